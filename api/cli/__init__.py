@@ -1,0 +1,91 @@
+"""The command ``wangge``: verbs that do one thing and can be piped.
+
+One module per verb. Exit codes: 0 fine, 1 the data have findings, 2 wrong use or unusable input. Whatever goes wrong
+on purpose (:class:`geo.errors.WanggeError`) is told in one line, without a traceback.
+
+Libraries that take long to load are imported inside the commands, so that ``wangge --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
+from api.cli.console import WRONG_USE, fail, notices
+from geo.errors import WanggeError
+
+# Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="wangge",
+    help="网格：把街道划成三级网格，证明全覆盖、不重叠，并说明每个网格里发生了什么。\n\n"
+    "Divide a street into three nested levels of grid, prove the cover, and say what happens in every grid.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command, module in (
+    ("demo", demo),
+    ("check", check),
+    ("repair", repair),
+    ("divide", divide),
+    ("locate", locate),
+    ("patrols", patrols),
+    ("incidents", incidents),
+    ("convert", convert),
+    ("serve", serve),
+):
+    app.command(command)(module.run)
+app.add_typer(maps.app, name="map")
+app.add_typer(database.app, name="db")
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="显示版本号。Show the version and stop."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"wangge {installed('wangge')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(WRONG_USE)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    Parameters
+    ----------
+    arguments
+        Words after ``wangge``; by default those of the process.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        with notices():
+            code = app(args=arguments, prog_name="wangge", standalone_mode=False)
+    except WanggeError as error:
+        fail(str(error))
+        return WRONG_USE
+    except _UsageError as error:
+        message = getattr(error, "format_message", error.__str__)()
+        fail(f"{message} (--help)")
+        return WRONG_USE
+    except (typer.Abort, KeyboardInterrupt):
+        fail("中断 interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (head, say). Nothing more can be written, not even when Python flushes at its end.
+        sys.stdout = None
+        return 0
+    return code if isinstance(code, int) else 0

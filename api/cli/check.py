@@ -1,0 +1,105 @@
+"""``wangge check``: is a division whole, and if not, where not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.console import FINDINGS, emit_json, out, table
+
+if TYPE_CHECKING:
+    from geo.coverage import LevelReport, Report
+
+#: Findings that are listed one by one; the rest is counted.
+LISTED = 20
+
+
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="方案文件或面图层。A division, or a layer of polygons.")],
+    layer: options.Layer = None,
+    outline: Annotated[Path | None, typer.Option(metavar="F", help="应覆盖的范围。Area that must be covered.")] = None,
+    parents: Annotated[Path | None, typer.Option(metavar="F", help="上级网格。Cells of the level above.")] = None,
+    allowed: options.Allowed = None,
+    tolerance_m: Annotated[
+        float, typer.Option("--tolerance-m", metavar="T", min=0.0, help="容差（米）。Tolerance in metres.")
+    ] = 0.001,
+    counts: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="应有的各级网格数。Counts that must hold, like 13,255,3052.")
+    ] = None,
+    code: options.Code = None,
+    crs: options.Crs = None,
+    map_file: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="F", help="把问题画成网页地图。Draw the findings as a map, one HTML file."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """检查网格：是否全覆盖、不重叠、逐级嵌套；有问题时退出码为 1。
+
+    Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
+    """
+    from api.jobs.check import check_file, draw_check
+
+    expected = None if counts is None else options.parse_counts(counts)
+    report = check_file(
+        file, layer=layer, outline=outline, parents=parents, allowed=allowed, expected=expected,
+        tolerance_m=tolerance_m, code=code, crs=crs,
+    )  # fmt: skip
+    if map_file is not None:
+        draw_check(report, file, map_file, layer=layer, outline=outline, code=code, crs=crs)
+    show(report, file.name, json=json)
+
+
+def show(report: Report, name: str, *, json: bool) -> None:
+    """Print a report, as a document or as tables, and leave with exit code 1 if it has errors."""
+    if json:
+        emit_json({"file": name, **report.to_dict()})
+    else:
+        print_report(report, name)
+    if not report.ok:
+        raise typer.Exit(FINDINGS)
+
+
+def print_report(report: Report, name: str) -> None:
+    """Print the figures per level, then the findings."""
+    from geo.coverage.report import EXPLANATIONS, Kind
+
+    console = out()
+    headings = ["层级 level", "网格数 cells", "面积 area km²", "覆盖 covered", "未覆盖 m²", "重叠 m²", "发现 findings"]
+    rows = [_row(level, int((report.findings["layer"] == level.layer).sum())) for level in report.levels]
+    console.print(table(f"检查 check: {name}", headings, rows))
+    if report.findings.empty:
+        console.print("✓ 未发现问题。No findings.")
+        return
+    areas = report.findings.groupby("kind")["area_m2"].sum()
+    kinds = [
+        [f"{EXPLANATIONS[Kind(kind)][0]} {kind}", f"{number:,}", f"{areas[kind]:,.2f}"]
+        for kind, number in report.counts().items()
+    ]
+    console.print(table("发现 findings", ["类型 kind", "数量 count", "面积 area m²"], kinds))
+    for row in report.findings.head(LISTED).itertuples():
+        console.print(f"- {row.severity} {row.layer}: {row.explanation} ({row.area_m2:,.2f} m²)", markup=False)
+    more = len(report.findings) - LISTED
+    if more > 0:
+        console.print(f"… 另有 {more:,} 条，用 --json 查看全部。{more:,} more: use --json.", markup=False)
+    if report.ok:
+        console.print("✓ 只有提示，没有错误。Warnings only, no errors.")
+
+
+def _row(level: LevelReport, findings: int) -> list[str]:
+    from geo.coverage.report import percent
+    from geo.layers import Level
+
+    names = {known.layer: f"{known.zh} {known.layer}" for known in Level}
+    return [
+        names.get(level.layer, level.layer),
+        f"{level.cells:,}",
+        f"{level.area_m2 / 1e6:,.2f}",
+        "–" if level.covered is None else percent(level.covered),
+        f"{level.uncovered_m2:,.2f}",
+        f"{level.overlap_m2:,.2f}",
+        f"{findings:,}",
+    ]

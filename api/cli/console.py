@@ -1,0 +1,100 @@
+"""What the commands share: output, progress, and one way to end.
+
+Tables go to standard output, progress and errors to standard error; with ``--json`` standard output holds one JSON
+document and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api.documents import jsonable
+from api.jobs import Progress, silent
+
+#: Exit codes: fine, the data have findings, wrong use or unusable input.
+FINE, FINDINGS, WRONG_USE = 0, 1, 2
+
+#: Width of tables where standard output is not a terminal; wide enough for bilingual headings.
+_PLAIN_WIDTH = 132
+
+
+def out() -> Console:
+    """Console on standard output."""
+    return Console(
+        width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=not sys.stdout.isatty()
+    )
+
+
+def say(text: str) -> None:
+    """Print one line on standard error, so that standard output stays clean for pipes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fail(message: str) -> None:
+    """Tell an error in one line on standard error."""
+    say(f"错误 error: {' '.join(message.split())}")
+
+
+@contextmanager
+def notices() -> Iterator[None]:
+    """Tell notices (:class:`geo.notices.WanggeWarning`) in one line each on standard error, each only once."""
+    import warnings
+
+    from geo.notices import WanggeWarning
+
+    told: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, WanggeWarning):
+            usual(message, category, *where, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            say(f"注意 notice: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", WanggeWarning)
+        usual, warnings.showwarning = warnings.showwarning, show
+        yield
+
+
+def emit_json(document: Any) -> None:
+    """Write one JSON document to standard output."""
+    json.dump(jsonable(document), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def table(title: str, headings: list[str], rows: list[list[str]], *, left: int = 1) -> Table:
+    """Table whose first `left` columns are text and whose others are numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for position, heading in enumerate(headings):
+        made.add_column(heading, justify="left" if position < left else "right", no_wrap=position > 0)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress]:
+    """Give a callable ``(step, share done)`` that draws a bar on standard error, if somebody is there to see it."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=1.0)
+        yield lambda step, done: bars.update(task, description=step, completed=done)

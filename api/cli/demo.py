@@ -1,0 +1,70 @@
+"""``wangge demo``: the whole job on the model street, then the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.console import FINDINGS, emit_json, out, progress
+
+if TYPE_CHECKING:
+    from api.jobs.demo import Demo
+
+
+def run(
+    folder: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="输出文件夹。Folder to write to.")] = Path(
+        "out"
+    ),
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="完成后启动网页服务。Serve the pages at the end.")
+    ] = True,
+    seed: options.Seed = 0,
+    host: Annotated[str, typer.Option(metavar="H", help="监听地址。Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="P", min=0, max=65535, help="端口，默认任一空闲端口。Port; a free one by default.")
+    ] = 0,
+    json: options.Json = False,
+) -> None:
+    """演示：在模型街道上走完全过程：划分、检查、巡查核验、案件落格、制图。
+
+    The whole job on the model street: divide, check, judge a day of patrols, count a month of incidents, draw the maps.
+    """
+    from api.jobs.demo import run_demo
+
+    with progress(quiet=json) as report:
+        demo = run_demo(folder, seed=seed, progress=report)
+    if json:
+        emit_json(
+            {**demo.figures, "steps": [vars(step) for step in demo.steps], "seconds": demo.seconds, "out": str(folder)}
+        )
+    else:
+        _print(demo)
+    if demo.report is not None and not demo.report.ok:
+        raise typer.Exit(FINDINGS)
+    if serve and not json:
+        _serve(demo, host, port)
+
+
+def _print(demo: Demo) -> None:
+    from rich.table import Table
+
+    made = Table(
+        title="网格演示 wangge demo", title_justify="left", title_style="bold", header_style="bold", show_footer=True
+    )
+    made.add_column("步骤 step", footer="合计 total", no_wrap=True)
+    made.add_column("结果 what it found", footer=f"文件在 files in {demo.folder}/")
+    made.add_column("秒 s", footer=f"{demo.seconds:.1f}", justify="right")
+    for step in demo.steps:
+        made.add_row(step.name, step.found, f"{step.seconds:.1f}")
+    out().print(made)
+
+
+def _serve(demo: Demo, host: str, port: int) -> None:
+    from api.server import serve
+    from api.settings import Settings
+
+    settings = Settings(database=str(demo.database), pages=demo.folder, host=host, port=port)
+    serve(settings, ready=lambda address: out().print(f"打开 open: {address}  (Ctrl+C 停止 stops)", markup=False))

@@ -1,0 +1,75 @@
+"""``wangge divide``: draw the grids of a street."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.check import show
+from api.cli.console import progress
+
+
+def run(
+    street: Annotated[Path, typer.Option(metavar="F", help="街道范围（面）。Outline of the street, polygons.")],
+    target: options.Out,
+    roads: Annotated[Path | None, typer.Option(metavar="F", help="道路（线，字段 highway）。Roads, lines.")] = None,
+    buildings: Annotated[Path | None, typer.Option(metavar="F", help="建筑物（面）。Buildings, polygons.")] = None,
+    barriers: Annotated[
+        list[Path] | None, typer.Option(metavar="F", help="铁路、水面等，可重复。Railways, water; may be repeated.")
+    ] = None,
+    communities: Annotated[
+        Path | None, typer.Option(metavar="F", help="社区法定边界，逐点保留。Communities, kept to the vertex.")
+    ] = None,
+    incidents: Annotated[
+        Path | None, typer.Option(metavar="F", help="历史案件（点），按权重计入工作量。Past incidents, points.")
+    ] = None,
+    locks: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="锁定：面为不得改动的二级网格，线为必须保留的边界。Grids and borders to keep."),
+    ] = None,
+    today: Annotated[
+        Path | None, typer.Option(metavar="F", help="现行二级网格，尽量不动。Today's grids, kept where balance allows.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="F", help="工作量权重（TOML）。Weights of the workload, TOML.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="写出报告、图表和花名册。Write report, plots and roster there.")
+    ] = None,
+    counts: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,C", help="社区、二级、三级网格数。Numbers of communities, second- and third-level grids."
+        ),
+    ] = "13,255,3052",
+    valid_from: Annotated[str | None, typer.Option(metavar="DAY", help="生效日期。Day from which it holds.")] = None,
+    crs: options.Crs = None,
+    seed: options.Seed = 0,
+    json: options.Json = False,
+) -> None:
+    """划分网格：社区、二级、三级，数量精确，逐级嵌套，写出后即检查。
+
+    Divide a street into exactly so many communities, second- and third-level grids, and check the result.
+    """
+    from api.jobs.divide import Sources, divide_files
+
+    wanted = options.parse_counts(counts)
+    day = None if valid_from is None else options.parse_day(valid_from, "--valid-from")
+    sources = Sources(
+        street,
+        roads=roads,
+        buildings=buildings,
+        barriers=tuple(barriers or ()),
+        communities=communities,
+        incidents=incidents,
+        locks=locks,
+        today=today,
+        weights=weights,
+        crs=crs,
+    )
+    with progress(quiet=json) as tell:
+        checked = divide_files(sources, target, counts=wanted, valid_from=day, seed=seed, report=report, progress=tell)
+    show(checked, target.name, json=json)

@@ -1,0 +1,111 @@
+"""``wangge map``: maps as one HTML file each, or as A3 sheets, from stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.console import emit_json, out
+
+app = typer.Typer(
+    help="制图：覆盖图、案件图，均为单个离线网页，或 A3 图纸。Maps, each one page that needs no network, or an A3 sheet.",
+    no_args_is_help=False,
+)
+
+Target = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", metavar="OUT",
+        help="网页 .html，或 A3 图纸 .pdf、.png（需要 Chromium）。A page, or an A3 sheet, which needs Chromium.",
+    ),
+]  # fmt: skip
+Shown = Annotated[
+    int, typer.Option("--level", metavar="L", min=1, max=3, help="图纸显示的层级。Level that a sheet shows.")
+]
+Language = Annotated[str, typer.Option("--language", metavar="zh|en", help="图纸的语言。Language of a sheet.")]
+Division = Annotated[Path, typer.Option("--division", metavar="FILE", help="方案文件。The division.")]
+
+
+@app.command("coverage")
+def coverage(
+    verdicts: Annotated[Path, typer.Argument(metavar="VERDICTS", help="patrols 写出的 verdicts.csv。Verdicts.")],
+    division: Division,
+    target: Target,
+    day: Annotated[str | None, typer.Option(metavar="DAY", help="日期，默认最后一天。The last day by default.")] = None,
+    visits: Annotated[
+        Path | None, typer.Option(metavar="F", help="visits.csv,作为依据显示。Visits, as evidence.")
+    ] = None,
+    roads: options.Roads = None,
+    water: options.Water = None,
+    title: options.Title = None,
+    level: Shown = 2,
+    language: Language = "zh",
+    json: options.Json = False,
+) -> None:
+    """覆盖图：每个网格当天的核验结论。
+
+    Coverage map: the verdict of every grid on one day.
+    """
+    from api.inputs import optional_layer
+    from api.jobs.maps import coverage_page
+
+    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    wanted = None if day is None else options.parse_day(day, "--day")
+    shown = coverage_page(
+        verdicts, division, target, day=wanted, visits_path=visits, backdrop=backdrop, title=title,
+        view=_view(level, language),
+    )  # fmt: skip
+    if json:
+        emit_json({"out": str(target), "day": shown})
+    else:
+        out().print(f"已写出 written: {target} ({shown})", markup=False)
+
+
+@app.command("incidents")
+def incidents(
+    incidents: Annotated[Path, typer.Argument(metavar="INCIDENTS", help="案件文件。Incidents.")],
+    division: Division,
+    target: Target,
+    datum: options.DatumName = None,
+    roads: options.Roads = None,
+    water: options.Water = None,
+    title: options.Title = None,
+    level: Shown = 1,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            metavar="M",
+            help="图纸着色：density、incidents、per_km2、per_1000。What a sheet is coloured by.",
+        ),
+    ] = "density",
+    language: Language = "zh",
+    json: options.Json = False,
+) -> None:
+    """案件图：热力、各级网格案件数与热点，可选类别和时间。
+
+    Map of incidents: density, counts at each level and hot spots, by kind and time.
+    """
+    from api.inputs import optional_layer
+    from api.jobs.maps import incidents_page
+    from maps.heat import MEASURES
+
+    if by not in ("density", *MEASURES):
+        raise typer.BadParameter(f"--by '{by}': use {', '.join(('density', *MEASURES))}")
+    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    view = _view(level, language) + ("" if by == "density" else f"&by={by}")
+    number = incidents_page(incidents, division, target, datum=datum, backdrop=backdrop, title=title, view=view)
+    if json:
+        emit_json({"out": str(target), "incidents": number})
+    else:
+        out().print(f"已写出 written: {target} ({number:,} 件 incidents)", markup=False)
+
+
+def _view(level: int, language: str) -> str:
+    """What a sheet shows, as the address of the page says it."""
+    if language not in ("zh", "en"):
+        raise typer.BadParameter(f"--language '{language}': use zh or en")
+    return f"level={level}" + ("&lang=en" if language == "en" else "")

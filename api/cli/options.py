@@ -1,0 +1,104 @@
+"""Options that several commands share, with one wording."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[
+    bool, typer.Option("--json", help="标准输出只写一个 JSON 文档。Write one JSON document to standard output.")
+]
+Layer = Annotated[
+    str | None,
+    typer.Option("--layer", metavar="L", help="图层名；方案文件用 community、second、third。Layer name."),
+]
+Cells = Annotated[
+    Path,
+    typer.Option(
+        "--cells", metavar="FILE", help="网格文件：方案或任意面图层。Cells: a division, or any layer of polygons."
+    ),
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        "--code", metavar="COL", help="网格编号所在列，默认自动识别。Column of the cells' code; guessed by default."
+    ),
+]
+DatumName = Annotated[
+    str | None,
+    typer.Option(
+        "--datum", metavar="D", help="坐标基准:WGS-84、CGCS2000、GCJ-02、BD-09。Datum of longitudes and latitudes."
+    ),
+]
+Allowed = Annotated[
+    Path | None,
+    typer.Option("--allowed", metavar="F", help="允许空出的地块：飞地、水面。Ground that may stay bare."),
+]
+Crs = Annotated[
+    str | None,
+    typer.Option("--crs", metavar="CRS", help="文件未声明坐标系时指定，如 EPSG:4549。CRS of files that declare none."),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="输出文件。File to write.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="随机种子；同样的种子得到同样的结果。Seed.")]
+OutDir = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="输出文件夹。Folder to write to.")]
+Roads = Annotated[
+    Path | None, typer.Option("--roads", metavar="F", help="底图道路（线）。Roads drawn in the background.")
+]
+Water = Annotated[
+    Path | None, typer.Option("--water", metavar="F", help="底图水面（面）。Water drawn in the background.")
+]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="地图标题。Title of the map.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="SQLite 文件或数据库地址，默认取 WANGGE_DATABASE，再默认 out/wangge.sqlite。SQLite file or database URL.",
+    ),
+]
+
+
+def database_setting(given: str | None) -> str:
+    """Database that a command works on: the option, or the setting."""
+    import os
+
+    from api.settings import Settings
+
+    return given or Settings.from_environment(os.environ).database
+
+
+def parse_counts(text: str) -> tuple[int, int, int]:
+    """Read numbers of communities, second-level and third-level grids.
+
+    Raises
+    ------
+    BadParameter
+        If there are not three whole numbers above zero, each at least as large as the one before.
+
+    >>> parse_counts("13,255,3052")
+    (13, 255, 3052)
+    """
+    parts = [part.strip() for part in text.replace("，", ",").split(",")]
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise typer.BadParameter(f"'{text}': three whole numbers are expected, like 13,255,3052")
+    first, second, third = (int(part) for part in parts)
+    if not first <= second <= third:
+        raise typer.BadParameter(f"'{text}': a level cannot have fewer grids than the level above it")
+    return first, second, third
+
+
+def parse_day(text: str, name: str) -> date:
+    """Read a day, written like 2026-03-01.
+
+    Raises
+    ------
+    BadParameter
+        If it is no day.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name} '{text}': a day is written like 2026-03-01") from error

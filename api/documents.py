@@ -1,0 +1,36 @@
+"""JSON documents: plain values only."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+
+def jsonable(value: Any) -> Any:
+    """Bring a value to what JSON knows: NaN becomes null, days and times ISO text, numpy numbers plain numbers.
+
+    >>> jsonable({"a": float("nan"), "b": (1, 2)})
+    {'a': None, 'b': [1, 2]}
+    """
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        return jsonable(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def write_json(document: dict[str, Any], path: Path) -> None:
+    """Write one JSON document, readable by people."""
+    from geo.layers import aside
+
+    with aside(path) as temporary:
+        text = json.dumps(jsonable(document), ensure_ascii=False, indent=2, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,107 @@
+"""Converting files between formats, coordinate reference systems, datums and text encodings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+
+from api.inputs import holds_division
+from geo.errors import DatumError
+from geo.layers import Datum, Level, parse_crs, read_division, read_layer, write_layer, write_levels
+from geo.layers import to_datum as change_datum
+from geo.notices import notice
+
+#: Formats whose degrees are on WGS-84 by definition, and that cannot say otherwise.
+_WGS84_ONLY = (".geojson", ".json", ".kml")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be made of coordinates and text.
+
+    Attributes
+    ----------
+    from_datum, to_datum
+        Datum of the coordinates as they are, and as they should be; both or none.
+    to_crs
+        CRS to write in; by default that of the input.
+    to_encoding
+        Encoding of the text of a Shapefile that is written: GBK by default, or UTF-8.
+    """
+
+    from_datum: str | None = None
+    to_datum: str | None = None
+    to_crs: str | None = None
+    to_encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.from_datum is None) != (self.to_datum is None):
+            raise DatumError("a change of datum needs both --from-datum and --to-datum")
+
+    def of(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """The frame with its coordinates changed."""
+        if self.from_datum is not None and self.to_datum is not None:
+            frame = change_datum(frame, self.from_datum, self.to_datum)
+        return frame if self.to_crs is None else frame.to_crs(parse_crs(self.to_crs))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the input is to be read; see :func:`geo.layers.read_layer`."""
+
+    layer: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    swap_xy: bool = False
+    mark_invalid: bool = False
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether nothing about the file has to be put right on the way in."""
+        return self == Reading()
+
+
+def convert_file(source: Path, target: Path, *, reading: Reading = Reading(), change: Change = Change()) -> int:
+    """Convert a layer, or a whole division, and return the number of rows written.
+
+    A division is written whole, in its metric CRS unless another is asked for (degrees in GeoJSON and KML). After a change of
+    datum the CRS is the same and the coordinates are those that the other datum gives.
+    """
+    if change.to_datum is not None:
+        _remind_of_datum(target, Datum.parse(change.to_datum))
+    if reading.as_it_is and holds_division(source):
+        division = read_division(source)
+        frames = {level: change.of(division.layer(level)) for level in Level}
+        write_levels(frames, target, encoding=change.to_encoding)
+        return sum(map(len, frames.values()))
+    frame = change.of(_read(source, reading))
+    write_layer(frame, target, encoding=change.to_encoding)
+    return len(frame)
+
+
+def _read(source: Path, reading: Reading) -> gpd.GeoDataFrame:
+    return read_layer(
+        source,
+        layer=reading.layer,
+        crs=reading.crs,
+        override_crs=reading.crs is not None,
+        encoding=reading.encoding,
+        swap_xy=reading.swap_xy,
+        on_invalid="mark" if reading.mark_invalid else "raise",
+    )
+
+
+def _remind_of_datum(target: Path, datum: Datum) -> None:
+    if datum not in (Datum.GCJ02, Datum.BD09):
+        return
+    inner = target.with_suffix("") if target.suffix.lower() == ".zip" else target
+    says = (
+        "格式规定为 WGS-84 the format says WGS-84"
+        if inner.suffix.lower() in _WGS84_ONLY
+        else "文件无法声明 no CRS says so"
+    )
+    notice(
+        f"{target.name}: 坐标为 {datum}，但{says}；交付时请注明。The coordinates are on {datum}: tell whoever gets the file"
+    )

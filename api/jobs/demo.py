@@ -1,0 +1,233 @@
+"""The whole job on the model street."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from api.database import open_store, upgrade
+from api.documents import write_json
+from api.jobs import Progress, silent
+from api.jobs.incidents import assign_incidents, draw_heat
+from api.jobs.patrols import Verified, draw_coverage, verify_tracks
+from api.jobs.store import store_division
+from api.outputs import make_folder, write_csv
+from geo.coverage import Report, check_division
+from geo.coverage.report import percent
+from geo.divide import assign_leaders, divide
+from geo.incidents.marks import mark_default_points, mark_repeats
+from geo.layers import Division, write_division
+from geo.patrols import VERDICTS, Rules
+from geo.sample import ModelStreet, model_street, simulate_incidents, simulate_patrols
+from geo.sample.patrols import PatrolTruth
+
+#: Numbers of communities, second-level and third-level grids of the model street.
+COUNTS = (13, 255, 3052)
+
+#: The demonstration's days are fixed, so that the same seed writes the same files: a Monday, and the month before it.
+PATROL_DAY = date(2026, 3, 2)
+INCIDENTS_FROM = date(2026, 2, 1)
+INCIDENT_DAYS = 30
+OFFICERS = 255
+
+#: Said on every map that the demonstration makes.
+NOTE = (
+    "演示数据：模型街道、模拟轨迹与模拟案件，不是法定边界，也不是真实记录。",
+    "Demonstration: a model street with simulated tracks and incidents; neither legal boundaries nor real records.",
+)
+
+
+@dataclass
+class Step:
+    """One step of the demonstration: what it did, what it found, and how long it took."""
+
+    name: str
+    found: str
+    seconds: float
+
+
+@dataclass
+class Demo:
+    """What the demonstration made and found."""
+
+    folder: Path
+    steps: list[Step] = field(default_factory=list)
+    report: Report | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Time of all steps."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def database(self) -> Path:
+        """The store that was filled."""
+        return self.folder / "wangge.sqlite"
+
+
+def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
+    """Divide the model street, check it, judge a day of patrols and count a month of incidents.
+
+    Parameters
+    ----------
+    folder
+        Where all files go; made if it is not there.
+    seed
+        Seed of the division and of the simulations. The street itself is always the same.
+
+    Returns
+    -------
+    Demo
+        Steps with their times; ``figures`` is what a program would want to know.
+    """
+    demo = Demo(make_folder(folder))
+    clock = _Clock(demo, progress)
+    street = model_street()
+    clock.done(
+        "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
+    )
+    division = _divide(street, seed, clock, progress)
+    demo.report = _check(division, demo, clock)
+    _store(division, demo, clock)
+    backdrop = _backdrop(street)
+    _patrols(street, division, seed, demo, clock, backdrop)
+    _incidents(street, division, seed, demo, clock, backdrop)
+    return demo
+
+
+class _Clock:
+    """Measures steps, one after the other."""
+
+    def __init__(self, demo: Demo, progress: Progress) -> None:
+        self._demo, self._progress = demo, progress
+        self._started = time.perf_counter()
+
+    def done(self, name: str, found: str) -> None:
+        now = time.perf_counter()
+        self._demo.steps.append(Step(name, found, now - self._started))
+        self._started = now
+        # Ten steps; the bar only has to move.
+        self._progress(name, min(len(self._demo.steps) / 10, 1.0))
+
+
+def _divide(street: ModelStreet, seed: int, clock: _Clock, progress: Progress) -> Division:
+    barriers = pd.concat([street.railways, street.water], ignore_index=True)
+    drawn = divide(
+        street.outline,
+        roads=street.roads,
+        buildings=street.buildings,
+        barriers=gpd.GeoDataFrame(barriers, crs=street.outline.crs),
+        communities=street.communities,
+        counts=COUNTS,
+        valid_from=INCIDENTS_FROM,
+        rng=seed,
+        progress=lambda step, done: progress(f"划分 {step}", 0.1 + done / 10),
+    )
+    division = assign_leaders(drawn)
+    staff = division.second["staff_kind"].value_counts()
+    counts = " / ".join(f"{number:,}" for number in division.counts)
+    leaders = f"格长 leaders: 街道干部 officials {staff['official']}, 社区工作者 community workers {staff['community_worker']}"
+    clock.done("划分 divide", f"{counts} 个网格 grids; {leaders}")
+    return division
+
+
+def _check(division: Division, demo: Demo, clock: _Clock) -> Report:
+    report = check_division(division, expected=COUNTS)
+    write_division(division, demo.folder / "division.gpkg")
+    write_json({"file": "division.gpkg", **report.to_dict()}, demo.folder / "report.json")
+    street, finest = report.levels[0], report.levels[-1]
+    demo.figures["check"] = {
+        "ok": report.ok, "counts": list(division.counts), "area_km2": street.area_m2 / 1e6,
+        "covered": finest.covered, "overlap_m2": finest.overlap_m2, "findings": report.counts(),
+    }  # fmt: skip
+    errors = int((report.findings["severity"] == "error").sum())
+    clock.done(
+        "检查 check",
+        f"{street.area_m2 / 1e6:.2f} km², 覆盖 covered {percent(min(level.covered or 0.0 for level in report.levels))}, "
+        f"重叠 overlap {sum(level.overlap_m2 for level in report.levels):.2f} m², 错误 errors {errors}",
+    )
+    return report
+
+
+def _store(division: Division, demo: Demo, clock: _Clock) -> None:
+    """Publish the division in the store, unless it is the current one already."""
+    engine = open_store(demo.database, must_exist=False)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    stored = store_division(
+        division,
+        str(demo.database),
+        valid_from=INCIDENTS_FROM,
+        now=datetime.now(UTC),
+        publish_it=True,
+        note=NOTE[0],
+        unless_current=True,
+    )
+    clock.done("入库 store", f"版本 version {stored.id}")
+
+
+def _patrols(
+    street: ModelStreet, division: Division, seed: int, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]
+) -> None:
+    tracks, truth = simulate_patrols(
+        street, division, rng=np.random.default_rng(seed), day=PATROL_DAY, officers=OFFICERS
+    )
+    clock.done(
+        "模拟巡查 simulate patrols", f"{len(tracks):,} 个定位点 fixes, {tracks['device'].nunique()} 台设备 devices"
+    )
+    verified = verify_tracks(tracks, division.second, rules=Rules(), days=[PATROL_DAY])
+    write_csv(verified.visits, demo.folder / "visits.csv")
+    write_csv(verified.verdicts, demo.folder / "verdicts.csv")
+    states = verified.counts()
+    wrong = false_met(verified, truth)
+    demo.figures["patrols"] = {**verified.to_dict(), "falsely_met": wrong}
+    clock.done(
+        "巡查核验 verify",
+        ", ".join(f"{zh} {en} {states[state]}" for state, (zh, en) in VERDICTS.items())
+        + f"; 误判达标 falsely met {wrong}",
+    )
+    draw_coverage(division, verified, demo.folder / "coverage.html", backdrop=backdrop, note=NOTE)
+    clock.done("覆盖图 coverage map", "coverage.html")
+
+
+def false_met(verified: Verified, truth: PatrolTruth) -> int:
+    """Cells that were judged met although the simulation's truth says that they were not."""
+    judged = verified.verdicts.set_index("code")["verdict"]
+    true = truth.verdicts.set_index("code")["verdict"].reindex(judged.index)
+    return int(((judged == "met") & (true != "met")).sum())
+
+
+def _incidents(
+    street: ModelStreet, division: Division, seed: int, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]
+) -> None:
+    rng = np.random.default_rng(seed)
+    incidents, _ = simulate_incidents(street, rng=rng, start=INCIDENTS_FROM, days=INCIDENT_DAYS)
+    marked, _ = mark_default_points(mark_repeats(incidents))
+    result = assign_incidents(marked, division)
+    write_csv(result.incidents, demo.folder / "incidents.csv")
+    write_csv(result.counts, demo.folder / "counts.csv")
+    figures = result.to_dict()
+    demo.figures["incidents"] = figures
+    clock.done(
+        "案件落格 incidents",
+        f"{figures['incidents']:,} 件 incidents, 在街道内 inside {figures['inside']:,}, "
+        "热点 hot spots: "
+        f"二级 second {figures['hot_cells']['second']}, 三级 third {figures['hot_cells']['third']}",
+    )
+    draw_heat(division, result, demo.folder / "heat.html", backdrop=backdrop, note=NOTE)
+    clock.done("热力图 heat map", "heat.html")
+
+
+def _backdrop(street: ModelStreet) -> dict[str, gpd.GeoDataFrame]:
+    """What lies under the grids on the maps."""
+    return {"roads": street.roads, "water": street.water, "green": street.green, "railways": street.railways}

@@ -1,0 +1,130 @@
+"""Dividing a street from files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from api.inputs import optional_layer
+from api.jobs import Progress
+from geo.coverage import Report, check_division
+from geo.divide import (
+    Weights,
+    assign_leaders,
+    balance_plot,
+    divide,
+    report_markdown,
+    roster,
+    staff_needed,
+    summarise,
+)
+from geo.errors import FileError
+from geo.layers import (
+    Division,
+    Level,
+    as_cells,
+    is_division,
+    read_division,
+    read_layer,
+    require_polygons,
+    to_metric,
+    write_division,
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files that a division is drawn from."""
+
+    street: Path
+    roads: Path | None = None
+    buildings: Path | None = None
+    barriers: tuple[Path, ...] = ()
+    communities: Path | None = None
+    incidents: Path | None = None
+    locks: Path | None = None
+    today: Path | None = None
+    weights: Path | None = None
+    crs: str | None = None
+
+
+def divide_files(
+    sources: Sources,
+    target: Path,
+    *,
+    counts: tuple[int, int, int],
+    valid_from: date | None,
+    seed: int,
+    report: Path | None = None,
+    progress: Progress,
+) -> Report:
+    """Divide, give every second-level grid its leader, write the division and its report, and check it."""
+    if target.suffix.lower() not in (".gpkg", ".geojson", ".json", ".parquet", ".geoparquet"):
+        raise FileError(f"{target.name}: a division is written as .gpkg, .geojson or .parquet")
+    progress("读取 reading", 0.0)
+    street = require_polygons(read_layer(sources.street, crs=sources.crs), sources.street.name)
+    communities = optional_layer(sources.communities, crs=sources.crs)
+    if communities is not None and sources.communities is not None:
+        communities = as_cells(communities, sources.communities.name)
+    drawn = divide(
+        street,
+        roads=optional_layer(sources.roads, crs=sources.crs),
+        buildings=optional_layer(sources.buildings, crs=sources.crs),
+        barriers=_barriers(sources),
+        communities=communities,
+        counts=counts,
+        workload=None if sources.weights is None else Weights.read(sources.weights),
+        incidents=optional_layer(sources.incidents, crs=sources.crs),
+        locks=optional_layer(sources.locks, crs=sources.crs),
+        today=_today(sources),
+        valid_from=valid_from,
+        rng=seed,
+        progress=progress,
+    )
+    division = assign_leaders(drawn)
+    division.third.attrs.update(drawn.third.attrs)
+    write_division(division, target)
+    if report is not None:
+        _write_report(division, report)
+    progress("检查 checking", 1.0)
+    return check_division(division, expected=counts)
+
+
+def _today(sources: Sources) -> gpd.GeoDataFrame | None:
+    """Today's second-level grids: of a division, or the one layer of the file."""
+    if sources.today is None:
+        return None
+    if is_division(sources.today):
+        return read_division(sources.today).second
+    return read_layer(sources.today, crs=sources.crs)
+
+
+def _write_report(division: Division, folder: Path) -> None:
+    """Write report.json, report.md, a plot for each level, and the roster and staff tables as CSV that Excel opens."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{folder.name}: the folder for the report cannot be made ({error.strerror}); name another"
+        ) from error
+    name = division.street["name"].iloc[0] or division.street["code"].iloc[0]
+    facts = json.dumps(summarise(division), ensure_ascii=False, indent=1)
+    (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
+    (folder / "report.md").write_text(report_markdown(division, title=f"{name}网格划分报告"), encoding="utf-8")
+    for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
+        (folder / f"balance-{level.layer}.svg").write_text(balance_plot(division, level), encoding="utf-8")
+    roster(division).to_csv(folder / "roster.csv", index=False, encoding="utf-8-sig")
+    staff_needed(division).to_csv(folder / "staff.csv", encoding="utf-8-sig")
+
+
+def _barriers(sources: Sources) -> gpd.GeoDataFrame | None:
+    """All barrier files in one frame, in the metric CRS of the first."""
+    frames = [to_metric(read_layer(path, crs=sources.crs)) for path in sources.barriers]
+    if not frames:
+        return None
+    return gpd.GeoDataFrame(pd.concat([to_metric(frame, frames[0].crs) for frame in frames], ignore_index=True))

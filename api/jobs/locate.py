@@ -1,0 +1,222 @@
+"""Putting the points of files into cells: checked first, then part by part, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from api.inputs import finest, guess_xy, read_cells
+from api.jobs import Progress, silent
+from api.jobs.resume import Kept, merge_rows
+from api.outputs import write_csv
+from geo.errors import ColumnError, CrsError, DatumError, FileError, some
+from geo.incidents.straight import to_metric_as_drawn
+from geo.layers import Datum, parse_crs
+from geo.layers.columns import CODE
+from geo.layers.sources import DRIVERS
+from geo.locate import GridIndex
+from geo.locate.batches import Result, Sums, Wanted, locate_part
+from geo.locate.cluster import Here, Runner, on_cluster
+from geo.locate.hours import require_zone, text_of
+from geo.locate.parts import PARQUET, PART_BYTES, TEXT, Part, Source, open_source
+from geo.locate.reading import Look, Reading, judge, look_at
+
+
+@dataclass(frozen=True)
+class PointColumns:
+    """How to read the points: columns, datum or CRS, encoding, the layer of a vector file, the column of times."""
+
+    x: str | None = None
+    y: str | None = None
+    datum: str | None = None
+    crs: str | None = None
+    encoding: str = "utf-8"
+    layer: str | None = None
+    time: str | None = None
+    zone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Located:
+    """What came out: numbers of points, and of cells; and how many parts an earlier, killed run had done."""
+
+    points: int
+    located: int
+    outside: int
+    unusable: int
+    cells: int
+    cells_hit: int
+    resumed_parts: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """The numbers by name; that of resumed parts only if there are any."""
+        figures = asdict(self)
+        return figures if self.resumed_parts else {k: v for k, v in figures.items() if k != "resumed_parts"}
+
+
+def locate_points(
+    points: Path,
+    cells: Path,
+    target: Path | None,
+    *,
+    columns: PointColumns,
+    layer: str | None = None,
+    code: str | None = None,
+    counts_path: Path | None = None,
+    by: str | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
+    part_bytes: int = PART_BYTES,
+    progress: Progress = silent,
+) -> Located:
+    """Write the points of files with the code of their cell, or count them per cell, or both.
+
+    All points are checked before anything is written. Each part that is done is kept beside the target until all are; run
+    again after a kill, with the same files and options, the parts that are there are not done again.
+
+    Returns
+    -------
+    Located
+        Located, outside and unusable points add up to all points.
+
+    Raises
+    ------
+    WanggeError
+        If a file cannot be used, or coordinates are not declared or not what they are declared to be.
+    """
+    place = _place(target, counts_path)
+    progress("读取网格 cells", 0.0)
+    grid = finest(read_cells(cells, layer=layer, code=code))
+    index = GridIndex(to_metric_as_drawn(grid))
+    source = open_source(points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=part_bytes)
+    reading = _reading(source, points, columns, by, index)
+    wanted = Wanted(_form(target, source, points), by)
+    kept = Kept(place, [source, reading, wanted, index.digest])
+    with _runner(cluster, workers, index) as runner:
+        if not kept.checked:
+            _check(runner, source, reading, index, progress)
+        kept.begin()
+        _work(runner, source, reading, wanted, kept, progress)
+    sums = Sums()
+    for part in source.parts:
+        sums.add(kept.result(part.number))
+    cell, start, count = sums.counts()
+    hits = np.bincount(cell, weights=count, minlength=len(index)).astype(np.int64)
+    if target is not None:
+        progress("写出 writing", 0.99)
+        merge_rows(kept, source, reading, wanted, target)
+    if counts_path is not None:
+        frame = pd.DataFrame({CODE: grid[CODE].to_numpy(), "count": hits})
+        if by is not None:
+            texts = {int(moment): text_of(int(moment), reading.zone) for moment in np.unique(start)}
+            frame = pd.DataFrame(
+                {CODE: grid[CODE].to_numpy()[cell], by: [texts[int(moment)] for moment in start], "count": count}
+            )
+        write_csv(frame, counts_path)
+    kept.finish()
+    return Located(
+        points=sums.points, located=sums.located, outside=sums.points - sums.located - sums.unusable,
+        unusable=sums.unusable, cells=len(index), cells_hit=int((hits > 0).sum()), resumed_parts=kept.resumed,
+    )  # fmt: skip
+
+
+@contextmanager
+def _runner(cluster: str | None, workers: int | None, index: GridIndex) -> Iterator[Runner]:
+    if cluster is None:
+        yield Here(index)
+        return
+    with on_cluster(cluster, index, workers=workers) as runner:
+        yield runner
+
+
+def _check(runner: Runner, source: Source, reading: Reading, index: GridIndex, progress: Progress) -> None:
+    """Look at all points, and raise what is wrong with them."""
+    looks: dict[int, Look] = {}
+    for part, look in runner.map(partial(_look, source, reading), source.parts):
+        looks[part.number] = look
+        progress(f"检查 checking {len(looks)}/{len(source.parts)}", 0.3 * len(looks) / len(source.parts))
+    judge([looks[part.number] for part in source.parts], source, reading, index)
+
+
+def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept: Kept, progress: Progress) -> None:
+    todo = [part for part in source.parts if not kept.has(part.number)]
+    done = kept.resumed = len(source.parts) - len(todo)
+    for part, result in runner.map(partial(_locate, source, reading, wanted), todo):
+        kept.keep(part.number, result)
+        done += 1
+        progress(f"定位 locating {done}/{len(source.parts)}", 0.3 + 0.69 * done / len(source.parts))
+
+
+def _look(source: Source, reading: Reading, part: Part, _: GridIndex) -> Look:
+    return look_at(source, part, reading)
+
+
+def _locate(source: Source, reading: Reading, wanted: Wanted, part: Part, index: GridIndex) -> Result:
+    return locate_part(source, part, reading, wanted, index)
+
+
+def _place(target: Path | None, counts_path: Path | None) -> Path:
+    """The output that unfinished work is kept beside."""
+    for path in (target, counts_path):
+        if path is not None and not path.parent.is_dir():
+            raise FileError(f"{path}: the folder {path.parent} does not exist")
+    place = target or counts_path
+    if place is None:
+        raise FileError("nothing to write: name a file for the points (-o OUT) or for the counts (--counts OUT)")
+    return place
+
+
+def _form(target: Path | None, source: Source, points: Path) -> str | None:
+    if target is None:
+        return None
+    suffix = target.suffix.lower()
+    if suffix in TEXT:
+        return "tsv" if suffix == ".tsv" else "csv"
+    if suffix not in DRIVERS:
+        raise FileError(f"{target.name}: unknown format '{suffix}'; use {', '.join((*TEXT, *DRIVERS))}")
+    if suffix not in PARQUET and source.geometry is None:
+        raise FileError(f"{target.name}: the points of {points.name} come from a table; write them to .csv or .parquet")
+    return "parquet"
+
+
+def _reading(source: Source, points: Path, columns: PointColumns, by: str | None, index: GridIndex) -> Reading:
+    """Settle how the points are read.
+
+    Raises
+    ------
+    ColumnError
+        If a column is not there, or cannot be guessed.
+    DatumError, CrsError
+        If nothing says what the coordinates are.
+    """
+    x, y = "", ""
+    if source.geometry is None:
+        x, y = (columns.x, columns.y) if columns.x and columns.y else guess_xy(list(source.columns), points.name)
+    if by is not None and columns.time is None:
+        raise ColumnError(
+            f"{points.name}: counts by {by} need the column of times (--time COL); it has {some(source.columns, 20)}"
+        )
+    require_zone(columns.zone)
+    for name in (x, y, columns.time):
+        if name and name not in source.columns:
+            raise ColumnError(f"{points.name}: has no column '{name}'; it has {some(source.columns, 20)}")
+    reading = Reading(
+        x, y, source.geometry, Datum.parse(columns.datum) if columns.datum else None, "EPSG:4326", index.crs.to_wkt(),
+        columns.time if by else None, columns.zone,
+    )  # fmt: skip
+    crs = source.crs if source.geometry is not None and source.crs else columns.crs
+    if crs is None and reading.datum is None:
+        what = DatumError if source.geometry is None else CrsError
+        raise what(f"{points.name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
+                   "--crs EPSG:4549 for metres")  # fmt: skip
+    if reading.datum is not None and crs is not None and not parse_crs(crs).is_geographic:
+        raise CrsError(
+            f"{points.name}: a datum is for degrees, but the coordinates are in a projected CRS; drop --datum"
+        )
+    return reading if crs is None else replace(reading, crs=parse_crs(crs).to_wkt())

@@ -1,0 +1,305 @@
+"""Tracks of one or more days to visits and verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from api.inputs import read_cells
+from api.jobs import Progress, silent
+from api.outputs import make_folder, write_csv
+from geo.errors import ImpossibleError, InputError
+from geo.layers import Division, aside, to_metric
+from geo.patrols import (
+    REASONS,
+    VERDICTS,
+    Rules,
+    blind_spots,
+    clean,
+    evidence,
+    integrity,
+    presences,
+    read_tracks,
+    seen,
+    verify,
+    visits,
+)
+
+#: A span of more days is taken for a mistake in --from or --to.
+MOST_DAYS = 366
+
+#: A third-level grid that nobody has seen for this many days is a blind spot.
+BLIND_DAYS = 7
+
+#: Sheets of the workbook.
+SHEETS = {
+    "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "blind_spots": "巡查盲区",
+    "findings": "轨迹疑点", "refused": "未读入记录",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Verdicts with what they rest on.
+
+    Attributes
+    ----------
+    visits, verdicts
+        Frames as :func:`geo.patrols.visits` and :func:`geo.patrols.verify` give them; the verdicts of all days.
+    days
+        Local days judged, in order.
+    fixes, marked
+        Number of fixes read, and of those that were set aside, by reason.
+    refused
+        Rows of the files that could not be read.
+    cleaned, presences
+        The fixes with their marks, and the times inside cells.
+    """
+
+    visits: pd.DataFrame
+    verdicts: pd.DataFrame
+    days: tuple[date, ...]
+    rules: Rules
+    fixes: int
+    marked: dict[str, int]
+    refused: int
+    cleaned: gpd.GeoDataFrame
+    presences: pd.DataFrame
+
+    def counts(self, day: date | None = None) -> dict[str, int]:
+        """Number of cells in each of the four states, of one day or of all."""
+        rows = self.verdicts if day is None else self.verdicts[pd.to_datetime(self.verdicts["day"]).dt.date == day]
+        found = rows["verdict"].value_counts()
+        return {state: int(found.get(state, 0)) for state in VERDICTS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, for a document."""
+        return {
+            "rules": self.rules.name,
+            "fixes": self.fixes,
+            "refused_rows": self.refused,
+            "marked": self.marked,
+            "days": {day.isoformat(): self.counts(day) for day in self.days},
+        }
+
+
+def verify_tracks(
+    tracks: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    rules: Rules,
+    days: Sequence[date] | None = None,
+    progress: Progress = silent,
+) -> Verified:
+    """Go from fixes to verdicts.
+
+    Parameters
+    ----------
+    tracks
+        Fixes as :func:`geo.patrols.read_tracks` gives them.
+    cells
+        The cells that are judged.
+    days
+        Local days to judge; by default those on which there are fixes.
+    """
+    progress("清洗轨迹 cleaning", 0.2)
+    marked = clean(tracks, rules=rules)
+    progress("在格时间 presences", 0.4)
+    found = presences(marked, cells, rules=rules)
+    progress("巡查 visits", 0.7)
+    made = visits(found, rules=rules)
+    judged = tuple(days) if days else days_of(tracks, rules.zone)
+    progress("核验 verdicts", 0.8)
+    verdicts = [verify(made, cells, presences=found, rules=rules, day=day) for day in judged]
+    reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()
+    return Verified(
+        visits=made,
+        verdicts=pd.concat(verdicts, ignore_index=True),
+        days=judged,
+        rules=rules,
+        fixes=len(tracks),
+        marked={str(reason): int(number) for reason, number in reasons.items()},
+        refused=len(tracks.attrs.get("refused", ())),
+        cleaned=marked,
+        presences=found,
+    )
+
+
+def days_of(tracks: gpd.GeoDataFrame, zone: str) -> tuple[date, ...]:
+    """Local days on which there are fixes."""
+    return tuple(sorted(set(tracks["time"].dt.tz_convert(zone).dt.date)))
+
+
+def days_between(first: date, last: date) -> tuple[date, ...]:
+    """All days from the first to the last.
+
+    Raises
+    ------
+    InputError
+        If the last day is before the first, or more than a year after it.
+    """
+    if not first <= last:
+        raise InputError(f"--from {first} is after --to {last}")
+    if (last - first).days >= MOST_DAYS:
+        raise InputError(f"--from {first} --to {last}: at most {MOST_DAYS} days at one time")
+    return tuple(day.date() for day in pd.date_range(first, last))
+
+
+def patrol_files(
+    paths: Sequence[Path],
+    cells_path: Path,
+    folder: Path,
+    *,
+    rules_path: Path | None = None,
+    layer: str | None = None,
+    code: str | None = None,
+    datum: str | None = None,
+    zone: str | None = None,
+    days: Sequence[date] | None = None,
+    backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
+    progress: Progress = silent,
+) -> tuple[Verified, list[Path]]:
+    """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
+
+    Returns
+    -------
+    tuple
+        The verdicts, and the files written. The maps show the last day.
+    """
+    rules = Rules() if rules_path is None else Rules.read(rules_path)
+    cells = read_cells(cells_path, layer=layer, code=code)
+    progress("读取轨迹 reading", 0.0)
+    tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone)
+    if tracks.empty:
+        raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
+    judged = cells.second if isinstance(cells, Division) else to_metric(cells)
+    verified = verify_tracks(tracks, judged, rules=rules, days=days, progress=progress)
+    make_folder(folder)
+    progress("网格内覆盖 coverage inside", 0.85)
+    inner = cells.third if isinstance(cells, Division) else judged
+    written = write_all(
+        verified, judged, inner, folder, refused=tracks.attrs.get("refused", []), roads=(backdrop or {}).get("roads")
+    )
+    if isinstance(cells, Division):
+        progress("绘图 drawing", 0.95)
+        written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))
+        written.append(draw_checker(cells, verified, folder / "checker.html", backdrop=backdrop or {}))
+    return verified, written
+
+
+def write_all(
+    verified: Verified,
+    judged: gpd.GeoDataFrame,
+    inner: gpd.GeoDataFrame,
+    folder: Path,
+    *,
+    refused: Sequence[dict[str, Any]] = (),
+    roads: gpd.GeoDataFrame | None = None,
+) -> list[Path]:
+    """Write verdicts, visits, coverage, blind spots, findings and refused rows as CSV and Parquet, a workbook, and evidence.
+
+    Persons are named only where the visit itself is told, never counted, ranked or compared.
+    """
+    seen_days = pd.concat(
+        [seen(verified.cleaned, inner, day=day, roads=roads, rules=verified.rules) for day in verified.days],
+        ignore_index=True,
+    )
+    tables = {
+        "verdicts": verified.verdicts,
+        "visits": verified.visits,
+        "coverage": seen_days,
+        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
+        "findings": integrity(verified.cleaned, rules=verified.rules),
+        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
+    }
+    written = []
+    for name, table in tables.items():
+        written.append(folder / f"{name}.csv")
+        write_csv(table, written[-1])
+        with aside(folder / f"{name}.parquet") as temporary:
+            _typed(table).to_parquet(temporary, index=False)
+        written.append(folder / f"{name}.parquet")
+    with aside(folder / "patrols.xlsx") as temporary, pd.ExcelWriter(temporary, engine="openpyxl") as book:
+        for name, table in tables.items():
+            _for_offices(table, verified.rules.zone).to_excel(book, sheet_name=SHEETS[name], index=False)
+    with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for record in _records(verified, judged):
+            file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
+    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
+
+
+def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
+    """Evidence of every verdict that is not met: those are the ones that somebody will ask about."""
+    asked = verified.verdicts[verified.verdicts["verdict"] != "met"]
+    for code, day in zip(asked["code"], asked["day"], strict=True):
+        yield evidence(
+            code, day=day, tracks=verified.cleaned, presences=verified.presences, visits=verified.visits,
+            verdicts=verified.verdicts, cells=cells, rules=verified.rules,
+        )  # fmt: skip
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as Parquet takes it: mixed rows of numbers and nothing become text."""
+    return table.assign(**{name: table[name].astype("string") for name in ("row", "source") if name in table})
+
+
+def _for_offices(table: pd.DataFrame, zone: str) -> pd.DataFrame:
+    """A table as Excel takes it: local times without a zone, and no text that it would take for a formula."""
+    local = {
+        name: table[name].dt.tz_convert(zone).dt.tz_localize(None)
+        for name in table.columns
+        if isinstance(table[name].dtype, pd.DatetimeTZDtype)
+    }
+    plain = {
+        name: table[name].map(
+            lambda value: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+        )
+        for name in table.columns
+        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype)
+    }
+    return table.assign(**plain, **local)
+
+
+def draw_checker(division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any]) -> Path:
+    """Draw the checker's page of the last day judged: map, reasons, replay."""
+    from maps import save
+    from maps.checker import checker_map
+
+    drawn = checker_map(
+        division, verified.verdicts, verified.cleaned, day=verified.days[-1], visits=verified.visits,
+        visit_reasons=REASONS, zone=verified.rules.zone, max_gap_s=verified.rules.max_gap_s, **backdrop,
+    )  # fmt: skip
+    save(drawn, path)
+    return path
+
+
+def draw_coverage(
+    division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
+) -> Path:
+    """Draw the coverage map of the last day judged."""
+    from maps import coverage_map, save
+
+    drawn = coverage_map(
+        division,
+        verified.verdicts,
+        day=verified.days[-1],
+        visits=verified.visits,
+        visit_reasons=REASONS,
+        zone=verified.rules.zone,
+        **backdrop,
+        **texts,
+    )
+    save(drawn, path)
+    return path
+
+
+def _refusals(tracks: gpd.GeoDataFrame) -> str:
+    refused = tracks.attrs.get("refused", [])
+    return str(refused[0].get("reason", refused[0])) if refused else "the files are empty"

@@ -1,0 +1,139 @@
+"""Work in parts that survives a kill: each part that is done is a file, and a run that finds it does not do it again."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from api.outputs import CSV_ENCODING
+from geo.layers import write_layer
+from geo.locate.batches import Result, Wanted, heading
+from geo.locate.parts import PARQUET, Source
+from geo.locate.reading import Reading
+
+#: Rows of a row group in Parquet files that are written: the same however the work was cut.
+GROUP_ROWS = 1 << 20
+
+
+class Kept:
+    """Results of parts in a folder beside the output.
+
+    Parameters
+    ----------
+    output
+        File that is being made.
+    job
+        What the result depends on; parts of another job are thrown away. Sizes and times of the files that are read are added.
+    """
+
+    def __init__(self, output: Path, job: list[Any]) -> None:
+        self.folder = output.parent / f".{output.name}.parts"
+        source: Source = job[0]
+        stamps = [
+            (path, status.st_size, status.st_mtime_ns)
+            for path in sorted({part.path for part in source.parts})
+            for status in [_real(Path(path)).stat()]
+        ]
+        self._key = hashlib.sha256(repr([*job, stamps]).encode()).hexdigest()
+        self.checked = self._note.is_file() and self._note.read_text() == self._key
+        self.resumed = 0
+
+    @property
+    def _note(self) -> Path:
+        return self.folder / "job"
+
+    def begin(self) -> None:
+        """Make the folder, or go on with one of the same job."""
+        if self.checked:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        self._write(self._note, self._key.encode())
+
+    def has(self, number: int) -> bool:
+        """Tell whether a part is done."""
+        return self._figures(number).is_file()
+
+    def keep(self, number: int, result: Result) -> None:
+        """Keep a part. Its figures are written last, so that a part which has them is whole."""
+        self._write(self._rows(number), result.rows)
+        temporary = self.folder / "figures.npz"
+        np.savez(temporary, tally=result.tally, cell=result.cell, start=result.start, number=result.number)
+        os.replace(temporary, self._figures(number))
+
+    def result(self, number: int) -> Result:
+        """Figures of a part that is done, without its rows."""
+        with np.load(self._figures(number)) as figures:
+            points, located, unusable = (int(n) for n in figures["tally"])
+            return Result(b"", (points, located, unusable), figures["cell"], figures["start"], figures["number"])
+
+    def rows(self, source: Source) -> Iterator[Path]:
+        """Files with the rows of all parts, in order."""
+        yield from (self._rows(part.number) for part in source.parts)
+
+    def finish(self) -> None:
+        """Forget the parts: the output is there."""
+        shutil.rmtree(self.folder)
+
+    def _rows(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.rows"
+
+    def _figures(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npz"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temporary = self.folder / "unfinished"
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+
+
+def _real(path: Path) -> Path:
+    """The file itself, or the archive that it is in."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def merge_rows(kept: Kept, source: Source, reading: Reading, wanted: Wanted, target: Path) -> None:
+    """Put the rows of all parts into one file, which appears when it is whole."""
+    if wanted.rows in ("csv", "tsv"):
+        unfinished = kept.folder / "merged"
+        with unfinished.open("w", encoding=CSV_ENCODING, newline="") as text:
+            separator = "\t" if wanted.rows == "tsv" else ","
+            csv.writer(text, lineterminator="\n", delimiter=separator).writerow(heading(source, reading))
+        with unfinished.open("ab") as file:
+            for path in kept.rows(source):
+                with path.open("rb") as part:
+                    shutil.copyfileobj(part, file, 1 << 20)
+        os.replace(unfinished, target)
+    elif target.suffix.lower() in PARQUET:
+        unfinished = kept.folder / "merged.parquet"
+        _merge_parquet(list(kept.rows(source)), unfinished)
+        os.replace(unfinished, target)
+    else:
+        frames = [gpd.read_parquet(path) for path in kept.rows(source)]
+        write_layer(pd.concat(frames, ignore_index=True), target)
+
+
+def _merge_parquet(paths: list[Path], target: Path) -> None:
+    """Write row groups of `GROUP_ROWS` rows, so that the file does not depend on the parts."""
+    schema = pq.read_schema(paths[0])
+    with pq.ParquetWriter(target, schema) as writer:
+        rest: pa.Table = schema.empty_table()
+        for path in paths:
+            rest = pa.concat_tables([rest, pq.read_table(path).cast(schema)])
+            whole = rest.num_rows - rest.num_rows % GROUP_ROWS
+            if whole:
+                writer.write_table(rest.slice(0, whole).combine_chunks(), row_group_size=GROUP_ROWS)
+                rest = rest.slice(whole).combine_chunks()
+        if rest.num_rows:
+            writer.write_table(rest.combine_chunks(), row_group_size=GROUP_ROWS)

@@ -1,0 +1,67 @@
+"""Writing tables: aside first, then moved into place."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.errors import FileError
+from geo.layers import aside
+
+#: Excel takes a CSV for UTF-8 only if it begins with this mark, and most readers of these tables use Excel.
+CSV_ENCODING = "utf-8-sig"
+
+
+class TableWriter:
+    """Writes the chunks of one CSV file; the file appears when all of them are written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+        self._first = True
+
+    def __enter__(self) -> Self:
+        temporary = self._stack.enter_context(aside(self._path))
+        self._file = self._stack.enter_context(temporary.open("w", encoding=CSV_ENCODING, newline=""))
+        return self
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append rows; the first chunk brings the heading."""
+        separator = "\t" if self._path.suffix.lower() == ".tsv" else ","
+        frame.to_csv(self._file, sep=separator, index=False, header=self._first, lineterminator="\n")
+        self._first = False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write one table; a geometry column is left out."""
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    with TableWriter(path) as writer:
+        writer.write(frame)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder and its parents, if it is not there.
+
+    Raises
+    ------
+    FileError
+        If a file stands in the way or the place is not writable.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise FileError(f"{path}: is a file, a folder is expected") from error
+    except OSError as error:
+        raise FileError(f"{path}: the folder cannot be made ({error.strerror})") from error
+    return path

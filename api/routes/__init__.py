@@ -1,0 +1,1 @@
+"""The routes: each parses, calls one thing, and shapes the answer."""

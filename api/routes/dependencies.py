@@ -1,0 +1,32 @@
+"""What routes ask for, named for what it yields."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.current import Current, Snapshot
+from api.settings import Settings
+
+
+def settings(request: Request) -> Settings:
+    """Settings of the application."""
+    found: Settings = request.app.state.settings
+    return found
+
+
+def current(request: Request) -> Current:
+    """Keeper of the current version."""
+    found: Current = request.app.state.current
+    return found
+
+
+def snapshot(keeper: Annotated[Current, Depends(current)]) -> Snapshot:
+    """The division that holds now."""
+    return keeper.get()
+
+
+SettingsOf = Annotated[Settings, Depends(settings)]
+CurrentOf = Annotated[Current, Depends(current)]
+SnapshotOf = Annotated[Snapshot, Depends(snapshot)]

@@ -1,0 +1,169 @@
+"""Maps: how long they take to write, how large they are, how fast they open and move, beside folium's own heatmap.
+
+``python benchmarks/map_pages.py [--full] [--date YYYY-MM-DD]`` writes its table between the markers of docs/maps.md.
+folium's HeatMap plots each report as a point of some pixels; it loads its libraries from other hosts and so cannot be opened
+with the network cut: of it time and size are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import platform
+import re
+import statistics
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import folium
+import folium.plugins
+import geopandas as gpd
+import numpy as np
+
+from api.jobs.incidents import Assigned, assign_incidents
+from geo.coverage import check_division
+from geo.incidents import density, mark_default_points, mark_repeats
+from geo.layers import Division, lon_lat, read_division
+from geo.sample import MODEL_SEED, model_street, simulate_incidents
+from maps import check_map, heat_map, save
+from maps.sheet import find_chromium
+from tools.boundaries import FOLDER
+
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "maps.md"
+REPEATS = 3
+
+# What a reader waits for, on the page's own clock: the first frame after everything stands.
+_STANDING = (
+    """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"""
+)
+_FRAMES = """(() => { window.frames_ms = []; let last = performance.now();
+    const tick = (now) => { window.frames_ms.push(now - last); last = now; requestAnimationFrame(tick); };
+    requestAnimationFrame(tick); })()"""
+
+
+def reports(count: int, division: Division) -> Assigned:
+    """A year of simulated reports, assigned and counted."""
+    incidents, _ = simulate_incidents(
+        model_street(MODEL_SEED), rng=np.random.default_rng(1), start=dt.date(2025, 3, 1), days=365, count=count
+    )
+    marked, _ = mark_default_points(mark_repeats(incidents))
+    return assign_incidents(marked, division)
+
+
+def written(drawing: folium.Map, path: Path) -> float:
+    """Megabytes of a saved map."""
+    save(drawing, path)
+    return path.stat().st_size / 1e6
+
+
+def draw_ours(division: Division, result: Assigned, path: Path) -> tuple[float, float]:
+    """Seconds and megabytes; the density, which is computed before, is not counted."""
+    surface = density(result.incidents, outline=division)
+    street = model_street(MODEL_SEED)
+    start = time.perf_counter()
+    drawn = heat_map(
+        division, result.incidents, surface, result.counts, hotspots=result.hot, roads=street.roads, water=street.water,
+        green=street.green,
+    )  # fmt: skip
+    size = written(drawn, path)
+    return time.perf_counter() - start, size
+
+
+def draw_folium(points: gpd.GeoDataFrame, path: Path) -> tuple[float, float]:
+    """Seconds and megabytes of folium's HeatMap of the same reports."""
+    start = time.perf_counter()
+    places = lon_lat(points.geometry)
+    drawn = folium.Map(location=[32.1, 118.8], zoom_start=14)
+    folium.plugins.HeatMap(np.column_stack([places.y, places.x]).tolist()).add_to(drawn)
+    drawn.save(str(path))
+    return time.perf_counter() - start, path.stat().st_size / 1e6
+
+
+def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, float, float]]:
+    """Median milliseconds to the first full picture; median and 95th percentile of a frame while the map is dragged."""
+    from playwright.sync_api import sync_playwright
+
+    found = {}
+    with sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        for name, path, view in views:
+            first, frames = [], []
+            for _ in range(REPEATS):
+                context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
+                page = context.new_page()
+                page.goto(f"{path.as_uri()}#{view}")
+                page.wait_for_selector("html[data-ready=yes]")
+                first.append(float(page.evaluate(_STANDING)))
+                page.evaluate(_FRAMES)
+                page.mouse.move(600, 450)
+                page.mouse.down()
+                for i in range(40):
+                    page.mouse.move(600 + 4 * i, 450 + 2 * i)
+                    page.wait_for_timeout(16)
+                page.mouse.up()
+                frames += page.evaluate("window.frames_ms.slice(2)")
+                context.close()
+            found[name] = (statistics.median(first), statistics.median(frames), float(np.quantile(frames, 0.95)))
+        browser.close()
+    return found
+
+
+def measure(*, full: bool) -> list[str]:
+    """Lines of the tables."""
+    division = read_division(FOLDER / "division.gpkg")
+    lines = ["| reports | wangge: written in | size | folium HeatMap: written in | size |", "|---|---|---|---|---|"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for count in (1_000, 10_000, 100_000, *((1_000_000,) if full else ())):
+            result = reports(count, division)
+            ours, theirs = [], []
+            for _ in range(3 if count <= 10_000 else 1):
+                ours.append(draw_ours(division, result, folder / f"ours-{count}.html"))
+                theirs.append(
+                    draw_folium(result.incidents[~result.incidents.geometry.is_empty], folder / "theirs.html")
+                )
+            (s, mb), (s2, mb2) = (
+                tuple(statistics.median(column) for column in zip(*rows, strict=True)) for rows in (ours, theirs)
+            )
+            lines.append(f"| {count:,} | {s:.2f} s | {mb:.1f} MB | {s2:.2f} s | {mb2:.1f} MB |")
+        written(check_map(check_division(division), division), folder / "check.html")
+        page = folder / "ours-100000.html"
+        views = [
+            ("incidents, density", page, ""),
+            ("incidents, 3,052 grids", page, "level=3&by=incidents"),
+            ("incidents, one week of 3,052 grids", page, "level=3&by=per_km2&span=week&window=20"),
+            ("check, 3,052 grids", folder / "check.html", ""),
+        ]
+        lines += [
+            "",
+            "| page, 100,000 reports | first full picture | a frame while dragged: median | 95 % |",
+            "|---|---|---|---|",
+        ]
+        for view, (first, frame, slow) in open_pages(views).items():
+            lines.append(f"| {view} | {first / 1000:.2f} s | {frame:.0f} ms | {slow:.0f} ms |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="a million reports too")
+    parser.add_argument("--date", default=dt.date.today().isoformat())
+    arguments = parser.parse_args()
+    with open("/proc/loadavg", encoding="ascii") as file:
+        load = file.read().split()[0]
+    lines = measure(full=arguments.full)
+    about = (
+        f"{arguments.date}, Python {platform.python_version()}, folium {version('folium')}, shapely {version('shapely')}, "
+        f"{platform.machine()}, load {load} at the start; medians. Chromium without a graphics card."
+    )
+    text = DOCS.read_text(encoding="utf-8")
+    table = "\n".join(["<!-- benchmark -->", about, "", *lines, "<!-- /benchmark -->"])
+    text = re.sub(r"<!-- benchmark -->.*?<!-- /benchmark -->", lambda _: table, text, flags=re.DOTALL)
+    DOCS.write_text(text, encoding="utf-8", newline="\n")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Check, repair and mesh, side by side with what a user would take instead, on made layers of growing size.
+
+``python benchmarks/mesh.py [--full]`` writes the tables in docs/coverage.md. maup and the command ``mapshaper`` take part
+where they are installed. ``--full`` adds 300,000 cells and maup's exact repair, which alone takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+# In the place of this folder, whose scripts bear names of libraries.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.report import machine, median_s, seconds, table, write  # noqa: E402
+from geo.coverage import Mesh, check, plan_repair  # noqa: E402
+
+Layer = gpd.GeoDataFrame
+SEED = 1
+
+
+def made(n: int) -> tuple[Layer, Layer]:
+    """A sound layer of about n Voronoi cells in a wobbly outline of 12.46 km² (growing with n above 30,000), and the outline."""
+    rng = np.random.default_rng(SEED)
+    turn = np.linspace(0, 2 * np.pi, 181)[:-1]
+    radius = (1 + 0.15 * np.sin(3 * turn + 1) + 0.08 * np.cos(5 * turn)) * (n / 3052) ** 0.5 * 1950
+    blob = shapely.Polygon(np.column_stack([388000 + radius * np.cos(turn), 3554000 + radius * np.sin(turn)]))
+    west, south, east, north = blob.bounds
+    points = np.empty((0, 2))
+    while len(points) < n:
+        more = rng.uniform([west, south], [east, north], (2 * n, 2))
+        points = np.concatenate([points, more[shapely.contains_xy(blob, *more.T)]])
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points[:n]), extend_to=blob))
+    rim = ~shapely.contains_properly(blob, cells)
+    cells[rim] = shapely.intersection(cells[rim], blob)
+    cells = shapely.get_parts(shapely.transform(cells, lambda xy: np.round(xy, 3)))
+    cells = cells[shapely.is_valid(cells) & (shapely.area(cells) > 0)]
+    layer = gpd.GeoDataFrame({"code": [f"c{i:06d}" for i in range(len(cells))]}, geometry=cells, crs=4549)
+    outline = gpd.GeoDataFrame(geometry=[shapely.coverage_union_all(cells)], crs=4549)
+    return layer, outline
+
+
+def jittered(layer: Layer, share: float = 0.05, by: float = 0.02) -> Layer:
+    """Move all vertices of some cells by a share of the cell's side, each cell for itself."""
+    rng = np.random.default_rng(SEED)
+    shapes = np.array(layer.geometry.array, dtype=object)
+    for i in rng.choice(len(shapes), int(share * len(shapes)), replace=False):
+        corners = shapely.get_coordinates(shapes[i])[:-1]
+        moved = shapely.Polygon(corners + rng.normal(0, by * shapes[i].area ** 0.5, corners.shape))
+        shapes[i] = moved if moved.is_valid else shapes[i]
+    return layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=layer.crs))
+
+
+def quality(shapes: np.ndarray, outline: Layer) -> list[str]:
+    """Uncovered, outside and doubly covered area, m², and cells in several parts."""
+    border = outline.geometry.iloc[0]
+    ground = shapely.union_all(shapes)
+    bare, beyond = shapely.difference(border, ground).area, shapely.difference(ground, border).area
+    double = float(shapely.area(shapes).sum()) - ground.area
+    parts = int((shapely.get_num_geometries(shapes) > 1).sum())
+    return [*(f"{abs(v):,.2f}" if abs(v) > 5e-5 else "0" for v in (bare, beyond, double)), str(parts)]
+
+
+def checks(sizes: list[int]) -> str:
+    rows = []
+    for n in sizes:
+        layer, outline = made(n)
+        shapes = layer.geometry.array
+        check(layer, outline=outline)  # compiles, and warms the caches
+        edges, _ = median_s(lambda shapes=shapes: shapely.coverage_is_valid(shapes))
+        every, report = median_s(lambda a=layer, b=outline: check(a, outline=b))
+        there, mesh = median_s(lambda a=layer: Mesh.from_layer(a))
+        back, drawn = median_s(lambda m=mesh: m.polygons())
+        same = (shapely.normalize(drawn.array) == shapely.normalize(shapely.remove_repeated_points(shapes))).all()
+        vertices = int(shapely.get_num_coordinates(np.asarray(shapes)).sum())
+        rows.append(
+            [
+                f"{len(layer):,}",
+                f"{vertices:,}",
+                seconds(edges),
+                seconds(every),
+                f"{every / edges:.1f}",
+                len(report.findings),
+                seconds(there + back),
+                "yes" if same else "NO",
+            ]
+        )
+    head = [
+        "cells",
+        "vertices",
+        "`coverage_is_valid` (edges only)",
+        "`check` (all kinds)",
+        "ratio",
+        "findings",
+        "mesh there and back",
+        "bit-equal",
+    ]
+    return table(head, rows)
+
+
+def repairs(n: int, full: bool) -> str:
+    layer, outline = made(n)
+    dirty = jittered(layer)
+    rows = [["as it came", "", *quality(np.asarray(dirty.geometry.array), outline)]]
+    plan_repair(dirty, outline=outline)
+    took, plan = median_s(lambda: plan_repair(dirty, outline=outline), 1 if n > 50_000 else 3)
+    rows.append(["**wangge repair**", seconds(took), *quality(np.asarray(plan.cells.geometry.array), outline)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        took, cleaned = median_s(lambda: shapely.coverage_clean(dirty.geometry.array, gap_width=10.0), 1)
+    rows.append(["GEOS `coverage_clean`", seconds(took), *quality(np.asarray(cleaned), outline)])
+    for name, run in (
+        ("mapshaper `-clean`", mapshaper),
+        ("maup `quick_repair`", maup_quick),
+        ("maup `smart_repair` in the outline", maup_smart),
+    ):
+        if run is not mapshaper and (n > 5000 or (run is maup_smart and not full)):
+            continue
+        took, shapes = run(dirty, outline)
+        rows.append(
+            [
+                name,
+                "not installed" if took is None else seconds(took),
+                *([""] * 4 if shapes is None else quality(shapes, outline)),
+            ]
+        )
+    return table(["", "time", "uncovered m²", "outside m²", "double m²", "cells in parts"], rows)
+
+
+def mapshaper(dirty: Layer, _outline: Layer) -> tuple[float | None, np.ndarray | None]:
+    """The whole command, GeoJSON in and out: what a user would run."""
+    if shutil.which("mapshaper") is None:
+        return None, None
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "in.json", Path(folder) / "out.json"
+        dirty.set_crs(None, allow_override=True).to_file(source, driver="GeoJSON", engine="pyogrio")
+        start = time.perf_counter()
+        subprocess.run(
+            ["mapshaper-xl", "8gb", str(source), "-clean", "-o", str(target)], check=True, capture_output=True
+        )
+        took = time.perf_counter() - start
+        return took, np.asarray(gpd.read_file(target).geometry.array)
+
+
+def maup_quick(dirty: Layer, _outline: Layer) -> tuple[float | None, np.ndarray | None]:
+    return _maup("quick_repair", dirty)
+
+
+def maup_smart(dirty: Layer, outline: Layer) -> tuple[float | None, np.ndarray | None]:
+    return _maup("smart_repair", dirty, nest_within_regions=outline)
+
+
+def _maup(name: str, dirty: Layer, **options: object) -> tuple[float | None, np.ndarray | None]:
+    try:
+        import maup
+    except ImportError:
+        return None, None
+    maup.progress.enabled = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        done = getattr(maup, name)(dirty, **options)
+    return time.perf_counter() - start, np.asarray(done.geometry.array)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="300,000 cells and maup's exact repair, too")
+    full = parser.parse_args().full
+    where = machine("shapely", "geopandas", "numba", "maup")
+    sizes = [3052, 30_000] + ([300_000] if full else [])
+    parts = [f"Medians of three runs on {where}.", "", checks(sizes)]
+    for n in [3052, *([300_000] if full else [])]:
+        parts += ["", f"Repair of {n:,} cells, 5 % of them jittered by 2 % of their side:", "", repairs(n, full)]
+    write("coverage.md", "benchmark", "\n".join(parts))
+    print("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""From the rings of polygons to arcs: maximal chains of edges between two nodes, with one cell on each side.
+
+Everything here is integers: vertices are numbered in order of (x, y), so the result does not depend on the order of the
+polygons.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.layers.crs import PER_METRE
+
+Ints = npt.NDArray[np.int64]
+Cells = npt.NDArray[np.int32]
+
+#: What lies on the side of an arc where there is no cell.
+OUTSIDE = -1
+
+
+class Arcs(NamedTuple):
+    """Arcs as ragged arrays.
+
+    Attributes
+    ----------
+    xy
+        Vertices of all arcs one after the other, int64 lattice units, shape (n, 2).
+    offsets
+        Where each arc begins in `xy`, and the end, shape (n_arcs + 1,).
+    left, right
+        Cell on either side of each arc, seen from its first vertex to its last; ``OUTSIDE`` where there is none.
+    """
+
+    xy: Ints
+    offsets: Ints
+    left: Cells
+    right: Cells
+
+
+class Edges(NamedTuple):
+    """Undirected edges between numbered vertices, with the cell on each side of the way from `a` to `b`."""
+
+    a: Ints
+    b: Ints
+    left: Cells
+    right: Cells
+
+
+def number_vertices(xy: Ints) -> tuple[Ints, Ints]:
+    """Number the different vertices in order of x, then y.
+
+    Returns
+    -------
+    (vertices, number)
+        Distinct vertices, shape (m, 2), and the number of each input vertex, shape (n,).
+    """
+    if len(xy) == 0:
+        return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64)
+    low = xy.min(axis=0)
+    span = xy.max(axis=0) - low
+    if span.max() >= 2**31:
+        raise OverflowError("the extent is over 2,147 km")
+    key = ((xy[:, 0] - low[0]) << 32) | (xy[:, 1] - low[1])
+    keys, number = np.unique(key, return_inverse=True)
+    return np.column_stack([(keys >> 32) + low[0], (keys & 0xFFFFFFFF) + low[1]]), number.astype(np.int64)
+
+
+def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp]]:
+    """Bring together the two directed edges that run between the same two vertices.
+
+    Parameters
+    ----------
+    u, v
+        Directed edges from vertex u to vertex v that have their cell on the left; no two are equal in a coverage.
+    cell
+        The cell of each.
+
+    Returns
+    -------
+    (edges, conflicts)
+        One entry per undirected edge, in order of its vertices; and the positions of the directed edges that stand a
+        second time, which a coverage does not have: two cells claim the same side.
+    """
+    a, b = np.minimum(u, v), np.maximum(u, v)
+    forward = u < v
+    order = np.lexsort((~forward, b, a))
+    a, b, forward, cell = a[order], b[order], forward[order], cell[order]
+    first = np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])] if len(a) else np.empty(0, dtype=bool)
+    repeated = np.r_[False, ~first[1:] & (forward[1:] == forward[:-1])] if len(a) else np.empty(0, dtype=bool)
+    group = np.cumsum(first) - 1
+    left = np.full(int(first.sum()), OUTSIDE, dtype=np.int32)
+    right = left.copy()
+    left[group[forward]] = cell[forward]
+    right[group[~forward]] = cell[~forward]
+    return Edges(a[first], b[first], left, right), order[repeated]
+
+
+def chain(vertices: Ints, edges: Edges) -> Arcs:
+    """Join edges to arcs.
+
+    An arc ends where three or more edges meet. A closed line without such a vertex begins at its smallest vertex. Arcs run
+    from their smaller end and stand in order of their first edge.
+    """
+    used = edges.left != edges.right
+    edges = Edges(edges.a[used], edges.b[used], edges.left[used], edges.right[used])
+    n_vertices, n_edges = len(vertices), len(edges.a)
+    ends = np.concatenate([edges.a, edges.b])
+    degree = np.bincount(ends, minlength=n_vertices)
+    start = np.r_[0, np.cumsum(degree)]
+    incident = np.argsort(ends, kind="stable") % max(n_edges, 1)
+    path, offsets, first_edge, along = _walk(edges.a, edges.b, degree, start, incident)
+    left = np.where(along, edges.left[first_edge], edges.right[first_edge])
+    right = np.where(along, edges.right[first_edge], edges.left[first_edge])
+    return Arcs(vertices[path], offsets, left, right)
+
+
+def lengths_m(arcs: Arcs) -> npt.NDArray[np.float64]:
+    """Length of each arc, metres, shape (n_arcs,)."""
+    if len(arcs.xy) == 0:
+        return np.empty(0)
+    step = np.r_[np.hypot(*np.diff(arcs.xy, axis=0).T.astype(float)), 0.0]
+    step[arcs.offsets[1:] - 1] = 0.0  # from the end of one arc to the start of the next
+    length: npt.NDArray[np.float64] = np.add.reduceat(step, arcs.offsets[:-1]) / PER_METRE
+    return length
+
+
+def neighbours(arcs: Arcs) -> pd.DataFrame:
+    """Pairs of cells `a` < `b` that share border of positive length, `length_m`, in order of a and b."""
+    inner = (arcs.left != OUTSIDE) & (arcs.right != OUTSIDE)
+    left, right = arcs.left[inner].astype(np.int64), arcs.right[inner].astype(np.int64)
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    n = int(high.max(initial=0)) + 1
+    pairs, which = np.unique(low * n + high, return_inverse=True)
+    length = np.bincount(which, weights=lengths_m(arcs)[inner], minlength=len(pairs))
+    a, b = np.divmod(pairs, n)
+    return pd.DataFrame({"a": a.astype(np.int32), "b": b.astype(np.int32), "length_m": length})
+
+
+@numba.njit(cache=True)
+def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
+    """Follow edges from node to node, then around what is left; returns vertex path, offsets, first edge, direction."""
+    n_edges = len(a)
+    seen = np.zeros(n_edges, dtype=np.bool_)
+    path = np.empty(2 * n_edges, dtype=np.int64)
+    offsets = np.empty(n_edges + 1, dtype=np.int64)
+    first_edge = np.empty(n_edges, dtype=np.int64)
+    along = np.empty(n_edges, dtype=np.bool_)
+    n_arcs = 0
+    n_path = 0
+    for closed in range(2):
+        for vertex in range(len(degree)):
+            if closed == 0 and degree[vertex] == 2:
+                continue
+            for k in range(start[vertex], start[vertex + 1]):
+                edge = incident[k]
+                if seen[edge]:
+                    continue
+                offsets[n_arcs] = n_path
+                first_edge[n_arcs] = edge
+                along[n_arcs] = a[edge] == vertex
+                n_arcs += 1
+                here = vertex
+                path[n_path] = here
+                n_path += 1
+                while True:
+                    seen[edge] = True
+                    here = b[edge] if a[edge] == here else a[edge]
+                    path[n_path] = here
+                    n_path += 1
+                    if degree[here] != 2 or here == vertex:
+                        break
+                    one = incident[start[here]]
+                    edge = incident[start[here] + 1] if one == edge else one
+    offsets[n_arcs] = n_path
+    return path[:n_path].copy(), offsets[: n_arcs + 1].copy(), first_edge[:n_arcs].copy(), along[:n_arcs].copy()

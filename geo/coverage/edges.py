@@ -1,0 +1,82 @@
+"""The directed edges of polygons, and which of them no other polygon answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.coverage.arcs import OUTSIDE, pair_edges
+from geo.layers.crs import PER_METRE
+
+Shapes = npt.NDArray[np.object_]
+Positions = npt.NDArray[np.intp]
+Ints = npt.NDArray[np.int64]
+
+
+def directed_rings(shapes: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Ints, npt.NDArray[np.int32]]:
+    """Rings of polygons, turned so that the polygon lies on the left.
+
+    Returns
+    -------
+    (xy, start, cell)
+        Vertices of all rings, closed, shape (n, 2); where each ring begins, and the end; the polygon of each ring.
+    """
+    parts, owner = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    outer = np.r_[True, part_of[1:] != part_of[:-1]] if len(rings) else np.empty(0, dtype=bool)
+    wrong = shapely.is_ccw(rings) != outer
+    rings[wrong] = shapely.reverse(rings[wrong])
+    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
+    start = np.searchsorted(ring_of, np.arange(len(rings) + 1))
+    return xy, start, owner[part_of].astype(np.int32)
+
+
+def on_lattice_units(xy: npt.NDArray[np.float64]) -> Ints:
+    """Metres to whole units of the lattice."""
+    return np.rint(xy * PER_METRE).astype(np.int64)
+
+
+def number_places(xy: npt.NDArray[np.float64]) -> Ints:
+    """Number the different places in order of x, then y; equal means equal to the last bit."""
+    order = np.lexsort((xy[:, 1], xy[:, 0]))
+    in_order = xy[order]
+    number = np.empty(len(xy), dtype=np.int64)
+    number[order] = np.cumsum(np.r_[False, (in_order[1:] != in_order[:-1]).any(axis=1)])
+    return number
+
+
+def directed_edges(number: Ints, start: Ints, cell: npt.NDArray[np.int32]) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
+    """Edges (u, v, cell) of closed rings of numbered vertices; edges without length are left out."""
+    u, v = number[:-1], number[1:]
+    owner = np.repeat(cell, np.diff(start))[:-1]
+    real = u != v
+    real[start[1:-1] - 1] = False  # from the end of one ring to the start of the next
+    return u[real], v[real], owner[real]
+
+
+def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Positions:
+    """Cells with an edge that no other cell answers with the same edge the other way round, to the last bit.
+
+    How many cells cover a place changes only across such an edge. So whatever is wrong with a layer, it is wrong at these
+    cells and at those that they touch. With a `border`, edges that run along it with the same vertices are answered too.
+    """
+    given = shapes if border is None else np.append(shapes, border)
+    xy, start, cell = directed_rings(given)
+    u, v, owner = directed_edges(number_places(xy), start, cell)
+    outside = owner == len(shapes)
+    u[outside], v[outside] = v[outside], u[outside].copy()  # the outside lies on the other hand
+    edges, conflicts = pair_edges(u, v, owner)
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    found = np.unique(np.concatenate([np.maximum(edges.left[alone], edges.right[alone]), owner[conflicts]]))
+    return found[found < len(shapes)].astype(np.intp)
+
+
+def invalid_beside(shapes: Shapes, cells: Positions) -> Positions:
+    """Those of some cells, and of the cells that they touch, that GEOS finds to overlap or to miss a vertex."""
+    if len(cells) == 0:
+        return cells
+    _, touching = shapely.STRtree(shapes).query(shapes[cells], predicate="intersects")
+    asked = np.union1d(cells, touching)
+    bad: Positions = asked[~shapely.is_empty(shapely.coverage_invalid_edges(shapes[asked]))]
+    return bad

@@ -1,0 +1,176 @@
+"""The single faults of a layer of polygons, each found, placed and measured."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.coverage.edges import directed_rings, invalid_beside
+
+Shapes = npt.NDArray[np.object_]
+Positions = npt.NDArray[np.intp]
+
+
+class Place(NamedTuple):
+    """A piece of ground where something is wrong, and the positions of the cells concerned."""
+
+    geometry: shapely.Geometry
+    cells: list[int]
+    area_m2: float
+    width_m: float
+
+
+def width_m(piece: shapely.Geometry) -> float:
+    """Width of a piece of ground: the short side of a rectangle with its area and perimeter.
+
+    A strip of l × w gives w; a square its side; a point or a line 0. Of several pieces the widest counts.
+    """
+    widths = [_width_m(part.area, part.length) for part in polygons_of(piece)]
+    return max(widths, default=0.0)
+
+
+def _width_m(area: float, perimeter: float) -> float:
+    half = perimeter / 2
+    root = max(half * half - 4 * area, 0.0) ** 0.5
+    return float(2 * area / (half + root)) if area > 0 else 0.0
+
+
+def polygons_of(geometry: shapely.Geometry) -> list[shapely.Polygon]:
+    """Polygons that a geometry of any type holds."""
+    if geometry.geom_type == "Polygon":
+        return [] if geometry.is_empty else [geometry]
+    return [part for piece in getattr(geometry, "geoms", ()) for part in polygons_of(piece)]
+
+
+def without_hairs(piece: shapely.Geometry, tolerance_m: float) -> shapely.Geometry:
+    """A piece of ground without what is narrower than the tolerance.
+
+    Where borders were computed apart from each other a piece of metres trails hairs of 1e-10 m along them, which spoil its
+    rim and its width. A piece that is a hair altogether stays as it is.
+    """
+    if tolerance_m <= 0:
+        return piece
+    core = piece.buffer(-tolerance_m / 2, join_style="mitre").buffer(tolerance_m / 2, join_style="mitre")
+    return piece if core.is_empty else core
+
+
+def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The polygonal part of a geometry of any type, as a Polygon or a MultiPolygon."""
+    parts = polygons_of(geometry)
+    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+
+
+def doubtful(shapes: Shapes, rim: Positions, tolerance_m: float) -> Positions:
+    """Cells whose union must be computed the long way: GEOS finds them invalid, or they miss a vertex of a neighbour.
+
+    GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
+    """
+    missing = [cell for place in unmatched(shapes, rim, tolerance_m) for cell in place.cells]
+    return np.union1d(invalid_beside(shapes, rim), np.array(missing, dtype=np.intp))
+
+
+def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
+    """Pairs of cells that cover the same ground, however little."""
+    if len(among) == 0:
+        return []
+    # A cell can overlap one that has no bad edge only by lying in it, which GEOS reports on the inner one alone.
+    one, two = shapely.STRtree(shapes).query(shapes[among], predicate="intersects")
+    one = among[one]
+    pairs = np.unique(np.sort(np.column_stack([one, two])[one != two], axis=1), axis=0)
+    common = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
+    places = []
+    for i in np.flatnonzero(shapely.area(common) > 0):
+        ground = without_hairs(polygonal(common[i]), tolerance_m)
+        places.append(Place(ground, [int(c) for c in pairs[i]], float(shapely.area(common[i])), width_m(ground)))
+    return places
+
+
+def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:
+    """Union of all cells, of which those that are not `doubtful` are a valid coverage."""
+    if len(doubtful) == 0:
+        return shapely.coverage_union_all(shapes)
+    sound = np.ones(len(shapes), dtype=bool)
+    sound[doubtful] = False
+    return shapely.union_all([shapely.coverage_union_all(shapes[sound]), shapely.union_all(shapes[doubtful])])
+
+
+def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> list[shapely.Polygon]:
+    """Pieces of the outline that no cell covers; without an outline, the holes of the ground."""
+    if outline is not None:
+        return polygons_of(shapely.difference(outline, ground))
+    holes = [shapely.Polygon(hole) for part in polygons_of(ground) for hole in part.interiors]
+    return [part for hole in holes for part in polygons_of(shapely.difference(hole, ground))]
+
+
+def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
+    """Cells that reach out of an area by more than the tolerance, with the ground that lies outside it."""
+    shapely.prepare(border)
+    candidates = np.flatnonzero(~shapely.covers(border, shapes))
+    places = []
+    for cell, piece in zip(candidates.tolist(), shapely.difference(shapes[candidates], border), strict=True):
+        parts = [part for part in polygons_of(piece) if width_m(part) > tolerance_m]
+        if parts:
+            ground = shapely.multipolygons(parts) if len(parts) > 1 else parts[0]
+            places.append(Place(ground, [cell], float(ground.area), width_m(ground)))
+    return places
+
+
+def unmatched(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
+    """Pairs of cells one of which has a vertex on the border of the other, where that has none."""
+    if len(among) == 0:
+        return []
+    reach = max(tolerance_m, 1e-6)  # below a micrometre, vertices that are meant to be one differ by rounding
+    xy, owner = shapely.get_coordinates(shapes[among], return_index=True)
+    both = np.unique(np.column_stack([owner, xy]), axis=0)
+    owner, points = both[:, 0].astype(np.intp), shapely.points(both[:, 1:])
+    corners, start, ring_owner = directed_rings(shapes[among])
+    real = np.ones(len(corners) - 1, dtype=bool)
+    real[start[1:-1] - 1] = False  # from the end of one ring to the start of the next
+    edges = shapely.linestrings(np.stack([corners[:-1][real], corners[1:][real]], axis=1))
+    edge_owner = np.repeat(ring_owner, np.diff(start))[:-1][real]
+    vertex, edge = shapely.STRtree(edges).query(points, predicate="dwithin", distance=reach)
+    keep = owner[vertex] != edge_owner[edge]
+    vertex, cell = np.unique(np.column_stack([vertex[keep], edge_owner[edge[keep]]]), axis=0).T
+    asked = np.unique(vertex)
+    near, other = shapely.STRtree(points).query(points[asked], predicate="dwithin", distance=reach)
+    n = len(among)
+    matched = np.unique(asked[near] * n + owner[other])
+    lonely = ~np.isin(vertex * n + cell, matched)
+    pairs: dict[tuple[int, int], list[int]] = {}
+    for v, c in zip(vertex[lonely].tolist(), cell[lonely].tolist(), strict=True):
+        a, b = sorted((int(among[owner[v]]), int(among[c])))
+        pairs.setdefault((a, b), []).append(v)
+    return [Place(shapely.MultiPoint(points[vs]), list(pair), 0.0, 0.0) for pair, vs in sorted(pairs.items())]
+
+
+def parts_beside(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool]]:
+    """Smaller parts of a cell, and whether each touches the rest in a corner."""
+    parts = sorted(shape.geoms, key=lambda part: -part.area)
+    return [(part, any(part.touches(other) for other in parts if other is not part)) for part in parts[1:]]
+
+
+def rings_around_others(shapes: Shapes) -> list[Place]:
+    """Cells with a hole in which another cell lies."""
+    holed = np.flatnonzero(shapely.get_num_coordinates(shapes) > _shell_coordinates(shapes))
+    if len(holed) == 0:
+        return []
+    tree = shapely.STRtree(shapes)
+    places = []
+    for cell in holed.tolist():
+        for part in polygons_of(shapes[cell]):
+            for ring in part.interiors:
+                hole = shapely.Polygon(ring)
+                inside = [int(i) for i in tree.query(hole, predicate="covers") if i != cell]
+                if inside:
+                    places.append(Place(hole, [cell], float(hole.area), width_m(hole)))
+    return places
+
+
+def _shell_coordinates(shapes: Shapes) -> npt.NDArray[np.intp]:
+    """Number of coordinates of the shells of each shape."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    count = shapely.get_num_coordinates(shapely.get_exterior_ring(parts))
+    return np.bincount(owner, weights=count, minlength=len(shapes)).astype(np.intp)

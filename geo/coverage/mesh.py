@@ -1,0 +1,252 @@
+"""The mesh: a partition kept as arcs, each with one cell on its left and one on its right."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from geo.coverage.arcs import OUTSIDE, Arcs, Edges, chain, lengths_m, neighbours, number_vertices, pair_edges
+from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units
+from geo.coverage.faults import doubtful
+from geo.coverage.rings import polygons
+from geo.errors import GeometryError, some
+from geo.layers.codes import CODE_LENGTH
+from geo.layers.columns import ADDITIVE_COLUMNS, CODE, LEVEL, Level
+from geo.layers.crs import PER_METRE, require_metric
+from geo.layers.division import on_lattice
+from geo.layers.files import require_polygons
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A partition into cells as arcs on the 1 mm lattice.
+
+    Cells are known by position, 0 to ``n_cells - 1``. The arcs of a dissolve are made of the same vertices, so borders
+    of all levels are equal to the last bit.
+
+    Attributes
+    ----------
+    arcs
+        Vertices, sides and offsets of all arcs.
+    cells
+        Attributes of the cells, one row each, with the index of the layer that the mesh was made from.
+    crs
+        Metric CRS of the lattice; one unit is 1 mm.
+    """
+
+    arcs: Arcs
+    cells: pd.DataFrame
+    crs: CRS
+
+    @classmethod
+    def from_layer(cls, cells: gpd.GeoDataFrame) -> Mesh:
+        """Build the mesh of a valid coverage.
+
+        Parameters
+        ----------
+        cells
+            Polygons or multipolygons in a metric CRS, edge-matched: neighbours share their vertices. Coordinates are set
+            on the 1 mm lattice first.
+
+        Raises
+        ------
+        CrsError
+            If the CRS is missing or not in metres.
+        GeometryError
+            If a geometry is missing, empty or invalid on the lattice, or cells overlap or do not share their vertices; the
+            message names the cells. :func:`geo.coverage.check` locates the faults, :func:`geo.coverage.repair` mends them.
+
+        Notes
+        -----
+        Cost: O(n log n) in the number of vertices.
+        """
+        crs = require_metric(cells, "a mesh")
+        require_polygons(cells, "a mesh")
+        shapes = on_lattice(cells.geometry)
+        _require_sound(shapes)
+        xy, start, cell = directed_rings(shapes.array)
+        vertices, number = number_vertices(on_lattice_units(xy))
+        u, v, owner = directed_edges(number, start, cell)
+        edges, conflicts = pair_edges(u, v, owner)
+        if len(conflicts):
+            _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
+        bad = _mismatched(np.asarray(shapes.array, dtype=object), edges)
+        if len(bad):
+            _refuse(shapes, bad, "overlap, or do not share the vertices of a common border")
+        return cls(chain(vertices, edges), pd.DataFrame(cells.drop(columns=cells.geometry.name)), crs)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.cells)
+
+    @cached_property
+    def lengths_m(self) -> npt.NDArray[np.float64]:
+        """Length of each arc, metres, shape (n_arcs,)."""
+        return lengths_m(self.arcs)
+
+    def neighbours(self) -> pd.DataFrame:
+        """Pairs of cells that share border of positive length.
+
+        Returns
+        -------
+        DataFrame
+            `a` < `b` (positions of cells, int32) and `length_m`, in order of a and b.
+        """
+        return neighbours(self.arcs)
+
+    def outline_m(self) -> npt.NDArray[np.float64]:
+        """Length of each cell's border with no cell behind it, metres, shape (n_cells,)."""
+        result = np.zeros(self.n_cells)
+        for side, other in ((self.arcs.left, self.arcs.right), (self.arcs.right, self.arcs.left)):
+            free = (other == OUTSIDE) & (side != OUTSIDE)
+            np.add.at(result, side[free], self.lengths_m[free])
+        return result
+
+    def arc_frame(self) -> gpd.GeoDataFrame:
+        """Arcs as lines: `left`, `right` (positions of cells, -1 outside), `length_m`, `geometry`."""
+        index = np.repeat(np.arange(len(self.arcs.left)), np.diff(self.arcs.offsets))
+        lines = shapely.linestrings(self.arcs.xy / PER_METRE, indices=index)
+        return gpd.GeoDataFrame(
+            {"left": self.arcs.left, "right": self.arcs.right, "length_m": self.lengths_m}, geometry=lines, crs=self.crs
+        )
+
+    def areas_m2(self) -> npt.NDArray[np.float64]:
+        """Planar area of each cell, from integers, square metres, shape (n_cells,)."""
+        xy, offsets = self.arcs.xy - self.arcs.xy.min(axis=0, initial=0), self.arcs.offsets
+        if len(xy) == 0:
+            return np.zeros(self.n_cells)
+        xy = self.arcs.xy - self.arcs.xy.min(axis=0)
+        cross = np.r_[xy[:-1, 0] * xy[1:, 1] - xy[1:, 0] * xy[:-1, 1], 0]
+        cross[offsets[1:] - 1] = 0
+        doubled = np.add.reduceat(cross, offsets[:-1])
+        result = np.zeros(self.n_cells, dtype=np.int64)
+        for side, sign in ((self.arcs.left, 1), (self.arcs.right, -1)):
+            inside = side != OUTSIDE
+            np.add.at(result, side[inside], sign * doubled[inside])
+        return result / (2.0 * PER_METRE**2)
+
+    def polygons(self) -> gpd.GeoSeries:
+        """Polygon of each cell, with the index of `cells`; see :func:`geo.coverage.rings.polygons` for their form."""
+        return gpd.GeoSeries(polygons(self.arcs, self.n_cells), index=self.cells.index, crs=self.crs)
+
+    def frame(self) -> gpd.GeoDataFrame:
+        """Cells with their attributes and polygons."""
+        return gpd.GeoDataFrame(self.cells, geometry=self.polygons(), crs=self.crs)
+
+    def dissolve(self, groups: npt.ArrayLike, cells: pd.DataFrame | None = None) -> Mesh:
+        """Merge cells into groups; the arcs between two cells of one group go.
+
+        Parameters
+        ----------
+        groups
+            Group of each cell, whole numbers from 0, or -1 to leave a cell out; shape (n_cells,).
+        cells
+            Attributes of the groups; by default the sums of the additive columns.
+
+        Raises
+        ------
+        ValueError
+            If `groups` does not give one group to each cell, or `cells` not one row to each group.
+        """
+        group = np.asarray(groups, dtype=np.int32)
+        if group.shape != (self.n_cells,):
+            raise ValueError(f"groups must have shape ({self.n_cells},), not {group.shape}")
+        count = int(group.max(initial=-1)) + 1
+        if cells is None:
+            additive = [c for c in ADDITIVE_COLUMNS if c in self.cells]
+            kept = self.cells.loc[:, additive][group >= 0]
+            cells = kept.groupby(group[group >= 0]).sum().reindex(range(count), fill_value=0)
+        elif len(cells) < count:
+            raise ValueError(f"{count} groups need as many rows of attributes, {len(cells)} were given")
+        lookup = np.r_[group, np.int32(OUTSIDE)]  # position -1 stands for outside
+        left, right = lookup[self.arcs.left], lookup[self.arcs.right]
+        return replace(self, arcs=_rechain(self.arcs, left, right), cells=cells)
+
+    def layer(self, level: Level) -> gpd.GeoDataFrame:
+        """Cells of a level, dissolved by the prefix of their codes.
+
+        Parameters
+        ----------
+        level
+            That of the cells of this mesh or one above it; the column ``code`` has to be there.
+
+        Returns
+        -------
+        GeoDataFrame
+            In order of code, with the sums of the additive columns; at the mesh's own level, the cells as they are.
+        """
+        prefix = self.cells[CODE].str[: CODE_LENGTH[level]]
+        codes, group = np.unique(prefix.to_numpy(dtype=str), return_inverse=True)
+        if len(codes) == self.n_cells:
+            return self.frame()
+        merged = self.dissolve(group)
+        return merged.frame().assign(**{CODE: codes, LEVEL: int(level)})
+
+    def hash(self) -> str:
+        """SHA-256 of the geometry: vertices, sides and CRS; independent of attributes."""
+        digest = hashlib.sha256(self.crs.to_string().encode())
+        for array in self.arcs:
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def _rechain(arcs: Arcs, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]) -> Arcs:
+    """Join the arcs anew after their sides have changed."""
+    keep = left != right
+    size = np.diff(arcs.offsets)
+    vertex_kept = np.repeat(keep, size)
+    vertices, number = number_vertices(arcs.xy[vertex_kept])
+    arc_of = np.repeat(np.arange(int(keep.sum())), size[keep])
+    u, v = number[:-1], number[1:]
+    inner = arc_of[1:] == arc_of[:-1]
+    u, v, of = u[inner], v[inner], arc_of[:-1][inner]
+    forward = u < v
+    a, b = np.minimum(u, v), np.maximum(u, v)
+    order = np.lexsort((b, a))
+    one, two = left[keep][of], right[keep][of]
+    sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
+    return chain(vertices, Edges(a[order], b[order], *sides))
+
+
+def _mismatched(shapes: npt.NDArray[np.object_], edges: Edges) -> npt.NDArray[np.intp]:
+    """Cells that overlap others or miss their vertices.
+
+    How many cells cover a place changes only across an edge that has a cell on one side. If nothing is wrong along those
+    edges, it is one at most everywhere; so only the cells that have one, and what touches them, are given to GEOS.
+    """
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    rim = np.unique(np.maximum(edges.left[alone], edges.right[alone]))
+    # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.
+    return doubtful(shapes, rim, 0.0)
+
+
+def _require_sound(shapes: gpd.GeoSeries) -> None:
+    missing = shapes.isna() | shapes.is_empty
+    if missing.any():
+        labels = list(shapes.index[missing])
+        raise GeometryError(f"a mesh: {len(labels)} cells have no geometry (rows {some(labels)})", ids=labels)
+    invalid = ~shapely.is_valid(shapes.array)
+    if invalid.any():
+        labels = list(shapes.index[invalid])
+        reason = shapely.is_valid_reason(shapes.array[invalid][0])
+        raise GeometryError(
+            f"a mesh: {len(labels)} cells are invalid polygons (rows {some(labels)}; {reason})", ids=labels
+        )
+
+
+def _refuse(shapes: gpd.GeoSeries, positions: npt.NDArray[np.intp], what: str) -> None:
+    labels = list(shapes.index[positions])
+    raise GeometryError(
+        f"a mesh: {len(labels)} cells {what} (rows {some(labels)}); run check to see where and repair to mend",
+        ids=labels,
+        geometry=shapely.union_all(shapes.array[positions[:100]]),
+    )

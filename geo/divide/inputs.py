@@ -1,0 +1,132 @@
+"""The door of the room: layers in any declared CRS become sound layers on the lattice of the street's metric CRS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from geo.divide.barriers import LATTICE_M, Border, road_border
+from geo.errors import CrsError, GeometryError, InputError
+from geo.layers import on_lattice, require_polygons, to_metric
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Layers of one street, all in `crs`.
+
+    Attributes
+    ----------
+    outline
+        One polygon on the lattice.
+    street
+        The street's rows, for code and name.
+    roads, barriers, communities
+        None where not given.
+    buildings
+        Valid polygons; empty where not given.
+    """
+
+    outline: shapely.Polygon
+    street: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame | None
+    barriers: gpd.GeoDataFrame | None
+    communities: gpd.GeoDataFrame | None
+    buildings: gpd.GeoDataFrame
+    crs: CRS
+
+
+def prepare(
+    street: gpd.GeoDataFrame,
+    *,
+    roads: gpd.GeoDataFrame | None,
+    buildings: gpd.GeoDataFrame | None,
+    barriers: gpd.GeoDataFrame | None,
+    communities: gpd.GeoDataFrame | None,
+) -> Inputs:
+    """Check and convert the layers; see :func:`geo.divide.divide` for what they are.
+
+    Raises
+    ------
+    InputError
+        With the layer's name, if it cannot be used.
+    """
+    metric = _convert(street, "street", None)
+    crs = CRS.from_user_input(metric.crs)
+    require_polygons(metric, "street")
+    outline = _outline(metric)
+    legal = None
+    if communities is not None:
+        legal = require_polygons(_convert(communities, "communities", crs), "communities")
+        legal = legal.set_geometry(_plain(on_lattice(legal.geometry)))
+    ways = None if roads is None else _convert(roads, "roads", crs)
+    if ways is not None:
+        _require_roads(ways, outline)
+    lines = None if barriers is None or barriers.empty else _near(_convert(barriers, "barriers", crs), outline)
+    return Inputs(outline, metric, ways, lines, legal, _footprints(buildings, crs), crs)
+
+
+def _convert(frame: gpd.GeoDataFrame, name: str, crs: CRS | None) -> gpd.GeoDataFrame:
+    if frame.crs is None:
+        raise CrsError(f"{name}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+    if frame.empty or frame.geometry.isna().all():
+        raise GeometryError(f"{name}: the layer is empty; leave it out or give its rows")
+    return to_metric(frame, crs)
+
+
+def _outline(street: gpd.GeoDataFrame) -> shapely.Polygon:
+    """The street as one polygon on the lattice."""
+    shapes = shapely.set_precision(shapely.make_valid(street.geometry.array), LATTICE_M)
+    whole = shapes[0] if len(shapes) == 1 else shapely.union_all(shapes, grid_size=LATTICE_M)
+    parts = [p for p in shapely.get_parts(whole) if p.geom_type == "Polygon" and p.area > 1.0]
+    if not parts:
+        raise GeometryError("street: the outline has no area; give its polygon")
+    if len(parts) > 1:
+        areas = ", ".join(f"{p.area:,.0f}" for p in sorted(parts, key=lambda p: -p.area)[:5])
+        raise InputError(f"street: the outline consists of {len(parts)} detached parts ({areas} m²), and grids must hang "
+                         "together; divide each part on its own, or join them", geometry=whole)  # fmt: skip
+    return parts[0]
+
+
+def _plain(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Multipolygons of one part as polygons."""
+    single = [g.geoms[0] if g.geom_type == "MultiPolygon" and len(g.geoms) == 1 else g for g in shapes]
+    return gpd.GeoSeries(single, index=shapes.index, crs=shapes.crs)
+
+
+def _require_roads(roads: gpd.GeoDataFrame, outline: shapely.Polygon) -> None:
+    if "highway" not in roads.columns:
+        return  # barrier_lines says what is missing
+    usable = np.array([road_border(value) > Border.OPEN for value in roads["highway"]])
+    if not usable.any():
+        seen = ", ".join(map(str, pd.unique(roads["highway"])[:5]))
+        raise InputError(
+            f"roads: none is a road that can bound a grid ('highway' is {seen}); give primary to residential roads"
+        )
+    if not shapely.intersects(roads.geometry.array[usable], outline).any():
+        raise InputError(
+            "roads: none lies in the street; check that both layers are of one place and declare the right CRS"
+        )
+
+
+def _near(frame: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDataFrame:
+    kept = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    return kept[shapely.intersects(np.asarray(shapely.make_valid(kept.geometry.array)), outline)]
+
+
+def _footprints(buildings: gpd.GeoDataFrame | None, crs: CRS) -> gpd.GeoDataFrame:
+    """Valid polygons; rows without any area are left out."""
+    if buildings is None or buildings.empty:
+        return gpd.GeoDataFrame({"building": pd.Series(dtype=object)}, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+    frame = _convert(buildings, "buildings", crs)
+    frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    broken = ~shapely.is_valid(shapes)
+    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    areal = (shapely.get_dimensions(shapes) == 2) & (shapely.area(shapes) > 0.5)
+    frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=crs))
+    return frame[areal]

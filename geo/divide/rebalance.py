@@ -1,0 +1,361 @@
+"""Rebalancing: today's grids after the workload changed, with as few residents as possible under another leader.
+
+For each of a falling row of tolerances, today's grids are annealed with a price on every resident who changes grid and none
+on imbalance within the tolerance. The results that no other beats in both form the frontier, from "nothing moves" to
+"best balance"; each is a real partition: as many grids as today, each in one piece, each in its parent.
+
+Two bounds stand beside each result. *Proven*: the residents who have to leave a grid that is above the tolerance, or to come
+to one below it, if the cells could be cut and put anywhere (a fractional knapsack for each grid). *Transport*: the cheapest
+flow of work over today's borders between neighbouring grids, which holds for all changes that hand work on from neighbour
+to neighbour; a load that travels through three grids moves three borders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy.optimize import linprog
+from scipy.sparse import coo_array, vstack
+
+from geo.divide.graph import Graph, build_graph
+from geo.divide.nested import weights
+from geo.divide.refine import anneal
+from geo.divide.split import Cells, Rules, pieces
+from geo.divide.units import units
+from geo.errors import ImpossibleError, InputError, some
+from geo.layers import require_metric, require_polygons
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Tolerances of the frontier.
+TOLERANCES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.03)
+_RULES = Rules(balance=0.0, excess=100.0, steep=400.0, cut=0.3, shape=0.15, tries=400)
+# Price of a resident who changes grid: all residents of one grid cost this.
+_STAY = 3.0
+# Heats, in the side of a cell, at which each tolerance is tried.
+_HEATS = (0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One division on the frontier.
+
+    Attributes
+    ----------
+    imbalance
+        Largest share by which a grid is off its siblings' mean.
+    moved
+        Share of the residents whose grid is another than today.
+    proven
+        Share of the residents that every division with this imbalance moves.
+    transport
+        The same for divisions that hand work from neighbour to neighbour; NaN if no flow reaches the imbalance.
+    grids
+        Grid of each cell, on the index of the cells.
+    """
+
+    imbalance: float
+    moved: float
+    proven: float
+    transport: float
+    grids: pd.Series
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """What can be had for how much change, from "nothing moves" on.
+
+    Attributes
+    ----------
+    points
+        In order of `moved`; `imbalance` falls.
+    """
+
+    points: tuple[Point, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row per point: imbalance, moved, proven, transport."""
+        return pd.DataFrame([(p.imbalance, p.moved, p.proven, p.transport) for p in self.points],
+                            columns=["imbalance", "moved", "proven", "transport"])  # fmt: skip
+
+    def within(self, budget: float) -> Point:
+        """The most even division that moves at most this share of the residents."""
+        return [p for p in self.points if p.moved <= budget][-1]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Arrays of one rebalancing, by unit; grids are numbered 0 .. k - 1."""
+
+    cells: Cells
+    today: Ints
+    parent_of: Ints
+    load: Floats
+    residents: Floats
+    fixed: Bools
+
+    def imbalance(self, part: Ints) -> float:
+        load = np.bincount(part, self.load, minlength=len(self.parent_of))
+        return float(np.abs(load / self.mean() - 1).max())
+
+    def mean(self) -> Floats:
+        """Mean load of the siblings of each grid."""
+        of_parent = np.bincount(self.parent_of[self.today], self.load, minlength=int(self.parent_of.max()) + 1)
+        mean: Floats = (of_parent / np.bincount(self.parent_of))[self.parent_of]
+        return mean
+
+    def moved(self, part: Ints) -> float:
+        return float(self.residents[part != self.today].sum() / max(self.residents.sum(), 1e-12))
+
+
+def rebalance(
+    cells: gpd.GeoDataFrame,
+    today: pd.Series,
+    *,
+    workload: pd.Series,
+    residents: pd.Series | None = None,
+    parents: pd.Series | None = None,
+    locked: Sequence[object] = (),
+    tolerances: Sequence[float] = TOLERANCES,
+    min_border_m: float = 1.0,
+    rng: np.random.Generator | int = 0,
+) -> Frontier:
+    """Find the frontier between balance and change for an existing division.
+
+    Parameters
+    ----------
+    cells
+        Exact coverage in a metric CRS; the cells that move from grid to grid.
+    today
+        Grid of each cell, on the index of `cells`.
+    workload
+        What the cells ask now.
+    residents
+        What is counted as moved; by default the workload.
+    parents
+        Parent of each cell (community); grids stay inside theirs. One parent by default.
+    locked
+        Grids that must not change.
+    tolerances
+        Aimed at one after another.
+    min_border_m
+        Width below which a border does not hold a grid together.
+    rng
+        Source of randomness or a seed.
+
+    Returns
+    -------
+    Frontier
+
+    Raises
+    ------
+    InputError
+        If a cell has no grid or workload, a grid lies in several parents or consists of several pieces.
+
+    Notes
+    -----
+    About 0.1 ms a cell and tolerance.
+    """
+    case, labels, unit = _case(cells, today, workload, residents, parents, locked)
+    state = np.random.default_rng(rng).integers(0, 2**63, size=1, dtype=np.uint64)
+    found = [case.today]
+    part = case.today
+    for tolerance in sorted(tolerances, reverse=True):
+        if case.imbalance(part) <= tolerance and part is case.today:
+            continue
+        tried = [
+            _anneal(case, start, tolerance, heat, min_border_m, state)
+            for start in (case.today, part)
+            for heat in _HEATS
+        ]
+        part = min(tried, key=lambda p: (max(case.imbalance(p), tolerance), case.moved(p)))
+        found += tried
+    return Frontier(tuple(_point(case, p, labels, unit, cells.index) for p in _best(case, found)))
+
+
+def _case(
+    cells: gpd.GeoDataFrame, today: pd.Series, workload: pd.Series, residents: pd.Series | None, parents: pd.Series | None,
+    locked: Sequence[object],
+) -> tuple[_Case, pd.Index, Ints]:  # fmt: skip
+    require_metric(cells, "rebalance")
+    require_polygons(cells, "cells")
+    shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
+    grid, labels = pd.factorize(today.reindex(cells.index), sort=True)
+    load, people = (
+        _amounts(cells, workload, "workload"),
+        _amounts(cells, workload if residents is None else residents, "residents"),
+    )
+    if (grid < 0).any():
+        bad = list(cells.index[grid < 0])
+        raise InputError(f"today: cells {some(bad)} have no grid; give the grid of every cell", ids=bad)
+    above = (
+        np.zeros(len(cells), dtype=np.int64)
+        if parents is None
+        else pd.factorize(parents.reindex(cells.index), sort=True)[0]
+    )
+    pairs = np.unique(np.column_stack([grid, above]), axis=0)
+    if len(pairs) != len(labels):
+        torn = [labels[int(g)] for g in np.flatnonzero(np.bincount(pairs[:, 0]) > 1)]
+        raise InputError(f"today: grids {some(torn)} lie in several parents", ids=torn)
+    unknown = [name for name in locked if name not in labels]
+    if unknown:
+        raise InputError(f"locked: there are no grids {some(unknown)}", ids=unknown)
+    first = np.unique(unit, return_index=True)[1]
+    area, centre = shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes))
+    work = weights(np.bincount(unit, load).astype(np.float64), area)
+    known = Cells(build_graph(shapes), work, area, centre - centre.mean(axis=0))
+    fixed = (
+        np.isin(grid[first], labels.get_indexer(pd.Index(list(locked))))
+        if len(locked)
+        else np.zeros(len(first), dtype=bool)
+    )
+    case = _Case(
+        known,
+        grid[first].astype(np.int64),
+        pairs[:, 1].astype(np.int64),
+        np.bincount(unit, load).astype(np.float64),
+        np.bincount(unit, people).astype(np.float64),
+        fixed,
+    )
+    _require_whole(case, labels)
+    return case, labels, unit
+
+
+def _amounts(cells: gpd.GeoDataFrame, values: pd.Series, name: str) -> Floats:
+    amount = pd.to_numeric(values.reindex(cells.index), errors="coerce").to_numpy(dtype=np.float64)
+    bad = list(cells.index[~(np.isfinite(amount) & (amount >= 0))])
+    if bad:
+        raise InputError(f"{name}: missing or negative in cells {some(bad)}; give numbers of 0 or more", ids=bad)
+    if amount.sum() <= 0:
+        raise InputError(f"{name}: it is 0 everywhere; give what the cells hold")
+    return amount
+
+
+def _require_whole(case: _Case, labels: pd.Index) -> None:
+    order = np.argsort(case.today, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(case.today[order])) + 1):
+        if pieces(case.cells.graph, members).max() > 0:
+            name = labels[case.today[members[0]]]
+            raise InputError(f"today: grid {name} consists of several pieces; repair the division first", ids=[name])
+
+
+def _anneal(
+    case: _Case, start: Ints, tolerance: float, heat: float, border_m: float, state: npt.NDArray[np.uint64]
+) -> Ints:
+    """Bring all parents to a tolerance, moving as few residents as possible."""
+    net = case.cells.net()._replace(home=case.today, fixed=case.fixed,
+                                    stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum())  # fmt: skip
+    part = start.copy()
+    group = case.parent_of[case.today]
+    # A cell next to a locked grid must not join it.
+    place = np.full(len(part), -1, dtype=np.int64)
+    locked_grid = np.zeros(len(case.parent_of), dtype=bool)
+    locked_grid[case.today[case.fixed]] = True
+    group = np.where(case.fixed, -2 - group, group)
+    for parent in range(int(case.parent_of.max()) + 1):
+        grids = np.flatnonzero((case.parent_of == parent) & ~locked_grid)
+        members = np.flatnonzero(group == parent)
+        if len(grids) < 2:
+            continue
+        local = np.full(len(case.parent_of), -1, dtype=np.int64)
+        local[grids] = np.arange(len(grids))
+        mine = np.full(len(part), -1, dtype=np.int64)
+        mine[members] = local[part[members]]
+        home = np.full(len(part), -1, dtype=np.int64)
+        home[members] = local[case.today[members]]
+        target = case.mean()[grids]
+        grain = float(np.sqrt(len(grids) / len(members)))
+        rules = replace(_RULES, tolerance=tolerance, border_m=border_m)
+        unit_m = float(np.sqrt(case.cells.area[members].sum() / len(grids)))
+        anneal(net._replace(home=home), members, mine, group, parent, place, target, np.ones(len(grids), dtype=np.int64),
+               unit_m, rules.numbers(heat, grain), rules.tries, state)  # fmt: skip
+        part[members] = grids[mine[members]]
+    return part
+
+
+def _best(case: _Case, found: list[Ints]) -> list[Ints]:
+    """Partitions that no other beats in both measures, by residents moved."""
+    ranked = sorted(((case.moved(p), case.imbalance(p), k) for k, p in enumerate(found)))
+    kept: list[Ints] = []
+    least = np.inf
+    for _, imbalance, k in ranked:
+        if imbalance < least - 1e-9:
+            least = imbalance
+            kept.append(found[k])
+    return kept
+
+
+def _point(case: _Case, part: Ints, labels: pd.Index, unit: Ints, index: pd.Index) -> Point:
+    tolerance = case.imbalance(part)
+    return Point(tolerance, case.moved(part), _proven(case, tolerance), _transport(case, tolerance),
+                 pd.Series(labels[part[unit]], index=index, name="grid"))  # fmt: skip
+
+
+def _proven(case: _Case, tolerance: float) -> float:
+    """Residents that have to change grid whatever is done, as a share."""
+    mean, load = case.mean(), np.bincount(case.today, case.load, minlength=len(case.parent_of))
+    density = np.where(case.load > 0, case.residents / np.maximum(case.load, 1e-12), np.inf)
+    total = 0.0
+    for parent in range(int(case.parent_of.max()) + 1):
+        grids = np.flatnonzero(case.parent_of == parent)
+        family = np.flatnonzero(case.parent_of[case.today] == parent)
+        family = family[np.argsort(density[family], kind="stable")]
+        away = sum(_fill(case, family[case.today[family] == g], load[g] - (1 + tolerance) * mean[g]) for g in grids)
+        here = sum(_fill(case, family[case.today[family] != g], (1 - tolerance) * mean[g] - load[g]) for g in grids)
+        total += max(away, here)
+    return float(total / case.residents.sum())
+
+
+def _fill(case: _Case, cells: Ints, needed: float) -> float:
+    """Fewest residents who bring so much load, taking cells in the order given, the last one in part."""
+    if needed <= 0:
+        return 0.0
+    reached = np.cumsum(case.load[cells])
+    k = int(np.searchsorted(reached, needed))
+    if k >= len(cells):
+        return float(case.residents[cells].sum())
+    before = reached[k - 1] if k else 0.0
+    share = (needed - before) / max(case.load[cells[k]], 1e-12)
+    return float(case.residents[cells[:k]].sum() + share * case.residents[cells[k]])
+
+
+def _transport(case: _Case, tolerance: float) -> float:
+    """Residents moved by the cheapest flow of work over today's borders, as a share; NaN if there is none."""
+    graph: Graph = case.cells.graph
+    a, b = case.today[graph.row_of()], graph.neighbour
+    kept = (b >= 0) & (graph.length_m > 0)
+    a, b = a[kept], case.today[b[kept]]
+    pairs = np.unique(np.column_stack([a, b])[(a != b) & (case.parent_of[a] == case.parent_of[b])], axis=0)
+    count = len(case.parent_of)
+    load, mean = np.bincount(case.today, case.load, minlength=count), case.mean()
+    people = np.bincount(case.today, case.residents, minlength=count) / np.maximum(load, 1e-12)
+    arcs = np.arange(len(pairs))
+    net = coo_array((np.r_[np.ones(len(pairs)), -np.ones(len(pairs))], (np.r_[pairs[:, 1], pairs[:, 0]], np.r_[arcs, arcs])),
+                    shape=(count, len(pairs))).tocsr()  # fmt: skip
+    done = linprog(people[pairs[:, 0]], A_ub=vstack([net, -net]).tocsr(),
+                   b_ub=np.r_[(1 + tolerance) * mean - load, load - (1 - tolerance) * mean] + 1e-9 * mean.max(),
+                   bounds=(0, None), method="highs")  # fmt: skip
+    return float(done.fun / case.residents.sum()) if done.success else float("nan")
+
+
+def require_budget(frontier: Frontier, budget: float, tolerance: float) -> Point:
+    """The point within a budget, if it reaches a tolerance.
+
+    Raises
+    ------
+    ImpossibleError
+        If no division that was found moves so few residents and is so even; the message says how near it comes.
+    """
+    point = frontier.within(budget)
+    if point.imbalance > tolerance:
+        raise ImpossibleError(f"rebalance: with {budget:.0%} moved the best found is {point.imbalance:.1%} "
+                              f"off, not {tolerance:.0%}; allow more change, or move a leader there")  # fmt: skip
+    return point

@@ -1,0 +1,66 @@
+"""Cutting open parents that lie round a hole: an enclave of another street, or a community inside another.
+
+Parts grow as discs, so a ring would stay a ring round its hole. It is cut open along a ray from the hole: cells whose
+directions from the hole lie on the two sides of the ray count as apart. Both parts of the first cut end at the seam, one on
+each side, and so neither runs round the hole.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from geo.divide.refine import Net
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Directions of the ray that are tried.
+_RAYS = 12
+
+
+def severed(net: Net, xy: Floats, members: Ints, holes: Floats) -> list[tuple[Net, Floats, Ints]]:
+    """Ways to cut a ring open.
+
+    Parameters
+    ----------
+    net
+        The cells.
+    xy
+        Their centroids.
+    members
+        Cells of the parent.
+    holes
+        A point in each hole, shape (h, 2).
+
+    Returns
+    -------
+    list of (Net, ndarray of float64, ndarray of int64)
+        The net without the borders across the seam; the direction of each member, from 0 to 2 pi, as the order of growth;
+        and the pairs of cells that face each other across the seam. Empty if the members lie round none of the holes.
+    """
+    inside = np.zeros(len(net.weight), dtype=bool)
+    inside[members] = True
+    row = np.repeat(np.arange(len(net.weight)), np.diff(net.indptr))
+    across = net.neighbour
+    inner = np.flatnonzero((across >= 0) & inside[row] & inside[np.maximum(across, 0)])
+    found = []
+    for hole in holes:
+        away = xy - hole
+        angle = np.arctan2(away[:, 1], away[:, 0])
+        if not _runs_round(angle[members]):
+            continue
+        for start in np.arange(_RAYS) * (2 * np.pi / _RAYS):
+            turned = np.mod(angle - start, 2 * np.pi)
+            wraps = inner[np.abs(turned[row[inner]] - turned[across[inner]]) > np.pi]
+            neighbour, length = net.neighbour.copy(), net.length_m.copy()
+            neighbour[wraps] = -1
+            seam = np.column_stack([row[wraps], across[wraps]])[net.length_m[wraps] > 0]
+            found.append((net._replace(neighbour=neighbour, length_m=length), turned[members], seam))
+    return found
+
+
+def _runs_round(angle: Floats) -> bool:
+    """Tell whether directions leave no gap wider than a quarter turn."""
+    ordered = np.sort(angle)
+    return bool(np.diff(np.r_[ordered, ordered[0] + 2 * np.pi]).max() < np.pi / 2)

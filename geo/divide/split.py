@@ -1,0 +1,437 @@
+"""Splitting a parent into an exact number of parts: contiguous, hole-free, balanced, along barriers, compact.
+
+The start is recursive bisection: for each cut, part 0 is grown from several directions and along METIS's proposal, and the
+cheapest result is taken. Then all parts are annealed together (:mod:`geo.divide.refine`), and again, hotter, as long as a
+part is off by more than both the tolerance and what is proven to be in the way (:mod:`geo.divide.bounds`). The number of
+parts is exact by construction, and every step keeps parts in one piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pymetis
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from geo.divide.bounds import Bound, fair_part, least_tolerance
+from geo.divide.graph import Graph
+from geo.divide.refine import Net, anneal, energy, grow, tally
+from geo.divide.rings import severed
+from geo.errors import ImpossibleError
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# Directions from which a part is grown; fewer where there are so many cells that any start is as good.
+_DIRECTIONS = 4
+_MANY = 4000
+# Share by which a cut may miss its target before other cuts are tried.
+_CUT_OFF = 0.1
+# Below this many cells METIS has nothing to add to the directions.
+_METIS_FROM = 60
+# Annealing steps, per cell on the border, that a cut gets before it is judged.
+_CUT_TRIES = 10
+# Heat at the end, and heats of one attempt after another.
+_COLD = 0.01
+_HEATS = (0.8, 1.6, 3.0, 0.8, 6.0)
+# Tolerance is aimed at with this to spare.
+_SPARE = 0.9
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a partition is judged by.
+
+    Attributes
+    ----------
+    balance
+        Cost of a part that is off its target, times the square of the share that it is off.
+    tolerance
+        Share by which a part may be off.
+    excess
+        Cost of what a part is off above that, times the share.
+    steep
+        The same, times the square of the share.
+    cut
+        Cost of a border, as long as the side of a mean part and worth 1 a metre.
+    shape
+        Cost of a part whose moment of inertia is twice that of a disc.
+    border_m
+        Least border through which a part hangs together.
+    tries
+        Annealing steps per cell on a border.
+    restarts
+        How often a parent that misses its tolerance is annealed again.
+    """
+
+    balance: float = 200.0
+    tolerance: float = 0.05
+    excess: float = 0.0
+    steep: float = 0.0
+    cut: float = 1.0
+    shape: float = 1.0
+    border_m: float = 3.0
+    tries: int = 400
+    restarts: int = 0
+
+    def numbers(self, hot: float, grain: float) -> Floats:
+        """The entries that the kernels expect; `grain` is the side of a mean cell over that of a mean part.
+
+        One cell changes the length of a border by about `grain`, so heat is measured in it.
+        """
+        return np.array([self.balance, self.cut, self.shape, self.border_m, hot * grain, _COLD * grain,
+                         _SPARE * self.tolerance, self.excess, self.steep])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the partition knows of the cells: all arrays have one entry per cell.
+
+    Attributes
+    ----------
+    graph
+        Neighbours.
+    weight
+        Workload, positive.
+    area
+        Square metres.
+    xy
+        Centroids in metres about a common middle, shape (n, 2).
+    """
+
+    graph: Graph
+    weight: Floats
+    area: Floats
+    xy: Floats
+
+    def net(self) -> Net:
+        """The arrays as the kernels take them; the weight is a copy, nothing is fixed and nothing has a home."""
+        n = len(self.weight)
+        graph = self.graph
+        return Net(graph.indptr, graph.neighbour, graph.length_m, graph.link_m, graph.cost_m, self.weight.copy(), self.area,
+                   np.ascontiguousarray(self.xy), np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int64),
+                   np.zeros(n))  # fmt: skip
+
+
+class Splitter:
+    """Splits parents of one set of cells; holds the arrays that the kernels work on.
+
+    Parameters
+    ----------
+    cells
+        The cells.
+    rules
+        What to strive for.
+    rng
+        Source of the seed.
+    """
+
+    def __init__(self, cells: Cells, rules: Rules, rng: np.random.Generator) -> None:
+        n = len(cells.weight)
+        self._cells = cells
+        self._rules = rules
+        self._net = cells.net()
+        self._part = np.full(n, -1, dtype=np.int64)
+        self._group = np.full(n, -1, dtype=np.int64)
+        self._place = np.full(n, -1, dtype=np.int64)
+        self._number = np.full(n, -1, dtype=np.int64)
+        self._key = np.zeros(n)
+        self._next = 0
+        self._state = rng.integers(0, 2**63, size=1, dtype=np.uint64)
+
+    def split(
+        self, members: Ints, parts: int, what: str, *, holes: Floats | None = None, today: Ints | None = None,
+        stay: Floats | None = None,
+    ) -> Ints:  # fmt: skip
+        """Split the cells of one parent.
+
+        Parameters
+        ----------
+        members
+            Positions of the cells; they hang together.
+        parts
+            Number of parts.
+        what
+            Name of the parent, for messages.
+        holes
+            A point in each hole of the parent, in the coordinates of the cells, shape (h, 2).
+        today, stay
+            Number of the grid that each member belongs to today (-1: none), and what it costs to leave it.
+
+        Returns
+        -------
+        ndarray of int64, shape (len(members),)
+            Part of each cell, 0 .. parts - 1.
+
+        Raises
+        ------
+        ImpossibleError
+            If there are fewer cells than parts, or no contiguous split was found.
+        """
+        self._require(members, parts, what)
+        weight = self._cells.weight[members]
+        # A cell heavier than a fair part will be a part of its own; what it has too much must not starve the others.
+        self._net.weight[members] = np.minimum(weight, fair_part(weight, parts))
+        label = np.zeros(len(members), dtype=np.int64)
+        pending = [(np.arange(len(members)), parts, 0)]
+        open_holes = np.empty((0, 2)) if holes is None else holes
+        while pending:
+            inside, count, first = pending.pop()
+            if count == 1:
+                label[inside] = first
+            elif len(inside) == count:
+                label[inside] = first + np.arange(count)
+            else:
+                half, left = self._cut(members[inside], count, open_holes)
+                pending.append((inside[~left], count - half, first + half))
+                pending.append((inside[left], half, first))
+        if not 1 < parts < len(members):
+            return label
+        return self._improve(members, label, parts, today, stay)
+
+    def _require(self, members: Ints, parts: int, what: str) -> None:
+        if len(members) < parts:
+            raise ImpossibleError(f"{what}: {parts} grids were asked for, but its ground is cut into {len(members)} pieces only; "
+                                  "ask for fewer grids")  # fmt: skip
+        piece = pieces(self._cells.graph, members)
+        if piece.max(initial=0) > 0:
+            lost = len(members) - int(np.bincount(piece).max())
+            raise ImpossibleError(
+                f"{what}: its ground does not hang together ({lost} of {len(members)} pieces are cut off); "
+                "give each part a row of its own"
+            )
+
+    def _cut(self, members: Ints, count: int, holes: Floats) -> tuple[int, Bools]:
+        """Cut a parent of `count` grids in two: how many grids the first side is to hold, and which cells it has.
+
+        Where cells hang together by narrow borders, halves may not exist; then narrower borders and smaller sides are tried,
+        and last any edge of a spanning tree, which always exists.
+        """
+        half = count // 2
+        weight = self._net.weight[members]
+        total = float(weight.sum())
+        best: tuple[float, int, Bools] | None = None
+        for part, border_m in ((half, self._rules.border_m), (half, 0.0), (1, self._rules.border_m), (1, 0.0)):
+            side = self._bisect(members, part, count, border_m, holes)
+            if side is None:
+                continue
+            off = abs(float(weight[side].sum()) - total * part / count)
+            # What one cell can outweigh is not the fault of the cut.
+            if off <= max(_CUT_OFF * total * part / count, float(weight.max())):
+                return part, side
+            if best is None or off < best[0]:
+                best = off, part, side
+        part, side = self._cut_tree(members, count)
+        off = abs(float(weight[side].sum()) - total * part / count)
+        return (part, side) if best is None or off < best[0] else best[1:]
+
+    def _tree(self, members: Ints) -> dict[int, int]:
+        """Spanning tree of the cells that can be reached from the first: each cell with the one before it, in order."""
+        graph = self._cells.graph
+        parent = self._enter(members)
+        above, order = {int(members[0]): -1}, [int(members[0])]
+        for v in order:
+            for j in range(graph.indptr[v], graph.indptr[v + 1]):
+                u = int(graph.neighbour[j])
+                if u >= 0 and graph.length_m[j] > 0 and self._group[u] == parent and u not in above:
+                    above[u] = v
+                    order.append(u)
+        return above
+
+    def _cut_tree(self, members: Ints, count: int) -> tuple[int, Bools]:
+        """Cut the spanning tree of a parent where both sides have cells enough and weights fit best."""
+        above = self._tree(members)
+        order = list(above)
+        below = {v: {v} for v in order}
+        for v in order[:0:-1]:
+            below[above[v]] |= below[v]
+        weight, n = self._net.weight, len(members)
+        total = float(weight[members].sum())
+        best = min(
+            (
+                (abs(float(weight[list(below[v])].sum()) / total - part / count), part, v)
+                for v in order[1:]
+                for part in range(max(1, count - (n - len(below[v]))), min(count - 1, len(below[v])) + 1)
+            ),
+        )
+        return best[1], np.array([int(v) in below[best[2]] for v in members])
+
+    def _bisect(self, members: Ints, half: int, count: int, border_m: float, holes: Floats) -> Bools | None:
+        """Which cells go to the first of two parts that are to hold `half` and `count - half` grids; None if none can."""
+        rules = self._rules
+        parent = self._enter(members)
+        share = half / count
+        target = float(self._net.weight[members].sum()) * np.array([share, 1 - share])
+        least = np.array([half, count - half])
+        unit = float(np.sqrt(self._cells.area[members].sum() / 2))
+        numbers = replace(rules, border_m=border_m, tolerance=1.0).numbers(0.2, _grain(len(members), 2))
+        best, best_cost = None, np.inf
+        for net, key, seam in self._starts(members, share, parent, holes):
+            self._key[members] = key
+            done = grow(
+                net, members, self._key, float(target[0]), half, count - half, parent, self._part, self._group, border_m
+            )
+            if not done or self._rejoined(seam):
+                continue
+            anneal(self._net, members, self._part, self._group, parent, self._place, target, least, unit, numbers,
+                   _CUT_TRIES, self._state)  # fmt: skip
+            cost = self._cost(members, parent, target, unit, numbers)
+            if cost < best_cost:
+                best, best_cost = self._part[members] == 0, cost
+        return best
+
+    def _starts(self, members: Ints, share: float, parent: int, holes: Floats) -> list[tuple[Net, Floats, Ints]]:
+        """Orders in which part 0 may grow; for a ring round a hole, with the net and the seam at which it is cut open."""
+        if len(holes):
+            cuts = severed(self._net, self._cells.xy, members, holes)
+            if cuts:
+                return cuts
+        none = np.empty((0, 2), dtype=np.int64)
+        return [(self._net, key, none) for key in self._keys(members, share, parent)]
+
+    def _rejoined(self, seam: Ints) -> bool:
+        """Tell whether one part lies on both sides of a seam, so that it would run round the hole."""
+        return bool((self._part[seam[:, 0]] == self._part[seam[:, 1]]).any())
+
+    def _keys(self, members: Ints, share: float, parent: int) -> list[Floats]:
+        """Orders in which part 0 may grow: sweeps, and METIS's side first."""
+        xy = self._cells.xy[members]
+        spread = xy - xy.mean(axis=0)
+        axes = np.linalg.eigh(spread.T @ spread)[1]
+        base = np.arctan2(axes[1, 1], axes[0, 1])
+        directions = _DIRECTIONS if len(members) < _MANY else 2
+        angles = base + np.arange(directions) * (2 * np.pi / directions)
+        keys = [spread[:, 0] * np.cos(a) + spread[:, 1] * np.sin(a) for a in angles]
+        if len(members) >= _METIS_FROM:
+            side = self._metis(members, share, parent)
+            reach = float(np.ptp(keys[0])) + 1.0
+            keys += [keys[0] + 4 * reach * (side == 1), keys[directions // 2] + 4 * reach * (side == 1)]
+        return keys
+
+    def _metis(self, members: Ints, share: float, parent: int) -> Ints:
+        """Side of each cell in METIS's bisection, 0 or 1; not necessarily in one piece."""
+        graph = self._cells.graph
+        place = self._number
+        place[members] = np.arange(len(members))
+        degree = np.diff(graph.indptr)[members]
+        offset = np.repeat(graph.indptr[members] - np.r_[0, np.cumsum(degree)[:-1]], degree)
+        rows = np.arange(int(degree.sum())) + offset
+        a, b = np.repeat(np.arange(len(members)), degree), graph.neighbour[rows]
+        kept = (b >= 0) & (self._group[np.maximum(b, 0)] == parent) & (graph.length_m[rows] > 0)
+        a, b = a[kept], place[b[kept]]
+        price = np.maximum(graph.cost_m[rows][kept], 0.02 * graph.length_m[rows][kept])
+        matrix = coo_array((price * 10, (a, b)), shape=(len(members),) * 2).tocsr()
+        matrix.sum_duplicates()
+        weight = np.maximum(self._net.weight[members] / self._net.weight[members].mean() * 1000, 1).astype(np.int64)
+        _, side = pymetis.part_graph(
+            2,
+            adjacency=pymetis.CSRAdjacency(adj_starts=matrix.indptr, adjacent=matrix.indices),
+            vweights=weight,
+            eweights=np.maximum(matrix.data, 1).astype(np.int64),
+            tpwgts=[share, 1 - share],
+            recursive=True,
+            options=pymetis.Options(seed=1),
+        )
+        return np.asarray(side, dtype=np.int64)
+
+    def _improve(self, members: Ints, label: Ints, parts: int, today: Ints | None, stay: Floats | None) -> Ints:
+        """Anneal all parts of a parent together, again and hotter while the tolerance is missed."""
+        rules = self._rules
+        parent = self._enter(members)
+        self._part[members] = label
+        if today is not None and stay is not None:
+            label = _start_of_today(self._cells.graph, members, label, today, parts)
+            self._part[members] = label
+            self._net.home[members], self._net.stay[members] = _homes(label, today, stay, parts), stay
+        target = np.full(parts, float(self._net.weight[members].sum()) / parts)
+        unit = float(np.sqrt(self._cells.area[members].sum() / parts))
+        best, best_score, bound = label, (np.inf, np.inf), None
+        for attempt in range(rules.restarts + 1):
+            harder = replace(rules, excess=rules.excess * 2 ** min(attempt, 4))
+            numbers = harder.numbers(_HEATS[attempt % 5], _grain(len(members), parts))
+            anneal(self._net, members, self._part, self._group, parent, self._place, target, np.ones(parts, dtype=np.int64),
+                   unit, numbers, rules.tries * min(attempt + 1, 3), self._state)  # fmt: skip
+            found = self._part[members].copy()
+            off = self._off(members, found, parts)
+            if off > rules.tolerance and bound is None:
+                bound = least_tolerance(self._cells.graph, self._cells.weight, members, parts)
+            score = (max(off, rules.tolerance, bound.tolerance if bound else 0.0),
+                     self._cost(members, parent, target, unit, rules.numbers(1.0, 1.0)))  # fmt: skip
+            if score < best_score:
+                best, best_score = found, score
+            if off <= rules.tolerance or self._at_bound(members, found, parts, bound):
+                break
+            if attempt % 5 < 4:
+                self._part[members] = best
+            else:
+                self._part[members] = label
+        self._net.home[members] = -1
+        return best
+
+    def _off(self, members: Ints, label: Ints, parts: int) -> float:
+        load = np.bincount(label, self._cells.weight[members], minlength=parts)
+        return float(np.abs(load / load.mean() - 1).max())
+
+    def _at_bound(self, members: Ints, label: Ints, parts: int, bound: Bound | None) -> bool:
+        """Tell whether no grid is off by more than the tolerance or what is proven for its side."""
+        if bound is None or bound.tolerance <= self._rules.tolerance:
+            return False
+        load = np.bincount(label, self._cells.weight[members], minlength=parts)
+        off = load / load.mean() - 1
+        least = max(self._rules.tolerance, bound.under)
+        most = max(self._rules.tolerance, bound.over)
+        return bool(off.min() >= -1.02 * least and off.max() <= 1.02 * most)
+
+    def _enter(self, members: Ints) -> int:
+        self._next += 1
+        self._group[members] = self._next
+        return self._next
+
+    def _cost(self, members: Ints, parent: int, target: Floats, unit: float, numbers: Floats) -> float:
+        sums = tally(self._net, members, self._part, len(target))
+        return float(energy(self._net, members, self._part, self._group, parent, sums, target, unit, numbers))
+
+
+def _start_of_today(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
+    """Today's grids as the start, if there are as many and each is one piece; else the start that was made."""
+    grids, number = np.unique(today, return_inverse=True)
+    if len(grids) != parts or grids[0] < 0:
+        return label
+    for k in range(parts):
+        if pieces(graph, members[number == k]).max() > 0:
+            return label
+    return number.astype(np.int64)
+
+
+def _homes(label: Ints, today: Ints, stay: Floats, parts: int) -> Ints:
+    """Part that takes the place of each member's grid of today: the matching that keeps most residents; -1 for none."""
+    grids, number = np.unique(today, return_inverse=True)
+    shared = np.zeros((len(grids), parts))
+    np.add.at(shared, (number, label), stay)
+    row, column = linear_sum_assignment(-shared)
+    part = np.full(len(grids), -1, dtype=np.int64)
+    part[row] = column
+    part[grids < 0] = -1
+    homes: Ints = part[number]
+    return homes
+
+
+def _grain(cells: int, parts: int) -> float:
+    return float(np.sqrt(parts / cells))
+
+
+def pieces(graph: Graph, members: Ints, *, border_m: float = 0.0) -> Ints:
+    """Number of the connected piece of each member through borders longer than `border_m`; 0 for all if there is one."""
+    place = np.full(len(graph), -1, dtype=np.int64)
+    place[members] = np.arange(len(members))
+    a, b = graph.row_of(), graph.neighbour
+    kept = (b >= 0) & (graph.length_m > border_m)
+    a, b = place[a[kept]], place[b[kept]]
+    inner = (a >= 0) & (b >= 0)
+    matrix = coo_array((np.ones(int(inner.sum())), (a[inner], b[inner])), shape=(len(members),) * 2)
+    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)

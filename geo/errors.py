@@ -1,0 +1,80 @@
+"""Errors of the domain, in one tree.
+
+::
+
+    WanggeError
+    ├── InputError          what came in cannot be used; the caller has to change it
+    │   ├── FileError           a file is missing, empty, unreadable or of an unknown format
+    │   ├── CrsError            a coordinate reference system is missing, geographic where metres are needed, or wrong
+    │   ├── DatumError          a datum is not declared, not known, or mixed
+    │   ├── GeometryError       geometries are missing, of the wrong type or invalid
+    │   ├── ColumnError         a column is missing or holds what it must not
+    │   └── CodeError           a grid code is malformed, double or has no parent
+    └── ImpossibleError     what was asked cannot be done with this (sound) input, and the message says why
+
+Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it
+is about, ``geometry`` the place, both for programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class WanggeError(Exception):
+    """Base of all errors that wangge raises on purpose.
+
+    Parameters
+    ----------
+    message
+        One line: what is wrong, where, what to do.
+    ids
+        Labels of the rows or cells concerned.
+    geometry
+        A shapely geometry that shows the place, in the CRS of the input.
+    """
+
+    def __init__(self, message: str, *, ids: Sequence[Any] = (), geometry: Any = None) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+        self.geometry = geometry
+
+
+class InputError(WanggeError, ValueError):
+    """What came in cannot be used."""
+
+
+class FileError(InputError):
+    """A file is missing, empty, unreadable or of an unknown format."""
+
+
+class CrsError(InputError):
+    """A coordinate reference system is missing or not the kind that is needed."""
+
+
+class DatumError(InputError):
+    """A datum is not declared or not known."""
+
+
+class GeometryError(InputError):
+    """Geometries are missing, of the wrong type or invalid."""
+
+
+class ColumnError(InputError):
+    """A column is missing or holds what it must not."""
+
+
+class CodeError(InputError):
+    """A grid code is malformed, double or has no parent."""
+
+
+class ImpossibleError(WanggeError):
+    """What was asked cannot be done with this input, although the input is sound."""
+
+
+def some(labels: Sequence[Any], most: int = 5) -> str:
+    """Name the first few of many labels in a message: ``'a, b, c and 7 more'``."""
+    shown = ", ".join(str(label) for label in list(labels)[:most])
+    rest = len(labels) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,0 +1,90 @@
+"""Reports of problems: from a file to where it hurts.
+
+Terms
+-----
+incident (案件、诉求)
+    One reported problem at a point: one row of the file. Rows are never dropped for what they look like; they are marked.
+refused row
+    A row of a file without a usable position. It is listed with its number and the reason, not in the frame.
+repeat
+    The second or a later row of one incident number.
+default point
+    A coordinate that a geocoder gives when it does not know; it stands for "somewhere".
+matter (事项)
+    A kind of incident in a catalogue: code, name, major class, and the standard that says so.
+assigned
+    With the code of the cell that the point lies in, at each level.
+density
+    Reports per km², spread by a kernel in metres and corrected at the outline.
+hot spot (热点)
+    A cell that holds with its neighbours more than chance would put there, told with a controlled share of false ones.
+
+Public
+------
+reading
+    :func:`read_incidents`; :func:`mark_repeats` and :func:`mark_default_points`, which reading sets, for reports that come
+    without a file; :func:`datum_doubts`.
+kinds
+    :func:`matters`, :func:`find_matter`, :class:`Matter`, :class:`Catalogue`; :func:`match_kinds`; :class:`Limit`,
+    :class:`Calendar`, :func:`time_limits`, :func:`due_times`.
+places
+    :func:`assign`, :func:`assign_by_day`; :func:`counts`, :func:`weekly`, :func:`count_stream`.
+gathering
+    :func:`density` with :class:`Density`, :func:`geotiff`, :func:`contours`; :func:`hotspots`, :func:`trends`, :func:`periods`.
+patrols
+    :func:`against_patrols`.
+
+Known limits: the names of most anomalies of components are not in the catalogue; the time limits that come along are those of one
+city; the calendar of holidays must be continued each year; a report on a wrong datum that lies inside the street, whose address
+stands once and whose source is right otherwise, cannot be told.
+"""
+
+from geo.incidents.assign import assign, assign_by_day
+from geo.incidents.catalogue import Catalogue, Matter, find_matter, matters
+from geo.incidents.counts import counted_layers, counts
+from geo.incidents.density import BANDWIDTH_M, BANDWIDTHS_M, Density, density
+from geo.incidents.doubts import datum_doubts
+from geo.incidents.effort import against_patrols
+from geo.incidents.hotspots import hotspots
+from geo.incidents.kinds import match_kinds
+from geo.incidents.limits import Calendar, Limit, due_times, time_limits
+from geo.incidents.marks import mark_default_points, mark_repeats
+from geo.incidents.raster import contours, geotiff
+from geo.incidents.rates import weekly
+from geo.incidents.read import INCIDENT_COLUMNS, read_incidents
+from geo.incidents.streams import count_stream
+from geo.incidents.trends import TRENDS, periods, trends
+
+__all__ = [
+    "BANDWIDTHS_M",
+    "BANDWIDTH_M",
+    "INCIDENT_COLUMNS",
+    "TRENDS",
+    "Calendar",
+    "Catalogue",
+    "Density",
+    "Limit",
+    "Matter",
+    "against_patrols",
+    "assign",
+    "assign_by_day",
+    "contours",
+    "count_stream",
+    "counted_layers",
+    "counts",
+    "datum_doubts",
+    "density",
+    "due_times",
+    "find_matter",
+    "geotiff",
+    "hotspots",
+    "mark_default_points",
+    "mark_repeats",
+    "match_kinds",
+    "matters",
+    "periods",
+    "read_incidents",
+    "time_limits",
+    "trends",
+    "weekly",
+]

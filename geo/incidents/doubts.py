@@ -1,0 +1,135 @@
+"""Reports whose coordinates look as if they were on another datum than the file says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.stats
+import shapely
+
+from geo.incidents.columns import ADDRESS, LAT, LON, SOURCE, SOURCE_ROW
+from geo.layers import Datum, convert, lon_lat
+from geo.layers.crs import GEOD
+
+Floats = npt.NDArray[np.float64]
+
+# Two positions of one address are parted by a datum if their distance differs from its shift by no more than this, metres.
+_SAME_M = 60.0
+# A source is doubted as a whole where another datum puts this many more of its reports into the street.
+_SOURCE_REPORTS, _SOURCE_GAIN = 20, 0.02
+# Chance at which reports on one side of the street are taken for shifted.
+_BY_CHANCE = 0.001
+# Reports of a source that are tried on each datum: their share is then known to 1 %.
+_SAMPLE = 5_000
+
+DOUBT_COLUMNS = (SOURCE_ROW, "datum", "evidence")
+
+
+def datum_doubts(incidents: gpd.GeoDataFrame, outline: gpd.GeoDataFrame | None = None) -> pd.DataFrame:
+    """Find reports that another datum would explain better.
+
+    Parameters
+    ----------
+    incidents
+        From :func:`geo.incidents.read_incidents`: `lon`, `lat`, `source_row`, and where they are there `address`, `source`.
+    outline
+        Polygons of the street, any declared CRS.
+
+    Returns
+    -------
+    DataFrame
+        One row per report and kind of evidence, by row: `source_row`, `datum` that would explain it, `evidence`: ``address`` (the
+        same address lies elsewhere too, by just the shift of that datum), ``outside`` (outside the street, inside on that
+        datum, and more reports are so than honest ones would be), or ``source`` (of all reports of its source, so many more
+        would lie inside). Nothing is moved: the file's owner has to say.
+
+    Notes
+    -----
+    A report inside the street whose address stands once, from a source that is right otherwise, cannot be doubted.
+    """
+    frame = pd.DataFrame(incidents.drop(columns=incidents.geometry.name)).reset_index(drop=True)
+    found = []
+    if ADDRESS in frame:
+        found.append(_by_address(frame))
+    if outline is not None:
+        area = shapely.union_all(lon_lat(outline.geometry).array)
+        shapely.prepare(area)
+        found += [_by_outline(frame, area), _by_source(frame, area)]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(DOUBT_COLUMNS))
+    return table.sort_values([SOURCE_ROW, "evidence", "datum"], kind="stable", ignore_index=True)[list(DOUBT_COLUMNS)]
+
+
+def _told(frame: pd.DataFrame, rows: npt.ArrayLike, datum: Datum, evidence: str) -> pd.DataFrame:
+    numbers = frame[SOURCE_ROW].to_numpy()[np.asarray(rows)]
+    return pd.DataFrame({SOURCE_ROW: numbers, "datum": datum.value, "evidence": evidence})
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in DOUBT_COLUMNS})
+
+
+def _by_address(frame: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of one address, neighbours in order of longitude, whose second is where a shift would put the first."""
+    several = frame[frame[ADDRESS].notna() & frame[ADDRESS].duplicated(keep=False)]
+    several = several.drop_duplicates([ADDRESS, LON, LAT]).sort_values([ADDRESS, LON], kind="stable")
+    pairs = [
+        (i, j)
+        for rows in several.groupby(ADDRESS, sort=False).indices.values()
+        if 1 < len(rows) <= 50  # a vague address such as the street's name has a place for each report
+        for i, j in pairwise(rows)
+    ]
+    if not pairs:
+        return _none()
+    first, second = (several.iloc[[pair[k] for pair in pairs]] for k in (0, 1))
+    tables = []
+    for datum in (Datum.GCJ02, Datum.BD09):
+        # Either of the two may be the one that is shifted.
+        for here, there in ((first, second), (second, first)):
+            moved = convert(here[LON].to_numpy(float), here[LAT].to_numpy(float), Datum.WGS84, datum)
+            close = _apart_m(*moved, there[LON].to_numpy(float), there[LAT].to_numpy(float)) <= _SAME_M
+            tables.append(_told(frame, there.index[close], datum, "address"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _by_outline(frame: pd.DataFrame, area: shapely.Geometry) -> pd.DataFrame:
+    """Reports outside that a datum would bring inside, where there are more of them than its shift turned round would bring.
+
+    Honest reports from outside lie on all sides; those of a wrong datum on the side of its shift.
+    """
+    away = frame[~_inside(frame, area, Datum.WGS84)]
+    lon, lat = away[LON].to_numpy(float), away[LAT].to_numpy(float)
+    tables = [_none()]
+    for datum in (Datum.GCJ02, Datum.BD09):
+        to_lon, to_lat = convert(lon, lat, datum, Datum.WGS84)
+        there = shapely.contains_xy(area, to_lon, to_lat)
+        mirrored = shapely.contains_xy(area, 2 * lon - to_lon, 2 * lat - to_lat)
+        number, chance = int((there & ~mirrored).sum()), int((mirrored & ~there).sum())
+        if number and scipy.stats.binomtest(number, number + chance, 0.5, alternative="greater").pvalue <= _BY_CHANCE:
+            tables.append(_told(frame, away.index[there], datum, "outside"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _by_source(frame: pd.DataFrame, area: shapely.Geometry) -> pd.DataFrame:
+    if SOURCE not in frame or frame[SOURCE].isna().all():
+        return _none()
+    tables = [_none()]
+    for rows in frame.groupby(SOURCE, sort=True).indices.values():
+        sample = frame.iloc[rows[:: max(1, len(rows) // _SAMPLE)]]
+        shares = {d: float(_inside(sample, area, d).mean()) for d in (Datum.WGS84, Datum.GCJ02, Datum.BD09)}
+        best = max(shares, key=lambda datum: shares[datum])
+        if len(rows) >= _SOURCE_REPORTS and shares[best] > shares[Datum.WGS84] + _SOURCE_GAIN:
+            tables.append(_told(frame, rows, best, "source"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _inside(frame: pd.DataFrame, area: shapely.Geometry, datum: Datum) -> npt.NDArray[np.bool_]:
+    lon, lat = frame[LON].to_numpy(float), frame[LAT].to_numpy(float)
+    return np.asarray(shapely.contains_xy(area, *convert(lon, lat, datum, Datum.WGS84)), dtype=bool)
+
+
+def _apart_m(lon: Floats, lat: Floats, other_lon: Floats, other_lat: Floats) -> Floats:
+    return np.asarray(GEOD.inv(lon, lat, other_lon, other_lat)[2])

@@ -1,0 +1,107 @@
+"""Reports against patrols: where much is reported and few go.
+
+Who looks finds: a cell that is patrolled more often brings more reports from patrols, so reports per hour do not measure how bad
+a place is. Reports of residents, which do not depend on patrols, are counted apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geo.errors import ColumnError, some
+from geo.incidents.columns import INCIDENTS, SOURCE
+from geo.incidents.rates import poisson_interval
+from geo.layers.columns import CODE, NAME
+
+#: What must stand beside the numbers.
+CAUTION = (
+    "去得多的地方发现得也多：每小时案件数不等于问题的严重程度，不宜用来排名考核。请以居民来源的案件为主要参照。",
+    "Who looks finds: reports per patrol hour do not measure how bad a place is and are no ranking. Look at what residents "
+    "report.",
+)
+
+# A source of reports that comes from patrols itself.
+_PATROL = r"巡查|巡检|巡逻|网格员|采集员|patrol"
+
+
+def against_patrols(
+    assigned: pd.DataFrame,
+    visits: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    column: str,
+    most_reports: float = 0.25,
+    fewest_visits: float = 0.25,
+) -> pd.DataFrame:
+    """Set reports of each cell beside the patrols in it.
+
+    Parameters
+    ----------
+    assigned
+        Result of :func:`geo.incidents.assign`, with `source` where it is known.
+    visits
+        As :func:`geo.patrols.visits` gives them: `code`, `stay_s`, and where it is there `counted`.
+    cells
+        The cells of that level with `code`.
+    column
+        Column of the reports with the code of the cell: `second`, say.
+    most_reports, fewest_visits
+        A cell is neglected if it is among this share of cells with most reports of residents, and among that share with fewest
+        counted visits.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell, in their order: `code`, `name` if there is one, `incidents`, `by_residents`, `by_patrols`, `visits`
+        (counted ones), `patrol_hours` (all stays), `per_patrol_hour` and `per_visit` with `_low` and `_high` (exact 95 %
+        intervals; NaN without patrols), `neglected`. ``attrs``: `caution_zh`, `caution_en`, `strange_visits`, the number of
+        visits to other cells.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    """
+    for name, where, what in ((column, assigned, "incidents"), (CODE, visits, "visits"), ("stay_s", visits, "visits")):
+        if name not in where:
+            raise ColumnError(f"{what}: no column '{name}'; there are {some(list(where.columns), 20)}")
+    codes = pd.Index(cells[CODE])
+    patrol = pd.Series(False, index=assigned.index)
+    if SOURCE in assigned:
+        patrol = (
+            assigned[SOURCE].astype("string").str.contains(_PATROL, case=False, regex=True).fillna(False).astype(bool)
+        )
+    total, found = (_per_cell(rows[column], codes) for rows in (assigned, assigned[patrol.to_numpy()]))
+    counted = visits[visits["counted"].astype(bool)] if "counted" in visits else visits
+    times = _per_cell(counted[CODE], codes)
+    hours = visits.groupby(CODE)["stay_s"].sum().reindex(codes, fill_value=0.0).to_numpy(dtype=float) / 3600.0
+    columns: dict[str, Any] = {CODE: codes.to_numpy(dtype=object)}
+    if NAME in cells:
+        columns[NAME] = cells[NAME].to_numpy(dtype=object)
+    columns |= {
+        INCIDENTS: total,
+        "by_residents": total - found,
+        "by_patrols": found,
+        "visits": times,
+        "patrol_hours": hours,
+    }
+    low, high = poisson_interval(total)
+    for name, effort in (("per_patrol_hour", hours), ("per_visit", times)):
+        each = np.where(effort > 0, effort, np.nan)
+        columns |= {name: total / each, f"{name}_low": low / each, f"{name}_high": high / each}
+    residents = total - found
+    many = (residents > 0) & (residents >= np.quantile(residents, 1.0 - most_reports)) if len(codes) else residents > 0
+    few = times <= np.quantile(times, fewest_visits) if len(codes) else times > 0
+    # Where nearly all are visited alike, the fewest are no fewer.
+    columns["neglected"] = many & few & (times < np.median(times) if len(codes) else False)
+    result = pd.DataFrame(columns, index=cells.index)
+    strange = int((~visits[CODE].isin(codes)).sum())
+    result.attrs = {"caution_zh": CAUTION[0], "caution_en": CAUTION[1], "strange_visits": strange}
+    return result
+
+
+def _per_cell(codes: pd.Series[Any], cells: pd.Index[Any]) -> Any:
+    return codes.value_counts().reindex(cells, fill_value=0).to_numpy(dtype=np.int64)

@@ -1,0 +1,35 @@
+"""Many tests at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+#: Share of false ones among the discoveries that is put up with (Benjamini and Hochberg 1995).
+FALSE_DISCOVERY_RATE = 0.05
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Adjust p-values so that keeping those at or under a level keeps the false discovery rate there.
+
+    Parameters
+    ----------
+    p
+        float64, shape (n,); NaN are no tests and stay NaN.
+
+    Notes
+    -----
+    Holds for independent and positively dependent tests; sums over overlapping neighbourhoods are the latter (Benjamini and
+    Yekutieli 2001).
+
+    >>> benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03])).round(3).tolist()
+    [0.03, 0.04, nan, 0.04]
+    """
+    q = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    raised = p[order] * len(order) / np.arange(1, len(order) + 1)
+    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return q

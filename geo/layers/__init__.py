@@ -1,0 +1,69 @@
+"""What a division is: levels, codes, columns, CRS and datum, reading and writing files.
+
+Terms
+-----
+street (街道)
+    The whole area, level 0.
+community (社区、园区, 一级网格)
+    A level-1 cell.
+second (二级网格), third (三级网格)
+    Level-2 and level-3 cells.
+layer
+    All cells of one level, a GeoDataFrame.
+division (网格划分方案)
+    The four layers together, one version: :class:`Division`.
+datum
+    What longitude and latitude refer to: WGS-84, CGCS2000, GCJ-02 or BD-09. Degrees without a datum mean nothing.
+lattice
+    The multiples of 1 mm in the metric CRS; every coordinate of a division lies on it.
+
+Public: :class:`Division`, :func:`read_division`, :func:`write_division`, :func:`read_layer`, :func:`write_layer`,
+:func:`to_datum`, :func:`detect_datum`, :func:`metric_crs`, :func:`to_metric`, :func:`area_m2`, :func:`as_cells`, and the names
+of levels, columns and codes.
+"""
+
+from geo.layers.cells import as_cells, code_column
+from geo.layers.codes import is_code, level_of, number_children, parent_of
+from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
+from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
+from geo.layers.datum import Datum, convert, to_datum
+from geo.layers.division import Division, is_division, on_lattice, read_division, write_division, write_levels
+from geo.layers.files import layers_of, read_layer, require_polygons
+from geo.layers.shift import Shift, detect_datum
+from geo.layers.writing import aside, write_layer, write_layers
+
+__all__ = [
+    "ADDITIVE_COLUMNS",
+    "LAYER_COLUMNS",
+    "Datum",
+    "Division",
+    "Level",
+    "Shift",
+    "area_m2",
+    "as_cells",
+    "aside",
+    "code_column",
+    "convert",
+    "detect_datum",
+    "is_code",
+    "is_division",
+    "is_metric",
+    "layers_of",
+    "level_of",
+    "lon_lat",
+    "metric_crs",
+    "number_children",
+    "on_lattice",
+    "parent_of",
+    "parse_crs",
+    "read_division",
+    "read_layer",
+    "require_metric",
+    "require_polygons",
+    "to_datum",
+    "to_metric",
+    "write_division",
+    "write_layer",
+    "write_layers",
+    "write_levels",
+]

@@ -1,0 +1,201 @@
+"""The metric CRS of a place, and areas and lengths on the ellipsoid.
+
+This is the only module that chooses a CRS. In China it is the CGCS2000 3-degree Gauss-Krüger zone of the longitude,
+without zone prefix (EPSG:4534 to 4554; 4549 for Nanjing); elsewhere the UTM zone on WGS-84. WGS-84 and CGCS2000 are taken
+as equal: they differ by centimetres, and no transformation between them is public.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+from pyproj import CRS
+
+from geo.errors import CrsError, GeometryError
+
+#: Units of the lattice that meshes live on, to the metre: one is 1 mm.
+PER_METRE = 1000
+
+#: Ellipsoid of CGCS2000; that of WGS-84 differs by 0.1 mm in the semi-minor axis.
+GEOD = pyproj.Geod(a=6378137.0, rf=298.257222101)
+
+WGS84 = CRS.from_epsg(4326)
+
+# Extent in which the 3-degree zones of CGCS2000 are defined (central meridians 75 to 135 E).
+_CHINA = (73.5, 3.0, 136.5, 54.5)
+
+
+def metric_crs(lon: float, lat: float) -> CRS:
+    """Choose the projected CRS, in metres, for a place.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, WGS-84 or CGCS2000.
+
+    >>> metric_crs(118.81, 32.10).to_epsg(), metric_crs(-77.0, 38.9).to_epsg()
+    (4549, 32618)
+    """
+    if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+        raise CrsError(f"({lon:g}, {lat:g}) is not a longitude and a latitude in degrees")
+    if in_china(lon, lat):
+        return CRS.from_epsg(4534 + int((lon - _CHINA[0]) // 3))
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def in_china(lon: float, lat: float) -> bool:
+    """Tell whether a place, in degrees, lies in the extent of the 3-degree zones of CGCS2000."""
+    west, south, east, north = _CHINA
+    return west <= lon < east and south <= lat <= north
+
+
+def parse_crs(crs: object) -> CRS:
+    """Read a CRS as people write it: ``EPSG:4549``, a number, WKT.
+
+    Raises
+    ------
+    CrsError
+        If it is not known.
+    """
+    try:
+        return CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise CrsError(f"'{crs}' is not a known coordinate reference system; write it like EPSG:4549") from error
+
+
+def is_metric(crs: object) -> bool:
+    """Tell whether `crs` is projected with both axes in metres."""
+    if crs is None:
+        return False
+    known = CRS.from_user_input(crs)
+    return bool(known.is_projected) and all(axis.unit_conversion_factor == 1.0 for axis in known.axis_info[:2])
+
+
+def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
+    """Return the CRS of a frame, or raise if it is not projected in metres.
+
+    Raises
+    ------
+    CrsError
+        If the CRS is missing, geographic or not in metres.
+    """
+    if frame.crs is None:
+        raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
+    if not is_metric(frame.crs):
+        raise CrsError(f"{what}: {frame.crs.to_string()} is not in metres; convert with geo.layers.to_metric first")
+    return CRS.from_user_input(frame.crs)
+
+
+def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
+    """Bring a frame to `crs`, or to the metric CRS of its place.
+
+    A frame that already is in metres on a CGCS2000 or UTM zone is returned as it is when no `crs` is asked for.
+
+    Raises
+    ------
+    CrsError
+        If the frame declares no CRS.
+    """
+    if frame.crs is None:
+        raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
+    if crs is None:
+        lon, lat = centre_lon_lat(frame)
+        crs = frame.crs if _suits(frame.crs, lon) else metric_crs(lon, lat)
+    return frame if CRS.from_user_input(crs) == frame.crs else frame.to_crs(crs)
+
+
+def _suits(crs: CRS, lon: float) -> bool:
+    """Tell whether a projected CRS in metres is a transverse Mercator whose central meridian is near `lon`."""
+    if not is_metric(crs) or crs.coordinate_operation is None:
+        return False
+    operation = crs.coordinate_operation
+    meridian = next((p.value for p in operation.params if "longitude" in p.name.lower()), None)
+    return "Transverse Mercator" in operation.method_name and meridian is not None and abs(float(meridian) - lon) <= 3.5
+
+
+def centre_lon_lat(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[float, float]:
+    """Centre of the bounds of a frame, in degrees.
+
+    Raises
+    ------
+    GeometryError
+        If there is no coordinate to take a centre from, or it is out of range.
+    """
+    bounds = np.asarray(frame.total_bounds, dtype=float)
+    if not np.isfinite(bounds).all():
+        raise GeometryError("no coordinates: the layer is empty or all of its geometries are")
+    x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+    if not frame.crs.is_geographic:
+        x, y = _to_degrees(frame.crs.to_wkt()).transform(x, y)
+    if not (np.isfinite([x, y]).all() and abs(x) <= 180 and abs(y) <= 90):
+        raise CrsError(
+            f"the coordinates (centre {bounds[[0, 2]].mean():g}, {bounds[[1, 3]].mean():g}) do not fit the declared "
+            f"CRS {frame.crs.to_string()}: declare the one that they are in"
+        )
+    return float(x), float(y)
+
+
+@lru_cache(maxsize=32)
+def _to_degrees(crs_wkt: str) -> pyproj.Transformer:
+    """Transformer to degrees; making one takes 0.1 s."""
+    return pyproj.Transformer.from_crs(crs_wkt, WGS84, always_xy=True)
+
+
+def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Convert geometries to degrees on WGS-84 (taken as equal to CGCS2000), axis order longitude, latitude."""
+    return geometries if geometries.crs == WGS84 else geometries.to_crs(WGS84)
+
+
+def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
+    """Ellipsoidal area of polygons.
+
+    Parameters
+    ----------
+    geometries
+        Polygons or multipolygons in any CRS; None and empty ones have area 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Square metres on the ellipsoid of CGCS2000. The planar area in EPSG:4549 is 0.031 % larger in Nanjing, that in Web
+        Mercator 39 %. Parts of one polygon add up to it, whatever the cut.
+    """
+    polygons = np.asarray(lon_lat(geometries).array, dtype=object)
+    parts, owner = shapely.get_parts(polygons, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    if len(rings) == 0:
+        return np.zeros(len(polygons))
+    # The outer ring of a part comes first and counts positive, its holes negative.
+    outer = np.r_[True, part_of[1:] != part_of[:-1]]
+    areas = np.abs(_ring_areas_m2(*shapely.get_coordinates(rings, return_index=True)))
+    return np.bincount(owner[part_of], weights=np.where(outer, areas, -areas), minlength=len(polygons)).astype(
+        np.float64
+    )
+
+
+def _ring_areas_m2(xy: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Signed area of closed rings of degrees.
+
+    Vertices are carried to the sphere of equal area (authalic latitude); each edge adds the spherical excess between it and
+    the equator. Against geodesics on the ellipsoid an edge of 1 km is off by less than 0.1 m², one of 100 m by 0.0001 m².
+    """
+    lam, sine = np.radians(xy[:, 0]), np.sin(np.radians(xy[:, 1]))
+    q, q_pole = _authalic_q(sine), _authalic_q(np.ones(1))[0]
+    half = np.tan(np.arcsin(np.clip(q / q_pole, -1.0, 1.0)) / 2.0)
+    step = np.tan((lam[1:] - lam[:-1]) / 2.0)
+    excess = 2.0 * np.arctan2(step * (half[1:] + half[:-1]), 1.0 + half[1:] * half[:-1])
+    excess[ring[1:] != ring[:-1]] = 0.0  # from one ring to the next
+    radius_squared = GEOD.a**2 * q_pole / 2.0
+    return np.asarray(np.bincount(ring[:-1], weights=excess, minlength=int(ring[-1]) + 1) * radius_squared)
+
+
+def _authalic_q(sine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Snyder (1987), equation 3-12."""
+    e = GEOD.es**0.5
+    return np.asarray((1.0 - GEOD.es) * (sine / (1.0 - GEOD.es * sine**2) + np.arctanh(e * sine) / e))

@@ -1,0 +1,144 @@
+"""A division: the four layers of a street together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from geo.errors import CrsError, FileError
+from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, Level
+from geo.layers.crs import PER_METRE, require_metric, to_metric
+from geo.layers.files import layers_of, read_layer, require_polygons
+from geo.layers.writing import write_layer, write_layers
+
+
+@dataclass(frozen=True)
+class Division:
+    """One version of a street's division: four layers in one metric CRS, each row one cell.
+
+    Attributes
+    ----------
+    street, community, second, third
+        GeoDataFrames with the columns of :data:`geo.layers.LAYER_COLUMNS`, polygons on the 1 mm lattice.
+    """
+
+    street: gpd.GeoDataFrame
+    community: gpd.GeoDataFrame
+    second: gpd.GeoDataFrame
+    third: gpd.GeoDataFrame
+
+    def __post_init__(self) -> None:
+        crs = [require_metric(self.layer(level), level.layer) for level in Level]
+        if any(other != crs[0] for other in crs[1:]):
+            raise CrsError("the layers of a division must share one CRS: " + ", ".join(c.to_string() for c in crs))
+
+    def layer(self, level: Level) -> gpd.GeoDataFrame:
+        """Layer of one level."""
+        return getattr(self, level.layer)
+
+    @property
+    def crs(self) -> CRS:
+        """The metric CRS of all layers."""
+        return CRS.from_user_input(self.third.crs)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Number of communities, second-level and third-level grids."""
+        return len(self.community), len(self.second), len(self.third)
+
+    def with_layer(self, level: Level, frame: gpd.GeoDataFrame) -> Division:
+        """Copy of the division in which one layer is another frame."""
+        return replace(self, **{level.layer: frame})
+
+
+def read_division(path: str | os.PathLike[str]) -> Division:
+    """Read a division from a GeoPackage with the layers ``street``, ``community``, ``second`` and ``third``, or from a
+    GeoJSON or GeoParquet file in which the column ``level`` tells the layers apart.
+
+    Returns
+    -------
+    Division
+        In the metric CRS of the place; coordinates are set on the 1 mm lattice.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is not a division.
+    GeometryError
+        If a geometry is not a polygon.
+    """
+    path = Path(path)
+    names = layers_of(path)
+    if {level.layer for level in Level} <= set(names):
+        frames = {level: read_layer(path, layer=level.layer) for level in Level}
+    elif len(names) == 1:
+        stacked = read_layer(path)
+        if LEVEL not in stacked or CODE not in stacked:
+            raise FileError(f"{path.name}: is not a division: no layers street, community, second, third, and no columns "
+                            "code and level that would tell them apart")  # fmt: skip
+        frames = {level: stacked[stacked[LEVEL] == int(level)].reset_index(drop=True) for level in Level}
+        missing = [level.layer for level, frame in frames.items() if frame.empty]
+        if missing:
+            raise FileError(f"{path.name}: is not a division: no rows of level {', '.join(missing)}")
+    else:
+        raise FileError(f"{path.name}: is not a division: layers street, community, second, third are expected, "
+                        f"it has {', '.join(names)}")  # fmt: skip
+    crs = to_metric(frames[Level.STREET]).crs
+    clean = {level.layer: _tidy(require_polygons(frame, f"{path.name}, layer {level.layer}"), crs)
+             for level, frame in frames.items()}  # fmt: skip
+    return Division(**clean)
+
+
+def is_division(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file that can be read holds the four layers of a division."""
+    names = set(layers_of(path))
+    return {level.layer for level in Level} <= names
+
+
+def write_division(division: Division, path: str | os.PathLike[str]) -> None:
+    """Write a division to one file: a GeoPackage of four layers, or any other format with all cells in one layer.
+
+    Raises
+    ------
+    FileError
+        If the format is not known or the folder does not exist.
+    """
+    write_levels({level: division.layer(level) for level in Level}, path)
+
+
+def write_levels(
+    frames: Mapping[Level, gpd.GeoDataFrame], path: str | os.PathLike[str], *, encoding: str | None = None
+) -> None:
+    """Write layers of a division, in any CRS that they share, as :func:`write_division` does.
+
+    Raises
+    ------
+    FileError
+        If the format is not known or the folder does not exist.
+    """
+    if ".gpkg" in [suffix.lower() for suffix in Path(path).suffixes[-2:]]:
+        write_layers({level.layer: frame for level, frame in frames.items()}, path)
+        return
+    stacked = pd.concat(frames.values(), ignore_index=True)
+    write_layer(gpd.GeoDataFrame(stacked, crs=stacked.crs), path, encoding=encoding)
+
+
+def on_lattice(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Round every coordinate to the 1 mm lattice, vertex by vertex; shared vertices stay shared."""
+    rounded = shapely.transform(geometries.array, lambda xy: np.round(xy * PER_METRE) / PER_METRE)
+    return gpd.GeoSeries(rounded, index=geometries.index, crs=geometries.crs)
+
+
+def _tidy(frame: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:
+    frame = to_metric(frame, crs)
+    frame = frame.set_geometry(on_lattice(frame.geometry))
+    extra = [c for c in frame.columns if c not in LAYER_COLUMNS]
+    return frame.reindex(columns=[c for c in LAYER_COLUMNS if c in frame.columns] + extra)

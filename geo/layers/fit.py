@@ -1,0 +1,214 @@
+"""Do coordinates fit the CRS that they are said to be in, and which one would fit?
+
+In China the same place is written in many ways: as degrees; as eastings of six digits, or of eight with the zone before
+them (EPSG:4549 against 4528); and often with the northing first, as surveyors do. Numbers tell these apart, so a layer that
+cannot be what it declares is refused with the CRS that fits, never quietly taken for something else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import CRS
+
+from geo.errors import CrsError, GeometryError, some
+from geo.notices import notice
+
+FloatArray = npt.NDArray[np.float64]
+
+# How far from its false easting a coordinate in a transverse Mercator zone can be, metres: 4.5 degrees at the equator. Less
+# than the false easting itself, so that degrees do not pass for metres.
+_REACH_M = 499_000.0
+# Nothing on earth has a northing beyond this, metres, false northings included.
+_POLE_M = 10_002_000.0
+# Northings of China (3 to 54.5 N), and eastings without zone prefix, generously.
+_NORTHINGS, _EASTINGS = (330_000.0, 6_100_000.0), (100_000.0, 900_000.0)
+_WEB_MERCATOR = (8_100_000.0, 15_200_000.0)
+# Degrees of a rounding at the pole or the date line, and of layers that go once more around.
+_POLE_DEG, _ROUND_DEG = 90.000001, 360.0
+
+
+class Reading(NamedTuple):
+    """One way to read a pair of coordinates."""
+
+    crs: str
+    swapped: bool
+    text: str
+
+
+def readings(x: float, y: float, meridian: float | None = None) -> list[Reading]:
+    """Tell what a pair of coordinates in China can be, in this order and in the other.
+
+    Parameters
+    ----------
+    x, y
+        First and second ordinate.
+    meridian
+        Central meridian, degrees, if it is known from elsewhere; eastings of six digits do not tell it.
+
+    >>> [(r.crs, r.swapped) for r in readings(40387929.8, 3553835.6)], readings(3553835.6, 387929.8)[0].swapped
+    ([('EPSG:4528', False)], True)
+    """
+    return [*_straight(x, y, meridian, swapped=False), *_straight(y, x, meridian, swapped=True)]
+
+
+def _straight(x: float, y: float, meridian: float | None, *, swapped: bool) -> list[Reading]:
+    order = "northing first, easting second" if swapped else ""
+    found: list[Reading] = []
+    if 73.0 <= x <= 136.0 and 3.0 <= y <= 54.5:
+        order = "latitude first, longitude second" if swapped else ""
+        return [Reading("EPSG:4490", swapped, _joined(order, "degrees, EPSG:4490 on CGCS2000 or EPSG:4326 on WGS-84"))]
+    if not _NORTHINGS[0] <= y <= _NORTHINGS[1]:
+        return []
+    if _EASTINGS[0] <= x <= _EASTINGS[1]:
+        text = "eastings of six digits in metres, without zone prefix: EPSG:4549 if the place lies between 118.5 and 121.5 E, "
+        crs = "EPSG:4549"
+        if meridian is not None and meridian % 3 == 0 and 75 <= meridian <= 135:
+            crs = f"EPSG:{4534 + int(meridian - 75) // 3}"
+            text = f"eastings without zone prefix: {crs} has the same central meridian {meridian:g}, "
+        found.append(Reading(crs, swapped, _joined(order, f"{text}else its neighbours in EPSG:4534 to 4554")))
+    zone, rest = divmod(x, 1e6)
+    if _EASTINGS[0] <= rest <= _EASTINGS[1] and (13 <= zone <= 23 or 25 <= zone <= 45):
+        width, first, low = (6, 4491, 13) if zone <= 23 else (3, 4513, 25)
+        crs = f"EPSG:{first + int(zone) - low}"
+        text = f"eastings of eight digits with the zone prefix {int(zone)} ({width}-degree zones): {crs} fits"
+        found.append(Reading(crs, swapped, _joined(order, text)))
+    if _WEB_MERCATOR[0] <= x <= _WEB_MERCATOR[1]:
+        found.append(Reading("EPSG:3857", swapped, _joined(order, "metres of web maps: EPSG:3857 fits")))
+    return found
+
+
+def _joined(order: str, text: str) -> str:
+    return f"{order}; {text}" if order else text
+
+
+def advice(frame: gpd.GeoDataFrame | gpd.GeoSeries, meridian: float | None = None) -> str:
+    """One clause that says what the coordinates of a frame look like and how to name it; empty if nothing is known."""
+    bounds = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if len(bounds) == 0:
+        return ""
+    x, y = np.median(bounds[:, [0, 2]]), np.median(bounds[:, [1, 3]])
+    found = readings(float(x), float(y), meridian)
+    if not found:
+        return ""
+    best = found[0]
+    options = f"wangge convert --crs {best.crs}" + (" --swap-xy" if best.swapped else "")
+    more = "".join(f", or {other.text}" for other in found[1:] if other.swapped == best.swapped)
+    return f"({x:.10g}, {y:.10g}) looks like {best.text}{more} ({options})"
+
+
+def require_fit(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:
+    """Refuse a layer whose coordinates cannot be in its CRS; return the few rows that cannot.
+
+    Parameters
+    ----------
+    frame
+        Geometries with a CRS; missing and empty ones are passed over, they are a finding of the check.
+    name
+        What to call the layer in messages.
+
+    Returns
+    -------
+    ndarray of intp
+        Positions of rows that do not fit although most do, or are not finite.
+
+    Raises
+    ------
+    CrsError
+        If most rows do not fit. The message says which CRS does, and whether the ordinates are swapped.
+    """
+    crs = CRS.from_user_input(frame.crs)
+    bounds = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
+    finite = np.isfinite(bounds).all(axis=1)
+    wrong = finite & ~_fits(bounds, crs)
+    if 2 * wrong.sum() > finite.sum():
+        first = bounds[np.flatnonzero(wrong)[0]]
+        better = advice(frame[wrong], _parameter(crs, "longitude"))
+        what = "are not degrees" if crs.is_geographic else "do not fit"
+        raise CrsError(
+            f"{name}: coordinates such as ({first[0]:.10g}, {first[1]:.10g}) {what}, but the file declares {_title(crs)}; "
+            + (better or "name the CRS that they are in, or swap the ordinates (wangge convert --crs, --swap-xy)")
+        )
+    _suspect_swap(bounds[finite], crs, name)
+    return np.flatnonzero(wrong | _endless(frame))
+
+
+def require_rows_fit(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], name: str) -> None:
+    """Refuse a layer because of the rows that :func:`require_fit` returned.
+
+    Raises
+    ------
+    GeometryError
+    """
+    if len(rows):
+        first = shapely.bounds(frame.geometry.iloc[rows[0]])
+        if _endless(frame.iloc[rows]).any():
+            raise GeometryError(
+                f"{name}: {len(rows)} of {len(frame)} rows have coordinates that are no numbers or beyond all bounds: row "
+                f"{some(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
+                ids=rows.tolist(),
+            )
+        raise GeometryError(
+            f"{name}: {len(rows)} of {len(frame)} rows reach to places that {_title(CRS.from_user_input(frame.crs))} does not "
+            f"have, like ({first[2]:.6g}, {first[3]:.6g}): row {some(rows.tolist())}; correct them or leave them out",
+            ids=rows.tolist(),
+        )
+
+
+def _endless(frame: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    """Which geometries have a coordinate that is NaN or infinite."""
+    xy, row = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object), return_index=True)
+    endless = np.zeros(len(frame), dtype=bool)
+    endless[row[~np.isfinite(xy).all(axis=1)]] = True
+    return endless
+
+
+def _fits(bounds: FloatArray, crs: CRS) -> npt.NDArray[np.bool_]:
+    west, south, east, north = bounds.T
+    if crs.is_geographic:
+        return np.asarray((west >= -_ROUND_DEG) & (east <= _ROUND_DEG) & (south >= -_POLE_DEG) & (north <= _POLE_DEG))
+    extent = np.asarray(np.abs(bounds).max(axis=1) <= 6e7)  # the largest eastings are those of zone 45 with prefix
+    easting, northing = _parameter(crs, "False easting"), _parameter(crs, "False northing")
+    if not _is_zone(crs) or easting is None or not crs.axis_info or crs.axis_info[0].unit_conversion_factor != 1.0:
+        return extent
+    near = (west >= easting - _REACH_M) & (east <= easting + _REACH_M)
+    return np.asarray(near & (np.abs(bounds[:, [1, 3]] - (northing or 0.0)).max(axis=1) <= _POLE_M))
+
+
+def _is_zone(crs: CRS) -> bool:
+    operation = crs.coordinate_operation
+    return operation is not None and operation.method_name == "Transverse Mercator" and _is_zoned(crs)
+
+
+def _is_zoned(crs: CRS) -> bool:
+    """Tell Gauss-Krüger and UTM zones, with their false easting of 500 km behind the prefix, from other national grids."""
+    easting = _parameter(crs, "False easting")
+    return easting is not None and easting % 1e6 == 500_000.0
+
+
+def _parameter(crs: CRS, name: str) -> float | None:
+    operation = crs.coordinate_operation
+    found = [] if operation is None else [p.value for p in operation.params if name.lower() in p.name.lower()]
+    return float(found[0]) if found else None
+
+
+def _title(crs: CRS) -> str:
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code is not None else crs.name
+
+
+def _suspect_swap(bounds: FloatArray, crs: CRS, name: str) -> None:
+    """Say that degrees of western China would look like this if latitude came first; they could be the far north."""
+    if not crs.is_geographic or len(bounds) == 0:
+        return
+    x, y = float(np.median(bounds[:, 0])), float(np.median(bounds[:, 1]))
+    if 18.0 <= x <= 54.0 and 73.0 <= y <= 90.0:
+        notice(
+            f"{name}: ({x:.6g}, {y:.6g}) lies in the Arctic; if latitude stands first, set it right with "
+            "wangge convert --swap-xy"
+        )

@@ -1,0 +1,229 @@
+"""From a path to something that GDAL can open, or one line that says why not.
+
+A file is looked at before GDAL sees it: GDAL takes a GeoPackage named ``.geojson`` for good, reads a truncated Shapefile as
+rows without geometry, and passes text of another encoding on as mojibake. Archives are unpacked to a temporary folder.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from geo.errors import FileError, some
+
+#: File name endings and the GDAL driver that writes them; GeoParquet is written by pyarrow.
+DRIVERS = {
+    ".gpkg": "GPKG",
+    ".geojson": "GeoJSON",
+    ".json": "GeoJSON",
+    ".fgb": "FlatGeobuf",
+    ".shp": "ESRI Shapefile",
+    ".kml": "LIBKML",
+    ".parquet": "Parquet",
+    ".geoparquet": "Parquet",
+}
+
+#: Endings that can be read besides those that can be written.
+READ_ONLY = (".topojson", ".gpx", ".kmz", ".zip")
+
+#: Archives, and the most that one of them may unpack to, so that a small file cannot fill the disk.
+ARCHIVES = (".zip", ".kmz")
+MOST_UNPACKED_BYTES = 4 * 1024**3
+
+PARQUET = (".parquet", ".geoparquet")
+_JSON = (".geojson", ".json", ".topojson")
+_XML = (".kml", ".gpx")
+
+# How files begin, and the endings that this content may have.
+_SIGNATURES = (
+    (b"SQLite format 3\x00", "a GeoPackage or another SQLite database", (".gpkg",)),
+    (b"PAR1", "GeoParquet", PARQUET),
+    (b"fgb\x03fgb", "FlatGeobuf", (".fgb",)),
+    (b"PK\x03\x04", "a zip archive", ARCHIVES),
+    (b"\x00\x00\x27\x0a", "a Shapefile", (".shp",)),
+)
+_HEAD_BYTES = 4096
+
+# JSON up to this size is parsed here, for the line of a fault and for members that GDAL does not miss; what is larger would
+# take ten times its size in memory, and is left to GDAL, which refuses a cut file too.
+_PARSED_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True)
+class Source:
+    """A vector file on disk, ready to be opened.
+
+    Attributes
+    ----------
+    name
+        What the user called it, for messages.
+    path
+        Where it is now; inside a temporary folder if it came out of an archive.
+    """
+
+    name: str
+    path: Path
+
+    @property
+    def suffix(self) -> str:
+        """Ending in lower case."""
+        return self.path.suffix.lower()
+
+    def sidecar(self, suffix: str) -> Path | None:
+        """File of the same stem with another ending, whatever the case of its letters."""
+        wanted = f"{self.path.stem}{suffix}".lower()
+        return next((p for p in self.path.parent.iterdir() if p.name.lower() == wanted), None)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Give the file behind a path, unpacked if it lies in an archive, after a look at its content.
+
+    Raises
+    ------
+    FileError
+        If it is missing, a folder, empty, of an unknown format, of another format than its name says, or broken in a way
+        that shows from outside.
+    """
+    archive = next((p for p in [path, *path.parents] if p.suffix.lower() in ARCHIVES and not p.is_dir()), None)
+    _require_file(path if archive is None else archive)
+    if archive is None:
+        source = Source(path.name, path)
+        _look_at(source)
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        source = Source(path.name, _unpack(archive, path, Path(folder)))
+        _look_at(source)
+        yield source
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise FileError(f"{path}: no such file")
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder, a file is expected")
+    if path.stat().st_size == 0:
+        raise FileError(f"{path.name}: the file is empty (0 bytes)")
+
+
+def _look_at(source: Source) -> None:
+    """Compare what a file is with what its name says, and check what GDAL does not."""
+    if source.suffix not in DRIVERS and source.suffix not in READ_ONLY:
+        known = ", ".join((*DRIVERS, *READ_ONLY))
+        raise FileError(f"{source.name}: unknown format '{source.path.suffix}'; use {known}")
+    if source.path.stat().st_size == 0:
+        raise FileError(f"{source.name}: the file is empty (0 bytes)")
+    with source.path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    _require_content(head, source)
+    if source.suffix in _JSON:
+        _require_json(source)
+    elif source.suffix in _XML:
+        _require_plain_xml(source)
+
+
+def _require_content(head: bytes, source: Source) -> None:
+    found: tuple[str, tuple[str, ...]] | None = next(
+        ((what, fits) for begin, what, fits in _SIGNATURES if head.startswith(begin)), None
+    )
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if found is None and text.startswith((b"{", b"[")):
+        found = "JSON", _JSON
+    elif found is None and text.startswith(b"<"):
+        found = "XML", _XML
+    if found is not None and source.suffix not in found[1]:
+        raise FileError(f"{source.name}: the content is {found[0]}, not what the name says; rename it to {found[1][0]}")
+
+
+def _require_json(source: Source) -> None:
+    """Refuse JSON that is not UTF-8 or not whole, with the place of the fault."""
+    raw = source.path.read_bytes()
+    try:
+        if len(raw) > _PARSED_BYTES:
+            codecs.getincrementaldecoder("utf-8-sig")().decode(raw, final=True)
+            return
+        document = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{source.name}: is not UTF-8 text (byte {error.start}); save it as UTF-8, which GeoJSON requires"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise FileError(f"{source.name}: is not JSON ({error.msg}, line {error.lineno}); is it whole?") from error
+    except RecursionError as error:
+        raise FileError(f"{source.name}: is JSON nested too deep to be a layer") from error
+    if not isinstance(document, dict) or "type" not in document:
+        raise FileError(f"{source.name}: is JSON but cannot be read as GeoJSON or TopoJSON: it has no member 'type'")
+
+
+def _require_plain_xml(source: Source) -> None:
+    """Refuse XML with a document type: entities of their own are how small files unpack to gigabytes."""
+    if re.search(rb"<!\s*(DOCTYPE|ENTITY)", source.path.read_bytes().replace(b"\x00", b""), re.IGNORECASE):
+        raise FileError(
+            f"{source.name}: has a document type declaration (<!DOCTYPE>), which is not safe to read; remove it"
+        )
+
+
+def members(archive: Path) -> list[str]:
+    """Paths of the vector files in an archive."""
+    with _archive(archive) as opened_archive:
+        return _vector_members(opened_archive)
+
+
+@contextlib.contextmanager
+def _archive(archive: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(archive) as opened_archive:
+            yield opened_archive
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise FileError(f"{archive.name}: is not a zip archive, or is damaged ({error})") from error
+    except (RuntimeError, NotImplementedError) as error:  # a password, or a method of packing
+        raise FileError(f"{archive.name}: cannot be unpacked ({error})") from error
+
+
+def _vector_members(archive: zipfile.ZipFile) -> list[str]:
+    endings = (*DRIVERS, ".topojson", ".gpx")
+    names = {_shown(i): i.file_size for i in archive.infolist() if not i.is_dir() and "__MACOSX" not in i.filename}
+    return [name for name in names if PurePosixPath(name).suffix.lower() in endings]
+
+
+def _shown(info: zipfile.ZipInfo) -> str:
+    """Name of a member; archives made by Chinese Windows have GBK in it without saying so."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    with contextlib.suppress(UnicodeError):
+        return info.filename.encode("cp437").decode("gb18030")
+    return info.filename
+
+
+def _unpack(archive: Path, path: Path, folder: Path) -> Path:
+    """Unpack the member that is meant, and the files of its stem, and return where it is."""
+    with _archive(archive) as opened_archive:
+        known = _vector_members(opened_archive)
+        if path != archive:
+            member = path.relative_to(archive).as_posix()
+            if member not in known:
+                raise FileError(f"{archive.name}: holds no {member}; it holds {some(known, 12)}")
+        elif len(known) == 1:
+            member = known[0]
+        else:
+            what = f"{len(known)} vector files ({some(known, 12)}); name one by its path" if known else "no vector file"
+            raise FileError(f"{archive.name}: holds {what}")
+        stem = PurePosixPath(member).with_suffix("").as_posix()
+        wanted = [i for i in opened_archive.infolist() if PurePosixPath(_shown(i)).with_suffix("").as_posix() == stem]
+        if sum(i.file_size for i in wanted) > MOST_UNPACKED_BYTES:
+            most = f"{MOST_UNPACKED_BYTES >> 30} GiB"
+            raise FileError(f"{archive.name}: {member} unpacks to more than {most}; unpack it yourself")
+        for info in wanted:
+            with opened_archive.open(info) as packed, (folder / PurePosixPath(_shown(info)).name).open("wb") as file:
+                shutil.copyfileobj(packed, file)
+    return folder / PurePosixPath(member).name

@@ -1,0 +1,61 @@
+"""The kernel of distances: the border nearest to a point, and a cell beside it."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, nogil=True)
+def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[no-untyped-def]
+    """Write the distance of each point to the nearest edge, and of the cells on it that of least rank.
+
+    Infinity and -1 where no edge is within `within_m`. Pixels are looked at in rings round the point, until the next ring is
+    farther away than what was found. Cost per point: O(pixels within the distance).
+    """
+    rows, columns = raster.pixels.shape
+    size, pixels, lists = raster.size, raster.pixels, raster.lists
+    for i in range(len(x)):
+        best, found = np.inf, -1
+        u, v = (x[i] - raster.x0) * raster.inverse, (y[i] - raster.y0) * raster.inverse
+        away = max(max(-u, u - columns), max(-v, v - rows))
+        if not away * size <= within_m or not np.isfinite(away):
+            metres[i], cell[i] = best, found
+            continue
+        column, row = int(np.floor(u)), int(np.floor(v))
+        ring = max(int(away) - 1, 0)
+        farthest = max(max(column, columns - column), max(row, rows - row))
+        while ring <= farthest:
+            # What lies in this ring or beyond it is at least so far away; a hair less, for rounding.
+            if (ring - 1) * size * (1.0 - 1e-9) > min(best, within_m):
+                break
+            for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
+                step = 1 if r == row - ring or r == row + ring else 2 * ring
+                for c in range(column - ring, column + ring + 1, max(step, 1)):
+                    if c < 0 or c >= columns or pixels[r, c] >= 0:
+                        continue
+                    k = -1 - pixels[r, c]
+                    for j in range(k + 2, k + 2 + lists[k + 1]):
+                        e = lists[j]
+                        distance = _distance(x[i], y[i], raster.ends, e)
+                        if distance > best or distance > within_m:
+                            continue
+                        for s in range(2):
+                            other = raster.sides[e, s] - 1
+                            if other >= 0 and (distance < best or found < 0 or rank[other] < rank[found]):
+                                best, found = distance, other
+            ring += 1
+        metres[i], cell[i] = best, found
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _distance(px, py, ends, e):  # type: ignore[no-untyped-def]
+    """Distance of a point to an edge; to an end of it the same, to the last bit, whichever edge the end belongs to."""
+    ax, ay, bx, by = ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]
+    along_x, along_y = bx - ax, by - ay
+    t = ((px - ax) * along_x + (py - ay) * along_y) / (along_x * along_x + along_y * along_y)
+    if t <= 0.0:
+        return np.hypot(px - ax, py - ay)
+    if t >= 1.0:
+        return np.hypot(px - bx, py - by)
+    return abs(along_x * (py - ay) - along_y * (px - ax)) / np.hypot(along_x, along_y)

@@ -1,0 +1,128 @@
+"""Which cells may overlap: a proof, from the raster, that the tags of a layer make sense everywhere."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.locate.kernels import turn_around, walk
+from geo.locate.predicates import orient
+from geo.locate.raster import Raster
+
+
+def without_overlap(
+    shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp], suspect: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.intp]]:
+    """Sort cells into tiers in which none overlaps another; one tier if none of those under suspicion does.
+
+    Parameters
+    ----------
+    suspect
+        Cells that :func:`mark_suspects` found; each overlap has at least one of them in it.
+    """
+    tier = np.zeros(len(shapes), dtype=np.intp)
+    some = np.flatnonzero(suspect)
+    if len(some):
+        one, two = shapely.STRtree(shapes).query(shapes[some], predicate="intersects")
+        pairs = np.unique(np.sort(np.stack([some[one], two], axis=1)[some[one] != two], axis=1), axis=0)
+        # Interiors that meet: a pattern of DE-9IM, decided exactly.
+        pairs = pairs[shapely.relate_pattern(shapes[pairs[:, 0]], shapes[pairs[:, 1]], "T********")]
+        earlier: dict[int, list[int]] = {}
+        for a, b in pairs.tolist():
+            first, later = (a, b) if rank[a] < rank[b] else (b, a)
+            earlier.setdefault(later, []).append(first)
+        for cell in sorted(earlier, key=lambda c: rank[c]):
+            taken = {int(tier[a]) for a in earlier[cell]}
+            tier[cell] = next(t for t in range(len(taken) + 1) if t not in taken)
+    return [np.flatnonzero(tier == t) for t in range(int(tier.max(initial=0)) + 1)]
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
+    """Mark cells with an edge that crosses another, is met by another between its ends, or has a wrong tag beside it.
+
+    Where no edges meet but at ends, the ground beside an edge is one piece from end to end; so if its tag, found by walking,
+    is that of the cell that the edge bounds, for every edge, then no ground has two owners. Exact. Cost: O(edges).
+    """
+    lists, ends, sides = raster.lists, raster.ends, raster.sides
+    rows, columns = raster.pixels.shape
+    for row in range(rows):
+        for column in range(columns):
+            value = raster.pixels[row, column]
+            if value >= 0:
+                continue
+            k = -1 - value
+            for i in range(k + 2, k + 2 + lists[k + 1]):
+                e = lists[i]
+                bad = False
+                u, v = (ends[e, 0] - raster.x0) * raster.inverse, (ends[e, 1] - raster.y0) * raster.inverse
+                if int(u) == column and int(v) == row:  # once: in the pixel of the edge's lesser end
+                    wx, wy = raster.x0 + column * raster.size, raster.y0 + row * raster.size
+                    bad = _left_tag(e, wx, wy, k, lists, ends, sides) != sides[e, 0]
+                for j in range(i + 1, k + 2 + lists[k + 1]):
+                    f = lists[j]
+                    if _meet(
+                        ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3], ends[f, 0], ends[f, 1], ends[f, 2], ends[f, 3]
+                    ):
+                        bad = True
+                        for side in range(2):
+                            if sides[f, side] > 0:
+                                suspect[sides[f, side] - 1] = True
+                if bad:
+                    for side in range(2):
+                        if sides[e, side] > 0:
+                            suspect[sides[e, side] - 1] = True
+
+
+@numba.njit(cache=True, nogil=True)
+def _left_tag(e, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
+    """Tag on the left of edge e at its lesser end: that east-north-east of the end, then counter-clockwise over the rays."""
+    px, py = ends[e, 0], ends[e, 1]
+    tag = walk(px, py, wx, wy, k, lists, ends, sides)
+    for j in range(k + 2, k + 2 + lists[k + 1]):
+        f = lists[j]
+        if ends[f, 0] == px and ends[f, 1] == py:
+            qx, qy, gain = ends[f, 2], ends[f, 3], sides[f, 0] - sides[f, 1]
+        elif ends[f, 2] == px and ends[f, 3] == py:
+            qx, qy, gain = ends[f, 0], ends[f, 1], sides[f, 1] - sides[f, 0]
+        else:
+            continue
+        if turn_around(px, py, qx, qy, ends[e, 2], ends[e, 3]) >= 0:
+            tag += gain
+    return tag
+
+
+@numba.njit(cache=True, nogil=True)
+def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
+    """Tell whether edges ab and cd have a point in common that is not an end of both."""
+    if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
+        return False
+    c, d = orient(ax, ay, bx, by, cx, cy), orient(ax, ay, bx, by, dx, dy)
+    if c * d > 0:
+        return False
+    a, b = orient(cx, cy, dx, dy, ax, ay), orient(cx, cy, dx, dy, bx, by)
+    if a * b > 0:
+        return False
+    if a * b < 0 and c * d < 0:
+        return True
+    return (
+        (c == 0 and _between(ax, ay, bx, by, cx, cy)) or (d == 0 and _between(ax, ay, bx, by, dx, dy))
+        or (a == 0 and _between(cx, cy, dx, dy, ax, ay)) or (b == 0 and _between(cx, cy, dx, dy, bx, by))
+    )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _between(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
+    """Tell whether a point on the line through a and b lies between them and is neither."""
+    if (px == ax and py == ay) or (px == bx and py == by):
+        return False
+    return min(ax, bx) <= px <= max(ax, bx) and min(ay, by) <= py <= max(ay, by)
+
+
+def suspects_of(raster: Raster, doubled: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Cells of which at least one takes part in each overlap; see :func:`mark_suspects`."""
+    suspect = doubled.copy()
+    mark_suspects(raster, suspect)
+    return suspect

@@ -1,0 +1,77 @@
+"""Was it really patrolled, and how do you know: fixes -> clean path -> presence -> visits -> verdicts.
+
+Terms
+-----
+fix (定位点)
+    One position report of a device. A fix that is wrong is marked with the reason, never deleted.
+mark
+    What is wrong with a fix, one word; see :data:`geo.patrols.clean.MARKS`.
+path
+    The straight lines from each usable fix of a device to the next. Where the device was silent for longer than the rules
+    allow, or moved faster than anything moves, there is no path but a silence.
+presence
+    A time interval ``[start, end)`` in which a path was inside a cell; or, of kind ``unknown``, a silence of a device that had
+    been in the cell or near it.
+stay, visit (巡查)
+    Presences of a device in a cell, joined across short absences; a visit is a stay, and counts if the rule set says so.
+rule set
+    What counts as a visit and how many a cell needs, as a file with an id and a version: :class:`Rules`.
+verdict (核验结论)
+    ``met``, ``short``, ``not_visited`` or ``unknown``, for one cell and one local day, with the reason in words.
+
+evidence (依据)
+    All that a verdict rests on as one record, with a hash over it; :func:`restate` puts a new verdict beside an old one.
+sign
+    What a false track shows: a finding with a rule or a p-value, and its innocent explanations.
+
+Public: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
+:func:`verify`; :func:`evidence`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
+:func:`due`, :func:`feasible`; :func:`route_match`; and the words of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`,
+:data:`VERDICTS`, :data:`SIGNS`.
+
+Known limits
+------------
+Half of the roads of the model street run within 10 m of a border, and there the error of positioning decides; docs/patrols.md
+says how often which verdict is right, wrong and in doubt. A stay of many hours is one visit, however often its officer walked
+the cell in it. Nothing is said about who carried the phone. Silence before a device's first fix and after its last is not in
+doubt: a phone that was off all day leaves the cell ``not_visited``.
+"""
+
+from geo.patrols.clean import MARKS, clean
+from geo.patrols.due import Feasibility, due, feasible
+from geo.patrols.evidence import digest, evidence, restate
+from geo.patrols.inside import blind_spots, by_group, seen
+from geo.patrols.integrity import SIGNS, integrity
+from geo.patrols.presence import KINDS, presences
+from geo.patrols.read import read_tracks
+from geo.patrols.route import RouteMatch, route_match
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.verdicts import VERDICTS, verify
+from geo.patrols.visits import REASONS, visits
+
+__all__ = [
+    "DEFAULT_RULES",
+    "KINDS",
+    "MARKS",
+    "REASONS",
+    "SIGNS",
+    "VERDICTS",
+    "Feasibility",
+    "RouteMatch",
+    "Rules",
+    "blind_spots",
+    "by_group",
+    "clean",
+    "digest",
+    "due",
+    "evidence",
+    "feasible",
+    "integrity",
+    "presences",
+    "read_tracks",
+    "restate",
+    "route_match",
+    "seen",
+    "verify",
+    "visits",
+]

@@ -1,0 +1,215 @@
+"""How long a path was in a cell, when positions have errors: the time to be expected there, and its variance.
+
+A run of a path is looked at in short spans. The true place of a span has a normal distribution about the place that the fixes
+give, so it lies in each cell near by with some probability. The sum of spans times probabilities is the time to be
+expected in the cell. Its variance follows from how long an error lasts: the errors of one minute are nearly one error.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from geo.locate import GridIndex
+from geo.patrols.path import SECOND, Path
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Longest span that is looked at as one place; half of the shortest stay that counts by default.
+SPAN_S = 30.0
+#: How long an error across a border lasts. The error of GPS lasts for a minute or two, but the side of a road that a walker
+#: keeps to, which decides as much, lasts as long as his walk.
+ERROR_LASTS_S = 500.0
+#: A step of this many seconds may hold a ride and a wait, so its mean speed says little about when it was where; of shorter
+#: steps in proportion. A ride has about this speed, and what is not ridden is walked, or waited, at that.
+MIXED_S, RIDE_M_S, SLOW_M_S = 120.0, 6.0, 0.5
+#: Speed of a walker who does not go straight from fix to fix, and the share of the room which that leaves him (half of the
+#: short axis of the ellipse of places that he can have reached) that is one standard deviation.
+WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
+#: A place whose surroundings of this many standard deviations are in one cell is in that cell.
+CERTAIN_SIGMAS = 3.0
+#: Places that stand for a normal distribution, each with the same weight. Their sum is right to about 0.02, less than is
+#: known about errors of phones; the exact integral costs a hundred times as much where a silence of minutes makes it wide.
+PLACES = 64
+
+_DIRECTIONS = np.arange(8) * (np.pi / 4)
+# A spiral by the golden angle spreads the places evenly; their radii are the quantiles of the distribution.
+_RADIUS = np.sqrt(-2.0 * np.log1p(-(np.arange(PLACES) + 0.5) / PLACES))
+_ANGLE = np.arange(PLACES) * (np.pi * (3.0 - np.sqrt(5.0)))
+
+
+class Spans(NamedTuple):
+    """Pieces of runs, each at one place, in order of walker and time.
+
+    Attributes
+    ----------
+    run
+        Position of the run.
+    walker
+        Position of the walker.
+    start, end
+        Microseconds.
+    x, y, sigma
+        Place, and standard deviation along each axis, metres.
+    lasts_s
+        How long the error of the place stays alike.
+    ridden
+        Share of the time that may not have been spent there on foot, because the step is long and its speed high.
+    """
+
+    run: Ints
+    walker: Ints
+    start: Ints
+    end: Ints
+    x: Floats
+    y: Floats
+    sigma: Floats
+    lasts_s: Floats
+    ridden: Floats
+
+
+class Shares(NamedTuple):
+    """What each span says of each cell: its position, the cell, and the probability of being there."""
+
+    span: Ints
+    cell: Ints
+    probability: Floats
+
+    def of(self, spans: Spans) -> tuple[Floats, Floats]:
+        """Time to be expected, seconds, and its variance, of each row."""
+        seconds = (spans.end - spans.start)[self.span] / SECOND
+        lasts = spans.lasts_s[self.span]
+        chance = self.probability * (1.0 - spans.ridden[self.span])
+        alike = np.where(np.isinf(lasts), seconds, seconds + np.minimum(lasts, 1e9))
+        return seconds * chance, seconds * chance * (1.0 - chance) * alike
+
+
+def spans_of(path: Path, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
+    """Cut runs into spans of at most half a minute; a stand in a run is one span.
+
+    Parameters
+    ----------
+    walker, start, end
+        Runs on known ways, in order of walker and time.
+    """
+    number = np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).astype(np.int64)
+    run = np.repeat(np.arange(len(number)), number)
+    nth = np.arange(len(run)) - np.repeat(np.cumsum(number) - number, number)
+    width = (end - start)[run] / number[run]
+    begin = start[run] + np.rint(nth * width).astype(np.int64)
+    until = np.where(nth + 1 == number[run], end[run], start[run] + np.rint((nth + 1) * width).astype(np.int64))
+    x, y, sigma, stand, lasts, ridden = _places(path, walker[run], begin + (until - begin) // 2, index)
+    first = np.flatnonzero(np.r_[True, (np.diff(run) != 0) | (np.diff(stand) != 0) | (stand[1:] < 0)][: len(run)])
+    last = np.r_[first[1:], len(run)][: len(first)] - 1
+    return Spans(
+        run[first],
+        walker[run[first]],
+        begin[first],
+        until[last],
+        x[first],
+        y[first],
+        sigma[first],
+        lasts[first],
+        ridden[first],
+    )
+
+
+def _places(
+    path: Path, walker: Ints, time: Ints, index: GridIndex
+) -> tuple[Floats, Floats, Floats, Ints, Floats, Floats]:
+    """Where a walker was at a time: place, its standard deviation, his stand, how long the error lasts, and mixed steps."""
+    if len(time) == 0:
+        none = np.empty(0)
+        return none, none, none, np.empty(0, dtype=np.int64), none, none
+    base = int(path.time.min())
+    width = int(path.time.max()) - base + 1
+    key = path.walker * width + (path.time - base)
+    i = np.clip(np.searchsorted(key, walker * width + (time - base), side="right") - 1, 0, max(len(key) - 1, 0))
+    j = np.minimum(i + 1, len(key) - 1)
+    j = np.where(path.walker[j] == path.walker[i], j, i)
+    step_s = (path.time[j] - path.time[i]) / SECOND
+    u = np.divide((time - path.time[i]) / SECOND, step_s, out=np.zeros(len(i)), where=step_s > 0)
+    x, y = (v[i] + u * (v[j] - v[i]) for v in (path.x, path.y))
+    way_m = np.hypot(path.x[j] - path.x[i], path.y[j] - path.y[i])
+    stand = np.where(path.stand[i] == path.stand[j], path.stand[i], -1)
+    room_m = np.sqrt(np.maximum((WANDER_M_S * step_s) ** 2 - way_m**2, 0.0)) / 2
+    wander = np.where(stand >= 0, 0.0, 4 * u * (1 - u) * (WANDER_SHARE * room_m) ** 2)
+    sigma = np.sqrt((1 - u) * path.sigma[i] ** 2 + u * path.sigma[j] ** 2 + wander)
+    lasts = np.where(stand >= 0, np.inf, np.maximum(ERROR_LASTS_S, step_s))
+    return x, y, sigma, stand, lasts, _ridden(path, i, j, way_m, step_s, index)
+
+
+def _ridden(path: Path, i: Ints, j: Ints, way_m: Floats, step_s: Floats, index: GridIndex) -> Floats:
+    """Share of the time of a long step that was no walk, as far as its mean speed tells.
+
+    A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its way, which takes
+    v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden.
+    """
+    ridden = np.zeros(len(i))
+    long = np.flatnonzero(step_s > SPAN_S)
+    a, b, v = i[long], j[long], np.maximum(way_m[long] / step_s[long], 1e-9)
+    stays = index.locate(path.x[a], path.y[a]) == index.locate(path.x[b], path.y[b])
+    w = np.where(stays, WANDER_M_S, SLOW_M_S)
+    share = np.clip(RIDE_M_S * (v - w) / (v * (RIDE_M_S - w)), 0.0, 1.0) * np.maximum(1.0 - v / RIDE_M_S, 0.0)
+    ridden[long] = share * np.minimum(1.0, step_s[long] / MIXED_S)
+    return ridden
+
+
+def shares_of(spans: Spans, index: GridIndex) -> Shares:
+    """Find the cells that each span may have been in; in order of span."""
+    own = index.locate(spans.x, spans.y).astype(np.int64)
+    certain = np.ones(len(own), dtype=bool)
+    margin = CERTAIN_SIGMAS * spans.sigma
+    for angle in _DIRECTIONS:
+        here = np.flatnonzero(certain)
+        moved = index.locate(spans.x[here] + margin[here] * np.cos(angle), spans.y[here] + margin[here] * np.sin(angle))
+        certain[here[moved != own[here]]] = False
+    sure, unsure = np.flatnonzero(certain), np.flatnonzero(~certain)
+    around = np.empty((len(unsure), PLACES), dtype=np.int32)
+    for k in range(PLACES):
+        reach = _RADIUS[k] * spans.sigma[unsure]
+        around[:, k] = index.locate(
+            spans.x[unsure] + reach * np.cos(_ANGLE[k]), spans.y[unsure] + reach * np.sin(_ANGLE[k])
+        )
+    which, found, number = _counted(around)
+    span = np.r_[sure, unsure[which]]
+    cell = np.r_[own[sure], found].astype(np.int64)
+    probability = np.r_[np.ones(len(sure)), number / PLACES]
+    keep = np.flatnonzero(cell >= 0)
+    order = keep[np.argsort(span[keep], kind="stable")]
+    return Shares(span[order], cell[order], probability[order])
+
+
+@numba.njit(cache=True, nogil=True)
+def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32], Ints]:
+    """Count each value of each row: rows, values and numbers, in order of row and first appearance."""
+    n, places = around.shape
+    room = 4 * n + places
+    row, value, number = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int64)
+    m = 0
+    for i in range(n):
+        begin = m
+        if m + places > room:
+            room = 2 * room
+            row, value, number = _wider(row, room), _wider(value, room), _wider(number, room)
+        for k in range(places):
+            v = around[i, k]
+            j = begin
+            while j < m and value[j] != v:
+                j += 1
+            if j == m:
+                row[m], value[m], number[m] = i, v, 0
+                m += 1
+            number[j] += 1
+    return row[:m], value[:m], number[:m]
+
+
+@numba.njit(cache=True, nogil=True)
+def _wider(values: npt.NDArray[np.int64], room: int) -> npt.NDArray[np.int64]:
+    wide = np.empty(room, values.dtype)
+    wide[: len(values)] = values
+    return wide

@@ -1,0 +1,293 @@
+"""Marks on fixes that a path must not run through. Nothing is deleted.
+
+A mark is one word in the column ``mark``; an empty mark means that nothing is wrong. Some marks are notes: the fix is odd, and
+is used all the same (see :data:`NOTES`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.errors import ColumnError, CrsError
+from geo.layers.crs import lon_lat
+from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, MOCK, ROW, SOURCE, TIME
+from geo.patrols.order import by_time, maybe_equal
+from geo.patrols.rules import DEFAULT_RULES, Rules
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: What each mark means, in Chinese and English.
+MARKS: dict[str, tuple[str, str]] = {
+    "no_time": ("无时间", "no time"),
+    "no_position": ("无坐标", "no position"),
+    "mock": ("设备标记为模拟定位", "the device says that the position is simulated"),
+    "poor_accuracy": ("定位精度差", "error radius above the limit"),
+    "duplicate": ("重复上报", "repeats another fix of the device"),
+    "conflict": ("同一时刻位置矛盾", "the device is in two places at once"),
+    "clock": ("时间与前后记录不符", "time does not fit the records before and after it"),
+    "jump": ("位置跳变", "reached and left faster than anything moves here"),
+    "time_back": ("时间倒退（已重新排序）", "came after a later fix; sorted into place"),
+    "copied": ("与其他设备轨迹相同", "another device has the same position at the same time"),
+    "leap": ("到达过快", "reached faster than anything moves here; the way there is not used"),
+}
+
+#: Marks of fixes that are used.
+NOTES = ("", "time_back", "copied", "leap")
+
+#: Positions at one time that are nearer than this are the same place: truncated times put up to a second of driving there.
+SAME_PLACE_M = 50.0
+
+#: Error of two fixes together that is taken off before a speed is judged.
+SPEED_SLACK_M = 30.0
+
+#: A record is out of time if it is more than this off the records before and after it, which agree with each other.
+CLOCK_OFF_S = 3600.0
+
+#: Share of the records of a device that may go back in time before the order of its source is taken to mean nothing: a tenth
+#: of the records out of place gives 0.1, a fleet's export in no order 0.3 and more.
+ORDERED_SHARE = 0.2
+
+#: Rounds in which blocks of impossible fixes are taken out; what is left after them is noted as a leap.
+ROUNDS = 24
+
+#: Share of a device's fixes, and number, that must stand on another device too before they are called copied.
+COPIED_SHARE, COPIED_FIXES = 0.05, 30
+
+_EARTH_M = 6_371_008.8
+
+
+def clean(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoDataFrame:
+    """Mark the fixes that are wrong, with the reason.
+
+    Parameters
+    ----------
+    tracks
+        Fixes as :func:`geo.patrols.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
+        any `accuracy_m`, `mock`, `source` and `row`.
+
+    Returns
+    -------
+    GeoDataFrame
+        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``.
+
+    Raises
+    ------
+    ColumnError
+        If `device` or `time` is missing, or the times have no zone.
+    CrsError
+        If the points declare no CRS.
+
+    Notes
+    -----
+    The result does not depend on the order of the rows: what was received before what is read from `source` and `row`, and
+    nothing is said about it where these are missing. A block of fixes between two impossible jumps is marked if the fixes
+    before and after it fit each other and last longer than it: an error of one fix and a fake of an hour are told
+    by the same rule. Cost: O(n log n).
+    """
+    fixes = _fixes(tracks)
+    mark = np.full(len(tracks), "", dtype=object)
+    mark[np.isnat(fixes.time)] = "no_time"
+    mark[(mark == "") & ~(np.isfinite(fixes.lon) & np.isfinite(fixes.lat))] = "no_position"
+    if MOCK in tracks:
+        mark[(mark == "") & tracks[MOCK].astype("boolean").fillna(False).to_numpy(dtype=bool)] = "mock"
+    if ACCURACY_M in tracks:
+        radius = pd.to_numeric(tracks[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        mark[(mark == "") & ((radius > rules.max_accuracy_m) | (radius < 0))] = "poor_accuracy"
+    for find in (_out_of_time, _repeated):
+        find(fixes, mark)
+    _impossible(fixes, mark, rules)
+    _copied(fixes, mark)
+    return tracks.assign(**{MARK: pd.Series(mark, index=tracks.index, dtype=object)})
+
+
+def used(tracks: gpd.GeoDataFrame) -> Bools:
+    """Tell which fixes of a cleaned track a path may use."""
+    code, marks = pd.factorize(tracks[MARK].to_numpy(dtype=object))
+    mask: Bools = np.isin(marks, NOTES)[code] if len(code) else np.zeros(0, dtype=bool)
+    return mask
+
+
+def _usable(mark: npt.NDArray[np.object_]) -> Ints:
+    """Rows whose mark does not keep them from the path."""
+    plain = mark == ""
+    odd = np.flatnonzero(~plain)
+    plain[odd[np.isin(mark[odd], NOTES)]] = True
+    return np.flatnonzero(plain)
+
+
+class _Fixes(NamedTuple):
+    device: Ints
+    time: npt.NDArray[np.datetime64]
+    lon: Floats
+    lat: Floats
+    source: Ints | None
+    row: Ints | None
+
+
+def _fixes(tracks: gpd.GeoDataFrame) -> _Fixes:
+    require_tracks(tracks)
+    points = lon_lat(tracks.geometry).array
+    source = row = None
+    if ROW in tracks and SOURCE in tracks:
+        source, row = pd.factorize(tracks[SOURCE])[0], pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)
+    return _Fixes(
+        pd.factorize(tracks[DEVICE].to_numpy(dtype=object), sort=True)[0].astype(np.int64), utc(tracks[TIME]),
+        shapely.get_x(points), shapely.get_y(points), source, row,
+    )  # fmt: skip
+
+
+def require_tracks(tracks: gpd.GeoDataFrame) -> None:
+    """Raise if a frame cannot be a track: all of its faults together."""
+    missing = [column for column in (DEVICE, TIME) if column not in tracks]
+    if missing:
+        raise ColumnError(f"tracks: no column {' and '.join(missing)}; read the file with read_tracks")
+    if not isinstance(tracks[TIME].dtype, pd.DatetimeTZDtype):
+        raise ColumnError("tracks: the times in column 'time' have no zone; localize them, then convert to UTC")
+    if tracks.crs is None:
+        raise CrsError("tracks: no coordinate reference system is declared; fixes of phones are EPSG:4326")
+
+
+def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
+    """Aware times as numpy datetime64 in microseconds, UTC."""
+    naive: npt.NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    return naive
+
+
+def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
+    """Spans of time in seconds."""
+    return span / np.timedelta64(1, "s")
+
+
+def ground_m(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
+    """Distance on the sphere, metres; exact to 0.5 % at any length, also at one centimetre (haversine)."""
+    p0, p1 = np.radians(lat0), np.radians(lat1)
+    h = np.sin((p1 - p0) / 2) ** 2 + np.cos(p0) * np.cos(p1) * np.sin(np.radians(lon1 - lon0) / 2) ** 2
+    metres: Floats = 2 * _EARTH_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
+    return metres
+
+
+def _out_of_time(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
+    """Judge times by the order in which the records stand in their source."""
+    if fixes.source is None or fixes.row is None:
+        return
+    here = np.flatnonzero(mark == "")
+    order = here[np.lexsort((fixes.row[here], fixes.device[here], fixes.source[here]))]
+    same = (np.diff(fixes.source[order]) == 0) & (np.diff(fixes.device[order]) == 0)
+    step = np.where(same, seconds(np.diff(fixes.time[order])), np.nan)
+    # Records of one device in one source; where many of them go back, their order says nothing about time.
+    record = np.cumsum(np.r_[True, ~same]) - 1
+    back = np.bincount(record[1:], step < 0, minlength=record[-1] + 1 if len(record) else 0)
+    ordered = back <= ORDERED_SHARE * np.bincount(record)
+    step[~ordered[record[1:]]] = np.nan
+    mark[order[1:][step < 0]] = "time_back"
+    if len(order) < 3:
+        return
+    before, after = step[:-1], step[1:]
+    off = (np.abs(before) > CLOCK_OFF_S) & (np.abs(after) > CLOCK_OFF_S) & (np.abs(before + after) <= CLOCK_OFF_S)
+    mark[order[1:-1][off]] = "clock"
+    # The record behind an outlier goes back in time only because the outlier did not belong there.
+    behind = order[2:][off]
+    mark[behind[mark[behind] == "time_back"]] = ""
+
+
+def _repeated(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
+    """Of the fixes of a device at one time keep one, or none if they lie apart."""
+    here = _usable(mark)
+    micro = fixes.time.astype(np.int64)
+    order = here[
+        by_time(fixes.device[here], micro[here], fixes.lon[here], fixes.lat[here], (mark != "").astype(float)[here])
+    ]
+    first = np.r_[True, (np.diff(fixes.device[order]) != 0) | (np.diff(fixes.time[order]) != np.timedelta64(0))]
+    if first.all():
+        return
+    group = np.cumsum(first) - 1
+    start = np.flatnonzero(first)
+    lon, lat = fixes.lon[order], fixes.lat[order]
+    far = ground_m(
+        np.minimum.reduceat(lon, start), np.minimum.reduceat(lat, start),
+        np.maximum.reduceat(lon, start), np.maximum.reduceat(lat, start),
+    ) > SAME_PLACE_M  # fmt: skip
+    mark[order[~first]] = "duplicate"
+    mark[order[far[group]]] = "conflict"
+
+
+def _impossible(fixes: _Fixes, mark: npt.NDArray[np.object_], rules: Rules) -> None:
+    """Take out, round by round, the shortest block between two jumps that the path is possible without."""
+    here = _usable(mark)
+    order = here[by_time(fixes.device[here], fixes.time[here].astype(np.int64))]
+    for _ in range(ROUNDS):
+        jump = _jumps(fixes, order, rules)
+        if not jump.any():
+            return
+        out = _outlying_blocks(fixes, order, jump, rules)
+        if not out.any():
+            break
+        mark[order[out]] = "jump"
+        order = order[~out]
+    landed = order[1:][_jumps(fixes, order, rules)]
+    mark[landed] = "leap"
+
+
+def _jumps(fixes: _Fixes, order: Ints, rules: Rules) -> Bools:
+    """Tell which steps from one fix of a device to the next are faster than anything moves."""
+    same: Bools = np.diff(fixes.device[order]) == 0
+    return same & _too_fast(fixes, order[:-1], order[1:], rules)
+
+
+def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: Rules) -> Bools:
+    way_m = ground_m(fixes.lon[a], fixes.lat[a], fixes.lon[b], fixes.lat[b])
+    fast: Bools = way_m - SPEED_SLACK_M > rules.max_speed_m_s * seconds(fixes.time[b] - fixes.time[a])
+    return fast
+
+
+def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: Rules) -> Bools:
+    """Tell which fixes lie in a block between two jumps that is shorter than the blocks beside it, which fit without it."""
+    device = fixes.device[order]
+    start = np.flatnonzero(np.r_[True, jump | (np.diff(device) != 0)])
+    end = np.r_[start[1:], len(order)] - 1
+    first, last = order[start], order[end]
+    owner = fixes.device[first]
+    lasts = seconds(fixes.time[last] - fixes.time[first])
+    # Ties are broken by a mixed number, not by position: else only one block of many equal ones goes in a round.
+    mixed = (np.arange(len(start), dtype=np.uint64) * np.uint64(2654435761)) % np.uint64(1 << 32)
+    rank = np.empty(len(start), dtype=np.int64)
+    rank[np.lexsort((mixed, lasts))] = np.arange(len(start))
+    out = np.zeros(len(start), dtype=bool)
+    if len(start) >= 3:
+        inner = (owner[:-2] == owner[1:-1]) & (owner[1:-1] == owner[2:])
+        shorter = lasts[1:-1] <= lasts[:-2] + lasts[2:]
+        out[1:-1] = inner & shorter & ~_too_fast(fixes, last[:-2], first[2:], rules)
+        # Of blocks beside each other only the shortest goes in one round: without it the others may fit.
+        rank[~out] = len(rank)
+        out[1:-1] &= (rank[1:-1] < rank[:-2]) & (rank[1:-1] < rank[2:])
+    return np.repeat(out, end - start + 1)
+
+
+def _copied(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
+    """Note fixes whose time and place another device has too, if they are more than chance would give."""
+    here = np.flatnonzero(mark == "")
+    some = here[maybe_equal(fixes.time[here].astype(np.int64), fixes.lon[here], fixes.lat[here])]
+    order = some[np.lexsort((fixes.device[some], fixes.lat[some], fixes.lon[some], fixes.time[some]))]
+    if len(order) < 2:
+        return
+    equal = (
+        (np.diff(fixes.time[order]) == np.timedelta64(0))
+        & (np.diff(fixes.lon[order]) == 0) & (np.diff(fixes.lat[order]) == 0)
+    )  # fmt: skip
+    twin = order[np.r_[equal, False] | np.r_[False, equal]]
+    if len(twin) == 0:
+        return
+    most = int(fixes.device.max()) + 1
+    share = np.bincount(fixes.device[twin], minlength=most) / np.maximum(
+        1, np.bincount(fixes.device[here], minlength=most)
+    )
+    enough = (np.bincount(fixes.device[twin], minlength=most) >= COPIED_FIXES) & (share >= COPIED_SHARE)
+    mark[twin[enough[fixes.device[twin]]]] = "copied"

@@ -1,0 +1,250 @@
+"""The path of a device: its usable fixes in order of time, in metres, with standing still told from walking."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from geo.layers.crs import lon_lat
+from geo.patrols.clean import SPEED_SLACK_M, clean, require_tracks, used, utc
+from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
+from geo.patrols.metres import to_metres
+from geo.patrols.order import by_time
+from geo.patrols.rules import Rules
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Micro-seconds in a second; times of paths are whole microseconds, so that pieces of a path abut exactly.
+SECOND = 1_000_000
+
+#: Window in which a device is judged to stand still. In five minutes a walker goes 400 m.
+STILL_WINDOW_S = 300.0
+#: Spread (root mean square distance from the mean) up to which a window is still: phones that lie on a desk scatter by 10
+#: to 25 m between buildings, a patrol at 0.5 m/s by 43 m.
+STILL_SPREAD_M = 28.0
+#: How far the middle of the next window may be off for the device to stand at the same place.
+STILL_DRIFT_M = 25.0
+#: Windows that a stand needs; two make ten minutes.
+STILL_WINDOWS = 2
+#: Windows of wander between two stands at one place that still belong to them, and how far it may go in standard deviations.
+BRIDGE_WINDOWS = 3
+WANDER_SIGMAS = 4.0
+
+#: Seconds over which a speed is taken: long against the wander of the error, short against a drive in and out again.
+PACE_S = 30
+
+#: The 68 % radius of a circular normal error in standard deviations along one axis: sqrt(-2 ln 0.32).
+RADIUS_PER_SIGMA = 1.51
+
+
+class Path(NamedTuple):
+    """Fixes of all walkers, by walker and time.
+
+    Attributes
+    ----------
+    walker
+        Position in `walkers`, int64.
+    time
+        Microseconds since 1970, UTC, int64.
+    x, y
+        Metres in the CRS of the cells; fixes of a stand lie at its middle.
+    sigma
+        Standard deviation of the position along one axis, metres.
+    stand
+        Number of the stand that a fix belongs to; -1 on the move.
+    walkers
+        `device` and `officer` of each walker.
+    """
+
+    walker: Ints
+    time: Ints
+    x: Floats
+    y: Floats
+    sigma: Floats
+    stand: Ints
+    walkers: pd.DataFrame
+
+
+class Steps(NamedTuple):
+    """What lies between each fix and the next: `known` a way, `silent` a gap in one walker's path, neither its end."""
+
+    known: Bools
+    silent: Bools
+
+
+def path_of(tracks: gpd.GeoDataFrame, crs: CRS, rules: Rules) -> Path:
+    """Order the usable fixes of a track and bring them to metres.
+
+    Parameters
+    ----------
+    tracks
+        Fixes; cleaned first if they carry no column ``mark``.
+    crs
+        Metric CRS of the cells.
+    """
+    require_tracks(tracks)
+    cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
+    here = np.flatnonzero(used(cleaned))
+    owner, names = _walkers(cleaned, here)
+    points = lon_lat(cleaned.geometry).array
+    x, y = to_metres(shapely.get_x(points)[here], shapely.get_y(points)[here], crs)
+    sigma = _sigma(cleaned, rules)[here]
+    time: Ints = utc(cleaned[TIME]).astype(np.int64)[here]
+    order = by_time(owner, time, x, y)
+    nowhere = np.full(len(order), -1, dtype=np.int64)
+    path = Path(owner[order], time[order], x[order], y[order], sigma[order], nowhere, names)
+    return settle(path)
+
+
+def _walkers(tracks: gpd.GeoDataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
+    """Number of the walker of each used fix, and the walkers: pairs of device and officer, in order of their names."""
+    device, devices = pd.factorize(tracks[DEVICE].to_numpy(dtype=object), sort=True)
+    if OFFICER in tracks:
+        officer, officers = pd.factorize(tracks[OFFICER].to_numpy(dtype=object), sort=True)
+    else:
+        officer, officers = np.full(len(tracks), -1), np.empty(0, dtype=object)
+    # Who has no name stands behind those who have one.
+    last = len(officers)
+    key = device[here].astype(np.int64) * (last + 1) + np.where(officer[here] < 0, last, officer[here])
+    seen = np.zeros((len(devices)) * (last + 1), dtype=bool)
+    seen[key] = True
+    pairs = np.flatnonzero(seen)
+    owner: Ints = (np.cumsum(seen) - 1)[key]
+    names = pd.DataFrame({DEVICE: pd.Series(np.asarray(devices, dtype=object)[pairs // (last + 1)], dtype=object)})
+    named = np.r_[np.asarray(officers, dtype=object), np.array([None], dtype=object)]
+    names[OFFICER] = pd.Series(named[pairs % (last + 1)], dtype=object)
+    return owner, names
+
+
+def _sigma(fixes: gpd.GeoDataFrame, rules: Rules) -> Floats:
+    """Standard deviation along one axis; a device that boasts of less than 3 m is not believed."""
+    radius = np.full(len(fixes), np.nan)
+    if ACCURACY_M in fixes:
+        radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    radius = np.where(np.isfinite(radius), np.maximum(radius, 3.0), rules.default_accuracy_m)
+    return radius / RADIUS_PER_SIGMA
+
+
+def steps_of(path: Path, rules: Rules) -> Steps:
+    """Tell for each fix but the last whether the way to the next is known."""
+    same = np.diff(path.walker) == 0
+    lasts_s = np.diff(path.time) / SECOND
+    way_m = np.hypot(np.diff(path.x), np.diff(path.y))
+    known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
+    return Steps(known, same & ~known)
+
+
+def pace_m_s(path: Path, known: Bools) -> Floats:
+    """Speed on each step, taken over half a minute, so that it is the walker's and not that of the error.
+
+    An error of 13 m along each axis that changes in 40 s adds 1.2 m/s to steps of 10 s, and 0.6 m/s to steps of 30 s.
+    """
+    chain = np.r_[0, np.cumsum(~known)]
+    t = path.time - path.time.min(initial=0)
+    key = chain * (2 * int(t.max(initial=0)) + 4 * PACE_S * SECOND) + t + PACE_S * SECOND
+    middle = (key[:-1] + key[1:]) // 2
+    half = PACE_S * SECOND // 2
+    # The step itself always belongs to the stretch that its speed is taken over.
+    lo = np.minimum(np.searchsorted(key, middle - half, side="left"), np.arange(len(middle)))
+    hi = np.maximum(np.searchsorted(key, middle + half, side="right") - 1, np.arange(1, len(middle) + 1))
+    lasts_s = (path.time[hi] - path.time[lo]) / SECOND
+    way_m = np.hypot(path.x[hi] - path.x[lo], path.y[hi] - path.y[lo])
+    pace: Floats = np.divide(way_m, lasts_s, out=np.zeros(len(lo)), where=known & (lasts_s > 0))
+    return pace
+
+
+def settle(path: Path) -> Path:
+    """Put the fixes of a device that stands still at their middle.
+
+    A phone on a desk beside a border scatters over it all day, in wander that lasts for minutes, and would visit the
+    neighbour many times. Fixes are taken in windows of five minutes; windows without much spread that follow each other at
+    the same place are one stand, and its fixes get the mean position and its smaller error. A short wander between two
+    stands at one place, no farther than the error explains, belongs to the stand.
+
+    Notes
+    -----
+    A patrol that keeps within 28 m of one place for ten minutes is a stand too; only its wander is lost, not its time.
+    """
+    if len(path.time) == 0:
+        return path
+    window = path.time // _window(path)
+    start = np.flatnonzero(np.r_[True, (np.diff(path.walker) != 0) | (np.diff(window) != 0)])
+    windows = _Spans.of(path, start)
+    follows = np.r_[False, (np.diff(path.walker[start]) == 0) & (np.diff(window[start]) == 1)]
+    still = (windows.spread <= STILL_SPREAD_M) & (windows.fixes >= 3)
+    same = np.r_[False, still[1:] & still[:-1] & follows[1:] & (windows.apart(1) <= STILL_DRIFT_M)]
+    first = np.flatnonzero(~same)
+    length = np.diff(np.r_[first, len(start)])
+    first, length, stood = _bridge(path, start, first, length, follows, still[first] & (length >= STILL_WINDOWS))
+    spans = _Spans.of(path, start[first])
+    here = np.repeat(stood, spans.fixes)
+    x, y = (np.where(here, np.repeat(mean, spans.fixes), v) for mean, v in ((spans.x, path.x), (spans.y, path.y)))
+    # Errors of GPS stay alike for about one window, so a mean has as many independent ones as there are windows.
+    sigma = np.where(here, path.sigma / np.sqrt(np.repeat(length, spans.fixes)), path.sigma)
+    stand = np.where(here, np.repeat(np.arange(len(first)), spans.fixes), -1)
+    return path._replace(x=x, y=y, sigma=sigma, stand=stand)
+
+
+def _window(path: Path) -> Ints:
+    """Width of a window for each fix, microseconds: five minutes, or as many times that as three fixes of the walker take."""
+    usual = pd.Series(np.diff(path.time)[np.diff(path.walker) == 0]).groupby(
+        path.walker[1:][np.diff(path.walker) == 0]
+    ).median()  # fmt: skip
+    step = usual.reindex(np.arange(int(path.walker.max(initial=-1)) + 1)).fillna(0.0).to_numpy()
+    times = np.maximum(1, np.ceil(step * 3 / (STILL_WINDOW_S * SECOND) - 1e-3)).astype(np.int64)
+    width: Ints = times[path.walker] * int(STILL_WINDOW_S * SECOND)
+    return width
+
+
+class _Spans(NamedTuple):
+    """Stretches of a path: how many fixes, their mean position, and their spread about it."""
+
+    fixes: Ints
+    x: Floats
+    y: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, path: Path, start: Ints) -> _Spans:
+        fixes = np.diff(np.r_[start, len(path.time)])
+        x, y = (np.add.reduceat(v, start) / fixes for v in (path.x, path.y))
+        off = (path.x - np.repeat(x, fixes)) ** 2 + (path.y - np.repeat(y, fixes)) ** 2
+        return cls(fixes, x, y, np.sqrt(np.add.reduceat(off, start) / fixes))
+
+    def apart(self, k: int) -> Floats:
+        """Distance of each stretch from the k-th after it."""
+        return np.hypot(self.x[k:] - self.x[:-k], self.y[k:] - self.y[:-k])
+
+
+def _bridge(
+    path: Path, start: Ints, first: Ints, length: Ints, follows: Bools, stood: Bools
+) -> tuple[Ints, Ints, Bools]:
+    """Join stands at one place that follow each other, also across a short wander.
+
+    `start` is the first fix of each window, `first` the first window of each stretch, `length` its windows. Stretches that are
+    no stand are one window long, so a wander of up to `BRIDGE_WINDOWS` is that many stretches.
+    """
+    spans = _Spans.of(path, start[first])
+    joins = np.zeros(len(first), dtype=bool)
+    for k in range(1, BRIDGE_WINDOWS + 2):
+        if len(first) <= k:
+            break
+        ends = stood[:-k] & stood[k:] & (spans.apart(k) <= STILL_DRIFT_M)
+        for a in np.flatnonzero(ends):
+            between = slice(a + 1, a + k)
+            if not follows[first[a + 1 : a + k + 1]].all() or stood[between].any() or (length[between] > 1).any():
+                continue
+            fixes = slice(start[first[a]] + spans.fixes[a], start[first[a + k]])
+            off = np.hypot(path.x[fixes] - spans.x[a], path.y[fixes] - spans.y[a])
+            if (off <= WANDER_SIGMAS * path.sigma[fixes] + STILL_DRIFT_M / 2).all():
+                joins[a + 1 : a + k + 1] = True
+    kept = np.flatnonzero(~joins)
+    return first[kept], np.add.reduceat(length, kept), stood[kept]

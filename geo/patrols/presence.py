@@ -1,0 +1,232 @@
+"""Presence: the times at which a path was inside a cell, may have been, and the times at which nobody knows.
+
+Three storeys: all walkers against all cells (:func:`presences`), one step of a path cut at borders (`_pieces`), one place and
+the cells that it may be in (:mod:`geo.patrols.chances`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.locate import GridIndex
+from geo.patrols.chances import Shares, Spans, shares_of, spans_of
+from geo.patrols.columns import (
+    CELL,
+    DEVICE,
+    DURATION_S,
+    END,
+    FIXES,
+    KIND,
+    LENGTH_M,
+    LIKELY_S,
+    OFFICER,
+    PRESENCE_COLUMNS,
+    SPREAD_S2,
+    START,
+)
+from geo.patrols.days import split_days
+from geo.patrols.path import SECOND, Path, pace_m_s, path_of, steps_of
+from geo.patrols.rules import DEFAULT_RULES, Rules
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Kinds of presence, in Chinese and English.
+KINDS: dict[str, tuple[str, str]] = {
+    "inside": ("在网格内", "inside the cell"),
+    "near": ("在网格边界外，误差范围内", "just outside, within the error of positioning"),
+    "unknown": ("无定位数据", "silent, in the cell or near it"),
+}
+
+#: Time to be expected below which being near a cell is not written down: no rule set counts five seconds.
+NEAR_LEAST_S = 5.0
+#: Directions and rings in which the surroundings of a position are looked up.
+_AROUND = 16
+
+
+class _Runs(NamedTuple):
+    """Unbroken stays of a walker in a cell; times in microseconds."""
+
+    walker: Ints
+    cell: Ints
+    start: Ints
+    end: Ints
+    fixes: Ints
+    length_m: Floats
+    likely_s: Floats
+    spread_s2: Floats
+
+
+def presences(
+    tracks: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | GridIndex, *, rules: Rules = DEFAULT_RULES
+) -> pd.DataFrame:
+    """Find when each device was inside each cell, when it may have been, and when it was silent there or nearby.
+
+    Parameters
+    ----------
+    tracks
+        Fixes with `device`, `officer`, `time`, and `mark` if they were cleaned (they are cleaned here otherwise).
+    cells
+        Cells of one level in a metric CRS that do not overlap, or an index of them.
+    rules
+        `max_gap_s`, `max_speed_m_s`, `default_accuracy_m`, `reach_m` and `zone` are used.
+
+    Returns
+    -------
+    DataFrame
+        One row for each time in which a path was in one cell, by device, start and cell, cut at local midnight: `device`,
+        `officer`, `cell` (code; without codes the label), `start`, `end` (aware, UTC; ``[start, end)``), `duration_s`, `fixes`
+        and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` where the path ran outside but the error of positioning may
+        hide that it was inside, or ``unknown`` where the device was silent and had been, or came back, in the cell or within
+        `reach_m` of it. Then `day` (local), `likely_s` (time inside that is to be expected, given the errors), `spread_s2`
+        (its variance) and `length_m` (way inside). A silence gives one row for each cell in doubt.
+
+    Raises
+    ------
+    ColumnError, CrsError
+        If the tracks lack a column, zone or CRS, or the cells are not in metres.
+    GeometryError
+        If the cells overlap or are not polygons.
+
+    Notes
+    -----
+    A path is the straight line from fix to fix; it is cut where it crosses a border, and the time of the crossing is
+    interpolated. Steps longer than `max_gap_s`, or faster than anything moves, are silence. A fix between two silences is a
+    presence of no duration. Cost: O(n) lookups after sorting.
+
+    A device that falls silent for good (or before its first fix of the day) is not in doubt: its path has ended.
+    """
+    index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
+    path = path_of(tracks, index.crs, rules)
+    runs = _runs(path, index, rules)
+    spans = spans_of(path, runs.walker, runs.start, runs.end, index)
+    shares = shares_of(spans, index)
+    inside = _weighed(runs, spans, shares)
+    kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
+    frames = [
+        _frame(found, kind, path, index)
+        for kind, found in (("inside", kept), ("near", _near(runs, spans, shares)), ("unknown", _silences(path, index, rules)))
+    ]  # fmt: skip
+    table = split_days(pd.concat(frames, ignore_index=True), rules.zone)
+    return table.sort_values([DEVICE, OFFICER, START, KIND, CELL], kind="stable", ignore_index=True)[
+        list(PRESENCE_COLUMNS)
+    ]
+
+
+def _runs(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+    """Join the pieces of a path that lie in one cell, or outside all, without a break."""
+    pieces = _pieces(path, index, rules)
+    n = len(pieces.cell)
+    if n == 0:
+        return pieces
+    begins = np.r_[
+        True, (np.diff(pieces.walker) != 0) | (np.diff(pieces.cell) != 0) | (pieces.start[1:] != pieces.end[:-1])
+    ]
+    first = np.flatnonzero(begins)
+    last = np.r_[first[1:], n] - 1
+    none = np.zeros(len(first))
+    return _Runs(
+        pieces.walker[first], pieces.cell[first], pieces.start[first], pieces.end[last],
+        np.add.reduceat(pieces.fixes, first), np.add.reduceat(pieces.length_m, first), none, none,
+    )  # fmt: skip
+
+
+def _pieces(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+    """Cut the known steps at the borders; a fix without a known step is a piece of no duration."""
+    known = steps_of(path, rules).known
+    i = np.flatnonzero(known)
+    crossings = index.cross(path.x[i], path.y[i], path.x[i + 1], path.y[i + 1])
+    step, cell = i[crossings.segment], crossings.cell.astype(np.int64)
+    lasts = path.time[step + 1] - path.time[step]
+    start = path.time[step] + np.rint(crossings.t_in * lasts).astype(np.int64)
+    end = path.time[step] + np.rint(crossings.t_out * lasts).astype(np.int64)
+    way = pace_m_s(path, known)[step] * (end - start) / SECOND
+    goes_on = np.r_[known, False][: len(path.time)]
+    fixes = (crossings.t_in == 0).astype(np.int64) + ((crossings.t_out == 1) & ~goes_on[step + 1])
+    alone = np.flatnonzero(~goes_on & ~np.r_[False, known][: len(goes_on)])
+    none = np.zeros(len(step) + len(alone))
+    runs = _Runs(
+        np.r_[path.walker[step], path.walker[alone]],
+        np.r_[cell, index.locate(path.x[alone], path.y[alone])].astype(np.int64),
+        np.r_[start, path.time[alone]], np.r_[end, path.time[alone]],
+        np.r_[fixes, np.ones(len(alone), dtype=np.int64)], np.r_[way, np.zeros(len(alone))], none, none,
+    )  # fmt: skip
+    # Both parts are in order already, so this is a merge.
+    return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
+
+
+def _weighed(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
+    """Add to each run the time to be expected in its cell, and the variance."""
+    own = shares.cell == runs.cell[spans.run[shares.span]]
+    likely, spread = shares.of(spans)
+    run, n = spans.run[shares.span][own], len(runs.cell)
+    return runs._replace(
+        likely_s=np.bincount(run, likely[own], minlength=n).astype(np.float64),
+        spread_s2=np.bincount(run, spread[own], minlength=n).astype(np.float64),
+    )
+
+
+def _near(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
+    """Times in which a path ran outside a cell and may have been inside, span after span."""
+    likely, spread = shares.of(spans)
+    other = np.flatnonzero(shares.cell != runs.cell[spans.run[shares.span]])
+    rows = other[np.lexsort((shares.span[other], shares.cell[other]))]
+    span, cell = shares.span[rows], shares.cell[rows]
+    walker = spans.walker[span]
+    breaks = (np.diff(cell) != 0) | (np.diff(walker) != 0) | (spans.start[span[1:]] != spans.end[span[:-1]])
+    first = np.flatnonzero(np.r_[True, breaks][: len(rows)])
+    if len(first) == 0:
+        return _take(runs, first)
+    last = np.r_[first[1:], len(rows)] - 1
+    none = np.zeros(len(first))
+    found = _Runs(
+        walker[first], cell[first], spans.start[span[first]], spans.end[span[last]], none.astype(np.int64), none,
+        np.add.reduceat(likely[rows], first), np.add.reduceat(spread[rows], first),
+    )  # fmt: skip
+    return _take(found, found.likely_s >= NEAR_LEAST_S)
+
+
+def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+    """List each silence once for every cell that the device was in or near, before or after it."""
+    i = np.flatnonzero(steps_of(path, rules).silent)
+    reach = rules.reach_m
+    angle = np.arange(_AROUND) * (2 * np.pi / _AROUND)
+    dx = np.r_[0.0, reach / 2 * np.cos(angle), reach * np.cos(angle)]
+    dy = np.r_[0.0, reach / 2 * np.sin(angle), reach * np.sin(angle)]
+    ends = np.concatenate([i, i + 1])
+    near = index.locate((path.x[ends, None] + dx).ravel(), (path.y[ends, None] + dy).ravel())
+    pairs = np.column_stack([np.repeat(np.concatenate([i, i]), len(dx)), near])[near >= 0]
+    step, cell = np.unique(pairs, axis=0).T if len(pairs) else np.empty((2, 0), dtype=np.int64)
+    none = np.zeros(len(step))
+    return _Runs(path.walker[step], cell, path.time[step], path.time[step + 1], none.astype(np.int64), none, none, none)
+
+
+def _take(runs: _Runs, keep: npt.NDArray[np.bool_] | Ints) -> _Runs:
+    return _Runs(
+        runs.walker[keep], runs.cell[keep], runs.start[keep], runs.end[keep], runs.fixes[keep],
+        runs.length_m[keep], runs.likely_s[keep], runs.spread_s2[keep],
+    )  # fmt: skip
+
+
+def _frame(runs: _Runs, kind: str, path: Path, index: GridIndex) -> pd.DataFrame:
+    labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
+    return pd.DataFrame(
+        {
+            DEVICE: path.walkers[DEVICE].to_numpy(dtype=object)[runs.walker],
+            OFFICER: path.walkers[OFFICER].to_numpy(dtype=object)[runs.walker],
+            CELL: labels[runs.cell],
+            START: pd.to_datetime(runs.start, unit="us", utc=True).as_unit("us"),
+            END: pd.to_datetime(runs.end, unit="us", utc=True).as_unit("us"),
+            DURATION_S: (runs.end - runs.start) / SECOND,
+            FIXES: runs.fixes,
+            KIND: pd.Series(kind, index=range(len(runs.cell)), dtype=object),
+            LIKELY_S: runs.likely_s,
+            SPREAD_S2: runs.spread_s2,
+            LENGTH_M: runs.length_m,
+        }
+    )

@@ -1,0 +1,179 @@
+"""Rule sets: what counts as a visit, and how many a cell needs in a day.
+
+A rule set has an id and a version, and every verdict carries both. A later rule set never changes an earlier one: it is a
+new file with a new version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import tomllib
+import zoneinfo
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geo.errors import FileError, InputError
+
+#: Who may count towards a cell: whoever patrols it, or its leader (格长) only.
+WHO = ("anyone", "leader")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One version of a rule set. The defaults are the street's rule: each second-level grid at least twice a day.
+
+    Attributes
+    ----------
+    id, version, title
+        Name of the rule set, its version, and what people call it.
+    visits_per_day
+        Visits that a cell needs in one local day. The street's rule says two.
+    min_stay_s
+        Shortest stay inside the cell that is a visit. Crossing a mean second-level grid (side 221 m) takes a walker
+        170 s and a car 20 s, so one minute keeps every walk and drops most drives.
+    confidence
+        Probability, given the errors of positioning, that a stay was long enough, from which on it counts. Half of the road
+        length of the model street lies within 10 m of a border, where errors put a walker on either side.
+    doubt
+        Probability from which on a stay that does not count may have been a visit all the same, and leaves the cell
+        ``unknown`` if it is the visit that is missing. Below it the stay is told apart as next door.
+    merge_gap_s
+        Stays in one cell that are parted by less than this are one visit: five minutes next door, in a shop or across
+        the road do not make a second patrol.
+    min_between_s
+        Shortest time between the end of one counted visit and the start of the next, whoever makes them. Two visits a
+        day are meant as two rounds; half an hour tells a second round from a first that was interrupted. It also keeps
+        officers who walk together, and one walk recorded on two phones, from counting twice.
+    max_gap_s
+        Longest silence that a straight line may bridge. In five minutes a walker goes 400 m, across a cell and back, so
+        after a longer silence nobody knows.
+    hours_from, hours_to, zone
+        Local time of duty, ``[from, to)``, and the time zone of the local day. Stays outside these hours do not count.
+    max_patrol_speed_m_s
+        Mean speed above which a visit is a drive and not a patrol. Walking is 1.4 m/s and pushing a loaded bicycle no
+        faster; 4 m/s (14 km/h) also leaves room for the path that noise adds.
+    max_speed_m_s
+        Fastest that anything moves here: 35 m/s (126 km/h), the expressway. Faster is an error of positioning or a fake.
+    max_accuracy_m
+        Largest error radius, as the device gives it, of a fix that is used; second-level grids are 221 m wide.
+    default_accuracy_m
+        Error radius that is taken where the device gives none: 15 m, usual for phones between buildings.
+    reach_m
+        How far from its last and its next fix a silent device may have been: cells within this distance are in doubt.
+    who
+        ``anyone`` or ``leader``.
+    """
+
+    id: str = "street-twice-a-day"
+    version: str = "1"
+    title: str = "二级网格每日巡查不少于两次"
+    visits_per_day: int = 2
+    min_stay_s: float = 60.0
+    confidence: float = 0.95
+    doubt: float = 0.08
+    merge_gap_s: float = 300.0
+    min_between_s: float = 1800.0
+    max_gap_s: float = 300.0
+    hours_from: dt.time = dt.time(6, 0)
+    hours_to: dt.time = dt.time(22, 0)
+    zone: str = "Asia/Shanghai"
+    max_patrol_speed_m_s: float = 4.0
+    max_speed_m_s: float = 35.0
+    max_accuracy_m: float = 50.0
+    default_accuracy_m: float = 15.0
+    reach_m: float = 150.0
+    who: str = "anyone"
+
+    def __post_init__(self) -> None:
+        faults = _faults(self)
+        if faults:
+            raise InputError(f"rules {self.name}: " + "; ".join(faults))
+
+    @property
+    def name(self) -> str:
+        """Id and version as they stand in verdicts: ``street-twice-a-day@1``."""
+        return f"{self.id}@{self.version}"
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Rules:
+        """Read a rule set from a TOML file.
+
+        Parameters
+        ----------
+        path
+            A file with one key per attribute; `id` and `version` are required, what else is left out has its default. Times
+            of day are TOML local times (``hours_from = 06:00:00``) or text (``"06:00"``).
+
+        Raises
+        ------
+        FileError
+            If the file is missing or not TOML.
+        InputError
+            If a key is not known, a required one is missing, or a value is of the wrong type or out of range.
+        """
+        name = Path(path).name
+        try:
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        except FileNotFoundError as error:
+            raise FileError(f"{path}: no such file") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as error:
+            raise FileError(f"{name}: cannot be read as TOML ({error})") from error
+        types = {field.name: str(field.type) for field in dataclasses.fields(cls)}
+        unknown = [key for key in values if key not in types]
+        if unknown:
+            raise InputError(f"{name}: unknown key {', '.join(unknown)}; known are {', '.join(types)}")
+        missing = [key for key in ("id", "version") if key not in values]
+        if missing:
+            raise InputError(f"{name}: {' and '.join(missing)} missing; every verdict names its rule set and version")
+        return cls(**{key: _value(name, key, types[key], value) for key, value in values.items()})
+
+
+def _value(file: str, key: str, kind: str, value: Any) -> Any:
+    """Bring a TOML value to the type of its attribute, or say what is wrong with it."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "dt.time":
+        if isinstance(value, dt.time):
+            return value
+        try:
+            return dt.time.fromisoformat(str(value))
+        except ValueError as error:
+            raise InputError(f'{file}: {key} = {value!r} is not a time of day; write "06:00"') from error
+    if kind == "int" and number and value == int(value):
+        return int(value)
+    if kind == "float" and number:
+        return float(value)
+    if kind == "str" and (isinstance(value, str) or number):
+        return str(value)
+    raise InputError(f"{file}: {key} = {value!r} is not of type {kind}")
+
+
+def _faults(rules: Rules) -> list[str]:
+    """All that is wrong with the values of a rule set, together."""
+    positive = ("visits_per_day", "max_gap_s", "max_patrol_speed_m_s", "max_speed_m_s", "max_accuracy_m",
+                "default_accuracy_m")  # fmt: skip
+    not_negative = ("min_stay_s", "merge_gap_s", "min_between_s", "reach_m")
+    faults = [
+        f"{key} is {getattr(rules, key):g}, it must be above 0" for key in positive if not getattr(rules, key) > 0
+    ]
+    faults += [f"{key} is {getattr(rules, key):g}, it must not be negative"
+               for key in not_negative if not getattr(rules, key) >= 0]  # fmt: skip
+    if not 0 < rules.doubt < rules.confidence < 1:
+        faults.append(
+            f"doubt {rules.doubt:g} and confidence {rules.confidence:g} must be between 0 and 1, doubt the lesser"
+        )
+    if not rules.hours_from < rules.hours_to:
+        faults.append(f"hours_from {rules.hours_from:%H:%M} must be before hours_to {rules.hours_to:%H:%M}")
+    if rules.who not in WHO:
+        faults.append(f"who is '{rules.who}', it must be one of {', '.join(WHO)}")
+    try:
+        zoneinfo.ZoneInfo(rules.zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        faults.append(f"zone '{rules.zone}' is not a known time zone; use a name such as Asia/Shanghai")
+    return faults
+
+
+#: The street's rule.
+DEFAULT_RULES = Rules()

@@ -1,0 +1,44 @@
+"""The model street: a made-up town with the numbers of 迈皋桥街道, and incidents whose truth is known.
+
+It exists so that everything can be tried, shown and measured without anybody's data. Only the name, the codes, the area
+(12.46 km²), the 180,000 residents and the names of the communities are real; every border, road, house and incident is
+drawn by a seed.
+
+Terms
+-----
+plan
+    Named points, lines and quarters drawn by hand (:mod:`geo.sample.plan`); a seed moves and fills them.
+quarter
+    A face of the plan between main roads, river and railway, with one mix of uses and one direction of streets.
+block
+    Ground between street centre lines.
+plot
+    A block behind its pavements, with one use.
+compound (小区、院落)
+    Land that one body manages: what is left of a plot without the shops along its edge. Walled or not.
+hot spot
+    A disc in which a stated share of all incidents happens on top of the background.
+truth
+    What the simulation knows and a report does not say: true place, hot spot, default point, duplicate.
+
+Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`, :func:`hot_spots`,
+:class:`HotSpot`, :data:`MODEL_SEED`.
+"""
+
+from geo.sample.division import MODEL_COUNTS, model_division
+from geo.sample.incidents import HotSpot, hot_spots, simulate_incidents
+from geo.sample.model import ModelStreet, model_street
+from geo.sample.patrols import simulate_patrols
+from geo.sample.plan import MODEL_SEED
+
+__all__ = [
+    "MODEL_COUNTS",
+    "MODEL_SEED",
+    "HotSpot",
+    "ModelStreet",
+    "hot_spots",
+    "model_division",
+    "model_street",
+    "simulate_incidents",
+    "simulate_patrols",
+]

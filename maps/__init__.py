@@ -1,0 +1,54 @@
+"""What people look at: maps as files that need no network, and the pages of the server.
+
+Terms
+-----
+payload
+    What a map shows, as one JSON object inside the page: cells of four levels, background, values, texts.
+page
+    An HTML document. A map is one self-contained page: scripts, styles and images stand inside it, and its content
+    security policy forbids every request.
+text
+    What a person reads, in Chinese and English: a pair ``(zh, en)``, or one string for both.
+ramp
+    A row of colours for a growing value, even in lightness, so that it survives colour blindness and grey printing.
+
+sheet
+    The same page laid out for A3 paper, in a PDF or a picture.
+
+Public: :func:`coverage_map`, :func:`heat_map`, :func:`check_map`, :func:`save`, :func:`print_sheet`, :func:`is_sheet`,
+:func:`render`, :func:`render_index`; for the docs, ``maps.sketch`` and ``maps.poster``. A map function takes frames and
+returns a ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when they are first
+used, so that ``python -m maps.assets`` runs before anything is set up.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maps.check import check_map
+    from maps.coverage import coverage_map
+    from maps.document import render, save
+    from maps.heat import heat_map
+    from maps.pages import render_index
+    from maps.sheet import is_sheet, print_sheet
+
+__all__ = ["check_map", "coverage_map", "heat_map", "is_sheet", "print_sheet", "render", "render_index", "save"]
+
+_HOME = {
+    "check_map": "maps.check",
+    "coverage_map": "maps.coverage",
+    "heat_map": "maps.heat",
+    "is_sheet": "maps.sheet",
+    "print_sheet": "maps.sheet",
+    "render": "maps.document",
+    "render_index": "maps.pages",
+    "save": "maps.document",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'maps' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,126 @@
+"""The checker's page: the coverage map with a replay of the day beside it, in one file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from branca.element import MacroElement
+from folium.template import Template
+
+from geo.errors import ColumnError
+from geo.layers import Division, lon_lat
+from maps import assets, document
+from maps.coverage import coverage_map
+
+#: A point is kept if it is this far in time or way from the last that was kept: a page for a day of 255 phones stays small.
+EVERY_S, FAR_M = 60, 25.0
+#: Steps in a degree: about 0.1 m.
+STEPS = 1_000_000
+
+
+class Replay(MacroElement):
+    """A time slider and the devices at that time, added to a map of this package."""
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}
+            <script type="application/json" id="replay-data">{{ this.data }}</script>
+        {% endmacro %}
+        {% macro script(this, kwargs) %}
+            {{ this.code }}
+            wanggeReplay({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name, self._id = "Replay", "replay"
+        self.data = document.json_in_html(payload)
+        self.code = assets.script("maps/checker.js")
+
+
+def checker_map(
+    division: Division,
+    verdicts: pd.DataFrame,
+    tracks: gpd.GeoDataFrame,
+    *,
+    day: dt.date,
+    visits: pd.DataFrame,
+    max_gap_s: float = 300.0,
+    name_devices: bool = False,
+    zone: str = "Asia/Shanghai",
+    **options: Any,
+) -> folium.Map:
+    """Draw verdicts with their reasons, and the day as a replay.
+
+    Parameters
+    ----------
+    division, verdicts, visits, options
+        As for :func:`maps.coverage_map`: a click on a grid tells why it has its colour.
+    tracks
+        Cleaned fixes: `device`, `time`, `mark`. Fixes that were set aside are drawn hollow.
+    max_gap_s
+        A device that is silent for longer is not drawn.
+    name_devices
+        Write the names of devices into the page. Left out by default: the page is about grids, not about persons.
+
+    Returns
+    -------
+    folium.Map
+        For :func:`maps.save`.
+    """
+    missing = [column for column in ("device", "time", "mark") if column not in tracks]
+    if missing:
+        raise ColumnError(f"tracks: no column {', '.join(missing)}; clean them with geo.patrols.clean")
+    drawing = coverage_map(division, verdicts, day=day, visits=visits, zone=zone, **options)
+    midnight = pd.Timestamp(day).tz_localize(zone)
+    paths = _paths(tracks, midnight)
+    named = [name if name_devices else "" for name, _ in paths]
+    payload = {"steps": STEPS, "gap": max_gap_s, "names": named, "paths": [points for _, points in paths]}
+    drawing.add_child(Replay(payload))
+    return drawing
+
+
+def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, list[int]]]:
+    """Per device the seconds since midnight, longitude, latitude and mark (0 or 1) of thinned points, as steps."""
+    points = lon_lat(tracks.geometry).array
+    table = pd.DataFrame(
+        {
+            "device": tracks["device"].astype(str).to_numpy(),
+            "t": (tracks["time"] - midnight).dt.total_seconds().to_numpy(),
+            "x": shapely.get_x(points), "y": shapely.get_y(points), "aside": (tracks["mark"] != "").to_numpy(),
+        }
+    )  # fmt: skip
+    table = table[(table["t"] >= 0) & (table["t"] < 86_400) & np.isfinite(table["x"]) & np.isfinite(table["y"])]
+    table = table[tracks["mark"].to_numpy()[table.index] != "duplicate"]
+    found = []
+    for device, rows in table.sort_values(["device", "t"], kind="stable").groupby("device", sort=True):
+        values = rows[["t", "x", "y", "aside"]].to_numpy(dtype=float)
+        found.append((str(device), _steps(values[_thinned(values)])))
+    return found
+
+
+def _thinned(values: np.ndarray) -> list[int]:
+    """Rows to keep: the ends of rests and waits, and every so many seconds of a way."""
+    keep = [0]
+    scale = 111_195.0 * np.cos(np.radians(values[0, 2]))
+    for k in range(1, len(values)):
+        t, x, y, _ = values[k] - values[keep[-1]]
+        if t >= EVERY_S * 4 or (t >= EVERY_S and np.hypot(x * scale, y * 111_195.0) >= FAR_M) or k == len(values) - 1:
+            keep.append(k)
+    return keep
+
+
+def _steps(values: np.ndarray) -> list[int]:
+    whole = np.column_stack(
+        [np.rint(values[:, 0]), np.rint(values[:, 1] * STEPS), np.rint(values[:, 2] * STEPS), values[:, 3]]
+    )
+    whole[1:, :3] = np.diff(whole[:, :3], axis=0)
+    return [int(value) for value in whole.astype(np.int64).ravel()]

@@ -1,0 +1,202 @@
+"""The coverage map: which grids were patrolled as the rules ask on one day, three levels deep, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import folium
+import geopandas as gpd
+import pandas as pd
+
+from geo.errors import ColumnError, InputError, some
+from geo.layers import Division
+from geo.layers.columns import CODE
+from geo.patrols import REASONS
+from maps import colours
+from maps.encode import (
+    Background,
+    column,
+    encode_background,
+    encode_levels,
+    enumerate_texts,
+    number,
+    two_languages,
+)
+from maps.view import GridPage, grid_map
+
+#: The four states of a verdict, in the order in which pages list them.
+STATES = tuple(colours.STATES)
+
+Text = str | tuple[str, str]
+
+TITLE = ("网格巡查覆盖图", "Patrol coverage of the grids")
+
+# A grid for which no verdict came in is not known to be anything; the page says so instead of leaving a hole.
+_MISSING = ("没有收到该网格的核验结论。", "No verdict was given for this grid.")
+
+_COUNTS = ("visits", "required", "uncounted")
+_SECONDS = ("present_s", "unknown_s")
+
+
+def coverage_map(
+    division: Division,
+    verdicts: pd.DataFrame,
+    *,
+    day: dt.date | str,
+    roads: gpd.GeoDataFrame | None = None,
+    water: gpd.GeoDataFrame | None = None,
+    green: gpd.GeoDataFrame | None = None,
+    railways: gpd.GeoDataFrame | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+    visits: pd.DataFrame | None = None,
+    visit_reasons: Mapping[str, Text] = REASONS,
+    title: Text | None = None,
+    note: Text | None = None,
+    zone: str = "Asia/Shanghai",
+) -> folium.Map:
+    """Draw the verdicts of one day: communities by share of grids met, second-level grids by state, third-level below.
+
+    Parameters
+    ----------
+    division
+        The grids.
+    verdicts
+        One row per second-level grid and day: `code`, `verdict` ('met', 'short', 'not_visited', 'unknown'), and where
+        they are there `day`, `visits`, `required`, `uncounted`, `present_s`, `unknown_s`, `rules`, `reason_zh`,
+        `reason_en`. Rows of third-level grids colour these; without them they take the state of their second-level
+        grid, and the page says so. A grid without a row is shown as unknown, with that reason.
+    day
+        The local day; with a ``day`` column, rows of other days are left out.
+    roads, water, green, railways, buildings
+        Background, any declared CRS; roads with ``highway`` and ``name``.
+    visits
+        Presence found, as evidence: `code`, `start`, `end` (aware times), `stay_s`, `counted`, `reason`. Those that touch
+        the day are listed. Officers and devices are not written to the page.
+    visit_reasons
+        What the values of ``reason`` mean, for people; a value that is not among them is shown as it is.
+    title, note
+        Texts: one string, or Chinese and English. The note says what a reader must know about the data.
+    zone
+        Time zone in which times are written.
+
+    Returns
+    -------
+    folium.Map
+        For :func:`maps.save`. The same input gives the same bytes.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing, or holds an unknown verdict or a code twice.
+    CrsError
+        If a background layer declares no CRS.
+    InputError
+        If no row is of this day.
+    FileError
+        If the browser libraries are not installed.
+    """
+    day = pd.Timestamp(day).date()
+    rows = _rows_of_day(verdicts, day)
+    payload: dict[str, Any] = {
+        "title": two_languages(title or _title(division)),
+        "when": _when(day, rows),
+        "note": two_languages(note) if note else None,
+        "grids": encode_levels(division),
+        "background": encode_background(Background(roads, water, green, railways, buildings), division),
+        "states": list(STATES),
+        "share_limits": list(colours.SHARE_LIMITS),
+        "colours": {"states": colours.STATES, "share": list(colours.SHARE_COLOURS)},
+        **_verdict_columns(division, rows),
+    }
+    if visits is not None and len(visits):
+        listed, meanings = _evidence(division, visits, day, zone, visit_reasons)
+        payload["visits"], payload["visit_reasons"] = listed, meanings
+    page = GridPage(
+        "startCoverage", ["kit.js", "page.js", "background.js", "coverage.js"], payload, payload["title"]["zh"]
+    )
+    return grid_map(division, page)
+
+
+def _title(division: Division) -> tuple[str, str]:
+    """Title with the name of the street in front."""
+    name = str(column(division.street, "name").iloc[0] or "")
+    return name + TITLE[0], f"{TITLE[1]} · {name}" if name else TITLE[1]
+
+
+def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
+    rules = "、".join(sorted({str(rule) for rule in column(rows, "rules").dropna()}))
+    zh, en = f"{day.year}年{day.month}月{day.day}日", f"{day:%-d %B %Y}"
+    return {"zh": f"{zh} · 规则 {rules}", "en": f"{en} · rules {rules}"} if rules else {"zh": zh, "en": en}
+
+
+def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+    missing = [name for name in (CODE, "verdict") if name not in verdicts.columns]
+    if missing:
+        raise ColumnError(f"verdicts: column {some(missing)} is missing; pass the frame that geo.patrols.verify gives")
+    rows = verdicts
+    if "day" in verdicts.columns:
+        days = verdicts["day"].map(lambda value: pd.Timestamp(value).date())
+        rows = verdicts[days == day]
+        if rows.empty and len(verdicts):
+            raise InputError(f"verdicts: none is of {day}; the days in it are {some(sorted(map(str, days.unique())))}")
+    wrong = sorted({str(state) for state in rows["verdict"]} - set(STATES))
+    if wrong:
+        raise ColumnError(f"verdicts: unknown verdict {some(wrong)}; known are {', '.join(STATES)}")
+    twice = rows.loc[rows[CODE].duplicated(), CODE].tolist()
+    if twice:
+        raise ColumnError(f"verdicts: {some(twice)} has more than one row on {day}; keep one per grid", ids=twice)
+    return rows
+
+
+def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:
+    """Verdicts as columns in the order of the layers; texts once each, rows refer to them by position."""
+    unknown = rows.loc[~rows[CODE].isin([*division.second[CODE], *division.third[CODE]]), CODE].tolist()
+    if unknown:
+        raise ColumnError(
+            f"verdicts: {some(unknown)} is no second- or third-level grid of this division; use the division that the "
+            "verdicts were made with", ids=unknown,
+        )  # fmt: skip
+    by_code = rows.set_index(CODE)
+    second = by_code.reindex(division.second[CODE])
+    texts: dict[str, Any] = {"reasons": {}}
+    encoded = _states(second)
+    for name in _COUNTS:
+        encoded[name] = [number(value) or 0 for value in column(second, name)]
+    for name in _SECONDS:
+        encoded[name] = [number(value) for value in column(second, name)]
+    for language, missing in zip(("zh", "en"), _MISSING, strict=True):
+        reason = column(second, f"reason_{language}").astype(object).where(second["verdict"].notna(), missing)
+        texts["reasons"][language], encoded[f"reason_{language}"] = enumerate_texts(reason)
+    texts["rules"], encoded["rules"] = enumerate_texts(column(second, "rules"))
+    has_third = bool(rows[CODE].isin(division.third[CODE]).any())
+    third = _states(by_code.reindex(division.third[CODE])) if has_third else None
+    return {"verdicts": {"second": encoded, "third": third}, **texts}
+
+
+def _states(rows: pd.DataFrame) -> dict[str, Any]:
+    verdicts = rows["verdict"].astype(object).where(rows["verdict"].notna(), "unknown")
+    return {"state": [STATES.index(state) for state in verdicts]}
+
+
+def _evidence(
+    division: Division, visits: pd.DataFrame, day: dt.date, zone: str, meanings: Mapping[str, Text]
+) -> tuple[list[list[list[Any]]], list[dict[str, str]]]:
+    """Per second-level grid the presences of the day: start and end as local times, seconds, counted, reason."""
+    local = ZoneInfo(zone)
+    begin = dt.datetime.combine(day, dt.time(), local)
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), local)
+    today = visits[(visits["end"] > begin) & (visits["start"] < end)].sort_values("start", kind="stable")
+    reasons, places = enumerate_texts(today["reason"])
+    listed: list[list[list[Any]]] = [[] for _ in range(len(division.second))]
+    position = {code: i for i, code in enumerate(division.second[CODE])}
+    for code, start, stop, stay, counted, reason in zip(
+        today[CODE], today["start"].dt.tz_convert(local), today["end"].dt.tz_convert(local), today["stay_s"],
+        today["counted"], places, strict=True,
+    ):  # fmt: skip
+        if code in position:
+            row = [f"{start:%H:%M}", f"{stop:%H:%M}", round(float(stay)), int(bool(counted)), reason]
+            listed[position[code]].append(row)
+    return listed, [two_languages(meanings.get(reason, reason)) for reason in reasons]

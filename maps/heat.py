@@ -1,0 +1,195 @@
+"""The map of incidents: where they gather, as a density in metres, as counts and rates per grid, and as tested hot spots."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import folium
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.errors import ColumnError, some
+from geo.layers import Division, Level
+from geo.layers.columns import CODE
+from maps import colours, raster
+from maps.encode import (
+    Background,
+    column,
+    encode_background,
+    encode_levels,
+    number,
+    two_languages,
+)
+from maps.reports import encode_reports, outside_of, period, remarks
+from maps.view import GridPage, grid_map
+
+Text = str | tuple[str, str]
+
+SCRIPTS = ("kit.js", "page.js", "background.js", "reports.js", "surface.js", "charts.js", "heat.js")
+
+TITLE = ("案件分布热力图", "Where incidents gather")
+
+#: Columns of the counts that can colour the grids.
+MEASURES = ("incidents", "per_km2", "per_1000")
+
+#: A rate per resident is not shown for fewer residents than this: one report more or less would carry it from end to end.
+FEWEST_RESIDENTS = 50
+
+# Classes leave out both ends of the ramp: the palest is kept for "none", the darkest would hide labels.
+_CLASS_RANGE = (0.10, 0.80)
+_RAMP_STOPS = 24
+
+
+class Density(Protocol):
+    """What :func:`geo.incidents.density` gives: incidents per km² at the centres of a grid in the CRS of the division."""
+
+    @property
+    def x(self) -> npt.NDArray[np.float64]:
+        """Centres of the columns, metres."""
+
+    @property
+    def y(self) -> npt.NDArray[np.float64]:
+        """Centres of the rows, metres."""
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """Incidents per km², shape (rows, columns)."""
+
+
+def heat_map(
+    division: Division,
+    incidents: pd.DataFrame,
+    density: Density,
+    counts: pd.DataFrame,
+    *,
+    hotspots: pd.DataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    water: gpd.GeoDataFrame | None = None,
+    green: gpd.GeoDataFrame | None = None,
+    railways: gpd.GeoDataFrame | None = None,
+    buildings: gpd.GeoDataFrame | None = None,
+    title: Text | None = None,
+    note: Text | None = None,
+    zone: str = "Asia/Shanghai",
+) -> folium.Map:
+    """Draw incidents: a density with a kernel of fixed metres, and counts and rates for the grids of three levels.
+
+    Parameters
+    ----------
+    division
+        The grids.
+    incidents
+        One row per incident, assigned: ``cell`` or ``third`` with the code of the third-level grid, None outside. ``kind_name``,
+        ``reported_at`` (aware) and ``default_point`` are used where they are there. No position or text of a single
+        incident is written to the page.
+    density
+        Incidents per km² on a regular grid; ``bandwidth_m`` is told where it has one.
+    counts
+        One row per grid of the three levels, and for the street or not: `code`, `incidents`, and where they are there
+        `per_km2`, `per_1000`.
+    hotspots
+        ``code``, ``hot``, and where it is there ``p``; grids that are hot get a border of their own. The notes in its ``attrs``
+        (``note_zh``, ``note_en``) are told in the legend.
+    roads, water, green, railways, buildings
+        Background, any declared CRS; roads with ``highway`` and ``name``.
+    title, note
+        Texts: one string, or Chinese and English.
+    zone
+        Time zone of the days.
+
+    Returns
+    -------
+    folium.Map
+        For :func:`maps.save`. The same input gives the same bytes.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing or holds codes that the division does not have.
+    GeometryError
+        If the density is not a grid.
+    FileError
+        If the browser libraries are not installed.
+    """
+    picture = raster.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
+    bandwidth_m = number(getattr(density, "bandwidth_m", None))
+    reports = encode_reports(division, incidents, ZoneInfo(zone), bandwidth_m=bandwidth_m)
+    payload: dict[str, Any] = {
+        "title": two_languages(title or _title(division)),
+        "when": period(reports, len(incidents)),
+        "note": two_languages(note) if note else None,
+        "remarks": remarks(incidents, outside_of(division, incidents)),
+        "grids": encode_levels(division),
+        "background": encode_background(Background(roads, water, green, railways, buildings), division),
+        "picture": {"uri": picture.uri, "bounds": picture.bounds, "top": picture.top},
+        "bandwidth_m": bandwidth_m,
+        "fade": [raster.CLEAR, raster.FULL, raster.OPACITY],
+        "ramp": colours.more_ramp(_RAMP_STOPS),
+        "class_shares": list(colours.CLASS_SHARES),
+        "class_colours": _class_colours(),
+        "none_colour": colours.NONE_COLOUR,
+        "fewest_residents": FEWEST_RESIDENTS,
+        "measures": _measures(division, counts),
+        "hot": _hot(division, hotspots),
+        "hot_note": _hot_note(hotspots),
+        "reports": reports,
+    }
+    page = GridPage("startHeat", SCRIPTS, payload, payload["title"]["zh"])
+    return grid_map(division, page)
+
+
+def _title(division: Division) -> tuple[str, str]:
+    name = str(column(division.street, "name").iloc[0] or "")
+    return name + TITLE[0], f"{TITLE[1]} · {name}" if name else TITLE[1]
+
+
+def _class_colours() -> list[list[str]]:
+    """Colours for one class, for two, and so on."""
+    most = len(colours.CLASS_SHARES)
+    shares = [np.linspace(*_CLASS_RANGE, n) if n > 1 else np.array([sum(_CLASS_RANGE) / 2]) for n in range(1, most + 1)]
+    return [[colours.hex_colour(rgb) for rgb in colours.more_rgb(share)] for share in shares]
+
+
+def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[float | int | None]]]:
+    """Values of each measure by level in the order of the layers."""
+    missing = [name for name in (CODE, "incidents") if name not in counts.columns]
+    if missing:
+        raise ColumnError(f"counts: column {some(missing)} is missing; pass the frame that geo.incidents.counts gives")
+    by_code = counts.drop_duplicates(CODE).set_index(CODE)
+    below = [code for level in Level if level is not Level.STREET for code in division.layer(level)[CODE]]
+    known = set(by_code.index)
+    absent = [code for code in below if code not in known]
+    if absent:
+        raise ColumnError(f"counts: no row for grid {some(absent)}; count with the division that is drawn", ids=absent)
+    result = {}
+    for name in (name for name in MEASURES if name in counts.columns):
+        levels = []
+        for level in Level:
+            values = by_code[name].reindex(division.layer(level)[CODE]).to_numpy(dtype=float, na_value=np.nan)
+            if level is Level.STREET and name == "incidents" and np.isnan(values).any():
+                # Counts need not have a row for the street: it has what its communities have together.
+                values = np.array([by_code[name].reindex(division.community[CODE]).sum()])
+            levels.append([number(value) for value in values])
+        result[name] = levels
+    return result
+
+
+def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, float | None] | None:
+    """Codes of the hot grids with their p-values."""
+    if hotspots is None:
+        return None
+    known = {code for level in Level for code in division.layer(level)[CODE]}
+    hot = hotspots[hotspots["hot"].astype(bool)]
+    strange = [code for code in hot[CODE] if code not in known]
+    if strange:
+        raise ColumnError(f"hotspots: {some(strange)} is no grid of this division", ids=strange)
+    return {code: number(p) for code, p in zip(hot[CODE], column(hot, "p"), strict=True)}
+
+
+def _hot_note(hotspots: pd.DataFrame | None) -> dict[str, str] | None:
+    """What :func:`geo.incidents.hotspots` says about its finding, or about why there can be none."""
+    notes = {} if hotspots is None else hotspots.attrs
+    return two_languages((notes["note_zh"], notes["note_en"])) if {"note_zh", "note_en"} <= set(notes) else None

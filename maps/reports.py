@@ -1,0 +1,277 @@
+"""Reports for a page: how many of which kind, in which step of time, at which place; nothing of a single one.
+
+A page that lets its reader choose a kind and a day must hold the reports in some form. It holds them counted by place, kind
+and time, where a place is a third-level grid together with a square of a lattice for the density (a quarter of the kernel's
+width, 37 m with the default). Counts are sorted and written as differences, seven bits a byte, so that 100,000 reports take
+about half a megabyte. Where there would be too many counts, time is told in weeks or in fortnights instead of days.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from geo.errors import ColumnError, some
+from geo.layers import Division
+from geo.layers.columns import CODE
+from maps.encode import column, two_languages
+
+Ints = npt.NDArray[np.int64]
+
+#: Squares of the lattice per bandwidth. Moving reports to the middles of squares widens the kernel by a 1/384 part.
+SQUARES_PER_BANDWIDTH = 4
+
+#: Days in a step of time, finest first, and the most counts for which a finer step is taken (about 4 MB).
+STEPS_D = (1, 7, 14)
+MOST_COUNTS = 1_200_000
+
+#: Kinds that are told by name; the rarest beyond are put together.
+MOST_KINDS = 60
+
+_NO_KIND = ("未注明类别", "No kind given")
+_OTHER_KINDS = ("其他类别", "Other kinds")
+_WEB = "EPSG:3857"
+_EARTH_M = 20037508.342789244
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Squares of a Web Mercator raster over the street, for densities that are worked out in the page.
+
+    Attributes
+    ----------
+    west, north
+        Outer corner in Web Mercator units.
+    side
+        Side of a square in Web Mercator units.
+    side_m
+        Side of a square on the ground, metres; true to 0.4 %, as Web Mercator takes the earth for a sphere.
+    columns, rows
+        Size.
+    """
+
+    west: float
+    north: float
+    side: float
+    side_m: float
+    columns: int
+    rows: int
+
+    @classmethod
+    def over(cls, outline: gpd.GeoSeries, bandwidth_m: float) -> Lattice:
+        """Lattice for an outline and a kernel of standard deviation `bandwidth_m`, metres."""
+        west, south, east, north = outline.to_crs(_WEB).total_bounds
+        side_m = bandwidth_m / SQUARES_PER_BANDWIDTH
+        side = side_m * math.cosh(math.pi * (south + north) / 2 / _EARTH_M)
+        return cls(west, north, side, side_m, math.ceil((east - west) / side), math.ceil((north - south) / side))
+
+    def squares(self, points: gpd.GeoSeries) -> Ints:
+        """Number of the square that each point lies in, row by row from the north-west; -1 outside and without a place."""
+        web = points.to_crs(_WEB)
+        column = np.floor((web.x.to_numpy() - self.west) / self.side)
+        row = np.floor((self.north - web.y.to_numpy()) / self.side)
+        known = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)  # False for NaN
+        return np.where(known, np.nan_to_num(row) * self.columns + np.nan_to_num(column), -1).astype(np.int64)
+
+    def inside(self, outline: gpd.GeoSeries) -> npt.NDArray[np.bool_]:
+        """Which squares have their middle inside, shape (rows * columns,)."""
+        x = self.west + (np.arange(self.columns) + 0.5) * self.side
+        y = self.north - (np.arange(self.rows) + 0.5) * self.side
+        area = shapely.union_all(np.asarray(outline.to_crs(_WEB).array))
+        shapely.prepare(area)
+        return np.asarray(shapely.contains_xy(area, *(grid.ravel() for grid in np.meshgrid(x, y))))
+
+    def bounds(self) -> list[list[float]]:
+        """``[[south, west], [north, east]]`` of the outer edges, degrees."""
+        to_degrees = pyproj.Transformer.from_crs(_WEB, "EPSG:4326", always_xy=True)
+        west, south = to_degrees.transform(self.west, self.north - self.rows * self.side)
+        east, north = to_degrees.transform(self.west + self.columns * self.side, self.north)
+        return [[round(south, 7), round(west, 7)], [round(north, 7), round(east, 7)]]
+
+
+def encode_reports(
+    division: Division, incidents: pd.DataFrame, zone: ZoneInfo, *, bandwidth_m: float | None = None
+) -> dict[str, Any]:
+    """Counts by place, kind and time as one JSON value.
+
+    Parameters
+    ----------
+    division
+        The grids.
+    incidents
+        One row per report: ``third`` or ``cell`` with the code of the third-level grid, None outside; ``kind_name``,
+        ``reported_at`` (aware) and ``default_point`` where they are there. With a geometry, reports that are not at a
+        default point get a square of the lattice.
+    zone
+        Time zone of the days.
+    bandwidth_m
+        Standard deviation of the kernel; without it there is no lattice.
+
+    Returns
+    -------
+    dict
+        ``kinds`` (names, most frequent first), ``first`` (day, or None), ``days`` (number of days), ``step_d`` (days in a step),
+        ``lattice`` (or None), and packed numbers: ``place_cell`` (differences) and ``place_square`` (plus one) of each place,
+        ``keys`` (differences of (place, kind, step + 1) as one number) and ``counts`` (less one).
+
+    Raises
+    ------
+    ColumnError
+        If no column holds the cells, or one is not of this division.
+    """
+    cell = _cells(division, incidents)
+    kinds, kind = _kinds(column(incidents, "kind_name"))
+    first, day = _days(incidents, zone)
+    days = int(day.max(initial=-1)) + 1
+    lattice, square = _squares(division, incidents, bandwidth_m)
+    places, place = np.unique((cell + 1) * _wide(lattice) + square + 1, return_inverse=True)
+    for step_d in STEPS_D:
+        # Steps of weeks begin on Mondays, as weeks do.
+        lead = first.weekday() if first is not None and step_d > 1 else 0
+        step = np.where(day >= 0, (day + lead) // step_d, -1)
+        steps = (days + lead - 1) // step_d + 1 if days else 0
+        keys, counts = np.unique((place.ravel() * len(kinds) + kind) * (steps + 1) + step + 1, return_counts=True)
+        if len(keys) <= MOST_COUNTS:
+            break
+    return {
+        "kinds": kinds,
+        "first": None if first is None else first.isoformat(),
+        "days": days,
+        "step_d": step_d,
+        "steps": steps,
+        "lattice": None if lattice is None else _lattice(lattice, division),
+        "place_cell": pack(np.diff(places // _wide(lattice), prepend=0)),
+        "place_square": pack(places % _wide(lattice)),
+        "keys": pack(np.diff(keys, prepend=0)),
+        "counts": pack(counts - 1),
+    }
+
+
+def pack(numbers: npt.ArrayLike) -> str:
+    """Write whole numbers from zero on as seven bits a byte, least first, the high bit set while more follow; as base64.
+
+    >>> base64.b64decode(pack([0, 127, 128, 300])).hex()
+    '007f8001ac02'
+    """
+    rest = np.asarray(numbers, dtype=np.int64)
+    width = np.ones(len(rest), dtype=np.int64)
+    for bits in range(7, 63, 7):
+        width += rest >> bits > 0
+    start = np.cumsum(width) - width
+    written = np.zeros(int(width.sum()), dtype=np.uint8)
+    for i in range(int(width.max(initial=0))):
+        has = width > i
+        more = (width[has] > i + 1) * 128
+        written[start[has] + i] = (rest[has] >> (7 * i) & 127) + more
+    return base64.b64encode(written.tobytes()).decode("ascii")
+
+
+def period(reports: dict[str, Any], n: int) -> dict[str, str]:
+    """Which days the reports are of, and how many there are, for people."""
+    if reports["first"] is None:
+        return {"zh": f"共 {n:,} 件", "en": f"{n:,} incidents"}
+    first = dt.date.fromisoformat(reports["first"])
+    last = first + dt.timedelta(days=reports["days"] - 1)
+    zh = f"{first.year}年{first.month}月{first.day}日至{last.year}年{last.month}月{last.day}日，共 {n:,} 件"
+    return {"zh": zh, "en": f"{first:%-d %B %Y} to {last:%-d %B %Y}, {n:,} incidents"}
+
+
+def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
+    """What a reader must know about incidents that the grids do not show, or show wrongly."""
+    told = []
+    if outside:
+        told.append((
+            f"{outside:,} 件不在任何网格内或没有坐标，未计入各网格。",
+            f"{outside:,} incidents lie in no grid or have no position and are not counted in any.",
+        ))  # fmt: skip
+    default = int(column(incidents, "default_point").eq(True).sum())
+    if default:
+        told.append((
+            f"{default:,} 件的坐标疑为地址解析的默认点，真实位置不明；计入所在网格，不计入热力。",
+            f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is unknown. "
+            "They count in the grid of that point, and not in the density.",
+        ))  # fmt: skip
+    return [two_languages(text) for text in told]
+
+
+def outside_of(division: Division, incidents: pd.DataFrame) -> int:
+    """Number of incidents that lie in no third-level grid."""
+    return int((_cells(division, incidents) < 0).sum())
+
+
+def _cells(division: Division, incidents: pd.DataFrame) -> Ints:
+    name = next((name for name in ("third", "cell") if name in incidents.columns), None)
+    if name is None:
+        raise ColumnError("incidents: column cell is missing; assign them to the grids first (geo.incidents.assign)")
+    codes = incidents[name]
+    position = pd.Index(division.third[CODE]).get_indexer(pd.Index(codes.astype(object)))
+    strange = codes[(position < 0) & codes.notna().to_numpy()].tolist()
+    if strange:
+        raise ColumnError(
+            f"incidents: {some(strange)} is no third-level grid of this division; assign them to it", ids=strange
+        )
+    return np.asarray(position, dtype=np.int64)
+
+
+def _kinds(names: pd.Series[Any]) -> tuple[list[dict[str, str]], Ints]:
+    """Names of the kinds, most frequent first, and the position of each report's."""
+    texts = names.astype(object).where(names.notna(), "").astype(str)
+    number, values = pd.factorize(texts)
+    often = np.bincount(number, minlength=len(values))
+    order = np.lexsort((np.asarray(values, dtype=str), -often))
+    place = np.empty(len(values), dtype=np.int64)
+    place[order] = np.arange(len(values))
+    named = [two_languages(str(values[i]).strip() or _NO_KIND) for i in order[:MOST_KINDS]]
+    if len(order) > MOST_KINDS:
+        named.append(two_languages(_OTHER_KINDS))
+    return named, np.minimum(place, MOST_KINDS)[number]
+
+
+def _days(incidents: pd.DataFrame, zone: ZoneInfo) -> tuple[dt.date | None, Ints]:
+    """First local day, and the day of each report counted from it; -1 without a time."""
+    if "reported_at" not in incidents.columns or incidents["reported_at"].isna().all():
+        return None, np.full(len(incidents), -1)
+    local = incidents["reported_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    first = local.min()
+    return first.date(), (local - first).dt.days.fillna(-1).to_numpy(dtype=np.int64)
+
+
+def _squares(division: Division, incidents: pd.DataFrame, bandwidth_m: float | None) -> tuple[Lattice | None, Ints]:
+    nowhere = np.full(len(incidents), -1)
+    if bandwidth_m is None or not isinstance(incidents, gpd.GeoDataFrame):
+        return None, nowhere
+    lattice = Lattice.over(division.street.geometry, bandwidth_m)
+    square = lattice.squares(incidents.geometry)
+    return lattice, np.where(column(incidents, "default_point").eq(True).to_numpy(), nowhere, square)
+
+
+def _wide(lattice: Lattice | None) -> int:
+    return 1 if lattice is None else lattice.columns * lattice.rows + 1
+
+
+def _lattice(lattice: Lattice, division: Division) -> dict[str, Any]:
+    inside = lattice.inside(division.street.geometry)
+    return {
+        "columns": lattice.columns,
+        "rows": lattice.rows,
+        "side_m": round(lattice.side_m, 3),
+        "bounds": lattice.bounds(),
+        "inside": pack(_runs(inside)),
+    }
+
+
+def _runs(inside: npt.NDArray[np.bool_]) -> Ints:
+    """Lengths of the runs of equal values, the first one of False."""
+    change = np.flatnonzero(np.diff(np.concatenate(([False], inside)).astype(np.int8)))
+    return np.diff(np.concatenate(([0], change, [len(inside)])))

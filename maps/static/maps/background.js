@@ -1,0 +1,79 @@
+"use strict";
+/* What lies under the grids: parks, water, roads, railways, buildings, and the names of the roads. */
+Object.assign(wangge, (() => {
+  const { decodeLine, decodePoint, decodeShape, el } = wangge;
+
+  const ROAD = {
+    motorway: 5, trunk: 5, primary: 4.5, secondary: 3.6, tertiary: 2.8, residential: 1.8, unclassified: 1.8, living_street: 1.4, service: 1,
+  };
+  const roadWidth = (kind) => ROAD[kind.replace(/_link$/, "")] ?? 0.8;
+
+  function drawBackground(page) {
+    const { grids, background: b } = page.data, { map } = page;
+    const paint = (pane) => L.canvas({ pane, padding: 0.5 });
+    const ground = paint("ground"), lines = paint("lines");
+    const polygons = (shapes, fillColor, color) => shapes?.forEach((shape) => L.polygon(decodeShape(shape, grids), {
+      pane: "ground", renderer: ground, interactive: false, stroke: Boolean(color), color, weight: 0.8, fillColor, fillOpacity: 1 }).addTo(map));
+    const polylines = (shapes, style) => shapes?.forEach((shape, i) => L.polyline(shape.map((part) => decodeLine(part, grids)), {
+      pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style(i) }).addTo(map));
+    page.street.latlngs.forEach((part) => L.polygon(part, { pane: "ground", renderer: ground, interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
+    polygons(b.green, "#d9e8c8");
+    polygons(b.water, "#b5d6ea", "#8fbcd8");
+    polylines(b.green_lines, () => ({ color: "#bcd6a5", weight: 1.5 }));
+    polylines(b.water_lines, () => ({ color: "#9cc8e2", weight: 3 }));
+    roads(b, (parts, style) => L.polyline(parts, { pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style }).addTo(map), grids);
+    polylines(b.railways, () => ({ color: "#8b8d90", weight: 2.4 }));
+    polylines(b.railways, () => ({ color: "#ffffff", weight: 1.2, dashArray: "7 7", lineCap: "butt" }));
+    drawBuildings(page);
+  }
+
+  /** Roads of one width are one drawing: all their edges first, narrow ones below, then what lies between the edges. */
+  function roads(b, draw, grids) {
+    const classes = new Map();
+    b.roads?.forEach((road, i) => {
+      const width = roadWidth(b.road_class[i]);
+      if (!classes.has(width)) classes.set(width, []);
+      classes.get(width).push(...road.map((part) => decodeLine(part, grids)));
+    });
+    const sorted = [...classes].sort(([a], [c]) => a - c);
+    for (const [width, parts] of sorted) draw(parts, { color: width >= 2.5 ? "#b9b3a6" : "#d3cec3", weight: width + 1.4 });
+    for (const [width, parts] of sorted) draw(parts, { color: width >= 4 ? "#fff4d6" : "#ffffff", weight: width });
+  }
+
+  /** Buildings are many and small: only from a zoom on at which one is some pixels wide. */
+  function drawBuildings(page) {
+    const { grids, background: b } = page.data;
+    if (!b.buildings?.length) return;
+    const layer = L.layerGroup(), renderer = L.canvas({ pane: "buildings", padding: 0.3 });
+    let made = false;
+    const toggle = () => {
+      const on = page.map.getZoom() >= 15.5;
+      if (on && !made) {
+        made = true;
+        for (const shape of b.buildings) L.polygon(decodeShape(shape, grids), { pane: "buildings", renderer, interactive: false, color: "#b9b1a3", weight: 0.7, fillColor: "#ddd6ca", fillOpacity: 1 }).addTo(layer);
+      }
+      if (on) layer.addTo(page.map); else layer.remove();
+    };
+    page.map.on("zoomend", toggle);
+    page.map.whenReady(toggle);
+  }
+
+  /** Names of the larger roads first, and no two closer than a label is long. */
+  function drawRoadNames(page) {
+    const { grids, background: b } = page.data, zoom = page.map.getZoom(), taken = [];
+    const least = zoom >= 17 ? 1 : zoom >= 15.5 ? 2.5 : 3.5;
+    for (const road of b.road_names ?? []) {
+      if (zoom < 13.5 || roadWidth(road.class) < least) continue;
+      const place = decodePoint(road.at, grids), pixel = page.map.latLngToLayerPoint(place);
+      if (taken.some((other) => other.distanceTo(pixel) < 90) || page.labelled.some((other) => other.distanceTo(pixel) < 46)) continue;
+      taken.push(pixel);
+      // A steep name runs from top to bottom with its characters upright, as Chinese maps have it.
+      const steep = Math.abs(road.angle) > 45, turn = steep ? road.angle - 90 * Math.sign(road.angle) : road.angle;
+      const html = el("div", { className: steep ? "steep" : "", style: `transform: translate(-50%, -50%) rotate(${turn}deg)` }, road.name);
+      const icon = L.divIcon({ className: "roadname", iconSize: [0, 0], html });
+      L.marker(place, { icon, interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);
+    }
+  }
+
+  return { drawBackground, drawRoadNames };
+})());

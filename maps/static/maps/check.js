@@ -1,0 +1,218 @@
+"use strict";
+/* The map of a check: findings where they lie, a list with the worst first, and the way to each. */
+wangge.startCheck = (map) => {
+  const { decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, remark, svg } = wangge;
+  const data = wangge.payload(), { findings, kinds, families, frame } = data;
+  const SIGNS = 400; // signs at once on the map; beyond these, findings are drawn without
+  const LISTED = 300;
+  const SEVERITY = { error: { zh: "错误", en: "error" }, warning: { zh: "提示", en: "warning" }, allowed: { zh: "允许", en: "allowed" } };
+  const texts = {
+    fine: { zh: "未发现问题", en: "No findings" },
+    warnings: { zh: "只有提示，没有错误", en: "Warnings only, no errors" },
+    faults: { zh: "存在错误", en: "There are errors" },
+    kinds: { zh: "问题类型", en: "Kinds of finding" },
+    list: { zh: "问题清单", en: "Findings" },
+    worst: { zh: "最严重的在前", en: "the worst first" },
+    all: { zh: "全部显示", en: "Show all" },
+    whole: { zh: "全图", en: "Whole map" },
+    nowhere: { zh: "无位置", en: "no place" },
+    area: { zh: "面积", en: "area" },
+    width: { zh: "宽", en: "width" },
+    levels: { zh: "检查的图层", en: "Layers checked" },
+    cells: { zh: "网格", en: "cells" },
+    covered: { zh: "覆盖", en: "covered" },
+    bare: { zh: "未覆盖", en: "bare" },
+    twice: { zh: "重叠", en: "overlap" },
+    previous: { zh: "上一处", en: "Previous" },
+    next: { zh: "下一处", en: "Next" },
+    code: { zh: "涉及网格", en: "Cells" },
+  };
+  const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
+  const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
+  const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
+
+  /* ---- drawing ---- */
+
+  const panes = [["ground", 400], ["shapes", 420], ["chosen", 440], ["signs", 600]];
+  for (const [name, z] of panes) map.createPane(name).style.zIndex = z;
+  for (const name of ["ground", "chosen"]) map.getPane(name).style.pointerEvents = "none";
+  const ground = L.canvas({ pane: "ground", padding: 0.3 }), shapes = L.canvas({ pane: "shapes", padding: 0.3, tolerance: 4 });
+  const layer = L.layerGroup(), chosenLayer = L.layerGroup();
+
+  function drawGround() {
+    L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+    const base = { pane: "ground", renderer: ground, interactive: false };
+    data.cells?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
+    data.outline?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
+    layer.addTo(map);
+    chosenLayer.addTo(map);
+  }
+
+  /** The shapes of a finding, in a style; areas, lines and single points. */
+  function shapesOf(i, style) {
+    const made = [];
+    if (findings.areas[i].length) made.push(L.polygon(findings.areas[i].map((part) => part.map((ring) => decodeLine(ring, frame))), { fillOpacity: 0.45, ...style }));
+    if (findings.lines[i].length) made.push(L.polyline(findings.lines[i].map((line) => decodeLine(line, frame)), { ...style, fill: false, weight: (style.weight ?? 2) + 1.5 }));
+    for (const point of findings.points[i]) made.push(L.circleMarker(decodePoint(point, frame), { radius: 4.5, fillOpacity: 0.9, ...style }));
+    return made;
+  }
+
+  function signIcon(i) {
+    const kind = kinds[findings.kind[i]];
+    return L.divIcon({ className: "sign", iconSize: [24, 24], iconAnchor: [12, 12], html: signSvg(kind, findings.severity[i]) });
+  }
+
+  const signSvg = (kind, severity = "error") => svg("svg", { viewBox: "-13 -13 26 26", class: "badge", "aria-hidden": "true" },
+    svg("path", { d: data.shapes[kind.shape], fill: severity === "error" ? kind.colour : "#ffffff", stroke: severity === "error" ? "#ffffff" : kind.colour, "stroke-width": severity === "error" ? 1.4 : 2.2 }),
+    svg("text", { x: kind.shape === "tag" ? -1.5 : 0, y: kind.shape === "triangle" ? 7 : 4, "text-anchor": "middle", fill: severity === "error" ? "#ffffff" : kind.colour }, say(kind.mark)));
+
+  function drawFindings() {
+    layer.clearLayers();
+    const rows = shown();
+    // The worst are drawn last, so that they lie on top.
+    for (const i of [...rows].reverse()) {
+      for (const shape of shapesOf(i, { pane: "shapes", renderer: shapes, color: kinds[findings.kind[i]].colour, weight: 1.6 })) {
+        shape.on("click", () => go(i));
+        shape.bindTooltip(() => tip(i), { sticky: true, className: "tip", opacity: 1 });
+        shape.addTo(layer);
+      }
+    }
+    let signs = 0;
+    for (const i of rows) {
+      if (!findings.at[i] || signs++ >= SIGNS) continue;
+      L.marker(decodePoint(findings.at[i], frame), { icon: signIcon(i), pane: "signs", keyboard: false, zIndexOffset: -i }).on("click", () => go(i)).bindTooltip(() => tip(i), { className: "tip", opacity: 1 }).addTo(layer);
+    }
+  }
+
+  const tip = (i) => el("div", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("div", {}, findings[page.language][i]), el("div", {}, measure(i)));
+
+  function measure(i) {
+    const parts = [], { area_m2: area, width_m: width } = findings;
+    if (area[i]) parts.push(`${t("area")} ${area[i] >= 100 ? format.whole(area[i]) : format.decimal(area[i], 3)} m²`);
+    if (width[i]) parts.push(`${t("width")} ${width[i] < 1 ? `${format.decimal(width[i] * 100, 1)} cm` : `${format.decimal(width[i], 1)} m`}`);
+    return parts.join(" · ");
+  }
+
+  /* ---- going to a finding ---- */
+
+  function fit(animate = false) { map.fitBounds(data.bounds, { padding: [20, 20], animate }); }
+
+  function go(i) {
+    page.at = i;
+    chosenLayer.clearLayers();
+    if (i < 0) fit(); else if (findings.bounds[i]) {
+      const [west, south, east, north] = findings.bounds[i];
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      map.fitBounds([[south, west], [north, east]], { padding: [160, 160], maxZoom: 22, animate: !still });
+      for (const shape of shapesOf(i, { pane: "chosen", renderer: L.svg({ pane: "chosen" }), interactive: false, color: "#10202c", weight: 2.6, fillOpacity: 0 })) shape.addTo(chosenLayer);
+    }
+    writeAddress();
+    drawPanel();
+  }
+
+  function step(by) {
+    const rows = shown();
+    if (rows.length) go(rows[(rows.indexOf(page.at) + by + rows.length + (page.at < 0 && by < 0 ? 1 : 0)) % rows.length]);
+  }
+
+  /* ---- panel ---- */
+
+  function verdict() {
+    const key = data.total === 0 ? "fine" : data.ok ? "warnings" : "faults";
+    return el("section", { className: `outcome ${key}` }, el("p", { className: "big" }, el("b", {}, format.whole(data.total)), el("span", {}, t(key))));
+  }
+
+  function levels() {
+    const head = el("tr", {}, el("th", {}, ""), ...["cells", "covered", "bare", "twice"].map((key) => el("th", { scope: "col" }, t(key))));
+    const m2 = (value) => (value ? `${value >= 100 ? format.whole(value) : format.decimal(value, 2)} m²` : "0");
+    const rows = data.levels.map((level) => el("tr", {}, el("th", { scope: "row" }, say(level.name)), el("td", {}, format.whole(level.cells)), el("td", {}, level.covered ?? "–"), el("td", {}, level.covered === null ? "–" : m2(level.uncovered_m2)), el("td", {}, m2(level.overlap_m2))));
+    return el("section", { className: "levels" }, el("h3", {}, t("levels")), el("table", {}, el("tbody", {}, head, ...rows)));
+  }
+
+  function kindList() {
+    const names = Object.keys(kinds);
+    if (!names.length) return null;
+    const count = (name) => all.filter((i) => findings.kind[i] === name).length;
+    const groups = Object.entries(families).map(([key, family]) => [family, names.filter((name) => kinds[name].family === key)]).filter(([, members]) => members.length);
+    const box = (name) => el("li", {}, el("label", {}, el("input", { type: "checkbox", id: `kind-${name}`, checked: !page.hidden.has(name), onchange: (event) => toggle(name, event.target.checked) }),
+      signSvg(kinds[name]), el("span", {}, say(kinds[name].name)), el("small", {}, format.whole(count(name)))));
+    return el("section", { className: "legend" }, el("h3", {}, t("kinds")), ...groups.flatMap(([family, members]) => [el("h4", {}, say(family.name)), el("ul", { className: "kindlist" }, ...members.map(box))]));
+  }
+
+  function toggle(name, on) {
+    if (on) page.hidden.delete(name); else page.hidden.add(name);
+    if (page.at >= 0 && page.hidden.has(findings.kind[page.at])) { page.at = -1; chosenLayer.clearLayers(); }
+    drawFindings();
+    drawPanel();
+  }
+
+  function list() {
+    const rows = shown();
+    if (!rows.length) return null;
+    const entry = (i) => el("li", {}, el("button", { type: "button", id: `finding-${i}`, className: i === page.at ? "chosen" : "", "aria-current": String(i === page.at), onclick: () => go(i) },
+      signSvg(kinds[findings.kind[i]], findings.severity[i]),
+      el("span", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("em", {}, findings[page.language][i]), el("small", {}, [say(SEVERITY[findings.severity[i]]), measure(i), findings.at[i] ? "" : t("nowhere")].filter(Boolean).join(" · ")))));
+    const listed = rows.slice(0, LISTED);
+    if (page.at >= 0 && !listed.includes(page.at)) listed.push(page.at);
+    const steps = el("nav", { className: "steps" }, el("button", { type: "button", id: "previous", onclick: () => step(-1) }, `‹ ${t("previous")}`), el("button", { type: "button", id: "next", onclick: () => step(1) }, `${t("next")} ›`),
+      el("button", { type: "button", id: "whole", onclick: () => go(-1) }, t("whole")));
+    const more = rows.length - listed.length;
+    return el("section", { className: "attention findings" }, el("h3", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),
+      more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 处，可按类型筛选。` : `${format.whole(more)} more: choose kinds to see them.`) : null);
+  }
+
+  function drawPanel() {
+    const panel = document.getElementById("panel"), active = document.activeElement?.id, top = panel.scrollTop, listTop = panel.querySelector(".findings ul")?.scrollTop ?? 0;
+    panel.replaceChildren(...[verdict(), levels(), list(), kindList(), remark(page)].filter(Boolean));
+    panel.scrollTop = top;
+    const ul = panel.querySelector(".findings ul");
+    if (ul) ul.scrollTop = listTop;
+    if (active) document.getElementById(active)?.focus({ preventScroll: true });
+    if (page.at >= 0) {
+      const chosen = document.getElementById(`finding-${page.at}`);
+      // Only the list is moved, not the panel around it.
+      if (ul && chosen && (chosen.offsetTop < ul.scrollTop + ul.offsetTop || chosen.offsetTop + chosen.offsetHeight > ul.scrollTop + ul.offsetTop + ul.clientHeight)) ul.scrollTop = chosen.offsetTop - ul.offsetTop - 30;
+    }
+  }
+
+  /* ---- the page ---- */
+
+  function readAddress() {
+    const address = new URLSearchParams(location.hash.slice(1)), at = Number(address.get("finding") ?? 0) - 1;
+    page.language = address.get("lang") === "en" ? "en" : "zh";
+    page.at = Number.isInteger(at) && at >= 0 && at < all.length ? at : -1;
+  }
+
+  function writeAddress() {
+    const address = new URLSearchParams();
+    if (page.language !== "zh") address.set("lang", page.language);
+    if (page.at >= 0) address.set("finding", String(page.at + 1));
+    if (wangge.SHEET) address.set("sheet", "1");
+    history.replaceState(null, "", `#${address}`);
+  }
+
+  function show() {
+    drawTop(page);
+    drawFindings();
+    go(page.at);
+  }
+  function speak(language) {
+    page.language = language;
+    writeAddress();
+    drawTop(page);
+    drawFindings();
+    drawPanel();
+  }
+
+  readAddress();
+  drawTop(page);
+  map.invalidateSize({ animate: false });
+  fit();
+  drawGround();
+  show();
+  addEventListener("hashchange", () => { readAddress(); show(); });
+  keepSheet(page, () => show());
+  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
+  document.documentElement.dataset.ready = "yes";
+  return page;
+};

@@ -1,0 +1,90 @@
+"use strict";
+/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet alone. */
+globalThis.wanggeReplay = (map) => {
+  const data = JSON.parse(document.getElementById("replay-data").textContent);
+  const TAIL_S = 600, OPENS = 6 * 3600, CLOSES = 22 * 3600, STEP_S = 30;
+  const renderer = L.canvas({ padding: 0.2 });
+  const chinese = () => document.documentElement.lang.startsWith("zh");
+  const texts = { play: ["播放", "Play"], stop: ["暂停", "Pause"], heard: ["在线设备", "devices heard"], aside: ["空心点：未采用的定位", "Hollow: positions set aside"] };
+  const say = (key) => texts[key][chinese() ? 0 : 1];
+
+  const devices = data.paths.map((steps, k) => {
+    const t = [], at = [], aside = [];
+    let time = 0, x = 0, y = 0;
+    for (let i = 0; i < steps.length; i += 4) {
+      time += steps[i]; x += steps[i + 1]; y += steps[i + 2];
+      t.push(time); at.push([y / data.steps, x / data.steps]); aside.push(steps[i + 3] === 1);
+    }
+    const dot = L.circleMarker(at[0], { renderer, radius: 5, weight: 2, color: "#ffffff", fillColor: "#143247", fillOpacity: 1, interactive: false });
+    const tail = L.polyline([], { renderer, weight: 2.5, color: "#143247", opacity: 0.75, interactive: false });
+    if (data.names[k]) dot.bindTooltip(data.names[k]);
+    return { t, at, aside, dot, tail };
+  });
+
+  /** Position in `t` of the last value that is not after `now`; -1 if there is none. */
+  function before(t, now) {
+    let low = 0, high = t.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (t[middle] <= now) low = middle + 1; else high = middle;
+    }
+    return low - 1;
+  }
+
+  function draw(now) {
+    let heard = 0;
+    for (const { t, at, aside, dot, tail } of devices) {
+      const k = before(t, now);
+      const shown = k >= 0 && k < t.length - 1 && t[k + 1] - t[k] <= data.gap;
+      if (!shown) { dot.remove(); tail.remove(); continue; }
+      heard += 1;
+      const u = (now - t[k]) / Math.max(1, t[k + 1] - t[k]);
+      const here = [at[k][0] + u * (at[k + 1][0] - at[k][0]), at[k][1] + u * (at[k + 1][1] - at[k][1])];
+      let first = k;
+      while (first > 0 && t[first - 1] >= now - TAIL_S && t[first] - t[first - 1] <= data.gap) first -= 1;
+      tail.setLatLngs([...at.slice(first, k + 1), here]).addTo(map);
+      dot.setLatLng(here).setStyle({ fillColor: aside[k] ? "#ffffff" : "#143247", color: aside[k] ? "#143247" : "#ffffff" }).addTo(map);
+      dot.bringToFront();
+    }
+    const clock = `${String(Math.floor(now / 3600)).padStart(2, "0")}:${String(Math.floor((now % 3600) / 60)).padStart(2, "0")}`;
+    face.textContent = `${clock}　${say("heard")} ${heard}`;
+    slider.setAttribute("aria-valuetext", clock);
+  }
+
+  const box = document.createElement("div");
+  box.className = "leaflet-bar replay";
+  box.style.cssText = "background:#fff;padding:8px 12px;display:flex;gap:10px;align-items:center;font-size:.9rem;border-radius:6px;max-width:92vw";
+  const button = document.createElement("button"), slider = document.createElement("input"), face = document.createElement("output"), note = document.createElement("small");
+  button.type = "button";
+  button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
+  Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: 9.5 * 3600 });
+  slider.setAttribute("aria-label", "时间 time");
+  slider.style.width = "min(24rem, 40vw)";
+  face.style.cssText = "font-variant-numeric:tabular-nums;white-space:nowrap";
+  box.append(button, slider, face, note);
+  L.DomEvent.disableClickPropagation(box);
+  L.DomEvent.disableScrollPropagation(box);
+  const control = L.control({ position: "bottomleft" });
+  control.onAdd = () => box;
+  control.addTo(map);
+
+  let timer = null;
+  function label() {
+    button.textContent = say(timer ? "stop" : "play");
+    note.textContent = say("aside");
+  }
+  function toggle() {
+    if (timer) { clearInterval(timer); timer = null; } else {
+      timer = setInterval(() => {
+        slider.value = Number(slider.value) + STEP_S >= CLOSES ? OPENS : Number(slider.value) + STEP_S;
+        draw(Number(slider.value));
+      }, 60);
+    }
+    label();
+  }
+  button.addEventListener("click", toggle);
+  slider.addEventListener("input", () => draw(Number(slider.value)));
+  new MutationObserver(() => { label(); draw(Number(slider.value)); }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
+  label();
+  draw(Number(slider.value));
+};

@@ -1,0 +1,166 @@
+"use strict";
+/* The coverage map: was every second-level grid patrolled as the rules ask, and how do we know? */
+wangge.startCoverage = (map) => {
+  const { Page, addPattern, el, paintAsLines, shortName, svg, swatch, within } = wangge;
+  const data = wangge.payload(), page = new Page(map, data);
+  const { states, colours } = data, { second, third } = data.verdicts;
+
+  const texts = {
+    met: { zh: "达标", en: "Met" },
+    short: { zh: "次数不足", en: "Short" },
+    not_visited: { zh: "未巡查", en: "Not visited" },
+    unknown: { zh: "情况不明", en: "Unknown" },
+    met_long: { zh: "巡查次数达到规定", en: "visited as often as required" },
+    short_long: { zh: "计入的巡查次数不够", en: "fewer visits counted than required" },
+    not_visited_long: { zh: "没有一次巡查可以计入", en: "no visit that counts" },
+    unknown_long: { zh: "定位中断，无法判定", en: "positions missing, cannot be told" },
+    result: { zh: "二级网格巡查结论", en: "Verdicts on second-level grids" },
+    share: { zh: "达标网格所占比例", en: "Share of grids that met the rule" },
+    why: { zh: "判定依据", en: "Why" },
+    visits: { zh: "计入巡查", en: "Visits counted" },
+    times: { zh: "次", en: "" },
+    required: { zh: "规定次数", en: "Required" },
+    uncounted: { zh: "未计入", en: "Not counted" },
+    present_s: { zh: "在格时间", en: "Time inside" },
+    unknown_s: { zh: "定位空白", en: "Unknown time" },
+    rules: { zh: "规则版本", en: "Rules" },
+    list: { zh: "到访记录", en: "Presence found" },
+    counted: { zh: "计入", en: "counted" },
+    attention: { zh: "需要关注", en: "Needs attention" },
+    none: { zh: "本范围内全部达标。", en: "Every grid here met the rule." },
+    more: { zh: "另有", en: "and" },
+    inherited: { zh: "三级网格不单独核验，颜色取自所属二级网格。", en: "Third-level grids are not judged by themselves; the colour is that of their second-level grid." },
+    colour1: { zh: "社区按达标比例着色", en: "Communities by share of grids met" },
+  };
+
+  /* ---- values ---- */
+
+  const stateOf = (cell) => {
+    if (cell.level === 2) return states[second.state[cell.row]];
+    return third ? states[third.state[cell.row]] : stateOf(cell.parent);
+  };
+  const tally = (cells) => {
+    const n = Object.fromEntries(states.map((state) => [state, 0]));
+    for (const cell of cells) n[stateOf(cell)] += 1;
+    return n;
+  };
+  // The state that is fine has a plain colour, the others a pattern of their own.
+  const paint = (state) => (colours.states[state][0] === colours.states[state][1] ? colours.states[state][0] : state);
+  const shareColour = (cell) => {
+    const seconds = within(cell, 2), share = tally(seconds).met / seconds.length;
+    return colours.share[data.share_limits.findLastIndex((limit) => share >= limit)];
+  };
+
+  function style(cell, muted) {
+    const base = { color: ["", "#3d4a55", "#5a6670", page.at.level > 1 ? "#2c3943" : "#7d878f"][cell.level], weight: [0, 1.6, 1, [0.35, 0.6, 1.1, 1.1][page.at.level]][cell.level] };
+    const fill = cell.level === 1 ? shareColour(cell) : paint(stateOf(cell));
+    return muted
+      ? { ...base, fillColor: "#ffffff", fillOpacity: 0.55, weight: Math.min(base.weight, 1), color: "#8a949c" }
+      : { ...base, fillColor: fill, fillOpacity: data.background.roads ? 0.86 : 1 };
+  }
+
+  const fraction = (cell) => (stateOf(cell) === "unknown" ? "?" : `${second.visits[cell.row]}/${second.required[cell.row]}`);
+
+  function label(cell, room) {
+    if (cell.level === 1) {
+      const seconds = within(cell, 2);
+      return room > 26 ? [cell.name, `${page.format.share(tally(seconds).met, seconds.length)}`] : null;
+    }
+    // Where all is well the map stays quiet: numbers stand on the grids that need a look.
+    if (cell.level === 2) return room > 30 ? [shortName(cell), fraction(cell)] : room > 11 && stateOf(cell) !== "met" ? [fraction(cell)] : null;
+    return room > 19 ? [shortName(cell)] : null;
+  }
+
+  function tip(cell) {
+    if (cell.level > 1) {
+      const own = cell.level === 2 ? cell : cell.parent;
+      return [`${page.t(stateOf(cell))} · ${page.t("visits")} ${second.visits[own.row]} / ${second.required[own.row]}`];
+    }
+    const seconds = within(cell, 2), n = tally(seconds);
+    return [`${page.t("met")} ${n.met} / ${seconds.length}`, ...states.slice(1).filter((state) => n[state]).map((state) => `${page.t(state)} ${n[state]}`)];
+  }
+
+  /* ---- panel ---- */
+
+  function bar(n, total) {
+    return svg("svg", { class: "bar", viewBox: "0 0 300 16", role: "img", "aria-label": states.map((s) => `${page.t(s)} ${n[s]}`).join(", ") },
+      ...states.map((state, i) => {
+        const before = states.slice(0, i).reduce((sum, other) => sum + n[other], 0);
+        return svg("rect", { x: (300 * before) / total, y: 0, width: (300 * n[state]) / total, height: 16, fill: paintAsLines(paint(state)), stroke: "#5b6570", "stroke-width": 0.6 });
+      }));
+  }
+
+  function counts() {
+    const cells = within(page.at, 2), n = tally(cells);
+    return el("section", { className: "counts" }, el("h3", {}, page.t("result")),
+      el("p", { className: "big" }, el("b", {}, page.format.share(n.met, cells.length)), el("span", {}, `${page.t("met")} ${page.format.whole(n.met)} / ${page.counted(cells.length, 2)}`)),
+      bar(n, cells.length),
+      el("table", {}, el("tbody", {}, ...states.map((state) => el("tr", {}, el("td", {}, swatch(paint(state))),
+        el("th", { scope: "row" }, page.t(state), el("small", {}, page.t(`${state}_long`))), el("td", {}, page.format.whole(n[state])), el("td", {}, page.format.share(n[state], cells.length)))))));
+  }
+
+  function why(cell) {
+    const { row } = cell, state = stateOf(cell), facts = [];
+    const add = (key, value) => facts.push(el("dt", {}, page.t(key)), el("dd", {}, value));
+    const times = (n) => (page.language === "zh" ? `${n} 次` : String(n));
+    add("visits", times(second.visits[row]));
+    add("required", times(second.required[row]));
+    add("uncounted", times(second.uncounted[row]));
+    for (const key of ["present_s", "unknown_s"]) if (second[key][row] !== null) add(key, page.format.duration(second[key][row]));
+    if (data.rules[second.rules[row]]) add("rules", data.rules[second.rules[row]]);
+    const reason = data.reasons[page.language][second[`reason_${page.language}`][row]];
+    return el("section", { className: `why ${state}` }, el("h3", {}, page.t("why")),
+      el("p", { className: "verdict" }, swatch(paint(state)), el("b", {}, page.t(state))),
+      reason ? el("p", { className: "reason" }, reason) : null, el("dl", { className: "facts" }, ...facts), evidence(cell));
+  }
+
+  function evidence(cell) {
+    const found = data.visits?.[cell.row];
+    if (!found?.length) return null;
+    return el("div", { className: "evidence" }, el("h4", {}, page.t("list")), el("table", {}, el("tbody", {}, ...found.map(([start, end, stay, counted, reason]) =>
+      el("tr", { className: counted ? "" : "dropped" }, el("td", {}, `${start}–${end}`), el("td", {}, page.format.duration(stay)),
+        el("td", {}, counted ? page.t("counted") : page.say(data.visit_reasons[reason]) || page.t("uncounted")))))));
+  }
+
+  function attention() {
+    const urgency = ["not_visited", "short", "unknown"];
+    const cells = within(page.at, 2).filter((cell) => stateOf(cell) !== "met")
+      .sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
+    const shown = cells.slice(0, 60);
+    return el("section", { className: "attention" }, el("h3", {}, page.t("attention"), el("small", {}, page.format.whole(cells.length))),
+      cells.length ? el("ul", {}, ...shown.map((cell) => el("li", {}, el("button", { type: "button", onclick: () => page.go(cell) },
+        swatch(paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, `${page.t(stateOf(cell))} ${fraction(cell)}`))))) : el("p", {}, page.t("none")),
+      cells.length > shown.length ? el("p", {}, page.language === "zh" ? `另有 ${cells.length - shown.length} 个，请点击社区查看。` : `${cells.length - shown.length} more: open a community to see them.`) : null);
+  }
+
+  function panel() {
+    if (page.at.level <= 1) return [counts(), attention()];
+    return [why(page.at.level === 2 ? page.at : page.at.parent)];
+  }
+
+  function legend() {
+    if (page.viewLevel === 1) {
+      const steps = data.share_limits.map((limit, i) => {
+        const upper = data.share_limits[i + 1];
+        const percent = (value) => Math.round(100 * value);
+        const text = i === 0 ? `< ${percent(upper)}%` : upper === undefined ? `≥ ${percent(limit)}%` : `${percent(limit)}–${percent(upper)}%`;
+        return el("li", {}, swatch(colours.share[i]), text);
+      });
+      return el("section", { className: "legend" }, el("h3", {}, page.t("colour1")), el("ul", { className: "classes" }, ...steps.reverse()));
+    }
+    if (page.at.level <= 1 && page.viewLevel === 2) return null; // the table of counts is the legend
+    return el("section", { className: "legend" }, el("ul", { className: "classes" }, ...states.map((state) => el("li", {}, swatch(paint(state)), page.t(state)))),
+      page.viewLevel === 3 && !third ? el("p", {}, page.t("inherited")) : null);
+  }
+
+  /* ---- patterns: stripes, crosses, dots; nothing for the state that is fine ---- */
+
+  const MARKS = {
+    short: { size: 8, path: "M-2 2L2-2M0 8L8 0M6 10L10 6", stroke: 1.3 },
+    not_visited: { size: 9, path: "M3 3L6 6M6 3L3 6", stroke: 1.2 },
+    unknown: { size: 7, path: "M2.5 3.5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0" },
+  };
+  for (const [state, mark] of Object.entries(MARKS)) addPattern(state, { ...mark, ground: colours.states[state][0], ink: colours.states[state][1] });
+
+  return page.start({ texts, style, label, tip, panel, legend });
+};

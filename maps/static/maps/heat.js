@@ -1,0 +1,323 @@
+"use strict";
+/* The map of incidents: a density in metres, counts and rates per grid, hot spots that passed a test; all kinds or one, all time or
+   a part of it. For all kinds and all time the page shows what was computed before; for a choice it adds up and spreads anew. */
+wangge.startHeat = (map) => {
+  const { Page, Reports, Surface, addPattern, charts, el, shortName, svg, swatch, within } = wangge;
+  const data = wangge.payload(), page = new Page(map, data), reports = new Reports(data.reports, page.levels);
+  const { measures, picture } = data, { lattice } = data.reports;
+  const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...reports.spans];
+  const DENSITY_FRAMES = 24; // windows with most reports that the scale of the density is taken from
+  const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
+
+  const texts = {
+    density: { zh: "热力（核密度）", en: "Density" },
+    incidents: { zh: "案件数", en: "Incidents" },
+    per_km2: { zh: "每平方公里案件数", en: "Incidents per km²" },
+    per_1000: { zh: "每千人案件数", en: "Incidents per 1,000 residents" },
+    colour: { zh: "着色方式", en: "Colour by" },
+    kind: { zh: "案件类别", en: "Kind" },
+    all_kinds: { zh: "全部类别", en: "All kinds" },
+    hot: { zh: "标出热点网格", en: "Mark hot spots" },
+    hot_legend: { zh: "热点：明显多于周边，且不似偶然（Gi*，已控制误报率）", en: "Hot spot: more than its surroundings and than chance explains (Gi*, false discoveries controlled)" },
+    hot_none: { zh: "没有通过检验的热点。", en: "No hot spot passed the test." },
+    hot_all: { zh: "热点按全部时间、全部类别检验，选择部分时不标出。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
+    hot_here: { zh: "热点网格", en: "hot spot" },
+    no_value: { zh: `常住人口不足 ${data.fewest_residents} 人，不计算`, en: `under ${data.fewest_residents} residents: no rate` },
+    no_cases: { zh: "无案件", en: "none" },
+    kinds: { zh: "主要类别", en: "Top kinds" },
+    other: { zh: "其他类别", en: "other kinds" },
+    calendar: { zh: "案件日历", en: "Calendar" },
+    most: { zh: "案件最多的网格", en: "Grids with most incidents" },
+    unit_density: { zh: "件 / 平方公里", en: "incidents per km²" },
+    of_all: { zh: "占全部", en: "of all:" },
+    no_density: { zh: "案件没有坐标，不能按类别和时间绘制热力；此处为全部案件的热力。", en: "The incidents have no positions, so the density cannot be drawn for a part; this is that of all." },
+    all: { zh: "全部", en: "All" },
+    month: { zh: "按月", en: "Months" },
+    week: { zh: "按周", en: "Weeks" },
+    day: { zh: "按日", en: "Days" },
+    all_time: { zh: "全部时间", en: "All time" },
+    when: { zh: "时间", en: "Time" },
+    play: { zh: "播放", en: "Play" },
+    series: { zh: "各时段案件数", en: "Incidents over time" },
+    same_scale: { zh: "各时段同一色标，可直接比较。", en: "One scale for all times, so they can be compared." },
+  };
+
+  /* ---- what is chosen, and what it adds up to ---- */
+
+  const isPart = () => chosen.kind >= 0 || chosen.span !== "all";
+  const window = () => (chosen.span === "all" ? null : reports.windows(chosen.span)[chosen.at]);
+  const memory = new Map();
+  const remembered = (key, make) => {
+    if (!memory.has(key)) memory.set(key, make());
+    return memory.get(key);
+  };
+
+  let now; // sums for the choice
+  function count() {
+    const focus = new Uint8Array(page.levels[3].length);
+    for (const cell of within(page.at, 3)) focus[cell.row] = 1;
+    now = reports.tally(chosen.kind, window(), focus, surface?.size ?? 0);
+  }
+
+  function rate(n, cell, measure) {
+    const { columns, row } = cell;
+    if (measure === "incidents") return n;
+    if (measure === "per_km2") return columns.area_m2?.[row] ? n / (columns.area_m2[row] / 1e6) : null;
+    return columns.population?.[row] ? (1000 * n) / columns.population[row] : null;
+  }
+  const tooFew = (cell, measure) => measure === "per_1000" && (cell.columns.population?.[cell.row] ?? Infinity) < data.fewest_residents;
+  function value(cell, measure) {
+    if (tooFew(cell, measure)) return null;
+    return isPart() ? rate(now.levels[cell.level][cell.row], cell, measure) : measures[measure][cell.level][cell.row];
+  }
+  const isHot = (cell) => !isPart() && data.hot !== null && cell.code in data.hot;
+
+  /* ---- classes: quantiles of the grids that have any, on round numbers; the same for all windows of time ---- */
+
+  function roundDown(value) {
+    const unit = 10 ** Math.floor(Math.log10(value)), step = value / unit < 2 ? unit / 10 : unit;
+    return Number((Math.floor((value / step) * (1 + 1e-12)) * step).toPrecision(6));
+  }
+
+  function limitsOf(values) {
+    const known = Float64Array.from(values.filter((v) => v !== null && v > 0)).sort();
+    if (!known.length) return [];
+    const cuts = data.class_shares.map((share) => {
+      const at = share * (known.length - 1), i = Math.floor(at);
+      return known[i] + (at - i) * ((known[i + 1] ?? known[i]) - known[i]);
+    });
+    return [...new Set(cuts.map(roundDown))].sort((a, b) => a - b);
+  }
+
+  function classes(level, measure) {
+    const part = isPart(), key = part ? `${chosen.kind} ${chosen.span}` : "all";
+    return remembered(`${level} ${measure} ${key}`, () => {
+      const cells = page.levels[level];
+      let values;
+      if (chosen.span === "all") values = cells.map((cell) => value(cell, measure));
+      else values = [...reports.frames(chosen.kind, chosen.span, level)].map((n, i) => (n && !tooFew(cells[i % cells.length], measure) ? rate(n, cells[i % cells.length], measure) : null));
+      const limits = limitsOf(values);
+      return { limits, colours: data.class_colours[Math.max(0, limits.length - 1)] };
+    });
+  }
+
+  function classColour(cell) {
+    const { limits, colours } = classes(cell.level, chosen.mode), v = value(cell, chosen.mode);
+    if (v === null) return "no-value";
+    return v > 0 ? colours[Math.max(0, limits.findLastIndex((limit) => v >= limit))] : data.none_colour;
+  }
+
+  /* ---- the density of a part ---- */
+
+  const surface = lattice && data.bandwidth_m ? new Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs) : null;
+  surface?.allow(reports.placeSquare);
+
+  /** The scale's end: a round number over the highest density of the windows with most reports. */
+  function densityTop(density) {
+    if (!isPart()) return picture.top;
+    const peak = (values) => values.reduce((a, b) => Math.max(a, b), 0);
+    return remembered(`top ${chosen.kind} ${chosen.span}`, () => {
+      if (chosen.span === "all") return roundUp(peak(density));
+      const nowhere = new Uint8Array(page.levels[3].length);
+      const sums = reports.windows(chosen.span).map((w) => reports.tally(chosen.kind, w, nowhere, surface.size).bySquare);
+      const total = (counts) => counts.reduce((a, b) => a + b, 0);
+      const fullest = sums.sort((a, b) => total(b) - total(a)).slice(0, DENSITY_FRAMES);
+      return roundUp(Math.max(...fullest.map((counts) => peak(surface.density(counts)))));
+    });
+  }
+  function roundUp(value) {
+    if (!(value > 0)) return 1;
+    const unit = 10 ** Math.floor(Math.log10(value));
+    return Number((Math.ceil((value / unit) * (1 - 1e-12)) * unit).toPrecision(6));
+  }
+
+  /* ---- drawing ---- */
+
+  function style(cell, muted) {
+    const { mode } = chosen;
+    const base = { color: ["", "#3d4a55", "#65717a", "#8a939a"][cell.level], weight: [0, 1.6, 0.9, page.at.level ? 0.6 : 0.3][cell.level] };
+    if (muted) return { ...base, fillColor: "#ffffff", fillOpacity: mode === "density" ? 0 : 0.55, weight: Math.min(base.weight, 0.9), color: "#8a949c" };
+    return mode === "density" ? { ...base, fillColor: "#ffffff", fillOpacity: 0 } : { ...base, fillColor: classColour(cell), fillOpacity: 0.88 };
+  }
+
+  const written = (v, measure) => (v === null ? "–" : measure === "incidents" ? page.format.whole(v) : page.format.figure(v));
+  const shown = (cell) => {
+    const measure = chosen.mode === "density" ? "incidents" : chosen.mode;
+    return written(value(cell, measure), measure);
+  };
+
+  function label(cell, room) {
+    if (cell.level === 1) return room > 26 ? [cell.name, shown(cell)] : null;
+    if (cell.level === 2) return room > 30 ? [shortName(cell), shown(cell)] : room > 13 ? [shown(cell)] : null;
+    return room > 19 ? [shortName(cell), shown(cell)] : room > 10 && value(cell, "incidents") ? [shown(cell)] : null;
+  }
+
+  const known = (cell) => Object.keys(measures).filter((measure) => value(cell, measure) !== null);
+  const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), ...(isHot(cell) ? [page.t("hot_here")] : [])];
+
+  let overlay = null;
+  // The bar takes its room before anything is drawn, or all would be drawn twice.
+  const bar = SPANS.length > 1 ? new charts.TimeBar(page) : null;
+  const hotLayer = L.layerGroup();
+  const exact = L.imageOverlay(picture.uri, picture.bounds, { pane: "picture", interactive: false, className: "density" });
+  const partly = surface ? L.svgOverlay(surface.canvas, lattice.bounds, { pane: "picture", interactive: false, className: "density part" }) : exact;
+
+  function painted() {
+    drawDensity();
+    drawHot();
+    drawTime();
+  }
+
+  function drawDensity() {
+    const wanted = chosen.mode !== "density" ? null : isPart() ? partly : exact;
+    if (wanted === partly && surface) {
+      const density = surface.density(now.bySquare);
+      surface.paint(density, densityTop(density));
+    }
+    if (overlay !== wanted) overlay?.remove();
+    overlay = wanted?.addTo(map) ?? null;
+  }
+
+  function drawHot() {
+    hotLayer.clearLayers().addTo(map);
+    if (!chosen.hot || !data.hot || isPart()) return;
+    const hot = Object.keys(data.hot).map((code) => page.byCode.get(code)).filter((cell) => cell.level <= Math.max(2, page.viewLevel));
+    const draw = (weight, color) => hot.forEach((cell) => L.polygon(cell.latlngs, { pane: "outline", fill: false, interactive: false, weight, color }).addTo(hotLayer));
+    draw(5, "#ffffff");
+    draw(2.6, "#0a4f8f");
+  }
+
+  function drawTime() {
+    if (!bar) return;
+    // With all time in view the bars are those of the finest span that gives not more than a hundred or so.
+    const barSpan = chosen.span !== "all" ? chosen.span : SPANS.slice(1).findLast((span) => reports.windows(span).length <= 120) ?? SPANS[1];
+    const windows = reports.windows(barSpan);
+    const values = windows.map(({ first, last }) => now.byStep.subarray(first, last + 1).reduce((a, b) => a + b, 0));
+    const names = Object.fromEntries(["all", "month", "week", "day", "all_time", "when", "play", "series"].map((key) => [key, page.t(key)]));
+    bar.draw({ spans: SPANS.slice(1), span: chosen.span, barSpan, at: chosen.at, windows, values, texts: names, choose: chooseTime });
+  }
+
+  /* ---- choosing ---- */
+
+  function change(values) {
+    Object.assign(chosen, values);
+    count();
+    page.recolour();
+  }
+  const chooseKind = (kind) => change({ kind: kind === chosen.kind ? -1 : kind });
+  const chooseTime = (span, at) => change({ span, at });
+  function chooseDay(at) {
+    if (chosen.span === "day" && chosen.at === at) return chooseTime("all", 0);
+    chooseTime("day", at);
+  }
+
+  function controls() {
+    const { mode, kind, hot } = chosen;
+    const option = (selected) => ([key, name]) => el("option", { value: key, selected: key === selected }, name);
+    const byMode = el("select", { id: "mode", onchange: (event) => { chosen.mode = event.target.value; page.show(false); } }, ...modes.map((key) => [key, page.t(key)]).map(option(mode)));
+    const names = [["-1", page.t("all_kinds")], ...reports.kinds.map((name, i) => [String(i), page.say(name)])];
+    const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }) }, ...names.map(option(String(kind))));
+    const box = el("input", { type: "checkbox", id: "hot", checked: hot && !isPart(), disabled: isPart(), onchange: (event) => { chosen.hot = event.target.checked; page.recolour(); } });
+    return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("colour")), byMode),
+      reports.kinds.length > 1 ? el("label", {}, el("span", {}, page.t("kind")), byKind) : null,
+      data.hot ? el("label", { title: isPart() ? page.t("hot_all") : "" }, box, page.t("hot")) : null);
+  }
+
+  /* ---- panel ---- */
+
+  function summary(cell) {
+    const n = value(cell, "incidents"), all = measures.incidents[cell.level][cell.row];
+    const rows = known(cell).slice(1).map((m) => [el("dt", {}, page.t(m)), el("dd", {}, written(value(cell, m), m))]);
+    const what = [chosen.kind < 0 ? null : page.say(reports.kinds[chosen.kind]), chosen.span === "all" ? null : charts.windowText(window(), page.language)].filter(Boolean);
+    return el("section", {}, el("p", { className: "big" }, el("b", {}, page.format.whole(n)), el("span", {}, isPart() ? what.join(" · ") : page.t("incidents"),
+      isPart() ? el("small", {}, ` ${page.t("of_all")} ${page.format.share(n, all)}`) : null)), el("dl", { className: "facts" }, ...rows.flat()));
+  }
+
+  function kinds() {
+    const sorted = [...now.byKind].map((n, kind) => ({ n, kind })).filter(({ n }) => n).sort((a, b) => b.n - a.n || a.kind - b.kind);
+    if (!sorted.length) return null;
+    const top = sorted.slice(0, 8), mine = sorted.find(({ kind }) => kind === chosen.kind);
+    if (mine && !top.includes(mine)) top.splice(7, 1, mine);
+    const rest = sorted.filter((row) => !top.includes(row)).reduce((sum, { n }) => sum + n, 0);
+    const rows = top.map(({ n, kind }) => ({ n, name: page.say(reports.kinds[kind]), chosen: kind === chosen.kind, choose: () => chooseKind(kind) }));
+    return el("section", { className: "kinds" }, el("h3", {}, page.t("kinds")), charts.bars(page, rows, rest ? { name: page.t("other"), n: rest } : null));
+  }
+
+  function calendar() {
+    if (reports.stepDays !== 1 || reports.days < 2) return null;
+    const limits = limitsOf([...now.byStep]);
+    const days = { first: reports.first, values: now.byStep, chosen: chosen.span === "day" ? chosen.at : -1, limits, colours: data.class_colours[Math.max(0, limits.length - 1)], none: data.none_colour, choose: chooseDay };
+    const most = now.byStep.reduce((a, b) => Math.max(a, b), 0);
+    return el("section", {}, el("h3", {}, page.t("calendar"), el("small", {}, page.language === "zh" ? `单日最多 ${page.format.whole(most)} 件` : `at most ${page.format.whole(most)} a day`)), charts.calendar(page, days));
+  }
+
+  function most(cell) {
+    const level = Math.min(3, Math.max(2, cell.level + 1));
+    const cells = within(cell, level).filter((other) => value(other, "incidents") > 0).sort((a, b) => value(b, "incidents") - value(a, "incidents") || a.row - b.row).slice(0, 8);
+    if (!cells.length || cell.level === 3) return null;
+    return el("section", { className: "attention" }, el("h3", {}, page.t("most")), el("ul", {}, ...cells.map((other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
+      el("span", {}, other.name), el("small", {}, `${isHot(other) ? `${page.t("hot_here")} · ` : ""}${page.format.whole(value(other, "incidents"))}`))))));
+  }
+
+  function legend() {
+    const { mode } = chosen;
+    const same = chosen.span === "all" ? null : el("p", {}, page.t("same_scale"));
+    return el("section", { className: "legend" }, el("h3", {}, mode === "density" ? page.t("unit_density") : page.t(mode)), mode === "density" ? ramp() : classList(), same, hotLegend());
+  }
+
+  function ramp() {
+    const [clear, full] = data.fade, last = data.ramp.length - 1;
+    const stops = data.ramp.map((colour, i) => svg("stop", { offset: i / last, "stop-color": colour, "stop-opacity": Math.min(1, Math.max(0, (i / last - clear) / (full - clear))) }));
+    const top = isPart() && surface ? densityTop(surface.density(now.bySquare)) : picture.top;
+    const kernel = data.bandwidth_m === null ? null : page.language === "zh" ? `核带宽 ${data.bandwidth_m} 米，与缩放无关；边界处已校正。` : `Kernel of ${data.bandwidth_m} m on the ground at any zoom; corrected at the outline.`;
+    return el("div", {}, svg("svg", { class: "ramp", viewBox: "0 0 300 12", preserveAspectRatio: "none" }, svg("defs", {}, svg("linearGradient", { id: "ramp" }, ...stops)), svg("rect", { width: 300, height: 12, fill: "url(#ramp)" })),
+      el("div", { className: "ticks" }, ...[0, top / 2, top].map((tick) => el("span", {}, page.format.decimal(tick, tick < 10 ? 2 : 0)))),
+      kernel ? el("p", {}, kernel) : null, isPart() && !surface ? el("p", {}, page.t("no_density")) : null);
+  }
+
+  function classList() {
+    const { limits, colours } = classes(page.viewLevel, chosen.mode), whole = chosen.mode === "incidents";
+    const write = (v) => page.format.decimal(v, v < 10 ? 2 : 0);
+    const items = limits.map((limit, i) => {
+      const upper = limits[i + 1];
+      const range = upper === undefined ? `≥ ${write(limit)}` : whole ? (upper - 1 > limit ? `${write(limit)}–${write(upper - 1)}` : write(limit)) : `${write(limit)} – < ${write(upper)}`;
+      return el("li", {}, swatch(colours[i]), range);
+    });
+    return el("ul", { className: "classes" }, ...items.reverse(), el("li", {}, swatch(data.none_colour), page.t("no_cases")),
+      page.levels[page.viewLevel].some((cell) => value(cell, chosen.mode) === null) ? el("li", {}, swatch("no-value"), page.t("no_value")) : null);
+  }
+
+  function hotLegend() {
+    if (!data.hot || !chosen.hot) return null;
+    if (isPart()) return el("p", {}, page.t("hot_all"));
+    const note = data.hot_note ? el("p", {}, page.say(data.hot_note)) : null;
+    if (!Object.keys(data.hot).length) return note ?? el("p", {}, page.t("hot_none"));
+    const sign = svg("svg", { class: "swatch", viewBox: "0 0 22 15" }, svg("rect", { x: 2, y: 2, width: 18, height: 11, fill: "none", stroke: "#0a4f8f", "stroke-width": 3 }));
+    return el("div", {}, el("ul", { className: "classes" }, el("li", { className: "hot" }, sign, el("span", {}, page.t("hot_legend")))), note);
+  }
+
+  /* ---- the address ---- */
+
+  function readAddress(address) {
+    const kind = Number(address.get("kind") ?? -1), span = address.get("span"), at = Number(address.get("window") ?? 0);
+    chosen.mode = modes.includes(address.get("by")) ? address.get("by") : "density";
+    chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < reports.kinds.length ? kind : -1;
+    chosen.span = SPANS.includes(span) ? span : "all";
+    chosen.at = chosen.span !== "all" && Number.isInteger(at) && at >= 0 && at < reports.windows(chosen.span).length ? at : 0;
+  }
+
+  function writeAddress(address) {
+    if (chosen.mode !== "density") address.set("by", chosen.mode);
+    if (chosen.kind >= 0) address.set("kind", String(chosen.kind));
+    if (chosen.span !== "all") { address.set("span", chosen.span); address.set("window", String(chosen.at)); }
+    count(); // the page is about to be drawn for what the address says
+  }
+
+  addPattern("no-value", { size: 7, ground: "#f4f4f2", ink: "#6f7479", path: "M2.5 3.5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0" });
+  return page.start({
+    texts, style, label, tip, controls, painted, readAddress, writeAddress,
+    filled: () => chosen.mode !== "density",
+    panel: () => [summary(page.at), legend(), kinds(), calendar(), most(page.at)],
+    legend: () => null,
+  });
+};

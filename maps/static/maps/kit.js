@@ -1,0 +1,182 @@
+"use strict";
+/* What all maps share: reading the payload, making elements, writing numbers, patterns, and the frame of a page.
+   Text from data is only ever set as textContent. */
+globalThis.wangge = (() => {
+  /* ---- payload ---- */
+
+  const payload = () => JSON.parse(document.getElementById("payload").textContent);
+
+  function decodeLine(steps, frame) {
+    const places = [];
+    let x = 0, y = 0;
+    for (let i = 0; i < steps.length; i += 2) {
+      x += steps[i];
+      y += steps[i + 1];
+      places.push(new L.LatLng(frame.origin[1] + y / frame.steps, frame.origin[0] + x / frame.steps));
+    }
+    return places;
+  }
+
+  const decodeShape = (parts, frame) => parts.map((rings) => rings.map((ring) => decodeLine(ring, frame)));
+  const decodePoint = ([x, y], frame) => [frame.origin[1] + y / frame.steps, frame.origin[0] + x / frame.steps];
+
+  const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+  /** Whole numbers from seven bits a byte, least first; the high bit says that more follow. */
+  function unpack(text) {
+    const numbers = [];
+    let value = 0, unit = 1;
+    for (const byte of bytes(text)) {
+      value += (byte & 127) * unit;
+      if (byte & 128) unit *= 128; else { numbers.push(value); value = 0; unit = 1; }
+    }
+    return numbers;
+  }
+
+  /** Rising numbers from their differences. */
+  function cumulate(steps) {
+    let sum = 0;
+    return steps.map((step) => (sum += step));
+  }
+
+  /* ---- elements ---- */
+
+  /** Make an element: properties, then children; a string child is text, null is left out. */
+  function el(tag, properties, ...children) {
+    const node = document.createElement(tag);
+    for (const [key, value] of Object.entries(properties ?? {})) {
+      if (key === "style") node.style.cssText = value;
+      else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (key in node) node[key] = value;
+      else node.setAttribute(key, value);
+    }
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  function svg(tag, attributes, ...children) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes ?? {})) {
+      if (key.startsWith("on")) node.addEventListener(key.slice(2), value); else node.setAttribute(key, value);
+    }
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  /* ---- patterns: one drawing each, for the canvas on the screen and for what is drawn as lines (legend, paper) ---- */
+
+  const patterns = new Map();
+  const FINE = 3; // a canvas tile has this many pixels a side for one of the page, so that it stays sharp
+
+  /** pattern: { size, ground, ink, path, stroke }; `path` is filled with the ink, or stroked if `stroke` is a width. */
+  function addPattern(name, pattern) {
+    const { size, ground, ink, path, stroke } = pattern, tile = el("canvas", { width: size * FINE, height: size * FINE });
+    const pen = tile.getContext("2d");
+    pen.scale(FINE, FINE);
+    pen.fillStyle = ground;
+    pen.fillRect(0, 0, size, size);
+    pen.fillStyle = pen.strokeStyle = ink;
+    pen.lineWidth = stroke ?? 0;
+    if (stroke) pen.stroke(new Path2D(path)); else pen.fill(new Path2D(path));
+    const canvas = pen.createPattern(tile, "repeat");
+    canvas.setTransform(new DOMMatrix().scale(1 / FINE));
+    patterns.set(name, canvas);
+    const mark = svg("path", stroke ? { d: path, stroke: ink, "stroke-width": stroke } : { d: path, fill: ink });
+    const drawn = svg("pattern", { id: `pattern-${name}`, width: size, height: size, patternUnits: "userSpaceOnUse" },
+      svg("rect", { width: size, height: size, fill: ground }), mark);
+    document.body.append(svg("svg", { width: 0, height: 0, style: "position:absolute", "aria-hidden": "true" }, svg("defs", {}, drawn)));
+  }
+
+  /** What a fill is called in the drawing that needs it: a colour, or the pattern of that name. */
+  const paintOnCanvas = (fill) => patterns.get(fill) ?? fill;
+  const paintAsLines = (fill) => (patterns.has(fill) ? `url(#pattern-${fill})` : fill);
+
+  /** A legend swatch with the same paint as the map. */
+  const swatch = (fill, stroke = "#5b6570") => svg("svg", { class: "swatch", viewBox: "0 0 22 15", "aria-hidden": "true" },
+    svg("rect", { x: 0.5, y: 0.5, width: 21, height: 14, rx: 2, fill: paintAsLines(fill), stroke, "stroke-width": 0.8 }));
+
+  /* ---- numbers ---- */
+
+  /** Writers of numbers in the language that `page` speaks at the time. */
+  function formatter(page) {
+    const made = new Map();
+    // Making a NumberFormat costs as much as writing a hundred numbers.
+    const write = (value, most, least = 0) => {
+      const key = `${page.language}${most}${least}`;
+      if (!made.has(key)) made.set(key, new Intl.NumberFormat(page.language === "zh" ? "zh-CN" : "en-GB", { maximumFractionDigits: most, minimumFractionDigits: least }));
+      return made.get(key).format(value);
+    };
+    const whole = (value) => (value === null ? "–" : write(value, 0));
+    return {
+      whole,
+      decimal: (value, digits = 1) => write(value, digits),
+      /** Three significant digits are enough to compare. */
+      figure: (value) => write(value, value >= 100 ? 0 : value >= 10 ? 1 : 2),
+      share: (part, all) => (!all ? "–" : part && part < all / 100 ? "<1%" : `${Math.floor((100 * part) / all)}%`),
+      area: (m2) => (m2 >= 1e5 ? `${write(m2 / 1e6, 2, 2)} km²` : `${whole(m2)} m²`),
+      duration: (seconds) => {
+        const minutes = Math.floor(seconds / 60), rest = Math.round(seconds % 60);
+        if (page.language === "zh") return minutes ? `${minutes} 分${rest ? ` ${rest} 秒` : "钟"}` : `${rest} 秒`;
+        return minutes ? `${minutes} min${rest ? ` ${rest} s` : ""}` : `${rest} s`;
+      },
+    };
+  }
+
+  /* ---- the frame of a page ---- */
+
+  const FRAME_TEXTS = { language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
+
+  /** Header with title, subtitle and the two buttons. */
+  function drawTop(page) {
+    const say = (key) => FRAME_TEXTS[key][page.language];
+    const other = page.language === "zh" ? "en" : "zh";
+    document.documentElement.lang = page.language === "zh" ? "zh-CN" : "en";
+    document.title = `${page.data.title[page.language]} · ${page.data.when[page.language]}`;
+    document.getElementById("top").replaceChildren(
+      el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
+      el("nav", {}, el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
+        el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language"))));
+  }
+
+  /** What a reader must know about the data: the note of the caller and what the program found. */
+  function remark(page) {
+    const lines = [page.data.note, ...(page.data.remarks ?? [])].filter(Boolean).map((text) => el("p", {}, text[page.language]));
+    return lines.length ? el("section", { className: "remark" }, el("h3", {}, FRAME_TEXTS.note[page.language]), ...lines) : null;
+  }
+
+  /** Whether the address asked for a sheet when the page was opened. */
+  const SHEET = new URLSearchParams(location.hash.slice(1)).get("sheet") === "1";
+
+  /**
+   * Have the page drawn as a sheet when it goes to paper, and from the start where the address asks for it (`sheet=1`): then a
+   * program prints or photographs it. `draw(onPaper)` draws the page anew; afterwards lists are cut to what the sheet holds.
+   */
+  function keepSheet(page, draw) {
+    const turn = (on) => {
+      document.documentElement.classList.toggle("printing", on);
+      page.map.invalidateSize({ animate: false });
+      draw(on);
+      if (on) cutLists(page);
+    };
+    if (SHEET) return turn(true);
+    addEventListener("beforeprint", () => turn(true));
+    addEventListener("afterprint", () => turn(false));
+  }
+
+  /** A sheet cannot be scrolled: take entries off the longest list until all fits, and say how many are left out. Legends stay. */
+  function cutLists(page) {
+    const panel = document.getElementById("panel"), dropped = new Map();
+    const lists = () => panel.querySelectorAll(".attention ul, .kinds tbody, .evidence tbody");
+    const longest = () => [...lists()].reduce((a, b) => (b.children.length > (a?.children.length ?? 1) ? b : a), null);
+    for (let list = longest(); list && panel.scrollHeight > panel.clientHeight + 1; list = longest()) {
+      list.lastElementChild.remove();
+      const n = (dropped.get(list)?.n ?? 0) + 1, text = page.language === "zh" ? `另有 ${n} 项未列出。` : `${n} more are not listed.`;
+      const line = dropped.get(list)?.line ?? el("p", { className: "cut" });
+      line.textContent = text;
+      if (!line.isConnected) (list.closest("table") ?? list).after(line);
+      dropped.set(list, { n, line });
+    }
+  }
+
+  return { SHEET, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack };
+})();

@@ -1,0 +1,294 @@
+"use strict";
+/* A page of nested cells: going down and up, the panel, the labels. State lives in the address after '#', so a view can be linked. */
+Object.assign(wangge, (() => {
+  const { decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, remark } = wangge;
+
+  const LEVELS = [
+    { zh: "街道", en: "Street" },
+    { zh: "社区", en: "Community" },
+    { zh: "二级网格", en: "Second-level grid" },
+    { zh: "三级网格", en: "Third-level grid" },
+  ];
+  const PLURAL = ["streets", "communities", "second-level grids", "third-level grids"];
+  const TABS = ["", "Community", "Second level", "Third level"];
+
+  const TEXTS = {
+    whole: { zh: "全街道", en: "Whole street" },
+    area: { zh: "面积", en: "Area" },
+    population: { zh: "人口", en: "Residents" },
+    households: { zh: "户数", en: "Households" },
+    units: { zh: "单位商户", en: "Shops and offices" },
+    buildings: { zh: "楼栋", en: "Buildings" },
+    leader: { zh: "格长编号", en: "Leader (staff no.)" },
+    code: { zh: "网格编码", en: "Grid code" },
+    official: { zh: "街道干部", en: "street official" },
+    community_worker: { zh: "社区工作者", en: "community worker" },
+    level: { zh: "显示层级", en: "Level shown" },
+    up: { zh: "返回上一级", en: "Up one level" },
+  };
+
+  /** One cell: its place in the columns of its level, its parent and its children. The shape is decoded when first drawn. */
+  class Cell {
+    constructor(level, row, columns, grids, parent) {
+      Object.assign(this, { level, row, columns, grids, parent, children: [], code: columns.code[row], radius: columns.radius[row] });
+      this.name = columns.name[row] || this.code;
+      parent?.children.push(this);
+    }
+
+    get latlngs() { return (this.shape ??= decodeShape(this.columns.shape[this.row], this.grids)); }
+    get centre() { return decodePoint(this.columns.centre[this.row], this.grids); }
+  }
+
+  /** Cells of all levels, a list for each. */
+  function readCells(grids) {
+    const levels = [];
+    grids.levels.forEach((columns, level) => {
+      levels.push(columns.code.map((_, row) => new Cell(level, row, columns, grids, level ? levels[level - 1][columns.parent[row]] ?? null : null)));
+    });
+    return levels;
+  }
+
+  /** Cells of `level` that lie in `cell`; the cell itself if it is of that level. */
+  function within(cell, level) {
+    return cell.level >= level ? [cell] : cell.children.flatMap((child) => within(child, level));
+  }
+
+  /** The part of a name that its parent's name does not say already. */
+  function shortName(cell) {
+    const above = cell.parent?.name;
+    const rest = above && cell.name.startsWith(above) ? cell.name.slice(above.length) : cell.name;
+    return rest.replace(/^[-\s·]+/, "") || cell.name;
+  }
+
+  class Page {
+    /**
+     * theme: { style(cell, muted), label(cell, room), tip(cell), panel(), legend(), texts, controls?(), painted?(), filled?(),
+     *          readAddress?(address), writeAddress?(address) }
+     */
+    constructor(map, data) {
+      this.map = map;
+      this.data = data;
+      this.levels = readCells(data.grids);
+      this.street = this.levels[0][0];
+      this.byCode = new Map(this.levels.flat().map((cell) => [cell.code, cell]));
+      this.at = this.street;
+      this.inView = [];
+      this.chosen = 1;
+      this.language = "zh";
+      this.format = formatter(this);
+      this.texts = TEXTS;
+    }
+
+    start(theme) {
+      const { zoomSnap } = this.map.options;
+      this.theme = theme;
+      this.texts = { ...TEXTS, ...theme.texts };
+      this.readAddress();
+      drawTop(this);
+      this.map.invalidateSize({ animate: false }); // the header has taken its room
+      this.fit(false); // before anything is drawn, or all would be projected twice
+      this.makePanes();
+      L.control.scale({ imperial: false, maxWidth: 140 }).addTo(this.map);
+      wangge.drawBackground(this);
+      L.polygon(this.street.latlngs, { pane: "outline", fill: false, color: "#1d2a35", weight: 2.6, interactive: false }).addTo(this.map);
+      this.map.on("click", (event) => { if (!event.originalEvent.wanggeHandled && this.at.parent) this.go(this.at.parent); });
+      addEventListener("hashchange", () => { this.readAddress(); this.show(true); });
+      this.show(false);
+      this.map.on("zoomend", () => this.drawLabels());
+      keepSheet(this, (on) => {
+        this.onPaper = on;
+        this.map.options.zoomSnap = on ? 0 : zoomSnap; // a sheet is filled to its edge
+        this.show(true, false);
+      });
+      new ResizeObserver(() => this.map.invalidateSize({ animate: false })).observe(this.map.getContainer());
+      document.documentElement.dataset.ready = "yes";
+      return this;
+    }
+
+    /* -- texts -- */
+
+    t(key) { return this.say(this.texts[key] ?? { zh: key, en: key }); }
+    say(text) { return text ? text[this.language] : ""; }
+    levelName(level) { return LEVELS[level][this.language]; }
+    counted(n, level) {
+      return this.language === "zh" ? `${this.format.whole(n)} 个${LEVELS[level].zh}` : `${this.format.whole(n)} ${PLURAL[level]}`;
+    }
+
+    /* -- state and address -- */
+
+    get viewLevel() { return Math.min(3, Math.max(this.chosen, this.at.level + 1)); }
+
+    readAddress() {
+      const address = new URLSearchParams(location.hash.slice(1));
+      this.language = address.get("lang") === "en" ? "en" : "zh";
+      this.at = this.byCode.get(address.get("at")) ?? this.street;
+      const level = Number(address.get("level"));
+      this.chosen = [1, 2, 3].includes(level) ? level : 1;
+      this.theme.readAddress?.(address);
+    }
+
+    writeAddress() {
+      const address = new URLSearchParams();
+      if (this.language !== "zh") address.set("lang", this.language);
+      if (this.at !== this.street) address.set("at", this.at.code);
+      if (this.chosen !== 1) address.set("level", String(this.chosen));
+      this.theme.writeAddress?.(address);
+      // A sheet stays one when it is loaded again.
+      if (wangge.SHEET) address.set("sheet", "1");
+      history.replaceState(null, "", `#${address}`);
+    }
+
+    go(cell) { this.at = cell; this.show(true); }
+    choose(level) {
+      this.chosen = level;
+      if (this.at.level >= level) { while (this.at.level >= level) this.at = this.at.parent; this.show(true); } else this.show(false);
+    }
+    speak(language) { this.language = language; this.show(false); }
+
+    /* -- drawing -- */
+
+    makePanes() {
+      for (const [name, z] of [["ground", 210], ["mask", 215], ["buildings", 220], ["lines", 230], ["picture", 390], ["cells", 400], ["outline", 430],
+        ["roadnames", 440], ["labels", 450]]) {
+        this.map.createPane(name).style.zIndex = z;
+        if (name !== "cells") this.map.getPane(name).style.pointerEvents = "none";
+      }
+      this.cellLayer = L.layerGroup().addTo(this.map);
+      this.labelLayer = L.layerGroup().addTo(this.map);
+      // 3,052 cells are drawn in a third of the time on a canvas; on paper they must be lines, which only a drawing in SVG gives.
+      this.screen = L.canvas({ pane: "cells", padding: 0.3 });
+      this.paper = L.svg({ pane: "cells", padding: 0.3 });
+    }
+
+    /** Draw all again; `fit` moves the map to the focus. */
+    show(fit, animate = true) {
+      this.writeAddress();
+      drawTop(this);
+      if (fit) this.fit(animate);
+      this.drawCells();
+      this.drawPanel();
+      this.drawLabels();
+      this.theme.painted?.();
+    }
+
+    /** Colour the cells that are drawn anew, and what is written about them; their borders stay. */
+    recolour() {
+      this.writeAddress();
+      for (const [cell, shape] of this.shapes) shape.setStyle(this.styleOf(cell, false));
+      this.drawPanel();
+      this.drawLabels();
+      this.theme.painted?.();
+    }
+
+    get focus() { return this.at.level === 3 ? this.at.parent : this.at; }
+
+    fit(animate) {
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      this.map.fitBounds(L.latLngBounds(this.focus.latlngs.flat(2)), { padding: [18, 18], maxZoom: 19, animate: animate && !still });
+    }
+
+    /** Cells of the level in view inside the focus; around them, the siblings of the focus and of those above it. */
+    drawCells() {
+      this.cellLayer.clearLayers();
+      this.inView = within(this.focus, this.viewLevel);
+      this.shapes = [];
+      // Under coloured cells the greens and blues of the ground are paled, so that a colour means what the legend says.
+      if (this.theme.filled?.() ?? true) L.polygon(this.focus.latlngs, { pane: "mask", interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: 0.82 }).addTo(this.cellLayer);
+      for (let cell = this.focus; cell.parent; cell = cell.parent) {
+        for (const other of cell.parent.children) if (other !== cell) this.drawCell(other, true);
+      }
+      for (const cell of this.inView) this.shapes.push([cell, this.drawCell(cell, false)]);
+      this.drawFrames();
+    }
+
+    styleOf(cell, muted) {
+      const style = this.theme.style(cell, muted);
+      return { ...style, fillColor: this.onPaper ? paintAsLines(style.fillColor) : paintOnCanvas(style.fillColor) };
+    }
+
+    drawCell(cell, muted) {
+      const shape = L.polygon(cell.latlngs, { ...this.styleOf(cell, muted), pane: "cells", renderer: this.onPaper ? this.paper : this.screen, bubblingMouseEvents: true });
+      shape.bindTooltip(() => this.tip(cell), { sticky: true, direction: "top", className: "tip", opacity: 1 });
+      shape.on("click", (event) => { event.originalEvent.wanggeHandled = true; this.go(cell); });
+      shape.on("mouseover", () => shape.setStyle({ weight: this.theme.style(cell, muted).weight + 1.6, color: "#10202c" }));
+      shape.on("mouseout", () => shape.setStyle(this.styleOf(cell, muted)));
+      return shape.addTo(this.cellLayer);
+    }
+
+    /** Borders of the coarser levels over the cells, and the mark of the selected one; each kind of border is one path. */
+    drawFrames() {
+      const frame = (cells, weight, color) => {
+        if (cells.length) L.polygon(cells.flatMap((cell) => cell.latlngs), { pane: "outline", fill: false, interactive: false, weight, color }).addTo(this.cellLayer);
+      };
+      const coarser = new Set();
+      for (const cell of this.inView) for (let above = cell.parent; above?.level > this.at.level; above = above.parent) coarser.add(above);
+      for (const [level, weight] of [[2, 1.1], [1, 2]]) frame([...coarser].filter((cell) => cell.level === level), weight, "#33414d");
+      if (this.at.level < 1) return;
+      frame(within(this.street, 1), 1.4, "#4a5863");
+      frame([this.at], 5.5, "#ffffff");
+      frame([this.at], 2.8, "#10202c");
+    }
+
+    tip(cell) {
+      const lines = this.theme.tip(cell);
+      return el("div", {}, el("b", {}, cell.name), ...lines.map((line) => el("div", {}, line)));
+    }
+
+    /** Labels where the largest circle in a cell has room for them on the screen. */
+    drawLabels() {
+      this.labelLayer.clearLayers();
+      const metre = this.map.options.crs.scale(this.map.getZoom()) / (40075016.7 * Math.cos((this.street.centre[0] * Math.PI) / 180));
+      this.labelled = [];
+      for (const cell of this.inView) {
+        const label = this.theme.label(cell, cell.radius * metre);
+        if (!label) continue;
+        this.labelled.push(this.map.latLngToLayerPoint(cell.centre));
+        const icon = L.divIcon({ className: "label", iconSize: [0, 0], html: el("div", {}, ...label.map((line, i) => el(i ? "span" : "b", {}, line))) });
+        L.marker(cell.centre, { icon, interactive: false, keyboard: false, pane: "labels" }).addTo(this.labelLayer);
+      }
+      wangge.drawRoadNames(this);
+    }
+
+    /* -- panel -- */
+
+    drawPanel() {
+      const panel = document.getElementById("panel");
+      const top = panel.scrollTop, same = panel.dataset.at === this.at.code, active = panel.contains(document.activeElement) ? document.activeElement.id : "";
+      panel.dataset.at = this.at.code;
+      panel.replaceChildren(...[this.trail(), this.switcher(), this.theme.controls?.(), this.heading(), this.theme.panel(), this.theme.legend(), remark(this)]
+        .flat().filter(Boolean));
+      panel.scrollTop = same ? top : 0;
+      if (active) document.getElementById(active)?.focus();
+    }
+
+    trail() {
+      if (!this.at.parent) return null;
+      const path = [];
+      for (let cell = this.at; cell; cell = cell.parent) path.unshift(cell);
+      const steps = path.map((cell, i) => (i === path.length - 1
+        ? el("span", { "aria-current": "page" }, i ? shortName(cell) : cell.name)
+        : el("button", { type: "button", onclick: () => this.go(cell) }, i ? shortName(cell) : cell.name)));
+      const up = el("button", { type: "button", className: "up", title: this.t("up"), "aria-label": this.t("up"), onclick: () => this.go(this.at.parent) }, "↑");
+      return el("nav", { className: "trail", "aria-label": this.t("whole") }, up, ...steps.flatMap((step, i) => (i ? [el("i", {}, "›"), step] : [step])));
+    }
+
+    switcher() {
+      return el("div", { className: "switcher", role: "group", "aria-label": this.t("level") }, ...[1, 2, 3].map((level) => el("button",
+        { type: "button", id: `level-${level}`, "aria-pressed": String(this.viewLevel === level), onclick: () => this.choose(level) },
+        this.language === "zh" ? LEVELS[level].zh : TABS[level], el("small", {}, this.format.whole(this.levels[level].length)))));
+    }
+
+    heading() {
+      const { at } = this, { columns, row } = at, facts = [];
+      const add = (key, value, wide) => { if (value !== null && value !== undefined && value !== "") facts.push(el("dt", {}, this.t(key)), el("dd", { className: wide ? "wide" : "" }, value)); };
+      const value = (key) => columns[key]?.[row] ?? null;
+      if (value("area_m2") !== null) add("area", this.format.area(value("area_m2")));
+      for (const key of ["population", "households", "buildings", "units"]) if (value(key) !== null) add(key, this.format.whole(value(key)));
+      if (value("leader")) add("leader", value("staff_kind") ? `${value("leader")}${this.language === "zh" ? "（" : " ("}${this.t(value("staff_kind"))}${this.language === "zh" ? "）" : ")"}` : value("leader"), true);
+      if (at.level) add("code", at.code, true);
+      return el("section", { className: "heading" }, el("h2", {}, at.name), el("small", {}, this.levelName(at.level)), el("dl", { className: "facts" }, ...facts));
+    }
+  }
+
+  return { Page, shortName, within };
+})());

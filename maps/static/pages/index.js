@@ -1,0 +1,71 @@
+/* The first page: the language switch, and the box that asks GET /locate. Answers are set as text, never as markup. */
+
+const TEXTS = {
+  community: { zh: "社区", en: "Community" },
+  second: { zh: "二级网格", en: "Second-level grid" },
+  third: { zh: "三级网格", en: "Third-level grid" },
+  leader: { zh: "格长编号", en: "Leader (staff no.)" },
+  outside: { zh: "该点不在街道范围内。", en: "This point is outside the street." },
+  number: { zh: "请填写以度为单位的数字，例如 118.81 和 32.105。", en: "Write numbers in degrees, such as 118.81 and 32.105." },
+  fault: { zh: "查询失败：", en: "The question failed: " },
+};
+
+const root = document.documentElement;
+const answer = document.getElementById("answer");
+const form = document.getElementById("locate");
+const say = (key) => TEXTS[key][root.lang === "en" ? "en" : "zh"];
+
+function make(tag, text, className) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+
+function show(found) {
+  if (!found.inside) {
+    answer.replaceChildren(make("p", say("outside")));
+    return;
+  }
+  const list = document.createElement("dl");
+  for (const level of ["community", "second", "third"]) {
+    const cell = found[level];
+    if (!cell) continue;
+    const value = make("dd", cell.name ?? cell.code);
+    if (cell.name) value.append(make("span", cell.code, "code"));
+    list.append(make("dt", say(level)), value);
+  }
+  if (found.second?.leader) list.append(make("dt", say("leader")), make("dd", found.second.leader));
+  answer.replaceChildren(list);
+}
+
+let last = null;
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const asked = new FormData(form), lon = Number(asked.get("lon")), lat = Number(asked.get("lat"));
+  if (!String(asked.get("lon")).trim() || !String(asked.get("lat")).trim() || !Number.isFinite(lon) || !Number.isFinite(lat)) {
+    answer.replaceChildren(make("p", say("number"), "fault"));
+    return;
+  }
+  last = null;
+  try {
+    const reply = await fetch(`/locate?${new URLSearchParams({ lon, lat, datum: asked.get("datum") })}`);
+    const body = await reply.json();
+    if (!reply.ok) throw new Error(typeof body.detail === "string" ? body.detail : body.title ?? String(reply.status));
+    last = body;
+    show(body);
+  } catch (error) {
+    answer.replaceChildren(make("p", say("fault") + error.message, "fault"));
+  }
+});
+
+function speak(language) {
+  root.lang = language === "en" ? "en" : "zh-CN";
+  document.getElementById("language").textContent = language === "en" ? "中文" : "English";
+  // The maps open in the language that was chosen here.
+  for (const link of document.querySelectorAll("a.card")) link.hash = language === "en" ? "lang=en" : "";
+  if (last) show(last);
+}
+
+document.getElementById("language").addEventListener("click", () => speak(root.lang === "en" ? "zh" : "en"));

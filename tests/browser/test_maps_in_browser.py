@@ -1,0 +1,459 @@
+"""The maps in Debian's Chromium with the network cut: drawn, clickable, bilingual, and quiet."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from geo.coverage import check
+from geo.incidents import density
+from geo.layers import Level
+from maps import check_map, coverage_map, heat_map, print_sheet, render_index, save
+from maps.assets import STATIC
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+HOSTILE = "</script><img src=x onerror=\"document.title='broken'\">"
+
+
+@pytest.fixture(scope="module")
+def browser():  # type: ignore[no-untyped-def]
+    with playwright.sync_playwright() as run:
+        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both maps of the small division, with a background and a hostile reason."""
+    folder = tmp_path_factory.mktemp("maps")
+    division = small_street.division()
+    west, south, east, north = division.street.total_bounds
+    roads = gpd.GeoDataFrame(
+        {"name": ["和燕路"], "highway": ["primary"]},
+        geometry=[shapely.LineString([(west, south + 700), (east, south + 700)])], crs=division.crs,
+    )  # fmt: skip
+    water = gpd.GeoDataFrame(geometry=[shapely.box(west + 100, south + 100, west + 300, south + 300)], crs=division.crs)
+    verdicts = small_street.verdicts(division).assign(reason_zh=HOSTILE)
+    start = pd.Timestamp("2026-03-02 01:00", tz="UTC")
+    visits = pd.DataFrame({"code": verdicts["code"], "start": start, "end": start + pd.Timedelta(minutes=9), "stay_s": 540.0,
+                           "counted": True, "reason": ""})  # fmt: skip
+    backdrop = {"roads": roads, "water": water, "note": ("模型数据", "Model data")}
+    save(coverage_map(division, verdicts, day="2026-03-02", visits=visits, **backdrop), folder / "coverage.html")
+
+    codes = division.third["code"].to_numpy(dtype=object)[np.arange(60) % 9]
+    incidents = gpd.GeoDataFrame(
+        {
+            "cell": codes,
+            "kind_name": ["暴露垃圾", "占道经营", "占道经营"] * 20,
+            "reported_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(60) * 12, unit="h"),
+        },
+        geometry=division.third.geometry.iloc[np.arange(60) % 9].centroid.reset_index(drop=True),
+    )
+    rows = [
+        {"code": code, "incidents": sum(third.startswith(code) for third in codes), "per_km2": 1.0}
+        for level in Level
+        for code in division.layer(level)["code"]
+    ]
+    x, y = np.arange(west, east, 20.0), np.arange(south, north, 20.0)
+    density = SimpleNamespace(x=x, y=y, values=np.add.outer(y - south, x - west), bandwidth_m=150.0)
+    hot = pd.DataFrame({"code": division.second["code"].iloc[:1], "hot": [True], "p": [0.001]})
+    save(heat_map(division, incidents, density, pd.DataFrame(rows), hotspots=hot, **backdrop), folder / "heat.html")
+    shapes = division.third.geometry.copy()
+    shapes.iloc[[10, 40]] = shapes.iloc[[10, 40]].buffer(-3, join_style="mitre")
+    faulty = division.third.set_geometry(shapes).assign(code=[HOSTILE, *division.third["code"].iloc[1:]])
+    report = check(faulty, outline=division.street, expected=97)
+    save(check_map(report, faulty, outline=division.street, source="a.gpkg"), folder / "check.html")
+    return {name: folder / f"{name}.html" for name in ("coverage", "heat", "check")}
+
+
+@pytest.fixture
+def page(browser) -> Iterator:  # type: ignore[no-untyped-def,type-arg]
+    """A page without network; on closing, whatever it complained about or asked for fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True, reduced_motion="reduce")
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "request", lambda request: None if request.url.startswith(("file:", "data:")) else faults.append(request.url)
+    )
+    opened.on("requestfailed", lambda request: faults.append(f"failed: {request.url[:80]}"))
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def show(page, file: Path, address: str = "") -> None:  # type: ignore[no-untyped-def]
+    page.goto(f"{file.as_uri()}#{address}")
+    page.wait_for_selector("html[data-ready=yes]")
+
+
+def cells(page) -> int:  # type: ignore[no-untyped-def]
+    return page.evaluate("wangge.page.shapes.length")
+
+
+def fills(page) -> list[str]:  # type: ignore[no-untyped-def]
+    """What the cells in view are filled with: colours, or names of patterns."""
+    return page.evaluate("wangge.page.shapes.map(([cell]) => wangge.page.theme.style(cell, false).fillColor)")
+
+
+def click_cell(page, code: str) -> None:  # type: ignore[no-untyped-def]
+    """Click on the map where a cell is."""
+    at = page.evaluate("code => wangge.page.map.latLngToContainerPoint(wangge.page.byCode.get(code).centre)", code)
+    box = page.locator(".folium-map").bounding_box()
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+
+
+def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
+    """Red, green, blue and opacity that the canvas of the cells has a little beside the middle of a cell."""
+    return page.evaluate(
+        """code => {
+            const { map, byCode, screen } = wangge.page, canvas = screen._container;
+            const at = map.latLngToContainerPoint(byCode.get(code).centre), from = canvas.getBoundingClientRect();
+            const box = map.getContainer().getBoundingClientRect(), fine = canvas.width / from.width;
+            const [x, y] = [(at.x + 9 + box.left - from.left) * fine, (at.y + 5 + box.top - from.top) * fine];
+            const one = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+            const pen = one.getContext("2d", { willReadFrequently: true });
+            pen.drawImage(canvas, -x, -y);
+            return [...pen.getImageData(0, 0, 1, 1).data];
+        }""",
+        code,
+    )
+
+
+def heading(page) -> str:  # type: ignore[no-untyped-def]
+    return page.locator("#panel h2").inner_text()
+
+
+def test_clicking_goes_down_and_the_trail_leads_up(page, files) -> None:
+    show(page, files["coverage"])
+    assert cells(page) == 4
+    click_cell(page, "320113003001")
+    assert (heading(page), cells(page)) == ("长营社区", 6)
+    click_cell(page, "320113003001002")
+    assert (heading(page), cells(page)) == ("长营社区第2网格", 4)
+    click_cell(page, "320113003001002003")
+    assert heading(page) == "长营社区第2网格-03"
+    page.get_by_role("button", name="长营社区").first.click()
+    assert (heading(page), cells(page)) == ("长营社区", 6)
+    page.locator(".trail .up").click()
+    assert (heading(page), cells(page)) == ("示例街道", 4)
+
+
+def test_levels_can_be_shown_for_the_whole_street(page, files) -> None:
+    show(page, files["coverage"])
+    page.locator(".switcher button").nth(1).click()
+    assert cells(page) == 24
+    found = fills(page)
+    assert {fill: found.count(fill) for fill in found} == {"#a9cfe5": 6, "short": 6, "not_visited": 6, "unknown": 6}
+    assert np.abs(np.subtract(painted(page, "320113003001001")[:3], (0xA9, 0xCF, 0xE5))).max() <= 3  # met
+    red, green, blue, opacity = painted(page, "320113003001003")  # not visited
+    assert red > green + 50
+    assert red > blue + 50
+    assert opacity > 200
+    page.locator(".switcher button").nth(2).click()
+    assert cells(page) == 96
+    codes = page.evaluate("wangge.page.levels[3].map((cell) => cell.code)")
+    assert min(painted(page, code)[3] for code in codes[::7]) > 200
+
+
+def test_legend_counts_the_states(page, files) -> None:
+    show(page, files["coverage"])
+    rows = page.locator(".counts tbody tr").all_inner_texts()
+    assert [row.split("\t")[-2:] for row in rows] == [["6", "25%"]] * 4
+    assert page.locator(".counts .swatch").count() == 4
+
+
+def test_why_tells_the_evidence_as_text(page, files) -> None:
+    show(page, files["coverage"], "at=320113003001002")
+    why = page.locator(".why").inner_text()
+    assert "次数不足" in why
+    assert "street-1" in why
+    assert HOSTILE in why  # shown as it is, not run
+    assert page.locator(".why img").count() == 0
+    assert "09:00–09:09" in page.locator(".evidence").inner_text()
+    assert page.title() == "示例街道网格巡查覆盖图 · 2026年3月2日 · 规则 street-1"
+
+
+def test_language_switches_and_stays_in_the_address(page, files) -> None:
+    show(page, files["coverage"])
+    assert "未巡查" in page.locator("#panel").inner_text()
+    page.get_by_role("button", name="English").click()
+    panel = page.locator("#panel").inner_text()
+    assert "Not visited" in panel
+    assert "未巡查" not in panel
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "Model data" in panel
+    assert page.url.endswith("#lang=en")
+    page.reload()
+    assert page.locator("#top h1").inner_text().startswith("Patrol coverage")
+
+
+def test_list_of_grids_that_need_attention_leads_to_them(page, files) -> None:
+    show(page, files["coverage"])
+    entries = page.locator(".attention li button")
+    assert entries.count() == 18
+    entries.first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".why .verdict").inner_text() == "未巡查"
+
+
+def test_phone_has_the_map_above_the_panel_and_no_sideways_scroll(page, files) -> None:
+    page.set_viewport_size({"width": 375, "height": 720})
+    show(page, files["coverage"])
+    drawing, panel = page.locator(".folium-map").bounding_box(), page.locator("#panel").bounding_box()
+    assert drawing["width"] == panel["width"] == 375
+    assert panel["y"] >= drawing["y"] + drawing["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    assert cells(page) == 4
+    assert painted(page, "320113003001")[3] > 0
+
+
+def test_prints_on_one_sheet(page, files) -> None:
+    show(page, files["coverage"])
+    sheet = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert sheet.count(b"/Type /Page\n") == 1
+    assert not page.evaluate("document.documentElement.classList.contains('printing')")
+
+
+def test_heat_map_draws_density_then_counts(page, files) -> None:
+    show(page, files["heat"])
+    picture = page.locator("img.density")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 50")
+    assert "件 / 平方公里" in page.locator(".legend").inner_text()
+    kinds = page.locator(".kinds tr").all_inner_texts()
+    assert [row.replace("\n", "").split("\t")[0::2] for row in kinds] == [["占道经营", "40"], ["暴露垃圾", "20"]]
+    page.locator("#mode").select_option("incidents")
+    assert picture.count() == 0
+    page.locator(".switcher button").nth(1).click()
+    assert cells(page) == 24
+    # Sixty reports lie in nine third-level grids, those of three second-level ones.
+    assert fills(page).count("#f6f4ef") == 24 - 3
+    assert page.url.endswith("#level=2&by=incidents")
+
+
+def test_hot_spots_can_be_hidden(page, files) -> None:
+    show(page, files["heat"])
+    outlines = page.locator('path[stroke="#0a4f8f"]')
+    assert outlines.count() == 1
+    page.locator("#hot").uncheck()
+    assert outlines.count() == 0
+
+
+def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
+    show(page, files["heat"], "level=2&by=incidents")
+    big = page.locator(".big b")
+    assert big.inner_text() == "60"
+    page.locator("#kind").select_option(label="暴露垃圾")
+    assert big.inner_text() == "20"
+    assert "占全部 33%" in page.locator(".big").inner_text()
+    page.locator("#time [data-span=week]").click()
+    assert page.locator("#hot").is_disabled()
+    # 1 March 2026 is a Sunday: the first week has that day alone, with one report of this kind.
+    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日", "1 件"]
+    assert (
+        page.evaluate(
+            "wangge.page.shapes.reduce((n, [cell]) => n + Number(wangge.page.theme.tip(cell)[0].split(' ')[1]), 0)"
+        )
+        == 1
+    )
+    page.locator("#when").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#time output b").inner_text() == "2026年3月2日至3月8日"
+    assert page.url.endswith("#level=2&by=incidents&kind=1&span=week&window=1")
+    page.reload()
+    assert page.locator("#time output b").inner_text() == "2026年3月2日至3月8日"
+    page.locator("#time [data-span=all]").click()
+    page.locator(".kinds tr.chosen button").click()
+    assert big.inner_text() == "60"
+
+
+def test_a_day_of_the_calendar_is_the_day_of_the_map(page, files) -> None:
+    show(page, files["heat"])
+    days = page.locator(".calendar .day")
+    assert days.count() == 30
+    days.nth(3).click()
+    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月4日 周三", "2 件"]
+    assert page.locator("#time [data-span=day]").get_attribute("aria-pressed") == "true"
+    days.nth(3).click()
+    assert page.locator("#time output b").inner_text() == "全部时间"
+
+
+def test_time_plays_to_its_end(page, files) -> None:
+    show(page, files["heat"], "span=month&window=0")
+    page.locator("#time [data-span=week]").click()
+    page.locator("#time .play").click()
+    expect = playwright.expect
+    expect(page.locator("#time output b")).to_contain_text("3月30日", timeout=20_000)
+    expect(page.locator("#time .play")).to_have_text("▶", timeout=5_000)
+
+
+def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_street) -> None:
+    """The page spreads the reports of a kind by itself; geo.incidents.density says what should come out."""
+    division = small_street.division()
+    rng = np.random.default_rng(8)
+    west, south, east, north = division.street.total_bounds
+    n = 400
+    spot = np.where(rng.random(n) < 0.5, 1, 0)[:, None]
+    xy = spot * rng.normal((west + 400, south + 60), 70, (n, 2)) + (1 - spot) * rng.uniform(
+        (west, south), (east, north), (n, 2)
+    )
+    inside = (xy > (west, south)).all(axis=1) & (xy < (east, north)).all(axis=1)
+    points = gpd.GeoSeries(gpd.points_from_xy(*xy[inside].T), crs=division.crs)
+    third = gpd.sjoin(gpd.GeoDataFrame(geometry=points), division.third, predicate="within")["code"]
+    incidents = gpd.GeoDataFrame({"cell": third.reindex(points.index), "kind_name": "乙"}, geometry=points)
+    incidents.loc[incidents.index % 3 == 0, "kind_name"] = "甲"
+    wanted = density(incidents[incidents["kind_name"] == "乙"], outline=division.street, bandwidth_m=120.0, cell_m=20.0)
+    counts = pd.DataFrame({"code": [c for level in Level for c in division.layer(level)["code"]], "incidents": 1})
+    save(heat_map(division, incidents, wanted, counts), tmp_path / "part.html")
+    show(page, tmp_path / "part.html", "kind=0")
+    assert page.locator("canvas.part").count() == 1
+    got = page.evaluate(
+        """() => {
+            const { data } = wangge.page, { lattice } = data.reports, page = wangge.page;
+            const reports = new wangge.Reports(data.reports, page.levels);
+            const surface = new wangge.Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs);
+            surface.allow(reports.placeSquare);
+            const sums = reports.tally(0, null, new Uint8Array(reports.sizes[3]), surface.size);
+            const { bounds, columns, rows } = lattice;
+            return { values: [...surface.density(sums.bySquare)], bounds, columns, rows, km2: surface.km2 };
+        }"""
+    )
+    values = np.reshape(got["values"], (got["rows"], got["columns"]))
+    assert values.sum() * got["km2"] == pytest.approx(wanted.used, rel=1e-9)  # it integrates to the number of reports
+    (low_lat, low_lon), (high_lat, high_lon) = got["bounds"]
+    lon = low_lon + (np.arange(got["columns"]) + 0.5) / got["columns"] * (high_lon - low_lon)
+    lat = high_lat - (np.arange(got["rows"]) + 0.5) / got["rows"] * (high_lat - low_lat)
+    centres = gpd.GeoSeries(gpd.points_from_xy(*(grid.ravel() for grid in np.meshgrid(lon, lat))), crs=4326).to_crs(
+        division.crs
+    )
+    i = np.clip(np.searchsorted(wanted.x, centres.x + 10) - 1, 0, len(wanted.x) - 1)
+    j = np.clip(np.searchsorted(wanted.y, centres.y + 10) - 1, 0, len(wanted.y) - 1)
+    deep = division.street.geometry.iloc[0].buffer(-30).contains(centres)
+    assert deep.sum() > 1000
+    off = np.abs(values.ravel() - wanted.values[j, i])[deep.to_numpy()]
+    assert off.max() < 0.08 * wanted.values.max()  # the nearest raster cell is up to 14 m away, on a slope of 120 m
+    assert np.median(off) < 0.01 * wanted.values.max()
+
+
+def test_check_map_leads_to_each_finding(page, files) -> None:
+    show(page, files["check"])
+    entries = page.locator(".findings li button")
+    n = entries.count()
+    assert n == page.evaluate("wangge.page.data.total") > 3
+    assert page.locator(".sign").count() == n - 1  # the wrong count has no place
+    before = page.evaluate("wangge.page.map.getZoom()")
+    entries.first.click()
+    assert page.evaluate("wangge.page.map.getZoom()") > before + 2
+    west, south, east, north = page.evaluate("wangge.page.data.findings.bounds[0]")
+    seen = page.evaluate("wangge.page.map.getBounds().toBBoxString()").split(",")
+    assert float(seen[0]) < west < east < float(seen[2])
+    assert float(seen[1]) < south < north < float(seen[3])
+    assert page.url.endswith("#finding=1")
+    page.locator("#next").click()
+    assert page.url.endswith("#finding=2")
+    assert page.locator(".findings .chosen").count() == 1
+    page.locator("#whole").click()
+    assert page.evaluate("wangge.page.map.getZoom()") == before
+
+
+def test_check_map_hides_kinds_and_speaks_english(page, files) -> None:
+    show(page, files["check"])
+    n = page.locator(".findings li").count()
+    page.locator("#kind-gap").uncheck()
+    left = page.locator(".findings li").count()
+    assert left < n
+    assert "空洞" not in page.locator(".findings ul").inner_text()
+    page.get_by_role("button", name="English").click()
+    panel = page.locator("#panel").inner_text()
+    assert "Wrong count" in panel
+    assert "数量不符" not in panel
+    assert HOSTILE not in page.content().split('id="payload"')[0]
+    assert page.locator("#panel img").count() == 0
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".png"])
+def test_sheets_are_written_by_chromium_alone(tmp_path, small_street, ending) -> None:
+    division = small_street.division()
+    drawn = coverage_map(division, small_street.verdicts(division), day="2026-03-02")
+    target = tmp_path / f"sheet{ending}"
+    print_sheet(drawn, target, view="level=2")
+    data = target.read_bytes()
+    if ending == ".pdf":
+        assert data.count(b"/Type /Page\n") == 1
+        assert b"/MediaBox [0 0 1191" in data  # A3, landscape: 1,191 by 842 points
+    else:
+        assert (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (3020, 2080)
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("name", ["coverage", "heat", "check"])
+def test_a_sheet_holds_its_panel_and_its_whole_legend(page, files, name) -> None:
+    page.set_viewport_size({"width": 1510, "height": 1040})
+    show(page, files[name], "level=2&sheet=1")
+    panel = page.locator("#panel")
+    assert panel.evaluate("node => node.scrollHeight <= node.clientHeight + 1")
+    assert page.locator("#top nav button").first.is_hidden()
+    bottom = page.locator(".legend, .counts").last.bounding_box()
+    assert bottom["y"] + bottom["height"] <= 1040
+
+
+def test_first_page_answers_where_a_point_is(browser) -> None:
+    """Served by routes that stand in for the server; nothing else may be asked for."""
+    context = browser.new_context()
+    page = context.new_page()
+    asked, faults = [], []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+
+    def answer(route) -> None:  # type: ignore[no-untyped-def]
+        path = route.request.url.removeprefix("http://wangge.test")
+        asked.append(path)
+        if path == "/":
+            route.fulfill(content_type="text/html", body=render_index({"street_name": "示例街道", "seconds": 24}))
+        elif path.startswith("/static/"):
+            route.fulfill(path=STATIC / path.removeprefix("/static/").split("?")[0])
+        elif path == "/locate?lon=118.8&lat=32.1&datum=GCJ-02":
+            cell = {"code": "320113003001", "name": "<b>长营社区</b>", "leader": None}
+            route.fulfill(json={"inside": True, "community": cell, "second": {**cell, "leader": "G001"}, "third": None})
+        else:
+            route.abort()
+
+    page.route("**/*", answer)
+    page.goto("http://wangge.test/")
+    page.fill("input[name=lon]", "118.8")
+    page.fill("input[name=lat]", "32.1")
+    page.select_option("select[name=datum]", "GCJ-02")
+    page.click("form button")
+    page.wait_for_selector("#answer dl")
+    text = page.locator("#answer").inner_text()
+    assert "<b>长营社区</b>" in text
+    assert "G001" in text
+    page.fill("input[name=lat]", "north")
+    page.click("form button")
+    assert "118.81" in page.locator("#answer .fault").inner_text()
+    page.click("#language")
+    assert page.locator("a.card").first.get_attribute("href").endswith("/coverage#lang=en")
+    assert page.locator("h2").first.inner_text() == "Division in force"
+    assert sorted(path.split("?")[0] for path in asked) == [
+        "/",
+        "/locate",
+        "/static/pages/index.css",
+        "/static/pages/index.js",
+    ]
+    assert faults == []
+    context.close()

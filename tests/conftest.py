@@ -1,0 +1,114 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import settings
+
+# The same examples at every run, so that a change is judged by what it changes; HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with real data that is not part of the project; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("WANGGE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("real data: set WANGGE_SHARED_DATA to the folder that holds them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def street():  # type: ignore[no-untyped-def]
+    """The model street of the default seed."""
+    from geo.sample import model_street
+
+    return model_street()
+
+
+@pytest.fixture(scope="session")
+def small_street():  # type: ignore[no-untyped-def]
+    """Makers of a small nested division of rectangles, and of verdicts on it; each call makes new frames."""
+    return SimpleNamespace(division=_nested_division, verdicts=_verdicts)
+
+
+def _nested_division():  # type: ignore[no-untyped-def]
+    """4 communities, 24 second-level and 96 third-level grids on the 1 mm lattice, 2,400 by 1,800 m."""
+    import geopandas as gpd
+
+    from geo.layers import Division, Level, area_m2
+
+    rows: dict[int, list[dict[str, object]]] = {level: [] for level in Level}
+    _cut(rows, Level.STREET, "320113003", "示例街道", None, (388_000.0, 3_552_000.0, 390_400.0, 3_553_800.0))
+    layers = {level: gpd.GeoDataFrame(cells, crs="EPSG:4549") for level, cells in rows.items()}
+    for level, frame in layers.items():
+        layers[level] = frame.assign(area_m2=area_m2(frame.geometry), population=10 * 4 ** (5 - level))
+    second = layers[Level.SECOND]
+    layers[Level.SECOND] = second.assign(leader=[f"G{i:03d}" for i in range(len(second))], staff_kind="official")
+    return Division(*(layers[level] for level in Level))
+
+
+# Columns and rows into which a cell of each level is cut, and names of the communities.
+_CUTS = {1: (2, 2), 2: (3, 2), 3: (2, 2)}
+_NAMES = ("长营社区", "晓庄社区", "万寿村社区", "创业园")
+
+
+def _cut(rows, level, code, name, parent, box):  # type: ignore[no-untyped-def]
+    """Add a cell and, below it, those that it is cut into."""
+    import numpy as np
+    import shapely
+
+    from geo.layers import Level
+
+    rows[level].append(
+        {"code": code, "name": name, "level": int(level), "parent": parent, "geometry": shapely.box(*box)}
+    )
+    if level is Level.THIRD:
+        return
+    below = Level(level + 1)
+    columns, lines = _CUTS[below]
+    xs, ys = np.linspace(box[0], box[2], columns + 1).round(3), np.linspace(box[1], box[3], lines + 1).round(3)
+    for k in range(columns * lines):
+        i, j = k % columns, lines - 1 - k // columns
+        child = {1: _NAMES[k % 4], 2: f"{name}第{k + 1}网格", 3: f"{name}-{k + 1:02d}"}[int(below)]
+        _cut(rows, below, f"{code}{k + 1:03d}", child, code, (xs[i], ys[j], xs[i + 1], ys[j + 1]))
+
+
+def _verdicts(division):  # type: ignore[no-untyped-def]
+    """One of each state in turn for the second-level grids, on 2 March 2026."""
+    import numpy as np
+    import pandas as pd
+
+    n = len(division.second)
+    states = np.array(["met", "short", "not_visited", "unknown"])[np.arange(n) % 4]
+    return pd.DataFrame({
+        "code": division.second["code"],
+        "day": pd.Timestamp("2026-03-02").date(),
+        "verdict": states,
+        "visits": np.array([2, 1, 0, 0])[np.arange(n) % 4],
+        "required": 2,
+        "uncounted": np.arange(n) % 3,
+        "present_s": np.arange(n) * 60.0,
+        "unknown_s": np.where(states == "unknown", 5400.0, 0.0),
+        "rules": "street-1",
+        "reason_zh": [f"理由{i}" for i in range(n)],
+        "reason_en": [f"reason {i}" for i in range(n)],
+    })  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):  # type: ignore[no-untyped-def]
+    """Where CI=true, a skip for a missing part is a failure: there everything is meant to be."""
+    report = yield
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although CI=true: {report.longrepr[2] if report.longrepr else item.name}"
+    return report

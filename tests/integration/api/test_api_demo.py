@@ -1,0 +1,97 @@
+"""The whole job, once: what ``wangge demo`` writes and says, and that its figures are those of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from api.cli import run
+from api.database import current_version, open_store, read_version, session
+from geo.layers import Level, read_division
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Output folder and document of one run."""
+    folder = tmp_path_factory.mktemp("demo") / "out"
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        code = run(["demo", "--no-serve", "--json", "--out", str(folder)])
+    assert code == 0
+    return folder, json.loads(text.getvalue())
+
+
+def test_the_demo_writes_every_file(demo):
+    folder, _ = demo
+    expected = {
+        "division.gpkg", "report.json", "verdicts.csv", "visits.csv", "incidents.csv", "counts.csv", "coverage.html",
+        "heat.html", "wangge.sqlite",
+    }  # fmt: skip
+    assert {path.name for path in folder.iterdir()} == expected
+    assert all((folder / name).stat().st_size > 0 for name in expected)
+
+
+def test_the_division_is_whole_and_has_the_counts(demo):
+    folder, document = demo
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["ok"] is True
+    assert [level["cells"] for level in report["levels"]] == [1, 13, 255, 3052]
+    assert [level["covered"] for level in report["levels"]] == [1.0] * 4
+    assert abs(document["check"]["area_km2"] - 12.46) < 1e-6
+    assert read_division(folder / "division.gpkg").counts == (13, 255, 3052)
+
+
+def test_every_second_level_grid_has_one_leader(demo):
+    folder, _ = demo
+    second = read_division(folder / "division.gpkg").second
+    assert second["leader"].is_unique
+    assert second["leader"].str.fullmatch(r"[GS]\d{3}").all()
+    assert second["staff_kind"].value_counts().to_dict() == {"community_worker": 144, "official": 111}
+
+
+def test_one_verdict_per_grid_and_none_falsely_met(demo):
+    folder, document = demo
+    verdicts = pd.read_csv(folder / "verdicts.csv", dtype={"code": str})
+    assert verdicts["code"].is_unique
+    assert len(verdicts) == 255
+    assert verdicts["verdict"].value_counts().to_dict() == {
+        s: n for s, n in document["patrols"]["days"]["2026-03-02"].items() if n
+    }
+    assert document["patrols"]["falsely_met"] == 0
+
+
+def test_counts_add_up_at_every_level(demo):
+    folder, document = demo
+    counts = pd.read_csv(folder / "counts.csv", dtype={"code": str})
+    assert set(counts.groupby("level")["incidents"].sum()) == {document["incidents"]["inside"]}
+    assert counts.groupby("level").size().to_dict() == {1: 13, 2: 255, 3: 3052}
+
+
+def test_hot_spots_are_told_for_both_levels(demo):
+    _, document = demo
+    assert set(document["incidents"]["hot_cells"]) == {"second", "third"}
+    # The simulation has planted hot spots, each some third-level grids wide.
+    assert document["incidents"]["hot_cells"]["third"] > 0
+
+
+def test_the_store_holds_the_division(demo):
+    folder, _ = demo
+    engine = open_store(folder / "wangge.sqlite")
+    with session(engine) as opened:
+        version = current_version(opened)
+        stored = read_version(opened, version.id)
+    engine.dispose()
+    written = read_division(folder / "division.gpkg")
+    for level in Level:
+        assert stored.layer(level).geometry.to_wkb().tolist() == written.layer(level).geometry.to_wkb().tolist()
+
+
+def test_the_job_takes_less_than_a_minute(demo):
+    """60 s on two cores is promised; a busy machine gets the double here."""
+    _, document = demo
+    assert document["seconds"] == pytest.approx(sum(step["seconds"] for step in document["steps"]))
+    assert document["seconds"] < 120

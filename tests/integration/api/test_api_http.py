@@ -1,0 +1,262 @@
+"""The server, on a real port."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import geopandas as gpd
+import httpx
+import numpy as np
+import pytest
+import shapely
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.current import ASK_EVERY_S
+from api.database import add_version, open_store, publish, session
+from api.settings import Settings
+from geo.errors import FileError, InputError
+from geo.layers import Level, convert, lon_lat
+
+NOW = datetime.fromisoformat("2026-03-01T08:00:00+00:00")
+
+
+@pytest.fixture
+def settings(published, tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "coverage.html").write_text("<!doctype html><title>覆盖图</title>", encoding="utf-8")
+    return Settings(database=str(published.url.database), pages=pages)
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """Run an application on a free port, and give a client of it."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.01)
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=address, trust_env=False, timeout=20) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
+def client(settings):
+    with serving(create_app(settings)) as opened:
+        yield opened
+
+
+def _problem(answer: httpx.Response, status: int) -> dict:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert {"type", "title", "detail", "instance"} <= set(body)
+    return body
+
+
+def test_health(client):
+    assert client.get("/health").json() == {"status": "ok", "division": 1}
+
+
+def test_the_current_division(client):
+    body = client.get("/api/divisions/current").json()
+    assert (body["communities"], body["seconds"], body["thirds"]) == (2, 4, 36)
+    assert body["street_code"] == "320113003"
+    assert body["crs"] == "EPSG:4549"
+    assert body["population"] == 3600
+    assert 0.3 < body["area_km2"] < 0.4
+    assert body["valid_from"] == "2026-03-02"
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_layers_are_geojson_in_degrees(client, division, level):
+    answer = client.get(f"/api/layers/{level.layer}.geojson")
+    assert answer.headers["content-type"] == "application/geo+json"
+    found = gpd.GeoDataFrame.from_features(answer.json()["features"], crs="EPSG:4326")
+    given = division.layer(level)
+    assert found["code"].tolist() == given["code"].tolist()
+    assert found["name"].tolist() == given["name"].tolist()
+    apart = np.abs(shapely.get_coordinates(found.geometry.to_crs(given.crs)) - shapely.get_coordinates(given.geometry))
+    assert apart.max() < 0.001
+
+
+def test_a_layer_that_did_not_change_is_not_sent_again(client):
+    first = client.get("/api/layers/third.geojson")
+    again = client.get("/api/layers/third.geojson", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/api/layers/third.geojson", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_layers_are_compressed_on_request(client):
+    with client.stream("GET", "/api/layers/third.geojson", headers={"Accept-Encoding": "gzip"}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(raw) == client.get("/api/layers/third.geojson").content
+
+
+def test_locate_finds_the_three_levels(client, division):
+    places = lon_lat(division.third.geometry.representative_point())
+    leaders = division.second.set_index("code")["leader"]
+    for code, parent, place in zip(division.third["code"], division.third["parent"], places, strict=True):
+        body = client.get("/locate", params={"lon": place.x, "lat": place.y}).json()
+        assert body["inside"] is True
+        assert (body["third"]["code"], body["second"]["code"], body["community"]["code"]) == (code, parent, parent[:12])
+        assert body["second"]["leader"] == leaders[parent]
+
+
+def test_locate_takes_another_datum(client, division):
+    place = lon_lat(division.third.geometry.representative_point())[20]
+    lon, lat = convert([place.x], [place.y], "WGS-84", "GCJ-02")
+    shifted = {"lon": lon[0], "lat": lat[0]}
+    assert (
+        client.get("/locate", params={**shifted, "datum": "gcj02"}).json()["third"]["code"]
+        == division.third["code"][20]
+    )
+    wrong = client.get("/locate", params=shifted).json()
+    assert wrong["third"] is None or wrong["third"]["code"] != division.third["code"][20]
+
+
+def test_outside_is_an_answer(client):
+    body = client.get("/locate", params={"lon": 118.0, "lat": 32.1}).json()
+    assert body["inside"] is False
+    assert body["third"] is body["second"] is body["community"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("", "query.lon"),
+        ("lon=118.8", "query.lat"),
+        ("lon=x&lat=32", "query.lon"),
+        ("lon=118.8&lat=132", "query.lat"),
+        ("lon=nan&lat=32", "query.lon"),
+        ("lon=inf&lat=32", "query.lon"),
+        ("lon=118.8&lat=32&datum=mars", "mars"),
+    ],
+)
+def test_a_wrong_question_is_a_problem_document(client, query, hint):
+    assert hint in _problem(client.get(f"/locate?{query}"), 422)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/heat", "/static/nothing.js", "/static/%2e%2e/%2e%2e/pyproject.toml"])
+def test_what_is_not_there_is_a_problem_document(client, path):
+    _problem(client.get(path), 404)
+
+
+def test_an_unknown_level_and_a_wrong_method_are_problem_documents(client):
+    _problem(client.get("/api/layers/fourth.geojson"), 422)
+    assert client.post("/locate").headers["allow"] == "GET"
+    _problem(client.post("/locate"), 405)
+
+
+def test_a_bug_is_a_problem_document_without_its_text(client, monkeypatch):
+    def broken(*_: object) -> None:
+        raise KeyError("a secret of the house")
+
+    monkeypatch.setattr("api.current.Snapshot.locate", broken)
+    answer = client.get("/locate?lon=118.8&lat=32.1")
+    assert "secret" not in json.dumps(_problem(answer, 500))
+
+
+def test_pages(client):
+    page = client.get("/").text
+    assert "迈皋桥" in page or "街道1" in page
+    assert client.get("/coverage").text.startswith("<!doctype html>")
+
+
+def test_pages_load_nothing_from_other_hosts(client):
+    page = client.get("/")
+    assert "text/html" in page.headers["content-type"]
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert loaded
+    assert not [address for address in loaded if "//" in address]
+    for address in loaded:
+        if address.startswith("/static/"):
+            assert client.get(address).status_code == 200
+    assert client.get("/docs").status_code == 404
+
+
+def test_names_with_markup_stay_text(engine, division, tmp_path):
+    street = division.street.assign(name="<script>alert(1)</script>")
+    with session(engine) as opened:
+        version = add_version(
+            opened, division.with_layer(Level.STREET, street), valid_from=date(2026, 1, 1), created_at=NOW
+        )
+        publish(opened, version.id, published_at=NOW)
+    with serving(create_app(Settings(database=str(engine.url.database), pages=tmp_path))) as opened_client:
+        page = opened_client.get("/").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_store_without_a_division_says_so(engine, tmp_path):
+    with serving(create_app(Settings(database=str(engine.url.database), pages=tmp_path))) as opened:
+        assert opened.get("/health").json() == {"status": "no division", "division": None}
+        assert "db import" in _problem(opened.get("/locate?lon=118.8&lat=32.1"), 404)["detail"]
+
+
+def test_a_newly_published_version_is_served_within_a_second(client, published, division):
+    assert client.get("/health").json()["division"] == 1
+    with session(published) as opened:
+        version = add_version(opened, division, valid_from=date(2026, 3, 2) + timedelta(days=1), created_at=NOW)
+    assert client.get("/health").json()["division"] == 1
+    with session(published) as opened:
+        publish(opened, version.id, published_at=NOW)
+    time.sleep(ASK_EVERY_S + 0.1)
+    assert client.get("/health").json()["division"] == version.id
+
+
+def test_the_app_refuses_a_store_that_it_cannot_use(settings, tmp_path):
+    with pytest.raises(FileError, match="no such database"):
+        create_app(replace(settings, database=str(tmp_path / "absent.sqlite")))
+    open_store(tmp_path / "empty.sqlite", must_exist=False).dispose()
+    with pytest.raises(FileError, match="db upgrade"):
+        create_app(replace(settings, database=str(tmp_path / "empty.sqlite")))
+
+
+def test_settings_come_from_the_environment():
+    assert Settings.from_environment({}) == Settings()
+    given = Settings.from_environment(
+        {"WANGGE_DATABASE": "a.sqlite", "WANGGE_PAGES": "p", "WANGGE_HOST": "h", "WANGGE_PORT": "0"}
+    )
+    assert (given.database, str(given.pages), given.host, given.port) == ("a.sqlite", "p", "h", 0)
+    for port in ("http", "70000", "-1"):
+        with pytest.raises(InputError, match="WANGGE_PORT"):
+            Settings.from_environment({"WANGGE_PORT": port})
+
+
+def test_many_are_answered_at_once(client, division):
+    """Eight clients at a time; the first of them makes the server read the division."""
+    places = lon_lat(division.third.geometry.representative_point())
+    answers: dict[int, str] = {}
+
+    def ask(first: int) -> None:
+        with httpx.Client(base_url=client.base_url, trust_env=False, timeout=20) as opened:
+            for row in range(first, 36, 8):
+                reply = opened.get("/locate", params={"lon": places[row].x, "lat": places[row].y})
+                answers[row] = reply.json()["third"]["code"]
+
+    askers = [threading.Thread(target=ask, args=(first,)) for first in range(8)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join(20)
+    assert [answers[row] for row in range(36)] == division.third["code"].tolist()

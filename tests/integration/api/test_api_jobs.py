@@ -1,0 +1,285 @@
+"""Patrols, incidents, maps and division from the command line, on a small street with known answers."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from api.cli import run
+from geo.layers import lon_lat, read_division, write_layer
+
+DAY = "2026-03-02"
+
+
+@pytest.fixture
+def wangge(capsys):
+    def call(*words: object) -> tuple[int, str, str]:
+        code = run([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def _stay(division, code: str, device: str, start: str, minutes: int) -> pd.DataFrame:
+    """Fixes of a walk to and fro in the middle of a second-level grid, every ten seconds."""
+    place = division.second.set_index("code").geometry[code].representative_point()
+    times = pd.date_range(f"{DAY} {start}", periods=minutes * 6 + 1, freq="10s", tz="Asia/Shanghai")
+    steps = np.abs((np.arange(len(times)) + 3) % 6 - 3) * 10.0
+    points = lon_lat(gpd.GeoSeries(shapely.points(place.x + steps, place.y), crs=division.crs))
+    return pd.DataFrame(
+        {
+            "device": device,
+            "officer": f"{device}号",
+            "time": times.map(pd.Timestamp.isoformat),
+            "lon": points.x,
+            "lat": points.y,
+        }
+    )
+
+
+@pytest.fixture
+def tracks_csv(division, tmp_path):
+    """The first grid is walked by two people, the second once, the third for half a minute, the fourth never."""
+    first, second, third, _ = division.second["code"]
+    walks = [
+        _stay(division, first, "A", "08:00", 10),
+        _stay(division, first, "D", "14:00", 10),
+        _stay(division, second, "B", "09:00", 10),
+        _stay(division, third, "C", "10:00", 0).iloc[:1],
+    ]
+    path = tmp_path / "tracks.csv"
+    pd.concat(walks).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def incidents_csv(division, tmp_path):
+    """Two in every third-level grid, five more in the last, one outside, one without a place."""
+    places = lon_lat(division.third.geometry.representative_point())
+    rows = [*range(36), *range(36), *[35] * 5]
+    table = pd.DataFrame(
+        {
+            "案件编号": [f"N{i:03d}" for i in range(len(rows))],
+            "经度": places.x.iloc[rows].to_numpy(),
+            "纬度": places.y.iloc[rows].to_numpy(),
+        }
+    )
+    table["上报时间"] = "2026-02-10 09:30:00"
+    table["备注"] = "=1+1,“引号”"
+    more = pd.DataFrame(
+        {
+            "案件编号": ["FAR", "NONE"],
+            "经度": [118.0, None],
+            "纬度": [32.1, None],
+            "上报时间": "2026-02-10 10:00:00",
+            "备注": "",
+        }
+    )
+    path = tmp_path / "incidents.csv"
+    pd.concat([table, more]).to_csv(path, index=False)
+    return path
+
+
+# --------------------------------------------------------------------------------------------------------- patrols
+
+
+def test_patrols_gives_the_four_grids_their_verdicts(wangge, division, division_file, tracks_csv, tmp_path):
+    out_dir = tmp_path / "patrols"
+    code, out, _ = wangge("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", out_dir, "--json")
+    assert code == 0
+    figures = json.loads(out)
+    assert figures["rules"] == "street-twice-a-day@1"
+    assert list(figures["days"]) == [DAY]
+    verdicts = pd.read_csv(out_dir / "verdicts.csv", dtype={"code": str}).set_index("code")["verdict"]
+    assert verdicts.loc[division.second["code"]].tolist()[:2] == ["met", "short"]
+    assert verdicts.loc[division.second["code"]].tolist()[3] == "not_visited"
+    assert verdicts.loc[division.second["code"]].tolist()[2] != "met"
+    visits = pd.read_csv(out_dir / "visits.csv", dtype={"code": str})
+    assert visits[visits["counted"]]["code"].value_counts().to_dict() == {
+        division.second["code"][0]: 2,
+        division.second["code"][1]: 1,
+    }
+    assert (out_dir / "coverage.html").stat().st_size > 50_000
+
+
+def test_patrols_prints_a_table_in_both_languages(wangge, division_file, tracks_csv, tmp_path):
+    code, out, _ = wangge("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p")
+    assert code == 0
+    assert "达标 met" in out
+    assert "每日巡查" in out
+
+
+def test_patrols_of_several_days(wangge, division_file, tracks_csv, tmp_path):
+    words = ("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p", "--json")
+    figures = json.loads(wangge(*words, "--from", "2026-03-01", "--to", "2026-03-03")[1])
+    assert list(figures["days"]) == ["2026-03-01", DAY, "2026-03-03"]
+    assert figures["days"]["2026-03-01"]["met"] == 0
+    assert list(json.loads(wangge(*words, "--day", DAY)[1])["days"]) == [DAY]
+
+
+def test_patrols_by_another_rule_set(wangge, division, division_file, tracks_csv, tmp_path):
+    (tmp_path / "once.toml").write_text('id = "once"\nversion = "2"\nvisits_per_day = 1\n', encoding="utf-8")
+    words = ("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p", "--json")
+    figures = json.loads(wangge(*words, "--rules", tmp_path / "once.toml")[1])
+    assert figures["rules"] == "once@2"
+    assert figures["days"][DAY]["met"] == 2
+
+
+def test_patrols_of_a_foreign_layer_has_no_map(wangge, division, tracks_csv, tmp_path):
+    write_layer(division.second.rename(columns={"code": "GRID_ID"}), tmp_path / "grids.gpkg")
+    code, out, _ = wangge(
+        "patrols", tracks_csv, "--cells", tmp_path / "grids.gpkg", "--datum", "WGS-84", "-o", tmp_path / "p", "--json"
+    )
+    assert code == 0
+    written = {path.rsplit("/")[-1] for path in json.loads(out)["written"]}
+    assert {"visits.csv", "verdicts.csv"} <= written
+    assert "coverage.html" not in written
+
+
+# ------------------------------------------------------------------------------------------------------- incidents
+
+
+def test_incidents_are_assigned_counted_and_drawn(wangge, division, division_file, incidents_csv, tmp_path):
+    out_dir = tmp_path / "incidents"
+    code, out, _ = wangge(
+        "incidents", incidents_csv, "--cells", division_file, "--datum", "WGS-84", "-o", out_dir, "--json"
+    )
+    assert code == 0
+    figures = json.loads(out)
+    assert (figures["incidents"], figures["inside"], figures["outside"], figures["refused_rows"]) == (78, 77, 1, 1)
+    assert {name: level["incidents"] for name, level in figures["levels"].items()} == {
+        "community": 77,
+        "second": 77,
+        "third": 77,
+    }
+    counted = pd.read_csv(out_dir / "counts.csv", dtype={"code": str})
+    third = counted[counted["level"] == 3].set_index("code")["incidents"]
+    assert third.loc[division.third["code"]].tolist() == [2] * 35 + [7]
+    assigned = pd.read_csv(out_dir / "assigned.csv", dtype=str, keep_default_na=False)
+    assert {"案件编号", "备注", "cell", "second", "community"} <= set(assigned.columns)
+    assert assigned["cell"].tolist()[:36] == division.third["code"].tolist()
+    assert json.loads((out_dir / "summary.json").read_text(encoding="utf-8"))["inside"] == 77
+    assert (out_dir / "heat.html").stat().st_size > 50_000
+
+
+def test_incidents_of_a_foreign_layer_take_its_code(wangge, division, incidents_csv, tmp_path):
+    wards = division.community[["name", "geometry"]].assign(WARD_ID=["W1", "W2"])
+    write_layer(wards, tmp_path / "wards.geojson")
+    code, out, _ = wangge(
+        "incidents",
+        incidents_csv,
+        "--cells",
+        tmp_path / "wards.geojson",
+        "--datum",
+        "WGS-84",
+        "-o",
+        tmp_path / "i",
+        "--json",
+    )
+    assert code == 0
+    assert json.loads(out)["levels"]["cells"] == {"cells": 2, "cells_with_incidents": 2, "incidents": 77}
+    assert set(pd.read_csv(tmp_path / "i" / "assigned.csv")["cell"].dropna()) == {"W1", "W2"}
+
+
+# ------------------------------------------------------------------------------------------------------------ maps
+
+
+def test_maps_from_stored_results(wangge, division_file, tracks_csv, incidents_csv, tmp_path):
+    wangge("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p")
+    results = (tmp_path / "p" / "verdicts.csv", "--visits", tmp_path / "p" / "visits.csv")
+    code, out, _ = wangge("map", "coverage", *results, "--division", division_file, "-o", tmp_path / "c.html", "--json")
+    assert (code, json.loads(out)["day"]) == (0, DAY)
+    # The map from the files is the map that was drawn from memory.
+    assert (tmp_path / "c.html").read_bytes() == (tmp_path / "p" / "coverage.html").read_bytes()
+    code, out, _ = wangge(
+        "map", "incidents", incidents_csv, "--datum", "WGS-84", "--division", division_file, "-o", tmp_path / "h.html",
+        "--title", "<b>热", "--json",
+    )  # fmt: skip
+    assert (code, json.loads(out)["incidents"]) == (0, 77)
+    assert "<b>热" not in (tmp_path / "h.html").read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------------------------------- divide
+
+
+def test_divide_writes_what_check_finds_sound(wangge, tmp_path):
+    """A street of 600 by 400 m with four roads and a house every 25 m."""
+    west, south = 388_000.0, 3_554_000.0
+    street = gpd.GeoDataFrame(
+        {"code": ["320113003"], "name": ["测试街道"]},
+        geometry=[shapely.box(west, south, west + 600, south + 400)],
+        crs=4549,
+    )
+    lines = [shapely.LineString([(west + x, south - 5), (west + x, south + 405)]) for x in (150, 300, 450)]
+    lines.append(shapely.LineString([(west - 5, south + 200), (west + 605, south + 200)]))
+    roads = gpd.GeoDataFrame({"highway": ["residential"] * 3 + ["tertiary"]}, geometry=lines, crs=4549)
+    houses = [
+        shapely.box(west + x - 5, south + y - 4, west + x + 5, south + y + 4)
+        for x in range(25, 600, 25)
+        for y in range(25, 400, 25)
+        if x % 150 and y % 200
+    ]
+    buildings = gpd.GeoDataFrame({"building": ["apartments"] * len(houses), "levels": 6}, geometry=houses, crs=4549)
+    for name, frame in (("street", street), ("roads", roads), ("buildings", buildings)):
+        write_layer(frame, tmp_path / f"{name}.gpkg")
+    sources = (
+        "--street",
+        tmp_path / "street.gpkg",
+        "--roads",
+        tmp_path / "roads.gpkg",
+        "--buildings",
+        tmp_path / "buildings.gpkg",
+    )
+    code, out, err = wangge("divide", *sources, "--counts", "2,6,40", "-o", tmp_path / "d.gpkg", "--json")
+    assert (code, json.loads(out)["ok"]) == (0, True), err
+    assert read_division(tmp_path / "d.gpkg").counts == (2, 6, 40)
+    assert wangge("check", tmp_path / "d.gpkg", "--counts", "2,6,40")[0] == 0
+    wangge("divide", *sources, "--counts", "2,6,40", "-o", tmp_path / "again.gpkg")
+    assert (tmp_path / "again.gpkg").read_bytes() == (tmp_path / "d.gpkg").read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------- bad input
+
+
+def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, tracks_csv, incidents_csv, tmp_path):
+    (tmp_path / "zero.gpx").write_bytes(b"")
+    (tmp_path / "zero.csv").write_bytes(b"")
+    (tmp_path / "text.gpx").write_text("no gpx")
+    (tmp_path / "bad.toml").write_text("id = ")
+    (tmp_path / "heading.csv").write_text("lon,lat,time\n")
+    (tmp_path / "file").write_text("x")
+    absent, page = tmp_path / "absent.gpkg", tmp_path / "c.html"
+    cells, wgs = ("--cells", division_file), ("--datum", "WGS-84")
+    to = ("-o", tmp_path / "out")
+    cases = {
+        "missing tracks": (["patrols", tmp_path / "absent.csv", *cells, *wgs, *to], "no such file"),
+        "0-byte GPX": (["patrols", tmp_path / "zero.gpx", *cells, *wgs, *to], "zero.gpx"),
+        "no GPX": (["patrols", tmp_path / "text.gpx", *cells, *wgs, *to], "text.gpx"),
+        "tracks without datum": (["patrols", tracks_csv, *cells, *to], "datum"),
+        "bad rules": (["patrols", tracks_csv, *cells, *wgs, *to, "--rules", tmp_path / "bad.toml"], "TOML"),
+        "bad day": (["patrols", tracks_csv, *cells, *wgs, *to, "--day", "Monday"], "Monday"),
+        "days turned round": (["patrols", tracks_csv, *cells, *wgs, *to, "--from", "2026-03-03", "--to", "2026-03-01"], "after"),
+        "two ways of days": (["patrols", tracks_csv, *cells, *wgs, *to, "--day", DAY, "--from", DAY], "--day"),
+        "missing incidents": (["incidents", tmp_path / "absent.csv", *cells, *wgs, *to], "absent.csv"),
+        "0-byte incidents": (["incidents", tmp_path / "zero.csv", *cells, *wgs, *to], "zero.csv"),
+        "incidents without rows": (["incidents", tmp_path / "heading.csv", *cells, *wgs, *to], "heading.csv"),
+        "incidents without datum": (["incidents", incidents_csv, *cells, *to], "datum"),
+        "bad zone": (["incidents", incidents_csv, *cells, *wgs, *to, "--zone", "Mars/Base"], "Mars/Base"),
+        "a file for a folder": (["incidents", incidents_csv, *cells, *wgs, "-o", tmp_path / "file"], "is a file"),
+        "no verdicts": (["map", "coverage", incidents_csv, "--division", division_file, "-o", page], "no column"),
+        "map of a foreign layer": (["map", "incidents", incidents_csv, *wgs, "--division", absent, "-o", page], "no such"),
+        "missing street": (["divide", "--street", absent, "-o", tmp_path / "d.gpkg"], "no such file"),
+        "division to CSV": (["divide", "--street", division_file, "-o", tmp_path / "d.csv"], "d.csv"),
+    }  # fmt: skip
+    faults = []
+    for name, (words, hint) in cases.items():
+        code, out, err = wangge(*words)
+        if code != 2 or out or len(err.strip().splitlines()) != 1 or hint not in err:
+            faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
+    assert not faults, "\n".join(faults)

@@ -1,0 +1,237 @@
+"""Reading reports from the files that people have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+
+from geo.errors import ColumnError, CrsError, DatumError, FileError, GeometryError, InputError
+from geo.incidents import INCIDENT_COLUMNS, assign, counts, read_incidents
+from geo.layers import convert, write_layer
+
+HEADER = "工单编号,受理时间,问题类型,来源,事发位置,经度,纬度,备注"
+ROWS = [
+    "A1,2026-03-05 14:30,店外经营,12345热线,和燕路1号,118.8127,32.1025,=1+1",
+    'A2,2026/3/6 8:05,乱停车,市长信箱,"和燕路2号,东侧",118.8130,32.1030,<script>alert(1)</script>',
+    "A1,2026年3月7日 9时,店外经营,巡查,和燕路1号,118.8127,32.1025,",
+    "A4,昨天,暴露垃圾,巡查,迈皋桥街,,,只有地址",
+    "A5,2026-03-08,暴露垃圾,巡查,,32.10,118.81,",
+    "A6,,暴露垃圾,巡查,,0,0,",
+    "A7,2026-03-09 10:00,暴露垃圾,巡查,,１１８．８２,32.11°,全角",
+    "A8,2026-03-10 10:00,暴露垃圾,巡查,,abc,32.11,",
+]
+
+
+def _csv(folder: Path, text: str, encoding: str = "utf-8", name: str = "reports.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_csv_in_every_usual_encoding(tmp_path, encoding, delimiter):
+    lines = [HEADER, *(row for row in ROWS if '"' not in row)]
+    path = _csv(tmp_path, "\r\n".join(lines).replace(",", delimiter) + "\r\n", encoding)
+    frame = read_incidents(path, datum="WGS-84")
+    assert frame["incident_id"].tolist() == ["A1", "A1", "A5", "A7"]
+    assert frame["kind_name"].tolist() == ["店外经营", "店外经营", "暴露垃圾", "暴露垃圾"]
+    assert frame.crs == "EPSG:4326"
+
+
+def test_what_is_read_what_is_refused_and_what_is_marked(tmp_path):
+    frame = read_incidents(_csv(tmp_path, "\n".join([HEADER, *ROWS])), datum="WGS-84")
+    assert tuple(frame.columns[: len(INCIDENT_COLUMNS)]) == INCIDENT_COLUMNS
+    assert frame.index.tolist() == [0, 1, 2, 3, 4]
+    assert frame["source_row"].tolist() == [2, 3, 4, 6, 8]
+    assert frame["repeat"].tolist() == [False, False, True, False, False]
+    assert frame["reported_at"].tolist()[:3] == [
+        pd.Timestamp("2026-03-05T06:30Z"), pd.Timestamp("2026-03-06T00:05Z"), pd.Timestamp("2026-03-07T01:00Z"),
+    ]  # fmt: skip
+    # The catalogue completes what it knows, and leaves the rest alone.
+    assert frame["kind_code"].tolist() == ["09005", "09009", "09005", "06010", "06010"]
+    assert frame["kind_name"].iloc[1] == "乱停车"
+    assert frame["kind_match"].tolist()[:2] == ["name", "phrase"]
+    assert frame["kind_confidence"].tolist()[:2] == [1.0, 0.9]
+    assert frame["standard_ref"].tolist()[:2] == ["GB/T 47678.5-2026", "GB/T 47678.5-2026"]
+    assert frame["address"].iloc[1] == "和燕路2号,东侧"
+    # Text stays text, a formula too.
+    assert frame["备注"].tolist()[:2] == ["=1+1", "<script>alert(1)</script>"]
+    assert frame["lon"].tolist()[3:] == [118.81, 118.82]
+    assert {r["row"]: r["reason"] for r in frame.attrs["refused"]} == {
+        5: "has an address but no coordinates",
+        7: "is at 0, 0, which stands for no position",
+        9: "has a coordinate that is missing or not a number",
+    }
+    assert frame.attrs["swapped"] == ({"row": 6},)
+    assert frame.attrs["refused"][0]["values"]["事发位置"] == "迈皋桥街"
+    assert frame.attrs["columns"] == {
+        "incident_id": "工单编号", "reported_at": "受理时间", "kind_name": "问题类型", "source": "来源",
+        "address": "事发位置", "lon": "经度", "lat": "纬度",
+    }  # fmt: skip
+    assert len(frame) + len(frame.attrs["refused"]) == len(ROWS)
+
+
+def test_datum_must_be_declared_and_is_converted(tmp_path):
+    lon, lat = convert([118.8127], [32.1025], "WGS-84", "GCJ-02")
+    path = _csv(tmp_path, f"id,lon,lat\n007,{lon[0]:.9f},{lat[0]:.9f}\n")
+    with pytest.raises(DatumError, match=r"reports\.csv: the datum .* not declared"):
+        read_incidents(path)
+    with pytest.raises(DatumError, match="not a known datum"):
+        read_incidents(path, datum="北京54")
+    frame = read_incidents(path, datum="gcj02")
+    assert frame["lon"].iloc[0] == pytest.approx(118.8127, abs=1e-8)
+    assert frame.geometry.y.iloc[0] == pytest.approx(32.1025, abs=1e-8)
+    assert frame["lon_as_read"].iloc[0] == f"{lon[0]:.9f}"
+    assert frame["incident_id"].iloc[0] == "007"
+    assert frame.attrs["datum"] == "GCJ-02"
+
+
+def test_title_rows_blank_rows_and_ragged_rows(tmp_path):
+    text = "迈皋桥街道案件清单,,\n统计期:2026年3月,,\n编号,经度,纬度\n"
+    text += "1,118.81,32.10\n\n2,118.81,32.10,多,余\n3,118.81\n4,118.82,32.11\n"
+    frame = read_incidents(_csv(tmp_path, text), datum="CGCS2000")
+    assert frame["source_row"].tolist() == [4, 8]
+    assert [(r["row"], r["reason"][:12]) for r in frame.attrs["refused"]] == [(6, "has 5 fields"), (7, "has a coordi")]
+
+
+def test_columns_can_be_named(tmp_path):
+    path = _csv(tmp_path, "东,北,何时\n118.81,32.10,46086.5\n")
+    with pytest.raises(ColumnError, match="no columns of longitude and latitude among 东, 北, 何时"):
+        read_incidents(path, datum="WGS-84")
+    frame = read_incidents(path, datum="WGS-84", columns={"lon": "东", "lat": "北", "reported_at": "何时"})
+    assert frame["reported_at"].iloc[0] == pd.Timestamp("2026-03-05T04:00Z")
+    with pytest.raises(ColumnError, match="the file has no column '西'"):
+        read_incidents(path, datum="WGS-84", columns={"lon": "西", "lat": "北"})
+    with pytest.raises(ColumnError, match="'height' is not a column of incidents"):
+        read_incidents(path, datum="WGS-84", columns={"height": "东"})
+
+
+def test_both_coordinates_in_one_field_and_metres(tmp_path):
+    frame = read_incidents(_csv(tmp_path, '坐标,编号\n"118.8127,32.1025",1\n"(118.82，32.11)",2\n'), datum="WGS-84")
+    assert frame["lat"].tolist() == [32.1025, 32.11]
+    metres = read_incidents(_csv(tmp_path, "x,y\n387929.765,3553835.569\n"), crs="EPSG:4549")
+    assert metres["lon"].iloc[0] == pytest.approx(118.8127, abs=1e-7)
+    assert metres["lat"].iloc[0] == pytest.approx(32.1025, abs=1e-7)
+
+
+def test_excel(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "空"
+    sheet = book.create_sheet("案件")
+    sheet.append(["案件清单"])
+    sheet.append(["编号", "上报时间", "事项代码", "标准号", "经度", "纬度"])
+    sheet.append([1001, pd.Timestamp("2026-03-05 14:30").to_pydatetime(), 6010, "GB/T 47678.5-2026", 118.81, 32.10])
+    sheet.append([1002.0, 46086.604166667, "09005", None, "118.82", "32.11"])
+    sheet.append([])
+    sheet.append([1003, "不详", None, None, None, None])
+    book.save(tmp_path / "reports.xlsx")
+    frame = read_incidents(tmp_path / "reports.xlsx", datum="WGS-84")
+    assert frame["incident_id"].tolist() == ["1001", "1002"]
+    assert (frame["reported_at"] == pd.Timestamp("2026-03-05T06:30Z")).all()
+    assert frame["kind_name"].tolist() == ["暴露垃圾", None]
+    assert frame["kind_code"].tolist() == ["06010", "09005"]
+    assert frame["source_row"].tolist() == [3, 4]
+    assert [r["row"] for r in frame.attrs["refused"]] == [6]
+    assert frame.attrs["source"] == {"sheet": "案件"}
+
+
+def test_times_that_cannot_be_read_are_told(tmp_path):
+    given = ["昨天", "", "3/5/2026", "20260305143000"]
+    path = _csv(
+        tmp_path,
+        "\n".join(["id,time,lon,lat", *(f"{i},{t},118.81,32.1" for i, t in enumerate(given, 1))]),
+    )
+    frame = read_incidents(path, datum="WGS-84")
+    assert frame["reported_at"].isna().tolist() == [True, True, True, False]
+    assert frame.attrs["unread_times"] == ({"row": 2, "value": "昨天"}, {"row": 4, "value": "3/5/2026"})
+    with pytest.raises(InputError, match="'Nanjing' is not a time zone"):
+        read_incidents(path, datum="WGS-84", zone="Nanjing")
+
+
+def test_a_local_time_that_stands_twice_is_not_guessed(tmp_path):
+    path = _csv(tmp_path, "id,time,lon,lat\n1,2026-11-01 01:30,-77,38.9\n2,2026-11-01 03:30,-77,38.9\n")
+    frame = read_incidents(path, datum="WGS-84", zone="America/New_York")
+    assert frame["reported_at"].isna().tolist() == [True, False]
+
+
+def test_default_points_are_marked_and_told(tmp_path):
+    rng = np.random.default_rng(8)
+    lines = [
+        f"{i},路{i},{118.80 + rng.integers(0, 4000) * 1e-5:.6f},{32.10 + rng.integers(0, 3000) * 1e-5:.6f}"
+        for i in range(900)
+    ]
+    lines += [f"d{i},地址{i},118.812000,32.101000" for i in range(80)] + [
+        f"e{i},同一处,118.820000,32.111000" for i in range(50)
+    ]
+    frame = read_incidents(_csv(tmp_path, "id,地址,lon,lat\n" + "\n".join(lines)), datum="WGS-84")
+    assert frame["default_point"].sum() == 130
+    assert len(frame) == 1030
+    told = frame.attrs["default_points"]
+    assert [(round(p["lon"], 6), p["reports"], p["addresses"]) for p in told] == [(118.812, 80, 80), (118.82, 50, 1)]
+
+
+def test_geojson_with_rows_of_every_kind(tmp_path):
+    shapes = [
+        shapely.Point(118.81, 32.10), None, shapely.box(118.81, 32.10, 118.82, 32.11), shapely.MultiPoint([(118.82, 32.11)]),
+        shapely.Point(),
+        shapely.Point(118.83, 32.11),
+    ]  # fmt: skip
+    write_layer(gpd.GeoDataFrame({"kind": list("abcdef")}, geometry=shapes, crs="EPSG:4326"), tmp_path / "r.gpkg")
+    frame = read_incidents(tmp_path / "r.gpkg")
+    assert frame["kind_name"].tolist() == ["a", "d", "f"]
+    assert frame["lon"].tolist() == [118.81, 118.82, 118.83]
+    assert [(r["row"], r["reason"]) for r in frame.attrs["refused"]] == [
+        (2, "has no position"), (3, "is not one point"), (5, "has no position"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("r.csv", b"", "the file is empty"),
+        ("r.csv", b"\n \n", "the file is empty"),
+        ("r.csv", b"lon,lat\n", "has a header but no rows"),
+        ("r.csv", b"hello\n", "no header row"),
+        ("r.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\xff", "is not a text table"),
+        ("r.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "cannot be read as an Excel file, or is protected|install xlrd"),
+        ("r.xlsx", b"PK\x03\x04broken", "cannot be read as an Excel file"),
+        ("r.xls", b"<html><table></table></html>", "holds markup or JSON"),
+        ("r.doc", b"x", "unknown format"),
+    ],
+)
+def test_files_that_are_none_are_told_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match=message) as caught:
+        read_incidents(tmp_path / name, datum="WGS-84")
+    assert "\n" not in str(caught.value)
+
+
+def test_other_refusals(tmp_path):
+    with pytest.raises(FileError, match="no such file"):
+        read_incidents(tmp_path / "nothing.csv", datum="WGS-84")
+    with pytest.raises(
+        GeometryError, match="no row has a usable position; row 2: has coordinates that are not degrees"
+    ):
+        read_incidents(_csv(tmp_path, "x,y\n387929,3553835\n"), datum="WGS-84")
+    gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(1, 2)]).to_parquet(tmp_path / "r.parquet")
+    with pytest.raises(CrsError):
+        read_incidents(tmp_path / "r.parquet")
+
+
+def test_from_file_to_counts(tmp_path):
+    west, north = 118.80, 32.12
+    cells = gpd.GeoDataFrame(
+        {"code": ["a", "b"]},
+        geometry=[shapely.box(west, 32.09, 118.815, north), shapely.box(118.815, 32.09, 118.83, north)],
+        crs="EPSG:4326",
+    )
+    frame = read_incidents(_csv(tmp_path, "\n".join([HEADER, *ROWS])), datum="WGS-84")
+    table = counts(assign(frame, cells), cells)
+    assert table["incidents"].tolist() == [4, 1]

@@ -1,0 +1,97 @@
+"""What the coverage map puts on its page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from geo.errors import ColumnError, InputError
+from maps import coverage_map, render
+
+DAY = "2026-03-02"
+
+
+def payload(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="payload">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def drawn(small_street, division=None, verdicts=None, **options) -> str:
+    division = small_street.division() if division is None else division
+    verdicts = small_street.verdicts(division) if verdicts is None else verdicts
+    return render(coverage_map(division, verdicts, day=DAY, **options))
+
+
+def test_states_and_reasons_stand_at_their_grids(small_street) -> None:
+    division = small_street.division()
+    verdicts = small_street.verdicts(division)
+    data = payload(drawn(small_street, division, verdicts.sample(frac=1, random_state=1)))
+    second = data["verdicts"]["second"]
+    assert [data["states"][i] for i in second["state"]] == verdicts["verdict"].tolist()
+    assert second["visits"] == verdicts["visits"].tolist()
+    assert [data["reasons"]["zh"][i] for i in second["reason_zh"]] == verdicts["reason_zh"].tolist()
+    assert [data["reasons"]["en"][i] for i in second["reason_en"]] == verdicts["reason_en"].tolist()
+    assert data["rules"] == ["street-1"]
+    assert data["verdicts"]["third"] is None
+    assert data["when"]["zh"] == "2026年3月2日 · 规则 street-1"
+    assert data["title"]["zh"] == "示例街道网格巡查覆盖图"
+
+
+def test_a_grid_without_a_verdict_is_unknown_and_says_so(small_street) -> None:
+    division = small_street.division()
+    data = payload(drawn(small_street, division, small_street.verdicts(division).iloc[1:]))
+    second = data["verdicts"]["second"]
+    assert data["states"][second["state"][0]] == "unknown"
+    assert data["reasons"]["zh"][second["reason_zh"][0]] == "没有收到该网格的核验结论。"
+    assert data["reasons"]["en"][second["reason_en"][1]] == "reason 1"
+
+
+def test_rows_of_third_level_grids_colour_these(small_street) -> None:
+    division = small_street.division()
+    more = pd.DataFrame({"code": division.third["code"], "day": pd.Timestamp(DAY).date(), "verdict": "short"})
+    data = payload(drawn(small_street, division, pd.concat([small_street.verdicts(division), more], ignore_index=True)))
+    assert set(data["verdicts"]["third"]["state"]) == {data["states"].index("short")}
+
+
+def test_evidence_is_local_time_of_the_day_without_persons(small_street) -> None:
+    division = small_street.division()
+    code = division.second["code"].iloc[5]
+    start = pd.to_datetime(["2026-03-01 15:50", "2026-03-02 01:05", "2026-03-02 17:00"], utc=True)
+    visits = pd.DataFrame({
+        "code": code, "device": "device-7", "officer": "officer-7", "start": start, "end": start + pd.Timedelta(minutes=20),
+        "stay_s": 1200.0, "counted": [True, False, True], "reason": ["", "too_short", ""],
+    })  # fmt: skip
+    page = drawn(small_street, division, visits=visits)
+    data = payload(page)
+    # The first crosses the local midnight, the last one begins on the next local day.
+    assert [row[:4] for row in data["visits"][5]] == [["23:50", "00:10", 1200, 1], ["09:05", "09:25", 1200, 0]]
+    assert data["visit_reasons"][data["visits"][5][1][4]] == {"zh": "停留时间不足", "en": "stay too short"}
+    assert "officer-7" not in page
+    assert "device-7" not in page
+
+
+def test_the_same_input_gives_the_same_bytes_and_is_not_changed(small_street) -> None:
+    division = small_street.division()
+    verdicts = small_street.verdicts(division)
+    before = verdicts.copy(), division.third.copy()
+    assert drawn(small_street, division, verdicts) == drawn(small_street, division, verdicts)
+    pd.testing.assert_frame_equal(verdicts, before[0])
+    pd.testing.assert_frame_equal(division.third, before[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda v: v.drop(columns="verdict"), ColumnError, "column verdict is missing"),
+        (lambda v: v.assign(verdict="fine"), ColumnError, "unknown verdict fine"),
+        (lambda v: pd.concat([v, v.iloc[:1]]), ColumnError, "320113003001001 has more than one row"),
+        (lambda v: v.assign(day=pd.Timestamp("2026-03-03").date()), InputError, "none is of 2026-03-02"),
+        (lambda v: v.assign(code=v["code"] + "9"), ColumnError, "no second- or third-level grid"),
+    ],
+)
+def test_verdicts_that_do_not_fit_are_refused(small_street, change, error, message) -> None:
+    division = small_street.division()
+    with pytest.raises(error, match=message):
+        coverage_map(division, change(small_street.verdicts(division)), day=DAY)

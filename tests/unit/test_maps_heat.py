@@ -1,0 +1,157 @@
+"""The picture lies where the density is, and the page says what the counts say."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import struct
+import zlib
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyproj
+import pytest
+import shapely
+
+from geo.errors import ColumnError, CrsError, GeometryError
+from geo.layers import Level
+from maps import heat_map, raster, render
+
+
+def bump(division, at, width_m: float = 60.0):
+    """A density with one peak, at a grid of 20 m that reaches beyond the outline."""
+    west, south, east, north = division.street.total_bounds
+    x, y = np.arange(west - 50, east + 50, 20.0), np.arange(south - 50, north + 50, 20.0)
+    values = 800 * np.exp(-((x[None, :] - at[0]) ** 2 + (y[:, None] - at[1]) ** 2) / (2 * width_m**2))
+    return SimpleNamespace(x=x, y=y, values=values, bandwidth_m=width_m)
+
+
+def pixels(uri: str) -> tuple[np.ndarray, np.ndarray]:
+    """Palette positions of a PNG, shape (rows, columns), and the opacity of each palette entry."""
+    data = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
+    chunks, place = {}, 8
+    while place < len(data):
+        size, kind = struct.unpack(">I4s", data[place : place + 8])
+        body = data[place + 8 : place + 8 + size]
+        assert struct.unpack(">I", data[place + 8 + size : place + 12 + size])[0] == zlib.crc32(kind + body)
+        chunks[kind], place = body, place + 12 + size
+    columns, rows = struct.unpack(">II", chunks[b"IHDR"][:8])
+    lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), dtype=np.uint8).reshape(rows, columns + 1)
+    assert (lines[:, 0] == 0).all()
+    return lines[:, 1:], np.frombuffer(chunks[b"tRNS"], dtype=np.uint8)
+
+
+def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
+    division = small_street.division()
+    west, _, _, north = division.street.total_bounds
+    at = (west + 200, north - 150)  # far from the centre, where a stretched picture would be tens of metres off
+    density = bump(division, at)
+    picture = raster.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
+    index, opacity = pixels(picture.uri)
+    row, column = np.unravel_index(index.argmax(), index.shape)
+    (south, west_deg), (north_deg, east) = picture.bounds
+    to_web = pyproj.Transformer.from_crs(4326, 3857, always_xy=True)
+    (x0, x1), (y0, y1) = to_web.transform([west_deg, east], [south, north_deg])
+    web = x0 + (column + 0.5) / index.shape[1] * (x1 - x0), y1 - (row + 0.5) / index.shape[0] * (y1 - y0)
+    found = pyproj.Transformer.from_crs(3857, division.crs, always_xy=True).transform(*web)
+    assert np.hypot(found[0] - at[0], found[1] - at[1]) < 15  # a grid cell is 20 m
+    assert picture.top == 800
+    assert opacity[0] == 0
+    assert (np.diff(opacity.astype(int)) >= 0).all()
+
+
+def test_order_of_rows_and_columns_does_not_matter(small_street) -> None:
+    division = small_street.division()
+    density = bump(division, division.street.total_bounds[:2] + 400)
+    outline = division.street.geometry
+    a = raster.density_picture(density.x, density.y, density.values, outline=outline)
+    b = raster.density_picture(density.x[::-1], density.y[::-1], density.values[::-1, ::-1], outline=outline)
+    assert a == b
+
+
+def test_nothing_is_painted_outside_the_outline(small_street) -> None:
+    division = small_street.division()
+    density = bump(division, (0, 0))
+    flat = np.full_like(density.values, 500.0)
+    half = division.street.geometry.intersection(shapely.box(*division.community.total_bounds[:2], 389_200, 3_560_000))
+    triangle = half.map(lambda g: shapely.Polygon(shapely.get_coordinates(g)[:3]))
+    index, _ = pixels(raster.density_picture(density.x, density.y, flat, outline=triangle).uri)
+    assert 0.45 < (index > 0).mean() < 0.55
+    assert set(np.unique(index)) == {0, 255}
+
+
+def test_density_that_is_no_grid_is_refused(small_street) -> None:
+    division = small_street.division()
+    outline = division.street.geometry
+    with pytest.raises(GeometryError, match="do not fit"):
+        raster.density_picture(np.arange(3), np.arange(4), np.zeros((3, 4)), outline=outline)
+    with pytest.raises(CrsError, match="not in metres"):
+        raster.density_picture(np.arange(3), np.arange(4), np.zeros((4, 3)), outline=outline.to_crs(4326))
+
+
+def assigned(division, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(4)
+    codes = division.third["code"].to_numpy(dtype=object)[rng.integers(0, 20, n)]
+    codes[:7] = None
+    incidents = pd.DataFrame({
+        "cell": codes,
+        "kind_name": rng.choice(["暴露垃圾", "占道经营"], n),
+        "reported_at": pd.Timestamp("2026-03-01 15:59", tz="UTC") + pd.to_timedelta(np.arange(n), unit="h"),
+        "address": "某路 1 号",
+        "default_point": np.arange(n) < 3,
+    })  # fmt: skip
+    rows = []
+    for level, digits in ((Level.STREET, 9), (Level.COMMUNITY, 12), (Level.SECOND, 15), (Level.THIRD, 18)):
+        found = incidents["cell"].dropna().str[:digits].value_counts()
+        rows += [{"code": c, "level": int(level), "incidents": int(found.get(c, 0)), "per_km2": float(found.get(c, 0)) / 4}
+                 for c in division.layer(level)["code"]]  # fmt: skip
+    return incidents, pd.DataFrame(rows)
+
+
+def payload(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="payload">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_counts_hot_spots_and_remarks(small_street) -> None:
+    division = small_street.division()
+    incidents, counts = assigned(division)
+    hot = pd.DataFrame({"code": division.second["code"].iloc[:2], "hot": [True, False], "p": [0.001, 0.4]})
+    before = incidents.copy()
+    density = bump(division, division.street.total_bounds[:2] + 300)
+    page = render(heat_map(division, incidents, density, counts.sample(frac=1, random_state=2), hotspots=hot))
+    data = payload(page)
+    assert data["measures"]["incidents"][0] == [293]
+    assert sum(data["measures"]["incidents"][3]) == 293
+    assert data["measures"]["incidents"][2] == counts.loc[counts["level"] == 2, "incidents"].tolist()
+    assert "per_1000" not in data["measures"]
+    assert data["hot"] == {division.second["code"].iloc[0]: 0.001}
+    assert data["when"]["zh"] == "2026年3月1日至2026年3月14日，共 300 件"
+    assert [remark["zh"][:2] for remark in data["remarks"]] == ["7 ", "3 "]
+    assert [len(colours) for colours in data["class_colours"]] == [1, 2, 3, 4, 5]
+    assert "某路" not in page
+    pd.testing.assert_frame_equal(incidents, before)
+
+
+def test_street_has_what_its_communities_have_where_counts_leave_it_out(small_street) -> None:
+    division = small_street.division()
+    incidents, counts = assigned(division)
+    page = render(heat_map(division, incidents, bump(division, (0, 0)), counts[counts["level"] > 0]))
+    assert payload(page)["measures"]["incidents"][0] == [293]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda i, c: (i.drop(columns="cell"), c), "column cell is missing"),
+        (lambda i, c: (i.assign(cell="999"), c), "999, 999"),
+        (lambda i, c: (i, c.drop(columns="incidents")), "column incidents is missing"),
+        (lambda i, c: (i, c.iloc[:6]), "no row for grid"),
+    ],
+)
+def test_frames_that_do_not_fit_are_refused(small_street, spoil, message) -> None:
+    division = small_street.division()
+    incidents, counts = spoil(*assigned(division))
+    with pytest.raises(ColumnError, match=message):
+        heat_map(division, incidents, bump(division, (0, 0)), counts)

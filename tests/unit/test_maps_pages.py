@@ -1,0 +1,41 @@
+"""The first page shows the figures and lets no text become markup."""
+
+from __future__ import annotations
+
+import re
+
+from maps import render_index
+from maps.assets import STATIC
+
+SUMMARY = {
+    "street_name": "迈皋桥街道", "communities": 13, "seconds": 255, "thirds": 3052, "area_km2": 12.46, "population": 180000,
+    "version": 1, "valid_from": "2026-01-01", "crs": "EPSG:4549", "digest": "a" * 64, "note": None, "secret": "not shown",
+}  # fmt: skip
+
+
+def test_figures_are_on_the_page() -> None:
+    page = render_index(SUMMARY)
+    cells = dict(re.findall(r'<td data-key="(\w+)">(.*?)</td>', page))
+    assert cells == {
+        "street_name": "迈皋桥街道", "communities": "13", "seconds": "255", "thirds": "3,052", "area_km2": "12.46",
+        "population": "180,000", "version": "1", "valid_from": "2026-01-01", "crs": "EPSG:4549", "digest": "a" * 12,
+    }  # fmt: skip
+    assert "not shown" not in page
+
+
+def test_text_is_escaped_and_missing_figures_are_left_out() -> None:
+    page = render_index({"street_name": "<script>alert(1)</script>", "note": "<b>", "population": None})
+    assert "<script>alert" not in page
+    assert "&lt;b&gt;" in page
+    assert 'data-key="population"' not in page
+    assert 'data-key="street_name"' in page
+
+
+def test_everything_comes_from_the_server_itself() -> None:
+    page = render_index(SUMMARY)
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert addresses
+    assert all(address.startswith(("/", "data:")) and not address.startswith("//") for address in addresses)
+    for static in re.findall(r'"/static/([^"?]+)\?v=[0-9a-f]{8}"', page):
+        assert (STATIC / static).is_file()
+    assert len(re.findall(r'"/static/', page)) == 2

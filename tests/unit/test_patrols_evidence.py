@@ -1,0 +1,184 @@
+"""Evidence records, restatements, signs of false tracks, coverage inside, and what is due, on a small street."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import pytest
+import shapely
+
+from geo.errors import InputError
+from geo.patrols import (
+    SIGNS,
+    Rules,
+    blind_spots,
+    clean,
+    digest,
+    due,
+    evidence,
+    feasible,
+    integrity,
+    presences,
+    restate,
+    seen,
+    verify,
+    visits,
+)  # fmt: skip
+from geo.patrols.metres import MANY, to_metres
+from geo.patrols.order import by_time, maybe_equal
+
+DAY = dt.date(2026, 11, 23)
+X0, Y0 = 387_000.0, 3_553_000.0
+TO_DEGREES = pyproj.Transformer.from_crs(4549, 4326, always_xy=True)
+RULES = Rules(default_accuracy_m=6.0)
+
+
+def cells():
+    boxes = [shapely.box(X0 + 200 * i, Y0, X0 + 200 * (i + 1), Y0 + 200) for i in range(3)]
+    return gpd.GeoDataFrame({"code": ["A", "B", "C"]}, geometry=boxes, crs=4549)
+
+
+def walk(x, y, *, clock="08:30", device="D1", every_s=10, noise_m=4.0, seed=0, digits=7):
+    rng = np.random.default_rng(seed)
+    xy = np.column_stack([np.asarray(x, float), np.asarray(y, float)]) + rng.normal(0, noise_m, (len(x), 2))
+    lon, lat = TO_DEGREES.transform(X0 + xy[:, 0], Y0 + xy[:, 1])
+    time = pd.Timestamp(f"{DAY} {clock}", tz="Asia/Shanghai").tz_convert("UTC").as_unit("us")
+    times = time + pd.to_timedelta(np.arange(len(x)) * every_s, unit="s").as_unit("us")
+    points = shapely.points(np.round(lon, digits), np.round(lat, digits))
+    return gpd.GeoDataFrame({"device": device, "officer": "S1", "time": times}, geometry=points, crs=4326)
+
+
+def rounds(x_m, clocks=("08:30", "14:00"), **options):
+    t = np.arange(120)
+    parts = [
+        walk(x_m + 60 * np.sin(t / 9), 100 + 60 * np.cos(t / 11), clock=clock, seed=k, **options)
+        for k, clock in enumerate(clocks)
+    ]
+    # Seen elsewhere between the rounds: silence alone would make them one stay.
+    parts.append(walk(np.full(60, 900.0), 5.0 * np.arange(60), clock="11:00", seed=9, **options))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    tracks = clean(rounds(100), rules=RULES)
+    found = presences(tracks, cells(), rules=RULES)
+    made = visits(found, rules=RULES)
+    return tracks, found, made, verify(made, cells(), presences=found, rules=RULES, day=DAY)
+
+
+def record(judged, code="A", **options):
+    tracks, found, made, verdicts = judged
+    return evidence(
+        code,
+        day=DAY,
+        tracks=tracks,
+        presences=found,
+        visits=made,
+        verdicts=verdicts,
+        cells=cells(),
+        rules=RULES,
+        **options,
+    )
+
+
+def test_evidence_is_the_same_in_any_order_and_tells_any_change(judged):
+    one = record(judged)
+    mixed = tuple(table.sample(frac=1, random_state=3) for table in judged)
+    assert record(mixed)["sha256"] == one["sha256"] == digest(one)
+    assert one["verdict"]["verdict"] == "met"
+    assert len(one["fixes"]) == 300
+    moved = (judged[0].assign(mark="jump"), *judged[1:])
+    assert record(moved)["sha256"] != one["sha256"]
+    assert record(judged, division="2")["sha256"] != one["sha256"]
+    with pytest.raises(InputError, match="0 rows for cell Z"):
+        record(judged, "Z")
+
+
+def test_late_data_give_a_new_verdict_beside_the_old_one(judged):
+    _, _, made, verdicts = judged
+    early = made[made["start"] < pd.Timestamp(f"{DAY} 04:00Z")]
+    before = verify(early, cells(), rules=RULES, day=DAY)
+    table = restate(before, verdicts, visits_before=early, visits_after=made, why="late data").set_index("code")
+    assert table.loc["A", ["verdict_before", "verdict_after", "changed"]].tolist() == ["short", "met", True]
+    assert table.loc["A", "difference_zh"].startswith("新增到访1次")
+    assert not table.loc["C", "changed"]
+
+
+def signs(tracks):
+    found = integrity(clean(tracks))
+    return set(found["sign"])
+
+
+def test_an_honest_walk_shows_no_sign():
+    assert signs(rounds(100)) == set()
+
+
+@pytest.mark.parametrize(
+    ("tracks", "sign"),
+    [
+        (lambda: walk(np.arange(200) * 10.0, np.zeros(200), noise_m=0.0), "no_noise"),
+        (lambda: walk(np.arange(200) * 10.0, np.zeros(200), noise_m=0.0), "steady"),
+        (lambda: rounds(100, digits=4), "lattice"),
+        (lambda: walk(np.full(500, 50.0), np.full(500, 50.0), noise_m=0.0), "frozen"),
+        (lambda: pd.concat([rounds(100), rounds(100, device="D2")], ignore_index=True), "copied"),
+        (lambda: pd.concat([rounds(100), rounds(100, device="D2").assign(time=lambda f: f["time"] + pd.Timedelta("1h"))],
+                           ignore_index=True), "replayed"),
+        (lambda: rounds(100).assign(mock=True), "mock"),
+        (lambda: walk(np.arange(700) * 100.0, np.zeros(700), noise_m=3.0), "vehicle"),
+    ],
+)  # fmt: skip
+def test_each_sign_is_found_with_its_innocent_explanations(tracks, sign):
+    found = integrity(clean(tracks()))
+    rows = found[found["sign"] == sign]
+    assert len(rows) >= 1
+    assert rows["innocent_zh"].iloc[0] == SIGNS[sign][2]
+
+
+def test_coverage_inside_a_cell():
+    tracks = clean(walk(np.linspace(0, 200, 100), np.full(100, 100.0), noise_m=0.0))
+    roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(X0, Y0 + 100), (X0 + 600, Y0 + 100)])], crs=4549)
+    table = seen(tracks, cells(), day=DAY, within_m=20, roads=roads).set_index("code")
+    assert table.loc["A", "swept_share"] == pytest.approx(0.2, abs=0.02)
+    assert table.loc["A", "road_seen_m"] == pytest.approx(200, abs=6)
+    assert table["road_m"].tolist() == pytest.approx([200, 200, 200])
+    assert table.loc["C", ["seen", "time_s"]].tolist() == [False, 0.0]
+    spots = blind_spots(table.reset_index(), day=DAY, days=1)
+    assert spots["code"].tolist() == ["C"]
+
+
+def test_what_is_due_and_whether_it_can_be_done(judged):
+    tracks, _, made, _ = judged
+    table = due(made, tracks, cells(), now=pd.Timestamp(f"{DAY} 08:49", tz="Asia/Shanghai"), rules=RULES).set_index(
+        "code"
+    )
+    assert set(table.index) == {"A", "B", "C"}
+    late = due(made, tracks, cells(), now=pd.Timestamp(f"{DAY} 14:30", tz="Asia/Shanghai"), rules=RULES)
+    assert set(late["code"]) == {"B", "C"}
+    assert table.loc["B", "nearest_device"] == "D1"
+    hopeless = due(made, tracks, cells(), now=pd.Timestamp(f"{DAY} 21:59", tz="Asia/Shanghai"), rules=RULES)
+    assert not hopeless["possible"].any()
+    bases = cells().geometry.centroid
+    roster = pd.DataFrame({"officer": ["S1", "S2", "S3"], "hours": [1.0, 1.0, 1.0]})
+    assert feasible(cells(), roster, bases=bases, stay_s=900).possible
+    assert not feasible(cells(), roster.assign(hours=0.2), bases=bases, stay_s=900).possible
+
+
+def test_fitted_metres_are_those_of_proj_to_a_tenth_of_a_millimetre():
+    rng = np.random.default_rng(5)
+    lon, lat = 118.8 + rng.uniform(-0.3, 0.3, MANY), 32.1 + rng.uniform(-0.3, 0.3, MANY)
+    plain = pyproj.Transformer.from_crs(4326, 4549, always_xy=True).transform(lon, lat)
+    for one, other in zip(to_metres(lon, lat, pyproj.CRS(4549)), plain, strict=True):
+        assert np.abs(one - other).max() < 1e-4
+
+
+def test_sorting_is_that_of_lexsort_and_no_equal_row_is_missed():
+    rng = np.random.default_rng(6)
+    owner, time, tie = rng.integers(0, 5, 3000), rng.integers(0, 200, 3000), rng.integers(0, 4, 3000).astype(float)
+    np.testing.assert_array_equal(by_time(owner, time, tie), np.lexsort((tie, time, owner)))
+    table = pd.DataFrame({"t": time, "x": tie})
+    assert set(np.flatnonzero(table.duplicated(keep=False))) <= set(maybe_equal(time, tie))

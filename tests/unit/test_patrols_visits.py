@@ -1,0 +1,255 @@
+"""Visits from presences written by hand, and verdicts from visits."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from geo.errors import ColumnError, InputError
+from geo.patrols import REASONS, VERDICTS, Rules, verify, visits
+from geo.patrols.verdicts import shares
+
+DAY = dt.date(2026, 11, 23)
+MIDNIGHT = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us")  # local midnight in Nanjing
+
+
+def at(clock):
+    hours, minutes, seconds = (int(part) for part in (clock + ":00").split(":")[:3])
+    return MIDNIGHT + pd.Timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def presence(start, end, *, cell="A", device="D1", officer="S1", kind="inside", likely=1.0, speed=1.0, day=DAY):
+    lasts = (at(end) - at(start)).total_seconds()
+    inside = kind == "inside"
+    return {
+        "device": device, "officer": officer, "cell": cell, "start": at(start), "end": at(end), "duration_s": lasts,
+        "fixes": int(lasts / 10) if inside else 0, "kind": kind, "day": day, "likely_s": lasts * likely if inside else 0.0,
+        "spread_s2": likely * (1 - likely) * lasts**2 if inside else 0.0, "length_m": lasts * speed if inside else 0.0,
+    }  # fmt: skip
+
+
+def table(*rows):
+    return pd.DataFrame(list(rows))
+
+
+def cells(*codes, **columns):
+    boxes = [shapely.box(200 * i, 0, 200 * (i + 1), 200) for i in range(len(codes))]
+    return gpd.GeoDataFrame(
+        {"code": list(codes), **columns}, geometry=boxes, crs=4549, index=range(10, 10 + len(codes))
+    )
+
+
+def judge(*rows, rules=None, layer=None, day=DAY):
+    found = table(*rows)
+    rules = rules or Rules()
+    return verify(
+        visits(found, rules=rules), cells("A") if layer is None else layer, presences=found, rules=rules, day=day
+    )
+
+
+def test_two_rounds_are_two_visits():
+    found = visits(table(presence("08:30", "08:50"), presence("15:00", "15:20")))
+    assert found["counted"].tolist() == [True, True]
+    assert found["stay_s"].tolist() == [1200, 1200]
+
+
+def test_a_short_absence_does_not_part_a_visit_and_is_not_stay():
+    found = visits(table(presence("08:30", "08:40"), presence("08:44", "08:50")))
+    assert found["stay_s"].tolist() == [960]
+    assert (found["start"].iloc[0], found["end"].iloc[0]) == (at("08:30"), at("08:50"))
+
+
+def test_a_long_absence_parts_it_but_half_an_hour_is_asked_between_rounds():
+    found = visits(table(presence("08:30", "08:40"), presence("08:46", "08:56"), presence("09:11", "09:20")))
+    assert found["counted"].tolist() == [True, False, True]
+    assert found["reason"].tolist() == ["", "too_soon", ""]
+
+
+def test_silence_is_not_leaving():
+    # Seen at 08:30 and at 10:00, and nothing in between: nobody saw it leave.
+    rows = [presence("08:30", "08:40"), presence("08:40", "10:00", kind="unknown"), presence("10:00", "10:10")]
+    found = visits(table(*rows))
+    assert len(found) == 1
+    assert found["stay_s"].tolist() == [1200]
+    assert judge(*rows)["visits"].tolist() == [1]
+
+
+def test_silence_and_then_being_seen_elsewhere_is_leaving():
+    rows = [
+        presence("08:30", "08:40"), presence("08:40", "09:20", kind="unknown"),
+        presence("09:20", "09:50", cell="B"), presence("09:50", "10:00"),
+    ]  # fmt: skip
+    found = visits(table(*rows))
+    assert found.loc[found["code"] == "A", "counted"].tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (presence("08:30:00", "08:30:59"), "too_short"),
+        (presence("08:30:00", "08:31:00"), ""),
+        (presence("05:00", "05:50"), "off_hours"),
+        (presence("05:50", "06:00:30"), "off_hours"),
+        (presence("05:50", "06:02"), ""),
+        (presence("22:00", "22:30"), "off_hours"),
+        (presence("08:30", "08:35", speed=9.0), "vehicle"),
+        (presence("08:30", "08:40", likely=0.6), "border"),
+    ],
+)
+def test_each_reason(row, reason):
+    found = visits(table(row))
+    assert found["reason"].tolist() == [reason]
+    assert found["counted"].tolist() == [reason == ""]
+
+
+def test_pieces_too_short_by_themselves_make_a_visit_together():
+    assert visits(table(presence("08:30:00", "08:30:40"), presence("08:32:00", "08:32:40")))["counted"].tolist() == [
+        True
+    ]
+
+
+def test_two_devices_at_once_are_one_round():
+    found = visits(table(presence("08:30", "08:50"), presence("08:30", "08:50", device="D2", officer="S2")))
+    assert sorted(found["reason"]) == ["", "same_time"]
+
+
+def test_a_phone_that_lies_there_all_day_does_not_swallow_the_rounds_of_others():
+    found = visits(
+        table(
+            presence("07:00", "19:00", device="D9", officer="S9"),
+            presence("08:30", "08:50"),
+            presence("15:00", "15:20"),
+        )
+    )
+    assert found["counted"].sum() == 2
+    assert found.loc[found["device"] == "D9", "reason"].tolist() == ["same_time"]
+
+
+def test_days_are_apart():
+    rows = [presence("08:30", "08:50"), presence("08:30", "08:50", day=DAY + dt.timedelta(1))]
+    rows[1] |= {"start": rows[1]["start"] + pd.Timedelta(1, "D"), "end": rows[1]["end"] + pd.Timedelta(1, "D")}
+    assert len(visits(table(*rows))) == 2
+    assert judge(*rows)["verdict"].tolist() == ["short"]
+
+
+def test_no_presences_no_visits():
+    empty = table(presence("08:30", "08:50")).iloc[:0]
+    assert visits(empty).empty
+    assert verify(visits(empty), cells("A"), presences=empty, day=DAY)["verdict"].tolist() == ["not_visited"]
+
+
+def test_met_short_and_not_visited():
+    result = judge(
+        presence("08:30", "08:50"),
+        presence("15:00", "15:20"),
+        presence("09:00", "09:20", cell="B"),
+        layer=cells("B", "A", "C"),
+    )
+    assert result["verdict"].tolist() == ["short", "met", "not_visited"]
+    assert result.index.tolist() == [10, 11, 12]
+    assert result["code"].tolist() == ["B", "A", "C"]
+    assert result["visits"].tolist() == [1, 2, 0]
+    assert result["present_s"].tolist() == [1200, 2400, 0]
+    assert set(result["rules"]) == {"street-twice-a-day@1"}
+    assert set(result["day"]) == {DAY}
+    assert shares(result).to_dict() == {"met": 1, "short": 1, "not_visited": 1, "unknown": 0}
+
+
+def test_silence_that_could_hold_the_missing_round_is_unknown():
+    result = judge(presence("08:30", "08:50"), presence("14:00", "14:40", kind="unknown"))
+    assert result["verdict"].tolist() == ["unknown"]
+    assert result["unknown_s"].tolist() == [2400]
+
+
+@pytest.mark.parametrize(
+    ("silence", "why"),
+    [
+        (("14:00:00", "14:00:50"), "shorter than a visit"),
+        (("08:50", "09:15"), "too close to the visit that is there to be another"),
+        (("23:00", "23:50"), "outside the hours of duty"),
+        (("05:00", "06:00:30"), "but half a minute of it outside the hours of duty"),
+    ],
+)
+def test_silence_that_could_not_hold_it_changes_nothing(silence, why):
+    assert judge(presence("08:30", "08:50"), presence(*silence, kind="unknown"))["verdict"].tolist() == ["short"], why
+
+
+def test_two_missing_rounds_need_room_for_two():
+    hold_one = judge(presence("14:00", "14:20", kind="unknown"))
+    hold_two = judge(presence("14:00", "15:00", kind="unknown"))
+    assert (hold_one["verdict"].iloc[0], hold_two["verdict"].iloc[0]) == ("not_visited", "unknown")
+
+
+def test_silence_never_takes_a_met_verdict_away():
+    result = judge(presence("08:30", "08:50"), presence("15:00", "15:20"), presence("10:00", "12:00", kind="unknown"))
+    assert result["verdict"].tolist() == ["met"]
+
+
+def test_the_silent_phone_of_the_leader_leaves_his_grid_in_doubt():
+    dark = presence("14:00", "14:40", cell="B", kind="unknown")
+    layer = cells("A", "C", leader=["S1", "S2"])
+    result = judge(presence("08:30", "08:50"), presence("08:30", "08:50", cell="C"), dark, layer=layer)
+    assert result["verdict"].tolist() == ["unknown", "short"]
+
+
+@pytest.mark.parametrize("likely", [0.6, 0.8])
+def test_a_stay_within_the_error_of_the_border_neither_passes_nor_fails(likely):
+    result = judge(presence("08:30", "08:50"), presence("14:00", "14:05", likely=likely))
+    assert result["verdict"].tolist() == ["unknown"]
+    assert "网格边界附近" in result["reason_zh"].iloc[0]
+
+
+def test_only_the_leader_counts_where_the_rule_says_so():
+    rules = Rules(who="leader")
+    layer = cells("A", leader=["S1"])
+    rows = [
+        presence("08:30", "08:50"),
+        presence("08:35", "08:45", device="D2", officer="S2"),
+        presence("15:00", "15:20"),
+    ]
+    result = judge(*rows, rules=rules, layer=layer)
+    assert result["verdict"].tolist() == ["met"]
+    assert judge(rows[0], rows[1], rules=rules, layer=layer)["visits"].tolist() == [1]
+    with pytest.raises(ColumnError, match="no column 'leader'"):
+        judge(*rows, rules=rules)
+
+
+def test_the_reason_is_told_in_both_languages():
+    result = judge(presence("08:30", "08:50"), presence("14:00", "14:00:20"), presence("16:00", "16:10", speed=9.0))
+    assert result["reason_zh"].iloc[0] == (
+        "计入巡查1次（08:30–08:50），未达到每日2次的要求；另有2次未计入：停留时间不足1次、速度过快，属驾车通过1次。"
+    )
+    assert result["reason_en"].iloc[0] == (
+        "1 of 2 visits counted (08:30–08:50); 2 not counted: stay too short 1, too fast, driven through 1."
+    )
+    assert all(zh and en for zh, en in [*REASONS.values(), *VERDICTS.values()])
+
+
+def test_a_day_may_be_text_and_must_be_a_day():
+    found = visits(table(presence("08:30", "08:50")))
+    assert verify(found, cells("A"), day="2026-11-23")["visits"].tolist() == [1]
+    assert verify(found, cells("A"), day="2026-11-24")["verdict"].tolist() == ["not_visited"]
+    with pytest.raises(InputError, match="'23/11/2026' is not a day"):
+        verify(found, cells("A"), day="23/11/2026")
+
+
+def test_missing_columns_are_named():
+    with pytest.raises(ColumnError, match="no column likely_s"):
+        visits(table(presence("08:30", "08:50")).drop(columns="likely_s"))
+    with pytest.raises(ColumnError, match="no column 'code'"):
+        verify(visits(table(presence("08:30", "08:50"))), cells("A").drop(columns="code"), day=DAY)
+
+
+def test_inputs_stay_as_they_are():
+    found = table(presence("08:30", "08:50"), presence("15:00", "15:20"))
+    before = found.copy()
+    counted = visits(found)
+    counted_before, layer = counted.copy(), cells("A")
+    verify(counted, layer, presences=found, day=DAY)
+    pd.testing.assert_frame_equal(found, before)
+    pd.testing.assert_frame_equal(counted, counted_before)
+    assert "verdict" not in layer

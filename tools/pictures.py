@@ -1,0 +1,151 @@
+"""Draw the pictures of the README and the docs anew: ``python -m tools.pictures [NAME ...]`` (``make docs``).
+
+Pictures are screenshots of the program's own maps and drawings of its own examples, all from seeds, so they show what it does.
+Needs Chromium. Names: division, coverage, heat, check, kinds; all by default.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from shapely.affinity import translate
+
+from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
+from api.jobs.incidents import assign_incidents
+from api.jobs.patrols import verify_tracks
+from geo.coverage import Kind, check_division
+from geo.incidents import density, mark_default_points, mark_repeats
+from geo.layers import Division, read_division
+from geo.patrols import Rules
+from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_patrols
+from maps import check_map, coverage_map, heat_map, render
+from maps.poster import division_svg, page
+from maps.sheet import photograph
+from maps.sketch import overview_table, sketch_svg
+from tools.boundaries import FOLDER
+from tools.png import shrink
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+IMAGES = DOCS / "images"
+
+_WINDOW_PX = (1400, 900)
+_CAPTION = "模型街道：{} 个社区、{} 个二级网格、{:,} 个三级网格"
+
+
+@cache
+def _street() -> ModelStreet:
+    return model_street(MODEL_SEED)
+
+
+@cache
+def _division() -> Division:
+    return read_division(FOLDER / "division.gpkg")
+
+
+def _backdrop() -> dict[str, gpd.GeoDataFrame]:
+    street = _street()
+    return {"roads": street.roads, "water": street.water, "green": street.green, "railways": street.railways}
+
+
+def _photograph(page: str, name: str, *, size_px: tuple[int, int] = _WINDOW_PX, view: str = "") -> None:
+    photograph(page, IMAGES / name, size_px=size_px, view=view)
+    shrink(IMAGES / name)
+
+
+def division() -> None:
+    """The README's first picture."""
+    drawing = division_svg(_division(), **_backdrop(), caption=_CAPTION.format(*_division().counts))
+    size = re.search(r'width="(\d+)" height="(\d+)"', drawing)
+    if size is None:
+        raise RuntimeError("the drawing of the division has no size")
+    _photograph(page(drawing), "division.png", size_px=(int(size[1]), int(size[2])))
+
+
+def coverage() -> None:
+    """The coverage map of the demonstration's day."""
+    tracks, _ = simulate_patrols(
+        _street(), _division(), rng=np.random.default_rng(MODEL_SEED), day=PATROL_DAY, officers=OFFICERS
+    )
+    verified = verify_tracks(tracks, _division().second, rules=Rules(), days=[PATROL_DAY])
+    drawn = coverage_map(
+        _division(), verified.verdicts, day=PATROL_DAY, visits=verified.visits, note=NOTE, **_backdrop()
+    )
+    _photograph(render(drawn), "coverage.png", view="level=2")
+
+
+def heat() -> None:
+    """The map of incidents of the demonstration's month: the density, and one week by grids."""
+    incidents, _ = simulate_incidents(
+        _street(), rng=np.random.default_rng(MODEL_SEED), start=INCIDENTS_FROM, days=INCIDENT_DAYS
+    )
+    marked, _ = mark_default_points(mark_repeats(incidents))
+    result = assign_incidents(marked, _division())
+    surface = density(result.incidents, outline=_division())
+    drawn = render(
+        heat_map(_division(), result.incidents, surface, result.counts, hotspots=result.hot, note=NOTE, **_backdrop())
+    )
+    _photograph(drawn, "heat.png")
+    _photograph(drawn, "heat-week.png", view="level=2&by=incidents&span=week&window=2")
+
+
+def check() -> None:
+    """The map of a check: the model street with four faults in it."""
+    cells = _division()
+    faulty = Division(cells.street, cells.community, cells.second, _spoil(cells.third))
+    drawn = check_map(check_division(faulty), faulty, source="division.gpkg")
+    _photograph(render(drawn), "check.png")
+
+
+def _spoil(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave a cell out, shift another by 6 m, let a third shrink by half a metre, and give one the code of another."""
+    shapes, codes = np.array(cells.geometry.array, dtype=object), cells["code"].tolist()
+    wide = np.argsort(-cells.geometry.area.to_numpy(), kind="stable")[200:2600:600]
+    shapes[wide[0]] = translate(shapes[wide[0]], 6.0, 0.0)
+    shapes[wide[1]] = shapes[wide[1]].buffer(-0.4, join_style="mitre")
+    codes[wide[2]] = codes[wide[2] - 1]
+    spoilt = cells.assign(code=codes).set_geometry(gpd.GeoSeries(shapes, index=cells.index, crs=cells.crs))
+    return spoilt.drop(index=cells.index[wide[3]])
+
+
+def kinds() -> None:
+    """A picture of each kind of finding, and the table of all between its markers in docs/coverage.md."""
+    for kind in Kind:
+        (IMAGES / f"coverage-{kind.value}.svg").write_text(sketch_svg(kind), encoding="utf-8", newline="\n")
+    document = DOCS / "coverage.md"
+    if document.is_file():
+        text = document.read_text(encoding="utf-8")
+        begin, end = "<!-- kinds -->", "<!-- /kinds -->"
+        pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
+        document.write_text(
+            pattern.sub(lambda _: f"{begin}\n{overview_table()}{end}", text), encoding="utf-8", newline="\n"
+        )
+
+
+PICTURES: dict[str, Callable[[], None]] = {
+    "division": division, "coverage": coverage, "heat": heat, "check": check, "kinds": kinds,
+}  # fmt: skip
+
+
+def main(names: list[str]) -> int:
+    """Draw the pictures of these names, or all."""
+    unknown = [name for name in names if name not in PICTURES]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known are {', '.join(PICTURES)}", file=sys.stderr)
+        return 2
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name in names or PICTURES:
+        start = dt.datetime.now(dt.UTC)
+        PICTURES[name]()
+        print(f"{name}: {(dt.datetime.now(dt.UTC) - start).total_seconds():.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
