@@ -108,9 +108,9 @@ def check(
     # A grid that a geometry carries (set_precision) would round what is computed from it.
     given = shapely.set_precision(np.asarray(cells.geometry.array, dtype=object), 0.0, mode="pointwise")
     shapes, rows, blurred = _sound(given, labels)
-    rim_cells = rim(shapes)
-    invalid = invalid_beside(shapes, rim_cells)
-    lonely = faults.unmatched(shapes, rim_cells, tolerance_m)
+    edge = rim(shapes)
+    invalid = invalid_beside(shapes, edge.cells)
+    lonely = faults.unmatched(shapes, edge, tolerance_m)
     ground = faults.covered_ground(
         shapes, np.union1d(invalid, [c for place in lonely for c in place.cells]).astype(int)
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.arcs import OUTSIDE, pair_edges
+from geo.coverage.arcs import OUTSIDE, Edges, pair_edges
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -55,21 +57,53 @@ def directed_edges(number: Ints, start: Ints, cell: npt.NDArray[np.int32]) -> tu
     return u[real], v[real], owner[real]
 
 
-def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Positions:
-    """Cells with an edge that no other cell answers with the same edge the other way round, to the last bit.
+class Rim(NamedTuple):
+    """Edges that no other cell answers with the same edge the other way round, to the last bit.
 
-    How many cells cover a place changes only across such an edge. So whatever is wrong with a layer, it is wrong at these
-    cells and at those that they touch. With a `border`, edges that run along it with the same vertices are answered too.
+    How many cells cover a place changes only across such an edge. So whatever is wrong with a layer, it is wrong at the cells
+    of these edges and at those that they touch.
+
+    Attributes
+    ----------
+    cells
+        Positions of the cells that have such an edge, in order.
+    ends
+        Both ends of each edge, metres, shape (n, 2, 2).
+    owner
+        Position of the cell of each edge, shape (n,).
     """
+
+    cells: Positions
+    ends: npt.NDArray[np.float64]
+    owner: Positions
+
+    @classmethod
+    def of(cls, edges: Edges, places: npt.NDArray[np.float64]) -> Rim:
+        """The rim of paired edges between numbered places, metres."""
+        alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+        owner = np.maximum(edges.left[alone], edges.right[alone]).astype(np.intp)
+        ends = np.stack([places[edges.a[alone]], places[edges.b[alone]]], axis=1)
+        return cls(np.unique(owner), ends, owner)
+
+
+def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Rim:
+    """Find the rim of a layer. With a `border`, edges that run along it with the same vertices are answered too."""
     given = shapes if border is None else np.append(shapes, border)
     xy, start, cell = directed_rings(given)
-    u, v, owner = directed_edges(number_places(xy), start, cell)
+    number = number_places(xy)
+    places = np.empty((int(number.max(initial=-1)) + 1, 2))
+    places[number] = xy
+    u, v, owner = directed_edges(number, start, cell)
     outside = owner == len(shapes)
     u[outside], v[outside] = v[outside], u[outside].copy()  # the outside lies on the other hand
     edges, conflicts = pair_edges(u, v, owner)
-    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
-    found = np.unique(np.concatenate([np.maximum(edges.left[alone], edges.right[alone]), owner[conflicts]]))
-    return found[found < len(shapes)].astype(np.intp)
+    alone = Rim.of(edges, places)
+    mine = alone.owner < len(shapes)
+    ends, owners = alone.ends[mine], alone.owner[mine]
+    again = conflicts[owner[conflicts] < len(shapes)]
+    ends = np.concatenate([ends, np.stack([places[u[again]], places[v[again]]], axis=1)])
+    owners = np.concatenate([owners, owner[again]])
+    return Rim(np.unique(owners), ends, owners)
 
 
 def invalid_beside(shapes: Shapes, cells: Positions) -> Positions:

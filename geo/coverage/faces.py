@@ -137,7 +137,7 @@ def _faulty_in_zones(shapes: Shapes, zones: Shapes, zone_of_cell: Positions) -> 
     """Cells with an edge that neither another cell nor the border of the zones answers, and those that leave their zone."""
     shapely.prepare(zones)
     leaving = np.flatnonzero(~shapely.covers(zones[zone_of_cell], shapes))
-    return np.union1d(rim(shapes, shapely.union_all(zones)), leaving).astype(np.int64)
+    return np.union1d(rim(shapes, shapely.union_all(zones)).cells, leaving).astype(np.int64)
 
 
 def _neighbours(polygons: Shapes) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.edges import directed_rings, invalid_beside
+from geo.coverage.edges import Rim, invalid_beside
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
@@ -63,13 +63,13 @@ def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
 
 
-def doubtful(shapes: Shapes, rim: Positions, tolerance_m: float) -> Positions:
+def doubtful(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
     """Cells whose union must be computed the long way: GEOS finds them invalid, or they miss a vertex of a neighbour.
 
     GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
     """
     missing = [cell for place in unmatched(shapes, rim, tolerance_m) for cell in place.cells]
-    return np.union1d(invalid_beside(shapes, rim), np.array(missing, dtype=np.intp))
+    return np.union1d(invalid_beside(shapes, rim.cells), np.array(missing, dtype=np.intp))
 
 
 def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
@@ -118,30 +118,29 @@ def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list
     return places
 
 
-def unmatched(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
-    """Pairs of cells one of which has a vertex on the border of the other, where that has none."""
-    if len(among) == 0:
+def unmatched(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
+    """Pairs of cells one of which has a vertex on the border of the other, where that has none.
+
+    Both the edges that meet in the vertex and the edge that lacks it are then without an answer. A vertex that comes near to
+    an edge across ground of a third cell is none of these.
+    """
+    if len(rim.cells) == 0:
         return []
     reach = max(tolerance_m, 1e-6)  # below a micrometre, vertices that are meant to be one differ by rounding
-    xy, owner = shapely.get_coordinates(shapes[among], return_index=True)
-    both = np.unique(np.column_stack([owner, xy]), axis=0)
-    owner, points = both[:, 0].astype(np.intp), shapely.points(both[:, 1:])
-    corners, start, ring_owner = directed_rings(shapes[among])
-    real = np.ones(len(corners) - 1, dtype=bool)
-    real[start[1:-1] - 1] = False  # from the end of one ring to the start of the next
-    edges = shapely.linestrings(np.stack([corners[:-1][real], corners[1:][real]], axis=1))
-    edge_owner = np.repeat(ring_owner, np.diff(start))[:-1][real]
-    vertex, edge = shapely.STRtree(edges).query(points, predicate="dwithin", distance=reach)
-    keep = owner[vertex] != edge_owner[edge]
-    vertex, cell = np.unique(np.column_stack([vertex[keep], edge_owner[edge[keep]]]), axis=0).T
+    ends = np.unique(np.column_stack([np.repeat(rim.owner, 2), rim.ends.reshape(-1, 2)]), axis=0)
+    owner, points = ends[:, 0].astype(np.intp), shapely.points(ends[:, 1:])
+    vertex, edge = shapely.STRtree(shapely.linestrings(rim.ends)).query(points, predicate="dwithin", distance=reach)
+    foreign = owner[vertex] != rim.owner[edge]
+    vertex, cell = np.unique(np.column_stack([vertex[foreign], rim.owner[edge[foreign]]]), axis=0).T
     asked = np.unique(vertex)
-    near, other = shapely.STRtree(points).query(points[asked], predicate="dwithin", distance=reach)
-    n = len(among)
-    matched = np.unique(asked[near] * n + owner[other])
+    xy, whose = shapely.get_coordinates(shapes[rim.cells], return_index=True)
+    near, other = shapely.STRtree(shapely.points(xy)).query(points[asked], predicate="dwithin", distance=reach)
+    n = len(shapes)
+    matched = np.unique(asked[near] * n + rim.cells[whose[other]])
     lonely = ~np.isin(vertex * n + cell, matched)
     pairs: dict[tuple[int, int], list[int]] = {}
     for v, c in zip(vertex[lonely].tolist(), cell[lonely].tolist(), strict=True):
-        a, b = sorted((int(among[owner[v]]), int(among[c])))
+        a, b = sorted((int(owner[v]), c))
         pairs.setdefault((a, b), []).append(v)
     return [Place(shapely.MultiPoint(points[vs]), list(pair), 0.0, 0.0) for pair, vs in sorted(pairs.items())]
 

@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 
 from geo.coverage.arcs import OUTSIDE, Arcs, Edges, chain, lengths_m, neighbours, number_vertices, pair_edges
-from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units
+from geo.coverage.edges import Rim, directed_edges, directed_rings, on_lattice_units
 from geo.coverage.faults import doubtful
 from geo.coverage.rings import polygons
 from geo.errors import GeometryError, some
@@ -78,7 +78,8 @@ class Mesh:
         edges, conflicts = pair_edges(u, v, owner)
         if len(conflicts):
             _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
-        bad = _mismatched(np.asarray(shapes.array, dtype=object), edges)
+        # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.
+        bad = doubtful(np.asarray(shapes.array, dtype=object), Rim.of(edges, vertices / PER_METRE), 0.0)
         if len(bad):
             _refuse(shapes, bad, "overlap, or do not share the vertices of a common border")
         return cls(chain(vertices, edges), pd.DataFrame(cells.drop(columns=cells.geometry.name)), crs)
@@ -215,18 +216,6 @@ def _rechain(arcs: Arcs, left: npt.NDArray[np.int32], right: npt.NDArray[np.int3
     one, two = left[keep][of], right[keep][of]
     sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
     return chain(vertices, Edges(a[order], b[order], *sides))
-
-
-def _mismatched(shapes: npt.NDArray[np.object_], edges: Edges) -> npt.NDArray[np.intp]:
-    """Cells that overlap others or miss their vertices.
-
-    How many cells cover a place changes only across an edge that has a cell on one side. If nothing is wrong along those
-    edges, it is one at most everywhere; so only the cells that have one, and what touches them, are given to GEOS.
-    """
-    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
-    rim = np.unique(np.maximum(edges.left[alone], edges.right[alone]))
-    # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.
-    return doubtful(shapes, rim, 0.0)
 
 
 def _require_sound(shapes: gpd.GeoSeries) -> None:

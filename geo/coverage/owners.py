@@ -20,6 +20,8 @@ CONTESTED = "重叠，划给共同边界最长的一方 / an overlap, given to t
 NEEDED = "重叠，划给除此之外没有土地的网格 / an overlap, given to the cell that has no other ground"
 PROTECTED = "重叠，划给受保护的网格 / an overlap, given to the protected cell"
 OUTSIDE = "不在外轮廓（或上级网格）内 / outside the outline or the parent"
+OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
+OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
 CUT_OFF = "与所属网格分离，划给相邻网格 / cut off from its cell, given to a neighbour"
 
 
@@ -46,7 +48,7 @@ def choose(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], large
     gaps = _gaps(faces, holders, area, largest_gap_m2, choice)
     _grow(faces, np.flatnonzero((holders > 1) & (choice.owner < 0)), CONTESTED, protected, choice)
     _grow(faces, gaps, GAP, protected, choice)
-    _join_cut_off(faces, shapes, area, protected, choice)
+    join_cut_off(faces, shapes, protected, choice)
     return choice
 
 
@@ -136,14 +138,9 @@ def _borders(faces: Faces, open_faces: Positions, owner: Positions) -> pd.DataFr
     return frame.groupby(["face", "cell"])["length_m"].sum().reset_index()
 
 
-def _join_cut_off(
-    faces: Faces,
-    shapes: Shapes,
-    area: npt.NDArray[np.float64],
-    protected: npt.NDArray[np.bool_],
-    choice: Choice,
-) -> None:
+def join_cut_off(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], choice: Choice) -> None:
     """Give parts that are cut off from their cell to a neighbour, until no cell has more parts than it came with."""
+    area = shapely.area(faces.polygons)
     before = np.maximum(shapely.get_num_geometries(shapes), 1)
     for _ in range(20):  # each round joins parts to larger ones; two are the most that was seen
         owned = np.flatnonzero(choice.owner >= 0)

@@ -14,6 +14,7 @@ import shapely
 from geo.coverage import faults
 from geo.coverage.attributes import parent_codes
 from geo.coverage.faces import Faces, cut
+from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
 from geo.errors import GeometryError, ImpossibleError, some
 from geo.layers.columns import CODE
@@ -25,6 +26,9 @@ LARGEST_GAP_M2 = 1000.0
 
 # The first attempt gives all vertices their coordinates back; each further one leaves more cells on the lattice.
 _ATTEMPTS = 4
+
+# Rings that are opened one after the other; opening one has not been seen to close another.
+_ROUNDS = 3
 
 #: Cells that gained or lost less than this are not listed: it is the lattice, 1 cm².
 LEAST_CHANGE_M2 = 1e-4
@@ -134,6 +138,10 @@ def plan_repair(
         faces = cut(shapes, zones, zone_of_cell, bare, on_lattice)
         choice = choose(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
+        for _ in range(_ROUNDS):
+            if not open_rings(faces, shapes, after, is_protected, choice):
+                break
+            after = _assemble(shapes, faces, choice)
         _require_ground(after, labels)
         spoilt = _spoilt(after, faces.cells)
         if len(spoilt) == 0:

@@ -253,3 +253,26 @@ def test_sound_cells_are_not_touched() -> None:
     mended, _ = repair(cells, outline=outline())
     far = [3, 12, 15]
     assert shapely.to_wkb(mended.geometry.array[far]).tolist() == shapely.to_wkb(cells.geometry.array[far]).tolist()
+
+
+def test_a_corner_that_comes_near_across_ground_of_another_cell_is_no_unmatched_vertex() -> None:
+    west, south = 387000.0, 3553000.0
+
+    def at(*corners: tuple[float, float]) -> shapely.Polygon:
+        return shapely.Polygon([(west + x, south + y) for x, y in corners])
+
+    # b ends 0.5 mm before c, and a runs between them.
+    b = at((0, 0), (9.9995, 5), (0, 10))
+    c = at((10, 0), (20, 0), (20, 10), (10, 10))
+    a = at((0, 0), (10, 0), (10, 10), (0, 10), (9.9995, 5))
+    cells = gpd.GeoDataFrame({"code": ["a", "b", "c"]}, geometry=[a, b, c], crs=4549)
+    assert check(cells).counts() == {}
+
+
+def test_a_repair_leaves_no_cell_inside_another_that_came_with_a_way_out() -> None:
+    # c05 claims all of c06 but its middle, which would be left as an island of 1 m².
+    broken = replaced(5, "POLYGON ((10 10, 30 10, 30 20, 10 20, 10 10), (25 15, 25 16, 26 16, 26 15, 25 15))")
+    plan = plan_repair(broken, outline=outline())
+    assert check(plan.cells, outline=outline()).counts() == {}
+    assert shapely.area(plan.cells.geometry.array).tolist() == pytest.approx([100.0] * 16)
+    assert plan.transfers["reason"].str.contains("surround").tolist() == [True]
