@@ -101,6 +101,11 @@ class Current:
         self._snapshot: Snapshot | None = None
         self._asked_at = -ASK_EVERY_S
 
+    @property
+    def fresh(self) -> Snapshot | None:
+        """The snapshot, if the store was asked for a newer version within the last second."""
+        return self._snapshot if time.monotonic() - self._asked_at < ASK_EVERY_S else None
+
     def get(self) -> Snapshot:
         """Snapshot of the current version.
 
@@ -109,9 +114,8 @@ class Current:
         NotStoredError
             If no version is published.
         """
-        snapshot = self._snapshot
-        if snapshot is not None and time.monotonic() - self._asked_at < ASK_EVERY_S:
-            return snapshot
+        if fresh := self.fresh:
+            return fresh
         with session(self._engine) as opened:
             version = current_version(opened)
             with self._lock:

@@ -14,7 +14,7 @@ router = APIRouter()
 
 
 @router.get("/locate")
-def locate(
+async def locate(
     snapshot: SnapshotOf,
     lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)],
     lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)],
