@@ -26,7 +26,8 @@ async def current(request: Request) -> Current:
 
 async def snapshot(keeper: Annotated[Current, Depends(current)]) -> Snapshot:
     """The division that holds now."""
-    return keeper.fresh or await run_in_threadpool(keeper.get)
+    fresh = keeper.fresh
+    return fresh if fresh is not None else await run_in_threadpool(keeper.get)
 
 
 SettingsOf = Annotated[Settings, Depends(settings)]
