@@ -28,6 +28,8 @@ _POLE_M = 10_002_000.0
 # Northings of China (3 to 54.5 N), and eastings without zone prefix, generously.
 _NORTHINGS, _EASTINGS = (330_000.0, 6_100_000.0), (100_000.0, 900_000.0)
 _WEB_MERCATOR = (8_100_000.0, 15_200_000.0)
+# China in degrees: west, south, east, north.
+_DEGREES = (73.0, 3.0, 136.0, 54.5)
 # Degrees of a rounding at the pole or the date line, and of layers that go once more around.
 _POLE_DEG, _ROUND_DEG = 90.000001, 360.0
 
@@ -59,7 +61,7 @@ def readings(x: float, y: float, meridian: float | None = None) -> list[Reading]
 def _straight(x: float, y: float, meridian: float | None, *, swapped: bool) -> list[Reading]:
     order = "northing first, easting second" if swapped else ""
     found: list[Reading] = []
-    if 73.0 <= x <= 136.0 and 3.0 <= y <= 54.5:
+    if _DEGREES[0] <= x <= _DEGREES[2] and _DEGREES[1] <= y <= _DEGREES[3]:
         order = "latitude first, longitude second" if swapped else ""
         return [Reading("EPSG:4490", swapped, _joined(order, "degrees, EPSG:4490 on CGCS2000 or EPSG:4326 on WGS-84"))]
     if not _NORTHINGS[0] <= y <= _NORTHINGS[1]:
@@ -172,7 +174,9 @@ def _fits(bounds: FloatArray, crs: CRS) -> npt.NDArray[np.bool_]:
     west, south, east, north = bounds.T
     if crs.is_geographic:
         return np.asarray((west >= -_ROUND_DEG) & (east <= _ROUND_DEG) & (south >= -_POLE_DEG) & (north <= _POLE_DEG))
-    extent = np.asarray(np.abs(bounds).max(axis=1) <= 6e7)  # the largest eastings are those of zone 45 with prefix
+    # The largest eastings are those of zone 45 with prefix. Degrees of China pass for metres in the sea off Africa, else.
+    degrees = (west >= _DEGREES[0]) & (east <= _DEGREES[2]) & (south >= _DEGREES[1]) & (north <= _DEGREES[3])
+    extent = np.asarray((np.abs(bounds).max(axis=1) <= 6e7) & ~degrees)
     easting, northing = _parameter(crs, "False easting"), _parameter(crs, "False northing")
     if not _is_zone(crs) or easting is None or not crs.axis_info or crs.axis_info[0].unit_conversion_factor != 1.0:
         return extent

@@ -182,6 +182,7 @@ def test_topojson(tmp_path: Path) -> None:
         (4498, 4326, False, r"prefix 20 \(6-degree zones\).*EPSG:4498"),
         (4326, 4326, True, r"not degrees.*latitude first.*--swap-xy"),
         (4326, 4549, False, r"do not fit.*degrees, EPSG:4490"),
+        (4326, 3857, False, r"do not fit.*degrees, EPSG:4490"),
         (3857, 4549, False, r"EPSG:3857"),
         (4528, None, False, r"declares no .*EPSG:4528 fits"),
         (4549, None, True, r"declares no .*northing first"),
