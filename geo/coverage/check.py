@@ -40,9 +40,11 @@ TOLERANCE_M = 0.001
 #: A gap narrower than this is called a sliver: no body or path fits in it, so it is not meant.
 SLIVER_M = 0.5
 
-# A bare piece at the outline is an inlet if it opens with less than this share of its rim, between two cells or in one. A
-# strip along the outline opens with half of its rim, a missing cell touches three cells or more.
-_INLET_OPENING = 0.45
+# A bare piece at the outline is an inlet if it reaches this far in, as a share of the width in which it opens: half a disc
+# does, a strip along the outline does not. A missing cell may reach as far, but touches three cells or more; what reaches in
+# farther than that times its opening is an inlet whatever it touches.
+_INLET_DEPTH = 0.4
+_INLET_DEPTH_OF_MANY = 3.0
 
 
 def check(
@@ -105,10 +107,12 @@ def check(
     cells = to_metric(cells)
     labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
     border = None if outline is None else shapely.union_all(to_metric(outline, cells.crs).geometry.array)
+    known = None if allowed is None else shapely.union_all(to_metric(allowed, cells.crs).geometry.array)
     # A grid that a geometry carries (set_precision) would round what is computed from it.
     given = shapely.set_precision(np.asarray(cells.geometry.array, dtype=object), 0.0, mode="pointwise")
     shapes, rows, blurred = _sound(given, labels)
-    edge = rim(shapes)
+    # Edges that run along the outline with its vertices are answered by it.
+    edge = rim(shapes, border)
     invalid = invalid_beside(shapes, edge.cells)
     lonely = faults.unmatched(shapes, edge, tolerance_m)
     ground = faults.covered_ground(
@@ -120,11 +124,12 @@ def check(
     outside = [] if border is None else _outside(shapes, ground, border, tolerance_m)
     rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]
     rows += _bare(
-        [place for place in bare if not _within(place, blurred)], shapes, border, allowed, labels, tolerance_m
+        [place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m
     )
-    rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside]
+    rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
     rows += _unexplained(lonely, rows, labels, tolerance_m)
-    rows += _shapes(given, labels)
+    shaped, hairs = _shapes(given, labels, tolerance_m)
+    rows += shaped
     rows += code_faults(cells, level) + count_faults(cells, expected) + area_faults(cells, labels)
     if parents is not None:
         rows += nesting_faults(cells, shapes, to_metric(parents, cells.crs), labels, tolerance_m)
@@ -143,6 +148,7 @@ def check(
             "overlap_m2": sum(place.area_m2 for place in fine_overlaps),
             "gaps": len(fine_gaps),
             "gap_m2": sum(place.area_m2 for place in fine_gaps),
+            "parts": hairs,
         },
         geometry_hash=hashlib.sha256(b"".join(w or b"" for w in shapely.to_wkb(given).tolist())).hexdigest(),
     )
@@ -248,7 +254,7 @@ def _bare(
     places: list[Place],
     shapes: npt.NDArray[np.object_],
     border: shapely.Geometry | None,
-    allowed: gpd.GeoDataFrame | None,
+    declared: shapely.Geometry | None,
     labels: list[Any],
     tolerance_m: float,
 ) -> Rows:
@@ -257,7 +263,6 @@ def _bare(
         return []
     tree = shapely.STRtree(shapes)
     edge = None if border is None else shapely.boundary(border).buffer(tolerance_m)
-    declared = None if allowed is None else shapely.union_all(allowed.geometry.array)
     rows = []
     for place in places:
         beside = [labels[i] for i in np.sort(tree.query(place.geometry, predicate="dwithin", distance=tolerance_m))]
@@ -278,10 +283,11 @@ def _bare(
 
 def _bare_kind(place: Place, edge: shapely.Geometry | None, n_beside: int, tolerance_m: float) -> Kind:
     rim_of = shapely.get_exterior_ring(max(polygons_of(place.geometry), key=lambda part: part.area))
-    opening = 0.0 if edge is None else shapely.intersection(rim_of, edge).length
-    if opening > 4 * tolerance_m:
-        narrow = opening < _INLET_OPENING * rim_of.length
-        return Kind.INLET if narrow and n_beside <= 2 else Kind.OUTLINE_UNCOVERED
+    opening = shapely.LineString() if edge is None else shapely.intersection(rim_of, edge)
+    if opening.length > 4 * tolerance_m:
+        depth = float(shapely.distance(shapely.points(shapely.get_coordinates(rim_of)), opening).max())
+        least = _INLET_DEPTH if n_beside <= 2 else _INLET_DEPTH_OF_MANY
+        return Kind.INLET if depth > least * opening.length else Kind.OUTLINE_UNCOVERED
     return Kind.SLIVER if place.width_m < SLIVER_M else Kind.GAP
 
 
@@ -299,16 +305,20 @@ def _unexplained(places: list[Place], rows: Rows, labels: list[Any], tolerance_m
     return result
 
 
-def _shapes(given: npt.NDArray[np.object_], labels: list[Any]) -> Rows:
-    """Valid cells in several parts, and cells that lie round others."""
+def _shapes(given: npt.NDArray[np.object_], labels: list[Any], tolerance_m: float) -> tuple[Rows, int]:
+    """Valid cells in several parts, and cells that lie round others; and the number of parts too narrow to be told."""
     valid = shapely.is_valid(given)
-    rows = []
+    rows: Rows = []
+    hairs = 0
     for i in np.flatnonzero((shapely.get_num_geometries(given) > 1) & valid):
         for part, corner in faults.parts_beside(given[i]):
             place = _piece(part)._replace(cells=[int(i)])
-            rows.append(_row(Kind.CORNER_CONTACT if corner else Kind.DETACHED_PART, place, labels))
+            if place.width_m > tolerance_m:
+                rows.append(_row(Kind.CORNER_CONTACT if corner else Kind.DETACHED_PART, place, labels))
+            else:
+                hairs += 1
     sound = np.where(valid, given, shapely.Polygon())
-    return rows + [_row(Kind.RING_SHAPED, place, labels) for place in faults.rings_around_others(sound)]
+    return rows + [_row(Kind.RING_SHAPED, place, labels) for place in faults.rings_around_others(sound)], hairs
 
 
 def _row(kind: Kind, place: Place, labels: list[Any]) -> dict[str, Any]:

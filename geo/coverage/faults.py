@@ -101,8 +101,15 @@ def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> lis
     """Pieces of the outline that no cell covers; without an outline, the holes of the ground."""
     if outline is not None:
         return polygons_of(shapely.difference(outline, ground))
-    holes = [shapely.Polygon(hole) for part in polygons_of(ground) for hole in part.interiors]
-    return [part for hole in holes for part in polygons_of(shapely.difference(hole, ground))]
+    pieces = polygons_of(ground)
+    holes = [shapely.Polygon(hole) for piece in pieces for hole in piece.interiors]
+    if not holes:
+        return []
+    hole, island = shapely.STRtree(pieces).query(holes, predicate="contains")
+    for h in np.unique(hole):
+        among = [pieces[i] for i in island[hole == h]]
+        holes[h] = shapely.difference(holes[h], shapely.multipolygons(among))
+    return [part for rest in holes for part in polygons_of(rest)]
 
 
 def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
@@ -148,7 +155,9 @@ def unmatched(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
 def parts_beside(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool]]:
     """Smaller parts of a cell, and whether each touches the rest in a corner."""
     parts = sorted(shape.geoms, key=lambda part: -part.area)
-    return [(part, any(part.touches(other) for other in parts if other is not part)) for part in parts[1:]]
+    one, other = shapely.STRtree(parts).query(parts, predicate="touches")
+    touching = set(one[one != other].tolist())
+    return [(part, i in touching) for i, part in enumerate(parts[1:], start=1)]
 
 
 def rings_around_others(shapes: Shapes) -> list[Place]:

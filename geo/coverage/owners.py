@@ -21,7 +21,6 @@ NEEDED = "重叠，划给除此之外没有土地的网格 / an overlap, given t
 PROTECTED = "重叠，划给受保护的网格 / an overlap, given to the protected cell"
 OUTSIDE = "不在外轮廓（或上级网格）内 / outside the outline or the parent"
 OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
-OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
 CUT_OFF = "与所属网格分离，划给相邻网格 / cut off from its cell, given to a neighbour"
 
 
