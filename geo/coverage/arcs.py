@@ -118,6 +118,24 @@ def chain(vertices: Ints, edges: Edges) -> Arcs:
     return Arcs(vertices[path], offsets, left, right)
 
 
+def relabel(arcs: Arcs, left: Cells, right: Cells) -> Arcs:
+    """Give arcs other sides and join them anew; those with the same on both sides go."""
+    keep = left != right
+    size = np.diff(arcs.offsets)
+    vertex_kept = np.repeat(keep, size)
+    vertices, number = number_vertices(arcs.xy[vertex_kept])
+    arc_of = np.repeat(np.arange(int(keep.sum())), size[keep])
+    u, v = number[:-1], number[1:]
+    inner = arc_of[1:] == arc_of[:-1]
+    u, v, of = u[inner], v[inner], arc_of[:-1][inner]
+    forward = u < v
+    a, b = np.minimum(u, v), np.maximum(u, v)
+    order = np.lexsort((b, a))
+    one, two = left[keep][of], right[keep][of]
+    sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
+    return chain(vertices, Edges(a[order], b[order], *sides))
+
+
 def lengths_m(arcs: Arcs) -> npt.NDArray[np.float64]:
     """Length of each arc, metres, shape (n_arcs,)."""
     if len(arcs.xy) == 0:

@@ -14,7 +14,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.attributes import Rows, area_faults, code_faults, count_faults, nesting_faults
-from geo.coverage.edges import invalid_beside, rim
+from geo.coverage.edges import invalid_beside, rim, without_grid
 from geo.coverage.faults import Place, polygons_of, width_m
 from geo.coverage.report import (
     DEFAULT_POLICY,
@@ -108,9 +108,9 @@ def check(
     labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
     border = None if outline is None else shapely.union_all(to_metric(outline, cells.crs).geometry.array)
     known = None if allowed is None else shapely.union_all(to_metric(allowed, cells.crs).geometry.array)
-    # A grid that a geometry carries (set_precision) would round what is computed from it.
-    given = shapely.set_precision(np.asarray(cells.geometry.array, dtype=object), 0.0, mode="pointwise")
-    shapes, rows, blurred = _sound(given, labels)
+    given = without_grid(cells.geometry.array)
+    valid = shapely.is_valid(given)
+    shapes, rows, blurred = _sound(given, valid, labels)
     # Edges that run along the outline with its vertices are answered by it.
     edge = rim(shapes, border)
     invalid = invalid_beside(shapes, edge.cells)
@@ -128,7 +128,7 @@ def check(
     )
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
     rows += _unexplained(lonely, rows, labels, tolerance_m)
-    shaped, hairs = _shapes(given, labels, tolerance_m)
+    shaped, hairs = _shapes(given, valid, labels, tolerance_m)
     rows += shaped
     rows += code_faults(cells, level) + count_faults(cells, expected) + area_faults(cells, labels)
     if parents is not None:
@@ -197,7 +197,7 @@ def check_division(
 
 
 def _sound(
-    given: npt.NDArray[np.object_], labels: list[Any]
+    given: npt.NDArray[np.object_], valid: npt.NDArray[np.bool_], labels: list[Any]
 ) -> tuple[npt.NDArray[np.object_], Rows, list[shapely.Geometry]]:
     """Tell missing, empty and invalid geometries, and put in their place what can be worked on.
 
@@ -206,7 +206,7 @@ def _sound(
     shapes = given.copy()
     gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     endless = ~gone & ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    invalid = ~gone & ~endless & ~shapely.is_valid(shapes)
+    invalid = ~gone & ~endless & ~valid
     rows = [finding(Kind.EMPTY_GEOMETRY, [labels[i]], None) for i in np.flatnonzero(gone)]
     rows += [finding(Kind.INVALID_GEOMETRY, [labels[i]], None) for i in np.flatnonzero(endless)]
     shapes[gone | endless] = shapely.Polygon()
@@ -305,9 +305,10 @@ def _unexplained(places: list[Place], rows: Rows, labels: list[Any], tolerance_m
     return result
 
 
-def _shapes(given: npt.NDArray[np.object_], labels: list[Any], tolerance_m: float) -> tuple[Rows, int]:
+def _shapes(
+    given: npt.NDArray[np.object_], valid: npt.NDArray[np.bool_], labels: list[Any], tolerance_m: float
+) -> tuple[Rows, int]:
     """Valid cells in several parts, and cells that lie round others; and the number of parts too narrow to be told."""
-    valid = shapely.is_valid(given)
     rows: Rows = []
     hairs = 0
     for i in np.flatnonzero((shapely.get_num_geometries(given) > 1) & valid):

@@ -16,6 +16,14 @@ Positions = npt.NDArray[np.intp]
 Ints = npt.NDArray[np.int64]
 
 
+def without_grid(shapes: npt.ArrayLike) -> Shapes:
+    """Polygons without the grid that they may carry (set_precision), which would round what is computed from them."""
+    result: Shapes = np.array(shapes, dtype=object)
+    gridded = shapely.get_precision(result) > 0
+    result[gridded] = shapely.set_precision(result[gridded], 0.0, mode="pointwise")
+    return result
+
+
 def directed_rings(shapes: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Ints, npt.NDArray[np.int32]]:
     """Rings of polygons, turned so that the polygon lies on the left.
 
@@ -24,14 +32,37 @@ def directed_rings(shapes: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Ints
     (xy, start, cell)
         Vertices of all rings, closed, shape (n, 2); where each ring begins, and the end; the polygon of each ring.
     """
-    parts, owner = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
+    given = np.asarray(shapes, dtype=object)
+    plain = (shapely.get_type_id(given) == shapely.GeometryType.POLYGON) & (shapely.get_num_interior_rings(given) == 0)
+    plain &= ~shapely.is_empty(given)
+    # A polygon without holes is its ring: taking it apart would cost more than all the rest.
+    simple, others = np.flatnonzero(plain), np.flatnonzero(~plain)
+    parts, part_owner = shapely.get_parts(given[others], return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     outer = np.r_[True, part_of[1:] != part_of[:-1]] if len(rings) else np.empty(0, dtype=bool)
-    wrong = shapely.is_ccw(rings) != outer
-    rings[wrong] = shapely.reverse(rings[wrong])
-    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
-    start = np.searchsorted(ring_of, np.arange(len(rings) + 1))
-    return xy, start, owner[part_of].astype(np.int32)
+    xy, ring_of = shapely.get_coordinates(np.concatenate([given[simple], rings]), return_index=True)
+    start = np.searchsorted(ring_of, np.arange(len(simple) + len(rings) + 1))
+    turn = _turned_left(xy, start, given[simple], rings) != np.concatenate([np.ones(len(simple), dtype=bool), outer])
+    place = np.arange(len(xy))
+    xy = xy[np.where(turn[ring_of], start[:-1][ring_of] + start[1:][ring_of] - 1 - place, place)]
+    return xy, start, np.concatenate([simple, others[part_owner[part_of]]]).astype(np.int32)
+
+
+def _turned_left(
+    xy: npt.NDArray[np.float64], start: Ints, polygons: npt.NDArray[np.object_], rings: npt.NDArray[np.object_]
+) -> npt.NDArray[np.bool_]:
+    """Whether each ring runs counter-clockwise, by its area; where rounding may decide, GEOS is asked, which is exact."""
+    if len(start) == 1:
+        return np.empty(0, dtype=bool)
+    x, y = (xy - np.repeat(xy[start[:-1]], np.diff(start), axis=0)).T
+    cross = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
+    cross[start[1:] - 1] = 0.0
+    area, scale = np.add.reduceat(cross, start[:-1]), np.add.reduceat(np.abs(cross), start[:-1])
+    left: npt.NDArray[np.bool_] = area > 0
+    for i in np.flatnonzero(np.abs(area) <= 1e-9 * scale):
+        ring = shapely.get_exterior_ring(polygons[i]) if i < len(polygons) else rings[i - len(polygons)]
+        left[i] = shapely.is_ccw(ring)
+    return left
 
 
 def on_lattice_units(xy: npt.NDArray[np.float64]) -> Ints:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geo.coverage import faults
-from geo.coverage.arcs import chain, neighbours, number_vertices, pair_edges
+from geo.coverage.arcs import Arcs, chain, neighbours, number_vertices, pair_edges
 from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units, rim
 from geo.coverage.restore import Places, restore, rounded
 from geo.layers.crs import PER_METRE
@@ -36,12 +36,15 @@ class Faces:
         to a cell of its own zone.
     held_face, held_cell
         Which cell holds which face, before the repair; pairs in order of face, then cell.
+    arcs
+        The borders of the faces.
     pairs
         Faces that share border: `a`, `b`, `length_m`.
     """
 
     cells: Positions
     polygons: Shapes
+    arcs: Arcs
     places: Places
     zone: Positions
     zone_of_cell: Positions
@@ -54,6 +57,7 @@ def cut(
     shapes: Shapes,
     zones: Shapes,
     zone_of_cell: Positions,
+    border: shapely.Geometry | None,
     bare: shapely.Geometry | None,
     on_lattice: Positions,
 ) -> Faces:
@@ -70,24 +74,27 @@ def cut(
         Areas to be covered, each by its own cells: the outline, or the parents. None at all means the whole plane.
     zone_of_cell
         Position of the zone of each cell; 0 for all if there are no zones.
+    border
+        The union of the zones, None if there are none.
     bare
         Ground that is to have no owner.
     on_lattice
         Cells to be cut in any case, whose own vertices stay on the lattice.
     """
     tree = shapely.STRtree(shapes)
-    cells = np.union1d(_to_cut(shapes, tree, zones, zone_of_cell, bare), on_lattice).astype(np.int64)
+    cells = np.union1d(_to_cut(shapes, tree, zones, zone_of_cell, border, bare), on_lattice).astype(np.int64)
     if len(cells) == 0:
         nothing = np.empty(0, dtype=np.int64)
-        pairs = pd.DataFrame({"a": nothing, "b": nothing, "length_m": np.empty(0)})
+        none = np.empty(0, dtype=object)
+        arcs = _arcs(none)
         places = Places(np.empty((0, 2), dtype=np.int64), np.empty((0, 2)))
-        return Faces(nothing, np.empty(0, dtype=object), places, nothing, zone_of_cell, nothing, nothing, pairs)
+        return Faces(nothing, none, arcs, places, nothing, zone_of_cell, nothing, nothing, neighbours(arcs))
     areas = zones if bare is None else np.append(zones, bare)
     lines = shapely.boundary(np.concatenate([shapes[cells], areas]))
     noded = shapely.union_all(rounded(lines), grid_size=1 / PER_METRE)
     polygons = np.array(shapely.get_parts(shapely.polygonize([noded])), dtype=object)
     within = shapely.point_on_surface(polygons)
-    face, cell = tree.query(within, predicate="intersects")
+    cell, face = shapely.STRtree(within).query(shapes, predicate="intersects")
     # A face over cells that were not cut is their own ground, seen from outside.
     kept = np.ones(len(polygons), dtype=bool)
     kept[face[~np.isin(cell, cells)]] = False
@@ -97,9 +104,10 @@ def cut(
     order = np.lexsort((cell, face))
     polygons, within = polygons[kept], within[kept]
     zone = _zones(within, zones, bare)
-    beside = np.setdiff1d(tree.query(shapes[cells], predicate="intersects")[1], cells)
+    beside = np.setdiff1d(tree.query(shapes[cells])[1], cells)
     places = restore(polygons, zone, areas, shapes[beside], shapes[np.setdiff1d(cells, on_lattice)])
-    return Faces(cells, polygons, places, zone, zone_of_cell, face[order], cell[order], _neighbours(polygons))
+    arcs = _arcs(polygons)
+    return Faces(cells, polygons, arcs, places, zone, zone_of_cell, face[order], cell[order], neighbours(arcs))
 
 
 def _zones(within: Shapes, zones: Shapes, bare: shapely.Geometry | None) -> Positions:
@@ -113,10 +121,15 @@ def _zones(within: Shapes, zones: Shapes, bare: shapely.Geometry | None) -> Posi
 
 
 def _to_cut(
-    shapes: Shapes, tree: shapely.STRtree, zones: Shapes, zone_of_cell: Positions, bare: shapely.Geometry | None
+    shapes: Shapes,
+    tree: shapely.STRtree,
+    zones: Shapes,
+    zone_of_cell: Positions,
+    border: shapely.Geometry | None,
+    bare: shapely.Geometry | None,
 ) -> Positions:
     """Cells that are at fault, that bare ground touches, or that leave their zone, with all that touch them."""
-    faulty = _faulty_in_zones(shapes, zones, zone_of_cell) if len(zones) else _faulty(shapes, tree)
+    faulty = _faulty(shapes, tree) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
     if bare is not None:
         faulty = np.union1d(faulty, tree.query(bare, predicate="intersects"))
     if len(faulty) == 0:
@@ -133,16 +146,16 @@ def _faulty(shapes: Shapes, tree: shapely.STRtree) -> Positions:
     return np.union1d(faulty, beside)
 
 
-def _faulty_in_zones(shapes: Shapes, zones: Shapes, zone_of_cell: Positions) -> Positions:
+def _faulty_in_zones(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry) -> Positions:
     """Cells with an edge that neither another cell nor the border of the zones answers, and those that leave their zone."""
     shapely.prepare(zones)
     leaving = np.flatnonzero(~shapely.covers(zones[zone_of_cell], shapes))
-    return np.union1d(rim(shapes, shapely.union_all(zones)).cells, leaving).astype(np.int64)
+    return np.union1d(rim(shapes, border).cells, leaving).astype(np.int64)
 
 
-def _neighbours(polygons: Shapes) -> pd.DataFrame:
-    """Pairs of faces that share border; faces of one noding need no check."""
+def _arcs(polygons: Shapes) -> Arcs:
+    """Borders of the faces; faces of one noding need no check."""
     xy, start, owner = directed_rings(polygons)
     vertices, number = number_vertices(on_lattice_units(xy))
     edges, _ = pair_edges(*directed_edges(number, start, owner))
-    return neighbours(chain(vertices, edges))
+    return chain(vertices, edges)

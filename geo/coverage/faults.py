@@ -162,7 +162,8 @@ def parts_beside(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, boo
 
 def rings_around_others(shapes: Shapes) -> list[Place]:
     """Cells with a hole in which another cell lies."""
-    holed = np.flatnonzero(shapely.get_num_coordinates(shapes) > _shell_coordinates(shapes))
+    several = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOLYGON
+    holed = np.flatnonzero(several | (shapely.get_num_interior_rings(shapes) > 0))
     if len(holed) == 0:
         return []
     tree = shapely.STRtree(shapes)
@@ -175,10 +176,3 @@ def rings_around_others(shapes: Shapes) -> list[Place]:
                 if inside:
                     places.append(Place(hole, [cell], float(hole.area), width_m(hole)))
     return places
-
-
-def _shell_coordinates(shapes: Shapes) -> npt.NDArray[np.intp]:
-    """Number of coordinates of the shells of each shape."""
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    count = shapely.get_num_coordinates(shapely.get_exterior_ring(parts))
-    return np.bincount(owner, weights=count, minlength=len(shapes)).astype(np.intp)

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.coverage.arcs import OUTSIDE, Arcs, Edges, chain, lengths_m, neighbours, number_vertices, pair_edges
+from geo.coverage.arcs import OUTSIDE, Arcs, chain, lengths_m, neighbours, number_vertices, pair_edges, relabel
 from geo.coverage.edges import Rim, directed_edges, directed_rings, on_lattice_units
 from geo.coverage.faults import doubtful
 from geo.coverage.rings import polygons
@@ -170,7 +170,7 @@ class Mesh:
             raise ValueError(f"{count} groups need as many rows of attributes, {len(cells)} were given")
         lookup = np.r_[group, np.int32(OUTSIDE)]  # position -1 stands for outside
         left, right = lookup[self.arcs.left], lookup[self.arcs.right]
-        return replace(self, arcs=_rechain(self.arcs, left, right), cells=cells)
+        return replace(self, arcs=relabel(self.arcs, left, right), cells=cells)
 
     def layer(self, level: Level) -> gpd.GeoDataFrame:
         """Cells of a level, dissolved by the prefix of their codes.
@@ -198,24 +198,6 @@ class Mesh:
         for array in self.arcs:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
-
-
-def _rechain(arcs: Arcs, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]) -> Arcs:
-    """Join the arcs anew after their sides have changed."""
-    keep = left != right
-    size = np.diff(arcs.offsets)
-    vertex_kept = np.repeat(keep, size)
-    vertices, number = number_vertices(arcs.xy[vertex_kept])
-    arc_of = np.repeat(np.arange(int(keep.sum())), size[keep])
-    u, v = number[:-1], number[1:]
-    inner = arc_of[1:] == arc_of[:-1]
-    u, v, of = u[inner], v[inner], arc_of[:-1][inner]
-    forward = u < v
-    a, b = np.minimum(u, v), np.maximum(u, v)
-    order = np.lexsort((b, a))
-    one, two = left[keep][of], right[keep][of]
-    sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
-    return chain(vertices, Edges(a[order], b[order], *sides))
 
 
 def _require_sound(shapes: gpd.GeoSeries) -> None:

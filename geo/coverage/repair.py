@@ -12,10 +12,14 @@ import pandas as pd
 import shapely
 
 from geo.coverage import faults
+from geo.coverage.arcs import OUTSIDE as NOBODY
+from geo.coverage.arcs import relabel
 from geo.coverage.attributes import parent_codes
+from geo.coverage.edges import invalid_beside, rim, without_grid
 from geo.coverage.faces import Faces, cut
 from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
+from geo.coverage.rings import polygons
 from geo.errors import GeometryError, ImpossibleError, some
 from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
@@ -129,13 +133,14 @@ def plan_repair(
     _require_geometry(cells, labels)
     shapes = _valid_shapes(cells.geometry)
     zones, zone_of_cell = _zones(cells, shapes, outline, parents, labels)
+    border = shapely.union_all(zones) if len(zones) else None
     bare = None if allowed is None else _area(to_metric(allowed, cells.crs))
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
     on_lattice = np.empty(0, dtype=np.int64)
     for _ in range(_ATTEMPTS):
-        faces = cut(shapes, zones, zone_of_cell, bare, on_lattice)
+        faces = cut(shapes, zones, zone_of_cell, border, bare, on_lattice)
         choice = choose(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
         for _ in range(_ROUNDS):
@@ -143,7 +148,7 @@ def plan_repair(
                 break
             after = _assemble(shapes, faces, choice)
         _require_ground(after, labels)
-        spoilt = _spoilt(after, faces.cells)
+        spoilt = _spoilt(after, faces.cells, border)
         if len(spoilt) == 0:
             break
         # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is.
@@ -175,10 +180,7 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
 
 def _valid_shapes(geometries: gpd.GeoSeries) -> npt.NDArray[np.object_]:
     """The polygons as they are, and made valid where they are not."""
-    # A grid that a geometry carries (set_precision) would round what is computed from it.
-    shapes: npt.NDArray[np.object_] = shapely.set_precision(
-        np.asarray(geometries.array, dtype=object), 0.0, mode="pointwise"
-    )
+    shapes = without_grid(geometries.array)
     for i in np.flatnonzero(~shapely.is_valid(shapes)):
         shapes[i] = faults.polygonal(shapely.make_valid(shapes[i]))
     return shapes
@@ -214,14 +216,13 @@ def _zones(
 
 def _assemble(shapes: npt.NDArray[np.object_], faces: Faces, choice: Choice) -> npt.NDArray[np.object_]:
     """Put the faces of each cell together; a cell that this gives its old polygon keeps it as it was drawn."""
-    order = np.argsort(choice.owner, kind="stable")
-    owner = choice.owner[order]
-    begin, end = np.searchsorted(owner, faces.cells), np.searchsorted(owner, faces.cells, side="right")
-    drawn = np.array([shapely.Polygon()] * len(faces.cells), dtype=object)
-    single = end == begin + 1
-    drawn[single] = faces.polygons[order[begin[single]]]
-    for k in np.flatnonzero(end > begin + 1):
-        drawn[k] = shapely.coverage_union_all(faces.polygons[order[begin[k] : end[k]]])
+    if len(faces.cells) == 0:
+        return shapes.copy()
+    place = np.full(len(shapes) + 1, NOBODY, dtype=np.int32)  # position -1, nobody, is the last
+    place[faces.cells] = np.arange(len(faces.cells))
+    side_of = np.append(place[choice.owner], NOBODY)
+    merged = relabel(faces.arcs, side_of[faces.arcs.left], side_of[faces.arcs.right])
+    drawn = polygons(merged, len(faces.cells))
     drawn = faces.places.draw(drawn)
     result = shapes.copy()
     new = shapely.normalize(drawn) != shapely.normalize(shapes[faces.cells])
@@ -239,18 +240,20 @@ def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.objec
         )
 
 
-def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Cells that were cut, or touch one that was, and are no valid coverage: neither GEOS is trusted (geos #1476, #1525) nor
-    the way back from the lattice."""
+def _spoilt(
+    after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], border: shapely.Geometry | None
+) -> npt.NDArray[np.int64]:
+    """Cells that are invalid, or no valid coverage with those that they touch.
+
+    Neither GEOS is trusted (geos #1476, #1525) nor the way back from the lattice: what is answered edge by edge is proven,
+    the rest is asked about.
+    """
     if len(cut_cells) == 0:
         return cut_cells
-    _, touching = shapely.STRtree(after).query(after[cut_cells], predicate="intersects")
-    asked = np.union1d(cut_cells, touching)
-    valid = shapely.is_valid(after[asked])
-    wrong = ~valid
-    wrong[valid] = ~shapely.is_empty(shapely.coverage_invalid_edges(after[asked[valid]]))
-    spoilt: npt.NDArray[np.int64] = asked[wrong].astype(np.int64)
-    return spoilt
+    invalid = cut_cells[~shapely.is_valid(after[cut_cells])]
+    if len(invalid):
+        return invalid
+    return invalid_beside(after, rim(after, border).cells).astype(np.int64)
 
 
 def _changes(
