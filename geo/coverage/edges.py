@@ -79,6 +79,14 @@ def number_places(xy: npt.NDArray[np.float64]) -> Ints:
     return number
 
 
+def edges_of(areas: shapely.Geometry | Shapes) -> Shapes:
+    """Each edge of some polygons as a line."""
+    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(areas)), return_index=True)
+    same = ring[1:] == ring[:-1]
+    lines: Shapes = shapely.linestrings(np.stack([corners[:-1][same], corners[1:][same]], axis=1))
+    return lines
+
+
 def directed_edges(number: Ints, start: Ints, cell: npt.NDArray[np.int32]) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
     """Edges (u, v, cell) of closed rings of numbered vertices; edges without length are left out."""
     u, v = number[:-1], number[1:]

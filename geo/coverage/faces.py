@@ -11,9 +11,13 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.arcs import Arcs, chain, neighbours, number_vertices, pair_edges
-from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units, rim
-from geo.coverage.restore import Places, restore, rounded
+from geo.coverage.edges import directed_edges, directed_rings, edges_of, invalid_beside, on_lattice_units, rim
+from geo.coverage.restore import ROUNDING_M, Places, restore, rounded
 from geo.layers.crs import PER_METRE
+
+# Ground this near to both of two cells is closed where they come within 1 mm of each other: far enough for its corners to be
+# vertices of their own on the lattice.
+_CLOSED_M = 0.01
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
@@ -60,6 +64,7 @@ def cut(
     border: shapely.Geometry | None,
     bare: shapely.Geometry | None,
     on_lattice: Positions,
+    ties: Shapes,
 ) -> Faces:
     """Cut the cells that are at fault, and those that touch them.
 
@@ -80,9 +85,12 @@ def cut(
         Ground that is to have no owner.
     on_lattice
         Cells to be cut in any case, whose own vertices stay on the lattice.
+    ties
+        Further lines to cut along: see :func:`closing_lines`.
     """
     tree = shapely.STRtree(shapes)
-    cells = np.union1d(_to_cut(shapes, tree, zones, zone_of_cell, border, bare), on_lattice).astype(np.int64)
+    faulty = _faulty(shapes, tree) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
+    cells = np.union1d(_to_cut(shapes, tree, faulty, bare), on_lattice).astype(np.int64)
     if len(cells) == 0:
         nothing = np.empty(0, dtype=np.int64)
         none = np.empty(0, dtype=object)
@@ -91,7 +99,7 @@ def cut(
         return Faces(nothing, none, arcs, places, nothing, zone_of_cell, nothing, nothing, neighbours(arcs))
     areas = zones if bare is None else np.append(zones, bare)
     lines = shapely.boundary(np.concatenate([shapes[cells], areas]))
-    noded = shapely.union_all(rounded(lines), grid_size=1 / PER_METRE)
+    noded = shapely.union_all(np.concatenate([rounded(lines), ties]), grid_size=1 / PER_METRE)
     polygons = np.array(shapely.get_parts(shapely.polygonize([noded])), dtype=object)
     within = shapely.point_on_surface(polygons)
     cell, face = shapely.STRtree(within).query(shapes, predicate="intersects")
@@ -120,16 +128,8 @@ def _zones(within: Shapes, zones: Shapes, bare: shapely.Geometry | None) -> Posi
     return zone
 
 
-def _to_cut(
-    shapes: Shapes,
-    tree: shapely.STRtree,
-    zones: Shapes,
-    zone_of_cell: Positions,
-    border: shapely.Geometry | None,
-    bare: shapely.Geometry | None,
-) -> Positions:
-    """Cells that are at fault, that bare ground touches, or that leave their zone, with all that touch them."""
-    faulty = _faulty(shapes, tree) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
+def _to_cut(shapes: Shapes, tree: shapely.STRtree, faulty: Positions, bare: shapely.Geometry | None) -> Positions:
+    """Cells that are at fault or that bare ground touches, with all that touch them."""
     if bare is not None:
         faulty = np.union1d(faulty, tree.query(bare, predicate="intersects"))
     if len(faulty) == 0:
@@ -146,11 +146,44 @@ def _faulty(shapes: Shapes, tree: shapely.STRtree) -> Positions:
     return np.union1d(faulty, beside)
 
 
+def closing_lines(shapes: Shapes) -> Shapes:
+    """Borders of bare ground where two cells come within 1 mm of each other.
+
+    Where there is no outline, two cells may leave an inlet or a strait between them that is too narrow to be ground, and in
+    which their vertices cannot match. Closed by these lines it is a gap, and is filled.
+    """
+    lines: list[shapely.Geometry] = []
+    for place in faults.unmatched(shapes, rim(shapes), 1 / PER_METRE):
+        pair = shapes[place.cells]
+        if shapely.distance(pair[:, None], shapely.get_parts(place.geometry)).max() > ROUNDING_M:
+            between = shapely.intersection(*shapely.buffer(pair, _CLOSED_M, quad_segs=1))
+            bare = faults.polygons_of(shapely.difference(between, shapely.union_all(pair)))
+            lines += [shapely.boundary(part) for part in bare if part.dwithin(place.geometry, 2 / PER_METRE)]
+    return rounded(np.array(lines, dtype=object))
+
+
 def _faulty_in_zones(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry) -> Positions:
     """Cells with an edge that neither another cell nor the border of the zones answers, and those that leave their zone."""
     shapely.prepare(zones)
     leaving = np.flatnonzero(~shapely.covers(zones[zone_of_cell], shapes))
-    return np.union1d(rim(shapes, border).cells, leaving).astype(np.int64)
+    outside = shapely.difference(shapes[leaving], zones[zone_of_cell[leaving]])
+    leaving = leaving[[faults.width_m(piece) > ROUNDING_M for piece in outside]]
+    edge = rim(shapes, border)
+    faulty = np.union1d(edge.owner[~_along(edge.ends, border)], leaving)
+    # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
+    return np.union1d(faulty, invalid_beside(shapes, np.setdiff1d(edge.cells, faulty))).astype(np.int64)
+
+
+def _along(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArray[np.bool_]:
+    """Whether each edge lies on an edge of the border, but for rounding."""
+    on: list[Positions] = []
+    tree = shapely.STRtree(edges_of(border))
+    for k in (0, 1):
+        point, edge = tree.query(shapely.points(ends[:, k]), predicate="dwithin", distance=ROUNDING_M)
+        on.append(point * len(tree) + edge)
+    result = np.zeros(len(ends), dtype=bool)
+    result[np.intersect1d(*on) // max(len(tree), 1)] = True
+    return result
 
 
 def _arcs(polygons: Shapes) -> Arcs:

@@ -16,7 +16,7 @@ from geo.coverage.arcs import OUTSIDE as NOBODY
 from geo.coverage.arcs import relabel
 from geo.coverage.attributes import parent_codes
 from geo.coverage.edges import invalid_beside, rim, without_grid
-from geo.coverage.faces import Faces, cut
+from geo.coverage.faces import Faces, closing_lines, cut
 from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
 from geo.coverage.rings import polygons
@@ -138,9 +138,9 @@ def plan_repair(
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
-    on_lattice = np.empty(0, dtype=np.int64)
+    on_lattice, ties = np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
     for _ in range(_ATTEMPTS):
-        faces = cut(shapes, zones, zone_of_cell, border, bare, on_lattice)
+        faces = cut(shapes, zones, zone_of_cell, border, bare, on_lattice, ties)
         choice = choose(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
         for _ in range(_ROUNDS):
@@ -149,11 +149,13 @@ def plan_repair(
             after = _assemble(shapes, faces, choice)
         _require_ground(after, labels)
         spoilt = _spoilt(after, faces.cells, border)
-        if len(spoilt) == 0:
+        loose = closing_lines(after) if border is None and len(faces.cells) else ties[:0]
+        if len(spoilt) == 0 and len(loose) == 0:
             break
+        ties = np.concatenate([ties, loose])
         # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is.
         on_lattice = np.union1d(on_lattice, spoilt)
-    else:
+    if len(spoilt):
         raise ImpossibleError(
             f"the repair did not succeed at {len(spoilt)} cells ({some(list(labels[spoilt]))}); "
             "please report this layer as a fault of wangge",
@@ -273,10 +275,22 @@ def _changes(
     np.add.at(gained, choice.owner[new], area[new])
     np.add.at(lost, faces.held_cell[~own], area[faces.held_face[~own]])
     changed = np.flatnonzero((gained > LEAST_CHANGE_M2) | (lost > LEAST_CHANGE_M2))
-    moved = shapely.hausdorff_distance(shapely.boundary(before[changed]), shapely.boundary(after[changed]))
+    moved = [_moved_m(before[i], after[i]) for i in changed]
     return pd.DataFrame(
         {"cell": labels[changed], "gained_m2": gained[changed], "lost_m2": lost[changed], "moved_m": moved}
     )
+
+
+def _moved_m(before: shapely.Geometry, after: shapely.Geometry) -> float:
+    """The farthest that a vertex of either border lies from the other border, metres; vertices of both lie on both."""
+    old, new = shapely.get_coordinates(before), shapely.get_coordinates(after)
+    _, number = np.unique(np.concatenate([old, new]), axis=0, return_inverse=True)
+    left, come = ~np.isin(number[: len(old)], number[len(old) :]), ~np.isin(number[len(old) :], number[: len(old)])
+    away = [
+        shapely.distance(shapely.points(vertices), border).max(initial=0.0)
+        for vertices, border in ((old[left], shapely.boundary(after)), (new[come], shapely.boundary(before)))
+    ]
+    return float(max(away))
 
 
 def _transfers(faces: Faces, choice: Choice, labels: npt.NDArray[np.object_], crs: object) -> gpd.GeoDataFrame:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.coverage.arcs import number_vertices, pair_edges
-from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units
+from geo.coverage.edges import directed_edges, directed_rings, edges_of, on_lattice_units
 from geo.layers.crs import PER_METRE
 
 #: A vertex this near to an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
@@ -95,9 +95,7 @@ def _onto_edges(xy: npt.NDArray[np.float64], areas: Shapes) -> npt.NDArray[np.fl
     """Nearest place on the edges of some areas."""
     if len(xy) == 0:
         return xy
-    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(areas)), return_index=True)
-    same = ring[1:] == ring[:-1]
-    edges = shapely.linestrings(np.stack([corners[:-1][same], corners[1:][same]], axis=1))
+    edges = edges_of(areas)
     points = shapely.points(xy)
     nearest = edges[shapely.STRtree(edges).nearest(points)]
     feet = shapely.line_interpolate_point(nearest, shapely.line_locate_point(nearest, points))
