@@ -71,6 +71,9 @@ def print_report(report: Report, name: str) -> None:
     headings = ["层级 level", "网格数 cells", "面积 area km²", "覆盖 covered", "未覆盖 m²", "重叠 m²", "发现 findings"]
     rows = [_row(level, int((report.findings["layer"] == level.layer).sum())) for level in report.levels]
     console.print(table(f"检查 check: {name}", headings, rows))
+    for level in filter(lambda level: level.fine(), report.levels):
+        width = f"{report.tolerance_m * 1000:g} mm"
+        console.print(f"{level.layer}: 窄于 {width}，不计 narrower, not counted: {level.fine()}", markup=False)
     if report.findings.empty:
         console.print("✓ 未发现问题。No findings.")
         return

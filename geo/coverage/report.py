@@ -147,7 +147,7 @@ class LevelReport:
     overlap_m2, uncovered_m2, outside_m2
         Planar area of the faults wider than the tolerance, square metres.
     below_tolerance
-        Number of overlaps and of gaps narrower than the tolerance, and their area, which are no findings.
+        Number of overlaps, gaps and detached parts narrower than the tolerance, and their area, which are no findings.
     geometry_hash
         SHA-256 of the polygons, in order, as WKB.
     """
@@ -161,6 +161,11 @@ class LevelReport:
     outside_m2: float
     below_tolerance: dict[str, float]
     geometry_hash: str
+
+    def fine(self) -> str:
+        """What is narrower than the tolerance as text, '' if there is nothing."""
+        names = {"overlaps": "重叠 overlaps", "gaps": "缝隙 gaps", "parts": "分离部分 parts"}
+        return "、".join(f"{self.below_tolerance[k]:,} {name}" for k, name in names.items() if self.below_tolerance[k])
 
 
 @dataclass(frozen=True)
