@@ -210,17 +210,11 @@ def _with_corners(entries: tuple[Ints, Ints, Floats, Floats, Ints], seg: Segment
     crowded = np.flatnonzero(meeting[ends] >= 4)
     if not len(crowded):
         return cell, neighbour, length, cost
+    fans = _Fans(seg, np.unique(ends[crowded]))
     rows, extra = [], []
-    open_points = set(outside.tolist())
-    row_start = np.searchsorted(touching[:, 0], np.arange(len(meeting) + 1))
     for k in crowded:
-        here = touching[row_start[ends[k]] : row_start[ends[k] + 1], 1]
         following = k + 1 if k + 1 < len(cell) and cell[k + 1] == cell[k] else int(np.searchsorted(cell, cell[k]))
-        beside = {int(cell[k]), int(neighbour[k]), int(neighbour[following])}
-        corner = [int(c) for c in here if int(c) not in beside]
-        if len(corner) > 1 or (ends[k] in open_points and OUTSIDE not in beside):
-            # Which of them border on each other is not known here, or the outside lies between: count none as joined.
-            corner = [OUTSIDE, *(c for one in corner for c in (one, OUTSIDE))]
+        corner = fans.between(int(ends[k]), int(cell[k]), int(neighbour[k]), int(neighbour[following]))
         rows += [k + 1] * len(corner)
         extra += corner
     at = np.array(rows, dtype=np.int64)
@@ -228,3 +222,53 @@ def _with_corners(entries: tuple[Ints, Ints, Floats, Floats, Ints], seg: Segment
     zero = np.zeros(len(at))
     return (np.insert(cell, at, owners), np.insert(neighbour, at, np.array(extra, dtype=np.int64)),
             np.insert(length, at, zero), np.insert(cost, at, zero))  # fmt: skip
+
+
+class _Fans:
+    """What lies round points where four or more cells meet, one after the other.
+
+    A cell's ring runs round it with the cell on its left, so what lies across the segment that leads to a point comes next
+    in the one direction, and what lies across the segment that leads away in the other.
+    """
+
+    def __init__(self, seg: Segments, points: Ints) -> None:
+        self._next = self._beside(points, seg.end, seg)
+        self._before = self._beside(points, seg.start, seg)
+        self._cells: dict[int, list[int]] = {}
+        for point, cell in sorted(self._next):
+            self._cells.setdefault(point, []).append(cell)
+
+    @staticmethod
+    def _beside(points: Ints, of_segment: Ints, seg: Segments) -> dict[tuple[int, int], int | None]:
+        """Across which cell each cell has at each point; None where its ring comes by twice."""
+        rows = np.flatnonzero(np.isin(of_segment, points))
+        found: dict[tuple[int, int], int | None] = {}
+        for point, cell, across in zip(of_segment[rows].tolist(), seg.cell[rows].tolist(), seg.across[rows].tolist(),
+                                       strict=True):  # fmt: skip
+            found[point, cell] = None if (point, cell) in found else across
+        return found
+
+    def between(self, point: int, cell: int, first: int, last: int) -> list[int]:
+        """What the walk round `cell` meets at a point between `first` and `last`, OUTSIDE included."""
+        ahead = self._chain(self._next, point, first, last)
+        if ahead is not None and ahead[-1:] == [last]:
+            return ahead[:-1]
+        back = self._chain(self._before, point, last, first)
+        if ahead is None or back is None or len(set(ahead) & set(back) - {OUTSIDE}):
+            # Which of them border on each other is not known: count none as joined.
+            others = [c for c in self._cells[point] if c not in (cell, first, last)]
+            return [OUTSIDE, *(c for one in others for c in (one, OUTSIDE))] if others else []
+        lost = [c for c in self._cells[point] if c not in (cell, first, last, *ahead, *back)]
+        return [*ahead, OUTSIDE, *(c for one in lost for c in (one, OUTSIDE)), *reversed(back)]
+
+    def _chain(self, step: dict[tuple[int, int], int | None], point: int, start: int, stop: int) -> list[int] | None:
+        """Cells that follow on `start`, up to and with `stop`, or up to the outside; None where they cannot be told."""
+        chain: list[int] = []
+        at: int | None = start
+        while at is not None and at != OUTSIDE and len(chain) <= len(self._cells[point]):
+            at = step[point, at]
+            if at is None or at == stop:
+                return None if at is None else [*chain, stop]
+            if at != OUTSIDE:
+                chain.append(at)
+        return chain

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -126,18 +128,23 @@ def _split(
     splitter = Splitter(replace(cells, graph=replace(cells.graph, cost_m=cost)), replace(rules, tries=tries), rng)
     locked = wishes.locked.get(level, np.full(len(parents.group), -1, dtype=np.int64))
     plots = _plots(cells, parents, locked, count)
+    today, stay = wishes.today.get(level), wishes.stay
+    ringed = level is not Level.THIRD or locked.max(initial=-1) >= 0
+
+    def one(number: int) -> Ints:
+        members, parts, name = plots[number]
+        return splitter.alone(number).split(
+            members, parts, name, holes=_holes(shapes[members], cells, shapes) if ringed and parts > 1 else None,
+            today=None if today is None else today[members], stay=None if stay is None else stay[members],
+        )  # fmt: skip
+
     group = np.zeros(len(parents.group), dtype=np.int64)
     what: list[str] = []
-    for members, parts, name in plots:
-        holes = None
-        if level is not Level.THIRD or locked.max(initial=-1) >= 0:
-            holes = _holes(shapes[members], cells, shapes) if parts > 1 else None
-        today = wishes.today.get(level)
-        label = splitter.split(members, parts, name, holes=holes,
-                               today=None if today is None else today[members],
-                               stay=None if wishes.stay is None else wishes.stay[members])  # fmt: skip
-        group[members] = len(what) + label
-        what += [f"{level.layer} grid {len(what) + k}" for k in range(parts)]
+    # Parents share no cell, so each writes entries of its own; the kernels run without the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (members, parts, _), label in zip(plots, pool.map(one, range(len(plots))), strict=True):
+            group[members] = len(what) + label
+            what += [f"{level.layer} grid {len(what) + k}" for k in range(parts)]
     return Parents(group, what)
 
 

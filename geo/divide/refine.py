@@ -22,12 +22,16 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 # Entries of `rules`, the numbers that the kernels share.
-BALANCE, CUT, SHAPE, BORDER_M, HOT, COLD, TOLERANCE, EXCESS, STEEP = range(9)
+BALANCE, CUT, SHAPE, BORDER_M, HOT, COLD, TOLERANCE, EXCESS, STEEP, SCALE, LIMIT, PAIRS = range(12)
 #: What a metre costs where a locked border runs; the two sides of one never share a part.
 LOCKED_COST = -1000.0
 _LOCKED = -10.0
 # Cells that are looked through for a way round a narrow border.
 _NEAR = 24
+# How much dearer it is to be off by more than what is proven to be in the way than to miss the tolerance.
+_BEYOND = 10.0
+# Steps from a cell that has moved to the one that moves in return, at most.
+_STRIDES = 3
 
 
 class Net(NamedTuple):
@@ -38,7 +42,9 @@ class Net(NamedTuple):
     indptr, neighbour, length_m, link_m, cost_m
         The graph.
     weight, area, xy
-        Workload, square metres, centroids.
+        Workload that counts towards a target, square metres, centroids.
+    load
+        Workload in full: more than `weight` in a cell that is heavier than a fair part.
     fixed
         bool: cells that never move.
     home, stay
@@ -53,17 +59,18 @@ class Net(NamedTuple):
     weight: Floats
     area: Floats
     xy: Floats
+    load: Floats
     fixed: npt.NDArray[np.bool_]
     home: Ints
     stay: Floats
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _label(v: int, parent: int, part: Ints, group: Ints) -> int:
     return part[v] if v >= 0 and group[v] == parent else -1
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _goes_round(
     net: Net, a: int, b: int, v: int, p: int, parent: int, part: Ints, group: Ints, least_m: float
 ) -> bool:  # fmt: skip
@@ -89,7 +96,7 @@ def _goes_round(
     return False
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def simple(net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, least_m: float) -> bool:
     """Tell whether `v` may go from part `p` to part `q`: each is one run in the walk round `v`, and `q` at least `least_m`."""
     start, stop = net.indptr[v], net.indptr[v + 1]
@@ -125,7 +132,7 @@ def simple(net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Int
     return True
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def grow(
     net: Net, members: Ints, key: Floats, aim: float, need_a: int, need_b: int, parent: int, part: Ints, group: Ints,
     least_m: float,
@@ -162,7 +169,7 @@ def grow(
     return held >= need_a
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _random(state: npt.NDArray[np.uint64]) -> float:
     """Next number in [0, 1) of splitmix64 (Steele, Lea, Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -173,7 +180,7 @@ def _random(state: npt.NDArray[np.uint64]) -> float:
     return float(z >> np.uint64(11)) / 9007199254740992.0
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _roundness(area: float, sx: float, sy: float, second: float) -> float:
     """Moment of inertia over that of a disc of the same area, less one; 0 for a disc, 0.047 for a square."""
     if area <= 0.0:
@@ -181,16 +188,16 @@ def _roundness(area: float, sx: float, sy: float, second: float) -> float:
     return 2.0 * np.pi * (second - (sx * sx + sy * sy) / area) / (area * area) - 1.0
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def tally(net: Net, members: Ints, part: Ints, count: int) -> Floats:
-    """Sums of each part: weight, cells, area, and the first and second moments of area; shape (count, 6)."""
-    sums = np.zeros((count, 6))
+    """Sums of each part: weight, cells, area, and the first and second moments of area, and load; shape (count, 7)."""
+    sums = np.zeros((count, 7))
     for v in members:
         _shift(net, sums[part[v]], v, 1.0)
     return sums
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _shift(net: Net, row: Floats, v: int, sign: float) -> None:
     x, y, a = net.xy[v, 0], net.xy[v, 1], net.area[v]
     row[0] += sign * net.weight[v]
@@ -199,20 +206,23 @@ def _shift(net: Net, row: Floats, v: int, sign: float) -> None:
     row[3] += sign * a * x
     row[4] += sign * a * y
     row[5] += sign * (a * (x * x + y * y) + a * a / (2.0 * np.pi))
+    row[6] += sign * net.load[v]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _part_energy(row: Floats, target: float, rules: Floats) -> float:
     off = (row[0] - target) / target
     over = max(abs(off) - rules[TOLERANCE], 0.0)
+    beyond = max(abs(row[6] / (target * rules[SCALE]) - 1.0) - rules[LIMIT], 0.0)
     return float(
         rules[BALANCE] * off * off
         + (rules[EXCESS] + rules[STEEP] * over) * over
+        + _BEYOND * rules[EXCESS] * beyond
         + rules[SHAPE] * _roundness(row[2], row[3], row[4], row[5])
     )
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def energy(
     net: Net, members: Ints, part: Ints, group: Ints, parent: int, sums: Floats, target: Floats, unit_m: float, rules: Floats
 ) -> float:  # fmt: skip
@@ -230,7 +240,7 @@ def energy(
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _on_border(net: Net, v: int, parent: int, part: Ints, group: Ints) -> bool:
     for j in range(net.indptr[v], net.indptr[v + 1]):
         other = _label(net.neighbour[j], parent, part, group)
@@ -239,7 +249,7 @@ def _on_border(net: Net, v: int, parent: int, part: Ints, group: Ints) -> bool:
     return False
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int:
     """Keep the list of cells on borders: put `v` in or take it out; the new length."""
     at = place[v]
@@ -256,7 +266,7 @@ def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int
     return count
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _change(
     net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, unit_m: float, rules: Floats
 ) -> float:  # fmt: skip
@@ -276,7 +286,7 @@ def _change(
     return float(change)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def anneal(
     net: Net, members: Ints, part: Ints, group: Ints, parent: int, place: Ints, target: Floats, least: Ints, unit_m: float,
     rules: Floats, tries: int, state: npt.NDArray[np.uint64],
@@ -297,28 +307,86 @@ def anneal(
         if count == 0:
             break
         v = border[int(_random(state) * count)]
-        start = net.indptr[v]
         p = part[v]
-        q = _label(net.neighbour[start + int(_random(state) * (net.indptr[v + 1] - start))], parent, part, group)
+        q = _label(_beside(net, v, state), parent, part, group)
         if q < 0 or q == p or sums[p, 1] <= least[p]:
             continue
         if not simple(net, v, p, q, parent, part, group, rules[BORDER_M]):
             continue
-        change = _change(net, v, p, q, parent, part, group, unit_m, rules)
-        change -= _part_energy(sums[p], target[p], rules) + _part_energy(sums[q], target[q], rules)
-        _shift(net, sums[p], v, -1.0)
-        _shift(net, sums[q], v, 1.0)
-        change += _part_energy(sums[p], target[p], rules) + _part_energy(sums[q], target[q], rules)
+        change = _move(net, v, p, q, parent, part, group, sums, target, unit_m, rules)
+        u, r = -1, -1
+        if rules[PAIRS] > 0.0 and _random(state) < rules[PAIRS]:
+            u, r = _second(net, v, q, parent, part, group, rules[BORDER_M], state)
+            if u >= 0:
+                change += _move(net, u, q, r, parent, part, group, sums, target, unit_m, rules)
         heat = rules[HOT] * (rules[COLD] / rules[HOT]) ** (step / steps)
         if change > 0.0 and _random(state) >= np.exp(-change / heat):
-            _shift(net, sums[p], v, 1.0)
-            _shift(net, sums[q], v, -1.0)
+            if u >= 0:
+                _put(net, u, r, q, part, sums)
+            _put(net, v, q, p, part, sums)
             continue
-        part[v] = q
-        count = _list_border(v, _on_border(net, v, parent, part, group), border, place, count)
-        for j in range(start, net.indptr[v + 1]):
-            u = net.neighbour[j]
-            if _label(u, parent, part, group) >= 0 and not net.fixed[u]:
-                count = _list_border(u, _on_border(net, u, parent, part, group), border, place, count)
+        count = _list_round(net, v, parent, part, group, border, place, count)
+        if u >= 0:
+            count = _list_round(net, u, parent, part, group, border, place, count)
     for i in range(count):
         place[border[i]] = -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _beside(net: Net, v: int, state: npt.NDArray[np.uint64]) -> int:
+    """What lies beside `v` at a random place of the walk round it."""
+    start = net.indptr[v]
+    return int(net.neighbour[start + int(_random(state) * (net.indptr[v + 1] - start))])
+
+
+@numba.njit(cache=True, nogil=True)
+def _second(
+    net: Net, v: int, q: int, parent: int, part: Ints, group: Ints, least_m: float, state: npt.NDArray[np.uint64]
+) -> tuple[int, int]:  # fmt: skip
+    """A cell near `v` that may leave part `q`, which `v` has just joined, and the part that it may go to; -1 if none is met.
+
+    What `q` gains and gives away may then nearly cancel out, which single moves of heavy cells cannot reach.
+    """
+    u = v
+    for _ in range(1 + int(_random(state) * _STRIDES)):
+        w = _beside(net, u, state)
+        if _label(w, parent, part, group) == q:
+            u = w
+    if u == v or net.fixed[u]:
+        return -1, -1
+    r = _label(_beside(net, u, state), parent, part, group)
+    if r < 0 or r == q or not simple(net, u, q, r, parent, part, group, least_m):
+        return -1, -1
+    return u, r
+
+
+@numba.njit(cache=True, nogil=True)
+def _put(net: Net, v: int, p: int, q: int, part: Ints, sums: Floats) -> None:
+    _shift(net, sums[p], v, -1.0)
+    _shift(net, sums[q], v, 1.0)
+    part[v] = q
+
+
+@numba.njit(cache=True, nogil=True)
+def _move(
+    net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, sums: Floats, target: Floats, unit_m: float,
+    rules: Floats,
+) -> float:  # fmt: skip
+    """Move `v` from part `p` to part `q`; what that changes in energy."""
+    change = _change(net, v, p, q, parent, part, group, unit_m, rules)
+    change -= _part_energy(sums[p], target[p], rules) + _part_energy(sums[q], target[q], rules)
+    _put(net, v, p, q, part, sums)
+    return change + _part_energy(sums[p], target[p], rules) + _part_energy(sums[q], target[q], rules)
+
+
+@numba.njit(cache=True, nogil=True)
+def _list_round(
+    net: Net, v: int, parent: int, part: Ints, group: Ints, border: Ints, place: Ints, count: int
+) -> int:  # fmt: skip
+    """Keep the list of cells on borders after `v` has moved; the new length."""
+    count = _list_border(v, _on_border(net, v, parent, part, group), border, place, count)
+    for j in range(net.indptr[v], net.indptr[v + 1]):
+        u = net.neighbour[j]
+        if _label(u, parent, part, group) >= 0 and not net.fixed[u]:
+            count = _list_border(u, _on_border(net, u, parent, part, group), border, place, count)
+    return count

@@ -8,7 +8,9 @@ parts is exact by construction, and every step keeps parts in one piece.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
+from itertools import count as count_up
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +41,13 @@ _CUT_TRIES = 10
 # Heat at the end, and heats of one attempt after another.
 _COLD = 0.01
 _HEATS = (0.8, 1.6, 3.0, 0.8, 6.0)
+# Where cells are large beside a part, one that changes sides is off by so much that this heat lets none pass. From the second
+# attempt on, heat is at least so many times what imbalance costs if a part is off by one such cell, and there is time to cool.
+_STEPS_OF_HEAT = (0.0, 0.15, 0.3, 0.15, 0.5)
+_PATIENCE = 4
+_PAIRS = 0.5
+# Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
+_ENOUGH = 2
 # Tolerance is aimed at with this to spare.
 _SPARE = 0.9
 
@@ -79,13 +88,23 @@ class Rules:
     tries: int = 400
     restarts: int = 0
 
-    def numbers(self, hot: float, grain: float) -> Floats:
+    def numbers(
+        self,
+        hot: float,
+        grain: float,
+        *,
+        least_heat: float = 0.0,
+        scale: float = 1.0,
+        limit: float = np.inf,
+        pairs: float = 0.0,
+    ) -> Floats:
         """The entries that the kernels expect; `grain` is the side of a mean cell over that of a mean part.
 
-        One cell changes the length of a border by about `grain`, so heat is measured in it.
+        One cell changes the length of a border by about `grain`, so heat is measured in it. `scale` is the mean load of a part
+        over its target, `limit` what no part should be off that mean, and `pairs` the share of moves that are made in twos.
         """
-        return np.array([self.balance, self.cut, self.shape, self.border_m, hot * grain, _COLD * grain,
-                         _SPARE * self.tolerance, self.excess, self.steep])  # fmt: skip
+        return np.array([self.balance, self.cut, self.shape, self.border_m, max(hot * grain, least_heat), _COLD * grain,
+                         _SPARE * self.tolerance, self.excess, self.steep, scale, limit, pairs])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,7 @@ class Cells:
         n = len(self.weight)
         graph = self.graph
         return Net(graph.indptr, graph.neighbour, graph.length_m, graph.link_m, graph.cost_m, self.weight.copy(), self.area,
-                   np.ascontiguousarray(self.xy), np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int64),
+                   np.ascontiguousarray(self.xy), self.weight, np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int64),
                    np.zeros(n))  # fmt: skip
 
 
@@ -141,8 +160,15 @@ class Splitter:
         self._place = np.full(n, -1, dtype=np.int64)
         self._number = np.full(n, -1, dtype=np.int64)
         self._key = np.zeros(n)
-        self._next = 0
-        self._state = rng.integers(0, 2**63, size=1, dtype=np.uint64)
+        self._next = count_up(1)
+        self._seed = int(rng.integers(0, 2**63))
+        self._state = np.array([self._seed], dtype=np.uint64)
+
+    def alone(self, number: int) -> Splitter:
+        """The same with random numbers of its own, so that parents may be split at the same time, in any order."""
+        other = copy.copy(self)
+        other._state = np.random.SeedSequence([self._seed, number]).generate_state(1, np.uint64)
+        return other
 
     def split(
         self, members: Ints, parts: int, what: str, *, holes: Floats | None = None, today: Ints | None = None,
@@ -318,10 +344,8 @@ class Splitter:
         graph = self._cells.graph
         place = self._number
         place[members] = np.arange(len(members))
-        degree = np.diff(graph.indptr)[members]
-        offset = np.repeat(graph.indptr[members] - np.r_[0, np.cumsum(degree)[:-1]], degree)
-        rows = np.arange(int(degree.sum())) + offset
-        a, b = np.repeat(np.arange(len(members)), degree), graph.neighbour[rows]
+        a, rows = _rows(graph, members)
+        b = graph.neighbour[rows]
         kept = (b >= 0) & (self._group[np.maximum(b, 0)] == parent) & (graph.length_m[rows] > 0)
         a, b = a[kept], place[b[kept]]
         price = np.maximum(graph.cost_m[rows][kept], 0.02 * graph.length_m[rows][kept])
@@ -348,14 +372,20 @@ class Splitter:
             label = _start_of_today(self._cells.graph, members, label, today, parts)
             self._part[members] = label
             self._net.home[members], self._net.stay[members] = _homes(label, today, stay, parts), stay
-        target = np.full(parts, float(self._net.weight[members].sum()) / parts)
+        weight = self._net.weight[members]
+        target = np.full(parts, float(weight.sum()) / parts)
         unit = float(np.sqrt(self._cells.area[members].sum() / parts))
+        step = rules.balance * float(np.average((weight / target[0]) ** 2, weights=weight))
+        scale = float(self._cells.weight[members].sum() / weight.sum())
         best, best_score, bound = label, (np.inf, np.inf), None
         for attempt in range(rules.restarts + 1):
-            harder = replace(rules, excess=rules.excess * 2 ** min(attempt, 4))
-            numbers = harder.numbers(_HEATS[attempt % 5], _grain(len(members), parts))
+            harder = replace(rules, excess=rules.excess * min(1 + attempt // 2, 3))
+            limit = max(rules.tolerance, bound.tolerance) if bound else np.inf
+            numbers = harder.numbers(_HEATS[attempt % 5], _grain(len(members), parts), scale=scale, limit=limit,
+                                     least_heat=step * _STEPS_OF_HEAT[attempt % 5],
+                                     pairs=_PAIRS if attempt else 0.0)  # fmt: skip
             anneal(self._net, members, self._part, self._group, parent, self._place, target, np.ones(parts, dtype=np.int64),
-                   unit, numbers, rules.tries * min(attempt + 1, 3), self._state)  # fmt: skip
+                   unit, numbers, rules.tries * (_PATIENCE if attempt else 1), self._state)  # fmt: skip
             found = self._part[members].copy()
             off = self._off(members, found, parts)
             if off > rules.tolerance and bound is None:
@@ -364,12 +394,15 @@ class Splitter:
                      self._cost(members, parent, target, unit, rules.numbers(1.0, 1.0)))  # fmt: skip
             if score < best_score:
                 best, best_score = found, score
-            if off <= rules.tolerance or self._at_bound(members, found, parts, bound):
+            if off <= rules.tolerance:
                 break
-            if attempt % 5 < 4:
-                self._part[members] = best
-            else:
-                self._part[members] = label
+            if (
+                bound
+                and off <= 1.001 * bound.tolerance
+                and (attempt >= _ENOUGH or self._even(members, found, target[0]))
+            ):
+                break
+            self._part[members] = best
         self._net.home[members] = -1
         return best
 
@@ -377,20 +410,15 @@ class Splitter:
         load = np.bincount(label, self._cells.weight[members], minlength=parts)
         return float(np.abs(load / load.mean() - 1).max())
 
-    def _at_bound(self, members: Ints, label: Ints, parts: int, bound: Bound | None) -> bool:
-        """Tell whether no grid is off by more than the tolerance or what is proven for its side."""
-        if bound is None or bound.tolerance <= self._rules.tolerance:
-            return False
-        load = np.bincount(label, self._cells.weight[members], minlength=parts)
-        off = load / load.mean() - 1
-        least = max(self._rules.tolerance, bound.under)
-        most = max(self._rules.tolerance, bound.over)
-        return bool(off.min() >= -1.02 * least and off.max() <= 1.02 * most)
+    def _even(self, members: Ints, label: Ints, target: float) -> bool:
+        """Tell whether parts are within the tolerance, but for what single cells have too much."""
+        off = np.bincount(label, self._net.weight[members]) / target - 1
+        return bool(np.abs(off).max() <= self._rules.tolerance)
 
     def _enter(self, members: Ints) -> int:
-        self._next += 1
-        self._group[members] = self._next
-        return self._next
+        parent = next(self._next)
+        self._group[members] = parent
+        return parent
 
     def _cost(self, members: Ints, parent: int, target: Floats, unit: float, numbers: Floats) -> float:
         sums = tally(self._net, members, self._part, len(target))
@@ -425,13 +453,20 @@ def _grain(cells: int, parts: int) -> float:
     return float(np.sqrt(parts / cells))
 
 
+def _rows(graph: Graph, members: Ints) -> tuple[Ints, Ints]:
+    """Entries of the graph that belong to members: the number of the member, and the entry."""
+    degree = graph.indptr[members + 1] - graph.indptr[members]
+    offset = np.repeat(graph.indptr[members] - np.r_[0, np.cumsum(degree)[:-1]], degree)
+    return np.repeat(np.arange(len(members)), degree), np.arange(int(degree.sum())) + offset
+
+
 def pieces(graph: Graph, members: Ints, *, border_m: float = 0.0) -> Ints:
     """Number of the connected piece of each member through borders longer than `border_m`; 0 for all if there is one."""
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
-    a, b = graph.row_of(), graph.neighbour
-    kept = (b >= 0) & (graph.length_m > border_m)
-    a, b = place[a[kept]], place[b[kept]]
-    inner = (a >= 0) & (b >= 0)
+    a, rows = _rows(graph, members)
+    b = graph.neighbour[rows]
+    b = np.where((b >= 0) & (graph.length_m[rows] > border_m), place[b], -1)
+    inner = b >= 0
     matrix = coo_array((np.ones(int(inner.sum())), (a[inner], b[inner])), shape=(len(members),) * 2)
     return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)

@@ -179,3 +179,24 @@ def test_small_cells_go_to_the_longest_border_that_stays():
 def test_a_small_cell_alone_in_its_family_stays():
     cells = np.array([shapely.box(0, 0, 10, 10), shapely.box(10, 0, 11, 10)])
     assert absorb(cells, np.array([False, True]), np.array([0, 1])).tolist() == [0, 1]
+
+
+def test_neighbours_round_a_crowded_corner_stand_in_the_order_of_the_walk():
+    # Six triangles meet in the middle; the fan of each runs round all others.
+    ring = [(100 * np.cos(k * np.pi / 3), 100 * np.sin(k * np.pi / 3)) for k in range(6)]
+    shapes = np.array([shapely.Polygon([(0, 0), ring[k], ring[(k + 1) % 6]]) for k in range(6)])
+    graph = build_graph(shapely.set_precision(shapes, 0.001))
+    for v in range(6):
+        walk = graph.neighbour[graph.indptr[v] : graph.indptr[v + 1]].tolist()
+        turned = walk[walk.index(-1) + 1 :] + walk[: walk.index(-1)]
+        assert turned == [(v + k) % 6 for k in range(1, 6)]
+    # So a cell at the corner can leave a part that holds all others but one.
+    part = np.array([0, 0, 0, 0, 0, 1])
+    assert simple(net(shapes, graph), 0, 0, 1, 0, part, np.zeros(6, dtype=np.int64), 3.0)
+
+
+def test_a_crowded_corner_on_the_outline_is_open_there():
+    ring = [(100 * np.cos(k * np.pi / 3), 100 * np.sin(k * np.pi / 3)) for k in range(6)]
+    shapes = np.array([shapely.Polygon([(0, 0), ring[k], ring[k + 1]]) for k in range(5)])
+    graph = build_graph(shapely.set_precision(shapes, 0.001))
+    assert graph.neighbour[graph.indptr[1] : graph.indptr[2]].tolist() == [2, 3, 4, -1, 0, -1]
