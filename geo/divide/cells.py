@@ -89,7 +89,7 @@ def partition(
     require_metric(cells, "partition")
     require_polygons(cells, "cells")
     load = _workload(cells, workload)
-    shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
+    shapes, unit = _by_place(*units(np.asarray(cells.geometry.array, dtype=object)))
     load = _summed(unit, load)
     area = shapely.area(shapes)
     centre = shapely.get_coordinates(shapely.centroid(shapes))
@@ -151,6 +151,15 @@ def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series
                          cells.index[first[bound.cell]] if bound.cell >= 0 else None))  # fmt: skip
         above = mine
     return pd.DataFrame(rows, columns=["level", "parent", "grids", "reached", "bound", "reason", "cell"])
+
+
+def _by_place(shapes: npt.NDArray[np.object_], unit: Ints) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Units along a Hilbert curve: neighbours are near in memory, and the order of rows does not matter."""
+    xy = shapely.get_coordinates(shapely.centroid(shapes))
+    order = np.lexsort((xy[:, 1], xy[:, 0], gpd.GeoSeries(shapely.points(xy)).hilbert_distance().to_numpy()))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return shapes[order], place[unit]
 
 
 def _silent(_step: str, _done: float) -> None:

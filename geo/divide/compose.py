@@ -25,6 +25,7 @@ from geo.divide.proposals import obstacles
 from geo.divide.refine import LOCKED_COST
 from geo.divide.report import fingerprint
 from geo.divide.split import Cells
+from geo.divide.whole import communities_of_blocks
 from geo.divide.workload import Weights, weigh
 from geo.errors import CrsError, ImpossibleError, InputError
 from geo.layers import Division, Level, to_metric
@@ -143,9 +144,14 @@ def divide(
     cells = _cells(given, atoms, facts, seg, border, only_lines(held))
     metric_today = None if today is None else to_metric(today, given.crs)
     wishes = _wishes(held, metric_today, keep, atoms, facts)
+    rules = {level: replace(rule, border_m=min_border_m) for level, rule in RULES.items()}
+    top = _top(given, atoms.community)
+    if top is None and counts[0] > 1:
+        top = communities_of_blocks(cells, atoms.polygons, atoms.block,
+                                    wishes.locked.get(Level.SECOND, np.full(len(atoms.polygons), -1)), blocks, counts[0],
+                                    worth=_COST, rules=rules[Level.COMMUNITY], rng=generator)  # fmt: skip
     groups = split_levels(
-        cells, atoms.polygons, dict(zip(LEVELS, counts, strict=True)), top=_top(given, atoms.community), wishes=wishes,
-        rules={level: replace(rule, border_m=min_border_m) for level, rule in RULES.items()}, rng=generator,
+        cells, atoms.polygons, dict(zip(LEVELS, counts, strict=True)), top=top, wishes=wishes, rules=rules, rng=generator,
         tell=lambda step, done: tell(step, 0.45 + 0.5 * done),
     )  # fmt: skip
     tell("layers", 0.95)

@@ -14,6 +14,7 @@ import shapely
 
 from geo.divide.bounds import fair_part
 from geo.divide.counts import apportion
+from geo.divide.graph import Graph
 from geo.divide.refine import LOCKED_COST
 from geo.divide.split import Cells, Rules, Splitter, pieces
 from geo.errors import ImpossibleError
@@ -28,10 +29,14 @@ Progress = Callable[[str, float], None]
 RULES = {
     Level.COMMUNITY: Rules(balance=300.0, tolerance=0.05, excess=60.0, cut=1.5, shape=4.0, tries=600, restarts=1),
     Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, tries=500, restarts=6),
-    Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=2),
+    Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=6),
 }
 # Communities are drawn without rewards, which would draw a few large shapes out along rivers.
 _LEAST_COST = {Level.COMMUNITY: 0.05, Level.SECOND: -1.0, Level.THIRD: -1.0}
+# How much dearer a border over open ground is than one along a lane: the larger the grid, the less it should cross.
+_OPEN_COST = {Level.COMMUNITY: 1.0, Level.SECOND: 4.0, Level.THIRD: 1.0}
+# Cost of a metre above which most of it is open ground.
+_MOSTLY_OPEN = 0.5
 # Annealing steps over all cells, per level: above this many the steps per cell are cut down.
 _STEPS = 12_000_000
 _LEAST_TRIES = 25
@@ -121,11 +126,8 @@ def _split(
     cells: Cells, shapes: Geometries, parents: Parents, count: int, level: Level, wishes: Wishes, rules: Rules,
     rng: np.random.Generator,
 ) -> Parents:  # fmt: skip
-    floor = _LEAST_COST[level] * cells.graph.length_m
-    locked_border = cells.graph.cost_m < LOCKED_COST / 2 * cells.graph.length_m
-    cost = np.where(locked_border, cells.graph.cost_m, np.maximum(cells.graph.cost_m, floor))
     tries = int(np.clip(_STEPS / max(len(cells.weight), 1), _LEAST_TRIES, rules.tries))
-    splitter = Splitter(replace(cells, graph=replace(cells.graph, cost_m=cost)), replace(rules, tries=tries), rng)
+    splitter = Splitter(replace(cells, graph=border_costs(cells.graph, level)), replace(rules, tries=tries), rng)
     locked = wishes.locked.get(level, np.full(len(parents.group), -1, dtype=np.int64))
     plots = _plots(cells, parents, locked, count)
     today, stay = wishes.today.get(level), wishes.stay
@@ -146,6 +148,17 @@ def _split(
             group[members] = len(what) + label
             what += [f"{level.layer} grid {len(what) + k}" for k in range(parts)]
     return Parents(group, what)
+
+
+def border_costs(graph: Graph, level: Level) -> Graph:
+    """The graph with what borders cost at a level; open ground is dearer than barriers only where there are any."""
+    given, length = graph.cost_m, graph.length_m
+    cost = np.maximum(given, _LEAST_COST[level] * length)
+    open_ground = given > _MOSTLY_OPEN * length
+    if (given < _MOSTLY_OPEN * length).any():
+        share = (given - _MOSTLY_OPEN * length) / (1 - _MOSTLY_OPEN)
+        cost = np.where(open_ground, cost + (_OPEN_COST[level] - 1) * share, cost)
+    return replace(graph, cost_m=np.where(given < LOCKED_COST / 2 * length, given, cost))
 
 
 def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tuple[Ints, int, str]]:

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo.divide.bounds import Bound, fair_part, least_tolerance
+from geo.divide.bounds import fair_part, least_tolerance
 from geo.divide.graph import Graph
 from geo.divide.refine import Net, anneal, energy, grow, tally
 from geo.divide.rings import severed
@@ -29,9 +29,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Directions from which a part is grown; fewer where there are so many cells that any start is as good.
+# Directions from which a part is grown; none but METIS's proposal where there are so many cells that any start is as good.
 _DIRECTIONS = 4
-_MANY = 4000
+_MANY = 2000
 # Share by which a cut may miss its target before other cuts are tried.
 _CUT_OFF = 0.1
 # Below this many cells METIS has nothing to add to the directions.
@@ -167,7 +167,7 @@ class Splitter:
     def alone(self, number: int) -> Splitter:
         """The same with random numbers of its own, so that parents may be split at the same time, in any order."""
         other = copy.copy(self)
-        other._state = np.random.SeedSequence([self._seed, number]).generate_state(1, np.uint64)
+        other._state = np.random.default_rng([self._seed, number]).integers(0, 2**63, size=1, dtype=np.uint64)
         return other
 
     def split(
@@ -330,14 +330,14 @@ class Splitter:
         spread = xy - xy.mean(axis=0)
         axes = np.linalg.eigh(spread.T @ spread)[1]
         base = np.arctan2(axes[1, 1], axes[0, 1])
-        directions = _DIRECTIONS if len(members) < _MANY else 2
-        angles = base + np.arange(directions) * (2 * np.pi / directions)
+        angles = base + np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
         keys = [spread[:, 0] * np.cos(a) + spread[:, 1] * np.sin(a) for a in angles]
-        if len(members) >= _METIS_FROM:
-            side = self._metis(members, share, parent)
-            reach = float(np.ptp(keys[0])) + 1.0
-            keys += [keys[0] + 4 * reach * (side == 1), keys[directions // 2] + 4 * reach * (side == 1)]
-        return keys
+        if len(members) < _METIS_FROM:
+            return keys
+        side = self._metis(members, share, parent)
+        reach = float(np.ptp(keys[0])) + 1.0
+        proposed = [key + 4 * reach * (side == 1) for key in (keys[0], keys[_DIRECTIONS // 2])]
+        return proposed if len(members) >= _MANY else keys + proposed
 
     def _metis(self, members: Ints, share: float, parent: int) -> Ints:
         """Side of each cell in METIS's bisection, 0 or 1; not necessarily in one piece."""
