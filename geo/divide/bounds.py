@@ -9,7 +9,8 @@ The tolerance of a parent is the largest share by which a grid is off the mean o
   connected sets round the cell are tried that a better one could be among;
 * a piece that a cell cuts off from the rest either does for grids of its own or goes with that cell (*gate*).
 
-Each of the five is proven; the largest is reported. The true optimum may be higher.
+Each of the five is proven; the largest is reported. The true optimum may be higher. Where a small parent is still off by more,
+all its divisions are searched (*tried*, :mod:`geo.divide.search`), and then the bound is the optimum.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.divide.graph import Graph
+from geo.divide.search import best_division
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,6 +35,8 @@ _GOOD = 0.02
 _GATE = 0.25
 # Connected sets that are tried for one cell; where they do not suffice the cell proves nothing.
 _LIMIT = 20_000
+# Tolerances that differ by less are equal.
+_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Bound:
     over, under
         The same for grids above and below the mean, where proven; 0 if nothing is.
     reason
-        'heavy', 'rest', 'pair', 'hemmed', 'gate', or '' where nothing stands in the way.
+        'heavy', 'rest', 'pair', 'hemmed', 'gate', 'tried', or '' where nothing stands in the way.
     cell
         Position of the cell to blame, -1 if there is none.
     """
@@ -129,6 +133,20 @@ def least_tolerance(graph: Graph, weight: Floats, members: Ints, parts: int) -> 
             if gate > best:
                 best, reason, cell = gate, "gate", v
     return Bound(best, over, under, reason if best > 0 else "", cell if best > 0 else -1)
+
+
+def proven(graph: Graph, weight: Floats, members: Ints, parts: int, reached: float, tolerance: float) -> Bound:
+    """Bound the tolerance of a parent whose grids are off by `reached`: by search too, if that is above bound and tolerance.
+
+    The cell to blame is then the heaviest.
+    """
+    bound = least_tolerance(graph, weight, members, parts)
+    if reached <= max(bound.tolerance, tolerance) + _NOISE:
+        return bound
+    least, _, finished = best_division(graph, weight, members, parts, reached, enough=max(bound.tolerance, tolerance))
+    if not finished:
+        return bound
+    return Bound(least, bound.over, bound.under, "tried", int(members[np.argmax(weight[members])]))
 
 
 def _behind(graph: Graph, weight: Floats, members: Ints, gate: int, mean: float) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.divide.bounds import least_tolerance
+from geo.divide.bounds import proven
 from geo.divide.graph import build_graph
 from geo.divide.nested import RULES, Parents, Progress, Wishes, split_levels, weights
 from geo.divide.split import Cells, Rules
@@ -145,8 +145,8 @@ def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series
             members = np.flatnonzero(above == parent)
             parts = np.unique(mine[members])
             sums = np.bincount(mine[members], load[members])[parts]
-            bound = least_tolerance(graph, load, members, len(parts))
             reached = float(np.abs(sums / sums.mean() - 1).max()) if sums.sum() > 0 else 0.0
+            bound = proven(graph, load, members, len(parts), reached, RULES[Level[level.upper()]].tolerance)
             rows.append((level, parent, len(parts), reached, bound.tolerance, bound.reason,
                          cells.index[first[bound.cell]] if bound.cell >= 0 else None))  # fmt: skip
         above = mine

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.divide.bounds import Bound, least_tolerance
+from geo.divide.bounds import Bound, proven
 from geo.divide.split import Cells
 from geo.layers import Level
 
@@ -55,7 +55,7 @@ def obstacles(
             reached = float(np.abs(sums / sums.mean() - 1).max()) if sums.sum() > 0 else 0.0
             if reached <= tolerances[lower]:
                 continue
-            bound = least_tolerance(cells.graph, load, members, len(sums))
+            bound = proven(cells.graph, load, members, len(sums), reached, tolerances[lower])
             label = building_of_atom.iloc[bound.cell] if bound.cell >= 0 else None
             leaders = round(float(load[bound.cell]) / float(sums.mean())) if bound.cell >= 0 else 0
             rows.append((lower.layer, codes[upper][int(above[members[0]])], len(sums), round(reached, 4),
@@ -88,6 +88,11 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
         return (
             f"{place_zh}隔断其后地块，单独成格则偏小、并入则偏大：建议拆分该建筑，或调整社区边界",
             f"{place_en} cuts off ground that is too little for a grid and too much to join it: split it, or move the border",
+        )
+    if bound.reason == "tried":
+        return (
+            f"已穷举全部划分，没有更均衡的：建议拆分{place_zh}，或增减一个网格",
+            f"all divisions were tried and none is more even: split {place_en}, or take one grid more or less",
         )
     return ("未发现无法克服的障碍：可换随机种子重试，或放宽容差",
             "nothing was proven to be in the way: try another seed, or accept the tolerance reached")  # fmt: skip

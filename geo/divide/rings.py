@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from geo.divide.graph import Graph
 from geo.divide.refine import Net
 
 Ints = npt.NDArray[np.int64]
@@ -64,3 +65,23 @@ def _runs_round(angle: Floats) -> bool:
     """Tell whether directions leave no gap wider than a quarter turn."""
     ordered = np.sort(angle)
     return bool(np.diff(np.r_[ordered, ordered[0] + 2 * np.pi]).max() < np.pi / 2)
+
+
+def ringed(graph: Graph, members: Ints, label: Ints) -> bool:
+    """Tell whether some part of a parent lies all round cells of others, so that not even a corner leads out."""
+    place = np.full(len(graph), -1, dtype=np.int64)
+    place[members] = np.arange(len(members))
+    beside = [
+        [int(place[u]) if u >= 0 else -1 for u in graph.neighbour[graph.indptr[v] : graph.indptr[v + 1]]]
+        for v in members.tolist()
+    ]
+    for part in np.unique(label).tolist():
+        out = [k for k in range(len(members)) if label[k] != part and -1 in beside[k]]
+        met = set(out)
+        while out:
+            more = {u for u in beside[out.pop()] if u >= 0 and label[u] != part} - met
+            met |= more
+            out += sorted(more)
+        if len(met) < int((label != part).sum()):
+            return True
+    return False

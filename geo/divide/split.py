@@ -19,10 +19,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo.divide.bounds import fair_part, least_tolerance
+from geo.divide.bounds import Bound, fair_part, least_tolerance
 from geo.divide.graph import Graph
 from geo.divide.refine import Net, anneal, energy, grow, tally
-from geo.divide.rings import severed
+from geo.divide.rings import ringed, severed
+from geo.divide.search import best_division
 from geo.errors import ImpossibleError
 
 Ints = npt.NDArray[np.int64]
@@ -48,6 +49,8 @@ _PATIENCE = 4
 _PAIRS = 0.5
 # Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
 _ENOUGH = 2
+# Tolerances that differ by less are equal.
+_NOISE = 1e-6
 # Tolerance is aimed at with this to spare.
 _SPARE = 0.9
 
@@ -404,7 +407,16 @@ class Splitter:
                 break
             self._part[members] = best
         self._net.home[members] = -1
-        return best
+        return best if bound is None or stay is not None else self._searched(members, best, parts, bound)
+
+    def _searched(self, members: Ints, label: Ints, parts: int, bound: Bound) -> Ints:
+        """A division of a small parent that is better than what annealing found, if there is one."""
+        off, enough = self._off(members, label, parts), max(self._rules.tolerance, bound.tolerance)
+        if off <= enough + _NOISE or self._net.fixed[members].any():
+            return label
+        found = best_division(self._cells.graph, self._cells.weight, members, parts, off, enough=enough,
+                              border_m=self._rules.border_m)[1]  # fmt: skip
+        return label if found is None or ringed(self._cells.graph, members, found) else found
 
     def _off(self, members: Ints, label: Ints, parts: int) -> float:
         load = np.bincount(label, self._cells.weight[members], minlength=parts)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from geo.divide.bounds import least_tolerance
 from geo.divide.graph import Graph, build_graph
 from geo.divide.nested import RULES
+from geo.divide.rings import ringed
+from geo.divide.search import best_division
 from geo.divide.split import Cells, Splitter
 from geo.layers import Level
 
@@ -73,16 +75,23 @@ def _best(graph: Graph, weight: np.ndarray, parts: int) -> float:
     return float(best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(grounds())
 def test_no_division_beats_the_bound_and_the_search_comes_near_the_best(ground):
     shapes, weight, parts = ground
     graph, members = build_graph(shapes), np.arange(len(shapes))
     best = _best(graph, weight, parts)
+    least, found, finished = best_division(graph, weight, members, parts, 1e9)
+    assert finished
+    assert abs(least - best) < 1e-6
+    assert abs(np.abs(np.bincount(found, weight, minlength=parts) / weight.sum() * parts - 1).max() - best) < 1e-6
     bound = least_tolerance(graph, weight, members, parts)
     assert bound.tolerance <= best + 1e-9
     assert max(bound.over, bound.under) <= bound.tolerance + 1e-9
     cells = Cells(graph, weight + 1e-6, shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes)))
     label = Splitter(cells, RULES[Level.SECOND], np.random.default_rng(0)).split(members, parts, "ground")
     load = np.bincount(label, weight, minlength=parts)
-    assert np.abs(load / load.mean() - 1).max() >= best - 1e-9
+    off = np.abs(load / load.mean() - 1).max()
+    # What annealing misses the search finds, unless the best division has a ring.
+    assert off >= best - 1e-9
+    assert off <= max(best, 0.05) + 1e-4 or ringed(graph, members, found)
