@@ -91,8 +91,8 @@ def heat_map(
         One row per grid of the three levels, and for the street or not: `code`, `incidents`, and where they are there
         `per_km2`, `per_1000`.
     hotspots
-        ``code``, ``hot``, and where it is there ``p``; grids that are hot get a border of their own. The notes in its ``attrs``
-        (``note_zh``, ``note_en``) are told in the legend.
+        ``code``, ``hot``, and where they are there ``p`` and ``core``; grids that are hot get a border of their own, those that
+        stand out by themselves a heavier one. The notes in its ``attrs`` (``note_zh``, ``note_en``) are told in the legend.
     roads, water, green, railways, buildings
         Background, any declared CRS; roads with ``highway`` and ``name``.
     title, note
@@ -177,16 +177,18 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
     return result
 
 
-def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, float | None] | None:
-    """Codes of the hot grids with their p-values."""
+def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] | None:
+    """Codes of the grids that are hot or stand out by themselves, and whether they do the latter."""
     if hotspots is None:
         return None
     known = {code for level in Level for code in division.layer(level)[CODE]}
-    hot = hotspots[hotspots["hot"].astype(bool)]
-    strange = [code for code in hot[CODE] if code not in known]
+    core = hotspots["core"].astype(bool) if "core" in hotspots else hotspots["hot"].astype(bool)
+    shown = hotspots["hot"].astype(bool) | core
+    codes = hotspots.loc[shown, CODE]
+    strange = [code for code in codes if code not in known]
     if strange:
         raise ColumnError(f"hotspots: {some(strange)} is no grid of this division", ids=strange)
-    return {code: number(p) for code, p in zip(hot[CODE], column(hot, "p"), strict=True)}
+    return {code: bool(own) for code, own in zip(codes, core[shown], strict=True)}
 
 
 def _hot_note(hotspots: pd.DataFrame | None) -> dict[str, str] | None:

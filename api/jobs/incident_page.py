@@ -169,9 +169,16 @@ def _page_tables(
     rows = [[_called(r.code, names), int(r.incidents), f"{r.incidents_low:.0f}–{r.incidents_high:.0f}", float(r.per_1000_eb)]
             for r in _rows(top)]  # fmt: skip
     shown.append(table("案件最多的网格", "Fullest cells", ["网格", "案件", "95%区间", "每千人EB"], rows))
-    hottest = hot[hot["hot"].astype(bool)].nlargest(8, "incidents")
-    rows = [[_called(r.code, names), int(r.incidents), int(r.with_neighbours), float(r.z)] for r in _rows(hottest)]
-    shown.append(table("热点网格", "Hot cells", ["网格", "案件", "连同邻格", "Gi* z"], rows, none="未发现热点"))
+    hottest = hot[hot["hot"].astype(bool) | hot["core"].astype(bool)].nlargest(8, "incidents")
+    rows = [
+        [_called(r.code, names), int(r.incidents), int(r.with_neighbours), float(r.usual), "核心" if r.core else "外围"]
+        for r in _rows(hottest)
+    ]
+    shown.append(
+        table(
+            "热点网格", "Hot cells", ["网格", "案件", "连同邻格", "通常", "性质"], rows, none="未发现热点 No hot spot"
+        )
+    )
     if "weekly" in tables:
         moved = tables["weekly"].query("change != 'noise'").nsmallest(8, "q")
         rows = [

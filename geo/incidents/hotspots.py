@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,8 +18,8 @@ from geo.incidents.columns import INCIDENTS
 from geo.incidents.multiple import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.neighbours import contiguity_weights, neighbour_pairs
 from geo.incidents.statistics import gi_star, local_moran
-from geo.layers import require_polygons
-from geo.layers.columns import CODE
+from geo.layers import area_m2, require_polygons
+from geo.layers.columns import AREA_M2, CODE, POPULATION
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,8 @@ def hotspots(
     column
         What to test: `incidents`, or a rate.
     exposure
-        Column of the cells, `population` say, that counts are measured by; without it, each cell is due the same number.
+        Column of the cells, `population` say, that alone counts are measured by. Without it a cell is due so much for being a
+        cell, so much for its area and, where the cells have a column `population`, so much for its residents; how much is fitted.
     neighbours
         Pairs of codes `a`, `b`, each pair once or twice. By default cells that share border of positive length: of a
         mesh exactly, of polygons to 1 cm.
@@ -76,10 +77,13 @@ def hotspots(
     -------
     GeoDataFrame
         One row per cell, in the order, index and CRS of the cells: `code`, `column`, `neighbours` (their number, without the
-        cell), `with_neighbours` (the sum over the cell and them, which is tested), `z` (Gi*), `p`, `q` (p adjusted for the
-        number of tests), `hot` (q <= fdr and z > 0), `moran` (local, rows of the weights sum to one), `moran_p` (two-sided),
-        `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``, ``low-high``, or ``none`` where moran_q > fdr;
-        `geometry`. Numbers are NaN where nothing can be computed (all values equal, or a cell that neighbours all others).
+        cell), `with_neighbours` (the sum over the cell and them, which is tested), `usual` (the sum that is usual there), `z`
+        (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_alone`, `q_alone` and `core`
+        (q_alone <= fdr), the same of the cell by itself, neighbours aside, always one-sided; `moran` (local, rows of the
+        weights sum to one), `moran_p` (two-sided), `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``,
+        ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Numbers are NaN where nothing can be computed (all values
+        equal, or a cell that neighbours all others); `usual`, `p_alone` and `q_alone` also where no background could be told,
+        and nothing is `core` then.
 
         ``attrs``: `shown` (whether anything is hot), `note_zh` and `note_en`, which say what was found, or that the data
         cannot show anything and why; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a
@@ -94,14 +98,15 @@ def hotspots(
 
     Notes
     -----
-    p is analytic. Of the background it is that of a negative binomial sum; of dealt values that of a Pearson curve of type III
+    p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson curve of type III
     with the exact first three moments, counts taken with the half as they are whole. The normal curve takes counts for symmetric:
     with one report per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations the least p would be
     0.001, which no correction for 3,052 cells ever passes; so none are drawn. Given the value of the cell, its local Moran is
     large just when the sum of its neighbours is, so its p is that of the sum.
 
-    Cells that neighbour a hot cell share its reports, so hot spots come in patches. That a place holds more than others does not
-    say why: shops bring reports; `exposure` takes out what it measures.
+    Cells that neighbour a hot cell share its reports, so hot spots come in patches; of the cells in them, `core` says which hold
+    too much themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place holds more than others of
+    its size and residents does not say why: shops bring reports.
 
     Cost: O(cells + pairs).
     """
@@ -113,20 +118,21 @@ def hotspots(
     values = values_of(counts, frame, column)
     weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))
     z = gi_star(values, weights, variance=variance)
-    p, used = p_values(values, weights, exposure_of(frame, exposure), z, alternative, null)
-    q = benjamini_hochberg(p)
+    law = chance(values, weights, measures_of(frame, exposure), z, alternative, null)
+    p, q, q_alone = law.p, benjamini_hochberg(law.p), benjamini_hochberg(law.p_alone)
     hot = (q <= fdr) & (z > 0)
     columns = {
         CODE: frame[CODE].to_numpy(dtype=object), column: values,
         "neighbours": np.asarray(weights.sum(axis=1)).astype(int) - 1,
-        "with_neighbours": weights @ values, "z": z, "p": p, "q": q, "hot": hot,
+        "with_neighbours": weights @ values, "usual": law.usual, "z": z, "p": p, "q": q, "hot": hot,
+        "p_alone": law.p_alone, "q_alone": q_alone, "core": q_alone <= fdr,
     } | _clusters(values, weights, fdr)  # fmt: skip
     result = gpd.GeoDataFrame(columns, index=frame.index, geometry=frame.geometry.array, crs=frame.crs)
     expected = float((weights @ values).mean()) if len(values) else 0.0
-    note_zh, note_en = _note(values, z, hot, expected if column == INCIDENTS else None, fdr)
+    note_zh, note_en = _note(values, z, hot, columns["core"], expected if column == INCIDENTS else None, fdr)
     result.attrs = {
         "shown": bool(hot.any()), "note_zh": note_zh, "note_en": note_en, "alternative": alternative, "fdr": fdr,
-        "variance": variance, "null": used, "expected": expected,
+        "variance": variance, "null": law.null, "expected": expected,
     }  # fmt: skip
     return result
 
@@ -157,49 +163,72 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
     return values
 
 
-def exposure_of(frame: gpd.GeoDataFrame, column: str | None) -> Floats:
-    """Exposure of each cell; 1 where none is asked for, 0 where it is not known.
+def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
+    """What reports may be due for, float64 of shape (n, k): one measure that is asked for, else being a cell, area and residents.
 
     Raises
     ------
     ColumnError
         If the column is missing, or nothing in it is over 0.
     """
-    if column is None:
-        return np.ones(len(frame))
-    if column not in frame:
+    if exposure is None:
+        area = _measured(frame, AREA_M2) if AREA_M2 in frame else area_m2(frame.geometry)
+        parts = [area, *([_measured(frame, POPULATION)] if POPULATION in frame else [])]
+        # What is the same in all cells is not told from being a cell.
+        uneven = [part / part.mean() for part in parts if part.std() > 1e-3 * part.mean()]
+        return np.column_stack([np.ones(len(frame)), *uneven])
+    if exposure not in frame:
         raise ColumnError(
-            f"cells: no column '{column}' to measure reports by; there are {some(list(frame.columns), 20)}"
+            f"cells: no column '{exposure}' to measure reports by; there are {some(list(frame.columns), 20)}"
         )
-    given: Floats = np.nan_to_num(frame[column].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
+    given: Floats = np.nan_to_num(frame[exposure].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
     if (given < 0).any() or not (given > 0).any():
-        raise ColumnError(f"cells: '{column}' must hold numbers of 0 or more, some over 0, to measure reports by")
-    return given
+        raise ColumnError(f"cells: '{exposure}' must hold numbers of 0 or more, some over 0, to measure reports by")
+    return given[:, None] / given.mean()
 
 
-def p_values(
+def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
+    """Numbers of 0 or more; 0 where nothing is known."""
+    given = frame[column].to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(np.clip(np.nan_to_num(given, posinf=0.0), 0.0, None))
+
+
+class Chance(NamedTuple):
+    """How likely chance alone is: `p` of the sum over each neighbourhood, `p_alone` of the cell by itself.
+
+    `usual` is the sum that is usual there, `null` what was taken for usual. NaN where nothing can be said.
+    """
+
+    p: Floats
+    p_alone: Floats
+    usual: Floats
+    null: Null
+
+
+def chance(
     values: Floats,
     weights: scipy.sparse.csr_array[Any],
-    exposure: Floats,
+    measures: Floats,
     z: Floats,
     alternative: Alternative,
     null: Null,
-) -> tuple[Floats, Null]:
-    """Probability of a sum as large, or as far out, over the neighbourhood of each cell, and what was taken for usual."""
+) -> Chance:
+    """Probability of a sum as large, or as far out, over the neighbourhood of each cell."""
     background: Background | None = None
-    sums, due = np.asarray(weights @ values), np.asarray(weights @ exposure)
-    total = np.asarray(weights.sum(axis=1), dtype=float)
     whole = (values == np.rint(values)).all() and (values >= 0).all()
     if null == "background" and whole and np.isfinite(z).any():
-        background = fit_background(sums, due, total)
+        background = fit_background(values, weights, measures)
     if background is None:
-        return dealt_p(values, total, z, alternative), "dealt"
-    tested = np.isfinite(z) & (due > 0)
-    upper = background.upper(sums, due, total)
-    if alternative == "greater":
-        return np.where(tested, upper, np.nan), "background"
-    lower = background.lower(sums, due, total)
-    return np.where(tested, np.minimum(2.0 * np.minimum(upper, lower), 1.0), np.nan), "background"
+        nothing = np.full(len(values), np.nan)
+        return Chance(
+            dealt_p(values, np.asarray(weights.sum(axis=1), dtype=float), z, alternative), nothing, nothing, "dealt"
+        )
+    sums = np.asarray(weights @ values)
+    p = background.upper(sums)
+    if alternative == "two-sided":
+        p = np.minimum(2.0 * np.minimum(p, background.lower(sums)), 1.0)
+    p = np.where(np.isfinite(z), p, np.nan)
+    return Chance(p, background.upper_alone(values), background.sums, "background")
 
 
 def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) -> Floats:
@@ -260,7 +289,14 @@ def _require_choice(name: str, given: str, known: tuple[str, ...]) -> None:
         raise InputError(f"{name} must be {' or '.join(map(repr, known))}, not '{given}'")
 
 
-def _note(values: Floats, z: Floats, hot: npt.NDArray[np.bool_], expected: float | None, fdr: float) -> tuple[str, str]:
+def _note(
+    values: Floats,
+    z: Floats,
+    hot: npt.NDArray[np.bool_],
+    core: npt.NDArray[np.bool_],
+    expected: float | None,
+    fdr: float,
+) -> tuple[str, str]:
     """Say in one sentence or two what the test shows, in Chinese and in English."""
     n = len(values)
     if values.sum() == 0 and expected is not None:
@@ -284,4 +320,7 @@ def _note(values: Floats, z: Floats, hot: npt.NDArray[np.bool_], expected: float
     else:
         zh_found = f"{n}个网格中未发现热点：现有数据与随机分布没有可辨别的差异。"
         en_found = f"None of {n} cells is a hot spot: these data cannot be told from chance."
+    if core.any():
+        zh_found += f"不计邻格、单凭自身就突出的有{int(core.sum())}个。"
+        en_found += f" {int(core.sum())} stand out by themselves, neighbours aside."
     return zh_found + zh, " ".join(filter(None, [en_found, en]))

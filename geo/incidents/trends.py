@@ -14,7 +14,7 @@ import scipy.stats
 
 from geo.coverage import Mesh
 from geo.errors import ColumnError, InputError, some
-from geo.incidents.hotspots import exposure_of, p_values
+from geo.incidents.hotspots import chance, measures_of
 from geo.incidents.multiple import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.neighbours import contiguity_weights, neighbour_pairs
 from geo.incidents.statistics import gi_star
@@ -110,7 +110,7 @@ def trends(
     table = _by_period(assigned[column], period, frame)
     number = table.shape[1]
     weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))
-    due = exposure_of(frame, exposure)
+    due = measures_of(frame, exposure)
     tested = [_tested(table[:, k], weights, due) for k in range(number)]
     q = benjamini_hochberg(np.concatenate(tested)).reshape(number, -1).T
     hot = q <= fdr
@@ -157,7 +157,7 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
 
 def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
     z = gi_star(values, weights)
-    p, _ = p_values(values, weights, due, z, "greater", "background")
+    p = chance(values, weights, due, z, "greater", "background").p
     # Under the mean nothing is hot, whatever the law.
     return np.asarray(np.where(z > 0, p, np.where(np.isnan(p), np.nan, np.maximum(p, 0.5))))
 

@@ -19,12 +19,10 @@ from geo.incidents import (
     count_stream,
     counts,
     datum_doubts,
-    hotspots,
     periods,
     trends,
     weekly,
 )
-from geo.incidents.background import fit_background
 from geo.incidents.rates import empirical_bayes, poisson_interval
 from geo.layers import Division, Level, convert
 
@@ -135,44 +133,6 @@ class TestWeeks:
                 self.table(1, 1).assign(reported_at=pd.Series([pd.NaT] * 2, dtype="datetime64[us, UTC]")),
                 [(None, "cell", pd.DataFrame({"code": ["a"]}))],
             )
-
-
-class TestBackground:
-    def test_very_hot_cells_do_not_hide_the_others(self):
-        """A cell with half of all reports: dealing the values finds nothing, the background finds all three."""
-        cells = squares(16, 16)
-        values = np.random.default_rng(3).poisson(8, 256)
-        values[[34, 120, 200]] += [900, 60, 60]
-        table = pd.DataFrame({"code": cells["code"], "incidents": values})
-        found = hotspots(table, cells)
-        assert found.attrs["null"] == "background"
-        assert found["hot"].iloc[[34, 120, 200]].all()
-        assert not hotspots(table, cells, null="dealt")["hot"].iloc[[120, 200]].any()
-
-    def test_clusters_of_high_and_low_and_what_stands_out(self):
-        cells = squares(16, 16)
-        column, row = np.arange(256) % 16, np.arange(256) // 16
-        values = np.random.default_rng(8).poisson(np.where((column < 4) & (row < 6), 60, 10))
-        values[2 * 16 + 2] = 0  # a quiet cell in the busy part
-        found = hotspots(pd.DataFrame({"code": cells["code"], "incidents": values}), cells)
-        busy = (column < 3) & (row < 5) & (np.arange(256) != 34)
-        assert (found["cluster"][busy] == "high-high").mean() > 0.7
-        assert found["cluster"].iloc[34] == "low-high"
-        assert (found["cluster"][(column > 5) | (row > 7)] == "none").mean() > 0.95
-
-    def test_exposure_explains_what_it_measures(self):
-        cells = squares(16, 16)
-        people = np.where(np.arange(256) % 16 < 4, 400, 100)
-        values = np.random.default_rng(4).poisson(people / 20)
-        table = pd.DataFrame({"code": cells["code"], "incidents": values})
-        assert hotspots(table, cells)["hot"].sum() > 30
-        assert hotspots(table, cells.assign(population=people), exposure="population")["hot"].sum() == 0
-
-    def test_too_little_to_tell_is_left_to_dealing(self):
-        assert fit_background(np.arange(10.0), np.ones(10), np.ones(10)) is None
-        assert fit_background(np.zeros(100), np.ones(100), np.ones(100)) is None
-        with pytest.raises(InputError, match="null must be"):
-            hotspots(pd.DataFrame({"code": [], "incidents": []}), squares(2, 1), null="normal")
 
 
 class TestTrends:

@@ -18,10 +18,12 @@ wangge.startHeat = (map) => {
     kind: { zh: "案件类别", en: "Kind" },
     all_kinds: { zh: "全部类别", en: "All kinds" },
     hot: { zh: "标出热点网格", en: "Mark hot spots" },
-    hot_legend: { zh: "热点：明显多于周边，且不似偶然（Gi*，已控制误报率）", en: "Hot spot: more than its surroundings and than chance explains (Gi*, false discoveries controlled)" },
+    core_legend: { zh: "热点核心：该格自身的案件明显偏多，不似偶然", en: "Core: the grid itself holds more than chance explains" },
+    hot_legend: { zh: "热点外围：该格连同邻格明显偏多（Gi*）", en: "Around: the grid together with its neighbours does (Gi*)" },
     hot_none: { zh: "没有通过检验的热点。", en: "No hot spot passed the test." },
     hot_all: { zh: "热点按全部时间、全部类别检验，选择部分时不标出。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
-    hot_here: { zh: "热点网格", en: "hot spot" },
+    hot_here: { zh: "热点外围", en: "hot spot, around" },
+    core_here: { zh: "热点核心", en: "hot spot, core" },
     no_value: { zh: `常住人口不足 ${data.fewest_residents} 人，不计算`, en: `under ${data.fewest_residents} residents: no rate` },
     no_cases: { zh: "无案件", en: "none" },
     kinds: { zh: "主要类别", en: "Top kinds" },
@@ -71,6 +73,7 @@ wangge.startHeat = (map) => {
     return isPart() ? rate(now.levels[cell.level][cell.row], cell, measure) : measures[measure][cell.level][cell.row];
   }
   const isHot = (cell) => !isPart() && data.hot !== null && cell.code in data.hot;
+  const hotWord = (cell) => (isHot(cell) ? page.t(data.hot[cell.code] ? "core_here" : "hot_here") : null);
 
   /* ---- classes: quantiles of the grids that have any, on round numbers; the same for all windows of time ---- */
 
@@ -153,7 +156,7 @@ wangge.startHeat = (map) => {
   }
 
   const known = (cell) => Object.keys(measures).filter((measure) => value(cell, measure) !== null);
-  const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), ...(isHot(cell) ? [page.t("hot_here")] : [])];
+  const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), hotWord(cell)].filter(Boolean);
 
   let overlay = null;
   // The bar takes its room before anything is drawn, or all would be drawn twice.
@@ -182,9 +185,12 @@ wangge.startHeat = (map) => {
     hotLayer.clearLayers().addTo(map);
     if (!chosen.hot || !data.hot || isPart()) return;
     const hot = Object.keys(data.hot).map((code) => page.byCode.get(code)).filter((cell) => cell.level <= Math.max(2, page.viewLevel));
-    const draw = (weight, color) => hot.forEach((cell) => L.polygon(cell.latlngs, { pane: "outline", fill: false, interactive: false, weight, color }).addTo(hotLayer));
-    draw(5, "#ffffff");
-    draw(2.6, "#0a4f8f");
+    const draw = (core, style) => hot.filter((cell) => data.hot[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "outline", fill: false, interactive: false, ...style }).addTo(hotLayer));
+    // Weight and dashes, not colour, tell the two apart; cores come last, so that they lie on top.
+    draw(false, { weight: 3.6, color: "#ffffff" });
+    draw(false, { weight: 1.8, color: "#0a4f8f", dashArray: "5 4" });
+    draw(true, { weight: 6.4, color: "#ffffff" });
+    draw(true, { weight: 3.6, color: "#0a4f8f" });
   }
 
   function drawTime() {
@@ -256,7 +262,7 @@ wangge.startHeat = (map) => {
     const cells = within(cell, level).filter((other) => value(other, "incidents") > 0).sort((a, b) => value(b, "incidents") - value(a, "incidents") || a.row - b.row).slice(0, 8);
     if (!cells.length || cell.level === 3) return null;
     return el("section", { className: "attention" }, el("h3", {}, page.t("most")), el("ul", {}, ...cells.map((other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
-      el("span", {}, other.name), el("small", {}, `${isHot(other) ? `${page.t("hot_here")} · ` : ""}${page.format.whole(value(other, "incidents"))}`))))));
+      el("span", {}, other.name), el("small", {}, `${isHot(other) ? `${hotWord(other)} · ` : ""}${page.format.whole(value(other, "incidents"))}`))))));
   }
 
   function legend() {
@@ -292,8 +298,10 @@ wangge.startHeat = (map) => {
     if (isPart()) return el("p", {}, page.t("hot_all"));
     const note = data.hot_note ? el("p", {}, page.say(data.hot_note)) : null;
     if (!Object.keys(data.hot).length) return note ?? el("p", {}, page.t("hot_none"));
-    const sign = svg("svg", { class: "swatch", viewBox: "0 0 22 15" }, svg("rect", { x: 2, y: 2, width: 18, height: 11, fill: "none", stroke: "#0a4f8f", "stroke-width": 3 }));
-    return el("div", {}, el("ul", { className: "classes" }, el("li", { className: "hot" }, sign, el("span", {}, page.t("hot_legend")))), note);
+    const sign = (style) => svg("svg", { class: "swatch", viewBox: "0 0 22 15" }, svg("rect", { x: 2, y: 2, width: 18, height: 11, fill: "none", stroke: "#0a4f8f", ...style }));
+    const entry = (style, key) => el("li", { className: "hot" }, sign(style), el("span", {}, page.t(key)));
+    const entries = [entry({ "stroke-width": 3.6 }, "core_legend"), entry({ "stroke-width": 1.8, "stroke-dasharray": "5 4" }, "hot_legend")];
+    return el("div", {}, el("ul", { className: "classes" }, ...entries), note);
   }
 
   /* ---- the address ---- */
