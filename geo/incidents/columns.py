@@ -23,6 +23,8 @@ LON = "lon"
 LAT = "lat"
 #: Both coordinates in one field, ``118.81,32.10``: longitude first.
 LON_LAT = "lon_lat"
+#: The same, ``(32.10, 118.81)``: latitude first.
+LAT_LON = "lat_lon"
 #: Clock time, where the date stands in a column of its own; and the datum of each row, where the file says it row by row.
 CLOCK = "clock"
 DATUM = "datum"
@@ -66,11 +68,29 @@ _LISTED = {
     LON: "lon 经度 lng longitude long 坐标经度 gps经度 x坐标 坐标x x",
     LAT: "lat 纬度 latitude 坐标纬度 gps纬度 y坐标 坐标y y",
     LON_LAT: "lon_lat 经纬度 经纬度坐标 坐标 coordinates",
+    LAT_LON: "lat_lon 纬经度 纬度经度 latlon lat_lng latlong",
     DATUM: "datum 坐标系 坐标基准 坐标类型 坐标系统 coordinate_system",
 }
 
 #: What a file can bring, and the headers it is known by, likeliest first; compared without case, spaces and brackets.
 HEADERS: dict[str, tuple[str, ...]] = {name: tuple(listed.split()) for name, listed in _LISTED.items()}
+
+
+#: What a header ends with or holds that none of the above is; asked only for what is still missing, the first header that fits.
+_PATTERNS: dict[str, str] = {
+    INCIDENT_ID: r"(工单|案件|案卷|事件|诉求|问题|任务|受理|投诉|单据).*(编号|号|id)$"
+    r"|^(case|incident|request|event|ticket)(number|no|id|#)*$",
+    REPORTED_AT: r"(上报|受理|来电|登记|发生|创建|立案|诉求|投诉|反映|接报|接单|举报|采集|事发).*(时间|日期)$"
+    r"|^(opened|created|occurred|reported|requested|received)|(report|occur|creat|request|offense|incident).*(date|time)",
+    KIND_CODE: r"(小类|事项|类别|问题|类型).*(代码|编码|code)$",
+    KIND_NAME: r"(小类|类型|类别|分类|种类|事项)(名称|名)?$"
+    r"|(primary|request|complaint|crime|offen[cs]e|call|case|incident|problem)type|offen[cs]edesc|servicename|categor",
+    SOURCE: r"(来源|渠道)$|channel",
+    ADDRESS: r"(地址|位置|地点)(描述|名称)?$|address",
+    LON: r"经度|longitude|^lng|lng$",
+    LAT: r"纬度|latitude",
+    LON_LAT: r"坐标$|经纬度|^(point|geopoint|geolocation)$",
+}
 
 
 def plain_header(header: Hashable) -> str:
@@ -116,10 +136,27 @@ def guess_columns(headers: Sequence[Hashable], given: Mapping[str, str] | None =
         if name not in result and found is not None:
             result[name] = found
             del free[plain_header(found)]
+    for name, pattern in _PATTERNS.items():
+        fits = (key for key in map(plain_header, headers) if key in free and re.search(pattern, key))
+        if name not in result and (key := next(fits, None)) is not None:
+            result[name] = free.pop(key)
+    _split_time(result, free, given)
     # A time of day alone is no clock to a date: it is the time itself.
     if CLOCK in result and CLOCK not in given and not _is_date_header(result.get(REPORTED_AT)):
         del result[CLOCK]
     return _coordinates_together(result, given)
+
+
+def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str, str]) -> None:
+    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock."""
+    if REPORTED_AT in given or CLOCK in result or REPORTED_AT not in result:
+        return
+    stem = re.fullmatch(r"(.*)(时间|time)", plain_header(result[REPORTED_AT]))
+    if stem is None:
+        return
+    day = next((free[key] for key in (f"{stem[1]}日期", f"{stem[1]}date") if key in free), None)
+    if day is not None:
+        result[CLOCK], result[REPORTED_AT] = result[REPORTED_AT], day
 
 
 def _is_date_header(header: str | None) -> bool:
@@ -127,11 +164,14 @@ def _is_date_header(header: str | None) -> bool:
 
 
 def _coordinates_together(result: dict[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Drop half a pair that was only guessed, and a joint field where there is a pair."""
-    if LON in result and LAT in result and LON_LAT not in given:
-        result.pop(LON_LAT, None)
-    elif not (LON in result and LAT in result):
-        for name in (LON, LAT):
-            if name not in given:
-                result.pop(name, None)
+    """Drop half a pair that was only guessed, and a joint field where there is a pair or another."""
+    pair = LON in result and LAT in result
+    for name in () if pair else (LON, LAT):
+        if name not in given:
+            result.pop(name, None)
+    for name in (LON_LAT, LAT_LON):
+        if name not in given and (pair or LON_LAT in given or LAT_LON in given):
+            result.pop(name, None)
+    if LON_LAT in result and LAT_LON in result:
+        del result[LAT_LON if LON_LAT in given or LAT_LON not in given else LON_LAT]
     return result

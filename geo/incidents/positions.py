@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.errors import DatumError
-from geo.incidents.columns import ADDRESS, DATUM, LAT, LON, LON_LAT
+from geo.incidents.columns import ADDRESS, DATUM, LAT, LAT_LON, LON, LON_LAT
 from geo.layers import Datum, convert, lon_lat
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,14 @@ _CALLED = {
 
 # A position this far from the middle of the file that, with longitude and latitude exchanged, lies this near to it is swapped.
 _FAR_DEG, _NEAR_DEG = 5.0, 2.0
+
+# Signs as they are after full-width ones have been folded; hemispheres in front or behind.
+_DEGREES = re.compile(
+    r"^(东经|西经|北纬|南纬|[NSEW])?\s*([+-]?\d+(?:\.\d+)?)\s*[°º度]?\s*(?:(\d+(?:\.\d+)?)\s*(?:['′’]|分)\s*)?"
+    r"(?:(\d+(?:\.\d+)?)\s*(?:[\"″”]|''|秒)\s*)?([NSEW])?$",
+    re.IGNORECASE,
+)
+_NEGATIVE = ("西经", "南纬", "W", "S")
 
 _CHUNK = 16_384
 
@@ -135,21 +144,45 @@ def _datum(text: str) -> Datum:
 
 
 def _coordinates(rows: pd.DataFrame, used: Mapping[str, str]) -> tuple[Floats, Floats]:
-    if LON_LAT not in used:
+    joint = next((name for name in (LON_LAT, LAT_LON) if name in used), None)
+    if joint is None:
         return _numbers(rows[used[LON]]), _numbers(rows[used[LAT]])
-    folded = rows[used[LON_LAT]].map(_fold, na_action="ignore").astype("string").str.strip("()[] ")
-    parts = folded.str.extract(r"^([^,;\s]+)[,;\s]+([^,;\s]+)$")
-    return _numbers(parts[0]), _numbers(parts[1])
+    header = used[joint]
+    folded = (
+        rows[header]
+        .map(_fold, na_action="ignore")
+        .astype("string")
+        .str.replace(r"^\s*POINT", "", case=False, regex=True)
+    )
+    parts = folded.str.strip("()[] ").str.extract(r"^([^,;\s]+)[,;\s]+([^,;\s]+)$")
+    x, y = _numbers(parts[0]), _numbers(parts[1])
+    return (y, x) if joint == LAT_LON else (x, y)
 
 
 def _numbers(values: pd.Series[Any]) -> Floats:
-    """Read numbers; full-width digits and a degree sign at the end are forgiven, anything else is NaN."""
+    """Read numbers, also full-width, and degrees with their signs, minutes and seconds; anything else is NaN."""
     plain = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
     odd = np.isnan(plain) & values.notna().to_numpy()
     if odd.any():
-        folded = values[odd].map(lambda v: _fold(v).strip().rstrip("°"))
-        plain[odd] = pd.to_numeric(folded, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        plain[odd] = [_degrees(_fold(value)) for value in values[odd]]
     return plain
+
+
+def _degrees(text: str) -> float:
+    """Read ``118.81°``, ``32.10°N``, ``118°48'45"``, ``东经118度48分45秒``; NaN if it is none of them.
+
+    >>> _degrees("118°48′45″E"), _degrees("W 77.5°"), _degrees("118°75′")
+    (118.8125, -77.5, nan)
+    """
+    found = _DEGREES.match(text.strip())
+    if found is None:
+        return float("nan")
+    before, whole, minutes, seconds, after = found.groups()
+    parts = [float(part or 0) for part in (minutes, seconds)]
+    if max(parts) >= 60.0 or (before and after):
+        return float("nan")
+    value = abs(float(whole)) + parts[0] / 60.0 + parts[1] / 3600.0
+    return -value if whole.startswith("-") or (before or after or "").upper() in _NEGATIVE else value
 
 
 def _fold(value: object) -> str:
@@ -158,7 +191,7 @@ def _fold(value: object) -> str:
 
 def _unusable(x: Floats, y: Floats, rows: pd.DataFrame, used: Mapping[str, str]) -> npt.NDArray[np.object_]:
     """Say why a pair of numbers is no position; '' where it may be one."""
-    fields = [used[name] for name in (LON, LAT, LON_LAT) if name in used]
+    fields = [used[name] for name in (LON, LAT, LON_LAT, LAT_LON) if name in used]
     given = np.logical_or.reduce([rows[field].notna().to_numpy() for field in fields])
     reason = np.full(len(x), "", dtype=object)
     reason[~np.isfinite(x) | ~np.isfinite(y)] = "has a coordinate that is missing or not a number"

@@ -26,6 +26,7 @@ from geo.incidents.columns import (
     KIND_MATCH,
     KIND_NAME,
     LAT,
+    LAT_LON,
     LON,
     LON_LAT,
     REPEAT,
@@ -138,9 +139,10 @@ def _from_table(
     table = read_table(path, sheet=sheet, wanted=list((columns or {}).values()))
     headers = [c for c in table.rows.columns if c != SOURCE_ROW]
     used = guess_columns(headers, columns)
-    if not ((LON in used and LAT in used) or LON_LAT in used):
+    if not ((LON in used and LAT in used) or LON_LAT in used or LAT_LON in used):
         raise ColumnError(
-            f"{path.name}: no columns of longitude and latitude among {some(headers, 30)}; name them in the column map"
+            f"{path.name}: no columns of longitude and latitude among {some(headers, 30)}; name them in the "
+            "column map (--columns): lon and lat, or lon_lat or lat_lon where both stand in one field"
         )
     found = positions(table.rows, used, known, crs, path.name)
     refused = [*table.refused, *_refusals(table.rows, found.reason)]
@@ -176,7 +178,7 @@ def _from_vector(
     if not good.any():
         raise GeometryError(f"{path.name}: no row is a point; row {refused[0]['row']} {refused[0]['reason']}")
     headers = [c for c in frame.columns if c not in (frame.geometry.name, SOURCE_ROW)]
-    used = {n: h for n, h in guess_columns(headers, columns).items() if n not in (LON, LAT, LON_LAT, DATUM)}
+    used = {n: h for n, h in guess_columns(headers, columns).items() if n not in (LON, LAT, LON_LAT, LAT_LON, DATUM)}
     place = gpd.GeoSeries(points[good], crs=frame.crs)
     degrees = lon_lat(place)
     lon, lat = to_wgs84(degrees.x.to_numpy(), degrees.y.to_numpy(), known or Datum.WGS84)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+import warnings
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,7 +24,15 @@ _UNIX_S = (1e9, 4e9)
 _UNIX_MS = (1e12, 4e12)
 
 _USUAL = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
-_CHINESE = re.compile(r"^(\d{4})年(\d{1,2})月(\d{1,2})日(.*)$")
+_CHINESE = re.compile(r"^(\d{4})年(\d{1,2})月(\d{1,2})[日号](.*)$")
+# Clock of twelve hours in Chinese; the hour after it.
+_HALF_DAY = re.compile(r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上)\s*(\d{1,2})")
+_LATER = ("中午", "下午", "傍晚", "晚上")
+# The year last, as American and European exports have it: which of the others is the month, the whole column has to say.
+_YEAR_LAST = re.compile(r"^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?=\D|$)")
+_MONTH_NAMED = re.compile(
+    r"^(?:[A-Za-z]{3,9}[,.]?\s+)?(?:[A-Za-z]{3,9}\.?\s+\d{1,2}|\d{1,2}[ -][A-Za-z]{3,9})[, -]+\d{4}\b"
+)
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?$")
 _NUMBER = re.compile(r"^\d+(\.\d+)?$")
 
@@ -34,8 +43,9 @@ def parse_times(values: pd.Series[Any], zone: str) -> pd.Series[Any]:
     Parameters
     ----------
     values
-        Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 14时30分``, ``20260305143000``), dates, Excel serial days, seconds or
-        milliseconds since 1970; aware or not.
+        Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates,
+        Excel serial days, seconds or milliseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from
+        months: some number over 12 in one place and none in the other.
     zone
         IANA name of the zone that times without one are in.
 
@@ -83,11 +93,29 @@ def _in_usual_form(values: pd.Series[Any]) -> pd.Series[Any]:
 def _one_by_one(values: pd.Series[Any], zone: str) -> pd.Series[Any]:
     # Exports repeat times (whole minutes, whole days): each different one is read once.
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
-    parsed = [_parse_one(value) for value in different]
+    month = _month_place(different)
+    parsed = [_parse_one(_year_first(value, month)) for value in different]
     aware = pd.Series([t.tz_convert(UTC) if t.tzinfo else pd.NaT for t in parsed], dtype=f"datetime64[us, {UTC}]")
     naive = pd.Series([pd.NaT if t.tzinfo else t for t in parsed], dtype="datetime64[us]")
     read = aware.fillna(_localize(naive, zone))
     return pd.Series(read.reindex(codes).array, index=values.index)  # code -1 (missing) has no row: NaT
+
+
+def _month_place(values: Any) -> int | None:
+    """Where the month stands in texts like 03/18/2026: 1 first, 2 second, None if nothing says so or both do."""
+    found = [match for match in (_YEAR_LAST.match(str(value).strip()) for value in values) if match]
+    second = any(int(match[1]) > 12 for match in found)
+    first = any(int(match[3]) > 12 for match in found)
+    return None if first == second else 1 if first else 2
+
+
+def _year_first(value: Any, month: int | None) -> Any:
+    """Text with the year last, turned; anything else, and what cannot be told, as it is."""
+    match = _YEAR_LAST.match(str(value).strip()) if month is not None else None
+    if match is None:
+        return value
+    ends = (match[1], match[3])
+    return f"{match[4]}-{ends[month - 1]}-{ends[2 - month]}{str(value).strip()[match.end() :]}"
 
 
 def join_clock(days: pd.Series[Any], clocks: pd.Series[Any]) -> pd.Series[Any]:
@@ -118,11 +146,27 @@ def _joined(day: Any, clock: Any) -> Any:
         text = unicodedata.normalize("NFKC", str(clock)).strip()
         text = re.sub(r"[时点分]", ":", text).replace("秒", "").rstrip(":")
         text = f"{text}:00" if text.isdigit() else text
+    text = _of_24_hours(text)
     found = re.fullmatch(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?", text)
+    if found is None and _parse_one(text) is not pd.NaT and _parse_one(text).normalize() == begin:
+        return text  # the clock's column has the day too
     if found is None:
         return f"{day} {clock}"  # told as unread, with both
     hour, minute, second = (int(part or 0) for part in found.groups())
     return f"{begin:%Y-%m-%d} {hour:02d}:{minute:02d}:{second:02d}"
+
+
+def _of_24_hours(text: str) -> str:
+    """Text whose hour counts from midnight: 下午2 is 14, 中午12 is 12, 凌晨12 is 0."""
+    found = _HALF_DAY.search(text)
+    if found is None:
+        return text
+    hour = int(found[2])
+    if found[1] in _LATER:
+        hour += 12 if hour < (11 if found[1] == "中午" else 12) else 0
+    elif hour == 12:
+        hour = 0
+    return f"{text[: found.start()]}{hour}{text[found.end() :]}"
 
 
 def require_zone(zone: str) -> None:
@@ -153,17 +197,26 @@ def _parse_one(value: Any) -> Any:
     chinese = _CHINESE.match(text)
     if chinese:
         year, month, day, clock = chinese.groups()
-        clock = re.sub(r"[时分]", ":", clock).replace("秒", "").strip().rstrip(":")
+        clock = re.sub(r"[时点分]", ":", _of_24_hours(clock).replace("半", "30")).replace("秒", "").strip().rstrip(":")
         text = f"{year}-{month}-{day} {clock + ':00' if clock.isdigit() else clock}"
+    if _MONTH_NAMED.match(text):
+        return _by_name(text)
     # A year must lead, so that 3/5/2026 is not read as one of two days by luck.
     if not re.match(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}", text):
         return pd.NaT
     head, _, tail = re.sub(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3", text).partition(" ")
     year, month, day = re.sub(r"T.*", "", head).split("-")[:3]
     rest = head[head.index("T") :] if "T" in head else f" {tail.strip()}" if tail.strip() else ""
+    return _by_name(f"{year}-{int(month):02d}-{int(day):02d}{_of_24_hours(rest)}")
+
+
+def _by_name(text: str) -> Any:
+    """Read by the rules of pandas what leaves nothing to them: the year or the month's name says which is which."""
     try:
-        return pd.Timestamp(f"{year}-{int(month):02d}-{int(day):02d}{rest}")
-    except (ValueError, OverflowError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a zone that is not known: the time is not read then
+            return pd.Timestamp(text)
+    except (ValueError, OverflowError, Warning):
         return pd.NaT
 
 

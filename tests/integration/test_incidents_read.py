@@ -155,6 +155,80 @@ def test_times_that_cannot_be_read_are_told(tmp_path):
         read_incidents(path, datum="WGS-84", zone="Nanjing")
 
 
+@pytest.mark.parametrize(
+    ("given", "hours"),
+    [
+        (["03/05/2026 02:30:00 PM", "03/18/2026 11:00:00 AM"], [6, 3]),  # a day over 12: the month is first
+        (["05/03/2026 14:30", "18.03.2026 11:00"], [6, 3]),  # the day is first
+        (["03/05/2026 14:30", "04/05/2026 14:30"], [None, None]),  # nothing says
+        (["18/03/2026 14:30", "03/18/2026 14:30"], [None, None]),  # both
+        (["2026年3月5日 下午2点30分", "2026年3月5号 上午11时"], [6, 3]),
+        (["Mar 5, 2026 2:30 PM", "5-Mar-2026 11:00"], [6, 3]),
+        (["2026-03-05 凌晨1:00", "2026/3/5 中午12:30"], [17, 4]),
+        (["5 Foo 2026", "2026-03-05 14:30 XYZ"], [None, None]),
+    ],
+)
+def test_times_as_people_write_them(tmp_path, given, hours):
+    lines = ["id,opened,lon,lat", *(f'{i},"{t}",118.81,32.1' for i, t in enumerate(given, 1))]
+    frame = read_incidents(_csv(tmp_path, "\n".join(lines)), datum="WGS-84")
+    assert frame["reported_at"].dt.hour.astype("Int64").tolist() == [pd.NA if h is None else h for h in hours]
+    assert [r["value"] for r in frame.attrs["unread_times"]] == [
+        t for t, h in zip(given, hours, strict=True) if h is None
+    ]
+
+
+def test_degrees_as_people_write_them(tmp_path):
+    rows = [
+        "118.8125°E,32.1025°N",
+        "118°48'45\",32°6'9\"",
+        "东经118度48分45秒,北纬32度06分09秒",
+        "E 118.8125,N 32.1025",
+    ]
+    bad = ["118°75',32°6'", "一百一十八,三十二", "118.8125E118,32.1025"]
+    quoted = [",".join('"' + part.replace('"', '""') + '"' for part in row.split(",")) for row in rows + bad]
+    frame = read_incidents(_csv(tmp_path, "\n".join(["经度,纬度", *quoted])), datum="WGS-84")
+    assert frame["lon"].to_numpy() == pytest.approx([118.8125] * 4, abs=1e-9)
+    assert frame["lat"].to_numpy() == pytest.approx([32.1025] * 4, abs=1e-9)
+    assert [r["row"] for r in frame.attrs["refused"]] == [6, 7, 8]
+    west = read_incidents(_csv(tmp_path, "lon,lat\n77.5W,38.9N\n西经77.5,38.9\n"), datum="WGS-84")
+    assert west["lon"].tolist() == [-77.5, -77.5]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "used"),
+    [
+        ("问题编号,上报日期,上报时间,大类,小类,坐标X,坐标Y", "1,2026-03-05,14:30,市容环境,暴露垃圾,118.81,32.1",
+         {"incident_id": "问题编号", "reported_at": "上报日期", "clock": "上报时间", "kind_name": "小类", "lon": "坐标X",
+          "lat": "坐标Y"}),
+        ("上报日期,上报时间,lon,lat", "2026-03-05,2026-03-05 14:30:00,118.81,32.1",
+         {"reported_at": "上报日期", "clock": "上报时间", "lon": "lon", "lat": "lat"}),
+        ("投诉时间,结案时间,诉求分类,事发经度,事发纬度", "2026/3/5 14:30,2026/3/9 8:00,暴露垃圾,118.81,32.1",
+         {"reported_at": "投诉时间", "kind_name": "诉求分类", "lon": "事发经度", "lat": "事发纬度"}),
+        ("Case #,Closed,Opened,Primary Type,Latitude (deg),Longitude (deg)", "1,2026-03-09,2026-03-05 14:30,暴露垃圾,32.1,118.81",
+         {"incident_id": "Case #", "reported_at": "Opened", "kind_name": "Primary Type", "lon": "Longitude (deg)",
+          "lat": "Latitude (deg)"}),
+        ("受理时间,类别,事发坐标", '2026-03-05 14:30,暴露垃圾,POINT (118.81 32.1)',
+         {"reported_at": "受理时间", "kind_name": "类别", "lon_lat": "事发坐标"}),
+        ("受理时间,类别,latlng", '2026-03-05 14:30,暴露垃圾,"32.1,118.81"',
+         {"reported_at": "受理时间", "kind_name": "类别", "lat_lon": "latlng"}),
+    ],
+)  # fmt: skip
+def test_headers_that_are_not_listed(tmp_path, header, row, used):
+    frame = read_incidents(_csv(tmp_path, f"{header}\n{row}\n"), datum="WGS-84")
+    assert frame.attrs["columns"] == used
+    assert (frame["lon"].iloc[0], frame["lat"].iloc[0]) == (118.81, 32.1)
+    assert frame["reported_at"].iloc[0] == pd.Timestamp("2026-03-05T06:30Z")
+    assert frame.attrs["swapped"] == ()
+
+
+def test_a_joint_field_with_the_latitude_first_can_be_named(tmp_path):
+    path = _csv(tmp_path, 'id,Location\n1,"(38.9, -77.0)"\n')
+    with pytest.raises(ColumnError, match="lon_lat or lat_lon where both stand in one field"):
+        read_incidents(path, datum="WGS-84")
+    frame = read_incidents(path, datum="WGS-84", columns={"lat_lon": "Location"})
+    assert (frame["lon"].iloc[0], frame["lat"].iloc[0]) == (-77.0, 38.9)
+
+
 def test_a_local_time_that_stands_twice_is_not_guessed(tmp_path):
     path = _csv(tmp_path, "id,time,lon,lat\n1,2026-11-01 01:30,-77,38.9\n2,2026-11-01 03:30,-77,38.9\n")
     frame = read_incidents(path, datum="WGS-84", zone="America/New_York")

@@ -126,7 +126,7 @@ def test_counts_hot_spots_and_remarks(small_street) -> None:
     assert sum(data["measures"]["incidents"][3]) == 293
     assert data["measures"]["incidents"][2] == counts.loc[counts["level"] == 2, "incidents"].tolist()
     assert "per_1000" not in data["measures"]
-    assert data["hot"] == {division.second["code"].iloc[0]: 0.001}
+    assert data["hot"] == {division.second["code"].iloc[0]: True}
     assert data["when"]["zh"] == "2026年3月1日至2026年3月14日，共 300 件"
     assert [remark["zh"][:2] for remark in data["remarks"]] == ["7 ", "3 "]
     assert [len(colours) for colours in data["class_colours"]] == [1, 2, 3, 4, 5]
