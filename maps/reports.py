@@ -23,6 +23,7 @@ import pyproj
 import shapely
 
 from geo.errors import ColumnError, some
+from geo.incidents.assign import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
 from maps.encode import column, two_languages
@@ -78,9 +79,9 @@ class Lattice:
 
     def squares(self, points: gpd.GeoSeries) -> Ints:
         """Number of the square that each point lies in, row by row from the north-west; -1 outside and without a place."""
-        web = points.to_crs(_WEB)
-        column = np.floor((web.x.to_numpy() - self.west) / self.side)
-        row = np.floor((self.north - web.y.to_numpy()) / self.side)
+        x, y = coordinates(gpd.GeoDataFrame(geometry=points), _WEB)
+        column = np.floor((x - self.west) / self.side)
+        row = np.floor((self.north - y) / self.side)
         known = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)  # False for NaN
         return np.where(known, np.nan_to_num(row) * self.columns + np.nan_to_num(column), -1).astype(np.int64)
 

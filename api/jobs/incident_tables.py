@@ -43,7 +43,9 @@ _REASONS = (
 )
 
 
-def told_rows(assigned: gpd.GeoDataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
+def told_rows(
+    assigned: gpd.GeoDataFrame, doubts: pd.DataFrame, *, early: pd.Series[bool] | None = None
+) -> pd.DataFrame:
     """Everything that is told of single rows: `row`, `what`, `zh`, `en`, in order of row.
 
     Parameters
@@ -52,6 +54,8 @@ def told_rows(assigned: gpd.GeoDataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
         Assigned reports with the ``attrs`` of :func:`geo.incidents.read_incidents`.
     doubts
         From :func:`geo.incidents.datum_doubts`.
+    early
+        Which reports are older than all divisions that are given, same index.
     """
     attrs = assigned.attrs
     row = assigned["source_row"] if "source_row" in assigned else pd.Series(range(1, len(assigned) + 1), assigned.index)
@@ -67,6 +71,9 @@ def told_rows(assigned: gpd.GeoDataFrame, doubts: pd.DataFrame) -> pd.DataFrame:
         _marked(row[assigned["default_point"].astype(bool)], "default_point", "疑为默认坐标", "at a default point"),
         _marked(row[assigned["repeat"].astype(bool)], "repeat", "编号重复", "repeats a number"),
     ]  # fmt: skip
+    if early is not None:
+        en = "is older than the division (valid_from); give the one that held with --earlier"
+        parts.append(_marked(row[early], "division", "早于网格方案的生效日；可用 --earlier 给出当时的方案", en))
     if "kind_match" in assigned:
         named = assigned[["kind_code", "kind_name"]].notna().any(axis=1)
         parts.append(
@@ -129,7 +136,7 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 def _arrow(frame: pd.DataFrame) -> pa.Table:
     """The table in Arrow, with times, truth and texts as they shall stand in a file."""
     columns = [_column(frame.iloc[:, position]) for position in range(frame.shape[1])]
-    return pa.table(columns, names=[str(name) for name in frame.columns])
+    return pa.table(columns, names=without_formulas(pa.array([str(name) for name in frame.columns])).to_pylist())
 
 
 def _column(values: pd.Series[Any]) -> Any:
@@ -137,7 +144,8 @@ def _column(values: pd.Series[Any]) -> Any:
         return pa.array(np.where(values.to_numpy(dtype=bool), "True", "False"))
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         seconds = pa.array(values.dt.tz_convert("UTC").dt.tz_localize(None)).cast(pa.timestamp("s"), safe=False)
-        return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S+00:00")
+        # As strftime gives it, in a tenth of the time.
+        return pc.binary_join_element_wise(seconds.cast(pa.string()), "+00:00", "")
     try:
         made = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers and texts in one column
@@ -147,7 +155,10 @@ def _column(values: pd.Series[Any]) -> Any:
 
 def without_formulas(texts: Any) -> Any:
     """Put an apostrophe before texts that Excel would take for formulas; numbers written as text are left."""
-    risky = pc.and_(pc.match_substring_regex(texts, _FORMULA), pc.invert(pc.match_substring_regex(texts, _NUMBER)))
+    risky = pc.match_substring_regex(texts, _FORMULA)
+    if not pc.any(risky).as_py():
+        return texts
+    risky = pc.and_(risky, pc.invert(pc.match_substring_regex(texts, _NUMBER)))
     if not pc.any(risky).as_py():
         return texts
     return pc.if_else(

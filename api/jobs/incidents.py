@@ -30,6 +30,7 @@ from geo.incidents import (
     BANDWIDTH_M,
     Calendar,
     Catalogue,
+    Density,
     against_patrols,
     assign,
     assign_by_day,
@@ -47,6 +48,7 @@ from geo.incidents import (
     trends,
     weekly,
 )
+from geo.incidents.columns import VALID_FROM
 from geo.incidents.density import CELL_M
 from geo.layers import Division, Level, aside, read_division, write_layer
 from geo.layers.columns import LEVEL
@@ -257,7 +259,8 @@ def _tables(
         tables |= _trend_tables(placed, main, column, options.zone)
     if options.visits is not None:
         tables["patrols"] = against_patrols(result.incidents, _visits(options.visits), main, column=column)
-    tables["rows"] = told_rows(result.incidents, datum_doubts(result.incidents, outline))
+    early = _before_all(found, cells, options)
+    tables["rows"] = told_rows(result.incidents, datum_doubts(result.incidents, outline), early=early)
     tables["refused"] = refused_rows(result.incidents)
     tables["outside"] = outside_rows(result.incidents, outline)
     return tables
@@ -283,13 +286,28 @@ def _by_day(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options
         raise InputError("earlier divisions need the present one (--cells) to be a division too")
     divisions = [(f"{path.name}", read_division(path)) for path in options.earlier] + [("--cells", cells)]
     dated = {_since(division, name): division for name, division in divisions}
+    if len(dated) < len(divisions):
+        raise InputError("two divisions hold from the same day; give each day one")
     return assign_by_day(found, dated, zone=options.zone, within_m=options.within_m)
+
+
+def _before_all(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options: Options) -> pd.Series[bool]:
+    """Which reports are of a day on which no division that is given held yet."""
+    if VALID_FROM in found:
+        return found["reported_at"].notna() & found[VALID_FROM].isna()
+    day = _valid_from(cells) if isinstance(cells, Division) else pd.NaT
+    local = found["reported_at"].dt.tz_convert(options.zone).dt.tz_localize(None)
+    return local < day if not pd.isna(day) else pd.Series(False, index=found.index)
+
+
+def _valid_from(division: Division) -> pd.Timestamp:
+    given = division.street["valid_from"].iloc[0] if "valid_from" in division.street else None
+    return pd.to_datetime(str(given)[:10], errors="coerce", format="%Y-%m-%d")
 
 
 def _since(division: Division, name: str) -> dt.date:
     """Day from which a division holds, as its street says."""
-    given = division.street["valid_from"].iloc[0] if "valid_from" in division.street else None
-    day = pd.to_datetime(str(given)[:10], errors="coerce", format="%Y-%m-%d")
+    day = _valid_from(division)
     if pd.isna(day):
         raise ColumnError(
             f"{name}: its street has no valid_from, so the day from which the division holds is not known"
@@ -325,11 +343,12 @@ def _more_figures(result: Assigned, tables: dict[str, pd.DataFrame]) -> dict[str
 
 def _draw(division: Division, result: Assigned, folder: Path, options: Options, backdrop: dict[str, Any]) -> list[Path]:
     """Density in each bandwidth as GeoTIFF, contours and image, and the map."""
-    written = []
+    written, surfaces = [], []
     for number, bandwidth_m in enumerate(options.bandwidths_m):
         surface = density(
             result.incidents, outline=division, bandwidth_m=bandwidth_m, cell_m=min(CELL_M, bandwidth_m / 2)
         )
+        surfaces.append(surface)
         name = "density" if number == 0 else f"density_{bandwidth_m:g}m"
         with aside(folder / f"{name}.tif") as temporary:
             temporary.write_bytes(geotiff(surface))
@@ -341,14 +360,22 @@ def _draw(division: Division, result: Assigned, folder: Path, options: Options, 
         if len(lines):
             write_layer(lines, folder / f"{name.replace('density', 'contours')}.geojson")
             written.append(folder / f"{name.replace('density', 'contours')}.geojson")
-    return [*written, draw_heat(division, result, folder / "heat.html", backdrop=backdrop)]
+    return [*written, draw_heat(division, result, folder / "heat.html", surface=surfaces[0], backdrop=backdrop)]
 
 
-def draw_heat(division: Division, result: Assigned, path: Path, *, backdrop: dict[str, Any], **texts: Any) -> Path:
-    """Draw the heatmap of incidents."""
+def draw_heat(
+    division: Division,
+    result: Assigned,
+    path: Path,
+    *,
+    surface: Density | None = None,
+    backdrop: dict[str, Any],
+    **texts: Any,
+) -> Path:
+    """Draw the heatmap of incidents, with a density of the usual bandwidth unless one is given."""
     from maps import heat_map, save
 
-    surface = density(result.incidents, outline=division)
+    surface = density(result.incidents, outline=division) if surface is None else surface
     drawn = heat_map(division, result.incidents, surface, result.counts, hotspots=result.hot, **backdrop, **texts)
     save(drawn, path)
     return path

@@ -243,10 +243,12 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
     """Text of each value, None where there is none; whole numbers that a sheet holds as 5.0 lose the point."""
     if isinstance(values.dtype, pd.StringDtype):
-        stripped = values.str.strip()
-        texts = stripped.to_numpy(dtype=object)
-        texts[(stripped.isna() | (stripped == "")).to_numpy(dtype=bool)] = None
-        return pd.Series(texts, index=values.index, dtype=object)
+        # Sources, kinds and streets repeat: each different text is made once.
+        codes, different = pd.factorize(values, use_na_sentinel=True)
+        stripped = pd.Series(different).str.strip().to_numpy(dtype=object)
+        texts = np.append(stripped, None)
+        texts[texts == ""] = None
+        return pd.Series(texts[codes], index=values.index, dtype=object)
     if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)

@@ -111,8 +111,8 @@ def _month_place(values: Any) -> int | None:
 
 def _year_first(value: Any, month: int | None) -> Any:
     """Text with the year last, turned; anything else, and what cannot be told, as it is."""
-    match = _YEAR_LAST.match(str(value).strip()) if month is not None else None
-    if match is None:
+    match = _YEAR_LAST.match(str(value).strip())
+    if match is None or month is None:
         return value
     ends = (match[1], match[3])
     return f"{match[4]}-{ends[month - 1]}-{ends[2 - month]}{str(value).strip()[match.end() :]}"

@@ -144,13 +144,20 @@ def _bd_to_gcj(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray
     return _invert(_gcj_to_bd, lon, lat)
 
 
+# Two units in the last place of a longitude: a smaller step is rounding.
+_LAST_BIT_DEG = 3e-14
+
+
 def _invert(forward, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:  # type: ignore[no-untyped-def]
     """Solve forward(p) = (lon, lat) by fixed-point iteration.
 
-    The shift changes by less than 1 % of a step, so each round gains two digits; twelve reach the last bit.
+    The shift changes by less than 1 % of a step, so each round gains two digits; seven or so reach the last bit.
     """
     x, y = lon.copy(), lat.copy()
     for _ in range(12):
         fx, fy = forward(x, y)
-        x, y = x + (lon - fx), y + (lat - fy)
+        dx, dy = lon - fx, lat - fy
+        x, y = x + dx, y + dy
+        if max(np.abs(dx).max(initial=0.0), np.abs(dy).max(initial=0.0)) < _LAST_BIT_DEG:
+            break
     return x, y

@@ -19,7 +19,7 @@ import shapely
 
 from api.jobs.incident_tables import read_column_map, without_formulas, write_tables
 from api.jobs.incidents import Options, incident_file
-from geo.errors import ColumnError, DatumError, FileError
+from geo.errors import ColumnError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
 from geo.layers import Division, Level, convert, write_division
 
@@ -316,3 +316,19 @@ class TestTheCommand:
         local = pd.to_datetime(known["reported_at"], utc=True).dt.tz_convert("Asia/Shanghai")
         assert ((local >= "2026-03-15") == known["cell"].str.startswith("A")).all()
         assert set(known["division_valid_from"]) == {"2026-01-01", "2026-03-15"}
+        # The present one alone holds for all, and says which reports are older than it.
+        incident_file(
+            folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "alone", options=Options(datum="GCJ-02")
+        )
+        rows = pd.read_csv(tmp_path / "alone" / "rows.csv", dtype=str)
+        old_rows = set(known.loc[local < "2026-03-15", "source_row"])
+        assert old_rows <= set(rows.loc[rows["what"] == "division", "row"])
+        twice = Options(datum="GCJ-02", earlier=(tmp_path / "new.gpkg",))
+        with pytest.raises(InputError, match="hold from the same day"):
+            incident_file(folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "twice", options=twice)
+
+    def test_the_map_has_the_first_bandwidth(self, study, tmp_path):
+        folder, _, _ = study
+        options = Options(datum="GCJ-02", bandwidths_m=(90.0, 60.0))
+        incident_file(folder.parent / "r.csv", folder.parent / "division.gpkg", tmp_path, options=options)
+        assert '"bandwidth_m":90' in (tmp_path / "heat.html").read_text(encoding="utf-8").replace(" ", "")

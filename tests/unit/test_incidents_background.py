@@ -75,7 +75,7 @@ class TestBackground:
         measures = np.column_stack([np.ones(400), area, people])
         for due, size in ((np.ones(400), None), (area, None), (0.3 + 0.3 * area + 0.4 * people, 5.0)):
             below, alone = [], []
-            for _ in range(15):
+            for _ in range(8):
                 rate = 6.0 * due * (1.0 if size is None else rng.gamma(size, 1.0 / size, 400))
                 values = rng.poisson(rate).astype(float)
                 law = fit_background(values, weights, measures)

@@ -117,7 +117,8 @@ def payload(page: str) -> dict:
 def test_counts_hot_spots_and_remarks(small_street) -> None:
     division = small_street.division()
     incidents, counts = assigned(division)
-    hot = pd.DataFrame({"code": division.second["code"].iloc[:2], "hot": [True, False], "p": [0.001, 0.4]})
+    codes = division.second["code"].iloc[:4]
+    hot = pd.DataFrame({"code": codes, "hot": [True, False, True, False], "core": [True, False, False, True]})
     before = incidents.copy()
     density = bump(division, division.street.total_bounds[:2] + 300)
     page = render(heat_map(division, incidents, density, counts.sample(frac=1, random_state=2), hotspots=hot))
@@ -126,7 +127,7 @@ def test_counts_hot_spots_and_remarks(small_street) -> None:
     assert sum(data["measures"]["incidents"][3]) == 293
     assert data["measures"]["incidents"][2] == counts.loc[counts["level"] == 2, "incidents"].tolist()
     assert "per_1000" not in data["measures"]
-    assert data["hot"] == {division.second["code"].iloc[0]: True}
+    assert data["hot"] == {codes.iloc[0]: True, codes.iloc[2]: False, codes.iloc[3]: True}
     assert data["when"]["zh"] == "2026年3月1日至2026年3月14日，共 300 件"
     assert [remark["zh"][:2] for remark in data["remarks"]] == ["7 ", "3 "]
     assert [len(colours) for colours in data["class_colours"]] == [1, 2, 3, 4, 5]
