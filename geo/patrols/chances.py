@@ -59,6 +59,8 @@ class Spans(NamedTuple):
         How long the error of the place stays alike.
     ridden
         Share of the time that may not have been spent there on foot, because the step is long and its speed high.
+    pace_m_s
+        Speed, taken over half a minute.
     """
 
     run: Ints
@@ -70,6 +72,7 @@ class Spans(NamedTuple):
     sigma: Floats
     lasts_s: Floats
     ridden: Floats
+    pace_m_s: Floats
 
 
 class Shares(NamedTuple):
@@ -88,70 +91,93 @@ class Shares(NamedTuple):
         return seconds * chance, seconds * chance * (1.0 - chance) * alike
 
 
-def spans_of(path: Path, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
+def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
     """Cut runs into spans of at most half a minute; a stand in a run is one span.
 
     Parameters
     ----------
+    pace_m_s
+        Speed on the way from each fix to the next.
     walker, start, end
         Runs on known ways, in order of walker and time.
     """
-    number = np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).astype(np.int64)
-    run = np.repeat(np.arange(len(number)), number)
-    nth = np.arange(len(run)) - np.repeat(np.cumsum(number) - number, number)
-    width = (end - start)[run] / number[run]
-    begin = start[run] + np.rint(nth * width).astype(np.int64)
-    until = np.where(nth + 1 == number[run], end[run], start[run] + np.rint((nth + 1) * width).astype(np.int64))
-    x, y, sigma, stand, lasts, ridden = _places(path, walker[run], begin + (until - begin) // 2, index)
-    first = np.flatnonzero(np.r_[True, (np.diff(run) != 0) | (np.diff(stand) != 0) | (stand[1:] < 0)][: len(run)])
-    last = np.r_[first[1:], len(run)][: len(first)] - 1
-    return Spans(
-        run[first],
-        walker[run[first]],
-        begin[first],
-        until[last],
-        x[first],
-        y[first],
-        sigma[first],
-        lasts[first],
-        ridden[first],
+    room = int(np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).sum())
+    n, run, step, begin, until, x, y, sigma, lasts = _cut(
+        path.walker, path.time, path.x, path.y, path.sigma, path.stand, walker, start, end, room
     )
-
-
-def _places(
-    path: Path, walker: Ints, time: Ints, index: GridIndex
-) -> tuple[Floats, Floats, Floats, Ints, Floats, Floats]:
-    """Where a walker was at a time: place, its standard deviation, his stand, how long the error lasts, and mixed steps."""
-    if len(time) == 0:
-        none = np.empty(0)
-        return none, none, none, np.empty(0, dtype=np.int64), none, none
-    base = int(path.time.min())
-    width = int(path.time.max()) - base + 1
-    key = path.walker * width + (path.time - base)
-    i = np.clip(np.searchsorted(key, walker * width + (time - base), side="right") - 1, 0, max(len(key) - 1, 0))
-    j = np.minimum(i + 1, len(key) - 1)
+    i = step[:n]
+    j = np.minimum(i + 1, len(path.time) - 1)
     j = np.where(path.walker[j] == path.walker[i], j, i)
-    step_s = (path.time[j] - path.time[i]) / SECOND
-    u = np.divide((time - path.time[i]) / SECOND, step_s, out=np.zeros(len(i)), where=step_s > 0)
-    x, y = (v[i] + u * (v[j] - v[i]) for v in (path.x, path.y))
-    way_m = np.hypot(path.x[j] - path.x[i], path.y[j] - path.y[i])
-    stand = np.where(path.stand[i] == path.stand[j], path.stand[i], -1)
-    room_m = np.sqrt(np.maximum((WANDER_M_S * step_s) ** 2 - way_m**2, 0.0)) / 2
-    wander = np.where(stand >= 0, 0.0, 4 * u * (1 - u) * (WANDER_SHARE * room_m) ** 2)
-    sigma = np.sqrt((1 - u) * path.sigma[i] ** 2 + u * path.sigma[j] ** 2 + wander)
-    lasts = np.where(stand >= 0, np.inf, np.maximum(ERROR_LASTS_S, step_s))
-    return x, y, sigma, stand, lasts, _ridden(path, i, j, way_m, step_s, index)
+    pace = pace_m_s[np.minimum(i, len(pace_m_s) - 1)] if len(pace_m_s) else np.zeros(n)
+    return Spans(
+        run[:n], walker[run[:n]], begin[:n], until[:n], x[:n], y[:n], sigma[:n], lasts[:n], _ridden(path, i, j, index), pace
+    )  # fmt: skip
 
 
-def _ridden(path: Path, i: Ints, j: Ints, way_m: Floats, step_s: Floats, index: GridIndex) -> Floats:
+@numba.njit(cache=True, nogil=True)
+def _cut(
+    path_walker: Ints, path_time: Ints, path_x: Floats, path_y: Floats, path_sigma: Floats, path_stand: Ints,
+    walker: Ints, start: Ints, end: Ints, room: int,
+) -> tuple[int, Ints, Ints, Ints, Ints, Floats, Floats, Floats, Floats]:  # fmt: skip
+    """Spans of the runs: how many, the run and the step of each, its time, place, standard deviation, and its error's life.
+
+    Both the path and the runs are in order, so one pointer walks along the path.
+    """
+    run, step = np.empty(room, np.int64), np.empty(room, np.int64)
+    begin, until = np.empty(room, np.int64), np.empty(room, np.int64)
+    x, y, sigma, lasts = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
+    n, i, last, fixes = 0, 0, -1, len(path_time)
+    for r in range(len(start)):
+        number = max(1, int(np.ceil((end[r] - start[r]) / (SPAN_S * SECOND))))
+        width = (end[r] - start[r]) / number
+        standing = -1
+        for k in range(number):
+            a = start[r] + np.int64(np.rint(k * width))
+            b = end[r] if k + 1 == number else start[r] + np.int64(np.rint((k + 1) * width))
+            t = a + (b - a) // 2
+            while i + 1 < fixes and (
+                path_walker[i + 1] < walker[r] or (path_walker[i + 1] == walker[r] and path_time[i + 1] <= t)
+            ):
+                i += 1
+            j = i + 1 if i + 1 < fixes and path_walker[i + 1] == path_walker[i] else i
+            stand = path_stand[i] if path_stand[i] == path_stand[j] else -1
+            if stand >= 0 and stand == standing:
+                until[last] = b
+                continue
+            last, standing = n, stand
+            run[n], step[n], begin[n], until[n] = r, i, a, b
+            x[n], y[n], sigma[n], lasts[n] = _place(path_time, path_x, path_y, path_sigma, i, j, t, stand)
+            n += 1
+    return n, run, step, begin, until, x, y, sigma, lasts
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(
+    time: Ints, x: Floats, y: Floats, sigma: Floats, i: int, j: int, t: int, stand: int
+) -> tuple[float, float, float, float]:
+    """Where a walker was at a time between two fixes: place, its standard deviation, and how long the error lasts."""
+    step_s = (time[j] - time[i]) / SECOND
+    u = (t - time[i]) / SECOND / step_s if step_s > 0 else 0.0
+    dx, dy = x[j] - x[i], y[j] - y[i]
+    wander = 0.0
+    if stand < 0:
+        room_m2 = max((WANDER_M_S * step_s) ** 2 - dx * dx - dy * dy, 0.0) / 4
+        wander = 4 * u * (1 - u) * WANDER_SHARE**2 * room_m2
+    spread = np.sqrt((1 - u) * sigma[i] ** 2 + u * sigma[j] ** 2 + wander)
+    return x[i] + u * dx, y[i] + u * dy, spread, np.inf if stand >= 0 else max(ERROR_LASTS_S, step_s)
+
+
+def _ridden(path: Path, i: Ints, j: Ints, index: GridIndex) -> Floats:
     """Share of the time of a long step that was no walk, as far as its mean speed tells.
 
     A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its way, which takes
     v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden.
     """
     ridden = np.zeros(len(i))
+    step_s = (path.time[j] - path.time[i]) / SECOND
     long = np.flatnonzero(step_s > SPAN_S)
-    a, b, v = i[long], j[long], np.maximum(way_m[long] / step_s[long], 1e-9)
+    a, b = i[long], j[long]
+    v = np.maximum(np.hypot(path.x[b] - path.x[a], path.y[b] - path.y[a]) / step_s[long], 1e-9)
     stays = index.locate(path.x[a], path.y[a]) == index.locate(path.x[b], path.y[b])
     w = np.where(stays, WANDER_M_S, SLOW_M_S)
     share = np.clip(RIDE_M_S * (v - w) / (v * (RIDE_M_S - w)), 0.0, 1.0) * np.maximum(1.0 - v / RIDE_M_S, 0.0)

@@ -51,7 +51,8 @@ VERDICT = "verdict"
 
 #: Columns of verdicts, in order.
 VERDICT_COLUMNS = (
-    CODE, DAY, VERDICT, "visits", "required", "uncounted", "present_s", "unknown_s", "rules", "reason_zh", "reason_en",
+    CODE, DAY, VERDICT, "visits", "required", "uncounted", "visits_expected", "visits_low", "visits_high", "enough_probability",
+    "present_s", "unknown_s", "rules", "reason_zh", "reason_en",
 )  # fmt: skip
 
 #: Headers under which files carry each column, in lower case without spaces, underscores, hyphens and units in brackets;

@@ -35,6 +35,7 @@ from geo.patrols.rules import DEFAULT_RULES, Rules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 #: Kinds of presence, in Chinese and English.
 KINDS: dict[str, tuple[str, str]] = {
@@ -103,8 +104,10 @@ def presences(
     """
     index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
     path = path_of(tracks, index.crs, rules)
-    runs = _runs(path, index, rules)
-    spans = spans_of(path, runs.walker, runs.start, runs.end, index)
+    known = steps_of(path, rules).known
+    pace = pace_m_s(path, known)
+    runs = _runs(path, known, pace, index)
+    spans = spans_of(path, pace, runs.walker, runs.start, runs.end, index)
     shares = shares_of(spans, index)
     inside = _weighed(runs, spans, shares)
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
@@ -118,9 +121,9 @@ def presences(
     ]
 
 
-def _runs(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     """Join the pieces of a path that lie in one cell, or outside all, without a break."""
-    pieces = _pieces(path, index, rules)
+    pieces = _pieces(path, known, pace, index)
     n = len(pieces.cell)
     if n == 0:
         return pieces
@@ -136,16 +139,15 @@ def _runs(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     )  # fmt: skip
 
 
-def _pieces(path: Path, index: GridIndex, rules: Rules) -> _Runs:
+def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     """Cut the known steps at the borders; a fix without a known step is a piece of no duration."""
-    known = steps_of(path, rules).known
     i = np.flatnonzero(known)
     crossings = index.cross(path.x[i], path.y[i], path.x[i + 1], path.y[i + 1])
     step, cell = i[crossings.segment], crossings.cell.astype(np.int64)
     lasts = path.time[step + 1] - path.time[step]
     start = path.time[step] + np.rint(crossings.t_in * lasts).astype(np.int64)
     end = path.time[step] + np.rint(crossings.t_out * lasts).astype(np.int64)
-    way = pace_m_s(path, known)[step] * (end - start) / SECOND
+    way = pace[step] * (end - start) / SECOND
     goes_on = np.r_[known, False][: len(path.time)]
     fixes = (crossings.t_in == 0).astype(np.int64) + ((crossings.t_out == 1) & ~goes_on[step + 1])
     alone = np.flatnonzero(~goes_on & ~np.r_[False, known][: len(goes_on)])
@@ -183,9 +185,9 @@ def _near(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
     if len(first) == 0:
         return _take(runs, first)
     last = np.r_[first[1:], len(rows)] - 1
-    none = np.zeros(len(first))
     found = _Runs(
-        walker[first], cell[first], spans.start[span[first]], spans.end[span[last]], none.astype(np.int64), none,
+        walker[first], cell[first], spans.start[span[first]], spans.end[span[last]], np.zeros(len(first), dtype=np.int64),
+        np.add.reduceat(likely[rows] * spans.pace_m_s[span], first),
         np.add.reduceat(likely[rows], first), np.add.reduceat(spread[rows], first),
     )  # fmt: skip
     return _take(found, found.likely_s >= NEAR_LEAST_S)

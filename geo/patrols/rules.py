@@ -11,14 +11,23 @@ import datetime as dt
 import os
 import tomllib
 import zoneinfo
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from geo.errors import FileError, InputError
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.errors import ColumnError, FileError, InputError
 
 #: Who may count towards a cell: whoever patrols it, or its leader (格长) only.
 WHO = ("anyone", "leader")
+
+#: How a cell is patrolled: on foot, by vehicle, or either.
+MODES = ("foot", "vehicle", "any")
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,20 @@ class Rules:
         How far from its last and its next fix a silent device may have been: cells within this distance are in doubt.
     who
         ``anyone`` or ``leader``.
+    mode
+        ``foot``: what is faster than `max_patrol_speed_m_s` does not count. ``vehicle``: what is slower does not. ``any``: both do;
+        for wide parks, where `min_stay_s` should be chosen for the vehicle too.
+    seen_cells_share, seen_roads_share
+        Share of the cell's third-level cells, and of its metres of road, that must have been seen on the day besides. The street's
+        rule asks for visits only, so none.
+    holds_from
+        First local day on which this version holds; None for one that has always held.
+    class_column, class_values
+        In a part for a class of cells: the column of the cells and the values in it that make the class, ``kind`` and ``park``.
+    classes
+        Parts for classes of cells, first match first; what a part does not say is as in the whole.
+    earlier
+        Versions that held before, which days before `holds_from` are judged by.
     """
 
     id: str = "street-twice-a-day"
@@ -73,7 +96,7 @@ class Rules:
     visits_per_day: int = 2
     min_stay_s: float = 60.0
     confidence: float = 0.95
-    doubt: float = 0.08
+    doubt: float = 0.06
     merge_gap_s: float = 300.0
     min_between_s: float = 1800.0
     max_gap_s: float = 300.0
@@ -86,6 +109,14 @@ class Rules:
     default_accuracy_m: float = 15.0
     reach_m: float = 150.0
     who: str = "anyone"
+    mode: str = "foot"
+    seen_cells_share: float = 0.0
+    seen_roads_share: float = 0.0
+    holds_from: dt.date | None = None
+    class_column: str = ""
+    class_values: tuple[str, ...] = ()
+    classes: tuple[Rules, ...] = ()
+    earlier: tuple[Rules, ...] = ()
 
     def __post_init__(self) -> None:
         faults = _faults(self)
@@ -97,50 +128,125 @@ class Rules:
         """Id and version as they stand in verdicts: ``street-twice-a-day@1``."""
         return f"{self.id}@{self.version}"
 
+    def on(self, day: dt.date) -> Rules:
+        """The version that holds on a day.
+
+        Raises
+        ------
+        InputError
+            If none does.
+        """
+        versions = sorted((self, *self.earlier), key=lambda rules: rules.holds_from or dt.date.min)
+        held = [rules for rules in versions if rules.holds_from is None or rules.holds_from <= day]
+        if not held:
+            raise InputError(
+                f"rules {self.name} hold from {versions[0].holds_from}, not yet on {day}; give those before"
+            )
+        return held[-1]
+
+    def by_class(self, cells: pd.DataFrame) -> Iterator[tuple[Rules, npt.NDArray[np.int64]]]:
+        """Give each part of the rules with the positions of the cells that stand under it, none twice.
+
+        Raises
+        ------
+        ColumnError
+            If the cells have no column that a class is told by.
+        """
+        left = np.ones(len(cells), dtype=bool)
+        for part in self.classes:
+            if part.class_column not in cells:
+                raise ColumnError(f"cells: no column '{part.class_column}', by which {part.name} tells a class")
+            mine = left & cells[part.class_column].astype(str).isin(part.class_values).to_numpy()
+            left &= ~mine
+            if mine.any():
+                yield part, np.flatnonzero(mine)
+        if left.any() or len(cells) == 0:
+            yield self, np.flatnonzero(left)
+
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Rules:
-        """Read a rule set from a TOML file.
+    def read(cls, path: str | os.PathLike[str], *more: str | os.PathLike[str]) -> Rules:
+        """Read a rule set from a TOML file; or its versions, one from each of several files.
 
         Parameters
         ----------
-        path
-            A file with one key per attribute; `id` and `version` are required, what else is left out has its default. Times
-            of day are TOML local times (``hours_from = 06:00:00``) or text (``"06:00"``).
+        path, more
+            Files with one key per attribute; `id` and `version` are required, what else is left out has its default. Times
+            of day are TOML local times (``hours_from = 06:00:00``) or text (``"06:00"``), days TOML dates or text. A table
+            ``[[class]]`` with ``column`` and ``values`` holds what is different for a class of cells. With several files each but
+            one needs ``holds_from``.
 
         Raises
         ------
         FileError
-            If the file is missing or not TOML.
+            If a file is missing or not TOML.
         InputError
-            If a key is not known, a required one is missing, or a value is of the wrong type or out of range.
+            If a key is not known, a required one is missing, or a value is of the wrong type or out of range; or two versions
+            hold from the same day.
         """
-        name = Path(path).name
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except FileNotFoundError as error:
-            raise FileError(f"{path}: no such file") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as error:
-            raise FileError(f"{name}: cannot be read as TOML ({error})") from error
-        types = {field.name: str(field.type) for field in dataclasses.fields(cls)}
-        unknown = [key for key in values if key not in types]
-        if unknown:
-            raise InputError(f"{name}: unknown key {', '.join(unknown)}; known are {', '.join(types)}")
-        missing = [key for key in ("id", "version") if key not in values]
-        if missing:
-            raise InputError(f"{name}: {' and '.join(missing)} missing; every verdict names its rule set and version")
-        return cls(**{key: _value(name, key, types[key], value) for key, value in values.items()})
+        versions = sorted((_read(one) for one in (path, *more)), key=lambda rules: rules.holds_from or dt.date.min)
+        for one, two in pairwise(versions):
+            if one.holds_from == two.holds_from:
+                raise InputError(
+                    f"rules {one.name} and {two.name} both hold from {one.holds_from or 'always'}; say when each begins"
+                )
+        return dataclasses.replace(versions[-1], earlier=tuple(versions[:-1]))
+
+
+def _read(path: str | os.PathLike[str]) -> Rules:
+    """One rule set from one file."""
+    name = Path(path).name
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise FileError(f"{path}: no such file") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as error:
+        raise FileError(f"{name}: cannot be read as TOML ({error})") from error
+    parts = values.pop("class", [])
+    whole = _typed(name, values, required=("id", "version"))
+    if not (isinstance(parts, list) and all(isinstance(part, dict) for part in parts)):
+        raise InputError(f"{name}: class is a list of tables; write [[class]]")
+    classes = []
+    for part in parts:
+        known = {"column": "class_column", "values": "class_values"}
+        typed = _typed(
+            name, {known.get(key, key): value for key, value in part.items()}, required=tuple(known.values())
+        )
+        label = ",".join(typed["class_values"])
+        classes.append(Rules(**{**whole, "version": f"{whole['version']}#{label}", **typed}))
+    return Rules(**whole, classes=tuple(classes))
+
+
+#: Attributes that a file does not give by these names.
+_STRUCTURE = ("classes", "earlier")
+
+
+def _typed(file: str, values: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, Any]:
+    """Values of one table, each of the type of its attribute."""
+    types = {field.name: str(field.type) for field in dataclasses.fields(Rules) if field.name not in _STRUCTURE}
+    unknown = [key for key in values if key not in types]
+    if unknown:
+        raise InputError(f"{file}: unknown key {', '.join(unknown)}; known are {', '.join(types)}")
+    missing = [key for key in required if key not in values]
+    if missing:
+        reason = "every verdict names its rule set and version" if "id" in required else "they make the class"
+        raise InputError(f"{file}: {' and '.join(missing)} missing; {reason}")
+    return {key: _value(file, key, types[key], value) for key, value in values.items()}
 
 
 def _value(file: str, key: str, kind: str, value: Any) -> Any:
     """Bring a TOML value to the type of its attribute, or say what is wrong with it."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "dt.time":
-        if isinstance(value, dt.time):
+    if kind in ("dt.time", "dt.date | None"):
+        type_, example = (dt.time, "06:00") if kind == "dt.time" else (dt.date, "2026-03-01")
+        if isinstance(value, type_) and not isinstance(value, dt.datetime):
             return value
         try:
-            return dt.time.fromisoformat(str(value))
+            return type_.fromisoformat(str(value))
         except ValueError as error:
-            raise InputError(f'{file}: {key} = {value!r} is not a time of day; write "06:00"') from error
+            what = "a time of day" if kind == "dt.time" else "a day"
+            raise InputError(f'{file}: {key} = {value!r} is not {what}; write "{example}"') from error
+    if kind == "tuple[str, ...]" and isinstance(value, list | str):
+        return tuple(map(str, [value] if isinstance(value, str) else value))
     if kind == "int" and number and value == int(value):
         return int(value)
     if kind == "float" and number:
@@ -166,8 +272,13 @@ def _faults(rules: Rules) -> list[str]:
         )
     if not rules.hours_from < rules.hours_to:
         faults.append(f"hours_from {rules.hours_from:%H:%M} must be before hours_to {rules.hours_to:%H:%M}")
-    if rules.who not in WHO:
-        faults.append(f"who is '{rules.who}', it must be one of {', '.join(WHO)}")
+    faults += [
+        f"{key} is '{getattr(rules, key)}', it must be one of {', '.join(words)}"
+        for key, words in (("who", WHO), ("mode", MODES))
+        if getattr(rules, key) not in words
+    ]
+    faults += [f"{key} is {getattr(rules, key):g}, it must be a share between 0 and 1"
+               for key in ("seen_cells_share", "seen_roads_share") if not 0 <= getattr(rules, key) <= 1]  # fmt: skip
     try:
         zoneinfo.ZoneInfo(rules.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):

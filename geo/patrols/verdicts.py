@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geo.errors import ColumnError, InputError
-from geo.layers.columns import LEADER
+from geo.layers.columns import LEADER, PARENT
 from geo.patrols.columns import (
     CELL,
     CODE,
@@ -20,14 +22,16 @@ from geo.patrols.columns import (
     END,
     KIND,
     OFFICER,
+    PROBABILITY,
     REASON,
     START,
     VERDICT,
     VERDICT_COLUMNS,
     VISIT_COLUMNS,
 )
+from geo.patrols.number import Number, number_of_visits
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.patrols.visits import REASONS, hours, part
+from geo.patrols.visits import EXCLUDED, REASONS, hours, microseconds, part
 
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -45,6 +49,7 @@ def verify(
     cells: gpd.GeoDataFrame,
     *,
     presences: pd.DataFrame | None = None,
+    coverage: pd.DataFrame | None = None,
     rules: Rules = DEFAULT_RULES,
     day: dt.date | str,
 ) -> pd.DataFrame:
@@ -58,6 +63,11 @@ def verify(
         The cells to judge: a column ``code``, and ``leader`` if only leaders count.
     presences
         The presences that the visits were made from. Without them no silence is known and no verdict is ``unknown`` for it.
+    coverage
+        What was seen of the cells inside each, as :func:`geo.patrols.by_group` gives it by ``parent`` and day. Needed if the rules
+        ask for a share of them, or of the roads.
+    rules
+        The version that holds on the day is taken, and of it the part for the class of each cell.
     day
         Local day: a date, or text such as ``2026-11-23``.
 
@@ -66,9 +76,12 @@ def verify(
     DataFrame
         One row per cell, with the index of `cells`: `code`, `day`, `verdict`, `visits` (counted), `required`, `uncounted`,
         `present_s` (time that devices were inside, summed over devices), `unknown_s` (time in hours of duty in which a
-        device in or near the cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`.
+        device in or near the cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`. Beside the
+        visits that are proven stands how many there were, given the probability of each: `visits_expected` (the mean, right
+        over many cells), `visits_low` to `visits_high` (holds the number with 90 %), and `enough_probability` (of `required` or
+        more). What silence hides is in none of these.
 
-        ``met``: enough visits count. ``short``: some do. ``not_visited``: none does. ``unknown``: too few count, but the
+        ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none does. ``unknown``: too few count, but the
         missing ones may lie in a silence that is long enough for them and far enough from the counted visits, or in a stay
         so near the border that the error of positioning cannot be ruled out.
 
@@ -80,39 +93,120 @@ def verify(
         If `day` is not a date.
     """
     date = _date(day)
-    _require(visits, cells, rules)
-    today = visits[visits[DAY] == date].reset_index(drop=True)
-    if rules.who == "leader":
-        today = _only_leaders(today, cells, rules)
-    by_code = dict(tuple(today.groupby(CODE)))
-    silent = {} if presences is None else _silences(presences, cells, date, rules)
-    present = pd.Series(dtype=float) if presences is None else _present(presences, date)
+    in_force = rules.on(date)
+    _require(visits, cells, in_force)
+    today = visits[visits[DAY] == date]
+    silent = None if presences is None else presences[(presences[KIND] == "unknown") & (presences[DAY] == date)]
+    present = {} if presences is None else _present(presences, date)
+    parts = []
+    for rule, rows in in_force.by_class(cells):
+        some = cells.iloc[rows]
+        theirs = today[today[CODE].isin(some[CODE])].reset_index(drop=True)
+        if rule.who == "leader":
+            theirs = _only_leaders(theirs, some, rule)
+        gaps = {} if silent is None else _silences(silent, some, date, rule)
+        seen = _seen_shares(coverage, some, date, rule)
+        table = _judged(theirs, some[CODE].tolist(), gaps, seen, rule)
+        parts.append(table.assign(**{DAY: date, "required": rule.visits_per_day, "rules": rule.name}).set_index(rows))
+    found = pd.concat(parts).sort_index().set_axis(cells.index)
+    found["present_s"] = [float(present.get(code, 0.0)) for code in cells[CODE]]
+    return found[list(VERDICT_COLUMNS)]
+
+
+def _judged(
+    visits: pd.DataFrame, codes: list[str], silent: dict[str, list[Interval]], seen: dict[str, tuple[bool, str, str]],
+    rules: Rules,
+) -> pd.DataFrame:  # fmt: skip
+    """Judge the cells that stand under one rule set; one row for each code."""
+    made = _Made.of(visits, rules)
+    number, place = _numbers(made, rules)
     rows = []
-    for code in cells[CODE]:
-        row = _verdict(by_code.get(code, today.iloc[:0]), silent.get(code, []), rules)
-        row |= {CODE: code, DAY: date, "required": rules.visits_per_day, "rules": rules.name}
-        rows.append(row | {"present_s": float(present.get(code, 0.0))})
-    return pd.DataFrame(rows, index=cells.index, columns=list(VERDICT_COLUMNS))
+    for code in codes:
+        mine = made.of_cell(code)
+        row = _verdict(mine, silent.get(code, []), seen.get(code), rules)
+        k = place.get(code, -1)
+        row |= {
+            CODE: code,
+            "visits_expected": round(float(number.expected[k]), 6) if k >= 0 else 0.0,
+            "visits_low": int(number.low[k]) if k >= 0 else 0,
+            "visits_high": int(number.high[k]) if k >= 0 else 0,
+            "enough_probability": round(float(number.enough[k]), 6) if k >= 0 else float(rules.visits_per_day <= 0),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _verdict(visits: pd.DataFrame, silent: list[Interval], rules: Rules) -> dict[str, object]:
+class _Made(NamedTuple):
+    """Visits of one day, by code and start, as plain arrays; `first` says where each code begins and ends."""
+
+    first: dict[str, tuple[int, int]]
+    code: npt.NDArray[np.object_]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    chance: npt.NDArray[np.float64]
+    counted: npt.NDArray[np.bool_]
+    reason: npt.NDArray[np.object_]
+    clock: npt.NDArray[np.object_]
+
+    @classmethod
+    def of(cls, visits: pd.DataFrame, rules: Rules) -> _Made:
+        table = visits.sort_values([CODE, START, END], kind="stable")
+        code = table[CODE].to_numpy(dtype=object)
+        begins = np.flatnonzero(np.r_[True, code[1:] != code[:-1]][: len(code)])
+        ends = np.r_[begins[1:], len(code)].astype(np.int64)
+        counted = table[COUNTED].to_numpy(dtype=bool)
+        clock = np.full(len(code), "", dtype=object)
+        from_, to = (
+            table[column][counted].dt.tz_convert(rules.zone).dt.strftime("%H:%M").to_numpy(dtype=object)
+            for column in (START, END)
+        )
+        clock[counted] = from_ + "–" + to if len(from_) else from_
+        return cls(
+            {code[a]: (int(a), int(b)) for a, b in zip(begins, ends[: len(begins)], strict=True)}, code,
+            microseconds(table[START]), microseconds(table[END]), table[PROBABILITY].to_numpy(dtype=float), counted,
+            table[REASON].to_numpy(dtype=object), clock,
+        )  # fmt: skip
+
+    def of_cell(self, code: str) -> _Made:
+        a, b = self.first.get(code, (0, 0))
+        return _Made({}, *(column[a:b] for column in self[1:]))
+
+    def intervals(self, which: npt.NDArray[np.bool_]) -> list[Interval]:
+        """Start and end of some, seconds since 1970."""
+        return list(zip((self.start[which] / 1e6).tolist(), (self.end[which] / 1e6).tolist(), strict=True))
+
+
+def _numbers(made: _Made, rules: Rules) -> tuple[Number, dict[str, int]]:
+    """How many visits there were, given the probability of each stay; those that the rules exclude have none."""
+    place = {code: k for k, code in enumerate(made.first)}
+    group = np.repeat(np.arange(len(place)), [b - a for a, b in made.first.values()])
+    chance = np.where(np.isin(made.reason, EXCLUDED), 0.0, made.chance)
+    found = number_of_visits(
+        group.astype(np.int64), made.start, made.end, chance, groups=len(place), apart=rules.min_between_s * 1e6,
+        required=rules.visits_per_day,
+    )  # fmt: skip
+    return found, place
+
+
+def _verdict(
+    visits: _Made, silent: list[Interval], seen: tuple[bool, str, str] | None, rules: Rules
+) -> dict[str, object]:
     """Judge one cell."""
-    counted = visits[visits[COUNTED]]
-    missing = rules.visits_per_day - len(counted)
-    taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in _intervals(counted)]
+    have = int(visits.counted.sum())
+    missing = rules.visits_per_day - have
+    taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
     # What is not counted only because the error of positioning cannot be ruled out may have been a visit all the same.
-    unclear = _intervals(visits[visits[REASON] == "border"])
-    may_hold = sum(_room(start, end, rules) for start, end in _without(_union([*silent, *unclear]), taken))
-    if missing <= 0:
-        verdict = "met"
-    elif may_hold >= missing:
-        verdict = "unknown"
-    else:
-        verdict = "short" if len(counted) else "not_visited"
-    uncounted = visits.loc[~visits[COUNTED], REASON].value_counts()
+    unclear = visits.intervals(visits.reason == "border")
     unknown_s = sum(end - start for start, end in silent)
-    zh, en = _words(verdict, counted, uncounted, unknown_s, rules)
-    return {VERDICT: verdict, "visits": len(counted), "uncounted": int(uncounted.sum()), "unknown_s": unknown_s,
+    if missing <= 0:
+        # What was not seen of the cell may have been while the phone was silent.
+        enough = seen is None or seen[0]
+        verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
+    else:
+        may_hold = sum(_room(start, end, rules) for start, end in _without(_union([*silent, *unclear]), taken))
+        verdict = "unknown" if may_hold >= missing else "short" if have else "not_visited"
+    zh, en = _words(verdict, visits, unknown_s, seen, rules)
+    return {VERDICT: verdict, "visits": have, "uncounted": len(visits.counted) - have, "unknown_s": unknown_s,
             "reason_zh": zh, "reason_en": en}  # fmt: skip
 
 
@@ -125,17 +219,16 @@ def _room(start: float, end: float, rules: Rules) -> int:
 
 
 def _words(
-    verdict: str, counted: pd.DataFrame, uncounted: pd.Series, unknown_s: float, rules: Rules
+    verdict: str, visits: _Made, unknown_s: float, seen: tuple[bool, str, str] | None, rules: Rules
 ) -> tuple[str, str]:
     """Tell in one sentence or two what a verdict rests on."""
-    need, have = rules.visits_per_day, len(counted)
-    times = [
-        f"{s.tz_convert(rules.zone):%H:%M}–{e.tz_convert(rules.zone):%H:%M}"
-        for s, e in zip(counted[START], counted[END], strict=True)
-    ]
+    need, times = rules.visits_per_day, visits.clock[visits.counted].tolist()
+    have = len(times)
     zh = f"计入巡查{have}次" + (f"（{'、'.join(times)}）" if times else "")
     en = f"{have} of {need} visits counted" + (f" ({', '.join(times)})" if times else "")
-    zh += f"，达到每日{need}次的要求" if verdict == "met" else f"，未达到每日{need}次的要求"
+    zh += f"，达到每日{need}次的要求" if have >= need else f"，未达到每日{need}次的要求"
+    if seen is not None:
+        zh, en = zh + "；" + seen[1], en + "; " + seen[2]
     if verdict == "unknown" and unknown_s > 0:
         minutes = max(1, round(unknown_s / 60))
         zh += f"；本网格格长或附近设备有{minutes}分钟无定位数据，其间是否巡查无法确认"
@@ -145,30 +238,73 @@ def _words(
     elif verdict == "unknown":
         zh += "；有到访位于网格边界附近，是否构成巡查无法确认"
         en += "; a stay near the border may be the missing visit"
-    if len(uncounted):
-        order = [key for key in REASONS if key in uncounted.index]
-        zh += f"；另有{int(uncounted.sum())}次未计入：" + "、".join(f"{REASONS[k][0]}{uncounted[k]}次" for k in order)
-        en += f"; {int(uncounted.sum())} not counted: " + ", ".join(f"{REASONS[k][1]} {uncounted[k]}" for k in order)
+    others, numbers = np.unique(visits.reason[~visits.counted].astype(str), return_counts=True)
+    uncounted = dict(zip(others.tolist(), numbers.tolist(), strict=True))
+    if uncounted:
+        order = [key for key in REASONS if key in uncounted]
+        zh += f"；另有{sum(uncounted.values())}次未计入：" + "、".join(
+            f"{REASONS[k][0]}{uncounted[k]}次" for k in order
+        )
+        en += f"; {sum(uncounted.values())} not counted: " + ", ".join(f"{REASONS[k][1]} {uncounted[k]}" for k in order)
     return zh + "。", en + "."
 
 
-def _silences(
-    presences: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules
-) -> dict[str, list[Interval]]:
+def _seen_shares(
+    coverage: pd.DataFrame | None, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules
+) -> dict[str, tuple[bool, str, str]]:
+    """For each cell whether as much of it was seen as the rules ask, and that in words; empty if they ask for nothing."""
+    asks = [
+        (share, least, zh, en)
+        for share, least, zh, en in (
+            ("cells", rules.seen_cells_share, "三级网格", "third-level cells"),
+            ("road", rules.seen_roads_share, "道路", "roads"),
+        )
+        if least > 0
+    ]
+    if not asks:
+        return {}
+    if coverage is None:
+        raise InputError(
+            f"{rules.name} asks what share of each cell was seen; give coverage, as geo.patrols.by_group makes it"
+        )
+    rows = coverage[coverage["period"] == day].set_index(PARENT)
+    shares = {"cells": rows["seen"] / rows["cells"], "road": rows["road_seen_share"]}
+    found = {}
+    for code in cells[CODE]:
+        got = [float(shares[share].get(code, 0.0)) for share, *_ in asks]
+        # Where a cell has no road there is none to be seen.
+        fine = [not value < least for value, (_, least, *_) in zip(got, asks, strict=True)]
+        zh = "，".join(
+            f"{zh}已见{_percent(v)}（要求{least:.0%}）" for v, (_, least, zh, _) in zip(got, asks, strict=True)
+        )
+        en = ", ".join(
+            f"{_percent(v)} of its {en} seen ({least:.0%} due)" for v, (_, least, _, en) in zip(got, asks, strict=True)
+        )
+        found[code] = (all(fine), zh, en)
+    return found
+
+
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.0%}"
+
+
+def _silences(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules) -> dict[str, list[Interval]]:
     """Silences of each cell on a day, in hours of duty, joined over devices; seconds since 1970.
 
     They are those of devices that were in or near the cell, and those of the cell's leader wherever he was: whoever goes
     dark at the office for an hour may have been on his round.
     """
-    rows = presences[(presences[KIND] == "unknown") & (presences[DAY] == day)]
     days = pd.Series([day])
     from_, to = (float(hours(days, at, rules)[0]) / 1e6 for at in (rules.hours_from, rules.hours_to))
 
-    def clipped(group: pd.DataFrame) -> list[Interval]:
-        return [(max(s, from_), min(e, to)) for s, e in _intervals(group) if min(e, to) > max(s, from_)]
-
-    near = {code: clipped(group) for code, group in rows.groupby(CELL)}
-    own = {officer: clipped(group) for officer, group in rows.groupby(rows[OFFICER].astype(str))}
+    start = np.maximum(microseconds(rows[START]) / 1e6, from_)
+    end = np.minimum(microseconds(rows[END]) / 1e6, to)
+    near: dict[str, list[Interval]] = {}
+    own: dict[str, list[Interval]] = {}
+    for k in np.flatnonzero(end > start):
+        gap = (float(start[k]), float(end[k]))
+        near.setdefault(rows[CELL].iloc[k], []).append(gap)
+        own.setdefault(str(rows[OFFICER].iloc[k]), []).append(gap)
     leaders = cells[LEADER].astype(str) if LEADER in cells else [""] * len(cells)
     return {
         code: _union([*near.get(code, []), *own.get(leader, [])])
@@ -176,14 +312,9 @@ def _silences(
     }
 
 
-def _present(presences: pd.DataFrame, day: dt.date) -> pd.Series:
+def _present(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
     rows = presences[(presences[KIND] == "inside") & (presences[DAY] == day)]
-    return rows.groupby(CELL)[DURATION_S].sum()
-
-
-def _intervals(rows: pd.DataFrame) -> list[Interval]:
-    """Start and end of each row, seconds since 1970."""
-    return [(s.timestamp(), e.timestamp()) for s, e in zip(rows[START], rows[END], strict=True)]
+    return dict(rows.groupby(CELL)[DURATION_S].sum())
 
 
 def _union(intervals: Iterable[Interval]) -> list[Interval]:
@@ -221,7 +352,7 @@ def _require(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> Non
         raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.visits")
     if CODE not in cells:
         raise ColumnError("cells: no column 'code'; give foreign layers one with geo.layers.as_cells")
-    if rules.who == "leader" and LEADER not in cells:
+    if any(rule.who == "leader" for rule in (rules, *rules.classes)) and LEADER not in cells:
         raise ColumnError(f"cells: no column 'leader', but {rules.name} counts visits of the leader only")
 
 

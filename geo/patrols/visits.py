@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.special
 
-from geo.errors import ColumnError
+from geo.errors import ColumnError, InputError
 from geo.patrols.clean import utc
 from geo.patrols.columns import (
     CELL,
@@ -44,6 +45,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "too_short": ("停留时间不足", "stay too short"),
     "off_hours": ("不在规定时段", "outside the hours of duty"),
     "vehicle": ("速度过快，属驾车通过", "too fast, driven through"),
+    "on_foot": ("规则要求乘车巡查，属步行", "on foot, where the rules ask for a vehicle"),
     "border": ("在网格边界附近，定位误差内无法确认", "near the border, uncertain within the error of positioning"),
     "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
     "same_time": ("与另一次巡查同时", "at the same time as another visit"),
@@ -51,16 +53,25 @@ REASONS: dict[str, tuple[str, str]] = {
     "not_leader": ("非本网格格长", "not by the leader of the cell"),
 }
 
+#: Reasons that exclude a visit however long it was.
+EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
+
 #: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
-#: more often than they cross them. On simulated days of the model street the third power of the plain probability was right
-#: to 0.1 for fixes every 10 and 60 s, from 0.05 up to 0.99 (docs/patrols.md has the table).
-CALIBRATION = 3.0
+#: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
+#: enough: 0.08 for one minute and a fix every 10 s; they grow with the stay up to ten minutes, as a round is more likely than
+#: one long error, and with the time between fixes, as fewer false stays are seen then. The three numbers are a logistic
+#: regression on the simulated days of seeds 1 to 3; docs/patrols.md has the table of other days.
+PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.06, 0.49, 0.18
+_PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
+
+#: Probability from which on a stay that the path missed altogether is listed.
+KEPT_FROM = 0.02
 
 #: Standard deviation that a time inside has at least: when a walker crossed a border is known to a few seconds.
 _LEAST_SD_S = 5.0
 
 
-def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataFrame:
+def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.DataFrame | None = None) -> pd.DataFrame:
     """Join presences to visits and tell which of them count.
 
     Parameters
@@ -68,7 +79,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
     presences
         As :func:`geo.patrols.presences` gives them; the rows of all kinds are needed.
     rules
-        The rule set.
+        The rule set. Each day is judged by the version that holds on it.
+    cells
+        The cells with `code` and the columns that tell their class; needed if the rules have parts for classes.
 
     Returns
     -------
@@ -83,6 +96,8 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
     ------
     ColumnError
         If a column is missing.
+    InputError
+        If the rules have parts for classes and no cells are given.
 
     Notes
     -----
@@ -96,14 +111,40 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
     missing = [column for column in PRESENCE_COLUMNS if column not in presences]
     if missing:
         raise ColumnError(f"presences: no column {', '.join(missing)}; make them with geo.patrols.presences")
+    parts = [_visits(some, part) for part, some in _by_rules(presences, rules, cells)]
+    table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    return table.sort_values([CODE, START, DEVICE, OFFICER], kind="stable", ignore_index=True)[list(VISIT_COLUMNS)]
+
+
+def _by_rules(
+    presences: pd.DataFrame, rules: Rules, cells: pd.DataFrame | None
+) -> Iterator[tuple[Rules, pd.DataFrame]]:
+    """The presences that stand under each version and each part for a class; at least one piece, if an empty one."""
+    if not rules.earlier and not rules.classes:
+        yield rules, presences
+        return
+    versions = {day: rules.on(day) for day in presences[DAY].unique()}
+    for version in dict.fromkeys([rules, *versions.values()]):
+        days = [day for day, held in versions.items() if held is version]
+        some = presences[presences[DAY].isin(days)]
+        if not version.classes:
+            yield version, some
+            continue
+        if cells is None:
+            raise InputError(f"rules {version.name} have parts for classes of cells; give the cells")
+        for part, rows in version.by_class(cells):
+            yield part, some[some[CELL].isin(cells[CODE].iloc[rows])]
+
+
+def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Visits under one rule set."""
     stays = _stays(presences, rules)
-    chance = _probability(stays, rules)
-    keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= rules.doubt)
+    chance = _probability(stays, _usual_steps(presences, stays[DEVICE]), rules)
+    keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
     stays = stays[keep].assign(**{PROBABILITY: chance[keep]}).reset_index(drop=True)
     reason = _alone(stays, rules)
     part(stays, reason, rules)
-    table = stays.assign(**{REASON: reason, COUNTED: reason == ""})
-    return table.sort_values([CODE, START, DEVICE, OFFICER], kind="stable", ignore_index=True)[list(VISIT_COLUMNS)]
+    return stays.assign(**{REASON: reason, COUNTED: reason == ""})
 
 
 def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
@@ -165,8 +206,10 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     inside = (some[KIND] == "inside").to_numpy()
     lasts, hours_s = some[DURATION_S].to_numpy(), _in_hours_s(some, rules)
     share = np.divide(hours_s, lasts, out=np.zeros(len(some)), where=lasts > 0)
+    # Near a cell the time that is to be expected inside stands for the time inside.
+    spent = np.where(inside, lasts, some[LIKELY_S].to_numpy())
     columns = {
-        STAY_S: lasts * inside, HOURS_S: hours_s * inside, "room_s": hours_s, LIKELY_S: some[LIKELY_S].to_numpy() * share,
+        "spent_s": spent, STAY_S: lasts * inside, HOURS_S: hours_s * inside, "room_s": hours_s, LIKELY_S: some[LIKELY_S].to_numpy() * share,
         SPREAD_S2: some[SPREAD_S2].to_numpy() * share, LENGTH_M: some[LENGTH_M].to_numpy(), FIXES: some[FIXES].to_numpy(),
     }  # fmt: skip
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
@@ -179,23 +222,33 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     late = np.where(hidden, np.maximum.reduceat(end, first), late)
     of = some.iloc[first]
     names = {CODE: of[CELL], DEVICE: of[DEVICE], OFFICER: of[OFFICER], DAY: of[DAY]}
-    speed = np.divide(sums[LENGTH_M], sums[STAY_S], out=np.zeros(len(first)), where=sums[STAY_S] > 0)
+    speed = np.divide(sums[LENGTH_M], sums["spent_s"], out=np.zeros(len(first)), where=sums["spent_s"] > 0)
     times = {name: pd.to_datetime(at, unit="us", utc=True).as_unit("us") for name, at in ((START, early), (END, late))}
     return pd.DataFrame(
         {name: column.to_numpy(dtype=object) for name, column in names.items()} | times | sums | {SPEED_M_S: speed}
     )
 
 
-_SUMS = (STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, LENGTH_M, FIXES, SPEED_M_S)
+_SUMS = ("spent_s", STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, LENGTH_M, FIXES, SPEED_M_S)
 
 
-def _probability(stays: pd.DataFrame, rules: Rules) -> Floats:
-    """Probability that the true time inside, in hours of duty, was long enough."""
+def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> Floats:
+    """Probability that the true time inside, in hours of duty, was long enough: the odds of the fixes times those before."""
     room = stays["room_s"].to_numpy(dtype=float)
     mean = np.minimum(stays[LIKELY_S].to_numpy(dtype=float), room)
     plain = at_least(mean, stays[SPREAD_S2].to_numpy(dtype=float), room, rules.min_stay_s)
-    calibrated: Floats = plain**CALIBRATION
-    return calibrated
+    stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
+    before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
+    chance: Floats = before * plain / (before * plain + 1.0 - plain)
+    return chance
+
+
+def _usual_steps(presences: pd.DataFrame, devices: pd.Series) -> Floats:
+    """Time between two fixes of each of the devices, seconds: the mean over all times inside cells."""
+    inside = presences[presences[KIND] == "inside"].groupby(DEVICE)[[DURATION_S, FIXES]].sum()
+    step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
+    usual: Floats = devices.map(step).fillna(_USUAL_STEP_S).to_numpy(dtype=float)
+    return usual
 
 
 def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) -> Floats:
@@ -215,8 +268,10 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     """Judge each stay by itself: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
     chance = stays[PROBABILITY]
+    fast, moves = stays[SPEED_M_S] > rules.max_patrol_speed_m_s, stays["spent_s"] > 0
     for fails, why in (
-        ((stays[STAY_S] > 0) & (stays[SPEED_M_S] > rules.max_patrol_speed_m_s), "vehicle"),
+        (moves & fast & (rules.mode == "foot"), "vehicle"),
+        (moves & ~fast & (rules.mode == "vehicle"), "on_foot"),
         ((chance < rules.confidence) & (chance >= rules.doubt), "border"),
         ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
         ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),
