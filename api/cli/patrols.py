@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options
 from api.cli.console import emit_json, out, progress, table
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from api.jobs.patrols import Verified
+    from geo.layers import Division
+
+_FIGURES = {"feasibility": "排班可行性", "route": "计划路线"}
+
+
+def _short(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def run(
@@ -18,7 +30,12 @@ def run(
     ],
     cells: options.Cells,
     folder: options.OutDir = Path("out/patrols"),
-    rules: Annotated[Path | None, typer.Option(metavar="FILE", help="规则（TOML）。Rule set, TOML.")] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="规则（TOML），可多次，按生效日期取用。Rule set, TOML; again for each version."
+        ),
+    ] = None,
     day: Annotated[str | None, typer.Option(metavar="DAY", help="只核验这一天，如 2026-03-02。One day only.")] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="起始日。First day.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="截止日（含）。Last day, included.")] = None,
@@ -28,6 +45,25 @@ def run(
     zone: Annotated[
         str | None,
         typer.Option(metavar="ZONE", help="轨迹时间无时区时指定，如 Asia/Shanghai。Zone of times without one."),
+    ] = None,
+    due_at: Annotated[
+        str | None,
+        typer.Option(
+            "--due-at", metavar="TIME", help="列出此刻仍未完成的网格，如 2026-03-02T15:00。What is still due then."
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="排班表 officer,hours,lon,lat：能否走完。Roster: can it walk all grids?"),
+    ] = None,
+    route: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="计划路线（一条线）。A planned route, one line.")
+    ] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="依次到达的打卡点。Checkpoints, in their order.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="走路线的设备。The device that walked the route.")
     ] = None,
     roads: options.Roads = None,
     water: options.Water = None,
@@ -40,6 +76,7 @@ def run(
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
     from api.inputs import optional_layer
+    from api.jobs.patrol_plans import moment, write_due, write_feasible, write_route
     from api.jobs.patrols import days_between, patrol_files
 
     if day is not None and (first is not None or last is not None):
@@ -48,14 +85,32 @@ def run(
     days = None
     if begin is not None and end is not None:
         days = days_between(options.parse_day(begin, "--from"), options.parse_day(end, "--to"))
+    if (checkpoints is not None or device is not None) and route is None:
+        raise typer.BadParameter("--checkpoints and --device go with --route")
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    figures: dict[str, Any] = {}
+
+    def plans(verified: Verified, cells: Division | gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> list[Path]:
+        made = []
+        if due_at is not None:
+            made.append(write_due(verified, judged, folder, now=moment(due_at, verified.rules.zone)))
+        if roster is not None:
+            figures["feasibility"], path = write_feasible(judged, roster, folder, verified, datum=datum)
+            made.append(path)
+        if route is not None:
+            figures["route"], paths = write_route(
+                verified, cells, route, folder, device=device, checkpoints_path=checkpoints, backdrop=backdrop
+            )
+            made += paths
+        return made
+
     with progress(quiet=json) as report:
         verified, written = patrol_files(
-            tracks, cells, folder, rules_path=rules, layer=layer, code=code, datum=datum, zone=zone, days=days,
-            backdrop=backdrop, progress=report,
+            tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
+            days=days, backdrop=backdrop, progress=report,
         )  # fmt: skip
     if json:
-        emit_json({**verified.to_dict(), "written": [str(path) for path in written]})
+        emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
         return
     from geo.patrols import VERDICTS
 
@@ -63,6 +118,11 @@ def run(
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
     console = out()
     console.print(table(f"巡查核验 patrols: {verified.rules.title} ({verified.rules.name})", headings, rows))
+    proven, expected = int(verified.verdicts["visits"].sum()), verified.verdicts["visits_expected"].sum()
+    console.print(f"巡查次数 visits: 可认定 proven {proven:,}, 估计 expected {expected:,.1f}", markup=False)
+    for name, values in figures.items():
+        told = ", ".join(f"{key} {_short(value)}" for key, value in values.items() if value is not None)
+        console.print(f"{_FIGURES[name]} {name}: {told}", markup=False)
     marked = ", ".join(f"{reason} {number:,}" for reason, number in verified.marked.items()) or "0"
     console.print(f"定位点 fixes: {verified.fixes:,}; 无法读取的行 refused rows: {verified.refused:,}", markup=False)
     console.print(f"标记不用 set aside: {marked}", markup=False)

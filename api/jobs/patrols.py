@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from geo.patrols import (
     VERDICTS,
     Rules,
     blind_spots,
+    by_group,
     clean,
     evidence,
     integrity,
@@ -40,7 +41,7 @@ BLIND_DAYS = 7
 
 #: Sheets of the workbook.
 SHEETS = {
-    "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "blind_spots": "巡查盲区",
+    "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "coverage_by": "覆盖汇总", "blind_spots": "巡查盲区",
     "findings": "轨迹疑点", "refused": "未读入记录",
 }  # fmt: skip
 
@@ -61,6 +62,8 @@ class Verified:
         Rows of the files that could not be read.
     cleaned, presences
         The fixes with their marks, and the times inside cells.
+    seen
+        What was seen of the third-level cells on each day, if that was asked for.
     """
 
     visits: pd.DataFrame
@@ -72,6 +75,7 @@ class Verified:
     refused: int
     cleaned: gpd.GeoDataFrame
     presences: pd.DataFrame
+    seen: pd.DataFrame | None = None
 
     def counts(self, day: date | None = None) -> dict[str, int]:
         """Number of cells in each of the four states, of one day or of all."""
@@ -81,13 +85,20 @@ class Verified:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures, for a document."""
+        expected = float(self.verdicts["visits_expected"].sum())
         return {
             "rules": self.rules.name,
+            "visits_counted": int(self.verdicts["visits"].sum()),
+            "visits_expected": round(expected, 1),
             "fixes": self.fixes,
             "refused_rows": self.refused,
             "marked": self.marked,
             "days": {day.isoformat(): self.counts(day) for day in self.days},
         }
+
+
+#: What more is made of the verdicts: it takes them, the cells as read and the cells judged, and gives the files written.
+Plans = Callable[[Verified, "Division | gpd.GeoDataFrame", gpd.GeoDataFrame], list[Path]]
 
 
 def verify_tracks(
@@ -96,6 +107,8 @@ def verify_tracks(
     *,
     rules: Rules,
     days: Sequence[date] | None = None,
+    inner: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
     progress: Progress = silent,
 ) -> Verified:
     """Go from fixes to verdicts.
@@ -108,16 +121,23 @@ def verify_tracks(
         The cells that are judged.
     days
         Local days to judge; by default those on which there are fixes.
+    inner, roads
+        Cells of the level below, of which it is told what was seen, and roads in them. Rules that ask for a share need them.
     """
     progress("清洗轨迹 cleaning", 0.2)
     marked = clean(tracks, rules=rules)
     progress("在格时间 presences", 0.4)
     found = presences(marked, cells, rules=rules)
     progress("巡查 visits", 0.7)
-    made = visits(found, rules=rules)
+    made = visits(found, rules=rules, cells=cells)
     judged = tuple(days) if days else days_of(tracks, rules.zone)
-    progress("核验 verdicts", 0.8)
-    verdicts = [verify(made, cells, presences=found, rules=rules, day=day) for day in judged]
+    progress("网格内覆盖 coverage inside", 0.75)
+    looked = None if inner is None else pd.concat(
+        [seen(marked, inner, day=day, roads=roads, rules=rules) for day in judged], ignore_index=True
+    )  # fmt: skip
+    shares = None if looked is None or inner is None or "parent" not in inner else by_group(looked, inner)
+    progress("核验 verdicts", 0.85)
+    verdicts = [verify(made, cells, presences=found, coverage=shares, rules=rules, day=day) for day in judged]
     reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()
     return Verified(
         visits=made,
@@ -129,6 +149,7 @@ def verify_tracks(
         refused=len(tracks.attrs.get("refused", ())),
         cleaned=marked,
         presences=found,
+        seen=looked,
     )
 
 
@@ -157,13 +178,14 @@ def patrol_files(
     cells_path: Path,
     folder: Path,
     *,
-    rules_path: Path | None = None,
+    rules_paths: Sequence[Path] = (),
     layer: str | None = None,
     code: str | None = None,
     datum: str | None = None,
     zone: str | None = None,
     days: Sequence[date] | None = None,
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
+    plans: Plans | None = None,
     progress: Progress = silent,
 ) -> tuple[Verified, list[Path]]:
     """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
@@ -173,20 +195,21 @@ def patrol_files(
     tuple
         The verdicts, and the files written. The maps show the last day.
     """
-    rules = Rules() if rules_path is None else Rules.read(rules_path)
+    rules = Rules.read(*rules_paths) if rules_paths else Rules()
     cells = read_cells(cells_path, layer=layer, code=code)
     progress("读取轨迹 reading", 0.0)
     tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
-    verified = verify_tracks(tracks, judged, rules=rules, days=days, progress=progress)
-    make_folder(folder)
-    progress("网格内覆盖 coverage inside", 0.85)
     inner = cells.third if isinstance(cells, Division) else judged
-    written = write_all(
-        verified, judged, inner, folder, refused=tracks.attrs.get("refused", []), roads=(backdrop or {}).get("roads")
-    )
+    roads = (backdrop or {}).get("roads")
+    verified = verify_tracks(tracks, judged, rules=rules, days=days, inner=inner, roads=roads, progress=progress)
+    make_folder(folder)
+    progress("写表 writing", 0.9)
+    written = write_all(verified, judged, inner, folder, refused=tracks.attrs.get("refused", []))
+    if plans is not None:
+        written += plans(verified, cells, judged)
     if isinstance(cells, Division):
         progress("绘图 drawing", 0.95)
         written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))
@@ -201,20 +224,19 @@ def write_all(
     folder: Path,
     *,
     refused: Sequence[dict[str, Any]] = (),
-    roads: gpd.GeoDataFrame | None = None,
 ) -> list[Path]:
     """Write verdicts, visits, coverage, blind spots, findings and refused rows as CSV and Parquet, a workbook, and evidence.
 
     Persons are named only where the visit itself is told, never counted, ranked or compared.
     """
-    seen_days = pd.concat(
-        [seen(verified.cleaned, inner, day=day, roads=roads, rules=verified.rules) for day in verified.days],
-        ignore_index=True,
-    )
+    seen_days = verified.seen if verified.seen is not None else pd.concat(
+        [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
+    )  # fmt: skip
     tables = {
         "verdicts": verified.verdicts,
         "visits": verified.visits,
         "coverage": seen_days,
+        "coverage_by": _summed_up(seen_days, inner, judged),
         "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
         "findings": integrity(verified.cleaned, rules=verified.rules),
         "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
@@ -233,6 +255,21 @@ def write_all(
         for record in _records(verified, judged):
             file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
     return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
+
+
+def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Coverage by leader's grid and by community, of each day, week and month."""
+    if "parent" not in inner:
+        return pd.DataFrame(columns=["by", "code", "each", "period", "cells", "seen", "swept_share", "road_seen_share"])
+    above = dict(zip(judged["code"], judged["parent"], strict=True)) if "parent" in judged else {}
+    cells = inner.assign(grid=inner["parent"], community=inner["parent"].map(above))
+    parts = [
+        by_group(seen_days, cells, by=by, period=period).rename(columns={by: "code"}).assign(by=by, each=each)
+        for by in ("grid", "community")
+        if cells[by].notna().any()
+        for period, each in (("D", "day"), ("W", "week"), ("M", "month"))
+    ]
+    return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
 
 
 def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,10 @@ is used all the same (see :data:`NOTES`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
+import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,13 +17,14 @@ import shapely
 
 from geo.errors import ColumnError, CrsError
 from geo.layers.crs import lon_lat
-from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, MOCK, ROW, SOURCE, TIME
-from geo.patrols.order import by_time, maybe_equal
+from geo.patrols.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
+from geo.patrols.order import by_time, maybe_equal, numbered
 from geo.patrols.rules import DEFAULT_RULES, Rules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Fixes = TypeVar("Fixes", bound=pd.DataFrame)
 
 #: What each mark means, in Chinese and English.
 MARKS: dict[str, tuple[str, str]] = {
@@ -64,14 +66,15 @@ COPIED_SHARE, COPIED_FIXES = 0.05, 30
 _EARTH_M = 6_371_008.8
 
 
-def clean(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoDataFrame:
+def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
     """Mark the fixes that are wrong, with the reason.
 
     Parameters
     ----------
     tracks
         Fixes as :func:`geo.patrols.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
-        any `accuracy_m`, `mock`, `source` and `row`.
+        any `accuracy_m`, `mock`, `source` and `row`. A plain frame without points is taken by its columns `lon` and `lat`, which
+        are WGS-84; so are those of every function of this room that takes tracks.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def clean(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoD
     return tracks.assign(**{MARK: pd.Series(mark, index=tracks.index, dtype=object)})
 
 
-def used(tracks: gpd.GeoDataFrame) -> Bools:
+def used(tracks: pd.DataFrame) -> Bools:
     """Tell which fixes of a cleaned track a path may use."""
     code, marks = pd.factorize(tracks[MARK].to_numpy(dtype=object))
     mask: Bools = np.isin(marks, NOTES)[code] if len(code) else np.zeros(0, dtype=bool)
@@ -132,27 +135,44 @@ class _Fixes(NamedTuple):
     row: Ints | None
 
 
-def _fixes(tracks: gpd.GeoDataFrame) -> _Fixes:
+def _fixes(tracks: pd.DataFrame) -> _Fixes:
     require_tracks(tracks)
-    points = lon_lat(tracks.geometry).array
+    lon, lat = places(tracks)
     source = row = None
     if ROW in tracks and SOURCE in tracks:
         source, row = pd.factorize(tracks[SOURCE])[0], pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)
     return _Fixes(
-        pd.factorize(tracks[DEVICE].to_numpy(dtype=object), sort=True)[0].astype(np.int64), utc(tracks[TIME]),
-        shapely.get_x(points), shapely.get_y(points), source, row,
+        numbered(tracks[DEVICE])[0], utc(tracks[TIME]),
+        lon, lat, source, row,
     )  # fmt: skip
 
 
-def require_tracks(tracks: gpd.GeoDataFrame) -> None:
+def require_tracks(tracks: pd.DataFrame) -> None:
     """Raise if a frame cannot be a track: all of its faults together."""
     missing = [column for column in (DEVICE, TIME) if column not in tracks]
     if missing:
         raise ColumnError(f"tracks: no column {' and '.join(missing)}; read the file with read_tracks")
     if not isinstance(tracks[TIME].dtype, pd.DatetimeTZDtype):
         raise ColumnError("tracks: the times in column 'time' have no zone; localize them, then convert to UTC")
-    if tracks.crs is None:
+    if not isinstance(tracks, gpd.GeoDataFrame):
+        missing = [column for column in (LON, LAT) if column not in tracks]
+        if missing:
+            raise ColumnError(
+                f"tracks: neither points nor a column {' and '.join(missing)}; read the file with read_tracks"
+            )
+    elif tracks.crs is None:
         raise CrsError("tracks: no coordinate reference system is declared; fixes of phones are EPSG:4326")
+
+
+def places(tracks: pd.DataFrame) -> tuple[Floats, Floats]:
+    """WGS-84 longitude and latitude of the fixes: of their points, or where the frame has none, of its columns.
+
+    Five million points take a gigabyte; a city's day is handled without them.
+    """
+    if isinstance(tracks, gpd.GeoDataFrame):
+        points = lon_lat(tracks.geometry).array
+        return shapely.get_x(points), shapely.get_y(points)
+    return tracks[LON].to_numpy(dtype=float), tracks[LAT].to_numpy(dtype=float)
 
 
 def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
@@ -201,13 +221,13 @@ def _out_of_time(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
 def _repeated(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
     """Of the fixes of a device at one time keep one, or none if they lie apart."""
     here = _usable(mark)
-    micro = fixes.time.astype(np.int64)
-    order = here[
-        by_time(fixes.device[here], micro[here], fixes.lon[here], fixes.lat[here], (mark != "").astype(float)[here])
-    ]
-    first = np.r_[True, (np.diff(fixes.device[order]) != 0) | (np.diff(fixes.time[order]) != np.timedelta64(0))]
-    if first.all():
+    micro = fixes.time.astype(np.int64)[here]
+    device = fixes.device[here]
+    order = by_time(device, micro)
+    if not _ties(device, micro, order):
         return
+    order = here[by_time(device, micro, fixes.lon[here], fixes.lat[here], (mark != "").astype(float)[here])]
+    first = np.r_[True, (np.diff(fixes.device[order]) != 0) | (np.diff(fixes.time[order]) != np.timedelta64(0))]
     group = np.cumsum(first) - 1
     start = np.flatnonzero(first)
     lon, lat = fixes.lon[order], fixes.lat[order]
@@ -217,6 +237,15 @@ def _repeated(fixes: _Fixes, mark: npt.NDArray[np.object_]) -> None:
     ) > SAME_PLACE_M  # fmt: skip
     mark[order[~first]] = "duplicate"
     mark[order[far[group]]] = "conflict"
+
+
+@numba.njit(cache=True, nogil=True)
+def _ties(device: Ints, time: Ints, order: Ints) -> bool:
+    """Tell whether any device has two fixes at one time."""
+    found = False
+    for k in range(1, len(order)):
+        found |= device[order[k]] == device[order[k - 1]] and time[order[k]] == time[order[k - 1]]
+    return found
 
 
 def _impossible(fixes: _Fixes, mark: npt.NDArray[np.object_], rules: Rules) -> None:
@@ -243,8 +272,22 @@ def _jumps(fixes: _Fixes, order: Ints, rules: Rules) -> Bools:
 
 
 def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: Rules) -> Bools:
-    way_m = ground_m(fixes.lon[a], fixes.lat[a], fixes.lon[b], fixes.lat[b])
-    fast: Bools = way_m - SPEED_SLACK_M > rules.max_speed_m_s * seconds(fixes.time[b] - fixes.time[a])
+    time = fixes.time.astype(np.int64, copy=False)
+    return _faster(fixes.lon, fixes.lat, time, a, b, rules.max_speed_m_s, SPEED_SLACK_M)
+
+
+@numba.njit(cache=True, nogil=True)
+def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: float, slack_m: float) -> Bools:
+    """Tell which ways from fix to fix, less a slack, are faster than a speed; what is easily slower is not measured exactly."""
+    fast = np.zeros(len(a), dtype=np.bool_)
+    degree_m = np.pi / 180 * _EARTH_M
+    for k in range(len(a)):
+        i, j = a[k], b[k]
+        reach = speed_m_s * ((time[j] - time[i]) / 1e6) + slack_m
+        if degree_m * (abs(lon[j] - lon[i]) + abs(lat[j] - lat[i])) > reach:
+            p, q = np.radians(lat[i]), np.radians(lat[j])
+            h = np.sin((q - p) / 2) ** 2 + np.cos(p) * np.cos(q) * np.sin(np.radians(lon[j] - lon[i]) / 2) ** 2
+            fast[k] = 2 * _EARTH_M * np.arcsin(np.sqrt(min(h, 1.0))) > reach
     return fast
 
 

@@ -57,11 +57,16 @@ def due(
     crs = require_metric(cells, "a due list")
     moment = now.tz_convert("UTC")
     today = now.tz_convert(rules.zone).date()
+    rules = rules.on(today)
+    required = np.zeros(len(cells), dtype=int)
+    for part, rows in rules.by_class(cells):
+        required[rows] = part.visits_per_day
     closes = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_to, rules)[0]), unit="us", tz="UTC")
     opens = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_from, rules)[0]), unit="us", tz="UTC")
     done = visits[(visits[DAY] == today) & visits[COUNTED] & (visits[END] <= moment)]
     number, last = done.groupby(CODE).size(), done.groupby(CODE)[END].max()
-    short = cells[cells[CODE].map(number).fillna(0).to_numpy() < rules.visits_per_day]
+    made = cells[CODE].map(number).fillna(0).to_numpy(dtype=int)
+    short = cells[made < required]
     where = _last_places(tracks, crs, moment, rules)
     shapes = short.geometry.array
     who, distance = np.full(len(short), -1), np.full(len(short), np.nan)
@@ -70,7 +75,7 @@ def due(
             shapes, return_distance=True, all_matches=False
         )
         who[cell], distance[cell] = found, metres
-    missing = rules.visits_per_day - short[CODE].map(number).fillna(0).to_numpy(dtype=int)
+    missing = (required - made)[made < required]
     soonest = max(moment, opens)
     after = last.reindex(short[CODE]).reset_index(drop=True) + pd.Timedelta(rules.min_between_s, "s")
     earliest = after.where(after > soonest, soonest)

@@ -14,8 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import InputError
-from geo.layers.crs import lon_lat
-from geo.patrols.clean import utc
+from geo.patrols.clean import places, utc
 from geo.patrols.columns import (
     CELL,
     CODE,
@@ -42,7 +41,7 @@ def evidence(
     code: str,
     *,
     day: dt.date,
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     presences: pd.DataFrame,
     visits: pd.DataFrame,
     verdicts: pd.DataFrame,
@@ -125,7 +124,7 @@ def _value(value: Any) -> Any:
     return None if value is None or value is pd.NA else str(value)
 
 
-def _fixes(tracks: gpd.GeoDataFrame, found: pd.DataFrame, day: dt.date, rules: Rules) -> list[list[Any]]:
+def _fixes(tracks: pd.DataFrame, found: pd.DataFrame, day: dt.date, rules: Rules) -> list[list[Any]]:
     """Fixes of the devices that were in or near the cell while they were: device, time, lon, lat, mark."""
     midnight = int(hours(pd.Series([day]), dt.time(0), rules)[0])
     time = utc(tracks[TIME]).astype(np.int64)
@@ -136,11 +135,11 @@ def _fixes(tracks: gpd.GeoDataFrame, found: pd.DataFrame, day: dt.date, rules: R
         low, high = int(start.timestamp() * 1e6) - around, int(end.timestamp() * 1e6) + around
         keep |= (device == name) & (time >= max(low, midnight)) & (time < min(high, midnight + 86_400_000_000))
     rows = np.flatnonzero(keep)
-    points = lon_lat(tracks.geometry.iloc[rows]).array
+    lon, lat = places(tracks.iloc[rows])
     marks = tracks[MARK].to_numpy(dtype=object)[rows]
     listed = [
         [str(device[k]), pd.Timestamp(time[k], unit="us", tz="UTC").isoformat(), _value(x), _value(y), str(mark)]
-        for k, x, y, mark in zip(rows, shapely.get_x(points), shapely.get_y(points), marks, strict=True)
+        for k, x, y, mark in zip(rows, lon, lat, marks, strict=True)
     ]
     return sorted(listed, key=lambda fix: [str(part) for part in fix])
 

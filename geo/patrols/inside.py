@@ -25,7 +25,7 @@ ROAD_M = 5.0
 
 
 def seen(
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     cells: gpd.GeoDataFrame,
     *,
     day: dt.date,
@@ -97,7 +97,7 @@ def seen(
     )
 
 
-def _of_day(tracks: gpd.GeoDataFrame, day: dt.date, rules: Rules) -> gpd.GeoDataFrame:
+def _of_day(tracks: pd.DataFrame, day: dt.date, rules: Rules) -> pd.DataFrame:
     require_tracks(tracks)
     begin = pd.Timestamp(day).tz_localize(rules.zone)
     end = (pd.Timestamp(day) + pd.Timedelta(1, "D")).tz_localize(rules.zone)

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.stats
-import shapely
 
-from geo.layers.crs import lon_lat
-from geo.patrols.clean import require_tracks, utc
+from geo.patrols.clean import places, require_tracks, utc
 from geo.patrols.columns import DEVICE, MARK, OFFICER, TIME
 from geo.patrols.order import by_time
 from geo.patrols.rules import DEFAULT_RULES, Rules
@@ -115,7 +112,7 @@ class _Track(NamedTuple):
     mark: npt.NDArray[np.object_]
 
 
-def integrity(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataFrame:
+def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataFrame:
     """Look for signs of false tracks.
 
     Parameters
@@ -170,7 +167,7 @@ def integrity(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.D
     return table.sort_values(["device", "start", "sign"], kind="stable", ignore_index=True)
 
 
-def _tracks(tracks: gpd.GeoDataFrame, rules: Rules) -> Iterator[_Track]:
+def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
     """Cut the fixes into devices and local days."""
     good = tracks[tracks[TIME].notna() & ~tracks[MARK].isin(["no_position", "no_time", "duplicate", "conflict"])]
     if len(good) == 0:
@@ -180,8 +177,7 @@ def _tracks(tracks: gpd.GeoDataFrame, rules: Rules) -> Iterator[_Track]:
     time = utc(good[TIME]).astype(np.int64)
     owner = device.astype(np.int64) * (int(local.max() - local.min()) + 1) + local - local.min()
     order = by_time(owner, time)
-    points = lon_lat(good.geometry).array
-    lon, lat = shapely.get_x(points)[order], shapely.get_y(points)[order]
+    lon, lat = (degrees[order] for degrees in places(good))
     mark = good[MARK].to_numpy(dtype=object)[order]
     first = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
     for a, b in zip(first, np.r_[first[1:], len(order)], strict=True):

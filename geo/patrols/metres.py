@@ -17,38 +17,40 @@ from geo.layers.crs import WGS84
 
 Floats = npt.NDArray[np.float64]
 
-#: Number of fixes from which fitting pays, degree of the polynomials, and the error that is allowed, metres.
-MANY, DEGREE, EXACT_M = 50_000, 7, 1e-4
+#: Number of fixes from which fitting pays, degrees of the polynomials to try (a street takes 5), and the error that
+#: is allowed, metres.
+MANY, DEGREES, EXACT_M = 50_000, (4, 5, 7), 1e-6
 
 
 def to_metres(lon: Floats, lat: Floats, crs: CRS) -> tuple[Floats, Floats]:
     """Project WGS-84 degrees to `crs`; NaN stays NaN."""
     transform = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True).transform
     if len(lon) >= MANY:
-        fitted = _fitted(transform, lon, lat)
-        if fitted is not None:
-            return fitted
+        for degree in DEGREES:
+            fitted = _fitted(transform, lon, lat, degree)
+            if fitted is not None:
+                return fitted
     x, y = transform(lon, lat)
     return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
-def _fitted(transform: object, lon: Floats, lat: Floats) -> tuple[Floats, Floats] | None:
+def _fitted(transform: object, lon: Floats, lat: Floats, degree: int) -> tuple[Floats, Floats] | None:
     """Fit, check, and evaluate; None where the fit is not exact, as over a whole country."""
     middle = np.array([(v.min() + v.max()) / 2 for v in (lon, lat)])
     half = np.array([max((v.max() - v.min()) / 2, 1e-6) for v in (lon, lat)])
     if not (np.isfinite(middle).all() and (half < 1.0).all()):
         return None
-    nodes = np.cos(np.pi * (np.arange(2 * DEGREE) + 0.5) / (2 * DEGREE))
+    nodes = np.cos(np.pi * (np.arange(2 * degree) + 0.5) / (2 * degree))
     check = np.linspace(-1, 1, 13)
     values = []
     for at in (nodes, check):
         u, v = (grid.ravel() for grid in np.meshgrid(at, at))
         xy = transform(middle[0] + half[0] * u, middle[1] + half[1] * v)  # type: ignore[operator]
-        values.append((np.polynomial.chebyshev.chebvander2d(u, v, [DEGREE, DEGREE]), np.column_stack(xy)))
+        values.append((np.polynomial.chebyshev.chebvander2d(u, v, [degree, degree]), np.column_stack(xy)))
     weights = np.linalg.lstsq(values[0][0], values[0][1], rcond=None)[0]
     if not np.abs(values[1][0] @ weights - values[1][1]).max() <= EXACT_M:
         return None
-    shape = (DEGREE + 1, DEGREE + 1)
+    shape = (degree + 1, degree + 1)
     return _evaluated(
         (lon - middle[0]) / half[0],
         (lat - middle[1]) / half[1],

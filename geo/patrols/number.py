@@ -1,9 +1,9 @@
 """How many visits there were, when each stay was one only with some probability: the distribution of the number.
 
 A count of the visits that are proven is too low, as it leaves out all that hang on a border; a count of all that are seen is
-too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are, as many count as lie far enough apart
-(the earliest end first, as in :mod:`geo.patrols.visits`). The number that count has a distribution, which is computed exactly.
-What silence hides is not in it.
+too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are,
+as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.visits`). The number that count has a
+distribution, which is computed exactly. What silence hides is not in it.
 """
 
 from __future__ import annotations

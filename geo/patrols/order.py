@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,14 +43,41 @@ def by_time(owner: Ints, time: Ints, *ties: npt.NDArray[np.float64]) -> Ints:
     return order
 
 
+def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
+    """Number of each name in the order of the names, -1 where there is none, and the names.
+
+    Names mostly stand in long runs, of which only the first is looked up.
+    """
+    if isinstance(names.dtype, pd.CategoricalDtype):
+        known = names.cat.categories.to_numpy(dtype=object)
+        order = np.argsort(known)
+        # One more, so that the code -1 of what has no name stays.
+        rank = np.full(len(known) + 1, -1, dtype=np.int64)
+        rank[order] = np.arange(len(known))
+        return rank[names.cat.codes.to_numpy()], known[order]
+    values = names.to_numpy(dtype=object)
+    changes = values[1:] != values[:-1]
+    first = np.flatnonzero(np.r_[True, changes][: len(values)]) if changes.dtype == np.bool_ else np.arange(len(values))
+    code, known = pd.factorize(values[first], sort=True)
+    number: Ints = np.repeat(code.astype(np.int64), np.diff(np.r_[first, len(values)]))
+    return number, np.asarray(known, dtype=object)
+
+
 def maybe_equal(*columns: npt.NDArray[np.int64] | Floats) -> Ints:
     """Rows that may equal another row in all columns: all of those, and a few that do not."""
     key = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        key = (key ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
+        _mix(key, np.ascontiguousarray(column).view(np.uint64))
     bits = max(10, min(_TABLE_BITS, len(key).bit_length() + 4))
     return np.flatnonzero(_shared((key * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(64 - bits), 1 << bits))
+
+
+@numba.njit(cache=True, nogil=True)
+def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
+    """Stir a column into the keys."""
+    for k in range(len(key)):
+        mixed = (key[k] ^ values[k]) * np.uint64(0x9E3779B97F4A7C15)
+        key[k] = mixed ^ (mixed >> np.uint64(29))
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
-import geopandas as gpd
+import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 from pyproj import CRS
 
-from geo.layers.crs import lon_lat
-from geo.patrols.clean import SPEED_SLACK_M, clean, require_tracks, used, utc
+from geo.patrols.clean import SPEED_SLACK_M, clean, places, require_tracks, used, utc
 from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.patrols.metres import to_metres
-from geo.patrols.order import by_time
+from geo.patrols.order import by_time, numbered
 from geo.patrols.rules import Rules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+#: Fixes that are worked on at one time: a block takes about 100 MB, and fits the caches of processors better than a city's day.
+BLOCK = 500_000
 
 #: Micro-seconds in a second; times of paths are whole microseconds, so that pieces of a path abut exactly.
 SECOND = 1_000_000
@@ -80,7 +83,7 @@ class Steps(NamedTuple):
     silent: Bools
 
 
-def path_of(tracks: gpd.GeoDataFrame, crs: CRS, rules: Rules) -> Path:
+def path_of(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> Path:
     """Order the usable fixes of a track and bring them to metres.
 
     Parameters
@@ -90,30 +93,44 @@ def path_of(tracks: gpd.GeoDataFrame, crs: CRS, rules: Rules) -> Path:
     crs
         Metric CRS of the cells.
     """
+    paths = list(paths_of(tracks, crs, rules, most=max(1, len(tracks))))
+    return paths[0]
+
+
+def paths_of(tracks: pd.DataFrame, crs: CRS, rules: Rules, *, most: int = BLOCK) -> Iterator[Path]:
+    """Give the path in blocks of whole walkers, of about `most` fixes each; at least one, if an empty one.
+
+    What is made of a block needs memory for that block only.
+    """
     require_tracks(tracks)
     cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
     here = np.flatnonzero(used(cleaned))
     owner, names = _walkers(cleaned, here)
-    points = lon_lat(cleaned.geometry).array
-    x, y = to_metres(shapely.get_x(points)[here], shapely.get_y(points)[here], crs)
-    sigma = _sigma(cleaned, rules)[here]
+    lon, lat = places(cleaned)
+    x, y = to_metres(lon[here], lat[here], crs)
+    sigma = _sigma(cleaned, here, rules)
     time: Ints = utc(cleaned[TIME]).astype(np.int64)[here]
     order = by_time(owner, time, x, y)
-    nowhere = np.full(len(order), -1, dtype=np.int64)
-    path = Path(owner[order], time[order], x[order], y[order], sigma[order], nowhere, names)
-    return settle(path)
+    # A block ends with the walker in whom it becomes full.
+    ends = np.cumsum(np.bincount(owner, minlength=1))
+    full = np.searchsorted(ends, np.arange(most, len(order), most))
+    cuts = np.unique(np.r_[ends[full], len(order)])
+    for a, b in zip(np.r_[0, cuts[:-1]], cuts, strict=True):
+        rows = order[a:b]
+        nowhere = np.full(len(rows), -1, dtype=np.int64)
+        yield settle(Path(owner[rows], time[rows], x[rows], y[rows], sigma[rows], nowhere, names))
 
 
-def _walkers(tracks: gpd.GeoDataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
+def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
     """Number of the walker of each used fix, and the walkers: pairs of device and officer, in order of their names."""
-    device, devices = pd.factorize(tracks[DEVICE].to_numpy(dtype=object), sort=True)
+    device, devices = numbered(tracks[DEVICE])
     if OFFICER in tracks:
-        officer, officers = pd.factorize(tracks[OFFICER].to_numpy(dtype=object), sort=True)
+        officer, officers = numbered(tracks[OFFICER])
     else:
         officer, officers = np.full(len(tracks), -1), np.empty(0, dtype=object)
     # Who has no name stands behind those who have one.
     last = len(officers)
-    key = device[here].astype(np.int64) * (last + 1) + np.where(officer[here] < 0, last, officer[here])
+    key = device[here] * (last + 1) + np.where(officer[here] < 0, last, officer[here])
     seen = np.zeros((len(devices)) * (last + 1), dtype=bool)
     seen[key] = True
     pairs = np.flatnonzero(seen)
@@ -124,11 +141,11 @@ def _walkers(tracks: gpd.GeoDataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
     return owner, names
 
 
-def _sigma(fixes: gpd.GeoDataFrame, rules: Rules) -> Floats:
+def _sigma(fixes: pd.DataFrame, here: Ints, rules: Rules) -> Floats:
     """Standard deviation along one axis; a device that boasts of less than 3 m is not believed."""
-    radius = np.full(len(fixes), np.nan)
+    radius = np.full(len(here), np.nan)
     if ACCURACY_M in fixes:
-        radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)[here]
     radius = np.where(np.isfinite(radius), np.maximum(radius, 3.0), rules.default_accuracy_m)
     return radius / RADIUS_PER_SIGMA
 
@@ -147,17 +164,36 @@ def pace_m_s(path: Path, known: Bools) -> Floats:
 
     An error of 13 m along each axis that changes in 40 s adds 1.2 m/s to steps of 10 s, and 0.6 m/s to steps of 30 s.
     """
-    chain = np.r_[0, np.cumsum(~known)]
-    t = path.time - path.time.min(initial=0)
-    key = chain * (2 * int(t.max(initial=0)) + 4 * PACE_S * SECOND) + t + PACE_S * SECOND
-    middle = (key[:-1] + key[1:]) // 2
+    return _paces(path.time, path.x, path.y, known)
+
+
+@numba.njit(cache=True, nogil=True)
+def _paces(time: Ints, x: Floats, y: Floats, known: Bools) -> Floats:
+    """Speed on each known step over the fixes within half a window of its middle; two pointers walk along."""
+    n = len(known)
+    pace = np.zeros(n)
     half = PACE_S * SECOND // 2
-    # The step itself always belongs to the stretch that its speed is taken over.
-    lo = np.minimum(np.searchsorted(key, middle - half, side="left"), np.arange(len(middle)))
-    hi = np.maximum(np.searchsorted(key, middle + half, side="right") - 1, np.arange(1, len(middle) + 1))
-    lasts_s = (path.time[hi] - path.time[lo]) / SECOND
-    way_m = np.hypot(path.x[hi] - path.x[lo], path.y[hi] - path.y[lo])
-    pace: Floats = np.divide(way_m, lasts_s, out=np.zeros(len(lo)), where=known & (lasts_s > 0))
+    a = 0
+    while a < n:
+        if not known[a]:
+            a += 1
+            continue
+        b = a
+        while b < n and known[b]:
+            b += 1
+        # The fixes a to b hang together.
+        low, high = a, a
+        for k in range(a, b):
+            middle = (time[k] + time[k + 1]) // 2
+            while time[low] < middle - half:
+                low += 1
+            while high < b and time[high + 1] <= middle + half:
+                high += 1
+            # The step itself always belongs to the stretch that its speed is taken over.
+            i, j = min(low, k), max(high, k + 1)
+            if time[j] > time[i]:
+                pace[k] = np.hypot(x[j] - x[i], y[j] - y[i]) / ((time[j] - time[i]) / SECOND)
+        a = b
     return pace
 
 
@@ -195,10 +231,9 @@ def settle(path: Path) -> Path:
 
 def _window(path: Path) -> Ints:
     """Width of a window for each fix, microseconds: five minutes, or as many times that as three fixes of the walker take."""
-    usual = pd.Series(np.diff(path.time)[np.diff(path.walker) == 0]).groupby(
-        path.walker[1:][np.diff(path.walker) == 0]
-    ).median()  # fmt: skip
-    step = usual.reindex(np.arange(int(path.walker.max(initial=-1)) + 1)).fillna(0.0).to_numpy()
+    lasts = np.diff(path.time)
+    first = np.searchsorted(path.walker, np.arange(int(path.walker.max(initial=-1)) + 2))
+    step = np.array([np.median(lasts[a : b - 1]) if b - a > 1 else 0.0 for a, b in pairwise(first.tolist())])
     times = np.maximum(1, np.ceil(step * 3 / (STILL_WINDOW_S * SECOND) - 1e-3)).astype(np.int64)
     width: Ints = times[path.walker] * int(STILL_WINDOW_S * SECOND)
     return width

@@ -6,7 +6,10 @@ the cells that it may be in (:mod:`geo.patrols.chances`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -30,12 +33,14 @@ from geo.patrols.columns import (
     START,
 )
 from geo.patrols.days import split_days
-from geo.patrols.path import SECOND, Path, pace_m_s, path_of, steps_of
+from geo.patrols.path import SECOND, Path, pace_m_s, paths_of, steps_of
 from geo.patrols.rules import DEFAULT_RULES, Rules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+A = TypeVar("A")
+B = TypeVar("B")
 
 #: Kinds of presence, in Chinese and English.
 KINDS: dict[str, tuple[str, str]] = {
@@ -44,6 +49,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "unknown": ("无定位数据", "silent, in the cell or near it"),
 }
 
+#: Blocks of walkers that are worked on at one time. The kernels and the sums of numpy let go of Python's lock.
+THREADS = 2
 #: Time to be expected below which being near a cell is not written down: no rule set counts five seconds.
 NEAR_LEAST_S = 5.0
 #: Directions and rings in which the surroundings of a position are looked up.
@@ -64,7 +71,7 @@ class _Runs(NamedTuple):
 
 
 def presences(
-    tracks: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | GridIndex, *, rules: Rules = DEFAULT_RULES
+    tracks: pd.DataFrame, cells: gpd.GeoDataFrame | GridIndex, *, rules: Rules = DEFAULT_RULES
 ) -> pd.DataFrame:
     """Find when each device was inside each cell, when it may have been, and when it was silent there or nearby.
 
@@ -103,7 +110,33 @@ def presences(
     A device that falls silent for good (or before its first fix of the day) is not in doubt: its path has ended.
     """
     index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
-    path = path_of(tracks, index.crs, rules)
+    with ThreadPoolExecutor(THREADS) as pool:
+        # Not all blocks at once: no more are made than are worked on.
+        found = list(_mapped(pool, lambda path: _found(path, index, rules), paths_of(tracks, index.crs, rules)))
+    walkers = found[0][0]
+    frames = [
+        _frame(_joined([runs[k] for _, *runs in found]), kind, walkers, index)
+        for k, kind in enumerate(("inside", "near", "unknown"))
+    ]
+    table = split_days(pd.concat(frames, ignore_index=True), rules.zone)
+    return table.sort_values([DEVICE, OFFICER, START, KIND, CELL], kind="stable", ignore_index=True)[
+        list(PRESENCE_COLUMNS)
+    ]
+
+
+def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """Results in order, with at most one item per thread in hand and one waiting."""
+    waiting: deque[Future[B]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _Runs, _Runs, _Runs]:
+    """The walkers, and what is found of a block of them: inside, near, unknown."""
     known = steps_of(path, rules).known
     pace = pace_m_s(path, known)
     runs = _runs(path, known, pace, index)
@@ -111,14 +144,11 @@ def presences(
     shares = shares_of(spans, index)
     inside = _weighed(runs, spans, shares)
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
-    frames = [
-        _frame(found, kind, path, index)
-        for kind, found in (("inside", kept), ("near", _near(runs, spans, shares)), ("unknown", _silences(path, index, rules)))
-    ]  # fmt: skip
-    table = split_days(pd.concat(frames, ignore_index=True), rules.zone)
-    return table.sort_values([DEVICE, OFFICER, START, KIND, CELL], kind="stable", ignore_index=True)[
-        list(PRESENCE_COLUMNS)
-    ]
+    return path.walkers, kept, _near(runs, spans, shares), _silences(path, index, rules)
+
+
+def _joined(blocks: list[_Runs]) -> _Runs:
+    return _Runs(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
 def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
@@ -215,12 +245,12 @@ def _take(runs: _Runs, keep: npt.NDArray[np.bool_] | Ints) -> _Runs:
     )  # fmt: skip
 
 
-def _frame(runs: _Runs, kind: str, path: Path, index: GridIndex) -> pd.DataFrame:
+def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> pd.DataFrame:
     labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
     return pd.DataFrame(
         {
-            DEVICE: path.walkers[DEVICE].to_numpy(dtype=object)[runs.walker],
-            OFFICER: path.walkers[OFFICER].to_numpy(dtype=object)[runs.walker],
+            DEVICE: walkers[DEVICE].to_numpy(dtype=object)[runs.walker],
+            OFFICER: walkers[OFFICER].to_numpy(dtype=object)[runs.walker],
             CELL: labels[runs.cell],
             START: pd.to_datetime(runs.start, unit="us", utc=True).as_unit("us"),
             END: pd.to_datetime(runs.end, unit="us", utc=True).as_unit("us"),

@@ -75,11 +75,11 @@ class Rules:
     who
         ``anyone`` or ``leader``.
     mode
-        ``foot``: what is faster than `max_patrol_speed_m_s` does not count. ``vehicle``: what is slower does not. ``any``: both do;
-        for wide parks, where `min_stay_s` should be chosen for the vehicle too.
+        ``foot``: what is faster than `max_patrol_speed_m_s` does not count. ``vehicle``: what is slower does not. ``any``:
+        both do; for wide parks, where `min_stay_s` should be chosen for the vehicle too.
     seen_cells_share, seen_roads_share
-        Share of the cell's third-level cells, and of its metres of road, that must have been seen on the day besides. The street's
-        rule asks for visits only, so none.
+        Share of the cell's third-level cells, and of its metres of road, that must have been seen on the day besides. The
+        street's rule asks for visits only, so none.
     holds_from
         First local day on which this version holds; None for one that has always held.
     class_column, class_values

@@ -64,8 +64,8 @@ def verify(
     presences
         The presences that the visits were made from. Without them no silence is known and no verdict is ``unknown`` for it.
     coverage
-        What was seen of the cells inside each, as :func:`geo.patrols.by_group` gives it by ``parent`` and day. Needed if the rules
-        ask for a share of them, or of the roads.
+        What was seen of the cells inside each, as :func:`geo.patrols.by_group` gives it by ``parent`` and day. Needed if the
+        rules ask for a share of them, or of the roads.
     rules
         The version that holds on the day is taken, and of it the part for the class of each cell.
     day
@@ -81,9 +81,9 @@ def verify(
         over many cells), `visits_low` to `visits_high` (holds the number with 90 %), and `enough_probability` (of `required` or
         more). What silence hides is in none of these.
 
-        ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none does. ``unknown``: too few count, but the
-        missing ones may lie in a silence that is long enough for them and far enough from the counted visits, or in a stay
-        so near the border that the error of positioning cannot be ruled out.
+        ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none
+        does. ``unknown``: too few count, but the missing ones may lie in a silence that is long enough for them and far enough
+        from the counted visits, or in a stay so near the border that the error of positioning cannot be ruled out.
 
     Raises
     ------
@@ -107,7 +107,8 @@ def verify(
         gaps = {} if silent is None else _silences(silent, some, date, rule)
         seen = _seen_shares(coverage, some, date, rule)
         table = _judged(theirs, some[CODE].tolist(), gaps, seen, rule)
-        parts.append(table.assign(**{DAY: date, "required": rule.visits_per_day, "rules": rule.name}).set_index(rows))
+        table[DAY], table["required"], table["rules"] = date, rule.visits_per_day, rule.name
+        parts.append(table.set_axis(rows))
     found = pd.concat(parts).sort_index().set_axis(cells.index)
     found["present_s"] = [float(present.get(code, 0.0)) for code in cells[CODE]]
     return found[list(VERDICT_COLUMNS)]
@@ -169,7 +170,10 @@ class _Made(NamedTuple):
 
     def of_cell(self, code: str) -> _Made:
         a, b = self.first.get(code, (0, 0))
-        return _Made({}, *(column[a:b] for column in self[1:]))
+        return _Made(
+            {}, self.code[a:b], self.start[a:b], self.end[a:b], self.chance[a:b], self.counted[a:b], self.reason[a:b],
+            self.clock[a:b],
+        )  # fmt: skip
 
     def intervals(self, which: npt.NDArray[np.bool_]) -> list[Interval]:
         """Start and end of some, seconds since 1970."""

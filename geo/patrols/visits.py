@@ -209,7 +209,8 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     # Near a cell the time that is to be expected inside stands for the time inside.
     spent = np.where(inside, lasts, some[LIKELY_S].to_numpy())
     columns = {
-        "spent_s": spent, STAY_S: lasts * inside, HOURS_S: hours_s * inside, "room_s": hours_s, LIKELY_S: some[LIKELY_S].to_numpy() * share,
+        "spent_s": spent, STAY_S: lasts * inside, HOURS_S: hours_s * inside, "room_s": hours_s,
+        LIKELY_S: some[LIKELY_S].to_numpy() * share,
         SPREAD_S2: some[SPREAD_S2].to_numpy() * share, LENGTH_M: some[LENGTH_M].to_numpy(), FIXES: some[FIXES].to_numpy(),
     }  # fmt: skip
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
