@@ -65,6 +65,13 @@ def run(
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="走路线的设备。The device that walked the route.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MAP",
+            help="表格列，如 time=定位时间,lon=X；无表头用列号（从 0 起）。Columns by name, or from 0 without a header.",
+        ),
+    ] = None,
     roads: options.Roads = None,
     water: options.Water = None,
     json: options.Json = False,
@@ -77,7 +84,7 @@ def run(
     """
     from api.inputs import optional_layer
     from api.jobs.patrol_plans import moment, write_due, write_feasible, write_route
-    from api.jobs.patrols import days_between, patrol_files
+    from api.jobs.patrols import column_map, days_between, patrol_files
 
     if day is not None and (first is not None or last is not None):
         raise typer.BadParameter("--day cannot be used with --from or --to")
@@ -107,7 +114,7 @@ def run(
     with progress(quiet=json) as report:
         verified, written = patrol_files(
             tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
-            days=days, backdrop=backdrop, progress=report,
+            columns=column_map(columns), days=days, backdrop=backdrop, progress=report,
         )  # fmt: skip
     if json:
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
@@ -123,6 +130,8 @@ def run(
     for name, values in figures.items():
         told = ", ".join(f"{key} {_short(value)}" for key, value in values.items() if value is not None)
         console.print(f"{_FIGURES[name]} {name}: {told}", markup=False)
+    number, longest = verified.gaps()
+    console.print(f"定位中断 silences: {number:,}, 最长 longest {longest / 60:,.0f} min", markup=False)
     marked = ", ".join(f"{reason} {number:,}" for reason, number in verified.marked.items()) or "0"
     console.print(f"定位点 fixes: {verified.fixes:,}; 无法读取的行 refused rows: {verified.refused:,}", markup=False)
     console.print(f"标记不用 set aside: {marked}", markup=False)

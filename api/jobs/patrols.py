@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from api.inputs import read_cells
@@ -83,6 +84,11 @@ class Verified:
         found = rows["verdict"].value_counts()
         return {state: int(found.get(state, 0)) for state in VERDICTS}
 
+    def gaps(self) -> tuple[int, float]:
+        """Number of silences of devices in or near the cells, and the longest of them in seconds."""
+        silent = self.presences[self.presences["kind"] == "unknown"].drop_duplicates(["device", "officer", "start"])
+        return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """The figures, for a document."""
         expected = float(self.verdicts["visits_expected"].sum())
@@ -93,6 +99,7 @@ class Verified:
             "fixes": self.fixes,
             "refused_rows": self.refused,
             "marked": self.marked,
+            "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
             "days": {day.isoformat(): self.counts(day) for day in self.days},
         }
 
@@ -173,6 +180,24 @@ def days_between(first: date, last: date) -> tuple[date, ...]:
     return tuple(day.date() for day in pd.date_range(first, last))
 
 
+def column_map(text: str | None) -> dict[str, str | int] | None:
+    """Column map of the command line: ``time=2,lon=X`` to names and positions.
+
+    Raises
+    ------
+    InputError
+        If a part is not of the form ``ours=theirs``.
+    """
+    if text is None:
+        return None
+    parts = [part.partition("=") for part in text.split(",")]
+    if not all(ours.strip() and theirs.strip() for ours, _, theirs in parts):
+        raise InputError(
+            f"'{text}' is no map of columns; write it as time=定位时间,lon=X,lat=Y or device=0,time=1,lon=2,lat=3"
+        )
+    return {ours.strip(): int(theirs) if theirs.strip().isdecimal() else theirs.strip() for ours, _, theirs in parts}
+
+
 def patrol_files(
     paths: Sequence[Path],
     cells_path: Path,
@@ -183,6 +208,7 @@ def patrol_files(
     code: str | None = None,
     datum: str | None = None,
     zone: str | None = None,
+    columns: dict[str, str | int] | None = None,
     days: Sequence[date] | None = None,
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     plans: Plans | None = None,
@@ -198,7 +224,7 @@ def patrol_files(
     rules = Rules.read(*rules_paths) if rules_paths else Rules()
     cells = read_cells(cells_path, layer=layer, code=code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone)
+    tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone, columns=columns)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
@@ -274,11 +300,24 @@ def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.Geo
 
 def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
     """Evidence of every verdict that is not met: those are the ones that somebody will ask about."""
-    asked = verified.verdicts[verified.verdicts["verdict"] != "met"]
-    for code, day in zip(asked["code"], asked["day"], strict=True):
+    found, made = (
+        dict(table.groupby([column, "day"], sort=False).indices)
+        for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
+    )
+    fixes = verified.cleaned.groupby("device", sort=False).indices
+    place = {code: k for k, code in enumerate(cells["code"])}
+    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met"):
+        row = verified.verdicts.iloc[[k]]
+        code, day = row["code"].iloc[0], row["day"].iloc[0]
+        # Each record looks at its own rows only: a year of days would take hours otherwise.
+        near = verified.presences.iloc[found.get((code, day), [])]
+        rows = np.sort(
+            np.concatenate([fixes[device] for device in near["device"].unique()] or [np.empty(0, dtype=np.intp)])
+        )
         yield evidence(
-            code, day=day, tracks=verified.cleaned, presences=verified.presences, visits=verified.visits,
-            verdicts=verified.verdicts, cells=cells, rules=verified.rules,
+            code, day=day, tracks=verified.cleaned.iloc[rows], presences=near,
+            visits=verified.visits.iloc[made.get((code, day), [])], verdicts=row, cells=cells.iloc[[place[code]]],
+            rules=verified.rules.on(day),
         )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from geo.patrols.clean import require_tracks, utc
 from geo.patrols.columns import DAY, TIME
 from geo.patrols.path import SECOND, Path, path_of, steps_of
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.sight import within_sight
 
 #: Spacing of the places at which ground is looked at, metres.
 GROUND_M = 10.0
@@ -63,7 +64,7 @@ def seen(
     Notes
     -----
     The corridor of a path is not clipped to boxes: each place is asked for its distance to the nearest step. Rides count as
-    seen; restrict `tracks` to visits that count where they should not. Cost: O((area / 100 m² + steps) log steps).
+    seen; restrict `tracks` to visits that count where they should not. Cost: O(area / 100 m² + steps).
     """
     if not within_m > 0:
         raise InputError(f"within_m is {within_m:g}; it must be above 0")
@@ -73,13 +74,13 @@ def seen(
     index = GridIndex(cells)
     path = path_of(_of_day(tracks, day, rules), crs, rules)
     known = np.flatnonzero(steps_of(path, rules).known)
-    tree = shapely.STRtree(_lines(path, known))
+    steps = _steps(path, known)
     x, y, cell = _places(cells, index)
-    near = _within(tree, shapely.points(x, y), within_m)
+    near = within_sight(x, y, steps, within_m)
     whole = np.bincount(cell, minlength=len(cells))
     share = np.bincount(cell[near], minlength=len(cells)) / np.maximum(whole, 1)
     area = cells.geometry.area.to_numpy()
-    road_m, road_seen = _road_lengths(roads, index, tree, within_m, len(cells))
+    road_m, road_seen = _road_lengths(roads, index, steps, within_m, len(cells))
     spent = _time_s(path, known, index, len(cells))
     return pd.DataFrame(
         {
@@ -106,9 +107,9 @@ def _of_day(tracks: pd.DataFrame, day: dt.date, rules: Rules) -> pd.DataFrame:
     return tracks[(time >= low) & (time < high)]
 
 
-def _lines(path: Path, known: np.ndarray) -> np.ndarray:
-    ends = np.column_stack([path.x[known], path.y[known], path.x[known + 1], path.y[known + 1]]).reshape(-1, 2, 2)
-    return np.asarray(shapely.linestrings(ends), dtype=object)
+def _steps(path: Path, known: np.ndarray) -> np.ndarray:
+    """Beginning and end of each known step, four columns."""
+    return np.column_stack([path.x[known], path.y[known], path.x[known + 1], path.y[known + 1]])
 
 
 def _places(cells: gpd.GeoDataFrame, index: GridIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,15 +128,8 @@ def _places(cells: gpd.GeoDataFrame, index: GridIndex) -> tuple[np.ndarray, np.n
     return x[inside], y[inside], cell[inside].astype(np.int64)
 
 
-def _within(tree: shapely.STRtree, points: np.ndarray, within_m: float) -> np.ndarray:
-    near = np.zeros(len(points), dtype=bool)
-    if len(tree.geometries):
-        near[tree.query_nearest(points, max_distance=within_m, all_matches=False)[0]] = True
-    return near
-
-
 def _road_lengths(
-    roads: gpd.GeoDataFrame | None, index: GridIndex, tree: shapely.STRtree, within_m: float, n: int
+    roads: gpd.GeoDataFrame | None, index: GridIndex, path: np.ndarray, within_m: float, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Metres of road in each cell, and of those the metres seen."""
     if roads is None:
@@ -146,9 +140,10 @@ def _road_lengths(
     nth = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)
     width = (shapely.length(lines) / steps)[line]
     points = shapely.line_interpolate_point(lines[line], (nth + 0.5) * width)
-    cell = index.locate(shapely.get_x(points), shapely.get_y(points))
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    cell = index.locate(x, y)
     here = cell >= 0
-    near = _within(tree, points[here], within_m)
+    near = within_sight(x[here], y[here], path, within_m)
     return np.bincount(cell[here], width[here], n), np.bincount(cell[here], width[here] * near, n)
 
 
