@@ -123,9 +123,7 @@ def check(
     bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in faults.uncovered(ground, border)], tolerance_m)
     outside = [] if border is None else _outside(shapes, ground, border, tolerance_m)
     rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]
-    rows += _bare(
-        [place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m
-    )
+    rows += _bare([place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m)
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
     rows += _unexplained(lonely, rows, labels, tolerance_m)
     shaped, hairs = _shapes(given, valid, labels, tolerance_m)

@@ -61,7 +61,7 @@ def cut(
     shapes: Shapes,
     zones: Shapes,
     zone_of_cell: Positions,
-    border: shapely.Geometry | None,
+    faulty: Positions,
     bare: shapely.Geometry | None,
     on_lattice: Positions,
     ties: Shapes,
@@ -79,8 +79,8 @@ def cut(
         Areas to be covered, each by its own cells: the outline, or the parents. None at all means the whole plane.
     zone_of_cell
         Position of the zone of each cell; 0 for all if there are no zones.
-    border
-        The union of the zones, None if there are none.
+    faulty
+        Cells at fault: see :func:`at_fault`.
     bare
         Ground that is to have no owner.
     on_lattice
@@ -89,7 +89,6 @@ def cut(
         Further lines to cut along: see :func:`closing_lines`.
     """
     tree = shapely.STRtree(shapes)
-    faulty = _faulty(shapes, tree) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
     cells = np.union1d(_to_cut(shapes, tree, faulty, bare), on_lattice).astype(np.int64)
     if len(cells) == 0:
         nothing = np.empty(0, dtype=np.int64)
@@ -138,11 +137,17 @@ def _to_cut(shapes: Shapes, tree: shapely.STRtree, faulty: Positions, bare: shap
     return np.union1d(faulty, touching).astype(np.int64)
 
 
-def _faulty(shapes: Shapes, tree: shapely.STRtree) -> Positions:
+def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> Positions:
+    """Cells that have to be cut; `border` is the union of the zones, None if there are none."""
+    return _faulty(shapes) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
+
+
+def _faulty(shapes: Shapes) -> Positions:
     """Cells with an edge that is not matched, and those beside a gap."""
     faulty = faults.doubtful(shapes, rim(shapes), 1 / PER_METRE)
     gaps = faults.uncovered(faults.covered_ground(shapes, faulty), None)
-    _, beside = tree.query(np.array(gaps, dtype=object), predicate="dwithin", distance=1 / PER_METRE)
+    gaps_array = np.array(gaps, dtype=object)
+    _, beside = shapely.STRtree(shapes).query(gaps_array, predicate="dwithin", distance=1 / PER_METRE)
     return np.union1d(faulty, beside)
 
 

@@ -131,7 +131,7 @@ def unmatched(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
     Both the edges that meet in the vertex and the edge that lacks it are then without an answer. A vertex that comes near to
     an edge across ground of a third cell is none of these.
     """
-    if len(rim.cells) == 0:
+    if len(rim.cells) < 2:
         return []
     reach = max(tolerance_m, 1e-6)  # below a micrometre, vertices that are meant to be one differ by rounding
     ends = np.unique(np.column_stack([np.repeat(rim.owner, 2), rim.ends.reshape(-1, 2)]), axis=0)

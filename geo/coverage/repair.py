@@ -16,7 +16,7 @@ from geo.coverage.arcs import OUTSIDE as NOBODY
 from geo.coverage.arcs import relabel
 from geo.coverage.attributes import parent_codes
 from geo.coverage.edges import invalid_beside, rim, without_grid
-from geo.coverage.faces import Faces, closing_lines, cut
+from geo.coverage.faces import Faces, at_fault, closing_lines, cut
 from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
 from geo.coverage.rings import polygons
@@ -138,9 +138,11 @@ def plan_repair(
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
-    on_lattice, ties = np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
+    faulty = at_fault(shapes, zones, zone_of_cell, border)
+    on_lattice = np.empty(0, dtype=np.int64)
+    ties = closing_lines(shapes) if border is None else np.empty(0, dtype=object)
     for _ in range(_ATTEMPTS):
-        faces = cut(shapes, zones, zone_of_cell, border, bare, on_lattice, ties)
+        faces = cut(shapes, zones, zone_of_cell, faulty, bare, on_lattice, ties)
         choice = choose(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
         for _ in range(_ROUNDS):
