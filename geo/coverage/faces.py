@@ -187,7 +187,7 @@ def _along(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArr
         point, edge = tree.query(shapely.points(ends[:, k]), predicate="dwithin", distance=ROUNDING_M)
         on.append(point * len(tree) + edge)
     result = np.zeros(len(ends), dtype=bool)
-    result[np.intersect1d(*on) // max(len(tree), 1)] = True
+    result[np.intersect1d(on[0], on[1]) // max(len(tree), 1)] = True
     return result
 
 

@@ -254,10 +254,11 @@ def _spoilt(
     """
     if len(cut_cells) == 0:
         return cut_cells
-    invalid = cut_cells[~shapely.is_valid(after[cut_cells])]
+    invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
     if len(invalid):
         return invalid
-    return invalid_beside(after, rim(after, border).cells).astype(np.int64)
+    bad: npt.NDArray[np.int64] = invalid_beside(after, rim(after, border).cells).astype(np.int64)
+    return bad
 
 
 def _changes(

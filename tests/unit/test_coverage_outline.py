@@ -15,7 +15,7 @@ WEST, SOUTH = 387000.0, 3553000.0
 
 
 def layer(*wkt_local: str) -> gpd.GeoDataFrame:
-    shapes = [shapely.transform(shapely.from_wkt(w), lambda xy: xy + [WEST, SOUTH]) for w in wkt_local]
+    shapes = [shapely.transform(shapely.from_wkt(w), lambda xy: np.add(xy, [WEST, SOUTH])) for w in wkt_local]
     return gpd.GeoDataFrame({"code": [f"c{i}" for i in range(len(shapes))]}, geometry=shapes, crs=4549)
 
 
