@@ -294,25 +294,28 @@ def _by_day(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options
 def _before_all(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options: Options) -> pd.Series[bool]:
     """Which reports are of a day on which no division that is given held yet."""
     if VALID_FROM in found:
-        return found["reported_at"].notna() & found[VALID_FROM].isna()
-    day = _valid_from(cells) if isinstance(cells, Division) else pd.NaT
+        return pd.Series(found["reported_at"].notna() & found[VALID_FROM].isna())
+    day = _valid_from(cells) if isinstance(cells, Division) else None
+    if day is None:
+        return pd.Series(False, index=found.index)
     local = found["reported_at"].dt.tz_convert(options.zone).dt.tz_localize(None)
-    return local < day if not pd.isna(day) else pd.Series(False, index=found.index)
+    return pd.Series(local < pd.Timestamp(day))
 
 
-def _valid_from(division: Division) -> pd.Timestamp:
+def _valid_from(division: Division) -> dt.date | None:
     given = division.street["valid_from"].iloc[0] if "valid_from" in division.street else None
-    return pd.to_datetime(str(given)[:10], errors="coerce", format="%Y-%m-%d")
+    day = pd.to_datetime(str(given)[:10], errors="coerce", format="%Y-%m-%d")
+    return None if pd.isna(day) else day.date()
 
 
 def _since(division: Division, name: str) -> dt.date:
     """Day from which a division holds, as its street says."""
     day = _valid_from(division)
-    if pd.isna(day):
+    if day is None:
         raise ColumnError(
             f"{name}: its street has no valid_from, so the day from which the division holds is not known"
         )
-    return day.date()
+    return day
 
 
 def _visits(path: Path) -> pd.DataFrame:

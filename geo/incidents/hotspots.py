@@ -184,7 +184,7 @@ def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
     given: Floats = np.nan_to_num(frame[exposure].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
     if (given < 0).any() or not (given > 0).any():
         raise ColumnError(f"cells: '{exposure}' must hold numbers of 0 or more, some over 0, to measure reports by")
-    return given[:, None] / given.mean()
+    return np.asarray(given[:, None] / given.mean())
 
 
 def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:

@@ -245,9 +245,10 @@ def _text(values: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(values.dtype, pd.StringDtype):
         # Sources, kinds and streets repeat: each different text is made once.
         codes, different = pd.factorize(values, use_na_sentinel=True)
-        stripped = pd.Series(different).str.strip().to_numpy(dtype=object)
-        texts = np.append(stripped, None)
-        texts[texts == ""] = None
+        stripped = pd.Series(different, dtype=values.dtype).str.strip()
+        texts = np.full(len(different) + 1, None, dtype=object)  # the last one is what is missing
+        texts[:-1] = stripped.to_numpy(dtype=object)
+        texts[:-1][(stripped == "").to_numpy(dtype=bool)] = None
         return pd.Series(texts[codes], index=values.index, dtype=object)
     if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
