@@ -28,7 +28,7 @@ Progress = Callable[[str, float], None]
 #: What the levels are judged by.
 RULES = {
     Level.COMMUNITY: Rules(balance=300.0, tolerance=0.05, excess=60.0, cut=1.5, shape=4.0, tries=600, restarts=1),
-    Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, tries=500, restarts=6),
+    Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, tries=500, restarts=5),
     Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=6),
 }
 # Communities are drawn without rewards, which would draw a few large shapes out along rivers.

@@ -32,7 +32,7 @@ Bools = npt.NDArray[np.bool_]
 
 # Directions from which a part is grown; none but METIS's proposal where there are so many cells that any start is as good.
 _DIRECTIONS = 4
-_MANY = 2000
+_MANY = 4000
 # Share by which a cut may miss its target before other cuts are tried.
 _CUT_OFF = 0.1
 # Below this many cells METIS has nothing to add to the directions.
@@ -45,7 +45,7 @@ _HEATS = (0.8, 1.6, 3.0, 0.8, 6.0)
 # Where cells are large beside a part, one that changes sides is off by so much that this heat lets none pass. From the second
 # attempt on, heat is at least so many times what imbalance costs if a part is off by one such cell, and there is time to cool.
 _STEPS_OF_HEAT = (0.0, 0.15, 0.3, 0.15, 0.5)
-_PATIENCE = 4
+_PATIENCE = 3
 _PAIRS = 0.5
 # Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
 _ENOUGH = 2
