@@ -23,7 +23,7 @@ from geo.divide import (
     staff_needed,
     summarise,
 )
-from geo.errors import FileError
+from geo.errors import FileError, some
 from geo.layers import (
     Division,
     Level,
@@ -35,6 +35,7 @@ from geo.layers import (
     to_metric,
     write_division,
 )
+from geo.notices import notice
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def divide_files(
     )
     division = assign_leaders(drawn)
     division.third.attrs.update(drawn.third.attrs)
+    _tell_what_is_missing(sources, drawn)
     write_division(division, target)
     if report is not None:
         _write_report(division, report)
@@ -102,6 +104,21 @@ def _today(sources: Sources) -> gpd.GeoDataFrame | None:
     if is_division(sources.today):
         return read_division(sources.today).second
     return read_layer(sources.today, crs=sources.crs)
+
+
+def _tell_what_is_missing(sources: Sources, division: Division) -> None:
+    """Notices of what was left out, cut or not given, and what to do about it."""
+    known = division.third.attrs
+    if sources.roads is None:
+        notice("没有道路，边界只能沿其他界线和建筑之间划分。no roads were given, so borders run between buildings and along "
+               "other lines only; give roads to have them follow roads")  # fmt: skip
+    outside = known["buildings_outside"]
+    if outside:
+        notice(f"{outside} 栋建筑在街道范围之外，未计入。{outside} buildings lie outside the street and were left out; check the "
+               "outline if they belong to it")  # fmt: skip
+    if known["buildings_cut"]:
+        notice(f"街道范围或社区边界穿过 {len(known['buildings_cut'])} 栋建筑。the outline or a community border runs through "
+               f"buildings {some(known['buildings_cut'])}; move it if they are to be whole")  # fmt: skip
 
 
 def _write_report(division: Division, folder: Path) -> None:

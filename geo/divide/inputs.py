@@ -67,7 +67,7 @@ def prepare(
     if ways is not None:
         _require_roads(ways, outline)
     lines = None if barriers is None or barriers.empty else _near(_convert(barriers, "barriers", crs), outline)
-    return Inputs(outline, metric, ways, lines, legal, _footprints(buildings, crs), crs)
+    return Inputs(outline, metric, ways, lines, legal, _footprints(buildings, outline, crs), crs)
 
 
 def _convert(frame: gpd.GeoDataFrame, name: str, crs: CRS | None) -> gpd.GeoDataFrame:
@@ -118,7 +118,7 @@ def _near(frame: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDataFrame
     return kept[shapely.intersects(np.asarray(shapely.make_valid(kept.geometry.array)), outline)]
 
 
-def _footprints(buildings: gpd.GeoDataFrame | None, crs: CRS) -> gpd.GeoDataFrame:
+def _footprints(buildings: gpd.GeoDataFrame | None, outline: shapely.Polygon, crs: CRS) -> gpd.GeoDataFrame:
     """Valid polygons; rows without any area are left out."""
     if buildings is None or buildings.empty:
         return gpd.GeoDataFrame({"building": pd.Series(dtype=object)}, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
@@ -129,4 +129,9 @@ def _footprints(buildings: gpd.GeoDataFrame | None, crs: CRS) -> gpd.GeoDataFram
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
     areal = (shapely.get_dimensions(shapes) == 2) & (shapely.area(shapes) > 0.5)
     frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=crs))
-    return frame[areal]
+    frame = frame[areal]
+    if len(frame) and not shapely.intersects(np.asarray(frame.geometry.array, dtype=object), outline).any():
+        raise InputError(
+            "buildings: none lies in the street; check that both layers are of one place and declare the right CRS"
+        )
+    return frame

@@ -98,3 +98,10 @@ def test_ridges_of_the_faulty_enclosure_are_bisectors(enclosure):
         nearest = away.argmin()
         other = away[owner != owner[nearest]].min()
         assert other == pytest.approx(away[nearest], abs=1e-6)
+
+
+def test_nanjing_borders_follow_barriers(nanjing):
+    _, _, division = nanjing
+    shares = division.third.attrs["on_barriers"]
+    assert shares["community"] > 0.95
+    assert shares["second"] > 0.75

@@ -30,6 +30,8 @@ def towns(draw):
     size = rng.uniform(4, 40, xy.shape)
     boxes = shapely.box(xy[:, 0], xy[:, 1], *(xy + size).T)
     buildings = gpd.GeoDataFrame({"building": ["apartments"] * len(boxes)}, geometry=boxes, crs=4549)
+    if not buildings.intersects(outline).any():
+        buildings = buildings.iloc[:0]  # refused otherwise, as a layer of another place
     return gpd.GeoDataFrame(geometry=[outline], crs=4549), (roads if len(roads) else None), buildings
 
 

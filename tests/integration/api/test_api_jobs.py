@@ -244,6 +244,22 @@ def test_divide_writes_what_check_finds_sound(wangge, tmp_path):
     assert (tmp_path / "again.gpkg").read_bytes() == (tmp_path / "d.gpkg").read_bytes()
 
 
+def test_divide_tells_what_it_was_not_given_and_refuses_buildings_of_another_place(wangge, tmp_path):
+    here, far = shapely.box(388_000, 3_554_000, 388_300, 3_554_300), shapely.box(398_000, 3_554_000, 398_020, 3_554_020)
+    house = shapely.box(388_100, 3_554_100, 388_120, 3_554_115)
+    for name, shapes in (("street", [here]), ("mixed", [house, far]), ("far", [far])):
+        frame = gpd.GeoDataFrame({"building": ["apartments"] * len(shapes)}, geometry=shapes, crs=4549)
+        write_layer(frame, tmp_path / f"{name}.gpkg")
+    common = ("divide", "--street", tmp_path / "street.gpkg", "--counts", "1,2,5", "-o", tmp_path / "d.gpkg")
+    code, _, err = wangge(*common, "--buildings", tmp_path / "mixed.gpkg")
+    assert code == 0, err
+    assert "1 buildings lie outside the street" in err
+    assert "no roads were given" in err
+    code, _, err = wangge(*common, "--buildings", tmp_path / "far.gpkg")
+    assert code == 2
+    assert "buildings: none lies in the street" in err
+
+
 # ------------------------------------------------------------------------------------------------------- bad input
 
 
