@@ -223,7 +223,7 @@ def incident_file(
     tables = _tables(result, cells, options, calendar)
     written = write_tables(tables, folder)
     written.append(write_column_map(incidents.attrs["columns"], folder / "columns.toml"))
-    small = {name: frame for name, frame in tables.items() if name != "assigned" or len(frame) <= _MOST_IN_WORKBOOK}
+    small = {name: frame for name, frame in tables.items() if len(frame) <= _MOST_IN_WORKBOOK}
     written.append(write_workbook({_SHEETS[name]: frame for name, frame in small.items()}, folder / "incidents.xlsx"))
     figures = {"file": path.name, **result.to_dict(), **_more_figures(result, tables)}
     write_json(figures, folder / "summary.json")
