@@ -72,8 +72,19 @@ def run(
             help="表格列，如 time=定位时间,lon=X；无表头用列号（从 0 起）。Columns by name, or from 0 without a header.",
         ),
     ] = None,
-    roads: options.Roads = None,
+    roads: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help="道路（线）：底图、道路覆盖，并用于轨迹匹配。Roads: drawn, looked at, and matched to."
+        ),
+    ] = None,
     water: options.Water = None,
+    touched: Annotated[
+        bool, typer.Option("--touched", help="写出真实路线经过的网格及概率（有 --roads 时总会写出）。Cells touched.")
+    ] = False,
+    by_device: Annotated[
+        bool, typer.Option("--by-device", help="另写各设备的停留与路线，属个人数据。Stops and routes of each device.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """核验巡查：每个二级网格每天是否巡查到位，并给出依据。
@@ -114,7 +125,8 @@ def run(
     with progress(quiet=json) as report:
         verified, written = patrol_files(
             tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
-            columns=column_map(columns), days=days, backdrop=backdrop, progress=report,
+            columns=column_map(columns), days=days, backdrop=backdrop,
+            with_touched=touched, by_device=by_device, progress=report,
         )  # fmt: skip
     if json:
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})

@@ -15,6 +15,7 @@ import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
+from api.jobs.ways import write_ways
 from api.outputs import make_folder, write_csv
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Division, aside, to_metric
@@ -212,9 +213,16 @@ def patrol_files(
     days: Sequence[date] | None = None,
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     plans: Plans | None = None,
+    with_touched: bool = False,
+    by_device: bool = False,
     progress: Progress = silent,
 ) -> tuple[Verified, list[Path]]:
     """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
+
+    Parameters
+    ----------
+    with_touched, by_device
+        See :func:`api.jobs.ways.write_ways`; cells touched are told whenever there are roads.
 
     Returns
     -------
@@ -236,6 +244,11 @@ def patrol_files(
     written = write_all(verified, judged, inner, folder, refused=tracks.attrs.get("refused", []))
     if plans is not None:
         written += plans(verified, cells, judged)
+    if with_touched or by_device or roads is not None:
+        progress("路线 routes", 0.9)
+        written += write_ways(
+            verified.cleaned, inner, folder, days=verified.days, rules=rules, roads=roads, by_device=by_device
+        )
     if isinstance(cells, Division):
         progress("绘图 drawing", 0.95)
         written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))

@@ -21,12 +21,17 @@ verdict (核验结论)
 
 evidence (依据)
     All that a verdict rests on as one record, with a hash over it; :func:`restate` puts a new verdict beside an old one.
+stop
+    A stay of a device at a place, wherever borders run; see :func:`stops`.
+match
+    Putting a track on the roads of a network; a route is what the device really went along.
 sign
     What a false track shows: a finding with a rule or a p-value, and its innocent explanations.
 
 Public: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
 :func:`verify`; :func:`evidence`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
-:func:`due`, :func:`feasible`; :func:`route_match`; and the words of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`,
+:func:`due`, :func:`feasible`; :func:`route_match`; :func:`stops`, :func:`stop_of`; :func:`smoothed`, :func:`match`,
+:func:`touched`; and the words of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`,
 :data:`VERDICTS`, :data:`SIGNS`.
 
 Known limits
@@ -42,10 +47,14 @@ from geo.patrols.due import Feasibility, due, feasible
 from geo.patrols.evidence import digest, evidence, restate
 from geo.patrols.inside import blind_spots, by_group, seen
 from geo.patrols.integrity import SIGNS, integrity
+from geo.patrols.match import Matched, match
 from geo.patrols.presence import KINDS, presences
 from geo.patrols.read import read_tracks
 from geo.patrols.route import RouteMatch, route_match
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.smooth import smoothed
+from geo.patrols.stops import stop_of, stops
+from geo.patrols.touched import touched
 from geo.patrols.verdicts import VERDICTS, verify
 from geo.patrols.visits import REASONS, visits
 
@@ -57,6 +66,7 @@ __all__ = [
     "SIGNS",
     "VERDICTS",
     "Feasibility",
+    "Matched",
     "RouteMatch",
     "Rules",
     "blind_spots",
@@ -67,11 +77,16 @@ __all__ = [
     "evidence",
     "feasible",
     "integrity",
+    "match",
     "presences",
     "read_tracks",
     "restate",
     "route_match",
     "seen",
+    "smoothed",
+    "stop_of",
+    "stops",
+    "touched",
     "verify",
     "visits",
 ]

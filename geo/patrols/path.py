@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from pyproj import CRS
 
+from geo.layers.crs import metric_crs
 from geo.patrols.clean import SPEED_SLACK_M, clean, places, require_tracks, used, utc
 from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.patrols.metres import to_metres
@@ -84,7 +85,7 @@ class Steps(NamedTuple):
 
 
 def path_of(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> Path:
-    """Order the usable fixes of a track and bring them to metres.
+    """Order the usable fixes of a track, bring them to metres, and tell standing still from walking.
 
     Parameters
     ----------
@@ -102,6 +103,31 @@ def paths_of(tracks: pd.DataFrame, crs: CRS, rules: Rules, *, most: int = BLOCK)
 
     What is made of a block needs memory for that block only.
     """
+    raw = _raw(tracks, crs, rules)
+    owner, order = raw.path.walker, raw.order
+    # A block ends with the walker in whom it becomes full.
+    ends = np.cumsum(np.bincount(owner, minlength=1))
+    full = np.searchsorted(ends, np.arange(most, len(order), most))
+    cuts = np.unique(np.r_[ends[full], len(order)])
+    for a, b in zip(np.r_[0, cuts[:-1]], cuts, strict=True):
+        yield settle(_taken(raw.path, order[a:b]))
+
+
+def raw_path(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> tuple[Path, Ints]:
+    """Order the usable fixes of a track as they are, in metres; also the row of `tracks` that each came from."""
+    raw = _raw(tracks, crs, rules)
+    return _taken(raw.path, raw.order), raw.here[raw.order]
+
+
+class _Raw(NamedTuple):
+    """Usable fixes in the order of the rows `here`, and the order that makes a path of them."""
+
+    path: Path
+    here: Ints
+    order: Ints
+
+
+def _raw(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> _Raw:
     require_tracks(tracks)
     cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
     here = np.flatnonzero(used(cleaned))
@@ -110,15 +136,14 @@ def paths_of(tracks: pd.DataFrame, crs: CRS, rules: Rules, *, most: int = BLOCK)
     x, y = to_metres(lon[here], lat[here], crs)
     sigma = _sigma(cleaned, here, rules)
     time: Ints = utc(cleaned[TIME]).astype(np.int64)[here]
-    order = by_time(owner, time, x, y)
-    # A block ends with the walker in whom it becomes full.
-    ends = np.cumsum(np.bincount(owner, minlength=1))
-    full = np.searchsorted(ends, np.arange(most, len(order), most))
-    cuts = np.unique(np.r_[ends[full], len(order)])
-    for a, b in zip(np.r_[0, cuts[:-1]], cuts, strict=True):
-        rows = order[a:b]
-        nowhere = np.full(len(rows), -1, dtype=np.int64)
-        yield settle(Path(owner[rows], time[rows], x[rows], y[rows], sigma[rows], nowhere, names))
+    nowhere = np.full(len(here), -1, dtype=np.int64)
+    return _Raw(Path(owner, time, x, y, sigma, nowhere, names), here, by_time(owner, time, x, y))
+
+
+def _taken(path: Path, rows: Ints) -> Path:
+    return Path(
+        path.walker[rows], path.time[rows], path.x[rows], path.y[rows], path.sigma[rows], path.stand[rows], path.walkers
+    )  # fmt: skip
 
 
 def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
@@ -157,6 +182,23 @@ def steps_of(path: Path, rules: Rules) -> Steps:
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
     known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
     return Steps(known, same & ~known)
+
+
+def chains_of(path: Path, rules: Rules) -> Iterator[slice]:
+    """Unbroken parts of the paths of all walkers."""
+    breaks = (np.flatnonzero(~steps_of(path, rules).known) + 1).tolist() if len(path.time) else []
+    for a, b in pairwise([0, *breaks, len(path.time)]):
+        if b > a:
+            yield slice(a, b)
+
+
+def metric_of(tracks: pd.DataFrame) -> CRS:
+    """Metric CRS of the middle of the fixes; where there are none, that of the model street."""
+    require_tracks(tracks)
+    lon, lat = (values[np.isfinite(values)] for values in places(tracks))
+    if not (len(lon) and len(lat)):
+        return CRS.from_epsg(4549)
+    return metric_crs(float(lon.min() + lon.max()) / 2, float(lat.min() + lat.max()) / 2)
 
 
 def pace_m_s(path: Path, known: Bools) -> Floats:
