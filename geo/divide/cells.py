@@ -14,7 +14,7 @@ import shapely
 from geo.divide.bounds import proven
 from geo.divide.graph import build_graph
 from geo.divide.nested import RULES, Parents, Progress, Wishes, split_levels, weights
-from geo.divide.split import Cells, Rules
+from geo.divide.rules import Cells, Rules
 from geo.divide.units import units
 from geo.errors import ColumnError, ImpossibleError, InputError, some
 from geo.layers import Level, require_metric, require_polygons

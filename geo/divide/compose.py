@@ -24,7 +24,7 @@ from geo.divide.nested import RULES, Parents, Progress, Wishes, split_levels, we
 from geo.divide.proposals import obstacles
 from geo.divide.refine import LOCKED_COST
 from geo.divide.report import fingerprint
-from geo.divide.split import Cells
+from geo.divide.rules import Cells
 from geo.divide.whole import communities_of_blocks
 from geo.divide.workload import Weights, weigh
 from geo.errors import CrsError, ImpossibleError, InputError

@@ -16,7 +16,8 @@ from geo.divide.bounds import fair_part
 from geo.divide.counts import apportion
 from geo.divide.graph import Graph
 from geo.divide.refine import LOCKED_COST
-from geo.divide.split import Cells, Rules, Splitter, pieces
+from geo.divide.rules import Cells, Rules
+from geo.divide.split import Splitter, pieces
 from geo.errors import ImpossibleError
 from geo.layers import Level
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.divide.bounds import Bound, proven
-from geo.divide.split import Cells
+from geo.divide.rules import Cells
 from geo.layers import Level
 
 Ints = npt.NDArray[np.int64]

@@ -26,7 +26,8 @@ from scipy.sparse import coo_array, vstack
 from geo.divide.graph import Graph, build_graph
 from geo.divide.nested import weights
 from geo.divide.refine import anneal
-from geo.divide.split import Cells, Rules, pieces
+from geo.divide.rules import Cells, Rules
+from geo.divide.split import pieces
 from geo.divide.units import units
 from geo.errors import ImpossibleError, InputError, some
 from geo.layers import require_metric, require_polygons

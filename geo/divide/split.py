@@ -9,7 +9,7 @@ parts is exact by construction, and every step keeps parts in one piece.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count as count_up
 
 import numpy as np
@@ -23,6 +23,7 @@ from geo.divide.bounds import Bound, fair_part, least_tolerance
 from geo.divide.graph import Graph
 from geo.divide.refine import Net, anneal, energy, grow, tally
 from geo.divide.rings import ringed, severed
+from geo.divide.rules import Cells, Rules
 from geo.divide.search import best_division
 from geo.errors import ImpossibleError
 
@@ -39,8 +40,7 @@ _CUT_OFF = 0.1
 _METIS_FROM = 60
 # Annealing steps, per cell on the border, that a cut gets before it is judged.
 _CUT_TRIES = 10
-# Heat at the end, and heats of one attempt after another.
-_COLD = 0.01
+# Heats of one attempt after another.
 _HEATS = (0.8, 1.6, 3.0, 0.8, 6.0)
 # Where cells are large beside a part, one that changes sides is off by so much that this heat lets none pass. From the second
 # attempt on, heat is at least so many times what imbalance costs if a part is off by one such cell, and there is time to cool.
@@ -51,93 +51,6 @@ _PAIRS = 0.5
 _ENOUGH = 2
 # Tolerances that differ by less are equal.
 _NOISE = 1e-6
-# Tolerance is aimed at with this to spare.
-_SPARE = 0.9
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a partition is judged by.
-
-    Attributes
-    ----------
-    balance
-        Cost of a part that is off its target, times the square of the share that it is off.
-    tolerance
-        Share by which a part may be off.
-    excess
-        Cost of what a part is off above that, times the share.
-    steep
-        The same, times the square of the share.
-    cut
-        Cost of a border, as long as the side of a mean part and worth 1 a metre.
-    shape
-        Cost of a part whose moment of inertia is twice that of a disc.
-    border_m
-        Least border through which a part hangs together.
-    tries
-        Annealing steps per cell on a border.
-    restarts
-        How often a parent that misses its tolerance is annealed again.
-    """
-
-    balance: float = 200.0
-    tolerance: float = 0.05
-    excess: float = 0.0
-    steep: float = 0.0
-    cut: float = 1.0
-    shape: float = 1.0
-    border_m: float = 3.0
-    tries: int = 400
-    restarts: int = 0
-
-    def numbers(
-        self,
-        hot: float,
-        grain: float,
-        *,
-        least_heat: float = 0.0,
-        scale: float = 1.0,
-        limit: float = np.inf,
-        pairs: float = 0.0,
-    ) -> Floats:
-        """The entries that the kernels expect; `grain` is the side of a mean cell over that of a mean part.
-
-        One cell changes the length of a border by about `grain`, so heat is measured in it. `scale` is the mean load of a part
-        over its target, `limit` what no part should be off that mean, and `pairs` the share of moves that are made in twos.
-        """
-        return np.array([self.balance, self.cut, self.shape, self.border_m, max(hot * grain, least_heat), _COLD * grain,
-                         _SPARE * self.tolerance, self.excess, self.steep, scale, limit, pairs])  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cells:
-    """What the partition knows of the cells: all arrays have one entry per cell.
-
-    Attributes
-    ----------
-    graph
-        Neighbours.
-    weight
-        Workload, positive.
-    area
-        Square metres.
-    xy
-        Centroids in metres about a common middle, shape (n, 2).
-    """
-
-    graph: Graph
-    weight: Floats
-    area: Floats
-    xy: Floats
-
-    def net(self) -> Net:
-        """The arrays as the kernels take them; the weight is a copy, nothing is fixed and nothing has a home."""
-        n = len(self.weight)
-        graph = self.graph
-        return Net(graph.indptr, graph.neighbour, graph.length_m, graph.link_m, graph.cost_m, self.weight.copy(), self.area,
-                   np.ascontiguousarray(self.xy), self.weight, np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int64),
-                   np.zeros(n))  # fmt: skip
 
 
 class Splitter:

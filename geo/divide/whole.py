@@ -14,7 +14,8 @@ from geo.divide.blocks import Blocks, border_of
 from geo.divide.graph import build_graph, segments
 from geo.divide.merge import dissolve
 from geo.divide.nested import Parents, border_costs
-from geo.divide.split import Cells, Rules, Splitter
+from geo.divide.rules import Cells, Rules
+from geo.divide.split import Splitter
 from geo.divide.units import units
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Level

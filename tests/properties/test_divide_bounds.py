@@ -11,8 +11,9 @@ from geo.divide.bounds import least_tolerance
 from geo.divide.graph import Graph, build_graph
 from geo.divide.nested import RULES
 from geo.divide.rings import ringed
+from geo.divide.rules import Cells
 from geo.divide.search import best_division
-from geo.divide.split import Cells, Splitter
+from geo.divide.split import Splitter
 from geo.layers import Level
 
 

@@ -12,7 +12,8 @@ from geo.divide import limits, partition
 from geo.divide.bounds import least_tolerance
 from geo.divide.graph import build_graph
 from geo.divide.merge import dissolve
-from geo.divide.split import Cells, Rules, Splitter, pieces
+from geo.divide.rules import Cells, Rules
+from geo.divide.split import Splitter, pieces
 from geo.errors import ColumnError, CrsError, ImpossibleError, InputError
 
 

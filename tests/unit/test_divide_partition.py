@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from geo.divide import partition
 from geo.divide.bounds import fair_part
 from geo.divide.graph import build_graph, segments
 from geo.divide.merge import absorb, dissolve
 from geo.divide.refine import simple
-from geo.divide.split import Cells, Rules, Splitter
+from geo.divide.rules import Cells, Rules
+from geo.divide.split import Splitter
 from geo.errors import GeometryError, ImpossibleError
 
 
@@ -200,3 +203,11 @@ def test_a_crowded_corner_on_the_outline_is_open_there():
     shapes = np.array([shapely.Polygon([(0, 0), ring[k], ring[k + 1]]) for k in range(5)])
     graph = build_graph(shapely.set_precision(shapes, 0.001))
     assert graph.neighbour[graph.indptr[1] : graph.indptr[2]].tolist() == [2, 3, 4, -1, 0, -1]
+
+
+def test_a_division_does_not_depend_on_the_order_of_rows():
+    rng = np.random.default_rng(4)
+    cells = gpd.GeoDataFrame({"workload": rng.lognormal(0, 0.7, 300)}, geometry=squares(20, 15), crs=4549)
+    one = partition(cells, (2, 8, 60), rng=1)
+    two = partition(cells.iloc[rng.permutation(300)], (2, 8, 60), rng=1)
+    assert two.reindex(cells.index).equals(one)
