@@ -49,6 +49,8 @@ _PATIENCE = 3
 _PAIRS = 0.5
 # Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
 _ENOUGH = 2
+# Workload is weighed with a grain of area here, so the tolerance is met for sure only with this to spare.
+_SURE = 0.995
 # Tolerances that differ by less are equal.
 _NOISE = 1e-6
 
@@ -293,6 +295,7 @@ class Splitter:
         unit = float(np.sqrt(self._cells.area[members].sum() / parts))
         step = rules.balance * float(np.average((weight / target[0]) ** 2, weights=weight))
         scale = float(self._cells.weight[members].sum() / weight.sum())
+        tolerance = _SURE * rules.tolerance
         best, best_score, bound = label, (np.inf, np.inf), None
         for attempt in range(rules.restarts + 1):
             harder = replace(rules, excess=rules.excess * min(1 + attempt // 2, 3))
@@ -304,13 +307,13 @@ class Splitter:
                    unit, numbers, rules.tries * (_PATIENCE if attempt else 1), self._state)  # fmt: skip
             found = self._part[members].copy()
             off = self._off(members, found, parts)
-            if off > rules.tolerance and bound is None:
+            if off > tolerance and bound is None:
                 bound = least_tolerance(self._cells.graph, self._cells.weight, members, parts)
-            score = (max(off, rules.tolerance, bound.tolerance if bound else 0.0),
+            score = (max(off, tolerance, bound.tolerance if bound else 0.0),
                      self._cost(members, parent, target, unit, rules.numbers(1.0, 1.0)))  # fmt: skip
             if score < best_score:
                 best, best_score = found, score
-            if off <= rules.tolerance:
+            if off <= tolerance:
                 break
             if (
                 bound
