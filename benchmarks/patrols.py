@@ -179,7 +179,8 @@ def main():
         f"Seeds {options.seeds}; {machine}.",
         table(["fixes every", "failing", "passed", "unknown", "passing", "failed", "unknown", "proven / true",
                "expected / true", "honest devices with a finding"], truth),
-        table(["devices", "fixes", "seconds to verdicts (median of 3)", "CPU seconds", "million fixes/s", "peak memory GB"], cost),
+        table(["devices", "fixes", "seconds to verdicts (median of 3)", "CPU seconds", "million fixes/s", "peak memory GB"],
+              cost),
         beside(),
     ])  # fmt: skip
     print(text)
