@@ -208,10 +208,25 @@ def _verdict(
         verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
     else:
         may_hold = sum(_room(start, end, rules) for start, end in _without(_union([*silent, *unclear]), taken))
+        may_hold += _parted(visits.intervals(visits.counted), silent, rules)
         verdict = "unknown" if may_hold >= missing else "short" if have else "not_visited"
     zh, en = _words(verdict, visits, unknown_s, seen, rules)
     return {VERDICT: verdict, "visits": have, "uncounted": len(visits.counted) - have, "unknown_s": unknown_s,
             "reason_zh": zh, "reason_en": en}  # fmt: skip
+
+
+def _parted(stays: list[Interval], silent: list[Interval], rules: Rules) -> int:
+    """Number of visits more that the counted stays are if their phones were silent because they had left.
+
+    A stay with a long silence in it is one visit, for nobody saw the phone leave; but it may have been two.
+    """
+    lasts = rules.min_between_s + rules.min_stay_s
+    return sum(
+        min(e, end - rules.min_stay_s) - max(s, start + rules.min_stay_s) >= lasts - rules.min_stay_s > 0
+        for start, end in stays
+        for s, e in silent
+        if start < e and s < end
+    )
 
 
 def _room(start: float, end: float, rules: Rules) -> int:
