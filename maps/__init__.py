@@ -15,9 +15,9 @@ ramp
 sheet
     The same page laid out for A3 paper, in a PDF or a picture.
 
-Public: :func:`coverage_map`, :func:`heat_map`, :func:`check_map`, :func:`save`, :func:`print_sheet`, :func:`is_sheet`,
-:func:`render`, :func:`render_index`; for the docs, ``maps.sketch`` and ``maps.poster``. A map function takes frames and
-returns a ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when they are first
+Public: :func:`coverage_map`, :func:`heat_map`, :func:`check_map`, :func:`route_map`, :func:`save`, :func:`print_sheet`,
+:func:`is_sheet`, :func:`render`, :func:`render_index`; for the docs, ``maps.sketch`` and ``maps.poster``. A map function takes frames
+and returns a ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when they are first
 used, so that ``python -m maps.assets`` runs before anything is set up.
 """
 
@@ -32,9 +32,20 @@ if TYPE_CHECKING:
     from maps.document import render, save
     from maps.heat import heat_map
     from maps.pages import render_index
+    from maps.route import route_map
     from maps.sheet import is_sheet, print_sheet
 
-__all__ = ["check_map", "coverage_map", "heat_map", "is_sheet", "print_sheet", "render", "render_index", "save"]
+__all__ = [
+    "check_map",
+    "coverage_map",
+    "heat_map",
+    "is_sheet",
+    "print_sheet",
+    "render",
+    "render_index",
+    "route_map",
+    "save",
+]
 
 _HOME = {
     "check_map": "maps.check",
@@ -44,6 +55,7 @@ _HOME = {
     "print_sheet": "maps.sheet",
     "render": "maps.document",
     "render_index": "maps.pages",
+    "route_map": "maps.route",
     "save": "maps.document",
 }
 

@@ -319,17 +319,16 @@ def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, 
     )
     fixes = verified.cleaned.groupby("device", sort=False).indices
     place = {code: k for k, code in enumerate(cells["code"])}
-    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met"):
+    none = np.empty(0, dtype=np.intp)
+    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met").tolist():
         row = verified.verdicts.iloc[[k]]
         code, day = row["code"].iloc[0], row["day"].iloc[0]
         # Each record looks at its own rows only: a year of days would take hours otherwise.
-        near = verified.presences.iloc[found.get((code, day), [])]
-        rows = np.sort(
-            np.concatenate([fixes[device] for device in near["device"].unique()] or [np.empty(0, dtype=np.intp)])
-        )
+        near = verified.presences.iloc[found.get((code, day), none)]
+        rows = np.sort(np.concatenate([fixes[device] for device in near["device"].unique()] or [none]))
         yield evidence(
             code, day=day, tracks=verified.cleaned.iloc[rows], presences=near,
-            visits=verified.visits.iloc[made.get((code, day), [])], verdicts=row, cells=cells.iloc[[place[code]]],
+            visits=verified.visits.iloc[made.get((code, day), none)], verdicts=row, cells=cells.iloc[[place[code]]],
             rules=verified.rules.on(day),
         )  # fmt: skip
 

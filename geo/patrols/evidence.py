@@ -126,6 +126,8 @@ def _value(value: Any) -> Any:
 
 def _fixes(tracks: pd.DataFrame, found: pd.DataFrame, day: dt.date, rules: Rules) -> list[list[Any]]:
     """Fixes of the devices that were in or near the cell while they were: device, time, lon, lat, mark."""
+    if found.empty:
+        return []
     midnight = int(hours(pd.Series([day]), dt.time(0), rules)[0])
     time = utc(tracks[TIME]).astype(np.int64)
     device = tracks[DEVICE].to_numpy(dtype=object)

@@ -55,9 +55,9 @@ def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
         rank = np.full(len(known) + 1, -1, dtype=np.int64)
         rank[order] = np.arange(len(known))
         return rank[names.cat.codes.to_numpy()], known[order]
-    values = names.to_numpy(dtype=object)
+    values = names.astype(object).where(names.notna(), None).to_numpy(dtype=object)
     changes = values[1:] != values[:-1]
-    first = np.flatnonzero(np.r_[True, changes][: len(values)]) if changes.dtype == np.bool_ else np.arange(len(values))
+    first = np.flatnonzero(np.r_[True, changes][: len(values)])
     code, known = pd.factorize(values[first], sort=True)
     number: Ints = np.repeat(code.astype(np.int64), np.diff(np.r_[first, len(values)]))
     return number, np.asarray(known, dtype=object)

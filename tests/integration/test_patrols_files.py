@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from geo.errors import ColumnError, CrsError, DatumError, FileError, InputError
 from geo.layers import convert
-from geo.patrols import clean, read_tracks
+from geo.patrols import Rules, clean, presences, read_tracks, seen, verify, visits
 from geo.patrols.columns import TRACK_COLUMNS
 
 ENGLISH = "device,officer,time,lon,lat,accuracy_m,mock\nD1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false\n"
@@ -260,3 +263,31 @@ def test_a_fleet_without_a_header(shared_data):
     assert marks["duplicate"] + marks["conflict"] >= repeated
     assert "clock" not in marks
     assert marks[""] > 6000
+
+
+def test_a_fleet_on_a_lattice_of_its_own_ground(shared_data):
+    track = read_tracks(
+        shared_data / "jersey-city-trucks" / "all_dedup.csv", datum="WGS-84", zone="America/New_York",
+        columns={"lat": 0, "lon": 1, "device": 2, "time": 4},
+    )  # fmt: skip
+    place = track.to_crs(32618).geometry
+    west, south = place.x.quantile(0.01), place.y.quantile(0.01)
+    boxes = [
+        shapely.box(west + 800 * i, south + 800 * j, west + 800 * i + 800, south + 800 * j + 800)
+        for j in range(12)
+        for i in range(12)
+    ]
+    cells = gpd.GeoDataFrame({"code": [f"J{k:03d}" for k in range(144)]}, geometry=boxes, crs=32618)
+    lorries = Rules(id="lorries", version="1", mode="any", visits_per_day=1, zone="America/New_York")
+    cleaned = clean(track, rules=lorries)
+    found = presences(cleaned, cells, rules=lorries)
+    made = visits(found, rules=lorries)
+    day = dt.date(2015, 12, 10)
+    result = verify(made, cells, presences=found, rules=lorries, day=day)
+    assert result["verdict"].value_counts().to_dict().keys() == {"met", "unknown", "not_visited"}
+    # A lorry that is silent for hours makes no presence of it: the longest gap is told as a gap.
+    silent = found[found["kind"] == "unknown"].groupby(["device", "start"])["duration_s"].max()
+    assert silent.max() > 20_000
+    assert found.loc[found["kind"] == "inside", "duration_s"].max() < 86_400
+    some = seen(cleaned, cells, day=day, rules=lorries)
+    assert set(made.loc[made["day"] == day, "code"]) <= set(some.loc[some["seen"], "code"])

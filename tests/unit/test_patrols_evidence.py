@@ -28,8 +28,10 @@ from geo.patrols import (
     verify,
     visits,
 )  # fmt: skip
+from geo.patrols import path as path_module
 from geo.patrols.metres import MANY, to_metres
-from geo.patrols.order import by_time, maybe_equal
+from geo.patrols.order import by_time, maybe_equal, numbered
+from geo.patrols.sight import within_sight
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0
@@ -182,3 +184,60 @@ def test_sorting_is_that_of_lexsort_and_no_equal_row_is_missed():
     np.testing.assert_array_equal(by_time(owner, time, tie), np.lexsort((tie, time, owner)))
     table = pd.DataFrame({"t": time, "x": tie})
     assert set(np.flatnonzero(table.duplicated(keep=False))) <= set(maybe_equal(time, tie))
+
+
+@pytest.mark.parametrize("spread_m", [10.0, 400.0])
+def test_sight_is_the_distance_to_the_nearest_step(spread_m):
+    rng = np.random.default_rng(4)
+    x, y = rng.uniform(0, 1500, (2, 1200))
+    begin = rng.uniform(-100, 1600, (60, 2))
+    end = begin + rng.normal(0, spread_m, (60, 2))
+    end[:8], end[8:16, 1] = begin[:8], begin[8:16, 1]
+    steps = np.column_stack([begin, end])
+    places, ways = shapely.points(x, y), shapely.linestrings(steps.reshape(-1, 2, 2))
+    true = np.array([min(shapely.distance(place, ways)) <= 25.0 for place in places])
+    assert 0 < true.sum() < len(true)
+    assert (within_sight(x, y, steps, 25.0) == true).all()
+    assert not within_sight(x, y, steps[:0], 25.0).any()
+
+
+def test_a_plain_frame_is_taken_by_its_degrees():
+    tracks = rounds(300)
+    plain = pd.DataFrame(tracks.drop(columns="geometry")).assign(lon=tracks.geometry.x, lat=tracks.geometry.y)
+    pd.testing.assert_frame_equal(presences(clean(plain), cells()), presences(clean(tracks), cells()))
+
+
+def test_a_day_in_blocks_is_the_day_at_once(monkeypatch):
+    tracks = pd.concat([rounds(x, device=f"D{k}") for k, x in enumerate((100, 300, 500))], ignore_index=True)
+    whole = presences(clean(tracks), cells())
+    monkeypatch.setattr(path_module.paths_of, "__kwdefaults__", {"most": 250})
+    pd.testing.assert_frame_equal(presences(clean(tracks), cells()), whole)
+    assert len(list(path_module.paths_of(clean(tracks), cells().crs, RULES))) == 3
+
+
+def test_numbers_of_names_are_those_of_a_sorted_list():
+    names = pd.Series(["b", "b", None, "a", "c", "c", "a"], dtype=object)
+    for column in (names, names.astype("category"), names.astype("string")):
+        number, known = numbered(column)
+        assert number.tolist() == [1, 1, -1, 0, 2, 2, 0]
+        assert known.tolist() == ["a", "b", "c"]
+
+
+def test_paces_are_taken_over_half_a_minute():
+    rng = np.random.default_rng(3)
+    n = 200
+    time = np.cumsum(rng.integers(1, 25, n)) * path_module.SECOND
+    x, y = np.cumsum(rng.normal(0, 8, (2, n)), axis=1)
+    known = rng.random(n - 1) > 0.1
+    zeros = np.zeros(n)
+    walked = path_module.Path(zeros.astype(int), time, x, y, zeros, zeros.astype(int) - 1, pd.DataFrame())
+    pace = path_module.pace_m_s(walked, known)
+    for k in range(n - 1):
+        first, last = k, k + 1
+        middle = (time[k] + time[k + 1]) // 2
+        while first > 0 and known[first - 1] and time[first - 1] >= middle - 15 * path_module.SECOND:
+            first -= 1
+        while last < n - 1 and known[last] and time[last + 1] <= middle + 15 * path_module.SECOND:
+            last += 1
+        true = np.hypot(x[last] - x[first], y[last] - y[first]) / (time[last] - time[first]) * 1e6
+        assert pace[k] == pytest.approx(true if known[k] else 0.0)

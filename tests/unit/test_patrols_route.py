@@ -68,6 +68,44 @@ def test_a_parallel_road_is_not_the_route():
     assert np.isnan(route_match(walk(np.arange(0, 1001, 12.5), aside_m=260), route()).in_order)
 
 
+def test_a_road_that_is_used_twice_has_to_be_walked_twice():
+    there_and_back = shapely.LineString([(X0, Y0), (X0 + 400, Y0), (X0, Y0)])
+    out = np.arange(0, 401, 12.5)
+    twice = route_match(walk(np.r_[out, out[::-1]]), route(there_and_back))
+    assert (twice.share, twice.in_order) == (1.0, 1.0)
+    once = route_match(walk(out), route(there_and_back))
+    assert once.share == 1.0
+    assert once.in_order == pytest.approx(0.55, abs=0.06)
+
+
+def test_detours_and_times():
+    track = walk(np.r_[np.arange(0, 301, 12.5), np.arange(300, 1001, 12.5)])
+    away = walk(np.full(20, 300.0))
+    xy = np.column_stack([np.full(20, X0 + 300), Y0 - np.r_[np.arange(10), np.arange(10)[::-1]] * 12.0])
+    away = away.set_geometry(shapely.points(*TO_DEGREES.transform(*xy.T))).set_crs(4326)
+    parts = pd.concat([track.iloc[:25], away, track.iloc[25:]], ignore_index=True)
+    parts["time"] = track["time"].iloc[0] + pd.to_timedelta(np.arange(len(parts)) * 10, unit="s")
+    match = route_match(parts, route(), within_m=20)
+    assert (match.share, match.in_order) == (1.0, 1.0)
+    assert len(match.detours) == 1
+    assert match.detours["length_m"].iloc[0] == pytest.approx(170, abs=15)
+    assert match.started == parts["time"].iloc[0] + pd.Timedelta(2, "s")  # at the first place, 2.5 m along
+    assert match.ended > match.detours["end"].iloc[0]
+    assert match.to_dict()["detour_m"] == match.detours["length_m"].sum()
+
+
+def test_checkpoints_are_reached_in_order_or_not():
+    at = [shapely.line_interpolate_point(ROUTE, m) for m in (100, 700, 400, 900)] + [shapely.Point(X0, Y0 + 500)]
+    stops = gpd.GeoSeries(at, index=["gate", "school", "market", "bridge", "hill"], crs=4549).to_crs(4326)
+    found = route_match(walk(np.arange(0, 1001, 12.5)), route(), checkpoints=stops).checkpoints
+    assert found["label"].tolist() == ["gate", "school", "market", "bridge", "hill"]
+    assert found["reached"].notna().tolist() == [True, True, True, True, False]
+    assert found["in_order"].sum() == 3
+    assert not found["in_order"].iloc[4]
+    with pytest.raises(GeometryError, match="checkpoints are points"):
+        route_match(walk([0.0, 10.0]), route(), checkpoints=route())
+
+
 def test_what_is_refused():
     track = walk(np.arange(0, 1001, 12.5))
     with pytest.raises(InputError, match="within_m is 0"):
