@@ -16,9 +16,9 @@ sheet
     The same page laid out for A3 paper, in a PDF or a picture.
 
 Public: :func:`coverage_map`, :func:`heat_map`, :func:`check_map`, :func:`route_map`, :func:`save`, :func:`print_sheet`,
-:func:`is_sheet`, :func:`render`, :func:`render_index`; for the docs, ``maps.sketch`` and ``maps.poster``. A map function takes frames
-and returns a ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when they are first
-used, so that ``python -m maps.assets`` runs before anything is set up.
+:func:`is_sheet`, :func:`render`, :func:`render_index`; for the docs, ``maps.sketch`` and ``maps.poster``. A map function
+takes frames and returns a ``folium.Map``; nothing here reads a database or decides a verdict. The names are
+imported when they are first used, so that ``python -m maps.assets`` runs before anything is set up.
 """
 
 from __future__ import annotations

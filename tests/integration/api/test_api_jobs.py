@@ -131,6 +131,41 @@ def test_patrols_by_another_rule_set(wangge, division, division_file, tracks_csv
     assert figures["days"][DAY]["met"] == 2
 
 
+def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
+    wangge, division, division_file, tracks_csv, tmp_path
+):
+    first = division.second.geometry.iloc[0]
+    middle = first.representative_point()
+    line = shapely.LineString([(middle.x - 40, middle.y), (middle.x + 40, middle.y)])
+    gpd.GeoDataFrame(geometry=[line], crs=division.crs).to_file(tmp_path / "route.gpkg")
+    far = shapely.Point(middle.x + 5_000, middle.y)
+    gpd.GeoDataFrame({"name": ["门", "远"]}, geometry=[middle, far], crs=division.crs).to_file(tmp_path / "gates.gpkg")
+    lon, lat = shapely.get_coordinates(gpd.GeoSeries([middle], crs=division.crs).to_crs(4326).array)[0]
+    (tmp_path / "roster.csv").write_text(f"officer,hours,lon,lat\nG1,8,{lon},{lat}\n", encoding="utf-8")
+    out_dir = tmp_path / "p"
+    words = ("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", out_dir, "--json")
+    plans = ("--due-at", f"{DAY}T09:30", "--roster", tmp_path / "roster.csv", "--route", tmp_path / "route.gpkg",
+             "--checkpoints", tmp_path / "gates.gpkg")  # fmt: skip
+    code, out, _ = wangge(*words, *plans, "--device", "A")
+    assert code == 0
+    figures = json.loads(out)
+    assert figures["feasibility"]["possible"] is True
+    assert 0 < figures["route"]["share"] <= 1
+    assert (figures["route"]["checkpoints"], figures["route"]["checkpoints_reached"]) == (2, 1)
+    assert figures["visits_expected"] == pytest.approx(figures["visits_counted"], abs=1)
+    due = pd.read_csv(out_dir / "due.csv", dtype={"code": str}).set_index("code")["missing"]
+    assert due.loc[division.second["code"]].tolist() == [1, 1, 2, 2]
+    groups = pd.read_csv(out_dir / "coverage_by.csv", dtype={"code": str})
+    assert set(zip(groups["by"], groups["each"], strict=True)) == {
+        (by, each) for by in ("grid", "community") for each in ("day", "week", "month")
+    }
+    assert "wanggeRoute" in (out_dir / "route.html").read_text(encoding="utf-8")
+    code, _, err = wangge(*words, *plans)
+    assert (code, "say which one" in err) == (2, True)
+    assert wangge(*words, "--due-at", "teatime")[0] == 2
+    assert wangge(*words, "--columns", "time")[0] == 2
+
+
 def test_patrols_of_a_foreign_layer_has_no_map(wangge, division, tracks_csv, tmp_path):
     write_layer(division.second.rename(columns={"code": "GRID_ID"}), tmp_path / "grids.gpkg")
     code, out, _ = wangge(
