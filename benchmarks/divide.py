@@ -1,8 +1,8 @@
 """Division of given cells, of real blocks and of the model street, and rebalancing, beside METIS, GerryChain and spopt.
 
-``python -m benchmarks.divide [--full]`` writes the table in docs/divide.md. GerryChain and spopt take part where they are
-installed; Providence takes part where ``WANGGE_SHARED_DATA`` (or ../shared/data) has it. ``--full`` adds 300,000 cells and
-gives competitors 150 s each instead of 30 s.
+``python -m benchmarks.divide [--full] [--limit-s S]`` writes the table in docs/divide.md. GerryChain and spopt take part where they are
+installed; Providence takes part where ``WANGGE_SHARED_DATA`` (or ../shared/data) has it. ``--full`` adds 300,000 cells;
+each of the others is stopped after ``--limit-s``, 30 s by default.
 """
 
 from __future__ import annotations
@@ -225,8 +225,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"))
+    parser.add_argument("--limit-s", type=float, default=30.0, help="for each of the others")
     asked = parser.parse_args()
-    limit_s = 150.0 if asked.full else 30.0
+    limit_s = asked.limit_s
     partition(weighted(600), (2, 5, 40))  # compile
     head = ["cells", "who", "time", "parts", "stray / rings", "off p95", "off max", "Polsby-Popper"]
     cells = weighted(30_000)
