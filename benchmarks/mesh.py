@@ -26,6 +26,8 @@ from benchmarks.report import machine, median_s, seconds, table, write  # noqa: 
 from geo.coverage import Mesh, check, plan_repair  # noqa: E402
 
 Layer = gpd.GeoDataFrame
+#: How long another tool took, or why there is nothing to show; and what it made of the cells.
+Run = tuple[str, np.ndarray | None]
 SEED = 1
 
 
@@ -127,20 +129,14 @@ def repairs(n: int, exact: bool) -> str:
         if run is not mapshaper and (n > 5000 or (run is maup_smart and not exact)):
             continue
         took, shapes = run(dirty, outline)
-        rows.append(
-            [
-                name,
-                "not installed" if took is None else seconds(took),
-                *([""] * 4 if shapes is None else quality(shapes, outline)),
-            ]
-        )
+        rows.append([name, took, *([""] * 4 if shapes is None else quality(shapes, outline))])
     return table(["", "time", "uncovered m²", "outside m²", "double m²", "cells in parts"], rows)
 
 
-def mapshaper(dirty: Layer, _outline: Layer) -> tuple[float | None, np.ndarray | None]:
+def mapshaper(dirty: Layer, _outline: Layer) -> Run:
     """The whole command, GeoJSON in and out: what a user would run."""
     if shutil.which("mapshaper") is None:
-        return None, None
+        return "not installed", None
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.json", Path(folder) / "out.json"
         dirty.set_crs(None, allow_override=True).to_file(source, driver="GeoJSON", engine="pyogrio")
@@ -148,29 +144,32 @@ def mapshaper(dirty: Layer, _outline: Layer) -> tuple[float | None, np.ndarray |
         subprocess.run(
             ["mapshaper-xl", "8gb", str(source), "-clean", "-o", str(target)], check=True, capture_output=True
         )
-        took = time.perf_counter() - start
+        took = seconds(time.perf_counter() - start)
         return took, np.asarray(gpd.read_file(target).geometry.array)
 
 
-def maup_quick(dirty: Layer, _outline: Layer) -> tuple[float | None, np.ndarray | None]:
+def maup_quick(dirty: Layer, _outline: Layer) -> Run:
     return _maup("quick_repair", dirty)
 
 
-def maup_smart(dirty: Layer, outline: Layer) -> tuple[float | None, np.ndarray | None]:
+def maup_smart(dirty: Layer, outline: Layer) -> Run:
     return _maup("smart_repair", dirty, nest_within_regions=outline)
 
 
-def _maup(name: str, dirty: Layer, **options: object) -> tuple[float | None, np.ndarray | None]:
+def _maup(name: str, dirty: Layer, **options: object) -> Run:
     try:
         import maup
     except ImportError:
-        return None, None
+        return "not installed", None
     maup.progress.enabled = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         start = time.perf_counter()
-        done = getattr(maup, name)(dirty, **options)
-    return time.perf_counter() - start, np.asarray(done.geometry.array)
+        try:
+            done = getattr(maup, name)(dirty, **options)
+        except TypeError as error:  # holes_of_union meets a GeometryCollection of its own making
+            return f"fails after {seconds(time.perf_counter() - start)}: {str(error)[:60]}", None
+    return seconds(time.perf_counter() - start), np.asarray(done.geometry.array)
 
 
 def main() -> None:
