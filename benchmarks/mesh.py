@@ -1,7 +1,7 @@
 """Check, repair and mesh, side by side with what a user would take instead, on made layers of growing size.
 
-``python benchmarks/mesh.py [--full] [--exact]`` writes the tables in docs/coverage.md. maup and the command ``mapshaper`` take part
-where they are installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the outline, which takes minutes.
+``python benchmarks/mesh.py [--full] [--exact]`` writes the tables in docs/coverage.md. maup and the command ``mapshaper`` take
+part where they are installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the outline, which takes minutes.
 """
 
 from __future__ import annotations
