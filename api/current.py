@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import time
@@ -121,6 +122,9 @@ class Current:
             with self._lock:
                 if self._snapshot is None or self._snapshot.version.id != version.id:
                     self._snapshot = Snapshot.of(version, read_version(opened, version.id))
+                    # What was loaded stays: looking through it for garbage would hold up an answer now and then.
+                    gc.collect()
+                    gc.freeze()
                 self._asked_at = time.monotonic()
                 return self._snapshot
 
