@@ -1,0 +1,71 @@
+"""Compile the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
+
+``python -m tools.kernels`` does it in two processes; numba keeps what they compile.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+
+import geopandas as gpd
+import numpy as np
+
+from geo.coverage import check_division
+from geo.divide import divide
+from geo.layers import metric_crs, read_division
+from geo.locate import GridIndex
+from geo.patrols import clean, integrity, presences, verify, visits
+from tools.boundaries import FOLDER
+
+#: Half the side of the corner, metres: a few hundred buildings.
+_HALF_M = 450.0
+
+
+def division() -> None:
+    """Divide a square, and check what comes out."""
+    crs = metric_crs(118.8, 32.1)
+    roads, buildings = (
+        gpd.read_file(FOLDER / "street.gpkg", layer=name).to_crs(crs) for name in ("roads", "buildings")
+    )
+    middle = read_division(FOLDER / "division.gpkg").street.to_crs(crs).geometry.iloc[0].centroid
+    square = gpd.GeoDataFrame(geometry=[middle.buffer(_HALF_M, cap_style="square")], crs=crs)
+    buildings = buildings[buildings.within(square.geometry.iloc[0])]
+    made = divide(square, roads=roads, buildings=buildings, counts=(2, 8, 80), rng=np.random.default_rng(1))
+    check_division(made)
+
+
+def patrols() -> None:
+    """Judge an hour of a few walkers."""
+    given = read_division(FOLDER / "division.gpkg")
+    place = given.second.geometry.representative_point().to_crs(4326)
+    time = np.datetime64("2026-03-02T02:00:00") + np.arange(360) * np.timedelta64(10, "s")
+    rng = np.random.default_rng(1)
+    tracks = gpd.GeoDataFrame(
+        {
+            "device": np.repeat([f"D{k}" for k in range(4)], 360),
+            "time": np.tile(time, 4),
+            "accuracy_m": 8.0,
+        },
+        geometry=gpd.points_from_xy(
+            np.concatenate([place.x.iloc[k] + np.cumsum(rng.normal(2e-5, 5e-5, 360)) for k in range(4)]),
+            np.concatenate([place.y.iloc[k] + np.cumsum(rng.normal(2e-5, 5e-5, 360)) for k in range(4)]),
+        ),
+        crs=4326,
+    )
+    tracks["time"] = tracks["time"].dt.tz_localize("UTC")
+    cleaned = clean(tracks)
+    found = presences(cleaned, GridIndex(given.second))
+    verify(visits(found), given.second, presences=found, day=dt.date(2026, 3, 2))
+    integrity(cleaned)
+
+
+WORK = {"division": division, "patrols": patrols}
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        WORK[sys.argv[1]]()
+    else:
+        running = [subprocess.Popen([sys.executable, "-m", "tools.kernels", name]) for name in WORK]
+        raise SystemExit(max(process.wait() for process in running))
