@@ -53,10 +53,10 @@ def run(
     show(report, file.name, json=json)
 
 
-def show(report: Report, name: str, *, json: bool) -> None:
-    """Print a report, as a document or as tables, and leave with exit code 1 if it has errors."""
+def show(report: Report, name: str, *, json: bool, **more: object) -> None:
+    """Print a report, as a document with `more` in it or as tables, and leave with exit code 1 if it has errors."""
     if json:
-        emit_json({"file": name, **report.to_dict()})
+        emit_json({"file": name, **report.to_dict(), **more})
     else:
         print_report(report, name)
     if not report.ok:

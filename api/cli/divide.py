@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from api.cli import options
 from api.cli.check import show
-from api.cli.console import progress
+from api.cli.console import out, progress, table
 
 
 def run(
     street: Annotated[Path, typer.Option(metavar="F", help="街道范围（面）。Outline of the street, polygons.")],
-    target: options.Out,
+    target: options.Out = Path("out/divide/division.gpkg"),
     roads: Annotated[Path | None, typer.Option(metavar="F", help="道路（线，字段 highway）。Roads, lines.")] = None,
     buildings: Annotated[Path | None, typer.Option(metavar="F", help="建筑物（面）。Buildings, polygons.")] = None,
     barriers: Annotated[
@@ -71,5 +71,44 @@ def run(
         crs=crs,
     )
     with progress(quiet=json) as tell:
-        checked = divide_files(sources, target, counts=wanted, valid_from=day, seed=seed, report=report, progress=tell)
-    show(checked, target.name, json=json)
+        checked, figures = divide_files(
+            sources, target, counts=wanted, valid_from=day, seed=seed, report=report, progress=tell
+        )
+    if not json:
+        _print_figures(figures, target)
+    show(checked, target.name, json=json, division=figures)
+
+
+def _print_figures(figures: dict[str, Any], target: Path) -> None:
+    """How even, compact and well bordered each level is, and how many parents could not be balanced."""
+    names = {"community": "社区 community", "second": "二级网格 second", "third": "三级网格 third"}
+    rows = [
+        [
+            names[name],
+            f"{level['count']:,}",
+            f"{level['off_mean']['mean']:.1%}",
+            f"{level['off_mean']['max']:.1%}",
+            "–" if level["on_barriers"] is None else f"{level['on_barriers']:.0%}",
+            f"{level['compactness']:.2f}",
+        ]
+        for name, level in figures["levels"].items()
+    ]
+    headings = [
+        "层级 level",
+        "数量 count",
+        "平均偏差 mean off",
+        "最大偏差 max off",
+        "沿界 on barriers",
+        "紧凑度 compactness",
+    ]
+    console = out()
+    console.print(table(f"划分 divide: {target}", headings, rows))
+    missed = figures["obstacles"]
+    if missed:
+        best = sum(row["reached"] <= row["bound"] for row in missed)
+        console.print(
+            f"{len(missed)} 个上级网格内未达均衡容差，其中 {best} 个已证明不可能更均衡；缘由与建议见 --report。"
+            f"{len(missed)} parents hold grids beyond the tolerance; for {best} it is proven that no division is more even. "
+            "--report says why and what to do.",
+            markup=False,
+        )

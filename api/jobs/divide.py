@@ -12,6 +12,7 @@ import pandas as pd
 
 from api.inputs import optional_layer
 from api.jobs import Progress
+from api.outputs import make_folder
 from geo.coverage import Report, check_division
 from geo.divide import (
     Weights,
@@ -63,8 +64,14 @@ def divide_files(
     seed: int,
     report: Path | None = None,
     progress: Progress,
-) -> Report:
-    """Divide, give every second-level grid its leader, write the division and its report, and check it."""
+) -> tuple[Report, dict[str, object]]:
+    """Divide, give every second-level grid its leader, write the division and its report, and check it.
+
+    Returns
+    -------
+    tuple
+        What the check says, and the figures of :func:`geo.divide.summarise`.
+    """
     if target.suffix.lower() not in (".gpkg", ".geojson", ".json", ".parquet", ".geoparquet"):
         raise FileError(f"{target.name}: a division is written as .gpkg, .geojson or .parquet")
     progress("读取 reading", 0.0)
@@ -90,11 +97,13 @@ def divide_files(
     division = assign_leaders(drawn)
     division.third.attrs.update(drawn.third.attrs)
     _tell_what_is_missing(sources, drawn)
+    make_folder(target.parent)
     write_division(division, target)
+    figures = summarise(division)
     if report is not None:
-        _write_report(division, report)
+        _write_report(division, figures, report)
     progress("检查 checking", 1.0)
-    return check_division(division, expected=counts)
+    return check_division(division, expected=counts), figures
 
 
 def _today(sources: Sources) -> gpd.GeoDataFrame | None:
@@ -121,16 +130,11 @@ def _tell_what_is_missing(sources: Sources, division: Division) -> None:
                f"buildings {some(known['buildings_cut'])}; move it if they are to be whole")  # fmt: skip
 
 
-def _write_report(division: Division, folder: Path) -> None:
+def _write_report(division: Division, figures: dict[str, object], folder: Path) -> None:
     """Write report.json, report.md, a plot for each level, and the roster and staff tables as CSV that Excel opens."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"{folder.name}: the folder for the report cannot be made ({error.strerror}); name another"
-        ) from error
+    make_folder(folder)
     name = division.street["name"].iloc[0] or division.street["code"].iloc[0]
-    facts = json.dumps(summarise(division), ensure_ascii=False, indent=1)
+    facts = json.dumps(figures, ensure_ascii=False, indent=1)
     (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(division, title=f"{name}网格划分报告"), encoding="utf-8")
     for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):

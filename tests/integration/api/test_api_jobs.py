@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -243,7 +244,7 @@ def test_maps_from_stored_results(wangge, division_file, tracks_csv, incidents_c
 # ---------------------------------------------------------------------------------------------------------- divide
 
 
-def test_divide_writes_what_check_finds_sound(wangge, tmp_path):
+def test_divide_writes_what_check_finds_sound(wangge, tmp_path, monkeypatch):
     """A street of 600 by 400 m with four roads and a house every 25 m."""
     west, south = 388_000.0, 3_554_000.0
     street = gpd.GeoDataFrame(
@@ -272,11 +273,17 @@ def test_divide_writes_what_check_finds_sound(wangge, tmp_path):
         tmp_path / "buildings.gpkg",
     )
     code, out, err = wangge("divide", *sources, "--counts", "2,6,40", "-o", tmp_path / "d.gpkg", "--json")
-    assert (code, json.loads(out)["ok"]) == (0, True), err
+    told = json.loads(out)
+    assert (code, told["ok"]) == (0, True), err
+    assert [level["count"] for level in told["division"]["levels"].values()] == [2, 6, 40]
+    assert told["division"]["origin"]["buildings_cut"] == []
     assert read_division(tmp_path / "d.gpkg").counts == (2, 6, 40)
     assert wangge("check", tmp_path / "d.gpkg", "--counts", "2,6,40")[0] == 0
-    wangge("divide", *sources, "--counts", "2,6,40", "-o", tmp_path / "again.gpkg")
-    assert (tmp_path / "again.gpkg").read_bytes() == (tmp_path / "d.gpkg").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    printed = wangge("divide", *sources, "--counts", "2,6,40")[1]
+    assert "二级网格 second" in printed
+    assert "max off" in printed
+    assert Path("out/divide/division.gpkg").read_bytes() == (tmp_path / "d.gpkg").read_bytes()
 
 
 def test_divide_tells_what_it_was_not_given_and_refuses_buildings_of_another_place(wangge, tmp_path):
