@@ -13,6 +13,7 @@ import pytest
 import shapely
 from sqlalchemy import Engine
 
+from api.cli import run
 from api.database import add_version, open_store, publish, session, upgrade
 from geo.layers import Division, Level, area_m2, write_division
 from geo.layers.columns import LAYER_COLUMNS
@@ -55,6 +56,18 @@ def _finish(frame: gpd.GeoDataFrame, level: Level) -> gpd.GeoDataFrame:
         buildings=np.arange(count),
     )
     return frame[[*LAYER_COLUMNS, "buildings"]]
+
+
+@pytest.fixture
+def wangge(capsys):
+    """Run the command line and give its exit code, standard output and standard error."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = run([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -18,25 +18,12 @@ import pytest
 import shapely
 from geopandas.testing import assert_geodataframe_equal
 
-from api.cli import run
 from geo.layers import Level, lon_lat, read_division, read_layer, write_layer
 
 ROOT = Path(__file__).resolve().parents[3]
 
 # Rows of the third level that do not touch the outline of the street, nor each other.
 _INNER, _OTHER = 8, 27
-
-
-@pytest.fixture
-def wangge(capsys):
-    """Run the command line and give its exit code, standard output and standard error."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -11,20 +11,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from api.cli import run
 from geo.layers import lon_lat, read_division, write_layer
 
 DAY = "2026-03-02"
-
-
-@pytest.fixture
-def wangge(capsys):
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def _stay(division, code: str, device: str, start: str, minutes: int) -> pd.DataFrame:

@@ -11,18 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from api.cli import run
 from geo.layers.crs import lon_lat
-
-
-@pytest.fixture
-def wangge(capsys):
-    def call(*words: object) -> tuple[int, str, str]:
-        code = run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture
