@@ -44,7 +44,7 @@ BLIND_DAYS = 7
 #: Sheets of the workbook.
 SHEETS = {
     "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "coverage_by": "覆盖汇总", "blind_spots": "巡查盲区",
-    "findings": "轨迹疑点", "refused": "未读入记录",
+    "findings": "轨迹疑点", "files": "读入文件", "refused": "未读入记录",
 }  # fmt: skip
 
 
@@ -59,9 +59,11 @@ class Verified:
     days
         Local days judged, in order.
     fixes, marked
-        Number of fixes read, and of those that were set aside, by reason.
+        Number of fixes read, and of those that carry a mark, by mark.
     refused
-        Rows of the files that could not be read.
+        Number of rows that could not be read; a whole file is one.
+    unread
+        Names of the files of which nothing could be read.
     cleaned, presences
         The fixes with their marks, and the times inside cells.
     seen
@@ -78,6 +80,7 @@ class Verified:
     cleaned: gpd.GeoDataFrame
     presences: pd.DataFrame
     seen: pd.DataFrame | None = None
+    unread: tuple[str, ...] = ()
 
     def counts(self, day: date | None = None) -> dict[str, int]:
         """Number of cells in each of the four states, of one day or of all."""
@@ -99,6 +102,7 @@ class Verified:
             "visits_expected": round(expected, 1),
             "fixes": self.fixes,
             "refused_rows": self.refused,
+            "files_not_read": list(self.unread),
             "marked": self.marked,
             "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
             "days": {day.isoformat(): self.counts(day) for day in self.days},
@@ -158,6 +162,7 @@ def verify_tracks(
         cleaned=marked,
         presences=found,
         seen=looked,
+        unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
     )
 
 
@@ -199,6 +204,26 @@ def column_map(text: str | None) -> dict[str, str | int] | None:
     return {ours.strip(): int(theirs) if theirs.strip().isdecimal() else theirs.strip() for ours, _, theirs in parts}
 
 
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and those in a named folder and below it, but hidden ones; what is no track the reader refuses.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no file.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        if not inside:
+            raise InputError(f"{path}: the folder holds no file")
+        files += inside
+    return files
+
+
 def patrol_files(
     paths: Sequence[Path],
     cells_path: Path,
@@ -232,7 +257,7 @@ def patrol_files(
     rules = Rules.read(*rules_paths) if rules_paths else Rules()
     cells = read_cells(cells_path, layer=layer, code=code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone, columns=columns)
+    tracks = read_tracks(files_of(paths), datum=datum, zone=zone, columns=columns)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
@@ -264,7 +289,7 @@ def write_all(
     *,
     refused: Sequence[dict[str, Any]] = (),
 ) -> list[Path]:
-    """Write verdicts, visits, coverage, blind spots, findings and refused rows as CSV and Parquet, a workbook, and evidence.
+    """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
 
     Persons are named only where the visit itself is told, never counted, ranked or compared.
     """
@@ -278,6 +303,7 @@ def write_all(
         "coverage_by": _summed_up(seen_days, inner, judged),
         "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
         "findings": integrity(verified.cleaned, rules=verified.rules),
+        "files": by_file(verified.cleaned, refused),
         "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
     }
     written = []
@@ -294,6 +320,34 @@ def write_all(
         for record in _records(verified, judged):
             file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
     return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
+
+
+def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """What became of each file.
+
+    Returns
+    -------
+    DataFrame
+        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first) and `reason`,
+        why the whole file could not be read; empty otherwise.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+
+    def of(source: str) -> dict[str, Any]:
+        return rows.setdefault(source, {"fixes": 0, "refused": 0, "marked": "", "reason": ""})
+
+    for row in refused:
+        if row["row"] is None or pd.isna(row["row"]):
+            of(row["source"])["reason"] = row["reason"]
+        else:
+            of(row["source"])["refused"] += 1
+    if "source" in cleaned:
+        for source, marks in cleaned.groupby("source", sort=False)["mark"]:
+            number = marks[marks != ""].value_counts()
+            marked = ", ".join(f"{mark} {count:,}" for mark, count in number.items())
+            of(str(source)).update(fixes=len(marks), marked=marked)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["fixes", "refused", "marked", "reason"])
+    return table.rename_axis("source").reset_index().sort_values("source", ignore_index=True)
 
 
 def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -320,7 +320,8 @@ def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: Rules) -> B
 def _copied(fixes: _Fixes, mark: Marks) -> None:
     """Note fixes whose time and place another device has too, if they are more than chance would give."""
     here = np.flatnonzero(mark == 0)
-    some = here[maybe_equal(*(taken(values, here) for values in (fixes.time.view(np.int64), fixes.lon, fixes.lat)))]
+    time: Ints = fixes.time.view(np.int64)
+    some = here[maybe_equal(taken(time, here), taken(fixes.lon, here), taken(fixes.lat, here))]
     order = some[np.lexsort((fixes.device[some], fixes.lat[some], fixes.lon[some], fixes.time[some]))]
     if len(order) < 2:
         return
