@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
+from api.jobs.patrol_tables import write_all
 from api.jobs.ways import write_ways
-from api.outputs import make_folder, write_csv
+from api.outputs import make_folder
 from geo.errors import ImpossibleError, InputError
-from geo.layers import Division, aside, to_metric
+from geo.layers import Division, to_metric
 from geo.patrols import (
     REASONS,
     VERDICTS,
     Rules,
-    blind_spots,
     by_group,
     clean,
-    evidence,
-    integrity,
     presences,
     read_tracks,
     seen,
@@ -37,15 +33,6 @@ from geo.patrols import (
 
 #: A span of more days is taken for a mistake in --from or --to.
 MOST_DAYS = 366
-
-#: A third-level grid that nobody has seen for this many days is a blind spot.
-BLIND_DAYS = 7
-
-#: Sheets of the workbook.
-SHEETS = {
-    "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "coverage_by": "覆盖汇总", "blind_spots": "巡查盲区",
-    "findings": "轨迹疑点", "files": "读入文件", "refused": "未读入记录",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -279,134 +266,6 @@ def patrol_files(
         written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))
         written.append(draw_checker(cells, verified, folder / "checker.html", backdrop=backdrop or {}))
     return verified, written
-
-
-def write_all(
-    verified: Verified,
-    judged: gpd.GeoDataFrame,
-    inner: gpd.GeoDataFrame,
-    folder: Path,
-    *,
-    refused: Sequence[dict[str, Any]] = (),
-) -> list[Path]:
-    """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
-
-    Persons are named only where the visit itself is told, never counted, ranked or compared.
-    """
-    seen_days = verified.seen if verified.seen is not None else pd.concat(
-        [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
-    )  # fmt: skip
-    tables = {
-        "verdicts": verified.verdicts,
-        "visits": verified.visits,
-        "coverage": seen_days,
-        "coverage_by": _summed_up(seen_days, inner, judged),
-        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
-        "findings": integrity(verified.cleaned, rules=verified.rules),
-        "files": by_file(verified.cleaned, refused),
-        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
-    }
-    written = []
-    for name, table in tables.items():
-        written.append(folder / f"{name}.csv")
-        write_csv(table, written[-1])
-        with aside(folder / f"{name}.parquet") as temporary:
-            _typed(table).to_parquet(temporary, index=False)
-        written.append(folder / f"{name}.parquet")
-    with aside(folder / "patrols.xlsx") as temporary, pd.ExcelWriter(temporary, engine="openpyxl") as book:
-        for name, table in tables.items():
-            _for_offices(table, verified.rules.zone).to_excel(book, sheet_name=SHEETS[name], index=False)
-    with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in _records(verified, judged):
-            file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
-    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
-
-
-def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """What became of each file.
-
-    Returns
-    -------
-    DataFrame
-        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first) and `reason`,
-        why the whole file could not be read; empty otherwise.
-    """
-    rows: dict[str, dict[str, Any]] = {}
-
-    def of(source: str) -> dict[str, Any]:
-        return rows.setdefault(source, {"fixes": 0, "refused": 0, "marked": "", "reason": ""})
-
-    for row in refused:
-        if row["row"] is None or pd.isna(row["row"]):
-            of(row["source"])["reason"] = row["reason"]
-        else:
-            of(row["source"])["refused"] += 1
-    if "source" in cleaned:
-        for source, marks in cleaned.groupby("source", sort=False)["mark"]:
-            number = marks[marks != ""].value_counts()
-            marked = ", ".join(f"{mark} {count:,}" for mark, count in number.items())
-            of(str(source)).update(fixes=len(marks), marked=marked)
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["fixes", "refused", "marked", "reason"])
-    return table.rename_axis("source").reset_index().sort_values("source", ignore_index=True)
-
-
-def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Coverage by leader's grid and by community, of each day, week and month."""
-    if "parent" not in inner:
-        return pd.DataFrame(columns=["by", "code", "each", "period", "cells", "seen", "swept_share", "road_seen_share"])
-    above = dict(zip(judged["code"], judged["parent"], strict=True)) if "parent" in judged else {}
-    cells = inner.assign(grid=inner["parent"], community=inner["parent"].map(above))
-    parts = [
-        by_group(seen_days, cells, by=by, period=period).rename(columns={by: "code"}).assign(by=by, each=each)
-        for by in ("grid", "community")
-        if cells[by].notna().any()
-        for period, each in (("D", "day"), ("W", "week"), ("M", "month"))
-    ]
-    return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
-
-
-def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    """Evidence of every verdict that is not met: those are the ones that somebody will ask about."""
-    found, made = (
-        dict(table.groupby([column, "day"], sort=False).indices)
-        for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
-    )
-    fixes = verified.cleaned.groupby("device", sort=False).indices
-    place = {code: k for k, code in enumerate(cells["code"])}
-    none = np.empty(0, dtype=np.intp)
-    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met").tolist():
-        row = verified.verdicts.iloc[[k]]
-        code, day = row["code"].iloc[0], row["day"].iloc[0]
-        # Each record looks at its own rows only: a year of days would take hours otherwise.
-        near = verified.presences.iloc[found.get((code, day), none)]
-        rows = np.sort(np.concatenate([fixes[device] for device in near["device"].unique()] or [none]))
-        yield evidence(
-            code, day=day, tracks=verified.cleaned.iloc[rows], presences=near,
-            visits=verified.visits.iloc[made.get((code, day), none)], verdicts=row, cells=cells.iloc[[place[code]]],
-            rules=verified.rules.on(day),
-        )  # fmt: skip
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as Parquet takes it: mixed rows of numbers and nothing become text."""
-    return table.assign(**{name: table[name].astype("string") for name in ("row", "source") if name in table})
-
-
-def _for_offices(table: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """A table as Excel takes it: local times without a zone, and no text that it would take for a formula."""
-    local = {
-        name: table[name].dt.tz_convert(zone).dt.tz_localize(None)
-        for name in table.columns
-        if isinstance(table[name].dtype, pd.DatetimeTZDtype)
-    }
-    plain = {
-        name: table[name].map(
-            lambda value: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
-        )
-        for name in table.columns
-        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype)
-    }
-    return table.assign(**plain, **local)
 
 
 def draw_checker(division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any]) -> Path:

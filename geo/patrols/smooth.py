@@ -288,7 +288,7 @@ CORNER_M, CORNER_DEG, CORNER_REACH, CORNER_SHARE = 40.0, (25.0, 140.0), 1.5, 0.7
 JITTER_M = 8.0
 #: Median distance below which fixes are moved to straight legs (longer steps hold whole turns), and the least error for which
 #: that is done; metres. Less is not worth it, for real paths are not quite straight.
-NEAR_M, LEAST_ERROR_M = 60.0, 2.0
+NEAR_M, LEAST_ERROR_M = 60.0, 4.0
 #: Along a leg the places are smoothed where the error of a fix is at least this share of a step: there fixes run back and forth.
 BACK_SHARE = 1 / 3
 #: An error that lasts moves the path as a whole, so it is no reason to smooth; this much of it is allowed for, metres.

@@ -106,6 +106,22 @@ def test_patrols_gives_the_four_grids_their_verdicts(wangge, division, division_
         division.second["code"][1]: 1,
     }
     assert (out_dir / "coverage.html").stat().st_size > 50_000
+    book = pd.read_excel(out_dir / "patrols.xlsx", sheet_name=None, dtype={"网格编码": str})
+    assert list(book) == [
+        "核验结论",
+        "巡查记录",
+        "网格内覆盖",
+        "覆盖汇总",
+        "巡查盲区",
+        "轨迹疑点",
+        "读入文件",
+        "未读入记录",
+    ]
+    told = book["核验结论"].set_index("网格编码")
+    assert told.loc[division.second["code"], "结论"].tolist()[:2] == ["达标", "次数不足"]
+    assert {"可认定次数", "估计次数", "判定依据"} < set(told)
+    assert set(book["巡查记录"]["是否计入"]) <= {"是", "否"}
+    assert (book["巡查记录"]["开始时间"].dt.hour >= 8).all()
 
 
 def test_patrols_prints_a_table_in_both_languages(wangge, division_file, tracks_csv, tmp_path):
