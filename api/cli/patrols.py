@@ -140,8 +140,9 @@ def run(
     console = out()
     title = f"巡查核验 patrols: {verified.rules.title} ({verified.rules.name}; {verified.rules.zone})"
     console.print(table(title, headings, rows))
-    proven, expected = int(verified.verdicts["visits"].sum()), verified.verdicts["visits_expected"].sum()
-    console.print(f"巡查次数 visits: 可认定 proven {proven:,}, 估计 expected {expected:,.1f}", markup=False)
+    proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
+    visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
+    console.print(f"巡查次数 visits: {visits}", markup=False)
     for name, values in figures.items():
         told = ", ".join(f"{key} {_short(value)}" for key, value in values.items() if value is not None)
         console.print(f"{_FIGURES[name]} {name}: {told}", markup=False)

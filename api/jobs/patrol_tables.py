@@ -42,6 +42,7 @@ HEADINGS = {
     "visits_low": "估计下限",
     "visits_high": "估计上限",
     "enough_probability": "达标概率",
+    "visits_hidden": "中断中估计次数",
     "present_s": "在格时间（秒）",
     "unknown_s": "定位中断（秒）",
     "rules": "规则版本",
@@ -218,7 +219,8 @@ def for_offices(table: pd.DataFrame, name: str, zone: str) -> pd.DataFrame:
 def _shown(values: pd.Series, zone: str) -> pd.Series:
     """One column of a sheet."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert(zone).dt.tz_localize(None).dt.round("s")
+        local: pd.Series = values.dt.tz_convert(zone).dt.tz_localize(None).dt.round("s")
+        return local
     if pd.api.types.is_bool_dtype(values.dtype):
         return values.map({True: "是", False: "否"})
     if pd.api.types.is_float_dtype(values.dtype):

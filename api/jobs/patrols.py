@@ -82,11 +82,12 @@ class Verified:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures, for a document."""
-        expected = float(self.verdicts["visits_expected"].sum())
+        expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
         return {
             "rules": self.rules.name,
             "visits_counted": int(self.verdicts["visits"].sum()),
             "visits_expected": round(expected, 1),
+            "visits_hidden": round(hidden, 1),
             "fixes": self.fixes,
             "refused_rows": self.refused,
             "files_not_read": list(self.unread),
