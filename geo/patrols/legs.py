@@ -59,7 +59,7 @@ def legs_of(time_s: Floats, xy: Floats) -> Legs:
 
     Notes
     -----
-    Cost: O(n · 100) for each of up to eight errors that are tried; about 5 µs a fix.
+    Cost: O(n · 100) for each of up to eight errors that are tried; about 3 µs a fix.
     """
     if len(xy) < 3:
         return Legs(np.array([0, len(xy)]), ERRORS_M[0])

@@ -80,6 +80,16 @@ def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> N
     assert at(23.25) == "23:15　在线设备 1"
 
 
+def test_the_slider_hides_nothing_of_the_street(page) -> None:
+    lowest = page.evaluate(
+        """() => {
+            const { map, focus } = wangge.page, top = map.getContainer().getBoundingClientRect().top;
+            return top + Math.max(...focus.latlngs.flat(2).map((at) => map.latLngToContainerPoint(at).y));
+        }"""
+    )
+    assert lowest < page.locator(".replay").bounding_box()["y"]
+
+
 def test_only_fixes_that_are_not_used_are_hollow(page) -> None:
     paths = page.evaluate("JSON.parse(document.getElementById('replay-data').textContent).paths")
     assert set(paths[0][3::4]) == {0}

@@ -1,5 +1,5 @@
 "use strict";
-/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet alone. */
+/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet; keeps clear of the page's own view where there is one. */
 globalThis.wanggeReplay = (map) => {
   const data = JSON.parse(document.getElementById("replay-data").textContent);
   const TAIL_S = 600, HOUR = 3600, STEP_S = 30;
@@ -72,6 +72,9 @@ globalThis.wanggeReplay = (map) => {
   const control = L.control({ position: "bottomleft" });
   control.onAdd = () => box;
   control.addTo(map);
+  // What the page fits into view must not lie under the slider.
+  const page = globalThis.wangge?.page;
+  if (page) { page.below = box.offsetHeight; page.fit(false); }
 
   let timer = null;
   function label() {
