@@ -13,12 +13,14 @@
     └── ImpossibleError     what was asked cannot be done with this (sound) input, and the message says why
 
 Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it
-is about, ``geometry`` the place, both for programs.
+is about, ``geometry`` the place, both for programs; ``give`` the argument that would help, which the command line tells as its
+option.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 
@@ -33,12 +35,24 @@ class WanggeError(Exception):
         Labels of the rows or cells concerned.
     geometry
         A shapely geometry that shows the place, in the CRS of the input.
+    give
+        The argument that would help, by name, with a value as an example. Told behind the message.
     """
 
-    def __init__(self, message: str, *, ids: Sequence[Any] = (), geometry: Any = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        ids: Sequence[Any] = (),
+        geometry: Any = None,
+        give: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        example = ", ".join(f"{name}={value!r}" for name, value in give.items())
+        super().__init__(f"{message} ({example})" if example else message)
+        self.message = message
         self.ids = tuple(ids)
         self.geometry = geometry
+        self.give = dict(give)
 
 
 class InputError(WanggeError, ValueError):

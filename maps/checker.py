@@ -15,6 +15,7 @@ from folium.template import Template
 
 from geo.errors import ColumnError
 from geo.layers import Division, lon_lat
+from geo.patrols.clean import used
 from maps import assets, document
 from maps.coverage import coverage_map
 
@@ -95,7 +96,7 @@ def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, 
         {
             "device": tracks["device"].astype(str).to_numpy(),
             "t": (tracks["time"] - midnight).dt.total_seconds().to_numpy(),
-            "x": shapely.get_x(points), "y": shapely.get_y(points), "aside": (tracks["mark"] != "").to_numpy(),
+            "x": shapely.get_x(points), "y": shapely.get_y(points), "aside": ~used(tracks),
         }
     )  # fmt: skip
     table = table[(table["t"] >= 0) & (table["t"] < 86_400) & np.isfinite(table["x"]) & np.isfinite(table["y"])]

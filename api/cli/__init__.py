@@ -13,7 +13,7 @@ import sys
 import typer
 
 from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
-from api.cli.console import WRONG_USE, fail, notices
+from api.cli.console import WRONG_USE, fail, notices, told
 from geo.errors import WanggeError
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
@@ -75,7 +75,7 @@ def run(arguments: list[str] | None = None) -> int:
         with notices():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
-        fail(str(error))
+        fail(told(error))
         return WRONG_USE
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from api.documents import jsonable
 from api.jobs import Progress, silent
+from geo.errors import WanggeError
 
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
@@ -40,6 +41,26 @@ def say(text: str) -> None:
 def fail(message: str) -> None:
     """Tell an error in one line on standard error."""
     say(f"错误 error: {' '.join(message.split())}")
+
+
+def told(error: WanggeError) -> str:
+    """The message of an error; the argument that would help is told as the option of the command line.
+
+    >>> from geo.errors import InputError
+    >>> told(InputError("times have no zone; say which", give={"zone": "Asia/Shanghai"}))
+    'times have no zone; say which (--zone Asia/Shanghai)'
+    """
+    if not error.give:
+        return str(error)
+    options = ", ".join(f"--{name.replace('_', '-')} {_word(value)}" for name, value in error.give.items())
+    return f"{error.message} ({options})"
+
+
+def _word(value: object) -> str:
+    """A value as it is written on the command line."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}={one}" for key, one in value.items())
+    return str(value)
 
 
 @contextmanager

@@ -131,20 +131,32 @@ def run(
     if json:
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
         return
+    from geo.errors import some
     from geo.patrols import VERDICTS
+    from geo.patrols.clean import NOTES
 
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
     console = out()
-    console.print(table(f"巡查核验 patrols: {verified.rules.title} ({verified.rules.name})", headings, rows))
-    proven, expected = int(verified.verdicts["visits"].sum()), verified.verdicts["visits_expected"].sum()
-    console.print(f"巡查次数 visits: 可认定 proven {proven:,}, 估计 expected {expected:,.1f}", markup=False)
+    title = f"巡查核验 patrols: {verified.rules.title} ({verified.rules.name}; {verified.rules.zone})"
+    console.print(table(title, headings, rows))
+    proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
+    visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
+    console.print(f"巡查次数 visits: {visits}", markup=False)
     for name, values in figures.items():
         told = ", ".join(f"{key} {_short(value)}" for key, value in values.items() if value is not None)
         console.print(f"{_FIGURES[name]} {name}: {told}", markup=False)
     number, longest = verified.gaps()
     console.print(f"定位中断 silences: {number:,}, 最长 longest {longest / 60:,.0f} min", markup=False)
-    marked = ", ".join(f"{reason} {number:,}" for reason, number in verified.marked.items()) or "0"
+    if verified.presences.empty:
+        console.print(
+            "没有定位点在网格内或附近：请核对网格和坐标系。No fix in or near a grid: right grids, right datum?"
+        )
+    files = verified.unread
     console.print(f"定位点 fixes: {verified.fixes:,}; 无法读取的行 refused rows: {verified.refused:,}", markup=False)
-    console.print(f"标记不用 set aside: {marked}", markup=False)
+    if files:
+        console.print(f"整份未读入 files not read: {len(files):,} ({some(files)}; files.csv)", markup=False)
+    for words, note in (("标记不用 set aside", False), ("有标记仍使用 marked, still used", True)):
+        marked = [f"{mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note]
+        console.print(f"{words}: {', '.join(marked) or '0'}", markup=False)
     console.print("已写出 written: " + ", ".join(map(str, written)), markup=False)

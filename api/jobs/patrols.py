@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
+from api.jobs.patrol_tables import write_all
 from api.jobs.ways import write_ways
-from api.outputs import make_folder, write_csv
+from api.outputs import make_folder
 from geo.errors import ImpossibleError, InputError
-from geo.layers import Division, aside, to_metric
+from geo.layers import Division, to_metric
 from geo.patrols import (
     REASONS,
     VERDICTS,
     Rules,
-    blind_spots,
     by_group,
     clean,
-    evidence,
-    integrity,
     presences,
     read_tracks,
     seen,
@@ -37,15 +33,6 @@ from geo.patrols import (
 
 #: A span of more days is taken for a mistake in --from or --to.
 MOST_DAYS = 366
-
-#: A third-level grid that nobody has seen for this many days is a blind spot.
-BLIND_DAYS = 7
-
-#: Sheets of the workbook.
-SHEETS = {
-    "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "coverage_by": "覆盖汇总", "blind_spots": "巡查盲区",
-    "findings": "轨迹疑点", "refused": "未读入记录",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,9 +46,11 @@ class Verified:
     days
         Local days judged, in order.
     fixes, marked
-        Number of fixes read, and of those that were set aside, by reason.
+        Number of fixes read, and of those that carry a mark, by mark.
     refused
-        Rows of the files that could not be read.
+        Number of rows that could not be read; a whole file is one.
+    unread
+        Names of the files of which nothing could be read.
     cleaned, presences
         The fixes with their marks, and the times inside cells.
     seen
@@ -78,6 +67,7 @@ class Verified:
     cleaned: gpd.GeoDataFrame
     presences: pd.DataFrame
     seen: pd.DataFrame | None = None
+    unread: tuple[str, ...] = ()
 
     def counts(self, day: date | None = None) -> dict[str, int]:
         """Number of cells in each of the four states, of one day or of all."""
@@ -92,13 +82,15 @@ class Verified:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures, for a document."""
-        expected = float(self.verdicts["visits_expected"].sum())
+        expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
         return {
             "rules": self.rules.name,
             "visits_counted": int(self.verdicts["visits"].sum()),
             "visits_expected": round(expected, 1),
+            "visits_hidden": round(hidden, 1),
             "fixes": self.fixes,
             "refused_rows": self.refused,
+            "files_not_read": list(self.unread),
             "marked": self.marked,
             "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
             "days": {day.isoformat(): self.counts(day) for day in self.days},
@@ -158,6 +150,7 @@ def verify_tracks(
         cleaned=marked,
         presences=found,
         seen=looked,
+        unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
     )
 
 
@@ -199,6 +192,26 @@ def column_map(text: str | None) -> dict[str, str | int] | None:
     return {ours.strip(): int(theirs) if theirs.strip().isdecimal() else theirs.strip() for ours, _, theirs in parts}
 
 
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and those in a named folder and below it, but hidden ones; what is no track the reader refuses.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no file.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        if not inside:
+            raise InputError(f"{path}: the folder holds no file")
+        files += inside
+    return files
+
+
 def patrol_files(
     paths: Sequence[Path],
     cells_path: Path,
@@ -232,7 +245,7 @@ def patrol_files(
     rules = Rules.read(*rules_paths) if rules_paths else Rules()
     cells = read_cells(cells_path, layer=layer, code=code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks([str(path) for path in paths], datum=datum, zone=zone, columns=columns)
+    tracks = read_tracks(files_of(paths), datum=datum, zone=zone, columns=columns)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
@@ -254,105 +267,6 @@ def patrol_files(
         written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))
         written.append(draw_checker(cells, verified, folder / "checker.html", backdrop=backdrop or {}))
     return verified, written
-
-
-def write_all(
-    verified: Verified,
-    judged: gpd.GeoDataFrame,
-    inner: gpd.GeoDataFrame,
-    folder: Path,
-    *,
-    refused: Sequence[dict[str, Any]] = (),
-) -> list[Path]:
-    """Write verdicts, visits, coverage, blind spots, findings and refused rows as CSV and Parquet, a workbook, and evidence.
-
-    Persons are named only where the visit itself is told, never counted, ranked or compared.
-    """
-    seen_days = verified.seen if verified.seen is not None else pd.concat(
-        [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
-    )  # fmt: skip
-    tables = {
-        "verdicts": verified.verdicts,
-        "visits": verified.visits,
-        "coverage": seen_days,
-        "coverage_by": _summed_up(seen_days, inner, judged),
-        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
-        "findings": integrity(verified.cleaned, rules=verified.rules),
-        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
-    }
-    written = []
-    for name, table in tables.items():
-        written.append(folder / f"{name}.csv")
-        write_csv(table, written[-1])
-        with aside(folder / f"{name}.parquet") as temporary:
-            _typed(table).to_parquet(temporary, index=False)
-        written.append(folder / f"{name}.parquet")
-    with aside(folder / "patrols.xlsx") as temporary, pd.ExcelWriter(temporary, engine="openpyxl") as book:
-        for name, table in tables.items():
-            _for_offices(table, verified.rules.zone).to_excel(book, sheet_name=SHEETS[name], index=False)
-    with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in _records(verified, judged):
-            file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
-    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
-
-
-def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Coverage by leader's grid and by community, of each day, week and month."""
-    if "parent" not in inner:
-        return pd.DataFrame(columns=["by", "code", "each", "period", "cells", "seen", "swept_share", "road_seen_share"])
-    above = dict(zip(judged["code"], judged["parent"], strict=True)) if "parent" in judged else {}
-    cells = inner.assign(grid=inner["parent"], community=inner["parent"].map(above))
-    parts = [
-        by_group(seen_days, cells, by=by, period=period).rename(columns={by: "code"}).assign(by=by, each=each)
-        for by in ("grid", "community")
-        if cells[by].notna().any()
-        for period, each in (("D", "day"), ("W", "week"), ("M", "month"))
-    ]
-    return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
-
-
-def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    """Evidence of every verdict that is not met: those are the ones that somebody will ask about."""
-    found, made = (
-        dict(table.groupby([column, "day"], sort=False).indices)
-        for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
-    )
-    fixes = verified.cleaned.groupby("device", sort=False).indices
-    place = {code: k for k, code in enumerate(cells["code"])}
-    none = np.empty(0, dtype=np.intp)
-    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met").tolist():
-        row = verified.verdicts.iloc[[k]]
-        code, day = row["code"].iloc[0], row["day"].iloc[0]
-        # Each record looks at its own rows only: a year of days would take hours otherwise.
-        near = verified.presences.iloc[found.get((code, day), none)]
-        rows = np.sort(np.concatenate([fixes[device] for device in near["device"].unique()] or [none]))
-        yield evidence(
-            code, day=day, tracks=verified.cleaned.iloc[rows], presences=near,
-            visits=verified.visits.iloc[made.get((code, day), none)], verdicts=row, cells=cells.iloc[[place[code]]],
-            rules=verified.rules.on(day),
-        )  # fmt: skip
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as Parquet takes it: mixed rows of numbers and nothing become text."""
-    return table.assign(**{name: table[name].astype("string") for name in ("row", "source") if name in table})
-
-
-def _for_offices(table: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """A table as Excel takes it: local times without a zone, and no text that it would take for a formula."""
-    local = {
-        name: table[name].dt.tz_convert(zone).dt.tz_localize(None)
-        for name in table.columns
-        if isinstance(table[name].dtype, pd.DatetimeTZDtype)
-    }
-    plain = {
-        name: table[name].map(
-            lambda value: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
-        )
-        for name in table.columns
-        if table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype)
-    }
-    return table.assign(**plain, **local)
 
 
 def draw_checker(division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any]) -> Path:

@@ -41,10 +41,13 @@ REASON = "reason"
 HOURS_S = "hours_s"
 SPEED_M_S = "speed_m_s"
 PROBABILITY = "probability"
+EARLIEST = "earliest"
+LATEST = "latest"
 
 #: Columns of visits, in order.
 VISIT_COLUMNS = (
     CODE, DEVICE, OFFICER, START, END, STAY_S, COUNTED, REASON, DAY, HOURS_S, LIKELY_S, PROBABILITY, SPEED_M_S, FIXES,
+    EARLIEST, LATEST,
 )  # fmt: skip
 
 VERDICT = "verdict"
@@ -52,7 +55,7 @@ VERDICT = "verdict"
 #: Columns of verdicts, in order.
 VERDICT_COLUMNS = (
     CODE, DAY, VERDICT, "visits", "required", "uncounted", "visits_expected", "visits_low", "visits_high", "enough_probability",
-    "present_s", "unknown_s", "rules", "reason_zh", "reason_en",
+    "visits_hidden", "present_s", "unknown_s", "rules", "reason_zh", "reason_en",
 )  # fmt: skip
 
 #: Headers under which files carry each column, in lower case without spaces, underscores, hyphens and units in brackets;

@@ -82,8 +82,7 @@ def evidence(
     row = verdicts[(verdicts[CODE] == code) & (verdicts[DAY] == day)]
     if len(row) != 1:
         raise InputError(f"verdicts: {len(row)} rows for cell {code} on {day}; one is expected")
-    made = visits[(visits[CODE] == code) & (visits[DAY] == day)]
-    found = presences[(presences[CELL] == code) & (presences[DAY] == day)]
+    made, found = _of(visits, CODE, code, day), _of(presences, CELL, code, day)
     shape = shapely.normalize(cells.loc[cells[CODE] == code].geometry.iloc[0])
     record: dict[str, Any] = {
         "cell": code,
@@ -93,8 +92,8 @@ def evidence(
         "border_sha256": hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest(),
         "verdict": _plain(row)[0],
         "rules": {key: str(value) for key, value in sorted(asdict(rules).items())},
-        "visits": _plain(made.sort_values([START, END, DEVICE])),
-        "presences": _plain(found.sort_values([START, END, DEVICE, KIND])),
+        "visits": _plain(made, START, END, DEVICE),
+        "presences": _plain(found, START, END, DEVICE, KIND),
         "fixes": _fixes(tracks, found, day, rules),
     }
     return record | {"sha256": digest(record)}
@@ -107,9 +106,19 @@ def digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values, sorted by all of them where they are equal in time."""
-    return [{str(key): _value(value) for key, value in row.items()} for row in rows.to_dict("records")]
+def _of(rows: pd.DataFrame, column: str, code: str, day: dt.date) -> pd.DataFrame:
+    """Rows of one cell and day. Most cells of a bad day have none at all."""
+    return rows[(rows[column] == code) & (rows[DAY] == day)] if len(rows) else rows
+
+
+def _plain(rows: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
+    """Rows as plain values, in the order of some columns."""
+    if rows.empty:
+        return []
+    ordered = rows.sort_values(list(by)) if len(rows) > 1 else rows
+    names = [str(name) for name in ordered]
+    values = zip(*(map(_value, ordered[name].tolist()) for name in ordered), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in values]
 
 
 def _value(value: Any) -> Any:

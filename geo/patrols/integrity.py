@@ -6,7 +6,6 @@ Nobody is accused by a score: findings are not added up, and none of them change
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -88,6 +87,8 @@ ENOUGH = 60
 FROZEN_S = 3600.0
 #: Fixes in a row that a copy shares with its source, places that differ by more than a metre from the one before.
 COPIED_RUN = 30
+#: Time after which a device that is at the same places again has been there a second time.
+AGAIN_S = 60
 #: Distance and time side by side from which two devices are in one pocket: closer than errors of two phones ever keep.
 BESIDE_M, BESIDE_S, BESIDE_WAY_M = 10.0, 1800.0, 1500.0
 #: Way in three minutes from which a device is on the move: colleagues at one desk are no sign.
@@ -281,9 +282,11 @@ def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
     key = pd.factorize(pd.Series(spot[:, 0] * 1_000_000_000 + spot[:, 1]))[0]
     order = np.lexsort((where, who, key))
     pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for a, b in pairwise(order):
-        if key[a] == key[b] and who[a] != who[b]:
-            pairs.setdefault((int(who[a]), int(who[b])), []).append((int(where[a]), int(where[b])))
+    twice = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+    for a, b in zip(order[twice], order[twice + 1], strict=True):
+        hit = int(where[a]), int(where[b])
+        if who[a] != who[b] or parts[who[b]].time[hit[1]] - parts[who[a]].time[hit[0]] >= AGAIN_S * 1_000_000:
+            pairs.setdefault((int(who[a]), int(who[b])), []).append(hit)
     for (a, b), hits in sorted(pairs.items()):
         if len(hits) < COPIED_RUN:
             continue
@@ -295,7 +298,8 @@ def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
         sign = "copied" if abs(usual) <= 2.0 else "replayed"
         begin, end = int(two.time[hits[0][1]]), int(two.time[hits[-1][1]])
         note = f"{len(hits)} places, {usual:+.0f} s"
-        yield two.device, (sign, one.device, min(begin, end), max(begin, end), None, note)
+        other = None if a == b else one.device
+        yield two.device, (sign, other, min(begin, end), max(begin, end), None, note)
 
 
 def _beside(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:

@@ -16,7 +16,7 @@ from geo.layers.crs import metric_crs
 from geo.patrols.clean import SPEED_SLACK_M, clean, places, require_tracks, used, utc
 from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.patrols.metres import to_metres
-from geo.patrols.order import by_time, numbered
+from geo.patrols.order import by_time, numbered, taken
 from geo.patrols.rules import Rules
 
 Floats = npt.NDArray[np.float64]
@@ -133,9 +133,9 @@ def _raw(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> _Raw:
     here = np.flatnonzero(used(cleaned))
     owner, names = _walkers(cleaned, here)
     lon, lat = places(cleaned)
-    x, y = to_metres(lon[here], lat[here], crs)
+    x, y = to_metres(taken(lon, here), taken(lat, here), crs)
     sigma = _sigma(cleaned, here, rules)
-    time: Ints = utc(cleaned[TIME]).astype(np.int64)[here]
+    time: Ints = taken(utc(cleaned[TIME]).view(np.int64), here)
     nowhere = np.full(len(here), -1, dtype=np.int64)
     return _Raw(Path(owner, time, x, y, sigma, nowhere, names), here, by_time(owner, time, x, y))
 
@@ -155,7 +155,8 @@ def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
         officer, officers = np.full(len(tracks), -1), np.empty(0, dtype=object)
     # Who has no name stands behind those who have one.
     last = len(officers)
-    key = device[here] * (last + 1) + np.where(officer[here] < 0, last, officer[here])
+    who = taken(officer, here)
+    key = taken(device, here) * (last + 1) + np.where(who < 0, last, who)
     seen = np.zeros((len(devices)) * (last + 1), dtype=bool)
     seen[key] = True
     pairs = np.flatnonzero(seen)
@@ -170,7 +171,8 @@ def _sigma(fixes: pd.DataFrame, here: Ints, rules: Rules) -> Floats:
     """Standard deviation along one axis; a device that boasts of less than 3 m is not believed."""
     radius = np.full(len(here), np.nan)
     if ACCURACY_M in fixes:
-        radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)[here]
+        radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        radius = taken(radius, here)
     radius = np.where(np.isfinite(radius), np.maximum(radius, 3.0), rules.default_accuracy_m)
     return radius / RADIUS_PER_SIGMA
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -61,9 +63,10 @@ def read_tracks(
     Returns
     -------
     GeoDataFrame
-        WGS-84 points in the order of the files, with a fresh index: `device` (text; where the file names none, the name of
-        the file), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as the device says;
-        both NaN where not stated), `mock` (boolean; NA where not stated), `source` (file name) and `row` (number of the record).
+        WGS-84 points in the order of the files, with a fresh index: `device` (text; where the file names none, its `source`
+        without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as the
+        device says; both NaN where not stated), `mock` (boolean; NA where not stated), `source` (file name, with folders
+        before it where two files share it) and `row` (number of the record).
         ``frame.attrs["refused"]`` lists what could not be used: `source`, `row` (None for a whole file), `reason`.
 
     Raises
@@ -79,12 +82,12 @@ def read_tracks(
     """
     paths = [path_or_paths] if isinstance(path_or_paths, str | os.PathLike) else list(path_or_paths)
     frames, refused, faults = [], [], []
-    for path in map(Path, paths):
+    for path, name in _named([Path(path) for path in paths]):
         try:
-            table, bad = _read_one(path, datum, zone, columns)
+            table, bad = _read_one(path, name, datum, zone, columns)
         except FileError as error:
             faults.append(error)
-            refused.append({SOURCE: path.name, ROW: None, "reason": str(error)})
+            refused.append({SOURCE: name, ROW: None, "reason": str(error).removeprefix(f"{name}: ")})
             continue
         frames.append(table)
         refused += bad
@@ -94,42 +97,59 @@ def read_tracks(
         )  # fmt: skip
     table = pd.concat(frames, ignore_index=True)
     frame = gpd.GeoDataFrame(table, geometry=shapely.points(table[LON], table[LAT]), crs=WGS84)
-    frame.attrs["refused"] = refused
+    frame.attrs["refused"] = _Kept(refused)
     return frame
 
 
+class _Kept(list[dict[str, Any]]):
+    """A list that frames hand on: pandas copies what it finds in `attrs`, row by row, with every frame that it makes."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Kept:
+        return self
+
+
+def _named(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Name each file: as it is called, with as many folders before that as tell it from the others."""
+    names = [path.name for path in paths]
+    for parts in range(2, max((len(path.parts) for path in paths), default=0) + 1):
+        often = {name for name, number in Counter(names).items() if number > 1}
+        names = ["/".join(path.parts[-parts:]) if name in often else name
+                 for path, name in zip(paths, names, strict=True)]  # fmt: skip
+    return list(zip(paths, names, strict=True))
+
+
 def _read_one(
-    path: Path, datum: Datum | str | None, zone: str | None, columns: Columns | None
+    path: Path, name: str, datum: Datum | str | None, zone: str | None, columns: Columns | None
 ) -> tuple[pd.DataFrame, Refused]:
     """Read one file; raise FileError if nothing of it can be used."""
-    ending, raw = _content(path)
+    ending, raw = _content(path, name)
     refused: Refused = []
     if ending == ".gpx":
-        table, zone, datum = read_gpx(raw, path.name), zone or "UTC", datum or Datum.WGS84
+        table, zone, datum = read_gpx(raw, name), zone or "UTC", datum or Datum.WGS84
     elif ending == ".nmea":
-        (table, refused), zone, datum = read_nmea(raw, path.name), zone or "UTC", datum or Datum.WGS84
+        (table, refused), zone, datum = read_nmea(raw, name), zone or "UTC", datum or Datum.WGS84
     elif ending in (".geojson", ".json"):
-        log = read_json(raw, path.name) if ending == ".json" else None
-        table, refused = read_geojson(raw, path.name, columns) if log is None else log
+        log = read_json(raw, name) if ending == ".json" else None
+        table, refused = read_geojson(raw, name, columns) if log is None else log
         datum = datum or Datum.WGS84
     elif ending == ".xlsx":
-        table, refused = read_sheet(raw, path.name, columns)
+        table, refused = read_sheet(raw, name, columns)
     else:
-        table, refused = read_csv(raw, path.name, columns)
+        table, refused = read_csv(raw, name, columns)
     if table.empty:
-        raise FileError(f"{path.name}: has no fix" + (f"; the first record {refused[0]['reason']}" if refused else ""))
-    typed, reason = _typed(table.reset_index(drop=True), path, zone)
-    typed = _on_wgs84(typed, table.reset_index(drop=True), datum, path.name, reason)
+        raise FileError(f"{name}: has no fix" + (f"; the first record {refused[0]['reason']}" if refused else ""))
+    typed, reason = _typed(table.reset_index(drop=True), name, zone)
+    typed = _on_wgs84(typed, table.reset_index(drop=True), datum, name, reason)
     good = reason == ""
-    refused += [{SOURCE: path.name, ROW: int(row), "reason": str(why)}
+    refused += [{SOURCE: name, ROW: int(row), "reason": str(why)}
                 for row, why in zip(typed.loc[~good, ROW], reason[~good], strict=True)]  # fmt: skip
     if not good.any():
-        raise FileError(f"{path.name}: none of {len(typed)} fixes can be used; the first (record {refused[0][ROW]}) "
+        raise FileError(f"{name}: none of {len(typed)} fixes can be used; the first (record {refused[0][ROW]}) "
                         f"{refused[0]['reason']}")  # fmt: skip
     return typed.loc[good, list(TRACK_COLUMNS)], sorted(refused, key=lambda r: r[ROW])
 
 
-def _content(path: Path) -> tuple[str, bytes]:
+def _content(path: Path, name: str) -> tuple[str, bytes]:
     """Ending and content of a file, unpacked."""
     if not path.exists():
         raise FileError(f"{path}: no such file")
@@ -137,26 +157,26 @@ def _content(path: Path) -> tuple[str, bytes]:
         raise FileError(f"{path}: is a folder, a file is expected")
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     if ending not in ENDINGS:
-        raise FileError(f"{path.name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
+        raise FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         try:
             with gzip.open(path) as packed:
                 raw = packed.read(_MOST_BYTES)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"{path.name}: cannot be unpacked ({error})") from error
+            raise FileError(f"{name}: cannot be unpacked ({error})") from error
     if not raw.strip():
-        raise FileError(f"{path.name}: the file is empty ({len(raw)} bytes)")
+        raise FileError(f"{name}: the file is empty ({len(raw)} bytes)")
     return ending, raw
 
 
-def _typed(table: pd.DataFrame, path: Path, zone: str | None) -> tuple[pd.DataFrame, npt.NDArray[np.object_]]:
+def _typed(table: pd.DataFrame, name: str, zone: str | None) -> tuple[pd.DataFrame, npt.NDArray[np.object_]]:
     """Give the columns their types, and each row that cannot be used its reason."""
-    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    stem = name.removesuffix(".gz").rsplit(".", 1)[0]
     times, reason = parse_times(table[TIME] if TIME in table else _empty(table), zone)
     if (reason == "no zone").any():
         first = table.loc[reason == "no zone", TIME].iloc[0]
-        raise InputError(f"{path.name}: times such as '{first}' have no zone; say which (zone='Asia/Shanghai')")
+        raise InputError(f"{name}: times such as '{first}' have no zone; say which", give={"zone": "Asia/Shanghai"})
     lon, lat = (_numbers(table[column]) for column in (LON, LAT))
     for wrong, why in (
         (~(np.isfinite(lon) & np.isfinite(lat)), "has no position"),
@@ -170,7 +190,7 @@ def _typed(table: pd.DataFrame, path: Path, zone: str | None) -> tuple[pd.DataFr
     typed = pd.DataFrame({
         DEVICE: device, OFFICER: _words(table, OFFICER, None), TIME: times, LON: lon, LAT: lat,
         ACCURACY_M: _numbers(table.get(ACCURACY_M, _empty(table))), SPEED: _numbers(table.get(SPEED, _empty(table))),
-        MOCK: _flags(table.get(MOCK, _empty(table))), SOURCE: pd.Series(path.name, index=table.index, dtype=object),
+        MOCK: _flags(table.get(MOCK, _empty(table))), SOURCE: pd.Series(name, index=table.index, dtype=object),
         ROW: table[ROW].astype(np.int64),
     })  # fmt: skip
     return typed, reason
@@ -186,7 +206,8 @@ def _on_wgs84(
         stated = table["datum"].astype(object)
     else:
         raise DatumError(
-            f"{name}: the datum of its coordinates is not declared; say which (datum='WGS-84', 'GCJ-02', ...)"
+            f"{name}: the datum of its coordinates is not declared; say which, WGS-84, CGCS2000, GCJ-02 or BD-09",
+            give={"datum": "WGS-84"},
         )
     lon, lat = typed[LON].to_numpy(copy=True), typed[LAT].to_numpy(copy=True)
     reason[(stated.isna() & (reason == "")).to_numpy()] = "has no datum"

@@ -19,6 +19,7 @@ import shapely
 
 from geo.patrols.clean import clean
 from geo.patrols.columns import MARK
+from geo.patrols.legs import legs_of, on_legs
 from geo.patrols.path import SECOND, chains_of, metric_of, raw_path
 from geo.patrols.rules import DEFAULT_RULES, Rules
 
@@ -283,16 +284,29 @@ def motion_of(time_s: Floats, xy: Floats, sigma_m: Floats) -> Motion:
 CORNER_M, CORNER_DEG, CORNER_REACH, CORNER_SHARE = 40.0, (25.0, 140.0), 1.5, 0.7
 
 
-#: Median distance of fixes below which the path runs through smoothed places: there it takes the jitter out. Where fixes are
-#: farther apart smoothing moves them no nearer to the truth (docs/patrols.md).
-NEAR_M = 8.0
+#: Median distance of fixes below which the path runs through smoothed places: there that takes the jitter out.
+JITTER_M = 8.0
+#: Median distance below which fixes are moved to straight legs (longer steps hold whole turns), and the least error for which
+#: that is done; metres. Less is not worth it, for real paths are not quite straight.
+NEAR_M, LEAST_ERROR_M = 60.0, 4.0
+#: Along a leg the places are smoothed where the error of a fix is at least this share of a step: there fixes run back and forth.
+BACK_SHARE = 1 / 3
+#: An error that lasts moves the path as a whole, so it is no reason to smooth; this much of it is allowed for, metres.
+FOLLOWED_M = 0.5
 
 
 def best_path(time_s: Floats, xy: Floats, motion: Motion) -> Floats:
     """The path that a device most probably took, from positions alone: vertices, metres."""
-    if len(xy) > 1 and np.median(np.hypot(*np.diff(xy, axis=0).T)) < NEAR_M:
-        xy = smoothed_path(time_s, np.ones(len(xy), dtype=np.bool_), xy, motion)[0]
-    return with_corners(xy)
+    step_m = np.median(np.hypot(*np.diff(xy, axis=0).T)) if len(xy) > 2 else np.inf
+    legs = legs_of(time_s, xy) if step_m < NEAR_M else None
+    if legs is None or legs.error_m < LEAST_ERROR_M:
+        near = step_m < JITTER_M
+        return with_corners(smoothed_path(time_s, np.ones(len(xy), dtype=np.bool_), xy, motion)[0] if near else xy)
+    along = xy
+    if legs.error_m > BACK_SHARE * step_m:
+        own = motion._replace(lasting_m=FOLLOWED_M, fresh_m=legs.error_m)
+        along = smoothed_path(time_s, np.ones(len(xy), dtype=np.bool_), xy, own)[0]
+    return with_corners(on_legs(legs, xy, along))
 
 
 def with_corners(xy: Floats) -> Floats:

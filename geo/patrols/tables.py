@@ -60,8 +60,8 @@ def read_csv(raw: bytes, name: str, columns: Columns | None) -> tuple[pd.DataFra
     by_position = columns is not None and all(isinstance(value, int) for value in columns.values())
     if not by_position and _looks_like_data(first.split(separator)):
         raise ColumnError(
-            f"{name}: has no header row (it begins '{first[:60]}'); give the position of each column, for example "
-            "columns={'lat': 0, 'lon': 1, 'device': 2, 'time': 3}"
+            f"{name}: has no header row (it begins '{first[:60]}'); give the position of each column, for example",
+            give={"columns": {"lat": 0, "lon": 1, "device": 2, "time": 3}},
         )
     table, refused = _records(text, separator, header=not by_position)
     return named_columns(table, columns, name), [{"source": name, **row} for row in refused]
@@ -135,8 +135,8 @@ def guess_columns(headers: list[Any], name: str) -> dict[str, Any]:
     missing = [column for column in (TIME, LON, LAT) if column not in found]
     if missing:
         raise ColumnError(
-            f"{name}: no column for {', '.join(missing)} among {some([h for h in headers if h != ROW], 12)}; name them with "
-            "columns={'" + missing[0] + "': '...'}"
+            f"{name}: no column for {', '.join(missing)} among {some([h for h in headers if h != ROW], 12)}; name them",
+            give={"columns": dict.fromkeys(missing, "...")},
         )
     # A table of persons without devices: the person stands for the phone.
     if DEVICE not in found and OFFICER in found:

@@ -29,6 +29,7 @@ from geo.patrols.columns import (
     VERDICT_COLUMNS,
     VISIT_COLUMNS,
 )
+from geo.patrols.hidden import hidden_visits
 from geo.patrols.number import Number, number_of_visits
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.visits import EXCLUDED, REASONS, hours, microseconds, part
@@ -79,7 +80,8 @@ def verify(
         device in or near the cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`. Beside the
         visits that are proven stands how many there were, given the probability of each: `visits_expected` (the mean, right
         over many cells), `visits_low` to `visits_high` (holds the number with 90 %), and `enough_probability` (of `required` or
-        more). What silence hides is in none of these.
+        more). What silence hides is in none of these: `visits_hidden` is how many whole visits are to be expected in
+        it, 0 without `presences`. Over a street, `visits_expected` and `visits_hidden` together are the number of visits.
 
         ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none
         does. ``unknown``: too few count, but the missing ones may lie in a silence that is long enough for them and far enough
@@ -107,6 +109,8 @@ def verify(
         gaps = {} if silent is None else _silences(silent, some, date, rule)
         seen = _seen_shares(coverage, some, date, rule)
         table = _judged(theirs, some[CODE].tolist(), gaps, seen, rule)
+        hidden = {} if presences is None else hidden_visits(theirs, presences, date, rule).to_dict()
+        table["visits_hidden"] = [round(hidden.get(code, 0.0), 6) for code in some[CODE]]
         table[DAY], table["required"], table["rules"] = date, rule.visits_per_day, rule.name
         parts.append(table.set_axis(rows))
     found = pd.concat(parts).sort_index().set_axis(cells.index)
@@ -199,8 +203,8 @@ def _verdict(
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
     taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
-    # What is not counted only because the error of positioning cannot be ruled out may have been a visit all the same.
-    unclear = visits.intervals(visits.reason == "border")
+    # What is not counted only because of the error of positioning, or a silence beside it, may have been a visit all the same.
+    unclear = visits.intervals(np.isin(visits.reason, ("border", "silence")))
     unknown_s = sum(end - start for start, end in silent)
     if missing <= 0:
         # What was not seen of the cell may have been while the phone was silent.
@@ -359,7 +363,7 @@ def _only_leaders(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -
     leader = visits[CODE].map(dict(zip(cells[CODE], cells[LEADER], strict=True)))
     own = (leader.astype(str) == visits[OFFICER].astype(str)).to_numpy()
     reason = visits[REASON].to_numpy(dtype=object).copy()
-    reason[np.isin(reason, ("same_time", "too_soon"))] = ""
+    reason[np.isin(reason, ("same_time", "too_soon", "silence"))] = ""
     reason[~own & (reason == "")] = "not_leader"
     part(visits, reason, rules)
     return visits.assign(**{REASON: reason, COUNTED: reason == ""})

@@ -19,10 +19,12 @@ from geo.patrols.columns import (
     DAY,
     DEVICE,
     DURATION_S,
+    EARLIEST,
     END,
     FIXES,
     HOURS_S,
     KIND,
+    LATEST,
     LENGTH_M,
     LIKELY_S,
     OFFICER,
@@ -50,6 +52,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
     "same_time": ("与另一次巡查同时", "at the same time as another visit"),
     "too_soon": ("与另一次巡查间隔过短", "too soon after another visit"),
+    "silence": (
+        "紧邻定位中断，与另一次巡查的间隔无法确认",
+        "beside a silence, so the time from another visit is not known",
+    ),
     "not_leader": ("非本网格格长", "not by the leader of the cell"),
 }
 
@@ -58,10 +64,10 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 
 #: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
 #: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
-#: enough: 0.08 for one minute and a fix every 10 s; they grow with the stay up to ten minutes, as a round is more likely than
+#: enough: 0.09 for one minute and a fix every 10 s; they grow with the stay up to ten minutes, as a round is more likely than
 #: one long error, and with the time between fixes, as fewer false stays are seen then. The three numbers are a logistic
 #: regression on the simulated days of seeds 1 to 3; docs/patrols.md has the table of other days.
-PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.06, 0.49, 0.18
+PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.065, 0.49, 0.22
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
 #: Probability from which on a stay that the path missed altogether is listed.
@@ -89,8 +95,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
         One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start`,
         `end`, `stay_s` (time inside, without what was spent next door), `counted`, `reason` (a key of :data:`REASONS`, ``''``
         where counted), `day`, `hours_s` (the stay in hours of duty), `likely_s` (time inside in hours of duty that is to be
-        expected, given the errors of positioning), `probability` (that the true stay was long enough), `speed_m_s` (mean) and
-        `fixes`. A stay of 0 s is one that the path missed and the error may hide.
+        expected, given the errors of positioning), `probability` (that the true stay was long enough), `speed_m_s` (mean),
+        `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was silent just before or after;
+        `start` and `end` otherwise). A stay of 0 s is one that the path missed and the error may hide.
 
     Raises
     ------
@@ -142,6 +149,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     chance = _probability(stays, _usual_steps(presences, stays[DEVICE]), rules)
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
     stays = stays[keep].assign(**{PROBABILITY: chance[keep]}).reset_index(drop=True)
+    stays = stays.assign(**_bounds(presences, stays, rules))
     reason = _alone(stays, rules)
     part(stays, reason, rules)
     return stays.assign(**{REASON: reason, COUNTED: reason == ""})
@@ -165,6 +173,22 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     near = np.flatnonzero(kind == "near")
     theirs = _attached(owner, start, end, inside, np.asarray(stay, dtype=np.int64), near, rules)
     return _summed(table, np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules)
+
+
+def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, rules: Rules) -> dict[str, pd.Series]:
+    """When each stay may have begun and ended: a silence beside it, but for the merge gap, may be a part of it."""
+    silent = presences[presences[KIND] == "unknown"].rename(columns={CELL: CODE})
+    key = [CODE, DEVICE, OFFICER, DAY]
+    pairs = stays[[*key, START, END]].reset_index().merge(silent[[*key, START, END]], on=key, suffixes=("", "_silent"))
+    from_, to, s, e = (microseconds(pairs[c]) for c in (START, END, f"{START}_silent", f"{END}_silent"))
+    gap = int(rules.merge_gap_s * 1e6)
+    earliest, latest = microseconds(stays[START]).copy(), microseconds(stays[END]).copy()
+    which = pairs["index"].to_numpy(dtype=np.int64)
+    first, last = (s < from_) & (e >= from_ - gap), (e > to) & (s <= to + gap)
+    np.minimum.at(earliest, which[first], s[first])
+    np.maximum.at(latest, which[last], e[last])
+    return {name: pd.Series(pd.to_datetime(at, unit="us", utc=True).as_unit("us"), index=stays.index)
+            for name, at in ((EARLIEST, earliest), (LATEST, latest))}  # fmt: skip
 
 
 def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, near: Ints, rules: Rules) -> Ints:
@@ -285,19 +309,23 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
 def part(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
     """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
 
-    Writes ``same_time`` and ``too_soon`` into `reason`, one entry per row of `stays`.
+    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
+    the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
+    Of two silences that face each other only one is taken for a stay.
     """
-    start, end = microseconds(stays[START]), microseconds(stays[END])
+    start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
     good = np.flatnonzero(reason == "")
     group = stays.iloc[good].groupby([CODE, DAY], sort=False).ngroup().to_numpy()
     apart = rules.min_between_s * 1e6
-    before, free = -1, 0
+    before, free, over = -1, 0, 0
     for k in good[np.lexsort((start[good], end[good], group))]:
         here = group[np.searchsorted(good, k)]
-        if here == before and start[k] < free + apart:
-            reason[k] = "same_time" if start[k] < free else "too_soon"
+        if here != before:
+            before, free, over = here, 0, 0
+        if start[k] < over + apart or earliest[k] < free + apart:
+            reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
         else:
-            before, free = here, int(end[k])
+            free, over = int(end[k]), max(over, int(latest[k]))
 
 
 def _in_hours_s(rows: pd.DataFrame, rules: Rules) -> Floats:

@@ -194,6 +194,22 @@ def test_files_that_hold_no_track(tmp_path, name, content, says):
     assert "\n" not in str(caught.value)
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    paths = []
+    for folder in ("zhang", "li"):
+        (tmp_path / folder).mkdir()
+        paths.append(write(tmp_path / folder, "track.csv", "time,lon,lat\n2026-11-23T00:00:00Z,118.8,32.1\n"))
+    track = read_tracks([*paths, write(tmp_path, "c.csv", ENGLISH)], datum="WGS-84")
+    assert track["source"].tolist() == ["zhang/track.csv", "li/track.csv", "c.csv"]
+    assert track["device"].tolist() == ["zhang/track", "li/track", "D1"]
+
+
+def test_what_was_refused_is_handed_on_and_not_copied(tmp_path):
+    track = read_tracks(write(tmp_path, "a.csv", ENGLISH + "D1,G001,,1,2,,\n"), datum="WGS-84")
+    assert len(track.attrs["refused"]) == 1
+    assert track[track["lon"] > 0].attrs["refused"] is track.attrs["refused"]
+
+
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(FileError, match="no such file"):
         read_tracks(tmp_path / "none.gpx")

@@ -130,6 +130,8 @@ def test_an_honest_walk_shows_no_sign():
         (lambda: pd.concat([rounds(100), rounds(100, device="D2")], ignore_index=True), "copied"),
         (lambda: pd.concat([rounds(100), rounds(100, device="D2").assign(time=lambda f: f["time"] + pd.Timedelta("1h"))],
                            ignore_index=True), "replayed"),
+        (lambda: pd.concat([one := rounds(100, ("08:30",)), one.assign(time=one["time"] + pd.Timedelta("5h"))],
+                           ignore_index=True), "replayed"),
         (lambda: rounds(100).assign(mock=True), "mock"),
         (lambda: walk(np.arange(700) * 100.0, np.zeros(700), noise_m=3.0), "vehicle"),
     ],

@@ -253,3 +253,23 @@ def test_inputs_stay_as_they_are():
     pd.testing.assert_frame_equal(found, before)
     pd.testing.assert_frame_equal(counted, counted_before)
     assert "verdict" not in layer
+
+
+def test_a_phone_that_fell_silent_on_its_round_may_have_stayed_and_leaves_the_next_round_in_doubt():
+    silent = presence("09:00", "09:50", kind="unknown")
+    rows = [presence("08:40", "09:00"), silent, presence("09:31", "09:45", device="D2", officer="S2")]
+    found = visits(table(*rows))
+    assert found["reason"].tolist() == ["", "silence"]
+    assert found["latest"].tolist() == [at("09:50"), at("09:45")]
+    verdict = judge(*rows).iloc[0]
+    assert (verdict["verdict"], verdict["visits"]) == ("unknown", 1)
+    # Without the silence both count; after the silence and half an hour they do too.
+    assert visits(table(rows[0], rows[2]))["counted"].all()
+    later = presence("10:21", "10:40", device="D2", officer="S2")
+    assert visits(table(rows[0], silent, later))["counted"].all()
+    # A phone that was silent before its round may have been there earlier.
+    first = presence("07:00", "07:55", device="D2", officer="S2")
+    before = presence("08:10", "08:40", kind="unknown")
+    found = visits(table(first, before, rows[0])).set_index("device")
+    assert found["reason"].to_dict() == {"D2": "", "D1": "silence"}
+    assert found.loc["D1", "earliest"] == at("08:10")

@@ -1,11 +1,11 @@
 "use strict";
-/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet alone. */
+/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet; keeps clear of the page's own view where there is one. */
 globalThis.wanggeReplay = (map) => {
   const data = JSON.parse(document.getElementById("replay-data").textContent);
-  const TAIL_S = 600, OPENS = 6 * 3600, CLOSES = 22 * 3600, STEP_S = 30;
+  const TAIL_S = 600, HOUR = 3600, STEP_S = 30;
   const renderer = L.canvas({ padding: 0.2 });
   const chinese = () => document.documentElement.lang.startsWith("zh");
-  const texts = { play: ["播放", "Play"], stop: ["暂停", "Pause"], heard: ["在线设备", "devices heard"], aside: ["空心点：未采用的定位", "Hollow: positions set aside"] };
+  const texts = { play: ["播放", "Play"], stop: ["暂停", "Pause"], heard: ["在线设备", "devices heard"], aside: ["线：前十分钟。空心点：未采用的定位", "Lines: the last ten minutes. Hollow: positions set aside"] };
   const say = (key) => texts[key][chinese() ? 0 : 1];
 
   const devices = data.paths.map((steps, k) => {
@@ -20,6 +20,11 @@ globalThis.wanggeReplay = (map) => {
     if (data.names[k]) dot.bindTooltip(data.names[k]);
     return { t, at, aside, dot, tail };
   });
+
+  // The hours in which anything was heard; a working day where nothing was.
+  const starts = devices.map(({ t }) => t[0]), ends = devices.map(({ t }) => t[t.length - 1]);
+  const OPENS = starts.length ? Math.floor(starts.reduce((a, b) => Math.min(a, b)) / HOUR) * HOUR : 6 * HOUR;
+  const CLOSES = ends.length ? Math.ceil((ends.reduce((a, b) => Math.max(a, b)) + 1) / HOUR) * HOUR : 22 * HOUR;
 
   /** Position in `t` of the last value that is not after `now`; -1 if there is none. */
   function before(t, now) {
@@ -46,7 +51,7 @@ globalThis.wanggeReplay = (map) => {
       dot.setLatLng(here).setStyle({ fillColor: aside[k] ? "#ffffff" : "#143247", color: aside[k] ? "#143247" : "#ffffff" }).addTo(map);
       dot.bringToFront();
     }
-    const clock = `${String(Math.floor(now / 3600)).padStart(2, "0")}:${String(Math.floor((now % 3600) / 60)).padStart(2, "0")}`;
+    const clock = `${String(Math.floor(now / HOUR)).padStart(2, "0")}:${String(Math.floor((now % HOUR) / 60)).padStart(2, "0")}`;
     face.textContent = `${clock}　${say("heard")} ${heard}`;
     slider.setAttribute("aria-valuetext", clock);
   }
@@ -57,7 +62,7 @@ globalThis.wanggeReplay = (map) => {
   const button = document.createElement("button"), slider = document.createElement("input"), face = document.createElement("output"), note = document.createElement("small");
   button.type = "button";
   button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
-  Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: 9.5 * 3600 });
+  Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: Math.min(Math.max(9.5 * HOUR, OPENS), CLOSES) });
   slider.setAttribute("aria-label", "时间 time");
   slider.style.width = "min(24rem, 40vw)";
   face.style.cssText = "font-variant-numeric:tabular-nums;white-space:nowrap";
@@ -67,6 +72,9 @@ globalThis.wanggeReplay = (map) => {
   const control = L.control({ position: "bottomleft" });
   control.onAdd = () => box;
   control.addTo(map);
+  // What the page fits into view must not lie under the slider.
+  const page = globalThis.wangge?.page;
+  if (page) { page.below = box.offsetHeight; page.fit(false); }
 
   let timer = null;
   function label() {

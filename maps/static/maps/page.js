@@ -184,7 +184,7 @@ Object.assign(wangge, (() => {
 
     fit(animate) {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      this.map.fitBounds(L.latLngBounds(this.focus.latlngs.flat(2)), { padding: [18, 18], maxZoom: 19, animate: animate && !still });
+      this.map.fitBounds(L.latLngBounds(this.focus.latlngs.flat(2)), { paddingTopLeft: [18, 18], paddingBottomRight: [18, 18 + (this.below ?? 0)], maxZoom: 19, animate: animate && !still });
     }
 
     /** Cells of the level in view inside the focus; around them, the siblings of the focus and of those above it. */

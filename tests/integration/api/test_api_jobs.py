@@ -96,6 +96,22 @@ def test_patrols_gives_the_four_grids_their_verdicts(wangge, division, division_
         division.second["code"][1]: 1,
     }
     assert (out_dir / "coverage.html").stat().st_size > 50_000
+    book = pd.read_excel(out_dir / "patrols.xlsx", sheet_name=None, dtype={"网格编码": str})
+    assert list(book) == [
+        "核验结论",
+        "巡查记录",
+        "网格内覆盖",
+        "覆盖汇总",
+        "巡查盲区",
+        "轨迹疑点",
+        "读入文件",
+        "未读入记录",
+    ]
+    told = book["核验结论"].set_index("网格编码")
+    assert told.loc[division.second["code"], "结论"].tolist()[:2] == ["达标", "次数不足"]
+    assert {"可认定次数", "估计次数", "判定依据"} < set(told)
+    assert set(book["巡查记录"]["是否计入"]) <= {"是", "否"}
+    assert (book["巡查记录"]["开始时间"].dt.hour >= 8).all()
 
 
 def test_patrols_prints_a_table_in_both_languages(wangge, division_file, tracks_csv, tmp_path):
@@ -111,6 +127,53 @@ def test_patrols_of_several_days(wangge, division_file, tracks_csv, tmp_path):
     assert list(figures["days"]) == ["2026-03-01", DAY, "2026-03-03"]
     assert figures["days"]["2026-03-01"]["met"] == 0
     assert list(json.loads(wangge(*words, "--day", DAY)[1])["days"]) == [DAY]
+
+
+def test_patrols_read_a_folder_and_tell_of_each_file(wangge, division_file, tracks_csv, tmp_path):
+    folder = tmp_path / "phones"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "day.csv").write_bytes(tracks_csv.read_bytes())
+    (folder / "photo.jpg").write_bytes(b"no track")
+    (folder / ".hidden").write_text("", encoding="utf-8")
+    words = ("patrols", folder, "--cells", division_file, "-o", tmp_path / "p")
+    code, out, _ = wangge(*words, "--datum", "WGS-84", "--json")
+    assert (code, json.loads(out)["files_not_read"]) == (0, ["photo.jpg"])
+    files = pd.read_csv(tmp_path / "p" / "files.csv", keep_default_na=False).set_index("source")
+    rows = len(pd.read_csv(tracks_csv))
+    assert files["fixes"].to_dict() == {"a/day.csv": rows, "b/day.csv": rows, "photo.jpg": 0}
+    assert files.loc["b/day.csv", "marked"].startswith(("duplicate", "conflict"))
+    assert files.loc["photo.jpg", "reason"].startswith("unknown format '.jpg'")
+    out = wangge(*words, "--datum", "WGS-84")[1]
+    assert "整份未读入 files not read: 1 (photo.jpg; files.csv)" in out
+    (tmp_path / "empty").mkdir()
+    code, _, err = wangge("patrols", tmp_path / "empty", "--cells", division_file, "-o", tmp_path / "p")
+    assert (code, "the folder holds no file" in err) == (2, True)
+
+
+def test_patrols_name_the_option_that_helps(wangge, division_file, tmp_path):
+    def says(text, *more):
+        (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+        code, _, err = wangge("patrols", tmp_path / "t.csv", "--cells", division_file, "-o", tmp_path / "p", *more)
+        assert code == 2
+        return err
+
+    plain = "118.81,32.1,A,2026-03-02T08:00:00\n"
+    assert "(--columns lat=0,lon=1,device=2,time=3)" in says(plain)
+    assert "(--columns time=...)" in says("device,lon,lat\nA,118.81,32.1\n")
+    by_place = ("--columns", "lon=0,lat=1,device=2,time=3")
+    assert "(--zone Asia/Shanghai)" in says(plain, *by_place)
+    assert "(--datum WGS-84)" in says(plain, *by_place, "--zone", "Asia/Shanghai")
+    far = says("device,time,lon,lat\nA,2026-03-02T08:00:00Z,8,47\n", "--datum", "wgs")
+    assert "'wgs' is not a known datum" in far
+
+
+def test_patrols_say_so_when_nothing_is_near_a_grid(wangge, division_file, tmp_path):
+    (tmp_path / "t.csv").write_text("device,time,lon,lat\nA,2026-03-02T08:00:00Z,8,47\n", encoding="utf-8")
+    code, out, _ = wangge(
+        "patrols", tmp_path / "t.csv", "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p"
+    )
+    assert (code, "No fix in or near a grid" in out) == (0, True)
 
 
 def test_patrols_by_another_rule_set(wangge, division, division_file, tracks_csv, tmp_path):

@@ -1,0 +1,104 @@
+"""The checker's page in Debian's Chromium with the network cut: why a grid is red in one click, and the replay of the day."""
+
+from __future__ import annotations
+
+import shutil
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from geo.patrols import REASONS
+from maps import save
+from maps.checker import checker_map
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+MIDNIGHT = pd.Timestamp("2026-03-01T16:00:00Z")
+
+
+def tracks(division):  # type: ignore[no-untyped-def]
+    """A walk from 05:30 to 06:00, a phone at one place from 23:00 to 23:20, and marks that do and do not set a fix aside."""
+    x, y = shapely.get_coordinates(division.street.geometry.iloc[0].centroid)[0]
+    walk = pd.DataFrame({"device": "A", "t": np.arange(19_800, 21_601, 60), "x": x + np.arange(31) * 30.0, "mark": ""})
+    rest = pd.DataFrame({"device": "B", "t": np.arange(82_800, 84_001, 60), "x": x, "mark": "copied"})
+    rest.loc[10:, "mark"] = "mock"
+    table = pd.concat([walk, rest], ignore_index=True)
+    points = gpd.GeoSeries(shapely.points(table["x"], y), crs=division.crs).to_crs(4326)
+    time = MIDNIGHT + pd.to_timedelta(table["t"], unit="s")
+    return gpd.GeoDataFrame(table[["device", "mark"]].assign(time=time), geometry=points, crs=4326)
+
+
+@pytest.fixture(scope="module")
+def page(small_street, tmp_path_factory):  # type: ignore[no-untyped-def]
+    division = small_street.division()
+    verdicts = small_street.verdicts(division)
+    start = MIDNIGHT + pd.Timedelta(hours=9)
+    visits = pd.DataFrame({"code": verdicts["code"], "start": start, "end": start + pd.Timedelta(minutes=1), "stay_s": 40.0,
+                           "counted": False, "reason": "too_short"})  # fmt: skip
+    file = tmp_path_factory.mktemp("checker") / "checker.html"
+    day = pd.Timestamp("2026-03-02").date()
+    save(checker_map(division, verdicts, tracks(division), day=day, visits=visits, visit_reasons=REASONS), file)
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_context(offline=True, viewport={"width": 1300, "height": 850}).new_page()
+        faults: list[str] = []
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        opened.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
+        opened.goto(file.as_uri())
+        opened.wait_for_selector("html[data-ready=yes]")
+        yield opened
+        browser.close()
+        assert faults == []
+
+
+def test_why_red_is_one_click_away(page) -> None:
+    page.get_by_text("长营社区第3网格").first.click()
+    said = page.locator("#panel").inner_text()
+    assert "未巡查" in said
+    assert "理由2" in said
+    assert "停留时间不足" in said
+
+
+def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> None:
+    slider, face = page.locator(".replay input"), page.locator(".replay output")
+    assert (slider.get_attribute("min"), slider.get_attribute("max")) == (str(5 * 3600), str(24 * 3600))
+
+    def at(hour: float) -> str:
+        slider.evaluate("(slider, t) => { slider.value = t; slider.dispatchEvent(new Event('input')); }", hour * 3600)
+        return face.inner_text()
+
+    assert at(5.75) == "05:45　在线设备 1"
+    assert at(12) == "12:00　在线设备 0"
+    assert at(23.25) == "23:15　在线设备 1"
+
+
+def test_the_slider_hides_nothing_of_the_street(page) -> None:
+    lowest = page.evaluate(
+        """() => {
+            const { map, focus } = wangge.page, top = map.getContainer().getBoundingClientRect().top;
+            return top + Math.max(...focus.latlngs.flat(2).map((at) => map.latLngToContainerPoint(at).y));
+        }"""
+    )
+    assert lowest < page.locator(".replay").bounding_box()["y"]
+
+
+def test_only_fixes_that_are_not_used_are_hollow(page) -> None:
+    paths = page.evaluate("JSON.parse(document.getElementById('replay-data').textContent).paths")
+    assert set(paths[0][3::4]) == {0}
+    assert paths[1][3] == 0  # copied: noted, and used all the same
+    assert paths[1][-1] == 1  # mock
+
+
+def test_it_speaks_english(page) -> None:
+    page.get_by_role("button", name="English").click()
+    assert "devices heard" in page.locator(".replay").inner_text()
+    assert "Lines: the last ten minutes" in page.locator(".replay").inner_text()
+    page.get_by_role("button", name="中文").click()

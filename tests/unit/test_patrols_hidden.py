@@ -1,0 +1,90 @@
+"""Visits that are to be expected in silences, against whole days of visits and silences drawn at random."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geo.patrols import Rules
+from geo.patrols.hidden import hidden_visits
+
+DAY = dt.date(2026, 11, 23)
+MIDNIGHT = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us")
+
+
+def at(seconds):
+    return MIDNIGHT + pd.to_timedelta(np.asarray(seconds, dtype=float), unit="s").as_unit("us")
+
+
+def frame(rows, **columns):
+    """Rows of device, start and end in seconds of the day."""
+    device, start, end = zip(*rows, strict=True) if rows else ((), (), ())
+    return pd.DataFrame({"device": list(device), "start": at(start), "end": at(end), "day": DAY, **columns})
+
+
+def visits(rows, codes, counted=True):
+    return frame(rows, code=codes, counted=counted)
+
+
+def test_as_many_for_an_hour_of_silence_as_for_an_hour_that_was_heard():
+    # Two visits of 10 minutes in 8 hours that were heard, and one silence of 2 hours.
+    made = visits([("A", 30_000, 30_600), ("A", 50_000, 50_600)], ["x", "y"])
+    found = frame(
+        [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)], kind=["inside", "unknown", "inside"]
+    )
+    told = hidden_visits(made, found, DAY, Rules())
+    assert told.to_dict() == pytest.approx(dict.fromkeys("xy", (7200 - 600 + 60) / 28_800))
+
+
+def test_a_silence_near_two_cells_is_one_and_one_shorter_than_a_visit_hides_none():
+    made = visits([("A", 30_000, 30_600)], ["x"])
+    rows = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 40_000, 47_200), ("A", 47_200, 64_800)]
+    kinds = ["inside", "unknown", "unknown", "inside"]
+    told = hidden_visits(made, frame(rows, kind=kinds), DAY, Rules())
+    assert told["x"] == pytest.approx(6660 / 28_800)
+    rows[1] = rows[2] = ("A", 40_000, 40_500)
+    assert hidden_visits(made, frame(rows, kind=kinds), DAY, Rules()).to_dict() == {"x": 0.0}
+
+
+def test_nothing_is_expected_of_devices_without_a_proven_visit_or_without_a_silence():
+    rows = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("B", 30_000, 40_000)]
+    found = frame(rows, kind=["inside", "unknown", "inside"])
+    made = visits([("A", 30_000, 30_600), ("B", 30_000, 30_600)], ["x", "y"], counted=[False, True])
+    assert hidden_visits(made, found, DAY, Rules()).empty
+    assert hidden_visits(made.iloc[:0], found.iloc[:0], DAY, Rules()).empty
+    assert hidden_visits(made, found, DAY + dt.timedelta(days=1), Rules()).empty
+    all_silent = frame([("B", 30_000, 40_000)], kind=["unknown"])
+    assert hidden_visits(made, all_silent, DAY, Rules()).empty
+
+
+def test_over_many_days_it_makes_up_for_what_silence_hid():
+    rng = np.random.default_rng(7)
+    rules, true, heard, hidden = Rules(), 0, 0, 0.0
+    made, found = [], []
+    for k in range(400):
+        begin, end = 28_800.0, 64_800.0
+        starts = np.sort(rng.uniform(begin, end - 1500, rng.poisson(3)))
+        spans = rng.uniform(300, 1500, len(starts))
+        s = rng.uniform(begin + 600, end - 5400)
+        silence = (s, s + rng.uniform(1800, 4800))
+        for a, v in zip(starts, spans, strict=True):
+            # What is heard of a visit, on both sides of the silence.
+            left = max(min(a + v, silence[0]) - a, 0) + max(a + v - max(a, silence[1]), 0)
+            true += 1
+            if left >= rules.min_stay_s / 2:
+                heard += 1
+                made.append((f"D{k}", a, a + v))
+        found += [
+            (f"D{k}", begin, silence[0], "inside"),
+            (f"D{k}", *silence, "unknown"),
+            (f"D{k}", silence[1], end, "inside"),
+        ]
+    told = hidden_visits(
+        visits(made, ["x"] * len(made)), frame([f[:3] for f in found], kind=[f[3] for f in found]), DAY, rules
+    )
+    hidden = told.sum()
+    assert true - heard > 40
+    assert (heard + hidden) / true == pytest.approx(1.0, abs=0.02)
