@@ -15,9 +15,9 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from geo.coverage import faults
+from geo.coverage.arcs import OUTSIDE
 from geo.coverage.edges import Network, Rim, edges_of, invalid_beside
 from geo.coverage.restore import ROUNDING_M
-from geo.coverage.threads import in_threads
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -39,15 +39,14 @@ class AtFault(NamedTuple):
     ----------
     cells
         Positions of the cells at fault, in order.
-    lines, owner
-        The edges that are wrong, or may be, and the cell of each.
+    wrong
+        Whether each edge of the network is wrong, or may be.
     network
         All edges of the layer.
     """
 
     cells: Positions
-    lines: Shapes
-    owner: Positions
+    wrong: npt.NDArray[np.bool_]
     network: Network
 
 
@@ -59,15 +58,12 @@ class Affected(NamedTuple):
     cells
         Positions of the cells to be cut, in order.
     group
-        Group of each: cells of one group are cut at each other. Group 0 is that of the cells that come near to the borders
-        of zones and to other lines that are given.
-    lines
-        All lines that are wrong: edges of cells that none of them comes near are left as they are.
+        For each edge of the network those with which it is cut: equal numbers are of one group. -1: no wrong edge, and no line
+        that is given, comes near it. Given lines are of group 0.
     """
 
     cells: Positions
     group: Positions
-    lines: Shapes
 
 
 def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> AtFault:
@@ -81,10 +77,19 @@ def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: sha
         faulty = np.union1d(edge.owner[~_along(edge.ends, border)], leaving)
         # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
         faulty = np.union1d(faulty, invalid_beside(shapes, np.setdiff1d(edge.cells, faulty)))
-    wrong = np.isin(edge.owner, faulty)
-    own, whose = _edges_with_owner(shapes, leaving)
-    lines = np.concatenate([shapely.linestrings(edge.ends[wrong]), own])
-    return AtFault(faulty.astype(np.int64), lines, np.concatenate([edge.owner[wrong], whose]), network)
+    return AtFault(faulty.astype(np.int64), _wrong(network, faulty, leaving, len(shapes)), network)
+
+
+def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int) -> npt.NDArray[np.bool_]:
+    """Edges of cells at fault that nobody answers, or two at once; and all edges of some cells."""
+    edges, which = network.edges, network.which
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    alone[which[network.conflicts]] = True
+    bad, whole = np.zeros((2, n_cells + 1), dtype=bool)
+    bad[faulty], whole[entire] = True, True
+    result = np.zeros(len(alone), dtype=bool)
+    result[which[(bad[network.owner] & alone[which]) | whole[network.owner]]] = True
+    return result
 
 
 def _faulty(shapes: Shapes, edge: Rim) -> Positions:
@@ -115,11 +120,6 @@ def _along(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArr
     return result
 
 
-def _edges_with_owner(shapes: Shapes, cells: Positions) -> tuple[Shapes, Positions]:
-    lines = [edges_of(shapes[cell]) for cell in cells]
-    return np.concatenate([np.empty(0, dtype=object), *lines]), np.repeat(cells, [len(edges) for edges in lines])
-
-
 def narrows(shapes: Shapes, edge: Rim) -> Shapes:
     """Pieces of bare ground where two cells come within 1 mm of each other.
 
@@ -143,9 +143,9 @@ def affected(
     borders: Shapes,
     lines: Shapes,
     wider: Positions,
-    also: Positions,
+    entire: Positions,
 ) -> Affected:
-    """Find the cells to be cut.
+    """Find what is to be cut.
 
     Parameters
     ----------
@@ -159,44 +159,79 @@ def affected(
         Lines along which all cells have to be cut: ground that stays bare, and ties.
     wider
         Cells whose neighbours are cut as well.
-    also
-        Cells that are cut, and all that come near to them.
+    entire
+        Cells of which every edge is taken to be wrong.
     """
-    n = len(shapes)
-    own, whose = _edges_with_owner(shapes, also)
-    wrong = np.concatenate([fault.lines, own, lines])
-    owner = np.concatenate([fault.owner, whose, np.full(len(lines), n)])
-    line, near = near_to(tree, wrong)
-    pairs = [np.column_stack([owner[line], near])]
-    _, touching = tree.query(shapes[wider], predicate="intersects")
-    cells = np.unique(np.concatenate([fault.cells, also, near, touching]))
-    if len(cells):
-        hidden = _hidden(shapes, tree, fault.network, cells)
-        inner, over = tree.query(shapes[hidden], predicate="intersects")
-        pairs.append(np.column_stack([hidden[inner], over]))
-        cells = np.union1d(cells, over)
-        _, near = near_to(tree, borders)
-        near = near[np.isin(near, cells)]
-        pairs.append(np.column_stack([np.full(len(near), n), near]))
-    one, two = np.concatenate(pairs).T
-    graph = scipy.sparse.coo_matrix((np.ones(len(one), dtype=np.int8), (one, two)), shape=(n + 1, n + 1))
+    n, network = len(shapes), fault.network
+    wrong = np.flatnonzero(fault.wrong | _wrong(network, entire, entire, n))
+    cutters = np.concatenate([drawn(network, wrong), lines])
+    # Nodes of a graph: cells, then all given lines as one, then edges.
+    cutter = np.concatenate([n + 1 + wrong, np.full(len(lines), n)])
+    line, near = _near_edges(tree, network, cutters, np.ones(n, dtype=bool))
+    mine = (network.owner < n) & np.isin(network.which, near)
+    chain, over = _around(tree, network, wrong, lines)
+    _, beside = tree.query(shapes[wider], predicate="intersects")
+    cells = np.unique(np.concatenate([fault.cells, entire, network.owner[mine], over, beside]))
+    hidden, under = _hidden(shapes, tree, network, cells)
+    cells = np.union1d(cells, under)
+    cut = np.isin(np.arange(n + 1), cells)
+    _, along = _near_edges(tree, network, borders, cut[:n])
+    covered = np.isin(network.owner, np.union1d(hidden, under))
+    pairs = [
+        (cutter[line], n + 1 + near),
+        (network.owner[mine], n + 1 + network.which[mine]),
+        (cutter[chain], over),
+        (hidden, under),
+        (network.owner[covered], n + 1 + network.which[covered]),
+        (np.full(len(along), n), n + 1 + along),
+    ]
+    one, two = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+    size = n + 1 + len(network.edges.a)
+    graph = scipy.sparse.coo_matrix((np.ones(len(one), dtype=np.int8), (one, two)), shape=(size, size))
     _, group = connected_components(graph, directed=False)
-    _, group = np.unique(np.append(group[n], group[cells]), return_inverse=True)
-    first = group[0]
-    group = np.where(group == first, 0, group + (group < first))  # the one that came before it moves up
-    return Affected(cells.astype(np.int64), group[1:].astype(np.int64), wrong)
+    alone = np.ones(size, dtype=bool)
+    alone[one], alone[two] = False, False
+    edge = group[n + 1 :].astype(np.int64)
+    edge = np.where(edge == group[n], 0, edge + 1)
+    edge[alone[n + 1 :]] = -1
+    return Affected(cells.astype(np.int64), edge)
 
 
-def near_to(tree: shapely.STRtree, lines: Shapes) -> tuple[Positions, Positions]:
-    """Pairs of a line and of what it comes near to, so that cutting may touch it."""
-    found = in_threads(lambda part: tree.query(part, predicate="dwithin", distance=_REACH_M), lines)
-    shift = np.cumsum([0, *(len(part) for part, _ in found[:-1])])
-    line = np.concatenate([pairs[0] + begin for (_, pairs), begin in zip(found, shift, strict=True)])
-    return line, np.concatenate([pairs[1] for _, pairs in found])
+def drawn(network: Network, edges: Positions) -> Shapes:
+    """Some edges as lines."""
+    ends = network.places[np.column_stack([network.edges.a[edges], network.edges.b[edges]])]
+    lines: Shapes = shapely.linestrings(ends)
+    return lines
 
 
-def _hidden(shapes: Shapes, tree: shapely.STRtree, network: Network, cells: Positions) -> Positions:
-    """Cells that lie in another one though no edge that is wrong comes near them.
+def _near_edges(
+    tree: shapely.STRtree, network: Network, lines: Shapes, among: npt.NDArray[np.bool_]
+) -> tuple[Positions, Positions]:
+    """Pairs of a line and an edge, of some cells, that it comes so near to that cutting may touch it."""
+    maybe = np.zeros(len(among) + 1, dtype=bool)  # the last one: the border of the layer
+    maybe[tree.query(lines)[1]] = True
+    maybe[:-1] &= among
+    edges = np.unique(network.which[maybe[network.owner]])
+    line, near = shapely.STRtree(drawn(network, edges)).query(lines, predicate="dwithin", distance=_REACH_M)
+    return line, edges[near]
+
+
+def _around(tree: shapely.STRtree, network: Network, wrong: Positions, lines: Shapes) -> tuple[Positions, Positions]:
+    """Pairs of a wrong edge, or after those a line, and a cell that it lies in.
+
+    Edges that hang together lie in a cell altogether, or come near to an edge of it; so one place is asked of each chain.
+    """
+    a, b = network.edges.a[wrong], network.edges.b[wrong]
+    graph = scipy.sparse.coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(network.places),) * 2)
+    _, part = connected_components(graph, directed=False)
+    _, first = np.unique(part[a], return_index=True)
+    points = np.concatenate([shapely.points(network.places[a[first]]), shapely.get_point(lines, 0)])
+    chain, over = tree.query(points, predicate="intersects")
+    return np.append(first, len(wrong) + np.arange(len(lines)))[chain], over
+
+
+def _hidden(shapes: Shapes, tree: shapely.STRtree, network: Network, cells: Positions) -> tuple[Positions, Positions]:
+    """Cells that lie in another one though no edge that is wrong comes near them, and the cells that they touch, in pairs.
 
     Of cells that answer each other's edges, and that no wrong edge comes near, all or none share their ground with others:
     one place tells.
@@ -214,4 +249,6 @@ def _hidden(shapes: Shapes, tree: shapely.STRtree, network: Network, cells: Posi
     asked = others[first]
     place, _ = tree.query(shapely.point_on_surface(shapes[asked]), predicate="intersects")
     shared = np.bincount(place, minlength=len(asked)) > 1
-    return others[np.isin(part[others], part[asked[shared]])]
+    hidden = others[np.isin(part[others], part[asked[shared]])]
+    inner, under = tree.query(shapes[hidden], predicate="intersects")
+    return hidden[inner], under

@@ -90,7 +90,7 @@ def order_of_pairs(a: Ints, b: Ints) -> Ints:
     return order
 
 
-def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp]]:
+def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp], Ints]:
     """Bring together the two directed edges that run between the same two vertices.
 
     Parameters
@@ -102,9 +102,9 @@ def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.int
 
     Returns
     -------
-    (edges, conflicts)
-        One entry per undirected edge, in order of its vertices; and the positions of the directed edges that stand a
-        second time, which a coverage does not have: two cells claim the same side.
+    (edges, conflicts, which)
+        One entry per undirected edge, in order of its vertices; the positions of the directed edges that stand a second time,
+        which a coverage does not have: two cells claim the same side; and the undirected edge of each directed one.
     """
     forward = u < v
     back_last = np.concatenate([np.flatnonzero(forward), np.flatnonzero(~forward)])
@@ -118,7 +118,9 @@ def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.int
     right = left.copy()
     left[group[forward]] = cell[forward]
     right[group[~forward]] = cell[~forward]
-    return Edges(a[first], b[first], left, right), order[repeated]
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = group
+    return Edges(a[first], b[first], left, right), order[repeated], which
 
 
 def chain(vertices: Ints, edges: Edges) -> Arcs:

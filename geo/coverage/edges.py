@@ -113,6 +113,8 @@ class Network(NamedTuple):
         The same, those that run both ways between two places brought together.
     conflicts
         Positions of directed edges that stand a second time.
+    which
+        Position in `edges` of each directed edge.
     """
 
     places: npt.NDArray[np.float64]
@@ -121,6 +123,7 @@ class Network(NamedTuple):
     owner: npt.NDArray[np.int32]
     edges: Edges
     conflicts: Positions
+    which: Ints
 
     @classmethod
     def of(cls, shapes: Shapes, border: shapely.Geometry | None = None) -> Network:

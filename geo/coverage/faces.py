@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.coverage.affected import Affected, AtFault, affected, near_to
+from geo.coverage.affected import Affected, AtFault, affected
 from geo.coverage.arcs import Arcs, Ints, neighbours, number_vertices, order_of_pairs
 from geo.coverage.edges import Network, edges_of, on_lattice_units
 from geo.coverage.planar import bounded
@@ -107,18 +107,18 @@ class Ground:
         return self._faces(what, self._edges(what, np.concatenate([edges_of(self.zones), lines])), on_lattice)
 
     def _edges(self, what: Affected, lines: Shapes) -> Ints:
-        """Edges of all groups, cut at each other within each, on the lattice, shape (n, 2, 2)."""
-        ends, group = self._drawn(what)
+        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
+        network = self.fault.network
+        edge = np.unique(network.which[np.isin(network.owner, what.cells)])
+        corners = on_lattice_units(network.places)
+        ends = np.stack([corners[network.edges.a[edge]], corners[network.edges.b[edge]]], axis=1)
         given = on_lattice_units(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
-        ends, group = np.concatenate([given, ends]), np.concatenate([np.zeros(len(given), dtype=np.int64), group])
+        ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
         real = (ends[:, 0] != ends[:, 1]).any(axis=1)
-        ends, group = ends[real], group[real]
-        drawn = shapely.linestrings(ends / PER_METRE)
-        touched = group == 0  # where borders of zones are
-        touched[near_to(shapely.STRtree(drawn), what.lines)[1]] = True
-        return np.concatenate([ends[~touched], self._noded(ends[touched], drawn[touched], group[touched])])
+        whole, cut = real & (group < 0), real & (group >= 0)
+        return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
 
-    def _noded(self, ends: Ints, drawn: Shapes, group: Positions) -> Ints:
+    def _noded(self, ends: Ints, group: Positions) -> Ints:
         """Edges of each group cut at each other."""
         if len(ends) == 0:
             return ends
@@ -126,29 +126,14 @@ class Ground:
         begin = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
         keys = [part.tobytes() for part in np.split(ends[order], begin[1:])]
         new = np.flatnonzero([key not in self._known for key in keys])
-        together = shapely.multilinestrings(
-            drawn[order], indices=np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
-        )
+        index = np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
+        together = shapely.multilinestrings(shapely.linestrings(ends[order] / PER_METRE), indices=index)
         noded = [part for _, part in in_threads(_at_each_other, together[new])]
         self._known.update(zip((keys[i] for i in new.tolist()), np.concatenate(noded), strict=True))
         xy, line = shapely.get_coordinates(shapely.get_parts([self._known[key] for key in keys]), return_index=True)
         xy = on_lattice_units(xy)
         same = line[1:] == line[:-1]
         return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
-
-    def _drawn(self, what: Affected) -> tuple[Ints, Positions]:
-        """Edges of the cells to be cut, on the lattice, and the group of each; one that two cells share stands once."""
-        network = self.fault.network
-        group_of = np.full(len(self.shapes) + 1, -1, dtype=np.int64)  # the last one: the border of the layer
-        group_of[what.cells] = what.group
-        group = group_of[network.owner]
-        u, v, group = network.u[group >= 0], network.v[group >= 0], group[group >= 0]
-        a, b = np.minimum(u, v), np.maximum(u, v)
-        order = order_of_pairs(a, b)
-        a, b, group = a[order], b[order], group[order]
-        again = np.r_[False, (a[1:] == a[:-1]) & (b[1:] == b[:-1]) & (group[1:] == group[:-1])]
-        corners = on_lattice_units(network.places)
-        return np.stack([corners[a[~again]], corners[b[~again]]], axis=1), group[~again]
 
     def _faces(self, what: Affected, edges: Ints, on_lattice: Positions) -> Faces:
         """The faces that edges bound, but for sound ground between them."""
