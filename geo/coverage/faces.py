@@ -11,8 +11,9 @@ import shapely
 
 from geo.coverage.affected import Affected, AtFault, affected
 from geo.coverage.arcs import Arcs, Ints, neighbours, number_vertices, order_of_pairs
+from geo.coverage.borders import UNKNOWN, Way, labels, way_of_borders
 from geo.coverage.edges import Network, edges_of, on_lattice_units
-from geo.coverage.planar import bounded
+from geo.coverage.planar import bounded, find_edges
 from geo.coverage.restore import Places, find_vertices, restore
 from geo.coverage.rings import polygons
 from geo.coverage.threads import in_threads
@@ -103,11 +104,16 @@ class Ground:
             wider = np.union1d(wider, self.tree.query(self.bare, predicate="intersects"))
         what = affected(self.shapes, self.tree, self.fault, edges_of(self.zones), lines, wider, on_lattice)
         if len(what.cells) == 0:
-            return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
-        return self._faces(what, self._edges(what, np.concatenate([edges_of(self.zones), lines])), on_lattice)
+            nothing = np.empty((0, 2, 2), dtype=np.int64)
+            return self._faces(what, nothing, nothing, on_lattice)
+        edges, of_lines = self._edges(what, np.concatenate([edges_of(self.zones), lines]))
+        return self._faces(what, edges, of_lines, on_lattice)
 
-    def _edges(self, what: Affected, lines: Shapes) -> Ints:
-        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
+    def _edges(self, what: Affected, lines: Shapes) -> tuple[Ints, Ints]:
+        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2).
+
+        Second those that were cut along the lines.
+        """
         network = self.fault.network
         edge = np.unique(network.which[np.isin(network.owner, what.cells)])
         corners = on_lattice_units(network.places)
@@ -115,8 +121,9 @@ class Ground:
         given = on_lattice_units(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
         ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
         real = (ends[:, 0] != ends[:, 1]).any(axis=1)
-        whole, cut = real & (group < 0), real & (group >= 0)
-        return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
+        whole, first, rest = real & (group < 0), real & (group == 0), real & (group > 0)
+        of_lines = self._noded(ends[first], group[first])
+        return np.concatenate([ends[whole], of_lines, self._noded(ends[rest], group[rest])]), of_lines
 
     def _noded(self, ends: Ints, group: Positions) -> Ints:
         """Edges of each group cut at each other."""
@@ -135,7 +142,7 @@ class Ground:
         same = line[1:] == line[:-1]
         return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
 
-    def _faces(self, what: Affected, edges: Ints, on_lattice: Positions) -> Faces:
+    def _faces(self, what: Affected, edges: Ints, of_lines: Ints, on_lattice: Positions) -> Faces:
         """The faces that edges bound, but for sound ground between them."""
         vertices, number = number_vertices(edges.reshape(-1, 2))
         one, two = number.reshape(-1, 2).T
@@ -146,11 +153,13 @@ class Ground:
         network = self.fault.network
         vertex = find_vertices(vertices, on_lattice_units(network.places))
         cut = np.isin(np.arange(len(self.shapes)), what.cells)
-        arcs, n = bounded(vertices, a, b, _beside_sound(network, vertex, a, b, cut))
+        arcs, side, n = bounded(vertices, a, b, _beside_sound(network, vertex, a, b, cut))
         drawn = polygons(arcs, n)
         within = shapely.point_on_surface(drawn)
         held_face, held_cell = self._held(within, what.cells)
-        zone = self._zone(within)
+        among = np.unique(find_vertices(vertices, of_lines.reshape(-1, 2)))
+        way = way_of_borders(vertices, a, b, among, self.areas)
+        zone = self._zone(within, side, way)
         # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
         empty = np.setdiff1d(np.arange(n), held_face)
         zone[empty[self.tree.query(within[empty], predicate="intersects")[0]]] = -1
@@ -158,7 +167,7 @@ class Ground:
         free[on_lattice] = False
         untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
         touched = network.places[np.unique(network.u[free[network.owner]])]
-        places = restore(vertices, arcs, zone, self.areas, untouched, touched)
+        places = restore(vertices, way, self.areas, untouched, touched)
         return Faces(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
 
     def _held(self, within: Shapes, cells: Positions) -> tuple[Positions, Positions]:
@@ -171,14 +180,20 @@ class Ground:
         order = np.lexsort((cell, face))
         return face[order], cell[order]
 
-    def _zone(self, within: Shapes) -> Positions:
-        """Zone of each face, by a point in it; -1 outside all zones and on ground that stays bare."""
-        zone = np.full(len(within), -1 if len(self.zones) else 0, dtype=np.int64)
-        if len(self.zones):
-            found, face = shapely.STRtree(within).query(self.zones, predicate="intersects")
-            zone[face] = found
+    def _zone(self, within: Shapes, side: Ints, way: Way) -> Positions:
+        """Zone of each face; -1 outside all zones and on ground that stays bare. Where no border tells, a point in it does."""
+        n = len(self.zones)
+        of_zones = way.area < n
+        zone = labels(side, len(within), way.half[of_zones], way.area[of_zones])
+        unknown = np.flatnonzero(zone == UNKNOWN)
+        zone[unknown] = -1 if n else 0
+        found, face = shapely.STRtree(within[unknown]).query(self.zones, predicate="intersects")
+        zone[unknown[face]] = found
         if self.bare is not None:
-            zone[shapely.covers(self.bare, within)] = -1
+            bare = labels(side, len(within), way.half[~of_zones], way.area[~of_zones])
+            unknown = np.flatnonzero(bare == UNKNOWN)
+            bare[unknown] = np.where(shapely.covers(self.bare, within[unknown]), n, -1)
+            zone[bare >= 0] = -1
         return zone
 
 
@@ -192,9 +207,5 @@ def _beside_sound(network: Network, vertex: Ints, a: Ints, b: Ints, cut: npt.NDA
     """Directed edges, numbered as in :func:`geo.coverage.planar.bounded`, on whose left a cell lies that is not cut."""
     u, v = vertex[network.u], vertex[network.v]
     sound = (u >= 0) & (v >= 0) & (u != v) & ~np.append(cut, True)[network.owner]
-    u, v = u[sound], v[sound]
-    n = int(b.max(initial=0)) + 1
-    key, keys = np.minimum(u, v) * n + np.maximum(u, v), a * n + b
-    at = np.searchsorted(keys, key)
-    known = keys[np.minimum(at, len(keys) - 1)] == key if len(keys) else np.zeros(len(key), dtype=bool)
-    return 2 * at[known] + (u > v)[known]
+    half = find_edges(a, b, u[sound], v[sound])
+    return half[half >= 0]

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from geo.coverage.arcs import OUTSIDE, Arcs, Edges, Ints, chain, order_of_pairs
 
 
-def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, int]:
+def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Ints, int]:
     """Arcs between the faces that edges bound.
 
     Parameters
@@ -31,15 +31,17 @@ def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, int]:
 
     Returns
     -------
-    (arcs, n)
-        Arcs with the faces, 0 to n - 1, on their sides. The open, and what is no face, is ``OUTSIDE``.
+    (arcs, side, n)
+        Arcs with the faces, 0 to n - 1, on their sides; and the face on the left of each directed edge. The open, and what is
+        no face, is ``OUTSIDE``.
 
     Notes
     -----
     Cost: O(n log n) in the number of edges, and the edges of a shell for each piece that lies in it.
     """
     if len(a) == 0:
-        return chain(vertices, Edges(a, b, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))), 0
+        nothing = np.empty(0, dtype=np.int32)
+        return chain(vertices, Edges(a, b, nothing, nothing)), nothing, 0
     u, v = np.column_stack([a, b]).ravel(), np.column_stack([b, a]).ravel()  # half-edge h runs against h ^ 1
     order = order_of_pairs(u, v)
     start = np.searchsorted(u[order], np.arange(len(vertices) + 1))
@@ -54,7 +56,18 @@ def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, int]:
     np.logical_or.at(none, piece, marked)
     number = np.where(none, OUTSIDE, np.cumsum(~none) - 1).astype(np.int32)
     side = number[piece][cycle]
-    return chain(vertices, Edges(a, b, side[0::2], side[1::2])), int((~none).sum())
+    return chain(vertices, Edges(a, b, side[0::2], side[1::2])), side, int((~none).sum())
+
+
+def find_edges(a: Ints, b: Ints, u: Ints, v: Ints) -> Ints:
+    """Number of the directed edge from each u to its v, as for :func:`bounded`; -1 where there is none, or no such vertex."""
+    if len(a) == 0:
+        return np.full(len(u), -1, dtype=np.int64)
+    n = int(b.max()) + 1
+    low, high = np.minimum(u, v), np.maximum(u, v)
+    key, keys = low * n + high, a * n + b
+    at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    return np.where((keys[at] == key) & (low >= 0) & (high < n), 2 * at + (u > v), -1)
 
 
 def _lying_in(

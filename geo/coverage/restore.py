@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.arcs import Arcs
-from geo.coverage.edges import edges_of, on_lattice_units
+from geo.coverage.borders import Way
+from geo.coverage.edges import on_lattice_units
 from geo.layers.crs import PER_METRE
 
 #: A vertex this near to an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
@@ -39,12 +39,7 @@ class Places(NamedTuple):
 
 
 def restore(
-    vertices: Ints,
-    arcs: Arcs,
-    zone: Ints,
-    areas: Shapes,
-    untouched: npt.NDArray[np.float64],
-    touched: npt.NDArray[np.float64],
+    vertices: Ints, way: Way, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
 ) -> Places:
     """Find the coordinates that the vertices of faces came with.
 
@@ -52,10 +47,8 @@ def restore(
     ----------
     vertices
         Vertices of the faces, lattice units, in order of x, then y.
-    arcs
-        The borders of the faces.
-    zone
-        Zone of each face, -1 outside.
+    way
+        The way of the borders of areas.
     areas
         Zones and ground that stays bare.
     untouched, touched
@@ -70,17 +63,11 @@ def restore(
     origin = origin[:-1]
     xy = vertices / PER_METRE
     xy[origin >= 0] = sources[origin[origin >= 0]]
-    if len(areas):
-        fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
-        zone_of = np.append(zone, -1)  # of OUTSIDE, which is -1
-        between = np.repeat(zone_of[arcs.left] != zone_of[arcs.right], np.diff(arcs.offsets))
-        edge = np.zeros(len(vertices), dtype=bool)
-        edge[find_vertices(vertices, arcs.xy[between])] = True
-        moving = np.flatnonzero(edge & ~fixed)
-        feet = _onto_edges(xy[moving], areas)
-        # What lies on the edge but for rounding was drawn there, and stays.
-        off = np.hypot(*(feet - xy[moving]).T) > ROUNDING_M
-        xy[moving[off]] = feet[off]
+    fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
+    moving = ~fixed[way.vertex]
+    # What lies on the edge but for rounding was drawn there, and stays.
+    moving &= np.hypot(*(way.foot - xy[way.vertex]).T) > ROUNDING_M
+    xy[way.vertex[moving]] = way.foot[moving]
     return Places(vertices, xy)
 
 
@@ -94,15 +81,3 @@ def find_vertices(vertices: Ints, sought: Ints) -> Ints:
     at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
     here = (keys[at] == key) & ((sought >= low) & (sought <= high)).all(axis=1)
     return np.where(here, at, -1)
-
-
-def _onto_edges(xy: npt.NDArray[np.float64], areas: Shapes) -> npt.NDArray[np.float64]:
-    """Nearest place on the edges of some areas."""
-    if len(xy) == 0:
-        return xy
-    edges = edges_of(areas)
-    points = shapely.points(xy)
-    nearest = edges[shapely.STRtree(edges).nearest(points)]
-    feet = shapely.line_interpolate_point(nearest, shapely.line_locate_point(nearest, points))
-    places: npt.NDArray[np.float64] = shapely.get_coordinates(feet)
-    return places
