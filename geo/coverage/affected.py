@@ -74,7 +74,7 @@ def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: sha
         faulty, leaving = _faulty(shapes, edge), np.empty(0, dtype=np.int64)
     else:
         leaving = _leaving(shapes, zones[zone_of_cell])
-        faulty = np.union1d(edge.owner[~_along(edge.ends, border)], leaving)
+        faulty = np.union1d(edge.owner[~along_border(edge.ends, border)], leaving)
         # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
         faulty = np.union1d(faulty, invalid_beside(shapes, np.setdiff1d(edge.cells, faulty)))
     return AtFault(faulty.astype(np.int64), _wrong(network, faulty, leaving, len(shapes)), network)
@@ -108,7 +108,7 @@ def _leaving(shapes: Shapes, zone: Shapes) -> Positions:
     return leaving[[faults.width_m(piece) > ROUNDING_M for piece in outside]]
 
 
-def _along(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArray[np.bool_]:
+def along_border(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArray[np.bool_]:
     """Whether each edge lies on an edge of the border, but for rounding."""
     on: list[Positions] = []
     tree = shapely.STRtree(edges_of(border))

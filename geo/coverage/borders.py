@@ -15,7 +15,7 @@ import scipy.sparse
 import shapely
 from scipy.sparse.csgraph import connected_components
 
-from geo.coverage.arcs import Ints
+from geo.coverage.arcs import Cells, Ints
 from geo.coverage.edges import directed_edges, directed_rings, number_places, on_lattice_units
 from geo.coverage.planar import find_edges
 from geo.layers.crs import PER_METRE
@@ -91,7 +91,7 @@ def _feet(
     return feet
 
 
-def labels(side: Ints, n_faces: int, half: Ints, area: Ints) -> Ints:
+def labels(side: Cells, n_faces: int, half: Ints, area: Ints) -> Ints:
     """In which area each face lies, -1 in none, ``UNKNOWN`` if no border tells.
 
     Parameters
@@ -114,7 +114,16 @@ def labels(side: Ints, n_faces: int, half: Ints, area: Ints) -> Ints:
         (np.ones(int(free.sum()), dtype=np.int8), (one[free], two[free])), shape=(n_faces, n_faces)
     )
     _, part = connected_components(graph, directed=False)
-    low, high = np.full(n_faces, np.iinfo(np.int64).max), np.full(n_faces, UNKNOWN)
-    np.minimum.at(low, part[face], told)
-    np.maximum.at(high, part[face], told)
-    return np.where(low == high, low, UNKNOWN)[part]
+    own = _unanimous(face, told, n_faces)
+    shared = _unanimous(part[face], told, n_faces)[part]
+    silent = np.ones(n_faces, dtype=bool)
+    silent[face] = False
+    return np.where(silent, shared, own)
+
+
+def _unanimous(item: Ints, told: Ints, n: int) -> Ints:
+    """What is told of each item, ``UNKNOWN`` if nothing or not the same."""
+    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, UNKNOWN)
+    np.minimum.at(low, item, told)
+    np.maximum.at(high, item, told)
+    return np.where(low == high, low, UNKNOWN)

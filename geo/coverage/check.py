@@ -115,11 +115,11 @@ def check(
     edge = rim(shapes, border)
     invalid = invalid_beside(shapes, edge.cells)
     lonely = faults.unmatched(shapes, edge, tolerance_m)
-    ground = faults.covered_ground(
-        shapes, np.union1d(invalid, [c for place in lonely for c in place.cells]).astype(int)
-    )
+    shared = faults.overlaps(shapes, invalid, tolerance_m)
+    among = [c for place in [*lonely, *shared] for c in place.cells]
+    ground = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
 
-    doubled, fine_overlaps = _by_width(faults.overlaps(shapes, invalid, tolerance_m), tolerance_m)
+    doubled, fine_overlaps = _by_width(shared, tolerance_m)
     bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in faults.uncovered(ground, border)], tolerance_m)
     outside = [] if border is None else _outside(shapes, ground, border, tolerance_m)
     rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]

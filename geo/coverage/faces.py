@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geo.coverage.affected import Affected, AtFault, affected
-from geo.coverage.arcs import Arcs, Ints, neighbours, number_vertices, order_of_pairs
+from geo.coverage.arcs import Arcs, Cells, Ints, neighbours, number_vertices, order_of_pairs
 from geo.coverage.borders import UNKNOWN, Way, labels, way_of_borders
 from geo.coverage.edges import Network, edges_of, on_lattice_units
 from geo.coverage.planar import bounded, find_edges
@@ -162,7 +162,8 @@ class Ground:
         zone = self._zone(within, side, way)
         # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
         empty = np.setdiff1d(np.arange(n), held_face)
-        zone[empty[self.tree.query(within[empty], predicate="intersects")[0]]] = -1
+        place, cell = self.tree.query(within[empty], predicate="intersects")
+        zone[empty[place[~cut[cell]]]] = -1
         free = np.append(cut, False)  # the last one: the border of the layer
         free[on_lattice] = False
         untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
@@ -180,7 +181,7 @@ class Ground:
         order = np.lexsort((cell, face))
         return face[order], cell[order]
 
-    def _zone(self, within: Shapes, side: Ints, way: Way) -> Positions:
+    def _zone(self, within: Shapes, side: Cells, way: Way) -> Positions:
         """Zone of each face; -1 outside all zones and on ground that stays bare. Where no border tells, a point in it does."""
         n = len(self.zones)
         of_zones = way.area < n

@@ -69,23 +69,42 @@ def doubtful(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
     GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
     """
     missing = [cell for place in unmatched(shapes, rim, tolerance_m) for cell in place.cells]
-    return np.union1d(invalid_beside(shapes, rim.cells), np.array(missing, dtype=np.intp))
+    invalid = invalid_beside(shapes, rim.cells)
+    pairs, _ = _doubled(shapes, invalid)
+    return np.unique(np.concatenate([invalid, pairs.ravel(), np.array(missing, dtype=np.intp)]))
 
 
 def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
     """Pairs of cells that cover the same ground, however little."""
-    if len(among) == 0:
-        return []
-    # A cell can overlap one that has no bad edge only by lying in it, which GEOS reports on the inner one alone.
-    one, two = shapely.STRtree(shapes).query(shapes[among], predicate="intersects")
-    one = among[one]
-    pairs = np.unique(np.sort(np.column_stack([one, two])[one != two], axis=1), axis=0)
-    common = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
     places = []
-    for i in np.flatnonzero(shapely.area(common) > 0):
-        ground = without_hairs(polygonal(common[i]), tolerance_m)
-        places.append(Place(ground, [int(c) for c in pairs[i]], float(shapely.area(common[i])), width_m(ground)))
+    for pair, common in zip(*_doubled(shapes, among), strict=True):
+        ground = without_hairs(polygonal(common), tolerance_m)
+        places.append(Place(ground, [int(c) for c in pair], float(shapely.area(common)), width_m(ground)))
     return places
+
+
+def _doubled(shapes: Shapes, among: Positions) -> tuple[npt.NDArray[np.intp], Shapes]:
+    """Pairs of cells that overlap, in order, and the ground that they share.
+
+    A cell that lies deep in another one has no bad edge: it is found by way of the one that it lies in.
+    """
+    pairs, common = np.empty((0, 2), dtype=np.intp), np.empty(0, dtype=object)
+    if len(among) == 0:
+        return pairs, common
+    tree = shapely.STRtree(shapes)
+    asked = np.empty(0, dtype=np.intp)
+    while len(among):
+        one, two = tree.query(shapes[among], predicate="intersects")
+        one = among[one]
+        met = np.unique(np.sort(np.column_stack([one, two])[one != two], axis=1), axis=0)
+        met = met[~np.isin(met, asked).any(axis=1)]
+        shared = shapely.intersection(shapes[met[:, 0]], shapes[met[:, 1]])
+        real = shapely.area(shared) > 0
+        pairs, common = np.concatenate([pairs, met[real]]), np.concatenate([common, shared[real]])
+        asked = np.union1d(asked, among)
+        among = np.setdiff1d(met[real], asked)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], common[order]
 
 
 def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:

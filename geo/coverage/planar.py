@@ -14,10 +14,10 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from geo.coverage.arcs import OUTSIDE, Arcs, Edges, Ints, chain, order_of_pairs
+from geo.coverage.arcs import OUTSIDE, Arcs, Cells, Edges, Ints, chain, order_of_pairs
 
 
-def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Ints, int]:
+def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells, int]:
     """Arcs between the faces that edges bound.
 
     Parameters

@@ -18,6 +18,7 @@ from geo.coverage.arcs import number_rows, relabel
 from geo.coverage.attributes import parent_codes
 from geo.coverage.edges import Rim, invalid_beside, rim, without_grid
 from geo.coverage.faces import Faces, Ground
+from geo.coverage.follow import follow
 from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
 from geo.coverage.rings import polygons
@@ -142,7 +143,7 @@ def plan_repair(
     fault = at_fault(shapes, zones, zone_of_cell, border)
     ground = Ground(shapes, zones, zone_of_cell, fault, bare)
     on_lattice = wider = np.empty(0, dtype=np.int64)
-    ties = np.empty(0, dtype=object)
+    spoilt, ties = on_lattice, np.empty(0, dtype=object)
     if border is None:
         ties = narrows(shapes, Rim.among(fault.network, len(shapes)))
     for _ in range(_ATTEMPTS):
@@ -158,8 +159,14 @@ def plan_repair(
                 break
             after = _assemble(shapes, faces, choice)
         _require_ground(after, labels)
-        spoilt = _spoilt(after, faces.cells, border)
-        loose = narrows(after, rim(after)) if border is None and len(faces.cells) else ties[:0]
+        if len(faces.cells) == 0:
+            break
+        edge = rim(after, border)
+        if border is not None:
+            drawn, after = after, follow(after, edge, faces.cells, border)
+            edge = edge if after is drawn else rim(after, border)
+        spoilt = _spoilt(after, faces.cells, edge)
+        loose = narrows(after, edge) if border is None else ties[:0]
         if len(spoilt) == 0 and len(loose) == 0:
             break
         ties = np.concatenate([ties, loose])
@@ -252,20 +259,16 @@ def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.objec
         )
 
 
-def _spoilt(
-    after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], border: shapely.Geometry | None
-) -> npt.NDArray[np.int64]:
+def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim) -> npt.NDArray[np.int64]:
     """Cells that are invalid, or no valid coverage with those that they touch.
 
     Neither GEOS is trusted (geos #1476, #1525) nor the way back from the lattice: what is answered edge by edge is proven,
     the rest is asked about.
     """
-    if len(cut_cells) == 0:
-        return cut_cells
     invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
     if len(invalid):
         return invalid
-    bad: npt.NDArray[np.int64] = invalid_beside(after, rim(after, border).cells).astype(np.int64)
+    bad: npt.NDArray[np.int64] = invalid_beside(after, edge.cells).astype(np.int64)
     return bad
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 T = TypeVar("T")
+Items = TypeVar("Items", npt.NDArray[np.object_], npt.NDArray[np.int64])
 
 # Below this a second thread gains nothing.
 _LEAST = 500
@@ -19,9 +20,7 @@ _LEAST = 500
 _PARTS = 16
 
 
-def in_threads(
-    work: Callable[[npt.NDArray[np.object_]], T], items: npt.NDArray[np.object_]
-) -> list[tuple[npt.NDArray[np.object_], T]]:
+def in_threads(work: Callable[[Items], T], items: Items) -> list[tuple[Items, T]]:
     """Do some work on each part of an array, in as many threads as there are processors.
 
     Returns

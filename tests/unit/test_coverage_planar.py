@@ -1,0 +1,159 @@
+"""What a repair stands on: faces walked on the lattice, the way of borders, cells that are cut though no edge tells."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from geo.coverage import check, plan_repair
+from geo.coverage.arcs import number_rows, number_vertices, order_of_pairs
+from geo.coverage.borders import UNKNOWN, labels, way_of_borders
+from geo.coverage.edges import on_lattice_units, rim
+from geo.coverage.follow import follow
+from geo.coverage.planar import bounded, find_edges
+from geo.coverage.rings import polygons
+from geo.layers.crs import PER_METRE
+
+WEST, SOUTH = 387000.0, 3553000.0
+
+
+def noded(lines: list[shapely.Geometry]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices and edges of lines cut at each other on the lattice."""
+    cut = shapely.get_parts(shapely.union_all(lines, grid_size=1 / PER_METRE))
+    xy, line = shapely.get_coordinates(cut, return_index=True)
+    same = line[1:] == line[:-1]
+    ends = np.stack([xy[:-1][same], xy[1:][same]], axis=1)
+    vertices, number = number_vertices(on_lattice_units(ends.reshape(-1, 2)))
+    a, b = np.unique(np.sort(number.reshape(-1, 2), axis=1), axis=0).T
+    return vertices, a, b
+
+
+def none() -> np.ndarray:
+    return np.empty(0, dtype=np.int64)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_faces_are_those_that_geos_makes(seed: int) -> None:
+    """Rings in rings, rings apart, lines that end in nothing, and lines between rings."""
+    rng = np.random.default_rng(seed)
+    rings = [
+        shapely.Point(rng.uniform(0, 60, 2)).buffer(rng.uniform(1, 25), quad_segs=int(rng.integers(1, 5))).exterior
+        for _ in range(int(rng.integers(1, 9)))
+    ]
+    loose = [shapely.LineString(rng.uniform(0, 60, (2, 2))) for _ in range(int(rng.integers(0, 4)))]
+    vertices, a, b = noded(rings + loose)
+    arcs, side, n = bounded(vertices, a, b, none())
+    mine = shapely.normalize(polygons(arcs, n))
+    lines = shapely.linestrings(np.stack([vertices[a], vertices[b]], axis=1) / PER_METRE)
+    slow = shapely.normalize(shapely.get_parts(shapely.polygonize(lines)))
+    assert sorted(mine.tolist(), key=shapely.to_wkt) == sorted(slow.tolist(), key=shapely.to_wkt)
+    assert side.min() >= -1
+    assert side.max() == n - 1
+
+
+def test_a_face_with_sound_ground_beside_one_of_its_edges_is_none() -> None:
+    outer, inner, other = (shapely.box(x, x, x + s, x + s).exterior for x, s in ((0, 10), (2, 2), (6, 1)))
+    vertices, a, b = noded([outer, inner, other])
+    _, side, n = bounded(vertices, a, b, none())
+    assert n == 3
+    # An edge of the inner ring, seen from outside of it: the ground between all three is sound.
+    corner = {tuple(v): i for i, v in enumerate(vertices.tolist())}
+    seen = find_edges(a, b, np.array([corner[2000, 2000]]), np.array([corner[2000, 4000]]))
+    assert side[seen[0]] not in (-1, side[seen[0] ^ 1])
+    arcs, _, n = bounded(vertices, a, b, seen)
+    assert sorted(shapely.area(polygons(arcs, n)).tolist()) == [1.0, 4.0]
+
+
+def test_an_edge_that_is_not_there_is_not_found() -> None:
+    a, b = np.array([0, 0, 1]), np.array([1, 2, 2])
+    assert find_edges(a, b, np.array([0, 2, 1, 3, -1]), np.array([1, 0, 1, 0, 2])).tolist() == [0, 3, -1, -1, -1]
+    assert find_edges(none(), none(), np.array([0]), np.array([1])).tolist() == [-1]
+
+
+def test_rows_and_pairs_are_numbered_like_numpy_does() -> None:
+    rng = np.random.default_rng(1)
+    for n in (0, 1, 40, 500):
+        rows = rng.integers(-4, 4, (n, 2)) / 3
+        number, first = number_rows(rows)
+        distinct, slow = np.unique(rows, axis=0, return_inverse=True)
+        assert len(first) == len(distinct)
+        assert (rows[first][number] == rows).all()
+        assert (np.diff(first) > 0).all()
+        assert len(np.unique(np.column_stack([number, slow.ravel()]), axis=0)) == len(distinct)
+        a, b = rng.integers(0, 5, (2, n))
+        assert order_of_pairs(a, b).tolist() == np.lexsort((b, a)).tolist()
+
+
+def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_border() -> None:
+    """The strip is bare ground of the zone, 0.6 mm wide; on the lattice a point in it lies beyond the zone."""
+    zone = shapely.Polygon([(0, 0), (10, 0.0004), (20, 0), (20, 10), (0, 10)])
+    cell = shapely.Polygon([(0, 0), (10, 0.0012), (20, 0), (20, 10), (0, 10)])
+    vertices, a, b = noded([zone.exterior, cell.exterior])
+    arcs, side, n = bounded(vertices, a, b, none())
+    way = way_of_borders(vertices, a, b, np.arange(len(vertices)), np.array([zone], dtype=object))
+    assert n == 2
+    assert labels(side, n, way.half, way.area).tolist() == [0, 0]
+    middle = way.vertex[(vertices[way.vertex] == [10_000, 0]).all(axis=1)]
+    assert len(middle) == 1
+    assert polygons(arcs, n)[np.argmin(shapely.area(polygons(arcs, n)))].area == pytest.approx(0.01)
+
+
+def test_where_no_border_tells_the_label_is_open() -> None:
+    vertices, a, b = noded([shapely.box(0, 0, 1, 1).exterior])
+    _, side, n = bounded(vertices, a, b, none())
+    assert labels(side, n, none(), none()).tolist() == [UNKNOWN]
+
+
+def grid(k: int) -> list[shapely.Polygon]:
+    return [
+        shapely.box(WEST + x, SOUTH + y, WEST + x + 10, SOUTH + y + 10)
+        for x in range(0, 10 * k, 10)
+        for y in range(0, 10 * k, 10)
+    ]
+
+
+def frame(shapes: list[shapely.Geometry]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"code": [f"c{i}" for i in range(len(shapes))]}, geometry=shapes, crs=4549)
+
+
+def test_cells_deep_in_another_one_are_found_though_all_their_edges_are_answered() -> None:
+    around = shapely.box(WEST - 30, SOUTH - 30, WEST + 80, SOUTH + 80)
+    cells, outline = frame([*grid(5), around]), frame([around])
+    assert check(cells, outline=outline).counts()["overlap"] == 25
+    plan = plan_repair(cells, outline=outline)
+    after = check(plan.cells, outline=outline)
+    assert set(after.counts()) <= {"ring_shaped"}
+    assert shapely.area(plan.cells.geometry.array).sum() == pytest.approx(around.area)
+
+
+def test_a_cell_deep_in_another_one_without_a_common_vertex_is_found() -> None:
+    big = shapely.box(WEST, SOUTH, WEST + 100, SOUTH + 100)
+    cells, outline = frame([big, shapely.box(WEST + 40, SOUTH + 40, WEST + 50, SOUTH + 50)]), frame([big])
+    plan = plan_repair(cells, outline=outline)
+    assert shapely.area(plan.cells.geometry.array).sum() == pytest.approx(10_000)
+    assert set(check(plan.cells, outline=outline).counts()) <= {"ring_shaped"}
+
+
+def test_cells_far_from_a_fault_keep_every_bit_and_are_not_cut() -> None:
+    shapes = [shapely.transform(s, lambda xy: xy + 1e-4 / 3) for s in grid(8)]  # off the lattice
+    outline = frame([shapely.union_all(shapes)])
+    shapes[0] = shapely.difference(shapes[0], shapely.box(WEST + 9, SOUTH + 3, WEST + 12, SOUTH + 5))
+    plan = plan_repair(frame(shapes), outline=outline)
+    changed = [i for i, (one, two) in enumerate(zip(shapes, plan.cells.geometry, strict=True)) if one.wkb != two.wkb]
+    assert changed == [0, 8]  # the piece came back to the first; its corners are vertices of both now
+    assert check(plan.cells, outline=outline, tolerance_m=0.0).counts() == {}
+
+
+def test_a_cell_follows_an_outline_that_is_finer_than_the_lattice() -> None:
+    tooth = [(10, 0), (10.0004, 0.0006), (10.0007, 0)]
+    outline = shapely.Polygon([(0, 0), *tooth, (20, 0), (20, 10), (0, 10)])
+    lacking = shapely.Polygon([(0, 0), (10, 0), (10.0007, 0), (20, 0), (20, 10), (0, 10)])
+    shapes = np.array([lacking], dtype=object)
+    followed = follow(shapes, rim(shapes, outline), np.array([0]), outline)
+    assert shapely.equals_exact(shapely.normalize(followed[0]), shapely.normalize(outline))
+    # A tooth of 5 cm is no matter of the lattice, and is left to the repair.
+    broad = shapely.Polygon([(0, 0), (10, 0), (10.02, 0.05), (10.04, 0), (20, 0), (20, 10), (0, 10)])
+    short = np.array([shapely.Polygon([(0, 0), (10, 0), (10.04, 0), (20, 0), (20, 10), (0, 10)])], dtype=object)
+    assert shapely.equals_exact(follow(short, rim(short, broad), np.array([0]), broad), short).all()
