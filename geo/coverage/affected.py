@@ -95,7 +95,7 @@ def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int)
 def _faulty(shapes: Shapes, edge: Rim) -> Positions:
     """Cells with an edge that is not matched, and those beside a gap."""
     faulty = faults.doubtful(shapes, edge, 1 / PER_METRE)
-    gaps = np.array(faults.uncovered(faults.covered_ground(shapes, faulty), None), dtype=object)
+    gaps = np.array(faults.holes(faults.covered_ground(shapes, faulty)), dtype=object)
     _, beside = shapely.STRtree(shapes).query(gaps, predicate="dwithin", distance=1 / PER_METRE)
     return np.union1d(faulty, beside)
 

@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.edges import Rim, invalid_beside
+from geo.coverage.arcs import OUTSIDE
+from geo.coverage.edges import Network, Rim, invalid_beside
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
+
+# Wider than what rounding leaves between borders that are meant to be one, narrower than any fault.
+_HAIR_M = 1e-6
 
 
 class Place(NamedTuple):
@@ -116,10 +120,8 @@ def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:
     return shapely.union_all([shapely.coverage_union_all(shapes[sound]), shapely.union_all(shapes[doubtful])])
 
 
-def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> list[shapely.Polygon]:
-    """Pieces of the outline that no cell covers; without an outline, the holes of the ground."""
-    if outline is not None:
-        return polygons_of(shapely.difference(outline, ground))
+def holes(ground: shapely.Geometry) -> list[shapely.Polygon]:
+    """Pieces of ground that are bare and surrounded."""
     pieces = polygons_of(ground)
     holes = [shapely.Polygon(hole) for piece in pieces for hole in piece.interiors]
     if not holes:
@@ -129,6 +131,61 @@ def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> lis
         among = [pieces[i] for i in island[hole == h]]
         holes[h] = shapely.difference(holes[h], shapely.multipolygons(among))
     return [part for rest in holes for part in polygons_of(rest)]
+
+
+def bare_and_beyond(
+    shapes: Shapes, network: Network, border: shapely.Geometry
+) -> tuple[list[shapely.Polygon], list[shapely.Polygon]]:
+    """Pieces of an area that no cell covers, and pieces of ground beyond it that some cell covers.
+
+    The border of either is made of edges that are not answered, so those are all that is looked at: the outline of a sound
+    layer, and be it of a million vertices, leaves none.
+    """
+    edges, which, n = network.edges, network.which, len(shapes)
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    alone[which[network.conflicts]] = True
+    faces = _polygonized(_lines(network, alone))
+    # A cell that reaches beyond may cover the border where another cell answers it.
+    rim_of = ~alone & ((edges.left == n) | (edges.right == n))
+    lines = _lines(network, rim_of)
+    crossing = np.unique(shapely.STRtree(lines).query(faces, predicate="intersects")[1])
+    if len(crossing):
+        faces = _polygonized(np.concatenate([_lines(network, alone), lines[crossing]]))
+    # A face may trail a hair along a border, and a point in the hair tells nothing.
+    cores = shapely.buffer(faces, -_HAIR_M, join_style="mitre")
+    within = shapely.point_on_surface(np.where(shapely.is_empty(cores), faces, cores))
+    shapely.prepare(border)
+    inside = shapely.covers(border, within)
+    held = np.zeros(len(faces), dtype=bool)
+    held[shapely.STRtree(shapes).query(within, predicate="intersects")[0]] = True
+    bare, beyond = (shapely.union_all(faces[some]) for some in (inside & ~held, ~inside & held))
+    return polygons_of(bare), polygons_of(beyond)
+
+
+def _lines(network: Network, which: npt.NDArray[np.bool_]) -> Shapes:
+    ends = network.places[np.column_stack([network.edges.a[which], network.edges.b[which]])]
+    lines: Shapes = shapely.linestrings(ends)
+    return lines
+
+
+def _polygonized(lines: Shapes) -> Shapes:
+    """The faces between lines that are cut at each other first."""
+    return np.array(shapely.get_parts(shapely.polygonize([shapely.union_all(lines)])), dtype=object)
+
+
+def reaching(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) -> list[Place]:
+    """Cells that reach into some ground by more than the tolerance, with what they cover of it."""
+    if not ground:
+        return []
+    piece, cell = shapely.STRtree(shapes).query(ground, predicate="intersects")
+    common = shapely.intersection(np.array(ground, dtype=object)[piece], shapes[cell])
+    places = []
+    for c in np.unique(cell).tolist():
+        parts = [part for part in polygons_of(shapely.union_all(common[cell == c])) if width_m(part) > tolerance_m]
+        if parts:
+            joined = shapely.multipolygons(parts) if len(parts) > 1 else parts[0]
+            places.append(Place(joined, [c], float(joined.area), width_m(joined)))
+    return places
 
 
 def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:

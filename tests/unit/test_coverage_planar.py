@@ -10,7 +10,8 @@ import shapely
 from geo.coverage import check, plan_repair
 from geo.coverage.arcs import number_rows, number_vertices, order_of_pairs
 from geo.coverage.borders import UNKNOWN, labels, way_of_borders
-from geo.coverage.edges import on_lattice_units, rim
+from geo.coverage.edges import Network, on_lattice_units, rim
+from geo.coverage.faults import bare_and_beyond, reaching
 from geo.coverage.follow import follow
 from geo.coverage.planar import bounded, find_edges
 from geo.coverage.rings import polygons
@@ -157,3 +158,43 @@ def test_a_cell_follows_an_outline_that_is_finer_than_the_lattice() -> None:
     broad = shapely.Polygon([(0, 0), (10, 0), (10.02, 0.05), (10.04, 0), (20, 0), (20, 10), (0, 10)])
     short = np.array([shapely.Polygon([(0, 0), (10, 0), (10.04, 0), (20, 0), (20, 10), (0, 10)])], dtype=object)
     assert shapely.equals_exact(follow(short, rim(short, broad), np.array([0]), broad), short).all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bare_and_outer_ground_are_what_the_difference_with_the_outline_gives(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outline = shapely.box(WEST, SOUTH, WEST + 50, SOUTH + 50)
+    shapes = np.array(grid(5), dtype=object)
+    for i in rng.choice(25, 6, replace=False):
+        moved = shapely.Polygon(shapely.get_coordinates(shapes[i])[:-1] + rng.normal(0, 2, (4, 2)))
+        shapes[i] = moved if moved.is_valid else shapes[i]
+    bare, beyond = bare_and_beyond(shapes, Network.of(shapes, outline), outline)
+    ground = shapely.union_all(shapes)
+    wrong = shapely.symmetric_difference(shapely.union_all(bare), shapely.difference(outline, ground))
+    assert wrong.area < 1e-6
+    assert shapely.symmetric_difference(shapely.union_all(beyond), shapely.difference(ground, outline)).area < 1e-6
+    told = {place.cells[0]: place.area_m2 for place in reaching(shapes, beyond, 0.001)}
+    slow = {i: area for i, area in enumerate(shapely.area(shapely.difference(shapes, outline))) if area > 1e-6}
+    assert told == pytest.approx(slow)
+
+
+def test_a_cell_beyond_the_outline_over_another_one_that_follows_it() -> None:
+    """The edge of the outline is answered, and so no edge of the ground that is covered twice."""
+    outline = shapely.box(WEST, SOUTH, WEST + 50, SOUTH + 50)
+    shapes = np.array([*grid(5), shapely.box(WEST + 43, SOUTH + 22, WEST + 55, SOUTH + 28)], dtype=object)
+    found = check(frame(list(shapes)), outline=frame([outline])).findings
+    outside = found[found["kind"] == "outside_outline"]
+    assert outside["cells"].tolist() == [("c25",)]
+    assert outside["area_m2"].tolist() == pytest.approx([30.0])
+
+
+def test_an_outline_of_many_vertices_costs_no_overlay() -> None:
+    turn = np.linspace(0, 2 * np.pi, 200_001)[:-1]
+    disc = shapely.Polygon(np.column_stack([WEST + 3000 * np.cos(turn), SOUTH + 3000 * np.sin(turn)]))
+    network = Network.of(np.array([disc], dtype=object), disc)
+    assert bare_and_beyond(np.array([disc], dtype=object), network, disc) == ([], [])
+    hole = shapely.difference(disc, shapely.Point(WEST, SOUTH).buffer(5))
+    cells = np.array([hole], dtype=object)
+    bare, beyond = bare_and_beyond(cells, Network.of(cells, disc), disc)
+    assert [round(piece.area, 6) for piece in bare] == [round(disc.area - hole.area, 6)]
+    assert beyond == []
