@@ -13,6 +13,7 @@ from geo.coverage.borders import UNKNOWN, labels, way_of_borders
 from geo.coverage.edges import Network, on_lattice_units, rim
 from geo.coverage.faults import bare_and_beyond, reaching
 from geo.coverage.follow import follow
+from geo.coverage.owners import CUT_OFF
 from geo.coverage.planar import bounded, find_edges
 from geo.coverage.rings import polygons
 from geo.layers.crs import PER_METRE
@@ -198,3 +199,37 @@ def test_an_outline_of_many_vertices_costs_no_overlay() -> None:
     bare, beyond = bare_and_beyond(cells, Network.of(cells, disc), disc)
     assert [round(piece.area, 6) for piece in bare] == [round(disc.area - hole.area, 6)]
     assert beyond == []
+
+
+def local(*rings: str) -> gpd.GeoDataFrame:
+    shapes = [shapely.from_wkt(f"POLYGON (({ring}))") for ring in rings]
+    return frame([shapely.transform(shape, lambda xy: np.add(xy, [WEST, SOUTH])) for shape in shapes])
+
+
+def test_a_piece_that_is_cut_off_goes_to_the_longest_border_though_no_wrong_edge_comes_near_it() -> None:
+    strip = "-200 0, 200 0, 200 10, 100 10, 70 10, 60 10, -200 10, -200 0"
+    across = "60 0, 70 0, 70 10, 70 30, 60 30, 60 10, 60 0"
+    near, far = "70 10, 100 10, 100 30, 70 30, 70 10", "100 10, 200 10, 200 30, 100 30, 100 10"
+    cells = local(strip, across, near, far, "-200 10, 60 10, 60 30, -200 30, -200 10")
+    outline = local("-200 0, 200 0, 200 10, 200 30, 100 30, 70 30, 60 30, -200 30, -200 10, -200 0")
+    plan = plan_repair(cells, outline=outline, protected=["c1"])
+    assert check(plan.cells, outline=outline).counts() == {}
+    assert (shapely.get_num_geometries(plan.cells.geometry.array) == 1).all()
+    moved = plan.transfers[plan.transfers["area_m2"] > 1000]
+    assert moved[["from_cell", "to_cell", "reason"]].to_numpy().tolist() == [["c0", "c3", CUT_OFF]]
+    assert moved["area_m2"].tolist() == pytest.approx([1300.0])
+
+
+@pytest.mark.parametrize(("away_m", "kinds"), [(0.005, {"gap": 1}), (0.02, {"gap": 1, "unmatched_edge": 1})])
+def test_a_gap_explains_unmatched_vertices_up_to_ten_tolerances_beside_it(away_m: float, kinds: dict[str, int]) -> None:
+    west = "0 0, 50 0, 50 40, 45 40, 45 60, 50 60, 50 100, 0 100, 0 0"
+    east = f"50 0, 100 0, 100 100, 50 100, 50 {60 + away_m}, 50 60, 50 40, 50 0"
+    assert check(local(west, east)).counts() == kinds
+
+
+@pytest.mark.parametrize(("width_m", "zh", "en"), [(5.0, "一块地", "ground"), (0.1, "一条窄缝", "a strip")])
+def test_a_hole_in_one_cell_alone_is_told_so(width_m: float, zh: str, en: str) -> None:
+    square = shapely.box(WEST, SOUTH, WEST + 100, SOUTH + 100)
+    hole = shapely.box(WEST + 40, SOUTH + 40, WEST + 60, SOUTH + 40 + width_m)
+    told = check(frame([shapely.difference(square, hole)])).findings["explanation"].tolist()
+    assert told == [f"c0 内部有{zh}不属于任何网格 / {en} inside c0 belongs to no cell"]
