@@ -8,6 +8,7 @@ import pytest
 import shapely
 
 from geo.coverage import check, plan_repair
+from geo.coverage.affected import affected, at_fault
 from geo.coverage.arcs import number_rows, number_vertices, order_of_pairs
 from geo.coverage.borders import UNKNOWN, labels, way_of_borders
 from geo.coverage.edges import Network, on_lattice_units, rim
@@ -32,8 +33,12 @@ def noded(lines: list[shapely.Geometry]) -> tuple[np.ndarray, np.ndarray, np.nda
     return vertices, a, b
 
 
+def none_of(dtype: type) -> np.ndarray:
+    return np.empty(0, dtype=dtype)
+
+
 def none() -> np.ndarray:
-    return np.empty(0, dtype=np.int64)
+    return none_of(np.int64)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -130,6 +135,26 @@ def test_cells_deep_in_another_one_are_found_though_all_their_edges_are_answered
     assert shapely.area(plan.cells.geometry.array).sum() == pytest.approx(around.area)
 
 
+def test_cells_deep_in_another_one_are_cut_at_once() -> None:
+    shapes = np.array([*grid(5), shapely.box(WEST - 30, SOUTH - 30, WEST + 80, SOUTH + 80)], dtype=object)
+    zone_of_cell = np.zeros(26, dtype=np.int64)
+    fault = at_fault(shapes, shapes[25:], zone_of_cell, shapes[25])
+    what = affected(shapes, shapely.STRtree(shapes), fault, none_of(object), none_of(object), none(), none())
+    assert what.cells.tolist() == list(range(26))
+
+
+def test_sound_ground_in_borders_with_vertices_of_their_own_is_no_gap() -> None:
+    """The outline has a second part, with a cell that lacks a vertex of each edge."""
+    far = shapely.box(WEST + 500, SOUTH, WEST + 550, SOUTH + 50)
+    fine = "500 0, 525 0, 550 0, 550 25, 550 50, 525 50, 500 50, 500 25, 500 0"
+    shapes = [*grid(2), far]
+    outline = frame([shapely.MultiPolygon([shapely.box(WEST, SOUTH, WEST + 20, SOUTH + 20), local(fine).geometry[0]])])
+    shapes[0] = shapely.difference(shapes[0], shapely.box(WEST + 4, SOUTH + 4, WEST + 5, SOUTH + 5))
+    plan = plan_repair(frame(shapes), outline=outline, largest_gap_m2=100.0)
+    assert plan.asked.empty
+    assert plan.changes["cell"].tolist() == ["c0"]
+
+
 def test_a_cell_deep_in_another_one_without_a_common_vertex_is_found() -> None:
     big = shapely.box(WEST, SOUTH, WEST + 100, SOUTH + 100)
     cells, outline = frame([big, shapely.box(WEST + 40, SOUTH + 40, WEST + 50, SOUTH + 50)]), frame([big])
@@ -161,10 +186,10 @@ def test_a_cell_follows_an_outline_that_is_finer_than_the_lattice() -> None:
     assert shapely.equals_exact(follow(short, rim(short, broad), np.array([0]), broad), short).all()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_bare_and_outer_ground_are_what_the_difference_with_the_outline_gives(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    outline = shapely.box(WEST, SOUTH, WEST + 50, SOUTH + 50)
+    outline = shapely.coverage_union_all(grid(5)) if seed % 2 else shapely.box(WEST, SOUTH, WEST + 50, SOUTH + 50)
     shapes = np.array(grid(5), dtype=object)
     for i in rng.choice(25, 6, replace=False):
         moved = shapely.Polygon(shapely.get_coordinates(shapes[i])[:-1] + rng.normal(0, 2, (4, 2)))
@@ -181,7 +206,7 @@ def test_bare_and_outer_ground_are_what_the_difference_with_the_outline_gives(se
 
 def test_a_cell_beyond_the_outline_over_another_one_that_follows_it() -> None:
     """The edge of the outline is answered, and so no edge of the ground that is covered twice."""
-    outline = shapely.box(WEST, SOUTH, WEST + 50, SOUTH + 50)
+    outline = shapely.coverage_union_all(grid(5))  # with every vertex of the cells
     shapes = np.array([*grid(5), shapely.box(WEST + 43, SOUTH + 22, WEST + 55, SOUTH + 28)], dtype=object)
     found = check(frame(list(shapes)), outline=frame([outline])).findings
     outside = found[found["kind"] == "outside_outline"]
