@@ -154,7 +154,7 @@ def affected(
     fault
         What is wrong.
     borders
-        Lines along which cells that are cut anyhow have to be cut, too: the borders of zones.
+        Lines along which cells that are cut anyhow have to be cut, too: the borders of zones where no edge equals them.
     lines
         Lines along which all cells have to be cut: ground that stays bare, and ties.
     wider
@@ -174,8 +174,13 @@ def affected(
     cells = np.unique(np.concatenate([fault.cells, entire, network.owner[mine], over, beside]))
     hidden, under = _hidden(shapes, tree, network, cells)
     cells = np.union1d(cells, under)
-    cut = np.isin(np.arange(n + 1), cells)
-    _, along = _near_edges(tree, network, borders, cut[:n])
+    while True:
+        # Both cells of an edge that the border of a zone comes near have to be cut.
+        along = _near_edges(tree, network, borders, np.isin(np.arange(n), cells))[1]
+        both = network.owner[(network.owner < n) & np.isin(network.which, along)]
+        if np.isin(both, cells).all():
+            break
+        cells = np.union1d(cells, both)
     covered = np.isin(network.owner, np.union1d(hidden, under))
     pairs = [
         (cutter[line], n + 1 + near),

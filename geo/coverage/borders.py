@@ -43,15 +43,13 @@ class Way(NamedTuple):
     foot: npt.NDArray[np.float64]
 
 
-def way_of_borders(vertices: Ints, a: Ints, b: Ints, among: Ints, areas: Shapes) -> Way:
+def way_of_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> Way:
     """Follow the borders of areas.
 
     Parameters
     ----------
     vertices, a, b
         The noded edges, as for :func:`geo.coverage.planar.bounded`.
-    among
-        Vertices that may lie on the way.
     areas
         Polygons that the edges were cut along.
     """
@@ -61,10 +59,9 @@ def way_of_borders(vertices: Ints, a: Ints, b: Ints, among: Ints, areas: Shapes)
     corners = on_lattice_units(places)
     one, two = corners[u], corners[v]
     # The nearest corner of a square is at most this far from its middle.
-    edge, vertex = shapely.STRtree(shapely.points(vertices[among])).query(
+    edge, vertex = shapely.STRtree(shapely.points(vertices)).query(
         shapely.linestrings(np.stack([one, two], axis=1)), predicate="dwithin", distance=0.5**0.5
     )
-    vertex = among[vertex]
     along, to = two[edge] - one[edge], vertices[vertex] - one[edge]
     aside = np.abs(along[:, 0] * to[:, 1] - along[:, 1] * to[:, 0])
     crossed = 2 * aside < np.abs(along).sum(axis=1)

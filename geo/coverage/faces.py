@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geo.coverage.affected import Affected, AtFault, affected
-from geo.coverage.arcs import Arcs, Cells, Ints, neighbours, number_vertices, order_of_pairs
+from geo.coverage.arcs import Arcs, Cells, Ints, neighbours, number_rows, number_vertices, order_of_pairs
 from geo.coverage.borders import UNKNOWN, Way, labels, way_of_borders
 from geo.coverage.edges import Network, edges_of, on_lattice_units
 from geo.coverage.planar import bounded, find_edges
@@ -81,6 +81,7 @@ class Ground:
         self.fault, self.bare = fault, bare
         self.areas = zones if bare is None else np.append(zones, bare)
         self.tree = shapely.STRtree(shapes)
+        self.borders = _unequalled(edges_of(zones), fault.network, len(shapes))
         self._known: dict[bytes, shapely.Geometry] = {}
 
     def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Faces:
@@ -102,18 +103,13 @@ class Ground:
         if self.bare is not None:
             lines = np.concatenate([edges_of(self.bare), lines])
             wider = np.union1d(wider, self.tree.query(self.bare, predicate="intersects"))
-        what = affected(self.shapes, self.tree, self.fault, edges_of(self.zones), lines, wider, on_lattice)
+        what = affected(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
         if len(what.cells) == 0:
-            nothing = np.empty((0, 2, 2), dtype=np.int64)
-            return self._faces(what, nothing, nothing, on_lattice)
-        edges, of_lines = self._edges(what, np.concatenate([edges_of(self.zones), lines]))
-        return self._faces(what, edges, of_lines, on_lattice)
+            return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
+        return self._faces(what, self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
 
-    def _edges(self, what: Affected, lines: Shapes) -> tuple[Ints, Ints]:
-        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2).
-
-        Second those that were cut along the lines.
-        """
+    def _edges(self, what: Affected, lines: Shapes) -> Ints:
+        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
         network = self.fault.network
         edge = np.unique(network.which[np.isin(network.owner, what.cells)])
         corners = on_lattice_units(network.places)
@@ -121,9 +117,8 @@ class Ground:
         given = on_lattice_units(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
         ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
         real = (ends[:, 0] != ends[:, 1]).any(axis=1)
-        whole, first, rest = real & (group < 0), real & (group == 0), real & (group > 0)
-        of_lines = self._noded(ends[first], group[first])
-        return np.concatenate([ends[whole], of_lines, self._noded(ends[rest], group[rest])]), of_lines
+        whole, cut = real & (group < 0), real & (group >= 0)
+        return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
 
     def _noded(self, ends: Ints, group: Positions) -> Ints:
         """Edges of each group cut at each other."""
@@ -142,7 +137,7 @@ class Ground:
         same = line[1:] == line[:-1]
         return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
 
-    def _faces(self, what: Affected, edges: Ints, of_lines: Ints, on_lattice: Positions) -> Faces:
+    def _faces(self, what: Affected, edges: Ints, on_lattice: Positions) -> Faces:
         """The faces that edges bound, but for sound ground between them."""
         vertices, number = number_vertices(edges.reshape(-1, 2))
         one, two = number.reshape(-1, 2).T
@@ -157,8 +152,7 @@ class Ground:
         drawn = polygons(arcs, n)
         within = shapely.point_on_surface(drawn)
         held_face, held_cell = self._held(within, what.cells)
-        among = np.unique(find_vertices(vertices, of_lines.reshape(-1, 2)))
-        way = way_of_borders(vertices, a, b, among, self.areas)
+        way = way_of_borders(vertices, a, b, self.areas)
         zone = self._zone(within, side, way)
         # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
         empty = np.setdiff1d(np.arange(n), held_face)
@@ -196,6 +190,17 @@ class Ground:
             bare[unknown] = np.where(shapely.covers(self.bare, within[unknown]), n, -1)
             zone[bare >= 0] = -1
         return zone
+
+
+def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
+    """Lines that no edge of a cell equals to the last bit."""
+    edges, n_places = network.edges, len(network.places)
+    number, first = number_rows(np.concatenate([network.places, shapely.get_coordinates(lines)]) + 0.0)
+    place = first[number[n_places:]].reshape(-1, 2)
+    place[place >= n_places] = -1
+    half = find_edges(edges.a, edges.b, place[:, 0], place[:, 1])
+    of_cell = ((edges.left >= 0) & (edges.left < n_cells)) | ((edges.right >= 0) & (edges.right < n_cells))
+    return lines[(half < 0) | ~of_cell[half >> 1]]
 
 
 def _at_each_other(drawn: Shapes) -> Shapes:

@@ -170,8 +170,11 @@ def plan_repair(
         if len(spoilt) == 0 and len(loose) == 0:
             break
         ties = np.concatenate([ties, loose])
-        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is.
-        on_lattice = np.union1d(on_lattice, spoilt)
+        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is. They may be those of
+        # neighbours, too.
+        again = np.intersect1d(spoilt, on_lattice)
+        beside = ground.tree.query(shapes[again], predicate="intersects")[1]
+        on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
     if len(spoilt):
         raise ImpossibleError(
             f"the repair did not succeed at {len(spoilt)} cells ({some(list(labels[spoilt]))}); "

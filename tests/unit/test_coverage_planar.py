@@ -99,7 +99,7 @@ def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_bord
     cell = shapely.Polygon([(0, 0), (10, 0.0012), (20, 0), (20, 10), (0, 10)])
     vertices, a, b = noded([zone.exterior, cell.exterior])
     arcs, side, n = bounded(vertices, a, b, none())
-    way = way_of_borders(vertices, a, b, np.arange(len(vertices)), np.array([zone], dtype=object))
+    way = way_of_borders(vertices, a, b, np.array([zone], dtype=object))
     assert n == 2
     assert labels(side, n, way.half, way.area).tolist() == [0, 0]
     middle = way.vertex[(vertices[way.vertex] == [10_000, 0]).all(axis=1)]
@@ -144,11 +144,11 @@ def test_cells_deep_in_another_one_are_cut_at_once() -> None:
 
 
 def test_sound_ground_in_borders_with_vertices_of_their_own_is_no_gap() -> None:
-    """The outline has a second part, with a cell that lacks a vertex of each edge."""
-    far = shapely.box(WEST + 500, SOUTH, WEST + 550, SOUTH + 50)
-    fine = "500 0, 525 0, 550 0, 550 25, 550 50, 525 50, 500 50, 500 25, 500 0"
+    """The outline has a second part, with a cell that has a vertex more on each edge."""
+    far = local("500 0, 525 0, 550 0, 550 25, 550 50, 525 50, 500 50, 500 25, 500 0").geometry[0]
     shapes = [*grid(2), far]
-    outline = frame([shapely.MultiPolygon([shapely.box(WEST, SOUTH, WEST + 20, SOUTH + 20), local(fine).geometry[0]])])
+    parts = [shapely.box(WEST, SOUTH, WEST + 20, SOUTH + 20), shapely.box(WEST + 500, SOUTH, WEST + 550, SOUTH + 50)]
+    outline = frame([shapely.MultiPolygon(parts)])
     shapes[0] = shapely.difference(shapes[0], shapely.box(WEST + 4, SOUTH + 4, WEST + 5, SOUTH + 5))
     plan = plan_repair(frame(shapes), outline=outline, largest_gap_m2=100.0)
     assert plan.asked.empty
