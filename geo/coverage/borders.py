@@ -58,24 +58,33 @@ def way_of_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> Way:
     u, v, owner = directed_edges(number, start, owner)
     corners = on_lattice_units(places)
     one, two = corners[u], corners[v]
-    # The nearest corner of a square is at most this far from its middle.
+    # A corner of a square lies 0.707 units from its middle.
     edge, vertex = shapely.STRtree(shapely.points(vertices)).query(
-        shapely.linestrings(np.stack([one, two], axis=1)), predicate="dwithin", distance=0.5**0.5
+        shapely.linestrings(np.stack([one, two], axis=1)), predicate="dwithin", distance=0.71
     )
     along, to = two[edge] - one[edge], vertices[vertex] - one[edge]
     aside = np.abs(along[:, 0] * to[:, 1] - along[:, 1] * to[:, 0])
-    crossed = 2 * aside < np.abs(along).sum(axis=1)
-    crossed |= (to == 0).all(axis=1) | (to == along).all(axis=1)
-    edge, vertex = edge[crossed], vertex[crossed]
-    order = np.lexsort(((along * to).sum(axis=1)[crossed], edge))
-    edge, vertex = edge[order], vertex[order]
-    on = edge[1:] == edge[:-1]
-    half = find_edges(a, b, vertex[:-1][on], vertex[1:][on])
-    area = owner[edge[:-1][on]]
+    half_width = np.abs(along).sum(axis=1)
+    ends = (to == 0).all(axis=1) | (to == along).all(axis=1)
+    crossed = (2 * aside <= half_width) | ends
+    order = np.flatnonzero(crossed)[np.lexsort(((along * to).sum(axis=1)[crossed], edge[crossed]))]
+    edge, vertex, sure = edge[order], vertex[order], ((2 * aside < half_width) | ends)[order]
+    # A border that touches the corner of a square may or may not have been led through its vertex: the edges tell.
+    half, on = _steps(a, b, edge, vertex)
+    through = (np.r_[False, half >= 0] & np.r_[half >= 0, False])[: len(edge)]
+    edge, vertex = edge[sure | through], vertex[sure | through]
+    half, on = _steps(a, b, edge, vertex)
+    half, area = half[on], owner[edge[:-1][on]]
     known = half >= 0
     vertex, first = np.unique(vertex, return_index=True)
     foot = _feet(vertices[vertex] / PER_METRE, places[u[edge[first]]], places[v[edge[first]]])
     return Way(half[known], area[known].astype(np.int64), vertex, foot)
+
+
+def _steps(a: Ints, b: Ints, edge: Ints, vertex: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Directed edge from each vertex on a border to the next, -1 if there is none; and whether both are of one border edge."""
+    on = edge[1:] == edge[:-1]
+    return np.where(on, find_edges(a, b, vertex[:-1], vertex[1:]), -1), on
 
 
 def _feet(

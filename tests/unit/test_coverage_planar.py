@@ -107,6 +107,22 @@ def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_bord
     assert polygons(arcs, n)[np.argmin(shapely.area(polygons(arcs, n)))].area == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize("beside_m", [0.001, -0.001])
+def test_a_border_of_45_degrees_touches_the_corners_of_squares_beside_it(beside_m: float) -> None:
+    """On one side it is led through the vertex 1 mm beside it, on the other not; either way its faces are told apart."""
+    zone = shapely.Polygon([(0, 0), (40, 40), (0, 40)])
+    cell = shapely.Polygon([(0, 0), (20 + beside_m, 20), (40, 40), (0, 40)])
+    vertices, a, b = noded([zone.exterior, cell.exterior])
+    arcs, side, n = bounded(vertices, a, b, none())
+    way = way_of_borders(vertices, a, b, np.array([zone], dtype=object))
+    faces = polygons(arcs, n)
+    # As far as the area tells, which the way of the border may change by half a square along it.
+    assert shapely.area(faces[labels(side, n, way.half, way.area) == 0]).sum() == pytest.approx(800, abs=0.03)
+    loop = np.bincount(np.concatenate([a[way.half >> 1], b[way.half >> 1]]))
+    assert set(loop.tolist()) <= {0, 2}
+    assert (labels(side, n, way.half, way.area) != UNKNOWN).all()
+
+
 def test_where_no_border_tells_the_label_is_open() -> None:
     vertices, a, b = noded([shapely.box(0, 0, 1, 1).exterior])
     _, side, n = bounded(vertices, a, b, none())
