@@ -200,7 +200,8 @@ def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
     place[place >= n_places] = -1
     half = find_edges(edges.a, edges.b, place[:, 0], place[:, 1])
     of_cell = ((edges.left >= 0) & (edges.left < n_cells)) | ((edges.right >= 0) & (edges.right < n_cells))
-    return lines[(half < 0) | ~of_cell[half >> 1]]
+    unequalled: Shapes = lines[(half < 0) | ~of_cell[half >> 1]]
+    return unequalled
 
 
 def _at_each_other(drawn: Shapes) -> Shapes:
