@@ -64,12 +64,33 @@ def number_vertices(xy: Ints) -> tuple[Ints, Ints]:
     span = xy.max(axis=0) - low
     if span.max() >= 2**31:
         raise OverflowError("the extent is over 2,147 km")
-    key = ((xy[:, 0] - low[0]) << 32) | (xy[:, 1] - low[1])
-    keys, number = np.unique(key, return_inverse=True)
-    return np.column_stack([(keys >> 32) + low[0], (keys & 0xFFFFFFFF) + low[1]]), number.astype(np.int64)
+    number, first = number_rows(xy)
+    distinct = xy[first]
+    order = np.argsort(((distinct[:, 0] - low[0]) << 32) | (distinct[:, 1] - low[1]))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return distinct[order], rank[number]
 
 
-def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp]]:
+def number_rows(rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """Number the different rows of two values in the order in which they come; equal means equal to the last bit.
+
+    Returns
+    -------
+    (number, first)
+        The number of each row, shape (n,), and the row in which each number stands first.
+    """
+    numbered: tuple[Ints, Ints] = _number(np.ascontiguousarray(rows).view(np.uint64))
+    return numbered
+
+
+def order_of_pairs(a: Ints, b: Ints) -> Ints:
+    """Stable order of pairs of small whole numbers, by a, then b: two counting sorts."""
+    order: Ints = _counted(a, _counted(b, np.arange(len(b))))
+    return order
+
+
+def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp], Ints]:
     """Bring together the two directed edges that run between the same two vertices.
 
     Parameters
@@ -81,13 +102,14 @@ def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.int
 
     Returns
     -------
-    (edges, conflicts)
-        One entry per undirected edge, in order of its vertices; and the positions of the directed edges that stand a
-        second time, which a coverage does not have: two cells claim the same side.
+    (edges, conflicts, which)
+        One entry per undirected edge, in order of its vertices; the positions of the directed edges that stand a second time,
+        which a coverage does not have: two cells claim the same side; and the undirected edge of each directed one.
     """
-    a, b = np.minimum(u, v), np.maximum(u, v)
     forward = u < v
-    order = np.lexsort((~forward, b, a))
+    back_last = np.concatenate([np.flatnonzero(forward), np.flatnonzero(~forward)])
+    a, b = np.minimum(u, v), np.maximum(u, v)
+    order = _counted(a, _counted(b, back_last))
     a, b, forward, cell = a[order], b[order], forward[order], cell[order]
     first = np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])] if len(a) else np.empty(0, dtype=bool)
     repeated = np.r_[False, ~first[1:] & (forward[1:] == forward[:-1])] if len(a) else np.empty(0, dtype=bool)
@@ -96,7 +118,9 @@ def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.int
     right = left.copy()
     left[group[forward]] = cell[forward]
     right[group[~forward]] = cell[~forward]
-    return Edges(a[first], b[first], left, right), order[repeated]
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = group
+    return Edges(a[first], b[first], left, right), order[repeated], which
 
 
 def chain(vertices: Ints, edges: Edges) -> Arcs:
@@ -130,7 +154,7 @@ def relabel(arcs: Arcs, left: Cells, right: Cells) -> Arcs:
     u, v, of = u[inner], v[inner], arc_of[:-1][inner]
     forward = u < v
     a, b = np.minimum(u, v), np.maximum(u, v)
-    order = np.lexsort((b, a))
+    order = order_of_pairs(a, b)
     one, two = left[keep][of], right[keep][of]
     sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
     return chain(vertices, Edges(a[order], b[order], *sides))
@@ -195,3 +219,54 @@ def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
                     edge = incident[start[here] + 1] if one == edge else one
     offsets[n_arcs] = n_path
     return path[:n_path].copy(), offsets[: n_arcs + 1].copy(), first_edge[:n_arcs].copy(), along[:n_arcs].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _number(rows):  # type: ignore[no-untyped-def]
+    """Number rows through a hash table with open addresses; see `number_rows`."""
+    n = len(rows)
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    mask = np.uint64(size - 1)
+    table = np.full(size, -1, dtype=np.int64)
+    number = np.empty(n, dtype=np.int64)
+    first = np.empty(n, dtype=np.int64)
+    count = 0
+    for i in range(n):
+        x, y = rows[i, 0], rows[i, 1]
+        h = x * np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, then another odd number with as many ones
+        h = ((h ^ (h >> np.uint64(32))) + y) * np.uint64(0xD6E8FEB86659FD93)
+        slot = (h ^ (h >> np.uint64(32))) & mask
+        while True:
+            known = table[slot]
+            if known < 0:
+                table[slot] = count
+                first[count] = i
+                number[i] = count
+                count += 1
+                break
+            f = first[known]
+            if rows[f, 0] == x and rows[f, 1] == y:
+                number[i] = known
+                break
+            slot = (slot + np.uint64(1)) & mask
+    return number, first[:count].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _counted(key, order):  # type: ignore[no-untyped-def]
+    """Bring positions in order of their key, whole numbers from 0; equal ones stay in the order in which they come."""
+    top = 0
+    for i in range(len(key)):
+        top = max(top, key[i])
+    place = np.zeros(top + 2, dtype=np.int64)
+    for i in range(len(key)):
+        place[key[i] + 1] += 1
+    for k in range(top + 1):
+        place[k + 1] += place[k]
+    result = np.empty(len(order), dtype=np.int64)
+    for i in order:
+        result[place[key[i]]] = i
+        place[key[i]] += 1
+    return result

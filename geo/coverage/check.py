@@ -14,7 +14,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.attributes import Rows, area_faults, code_faults, count_faults, nesting_faults
-from geo.coverage.edges import invalid_beside, rim, without_grid
+from geo.coverage.edges import Network, Rim, invalid_beside, without_grid
 from geo.coverage.faults import Place, polygons_of, width_m
 from geo.coverage.report import (
     DEFAULT_POLICY,
@@ -112,16 +112,18 @@ def check(
     valid = shapely.is_valid(given)
     shapes, rows, blurred = _sound(given, valid, labels)
     # Edges that run along the outline with its vertices are answered by it.
-    edge = rim(shapes, border)
+    network = Network.of(shapes, border)
+    edge = Rim.among(network, len(shapes))
     invalid = invalid_beside(shapes, edge.cells)
     lonely = faults.unmatched(shapes, edge, tolerance_m)
-    ground = faults.covered_ground(
-        shapes, np.union1d(invalid, [c for place in lonely for c in place.cells]).astype(int)
-    )
+    shared = faults.overlaps(shapes, invalid, tolerance_m)
+    among = [c for place in [*lonely, *shared] for c in place.cells]
+    ground = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
 
-    doubled, fine_overlaps = _by_width(faults.overlaps(shapes, invalid, tolerance_m), tolerance_m)
-    bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in faults.uncovered(ground, border)], tolerance_m)
-    outside = [] if border is None else _outside(shapes, ground, border, tolerance_m)
+    doubled, fine_overlaps = _by_width(shared, tolerance_m)
+    pieces, far = (faults.holes(ground), []) if border is None else faults.bare_and_beyond(shapes, network, border)
+    bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in pieces], tolerance_m)
+    outside = faults.reaching(shapes, [p for p in far if width_m(p) > tolerance_m], tolerance_m)
     rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]
     rows += _bare([place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m)
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
@@ -231,15 +233,6 @@ def _by_width(places: list[Place], tolerance_m: float) -> tuple[list[Place], lis
 
 def _within(place: Place, hulls: list[shapely.Geometry]) -> bool:
     return any(hull.covers(place.geometry) for hull in hulls)
-
-
-def _outside(
-    shapes: npt.NDArray[np.object_], ground: shapely.Geometry, border: shapely.Geometry, tolerance_m: float
-) -> list[Place]:
-    """Cells that reach beyond the outline; the union tells at once whether there can be any."""
-    if width_m(shapely.difference(ground, border)) <= tolerance_m:
-        return []
-    return faults.beyond(shapes, border, tolerance_m)
 
 
 def _overlap(place: Place, shapes: npt.NDArray[np.object_], labels: list[Any], tolerance_m: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.arcs import OUTSIDE, Edges, pair_edges
+from geo.coverage.arcs import OUTSIDE, Edges, number_rows, pair_edges
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -70,13 +70,16 @@ def on_lattice_units(xy: npt.NDArray[np.float64]) -> Ints:
     return np.rint(xy * PER_METRE).astype(np.int64)
 
 
-def number_places(xy: npt.NDArray[np.float64]) -> Ints:
-    """Number the different places in order of x, then y; equal means equal to the last bit."""
-    order = np.lexsort((xy[:, 1], xy[:, 0]))
-    in_order = xy[order]
-    number = np.empty(len(xy), dtype=np.int64)
-    number[order] = np.cumsum(np.r_[False, (in_order[1:] != in_order[:-1]).any(axis=1)])
-    return number
+def number_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Number the different places in the order in which they come; equal means equal to the last bit.
+
+    Returns
+    -------
+    (number, places)
+        The number of each row, shape (n,), and the places, shape (m, 2).
+    """
+    number, first = number_rows(xy + 0.0)  # -0.0 becomes 0.0
+    return number, xy[first]
 
 
 def edges_of(areas: shapely.Geometry | Shapes) -> Shapes:
@@ -94,6 +97,45 @@ def directed_edges(number: Ints, start: Ints, cell: npt.NDArray[np.int32]) -> tu
     real = u != v
     real[start[1:-1] - 1] = False  # from the end of one ring to the start of the next
     return u[real], v[real], owner[real]
+
+
+class Network(NamedTuple):
+    """All edges of a layer between numbered places.
+
+    Attributes
+    ----------
+    places
+        The different vertices, metres, shape (m, 2).
+    u, v, owner
+        Directed edges from place u to place v, with the cell on the left; the border of a layer counts as one cell more, that
+        lies outside.
+    edges
+        The same, those that run both ways between two places brought together.
+    conflicts
+        Positions of directed edges that stand a second time.
+    which
+        Position in `edges` of each directed edge.
+    """
+
+    places: npt.NDArray[np.float64]
+    u: Ints
+    v: Ints
+    owner: npt.NDArray[np.int32]
+    edges: Edges
+    conflicts: Positions
+    which: Ints
+
+    @classmethod
+    def of(cls, shapes: Shapes, border: shapely.Geometry | None = None) -> Network:
+        """Edges of some polygons, and of the border around them if there is one."""
+        given = shapes if border is None else np.append(shapes, border)
+        xy, start, cell = directed_rings(given)
+        number, places = number_places(xy)
+        u, v, owner = directed_edges(number, start, cell)
+        if border is not None:
+            outside = owner == len(shapes)  # it lies on the other hand
+            u[outside], v[outside] = v[outside], u[outside].copy()
+        return cls(places, u, v, owner, *pair_edges(u, v, owner))
 
 
 class Rim(NamedTuple):
@@ -124,25 +166,20 @@ class Rim(NamedTuple):
         ends = np.stack([places[edges.a[alone]], places[edges.b[alone]]], axis=1)
         return cls(np.unique(owner), ends, owner)
 
+    @classmethod
+    def among(cls, network: Network, n_cells: int) -> Rim:
+        """The rim of the first cells of a network: all but its border."""
+        alone = cls.of(network.edges, network.places)
+        mine = alone.owner < n_cells
+        again = network.conflicts[network.owner[network.conflicts] < n_cells]
+        twice = np.stack([network.places[network.u[again]], network.places[network.v[again]]], axis=1)
+        owner = np.concatenate([alone.owner[mine], network.owner[again]])
+        return cls(np.unique(owner), np.concatenate([alone.ends[mine], twice]), owner)
+
 
 def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Rim:
     """Find the rim of a layer. With a `border`, edges that run along it with the same vertices are answered too."""
-    given = shapes if border is None else np.append(shapes, border)
-    xy, start, cell = directed_rings(given)
-    number = number_places(xy)
-    places = np.empty((int(number.max(initial=-1)) + 1, 2))
-    places[number] = xy
-    u, v, owner = directed_edges(number, start, cell)
-    outside = owner == len(shapes)
-    u[outside], v[outside] = v[outside], u[outside].copy()  # the outside lies on the other hand
-    edges, conflicts = pair_edges(u, v, owner)
-    alone = Rim.of(edges, places)
-    mine = alone.owner < len(shapes)
-    ends, owners = alone.ends[mine], alone.owner[mine]
-    again = conflicts[owner[conflicts] < len(shapes)]
-    ends = np.concatenate([ends, np.stack([places[u[again]], places[v[again]]], axis=1)])
-    owners = np.concatenate([owners, owner[again]])
-    return Rim(np.unique(owners), ends, owners)
+    return Rim.among(Network.of(shapes, border), len(shapes))
 
 
 def invalid_beside(shapes: Shapes, cells: Positions) -> Positions:

@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.coverage import faults
-from geo.coverage.arcs import Arcs, chain, neighbours, number_vertices, pair_edges
-from geo.coverage.edges import directed_edges, directed_rings, edges_of, invalid_beside, on_lattice_units, rim
-from geo.coverage.restore import ROUNDING_M, Places, restore, rounded
+from geo.coverage.affected import Affected, AtFault, affected
+from geo.coverage.arcs import Arcs, Cells, Ints, neighbours, number_rows, number_vertices, order_of_pairs
+from geo.coverage.borders import UNKNOWN, Way, labels, way_of_borders
+from geo.coverage.edges import Network, edges_of, on_lattice_units
+from geo.coverage.planar import bounded, find_edges
+from geo.coverage.restore import Places, find_vertices, restore
+from geo.coverage.rings import polygons
+from geo.coverage.threads import in_threads
 from geo.layers.crs import PER_METRE
-
-# Ground this near to both of two cells is closed where they come within 1 mm of each other: far enough for its corners to be
-# vertices of their own on the lattice.
-_CLOSED_M = 0.01
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
@@ -30,9 +30,11 @@ class Faces:
     Attributes
     ----------
     cells
-        Positions of the cells that were cut: faulty ones and their neighbours, in order.
+        Positions of the cells that were cut: faulty ones and those that their wrong edges come near, in order.
     polygons
         The faces, on the lattice, sharing their vertices.
+    arcs
+        The borders of the faces.
     places
         The coordinates that their vertices get back.
     zone, zone_of_cell
@@ -40,8 +42,6 @@ class Faces:
         to a cell of its own zone.
     held_face, held_cell
         Which cell holds which face, before the repair; pairs in order of face, then cell.
-    arcs
-        The borders of the faces.
     pairs
         Faces that share border: `a`, `b`, `length_m`.
     """
@@ -57,19 +57,8 @@ class Faces:
     pairs: pd.DataFrame
 
 
-def cut(
-    shapes: Shapes,
-    zones: Shapes,
-    zone_of_cell: Positions,
-    faulty: Positions,
-    bare: shapely.Geometry | None,
-    on_lattice: Positions,
-    ties: Shapes,
-) -> Faces:
-    """Cut the cells that are at fault, and those that touch them.
-
-    Borders are cut at each other on the 1 mm lattice, so that no face is finer than a mesh can hold. Then vertices get back
-    the coordinates that they came with (see :mod:`geo.coverage.restore`).
+class Ground:
+    """A layer that is cut, if need be several times: what was cut once, and has not changed, is not cut again.
 
     Parameters
     ----------
@@ -79,121 +68,151 @@ def cut(
         Areas to be covered, each by its own cells: the outline, or the parents. None at all means the whole plane.
     zone_of_cell
         Position of the zone of each cell; 0 for all if there are no zones.
-    faulty
-        Cells at fault: see :func:`at_fault`.
+    fault
+        Cells at fault: see :func:`geo.coverage.affected.at_fault`.
     bare
         Ground that is to have no owner.
-    on_lattice
-        Cells to be cut in any case, whose own vertices stay on the lattice.
-    ties
-        Further lines to cut along: see :func:`closing_lines`.
     """
-    tree = shapely.STRtree(shapes)
-    cells = np.union1d(_to_cut(shapes, tree, faulty, bare), on_lattice).astype(np.int64)
-    if len(cells) == 0:
-        nothing = np.empty(0, dtype=np.int64)
-        none = np.empty(0, dtype=object)
-        arcs = _arcs(none)
-        places = Places(np.empty((0, 2), dtype=np.int64), np.empty((0, 2)))
-        return Faces(nothing, none, arcs, places, nothing, zone_of_cell, nothing, nothing, neighbours(arcs))
-    areas = zones if bare is None else np.append(zones, bare)
-    lines = shapely.boundary(np.concatenate([shapes[cells], areas]))
-    noded = shapely.union_all(np.concatenate([rounded(lines), ties]), grid_size=1 / PER_METRE)
-    polygons = np.array(shapely.get_parts(shapely.polygonize([noded])), dtype=object)
-    within = shapely.point_on_surface(polygons)
-    cell, face = shapely.STRtree(within).query(shapes, predicate="intersects")
-    # A face over cells that were not cut is their own ground, seen from outside.
-    kept = np.ones(len(polygons), dtype=bool)
-    kept[face[~np.isin(cell, cells)]] = False
-    renumber = np.cumsum(kept) - 1
-    mine = kept[face]
-    face, cell = renumber[face[mine]], cell[mine].astype(np.int64)
-    order = np.lexsort((cell, face))
-    polygons, within = polygons[kept], within[kept]
-    zone = _zones(within, zones, bare)
-    beside = np.setdiff1d(tree.query(shapes[cells])[1], cells)
-    places = restore(polygons, zone, areas, shapes[beside], shapes[np.setdiff1d(cells, on_lattice)])
-    arcs = _arcs(polygons)
-    return Faces(cells, polygons, arcs, places, zone, zone_of_cell, face[order], cell[order], neighbours(arcs))
+
+    def __init__(
+        self, shapes: Shapes, zones: Shapes, zone_of_cell: Positions, fault: AtFault, bare: shapely.Geometry | None
+    ) -> None:
+        self.shapes, self.zones, self.zone_of_cell = shapes, zones, zone_of_cell
+        self.fault, self.bare = fault, bare
+        self.areas = zones if bare is None else np.append(zones, bare)
+        self.tree = shapely.STRtree(shapes)
+        self.borders = _unequalled(edges_of(zones), fault.network, len(shapes))
+        self._known: dict[bytes, shapely.Geometry] = {}
+
+    def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Faces:
+        """Cut the cells that are at fault, and those that their wrong edges come near.
+
+        Borders are cut at each other on the 1 mm lattice, so that no face is finer than a mesh can hold. Then vertices get
+        back the coordinates that they came with (see :mod:`geo.coverage.restore`).
+
+        Parameters
+        ----------
+        on_lattice
+            Cells to be cut in any case, whose own vertices stay on the lattice.
+        ties
+            Polygons along whose borders all is cut: see :func:`geo.coverage.affected.narrows`.
+        wider
+            Cells whose neighbours are to be cut, too.
+        """
+        lines = edges_of(ties)
+        if self.bare is not None:
+            lines = np.concatenate([edges_of(self.bare), lines])
+            wider = np.union1d(wider, self.tree.query(self.bare, predicate="intersects"))
+        what = affected(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
+        if len(what.cells) == 0:
+            return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
+        return self._faces(what, self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
+
+    def _edges(self, what: Affected, lines: Shapes) -> Ints:
+        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
+        network = self.fault.network
+        edge = np.unique(network.which[np.isin(network.owner, what.cells)])
+        corners = on_lattice_units(network.places)
+        ends = np.stack([corners[network.edges.a[edge]], corners[network.edges.b[edge]]], axis=1)
+        given = on_lattice_units(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
+        ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
+        real = (ends[:, 0] != ends[:, 1]).any(axis=1)
+        whole, cut = real & (group < 0), real & (group >= 0)
+        return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
+
+    def _noded(self, ends: Ints, group: Positions) -> Ints:
+        """Edges of each group cut at each other."""
+        if len(ends) == 0:
+            return ends
+        order = np.argsort(group, kind="stable")
+        begin = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
+        keys = [part.tobytes() for part in np.split(ends[order], begin[1:])]
+        new = np.flatnonzero([key not in self._known for key in keys])
+        index = np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
+        together = shapely.multilinestrings(shapely.linestrings(ends[order] / PER_METRE), indices=index)
+        noded = [part for _, part in in_threads(_at_each_other, together[new])]
+        self._known.update(zip((keys[i] for i in new.tolist()), np.concatenate(noded), strict=True))
+        xy, line = shapely.get_coordinates(shapely.get_parts([self._known[key] for key in keys]), return_index=True)
+        xy = on_lattice_units(xy)
+        same = line[1:] == line[:-1]
+        return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
+
+    def _faces(self, what: Affected, edges: Ints, on_lattice: Positions) -> Faces:
+        """The faces that edges bound, but for sound ground between them."""
+        vertices, number = number_vertices(edges.reshape(-1, 2))
+        one, two = number.reshape(-1, 2).T
+        a, b = np.minimum(one, two), np.maximum(one, two)
+        order = order_of_pairs(a, b)
+        once = np.r_[True, (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)][: len(order)]
+        a, b = a[order[once]], b[order[once]]
+        network = self.fault.network
+        vertex = find_vertices(vertices, on_lattice_units(network.places))
+        cut = np.isin(np.arange(len(self.shapes)), what.cells)
+        arcs, side, n = bounded(vertices, a, b, _beside_sound(network, vertex, a, b, cut))
+        drawn = polygons(arcs, n)
+        within = shapely.point_on_surface(drawn)
+        held_face, held_cell = self._held(within, what.cells)
+        way = way_of_borders(vertices, a, b, self.areas)
+        zone = self._zone(within, side, way)
+        # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
+        empty = np.setdiff1d(np.arange(n), held_face)
+        place, cell = self.tree.query(within[empty], predicate="intersects")
+        zone[empty[place[~cut[cell]]]] = -1
+        free = np.append(cut, False)  # the last one: the border of the layer
+        free[on_lattice] = False
+        untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
+        touched = network.places[np.unique(network.u[free[network.owner]])]
+        places = restore(vertices, way, self.areas, untouched, touched)
+        return Faces(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
+
+    def _held(self, within: Shapes, cells: Positions) -> tuple[Positions, Positions]:
+        """Pairs of a face, by a point in it, and a cell that holds it, in order."""
+        tree = shapely.STRtree(within)
+        parts = in_threads(lambda part: tree.query(self.shapes[part], predicate="intersects"), cells)
+        begin = np.cumsum([0, *(len(part) for part, _ in parts[:-1])])
+        cell = np.concatenate([cells[pairs[0] + shift] for (_, pairs), shift in zip(parts, begin, strict=True)])
+        face = np.concatenate([pairs[1] for _, pairs in parts])
+        order = np.lexsort((cell, face))
+        return face[order], cell[order]
+
+    def _zone(self, within: Shapes, side: Cells, way: Way) -> Positions:
+        """Zone of each face; -1 outside all zones and on ground that stays bare. Where no border tells, a point in it does."""
+        n = len(self.zones)
+        of_zones = way.area < n
+        zone = labels(side, len(within), way.half[of_zones], way.area[of_zones])
+        unknown = np.flatnonzero(zone == UNKNOWN)
+        zone[unknown] = -1 if n else 0
+        found, face = shapely.STRtree(within[unknown]).query(self.zones, predicate="intersects")
+        zone[unknown[face]] = found
+        if self.bare is not None:
+            bare = labels(side, len(within), way.half[~of_zones], way.area[~of_zones])
+            unknown = np.flatnonzero(bare == UNKNOWN)
+            bare[unknown] = np.where(shapely.covers(self.bare, within[unknown]), n, -1)
+            zone[bare >= 0] = -1
+        return zone
 
 
-def _zones(within: Shapes, zones: Shapes, bare: shapely.Geometry | None) -> Positions:
-    """Zone of each face, by a point in it; -1 outside all zones and on ground that stays bare."""
-    zone = np.full(len(within), -1 if len(zones) else 0, dtype=np.int64)
-    face, found = shapely.STRtree(zones).query(within, predicate="intersects")
-    zone[face] = found
-    if bare is not None:
-        zone[shapely.covers(bare, within)] = -1
-    return zone
+def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
+    """Lines that no edge of a cell equals to the last bit."""
+    edges, n_places = network.edges, len(network.places)
+    number, first = number_rows(np.concatenate([network.places, shapely.get_coordinates(lines)]) + 0.0)
+    place = first[number[n_places:]].reshape(-1, 2)
+    place[place >= n_places] = -1
+    half = find_edges(edges.a, edges.b, place[:, 0], place[:, 1])
+    of_cell = ((edges.left >= 0) & (edges.left < n_cells)) | ((edges.right >= 0) & (edges.right < n_cells))
+    unequalled: Shapes = lines[(half < 0) | ~of_cell[half >> 1]]
+    return unequalled
 
 
-def _to_cut(shapes: Shapes, tree: shapely.STRtree, faulty: Positions, bare: shapely.Geometry | None) -> Positions:
-    """Cells that are at fault or that bare ground touches, with all that touch them."""
-    if bare is not None:
-        faulty = np.union1d(faulty, tree.query(bare, predicate="intersects"))
-    if len(faulty) == 0:
-        return np.empty(0, dtype=np.int64)
-    _, touching = tree.query(shapes[faulty], predicate="intersects")
-    return np.union1d(faulty, touching).astype(np.int64)
+def _at_each_other(drawn: Shapes) -> Shapes:
+    """The edges of each group cut at each other."""
+    noded: Shapes = shapely.union_all(drawn[:, None], grid_size=1 / PER_METRE, axis=1)
+    return noded
 
 
-def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> Positions:
-    """Cells that have to be cut; `border` is the union of the zones, None if there are none."""
-    return _faulty(shapes) if border is None else _faulty_in_zones(shapes, zones, zone_of_cell, border)
-
-
-def _faulty(shapes: Shapes) -> Positions:
-    """Cells with an edge that is not matched, and those beside a gap."""
-    faulty = faults.doubtful(shapes, rim(shapes), 1 / PER_METRE)
-    gaps = faults.uncovered(faults.covered_ground(shapes, faulty), None)
-    gaps_array = np.array(gaps, dtype=object)
-    _, beside = shapely.STRtree(shapes).query(gaps_array, predicate="dwithin", distance=1 / PER_METRE)
-    return np.union1d(faulty, beside)
-
-
-def closing_lines(shapes: Shapes) -> Shapes:
-    """Borders of bare ground where two cells come within 1 mm of each other.
-
-    Where there is no outline, two cells may leave an inlet or a strait between them that is too narrow to be ground, and in
-    which their vertices cannot match. Closed by these lines it is a gap, and is filled.
-    """
-    lines: list[shapely.Geometry] = []
-    for place in faults.unmatched(shapes, rim(shapes), 1 / PER_METRE):
-        pair = shapes[place.cells]
-        if shapely.distance(pair[:, None], shapely.get_parts(place.geometry)).max() > ROUNDING_M:
-            between = shapely.intersection(*shapely.buffer(pair, _CLOSED_M, quad_segs=1))
-            bare = faults.polygons_of(shapely.difference(between, shapely.union_all(pair)))
-            lines += [shapely.boundary(part) for part in bare if part.dwithin(place.geometry, 2 / PER_METRE)]
-    return rounded(np.array(lines, dtype=object))
-
-
-def _faulty_in_zones(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry) -> Positions:
-    """Cells with an edge that neither another cell nor the border of the zones answers, and those that leave their zone."""
-    shapely.prepare(zones)
-    leaving = np.flatnonzero(~shapely.covers(zones[zone_of_cell], shapes))
-    outside = shapely.difference(shapes[leaving], zones[zone_of_cell[leaving]])
-    leaving = leaving[[faults.width_m(piece) > ROUNDING_M for piece in outside]]
-    edge = rim(shapes, border)
-    faulty = np.union1d(edge.owner[~_along(edge.ends, border)], leaving)
-    # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
-    return np.union1d(faulty, invalid_beside(shapes, np.setdiff1d(edge.cells, faulty))).astype(np.int64)
-
-
-def _along(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArray[np.bool_]:
-    """Whether each edge lies on an edge of the border, but for rounding."""
-    on: list[Positions] = []
-    tree = shapely.STRtree(edges_of(border))
-    for k in (0, 1):
-        point, edge = tree.query(shapely.points(ends[:, k]), predicate="dwithin", distance=ROUNDING_M)
-        on.append(point * len(tree) + edge)
-    result = np.zeros(len(ends), dtype=bool)
-    result[np.intersect1d(on[0], on[1]) // max(len(tree), 1)] = True
-    return result
-
-
-def _arcs(polygons: Shapes) -> Arcs:
-    """Borders of the faces; faces of one noding need no check."""
-    xy, start, owner = directed_rings(polygons)
-    vertices, number = number_vertices(on_lattice_units(xy))
-    edges, _ = pair_edges(*directed_edges(number, start, owner))
-    return chain(vertices, edges)
+def _beside_sound(network: Network, vertex: Ints, a: Ints, b: Ints, cut: npt.NDArray[np.bool_]) -> Positions:
+    """Directed edges, numbered as in :func:`geo.coverage.planar.bounded`, on whose left a cell lies that is not cut."""
+    u, v = vertex[network.u], vertex[network.v]
+    sound = (u >= 0) & (v >= 0) & (u != v) & ~np.append(cut, True)[network.owner]
+    half = find_edges(a, b, u[sound], v[sound])
+    return half[half >= 0]

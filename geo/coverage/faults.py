@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.edges import Rim, invalid_beside
+from geo.coverage.arcs import OUTSIDE
+from geo.coverage.edges import Network, Rim, invalid_beside
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
+
+# Wider than what rounding leaves between borders that are meant to be one, narrower than any fault.
+_HAIR_M = 1e-6
 
 
 class Place(NamedTuple):
@@ -69,23 +73,42 @@ def doubtful(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
     GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
     """
     missing = [cell for place in unmatched(shapes, rim, tolerance_m) for cell in place.cells]
-    return np.union1d(invalid_beside(shapes, rim.cells), np.array(missing, dtype=np.intp))
+    invalid = invalid_beside(shapes, rim.cells)
+    pairs, _ = _doubled(shapes, invalid)
+    return np.unique(np.concatenate([invalid, pairs.ravel(), np.array(missing, dtype=np.intp)]))
 
 
 def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
     """Pairs of cells that cover the same ground, however little."""
-    if len(among) == 0:
-        return []
-    # A cell can overlap one that has no bad edge only by lying in it, which GEOS reports on the inner one alone.
-    one, two = shapely.STRtree(shapes).query(shapes[among], predicate="intersects")
-    one = among[one]
-    pairs = np.unique(np.sort(np.column_stack([one, two])[one != two], axis=1), axis=0)
-    common = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
     places = []
-    for i in np.flatnonzero(shapely.area(common) > 0):
-        ground = without_hairs(polygonal(common[i]), tolerance_m)
-        places.append(Place(ground, [int(c) for c in pairs[i]], float(shapely.area(common[i])), width_m(ground)))
+    for pair, common in zip(*_doubled(shapes, among), strict=True):
+        ground = without_hairs(polygonal(common), tolerance_m)
+        places.append(Place(ground, [int(c) for c in pair], float(shapely.area(common)), width_m(ground)))
     return places
+
+
+def _doubled(shapes: Shapes, among: Positions) -> tuple[npt.NDArray[np.intp], Shapes]:
+    """Pairs of cells that overlap, in order, and the ground that they share.
+
+    A cell that lies deep in another one has no bad edge: it is found by way of the one that it lies in.
+    """
+    pairs, common = np.empty((0, 2), dtype=np.intp), np.empty(0, dtype=object)
+    if len(among) == 0:
+        return pairs, common
+    tree = shapely.STRtree(shapes)
+    asked = np.empty(0, dtype=np.intp)
+    while len(among):
+        one, two = tree.query(shapes[among], predicate="intersects")
+        one = among[one]
+        met = np.unique(np.sort(np.column_stack([one, two])[one != two], axis=1), axis=0)
+        met = met[~np.isin(met, asked).any(axis=1)]
+        shared = shapely.intersection(shapes[met[:, 0]], shapes[met[:, 1]])
+        real = shapely.area(shared) > 0
+        pairs, common = np.concatenate([pairs, met[real]]), np.concatenate([common, shared[real]])
+        asked = np.union1d(asked, among)
+        among = np.setdiff1d(met[real], asked)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], common[order]
 
 
 def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:
@@ -97,10 +120,8 @@ def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:
     return shapely.union_all([shapely.coverage_union_all(shapes[sound]), shapely.union_all(shapes[doubtful])])
 
 
-def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> list[shapely.Polygon]:
-    """Pieces of the outline that no cell covers; without an outline, the holes of the ground."""
-    if outline is not None:
-        return polygons_of(shapely.difference(outline, ground))
+def holes(ground: shapely.Geometry) -> list[shapely.Polygon]:
+    """Pieces of ground that are bare and surrounded."""
     pieces = polygons_of(ground)
     holes = [shapely.Polygon(hole) for piece in pieces for hole in piece.interiors]
     if not holes:
@@ -110,6 +131,61 @@ def uncovered(ground: shapely.Geometry, outline: shapely.Geometry | None) -> lis
         among = [pieces[i] for i in island[hole == h]]
         holes[h] = shapely.difference(holes[h], shapely.multipolygons(among))
     return [part for rest in holes for part in polygons_of(rest)]
+
+
+def bare_and_beyond(
+    shapes: Shapes, network: Network, border: shapely.Geometry
+) -> tuple[list[shapely.Polygon], list[shapely.Polygon]]:
+    """Pieces of an area that no cell covers, and pieces of ground beyond it that some cell covers.
+
+    The border of either is made of edges that are not answered, so those are all that is looked at: the outline of a sound
+    layer, and be it of a million vertices, leaves none.
+    """
+    edges, which, n = network.edges, network.which, len(shapes)
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    alone[which[network.conflicts]] = True
+    faces = _polygonized(_lines(network, alone))
+    # A cell that reaches beyond may cover the border where another cell answers it.
+    rim_of = ~alone & ((edges.left == n) | (edges.right == n))
+    lines = _lines(network, rim_of)
+    crossing = np.unique(shapely.STRtree(lines).query(faces, predicate="intersects")[1])
+    if len(crossing):
+        faces = _polygonized(np.concatenate([_lines(network, alone), lines[crossing]]))
+    # A face may trail a hair along a border, and a point in the hair tells nothing.
+    cores = shapely.buffer(faces, -_HAIR_M, join_style="mitre")
+    within = shapely.point_on_surface(np.where(shapely.is_empty(cores), faces, cores))
+    shapely.prepare(border)
+    inside = shapely.covers(border, within)
+    held = np.zeros(len(faces), dtype=bool)
+    held[shapely.STRtree(shapes).query(within, predicate="intersects")[0]] = True
+    bare, beyond = (shapely.union_all(faces[some]) for some in (inside & ~held, ~inside & held))
+    return polygons_of(bare), polygons_of(beyond)
+
+
+def _lines(network: Network, which: npt.NDArray[np.bool_]) -> Shapes:
+    ends = network.places[np.column_stack([network.edges.a[which], network.edges.b[which]])]
+    lines: Shapes = shapely.linestrings(ends)
+    return lines
+
+
+def _polygonized(lines: Shapes) -> Shapes:
+    """The faces between lines that are cut at each other first."""
+    return np.array(shapely.get_parts(shapely.polygonize([shapely.union_all(lines)])), dtype=object)
+
+
+def reaching(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) -> list[Place]:
+    """Cells that reach into some ground by more than the tolerance, with what they cover of it."""
+    if not ground:
+        return []
+    piece, cell = shapely.STRtree(shapes).query(ground, predicate="intersects")
+    common = shapely.intersection(np.array(ground, dtype=object)[piece], shapes[cell])
+    places = []
+    for c in np.unique(cell).tolist():
+        parts = [part for part in polygons_of(shapely.union_all(common[cell == c])) if width_m(part) > tolerance_m]
+        if parts:
+            joined = shapely.multipolygons(parts) if len(parts) > 1 else parts[0]
+            places.append(Place(joined, [c], float(joined.area), width_m(joined)))
+    return places
 
 
 def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:

@@ -75,7 +75,7 @@ class Mesh:
         xy, start, cell = directed_rings(shapes.array)
         vertices, number = number_vertices(on_lattice_units(xy))
         u, v, owner = directed_edges(number, start, cell)
-        edges, conflicts = pair_edges(u, v, owner)
+        edges, conflicts, _ = pair_edges(u, v, owner)
         if len(conflicts):
             _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
         # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.

@@ -11,6 +11,8 @@ import scipy.sparse
 import shapely
 from scipy.sparse.csgraph import connected_components
 
+from geo.coverage.arcs import OUTSIDE as NOBODY
+from geo.coverage.arcs import Arcs
 from geo.coverage.faces import Faces, Positions, Shapes
 from geo.errors import ImpossibleError
 
@@ -23,21 +25,36 @@ OUTSIDE = "不在外轮廓（或上级网格）内 / outside the outline or the 
 OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
 CUT_OFF = "与所属网格分离，划给相邻网格 / cut off from its cell, given to a neighbour"
 
+_NONE = np.empty(0, dtype=np.int64)
+
 
 @dataclass
 class Choice:
-    """Owner of each face (position of a cell, -1 nobody), the reason where it was not plain, and gaps left open."""
+    """Who gets what.
+
+    Attributes
+    ----------
+    owner
+        Owner of each face: position of a cell, -1 for nobody.
+    reason
+        Why, where it was not plain.
+    asked
+        Gaps left open.
+    narrow
+        Cells of which a piece is cut off that borders on a cell that was not cut, and so might have gone there.
+    """
 
     owner: Positions
     reason: npt.NDArray[np.object_]
     asked: Positions
+    narrow: Positions
 
 
 def choose(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], largest_gap_m2: float) -> Choice:
     """Decide on every face."""
     n = len(faces.polygons)
     area = shapely.area(faces.polygons)
-    choice = Choice(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), np.empty(0, dtype=np.int64))
+    choice = Choice(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), _NONE, _NONE)
     held_face, held_cell = at_home(faces)
     holders = np.bincount(held_face, minlength=n)
     plain = holders[held_face] == 1
@@ -156,6 +173,7 @@ def join_cut_off(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_],
         if len(moving) == 0:
             return
         home = choice.owner.copy()
+        choice.narrow = np.union1d(choice.narrow, home[np.intersect1d(moving, _at_the_end(faces.arcs))])
         choice.owner[moving] = -1
         _hand_over(faces, moving, home, protected, choice)
         if (choice.owner[moving] == home[moving]).all():
@@ -173,6 +191,13 @@ def _hand_over(
     choice.reason[best["face"].to_numpy()] = CUT_OFF
     left = moving[choice.owner[moving] < 0]
     choice.owner[left] = home[left]  # an island: it touches nobody else
+
+
+def _at_the_end(arcs: Arcs) -> Positions:
+    """Faces beyond whose border nothing was cut."""
+    return np.unique(np.concatenate([arcs.left[arcs.right == NOBODY], arcs.right[arcs.left == NOBODY]])).astype(
+        np.int64
+    )
 
 
 def _components(pairs: pd.DataFrame, members: Positions, owner: Positions) -> npt.NDArray[np.int32]:

@@ -12,11 +12,13 @@ import pandas as pd
 import shapely
 
 from geo.coverage import faults
+from geo.coverage.affected import at_fault, narrows
 from geo.coverage.arcs import OUTSIDE as NOBODY
-from geo.coverage.arcs import relabel
+from geo.coverage.arcs import number_rows, relabel
 from geo.coverage.attributes import parent_codes
-from geo.coverage.edges import invalid_beside, rim, without_grid
-from geo.coverage.faces import Faces, at_fault, closing_lines, cut
+from geo.coverage.edges import Rim, invalid_beside, rim, without_grid
+from geo.coverage.faces import Faces, Ground
+from geo.coverage.follow import follow
 from geo.coverage.openings import open_rings
 from geo.coverage.owners import GAP, OUTSIDE, Choice, choose
 from geo.coverage.rings import polygons
@@ -138,25 +140,41 @@ def plan_repair(
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
-    faulty = at_fault(shapes, zones, zone_of_cell, border)
-    on_lattice = np.empty(0, dtype=np.int64)
-    ties = closing_lines(shapes) if border is None else np.empty(0, dtype=object)
+    fault = at_fault(shapes, zones, zone_of_cell, border)
+    ground = Ground(shapes, zones, zone_of_cell, fault, bare)
+    on_lattice = wider = np.empty(0, dtype=np.int64)
+    spoilt, ties = on_lattice, np.empty(0, dtype=object)
+    if border is None:
+        ties = narrows(shapes, Rim.among(fault.network, len(shapes)))
     for _ in range(_ATTEMPTS):
-        faces = cut(shapes, zones, zone_of_cell, faulty, bare, on_lattice, ties)
+        faces = ground.cut(on_lattice, ties, wider)
         choice = choose(faces, shapes, is_protected, largest_gap_m2)
+        if len(np.setdiff1d(choice.narrow, wider)):
+            wider = np.union1d(wider, choice.narrow)
+            faces = ground.cut(on_lattice, ties, wider)
+            choice = choose(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
         for _ in range(_ROUNDS):
             if not open_rings(faces, shapes, after, is_protected, choice):
                 break
             after = _assemble(shapes, faces, choice)
         _require_ground(after, labels)
-        spoilt = _spoilt(after, faces.cells, border)
-        loose = closing_lines(after) if border is None and len(faces.cells) else ties[:0]
+        if len(faces.cells) == 0:
+            break
+        edge = rim(after, border)
+        if border is not None:
+            drawn, after = after, follow(after, edge, faces.cells, border)
+            edge = edge if after is drawn else rim(after, border)
+        spoilt = _spoilt(after, faces.cells, edge)
+        loose = narrows(after, edge) if border is None else ties[:0]
         if len(spoilt) == 0 and len(loose) == 0:
             break
         ties = np.concatenate([ties, loose])
-        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is.
-        on_lattice = np.union1d(on_lattice, spoilt)
+        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is. They may be those of
+        # neighbours, too.
+        again = np.intersect1d(spoilt, on_lattice)
+        beside = ground.tree.query(shapes[again], predicate="intersects")[1]
+        on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
     if len(spoilt):
         raise ImpossibleError(
             f"the repair did not succeed at {len(spoilt)} cells ({some(list(labels[spoilt]))}); "
@@ -244,20 +262,16 @@ def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.objec
         )
 
 
-def _spoilt(
-    after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], border: shapely.Geometry | None
-) -> npt.NDArray[np.int64]:
+def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim) -> npt.NDArray[np.int64]:
     """Cells that are invalid, or no valid coverage with those that they touch.
 
     Neither GEOS is trusted (geos #1476, #1525) nor the way back from the lattice: what is answered edge by edge is proven,
     the rest is asked about.
     """
-    if len(cut_cells) == 0:
-        return cut_cells
     invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
     if len(invalid):
         return invalid
-    bad: npt.NDArray[np.int64] = invalid_beside(after, rim(after, border).cells).astype(np.int64)
+    bad: npt.NDArray[np.int64] = invalid_beside(after, edge.cells).astype(np.int64)
     return bad
 
 
@@ -278,22 +292,24 @@ def _changes(
     np.add.at(gained, choice.owner[new], area[new])
     np.add.at(lost, faces.held_cell[~own], area[faces.held_face[~own]])
     changed = np.flatnonzero((gained > LEAST_CHANGE_M2) | (lost > LEAST_CHANGE_M2))
-    moved = [_moved_m(before[i], after[i]) for i in changed]
+    moved = _moved_m(before[changed], after[changed])
     return pd.DataFrame(
         {"cell": labels[changed], "gained_m2": gained[changed], "lost_m2": lost[changed], "moved_m": moved}
     )
 
 
-def _moved_m(before: shapely.Geometry, after: shapely.Geometry) -> float:
+def _moved_m(before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
     """The farthest that a vertex of either border lies from the other border, metres; vertices of both lie on both."""
-    old, new = shapely.get_coordinates(before), shapely.get_coordinates(after)
-    _, number = np.unique(np.concatenate([old, new]), axis=0, return_inverse=True)
-    left, come = ~np.isin(number[: len(old)], number[len(old) :]), ~np.isin(number[len(old) :], number[: len(old)])
-    away = [
-        shapely.distance(shapely.points(vertices), border).max(initial=0.0)
-        for vertices, border in ((old[left], shapely.boundary(after)), (new[come], shapely.boundary(before)))
-    ]
-    return float(max(away))
+    old, old_cell = shapely.get_coordinates(before, return_index=True)
+    new, new_cell = shapely.get_coordinates(after, return_index=True)
+    place, _ = number_rows(np.concatenate([old, new]) + 0.0)
+    key, _ = number_rows(np.column_stack([place, np.concatenate([old_cell, new_cell])]))
+    left, come = ~np.isin(key[: len(old)], key[len(old) :]), ~np.isin(key[len(old) :], key[: len(old)])
+    result = np.zeros(len(before))
+    for vertices, cell, border in ((old[left], old_cell[left], after), (new[come], new_cell[come], before)):
+        away = shapely.distance(shapely.points(vertices), shapely.boundary(border)[cell])
+        np.maximum.at(result, cell, away)
+    return result
 
 
 def _transfers(faces: Faces, choice: Choice, labels: npt.NDArray[np.object_], crs: object) -> gpd.GeoDataFrame:

@@ -114,12 +114,22 @@ EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
 )
 
 
+#: What is said instead where one cell alone lies around the place.
+_WITHIN_ONE: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+    {
+        Kind.GAP: ("{} 内部有一块地不属于任何网格", "ground inside {} belongs to no cell"),
+        Kind.SLIVER: ("{} 内部有一条窄缝不属于任何网格", "a strip inside {} belongs to no cell"),
+    }
+)
+
+
 def finding(
     kind: Kind, cells: list[Any], geometry: shapely.Geometry | None, *, area_m2: float = 0.0, width_m: float = 0.0
 ) -> dict[str, Any]:
     """One row of the findings, its severity still open."""
     names = "、".join(map(str, cells[:6])) + ("…" if len(cells) > 6 else "") or "—"
-    _, zh, en = EXPLANATIONS[kind]
+    _, *words = EXPLANATIONS[kind]
+    zh, en = _WITHIN_ONE.get(kind, words) if len(cells) == 1 else words
     return {
         "kind": kind.value,
         "cells": tuple(cells),

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.arcs import number_vertices, pair_edges
-from geo.coverage.edges import directed_edges, directed_rings, edges_of, on_lattice_units
+from geo.coverage.borders import Way
+from geo.coverage.edges import on_lattice_units
 from geo.layers.crs import PER_METRE
 
 #: A vertex this near to an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
@@ -23,12 +23,6 @@ ROUNDING_M = 1e-8
 
 Shapes = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
-
-
-def rounded(lines: Shapes) -> Shapes:
-    """Lines with every vertex on the lattice."""
-    result: Shapes = shapely.transform(lines, lambda xy: np.round(xy * PER_METRE) / PER_METRE)
-    return result
 
 
 class Places(NamedTuple):
@@ -40,64 +34,50 @@ class Places(NamedTuple):
     def draw(self, polygons: Shapes) -> Shapes:
         """Polygons made of faces, with the coordinates that their vertices get back."""
         lattice = on_lattice_units(shapely.get_coordinates(polygons))
-        _, number = number_vertices(np.concatenate([self.vertices, lattice]))
-        # Every vertex of the polygons is one of the faces', so both are numbered alike.
-        xy = self.xy[number[len(self.vertices) :]]
-        # The faces carry the grid of the lattice, and would be rounded to it again by whatever is done with them.
-        drawn: Shapes = shapely.set_coordinates(shapely.set_precision(polygons, 0.0, mode="pointwise"), xy)
+        drawn: Shapes = shapely.set_coordinates(np.array(polygons), self.xy[find_vertices(self.vertices, lattice)])
         return drawn
 
 
-def restore(polygons: Shapes, zone: Ints, areas: Shapes, untouched: Shapes, touched: Shapes) -> Places:
+def restore(
+    vertices: Ints, way: Way, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
+) -> Places:
     """Find the coordinates that the vertices of faces came with.
 
     Parameters
     ----------
-    polygons
-        Faces on the lattice, sharing their vertices.
-    zone
-        Zone of each face, -1 outside.
-    areas, untouched, touched
-        The polygons that vertices came from, in order of precedence: zones and ground that stays bare, then cells.
+    vertices
+        Vertices of the faces, lattice units, in order of x, then y.
+    way
+        The way of the borders of areas.
+    areas
+        Zones and ground that stays bare.
+    untouched, touched
+        Vertices that those of the faces may come from, metres: after those of `areas` those of cells that are not cut, then
+        others.
     """
-    vertices, _ = number_vertices(on_lattice_units(shapely.get_coordinates(polygons)))
-    origins = [shapely.get_coordinates(shapes) for shapes in (areas, untouched, touched)]
+    origins = [shapely.get_coordinates(areas), untouched, touched]
     sources = np.concatenate(origins)
-    _, number = number_vertices(np.concatenate([vertices, on_lattice_units(sources)]))
-    first = np.full(int(number.max(initial=-1)) + 1, -1, dtype=np.int64)
-    first[number[len(vertices) :][::-1]] = np.arange(len(sources))[::-1]  # written last: the first source of a place
-    origin = first[number[: len(vertices)]]
+    found = find_vertices(vertices, on_lattice_units(sources))
+    origin = np.full(len(vertices) + 1, -1, dtype=np.int64)  # the last one: of sources that are no vertex
+    origin[found[::-1]] = np.arange(len(sources))[::-1]  # written last: the first source of a place
+    origin = origin[:-1]
     xy = vertices / PER_METRE
     xy[origin >= 0] = sources[origin[origin >= 0]]
-    if len(areas):
-        fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
-        edge = np.zeros(len(vertices), dtype=bool)
-        edge[_zone_border(polygons, zone)] = True
-        moving = np.flatnonzero(edge & ~fixed)
-        feet = _onto_edges(xy[moving], areas)
-        # What lies on the edge but for rounding was drawn there, and stays.
-        off = np.hypot(*(feet - xy[moving]).T) > ROUNDING_M
-        xy[moving[off]] = feet[off]
+    fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
+    moving = ~fixed[way.vertex]
+    # What lies on the edge but for rounding was drawn there, and stays.
+    moving &= np.hypot(*(way.foot - xy[way.vertex]).T) > ROUNDING_M
+    xy[way.vertex[moving]] = way.foot[moving]
     return Places(vertices, xy)
 
 
-def _zone_border(polygons: Shapes, zone: Ints) -> Ints:
-    """Numbers, in order of x and y, of the vertices between faces of two zones."""
-    xy, start, owner = directed_rings(polygons)
-    _, number = number_vertices(on_lattice_units(xy))
-    edges, _ = pair_edges(*directed_edges(number, start, owner))
-    zone_of = np.append(zone, -1)  # of OUTSIDE, which is -1
-    between = zone_of[edges.left] != zone_of[edges.right]
-    return np.unique(np.concatenate([edges.a[between], edges.b[between]]))
-
-
-def _onto_edges(xy: npt.NDArray[np.float64], areas: Shapes) -> npt.NDArray[np.float64]:
-    """Nearest place on the edges of some areas."""
-    if len(xy) == 0:
-        return xy
-    edges = edges_of(areas)
-    points = shapely.points(xy)
-    nearest = edges[shapely.STRtree(edges).nearest(points)]
-    feet = shapely.line_interpolate_point(nearest, shapely.line_locate_point(nearest, points))
-    places: npt.NDArray[np.float64] = shapely.get_coordinates(feet)
-    return places
+def find_vertices(vertices: Ints, sought: Ints) -> Ints:
+    """Position of each of some places among vertices in order of x, then y; -1 for one that is none of them."""
+    if len(vertices) == 0:
+        return np.full(len(sought), -1, dtype=np.int64)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    key = ((sought[:, 0] - low[0]) << 32) | (sought[:, 1] - low[1])
+    keys = ((vertices[:, 0] - low[0]) << 32) | (vertices[:, 1] - low[1])
+    at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    here = (keys[at] == key) & ((sought >= low) & (sought <= high)).all(axis=1)
+    return np.where(here, at, -1)

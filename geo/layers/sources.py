@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from geo.errors import FileError, some
 
@@ -163,6 +164,38 @@ def _require_json(source: Source) -> None:
         raise FileError(f"{source.name}: is JSON nested too deep to be a layer") from error
     if not isinstance(document, dict) or "type" not in document:
         raise FileError(f"{source.name}: is JSON but cannot be read as GeoJSON or TopoJSON: it has no member 'type'")
+    if document["type"] == "Topology":
+        _require_arcs(document, source.name)
+
+
+def _require_arcs(document: dict[str, Any], name: str) -> None:
+    """Refuse a topology whose objects use arcs that it does not have: GDAL gives them no geometry and says nothing."""
+    arcs, objects = document.get("arcs"), document.get("objects")
+    if not isinstance(arcs, list) or not isinstance(objects, dict):
+        raise FileError(f"{name}: is a TopoJSON without 'arcs' or 'objects'; is it whole?")
+    for number, arc in enumerate(arcs):
+        if not isinstance(arc, list) or len(arc) < 2 or not all(isinstance(p, list) and len(p) >= 2 for p in arc):
+            raise FileError(f"{name}: arc {number} is no line of two places or more")
+    for key, item in objects.items():
+        for used in _arcs_of(item):
+            if not isinstance(used, int) or not -len(arcs) <= used < len(arcs):
+                known = f"those from 0 to {len(arcs) - 1}" if arcs else "none"
+                raise FileError(
+                    f"{name}: object '{key}' uses arc {used!r}; the topology has {known}. Is the file whole?"
+                )
+
+
+def _arcs_of(item: object) -> Iterator[object]:
+    """Every arc that an object of a topology, or one within it, uses: numbers in lists in lists."""
+    if isinstance(item, dict):
+        for part in item.get("geometries") or ():
+            yield from _arcs_of(part)
+        yield from _arcs_of(item.get("arcs") or [])
+    elif isinstance(item, list):
+        for part in item:
+            yield from _arcs_of(part)
+    else:
+        yield item
 
 
 def _require_plain_xml(source: Source) -> None:
@@ -218,6 +251,11 @@ def _unpack(archive: Path, path: Path, folder: Path) -> Path:
         else:
             what = f"{len(known)} vector files ({some(known, 12)}); name one by its path" if known else "no vector file"
             raise FileError(f"{archive.name}: holds {what}")
+        if PurePosixPath(member).is_absolute() or ".." in re.split(r"[/\\]", member) or re.match(r"[A-Za-z]:", member):
+            raise FileError(
+                f"{archive.name}: the path of its member {member} leads out of the archive, which is not safe to unpack; "
+                "make the archive anew with paths inside it"
+            )
         stem = PurePosixPath(member).with_suffix("").as_posix()
         wanted = [i for i in opened_archive.infolist() if PurePosixPath(_shown(i)).with_suffix("").as_posix() == stem]
         if sum(i.file_size for i in wanted) > MOST_UNPACKED_BYTES:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+import shapely
 
 from geo.coverage import Mesh, check, repair
 from geo.layers import as_cells, read_layer, to_metric
@@ -73,9 +74,35 @@ def test_real_layers_are_whole_after_repair(shared_data: Path, file: str, gaps_m
     layer = cells(shared_data / file)
     mended, _ = repair(layer, largest_gap_m2=gaps_m2)
     report = check(mended)
-    # Rhode Island has no outline here: inlets narrower than 1 mm stay at its coast, as vertices that do not match.
-    assert not set(report.counts()) & {"overlap", "gap", "sliver", "invalid_geometry"}
-    assert report.counts().get("unmatched_edge", 0) <= (6 if "ri-precincts" in file else 0)
+    assert not set(report.counts()) & {"overlap", "gap", "sliver", "invalid_geometry", "unmatched_edge"}
     assert len(mended) == len(layer)
     assert mended["code"].tolist() == layer["code"].tolist()
     Mesh.from_layer(mended)
+
+
+@pytest.mark.parametrize(
+    ("cells_in", "areas_in", "role"),
+    [
+        ("berlin-lor/berlin-lor-forecast-areas-until-2020.geojson", "berlin-lor/berlin-lor-city.geojson", "outline"),
+        (
+            "berlin-lor/berlin-lor-forecast-areas-until-2020.geojson",
+            "berlin-lor/berlin-lor-districts.geojson",
+            "parents",
+        ),
+        ("dc-2016/advisory-neighborhood-commission-2013.geojson", "dc-2016/ward-2012.geojson", "outline"),
+    ],
+)
+def test_layers_are_exact_in_an_outline_that_was_drawn_apart(
+    shared_data: Path, cells_in: str, areas_in: str, role: str
+) -> None:
+    """The outline runs beside the cells by millimetres to metres, with vertices of its own, some of them within 1 mm."""
+    layer, areas = cells(shared_data / cells_in), {role: cells(shared_data / areas_in)}
+    mended, _ = repair(layer, **areas)
+    # Districts leave a gap between themselves, which is no ground of any of them.
+    assert check(mended, **areas).counts() == ({"gap": 1} if role == "parents" else {})
+    ground, border = shapely.union_all(mended.geometry.array), shapely.union_all(to_metric(areas[role]).geometry.array)
+    assert shapely.symmetric_difference(ground, border).area < 1e-3
+    assert shapely.area(mended.geometry.array).sum() == pytest.approx(ground.area, abs=1e-4)
+    again, changes = repair(mended, **areas)
+    assert changes.empty
+    assert shapely.to_wkb(again.geometry.array).tolist() == shapely.to_wkb(mended.geometry.array).tolist()

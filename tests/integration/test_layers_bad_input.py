@@ -99,6 +99,14 @@ def renamed(path: Path, source: str) -> Path:
     return path.with_name(source).rename(path)
 
 
+def topology(path: Path, used: list[list[object]], places: int = 4) -> Path:
+    """A TopoJSON with one arc, a triangle cut to some places, and one cell that uses arcs."""
+    ring = [[118.8, 32.1], [118.81, 32.1], [118.81, 32.11], [118.8, 32.1]][:places]
+    cell = {"type": "Polygon", "arcs": used, "properties": {"code": "a"}}
+    objects = {"cells": {"type": "GeometryCollection", "geometries": [cell]}}
+    return text(path, json.dumps({"type": "Topology", "arcs": [ring], "objects": objects}))
+
+
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
@@ -146,6 +154,12 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "plain SQLite": (lambda d: plain_sqlite(d / "a.gpkg"), "cannot be read"),
     "0 bytes": (lambda d: text(d / "a.gpkg", ""), "0 bytes"),
     "0 bytes in a zip": (lambda d: zipped(d / "a.zip", {"a.geojson": b""}), "0 bytes"),
+    "path out of a zip": (lambda d: zipped(d / "a.zip", {"../../a.geojson": b"{}"}), "leads out of the archive"),
+    "path from the root in a zip": (lambda d: zipped(d / "a.zip", {"/b/a.geojson": b"{}"}), "leads out of the archive"),
+    "TopoJSON with an arc too many": (lambda d: topology(d / "a.topojson", [[1]]), "object 'cells' uses arc 1"),
+    "TopoJSON with an arc too few": (lambda d: topology(d / "a.topojson", [[-2]]), "object 'cells' uses arc -2"),
+    "TopoJSON with an arc that is no number": (lambda d: topology(d / "a.topojson", [["x"]]), "uses arc 'x'"),
+    "TopoJSON with an arc of one place": (lambda d: topology(d / "a.topojson", [[0]], 1), "arc 0 is no line"),
     "zip of text": (lambda d: zipped(d / "a.zip", {"a.txt": b"x"}), "no vector file"),
     "a folder": (lambda d: d, "is a folder"),
     "GeoPackage called GeoJSON": (lambda d: renamed(d / "a.geojson", "b.gpkg"), "content is a GeoPackage.*rename"),
@@ -228,6 +242,11 @@ def test_a_ring_of_a_million_vertices(tmp_path: Path) -> None:
     back = read_layer(tmp_path / "a.gpkg")
     assert shapely.get_num_coordinates(back.geometry.array)[0] == 1_000_001
     assert back.geometry.iloc[0].equals(frame.geometry.iloc[0])
+
+
+def test_a_sound_topology_is_read(tmp_path: Path) -> None:
+    assert len(read_layer(topology(tmp_path / "a.topojson", [[0]]))) == 1
+    assert len(read_layer(topology(tmp_path / "b.topojson", [[-1]]))) == 1
 
 
 def test_two_layers_of_one_name_are_told_apart(tmp_path: Path) -> None:
