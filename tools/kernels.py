@@ -17,6 +17,7 @@ from geo.divide import divide
 from geo.layers import metric_crs, read_division
 from geo.locate import GridIndex
 from geo.patrols import clean, integrity, presences, verify, visits
+from geo.patrols.metres import MANY, to_metres
 from tools.boundaries import FOLDER
 
 #: Half the side of the corner, metres: a few hundred buildings.
@@ -59,6 +60,9 @@ def patrols() -> None:
     found = presences(cleaned, GridIndex(given.second))
     verify(visits(found), given.second, presences=found, day=dt.date(2026, 3, 2))
     integrity(cleaned)
+    # Many fixes are projected by a kernel of their own.
+    lon, lat = (np.resize(at.to_numpy(), MANY) for at in (place.x, place.y))
+    to_metres(lon, lat, metric_crs(118.8, 32.1))
 
 
 WORK = {"division": division, "patrols": patrols}

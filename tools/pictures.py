@@ -1,7 +1,7 @@
 """Draw the pictures of the README and the docs anew: ``python -m tools.pictures [NAME ...]`` (``make docs``).
 
 Pictures are screenshots of the program's own maps and drawings of its own examples, all from seeds, so they show what it does.
-Needs Chromium. Names: division, coverage, heat, check, kinds; all by default.
+Needs Chromium. Names: division, divide, coverage, heat, check, kinds; all by default.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+from shapely import box, get_parts
 from shapely.affinity import translate
 
 from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
 from api.jobs.incidents import assign_incidents
 from api.jobs.patrols import verify_tracks
 from geo.coverage import Kind, check_division
+from geo.divide import balance_plot
 from geo.incidents import density, mark_default_points, mark_repeats
-from geo.layers import Division, read_division
+from geo.layers import Division, Level, metric_crs, read_division
 from geo.patrols import Rules
 from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_patrols
 from maps import check_map, coverage_map, heat_map, render
@@ -36,6 +38,9 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 IMAGES = DOCS / "images"
 
 _WINDOW_PX = (1400, 900)
+# What docs/divide.md shows of the street: metres across and down, pixels across, and colours of its grids.
+_PART_M, _PART_PX = (1_400, 1_000), 840
+_PALE = ("#f3e3c3", "#d6e4f0", "#f0d9d5", "#dbe9d8", "#e4dcef", "#e9efcf")
 _CAPTION = "模型街道：{} 个社区、{} 个二级网格、{:,} 个三级网格"
 
 
@@ -66,6 +71,45 @@ def division() -> None:
     if size is None:
         raise RuntimeError("the drawing of the division has no size")
     _photograph(page(drawing), "division.png", size_px=(int(size[1]), int(size[2])))
+
+
+def part_of_the_street() -> None:
+    """The pictures of docs/divide.md: some grids of each level with their buildings, and how even two levels are."""
+    crs = metric_crs(118.8, 32.1)
+    community, second, third, buildings = (
+        frame.to_crs(crs).geometry
+        for frame in (_division().community, _division().second, _division().third, _street().buildings)
+    )
+    middle = box(*community.total_bounds).centroid
+    window = box(
+        middle.x - _PART_M[0] / 2, middle.y - _PART_M[1] / 2, middle.x + _PART_M[0] / 2, middle.y + _PART_M[1] / 2
+    )
+    scale = _PART_PX / _PART_M[0]
+
+    def path(shapes: gpd.GeoSeries, style: str) -> str:
+        """One path of all rings or lines, in pixels from the upper left."""
+        parts = get_parts(shapes.to_numpy())
+        lines = [
+            "M" + "L".join(f"{(x - window.bounds[0]) * scale:.1f} {(window.bounds[3] - y) * scale:.1f}" for x, y in line.coords)
+            for part in parts for line in ([part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part])
+        ]  # fmt: skip
+        return f'<path d="{"".join(lines)}" {style}/>'
+
+    seen = second[second.intersects(window)].clip(window)
+    drawn = [path(seen.iloc[k : k + 1], f'fill="{_PALE[k % len(_PALE)]}"') for k in range(len(seen))]
+    drawn.append(path(buildings[buildings.intersects(window)].clip(window), 'fill="#b9b2a5"'))
+    for level, colour, width in ((third, "#777", 0.7), (second, "#222", 1.8), (community, "#a0201c", 3.6)):
+        borders = level[level.intersects(window)].boundary.clip(window)
+        drawn.append(path(borders, f'fill="none" stroke="{colour}" stroke-width="{width}"'))
+    height = round(_PART_M[1] * scale)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_PART_PX} {height}"><rect width="{_PART_PX}" '
+        f'height="{height}" fill="#fff"/>{"".join(drawn)}</svg>'
+    )
+    (IMAGES / "divide-street.svg").write_text(svg, encoding="utf-8", newline="\n")
+    for level in (Level.SECOND, Level.THIRD):
+        plot = balance_plot(_division(), level)
+        (IMAGES / f"divide-balance-{level.layer}.svg").write_text(plot, encoding="utf-8", newline="\n")
 
 
 def coverage() -> None:
@@ -129,7 +173,7 @@ def kinds() -> None:
 
 
 PICTURES: dict[str, Callable[[], None]] = {
-    "division": division, "coverage": coverage, "heat": heat, "check": check, "kinds": kinds,
+    "division": division, "divide": part_of_the_street, "coverage": coverage, "heat": heat, "check": check, "kinds": kinds,
 }  # fmt: skip
 
 

@@ -20,6 +20,9 @@ from geo.errors import ImpossibleError, InputError
 # Mean width (twice the area over the perimeter) below which a face is the strip between two carriageways, between a road
 # and a border beside it, or a river between its banks, and no block of its own.
 _STRIP_M = 15.0
+# The same for a face that is at least so many times as long as wide: the green between two carriageways.
+_GREEN_M = 25.0
+_GREEN_LENGTH = 12.0
 # The same for water that is long for its width (perimeter over that of a square of its area): a river is no block, a lake is.
 _RIVER_M = 80.0
 _RIVER_LENGTH = 1.6
@@ -229,7 +232,8 @@ def _strips(
     """Faces that are no blocks of their own: strips between carriageways, rivers, traffic islands."""
     area = shapely.area(faces)
     width_m = 2 * area / shapely.length(faces)
-    limit = np.where(_in_river(faces, barriers), _RIVER_M, _STRIP_M)
+    long = shapely.length(faces) / 2 > _GREEN_LENGTH * width_m
+    limit = np.where(_in_river(faces, barriers), _RIVER_M, np.where(long, _GREEN_M, _STRIP_M))
     used = np.zeros(len(faces), dtype=bool)
     if len(buildings):
         _, face = shapely.STRtree(faces).query(shapely.centroid(buildings), predicate="within")

@@ -93,7 +93,7 @@ def partition(
     load = _summed(unit, load)
     area = shapely.area(shapes)
     centre = shapely.get_coordinates(shapely.centroid(shapes))
-    known = Cells(build_graph(shapes), weights(load, area), area, centre - centre.mean(axis=0))
+    known = Cells(build_graph(shapes), weights(load, area), area, centre - centre.mean(axis=0), load)
     rules = {
         level: _rules(level, tolerance, min_border_m) for level, tolerance in zip(LEVELS, tolerances, strict=False)
     }
@@ -220,7 +220,7 @@ def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, uni
     if len(torn):
         raise InputError(f"communities: cells {some(list(cells.index[torn]))} lie inside a cell of another community, or "
                          "between its parts; give them to that community", ids=list(cells.index[torn]))  # fmt: skip
-    return Parents(_of_unit(number.astype(np.int64), unit), [f"community {name}" for name in names])
+    return Parents(_of_unit(number.astype(np.int64), unit), [f"community {name}" for name in names], given=True)
 
 
 def _wishes(

@@ -238,8 +238,10 @@ def _cells(
 ) -> Cells:
     area = shapely.area(atoms.polygons)
     centre = shapely.get_coordinates(shapely.centroid(atoms.polygons))
-    weight = weights(facts["workload"].to_numpy(), area)
-    return Cells(_graph(given, atoms, seg, border, locked), weight, area, centre - centre.mean(axis=0))
+    load = facts["workload"].to_numpy(dtype=np.float64)
+    return Cells(
+        _graph(given, atoms, seg, border, locked), weights(load, area), area, centre - centre.mean(axis=0), load
+    )
 
 
 def _borders(seg: Segments, blocks: Blocks, atoms: Atoms) -> Ints:
@@ -307,7 +309,7 @@ def _top(given: Inputs, community: Ints) -> Parents | None:
     empty = np.setdiff1d(np.arange(len(given.communities)), community)
     if len(empty):
         raise ImpossibleError(f"communities: row {empty[0]} is too thin to hold a piece of ground; check its polygon")
-    return Parents(community, [f"community {c}" for c in range(len(given.communities))])
+    return Parents(community, [f"community {c}" for c in range(len(given.communities))], given=True)
 
 
 def _origin(given: Inputs, blocks: Blocks, atoms: Atoms) -> dict[str, object]:

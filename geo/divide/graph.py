@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from geo.errors import GeometryError
 from geo.layers.crs import PER_METRE
@@ -130,6 +132,30 @@ def build_graph(cells: npt.NDArray[np.object_], factor: Floats | None = None, se
     cell, neighbour, length, cost = _with_corners(_runs(seg, factor, outer), seg)
     indptr = np.searchsorted(cell, np.arange(len(cells) + 1)).astype(np.int64)
     return Graph(indptr, neighbour, length, _links(indptr, cell, neighbour, length), cost)
+
+
+def rows(graph: Graph, members: Ints) -> tuple[Ints, Ints]:
+    """Entries of the graph that belong to members: the number of the member, and the entry."""
+    degree = graph.indptr[members + 1] - graph.indptr[members]
+    offset = np.repeat(graph.indptr[members] - np.r_[0, np.cumsum(degree)[:-1]], degree)
+    return np.repeat(np.arange(len(members)), degree), np.arange(int(degree.sum())) + offset
+
+
+def borders(graph: Graph, members: Ints, *, border_m: float = 0.0) -> tuple[Ints, Ints]:
+    """Pairs of members that share a border longer than `border_m`, as numbers of members; each pair both ways."""
+    place = np.full(len(graph), -1, dtype=np.int64)
+    place[members] = np.arange(len(members))
+    a, entries = rows(graph, members)
+    b = graph.neighbour[entries]
+    b = np.where((b >= 0) & (graph.length_m[entries] > border_m), place[b], -1)
+    return a[b >= 0], b[b >= 0]
+
+
+def pieces(graph: Graph, members: Ints, *, border_m: float = 0.0) -> Ints:
+    """Number of the connected piece of each member through borders longer than `border_m`; 0 for all if there is one."""
+    a, b = borders(graph, members, border_m=border_m)
+    matrix = coo_array((np.ones(len(a)), (a, b)), shape=(len(members),) * 2)
+    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
 
 
 def _packed(lattice: Ints) -> Ints:

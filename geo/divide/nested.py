@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.divide.across import mended_across
 from geo.divide.bounds import fair_part
 from geo.divide.counts import apportion
-from geo.divide.graph import Graph
+from geo.divide.graph import Graph, pieces
 from geo.divide.refine import LOCKED_COST
 from geo.divide.rules import Cells, Rules
-from geo.divide.split import Splitter, pieces
+from geo.divide.split import Splitter
 from geo.errors import ImpossibleError
 from geo.layers import Level
 
@@ -29,13 +30,13 @@ Progress = Callable[[str, float], None]
 #: What the levels are judged by.
 RULES = {
     Level.COMMUNITY: Rules(balance=300.0, tolerance=0.05, excess=60.0, cut=1.5, shape=4.0, tries=600, restarts=1),
-    Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, tries=500, restarts=5),
+    Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, hot=2.4, tries=1200, restarts=5),
     Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=6),
 }
 # Communities are drawn without rewards, which would draw a few large shapes out along rivers.
 _LEAST_COST = {Level.COMMUNITY: 0.05, Level.SECOND: -1.0, Level.THIRD: -1.0}
 # How much dearer a border over open ground is than one along a lane: the larger the grid, the less it should cross.
-_OPEN_COST = {Level.COMMUNITY: 1.0, Level.SECOND: 4.0, Level.THIRD: 1.0}
+_OPEN_COST = {Level.COMMUNITY: 1.0, Level.SECOND: 6.0, Level.THIRD: 1.0}
 # Cost of a metre above which most of it is open ground.
 _MOSTLY_OPEN = 0.5
 # Annealing steps over all cells, per level: above this many the steps per cell are cut down.
@@ -68,10 +69,11 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Parents:
-    """Groups of one level: the group of each cell, and names of the groups for messages."""
+    """Groups of one level: the group of each cell, names of the groups for messages, and whether they are to stay as they are."""
 
     group: Ints
     what: list[str]
+    given: bool = False
 
 
 def weights(load: Floats, area: Floats) -> Floats:
@@ -100,7 +102,8 @@ def split_levels(
     counts
         Number of grids, from the top down.
     top
-        Groups of the community level where they are given; then it is not split.
+        Groups of the community level where they are there; then it is not split. If they were drawn, cells may change
+        community where the second level could not be even otherwise.
     wishes, rules
         What is to be kept, and what the levels are judged by.
     tell
@@ -113,12 +116,24 @@ def split_levels(
     """
     parents = Parents(np.zeros(len(cells.weight), dtype=np.int64), ["street"])
     found: dict[Level, Ints] = {}
+    drawn = Level.COMMUNITY in counts and not (top is not None and top.given)
     for level, count in counts.items():
         tell(level.layer, _DONE[level])
         if level is Level.COMMUNITY and top is not None:
             parents = top
         else:
             parents = _split(cells, shapes, parents, count, level, wishes, rules[level], rng)
+            if level is Level.SECOND and drawn and not wishes.locked and not wishes.today:
+                costs = replace(cells, graph=border_costs(cells.graph, level))
+                group, found[Level.COMMUNITY] = mended_across(
+                    costs,
+                    parents.group,
+                    found[Level.COMMUNITY],
+                    rules[level],
+                    apart=rules[Level.COMMUNITY].tolerance,
+                    rng=rng,
+                )
+                parents = replace(parents, group=group)
         found[level] = parents.group
     return found
 

@@ -23,11 +23,10 @@ import shapely
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
-from geo.divide.graph import Graph, build_graph
+from geo.divide.graph import Graph, build_graph, pieces
 from geo.divide.nested import weights
 from geo.divide.refine import anneal
 from geo.divide.rules import Cells, Rules
-from geo.divide.split import pieces
 from geo.divide.units import units
 from geo.errors import ImpossibleError, InputError, some
 from geo.layers import require_metric, require_polygons
@@ -42,7 +41,7 @@ _RULES = Rules(balance=0.0, excess=100.0, steep=400.0, cut=0.3, shape=0.15, trie
 # Price of a resident who changes grid: all residents of one grid cost this.
 _STAY = 3.0
 # Heats, in the side of a cell, at which each tolerance is tried.
-_HEATS = (0.3, 1.0)
+_HEATS = (1.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -211,8 +210,8 @@ def _case(
         raise InputError(f"locked: there are no grids {some(unknown)}", ids=unknown)
     first = np.unique(unit, return_index=True)[1]
     area, centre = shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes))
-    work = weights(np.bincount(unit, load).astype(np.float64), area)
-    known = Cells(build_graph(shapes), work, area, centre - centre.mean(axis=0))
+    now = np.bincount(unit, load).astype(np.float64)
+    known = Cells(build_graph(shapes), weights(now, area), area, centre - centre.mean(axis=0), now)
     fixed = (
         np.isin(grid[first], labels.get_indexer(pd.Index(list(locked))))
         if len(locked)
@@ -222,7 +221,7 @@ def _case(
         known,
         grid[first].astype(np.int64),
         pairs[:, 1].astype(np.int64),
-        np.bincount(unit, load).astype(np.float64),
+        now,
         np.bincount(unit, people).astype(np.float64),
         fixed,
     )
@@ -277,7 +276,8 @@ def _anneal(
         rules = replace(_RULES, tolerance=tolerance, border_m=border_m)
         unit_m = float(np.sqrt(case.cells.area[members].sum() / len(grids)))
         anneal(net._replace(home=home), members, mine, group, parent, place, target, np.ones(len(grids), dtype=np.int64),
-               unit_m, rules.numbers(heat, grain), rules.tries, state)  # fmt: skip
+               unit_m, rules.numbers(heat, grain), rules.tries, state, np.zeros(len(grids), dtype=np.int64),
+               np.zeros_like(part))  # fmt: skip
         part[members] = grids[mine[members]]
     return part
 

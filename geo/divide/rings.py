@@ -7,6 +7,7 @@ each side, and so neither runs round the hole.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -67,21 +68,42 @@ def _runs_round(angle: Floats) -> bool:
     return bool(np.diff(np.r_[ordered, ordered[0] + 2 * np.pi]).max() < np.pi / 2)
 
 
-def ringed(graph: Graph, members: Ints, label: Ints) -> bool:
-    """Tell whether some part of a parent lies all round cells of others, so that not even a corner leads out."""
+def ringed(graph: Graph, members: Ints, label: Ints, which: Ints | None = None) -> bool:
+    """Tell whether some part of a parent, or of those in `which`, lies all round cells of others, so that not even a corner
+    leads out.
+    """
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
-    beside = [
-        [int(place[u]) if u >= 0 else -1 for u in graph.neighbour[graph.indptr[v] : graph.indptr[v + 1]]]
-        for v in members.tolist()
-    ]
-    for part in np.unique(label).tolist():
-        out = [k for k in range(len(members)) if label[k] != part and -1 in beside[k]]
-        met = set(out)
-        while out:
-            more = {u for u in beside[out.pop()] if u >= 0 and label[u] != part} - met
-            met |= more
-            out += sorted(more)
-        if len(met) < int((label != part).sum()):
+    asked = np.unique(label) if which is None else which
+    return bool(_ringed(graph.indptr, graph.neighbour, members, place, label, asked))
+
+
+@numba.njit(cache=True, nogil=True)
+def _ringed(indptr: Ints, neighbour: Ints, members: Ints, place: Ints, label: Ints, which: Ints) -> bool:
+    """Walk in from outside through the cells that a part does not have: it lies round those that are not met."""
+    n = len(members)
+    for part in which:
+        met, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)
+        count = others = 0
+        for k in range(n):
+            if label[k] == part:
+                continue
+            others += 1
+            for j in range(indptr[members[k]], indptr[members[k] + 1]):
+                if not met[k] and (neighbour[j] < 0 or place[neighbour[j]] < 0):
+                    met[k] = True
+                    queue[count] = k
+                    count += 1
+        at = 0
+        while at < count:
+            v = members[queue[at]]
+            at += 1
+            for j in range(indptr[v], indptr[v + 1]):
+                k = place[neighbour[j]] if neighbour[j] >= 0 else -1
+                if k >= 0 and label[k] != part and not met[k]:
+                    met[k] = True
+                    queue[count] = k
+                    count += 1
+        if count < others:
             return True
     return False

@@ -18,6 +18,11 @@ _COLD = 0.01
 _SPARE = 0.9
 
 
+def grain(cells: int, parts: int) -> float:
+    """Side of a mean cell over that of a mean part."""
+    return float(np.sqrt(parts / cells))
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a partition is judged by.
@@ -40,6 +45,8 @@ class Rules:
         Least border through which a part hangs together.
     tries
         Annealing steps per cell on a border.
+    hot
+        Heat at the beginning, in the side of a cell over that of a part.
     restarts
         How often a parent that misses its tolerance is annealed again.
     """
@@ -52,6 +59,7 @@ class Rules:
     shape: float = 1.0
     border_m: float = 3.0
     tries: int = 400
+    hot: float = 0.8
     restarts: int = 0
 
     def numbers(
@@ -82,22 +90,25 @@ class Cells:
     graph
         Neighbours.
     weight
-        Workload, positive.
+        Workload with a grain of it spread over the ground, positive.
     area
         Square metres.
     xy
         Centroids in metres about a common middle, shape (n, 2).
+    load
+        Workload as it is; 0 in empty cells.
     """
 
     graph: Graph
     weight: Floats
     area: Floats
     xy: Floats
+    load: Floats
 
     def net(self) -> Net:
-        """The arrays as the kernels take them; the weight is a copy, nothing is fixed and nothing has a home."""
+        """The arrays as the kernels take them; what is of the cells is a copy, nothing is fixed and nothing has a home."""
         n = len(self.weight)
         graph = self.graph
-        return Net(graph.indptr, graph.neighbour, graph.length_m, graph.link_m, graph.cost_m, self.weight.copy(), self.area,
-                   np.ascontiguousarray(self.xy), self.weight, np.zeros(n, dtype=np.bool_), np.full(n, -1, dtype=np.int64),
-                   np.zeros(n))  # fmt: skip
+        return Net(graph.indptr, graph.neighbour, graph.length_m, graph.link_m, graph.cost_m, self.weight.copy(),
+                   self.area.copy(), np.array(self.xy, order="C"), self.load.copy(), np.zeros(n, dtype=np.bool_),
+                   np.full(n, -1, dtype=np.int64), np.zeros(n))  # fmt: skip

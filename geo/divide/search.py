@@ -64,16 +64,42 @@ def best_division(
             (graph.length_m[row] > max(border_m, 0.0) * (1 - _NOISE)) & (graph.neighbour[row] >= 0)
         ]
         beside[k, place[near][place[near] >= 0]] = True
-    order = np.argsort(-mine, kind="stable").astype(np.int64)
+    tolerance, label, tried = search(mine / (mine.sum() / parts), beside, parts, below, enough=enough, limit=_LIMIT)
+    return tolerance, label, tried <= _LIMIT and tolerance > enough
+
+
+def search(
+    share: Floats, beside: Bools, parts: int, below: float, *, enough: float, limit: int
+) -> tuple[float, Ints | None, int]:  # fmt: skip
+    """Search for a division of cells whose parts are all off 1 by less than `below`.
+
+    Parameters
+    ----------
+    share
+        Weight of each cell, in parts; float64 (n,).
+    beside
+        Which cells hold together; bool (n, n).
+    parts
+        Number of parts, at least 2 and at most n.
+    below, enough
+        Tolerance to beat, and the one at which the search ends.
+    limit
+        Connected sets that are tried before the search is given up.
+
+    Returns
+    -------
+    tolerance, label, tried
+        The least tolerance found (`below` if none is better), the part of each cell (None if none is better), and how many sets
+        were tried: above `limit` if it was given up.
+    """
+    n = len(share)
+    order = np.argsort(-share, kind="stable").astype(np.int64)
     best, tried = np.array([below - _NOISE]), np.zeros(1, dtype=np.int64)
     owner, label = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
-    _fill(0, parts, mine / (mine.sum() / parts), beside, order, owner, label, best, tried, _LIMIT, enough)
-    found = label[0] >= 0
-    return (
-        (float(best[0]) if found else below),
-        (label if found else None),
-        bool(tried[0] <= _LIMIT and best[0] > enough),
-    )
+    _fill(0, parts, share, beside, order, owner, label, best, tried, limit, enough)
+    if label[0] < 0:
+        return below, None, int(tried[0])
+    return float(best[0]), label, int(tried[0])
 
 
 @numba.njit(cache=True, nogil=True)

@@ -15,16 +15,17 @@ from itertools import count as count_up
 import numpy as np
 import numpy.typing as npt
 import pymetis
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.divide.bounds import Bound, fair_part, least_tolerance
-from geo.divide.graph import Graph
+from geo.divide.graph import pieces, rows
+from geo.divide.mend import mended
 from geo.divide.refine import Net, anneal, energy, grow, tally
 from geo.divide.rings import ringed, severed
-from geo.divide.rules import Cells, Rules
+from geo.divide.rules import Cells, Rules, grain
 from geo.divide.search import best_division
+from geo.divide.tails import gates
+from geo.divide.today import homes_of, start_of_today
 from geo.errors import ImpossibleError
 
 Ints = npt.NDArray[np.int64]
@@ -40,17 +41,15 @@ _CUT_OFF = 0.1
 _METIS_FROM = 60
 # Annealing steps, per cell on the border, that a cut gets before it is judged.
 _CUT_TRIES = 10
-# Heats of one attempt after another.
-_HEATS = (0.8, 1.6, 3.0, 0.8, 6.0)
-# Where cells are large beside a part, one that changes sides is off by so much that this heat lets none pass. From the second
-# attempt on, heat is at least so many times what imbalance costs if a part is off by one such cell, and there is time to cool.
-_STEPS_OF_HEAT = (0.0, 0.15, 0.3, 0.15, 0.5)
-_PATIENCE = 3
+# Where cells are large beside a part, one that changes sides is off by so much that the heat of a first attempt lets none pass.
+# So from the second attempt on: heat in the side of a cell, the least heat in what imbalance costs if a part is off by one
+# cell, and how much longer to cool.
+_HARD = ((1.6, 0.15, 3), (3.0, 0.3, 3), (0.8, 0.15, 3), (6.0, 0.5, 3), (1.6, 0.15, 3))
+# The same for the attempt that smooths what was mended.
+_GENTLE = (0.8, 0.0, 1)
 _PAIRS = 0.5
 # Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
 _ENOUGH = 2
-# Workload is weighed with a grain of area here, so the tolerance is met for sure only with this to spare.
-_SURE = 0.995
 # Tolerances that differ by less are equal.
 _NOISE = 1e-6
 
@@ -75,6 +74,7 @@ class Splitter:
         self._net = cells.net()
         self._part = np.full(n, -1, dtype=np.int64)
         self._group = np.full(n, -1, dtype=np.int64)
+        self._house = np.zeros(n, dtype=np.int64)
         self._place = np.full(n, -1, dtype=np.int64)
         self._number = np.full(n, -1, dtype=np.int64)
         self._key = np.zeros(n)
@@ -121,6 +121,33 @@ class Splitter:
         weight = self._cells.weight[members]
         # A cell heavier than a fair part will be a part of its own; what it has too much must not starve the others.
         self._net.weight[members] = np.minimum(weight, fair_part(weight, parts))
+        if parts == 1 or len(members) == parts:
+            return np.arange(len(members)) % parts
+        if today is not None and stay is not None:
+            # Today's grids may part a tail from its gate.
+            return self._improve(members, self._halved(members, parts, holes), parts, members, (today, stay))[0]
+        head = gates(self._cells.graph, members, self._net.weight[members], parts)
+        core = self._without_tails(members, head)
+        kept = members[core]
+        label, bound = self._improve(kept, self._halved(kept, parts, holes), parts, members)
+        label = label[(np.cumsum(core) - 1)[head]]
+        return label if bound is None else self._searched(members, label, parts, bound)
+
+    def _without_tails(self, members: Ints, head: Ints) -> Bools:
+        """Give weight and ground of tails to their gates; which members are left."""
+        core: Bools = head == np.arange(len(members))
+        if core.all():
+            return core
+        net, n = self._net, len(members)
+        area = net.area[members]
+        middle = np.column_stack([np.bincount(head, area * net.xy[members, k], minlength=n) for k in (0, 1)])
+        for held in (net.weight, net.load, net.area):
+            held[members] = np.bincount(head, held[members], minlength=n)
+        net.xy[members[core]] = middle[core] / net.area[members[core], None]
+        return core
+
+    def _halved(self, members: Ints, parts: int, holes: Floats | None) -> Ints:
+        """Part of each member, by cutting in two again and again."""
         label = np.zeros(len(members), dtype=np.int64)
         pending = [(np.arange(len(members)), parts, 0)]
         open_holes = np.empty((0, 2)) if holes is None else holes
@@ -134,9 +161,7 @@ class Splitter:
                 half, left = self._cut(members[inside], count, open_holes)
                 pending.append((inside[~left], count - half, first + half))
                 pending.append((inside[left], half, first))
-        if not 1 < parts < len(members):
-            return label
-        return self._improve(members, label, parts, today, stay)
+        return label
 
     def _require(self, members: Ints, parts: int, what: str) -> None:
         if len(members) < parts:
@@ -213,7 +238,7 @@ class Splitter:
         target = float(self._net.weight[members].sum()) * np.array([share, 1 - share])
         least = np.array([half, count - half])
         unit = float(np.sqrt(self._cells.area[members].sum() / 2))
-        numbers = replace(rules, border_m=border_m, tolerance=1.0).numbers(0.2, _grain(len(members), 2))
+        numbers = replace(rules, border_m=border_m, tolerance=1.0).numbers(0.2, grain(len(members), 2))
         best, best_cost = None, np.inf
         for net, key, seam in self._starts(members, share, parent, holes):
             self._key[members] = key
@@ -223,10 +248,11 @@ class Splitter:
             if not done or self._rejoined(seam):
                 continue
             anneal(self._net, members, self._part, self._group, parent, self._place, target, least, unit, numbers,
-                   _CUT_TRIES, self._state)  # fmt: skip
-            cost = self._cost(members, parent, target, unit, numbers)
+                   _CUT_TRIES, self._state, np.zeros(2, dtype=np.int64), self._house)  # fmt: skip
+            side = self._part[members]
+            cost = self._cost(members, side, parent, target, unit, numbers)
             if cost < best_cost:
-                best, best_cost = self._part[members] == 0, cost
+                best, best_cost = side == 0, cost
         return best
 
     def _starts(self, members: Ints, share: float, parent: int, holes: Floats) -> list[tuple[Net, Floats, Ints]]:
@@ -262,11 +288,11 @@ class Splitter:
         graph = self._cells.graph
         place = self._number
         place[members] = np.arange(len(members))
-        a, rows = _rows(graph, members)
-        b = graph.neighbour[rows]
-        kept = (b >= 0) & (self._group[np.maximum(b, 0)] == parent) & (graph.length_m[rows] > 0)
+        a, entries = rows(graph, members)
+        b = graph.neighbour[entries]
+        kept = (b >= 0) & (self._group[np.maximum(b, 0)] == parent) & (graph.length_m[entries] > 0)
         a, b = a[kept], place[b[kept]]
-        price = np.maximum(graph.cost_m[rows][kept], 0.02 * graph.length_m[rows][kept])
+        price = np.maximum(graph.cost_m[entries][kept], 0.02 * graph.length_m[entries][kept])
         matrix = coo_array((price * 10, (a, b)), shape=(len(members),) * 2).tocsr()
         matrix.sum_duplicates()
         weight = np.maximum(self._net.weight[members] / self._net.weight[members].mean() * 1000, 1).astype(np.int64)
@@ -281,62 +307,71 @@ class Splitter:
         )
         return np.asarray(side, dtype=np.int64)
 
-    def _improve(self, members: Ints, label: Ints, parts: int, today: Ints | None, stay: Floats | None) -> Ints:
-        """Anneal all parts of a parent together, again and hotter while the tolerance is missed."""
+    def _improve(
+        self, members: Ints, label: Ints, parts: int, whole: Ints, homes: tuple[Ints, Floats] | None = None
+    ) -> tuple[Ints, Bound | None]:  # fmt: skip
+        """Anneal all parts of a parent together, and mend what is left, again and hotter while the tolerance is missed.
+
+        `whole` are all cells of the parent, tails too. Returns the part of each member, and the bound if it was asked for.
+        """
         rules = self._rules
         parent = self._enter(members)
+        if homes is not None:
+            label = start_of_today(self._cells.graph, members, label, homes[0], parts)
+            self._net.home[members], self._net.stay[members] = homes_of(label, *homes, parts), homes[1]
         self._part[members] = label
-        if today is not None and stay is not None:
-            label = _start_of_today(self._cells.graph, members, label, today, parts)
-            self._part[members] = label
-            self._net.home[members], self._net.stay[members] = _homes(label, today, stay, parts), stay
         weight = self._net.weight[members]
         target = np.full(parts, float(weight.sum()) / parts)
-        unit = float(np.sqrt(self._cells.area[members].sum() / parts))
+        unit = float(np.sqrt(self._cells.area[whole].sum() / parts))
         step = rules.balance * float(np.average((weight / target[0]) ** 2, weights=weight))
-        scale = float(self._cells.weight[members].sum() / weight.sum())
-        tolerance = _SURE * rules.tolerance
-        best, best_score, bound = label, (np.inf, np.inf), None
+        scale = float(self._net.load[members].sum() / weight.sum()) or 1.0
+        best, best_score, bound, rough = label, (np.inf, np.inf), None, False
         for attempt in range(rules.restarts + 1):
+            # What was mended is uneven in shape: it is annealed gently once more.
+            heat, least, tries = _HARD[(attempt - 1) % len(_HARD)] if attempt else (rules.hot, 0.0, 1)
+            if rough:
+                heat, least, tries = _GENTLE
             harder = replace(rules, excess=rules.excess * min(1 + attempt // 2, 3))
-            limit = max(rules.tolerance, bound.tolerance) if bound else np.inf
-            numbers = harder.numbers(_HEATS[attempt % 5], _grain(len(members), parts), scale=scale, limit=limit,
-                                     least_heat=step * _STEPS_OF_HEAT[attempt % 5],
-                                     pairs=_PAIRS if attempt else 0.0)  # fmt: skip
+            enough = max(rules.tolerance, bound.tolerance) if bound else np.inf
+            numbers = harder.numbers(heat, grain(len(members), parts), scale=scale, limit=enough,
+                                     least_heat=step * least, pairs=_PAIRS if attempt else 0.0)  # fmt: skip
             anneal(self._net, members, self._part, self._group, parent, self._place, target, np.ones(parts, dtype=np.int64),
-                   unit, numbers, rules.tries * (_PATIENCE if attempt else 1), self._state)  # fmt: skip
+                   unit, numbers, rules.tries * tries, self._state, np.zeros(parts, dtype=np.int64),
+                   self._house)  # fmt: skip
             found = self._part[members].copy()
             off = self._off(members, found, parts)
-            if off > tolerance and bound is None:
-                bound = least_tolerance(self._cells.graph, self._cells.weight, members, parts)
-            score = (max(off, tolerance, bound.tolerance if bound else 0.0),
-                     self._cost(members, parent, target, unit, rules.numbers(1.0, 1.0)))  # fmt: skip
+            if off > rules.tolerance and bound is None:
+                bound = least_tolerance(self._cells.graph, self._cells.load, whole, parts)
+            enough = max(rules.tolerance, bound.tolerance if bound else 0.0)
+            last, rough = rough, off > enough + _NOISE and homes is None
+            if rough:
+                found = mended(self._cells.graph, members, self._net.load[members], found, family=np.zeros(parts, dtype=np.int64),
+                               enough=np.array([enough]), apart=np.inf, border_m=rules.border_m)  # fmt: skip
+                off = self._off(members, found, parts)
+            score = max(off, enough), self._cost(members, found, parent, target, unit, rules.numbers(1.0, 1.0))
             if score < best_score:
                 best, best_score = found, score
-            if off <= tolerance:
-                break
-            if (
-                bound
-                and off <= 1.001 * bound.tolerance
-                and (attempt >= _ENOUGH or self._even(members, found, target[0]))
-            ):
-                break
             self._part[members] = best
+            if off > enough + _NOISE or (rough and not last):
+                continue
+            if off <= rules.tolerance or attempt >= _ENOUGH or self._even(members, found, target[0]):
+                break
         self._net.home[members] = -1
-        return best if bound is None or stay is not None else self._searched(members, best, parts, bound)
+        return best, bound
 
     def _searched(self, members: Ints, label: Ints, parts: int, bound: Bound) -> Ints:
         """A division of a small parent that is better than what annealing found, if there is one."""
-        off, enough = self._off(members, label, parts), max(self._rules.tolerance, bound.tolerance)
+        load = np.bincount(label, self._cells.load[members], minlength=parts)
+        off, enough = float(np.abs(load / load.mean() - 1).max()), max(self._rules.tolerance, bound.tolerance)
         if off <= enough + _NOISE or self._net.fixed[members].any():
             return label
-        found = best_division(self._cells.graph, self._cells.weight, members, parts, off, enough=enough,
+        found = best_division(self._cells.graph, self._cells.load, members, parts, off, enough=enough,
                               border_m=self._rules.border_m)[1]  # fmt: skip
         return label if found is None or ringed(self._cells.graph, members, found) else found
 
     def _off(self, members: Ints, label: Ints, parts: int) -> float:
-        load = np.bincount(label, self._cells.weight[members], minlength=parts)
-        return float(np.abs(load / load.mean() - 1).max())
+        load = np.bincount(label, self._net.load[members], minlength=parts)
+        return float(np.abs(load / load.mean() - 1).max()) if load.any() else 0.0
 
     def _even(self, members: Ints, label: Ints, target: float) -> bool:
         """Tell whether parts are within the tolerance, but for what single cells have too much."""
@@ -348,53 +383,7 @@ class Splitter:
         self._group[members] = parent
         return parent
 
-    def _cost(self, members: Ints, parent: int, target: Floats, unit: float, numbers: Floats) -> float:
+    def _cost(self, members: Ints, label: Ints, parent: int, target: Floats, unit: float, numbers: Floats) -> float:
+        self._part[members] = label
         sums = tally(self._net, members, self._part, len(target))
         return float(energy(self._net, members, self._part, self._group, parent, sums, target, unit, numbers))
-
-
-def _start_of_today(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
-    """Today's grids as the start, if there are as many and each is one piece; else the start that was made."""
-    grids, number = np.unique(today, return_inverse=True)
-    if len(grids) != parts or grids[0] < 0:
-        return label
-    for k in range(parts):
-        if pieces(graph, members[number == k]).max() > 0:
-            return label
-    return number.astype(np.int64)
-
-
-def _homes(label: Ints, today: Ints, stay: Floats, parts: int) -> Ints:
-    """Part that takes the place of each member's grid of today: the matching that keeps most residents; -1 for none."""
-    grids, number = np.unique(today, return_inverse=True)
-    shared = np.zeros((len(grids), parts))
-    np.add.at(shared, (number, label), stay)
-    row, column = linear_sum_assignment(-shared)
-    part = np.full(len(grids), -1, dtype=np.int64)
-    part[row] = column
-    part[grids < 0] = -1
-    homes: Ints = part[number]
-    return homes
-
-
-def _grain(cells: int, parts: int) -> float:
-    return float(np.sqrt(parts / cells))
-
-
-def _rows(graph: Graph, members: Ints) -> tuple[Ints, Ints]:
-    """Entries of the graph that belong to members: the number of the member, and the entry."""
-    degree = graph.indptr[members + 1] - graph.indptr[members]
-    offset = np.repeat(graph.indptr[members] - np.r_[0, np.cumsum(degree)[:-1]], degree)
-    return np.repeat(np.arange(len(members)), degree), np.arange(int(degree.sum())) + offset
-
-
-def pieces(graph: Graph, members: Ints, *, border_m: float = 0.0) -> Ints:
-    """Number of the connected piece of each member through borders longer than `border_m`; 0 for all if there is one."""
-    place = np.full(len(graph), -1, dtype=np.int64)
-    place[members] = np.arange(len(members))
-    a, rows = _rows(graph, members)
-    b = graph.neighbour[rows]
-    b = np.where((b >= 0) & (graph.length_m[rows] > border_m), place[b], -1)
-    inner = b >= 0
-    matrix = coo_array((np.ones(int(inner.sum())), (a[inner], b[inner])), shape=(len(members),) * 2)
-    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)

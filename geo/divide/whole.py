@@ -66,11 +66,12 @@ def communities_of_blocks(
         graph = build_graph(shapes, worth[border_of(seg, blocks.lines)], seg)
         centre = shapely.get_coordinates(shapely.centroid(shapes))
         large = Cells(border_costs(graph, Level.COMMUNITY), np.bincount(of_atom, cells.weight).astype(np.float64),
-                      shapely.area(shapes), centre - centre.mean(axis=0))  # fmt: skip
+                      shapely.area(shapes), centre - centre.mean(axis=0),
+                      np.bincount(of_atom, cells.load).astype(np.float64))  # fmt: skip
         label = Splitter(large, rules, rng).split(np.arange(len(shapes)), count, "street")
     except (ImpossibleError, InputError):
         return None
-    load = np.bincount(label[of_atom], cells.weight, minlength=count)
+    load = np.bincount(label[of_atom], cells.load, minlength=count)
     if float(np.abs(load / load.mean() - 1).max()) > rules.tolerance or _ringed(shapes, label):
         return None
     return Parents(label[of_atom], [f"community {c}" for c in range(count)])

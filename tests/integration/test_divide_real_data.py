@@ -1,4 +1,4 @@
-"""Division of real ground: central Nanjing, and the enclosure whose Voronoi diagram fails."""
+"""Division of real ground: central Nanjing, Providence, and the enclosure whose Voronoi diagram fails."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.divide import divide
+from geo.divide import divide, limits, partition
 from geo.divide.atoms import draw_atoms
 from geo.divide.blocks import draw_blocks
+from geo.divide.graph import build_graph, pieces
+from geo.divide.rings import ringed
+from geo.divide.units import units
 from geo.divide.voronoi import ridges
-from geo.layers import Level
+from geo.layers import Level, on_lattice, to_metric
 
 COUNTS = (8, 160, 1900)
 
@@ -105,3 +108,28 @@ def test_nanjing_borders_follow_barriers(nanjing):
     shares = division.third.attrs["on_barriers"]
     assert shares["community"] > 0.95
     assert shares["second"] > 0.75
+
+
+@pytest.fixture(scope="module")
+def providence(shared_data) -> gpd.GeoDataFrame:
+    blocks = to_metric(gpd.read_file(f"zip://{shared_data / 'providence' / 'blocks.zip'}"))
+    return blocks.set_geometry(on_lattice(blocks.geometry)).assign(workload=blocks["TOTPOP"].astype(float))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_providence_is_whole_and_as_even_as_is_proven(providence, seed):
+    groups = partition(providence, (13, 255), rng=seed)
+    shapes, unit = units(np.asarray(providence.geometry.array))
+    graph, first = build_graph(shapes), np.unique(unit, return_index=True)[1]
+    everything = np.arange(len(shapes))
+    for level, count in (("community", 13), ("second", 255)):
+        label = groups[level].to_numpy()[first]
+        assert sorted(np.unique(label)) == list(range(count))
+        assert not ringed(graph, everything, label)
+        for one in range(count):
+            assert pieces(graph, np.flatnonzero(label == one), border_m=0.99).max() == 0
+    assert (groups.groupby("second")["community"].nunique() == 1).all()
+    known = limits(providence, groups)
+    assert (known["reached"] <= np.maximum(known["bound"], 0.05) + 1e-9).all(), known.to_string()
+    merged = providence.dissolve(groups["community"].to_numpy()).geometry
+    assert (4 * np.pi * merged.area / merged.length**2).min() > 0.2

@@ -89,7 +89,8 @@ def test_no_division_beats_the_bound_and_the_search_comes_near_the_best(ground):
     bound = least_tolerance(graph, weight, members, parts)
     assert bound.tolerance <= best + 1e-9
     assert max(bound.over, bound.under) <= bound.tolerance + 1e-9
-    cells = Cells(graph, weight + 1e-6, shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes)))
+    xy = shapely.get_coordinates(shapely.centroid(shapes))
+    cells = Cells(graph, weight + 1e-6, shapely.area(shapes), xy, weight)
     label = Splitter(cells, RULES[Level.SECOND], np.random.default_rng(0)).split(members, parts, "ground")
     load = np.bincount(label, weight, minlength=parts)
     off = np.abs(load / load.mean() - 1).max()

@@ -76,6 +76,14 @@ def test_dual_carriageway_is_shared_along_its_middle():
     assert north.bounds[1] == pytest.approx(201, abs=1.5)
 
 
+def test_the_green_between_carriageways_is_shared_and_a_square_as_wide_is_not():
+    ways = roads(("primary", "LINESTRING (0 190, 600 190)"), ("primary", "LINESTRING (0 210, 600 210)"))
+    assert sorted(shapely.area(blocks_of(ways).polygons).round()) == [120_000] * 2
+    short = roads(*(("primary", w) for w in ("LINESTRING (0 190, 600 190)", "LINESTRING (0 222, 600 222)",
+                                             "LINESTRING (300 0, 300 400)", "LINESTRING (340 0, 340 400)")))  # fmt: skip
+    assert shapely.area(blocks_of(short).polygons).round().min() == 32 * 40
+
+
 def test_river_has_its_border_in_the_middle_and_a_lake_is_a_block():
     water = gpd.GeoDataFrame(geometry=[shapely.box(-5, 180, 605, 220), shapely.box(100, 20, 250, 140)], crs=CRS)
     found = blocks_of(roads(("residential", "LINESTRING (50 0, 50 400)")), water)

@@ -25,13 +25,14 @@ def squares(columns: int, rows: int, side: float = 50.0) -> np.ndarray:
 
 
 def splitter(shapes: np.ndarray, weight: np.ndarray, seed: int = 1) -> Splitter:
-    cells = Cells(build_graph(shapes), weight, shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes)))
+    xy = shapely.get_coordinates(shapely.centroid(shapes))
+    cells = Cells(build_graph(shapes), weight, shapely.area(shapes), xy, weight)
     return Splitter(cells, Rules(), np.random.default_rng(seed))
 
 
 def net(shapes: np.ndarray, graph):
     n = len(shapes)
-    return Cells(graph, np.ones(n), shapely.area(shapes), np.zeros((n, 2))).net()
+    return Cells(graph, np.ones(n), shapely.area(shapes), np.zeros((n, 2)), np.ones(n)).net()
 
 
 def pieces(shapes: np.ndarray, label: np.ndarray) -> list[int]:
@@ -109,8 +110,9 @@ def test_cheap_borders_are_cut():
     seg = segments(shapes)
     on_road = np.abs(seg.middle[:, 0] - 250.0) < 1e-6
     graph = build_graph(shapes, np.where(on_road, 0.05, 1.0), seg)
-    cells = Cells(graph, np.ones(len(shapes)), shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes)))
-    rules = Rules(balance=1.0)
+    xy, ones = shapely.get_coordinates(shapely.centroid(shapes)), np.ones(len(shapes))
+    cells = Cells(graph, ones, shapely.area(shapes), xy, ones)
+    rules = Rules(balance=1.0, tolerance=0.2)
     label = Splitter(cells, rules, np.random.default_rng(0)).split(np.arange(len(shapes)), 2, "street")
     west = shapely.get_x(shapely.centroid(shapes)) < 250
     assert len(np.unique(label[west])) == 1

@@ -65,6 +65,16 @@ def test_counts_are_exact_and_codes_nest(division):
     assert (division.third["code"].str[:-3] == division.third["parent"]).all()
 
 
+def test_the_order_of_buildings_and_roads_makes_no_difference(town, division):
+    again = divide(STREET, roads=ROADS.iloc[[2, 0, 1]], buildings=town.sample(frac=1, random_state=3), communities=LEGAL,
+                   counts=COUNTS, valid_from=dt.date(2026, 7, 1))  # fmt: skip
+    for level in Level:
+        one, other = division.layer(level), again.layer(level)
+        assert other["code"].tolist() == one["code"].tolist()
+        assert other.geometry.geom_equals(one.geometry).all()
+        assert np.allclose(other["workload"], one["workload"], rtol=1e-9)
+
+
 def test_every_level_is_a_coverage_of_the_street_in_single_polygons(division):
     for level in Level:
         shapes = np.asarray(division.layer(level).geometry.array)
