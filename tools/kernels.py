@@ -12,7 +12,7 @@ import sys
 import geopandas as gpd
 import numpy as np
 
-from geo.coverage import check_division
+from geo.coverage import check_division, plan_repair
 from geo.divide import divide
 from geo.layers import metric_crs, read_division
 from geo.locate import GridIndex
@@ -25,7 +25,7 @@ _HALF_M = 450.0
 
 
 def division() -> None:
-    """Divide a square, and check what comes out."""
+    """Divide a square, check what comes out, and repair it once it is damaged."""
     crs = metric_crs(118.8, 32.1)
     roads, buildings = (
         gpd.read_file(FOLDER / "street.gpkg", layer=name).to_crs(crs) for name in ("roads", "buildings")
@@ -35,6 +35,9 @@ def division() -> None:
     buildings = buildings[buildings.within(square.geometry.iloc[0])]
     made = divide(square, roads=roads, buildings=buildings, counts=(2, 8, 80), rng=np.random.default_rng(1))
     check_division(made)
+    damaged = made.third.copy()
+    damaged.loc[damaged.index[:1], "geometry"] = damaged.geometry.iloc[:1].buffer(1.0)
+    plan_repair(damaged, outline=square)
 
 
 def patrols() -> None:
