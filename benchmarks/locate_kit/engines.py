@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import shutil
 import subprocess
@@ -43,8 +43,7 @@ def duckdb_spatial(cells: gpd.GeoDataFrame) -> Join:
     import duckdb
 
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-    spec = importlib.util.find_spec("duckdb_extension_spatial")
-    folder = Path(spec.submodule_search_locations[0]) / "extensions"  # type: ignore[index, union-attr]
+    folder = Path(importlib.import_module("duckdb_extension_spatial").__path__[0]) / "extensions"
     connection.execute(f"LOAD '{next(folder.rglob('spatial.duckdb_extension'))}'")
     wkb = pa.table({"cell": np.arange(len(cells)), "wkb": shapely.to_wkb(cells.geometry.array)})
     connection.register("given", wkb)
