@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int32]
 #: Pixels per edge that pay: more make the raster large, fewer make the lists of edges long. Measured in docs/locate.md.
 PIXELS_PER_EDGE = 12
 FEWEST_PIXELS = 1 << 14
-MOST_PIXELS = 1 << 25
+MOST_PIXELS = 1 << 26
 
 # Pixels are taken this much larger (in pixels) when edges are listed, so that rounding in the choice of a pixel cannot lose
 # one: a coordinate of up to 20,000 pixels is wrong by at most 1e-11 pixels.
