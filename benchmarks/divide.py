@@ -106,7 +106,7 @@ def gerrychain(cells: gpd.GeoDataFrame, parts: int) -> Labels:
     import random
 
     import networkx
-    from gerrychain.tree import recursive_tree_part
+    from gerrychain.partition import recursive_tree_part
 
     random.seed(SEED)
     pairs, n = neighbours(cells)
@@ -236,8 +236,13 @@ def main() -> None:
     mesh = Mesh.from_layer(cells)
     valid = all(shapely.coverage_is_valid(mesh.dissolve(groups[c].to_numpy()).polygons().array) for c in groups.columns)
     rows += competitors("30,000 to 3,052", cells, 3052, limit_s)
+    # Smaller tasks, for those that do not end on large ones.
+    small = weighted(3_052)
+    rows += divided("3,052 to 13 / 255", small, (13, 255))[0]
+    rows += competitors("3,052 to 255", small, 255, limit_s)
     blocks = providence()
     if blocks is not None:
+        rows += competitors("Providence to 13", blocks, 13, limit_s)
         rows += divided("Providence 3,014 to 13 / 255", blocks, (13, 255))[0]
         rows += competitors("Providence to 255", blocks, 255, limit_s)
     if asked.full:
