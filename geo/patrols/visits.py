@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +54,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "same_time": ("与另一次巡查同时", "at the same time as another visit"),
     "too_soon": ("与另一次巡查间隔过短", "too soon after another visit"),
     "silence": (
-        "紧邻定位中断，与另一次巡查的间隔无法确认",
-        "beside a silence, so the time from another visit is not known",
+        "紧邻定位中断或短暂离开后返回，与另一次巡查的间隔无法确认",
+        "beside a silence or a short absence, so the time from another visit is not known",
     ),
     "not_leader": ("非本网格格长", "not by the leader of the cell"),
 }
@@ -96,8 +97,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
         `end`, `stay_s` (time inside, without what was spent next door), `counted`, `reason` (a key of :data:`REASONS`, ``''``
         where counted), `day`, `hours_s` (the stay in hours of duty), `likely_s` (time inside in hours of duty that is to be
         expected, given the errors of positioning), `probability` (that the true stay was long enough), `speed_m_s` (mean),
-        `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was silent just before or after;
-        `start` and `end` otherwise). A stay of 0 s is one that the path missed and the error may hide.
+        `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was silent, or so near the border
+        that it may have been inside, just before or after; `start` and `end` otherwise). A stay of 0 s is one that the path
+        missed and the error may hide.
 
     Raises
     ------
@@ -176,19 +178,31 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 
 
 def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, rules: Rules) -> dict[str, pd.Series]:
-    """When each stay may have begun and ended: a silence beside it, but for the merge gap, may be a part of it."""
-    silent = presences[presences[KIND] == "unknown"].rename(columns={CELL: CODE})
+    """When each stay may have begun and ended: with the time beside it in which nobody saw the device leave.
+
+    That is silence, and time at the border in which the error leaves a doubt whether the device was inside. Where such
+    times reach from one stay to another of the same walker, both may be one.
+    """
     key = [CODE, DEVICE, OFFICER, DAY]
-    pairs = stays[[*key, START, END]].reset_index().merge(silent[[*key, START, END]], on=key, suffixes=("", "_silent"))
-    from_, to, s, e = (microseconds(pairs[c]) for c in (START, END, f"{START}_silent", f"{END}_silent"))
-    gap = int(rules.merge_gap_s * 1e6)
-    earliest, latest = microseconds(stays[START]).copy(), microseconds(stays[END]).copy()
-    which = pairs["index"].to_numpy(dtype=np.int64)
-    first, last = (s < from_) & (e >= from_ - gap), (e > to) & (s <= to + gap)
-    np.minimum.at(earliest, which[first], s[first])
-    np.maximum.at(latest, which[last], e[last])
-    return {name: pd.Series(pd.to_datetime(at, unit="us", utc=True).as_unit("us"), index=stays.index)
-            for name, at in ((EARLIEST, earliest), (LATEST, latest))}  # fmt: skip
+    unseen = presences[KIND] == "unknown"
+    unseen |= (presences[KIND] == "near") & (presences[LIKELY_S] >= rules.doubt * presences[DURATION_S])
+    beside = presences[unseen].rename(columns={CELL: CODE})
+    rows = pd.concat([stays[[*key, START, END]], beside[[*key, START, END]]], ignore_index=True)
+    walker = rows.groupby(key, sort=False, dropna=False).ngroup().to_numpy()
+    start, end = microseconds(rows[START]), microseconds(rows[END])
+    order = np.lexsort((start, walker))
+    begins, group = start[order], pd.Series(walker[order])
+    # The latest end so far is a running maximum for each walker.
+    reached = pd.Series(end[order]).groupby(group).cummax().to_numpy()
+    joins = (np.diff(group) == 0) & (begins[1:] <= reached[:-1] + int(rules.merge_gap_s * 1e6))
+    chain = np.cumsum(np.r_[True, ~joins][: len(order)]) - 1
+    first = np.flatnonzero(np.r_[True, ~joins][: len(order)])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = chain
+    place = place[: len(stays)]
+    last = np.r_[first[1:], len(order)][: len(first)] - 1
+    return {name: pd.Series(pd.to_datetime(at[place], unit="us", utc=True).as_unit("us"), index=stays.index)
+            for name, at in ((EARLIEST, begins[first]), (LATEST, reached[last]))}  # fmt: skip
 
 
 def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, near: Ints, rules: Rules) -> Ints:
@@ -311,21 +325,35 @@ def part(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> 
 
     Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
     the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
-    Of two silences that face each other only one is taken for a stay.
+    Of two silences that face each other only one is taken for a stay. Nor is it proven for who was there during the counted
+    visit of another and since then was away for less than `min_between_s` at a time: one false walk would make two visits of a
+    long stay.
     """
     start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
+    walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
+    apart = int(rules.min_between_s * 1e6)
+    since = _since(np.asarray(walker, dtype=np.int64), start, end, apart)
     good = np.flatnonzero(reason == "")
     group = stays.iloc[good].groupby([CODE, DAY], sort=False).ngroup().to_numpy()
-    apart = rules.min_between_s * 1e6
-    before, free, over = -1, 0, 0
+    before, free, over, by = -1, 0, 0, -1
     for k in good[np.lexsort((start[good], end[good], group))]:
         here = group[np.searchsorted(good, k)]
         if here != before:
-            before, free, over = here, 0, 0
-        if start[k] < over + apart or earliest[k] < free + apart:
+            before, free, over, by = here, 0, 0, -1
+        stayed = walker[k] != by and since[k] < free
+        if start[k] < over + apart or earliest[k] < free + apart or stayed:
             reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
         else:
-            free, over = int(end[k]), max(over, int(latest[k]))
+            free, over, by = int(end[k]), max(over, int(latest[k])), int(walker[k])
+
+
+def _since(walker: Ints, start: Ints, end: Ints, apart: int) -> Ints:
+    """Since when the walker of each stay was about, with absences of less than `apart`."""
+    since = start.copy()
+    for before, k in pairwise(np.lexsort((start, walker)).tolist()):
+        if walker[before] == walker[k] and start[k] < end[before] + apart:
+            since[k] = since[before]
+    return since
 
 
 def _in_hours_s(rows: pd.DataFrame, rules: Rules) -> Floats:

@@ -273,3 +273,28 @@ def test_a_phone_that_fell_silent_on_its_round_may_have_stayed_and_leaves_the_ne
     found = visits(table(first, before, rows[0])).set_index("device")
     assert found["reason"].to_dict() == {"D2": "", "D1": "silence"}
     assert found.loc["D1", "earliest"] == at("08:10")
+
+
+def test_time_at_the_border_may_belong_to_the_stay():
+    """Two rounds 31 minutes apart, as the path has it; but at the border the phone may have been inside two minutes longer."""
+    rows = [presence("08:30", "08:50"), presence("09:21", "09:40")]
+    assert visits(table(*rows))["counted"].all()
+    for likely, counted in ((0.5, [True, False]), (0.01, [True, True])):
+        border = presence("08:50", "08:52", kind="near") | {"likely_s": 120 * likely}
+        found = visits(table(*rows, border))
+        found = found[found["stay_s"] > 0]
+        assert found["counted"].tolist() == counted
+    assert found["latest"].iloc[0] == at("08:50")
+
+
+def test_a_short_walk_elsewhere_does_not_make_two_visits_of_a_long_stay():
+    """S1 is there all day but for twenty minutes, S2 comes by in the morning: S1 cannot be proven to have come a second time."""
+    morning = presence("08:10", "09:20", device="D2", officer="S2")
+    stay, again = presence("08:00", "15:30"), presence("15:50", "17:50")
+    found = visits(table(morning, stay, again))
+    assert found.set_index("start")["reason"].to_dict() == {
+        at("08:10"): "", at("08:00"): "same_time", at("15:50"): "silence"
+    }  # fmt: skip
+    assert judge(morning, stay, again)["verdict"].tolist() == ["unknown"]
+    # Away for longer than is asked between rounds, it is another visit.
+    assert judge(morning, presence("08:00", "15:00"), again)["verdict"].tolist() == ["met"]
