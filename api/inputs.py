@@ -28,9 +28,6 @@ from geo.layers.columns import CODE, LEVEL
 #: Rows of a table that are in memory at one time.
 CHUNK_ROWS = 200_000
 
-#: Text tables that :func:`read_table` understands.
-TABLES = (".csv", ".txt", ".tsv")
-
 
 def read_cells(
     path: Path, *, layer: str | None = None, code: str | None = None, crs: str | None = None

@@ -112,18 +112,10 @@ class Mesh:
             np.add.at(result, side[free], self.lengths_m[free])
         return result
 
-    def arc_frame(self) -> gpd.GeoDataFrame:
-        """Arcs as lines: `left`, `right` (positions of cells, -1 outside), `length_m`, `geometry`."""
-        index = np.repeat(np.arange(len(self.arcs.left)), np.diff(self.arcs.offsets))
-        lines = shapely.linestrings(self.arcs.xy / PER_METRE, indices=index)
-        return gpd.GeoDataFrame(
-            {"left": self.arcs.left, "right": self.arcs.right, "length_m": self.lengths_m}, geometry=lines, crs=self.crs
-        )
-
     def areas_m2(self) -> npt.NDArray[np.float64]:
         """Planar area of each cell, from integers, square metres, shape (n_cells,)."""
-        xy, offsets = self.arcs.xy - self.arcs.xy.min(axis=0, initial=0), self.arcs.offsets
-        if len(xy) == 0:
+        offsets = self.arcs.offsets
+        if len(self.arcs.xy) == 0:
             return np.zeros(self.n_cells)
         xy = self.arcs.xy - self.arcs.xy.min(axis=0)
         cross = np.r_[xy[:-1, 0] * xy[1:, 1] - xy[1:, 0] * xy[:-1, 1], 0]

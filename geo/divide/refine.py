@@ -269,18 +269,24 @@ def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int
 
 
 @numba.njit(cache=True, nogil=True)
-def _change(
-    net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, unit_m: float, rules: Floats
-) -> float:  # fmt: skip
-    """What a move changes in borders and in being at home."""
+def _cost_m(net: Net, v: int, p: int, q: int, parent: int, label: Ints, group: Ints) -> float:
+    """What the borders of `v` cost more, in metres, if it moves from `p` to `q`."""
     change = 0.0
     for j in range(net.indptr[v], net.indptr[v + 1]):
-        other = _label(net.neighbour[j], parent, part, group)
+        other = _label(net.neighbour[j], parent, label, group)
         if other == p:
             change += net.cost_m[j]
         elif other == q:
             change -= net.cost_m[j]
-    change *= rules[CUT] / unit_m
+    return change
+
+
+@numba.njit(cache=True, nogil=True)
+def _change(
+    net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, unit_m: float, rules: Floats
+) -> float:  # fmt: skip
+    """What a move changes in borders and in being at home."""
+    change = _cost_m(net, v, p, q, parent, part, group) * (rules[CUT] / unit_m)
     if net.home[v] == p:
         change += net.stay[v]
     elif net.home[v] == q:
@@ -354,13 +360,7 @@ def _moves_house(
         return 0.0
     if not simple(net, v, p, q, parent, house, group, rules[BORDER_M]):
         return np.inf
-    change = 0.0
-    for j in range(net.indptr[v], net.indptr[v + 1]):
-        other = _label(net.neighbour[j], parent, house, group)
-        if other == p:
-            change += net.cost_m[j]
-        elif other == q:
-            change -= net.cost_m[j]
+    change = _cost_m(net, v, p, q, parent, house, group)
     house[v] = q
     return float(_FAMILY * change * rules[CUT] / unit_m)
 

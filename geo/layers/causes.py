@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyproj
 from pyproj import CRS
 
-from geo.layers.crs import GEOD, WGS84, metric_crs
+from geo.layers.crs import WGS84, metric_crs
 from geo.layers.datum import Datum, convert
 
 FloatArray = npt.NDArray[np.float64]
@@ -121,10 +121,3 @@ def _meridian(crs: CRS) -> float | None:
     if operation is None or operation.method_name != "Transverse Mercator":
         return None
     return next((float(p.value) for p in operation.params if "longitude" in p.name.lower()), None)
-
-
-def displacement(cause: Cause, lon: float, lat: float) -> tuple[float, float]:
-    """How far (m) and where to (degrees from north) a mistake carries a layer that lies at a place as given."""
-    x, y = cause.correct(np.array([lon]), np.array([lat]))
-    azimuth, _, distance = GEOD.inv(float(x[0]), float(y[0]), lon, lat)
-    return float(distance), float(azimuth) % 360.0

@@ -24,9 +24,6 @@ CODE_LENGTH = {Level.STREET: 9, Level.COMMUNITY: 12, Level.SECOND: 15, Level.THI
 SEGMENT = 3
 MOST_CHILDREN = 10**SEGMENT - 1
 
-#: First number of a merged community or a park in the community segment (CJ/T 349-2010, 5.6).
-FIRST_MERGED = 601
-
 
 def is_code(code: object, level: Level | None = None) -> bool:
     """Tell whether `code` is a well-formed grid code, of `level` if one is given.

@@ -85,7 +85,8 @@ def verify(
 
         ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none
         does. ``unknown``: too few count, but the missing ones may lie in a silence that is long enough for them and far enough
-        from the counted visits, or in a stay so near the border that the error of positioning cannot be ruled out.
+        from the counted visits, in a stay so near the border that the error of positioning cannot be ruled out, or in one that
+        is not proven to be apart from another's.
 
     Raises
     ------
@@ -203,7 +204,8 @@ def _verdict(
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
     taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
-    # What is not counted only because of the error of positioning, or a silence beside it, may have been a visit all the same.
+    # What is not counted only because of the error of positioning, or a silence or short absence beside it, may have been a visit
+    # all the same.
     unclear = visits.intervals(np.isin(visits.reason, ("border", "silence")))
     unknown_s = sum(end - start for start, end in silent)
     if missing <= 0:
