@@ -1,6 +1,6 @@
 """Patrols: verdicts against known truth, and the speed from fixes to verdicts, beside other libraries.
 
-    python benchmarks/patrols.py [--full] [--date 2026-11-26] [--seeds 601,602] [--parts accuracy,speed,integrity]
+    python benchmarks/patrols.py [--full] [--date 2026-11-26] [--seeds 601,602] [--parts accuracy,walkers,speed,integrity]
 
 movingpandas is timed in the same run where it is installed, and named as left out where it is not.
 """
@@ -30,6 +30,7 @@ import pandas as pd
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
+from benchmarks import walkers  # noqa: E402
 from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
@@ -120,6 +121,42 @@ def _compared(truth, cleaned, made, result):
         cleaned["device"].nunique() - len(named), truth.visits["counted"].sum(), made["counted"].sum(),
         result["visits_expected"].sum(), result["visits_hidden"].sum(),
     ])  # fmt: skip
+
+
+def other_walkers(seeds, intervals):
+    """Verdicts and numbers of visits of people who walk otherwise, beside a count without any regard to errors."""
+    place, division = street()
+    cells = division.second.reset_index(drop=True)
+    index, rows = GridIndex(cells), []
+    for kind, what in walkers.KINDS.items():
+        for officers in (60,) if kind == "beats" else (60, 255):
+            days = [walkers.simulate(kind, place, cells, officers=officers, seed=seed, day=DAY) for seed in seeds]
+            for interval in intervals:
+                count = np.zeros(9)
+                for seed, (ways, stays, verdicts) in zip(seeds, days, strict=True):
+                    tracks = walkers.phones(ways, cells.crs, interval_s=interval, seed=seed, day=DAY)
+                    _, made, result = judged(tracks, SimpleNamespace(second=cells), index)
+                    both = verdicts.merge(result, on="code", suffixes=("_true", ""))
+                    met, verdict = both["verdict_true"] == "met", both["verdict"]
+                    count += [(~met).sum(), (~met & (verdict == "met")).sum(), met.sum(),
+                              (met & verdict.isin(["short", "not_visited"])).sum(), (met & (verdict == "unknown")).sum(),
+                              stays["counted"].sum(), made["counted"].sum(),
+                              result[["visits_expected", "visits_hidden"]].to_numpy().sum(), _naive(made)]  # fmt: skip
+                true = count[5]
+                rows.append([what, officers, f"{interval:.0f} s", *count[:5].astype(int),
+                             *(f"{number / true:.3f}" for number in count[6:])])  # fmt: skip
+                print(*rows[-1], flush=True)
+    return rows
+
+
+def _naive(made):
+    """Visits by the path alone: a minute inside, five minutes of gap, half an hour apart."""
+    some = made[(made["stay_s"] >= 60.0) & (made["speed_m_s"] <= 4.0)].sort_values(["code", "end"])
+    number, free, code = 0, None, None
+    for row in some.itertuples():
+        if row.code != code or row.start >= free:
+            number, free, code = number + 1, row.end + pd.Timedelta(minutes=30), row.code
+    return number
 
 
 def _true_stays(truth, made):
@@ -337,7 +374,7 @@ def main():
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--date", default=dt.date.today().isoformat())
     parser.add_argument("--seeds", default="601,602,603,604", help="none of them used to choose a constant")
-    parser.add_argument("--parts", default="accuracy,speed,integrity")
+    parser.add_argument("--parts", default="accuracy,walkers,speed,integrity")
     parser.add_argument("--file", help="measure this file of fixes only, and print what was found as JSON")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
@@ -355,6 +392,12 @@ def main():
                    "proven / true", "number / true", "of it in silence", "true number in the range",
                    "honest devices with a finding"], truth),
             table(["given", *(f"{interval:.0f} s: true" for interval in intervals)], given),
+        ])  # fmt: skip
+    if "walkers" in options.parts:
+        put("other walkers", [
+            f"Seeds {options.seeds}; {machine}; a tenth of the time of each phone is silent.",
+            table(["walk", "officers", "fixes every", "failing", "passed", "passing", "failed", "unknown", "proven / true",
+                   "number / true", "path alone / true"], other_walkers(seeds, intervals)),
         ])  # fmt: skip
     if "integrity" in options.parts:
         planted, real = signs(seeds)

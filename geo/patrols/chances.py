@@ -23,10 +23,14 @@ Ints = npt.NDArray[np.int64]
 SPAN_S = 30.0
 #: How long an error across a border lasts. The error of GPS lasts for a minute or two, but the side of a road that a walker
 #: keeps to, which decides as much, lasts as long as his walk.
-ERROR_LASTS_S = 500.0
+ERROR_LASTS_S = 1000.0
+#: After this many times as long nothing of it is left.
+_LONGEST = 3.0
 #: A step of this many seconds may hold a ride and a wait, so its mean speed says little about when it was where; of shorter
 #: steps in proportion. A ride has about this speed, and what is not ridden is walked, or waited, at that.
 MIXED_S, RIDE_M_S, SLOW_M_S = 120.0, 6.0, 0.5
+#: Probability that a cell in the middle of such a step, with no fix at either end of it, was ridden through.
+THROUGH = 0.9
 #: Speed of a walker who does not go straight from fix to fix, and the share of the room which that leaves him (half of the
 #: short axis of the ellipse of places that he can have reached) that is one standard deviation.
 WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
@@ -75,6 +79,16 @@ class Spans(NamedTuple):
     pace_m_s: Floats
 
 
+class Times(NamedTuple):
+    """Of each row of shares, in seconds: the time to be expected, its variance, and the time on foot that no error can have put
+    there.
+    """
+
+    likely_s: Floats
+    spread_s2: Floats
+    sure_s: Floats
+
+
 class Shares(NamedTuple):
     """What each span says of each cell: its position, the cell, and the probability of being there."""
 
@@ -82,13 +96,43 @@ class Shares(NamedTuple):
     cell: Ints
     probability: Floats
 
-    def of(self, spans: Spans) -> tuple[Floats, Floats]:
-        """Time to be expected, seconds, and its variance, of each row."""
+    def times(self, spans: Spans, walk_m_s: float) -> Times:
+        """What that is in time; only what is no faster than `walk_m_s` is sure, as a ride through is no visit."""
         seconds = (spans.end - spans.start)[self.span] / SECOND
-        lasts = spans.lasts_s[self.span]
         chance = self.probability * (1.0 - spans.ridden[self.span])
-        alike = np.where(np.isinf(lasts), seconds, seconds + np.minimum(lasts, 1e9))
-        return seconds * chance, seconds * chance * (1.0 - chance) * alike
+        doubt = np.flatnonzero((chance > 0.0) & (chance < 1.0))
+        doubt = doubt[np.lexsort((self.span[doubt], self.cell[doubt]))]
+        span = self.span[doubt]
+        middle = (spans.start[span] + spans.end[span]) / (2 * SECOND)
+        spread = np.zeros(len(chance))
+        spread[doubt] = _spread(
+            self.cell[doubt], spans.walker[span], middle, spans.lasts_s[span], seconds[doubt], chance[doubt]
+        )
+        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s)
+        return Times(seconds * chance, spread, np.where(sure, seconds, 0.0))
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Floats, chance: Floats) -> Floats:
+    """Part of each row in the variance of the time in its cell; rows by cell, walker and time.
+
+    One error moves all that is near in time the same way, so of two rows the likelier one is inside whenever the other is. What
+    lies farther apart in time than errors last is independent.
+    """
+    n = len(cell)
+    part = np.zeros(n)
+    for k in range(n):
+        part[k] += seconds[k] ** 2 * chance[k] * (1.0 - chance[k])
+        for j in range(k + 1, n):
+            apart = middle[j] - middle[k]
+            alike = min(lasts[k], lasts[j])
+            if cell[j] != cell[k] or walker[j] != walker[k] or apart > _LONGEST * alike:
+                break
+            together = min(chance[k], chance[j]) - chance[k] * chance[j]
+            both = seconds[k] * seconds[j] * together * np.exp(-apart / alike)
+            part[k] += both
+            part[j] += both
+    return part
 
 
 def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
@@ -110,7 +154,8 @@ def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints,
     j = np.where(path.walker[j] == path.walker[i], j, i)
     pace = pace_m_s[np.minimum(i, len(pace_m_s) - 1)] if len(pace_m_s) else np.zeros(n)
     return Spans(
-        run[:n], walker[run[:n]], begin[:n], until[:n], x[:n], y[:n], sigma[:n], lasts[:n], _ridden(path, i, j, index), pace
+        run[:n], walker[run[:n]], begin[:n], until[:n], x[:n], y[:n], sigma[:n], lasts[:n],
+        _ridden(path, i, j, index.locate(x[:n], y[:n]), index), pace,
     )  # fmt: skip
 
 
@@ -164,24 +209,30 @@ def _place(
         room_m2 = max((WANDER_M_S * step_s) ** 2 - dx * dx - dy * dy, 0.0) / 4
         wander = 4 * u * (1 - u) * WANDER_SHARE**2 * room_m2
     spread = np.sqrt((1 - u) * sigma[i] ** 2 + u * sigma[j] ** 2 + wander)
-    return x[i] + u * dx, y[i] + u * dy, spread, np.inf if stand >= 0 else max(ERROR_LASTS_S, step_s)
+    # Where a walker may have been between two fixes is another matter after the next fix.
+    lasts = ERROR_LASTS_S if wander == 0.0 else ERROR_LASTS_S + (step_s - ERROR_LASTS_S) * wander / spread**2
+    return x[i] + u * dx, y[i] + u * dy, spread, lasts
 
 
-def _ridden(path: Path, i: Ints, j: Ints, index: GridIndex) -> Floats:
+def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: GridIndex) -> Floats:
     """Share of the time of a long step that was no walk, as far as its mean speed tells.
 
     A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its way, which takes
-    v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden.
+    v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden. Who waits or
+    walks on a step that is faster than a walk mostly does so near its ends: a cell that lies between them was ridden through.
     """
     ridden = np.zeros(len(i))
     step_s = (path.time[j] - path.time[i]) / SECOND
     long = np.flatnonzero(step_s > SPAN_S)
     a, b = i[long], j[long]
     v = np.maximum(np.hypot(path.x[b] - path.x[a], path.y[b] - path.y[a]) / step_s[long], 1e-9)
-    stays = index.locate(path.x[a], path.y[a]) == index.locate(path.x[b], path.y[b])
+    one, two = index.locate(path.x[a], path.y[a]), index.locate(path.x[b], path.y[b])
+    stays = one == two
     w = np.where(stays, WANDER_M_S, SLOW_M_S)
     share = np.clip(RIDE_M_S * (v - w) / (v * (RIDE_M_S - w)), 0.0, 1.0) * np.maximum(1.0 - v / RIDE_M_S, 0.0)
     ridden[long] = share * np.minimum(1.0, step_s[long] / MIXED_S)
+    between = long[(here[long] != one) & (here[long] != two) & (v > WANDER_M_S)]
+    ridden[between] = np.maximum(ridden[between], THROUGH)
     return ridden
 
 

@@ -27,11 +27,12 @@ DURATION_S = "duration_s"
 FIXES = "fixes"
 LIKELY_S = "likely_s"
 SPREAD_S2 = "spread_s2"
+SURE_S = "sure_s"
 LENGTH_M = "length_m"
 
 #: Columns of presences, in order.
 PRESENCE_COLUMNS = (
-    DEVICE, OFFICER, CELL, START, END, DURATION_S, FIXES, KIND, DAY, LIKELY_S, SPREAD_S2, LENGTH_M,
+    DEVICE, OFFICER, CELL, START, END, DURATION_S, FIXES, KIND, DAY, LIKELY_S, SPREAD_S2, SURE_S, LENGTH_M,
 )  # fmt: skip
 
 CODE = "code"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from geo.patrols.columns import DAY, DURATION_S, END, FIXES, LENGTH_M, LIKELY_S, SPREAD_S2, START
+from geo.patrols.columns import DAY, DURATION_S, END, FIXES, LENGTH_M, LIKELY_S, SPREAD_S2, START, SURE_S
 
 
 def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
@@ -44,6 +44,6 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
             START: start, END: end, DURATION_S: lasts, DAY: pd.Series(dates, index=cut.index, dtype=object),
             # Shared out by time, to a whole number.
             FIXES: np.rint(cut[FIXES] * share).astype(np.int64), LENGTH_M: cut[LENGTH_M] * share,
-            LIKELY_S: cut[LIKELY_S] * share, SPREAD_S2: cut[SPREAD_S2] * share,
+            LIKELY_S: cut[LIKELY_S] * share, SPREAD_S2: cut[SPREAD_S2] * share, SURE_S: cut[SURE_S] * share,
         }
     )  # fmt: skip

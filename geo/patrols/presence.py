@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.locate import GridIndex
-from geo.patrols.chances import Shares, Spans, shares_of, spans_of
+from geo.patrols.chances import Shares, Spans, Times, shares_of, spans_of
 from geo.patrols.columns import (
     CELL,
     DEVICE,
@@ -31,6 +31,7 @@ from geo.patrols.columns import (
     PRESENCE_COLUMNS,
     SPREAD_S2,
     START,
+    SURE_S,
 )
 from geo.patrols.days import split_days
 from geo.patrols.path import SECOND, Path, pace_m_s, paths_of, steps_of
@@ -68,6 +69,7 @@ class _Runs(NamedTuple):
     length_m: Floats
     likely_s: Floats
     spread_s2: Floats
+    sure_s: Floats
 
 
 def presences(
@@ -82,7 +84,7 @@ def presences(
     cells
         Cells of one level in a metric CRS that do not overlap, or an index of them.
     rules
-        `max_gap_s`, `max_speed_m_s`, `default_accuracy_m`, `reach_m` and `zone` are used.
+        `max_gap_s`, `max_speed_m_s`, `max_patrol_speed_m_s`, `default_accuracy_m`, `reach_m` and `zone` are used.
 
     Returns
     -------
@@ -92,7 +94,8 @@ def presences(
         and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` where the path ran outside but the error of positioning may
         hide that it was inside, or ``unknown`` where the device was silent and had been, or came back, in the cell or within
         `reach_m` of it. Then `day` (local), `likely_s` (time inside that is to be expected, given the errors), `spread_s2`
-        (its variance) and `length_m` (way inside). A silence gives one row for each cell in doubt.
+        (its variance), `sure_s` (how much of it, on foot, no error can have put there) and `length_m` (way inside). A silence
+        gives one row for each cell in doubt.
 
     Raises
     ------
@@ -142,9 +145,10 @@ def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _R
     runs = _runs(path, known, pace, index)
     spans = spans_of(path, pace, runs.walker, runs.start, runs.end, index)
     shares = shares_of(spans, index)
-    inside = _weighed(runs, spans, shares)
+    times = shares.times(spans, rules.max_patrol_speed_m_s)
+    inside = _weighed(runs, spans, shares, times)
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
-    return path.walkers, kept, _near(runs, spans, shares), _silences(path, index, rules)
+    return path.walkers, kept, _near(runs, spans, shares, times), _silences(path, index, rules)
 
 
 def _joined(blocks: list[_Runs]) -> _Runs:
@@ -165,7 +169,7 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     none = np.zeros(len(first))
     return _Runs(
         pieces.walker[first], pieces.cell[first], pieces.start[first], pieces.end[last],
-        np.add.reduceat(pieces.fixes, first), np.add.reduceat(pieces.length_m, first), none, none,
+        np.add.reduceat(pieces.fixes, first), np.add.reduceat(pieces.length_m, first), none, none, none,
     )  # fmt: skip
 
 
@@ -186,29 +190,28 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         np.r_[path.walker[step], path.walker[alone]],
         np.r_[cell, index.locate(path.x[alone], path.y[alone])].astype(np.int64),
         np.r_[start, path.time[alone]], np.r_[end, path.time[alone]],
-        np.r_[fixes, np.ones(len(alone), dtype=np.int64)], np.r_[way, np.zeros(len(alone))], none, none,
+        np.r_[fixes, np.ones(len(alone), dtype=np.int64)], np.r_[way, np.zeros(len(alone))], none, none, none,
     )  # fmt: skip
     # Both parts are in order already, so this is a merge.
     return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
 
 
-def _weighed(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
-    """Add to each run the time to be expected in its cell, and the variance."""
+def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
+    """Add to each run the time to be expected in its cell, its variance, and how much of it is sure."""
     own = shares.cell == runs.cell[spans.run[shares.span]]
-    likely, spread = shares.of(spans)
     run, n = spans.run[shares.span][own], len(runs.cell)
     return runs._replace(
-        likely_s=np.bincount(run, likely[own], minlength=n).astype(np.float64),
-        spread_s2=np.bincount(run, spread[own], minlength=n).astype(np.float64),
+        likely_s=np.bincount(run, times.likely_s[own], minlength=n).astype(np.float64),
+        spread_s2=np.bincount(run, times.spread_s2[own], minlength=n).astype(np.float64),
+        sure_s=np.bincount(run, times.sure_s[own], minlength=n).astype(np.float64),
     )
 
 
-def _near(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
+def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
     """Times in which a path ran outside a cell and may have been inside, span after span."""
-    likely, spread = shares.of(spans)
     other = np.flatnonzero(shares.cell != runs.cell[spans.run[shares.span]])
     rows = other[np.lexsort((shares.span[other], shares.cell[other]))]
-    span, cell = shares.span[rows], shares.cell[rows]
+    span, cell, likely, spread = shares.span[rows], shares.cell[rows], times.likely_s[rows], times.spread_s2[rows]
     walker = spans.walker[span]
     breaks = (np.diff(cell) != 0) | (np.diff(walker) != 0) | (spans.start[span[1:]] != spans.end[span[:-1]])
     first = np.flatnonzero(np.r_[True, breaks][: len(rows)])
@@ -217,8 +220,8 @@ def _near(runs: _Runs, spans: Spans, shares: Shares) -> _Runs:
     last = np.r_[first[1:], len(rows)] - 1
     found = _Runs(
         walker[first], cell[first], spans.start[span[first]], spans.end[span[last]], np.zeros(len(first), dtype=np.int64),
-        np.add.reduceat(likely[rows] * spans.pace_m_s[span], first),
-        np.add.reduceat(likely[rows], first), np.add.reduceat(spread[rows], first),
+        np.add.reduceat(likely * spans.pace_m_s[span], first),
+        np.add.reduceat(likely, first), np.add.reduceat(spread, first), np.zeros(len(first)),
     )  # fmt: skip
     return _take(found, found.likely_s >= NEAR_LEAST_S)
 
@@ -235,13 +238,15 @@ def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     pairs = np.column_stack([np.repeat(np.concatenate([i, i]), len(dx)), near])[near >= 0]
     step, cell = np.unique(pairs, axis=0).T if len(pairs) else np.empty((2, 0), dtype=np.int64)
     none = np.zeros(len(step))
-    return _Runs(path.walker[step], cell, path.time[step], path.time[step + 1], none.astype(np.int64), none, none, none)
+    return _Runs(
+        path.walker[step], cell, path.time[step], path.time[step + 1], none.astype(np.int64), none, none, none, none
+    )  # fmt: skip
 
 
 def _take(runs: _Runs, keep: npt.NDArray[np.bool_] | Ints) -> _Runs:
     return _Runs(
         runs.walker[keep], runs.cell[keep], runs.start[keep], runs.end[keep], runs.fixes[keep],
-        runs.length_m[keep], runs.likely_s[keep], runs.spread_s2[keep],
+        runs.length_m[keep], runs.likely_s[keep], runs.spread_s2[keep], runs.sure_s[keep],
     )  # fmt: skip
 
 
@@ -259,6 +264,7 @@ def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> p
             KIND: pd.Series(kind, index=range(len(runs.cell)), dtype=object),
             LIKELY_S: runs.likely_s,
             SPREAD_S2: runs.spread_s2,
+            SURE_S: runs.sure_s,
             LENGTH_M: runs.length_m,
         }
     )

@@ -96,7 +96,7 @@ class Rules:
     visits_per_day: int = 2
     min_stay_s: float = 60.0
     confidence: float = 0.95
-    doubt: float = 0.06
+    doubt: float = 0.04
     merge_gap_s: float = 300.0
     min_between_s: float = 1800.0
     max_gap_s: float = 300.0

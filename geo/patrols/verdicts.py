@@ -206,7 +206,7 @@ def _verdict(
     taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
     # What is not counted only because of the error of positioning, or a silence or short absence beside it, may have been a visit
     # all the same.
-    unclear = visits.intervals(np.isin(visits.reason, ("border", "silence")))
+    unclear = visits.intervals(np.isin(visits.reason, ("border", "silence", "pace")))
     unknown_s = sum(end - start for start, end in silent)
     if missing <= 0:
         # What was not seen of the cell may have been while the phone was silent.

@@ -36,6 +36,7 @@ from geo.patrols.columns import (
     SPREAD_S2,
     START,
     STAY_S,
+    SURE_S,
     VISIT_COLUMNS,
 )
 from geo.patrols.rules import DEFAULT_RULES, Rules
@@ -49,6 +50,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "off_hours": ("不在规定时段", "outside the hours of duty"),
     "vehicle": ("速度过快，属驾车通过", "too fast, driven through"),
     "on_foot": ("规则要求乘车巡查，属步行", "on foot, where the rules ask for a vehicle"),
+    "pace": (
+        "速度接近步行与驾车的界限，无法确认",
+        "so near the limit of speed that a walk and a ride cannot be told apart",
+    ),
     "border": ("在网格边界附近，定位误差内无法确认", "near the border, uncertain within the error of positioning"),
     "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
     "same_time": ("与另一次巡查同时", "at the same time as another visit"),
@@ -65,11 +70,15 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 
 #: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
 #: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
-#: enough: 0.09 for one minute and a fix every 10 s; they grow with the stay up to ten minutes, as a round is more likely than
-#: one long error, and with the time between fixes, as fewer false stays are seen then. The three numbers are a logistic
-#: regression on the simulated days of seeds 1 to 3; docs/patrols.md has the table of other days.
-PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.065, 0.49, 0.22
+#: enough: 0.045 for one minute and a fix every 10 s. They grow with the stay up to ten minutes, as a round is more likely than
+#: one long error, and a little with the time between fixes, as fewer false stays are seen then. They were set so that the
+#: number of visits is right for walkers who keep to their side of the border and for such as walk about inside;
+#: docs/patrols.md has both.
+PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.045, 0.5, 0.12
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
+
+#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter.
+PACE_ERROR = 0.1
 
 #: Probability from which on a stay that the path missed altogether is listed.
 KEPT_FROM = 0.02
@@ -114,8 +123,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
     with nothing but silence between them are one stay, for nobody has seen the device leave. Of visits that overlap, or
     follow each other within `min_between_s`, as many count as can; which is found by taking the earliest end first.
 
-    The true time inside is taken as a beta variable between none and the whole stay, with the mean and variance that the
-    presences carry. A visit counts if the probability that it is at least `min_stay_s` reaches `confidence`.
+    What no error can have put into the cell counts as it is; the rest of the true time inside is taken as a beta variable with
+    the mean and variance that the presences carry. A visit counts if the probability that it is at least `min_stay_s`
+    reaches `confidence`.
     """
     missing = [column for column in PRESENCE_COLUMNS if column not in presences]
     if missing:
@@ -249,7 +259,8 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     columns = {
         "spent_s": spent, STAY_S: lasts * inside, HOURS_S: hours_s * inside, "room_s": hours_s,
         LIKELY_S: some[LIKELY_S].to_numpy() * share,
-        SPREAD_S2: some[SPREAD_S2].to_numpy() * share, LENGTH_M: some[LENGTH_M].to_numpy(), FIXES: some[FIXES].to_numpy(),
+        SPREAD_S2: some[SPREAD_S2].to_numpy() * share, SURE_S: some[SURE_S].to_numpy() * share,
+        LENGTH_M: some[LENGTH_M].to_numpy(), FIXES: some[FIXES].to_numpy(),
     }  # fmt: skip
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
     start, end = microseconds(some[START]), microseconds(some[END])
@@ -268,14 +279,16 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     )
 
 
-_SUMS = ("spent_s", STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, LENGTH_M, FIXES, SPEED_M_S)
+_SUMS = ("spent_s", STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, SURE_S, LENGTH_M, FIXES, SPEED_M_S)
 
 
 def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> Floats:
     """Probability that the true time inside, in hours of duty, was long enough: the odds of the fixes times those before."""
     room = stays["room_s"].to_numpy(dtype=float)
     mean = np.minimum(stays[LIKELY_S].to_numpy(dtype=float), room)
-    plain = at_least(mean, stays[SPREAD_S2].to_numpy(dtype=float), room, rules.min_stay_s)
+    sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
+    # What no error can have put there is there; the rest of the time is in doubt.
+    plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
     stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
     before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
     chance: Floats = before * plain / (before * plain + 1.0 - plain)
@@ -307,10 +320,11 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     """Judge each stay by itself: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
     chance = stays[PROBABILITY]
-    fast, moves = stays[SPEED_M_S] > rules.max_patrol_speed_m_s, stays["spent_s"] > 0
+    fast, moves = stays[SPEED_M_S] / rules.max_patrol_speed_m_s, stays["spent_s"] > 0
     for fails, why in (
-        (moves & fast & (rules.mode == "foot"), "vehicle"),
-        (moves & ~fast & (rules.mode == "vehicle"), "on_foot"),
+        (moves & (fast > 1 + PACE_ERROR) & (rules.mode == "foot"), "vehicle"),
+        (moves & (fast < 1 - PACE_ERROR) & (rules.mode == "vehicle"), "on_foot"),
+        (moves & ((fast - 1).abs() <= PACE_ERROR) & (chance >= rules.doubt) & (rules.mode != "any"), "pace"),
         ((chance < rules.confidence) & (chance >= rules.doubt), "border"),
         ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
         ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),

@@ -128,6 +128,7 @@ def test_presences_of_any_path_are_sound(points):
     assert (table["duration_s"] >= 0).all()
     assert (inside["likely_s"] <= inside["duration_s"] + 1e-6).all()
     assert (table["spread_s2"] >= 0).all()
+    assert (table["sure_s"] <= table["likely_s"] + 1e-6).all()
     if len(table):
         assert table["start"].min() >= time.min()
         assert table["end"].max() <= time.max()

@@ -72,7 +72,8 @@ def presence(cell, start, end, *, speed=1.0, kind="inside"):
     inside = kind == "inside"
     return {
         "device": "D1", "officer": "S1", "cell": cell, "start": at(start), "end": at(end), "duration_s": lasts,
-        "fixes": int(lasts / 10) * inside, "kind": kind, "day": DAY, "likely_s": lasts * inside, "spread_s2": 0.0,
+        "fixes": int(lasts / 10) * inside, "kind": kind, "day": DAY, "likely_s": lasts * inside,
+        "spread_s2": 0.0, "sure_s": lasts * inside,
         "length_m": lasts * speed * inside,
     }  # fmt: skip
 

@@ -150,6 +150,33 @@ def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
     assert near["spread_s2"].min() > 100**2
     assert middle["likely_s"].sum() == pytest.approx(600, abs=1)
     assert middle["spread_s2"].sum() < 100**2
+    # The first seconds of it are less than three standard deviations from the southern border.
+    assert middle["sure_s"].sum() == pytest.approx(570, abs=1)
+    assert near["sure_s"].sum() == 0
+
+
+def test_who_crosses_a_border_leaves_seconds_in_doubt_and_who_walks_along_it_minutes():
+    rules = Rules(default_accuracy_m=15.0)
+    t = np.arange(0, 601, 10.0)
+    across = presences(track(t, t * 1.2 - 150), cells(), rules=rules)
+    along = presences(track(t, np.full(61, 203.0), y_m=20 + t / 4), cells(), rules=rules)
+    b = across[(across["cell"] == "B") & (across["kind"] == "inside")].iloc[0]
+    # Both borders are moved the same way by one error of 10 m at 1.2 m/s: 8 s at each.
+    assert np.sqrt(b["spread_s2"]) == pytest.approx(2 * 10 / 1.2, rel=0.5)
+    assert np.sqrt(along.loc[along["kind"] == "inside", "spread_s2"].sum()) > 200
+    assert b["sure_s"] > 60
+
+
+def test_a_cell_between_two_fixes_of_a_ride_was_ridden_through():
+    # 600 m in 300 s: faster than a walk, so somebody rode, and waited at an end, not in the cell between.
+    t, x = np.array([0.0, 300.0, 600.0, 900.0]), np.array([50.0, 50.0, 550.0, 550.0])
+    table = presences(track(t, x), cells(), rules=RULES)
+    between = table[(table["cell"] == "B") & (table["kind"] == "inside")].iloc[0]
+    assert between["duration_s"] == pytest.approx(120, abs=1)
+    assert between["likely_s"] < 0.15 * between["duration_s"]
+    walked = presences(track(t * 2, x), cells(), rules=Rules(default_accuracy_m=3.0, max_gap_s=600))
+    between = walked[(walked["cell"] == "B") & (walked["kind"] == "inside")].iloc[0]
+    assert between["likely_s"] > 0.2 * between["duration_s"]
 
 
 @pytest.mark.parametrize(("speed_m_s", "reason"), [(9.0, "vehicle"), (1.2, "")])

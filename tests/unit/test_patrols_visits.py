@@ -22,13 +22,16 @@ def at(clock):
     return MIDNIGHT + pd.Timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
-def presence(start, end, *, cell="A", device="D1", officer="S1", kind="inside", likely=1.0, speed=1.0, day=DAY):
+def presence(
+    start, end, *, cell="A", device="D1", officer="S1", kind="inside", likely=1.0, sure=0.0, speed=1.0, day=DAY
+):
     lasts = (at(end) - at(start)).total_seconds()
     inside = kind == "inside"
     return {
         "device": device, "officer": officer, "cell": cell, "start": at(start), "end": at(end), "duration_s": lasts,
         "fixes": int(lasts / 10) if inside else 0, "kind": kind, "day": day, "likely_s": lasts * likely if inside else 0.0,
-        "spread_s2": likely * (1 - likely) * lasts**2 if inside else 0.0, "length_m": lasts * speed if inside else 0.0,
+        "spread_s2": likely * (1 - likely) * lasts**2 if inside else 0.0, "sure_s": lasts * sure,
+        "length_m": lasts * speed if inside else 0.0,
     }  # fmt: skip
 
 
@@ -97,7 +100,12 @@ def test_silence_and_then_being_seen_elsewhere_is_leaving():
         (presence("05:50", "06:02"), ""),
         (presence("22:00", "22:30"), "off_hours"),
         (presence("08:30", "08:35", speed=9.0), "vehicle"),
+        (presence("08:30", "08:35", speed=4.3), "pace"),
+        (presence("08:30", "08:35", speed=3.7), "pace"),
+        (presence("08:30", "08:35", speed=3.5), ""),
         (presence("08:30", "08:40", likely=0.6), "border"),
+        (presence("08:30", "08:40", likely=0.6, sure=0.05), "border"),
+        (presence("08:30", "08:40", likely=0.6, sure=0.1), ""),
     ],
 )
 def test_each_reason(row, reason):
