@@ -76,8 +76,11 @@ class Verified:
         return {state: int(found.get(state, 0)) for state in VERDICTS}
 
     def gaps(self) -> tuple[int, float]:
-        """Number of silences of devices in or near the cells, and the longest of them in seconds."""
-        silent = self.presences[self.presences["kind"] == "unknown"].drop_duplicates(["device", "officer", "start"])
+        """Number of silences of devices in or near the cells on the days judged, and the longest of them in seconds."""
+        today = self.presences["day"].isin(self.days)
+        silent = self.presences[today & (self.presences["kind"] == "unknown")].drop_duplicates(
+            ["device", "officer", "start"]
+        )
         return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
 
     def to_dict(self) -> dict[str, Any]:

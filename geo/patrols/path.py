@@ -44,6 +44,8 @@ WANDER_SIGMAS = 4.0
 
 #: Seconds over which a speed is taken: long against the wander of the error, short against a drive in and out again.
 PACE_S = 30
+#: Longest silence of a device that is expected to be heard again: a week.
+ENDED_S = 7 * 86_400.0
 
 #: The 68 % radius of a circular normal error in standard deviations along one axis: sqrt(-2 ln 0.32).
 RADIUS_PER_SIGMA = 1.51
@@ -78,7 +80,10 @@ class Path(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What lies between each fix and the next: `known` a way, `silent` a gap in one walker's path, neither its end."""
+    """What lies between each fix and the next: `known` a way, `silent` a gap in one walker's path, neither its end.
+
+    A device that is not heard for more than a week has ended its path, and the next fix begins another.
+    """
 
     known: Bools
     silent: Bools
@@ -183,7 +188,7 @@ def steps_of(path: Path, rules: Rules) -> Steps:
     lasts_s = np.diff(path.time) / SECOND
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
     known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
-    return Steps(known, same & ~known)
+    return Steps(known, same & ~known & (lasts_s <= ENDED_S))
 
 
 def chains_of(path: Path, rules: Rules) -> Iterator[slice]:

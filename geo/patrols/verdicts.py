@@ -42,6 +42,13 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "unknown": ("无法确认", "unknown"),
 }
 
+#: Reasons for which a stay that does not count may have been a visit all the same, and what a verdict says of it.
+UNCLEAR: dict[str, tuple[str, str]] = {
+    "border": ("位于网格边界附近", "near the border"),
+    "silence": ("与另一次巡查的间隔无法确认", "that is not proven to be apart from another"),
+    "pace": ("速度接近步行与驾车的界限", "at a speed between a walk and a ride"),
+}
+
 Interval = tuple[float, float]
 
 
@@ -85,8 +92,8 @@ def verify(
 
         ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none
         does. ``unknown``: too few count, but the missing ones may lie in a silence that is long enough for them and far enough
-        from the counted visits, in a stay so near the border that the error of positioning cannot be ruled out, or in one that
-        is not proven to be apart from another's.
+        from the counted visits, in a stay so near the border that the error of positioning cannot be ruled out, in one that
+        is not proven to be apart from another's, or in one too near the limit of speed between a walk and a ride.
 
     Raises
     ------
@@ -206,7 +213,7 @@ def _verdict(
     taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
     # What is not counted only because of the error of positioning, or a silence or short absence beside it, may have been a visit
     # all the same.
-    unclear = visits.intervals(np.isin(visits.reason, ("border", "silence", "pace")))
+    unclear = visits.intervals(np.isin(visits.reason, list(UNCLEAR)))
     unknown_s = sum(end - start for start, end in silent)
     if missing <= 0:
         # What was not seen of the cell may have been while the phone was silent.
@@ -261,8 +268,8 @@ def _words(
             f"; the leader's device or devices nearby were silent for {minutes} min, which may hold the missing visits"
         )
     elif verdict == "unknown":
-        zh += "；有到访位于网格边界附近，是否构成巡查无法确认"
-        en += "; a stay near the border may be the missing visit"
+        why = next((UNCLEAR[reason] for reason in UNCLEAR if reason in visits.reason), UNCLEAR["border"])
+        zh, en = f"{zh}；有到访{why[0]}，是否构成巡查无法确认", f"{en}; a stay {why[1]} may be the missing visit"
     others, numbers = np.unique(visits.reason[~visits.counted].astype(str), return_counts=True)
     uncounted = dict(zip(others.tolist(), numbers.tolist(), strict=True))
     if uncounted:

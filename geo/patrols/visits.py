@@ -70,11 +70,11 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 
 #: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
 #: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
-#: enough: 0.045 for one minute and a fix every 10 s. They grow with the stay up to ten minutes, as a round is more likely than
+#: enough: 0.04 for one minute and a fix every 10 s. They grow with the stay up to ten minutes, as a round is more likely than
 #: one long error, and a little with the time between fixes, as fewer false stays are seen then. They were set so that the
 #: number of visits is right for walkers who keep to their side of the border and for such as walk about inside;
 #: docs/patrols.md has both.
-PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.045, 0.5, 0.12
+PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
 #: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter.

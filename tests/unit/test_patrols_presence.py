@@ -155,6 +155,15 @@ def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
     assert near["sure_s"].sum() == 0
 
 
+def test_a_device_that_is_not_heard_for_more_than_a_week_has_ended_its_path():
+    day = 86_400.0
+    t = np.array([0.0, 100.0, 5 * day, 5 * day + 100, 5 * day + 36 * 365 * day])
+    table = presences(track(t, [50.0, 60.0, 50.0, 60.0, 50.0]), cells(), rules=RULES)
+    silent = table[(table["kind"] == "unknown") & (table["cell"] == "A")]
+    assert silent["duration_s"].sum() == pytest.approx(5 * day - 100)
+    assert len(silent) == 6
+
+
 def test_who_crosses_a_border_leaves_seconds_in_doubt_and_who_walks_along_it_minutes():
     rules = Rules(default_accuracy_m=15.0)
     t = np.arange(0, 601, 10.0)

@@ -167,6 +167,13 @@ def test_met_short_and_not_visited():
     assert shares(result).to_dict() == {"met": 1, "short": 1, "not_visited": 1, "unknown": 0}
 
 
+def test_a_stay_at_a_speed_between_a_walk_and_a_ride_leaves_the_verdict_open():
+    result = judge(presence("08:30", "08:50"), presence("14:00", "14:10", speed=3.9))
+    assert result["verdict"].tolist() == ["unknown"]
+    assert "between a walk and a ride" in result["reason_en"].iloc[0]
+    assert "速度接近步行与驾车的界限" in result["reason_zh"].iloc[0]
+
+
 def test_silence_that_could_hold_the_missing_round_is_unknown():
     result = judge(presence("08:30", "08:50"), presence("14:00", "14:40", kind="unknown"))
     assert result["verdict"].tolist() == ["unknown"]
