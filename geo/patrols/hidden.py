@@ -3,7 +3,8 @@
 A device that made k visits in the hours in which it was heard makes as many for each hour in which it was not. A visit of
 length v is hidden by a silence of length L if it begins within L - v of it; half of the shortest stay is allowed at either end,
 since a visit of which less than that is heard is not proven either. Only proven visits tell how many there are and how long they
-last: stays that hang on a border are mostly pieces of somebody's visit next door.
+last: stays that hang on a border are mostly pieces of somebody's visit next door. A visit that a silence has cut is taken to
+have lasted as long as it may have.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from geo.patrols.columns import CODE, COUNTED, DAY, DEVICE, END, KIND, START
+from geo.patrols.columns import CODE, COUNTED, DAY, DEVICE, EARLIEST, END, KIND, LATEST, START
 from geo.patrols.rules import Rules
 from geo.patrols.visits import microseconds
 
@@ -52,13 +53,15 @@ def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, r
         heard_s = _seconds(days.loc[[device]])[0] - gaps.sum()
         if heard_s <= 0:
             continue
-        room_s = np.maximum(gaps[:, None] - _seconds(rows)[None, :] + rules.min_stay_s, 0.0).sum(axis=0)
+        room_s = np.maximum(gaps[:, None] - _seconds(rows, EARLIEST, LATEST)[None, :] + rules.min_stay_s, 0.0).sum(
+            axis=0
+        )
         for code, number in zip(rows[CODE], room_s / heard_s, strict=True):
             found[code] = found.get(code, 0.0) + float(number)
     return pd.Series(found, dtype=float)
 
 
-def _seconds(rows: pd.DataFrame) -> np.ndarray:
+def _seconds(rows: pd.DataFrame, start: str = START, end: str = END) -> np.ndarray:
     """How long each row lasts, seconds."""
-    lasts: np.ndarray = (microseconds(rows[END]) - microseconds(rows[START])) / 1e6
+    lasts: np.ndarray = (microseconds(rows[end]) - microseconds(rows[start])) / 1e6
     return lasts

@@ -26,7 +26,8 @@ def frame(rows, **columns):
 
 
 def visits(rows, codes, counted=True):
-    return frame(rows, code=codes, counted=counted)
+    made = frame(rows, code=codes, counted=counted)
+    return made.assign(earliest=made["start"], latest=made["end"])
 
 
 def test_as_many_for_an_hour_of_silence_as_for_an_hour_that_was_heard():
@@ -47,6 +48,14 @@ def test_a_silence_near_two_cells_is_one_and_one_shorter_than_a_visit_hides_none
     assert told["x"] == pytest.approx(6660 / 28_800)
     rows[1] = rows[2] = ("A", 40_000, 40_500)
     assert hidden_visits(made, frame(rows, kind=kinds), DAY, Rules()).to_dict() == {"x": 0.0}
+
+
+def test_a_visit_that_a_silence_has_cut_lasted_as_long_as_it_may_have():
+    made = visits([("A", 39_400, 40_000)], ["x"]).assign(latest=at([47_200]))
+    found = frame(
+        [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)], kind=["inside", "unknown", "inside"]
+    )
+    assert hidden_visits(made, found, DAY, Rules()).to_dict() == {"x": 0.0}
 
 
 def test_nothing_is_expected_of_devices_without_a_proven_visit_or_without_a_silence():
