@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import shapely
 
@@ -27,7 +28,8 @@ def test_files_written_anew_have_the_same_content(anew: Path, name: str) -> None
         one, two = read_layer(kept, layer=layer), read_layer(anew / name, layer=layer)
         assert one.crs == two.crs
         assert shapely.to_wkb(one.geometry.array).tolist() == shapely.to_wkb(two.geometry.array).tolist(), layer
-        assert one.drop(columns="geometry").equals(two.drop(columns="geometry")), layer
+        # Ellipsoidal areas differ in the twelfth digit from processor to processor; all else is exact.
+        pd.testing.assert_frame_equal(one.drop(columns="geometry"), two.drop(columns="geometry"), rtol=1e-11, atol=0)
 
 
 def test_the_numbers_of_the_street() -> None:
