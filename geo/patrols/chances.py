@@ -125,9 +125,9 @@ def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Fl
         part[k] += seconds[k] ** 2 * chance[k] * (1.0 - chance[k])
         for j in range(k + 1, n):
             apart = middle[j] - middle[k]
-            alike = min(lasts[k], lasts[j])
-            if cell[j] != cell[k] or walker[j] != walker[k] or apart > _LONGEST * alike:
+            if cell[j] != cell[k] or walker[j] != walker[k] or apart > _LONGEST * lasts[k]:
                 break
+            alike = min(lasts[k], lasts[j])
             together = min(chance[k], chance[j]) - chance[k] * chance[j]
             both = seconds[k] * seconds[j] * together * np.exp(-apart / alike)
             part[k] += both

@@ -27,7 +27,7 @@ from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, LEADER
 from geo.layers.crs import WGS84
 from geo.patrols import DEFAULT_RULES, Rules
-from geo.sample.truth import truth_of
+from geo.sample.truth import midnight_of, truth_of
 from geo.sample.walks import HasRoads, Roads, Way, scattered, ways_of
 
 Floats = npt.NDArray[np.float64]
@@ -128,9 +128,8 @@ def simulate_patrols(
     fates = rng.choice(list(FATES), size=len(staff), p=list(FATES.values()))
     ways = ways_of(street, cells, roads, fates, rng)
     tracks, faults = _recorded(ways, staff, fates, cells, interval_s, rng)
-    midnight = pd.Timestamp(day, tz="Asia/Shanghai").tz_convert("UTC").as_unit("us")
-    visits, verdicts = truth_of(ways, staff, cells, day, midnight, rules)
-    return _frame(tracks, midnight, cells.crs), PatrolTruth(visits, verdicts, faults)
+    visits, verdicts = truth_of(ways, staff, cells, day, rules)
+    return sent(tracks, day, cells.crs), PatrolTruth(visits, verdicts, faults)
 
 
 def _staff(cells: gpd.GeoDataFrame) -> list[str]:
@@ -176,10 +175,7 @@ def _phone(way: Way, interval_s: float, rng: np.random.Generator) -> tuple[pd.Da
     """Fixes of one phone: the way, with errors that wander (Gauss-Markov), and with what went wrong."""
     t = np.arange(way.t[0] + rng.uniform(0, interval_s), way.t[-1], interval_s)
     radius = rng.uniform(*ERROR_RADIUS_M)
-    keep = float(np.exp(-interval_s / rng.uniform(*ERROR_LASTS_S)))
-    white = rng.standard_normal((len(t), 2))
-    white[1:] *= np.sqrt(1 - keep**2)
-    error = scipy.signal.lfilter([1.0], [1.0, -keep], white, axis=0) * (radius / _RADIUS_PER_SIGMA)
+    error = wandering(len(t), radius, interval_s, rng.uniform(*ERROR_LASTS_S), rng)
     accuracy = radius * np.exp(rng.normal(0, 0.15, len(t)))
     silent = np.zeros(len(t), dtype=bool)
     faults = []
@@ -197,6 +193,15 @@ def _phone(way: Way, interval_s: float, rng: np.random.Generator) -> tuple[pd.Da
     xy = np.column_stack([np.interp(t, way.t, way.xy[:, i]) for i in (0, 1)]) + error
     fixes = pd.DataFrame({"t": t, "x": xy[:, 0], "y": xy[:, 1], "accuracy_m": accuracy.round(1), "mock": False})
     return fixes[~silent], faults
+
+
+def wandering(count: int, radius_m: float, interval_s: float, lasts_s: float, rng: np.random.Generator) -> Floats:
+    """Errors of as many fixes, metres, shape (count, 2): 68 % within the radius, fading as ``exp(-t / lasts_s)``."""
+    keep = float(np.exp(-interval_s / lasts_s))
+    white = rng.standard_normal((count, 2))
+    white[1:] *= np.sqrt(1 - keep**2)
+    error: Floats = scipy.signal.lfilter([1.0], [1.0, -keep], white, axis=0) * (radius_m / _RADIUS_PER_SIGMA)
+    return error
 
 
 def _stretch(way: Way, least_s: float, most_s: float, rng: np.random.Generator) -> tuple[float, float]:
@@ -222,11 +227,14 @@ def _lies(fixes: pd.DataFrame, cell: shapely.Polygon, rng: np.random.Generator) 
     return fixes
 
 
-def _frame(records: pd.DataFrame, midnight: pd.Timestamp, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Fixes as a phone sends them: WGS-84 degrees to seven decimals (1 cm), times in UTC."""
+def sent(records: pd.DataFrame, day: dt.date, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Fixes as phones send them: WGS-84 degrees to seven decimals (1 cm), times in UTC.
+
+    `records` have `device`, `officer`, `t` (seconds of the local day), `x`, `y` (metres in `crs`), `accuracy_m` and `mock`.
+    """
     lon, lat = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True).transform(records["x"], records["y"])
     lon, lat = np.round(lon, 7), np.round(lat, 7)
-    time = midnight + pd.to_timedelta(np.rint(records["t"].to_numpy() * 1000).astype(np.int64), unit="ms")
+    time = midnight_of(day) + pd.to_timedelta(np.rint(records["t"].to_numpy() * 1000).astype(np.int64), unit="ms")
     columns = {
         "device": records["device"].astype(object), "officer": records["officer"].astype(object), "time": time.as_unit("us"),
         "lon": lon, "lat": lat, "accuracy_m": records["accuracy_m"], "mock": records["mock"].astype(bool),

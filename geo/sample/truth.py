@@ -83,12 +83,16 @@ def _true_counted(stays: list[_Stay], rules: Rules) -> set[int]:
     return counted
 
 
+def midnight_of(day: dt.date) -> pd.Timestamp:
+    """When a local day begins, in UTC."""
+    return pd.Timestamp(day, tz="Asia/Shanghai").tz_convert("UTC").as_unit("us")
+
+
 def truth_of(
     ways: list[Way],
     staff: list[str],
     cells: gpd.GeoDataFrame,
     day: dt.date,
-    midnight: pd.Timestamp,
     rules: Rules,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Visits and verdicts of a perfect observer."""
@@ -102,7 +106,7 @@ def truth_of(
     visits = pd.DataFrame(rows, columns=["code", "officer", "entered_at", "left_at", "stay_s", "counted"])
     for column in ("entered_at", "left_at"):
         seconds = visits[column].to_numpy(dtype=float)
-        visits[column] = midnight + pd.to_timedelta(np.rint(seconds * 1000).astype(np.int64), unit="ms")
+        visits[column] = midnight_of(day) + pd.to_timedelta(np.rint(seconds * 1000).astype(np.int64), unit="ms")
     verdict = np.where(number >= rules.visits_per_day, "met", np.where(number > 0, "short", "not_visited"))
     verdicts = pd.DataFrame({"code": codes, "day": day, "visits": number, "verdict": verdict.astype(object)})
     return visits.sort_values(["code", "entered_at"], kind="stable", ignore_index=True), verdicts

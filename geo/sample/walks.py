@@ -109,24 +109,27 @@ def scattered(area: shapely.Polygon, count: int, rng: np.random.Generator) -> Fl
     return np.concatenate(found)[:count]
 
 
-class _Diary:
+class Diary:
     """Way of one officer in the making."""
 
     def __init__(self, xy: Floats, t: float) -> None:
         self.xy, self.t, self.parts = xy, t, [np.array([[t, *xy]])]
 
     def go(self, xy: Floats, speed_m_s: float) -> None:
+        """Go on by these places, shape (n, 2), at one speed."""
         legs = np.hypot(*np.diff(np.vstack([self.xy, xy]), axis=0).T)
         t = self.t + np.cumsum(legs) / speed_m_s
         self.parts.append(np.column_stack([t, xy]))
         self.xy, self.t = xy[-1], float(t[-1])
 
     def stay(self, until: float) -> None:
+        """Stay until this second of the day."""
         if until > self.t:
             self.parts.append(np.array([[until, *self.xy]]))
             self.t = until
 
     def way(self) -> Way:
+        """What has become of it."""
         rows = np.concatenate(self.parts)
         rows = rows[np.r_[True, np.diff(rows[:, 0]) > 0]]
         return Way(rows[:, 0], rows[:, 1:])
@@ -163,7 +166,7 @@ def _live(
     """One officer's day, 8 to 18 o'clock, from the office and back."""
     hour = 3600.0
     desk = roads.xy[office] + rng.uniform(-6, 6, 2)
-    diary = _Diary(desk, 8 * hour + rng.uniform(-900, 900))
+    diary = Diary(desk, 8 * hour + rng.uniform(-900, 900))
     ground = {"helps a neighbour": [own, own, other], "twice": [own, own], "three times": [own, own, own], "once": [own],
               "drives": [own, own], "never": []}[fate]  # fmt: skip
     starts = {1: [rng.choice([8.6, 14.2])], 2: [8.5, 14.0], 3: [8.4, 11.4, 14.8]}.get(len(ground), [])
@@ -190,7 +193,7 @@ def _back(before: npt.NDArray[np.int32], start: int, end: int) -> list[int]:
     return steps
 
 
-def _walk(diary: _Diary, ground: _Ground, lasts_s: float, rng: np.random.Generator) -> None:
+def _walk(diary: Diary, ground: _Ground, lasts_s: float, rng: np.random.Generator) -> None:
     """Walk from place to place in a grid and stop at some."""
     until = diary.t + lasts_s
     at = int(np.hypot(*(ground.places - diary.xy).T).argmin())
