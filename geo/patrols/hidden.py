@@ -16,7 +16,7 @@ import pandas as pd
 
 from geo.patrols.columns import CODE, COUNTED, DAY, DEVICE, EARLIEST, END, KIND, LATEST, START
 from geo.patrols.rules import Rules
-from geo.patrols.visits import microseconds
+from geo.patrols.visits import hours, microseconds
 
 
 def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:
@@ -29,7 +29,7 @@ def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, r
     presences
         Those that the visits were made from.
     rules
-        `min_stay_s` is used.
+        `min_stay_s` and the hours of duty are used: what is outside them is neither silence nor heard.
 
     Returns
     -------
@@ -45,23 +45,26 @@ def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, r
     today = presences[presences[DAY] == day]
     silent = today[today[KIND] == "unknown"].drop_duplicates([DEVICE, START, END])
     silent = silent[silent[DEVICE].isin(proven[DEVICE])]
-    lasts = {device: _seconds(rows) for device, rows in silent.groupby(DEVICE, sort=True)}
+    duty = tuple(int(hours(pd.Series([day]), at, rules)[0]) for at in (rules.hours_from, rules.hours_to))
+    lasts = {device: _seconds(rows[START], rows[END], duty) for device, rows in silent.groupby(DEVICE, sort=True)}
     days = today[today[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True).agg({START: "min", END: "max"})
     found: dict[str, float] = {}
     for device, rows in proven[proven[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True):
         gaps = lasts[device]
-        heard_s = _seconds(days.loc[[device]])[0] - gaps.sum()
+        whole = days.loc[[device]]
+        heard_s = _seconds(whole[START], whole[END], duty)[0] - gaps.sum()
         if heard_s <= 0:
             continue
-        room_s = np.maximum(gaps[:, None] - _seconds(rows, EARLIEST, LATEST)[None, :] + rules.min_stay_s, 0.0).sum(
-            axis=0
-        )
+        visit_s = _seconds(rows[EARLIEST], rows[LATEST], duty)
+        room_s = np.maximum(gaps[:, None] - visit_s[None, :] + rules.min_stay_s, 0.0).sum(axis=0)
         for code, number in zip(rows[CODE], room_s / heard_s, strict=True):
             found[code] = found.get(code, 0.0) + float(number)
     return pd.Series(found, dtype=float)
 
 
-def _seconds(rows: pd.DataFrame, start: str = START, end: str = END) -> np.ndarray:
-    """How long each row lasts, seconds."""
-    lasts: np.ndarray = (microseconds(rows[end]) - microseconds(rows[start])) / 1e6
-    return lasts
+def _seconds(start: pd.Series, end: pd.Series, duty: tuple[int, ...]) -> np.ndarray:
+    """How long each lasts in the hours of duty, given in microseconds; seconds."""
+    lasts: np.ndarray = np.clip(
+        np.minimum(microseconds(end), duty[1]) - np.maximum(microseconds(start), duty[0]), 0, None
+    )
+    return lasts / 1e6

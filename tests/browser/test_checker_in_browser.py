@@ -102,3 +102,12 @@ def test_it_speaks_english(page) -> None:
     assert "devices heard" in page.locator(".replay").inner_text()
     assert "Lines: the last ten minutes" in page.locator(".replay").inner_text()
     page.get_by_role("button", name="中文").click()
+
+
+def test_on_a_phone_the_bar_is_low_and_wholly_in_view(page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    bar, note = page.locator(".replay").bounding_box(), page.locator(".replay small").bounding_box()
+    page.set_viewport_size({"width": 1300, "height": 850})
+    assert bar["height"] < 130
+    assert 0 <= bar["x"] < bar["x"] + bar["width"] <= 390
+    assert bar["x"] <= note["x"] < note["x"] + note["width"] <= bar["x"] + bar["width"]

@@ -58,6 +58,19 @@ def test_a_visit_that_a_silence_has_cut_lasted_as_long_as_it_may_have():
     assert hidden_visits(made, found, DAY, Rules()).to_dict() == {"x": 0.0}
 
 
+def test_a_night_is_neither_silence_nor_heard():
+    made = visits([("A", 30_000, 30_600)], ["x"])
+    day = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)]
+    found = frame(day, kind=["inside", "unknown", "inside"])
+    # Silent until the hours of duty begin, at six, and heard somewhere after they have ended, at ten.
+    night = frame(
+        [("A", 0, 21_600), *day, ("A", 79_200, 86_400)], kind=["unknown", "inside", "unknown", "inside", "near"]
+    )
+    told = hidden_visits(made, night, DAY, Rules())["x"]
+    assert told == pytest.approx(6660 / (79_200 - 21_600 - 7200))
+    assert told < hidden_visits(made, found, DAY, Rules())["x"]
+
+
 def test_nothing_is_expected_of_devices_without_a_proven_visit_or_without_a_silence():
     rows = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("B", 30_000, 40_000)]
     found = frame(rows, kind=["inside", "unknown", "inside"])

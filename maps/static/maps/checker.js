@@ -58,7 +58,7 @@ globalThis.wanggeReplay = (map) => {
 
   const box = document.createElement("div");
   box.className = "leaflet-bar replay";
-  box.style.cssText = "background:#fff;padding:8px 12px;display:flex;gap:10px;align-items:center;font-size:.9rem;border-radius:6px;max-width:92vw";
+  box.style.cssText = "background:#fff;padding:8px 12px;display:flex;flex-wrap:wrap;gap:4px 10px;align-items:center;font-size:.9rem;border-radius:6px;max-width:92vw";
   const button = document.createElement("button"), slider = document.createElement("input"), face = document.createElement("output"), note = document.createElement("small");
   button.type = "button";
   button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
@@ -72,9 +72,6 @@ globalThis.wanggeReplay = (map) => {
   const control = L.control({ position: "bottomleft" });
   control.onAdd = () => box;
   control.addTo(map);
-  // What the page fits into view must not lie under the slider.
-  const page = globalThis.wangge?.page;
-  if (page) { page.below = box.offsetHeight; page.fit(false); }
 
   let timer = null;
   function label() {
@@ -95,4 +92,7 @@ globalThis.wanggeReplay = (map) => {
   new MutationObserver(() => { label(); draw(Number(slider.value)); }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
   label();
   draw(Number(slider.value));
+  // What the page fits into view must not lie under the slider.
+  const page = globalThis.wangge?.page;
+  if (page) { page.below = box.offsetHeight; page.fit(false); }
 };
