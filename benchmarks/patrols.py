@@ -139,10 +139,10 @@ def other_walkers(seeds, intervals):
             days = [walkers.simulate(kind, place, cells, officers=officers, seed=seed, day=DAY) for seed in seeds]
             for interval in intervals:
                 count = np.zeros(10)
-                for seed, (ways, stays, verdicts) in zip(seeds, days, strict=True):
+                for seed, (ways, led, stays, verdicts) in zip(seeds, days, strict=True):
                     tracks = walkers.phones(ways, cells.crs, interval_s=interval, seed=seed, day=DAY)
                     heard = silenced(tracks, 0.1, np.random.default_rng(seed))
-                    _, made, result = judged(heard, division, index)
+                    _, made, result = judged(heard, SimpleNamespace(second=led), index)
                     both = verdicts.merge(result, on="code", suffixes=("_true", ""))
                     count += [*_judgements(both), stays["counted"].sum(), made["counted"].sum(),
                               result[["visits_expected", "visits_hidden"]].to_numpy().sum(), _by_path(made)]  # fmt: skip

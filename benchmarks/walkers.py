@@ -30,7 +30,7 @@ RADIUS_M, LASTS_S = (5.0, 20.0), (30.0, 300.0)
 
 
 def simulate(kind, street, cells, *, officers, seed, day):
-    """Ways of a day, and what a perfect observer would have found: visits and verdicts.
+    """Ways of a day, the cells with their leaders, and what a perfect observer would have found: visits and verdicts.
 
     `street` has ``roads``; `cells` are the second level in metres.
     """
@@ -38,8 +38,9 @@ def simulate(kind, street, cells, *, officers, seed, day):
     roads = Roads.of(street.roads)
     middle = shapely.get_coordinates(cells.representative_point().array)
     offices = middle[::20]
-    ways = []
+    ways, leader = [], np.full(len(cells), "", dtype=object)
     for own in _beats(cells, middle, officers) if kind == "beats" else rng.permutation(len(cells))[:officers, None]:
+        leader[own] = _name(len(ways))
         office = offices[np.hypot(*(offices - middle[own[0]]).T).argmin()] if kind == "beats" else rng.choice(offices)
         walk = Diary(office, 8 * 3600 + rng.uniform(0, 1800))
         aside = rng.choice([-1, 1], 2) * rng.uniform(2, 5, 2)
@@ -57,8 +58,12 @@ def simulate(kind, street, cells, *, officers, seed, day):
             walk.go(office[None], rng.uniform(4.5, 6))
         walk.stay(17 * 3600 + rng.uniform(0, 1800))
         ways.append(walk.way())
-    staff = [f"G{k:03d}" for k in range(len(ways))]
-    return ways, *truth_of(ways, staff, cells, day, DEFAULT_RULES)
+    staff = [_name(k) for k in range(len(ways))]
+    return ways, cells.assign(leader=leader), *truth_of(ways, staff, cells, day, DEFAULT_RULES)
+
+
+def _name(k):
+    return f"G{k:03d}"
 
 
 def _beats(cells, middle, officers):
@@ -123,6 +128,6 @@ def phones(ways, crs, *, interval_s, seed, day):
         radius = rng.uniform(*RADIUS_M)
         error = wandering(len(t), radius, interval_s, rng.uniform(*LASTS_S), rng)
         x, y = (np.interp(t, way.t, way.xy[:, i]) + error[:, i] for i in (0, 1))
-        fixes = {"device": f"D{k:03d}", "officer": f"G{k:03d}", "t": t, "x": x, "y": y, "accuracy_m": round(radius, 1)}
+        fixes = {"device": f"D{k:03d}", "officer": _name(k), "t": t, "x": x, "y": y, "accuracy_m": round(radius, 1)}
         tables.append(pd.DataFrame(fixes))
     return sent(pd.concat(tables, ignore_index=True).assign(mock=False), day, crs)

@@ -77,8 +77,8 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
-#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter.
-PACE_ERROR = 0.1
+#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter; a minute is six fixes.
+PACE_ERROR = 0.15
 
 #: Probability from which on a stay that the path missed altogether is listed.
 KEPT_FROM = 0.02
