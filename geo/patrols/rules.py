@@ -63,7 +63,8 @@ class Rules:
         Local time of duty, ``[from, to)``, and the time zone of the local day. Stays outside these hours do not count.
     max_patrol_speed_m_s
         Mean speed above which a visit is a drive and not a patrol. Walking is 1.4 m/s and pushing a loaded bicycle no
-        faster; 4 m/s (14 km/h) also leaves room for the path that noise adds. Within 15 % of it a stay leaves the verdict open.
+        faster; 4 m/s (14 km/h) also leaves room for the path that noise adds. Within 15 % of it a
+        stay may leave the verdict open.
     max_speed_m_s
         Fastest that anything moves here: 35 m/s (126 km/h), the expressway. Faster is an error of positioning or a fake.
     max_accuracy_m

@@ -77,7 +77,8 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
-#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter; a minute is six fixes.
+#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter, and a minute is
+#: six fixes.
 PACE_ERROR = 0.15
 
 #: Probability from which on a stay that the path missed altogether is listed.
@@ -105,10 +106,10 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
         One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start`,
         `end`, `stay_s` (time inside, without what was spent next door), `counted`, `reason` (a key of :data:`REASONS`, ``''``
         where counted), `day`, `hours_s` (the stay in hours of duty), `likely_s` (time inside in hours of duty that is to be
-        expected, given the errors of positioning), `probability` (that the true stay was long enough), `speed_m_s` (mean),
-        `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was silent, or so near the border
-        that it may have been inside, just before or after; `start` and `end` otherwise). A stay of 0 s is one that the path
-        missed and the error may hide.
+        expected, given the errors of positioning), `probability` (that the true stay was long enough, and on foot or not as the
+        rules ask), `speed_m_s` (mean), `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was
+        silent, or so near the border that it may have been inside, just before or after; `start` and `end` otherwise). A stay of
+        0 s is one that the path missed and the error may hide.
 
     Raises
     ------
@@ -158,9 +159,10 @@ def _by_rules(
 def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Visits under one rule set."""
     stays = _stays(presences, rules)
-    chance = _probability(stays, _usual_steps(presences, stays[DEVICE]), rules)
+    paced = _paced(stays, rules)
+    chance = _probability(stays, _usual_steps(presences, stays[DEVICE]), rules) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
-    stays = stays[keep].assign(**{PROBABILITY: chance[keep]}).reset_index(drop=True)
+    stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
     stays = stays.assign(**_bounds(presences, stays, rules))
     reason = _alone(stays, rules)
     part(stays, reason, rules)
@@ -295,6 +297,17 @@ def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> Floats:
     return chance
 
 
+def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
+    """Probability that a stay was walked, or driven, as the rules ask, given the error of its mean speed."""
+    if rules.mode == "any":
+        return np.ones(len(stays))
+    over = stays[SPEED_M_S].to_numpy(dtype=float) / rules.max_patrol_speed_m_s - 1.0
+    walked = np.clip(0.5 - over / (2.0 * PACE_ERROR), 0.0, 1.0)
+    moves = stays["spent_s"].to_numpy(dtype=float) > 0
+    paced: Floats = np.where(moves, walked if rules.mode == "foot" else 1.0 - walked, 1.0)
+    return paced
+
+
 def _usual_steps(presences: pd.DataFrame, devices: pd.Series) -> Floats:
     """Time between two fixes of each of the devices, seconds: the mean over all times inside cells."""
     inside = presences[presences[KIND] == "inside"].groupby(DEVICE)[[DURATION_S, FIXES]].sum()
@@ -319,13 +332,12 @@ def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) 
 def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     """Judge each stay by itself: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
-    chance = stays[PROBABILITY]
-    fast, moves = stays[SPEED_M_S] / rules.max_patrol_speed_m_s, stays["spent_s"] > 0
+    chance, paced = stays[PROBABILITY], stays["paced"]
+    doubtful = (chance < rules.confidence) & (chance >= rules.doubt)
     for fails, why in (
-        (moves & (fast > 1 + PACE_ERROR) & (rules.mode == "foot"), "vehicle"),
-        (moves & (fast < 1 - PACE_ERROR) & (rules.mode == "vehicle"), "on_foot"),
-        (moves & ((fast - 1).abs() <= PACE_ERROR) & (chance >= rules.doubt) & (rules.mode != "any"), "pace"),
-        ((chance < rules.confidence) & (chance >= rules.doubt), "border"),
+        (paced < rules.doubt, "on_foot" if rules.mode == "vehicle" else "vehicle"),
+        (doubtful & (paced < 1.0), "pace"),
+        (doubtful, "border"),
         ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
         ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),
         (chance < rules.doubt, "next_door"),

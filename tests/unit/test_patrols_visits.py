@@ -170,6 +170,8 @@ def test_met_short_and_not_visited():
 def test_a_stay_at_a_speed_between_a_walk_and_a_ride_leaves_the_verdict_open():
     result = judge(presence("08:30", "08:50"), presence("14:00", "14:10", speed=3.9))
     assert result["verdict"].tolist() == ["unknown"]
+    # It is a walk with (1.15 - 3.9 / 4) / 0.3.
+    assert result["visits_expected"].tolist() == pytest.approx([1 + 0.583], abs=0.01)
     assert "between a walk and a ride" in result["reason_en"].iloc[0]
     assert "速度接近步行与驾车的界限" in result["reason_zh"].iloc[0]
 
