@@ -67,9 +67,10 @@ def read_layer(
     ----------
     path
         GeoPackage, GeoJSON, TopoJSON, GeoParquet, FlatGeobuf, Shapefile, KML, or a zip archive that holds one of them. A file
-        inside an archive that holds several is named by its path: ``archive.zip/folder/file.shp``.
+        inside an archive that holds several is named by its path: ``archive.zip/folder/file.shp``; so is a layer of a file
+        that has several: ``street.gpkg/roads``.
     layer
-        Name of the layer; needed only where the file has more than one.
+        Name of the layer, the other way to say it; needed only where the file has more than one.
     crs
         CRS of the coordinates, for a file that declares none, or one that they cannot be in.
     datum
@@ -129,6 +130,16 @@ def layers_of(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _names(source: Source) -> list[str]:
+    """Names of the layers that are meant: all of the file, or the one that its path names."""
+    names = _all_names(source)
+    if source.layer is None:
+        return names
+    if source.layer not in names:
+        raise FileError(f"{source.path.name}: has no layer '{source.layer}'; it has {some(names, 12)}")
+    return [source.layer]
+
+
+def _all_names(source: Source) -> list[str]:
     if source.suffix in PARQUET:
         return [source.path.stem]
     if source.suffix == ".shp":
@@ -152,7 +163,9 @@ def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: O
     if layer is not None and layer not in names:
         raise FileError(f"{source.name}: has no layer '{layer}'; it has {some(names, 12)}")
     if layer is None and len(names) != 1:
-        raise FileError(f"{source.name}: has {len(names)} layers ({some(names, 12)}); name one (--layer)")
+        raise FileError(
+            f"{source.name}: has {len(names)} layers ({some(names, 12)}); name one, as in {source.name}/{names[0]} (or --layer)"
+        )
     fields = shapefile.fields_of(source, encoding) if source.suffix == ".shp" else None
     options: dict[str, Any] = {"layer": layer or (names[0] if source.suffix != ".shp" else None)}
     if fields is not None:

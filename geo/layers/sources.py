@@ -69,10 +69,13 @@ class Source:
         What the user called it, for messages.
     path
         Where it is now; inside a temporary folder if it came out of an archive.
+    layer
+        The one of its layers that is meant, where its path named one.
     """
 
     name: str
     path: Path
+    layer: str | None = None
 
     @property
     def suffix(self) -> str:
@@ -89,6 +92,8 @@ class Source:
 def opened(path: Path) -> Iterator[Source]:
     """Give the file behind a path, unpacked if it lies in an archive, after a look at its content.
 
+    A path may go on behind a file of several layers with the name of one.
+
     Raises
     ------
     FileError
@@ -96,12 +101,14 @@ def opened(path: Path) -> Iterator[Source]:
         that shows from outside.
     """
     archive = next((p for p in [path, *path.parents] if p.suffix.lower() in ARCHIVES and not p.is_dir()), None)
-    _require_file(path if archive is None else archive)
     if archive is None:
-        source = Source(path.name, path)
+        file = path.parent
+        source = Source(f"{file.name}/{path.name}", file, path.name) if file.is_file() else Source(path.name, path)
+        _require_file(source.path)
         _look_at(source)
         yield source
         return
+    _require_file(archive)
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         source = Source(path.name, _unpack(archive, path, Path(folder)))
         _look_at(source)

@@ -24,7 +24,8 @@ def read_json(raw: bytes, name: str) -> tuple[pd.DataFrame, Refused] | None:
     """Read positions of Traccar or OwnTracks; None if the file is neither.
 
     Traccar: a list of positions (``deviceId``, ``fixTime``, ``speed`` in knots), or an object that holds one. OwnTracks: one
-    object, a list, an object with ``data``, or one object per line, with ``_type`` ``location``; other messages are refused.
+    object, a list, an object with ``data``, or one object per line, with ``_type`` ``location``; other messages are refused. Its
+    device is ``user/device`` of the topic.
     """
     found = _messages(raw, name)
     if found and all(isinstance(m, dict) and ("_type" in m or {"tst", "lat", "lon"} <= m.keys()) for m in found):
@@ -69,13 +70,15 @@ def _owntracks(message: dict[str, Any]) -> dict[str, Any] | str:
         return f"is an OwnTracks message of type {message.get('_type')}, not a location"
     topic = str(message.get("topic", "")).split("/")
     user, device = (topic[1], topic[2]) if len(topic) >= 3 else (message.get("username"), message.get("device"))
+    # Every user has a device of his own called "phone".
+    whole = "/".join(str(part) for part in (user, device) if part not in (None, ""))
     speed = message.get("vel")
     return {
         TIME: message.get("tst"),
         LAT: message.get("lat"),
         LON: message.get("lon"),
         ACCURACY_M: message.get("acc"),
-        DEVICE: message.get("tid") if device is None else device,
+        DEVICE: whole or message.get("tid"),
         OFFICER: user,
         SPEED: float(speed) / 3.6 if isinstance(speed, int | float) else None,
     }

@@ -112,8 +112,7 @@ def verify(
     for rule, rows in in_force.by_class(cells):
         some = cells.iloc[rows]
         theirs = today[today[CODE].isin(some[CODE])].reset_index(drop=True)
-        if rule.who == "leader":
-            theirs = _only_leaders(theirs, some, rule)
+        theirs = as_ruled(theirs, some, rule)
         gaps = {} if silent is None else _silences(silent, some, date, rule)
         seen = _seen_shares(coverage, some, date, rule)
         table = _judged(theirs, some[CODE].tolist(), gaps, seen, rule)
@@ -219,11 +218,14 @@ def _verdict(
         # What was not seen of the cell may have been while the phone was silent.
         enough = seen is None or seen[0]
         verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
+        doubts = ["silence"]
     else:
-        may_hold = sum(_room(start, end, rules) for start, end in _without(_union([*silent, *unclear]), taken))
-        may_hold += _parted(visits.intervals(visits.counted), silent, rules)
+        parted = _parted(visits.intervals(visits.counted), silent, rules)
+        may_hold = parted + _held([*silent, *unclear], taken, rules)
         verdict = "unknown" if may_hold >= missing else "short" if have else "not_visited"
-    zh, en = _words(verdict, visits, unknown_s, seen, rules)
+        alone = {"silence": parted + _held(silent, taken, rules), "stay": _held(unclear, taken, rules)}
+        doubts = [doubt for doubt, held in alone.items() if held >= missing][:1] or list(alone)
+    zh, en = _words(visits, doubts if verdict == "unknown" else [], unknown_s, seen, rules)
     return {VERDICT: verdict, "visits": have, "uncounted": len(visits.counted) - have, "unknown_s": unknown_s,
             "reason_zh": zh, "reason_en": en}  # fmt: skip
 
@@ -242,6 +244,11 @@ def _parted(stays: list[Interval], silent: list[Interval], rules: Rules) -> int:
     )
 
 
+def _held(doubtful: list[Interval], taken: list[Interval], rules: Rules) -> int:
+    """Number of visits that doubtful times could hold, far enough from the counted ones."""
+    return sum(_room(start, end, rules) for start, end in _without(_union(doubtful), taken))
+
+
 def _room(start: float, end: float, rules: Rules) -> int:
     """Number of visits that a silence could hold."""
     if end - start < rules.min_stay_s or end <= start:
@@ -251,9 +258,9 @@ def _room(start: float, end: float, rules: Rules) -> int:
 
 
 def _words(
-    verdict: str, visits: _Made, unknown_s: float, seen: tuple[bool, str, str] | None, rules: Rules
+    visits: _Made, doubts: list[str], unknown_s: float, seen: tuple[bool, str, str] | None, rules: Rules
 ) -> tuple[str, str]:
-    """Tell in one sentence or two what a verdict rests on."""
+    """Tell in one sentence or two what a verdict rests on, and which doubts leave it open: a silence, a stay, or both."""
     need, times = rules.visits_per_day, visits.clock[visits.counted].tolist()
     have = len(times)
     zh = f"计入巡查{have}次" + (f"（{'、'.join(times)}）" if times else "")
@@ -261,13 +268,14 @@ def _words(
     zh += f"，达到每日{need}次的要求" if have >= need else f"，未达到每日{need}次的要求"
     if seen is not None:
         zh, en = zh + "；" + seen[1], en + "; " + seen[2]
-    if verdict == "unknown" and unknown_s > 0:
+    if "silence" in doubts:
         minutes = max(1, round(unknown_s / 60))
-        zh += f"；本网格格长或附近设备有{minutes}分钟无定位数据，其间是否巡查无法确认"
-        en += (
-            f"; the leader's device or devices nearby were silent for {minutes} min, which may hold the missing visits"
-        )
-    elif verdict == "unknown":
+        whose = ("本网格格长", "the leader's device was") if rules.who == "leader" else (
+            "本网格格长或附近设备", "the leader's device or devices nearby were"
+        )  # fmt: skip
+        zh += f"；{whose[0]}有{minutes}分钟无定位数据，其间是否巡查无法确认"
+        en += f"; {whose[1]} silent for {minutes} min, which may hold the missing visits"
+    if "stay" in doubts:
         why = next((UNCLEAR[reason] for reason in UNCLEAR if reason in visits.reason), UNCLEAR["border"])
         zh, en = f"{zh}；有到访{why[0]}，是否构成巡查无法确认", f"{en}; a stay {why[1]} may be the missing visit"
     others, numbers = np.unique(visits.reason[~visits.counted].astype(str), return_counts=True)
@@ -324,7 +332,7 @@ def _silences(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: 
     """Silences of each cell on a day, in hours of duty, joined over devices; seconds since 1970.
 
     They are those of devices that were in or near the cell, and those of the cell's leader wherever he was: whoever goes
-    dark at the office for an hour may have been on his round.
+    dark at the office for an hour may have been on his round. Where only leaders may count, only theirs matter.
     """
     days = pd.Series([day])
     from_, to = (float(hours(days, at, rules)[0]) / 1e6 for at in (rules.hours_from, rules.hours_to))
@@ -337,9 +345,11 @@ def _silences(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: 
         gap = (float(start[k]), float(end[k]))
         near.setdefault(rows[CELL].iloc[k], []).append(gap)
         own.setdefault(str(rows[OFFICER].iloc[k]), []).append(gap)
-    leaders = cells[LEADER].astype(str) if LEADER in cells else [""] * len(cells)
+    if rules.who == "leader":
+        near = {}
+    leaders = cells[LEADER] if LEADER in cells else [None] * len(cells)
     return {
-        code: _union([*near.get(code, []), *own.get(leader, [])])
+        code: _union([*near.get(code, []), *([] if pd.isna(leader) else own.get(str(leader), []))])
         for code, leader in zip(cells[CODE], leaders, strict=True)
     }
 
@@ -367,13 +377,18 @@ def _without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]
     return left
 
 
-def _only_leaders(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.DataFrame:
-    """Leave only visits of the leader counted; those that stood back for a colleague's are judged again."""
+def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.DataFrame:
+    """Visits of some cells as a part of the rules counts them.
+
+    Where only leaders may count, others do not, and visits of the leader that stood back for a colleague's are judged again.
+    """
+    if rules.who == "anyone":
+        return visits
     leader = visits[CODE].map(dict(zip(cells[CODE], cells[LEADER], strict=True)))
-    own = (leader.astype(str) == visits[OFFICER].astype(str)).to_numpy()
+    own = (leader.notna() & (leader.astype(str) == visits[OFFICER].astype(str))).to_numpy()
     reason = visits[REASON].to_numpy(dtype=object).copy()
     reason[np.isin(reason, ("same_time", "too_soon", "silence"))] = ""
-    reason[~own & (reason == "")] = "not_leader"
+    reason[~own] = "not_leader"
     part(visits, reason, rules)
     return visits.assign(**{REASON: reason, COUNTED: reason == ""})
 
@@ -382,6 +397,11 @@ def _require(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> Non
     missing = [column for column in VISIT_COLUMNS if column not in visits]
     if missing:
         raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.visits")
+    require_named(cells, rules)
+
+
+def require_named(cells: gpd.GeoDataFrame, rules: Rules) -> None:
+    """Raise ColumnError unless the cells have codes, and leaders if the rules ask for these."""
     if CODE not in cells:
         raise ColumnError("cells: no column 'code'; give foreign layers one with geo.layers.as_cells")
     if any(rule.who == "leader" for rule in (rules, *rules.classes)) and LEADER not in cells:

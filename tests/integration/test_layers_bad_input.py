@@ -14,12 +14,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import shapely
 
 from api.cli import run
 from geo.coverage import check
-from geo.errors import GeometryError, InputError, WanggeError
+from geo.errors import FileError, GeometryError, InputError, WanggeError
 from geo.layers import as_cells, layers_of, read_layer, write_layer
 from geo.notices import WanggeWarning
 
@@ -249,13 +250,28 @@ def test_a_sound_topology_is_read(tmp_path: Path) -> None:
     assert len(read_layer(topology(tmp_path / "b.topojson", [[-1]]))) == 1
 
 
+def test_a_layer_among_several_is_named_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    for name in ("roads", "water"):
+        cells = gpd.GeoDataFrame({"code": [name]}, geometry=[shapely.box(0, 0, 1, 1)], crs=3857)
+        pyogrio.write_dataframe(cells, path, layer=name, append=path.exists())
+    with pytest.raises(FileError, match=r"has 2 layers \(roads, water\); name one, as in a\.gpkg/roads"):
+        read_layer(path)
+    assert read_layer(path / "water")["code"].tolist() == read_layer(path, layer="water")["code"].tolist() == ["water"]
+    assert layers_of(path / "water") == ["water"]
+    with pytest.raises(FileError, match=r"a\.gpkg: has no layer 'rails'; it has roads, water"):
+        read_layer(path / "rails")
+    with pytest.raises(FileError, match="no such file"):
+        read_layer(path / "roads" / "water")
+
+
 def test_two_layers_of_one_name_are_told_apart(tmp_path: Path) -> None:
     place = "<Placemark><name>a</name><Point><coordinates>118.8,32.1</coordinates></Point></Placemark>"
     folder = f"<Folder><name>网格</name>{place}</Folder>"
     kml = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{folder}{folder}</Document></kml>'
     text(tmp_path / "a.kml", kml)
     assert layers_of(tmp_path / "a.kml") == ["网格", "网格 (#2)"]
-    with pytest.raises(InputError, match=r"2 layers .*--layer"):
+    with pytest.raises(InputError, match=r"2 layers .*a\.kml/网格 \(or --layer\)"):
         read_layer(tmp_path / "a.kml")
     assert len(read_layer(tmp_path / "a.kml", layer="网格 (#2)")) == 1
 

@@ -11,7 +11,7 @@ import pyproj
 import pytest
 import shapely
 
-from geo.errors import InputError
+from geo.errors import ColumnError, InputError
 from geo.patrols import (
     SIGNS,
     Rules,
@@ -170,6 +170,44 @@ def test_what_is_due_and_whether_it_can_be_done(judged):
     roster = pd.DataFrame({"officer": ["S1", "S2", "S3"], "hours": [1.0, 1.0, 1.0]})
     assert feasible(cells(), roster, bases=bases, stay_s=900).possible
     assert not feasible(cells(), roster.assign(hours=0.2), bases=bases, stay_s=900).possible
+
+
+def test_where_only_leaders_count_only_theirs_is_done_and_they_alone_are_sent(judged):
+    tracks, _, made, _ = judged
+    rules, layer = Rules(default_accuracy_m=6.0, who="leader"), cells().assign(leader=["S9", "S1", None])
+    late = pd.Timestamp(f"{DAY} 14:18", tz="Asia/Shanghai")
+    table = due(made, tracks, layer, now=late, rules=rules).set_index("code")
+    # S1 made both rounds in A, which is another's, and is the leader of B.
+    assert table["missing"].to_dict() == {"A": 2, "B": 2, "C": 2}
+    assert table["nearest_officer"].dropna().to_dict() == {"B": "S1"}
+    assert not table.loc[["A", "C"], "possible"].any()
+    with pytest.raises(ColumnError, match="no column 'leader'"):
+        due(made, tracks, cells(), now=late, rules=rules)
+    roster = pd.DataFrame({"officer": ["S1", "S9"], "hours": [8.0, 8.0]})
+    found = feasible(layer, roster, bases=cells().geometry.centroid[:2], rules=rules)
+    assert found.cells["officer"].fillna("").tolist() == ["S9", "S1", ""]
+    assert not found.possible
+
+
+def test_an_officer_with_one_grid_waits_between_his_rounds():
+    one, base = cells().iloc[:1], cells().geometry.centroid[:1]
+    # Two stays of a quarter of an hour and half an hour between them.
+    for hours, possible in ((0.9, False), (1.0, True)):
+        roster = pd.DataFrame({"officer": ["S1"], "hours": [hours]})
+        assert feasible(one, roster, bases=base, stay_s=900).possible is possible
+    # With three grids he comes back after half an hour anyhow.
+    walks = 2 * 100 * 1.3 / 1.2 * 2 + 2 * 300 * 1.3 / 1.2 * 2
+    for spare_s, possible in ((-1.0, False), (1.0, True)):
+        roster = pd.DataFrame({"officer": ["S1"], "hours": [(6 * 900 + walks + spare_s) / 3600]})
+        assert feasible(cells(), roster, bases=base, stay_s=900).possible is possible
+
+
+def test_a_grid_that_is_due_once_is_walked_once():
+    park = Rules(visits_per_day=1, class_column="kind", class_values=("park",))
+    rules = Rules(classes=(park,))
+    roster, base = pd.DataFrame({"officer": ["S1"], "hours": [0.3]}), cells().geometry.centroid[:1]
+    assert feasible(cells().iloc[:1].assign(kind="park"), roster, bases=base, rules=rules).possible
+    assert not feasible(cells().iloc[:1].assign(kind="community"), roster, bases=base, rules=rules).possible
 
 
 def test_fitted_metres_are_those_of_proj_to_a_tenth_of_a_millimetre():

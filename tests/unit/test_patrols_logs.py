@@ -43,8 +43,9 @@ def test_owntracks_lines_with_other_messages_between(tmp_path):
         },
         {"_type": "lwt", "tst": 1795395600},
     ]
+    lines.append(lines[0] | {"topic": "owntracks/wang/phone"})
     found = read_tracks(written(tmp_path, "log.json", "\n".join(json.dumps(line) for line in lines)))
-    assert found[["device", "officer"]].to_numpy().tolist() == [["phone", "li"]]
+    assert found[["device", "officer"]].to_numpy().tolist() == [["li/phone", "li"], ["wang/phone", "wang"]]
     assert found["speed"].iloc[0] == pytest.approx(10.0)
     assert str(found["time"].iloc[0]) == "2026-11-23 01:00:00+00:00"
     assert found.attrs["refused"][0]["row"] == 2

@@ -235,6 +235,40 @@ def test_only_the_leader_counts_where_the_rule_says_so():
         judge(*rows, rules=rules)
 
 
+def test_where_only_the_leader_counts_no_doubt_about_others_keeps_a_grid_open():
+    layer = cells("A", leader=["S1"])
+    others = [
+        presence("08:30", "08:50"),
+        presence("14:00", "14:05", likely=0.7, device="D2", officer="S2"),
+        presence("16:00", "17:00", kind="unknown", device="D2", officer="S2"),
+    ]
+    assert judge(*others, layer=layer)["verdict"].tolist() == ["unknown"]
+    result = judge(*others, layer=layer, rules=Rules(who="leader"))
+    assert result["verdict"].tolist() == ["short"]
+    assert result["visits_expected"].tolist() == [1.0]
+    mine = judge(others[0], others[2] | {"officer": "S1"}, layer=layer, rules=Rules(who="leader"))
+    assert mine["verdict"].tolist() == ["unknown"]
+    assert "本网格格长有60分钟无定位数据" in mine["reason_zh"].iloc[0]
+
+
+def test_a_phone_without_officer_is_not_that_of_a_grid_without_leader():
+    dark = presence("14:00", "14:40", cell="B", kind="unknown", officer=None)
+    result = judge(presence("08:30", "08:50", officer=None), dark, layer=cells("A", leader=[None]))
+    assert result["verdict"].tolist() == ["short"]
+
+
+def test_the_doubt_that_leaves_a_verdict_open_is_told_and_no_other():
+    edge, dark = presence("14:00", "14:05", likely=0.7), presence("11:00", "11:00:30", kind="unknown")
+    words = judge(presence("08:30", "08:50"), edge, dark)["reason_zh"].iloc[0]
+    assert "网格边界附近，是否构成巡查无法确认" in words
+    assert "无定位数据" not in words
+    # Two visits are missing: one may lie in the silence, one at the border.
+    both = judge(edge, presence("11:00", "11:20", kind="unknown"))
+    assert both["verdict"].tolist() == ["unknown"]
+    assert "有20分钟无定位数据" in both["reason_zh"].iloc[0]
+    assert "网格边界附近，是否构成巡查无法确认" in both["reason_zh"].iloc[0]
+
+
 def test_the_reason_is_told_in_both_languages():
     result = judge(presence("08:30", "08:50"), presence("14:00", "14:00:20"), presence("16:00", "16:10", speed=9.0))
     assert result["reason_zh"].iloc[0] == (
