@@ -42,10 +42,13 @@ class TableWriter:
         self._stack.__exit__(kind, error, trace)
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write one table; a geometry column is left out."""
+def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> None:
+    """Write one table without its geometry, and with its times in a zone, if one is given; their offset from UTC is told."""
     if isinstance(frame, gpd.GeoDataFrame):
         frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    if zone is not None:
+        aware = [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
+        frame = frame.assign(**{str(name): frame[name].dt.tz_convert(zone) for name in aware})
     with TableWriter(path) as writer:
         writer.write(frame)
 

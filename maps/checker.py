@@ -48,7 +48,7 @@ class Replay(MacroElement):
 
 
 def checker_map(
-    division: Division,
+    division: Division | gpd.GeoDataFrame,
     verdicts: pd.DataFrame,
     tracks: gpd.GeoDataFrame,
     *,

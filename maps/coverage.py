@@ -18,6 +18,7 @@ from geo.patrols import REASONS
 from maps import colours
 from maps.encode import (
     Background,
+    as_shown,
     column,
     encode_background,
     encode_levels,
@@ -42,7 +43,7 @@ _SECONDS = ("present_s", "unknown_s")
 
 
 def coverage_map(
-    division: Division,
+    division: Division | gpd.GeoDataFrame,
     verdicts: pd.DataFrame,
     *,
     day: dt.date | str,
@@ -62,7 +63,7 @@ def coverage_map(
     Parameters
     ----------
     division
-        The grids.
+        The grids: a division, or one layer of cells with a column ``code``.
     verdicts
         One row per second-level grid and day: `code`, `verdict` ('met', 'short', 'not_visited', 'unknown'), and where
         they are there `day`, `visits`, `required`, `uncounted`, `present_s`, `unknown_s`, `rules`, `reason_zh`,
@@ -98,6 +99,7 @@ def coverage_map(
     FileError
         If the browser libraries are not installed.
     """
+    division = as_shown(division)
     day = pd.Timestamp(day).date()
     rows = _rows_of_day(verdicts, day)
     payload: dict[str, Any] = {

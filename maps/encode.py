@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.errors import CrsError
-from geo.layers import Division, Level, lon_lat
+from geo.errors import ColumnError, CrsError
+from geo.layers import Division, Level, lon_lat, to_metric
 from geo.layers.columns import (
     AREA_M2,
     CODE,
@@ -64,6 +64,26 @@ class Background:
     buildings: gpd.GeoDataFrame | None = None
 
 
+def as_shown(cells: Division | gpd.GeoDataFrame) -> Division:
+    """A division as it is; one layer of cells as second-level grids within the outline of them all, without other levels.
+
+    Raises
+    ------
+    ColumnError
+        If the layer has no codes.
+    """
+    if isinstance(cells, Division):
+        return cells
+    if CODE not in cells:
+        raise ColumnError("cells: no column 'code'; give foreign layers one with geo.layers.as_cells")
+    second = to_metric(cells)
+    outline = shapely.union_all(shapely.make_valid(np.asarray(second.geometry.array)))
+    street = gpd.GeoDataFrame({CODE: [""], NAME: [""], PARENT: [""]}, geometry=[outline], crs=second.crs)
+    return Division(
+        street=street, community=street.iloc[:0], second=second.assign(**{PARENT: ""}), third=street.iloc[:0]
+    )
+
+
 def origin_of(division: Division) -> tuple[float, float]:
     """South-west corner of the street in degrees, on a thousandth: where the first position of each ring counts from."""
     west, south, _, _ = lon_lat(division.street.geometry).total_bounds
@@ -80,7 +100,7 @@ def encode_levels(division: Division) -> dict[str, Any]:
     levels = []
     for level in Level:
         frame = division.layer(level)
-        above = position[Level(level - 1)] if level else {}
+        above = next((position[Level(k)] for k in range(level - 1, -1, -1) if position[Level(k)]), {})
         columns: dict[str, Any] = {
             "code": [str(code) for code in frame[CODE]],
             "name": [_text(name) for name in column(frame, NAME)],

@@ -42,7 +42,7 @@ class Route(MacroElement):
 
 
 def route_map(
-    division: Division,
+    division: Division | gpd.GeoDataFrame,
     verdicts: pd.DataFrame,
     match: RouteMatch,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
 
     from api.jobs.patrols import Verified
     from geo.layers import Division
-
-_FIGURES = {"feasibility": "排班可行性", "route": "计划路线"}
-
-
-def _short(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def run(
@@ -85,6 +80,14 @@ def run(
     by_device: Annotated[
         bool, typer.Option("--by-device", help="另写各设备的停留与路线，属个人数据。Stops and routes of each device.")
     ] = False,
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            "--before",
+            metavar="DIR",
+            help="此前一次核验的输出文件夹：对照写入 restated。Folder of an earlier run: its verdicts beside the new ones.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """核验巡查：每个二级网格每天是否巡查到位，并给出依据。
@@ -111,7 +114,8 @@ def run(
     def plans(verified: Verified, cells: Division | gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> list[Path]:
         made = []
         if due_at is not None:
-            made.append(write_due(verified, judged, folder, now=moment(due_at, verified.rules.zone)))
+            figures["due"], path = write_due(verified, judged, folder, now=moment(due_at, verified.rules.zone))
+            made.append(path)
         if roster is not None:
             figures["feasibility"], path = write_feasible(judged, roster, folder, verified, datum=datum)
             made.append(path)
@@ -123,10 +127,10 @@ def run(
         return made
 
     with progress(quiet=json) as report:
-        verified, written = patrol_files(
+        verified, written, restated = patrol_files(
             tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
             columns=column_map(columns), days=days, backdrop=backdrop,
-            with_touched=touched, by_device=by_device, progress=report,
+            with_touched=touched, by_device=by_device, before=before, progress=report,
         )  # fmt: skip
     if json:
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
@@ -144,8 +148,13 @@ def run(
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)
     for name, values in figures.items():
-        told = ", ".join(f"{key} {_short(value)}" for key, value in values.items() if value is not None)
-        console.print(f"{_FIGURES[name]} {name}: {told}", markup=False)
+        console.print(_TOLD[name](values), markup=False)
+    if restated is not None:
+        changed = restated[restated["changed"]]
+        moves = Counter(zip(changed["verdict_before"], changed["verdict_after"], strict=True)).most_common()
+        moved = ", ".join(f"{_verdict(was)} → {_verdict(now)} {number:,}" for (was, now), number in moves)
+        console.print(f"结论有变 restated: {len(changed):,}" + (f" ({moved})" if moved else ""), markup=False)
+        console.print(f"原因 why: {restated['why'].iloc[0]}", markup=False)
     number, longest = verified.gaps()
     console.print(f"定位中断 silences: {number:,}, 最长 longest {longest / 60:,.0f} min", markup=False)
     if verified.presences.empty:
@@ -160,3 +169,38 @@ def run(
         marked = [f"{mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note]
         console.print(f"{words}: {', '.join(marked) or '0'}", markup=False)
     console.print("已写出 written: " + ", ".join(map(str, written)), markup=False)
+
+
+def _verdict(state: object) -> str:
+    from geo.patrols import VERDICTS
+
+    return " ".join(VERDICTS[state]) if isinstance(state, str) else "–"
+
+
+def _due(figures: dict[str, Any]) -> str:
+    return (f"{figures['at'][:16].replace('T', ' ')} 仍未完成 still due: {figures['cells']:,}, "
+            f"其中已无人来得及 nobody can make it: {figures['impossible']:,}")  # fmt: skip
+
+
+def _feasibility(figures: dict[str, Any]) -> str:
+    possible = "可行 feasible" if figures["possible"] else "不可行 not feasible"
+    return (f"排班 roster: {possible}; 需要 needed {figures['needed_h']:,.1f} h, 可用 available {figures['available_h']:,.1f} h, "
+            f"无人有时间的网格 grids without time: {figures['cells_without_time']:,}")  # fmt: skip
+
+
+def _route(figures: dict[str, Any]) -> str:
+    told = [
+        f"走到 covered {figures['covered_m']:,.0f} / {figures['length_m']:,.0f} m ({figures['share']:.0%})",
+        f"按顺序 in order {figures['in_order']:.0%}",
+        f"漏走 missed {figures['missed_m']:,.0f} m",
+        f"绕行 detours {figures['detours']} ({figures['detour_m']:,.0f} m)",
+    ]
+    if figures["checkpoints"]:
+        told.append(f"打卡点 checkpoints {figures['checkpoints_reached']} / {figures['checkpoints']}")
+    if figures["started"]:
+        told.append(f"{figures['started'][11:16]}–{figures['ended'][11:16]}")
+    return "计划路线 route: " + ", ".join(told)
+
+
+#: What is said of each plan.
+_TOLD = {"due": _due, "feasibility": _feasibility, "route": _route}

@@ -13,10 +13,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from api.database.models import CellRow, VersionRow
-from api.database.rows import digest, from_rows, schema, srid_of, to_rows
+from api.database.rows import from_rows, schema, srid_of, to_rows
 from api.errors import NotStoredError, PublishedError
 from geo.errors import InputError
-from geo.layers import Division
+from geo.layers import Division, digest_of
 from geo.layers.columns import CODE, NAME
 
 
@@ -197,7 +197,7 @@ def _content(division: Division) -> dict[str, object]:
         "communities": communities,
         "seconds": seconds,
         "thirds": thirds,
-        "digest": digest(division),
+        "digest": digest_of(division),
         "columns": schema(division),
     }
 

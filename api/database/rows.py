@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -45,17 +44,6 @@ def schema(division: Division) -> dict[str, list[list[str]]]:
         level.layer: [[str(c), str(division.layer(level)[c].dtype)] for c in division.layer(level).columns]
         for level in Level
     }
-
-
-def digest(division: Division) -> str:
-    """SHA-256 over levels, codes and geometries, cells in order of code."""
-    total = hashlib.sha256()
-    for level in Level:
-        frame = division.layer(level).sort_values(CODE, kind="stable")
-        for code, wkb in zip(frame[CODE], shapely.to_wkb(frame.geometry.array, byte_order=1), strict=True):
-            total.update(f"{int(level)} {code} {len(wkb)}\n".encode())
-            total.update(wkb)
-    return total.hexdigest()
 
 
 def to_rows(division: Division, version_id: int) -> list[dict[str, Any]]:

@@ -186,7 +186,7 @@ def _patrols(
         "模拟巡查 simulate patrols", f"{len(tracks):,} 个定位点 fixes, {tracks['device'].nunique()} 台设备 devices"
     )
     verified = verify_tracks(tracks, division.second, rules=Rules(), days=[PATROL_DAY])
-    write_csv(verified.visits, demo.folder / "visits.csv")
+    write_csv(verified.visits, demo.folder / "visits.csv", zone=verified.rules.zone)
     write_csv(verified.verdicts, demo.folder / "verdicts.csv")
     states = verified.counts()
     wrong = false_met(verified, truth)

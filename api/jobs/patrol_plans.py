@@ -38,17 +38,22 @@ def moment(text: str, zone: str) -> pd.Timestamp:
     return time.tz_localize(zone) if time.tzinfo is None else time
 
 
-def write_due(verified: Verified, cells: gpd.GeoDataFrame, folder: Path, *, now: pd.Timestamp) -> Path:
+def write_due(
+    verified: Verified, cells: gpd.GeoDataFrame, folder: Path, *, now: pd.Timestamp
+) -> tuple[dict[str, Any], Path]:
     """Write the cells that were still short at a moment, the most urgent first, as ``due.csv``."""
     path = folder / "due.csv"
-    write_csv(due(verified.visits, verified.cleaned, cells, now=now, rules=verified.rules), path)
-    return path
+    table = due(verified.visits, verified.cleaned, cells, now=now, rules=verified.rules)
+    write_csv(table, path, zone=verified.rules.zone)
+    figures = {"at": now.tz_convert(verified.rules.zone).isoformat(), "cells": len(table),
+               "impossible": int((~table["possible"]).sum())}  # fmt: skip
+    return figures, path
 
 
 def write_feasible(
     cells: gpd.GeoDataFrame, roster_path: Path, folder: Path, verified: Verified, *, datum: str | None
 ) -> tuple[dict[str, Any], Path]:
-    """Ask whether a roster can walk all cells as often as due; write who would walk which as ``feasibility.csv``.
+    """Ask whether a roster can walk all cells as often as due on the last day; write who would walk which as ``feasibility.csv``.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def write_feasible(
     lon, lat = convert(numbers["lon"], numbers["lat"], datum, "WGS-84")
     roster = pd.DataFrame({"officer": table["officer"], "hours": numbers["hours"]})
     bases = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=4326)
-    found = feasible(cells, roster, bases=bases, rules=verified.rules)
+    found = feasible(cells, roster, bases=bases, rules=verified.rules.on(verified.days[-1]))
     path = folder / "feasibility.csv"
     write_csv(found.cells, path)
     figures = {"possible": found.possible, "needed_h": found.needed_s / 3600, "available_h": found.available_s / 3600,
@@ -88,13 +93,16 @@ def write_route(
     checkpoints_path: Path | None = None,
     backdrop: dict[str, Any],
 ) -> tuple[dict[str, Any], list[Path]]:
-    """Match the track of one device to a planned route: ``route.json``, and ``route.html`` where there is a division.
+    """Match the track of one device to a planned route: ``route.json`` and ``route.html``.
 
     Raises
     ------
     InputError
         If the tracks hold several devices and none is named, or the one that is named is not among them.
     """
+    from maps import save
+    from maps.route import route_map
+
     devices = sorted(verified.cleaned["device"].astype(str).unique())
     if device is None and len(devices) != 1:
         raise InputError(f"the tracks hold {len(devices)} devices; say which one walked the route (--device)")
@@ -112,20 +120,16 @@ def write_route(
         else match.checkpoints.drop(columns="geometry").to_dict("records"),
     }
     with aside(folder / "route.json") as temporary:
-        temporary.write_text(json.dumps(_plain(record), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    written = [folder / "route.json"]
-    if isinstance(division, Division):
-        from maps import save
-        from maps.route import route_map
-
-        day = verified.days[-1] if match.started is None else match.started.tz_convert(verified.rules.zone).date()
-        drawn = route_map(
-            division, verified.verdicts, match, day=day if day in verified.days else verified.days[-1],
-            zone=verified.rules.zone, **backdrop,
-        )  # fmt: skip
-        save(drawn, folder / "route.html")
-        written.append(folder / "route.html")
-    return _plain(figures), written
+        temporary.write_text(
+            json.dumps(_plain(record, verified.rules.zone), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+    day = verified.days[-1] if match.started is None else match.started.tz_convert(verified.rules.zone).date()
+    drawn = route_map(
+        division, verified.verdicts, match, day=day if day in verified.days else verified.days[-1],
+        zone=verified.rules.zone, **backdrop,
+    )  # fmt: skip
+    save(drawn, folder / "route.html")
+    return _plain(figures, verified.rules.zone), [folder / "route.json", folder / "route.html"]
 
 
 def _labelled(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -135,14 +139,14 @@ def _labelled(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Values as JSON takes them."""
+def _plain(value: Any, zone: str) -> Any:
+    """Values as JSON takes them, times in a zone."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, zone) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, zone) for item in value]
     if isinstance(value, pd.Timestamp):
-        return value.isoformat()
+        return value.tz_convert(zone).isoformat(timespec="seconds")
     if value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return None
     return bool(value) if isinstance(value, np.bool_) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ BLIND_DAYS = 7
 #: Sheets of the workbook.
 SHEETS = {
     "verdicts": "核验结论", "visits": "巡查记录", "coverage": "网格内覆盖", "coverage_by": "覆盖汇总", "blind_spots": "巡查盲区",
-    "findings": "轨迹疑点", "files": "读入文件", "refused": "未读入记录",
+    "findings": "轨迹疑点", "files": "读入文件", "refused": "未读入记录", "restated": "重述对照",
 }  # fmt: skip
 
 #: Rows of the longest sheet; a longer table stands in its CSV and Parquet file only, and the sheet says so.
@@ -82,11 +82,21 @@ HEADINGS = {
     "row": "行号",
     "refused": "未读入行数",
     "marked": "标记",
+    "declared_datum": "原坐标基准",
+    "verdict_before": "原结论",
+    "verdict_after": "现结论",
+    "visits_before": "原可认定次数",
+    "visits_after": "现可认定次数",
+    "rules_before": "原规则版本",
+    "rules_after": "现规则版本",
+    "changed": "是否变化",
+    "why": "重述原因",
+    "difference_zh": "差别",
 }
 
 #: Words of the workbook for values of single columns; the sheets of files and of refused rows hold reasons of another kind.
 WORDS = {
-    "verdict": {key: zh for key, (zh, _) in VERDICTS.items()},
+    **{name: {key: zh for key, (zh, _) in VERDICTS.items()} for name in ("verdict", "verdict_before", "verdict_after")},
     "reason": {key: zh for key, (zh, _) in REASONS.items()},
     "by": {"grid": "二级网格", "community": "社区"},
     "each": {"day": "日", "week": "周", "month": "月"},
@@ -100,10 +110,19 @@ def write_all(
     folder: Path,
     *,
     refused: Sequence[dict[str, Any]] = (),
+    division: str = "",
+    restated: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
 
     Persons are named only where the visit itself is told, never counted, ranked or compared.
+
+    Parameters
+    ----------
+    division
+        Digest of the cells, for the evidence.
+    restated
+        The verdicts beside those of an earlier run, a table more.
     """
     seen_days = verified.seen if verified.seen is not None else pd.concat(
         [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
@@ -115,13 +134,15 @@ def write_all(
         "coverage_by": _summed_up(seen_days, inner, judged),
         "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
         "findings": integrity(verified.cleaned, rules=verified.rules),
-        "files": by_file(verified.cleaned, refused),
+        "files": by_file(verified.cleaned, refused, verified.sources),
         "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
     }
+    if restated is not None:
+        tables["restated"] = restated
     written = []
     for name, table in tables.items():
         written.append(folder / f"{name}.csv")
-        write_csv(table, written[-1])
+        write_csv(table, written[-1], zone=verified.rules.zone)
         with aside(folder / f"{name}.parquet") as temporary:
             _typed(table).to_parquet(temporary, index=False)
         written.append(folder / f"{name}.parquet")
@@ -129,24 +150,34 @@ def write_all(
         for name, table in tables.items():
             for_offices(table, name, verified.rules.zone).to_excel(book, sheet_name=SHEETS[name], index=False)
     with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in _records(verified, judged):
+        for record in _records(verified, judged, division):
             file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
     return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
 
 
-def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:
     """What became of each file.
 
     Returns
     -------
     DataFrame
-        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first) and `reason`,
-        why the whole file could not be read; empty otherwise.
+        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first), `reason`,
+        why the whole file could not be read (empty otherwise), `declared_datum` of its coordinates, and its `sha256`.
     """
     rows: dict[str, dict[str, Any]] = {}
 
     def of(source: str) -> dict[str, Any]:
-        return rows.setdefault(source, {"fixes": 0, "refused": 0, "marked": "", "reason": ""})
+        return rows.setdefault(
+            source,
+            {
+                "fixes": 0,
+                "refused": 0,
+                "marked": "",
+                "reason": "",
+                "declared_datum": "",
+                "sha256": sources.get(source, ""),
+            },
+        )
 
     for row in refused:
         if row["row"] is None or pd.isna(row["row"]):
@@ -154,11 +185,14 @@ def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]]) -> pd.Data
         else:
             of(row["source"])["refused"] += 1
     if "source" in cleaned:
-        for source, marks in cleaned.groupby("source", sort=False)["mark"]:
+        for source, rows_of in cleaned.groupby("source", sort=False):
+            marks = rows_of["mark"]
             number = marks[marks != ""].value_counts()
             marked = ", ".join(f"{mark} {count:,}" for mark, count in number.items())
-            of(str(source)).update(fixes=len(marks), marked=marked)
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["fixes", "refused", "marked", "reason"])
+            declared = ", ".join(sorted(rows_of["declared_datum"].unique()))
+            of(str(source)).update(fixes=len(marks), marked=marked, declared_datum=declared)
+    columns = ["fixes", "refused", "marked", "reason", "declared_datum", "sha256"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("source").reset_index().sort_values("source", ignore_index=True)
 
 
@@ -177,8 +211,8 @@ def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.Geo
     return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
 
 
-def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    """Evidence of every verdict that is not met: those are the ones that somebody will ask about."""
+def _records(verified: Verified, cells: gpd.GeoDataFrame, division: str) -> Iterator[dict[str, Any]]:
+    """Evidence of every verdict."""
     found, made = (
         dict(table.groupby([column, "day"], sort=False).indices)
         for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
@@ -186,7 +220,7 @@ def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, 
     fixes = verified.cleaned.groupby("device", sort=False).indices
     place = {code: k for k, code in enumerate(cells["code"])}
     none = np.empty(0, dtype=np.intp)
-    for k in np.flatnonzero(verified.verdicts["verdict"].to_numpy() != "met").tolist():
+    for k in range(len(verified.verdicts)):
         row = verified.verdicts.iloc[[k]]
         code, day = row["code"].iloc[0], row["day"].iloc[0]
         # Each record looks at its own rows only: a year of days would take hours otherwise.
@@ -195,7 +229,7 @@ def _records(verified: Verified, cells: gpd.GeoDataFrame) -> Iterator[dict[str, 
         yield evidence(
             code, day=day, tracks=verified.cleaned.iloc[rows], presences=near,
             visits=verified.visits.iloc[made.get((code, day), none)], verdicts=row, cells=cells.iloc[[place[code]]],
-            rules=verified.rules.on(day),
+            rules=verified.rules.on(day), division=division,
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
+from api.jobs.patrol_run import EarlierRun, facts_of, write_facts
 from api.jobs.patrol_tables import write_all
 from api.jobs.ways import write_ways
 from api.outputs import make_folder
@@ -51,6 +52,8 @@ class Verified:
         Number of rows that could not be read; a whole file is one.
     unread
         Names of the files of which nothing could be read.
+    sources
+        SHA-256 of each file by its name.
     cleaned, presences
         The fixes with their marks, and the times inside cells.
     seen
@@ -68,6 +71,7 @@ class Verified:
     presences: pd.DataFrame
     seen: pd.DataFrame | None = None
     unread: tuple[str, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict)
 
     def counts(self, day: date | None = None) -> dict[str, int]:
         """Number of cells in each of the four states, of one day or of all."""
@@ -154,6 +158,7 @@ def verify_tracks(
         presences=found,
         seen=looked,
         unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
+        sources=dict(tracks.attrs.get("sources", {})),
     )
 
 
@@ -231,20 +236,33 @@ def patrol_files(
     plans: Plans | None = None,
     with_touched: bool = False,
     by_device: bool = False,
+    before: Path | None = None,
     progress: Progress = silent,
-) -> tuple[Verified, list[Path]]:
+) -> tuple[Verified, list[Path], pd.DataFrame | None]:
     """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
 
     Parameters
     ----------
     with_touched, by_device
         See :func:`api.jobs.ways.write_ways`; cells touched are told whenever there are roads.
+    before
+        Folder of an earlier run, whose verdicts are put beside the new ones.
 
     Returns
     -------
     tuple
-        The verdicts, and the files written. The maps show the last day.
+        The verdicts, the files written, and the verdicts beside those of `before`. The maps show the last day.
+
+    Raises
+    ------
+    InputError
+        If the earlier run would be overwritten.
     """
+    if before is not None and before.resolve() == folder.resolve():
+        raise InputError(
+            f"--before {before}: is where the new verdicts go; write them elsewhere (-o), nothing is overwritten"
+        )
+    earlier = None if before is None else EarlierRun.read(before)
     rules = Rules.read(*rules_paths) if rules_paths else Rules()
     cells = read_cells(cells_path, layer=layer, code=code)
     progress("读取轨迹 reading", 0.0)
@@ -257,7 +275,13 @@ def patrol_files(
     verified = verify_tracks(tracks, judged, rules=rules, days=days, inner=inner, roads=roads, progress=progress)
     make_folder(folder)
     progress("写表 writing", 0.9)
-    written = write_all(verified, judged, inner, folder, refused=tracks.attrs.get("refused", []))
+    facts = facts_of(verified, cells_path, cells)
+    restated = None if earlier is None else earlier.beside(verified, facts)
+    written = write_all(
+        verified, judged, inner, folder, refused=tracks.attrs.get("refused", []), division=facts["cells"]["digest"],
+        restated=restated,
+    )  # fmt: skip
+    written.append(write_facts(facts, folder))
     if plans is not None:
         written += plans(verified, cells, judged)
     if with_touched or by_device or roads is not None:
@@ -265,14 +289,16 @@ def patrol_files(
         written += write_ways(
             verified.cleaned, inner, folder, days=verified.days, rules=rules, roads=roads, by_device=by_device
         )
-    if isinstance(cells, Division):
-        progress("绘图 drawing", 0.95)
-        written.append(draw_coverage(cells, verified, folder / "coverage.html", backdrop=backdrop or {}))
-        written.append(draw_checker(cells, verified, folder / "checker.html", backdrop=backdrop or {}))
-    return verified, written
+    progress("绘图 drawing", 0.95)
+    shown = cells if isinstance(cells, Division) else judged
+    written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop or {}))
+    written.append(draw_checker(shown, verified, folder / "checker.html", backdrop=backdrop or {}))
+    return verified, written, restated
 
 
-def draw_checker(division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any]) -> Path:
+def draw_checker(
+    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any]
+) -> Path:
     """Draw the checker's page of the last day judged: map, reasons, replay."""
     from maps import save
     from maps.checker import checker_map
@@ -286,7 +312,7 @@ def draw_checker(division: Division, verified: Verified, path: Path, *, backdrop
 
 
 def draw_coverage(
-    division: Division, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
+    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
 ) -> Path:
     """Draw the coverage map of the last day judged."""
     from maps import coverage_map, save

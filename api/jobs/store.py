@@ -18,11 +18,10 @@ from api.database import (
     session,
 )
 from api.database.migrate import require_schema
-from api.database.rows import digest
 from api.errors import NotStoredError
 from geo.coverage import check_division
 from geo.errors import ImpossibleError
-from geo.layers import Division, read_division, write_division
+from geo.layers import Division, digest_of, read_division, write_division
 
 
 def import_division(
@@ -66,7 +65,7 @@ def store_division(
         require_schema(engine)
         with session(engine) as opened:
             same = _current(opened) if unless_current else None
-            if same is not None and (same.digest, same.valid_from) == (digest(division), valid_from):
+            if same is not None and (same.digest, same.valid_from) == (digest_of(division), valid_from):
                 return same
             stored = add_version(opened, division, valid_from=valid_from, created_at=now, note=note)
             return publish(opened, stored.id, published_at=now) if publish_it else stored

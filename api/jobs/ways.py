@@ -52,7 +52,7 @@ def write_ways(
     written = []
     for name, table in tables.items():
         written.append(folder / f"{name}.csv")
-        write_csv(table, written[-1])
+        write_csv(table, written[-1], zone=rules.zone)
         written.append(folder / f"{name}.parquet")
         with aside(written[-1]) as temporary:
             table.to_parquet(temporary, index=False)

@@ -27,7 +27,15 @@ from geo.layers.codes import is_code, level_of, number_children, parent_of
 from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
 from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
 from geo.layers.datum import Datum, convert, to_datum
-from geo.layers.division import Division, is_division, on_lattice, read_division, write_division, write_levels
+from geo.layers.division import (
+    Division,
+    digest_of,
+    is_division,
+    on_lattice,
+    read_division,
+    write_division,
+    write_levels,
+)
 from geo.layers.files import layers_of, read_layer, require_polygons
 from geo.layers.shift import Shift, detect_datum
 from geo.layers.writing import aside, write_layer, write_layers
@@ -45,6 +53,7 @@ __all__ = [
     "code_column",
     "convert",
     "detect_datum",
+    "digest_of",
     "is_code",
     "is_division",
     "is_metric",

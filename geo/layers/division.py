@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -101,6 +102,21 @@ def is_division(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file that can be read holds the four layers of a division."""
     names = set(layers_of(path))
     return {level.layer for level in Level} <= names
+
+
+def digest_of(cells: Division | gpd.GeoDataFrame) -> str:
+    """SHA-256 over the codes and geometries of a division, level by level, or of one layer, cells in order of code.
+
+    It names the partition: divisions of one digest are the same, whatever the order of their cells.
+    """
+    layers = {int(level): cells.layer(level) for level in Level} if isinstance(cells, Division) else {-1: cells}
+    total = hashlib.sha256()
+    for level, layer in layers.items():
+        frame = layer.sort_values(CODE, kind="stable")
+        for code, wkb in zip(frame[CODE], shapely.to_wkb(frame.geometry.array, byte_order=1), strict=True):
+            total.update(f"{level} {code} {len(wkb)}\n".encode())
+            total.update(wkb)
+    return total.hexdigest()
 
 
 def write_division(division: Division, path: str | os.PathLike[str]) -> None:

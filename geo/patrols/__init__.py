@@ -44,12 +44,13 @@ doubt: a phone that was off all day leaves the cell ``not_visited``.
 
 from geo.patrols.clean import MARKS, clean
 from geo.patrols.due import Feasibility, due, feasible
-from geo.patrols.evidence import digest, evidence, restate
+from geo.patrols.evidence import digest, evidence
 from geo.patrols.inside import blind_spots, by_group, seen
 from geo.patrols.integrity import SIGNS, integrity
 from geo.patrols.match import Matched, match
 from geo.patrols.presence import KINDS, presences
 from geo.patrols.read import read_tracks
+from geo.patrols.restate import restate
 from geo.patrols.route import RouteMatch, route_match
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.smooth import smoothed

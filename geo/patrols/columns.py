@@ -12,11 +12,13 @@ SPEED = "speed"
 MOCK = "mock"
 SOURCE = "source"
 ROW = "row"
+DECLARED_DATUM = "declared_datum"
 MARK = "mark"
 
 #: Columns of a track, in order; the geometry (WGS-84 points) stands behind them. `speed` is in m/s as the device says it,
-#: `accuracy_m` the radius that the device gives for 68 % of its fixes, `row` the number of the record in `source`.
-TRACK_COLUMNS = (DEVICE, OFFICER, TIME, LON, LAT, ACCURACY_M, SPEED, MOCK, SOURCE, ROW)
+#: `accuracy_m` the radius that the device gives for 68 % of its fixes, `row` the number of the record in `source`,
+#: `declared_datum` what the coordinates were before they were brought to WGS-84.
+TRACK_COLUMNS = (DEVICE, OFFICER, TIME, LON, LAT, ACCURACY_M, SPEED, MOCK, SOURCE, ROW, DECLARED_DATUM)
 
 CELL = "cell"
 START = "start"

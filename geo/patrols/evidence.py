@@ -1,4 +1,4 @@
-"""Evidence: all that a verdict rests on, as one record with a hash; and why a verdict of yesterday is another one today."""
+"""Evidence: all that a verdict rests on, as one record with a hash."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from geo.errors import InputError
+from geo.layers.datum import Datum
 from geo.patrols.clean import places, utc
 from geo.patrols.columns import (
     CELL,
     CODE,
-    COUNTED,
     DAY,
+    DECLARED_DATUM,
     DEVICE,
     END,
     KIND,
     MARK,
-    OFFICER,
-    REASON,
     START,
     TIME,
-    VERDICT,
 )
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.visits import hours
 
 #: Time before and after a presence from which fixes belong to its evidence: the step that crosses the border.
 AROUND_S = 300.0
+_DAY_US = 86_400_000_000
 
 
 def evidence(
@@ -48,7 +48,7 @@ def evidence(
     cells: gpd.GeoDataFrame,
     rules: Rules = DEFAULT_RULES,
     division: str = "",
-    datum: str = "WGS-84",
+    datum: str | None = None,
 ) -> dict[str, Any]:
     """Write down what the verdict of one cell and day rests on.
 
@@ -63,9 +63,10 @@ def evidence(
     cells
         The cells that were judged.
     division
-        Version of the division.
+        Version of the division, such as what :func:`geo.layers.digest_of` gives.
     datum
-        Datum that the tracks were declared in before they were brought to WGS-84.
+        Datum that the tracks were declared in before they were brought to WGS-84; by default what their column
+        ``declared_datum`` says, WGS-84 where they have none.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def evidence(
         "cell": code,
         "day": day.isoformat(),
         "division": division,
-        "datum": datum,
+        "datum": datum or _declared(tracks),
         "border_sha256": hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest(),
         "verdict": _plain(row)[0],
         "rules": {key: str(value) for key, value in sorted(asdict(rules).items())},
@@ -97,6 +98,12 @@ def evidence(
         "fixes": _fixes(tracks, found, day, rules),
     }
     return record | {"sha256": digest(record)}
+
+
+def _declared(tracks: pd.DataFrame) -> str:
+    """Datums that the tracks were declared in."""
+    said = sorted(tracks[DECLARED_DATUM].dropna().astype(str).unique()) if DECLARED_DATUM in tracks else []
+    return ", ".join(said) or str(Datum.WGS84)
 
 
 def digest(record: dict[str, Any]) -> str:
@@ -138,83 +145,37 @@ def _fixes(tracks: pd.DataFrame, found: pd.DataFrame, day: dt.date, rules: Rules
     if found.empty:
         return []
     midnight = int(hours(pd.Series([day]), dt.time(0), rules)[0])
-    time = utc(tracks[TIME]).astype(np.int64)
-    device = tracks[DEVICE].to_numpy(dtype=object)
-    keep = np.zeros(len(tracks), dtype=bool)
-    for name, start, end in zip(found[DEVICE], found[START], found[END], strict=True):
-        around = int(AROUND_S * 1e6)
-        low, high = int(start.timestamp() * 1e6) - around, int(end.timestamp() * 1e6) + around
-        keep |= (device == name) & (time >= max(low, midnight)) & (time < min(high, midnight + 86_400_000_000))
-    rows = np.flatnonzero(keep)
-    lon, lat = places(tracks.iloc[rows])
-    marks = tracks[MARK].to_numpy(dtype=object)[rows]
-    listed = [
-        [str(device[k]), pd.Timestamp(time[k], unit="us", tz="UTC").isoformat(), _value(x), _value(y), str(mark)]
-        for k, x, y, mark in zip(rows, lon, lat, marks, strict=True)
-    ]
-    return sorted(listed, key=lambda fix: [str(part) for part in fix])
-
-
-def restate(
-    before: pd.DataFrame, after: pd.DataFrame, *, visits_before: pd.DataFrame, visits_after: pd.DataFrame, why: str
-) -> pd.DataFrame:
-    """Put a new verdict beside the old one, and say what made the difference. Neither is changed.
-
-    Parameters
-    ----------
-    before, after
-        Verdicts of the same days: as they stood, and as they are with late data, other rules or another division.
-    visits_before, visits_after
-        The visits of both.
-    why
-        What is new, in words, such as ``late data``; it stands in every row.
-
-    Returns
-    -------
-    DataFrame
-        One row for each cell and day of either: `code`, `day`, `verdict_before`, `verdict_after`, `visits_before`,
-        `visits_after`, `rules_before`, `rules_after`, `changed`, `why`, `difference_zh`, `difference_en`. A cell that only one
-        division has keeps None on the other side.
-    """
-    columns = [CODE, DAY, VERDICT, "visits", "rules"]
-    both = before[columns].merge(after[columns], on=[CODE, DAY], how="outer", suffixes=("_before", "_after"))
-    both = both.sort_values([DAY, CODE], kind="stable", ignore_index=True)
-    old, new = (dict(tuple(table.groupby([CODE, DAY]))) for table in (visits_before, visits_after))
-    zh, en = [], []
-    for code, day, was, now in zip(both[CODE], both[DAY], both["verdict_before"], both["verdict_after"], strict=True):
-        texts = _difference(old.get((code, day)), new.get((code, day)), was, now)
-        zh.append(texts[0])
-        en.append(texts[1])
-    both["changed"] = both["verdict_before"].fillna("") != both["verdict_after"].fillna("")
-    return both.assign(why=why, difference_zh=zh, difference_en=en)
-
-
-def _difference(old: pd.DataFrame | None, new: pd.DataFrame | None, was: object, now: object) -> tuple[str, str]:
-    """Tell which visits came, went, or are judged in another way."""
-    if pd.isna(was) or pd.isna(now):  # type: ignore[call-overload]
-        which = ("旧方案无此网格", "the cell is new") if pd.isna(was) else ("新方案无此网格", "the cell is gone")  # type: ignore[call-overload]
-        return which
-    one, two = _by_start(old), _by_start(new)
-    came, went = len(two.keys() - one.keys()), len(one.keys() - two.keys())
-    turned = sum(one[key] != two[key] for key in one.keys() & two.keys())
-    zh = (
-        [f"新增到访{came}次"] * (came > 0)
-        + [f"减少到访{went}次"] * (went > 0)
-        + [f"{turned}次到访的认定有变化"] * (turned > 0)
+    since = utc(tracks[TIME]).astype(np.int64) - midnight
+    who, devices = pd.factorize(tracks[DEVICE].astype(str), sort=True)
+    today = np.flatnonzero((since >= 0) & (since < _DAY_US))
+    today = today[np.lexsort((since[today], who[today]))]
+    keep = np.zeros(len(today) + 1, dtype=np.int64)
+    at = who[today] * _DAY_US + since[today]
+    around = int(AROUND_S * 1e6)
+    of = pd.Index(devices).get_indexer(found[DEVICE].astype(str))
+    for name, add in ((START, 1), (END, -1)):
+        edge = np.clip(utc(found[name]).astype(np.int64) - midnight - add * around, 0, _DAY_US)
+        np.add.at(keep, np.searchsorted(at, of * _DAY_US + edge)[of >= 0], add)
+    rows = today[np.cumsum(keep)[:-1] > 0]
+    lon, lat = (np.round(ordinate, 6) for ordinate in places(tracks.iloc[rows]))
+    mark = tracks[MARK].astype(str).to_numpy(dtype=object)[rows]
+    ordered = np.lexsort((pd.factorize(mark, sort=True)[0], lat, lon, since[rows], who[rows]))
+    values = (
+        devices.to_numpy(dtype=object)[who[rows][ordered]].tolist(),
+        _iso(since[rows][ordered] + midnight),
+        *(
+            pd.Series(ordinate[ordered], dtype=object).where(np.isfinite(ordinate[ordered]), None).tolist()
+            for ordinate in (lon, lat)
+        ),
+        mark[ordered].tolist(),
     )
-    en = (
-        [f"{came} stays came"] * (came > 0)
-        + [f"{went} went"] * (went > 0)
-        + [f"{turned} are judged differently"] * (turned > 0)
-    )
-    return "，".join(zh) or "无变化", ", ".join(en) or "no difference"
+    return [list(fix) for fix in zip(*values, strict=True)]
 
 
-def _by_start(visits: pd.DataFrame | None) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    if visits is None:
-        return {}
-    keys = zip(
-        visits[DEVICE], visits[OFFICER].astype(object).where(visits[OFFICER].notna(), None), visits[START], strict=True
-    )
-    values = zip(visits[COUNTED], visits[REASON], strict=True)
-    return dict(zip(keys, values, strict=True))
+def _iso(micro: npt.NDArray[np.int64]) -> list[str]:
+    """Times as ISO 8601 has them, with decimals only where there are any."""
+    whole = micro % 1_000_000 == 0
+    text = np.empty(len(micro), dtype=object)
+    for some, unit in ((whole, "s"), (~whole, "us")):
+        text[some] = np.datetime_as_string(micro[some].astype("datetime64[us]").astype(f"datetime64[{unit}]"))
+    return [f"{time}+00:00" for time in text.tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import zlib
 from collections import Counter
@@ -19,7 +20,20 @@ import shapely
 from geo.errors import DatumError, FileError, InputError, some
 from geo.layers.crs import WGS84
 from geo.layers.datum import Datum, convert
-from geo.patrols.columns import ACCURACY_M, DEVICE, LAT, LON, MOCK, OFFICER, ROW, SOURCE, SPEED, TIME, TRACK_COLUMNS
+from geo.patrols.columns import (
+    ACCURACY_M,
+    DECLARED_DATUM,
+    DEVICE,
+    LAT,
+    LON,
+    MOCK,
+    OFFICER,
+    ROW,
+    SOURCE,
+    SPEED,
+    TIME,
+    TRACK_COLUMNS,
+)
 from geo.patrols.gpx import read_gpx
 from geo.patrols.logs import read_json, read_nmea, read_sheet
 from geo.patrols.tables import Columns, Refused, read_csv, read_geojson
@@ -66,8 +80,9 @@ def read_tracks(
         WGS-84 points in the order of the files, with a fresh index: `device` (text; where the file names none, its `source`
         without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as the
         device says; both NaN where not stated), `mock` (boolean; NA where not stated), `source` (file name, with folders
-        before it where two files share it) and `row` (number of the record).
-        ``frame.attrs["refused"]`` lists what could not be used: `source`, `row` (None for a whole file), `reason`.
+        before it where two files share it), `row` (number of the record) and `declared_datum` (of the file's coordinates).
+        ``frame.attrs["refused"]`` lists what could not be used: `source`, `row` (None for a whole file), `reason`;
+        ``frame.attrs["sources"]`` has the SHA-256 of each file by its `source`.
 
     Raises
     ------
@@ -82,7 +97,8 @@ def read_tracks(
     """
     paths = [path_or_paths] if isinstance(path_or_paths, str | os.PathLike) else list(path_or_paths)
     frames, refused, faults = [], [], []
-    for path, name in _named([Path(path) for path in paths]):
+    named = _named([Path(path) for path in paths])
+    for path, name in named:
         try:
             table, bad = _read_one(path, name, datum, zone, columns)
         except FileError as error:
@@ -98,7 +114,13 @@ def read_tracks(
     table = pd.concat(frames, ignore_index=True)
     frame = gpd.GeoDataFrame(table, geometry=shapely.points(table[LON], table[LAT]), crs=WGS84)
     frame.attrs["refused"] = _Kept(refused)
+    frame.attrs["sources"] = {name: _sha256(path) for path, name in named if path.is_file()}
     return frame
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Kept(list[dict[str, Any]]):
@@ -211,11 +233,15 @@ def _on_wgs84(
         )
     lon, lat = typed[LON].to_numpy(copy=True), typed[LAT].to_numpy(copy=True)
     reason[(stated.isna() & (reason == "")).to_numpy()] = "has no datum"
+    declared = stated.to_numpy(copy=True)
     for text in sorted(set(stated.dropna())):
         known = Datum.parse(str(text))
         rows = ((stated == text) & (reason == "")).to_numpy()
         lon[rows], lat[rows] = convert(lon[rows], lat[rows], known, Datum.WGS84)
-    return typed.assign(**{LON: lon, LAT: lat})
+        declared[rows] = str(known)
+    placed = typed.assign(**{LON: lon, LAT: lat})
+    placed[DECLARED_DATUM] = pd.Series(declared, index=typed.index, dtype=object)
+    return placed
 
 
 def _empty(table: pd.DataFrame) -> pd.Series:

@@ -104,6 +104,36 @@ def test_it_speaks_english(page) -> None:
     page.get_by_role("button", name="中文").click()
 
 
+def test_cells_of_no_division_are_shown_at_one_level(page, small_street, tmp_path) -> None:
+    division = small_street.division()
+    verdicts = small_street.verdicts(division)
+    day = pd.Timestamp("2026-03-02").date()
+    save(
+        checker_map(division.second, verdicts, tracks(division), day=day, visits=verdicts.iloc[:0]),
+        tmp_path / "flat.html",
+    )
+    flat = page.context.new_page()
+    faults: list[str] = []
+    flat.on("pageerror", lambda error: faults.append(str(error)))
+    flat.goto((tmp_path / "flat.html").as_uri())
+    flat.wait_for_selector("html[data-ready=yes]")
+    assert flat.locator(".switcher").count() == 0
+    assert flat.locator(".heading h2").inner_text() == "全部网格"
+    assert len(flat.evaluate("wangge.page.inView.map((cell) => cell.code)")) == len(division.second)
+    flat.locator(".attention li button").first.click()
+    assert flat.locator(".why .verdict").count() == 1
+    assert flat.locator(".trail").inner_text().split() == [
+        "↑",
+        "全部网格",
+        "›",
+        flat.locator(".heading h2").inner_text(),
+    ]
+    flat.locator(".trail .up").click()
+    assert flat.locator(".heading h2").inner_text() == "全部网格"
+    flat.close()
+    assert faults == []
+
+
 def test_on_a_phone_the_bar_is_low_and_wholly_in_view(page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     bar, note = page.locator(".replay").bounding_box(), page.locator(".replay small").bounding_box()

@@ -111,6 +111,24 @@ def test_late_data_give_a_new_verdict_beside_the_old_one(judged):
     assert not table.loc["C", "changed"]
 
 
+def test_what_made_the_difference_is_told_with_its_times(judged):
+    _, _, made, verdicts = judged
+    names = {"visits_before": made, "why": "other rules"}
+    # A stay whose times late fixes moved by a few seconds is the same stay.
+    moved = made.assign(start=made["start"] + pd.Timedelta(7, "s"))
+    table = restate(verdicts, verdicts, visits_after=moved, **names)
+    assert set(table["difference_zh"]) == {"无变化"}
+    refused = made.assign(counted=False, reason=made["reason"].where(~made["counted"], "too_short"))
+    table = restate(verdicts, verdicts, visits_after=refused, **names).set_index("code")
+    assert "08:30–08:49由“计入”改为“停留时间不足”" in table.loc["A", "difference_zh"]
+    assert "08:30–08:49: counted, now stay too short" in table.loc["A", "difference_en"]
+    other = verdicts.assign(day=DAY + dt.timedelta(1))
+    table = restate(verdicts, other, visits_after=made.iloc[:0], **names)
+    assert table["difference_en"].tolist() == ["the day is not judged now"] * 3 + ["the day was not judged before"] * 3
+    fewer = restate(verdicts, verdicts[verdicts["code"] != "C"], visits_after=made, **names)
+    assert fewer.set_index("code").loc["C", "difference_zh"] == "新方案无此网格"
+
+
 def signs(tracks):
     found = integrity(clean(tracks))
     return set(found["sign"])

@@ -126,7 +126,7 @@ wangge.startCoverage = (map) => {
     const urgency = ["not_visited", "short", "unknown"];
     const cells = within(page.at, 2).filter((cell) => stateOf(cell) !== "met")
       .sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
-    const shown = cells.slice(0, 60);
+    const shown = page.offered[0] === 1 ? cells.slice(0, 60) : cells;
     return el("section", { className: "attention" }, el("h3", {}, page.t("attention"), el("small", {}, page.format.whole(cells.length))),
       cells.length ? el("ul", {}, ...shown.map((cell) => el("li", {}, el("button", { type: "button", onclick: () => page.go(cell) },
         swatch(paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, `${page.t(stateOf(cell))} ${fraction(cell)}`))))) : el("p", {}, page.t("none")),

@@ -14,6 +14,7 @@ Object.assign(wangge, (() => {
 
   const TEXTS = {
     whole: { zh: "全街道", en: "Whole street" },
+    all: { zh: "全部网格", en: "All grids" },
     area: { zh: "面积", en: "Area" },
     population: { zh: "人口", en: "Residents" },
     households: { zh: "户数", en: "Households" },
@@ -39,11 +40,12 @@ Object.assign(wangge, (() => {
     get centre() { return decodePoint(this.columns.centre[this.row], this.grids); }
   }
 
-  /** Cells of all levels, a list for each. */
+  /** Cells of all levels, a list for each. A level may be missing: then the parents are those of the level above it. */
   function readCells(grids) {
     const levels = [];
     grids.levels.forEach((columns, level) => {
-      levels.push(columns.code.map((_, row) => new Cell(level, row, columns, grids, level ? levels[level - 1][columns.parent[row]] ?? null : null)));
+      const above = levels.findLast((cells) => cells.length) ?? [];
+      levels.push(columns.code.map((_, row) => new Cell(level, row, columns, grids, above[columns.parent[row]] ?? null)));
     });
     return levels;
   }
@@ -70,10 +72,11 @@ Object.assign(wangge, (() => {
       this.data = data;
       this.levels = readCells(data.grids);
       this.street = this.levels[0][0];
+      this.offered = [1, 2, 3].filter((level) => this.levels[level].length);
       this.byCode = new Map(this.levels.flat().map((cell) => [cell.code, cell]));
       this.at = this.street;
       this.inView = [];
-      this.chosen = 1;
+      this.chosen = this.offered[0];
       this.language = "zh";
       this.format = formatter(this);
       this.texts = TEXTS;
@@ -109,6 +112,7 @@ Object.assign(wangge, (() => {
 
     t(key) { return this.say(this.texts[key] ?? { zh: key, en: key }); }
     say(text) { return text ? text[this.language] : ""; }
+    nameOf(cell) { return cell.name || this.t("all"); } // cells without a street lie within the outline of them all
     levelName(level) { return LEVELS[level][this.language]; }
     counted(n, level) {
       return this.language === "zh" ? `${this.format.whole(n)} 个${LEVELS[level].zh}` : `${this.format.whole(n)} ${PLURAL[level]}`;
@@ -116,14 +120,15 @@ Object.assign(wangge, (() => {
 
     /* -- state and address -- */
 
-    get viewLevel() { return Math.min(3, Math.max(this.chosen, this.at.level + 1)); }
+    get deepest() { return this.offered.at(-1); }
+    get viewLevel() { return Math.min(this.deepest, Math.max(this.chosen, this.at.level + 1)); }
 
     readAddress() {
       const address = new URLSearchParams(location.hash.slice(1));
       this.language = address.get("lang") === "en" ? "en" : "zh";
       this.at = this.byCode.get(address.get("at")) ?? this.street;
       const level = Number(address.get("level"));
-      this.chosen = [1, 2, 3].includes(level) ? level : 1;
+      this.chosen = this.offered.includes(level) ? level : this.offered[0];
       this.theme.readAddress?.(address);
     }
 
@@ -131,7 +136,7 @@ Object.assign(wangge, (() => {
       const address = new URLSearchParams();
       if (this.language !== "zh") address.set("lang", this.language);
       if (this.at !== this.street) address.set("at", this.at.code);
-      if (this.chosen !== 1) address.set("level", String(this.chosen));
+      if (this.chosen !== this.offered[0]) address.set("level", String(this.chosen));
       this.theme.writeAddress?.(address);
       // A sheet stays one when it is loaded again.
       if (wangge.SHEET) address.set("sheet", "1");
@@ -180,7 +185,7 @@ Object.assign(wangge, (() => {
       this.theme.painted?.();
     }
 
-    get focus() { return this.at.level === 3 ? this.at.parent : this.at; }
+    get focus() { return this.at.level === this.deepest ? this.at.parent : this.at; }
 
     fit(animate) {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -266,14 +271,15 @@ Object.assign(wangge, (() => {
       const path = [];
       for (let cell = this.at; cell; cell = cell.parent) path.unshift(cell);
       const steps = path.map((cell, i) => (i === path.length - 1
-        ? el("span", { "aria-current": "page" }, i ? shortName(cell) : cell.name)
-        : el("button", { type: "button", onclick: () => this.go(cell) }, i ? shortName(cell) : cell.name)));
+        ? el("span", { "aria-current": "page" }, shortName(cell))
+        : el("button", { type: "button", onclick: () => this.go(cell) }, i ? shortName(cell) : this.nameOf(cell))));
       const up = el("button", { type: "button", className: "up", title: this.t("up"), "aria-label": this.t("up"), onclick: () => this.go(this.at.parent) }, "↑");
       return el("nav", { className: "trail", "aria-label": this.t("whole") }, up, ...steps.flatMap((step, i) => (i ? [el("i", {}, "›"), step] : [step])));
     }
 
     switcher() {
-      return el("div", { className: "switcher", role: "group", "aria-label": this.t("level") }, ...[1, 2, 3].map((level) => el("button",
+      if (this.offered.length < 2) return null;
+      return el("div", { className: "switcher", role: "group", "aria-label": this.t("level") }, ...this.offered.map((level) => el("button",
         { type: "button", id: `level-${level}`, "aria-pressed": String(this.viewLevel === level), onclick: () => this.choose(level) },
         this.language === "zh" ? LEVELS[level].zh : TABS[level], el("small", {}, this.format.whole(this.levels[level].length)))));
     }
@@ -286,7 +292,7 @@ Object.assign(wangge, (() => {
       for (const key of ["population", "households", "buildings", "units"]) if (value(key) !== null) add(key, this.format.whole(value(key)));
       if (value("leader")) add("leader", value("staff_kind") ? `${value("leader")}${this.language === "zh" ? "（" : " ("}${this.t(value("staff_kind"))}${this.language === "zh" ? "）" : ")"}` : value("leader"), true);
       if (at.level) add("code", at.code, true);
-      return el("section", { className: "heading" }, el("h2", {}, at.name), el("small", {}, this.levelName(at.level)), el("dl", { className: "facts" }, ...facts));
+      return el("section", { className: "heading" }, el("h2", {}, this.nameOf(at)), at.name ? el("small", {}, this.levelName(at.level)) : null, el("dl", { className: "facts" }, ...facts));
     }
   }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +14,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.layers import lon_lat, read_division, write_layer
+from geo.layers import convert, digest_of, lon_lat, read_division, write_layer
+from geo.patrols import digest
 
 DAY = "2026-03-02"
 
@@ -215,19 +219,86 @@ def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
     assert "wanggeRoute" in (out_dir / "route.html").read_text(encoding="utf-8")
     code, _, err = wangge(*words, *plans)
     assert (code, "say which one" in err) == (2, True)
+    said = wangge(*words[:-1], *plans, "--device", "A")[1]
+    assert f"{DAY} 09:30 仍未完成 still due: 4" in said
+    assert "排班 roster: 可行 feasible" in said
+    assert re.search(r"计划路线 route: 走到 covered \d+ / 80 m .*打卡点 checkpoints 1 / 2, 08:0\d–08:\d\d", said)
     assert wangge(*words, "--due-at", "teatime")[0] == 2
     assert wangge(*words, "--columns", "time")[0] == 2
 
 
-def test_patrols_of_a_foreign_layer_has_no_map(wangge, division, tracks_csv, tmp_path):
-    write_layer(division.second.rename(columns={"code": "GRID_ID"}), tmp_path / "grids.gpkg")
-    code, out, _ = wangge(
-        "patrols", tracks_csv, "--cells", tmp_path / "grids.gpkg", "--datum", "WGS-84", "-o", tmp_path / "p", "--json"
-    )
+def test_patrols_of_a_foreign_layer_have_their_pages_too(wangge, division, tracks_csv, tmp_path):
+    second = division.second.rename(columns={"code": "GRID_ID"})
+    write_layer(second.to_crs(4326), tmp_path / "grids.geojson")
+    words = ("patrols", tracks_csv, "--datum", "WGS-84", "-o", tmp_path / "p")
+    code, out, _ = wangge(*words, "--cells", tmp_path / "grids.geojson", "--json")
     assert code == 0
-    written = {path.rsplit("/")[-1] for path in json.loads(out)["written"]}
-    assert {"visits.csv", "verdicts.csv"} <= written
-    assert "coverage.html" not in written
+    assert {"verdicts.csv", "coverage.html", "checker.html"} <= {Path(path).name for path in json.loads(out)["written"]}
+    grids = payload(tmp_path / "p" / "checker.html")["grids"]["levels"]
+    assert [len(level["code"]) for level in grids] == [1, 0, 4, 0]
+    assert grids[2]["parent"] == [0, 0, 0, 0]
+
+
+def payload(page: Path) -> dict[str, Any]:
+    """What a page shows."""
+    found = re.search(r'id="payload">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_patrols_write_the_evidence_of_every_verdict_and_what_they_were_made_from(
+    wangge, division, division_file, tracks_csv, tmp_path
+):
+    table = pd.read_csv(tracks_csv)
+    lon, lat = convert(table["lon"].to_numpy(), table["lat"].to_numpy(), "WGS-84", "GCJ-02")
+    table.assign(lon=lon, lat=lat).to_csv(tmp_path / "gcj.csv", index=False)
+    out_dir = tmp_path / "p"
+    assert wangge("patrols", tmp_path / "gcj.csv", "--cells", division_file, "--datum", "gcj02", "-o", out_dir)[0] == 0
+    records = [json.loads(line) for line in (out_dir / "evidence.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["cell"] for record in records] == division.second["code"].tolist()
+    assert [record["verdict"]["verdict"] for record in records][:2] == ["met", "short"]
+    assert all(digest(record) == record["sha256"] for record in records)
+    run = json.loads((out_dir / "run.json").read_text(encoding="utf-8"))
+    assert {record["division"] for record in records} == {run["cells"]["digest"]} == {digest_of(division)}
+    assert records[0]["datum"] == "GCJ-02"
+    assert run["tracks"] == {"gcj.csv": hashlib.sha256((tmp_path / "gcj.csv").read_bytes()).hexdigest()}
+    assert run["rules"]["street-twice-a-day@1"]["visits_per_day"] == "2"
+    files = pd.read_csv(out_dir / "files.csv").iloc[0]
+    assert (files["declared_datum"], files["sha256"]) == ("GCJ-02", run["tracks"]["gcj.csv"])
+    # Times of a CSV are local, with their offset; those of Parquet are UTC.
+    assert pd.read_csv(out_dir / "visits.csv")["start"].str.endswith("+08:00").all()
+    assert pd.read_parquet(out_dir / "visits.parquet")["start"].dt.tz is not None
+
+
+def test_late_data_and_other_rules_stand_beside_the_verdicts_of_before(
+    wangge, division, division_file, tracks_csv, tmp_path
+):
+    first, second, *_ = division.second["code"]
+    words = ("patrols", "--cells", division_file, "--datum", "WGS-84")
+    assert wangge(*words, tracks_csv, "-o", tmp_path / "p1")[0] == 0
+    _stay(division, second, "E", "15:00", 10).to_csv(tmp_path / "late.csv", index=False)
+    code, out, _ = wangge(*words, tracks_csv, tmp_path / "late.csv", "-o", tmp_path / "p2", "--before", tmp_path / "p1")
+    assert code == 0
+    assert "次数不足 short → 达标 met 1" in out
+    assert "新增轨迹 tracks that are new: late.csv" in out
+    table = pd.read_csv(tmp_path / "p2" / "restated.csv", dtype={"code": str}).set_index("code")
+    assert table.loc[second, ["verdict_before", "verdict_after"]].tolist() == ["short", "met"]
+    assert table.loc[second, "difference_zh"] == "新增到访1次（15:00–15:10）"
+    assert not table.loc[first, "changed"]
+    assert "重述对照" in pd.read_excel(tmp_path / "p2" / "patrols.xlsx", sheet_name=None)
+    (tmp_path / "r.toml").write_text('id = "street-twice-a-day"\nversion = "2"\nmin_stay_s = 1200\n', encoding="utf-8")
+    rules = ("--rules", tmp_path / "r.toml", "--before", tmp_path / "p2", "-o", tmp_path / "p3")
+    out = wangge(*words, tracks_csv, tmp_path / "late.csv", *rules)[1]
+    assert "min_stay_s 60.0 → 1200.0" in out
+    table = pd.read_csv(tmp_path / "p3" / "restated.csv", dtype={"code": str}).set_index("code")
+    assert table.loc[first, ["verdict_before", "verdict_after"]].tolist() == ["met", "not_visited"]
+    assert "08:00–08:10由“计入”改为“停留时间不足”" in table.loc[first, "difference_zh"]
+    kept = (tmp_path / "p2" / "verdicts.csv").read_bytes()
+    code, _, err = wangge(*words, tracks_csv, "-o", tmp_path / "p2", "--before", tmp_path / "p2")
+    assert (code, "nothing is overwritten" in err) == (2, True)
+    assert (tmp_path / "p2" / "verdicts.csv").read_bytes() == kept
+    code, _, err = wangge(*words, tracks_csv, "-o", tmp_path / "p4", "--before", tmp_path)
+    assert (code, "holds no earlier run" in err) == (2, True)
 
 
 # ------------------------------------------------------------------------------------------------------- incidents
