@@ -136,7 +136,7 @@ def run(
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
         return
     from geo.errors import some
-    from geo.patrols import VERDICTS
+    from geo.patrols import MARKS, VERDICTS
     from geo.patrols.clean import NOTES
 
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
@@ -166,7 +166,9 @@ def run(
     if files:
         console.print(f"整份未读入 files not read: {len(files):,} ({some(files)}; files.csv)", markup=False)
     for words, note in (("标记不用 set aside", False), ("有标记仍使用 marked, still used", True)):
-        marked = [f"{mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note]
+        marked = [
+            f"{MARKS[mark][0]} {mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note
+        ]
         console.print(f"{words}: {', '.join(marked) or '0'}", markup=False)
     console.print("已写出 written: " + ", ".join(map(str, written)), markup=False)
 

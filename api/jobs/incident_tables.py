@@ -1,33 +1,26 @@
-"""Tables of a study of incidents: CSV for programs, one workbook for people."""
+"""Tables of a study of incidents as CSV."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
-from openpyxl.cell import WriteOnlyCell
 
 from api.outputs import CSV_ENCODING
 from geo.errors import ColumnError, FileError
 from geo.incidents.columns import HEADERS
 from geo.layers import aside
 
-#: A sheet of Excel holds no more rows, one of them the heading.
-_MOST_ROWS = 1_048_575
-
-# What Excel would take for a formula when it opens a CSV file; and what no sheet may hold.
+# What Excel would take for a formula when it opens a CSV file.
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 # What is told of a row, in Chinese and English.
 _REASONS = (
@@ -164,33 +157,6 @@ def without_formulas(texts: Any) -> Any:
     return pc.if_else(
         risky, pc.binary_join_element_wise(pa.scalar("'", texts.type), texts, pa.scalar("", texts.type)), texts
     )
-
-
-def write_workbook(tables: dict[str, pd.DataFrame], path: Path) -> Path:
-    """Write one workbook, a sheet for each table; every text is text, whatever it begins with."""
-    book = openpyxl.Workbook(write_only=True)
-    for title, frame in tables.items():
-        sheet = book.create_sheet(title[:31])
-        plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-        sheet.freeze_panes = "A2"
-        sheet.append([_cell(sheet, str(c)) for c in plain.columns])
-        for values in plain.iloc[:_MOST_ROWS].itertuples(index=False, name=None):
-            sheet.append([_cell(sheet, value) for value in values])
-    with aside(path) as temporary:
-        book.save(temporary)
-    return path
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value)):
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool | int | float):
-        return value
-    cell = WriteOnlyCell(sheet, _CONTROL.sub("", str(value))[:32_000])
-    cell.data_type = "s"
-    return cell
 
 
 def read_column_map(path: Path | None) -> dict[str, str] | None:

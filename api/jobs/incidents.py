@@ -22,9 +22,9 @@ from api.jobs.incident_tables import (
     told_rows,
     write_column_map,
     write_tables,
-    write_workbook,
 )
 from api.outputs import make_folder
+from api.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (
     BANDWIDTH_M,

@@ -18,7 +18,7 @@ from api.jobs.patrol_tables import write_all
 from api.jobs.ways import write_ways
 from api.outputs import make_folder
 from geo.errors import ImpossibleError, InputError
-from geo.layers import Division, to_metric
+from geo.layers import Division, Level, to_metric
 from geo.patrols import (
     REASONS,
     VERDICTS,
@@ -279,7 +279,7 @@ def patrol_files(
     restated = None if earlier is None else earlier.beside(verified, facts)
     written = write_all(
         verified, judged, inner, folder, refused=tracks.attrs.get("refused", []), division=facts["cells"]["digest"],
-        restated=restated,
+        names=_names(cells), restated=restated,
     )  # fmt: skip
     written.append(write_facts(facts, folder))
     if plans is not None:
@@ -294,6 +294,13 @@ def patrol_files(
     written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop or {}))
     written.append(draw_checker(shown, verified, folder / "checker.html", backdrop=backdrop or {}))
     return verified, written, restated
+
+
+def _names(cells: Division | gpd.GeoDataFrame) -> dict[str, str]:
+    """Names of the cells of all levels by code."""
+    layers = [cells.layer(level) for level in Level] if isinstance(cells, Division) else [cells]
+    return {code: str(name) for layer in layers if "name" in layer
+            for code, name in zip(layer["code"], layer["name"], strict=True) if pd.notna(name)}  # fmt: skip
 
 
 def draw_checker(

@@ -28,9 +28,10 @@ def read_json(raw: bytes, name: str) -> tuple[pd.DataFrame, Refused] | None:
     device is ``user/device`` of the topic.
     """
     found = _messages(raw, name)
-    if found and all(isinstance(m, dict) and ("_type" in m or {"tst", "lat", "lon"} <= m.keys()) for m in found):
+    objects = [message for message in found if isinstance(message, dict)]
+    if objects and all("_type" in message or {"tst", "lat", "lon"} <= message.keys() for message in objects):
         rows, refused = _each(found, _owntracks, name)
-    elif found and any(isinstance(m, dict) and "fixTime" in m for m in found):
+    elif any("fixTime" in message for message in objects):
         rows, refused = _each(found, _traccar, name)
     else:
         return None

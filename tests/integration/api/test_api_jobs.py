@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
@@ -268,6 +269,54 @@ def test_patrols_write_the_evidence_of_every_verdict_and_what_they_were_made_fro
     # Times of a CSV are local, with their offset; those of Parquet are UTC.
     assert pd.read_csv(out_dir / "visits.csv")["start"].str.endswith("+08:00").all()
     assert pd.read_parquet(out_dir / "visits.parquet")["start"].dt.tz is not None
+
+
+def test_the_workbook_can_be_read_as_it_opens(wangge, division, division_file, tmp_path):
+    folder = tmp_path / "phones"
+    folder.mkdir()
+    stays = _stay(division, division.second["code"][0], "A", "08:00", 10)
+    good = stays.to_csv(index=False)
+    bad = ["A,,,118.81,32.1", "A,,tomorrow,118.81,32.1", "A,,1970-01-01T00:00:00Z,118.81,32.1", "A,,2026-03-02T08:00:00Z,,32.1",
+           "A,,2026-03-02T08:00:00Z,0,0", "A,,2026-03-02T08:00:00Z,32.1,118.81", "A,,2026-03-02T08:00:00Z,387000,3553000",
+           ",,2026-03-02T08:00:00Z,118.81,32.1", "A,,2026-03-02T08:00:00Z,118.81,32.1,and,more"]  # fmt: skip
+    (folder / "=a.csv").write_text(good + good.split("\n", 1)[1] + "\n".join(bad) + "\n", encoding="utf-8")
+    message = {"_type": "lwt", "tst": 1}
+    fix = {"_type": "location", "tst": 1772409600, "lat": 32.1, "lon": 118.81, "tid": "B"}
+    (folder / "own.json").write_text(json.dumps([message, fix, 7]), encoding="utf-8")
+    (folder / "traccar.json").write_text(
+        json.dumps([{"fixTime": "2026-03-02T00:00:00Z", "valid": False}]), encoding="utf-8"
+    )
+    rmc = "$GPRMC,010000,A,3206.0,N,11848.0,E,,,020326,,*00\n$GPRMC,010010,V,,,,,,,020326,,\n$GPRMC,1,A\n$GPRMC\n"
+    (folder / "log.nmea").write_text(rmc + "$GPRMC,010020,A,3206.0,N,11848.0,E,,,020326,,", encoding="ascii")
+    for name, content in (("photo.jpg", "no"), ("empty.gpx", ""), ("route.gpx", "<gpx><rte/></gpx>"), ("cut.gpx", "<gpx><trk>"),
+                          ("svg.gpx", "<svg/>"), ("cut.json", "[{"), ("none.geojson", "{}")):  # fmt: skip
+        (folder / name).write_text(content, encoding="utf-8")
+    assert wangge("patrols", folder, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p")[0] == 0
+    book = openpyxl.load_workbook(tmp_path / "p" / "patrols.xlsx")
+    for sheet in book:
+        assert sheet.freeze_panes == "A2"
+        assert sheet.auto_filter.ref.startswith("A1:")
+        assert all(sheet.column_dimensions[cell.column_letter].width >= len(str(cell.value)) for cell in sheet[1])
+        assert all(cell.font.bold for cell in sheet[1])
+        assert not any(cell.data_type == "f" for row in sheet for cell in row)
+    verdicts = book["核验结论"]
+    assert verdicts.column_dimensions["A"].width > 15
+    assert [cell.value for cell in verdicts[1]][:3] == ["网格编码", "网格名称", "日期"]
+    assert verdicts["B2"].value == division.second["name"].iloc[0]
+    refused = [row[2].value for row in book["未读入记录"].iter_rows(min_row=2)]
+    assert len(refused) == 9 + 2 + 4 + 8
+    assert {
+        "没有时间",
+        "没有坐标",
+        "没有设备号",
+        "有7个字段，表头有5个",
+        "是OwnTracks的lwt消息，不是定位",
+        "没有轨迹点，请导出已记录的轨迹",
+    } <= set(refused)
+    # Every reason is told in Chinese.
+    assert [reason for reason in refused if not re.search("[\u4e00-\u9fff]", reason)] == []
+    files = {row[0].value: row[3].value for row in book["读入文件"].iter_rows(min_row=2)}
+    assert files["=a.csv"] == f"重复上报 {len(stays)}"
 
 
 def test_late_data_and_other_rules_stand_beside_the_verdicts_of_before(

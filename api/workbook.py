@@ -1,0 +1,99 @@
+"""Workbooks for offices: a sheet for each table, laid out so that it can be read as it opens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+from geo.layers import aside
+
+#: A sheet of Excel holds no more rows, one of them the heading.
+MOST_ROWS = 1_048_575
+#: A cell of Excel holds no more characters.
+_MOST_CHARACTERS = 32_000
+
+# What no sheet may hold.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+# Widths of columns, in letters of Latin text; longer texts are broken. The first rows tell how wide.
+_WIDTHS, _LOOKED_AT = (8, 60), 300
+_HEADING, _BROKEN = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+
+
+def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
+    """Write one workbook, a sheet for each table by its title; geometries are left out.
+
+    The heading stays in view and has a filter, columns are as wide as what they hold, days and times are such (those with a zone
+    are text). Every text is text, whatever it begins with. Rows beyond :data:`MOST_ROWS` are left out.
+    """
+    book = openpyxl.Workbook(write_only=True)
+    for title, frame in tables.items():
+        plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+        sheet = book.create_sheet(title[:31])
+        sheet.freeze_panes = "A2"
+        sheet.auto_filter.ref = f"A1:{get_column_letter(max(plain.shape[1], 1))}{min(len(plain), MOST_ROWS) + 1}"
+        for place, width in enumerate(_widths(plain), start=1):
+            sheet.column_dimensions[get_column_letter(place)].width = width
+        sheet.append(list(_heading(sheet, plain)))
+        for values in plain.iloc[:MOST_ROWS].itertuples(index=False, name=None):
+            sheet.append([_cell(sheet, value) for value in values])
+    with aside(path) as temporary:
+        book.save(temporary)
+    return path
+
+
+def _heading(sheet: Any, frame: pd.DataFrame) -> Iterator[WriteOnlyCell]:
+    for name in frame.columns:
+        cell = _text(sheet, str(name))
+        cell.font = _HEADING
+        yield cell
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value)):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | float) or (isinstance(value, date) and getattr(value, "tzinfo", None) is None):
+        return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+    return _text(sheet, str(value))
+
+
+def _text(sheet: Any, text: str) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, _CONTROL.sub("", text)[:_MOST_CHARACTERS])
+    cell.data_type = "s"
+    if len(text) > _WIDTHS[1] // 2 and _letters(text) > _WIDTHS[1]:
+        cell.alignment = _BROKEN
+    return cell
+
+
+def _widths(frame: pd.DataFrame) -> list[int]:
+    """Width of each column, by its heading, which has an arrow for the filter, and its first rows."""
+    least, most = _WIDTHS
+    shown = frame.head(_LOOKED_AT)
+    widths = []
+    for place, name in enumerate(frame.columns):
+        longest = max((_letters(_shown(value)) for value in shown.iloc[:, place]), default=0)
+        widths.append(min(max(least, _letters(str(name)) + 4, longest + 2), most))
+    return widths
+
+
+def _shown(value: Any) -> str:
+    """A value about as long as Excel shows it."""
+    return "" if value is None or value is pd.NA or value is pd.NaT else str(value)
+
+
+def _letters(text: str) -> int:
+    """Width of a text in Latin letters; a Chinese character is two of them."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
