@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,6 +97,7 @@ def run(
     """
     from api.inputs import optional_layer
     from api.jobs.patrol_plans import moment, write_due, write_feasible, write_route
+    from api.jobs.patrol_run import changes_of
     from api.jobs.patrols import column_map, days_between, patrol_files
 
     if day is not None and (first is not None or last is not None):
@@ -132,6 +132,8 @@ def run(
             columns=column_map(columns), days=days, backdrop=backdrop,
             with_touched=touched, by_device=by_device, before=before, progress=report,
         )  # fmt: skip
+    if restated is not None:
+        figures["restated"] = changes_of(restated)
     if json:
         emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
         return
@@ -142,19 +144,13 @@ def run(
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
     console = out()
-    title = f"巡查核验 patrols: {verified.rules.title} ({verified.rules.name}; {verified.rules.zone})"
+    title = f"巡查核验 patrols: {verified.rules.heading} ({verified.rules.name}; {verified.rules.zone})"
     console.print(table(title, headings, rows))
     proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)
     for name, values in figures.items():
         console.print(_TOLD[name](values), markup=False)
-    if restated is not None:
-        changed = restated[restated["changed"]]
-        moves = Counter(zip(changed["verdict_before"], changed["verdict_after"], strict=True)).most_common()
-        moved = ", ".join(f"{_verdict(was)} → {_verdict(now)} {number:,}" for (was, now), number in moves)
-        console.print(f"结论有变 restated: {len(changed):,}" + (f" ({moved})" if moved else ""), markup=False)
-        console.print(f"原因 why: {restated['why'].iloc[0]}", markup=False)
     number, longest = verified.gaps()
     console.print(f"定位中断 silences: {number:,}, 最长 longest {longest / 60:,.0f} min", markup=False)
     if verified.presences.empty:
@@ -204,5 +200,11 @@ def _route(figures: dict[str, Any]) -> str:
     return "计划路线 route: " + ", ".join(told)
 
 
-#: What is said of each plan.
-_TOLD = {"due": _due, "feasibility": _feasibility, "route": _route}
+def _restated(figures: dict[str, Any]) -> str:
+    moves = (f"{_verdict(move['before'])} → {_verdict(move['after'])} {move['cells']:,}" for move in figures["changes"])
+    told = f"结论有变 restated: {figures['changed']:,}" + (f" ({', '.join(moves)})" if figures["changed"] else "")
+    return f"{told}\n原因 why: {figures['why']}"
+
+
+#: What is said of each plan, and of the verdicts beside those of an earlier run.
+_TOLD = {"due": _due, "feasibility": _feasibility, "route": _route, "restated": _restated}

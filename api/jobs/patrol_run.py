@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -97,6 +98,15 @@ class EarlierRun:
             before, verified.verdicts, visits_before=stays, visits_after=verified.visits,
             why=what_is_new(self.facts, facts), zone=verified.rules.zone,
         )  # fmt: skip
+
+
+def changes_of(restated: pd.DataFrame) -> dict[str, Any]:
+    """How many verdicts changed, from what to what, most frequent first, and why; the figures of :meth:`EarlierRun.beside`."""
+    changed = restated[restated["changed"]]
+    pairs = [tuple(state if isinstance(state, str) else None for state in pair)
+             for pair in zip(changed["verdict_before"], changed["verdict_after"], strict=True)]  # fmt: skip
+    moves = [{"before": was, "after": now, "cells": number} for (was, now), number in Counter(pairs).most_common()]
+    return {"changed": len(changed), "changes": moves, "why": restated["why"].iloc[0] if len(restated) else ""}
 
 
 def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -93,7 +93,7 @@ class Rules:
 
     id: str = "street-twice-a-day"
     version: str = "1"
-    title: str = "二级网格每日巡查不少于两次"
+    title: str = ""
     visits_per_day: int = 2
     min_stay_s: float = 60.0
     confidence: float = 0.95
@@ -128,6 +128,11 @@ class Rules:
     def name(self) -> str:
         """Id and version as they stand in verdicts: ``street-twice-a-day@1``."""
         return f"{self.id}@{self.version}"
+
+    @property
+    def heading(self) -> str:
+        """The title, or where there is none, what is asked for."""
+        return self.title or f"每日巡查不少于{self.visits_per_day}次"
 
     def on(self, day: dt.date) -> Rules:
         """The version that holds on a day.

@@ -187,6 +187,7 @@ def test_patrols_by_another_rule_set(wangge, division, division_file, tracks_csv
     figures = json.loads(wangge(*words, "--rules", tmp_path / "once.toml")[1])
     assert figures["rules"] == "once@2"
     assert figures["days"][DAY]["met"] == 2
+    assert "每日巡查不少于1次 (once@2;" in wangge(*words[:-1], "--rules", tmp_path / "once.toml")[1]
 
 
 def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
@@ -337,8 +338,9 @@ def test_late_data_and_other_rules_stand_beside_the_verdicts_of_before(
     assert "重述对照" in pd.read_excel(tmp_path / "p2" / "patrols.xlsx", sheet_name=None)
     (tmp_path / "r.toml").write_text('id = "street-twice-a-day"\nversion = "2"\nmin_stay_s = 1200\n', encoding="utf-8")
     rules = ("--rules", tmp_path / "r.toml", "--before", tmp_path / "p2", "-o", tmp_path / "p3")
-    out = wangge(*words, tracks_csv, tmp_path / "late.csv", *rules)[1]
-    assert "min_stay_s 60.0 → 1200.0" in out
+    figures = json.loads(wangge(*words, tracks_csv, tmp_path / "late.csv", *rules, "--json")[1])["restated"]
+    assert "min_stay_s 60.0 → 1200.0" in figures["why"]
+    assert {"before": "met", "after": "not_visited", "cells": 2} in figures["changes"]
     table = pd.read_csv(tmp_path / "p3" / "restated.csv", dtype={"code": str}).set_index("code")
     assert table.loc[first, ["verdict_before", "verdict_after"]].tolist() == ["met", "not_visited"]
     assert "08:00–08:10由“计入”改为“停留时间不足”" in table.loc[first, "difference_zh"]
