@@ -40,10 +40,13 @@ MARKS: dict[str, tuple[str, str]] = {
     "time_back": ("时间倒退（已重新排序）", "came after a later fix; sorted into place"),
     "copied": ("与其他设备轨迹相同", "another device has the same position at the same time"),
     "leap": ("到达过快", "reached faster than anything moves here; the way there is not used"),
+    "silence": ("此前定位中断", "the device had no fix that can be used for longer than a path may bridge"),
+    "frozen": ("坐标长时间完全不变", "the same place to the last digit for an hour or more"),
+    "rounded": ("坐标被截断取整", "the device sends coordinates of four decimals or fewer, which are 11 m apart"),
 }
 
 #: Marks of fixes that are used.
-NOTES = ("", "time_back", "copied", "leap")
+NOTES = ("", "time_back", "copied", "leap", "silence", "frozen", "rounded")
 
 # While marks are found they are numbers: 0 for none, then in the order above. Words are ten times as slow to look through.
 _WORDS = np.array(["", *MARKS], dtype=object)
@@ -68,6 +71,13 @@ ROUNDS = 24
 
 #: Share of a device's fixes, and number, that must stand on another device too before they are called copied.
 COPIED_SHARE, COPIED_FIXES = 0.05, 30
+
+#: Time and number of fixes at the same place to the last digit from which a position is frozen: a live receiver trembles.
+FROZEN_S, FROZEN_FIXES = 3600.0, 13
+
+#: Decimals of a device that rounds its coordinates; share of its places that must be so, of at least so many. A place of seven
+#: decimals is by a chance of one in a million.
+ROUNDED_DECIMALS, ROUNDED_SHARE, ROUNDED_FIXES = 4, 0.5, 60
 
 _EARTH_M = 6_371_008.8
 
@@ -112,8 +122,9 @@ def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
         mark[(mark == 0) & ((radius > rules.max_accuracy_m) | (radius < 0))] = _NUMBER["poor_accuracy"]
     for find in (_out_of_time, _repeated):
         find(fixes, mark)
-    _impossible(fixes, mark, rules)
+    order = _impossible(fixes, mark, rules)
     _copied(fixes, mark)
+    _noted(fixes, mark, order, rules)
     return tracks.assign(**{MARK: pd.Series(_WORDS[mark], index=tracks.index, dtype=object)})
 
 
@@ -252,14 +263,17 @@ def _ties(device: Ints, time: Ints, order: Ints) -> bool:
     return found
 
 
-def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> None:
-    """Take out, round by round, the shortest block between two jumps that the path is possible without."""
+def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> Ints:
+    """Take out, round by round, the shortest block between two jumps that the path is possible without.
+
+    What is left is returned, by device and time.
+    """
     here = _usable(mark)
     order = here[by_time(taken(fixes.device, here), taken(fixes.time.view(np.int64), here))]
     for _ in range(ROUNDS):
         jump = _jumps(fixes, order, rules)
         if not jump.any():
-            return
+            return order
         out = _outlying_blocks(fixes, order, jump, rules)
         if not out.any():
             break
@@ -267,6 +281,7 @@ def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> None:
         order = order[~out]
     landed = order[1:][_jumps(fixes, order, rules)]
     mark[landed] = _NUMBER["leap"]
+    return order
 
 
 def _jumps(fixes: _Fixes, order: Ints, rules: Rules) -> Bools:
@@ -338,3 +353,48 @@ def _copied(fixes: _Fixes, mark: Marks) -> None:
     )
     enough = (np.bincount(fixes.device[twin], minlength=most) >= COPIED_FIXES) & (share >= COPIED_SHARE)
     mark[twin[enough[fixes.device[twin]]]] = _NUMBER["copied"]
+
+
+def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: Rules) -> None:
+    """Note what follows a silence, what is frozen, and what was rounded, where nothing else is to be said."""
+    devices = int(fixes.device.max()) + 1 if len(fixes.device) else 0
+    gap_us, frozen_us = int(rules.max_gap_s * 1e6), int(FROZEN_S * 1e6)
+    found = _quirks(fixes.device, fixes.time.view(np.int64), fixes.lon, fixes.lat, order, devices, gap_us, frozen_us)
+    for note, which in zip(("silence", "frozen", "rounded"), found, strict=True):
+        rows = order[which]
+        mark[rows[mark[rows] == 0]] = _NUMBER[note]
+
+
+@numba.njit(cache=True, nogil=True)
+def _quirks(
+    device: Ints, time: Ints, lon: Floats, lat: Floats, order: Ints, devices: int, gap_us: int, frozen_us: int
+) -> tuple[Bools, Bools, Bools]:
+    """Which of some fixes, by device and time, are the first after a silence, frozen, and rounded by a device that rounds."""
+    n, unit = len(order), 10.0**ROUNDED_DECIMALS
+    silent, frozen, rounded = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    places, coarse = np.zeros(devices, np.int64), np.zeros(devices, np.int64)
+    run = 0
+    for k in range(n + 1):
+        still = False
+        if k < n:
+            i = order[k]
+            rounded[k] = (
+                abs(np.rint(lon[i] * unit) / unit - lon[i]) < 1e-9
+                and abs(np.rint(lat[i] * unit) / unit - lat[i]) < 1e-9
+            )
+            if k > 0 and device[order[k - 1]] == device[i]:
+                before = order[k - 1]
+                silent[k] = time[i] - time[before] > gap_us
+                still = lon[i] == lon[before] and lat[i] == lat[before]
+        if still:
+            continue
+        if k - run >= FROZEN_FIXES and time[order[k - 1]] - time[order[run]] >= frozen_us:
+            frozen[run:k] = True
+        run = k
+        if k < n:
+            places[device[i]] += 1
+            coarse[device[i]] += rounded[k]
+    for k in range(n):
+        owner = device[order[k]]
+        rounded[k] &= places[owner] >= ROUNDED_FIXES and coarse[owner] > ROUNDED_SHARE * places[owner]
+    return silent, frozen, rounded

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.stats
 
-from geo.patrols.clean import places, require_tracks, utc
+from geo.patrols.clean import FROZEN_FIXES, FROZEN_S, places, require_tracks, utc
 from geo.patrols.columns import DEVICE, MARK, OFFICER, TIME
 from geo.patrols.order import by_time
 from geo.patrols.rules import DEFAULT_RULES, Rules
@@ -83,8 +83,6 @@ SIGNS: dict[str, tuple[str, str, str, str]] = {
 ALPHA = 1e-5
 #: Fixes that a sign needs before it speaks.
 ENOUGH = 60
-#: Fixes in a row with the same coordinates, and how long they last, before a position is called frozen.
-FROZEN_S = 3600.0
 #: Fixes in a row that a copy shares with its source, places that differ by more than a metre from the one before.
 COPIED_RUN = 30
 #: Time after which a device that is at the same places again has been there a second time.
@@ -249,7 +247,7 @@ def _lattice(track: _Track, _: Rules) -> Iterator[Finding]:
 def _frozen(track: _Track, _: Rules) -> Iterator[Finding]:
     """The same coordinates to the last digit for an hour or more: a live receiver trembles."""
     same = (np.diff(track.lon) == 0) & (np.diff(track.lat) == 0)
-    for a, b in _stretches(same, 12):
+    for a, b in _stretches(same, FROZEN_FIXES - 1):
         if (track.time[b] - track.time[a]) / 1e6 >= FROZEN_S:
             yield "frozen", None, int(track.time[a]), int(track.time[b]), None, f"{b - a + 1} fixes"
 

@@ -96,7 +96,9 @@ def test_a_spike_is_taken_out_and_nothing_else():
 def test_a_block_far_away_is_taken_out_as_a_whole():
     found = marks(moved(walk(200), np.arange(80, 120), north_m=3000))
     assert found[80:120] == ["jump"] * 40
-    assert set(found[:80] + found[120:]) == {""}
+    # Without them the device is silent for longer than a path may bridge.
+    assert found[120] == "silence"
+    assert set(found[:80] + found[121:]) == {""}
 
 
 def test_a_jump_without_return_is_noted_but_used():
@@ -160,6 +162,37 @@ def test_devices_do_not_disturb_each_other():
     far = far.set_geometry(far.geometry.translate(1.0, 0.0))
     mixed = pd.concat([walk(), far], ignore_index=True).sort_values("time")
     assert set(marks(mixed)) == {""}
+
+
+def test_the_first_fix_after_a_silence_is_noted():
+    track = walk()
+    track.loc[30:, "time"] += pd.Timedelta(301 - 10, "s")
+    cleaned = clean(track)
+    assert cleaned["mark"].tolist() == [""] * 30 + ["silence"] + [""] * 29
+    assert used(cleaned).all()
+    track.loc[30:, "time"] -= pd.Timedelta(1, "s")
+    assert set(marks(track)) == {""}
+
+
+def test_a_place_that_stays_the_same_to_the_last_digit_is_noted():
+    track = walk(80, step_s=300)
+    track.loc[20:32, "geometry"] = track.geometry.iloc[20]
+    assert marks(track) == [""] * 20 + ["frozen"] * 13 + [""] * 47
+    track.loc[32, "geometry"] = shapely.Point(118.8, 32.2)  # 55 minutes are not enough
+    assert "frozen" not in marks(track)
+
+
+def test_coordinates_of_few_decimals_are_noted():
+    track = walk(100)
+    whole = shapely.get_coordinates(track.geometry.array)
+    exact, few = (track.set_geometry(gpd.GeoSeries(shapely.points(xy), crs=4326)) for xy in (whole, whole.round(4)))
+    assert set(marks(exact)) == {""}
+    assert set(marks(few)) == {"rounded"}
+    assert used(clean(few)).all()
+    # One place in ten is so by chance, or by a cell tower.
+    some = whole.copy()
+    some[::10] = some[::10].round(4)
+    assert set(marks(track.set_geometry(gpd.GeoSeries(shapely.points(some), crs=4326)))) == {""}
 
 
 def test_an_empty_track():
