@@ -87,6 +87,12 @@ def run(
             help="此前一次核验的输出文件夹：对照写入 restated。Folder of an earlier run: its verdicts beside the new ones.",
         ),
     ] = None,
+    blind_days: Annotated[
+        int,
+        typer.Option(
+            "--blind-days", metavar="N", min=1, help="连续几天无人看到即为巡查盲区。Days unseen that make a blind spot."
+        ),
+    ] = 7,
     json: options.Json = False,
 ) -> None:
     """核验巡查：每个二级网格每天是否巡查到位，并给出依据。
@@ -130,7 +136,7 @@ def run(
         verified, written, restated = patrol_files(
             tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
             columns=column_map(columns), days=days, backdrop=backdrop,
-            with_touched=touched, by_device=by_device, before=before, progress=report,
+            with_touched=touched, by_device=by_device, before=before, blind_days=blind_days, progress=report,
         )  # fmt: skip
     if restated is not None:
         figures["restated"] = changes_of(restated)

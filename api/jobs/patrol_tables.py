@@ -20,7 +20,7 @@ from geo.patrols import blind_spots, by_group, evidence, integrity, seen
 if TYPE_CHECKING:
     from api.jobs.patrols import Verified
 
-#: A third-level grid that nobody has seen for this many days is a blind spot.
+#: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
 BLIND_DAYS = 7
 
 
@@ -31,6 +31,7 @@ def write_all(
     folder: Path,
     *,
     refused: Sequence[dict[str, Any]] = (),
+    blind_days: int = BLIND_DAYS,
     division: str = "",
     names: Mapping[str, str] | None = None,
     restated: pd.DataFrame | None = None,
@@ -41,6 +42,8 @@ def write_all(
 
     Parameters
     ----------
+    blind_days
+        Days without sight that make a blind spot; all days judged, if these are fewer.
     division
         Digest of the cells, for the evidence.
     names
@@ -56,7 +59,7 @@ def write_all(
         "visits": verified.visits,
         "coverage": seen_days,
         "coverage_by": _summed_up(seen_days, inner, judged),
-        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(BLIND_DAYS, len(verified.days))),
+        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(blind_days, len(verified.days))),
         "findings": integrity(verified.cleaned, rules=verified.rules),
         "files": by_file(verified.cleaned, refused, verified.sources),
         "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),

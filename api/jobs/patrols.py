@@ -14,7 +14,7 @@ import pandas as pd
 from api.inputs import read_cells
 from api.jobs import Progress, silent
 from api.jobs.patrol_run import EarlierRun, facts_of, write_facts
-from api.jobs.patrol_tables import write_all
+from api.jobs.patrol_tables import BLIND_DAYS, write_all
 from api.jobs.ways import write_ways
 from api.outputs import make_folder
 from geo.errors import ImpossibleError, InputError
@@ -237,6 +237,7 @@ def patrol_files(
     with_touched: bool = False,
     by_device: bool = False,
     before: Path | None = None,
+    blind_days: int = BLIND_DAYS,
     progress: Progress = silent,
 ) -> tuple[Verified, list[Path], pd.DataFrame | None]:
     """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
@@ -247,6 +248,8 @@ def patrol_files(
         See :func:`api.jobs.ways.write_ways`; cells touched are told whenever there are roads.
     before
         Folder of an earlier run, whose verdicts are put beside the new ones.
+    blind_days
+        See :func:`write_all`.
 
     Returns
     -------
@@ -279,7 +282,7 @@ def patrol_files(
     restated = None if earlier is None else earlier.beside(verified, facts)
     written = write_all(
         verified, judged, inner, folder, refused=tracks.attrs.get("refused", []), division=facts["cells"]["digest"],
-        names=_names(cells), restated=restated,
+        names=_names(cells), restated=restated, blind_days=blind_days,
     )  # fmt: skip
     written.append(write_facts(facts, folder))
     if plans is not None:

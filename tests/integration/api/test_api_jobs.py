@@ -132,6 +132,11 @@ def test_patrols_of_several_days(wangge, division_file, tracks_csv, tmp_path):
     assert list(figures["days"]) == ["2026-03-01", DAY, "2026-03-03"]
     assert figures["days"]["2026-03-01"]["met"] == 0
     assert list(json.loads(wangge(*words, "--day", DAY)[1])["days"]) == [DAY]
+    for days, least in (("2", 1), ("3", 3)):
+        assert wangge(*words, "--from", "2026-03-01", "--to", "2026-03-03", "--blind-days", days)[0] == 0
+        blind = pd.read_csv(tmp_path / "p" / "blind_spots.csv")["days_unseen"]
+        assert blind.min() >= least
+        assert blind.max() == 3
 
 
 def test_patrols_read_a_folder_and_tell_of_each_file(wangge, division_file, tracks_csv, tmp_path):
