@@ -13,7 +13,7 @@ import sys
 import typer
 
 from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
-from api.cli.console import WRONG_USE, fail, notices, told
+from api.cli.console import WRONG_USE, fail, fold_help, notices, told
 from geo.errors import WanggeError
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
@@ -71,6 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or {"-h", "--help"} & set(words):
+        fold_help()
     try:
         with notices():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)

@@ -7,6 +7,7 @@ document and nothing else.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,24 @@ FINE, FINDINGS, WRONG_USE = 0, 1, 2
 
 #: Width of tables where standard output is not a terminal; wide enough for bilingual headings.
 _PLAIN_WIDTH = 132
+
+
+def fold_help() -> None:
+    """Let long words of help texts go on in the next line.
+
+    Typer cuts them, with an ellipsis, and Chinese has no blanks to break at; nor does rich strip the blank behind a line of
+    Chinese that just fits, and cuts a letter instead. Between the Chinese and the English of a help text a line may break.
+    """
+    from rich.text import Text
+    from typer import rich_utils
+
+    class Folding(rich_utils.OptionHighlighter):
+        def __call__(self, text: str | Text) -> Text:
+            made = super().__call__(re.sub("。(?=[A-Za-z])", "。 ", str(text)))
+            made.overflow = "fold"
+            return made
+
+    rich_utils.highlighter = Folding()
 
 
 def out() -> Console:

@@ -384,6 +384,16 @@ def test_help_is_quick_and_complete():
     assert _process().returncode == 2
 
 
+def test_no_word_of_the_help_is_cut():
+    for width in ("80", "81", "100"):
+        for verb in (("patrols",), ("divide",), ("incidents",), ("map", "coverage"), ("check",)):
+            done = subprocess.run(
+                [sys.executable, "-m", "api.cli", *verb, "--help"], cwd=ROOT, capture_output=True, text=True, check=True,
+                env={**os.environ, "COLUMNS": width},
+            )  # fmt: skip
+            assert "…" not in done.stdout, (verb, width)
+
+
 def test_no_heavy_library_is_loaded_for_help():
     heavy = "'geopandas', 'pandas', 'numpy', 'sqlalchemy', 'fastapi', 'numba'"
     code = f"import sys, api.cli; print([m for m in ({heavy}) if m in sys.modules])"
