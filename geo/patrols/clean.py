@@ -197,6 +197,13 @@ def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
     return naive
 
 
+def local_days(micro: Ints, zone: str) -> npt.NDArray[np.datetime64]:
+    """Local days of times in microseconds since 1970."""
+    local = pd.DatetimeIndex(micro.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+    days: npt.NDArray[np.datetime64] = local.to_numpy().astype("datetime64[D]")
+    return days
+
+
 def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
     """Spans of time in seconds."""
     return span / np.timedelta64(1, "s")
@@ -359,7 +366,12 @@ def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: Rules) -> None:
     """Note what follows a silence, what is frozen, and what was rounded, where nothing else is to be said."""
     devices = int(fixes.device.max()) + 1 if len(fixes.device) else 0
     gap_us, frozen_us = int(rules.max_gap_s * 1e6), int(FROZEN_S * 1e6)
-    found = _quirks(fixes.device, fixes.time.view(np.int64), fixes.lon, fixes.lat, order, devices, gap_us, frozen_us)
+    micro = fixes.time.view(np.int64)
+    found = _quirks(fixes.device, micro, fixes.lon, fixes.lat, order, devices, gap_us, frozen_us)
+    # Who is not heard at midnight went home.
+    first = np.flatnonzero(found[0])
+    before, after = (local_days(micro[order[rows]], rules.zone) for rows in (first - 1, first))
+    found[0][first[before != after]] = False
     for note, which in zip(("silence", "frozen", "rounded"), found, strict=True):
         rows = order[which]
         mark[rows[mark[rows] == 0]] = _NUMBER[note]

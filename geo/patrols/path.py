@@ -13,7 +13,7 @@ import pandas as pd
 from pyproj import CRS
 
 from geo.layers.crs import metric_crs
-from geo.patrols.clean import SPEED_SLACK_M, clean, places, require_tracks, used, utc
+from geo.patrols.clean import SPEED_SLACK_M, clean, local_days, places, require_tracks, used, utc
 from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.patrols.metres import to_metres
 from geo.patrols.order import by_time, numbered, taken
@@ -44,8 +44,6 @@ WANDER_SIGMAS = 4.0
 
 #: Seconds over which a speed is taken: long against the wander of the error, short against a drive in and out again.
 PACE_S = 30
-#: Longest silence of a device that is expected to be heard again: a week.
-ENDED_S = 7 * 86_400.0
 
 #: The 68 % radius of a circular normal error in standard deviations along one axis: sqrt(-2 ln 0.32).
 RADIUS_PER_SIGMA = 1.51
@@ -82,7 +80,8 @@ class Path(NamedTuple):
 class Steps(NamedTuple):
     """What lies between each fix and the next: `known` a way, `silent` a gap in one walker's path, neither its end.
 
-    A device that is not heard for more than a week has ended its path, and the next fix begins another.
+    A path ends with the day: who is not heard at midnight went home, and his next fix begins another path. So the verdicts of
+    a day are the same whether the tracks of the days beside it are there or not.
     """
 
     known: Bools
@@ -188,7 +187,11 @@ def steps_of(path: Path, rules: Rules) -> Steps:
     lasts_s = np.diff(path.time) / SECOND
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
     known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
-    return Steps(known, same & ~known & (lasts_s <= ENDED_S))
+    silent = same & ~known
+    gaps = np.flatnonzero(silent)
+    before, after = (local_days(path.time[rows], rules.zone) for rows in (gaps, gaps + 1))
+    silent[gaps[before != after]] = False
+    return Steps(known, silent)
 
 
 def chains_of(path: Path, rules: Rules) -> Iterator[slice]:

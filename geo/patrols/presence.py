@@ -110,7 +110,7 @@ def presences(
     interpolated. Steps longer than `max_gap_s`, or faster than anything moves, are silence. A fix between two silences is a
     presence of no duration. Cost: O(n) lookups after sorting.
 
-    A device that falls silent for good, or for more than a week, is not in doubt: its path has ended.
+    A device that falls silent for the rest of the day is not in doubt: its path has ended.
     """
     index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
     with ThreadPoolExecutor(THREADS) as pool:

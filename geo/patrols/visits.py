@@ -77,6 +77,9 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
+#: More than the times of one local day span, microseconds.
+_TWO_DAYS_US = 2 * 86_400_000_000
+
 #: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter, and a minute is
 #: six fixes.
 PACE_ERROR = 0.15
@@ -160,7 +163,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Visits under one rule set."""
     stays = _stays(presences, rules)
     paced = _paced(stays, rules)
-    chance = _probability(stays, _usual_steps(presences, stays[DEVICE]), rules) * paced
+    chance = _probability(stays, _usual_steps(presences, stays), rules) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
     stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
     stays = stays.assign(**_bounds(presences, stays, rules))
@@ -224,10 +227,12 @@ def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, nea
     last = np.r_[first[1:], len(stay)][: len(first)] - 1
     of, begins, ends = owner[inside[first]], start[inside[first]], end[inside[last]]
     gap = int(rules.merge_gap_s * 1e6)
-    base = int(start.min(initial=0))
-    width = int(end.max(initial=0)) - base + 1
+    # Owners stand one behind the other, each with the times of one day.
+    low = start[np.searchsorted(owner, np.arange(int(owner.max(initial=-1)) + 1))]
     middle = start[near] + (end[near] - start[near]) // 2
-    after = np.searchsorted(of * width + (begins - base), owner[near] * width + (middle - base), side="right")
+    after = np.searchsorted(
+        of * _TWO_DAYS_US + begins - low[of], owner[near] * _TWO_DAYS_US + middle - low[owner[near]], side="right"
+    )
     found = np.full(len(near), -1, dtype=np.int64)
     best = np.full(len(near), gap + 1, dtype=np.int64)
     for place in (after - 1, after):
@@ -308,11 +313,13 @@ def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
     return paced
 
 
-def _usual_steps(presences: pd.DataFrame, devices: pd.Series) -> Floats:
-    """Time between two fixes of each of the devices, seconds: the mean over all times inside cells."""
-    inside = presences[presences[KIND] == "inside"].groupby(DEVICE)[[DURATION_S, FIXES]].sum()
+def _usual_steps(presences: pd.DataFrame, stays: pd.DataFrame) -> Floats:
+    """Time between two fixes of the device of each stay, seconds: the mean over its times inside cells on that day."""
+    inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, FIXES]].sum()
     step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
-    usual: Floats = devices.map(step).fillna(_USUAL_STEP_S).to_numpy(dtype=float)
+    usual: Floats = (
+        step.reindex(pd.MultiIndex.from_frame(stays[[DEVICE, DAY]])).fillna(_USUAL_STEP_S).to_numpy(dtype=float)
+    )
     return usual
 
 

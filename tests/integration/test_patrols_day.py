@@ -176,3 +176,21 @@ def test_what_the_simulation_refuses(town):
     bare = SimpleNamespace(second=town[1].second.drop(columns="code"))
     with pytest.raises(ColumnError, match="no column 'code'"):
         simulated((town[0], bare), 1)
+
+
+def test_the_verdicts_of_a_day_are_the_same_with_the_days_beside_it_and_alone(town):
+    street, division = town
+    cells, days = division.second, [DAY + dt.timedelta(k) for k in range(3)]
+    parts = [
+        simulate_patrols(street, division, rng=np.random.default_rng(70 + k), day=day, officers=20, interval_s=60.0)[0]
+        for k, day in enumerate(days)
+    ]
+    found = presences(clean(pd.concat(parts, ignore_index=True)), cells)
+    made = visits(found)
+    for day, part in zip(days, parts, strict=True):
+        alone = presences(clean(part), cells)
+        expected = verify(visits(alone), cells, presences=alone, day=day)
+        together = verify(made, cells, presences=found, day=day)
+        pd.testing.assert_frame_equal(together, expected)
+        # Nights are no silences: there are grids that fail.
+        assert {"short", "not_visited"} & set(together["verdict"])

@@ -155,13 +155,15 @@ def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
     assert near["sure_s"].sum() == 0
 
 
-def test_a_device_that_is_not_heard_for_more_than_a_week_has_ended_its_path():
-    day = 86_400.0
-    t = np.array([0.0, 100.0, 5 * day, 5 * day + 100, 5 * day + 36 * 365 * day])
+def test_who_is_silent_at_midnight_has_ended_his_path():
+    # From nine in the morning, local time, to five to twelve at night; then five past twelve, and 36 years later.
+    midnight = pd.Timestamp("2026-11-23T16:00:00Z")
+    last = (midnight - pd.Timestamp("2026-11-23T01:00:00Z")).total_seconds()
+    t = np.array([0.0, 100.0, last - 300, last + 301, last + 36 * 365 * 86_400.0])
     table = presences(track(t, [50.0, 60.0, 50.0, 60.0, 50.0]), cells(), rules=RULES)
     silent = table[(table["kind"] == "unknown") & (table["cell"] == "A")]
-    assert silent["duration_s"].sum() == pytest.approx(5 * day - 100)
-    assert len(silent) == 6
+    assert silent["duration_s"].tolist() == [pytest.approx(last - 400)]
+    assert silent["end"].tolist() == [midnight - pd.Timedelta(300, "s")]
 
 
 def test_who_crosses_a_border_leaves_seconds_in_doubt_and_who_walks_along_it_minutes():

@@ -137,6 +137,16 @@ def test_a_phone_that_lies_there_all_day_does_not_swallow_the_rounds_of_others()
     assert found.loc[found["device"] == "D9", "reason"].tolist() == ["same_time"]
 
 
+def test_many_devices_do_not_disturb_each_other():
+    # Six thousand phones, each inside for ten minutes and then beside the border for five.
+    inside, near = presence("08:30", "08:40"), presence("08:40", "08:45", kind="near")
+    near |= {"likely_s": 100.0, "spread_s2": 900.0}
+    rows = [row | {"device": f"D{k:04d}"} for k in range(6000) for row in (inside, near)]
+    found = visits(table(*rows))
+    assert len(found) == 6000
+    assert set(found["likely_s"]) == {700.0}
+
+
 def test_days_are_apart():
     rows = [presence("08:30", "08:50"), presence("08:30", "08:50", day=DAY + dt.timedelta(1))]
     rows[1] |= {"start": rows[1]["start"] + pd.Timedelta(1, "D"), "end": rows[1]["end"] + pd.Timedelta(1, "D")}
