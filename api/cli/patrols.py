@@ -183,7 +183,7 @@ def _verdict(state: object) -> str:
 
 def _due(figures: dict[str, Any]) -> str:
     return (f"{figures['at'][:16].replace('T', ' ')} 仍未完成 still due: {figures['cells']:,}, "
-            f"其中已无人来得及 nobody can make it: {figures['impossible']:,}")  # fmt: skip
+            f"其中已来不及 too late: {figures['too_late']:,}, 无人在线 nobody heard: {figures['nobody_heard']:,}")  # fmt: skip
 
 
 def _feasibility(figures: dict[str, Any]) -> str:

@@ -46,7 +46,8 @@ def write_due(
     table = due(verified.visits, verified.cleaned, cells, now=now, rules=verified.rules)
     write_csv(table, path, zone=verified.rules.zone)
     figures = {"at": now.tz_convert(verified.rules.zone).isoformat(), "cells": len(table),
-               "impossible": int((~table["possible"]).sum())}  # fmt: skip
+               "too_late": int((table["slack_s"] < 0).sum()),
+               "nobody_heard": int((table["distance_m"].isna() & (table["slack_s"] >= 0)).sum())}  # fmt: skip
     return figures, path
 
 

@@ -227,7 +227,7 @@ def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
     code, _, err = wangge(*words, *plans)
     assert (code, "say which one" in err) == (2, True)
     said = wangge(*words[:-1], *plans, "--device", "A")[1]
-    assert f"{DAY} 09:30 仍未完成 still due: 4" in said
+    assert f"{DAY} 09:30 仍未完成 still due: 4, 其中已来不及 too late: 0, 无人在线 nobody heard: 4" in said
     assert "排班 roster: 可行 feasible" in said
     assert re.search(r"计划路线 route: 走到 covered \d+ / 80 m .*打卡点 checkpoints 1 / 2, 08:0\d–08:\d\d", said)
     assert wangge(*words, "--due-at", "teatime")[0] == 2
