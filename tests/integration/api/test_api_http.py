@@ -182,6 +182,16 @@ def test_pages(client):
     assert client.get("/coverage").text.startswith("<!doctype html>")
 
 
+def test_every_link_of_the_first_page_leads_somewhere(client):
+    links = re.findall(r'(?:href|src|action)="(/[^"]*)"', client.get("/").text)
+    assert {"/coverage", "/api/layers/third.geojson", "/locate"} <= set(links)
+    # The box asks with a place; the page of incidents has not been made here, and the answer says how to.
+    assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {
+        "/heat": 404,
+        "/locate": 422,
+    }
+
+
 def test_pages_load_nothing_from_other_hosts(client):
     page = client.get("/")
     assert "text/html" in page.headers["content-type"]
