@@ -41,7 +41,7 @@ def moment(text: str, zone: str) -> pd.Timestamp:
 def write_due(
     verified: Verified, cells: gpd.GeoDataFrame, folder: Path, *, now: pd.Timestamp
 ) -> tuple[dict[str, Any], Path]:
-    """Write the cells that were still short at a moment, the most urgent first, as ``due.csv``."""
+    """Write the cells that were still short at a moment, the most urgent first, as ``due.csv``; with the figures of it."""
     path = folder / "due.csv"
     table = due(verified.visits, verified.cleaned, cells, now=now, rules=verified.rules)
     write_csv(table, path, zone=verified.rules.zone)

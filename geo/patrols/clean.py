@@ -83,7 +83,7 @@ _EARTH_M = 6_371_008.8
 
 
 def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
-    """Mark the fixes that are wrong, with the reason.
+    """Mark the fixes that are wrong, with the reason, and note what is odd about others, which stay in use.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
     Returns
     -------
     GeoDataFrame
-        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``.
+        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``; fixes with one of
+        :data:`NOTES` are used.
 
     Raises
     ------

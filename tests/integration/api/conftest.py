@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from sqlalchemy import Engine
 
 from api.cli import run
 from api.database import add_version, open_store, publish, session, upgrade
-from geo.layers import Division, Level, area_m2, write_division
+from geo.layers import Division, Level, area_m2, lon_lat, write_division
 from geo.layers.columns import LAYER_COLUMNS
 
 CRS = "EPSG:4549"
@@ -116,3 +118,69 @@ def published(engine: Engine, division: Division) -> Engine:
         version = add_version(opened, division, valid_from=DAY, created_at=NOW, note="测试")
         publish(opened, version.id, published_at=NOW)
     return engine
+
+
+def walked(division: Division, code: str, device: str, start: str, minutes: int) -> pd.DataFrame:
+    """Fixes of a walk to and fro in the middle of a second-level grid, every ten seconds."""
+    place = division.second.set_index("code").geometry[code].representative_point()
+    times = pd.date_range(f"{DAY} {start}", periods=minutes * 6 + 1, freq="10s", tz="Asia/Shanghai")
+    steps = np.abs((np.arange(len(times)) + 3) % 6 - 3) * 10.0
+    points = lon_lat(gpd.GeoSeries(shapely.points(place.x + steps, place.y), crs=division.crs))
+    return pd.DataFrame(
+        {
+            "device": device,
+            "officer": f"{device}号",
+            "time": times.map(pd.Timestamp.isoformat),
+            "lon": points.x,
+            "lat": points.y,
+        }
+    )
+
+
+@pytest.fixture
+def stay(division):
+    """Fixes of a device in a second-level grid: ``stay(code, device, start, minutes)``."""
+    return partial(walked, division)
+
+
+@pytest.fixture
+def tracks_csv(division, tmp_path):
+    """The first grid is walked by two people, the second once, the third for half a minute, the fourth never."""
+    first, second, third, _ = division.second["code"]
+    walks = [
+        walked(division, first, "A", "08:00", 10),
+        walked(division, first, "D", "14:00", 10),
+        walked(division, second, "B", "09:00", 10),
+        walked(division, third, "C", "10:00", 0).iloc[:1],
+    ]
+    path = tmp_path / "tracks.csv"
+    pd.concat(walks).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def incidents_csv(division, tmp_path):
+    """Two in every third-level grid, five more in the last, one outside, one without a place."""
+    places = lon_lat(division.third.geometry.representative_point())
+    rows = [*range(36), *range(36), *[35] * 5]
+    table = pd.DataFrame(
+        {
+            "案件编号": [f"N{i:03d}" for i in range(len(rows))],
+            "经度": places.x.iloc[rows].to_numpy(),
+            "纬度": places.y.iloc[rows].to_numpy(),
+        }
+    )
+    table["上报时间"] = "2026-02-10 09:30:00"
+    table["备注"] = "=1+1,“引号”"
+    more = pd.DataFrame(
+        {
+            "案件编号": ["FAR", "NONE"],
+            "经度": [118.0, None],
+            "纬度": [32.1, None],
+            "上报时间": "2026-02-10 10:00:00",
+            "备注": "",
+        }
+    )
+    path = tmp_path / "incidents.csv"
+    pd.concat([table, more]).to_csv(path, index=False)
+    return path
