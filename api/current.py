@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from api.database import VersionInfo, current_version, read_version, session
 from geo.layers import Datum, Division, Level, convert, lon_lat
 from geo.layers.columns import CODE, LEADER, NAME, PARENT
-from geo.layers.writing import GEOJSON_DECIMALS
+from geo.layers.files.writing import GEOJSON_DECIMALS
 from geo.locate import GridIndex
 
 

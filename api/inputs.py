@@ -91,7 +91,7 @@ def read_table(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[pd.DataFr
     try:
         reader = pd.read_csv(
             path, sep=separator, dtype=str, keep_default_na=False, chunksize=CHUNK_ROWS, encoding=encoding
-        )  # fmt: skip
+        )
         with reader:
             for chunk in reader:
                 if len(chunk):
@@ -100,8 +100,9 @@ def read_table(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[pd.DataFr
     except LookupError as error:
         raise FileError(f"'{encoding}' is not a known encoding; use utf-8 or gb18030") from error
     except UnicodeDecodeError as error:
-        raise FileError(f"{path.name}: is not {error.encoding} text (byte {error.start}); name its encoding "
-                        "(--encoding gb18030)") from error  # fmt: skip
+        raise FileError(
+            f"{path.name}: is not {error.encoding} text (byte {error.start}); name its encoding (--encoding gb18030)"
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise FileError(f"{path.name}: cannot be read as a table ({str(error).strip()})") from error
     if rows == 0:
@@ -129,8 +130,10 @@ def coordinates(
         raise ColumnError(f"{name}: columns '{x}' and '{y}' hold no numbers")
     if crs is None:
         if datum is None:
-            raise DatumError(f"{name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
-                             "--crs EPSG:4549 for metres")  # fmt: skip
+            raise DatumError(
+                f"{name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
+                "--crs EPSG:4549 for metres"
+            )
         _require_degrees(east, north, name, x, y)
         east, north = convert(east, north, Datum.parse(datum), Datum.WGS84)
         crs = "EPSG:4326"
@@ -155,9 +158,15 @@ def guess_xy(columns: list[str], name: str) -> tuple[str, str]:
 
 
 _PAIRS = (
-    ("lon", "lat"), ("lng", "lat"), ("longitude", "latitude"), ("经度", "纬度"), ("x", "y"),
-    ("东坐标", "北坐标"), ("easting", "northing"), ("long", "lat"),
-)  # fmt: skip
+    ("lon", "lat"),
+    ("lng", "lat"),
+    ("longitude", "latitude"),
+    ("经度", "纬度"),
+    ("x", "y"),
+    ("东坐标", "北坐标"),
+    ("easting", "northing"),
+    ("long", "lat"),
+)
 
 
 def _require_degrees(east: np.ndarray, north: np.ndarray, name: str, x: str, y: str) -> None:

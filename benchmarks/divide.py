@@ -26,9 +26,9 @@ from benchmarks.mesh import made
 from benchmarks.report import ROOT, machine, seconds, table, write
 from geo.coverage import Mesh
 from geo.divide import balance, divide, limits, partition, rebalance
-from geo.divide.graph import build_graph, pieces
-from geo.divide.merge import dissolve
-from geo.divide.units import units
+from geo.divide.partitioning.adjacency import build_graph, pieces
+from geo.divide.partitioning.indivisible import units
+from geo.divide.partitioning.merging import dissolve
 from geo.layers import Level, on_lattice, to_metric
 from geo.sample import model_street
 
@@ -69,16 +69,29 @@ def judged(cells: gpd.GeoDataFrame, label: Labels, parent: Labels | None = None)
         mean = (np.bincount(above, load) / np.bincount(above))[above]
     rings = int((shapely.get_num_interior_rings(shapely.get_geometry(merged, 0)) > 0).sum())
     off = np.abs(load / mean - 1)
-    return {"parts": len(np.unique(label)), "stray": stray, "rings": rings, "off": float(off.max()),
-            "p95": float(np.quantile(off, 0.95)),
-            "pp": float((4 * np.pi * shapely.area(merged) / shapely.length(merged) ** 2).mean())}  # fmt: skip
+    return {
+        "parts": len(np.unique(label)),
+        "stray": stray,
+        "rings": rings,
+        "off": float(off.max()),
+        "p95": float(np.quantile(off, 0.95)),
+        "pp": float((4 * np.pi * shapely.area(merged) / shapely.length(merged) ** 2).mean()),
+    }
 
 
 def row(task: str, who: str, took: float | None, found: dict[str, Any] | None) -> list[str]:
     if found is None:
         return [task, who, seconds(took), "–", "–", "–", "–", "–"]
-    return [task, who, seconds(took), str(found["parts"]), f"{found['stray']} / {found['rings']}", f"{found['p95']:.1%}",
-            f"{found['off']:.1%}", f"{found['pp']:.3f}"]  # fmt: skip
+    return [
+        task,
+        who,
+        seconds(took),
+        str(found["parts"]),
+        f"{found['stray']} / {found['rings']}",
+        f"{found['p95']:.1%}",
+        f"{found['off']:.1%}",
+        f"{found['pp']:.3f}",
+    ]
 
 
 def neighbours(cells: gpd.GeoDataFrame) -> tuple[Any, Any]:
@@ -96,9 +109,12 @@ def metis(cells: gpd.GeoDataFrame, parts: int, *, recursive: bool) -> Labels:
     start = np.searchsorted(pairs[:, 0], np.arange(n + 1))
     options = pymetis.Options(seed=SEED) if recursive else pymetis.Options(seed=SEED, contig=1)
     _, side = pymetis.part_graph(
-        parts, adjacency=pymetis.CSRAdjacency(adj_starts=start, adjacent=pairs[:, 1]),
-        vweights=np.maximum(load / load.mean() * 1000, 1).astype(int), recursive=recursive, options=options,
-    )  # fmt: skip
+        parts,
+        adjacency=pymetis.CSRAdjacency(adj_starts=start, adjacent=pairs[:, 1]),
+        vweights=np.maximum(load / load.mean() * 1000, 1).astype(int),
+        recursive=recursive,
+        options=options,
+    )
     return np.asarray(side, dtype=np.int64)[unit]
 
 
@@ -163,8 +179,14 @@ def competitors(task: str, cells: gpd.GeoDataFrame, parts: int, limit_s: float) 
             print(f"{name}: not installed")
             continue
         took, found = limited(work, cells, parts, limit_s)
-        rows.append(row(task, name if found is not None else f"{name} (no result in {limit_s:.0f} s)", took,
-                        None if found is None else judged(cells, found)))  # fmt: skip
+        rows.append(
+            row(
+                task,
+                name if found is not None else f"{name} (no result in {limit_s:.0f} s)",
+                took,
+                None if found is None else judged(cells, found),
+            )
+        )
     return rows
 
 
@@ -191,11 +213,26 @@ def rebalanced(cells: gpd.GeoDataFrame, groups: pd.DataFrame) -> list[list[str]]
     rows = []
     for name, parents in (("free", None), ("in their communities", groups["community"])):
         start = time.perf_counter()
-        found = rebalance(cells, groups["second"], workload=load, residents=cells["population"], parents=parents,
-                          tolerances=(0.5, 0.3, 0.2, 0.1, 0.05))  # fmt: skip
+        found = rebalance(
+            cells,
+            groups["second"],
+            workload=load,
+            residents=cells["population"],
+            parents=parents,
+            tolerances=(0.5, 0.3, 0.2, 0.1, 0.05),
+        )
         took = time.perf_counter() - start
-        rows += [[f"30,000 cells, 255 grids, {name}", seconds(took), f"{p.imbalance:.1%}", f"{p.moved:.1%}", f"{p.proven:.1%}",
-                  f"{p.transport:.1%}"] for p in found.points]  # fmt: skip
+        rows += [
+            [
+                f"30,000 cells, 255 grids, {name}",
+                seconds(took),
+                f"{p.imbalance:.1%}",
+                f"{p.moved:.1%}",
+                f"{p.proven:.1%}",
+                f"{p.transport:.1%}",
+            ]
+            for p in found.points
+        ]
     return rows
 
 
@@ -215,8 +252,18 @@ def model() -> list[list[str]]:
     rows = []
     for level in (Level.SECOND, Level.THIRD):
         off = (balance(division, level) - 1).abs()
-        rows.append(["model street", level.layer, seconds(took), len(division.layer(level)), f"{off.quantile(0.95):.1%}",
-                     f"{off.max():.1%}", f"{shares[level.layer]:.1%}", cut])  # fmt: skip
+        rows.append(
+            [
+                "model street",
+                level.layer,
+                seconds(took),
+                len(division.layer(level)),
+                f"{off.quantile(0.95):.1%}",
+                f"{off.max():.1%}",
+                f"{shares[level.layer]:.1%}",
+                cut,
+            ]
+        )
     return rows
 
 

@@ -26,13 +26,13 @@ import shapely
 
 from benchmarks.report import ROOT, machine, median_s, seconds, table, write
 from geo.incidents import assign, count_stream, counts, density, hotspots, mark_default_points, read_incidents
-from geo.incidents.multiple import benjamini_hochberg
-from geo.incidents.neighbours import contiguity, contiguity_weights
-from geo.incidents.statistics import gi_star
+from geo.incidents.statistics.association import gi_star
+from geo.incidents.statistics.multiple_testing import benjamini_hochberg
+from geo.incidents.statistics.neighbours import contiguity, contiguity_weights
 from geo.layers import Division, Level, convert, read_division
 from geo.layers.columns import AREA_M2, POPULATION
 from geo.sample import model_street, simulate_incidents
-from geo.sample.incidents import hot_spots
+from geo.sample.days.incidents import hot_spots
 
 SEED = 1
 BOUNDARIES = ROOT / "data" / "boundaries" / "division.gpkg"
@@ -72,10 +72,17 @@ def export(division: Division, n: int, folder: Path) -> Path:
     lon, lat = convert(lon, lat, "WGS-84", "GCJ-02")
     when = pd.Timestamp("2026-03-01") + pd.to_timedelta(rng.integers(0, 30 * 86_400, n), unit="s")
     kinds = ["暴露垃圾", "店外经营", "乱停车", "噪声扰民"]
-    pd.DataFrame({
-        "编号": [f"A{i:08d}" for i in range(n)], "受理时间": when.strftime("%Y-%m-%d %H:%M:%S"), "类别": rng.choice(kinds, n),
-        "来源": "12345热线", "地址": [f"和燕路{i % 3000}号" for i in range(n)], "经度": lon.round(7), "纬度": lat.round(7),
-    }).to_csv(path, index=False)  # fmt: skip
+    pd.DataFrame(
+        {
+            "编号": [f"A{i:08d}" for i in range(n)],
+            "受理时间": when.strftime("%Y-%m-%d %H:%M:%S"),
+            "类别": rng.choice(kinds, n),
+            "来源": "12345热线",
+            "地址": [f"和燕路{i % 3000}号" for i in range(n)],
+            "经度": lon.round(7),
+            "纬度": lat.round(7),
+        }
+    ).to_csv(path, index=False)
     return path
 
 
@@ -115,15 +122,27 @@ def against_others(division: Division, n: int) -> str:
     rows = []
     ours = median_s(lambda: assign(points, division))[0]
     theirs = median_s(lambda: gpd.sjoin(points, cells, how="left", predicate="within"))[0]
-    rows.append([f"{n:,} reports to 3,052 cells (ours also marks borders)", seconds(ours), f"geopandas sjoin {seconds(theirs)}",
-                 f"{theirs / ours:.1f}"])  # fmt: skip
+    rows.append(
+        [
+            f"{n:,} reports to 3,052 cells (ours also marks borders)",
+            seconds(ours),
+            f"geopandas sjoin {seconds(theirs)}",
+            f"{theirs / ours:.1f}",
+        ]
+    )
     few = points.iloc[:3000]
     gx, gy = np.meshgrid(*axes(division))
     ours = median_s(lambda: density(few, outline=division))[0]
     kernel = scipy.stats.gaussian_kde(np.column_stack([x[:3000], y[:3000]]).T, bw_method=0.05)
     theirs = median_s(lambda: kernel(np.stack([gx.ravel(), gy.ravel()])), 1)[0]
-    rows.append(["density of 3,000 reports (ours corrected at the outline)", seconds(ours),
-                 f"scipy gaussian_kde {seconds(theirs)}", f"{theirs / ours:.1f}"])  # fmt: skip
+    rows.append(
+        [
+            "density of 3,000 reports (ours corrected at the outline)",
+            seconds(ours),
+            f"scipy gaussian_kde {seconds(theirs)}",
+            f"{theirs / ours:.1f}",
+        ]
+    )
     if (sklearn := optional("sklearn.neighbors")) is not None:
         tree = sklearn.KernelDensity(bandwidth=150.0, rtol=1e-4).fit(np.column_stack([x[:3000], y[:3000]]))
         theirs = median_s(lambda: tree.score_samples(np.column_stack([gx.ravel(), gy.ravel()])), 1)[0]
@@ -162,8 +181,14 @@ def hot_spot_rows(division: Division) -> list[list[str]]:
         theirs, local = median_s(work)
         same = float(np.abs(local.Zs - found["z"].to_numpy()).max())
     least = f"least p {found['p'].min():.1g} against {local.p_sim.min():.1g}"
-    return [[f"Gi* and its test, 3,052 cells (z agree to {same:.0e}; {least})", seconds(ours),
-             f"esda, 999 permutations {seconds(theirs)} (first call {seconds(first)})", f"{theirs / ours:.1f}"]]  # fmt: skip
+    return [
+        [
+            f"Gi* and its test, 3,052 cells (z agree to {same:.0e}; {least})",
+            seconds(ours),
+            f"esda, 999 permutations {seconds(theirs)} (first call {seconds(first)})",
+            f"{theirs / ours:.1f}",
+        ]
+    ]
 
 
 def planted(division: Division, runs: int) -> str:
@@ -276,8 +301,17 @@ def even(division: Division, runs: int) -> str:
             shares = [f"{number / runs:.1%}" for number in (shown, core, naive)]
             rows.append([f"{len(cells):,}, {kind}", what, f"{mean:g}", *shares])
             print(rows[-1], flush=True)
-    return table(["cells", "reports", "mean per cell", "wangge: months with a hot cell", "with a core cell",
-                  "Gi*, normal law, FDR 5 %"], rows)  # fmt: skip
+    return table(
+        [
+            "cells",
+            "reports",
+            "mean per cell",
+            "wangge: months with a hot cell",
+            "with a core cell",
+            "Gi*, normal law, FDR 5 %",
+        ],
+        rows,
+    )
 
 
 def stream(division: Division, n: int, chunk: int = 1_000_000) -> str:

@@ -211,11 +211,18 @@ def curves(full: bool) -> str:
                 tree.query(shapely.points(x, y), predicate="within")
 
             theirs.append((count, 1e9 * seconds(join, 3) / count))
-    drawing = svg.curves([
-        ("Cells of 80 vertices", "cells", "ns a point", {"wangge": by_cells}),
-        ("Vertices of 1,000 cells", "vertices a cell", "ns a point", {"wangge": by_vertices}),
-        ("Points in one call, 3,052 cells", "points", "ns a point", {"wangge": by_points, "shapely STRtree": theirs}),
-    ])  # fmt: skip
+    drawing = svg.curves(
+        [
+            ("Cells of 80 vertices", "cells", "ns a point", {"wangge": by_cells}),
+            ("Vertices of 1,000 cells", "vertices a cell", "ns a point", {"wangge": by_vertices}),
+            (
+                "Points in one call, 3,052 cells",
+                "points",
+                "ns a point",
+                {"wangge": by_points, "shapely STRtree": theirs},
+            ),
+        ]
+    )
     images = ROOT / "docs" / "images"
     images.mkdir(exist_ok=True)
     (images / "locate-cost.svg").write_text(drawing)
@@ -264,8 +271,13 @@ def service(full: bool) -> str:
 
 
 SECTIONS = {
-    "compare": compare, "building": building, "crossing": crossing, "curves": curves, "billion": billion, "service": service,
-}  # fmt: skip
+    "compare": compare,
+    "building": building,
+    "crossing": crossing,
+    "curves": curves,
+    "billion": billion,
+    "service": service,
+}
 
 
 def machine(day: str, full: bool) -> str:

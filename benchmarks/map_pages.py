@@ -22,7 +22,7 @@ import folium.plugins
 import geopandas as gpd
 import numpy as np
 
-from api.jobs.incidents import Assigned, assign_incidents
+from api.jobs.incidents.run import Assigned, assign_incidents
 from geo.coverage import check_division
 from geo.incidents import density, mark_default_points, mark_repeats
 from geo.layers import Division, lon_lat, read_division
@@ -64,9 +64,15 @@ def draw_ours(division: Division, result: Assigned, path: Path) -> tuple[float, 
     street = model_street(MODEL_SEED)
     start = time.perf_counter()
     drawn = heat_map(
-        division, result.incidents, surface, result.counts, hotspots=result.hot, roads=street.roads, water=street.water,
+        division,
+        result.incidents,
+        surface,
+        result.counts,
+        hotspots=result.hot,
+        roads=street.roads,
+        water=street.water,
         green=street.green,
-    )  # fmt: skip
+    )
     size = written(drawn, path)
     return time.perf_counter() - start, size
 

@@ -35,9 +35,9 @@ from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
 from geo.patrols import DEFAULT_RULES, clean, integrity, presences, read_tracks, verify, visits  # noqa: E402
-from geo.patrols.clean import utc  # noqa: E402
-from geo.patrols.number import number_of_visits  # noqa: E402
-from geo.sample.patrols import simulate_patrols  # noqa: E402
+from geo.patrols.visit_counts import number_of_visits  # noqa: E402
+from geo.sample.days.patrols import simulate_patrols  # noqa: E402
+from geo.tracks.cleaning import utc  # noqa: E402
 
 DAY = dt.date(2026, 11, 23)
 DOC = HERE / "docs" / "patrols.md"
@@ -86,9 +86,11 @@ def accuracy(seeds, intervals):
     for officers in (255, 60):
         for interval in intervals:
             made_of = [
-                simulate_patrols(place, division, rng=np.random.default_rng(seed), day=DAY, interval_s=interval,
-                                 officers=officers) for seed in seeds
-            ]  # fmt: skip
+                simulate_patrols(
+                    place, division, rng=np.random.default_rng(seed), day=DAY, interval_s=interval, officers=officers
+                )
+                for seed in seeds
+            ]
             for share in (0.0, 0.1):
                 count, low_high, before, after = np.zeros(12), [], 0, 0
                 for seed, (tracks, truth) in zip(seeds, made_of, strict=True):
@@ -101,10 +103,19 @@ def accuracy(seeds, intervals):
                     if officers == 255:
                         given.setdefault(interval, []).append(_true_stays(truth, made))
                 true, proven, expected, hidden = count[8:]
-                rows.append([officers, f"{interval:.0f} s", f"{1 - after / before:.0%} more" if share else "as simulated",
-                             *count[:6].astype(int), f"{proven / true:.3f}", f"{(expected + hidden) / true:.3f}",
-                             f"{hidden / true:.3f}", f"{np.mean(low_high):.2f}",
-                             f"{count[6]:.0f} of {count[7]:.0f}"])  # fmt: skip
+                rows.append(
+                    [
+                        officers,
+                        f"{interval:.0f} s",
+                        f"{1 - after / before:.0%} more" if share else "as simulated",
+                        *count[:6].astype(int),
+                        f"{proven / true:.3f}",
+                        f"{(expected + hidden) / true:.3f}",
+                        f"{hidden / true:.3f}",
+                        f"{np.mean(low_high):.2f}",
+                        f"{count[6]:.0f} of {count[7]:.0f}",
+                    ]
+                )
                 print(*rows[-1], flush=True)
     return rows, _calibration(given)
 
@@ -115,18 +126,30 @@ def _compared(truth, cleaned, made, result):
     liars = truth.faults[truth.faults["fault"].isin(["copied", "spoofed"])]
     named = set(liars["device"]) | {note[-4:] for note in liars["note"]}
     accused = set(integrity(cleaned)["device"]) - named
-    return np.array([
-        *_judgements(both), len(accused), cleaned["device"].nunique() - len(named),
-        truth.visits["counted"].sum(), made["counted"].sum(),
-        result["visits_expected"].sum(), result["visits_hidden"].sum(),
-    ])  # fmt: skip
+    return np.array(
+        [
+            *_judgements(both),
+            len(accused),
+            cleaned["device"].nunique() - len(named),
+            truth.visits["counted"].sum(),
+            made["counted"].sum(),
+            result["visits_expected"].sum(),
+            result["visits_hidden"].sum(),
+        ]
+    )
 
 
 def _judgements(both):
     """Of true verdicts beside those given: failing grids, passed and unknown; passing ones, failed and unknown."""
     met, verdict = both["verdict_true"] == "met", both["verdict"]
-    return [(~met).sum(), (~met & (verdict == "met")).sum(), (~met & (verdict == "unknown")).sum(), met.sum(),
-            (met & verdict.isin(["short", "not_visited"])).sum(), (met & (verdict == "unknown")).sum()]  # fmt: skip
+    return [
+        (~met).sum(),
+        (~met & (verdict == "met")).sum(),
+        (~met & (verdict == "unknown")).sum(),
+        met.sum(),
+        (met & verdict.isin(["short", "not_visited"])).sum(),
+        (met & (verdict == "unknown")).sum(),
+    ]
 
 
 def other_walkers(seeds, intervals):
@@ -144,10 +167,22 @@ def other_walkers(seeds, intervals):
                     heard = silenced(tracks, 0.1, np.random.default_rng(seed))
                     _, made, result = judged(heard, SimpleNamespace(second=led), index)
                     both = verdicts.merge(result, on="code", suffixes=("_true", ""))
-                    count += [*_judgements(both), stays["counted"].sum(), made["counted"].sum(),
-                              result[["visits_expected", "visits_hidden"]].to_numpy().sum(), _by_path(made)]  # fmt: skip
-                rows.append([what, officers, f"{interval:.0f} s", *count[:6].astype(int),
-                             *(f"{number / count[6]:.3f}" for number in count[7:])])  # fmt: skip
+                    count += [
+                        *_judgements(both),
+                        stays["counted"].sum(),
+                        made["counted"].sum(),
+                        result[["visits_expected", "visits_hidden"]].to_numpy().sum(),
+                        _by_path(made),
+                    ]
+                rows.append(
+                    [
+                        what,
+                        officers,
+                        f"{interval:.0f} s",
+                        *count[:6].astype(int),
+                        *(f"{number / count[6]:.3f}" for number in count[7:]),
+                    ]
+                )
                 print(*rows[-1], flush=True)
     return rows
 
@@ -158,8 +193,15 @@ def _by_path(made):
     some = made[(made["stay_s"] >= rules.min_stay_s) & (made["speed_m_s"] <= rules.max_patrol_speed_m_s)]
     group, codes = pd.factorize(some["code"])
     start, end = (utc(some[name]).astype(np.int64) for name in ("start", "end"))
-    number = number_of_visits(group, start, end, np.ones(len(some)), groups=len(codes), apart=rules.min_between_s * 1e6,
-                              required=rules.visits_per_day)  # fmt: skip
+    number = number_of_visits(
+        group,
+        start,
+        end,
+        np.ones(len(some)),
+        groups=len(codes),
+        apart=rules.min_between_s * 1e6,
+        required=rules.visits_per_day,
+    )
     return number.expected.sum()
 
 
@@ -280,8 +322,12 @@ def _real_signs():
         if len(track) >= 60 and places not in known:
             known.add(places)
             rows.append(_signs_of(file.name, track))
-    trucks = read_tracks(data / "jersey-city-trucks" / "all_dedup.csv", datum="WGS-84", zone="America/New_York",
-                         columns={"lat": 0, "lon": 1, "device": 2, "time": 4})  # fmt: skip
+    trucks = read_tracks(
+        data / "jersey-city-trucks" / "all_dedup.csv",
+        datum="WGS-84",
+        zone="America/New_York",
+        columns={"lat": 0, "lon": 1, "device": 2, "time": 4},
+    )
     return [*rows, _signs_of("trucks of Jersey City, three days", trucks)]
 
 
@@ -345,8 +391,16 @@ def speed(sizes, repeats):
             # A process of its own, so that its memory is that of this size.
             run = [sys.executable, __file__, "--file", str(file), "--repeats", str(repeats)]
             found = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-            rows.append([devices, f"{found['fixes']:,}", f"{found['seconds']:.1f}", f"{found['cpu']:.1f}",
-                         f"{found['fixes'] / found['seconds'] / 1e6:.2f}", f"{found['memory']:.1f}"])  # fmt: skip
+            rows.append(
+                [
+                    devices,
+                    f"{found['fixes']:,}",
+                    f"{found['seconds']:.1f}",
+                    f"{found['cpu']:.1f}",
+                    f"{found['fixes'] / found['seconds'] / 1e6:.2f}",
+                    f"{found['memory']:.1f}",
+                ]
+            )
     return rows
 
 
@@ -390,33 +444,85 @@ def main():
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.date}"
     if "accuracy" in options.parts:
         truth, given = accuracy(seeds, intervals)
-        put("benchmark", [
-            f"Seeds {options.seeds}; {machine}.",
-            table(["officers", "fixes every", "silent", "failing", "passed", "unknown", "passing", "failed", "unknown",
-                   "proven / true", "number / true", "of it in silence", "true number in the range",
-                   "honest devices with a finding"], truth),
-            table(["given", *(f"{interval:.0f} s: true" for interval in intervals)], given),
-        ])  # fmt: skip
+        put(
+            "benchmark",
+            [
+                f"Seeds {options.seeds}; {machine}.",
+                table(
+                    [
+                        "officers",
+                        "fixes every",
+                        "silent",
+                        "failing",
+                        "passed",
+                        "unknown",
+                        "passing",
+                        "failed",
+                        "unknown",
+                        "proven / true",
+                        "number / true",
+                        "of it in silence",
+                        "true number in the range",
+                        "honest devices with a finding",
+                    ],
+                    truth,
+                ),
+                table(["given", *(f"{interval:.0f} s: true" for interval in intervals)], given),
+            ],
+        )
     if "walkers" in options.parts:
-        put("other walkers", [
-            f"Seeds {options.seeds}; {machine}; a tenth of the time of each phone is silent.",
-            table(["walk", "officers", "fixes every", "failing", "passed", "unknown", "passing", "failed", "unknown",
-                   "proven / true", "number / true", "path alone / true"], other_walkers(seeds, intervals)),
-        ])  # fmt: skip
+        put(
+            "other walkers",
+            [
+                f"Seeds {options.seeds}; {machine}; a tenth of the time of each phone is silent.",
+                table(
+                    [
+                        "walk",
+                        "officers",
+                        "fixes every",
+                        "failing",
+                        "passed",
+                        "unknown",
+                        "passing",
+                        "failed",
+                        "unknown",
+                        "proven / true",
+                        "number / true",
+                        "path alone / true",
+                    ],
+                    other_walkers(seeds, intervals),
+                ),
+            ],
+        )
     if "integrity" in options.parts:
         planted, real = signs(seeds)
-        put("integrity", [
-            table(["planted in 40 honest tracks of a day", "sign", "found"], planted),
-            table(["real tracks", "devices", "fixes", "devices with a finding", "signs"], real),
-        ])  # fmt: skip
+        put(
+            "integrity",
+            [
+                table(["planted in 40 honest tracks of a day", "sign", "found"], planted),
+                table(["real tracks", "devices", "fixes", "devices with a finding", "signs"], real),
+            ],
+        )
     if "speed" in options.parts:
         cost = speed((250, 500, 1000, 2000) if options.full else (125, 250, 500), 3)
-        put("speed of verdicts", [
-            f"{machine}, load {os.getloadavg()[0]:.1f}.",
-            table(["devices", "fixes", "seconds to verdicts (median of 3)", "CPU seconds", "million fixes/s",
-                   "peak memory GB"], cost),
-            beside(),
-        ])  # fmt: skip
+        put(
+            "speed of verdicts",
+            [
+                f"{machine}, load {os.getloadavg()[0]:.1f}.",
+                table(
+                    [
+                        "devices",
+                        "fixes",
+                        "seconds to verdicts (median of 3)",
+                        "CPU seconds",
+                        "million fixes/s",
+                        "peak memory GB",
+                    ],
+                    cost,
+                ),
+                beside(),
+            ],
+        )
 
 
 def put(name, paragraphs):

@@ -33,9 +33,9 @@ sys.path.insert(0, str(HERE))
 
 from geo.locate import GridIndex  # noqa: E402
 from geo.patrols import match, smoothed, stop_of, touched  # noqa: E402
-from geo.patrols.match import roads_of  # noqa: E402
-from geo.patrols.network import Network  # noqa: E402
-from geo.patrols.stops import CHANGE_S, WINDOWS_S, _told_apart  # noqa: E402
+from geo.tracks.matching.network import Network  # noqa: E402
+from geo.tracks.matching.viterbi import roads_of  # noqa: E402
+from geo.tracks.stop_detection import CHANGE_S, WINDOWS_S, _told_apart  # noqa: E402
 
 DATA = Path(os.environ.get("WANGGE_SHARED_DATA", HERE.parent / "shared" / "data"))
 DOC = HERE / "docs" / "patrols.md"
@@ -48,8 +48,13 @@ class Routes:
 
     def __init__(self, net: Network) -> None:
         self.net, self.count = net, len(net.indptr) - 1
-        low = pd.DataFrame({"a": np.r_[net.head, net.tail], "b": np.r_[net.tail, net.head],
-                            "edge": np.tile(np.arange(len(net.edges)), 2)})  # fmt: skip
+        low = pd.DataFrame(
+            {
+                "a": np.r_[net.head, net.tail],
+                "b": np.r_[net.tail, net.head],
+                "edge": np.tile(np.arange(len(net.edges)), 2),
+            }
+        )
         low["length"] = net.length_m[low["edge"]]
         self.pairs = low.sort_values("length").drop_duplicates(["a", "b"])
         self.edge = dict(zip(zip(self.pairs["a"], self.pairs["b"], strict=True), self.pairs["edge"], strict=True))
@@ -63,8 +68,9 @@ class Routes:
     def draw(self, rng, length_m):
         parts, total, at = [], 0.0, rng.choice(self.main)
         while total < length_m:
-            reached, before = dijkstra(self._weighed(rng.uniform(0.7, 1.4, len(self.net.edges))), indices=at,
-                                       return_predecessors=True)  # fmt: skip
+            reached, before = dijkstra(
+                self._weighed(rng.uniform(0.7, 1.4, len(self.net.edges))), indices=at, return_predecessors=True
+            )
             near = self.main[(reached[self.main] > length_m / 8) & (reached[self.main] < length_m)]
             if len(near) == 0:
                 parts, total, at = [], 0.0, rng.choice(self.main)
@@ -186,14 +192,26 @@ def on_streets(trips, sigmas, intervals):
                 scores = [scored(trip, lattice(rng, trip.true.bounds, net.crs), net.crs, roads) for trip in made]
                 mean = np.mean([score.f1 for score in scores], axis=0)
                 sure = np.sum([score.claims for score in scores], axis=0)
-                rows.append([kind, f"{sigma:.0f} m", f"{every} s", *(f"{v:.3f}" for v in mean),
-                             f"{sure[0] / sure[1]:.3f}", f"{sure[2] / sure[3]:.3f}"])  # fmt: skip
+                rows.append(
+                    [
+                        kind,
+                        f"{sigma:.0f} m",
+                        f"{every} s",
+                        *(f"{v:.3f}" for v in mean),
+                        f"{sure[0] / sure[1]:.3f}",
+                        f"{sure[2] / sure[3]:.3f}",
+                    ]
+                )
                 print(*rows[-1], flush=True)
     return rows
 
 
-REAL = {"gpxpy/around-visnjan-with-car.gpx": (1, 5, 10), "gpxgo/visnjan.gpx": (1, 2, 5), "gpxgo/korita-zbevnica.gpx": (1, 3, 6),
-        "gpxpy/cerknicko-jezero.gpx": (1, 2, 4)}  # fmt: skip
+REAL = {
+    "gpxpy/around-visnjan-with-car.gpx": (1, 5, 10),
+    "gpxgo/visnjan.gpx": (1, 2, 5),
+    "gpxgo/korita-zbevnica.gpx": (1, 3, 6),
+    "gpxpy/cerknicko-jezero.gpx": (1, 2, 4),
+}
 
 
 def on_real_tracks(repeats):
@@ -220,8 +238,14 @@ def on_real_tracks(repeats):
                 trip = Trip(when, xy[::k] + lasting(rng, when, 5.0, rng.uniform(30, 500)), shapely.LineString(xy))
                 scores.append(scored(trip, lattice(rng, trip.true.bounds, metric.crs), metric.crs, None))
             mean, sure = np.mean([s.f1 for s in scores], axis=0), np.sum([s.claims for s in scores], axis=0)
-            rows.append([name.split("/")[1], f"{np.median(np.diff(seconds[::k])):.0f} s", *(f"{v:.3f}" for v in mean),
-                         f"{sure[0] / sure[1]:.3f}"])  # fmt: skip
+            rows.append(
+                [
+                    name.split("/")[1],
+                    f"{np.median(np.diff(seconds[::k])):.0f} s",
+                    *(f"{v:.3f}" for v in mean),
+                    f"{sure[0] / sure[1]:.3f}",
+                ]
+            )
             print(*rows[-1], flush=True)
     return rows
 
@@ -243,8 +267,17 @@ def by_error(trips):
                         known.append(f1(*on))
                     mean, sure = np.mean([s.f1 for s in scores], axis=0), np.sum([s.claims for s in scores], axis=0)
                     bound = f"{np.mean(known):.3f}" if lasts else ""
-                    rows.append([kind, "lasts" if lasts else "new in every fix", f"{sigma:.0f} m", f"{every} s",
-                                 *(f"{v:.3f}" for v in mean), bound, f"{sure[0] / sure[1]:.3f}"])  # fmt: skip
+                    rows.append(
+                        [
+                            kind,
+                            "lasts" if lasts else "new in every fix",
+                            f"{sigma:.0f} m",
+                            f"{every} s",
+                            *(f"{v:.3f}" for v in mean),
+                            bound,
+                            f"{sure[0] / sure[1]:.3f}",
+                        ]
+                    )
                     print(*rows[-1], flush=True)
     return rows
 
@@ -274,8 +307,12 @@ def marks(stays, true):
     """Share right, F1 of stops, mean of the two recalls, and changes."""
     both = (stays & true).sum()
     recall = (both / true.sum() + (~stays & ~true).sum() / (~true).sum()) / 2
-    return [f"{(stays == true).mean():.3f}", f"{2 * both / (stays.sum() + true.sum()):.3f}", f"{recall:.3f}",
-            int((stays[1:] != stays[:-1]).sum())]  # fmt: skip
+    return [
+        f"{(stays == true).mean():.3f}",
+        f"{2 * both / (stays.sum() + true.sum()):.3f}",
+        f"{recall:.3f}",
+        int((stays[1:] != stays[:-1]).sum()),
+    ]
 
 
 def diary():
@@ -364,8 +401,13 @@ def speed():
     routes, rng = Routes(net), np.random.default_rng(1)
     trip = ridden(rng, routes.draw(rng, 25_000.0), "walk", 10, 8.0)
     track, index = tracks_of(trip, net.crs), GridIndex(lattice(rng, trip.true.bounds, net.crs))
-    runs = {"`stop_of`": lambda t: stop_of(t), "`smoothed`": lambda t: smoothed(t), "`touched`": lambda t: touched(t, index),
-            "`match`": lambda t: match(t, roads), "`touched` with roads": lambda t: touched(t, index, roads=roads)}  # fmt: skip
+    runs = {
+        "`stop_of`": lambda t: stop_of(t),
+        "`smoothed`": lambda t: smoothed(t),
+        "`touched`": lambda t: touched(t, index),
+        "`match`": lambda t: match(t, roads),
+        "`touched` with roads": lambda t: touched(t, index, roads=roads),
+    }
     rows = []
     for name, run in runs.items():
         taken = []
@@ -396,8 +438,14 @@ def main():
     options = parser.parse_args()
     trips = 20 if options.full else 6
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.date}"
-    parts = {"stops": _stops, "smoothing": _smoothing, "errors": _errors, "real tracks": _real, "routes": _routes,
-             "speed": _speed}  # fmt: skip
+    parts = {
+        "stops": _stops,
+        "smoothing": _smoothing,
+        "errors": _errors,
+        "real tracks": _real,
+        "routes": _routes,
+        "speed": _speed,
+    }
     for name in options.parts.split(",") if options.parts else parts:
         put(name, parts[name](trips, machine))
 

@@ -13,9 +13,9 @@ import shapely
 from scipy.sparse.csgraph import dijkstra
 
 from geo.patrols import DEFAULT_RULES
-from geo.sample.patrols import sent, wandering
-from geo.sample.truth import truth_of
-from geo.sample.walks import Diary, Roads, scattered
+from geo.sample.days.patrols import sent, wandering
+from geo.sample.days.truth import truth_of
+from geo.sample.days.walks import Diary, Roads, scattered
 
 KINDS = {
     "rounds": "inside one's own grid",

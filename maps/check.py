@@ -187,10 +187,12 @@ def _findings(shown: gpd.GeoDataFrame, origin: tuple[float, float]) -> dict[str,
         "en": [text[-1] for text in texts],
         "areas": [list(chain.from_iterable(encode_polygons(s, origin, **steps))) for s in split["areas"]],
         "lines": [list(chain.from_iterable(encode_lines(s, origin, **steps))) for s in split["lines"]],
-        "points": [np.rint((shapely.get_coordinates(s.array) - origin) * _STEPS).astype(int).tolist() for s in split["points"]],
+        "points": [
+            np.rint((shapely.get_coordinates(s.array) - origin) * _STEPS).astype(int).tolist() for s in split["points"]
+        ],
         "at": [None if xy is None else np.rint((xy - origin) * _STEPS).astype(int).tolist() for xy in at],
         "bounds": [None if g is None else [round(float(v), 9) for v in g.bounds] for g in series],
-    }  # fmt: skip
+    }
 
 
 def _pieces(geometry: Any) -> list[Any]:
@@ -238,13 +240,17 @@ def _remarks(report: Report, cells: gpd.GeoDataFrame | None, ground: gpd.GeoData
     told = []
     more = len(report.findings) - MOST_FINDINGS
     if more > 0:
-        told.append((
-            f"只绘出最严重的 {MOST_FINDINGS:,} 处，另有 {more:,} 处见 --json 输出。",
-            f"The worst {MOST_FINDINGS:,} are drawn; {more:,} more are in the output of --json.",
-        ))  # fmt: skip
+        told.append(
+            (
+                f"只绘出最严重的 {MOST_FINDINGS:,} 处，另有 {more:,} 处见 --json 输出。",
+                f"The worst {MOST_FINDINGS:,} are drawn; {more:,} more are in the output of --json.",
+            )
+        )
     if cells is not None and ground is not None and len(ground) < len(cells[cells.geometry.notna()]):
-        told.append((
-            f"网格较多，只绘出与问题有关的 {len(ground):,} 个。",
-            f"Of many cells the {len(ground):,} that have to do with a finding are drawn.",
-        ))  # fmt: skip
+        told.append(
+            (
+                f"网格较多，只绘出与问题有关的 {len(ground):,} 个。",
+                f"Of many cells the {len(ground):,} that have to do with a finding are drawn.",
+            )
+        )
     return [two_languages(text) for text in told]

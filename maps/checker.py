@@ -15,7 +15,7 @@ from folium.template import Template
 
 from geo.errors import ColumnError
 from geo.layers import Division, lon_lat
-from geo.patrols.clean import used
+from geo.tracks.cleaning import used
 from maps import assets, document
 from maps.coverage import coverage_map
 
@@ -79,7 +79,7 @@ def checker_map(
     """
     missing = [column for column in ("device", "time", "mark") if column not in tracks]
     if missing:
-        raise ColumnError(f"tracks: no column {', '.join(missing)}; clean them with geo.patrols.clean")
+        raise ColumnError(f"tracks: no column {', '.join(missing)}; clean them with geo.tracks.cleaning")
     drawing = coverage_map(division, verdicts, day=day, visits=visits, zone=zone, **options)
     midnight = pd.Timestamp(day).tz_localize(zone)
     paths = _paths(tracks, midnight)
@@ -96,9 +96,11 @@ def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, 
         {
             "device": tracks["device"].astype(str).to_numpy(),
             "t": (tracks["time"] - midnight).dt.total_seconds().to_numpy(),
-            "x": shapely.get_x(points), "y": shapely.get_y(points), "aside": ~used(tracks),
+            "x": shapely.get_x(points),
+            "y": shapely.get_y(points),
+            "aside": ~used(tracks),
         }
-    )  # fmt: skip
+    )
     table = table[(table["t"] >= 0) & (table["t"] < 86_400) & np.isfinite(table["x"]) & np.isfinite(table["y"])]
     table = table[tracks["mark"].to_numpy()[table.index] != "duplicate"]
     found = []

@@ -56,11 +56,14 @@ def more_rgb(share: Floats) -> Floats:
     share = np.clip(np.asarray(share, dtype=float), 0.0, 1.0)
     anchors = np.array([oklab(colour) for colour in _MORE])
     at = np.linspace(0.0, 1.0, len(anchors))
-    lab = np.stack([
-        _LIGHTEST + (_DARKEST - _LIGHTEST) * share,
-        np.interp(share, at, anchors[:, 1]),
-        np.interp(share, at, anchors[:, 2]),
-    ], axis=-1)  # fmt: skip
+    lab = np.stack(
+        [
+            _LIGHTEST + (_DARKEST - _LIGHTEST) * share,
+            np.interp(share, at, anchors[:, 1]),
+            np.interp(share, at, anchors[:, 2]),
+        ],
+        axis=-1,
+    )
     return _to_srgb(lab)
 
 
@@ -71,16 +74,20 @@ def oklab(colour: str) -> Floats:
     return np.asarray(_LMS_TO_LAB @ np.cbrt(_RGB_TO_LMS @ linear))
 
 
-_RGB_TO_LMS = np.array([
-    [0.4122214708, 0.5363325363, 0.0514459929],
-    [0.2119034982, 0.6806995451, 0.1073969566],
-    [0.0883024619, 0.2817188376, 0.6299787005],
-])  # fmt: skip
-_LMS_TO_LAB = np.array([
-    [0.2104542553, 0.7936177850, -0.0040720468],
-    [1.9779984951, -2.4285922050, 0.4505937099],
-    [0.0259040371, 0.7827717662, -0.8086757660],
-])  # fmt: skip
+_RGB_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_LMS_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 def _to_srgb(lab: Floats) -> Floats:

@@ -159,8 +159,9 @@ def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:
     if unknown:
         raise ColumnError(
             f"verdicts: {some(unknown)} is no second- or third-level grid of this division; use the division that the "
-            "verdicts were made with", ids=unknown,
-        )  # fmt: skip
+            "verdicts were made with",
+            ids=unknown,
+        )
     by_code = rows.set_index(CODE)
     second = by_code.reindex(division.second[CODE])
     texts: dict[str, Any] = {"reasons": {}}
@@ -195,9 +196,14 @@ def _evidence(
     listed: list[list[list[Any]]] = [[] for _ in range(len(division.second))]
     position = {code: i for i, code in enumerate(division.second[CODE])}
     for code, start, stop, stay, counted, reason in zip(
-        today[CODE], today["start"].dt.tz_convert(local), today["end"].dt.tz_convert(local), today["stay_s"],
-        today["counted"], places, strict=True,
-    ):  # fmt: skip
+        today[CODE],
+        today["start"].dt.tz_convert(local),
+        today["end"].dt.tz_convert(local),
+        today["stay_s"],
+        today["counted"],
+        places,
+        strict=True,
+    ):
         if code in position:
             row = [f"{start:%H:%M}", f"{stop:%H:%M}", round(float(stay)), int(bool(counted)), reason]
             listed[position[code]].append(row)

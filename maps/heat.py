@@ -157,7 +157,9 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
     """Values of each measure by level in the order of the layers."""
     missing = [name for name in (CODE, "incidents") if name not in counts.columns]
     if missing:
-        raise ColumnError(f"counts: column {some(missing)} is missing; pass the frame that geo.incidents.counts gives")
+        raise ColumnError(
+            f"counts: column {some(missing)} is missing; pass the frame that geo.incidents.grid_counts gives"
+        )
     by_code = counts.drop_duplicates(CODE).set_index(CODE)
     below = [code for level in Level if level is not Level.STREET for code in division.layer(level)[CODE]]
     known = set(by_code.index)

@@ -49,13 +49,17 @@ def render_index(summary: Mapping[str, Any]) -> str:
         for key, zh, en, kind in _ROWS
         if summary.get(key) not in (None, "")
     ]
-    return _environment().get_template("index.html").render(
-        title=str(summary.get("street_name") or "网格管理"),
-        rows=rows,
-        note=summary.get("note"),
-        style=assets.address("pages/index.css"),
-        script=assets.address("pages/index.js"),
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            title=str(summary.get("street_name") or "网格管理"),
+            rows=rows,
+            note=summary.get("note"),
+            style=assets.address("pages/index.css"),
+            script=assets.address("pages/index.js"),
+        )
+    )
 
 
 @cache

@@ -19,11 +19,14 @@ CRS = "EPSG:4549"
 
 # South-west corner and lines of a lattice of three by two cells, metres; a little crooked, as towns are.
 _WEST, _SOUTH = 388_000.0, 3_553_000.0
-_NODES = np.array([
-    [(0, 0), (58, -4), (122, 0), (180, 4)],
-    [(-3, 52), (60, 56), (118, 50), (184, 55)],
-    [(2, 108), (64, 104), (124, 110), (178, 106)],
-], dtype=float) + np.array([_WEST, _SOUTH])  # fmt: skip
+_NODES = np.array(
+    [
+        [(0, 0), (58, -4), (122, 0), (180, 4)],
+        [(-3, 52), (60, 56), (118, 50), (184, 55)],
+        [(2, 108), (64, 104), (124, 110), (178, 106)],
+    ],
+    dtype=float,
+) + np.array([_WEST, _SOUTH])
 _CODES = "ABCDEF"
 
 

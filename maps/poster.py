@@ -84,14 +84,18 @@ def division_svg(
         sheet.path(_shapes(layers["water"]), 'fill="#8fc1e0" stroke="#8fc1e0" stroke-width="3"'),
         *_roads(sheet, layers["roads"]),
         sheet.path(_shapes(layers["railways"]), 'fill="none" stroke="#83878b" stroke-width="3"'),
-        sheet.path(_shapes(layers["railways"]), 'fill="none" stroke="#ffffff" stroke-width="1.4" stroke-dasharray="9 9"'),
+        sheet.path(
+            _shapes(layers["railways"]), 'fill="none" stroke="#ffffff" stroke-width="1.4" stroke-dasharray="9 9"'
+        ),
         "</g>",
         *_borders(sheet, division),
         *_names(sheet, division),
         f'<text x="{sheet.width - 16}" y="{sheet.height - 14}" text-anchor="end" font-size="17" fill="#5a6872">'
-        f"{html.escape(caption)}</text>" if caption else "",
+        f"{html.escape(caption)}</text>"
+        if caption
+        else "",
         "</svg>",
-    ]  # fmt: skip
+    ]
     return "\n".join(part for part in parts if part) + "\n"
 
 

@@ -126,13 +126,15 @@ def png_bytes(index: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> b
     rows, columns = index.shape
     lines = np.zeros((rows, columns + 1), dtype=np.uint8)  # each line opens with its filter: 0, none
     lines[:, 1:] = index
-    return b"\x89PNG\r\n\x1a\n" + b"".join([
-        _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
-        _chunk(b"PLTE", palette[:, :3].tobytes()),
-        _chunk(b"tRNS", palette[:, 3].tobytes()),
-        _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
-        _chunk(b"IEND", b""),
-    ])  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
+            _chunk(b"PLTE", palette[:, :3].tobytes()),
+            _chunk(b"tRNS", palette[:, 3].tobytes()),
+            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
+            _chunk(b"IEND", b""),
+        ]
+    )
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -23,7 +23,7 @@ import pyproj
 import shapely
 
 from geo.errors import ColumnError, some
-from geo.incidents.assign import coordinates
+from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
 from maps.encode import column, two_languages
@@ -192,17 +192,21 @@ def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
     """What a reader must know about incidents that the grids do not show, or show wrongly."""
     told = []
     if outside:
-        told.append((
-            f"{outside:,} 件不在任何网格内或没有坐标，未计入各网格。",
-            f"{outside:,} incidents lie in no grid or have no position and are not counted in any.",
-        ))  # fmt: skip
+        told.append(
+            (
+                f"{outside:,} 件不在任何网格内或没有坐标，未计入各网格。",
+                f"{outside:,} incidents lie in no grid or have no position and are not counted in any.",
+            )
+        )
     default = int(column(incidents, "default_point").eq(True).sum())
     if default:
-        told.append((
-            f"{default:,} 件的坐标疑为地址解析的默认点，真实位置不明；计入所在网格，不计入热力。",
-            f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is unknown. "
-            "They count in the grid of that point, and not in the density.",
-        ))  # fmt: skip
+        told.append(
+            (
+                f"{default:,} 件的坐标疑为地址解析的默认点，真实位置不明；计入所在网格，不计入热力。",
+                f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is unknown. "
+                "They count in the grid of that point, and not in the density.",
+            )
+        )
     return [two_languages(text) for text in told]
 
 
@@ -214,7 +218,9 @@ def outside_of(division: Division, incidents: pd.DataFrame) -> int:
 def _cells(division: Division, incidents: pd.DataFrame) -> Ints:
     name = next((name for name in ("third", "cell") if name in incidents.columns), None)
     if name is None:
-        raise ColumnError("incidents: column cell is missing; assign them to the grids first (geo.incidents.assign)")
+        raise ColumnError(
+            "incidents: column cell is missing; assign them to the grids first (geo.incidents.assignment)"
+        )
     codes = incidents[name]
     position = pd.Index(division.third[CODE]).get_indexer(pd.Index(codes.astype(object)))
     strange = codes[(position < 0) & codes.notna().to_numpy()].tolist()

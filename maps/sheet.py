@@ -116,12 +116,25 @@ def photograph(
         if written.suffix == ".pdf":
             wanted = [f"--print-to-pdf={written}", "--no-pdf-header-footer"]
         else:
-            wanted = [f"--screenshot={written}", f"--window-size={size_px[0]},{size_px[1]}",
-                      f"--force-device-scale-factor={fine:g}", "--hide-scrollbars"]  # fmt: skip
+            wanted = [
+                f"--screenshot={written}",
+                f"--window-size={size_px[0]},{size_px[1]}",
+                f"--force-device-scale-factor={fine:g}",
+                "--hide-scrollbars",
+            ]
         # Chromium refuses its sandbox to root; the page is ours, and its policy lets it load nothing.
         alone = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        command = [program, "--headless", *alone, "--disable-gpu", f"--user-data-dir={folder}/profile", "--no-first-run",
-                   f"--virtual-time-budget={_VIRTUAL_MS}", *wanted, f"{source.as_uri()}#{view}"]  # fmt: skip
+        command = [
+            program,
+            "--headless",
+            *alone,
+            "--disable-gpu",
+            f"--user-data-dir={folder}/profile",
+            "--no-first-run",
+            f"--virtual-time-budget={_VIRTUAL_MS}",
+            *wanted,
+            f"{source.as_uri()}#{view}",
+        ]
         _run(command)
         if not written.is_file() or not written.stat().st_size:
             raise ImpossibleError(f"{path}: Chromium ({program}) wrote nothing; {_INSTEAD}")

@@ -89,19 +89,21 @@ def _verdicts(division):  # type: ignore[no-untyped-def]
 
     n = len(division.second)
     states = np.array(["met", "short", "not_visited", "unknown"])[np.arange(n) % 4]
-    return pd.DataFrame({
-        "code": division.second["code"],
-        "day": pd.Timestamp("2026-03-02").date(),
-        "verdict": states,
-        "visits": np.array([2, 1, 0, 0])[np.arange(n) % 4],
-        "required": 2,
-        "uncounted": np.arange(n) % 3,
-        "present_s": np.arange(n) * 60.0,
-        "unknown_s": np.where(states == "unknown", 5400.0, 0.0),
-        "rules": "street-1",
-        "reason_zh": [f"理由{i}" for i in range(n)],
-        "reason_en": [f"reason {i}" for i in range(n)],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "code": division.second["code"],
+            "day": pd.Timestamp("2026-03-02").date(),
+            "verdict": states,
+            "visits": np.array([2, 1, 0, 0])[np.arange(n) % 4],
+            "required": 2,
+            "uncounted": np.arange(n) % 3,
+            "present_s": np.arange(n) * 60.0,
+            "unknown_s": np.where(states == "unknown", 5400.0, 0.0),
+            "rules": "street-1",
+            "reason_zh": [f"理由{i}" for i in range(n)],
+            "reason_en": [f"reason {i}" for i in range(n)],
+        }
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ from geo.divide import divide
 from geo.layers import metric_crs, read_division
 from geo.locate import GridIndex
 from geo.patrols import clean, integrity, presences, verify, visits
-from geo.patrols.metres import MANY, to_metres
+from geo.tracks.projection import MANY, to_metres
 from tools.boundaries import FOLDER
 
 #: Half the side of the corner, metres: a few hundred buildings.

@@ -19,8 +19,8 @@ from shapely import box, get_parts
 from shapely.affinity import translate
 
 from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
-from api.jobs.incidents import assign_incidents
-from api.jobs.patrols import verify_tracks
+from api.jobs.incidents.run import assign_incidents
+from api.jobs.patrols.run import verify_tracks
 from geo.coverage import Kind, check_division
 from geo.divide import balance_plot
 from geo.incidents import density, mark_default_points, mark_repeats
@@ -90,9 +90,13 @@ def part_of_the_street() -> None:
         """One path of all rings or lines, in pixels from the upper left."""
         parts = get_parts(shapes.to_numpy())
         lines = [
-            "M" + "L".join(f"{(x - window.bounds[0]) * scale:.1f} {(window.bounds[3] - y) * scale:.1f}" for x, y in line.coords)
-            for part in parts for line in ([part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part])
-        ]  # fmt: skip
+            "M"
+            + "L".join(
+                f"{(x - window.bounds[0]) * scale:.1f} {(window.bounds[3] - y) * scale:.1f}" for x, y in line.coords
+            )
+            for part in parts
+            for line in ([part.exterior, *part.interiors] if part.geom_type == "Polygon" else [part])
+        ]
         return f'<path d="{"".join(lines)}" {style}/>'
 
     seen = second[second.intersects(window)].clip(window)
@@ -173,8 +177,13 @@ def kinds() -> None:
 
 
 PICTURES: dict[str, Callable[[], None]] = {
-    "division": division, "divide": part_of_the_street, "coverage": coverage, "heat": heat, "check": check, "kinds": kinds,
-}  # fmt: skip
+    "division": division,
+    "divide": part_of_the_street,
+    "coverage": coverage,
+    "heat": heat,
+    "check": check,
+    "kinds": kinds,
+}
 
 
 def main(names: list[str]) -> int:

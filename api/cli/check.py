@@ -45,9 +45,16 @@ def run(
 
     expected = None if counts is None else options.parse_counts(counts)
     report = check_file(
-        file, layer=layer, outline=outline, parents=parents, allowed=allowed, expected=expected,
-        tolerance_m=tolerance_m, code=code, crs=crs,
-    )  # fmt: skip
+        file,
+        layer=layer,
+        outline=outline,
+        parents=parents,
+        allowed=allowed,
+        expected=expected,
+        tolerance_m=tolerance_m,
+        code=code,
+        crs=crs,
+    )
     if map_file is not None:
         draw_check(report, file, map_file, layer=layer, outline=outline, code=code, crs=crs)
     show(report, file.name, json=json)

@@ -60,15 +60,25 @@ def run(
     summary.json, summary.html and, for a division, the density (GeoTIFF, contours, image) and heat.html.
     """
     from api.inputs import optional_layer
-    from api.jobs.incidents import Options, incident_file
+    from api.jobs.incidents.run import Options, incident_file
     from geo.incidents import BANDWIDTH_M
 
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     told = Options(
-        layer=layer, code=code, datum=datum, crs=crs, zone=zone, columns=columns, within_m=within_m,
-        bandwidths_m=tuple(bandwidth_m or [BANDWIDTH_M]), catalogue=catalogue, limits=limits, calendar=calendar,
-        earlier=tuple(earlier or ()), visits=visits,
-    )  # fmt: skip
+        layer=layer,
+        code=code,
+        datum=datum,
+        crs=crs,
+        zone=zone,
+        columns=columns,
+        within_m=within_m,
+        bandwidths_m=tuple(bandwidth_m or [BANDWIDTH_M]),
+        catalogue=catalogue,
+        limits=limits,
+        calendar=calendar,
+        earlier=tuple(earlier or ()),
+        visits=visits,
+    )
     with progress(quiet=json) as report:
         result, written = incident_file(file, cells, folder, options=told, backdrop=backdrop, progress=report)
     figures = result.to_dict()
@@ -88,8 +98,10 @@ def run(
     ]
     console.print(table(f"案件 incidents: {file.name}", ["项目 item", "数量 count"], rows))
     headings = ["层级 level", "网格 cells", "有案件 with incidents", "案件 incidents"]
-    levels = [[name, *(f"{number:,}" for number in (row["cells"], row["cells_with_incidents"], row["incidents"]))]
-              for name, row in figures["levels"].items()]  # fmt: skip
+    levels = [
+        [name, *(f"{number:,}" for number in (row["cells"], row["cells_with_incidents"], row["incidents"]))]
+        for name, row in figures["levels"].items()
+    ]
     console.print(table("各级统计 by level", headings, levels))
     used = ", ".join(f"{name}={header}" for name, header in result.incidents.attrs["columns"].items())
     console.print(f"字段对应 columns: {used}", markup=False)

@@ -69,14 +69,21 @@ def run(
     """
     from api.jobs.locate import PointColumns, locate_points
 
-    columns = PointColumns(
-        x=x, y=y, datum=datum, crs=crs, encoding=encoding, layer=points_layer, time=time, zone=zone
-    )  # fmt: skip
+    columns = PointColumns(x=x, y=y, datum=datum, crs=crs, encoding=encoding, layer=points_layer, time=time, zone=zone)
     with progress(quiet=json) as report:
         done = locate_points(
-            points, cells, target, columns=columns, layer=layer, code=code, counts_path=counts,
-            by=by.value if by else None, cluster=cluster, workers=workers, progress=report,
-        )  # fmt: skip
+            points,
+            cells,
+            target,
+            columns=columns,
+            layer=layer,
+            code=code,
+            counts_path=counts,
+            by=by.value if by else None,
+            cluster=cluster,
+            workers=workers,
+            progress=report,
+        )
     if json:
         emit_json(done.to_dict())
         return

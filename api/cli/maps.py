@@ -18,10 +18,12 @@ app = typer.Typer(
 Target = Annotated[
     Path,
     typer.Option(
-        "--out", "-o", metavar="OUT",
+        "--out",
+        "-o",
+        metavar="OUT",
         help="网页 .html，或 A3 图纸 .pdf、.png（需要 Chromium）。A page, or an A3 sheet, which needs Chromium.",
     ),
-]  # fmt: skip
+]
 Shown = Annotated[
     int, typer.Option("--level", metavar="L", min=1, max=3, help="图纸显示的层级。Level that a sheet shows.")
 ]
@@ -55,9 +57,15 @@ def coverage(
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     wanted = None if day is None else options.parse_day(day, "--day")
     shown = coverage_page(
-        verdicts, division, target, day=wanted, visits_path=visits, backdrop=backdrop, title=title,
+        verdicts,
+        division,
+        target,
+        day=wanted,
+        visits_path=visits,
+        backdrop=backdrop,
+        title=title,
         view=_view(level, language),
-    )  # fmt: skip
+    )
     if json:
         emit_json({"out": str(target), "day": shown})
     else:

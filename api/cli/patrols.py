@@ -13,7 +13,7 @@ from api.cli.console import emit_json, out, progress, table
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from api.jobs.patrols import Verified
+    from api.jobs.patrols.run import Verified
     from geo.layers import Division
 
 
@@ -102,9 +102,9 @@ def run(
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
     from api.inputs import optional_layer
-    from api.jobs.patrol_plans import moment, write_due, write_feasible, write_route
-    from api.jobs.patrol_run import changes_of
-    from api.jobs.patrols import column_map, days_between, patrol_files
+    from api.jobs.patrols.history import changes_of
+    from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
+    from api.jobs.patrols.run import column_map, days_between, patrol_files
 
     if day is not None and (first is not None or last is not None):
         raise typer.BadParameter("--day cannot be used with --from or --to")
@@ -134,10 +134,24 @@ def run(
 
     with progress(quiet=json) as report:
         verified, written, restated = patrol_files(
-            tracks, cells, folder, rules_paths=rules or (), plans=plans, layer=layer, code=code, datum=datum, zone=zone,
-            columns=column_map(columns), days=days, backdrop=backdrop,
-            with_touched=touched, by_device=by_device, before=before, blind_days=blind_days, progress=report,
-        )  # fmt: skip
+            tracks,
+            cells,
+            folder,
+            rules_paths=rules or (),
+            plans=plans,
+            layer=layer,
+            code=code,
+            datum=datum,
+            zone=zone,
+            columns=column_map(columns),
+            days=days,
+            backdrop=backdrop,
+            with_touched=touched,
+            by_device=by_device,
+            before=before,
+            blind_days=blind_days,
+            progress=report,
+        )
     if restated is not None:
         figures["restated"] = changes_of(restated)
     if json:
@@ -145,7 +159,7 @@ def run(
         return
     from geo.errors import some
     from geo.patrols import MARKS, VERDICTS
-    from geo.patrols.clean import NOTES
+    from geo.tracks.cleaning import NOTES
 
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
@@ -182,14 +196,18 @@ def _verdict(state: object) -> str:
 
 
 def _due(figures: dict[str, Any]) -> str:
-    return (f"{figures['at'][:16].replace('T', ' ')} 仍未完成 still due: {figures['cells']:,}, "
-            f"其中已来不及 too late: {figures['too_late']:,}, 无人在线 nobody heard: {figures['nobody_heard']:,}")  # fmt: skip
+    return (
+        f"{figures['at'][:16].replace('T', ' ')} 仍未完成 still due: {figures['cells']:,}, "
+        f"其中已来不及 too late: {figures['too_late']:,}, 无人在线 nobody heard: {figures['nobody_heard']:,}"
+    )
 
 
 def _feasibility(figures: dict[str, Any]) -> str:
     possible = "可行 feasible" if figures["possible"] else "不可行 not feasible"
-    return (f"排班 roster: {possible}; 需要 needed {figures['needed_h']:,.1f} h, 可用 available {figures['available_h']:,.1f} h, "
-            f"无人有时间的网格 grids without time: {figures['cells_without_time']:,}")  # fmt: skip
+    return (
+        f"排班 roster: {possible}; 需要 needed {figures['needed_h']:,.1f} h, 可用 available {figures['available_h']:,.1f} h, "
+        f"无人有时间的网格 grids without time: {figures['cells_without_time']:,}"
+    )
 
 
 def _route(figures: dict[str, Any]) -> str:

@@ -41,9 +41,18 @@ def run(
     from api.jobs.repair import repair_file
 
     done = repair_file(
-        file, target, layer=layer, outline=outline, parents=parents, allowed=allowed, code=code,
-        largest_gap_m2=largest_gap_m2, protected=protect or (), changes_path=report, dry_run=dry_run,
-    )  # fmt: skip
+        file,
+        target,
+        layer=layer,
+        outline=outline,
+        parents=parents,
+        allowed=allowed,
+        code=code,
+        largest_gap_m2=largest_gap_m2,
+        protected=protect or (),
+        changes_path=report,
+        dry_run=dry_run,
+    )
     if json:
         emit_json(done.to_dict())
     else:

@@ -15,18 +15,18 @@ import pandas as pd
 from api.database import open_store, upgrade
 from api.documents import write_json
 from api.jobs import Progress, silent
-from api.jobs.incidents import assign_incidents, draw_heat
-from api.jobs.patrols import Verified, draw_coverage, verify_tracks
+from api.jobs.incidents.run import assign_incidents, draw_heat
+from api.jobs.patrols.run import Verified, draw_coverage, verify_tracks
 from api.jobs.store import store_division
 from api.outputs import make_folder, write_csv
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide
-from geo.incidents.marks import mark_default_points, mark_repeats
+from geo.incidents.quality_flags import mark_default_points, mark_repeats
 from geo.layers import Division, write_division
 from geo.patrols import VERDICTS, Rules
 from geo.sample import ModelStreet, model_street, simulate_incidents, simulate_patrols
-from geo.sample.patrols import PatrolTruth
+from geo.sample.days.patrols import PatrolTruth
 
 #: Numbers of communities, second-level and third-level grids of the model street.
 COUNTS = (13, 255, 3052)
@@ -145,9 +145,13 @@ def _check(division: Division, demo: Demo, clock: _Clock) -> Report:
     write_json({"file": "division.gpkg", **report.to_dict()}, demo.folder / "report.json")
     street, finest = report.levels[0], report.levels[-1]
     demo.figures["check"] = {
-        "ok": report.ok, "counts": list(division.counts), "area_km2": street.area_m2 / 1e6,
-        "covered": finest.covered, "overlap_m2": finest.overlap_m2, "findings": report.counts(),
-    }  # fmt: skip
+        "ok": report.ok,
+        "counts": list(division.counts),
+        "area_km2": street.area_m2 / 1e6,
+        "covered": finest.covered,
+        "overlap_m2": finest.overlap_m2,
+        "findings": report.counts(),
+    }
     errors = int((report.findings["severity"] == "error").sum())
     clock.done(
         "检查 check",

@@ -119,15 +119,21 @@ def _tell_what_is_missing(sources: Sources, division: Division) -> None:
     """Notices of what was left out, cut or not given, and what to do about it."""
     known = division.third.attrs
     if sources.roads is None:
-        notice("没有道路，边界只能沿其他界线和建筑之间划分。no roads were given, so borders run between buildings and along "
-               "other lines only; give roads to have them follow roads")  # fmt: skip
+        notice(
+            "没有道路，边界只能沿其他界线和建筑之间划分。no roads were given, so borders run between buildings and along "
+            "other lines only; give roads to have them follow roads"
+        )
     outside = known["buildings_outside"]
     if outside:
-        notice(f"{outside} 栋建筑在街道范围之外，未计入。{outside} buildings lie outside the street and were left out; check the "
-               "outline if they belong to it")  # fmt: skip
+        notice(
+            f"{outside} 栋建筑在街道范围之外，未计入。{outside} buildings lie outside the street and were left out; check the "
+            "outline if they belong to it"
+        )
     if known["buildings_cut"]:
-        notice(f"街道范围或社区边界穿过 {len(known['buildings_cut'])} 栋建筑。the outline or a community border runs through "
-               f"buildings {some(known['buildings_cut'])}; move it if they are to be whole")  # fmt: skip
+        notice(
+            f"街道范围或社区边界穿过 {len(known['buildings_cut'])} 栋建筑。the outline or a community border runs through "
+            f"buildings {some(known['buildings_cut'])}; move it if they are to be whole"
+        )
 
 
 def _write_report(division: Division, figures: dict[str, object], folder: Path) -> None:

@@ -16,16 +16,16 @@ from api.jobs import Progress, silent
 from api.jobs.resume import Kept, merge_rows
 from api.outputs import write_csv
 from geo.errors import ColumnError, CrsError, DatumError, FileError, some
-from geo.incidents.straight import to_metric_as_drawn
+from geo.incidents.reprojection import to_metric_as_drawn
 from geo.layers import Datum, parse_crs
 from geo.layers.columns import CODE
-from geo.layers.sources import DRIVERS
+from geo.layers.files.sources import DRIVERS
 from geo.locate import GridIndex
-from geo.locate.batches import Result, Sums, Wanted, locate_part
-from geo.locate.cluster import Here, Runner, on_cluster
-from geo.locate.hours import require_zone, text_of
-from geo.locate.parts import PARQUET, PART_BYTES, TEXT, Part, Source, open_source
-from geo.locate.reading import Look, Reading, judge, look_at
+from geo.locate.batches.cluster import Here, Runner, on_cluster
+from geo.locate.batches.counting import Result, Sums, Wanted, locate_part
+from geo.locate.batches.hours import require_zone, text_of
+from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Part, Source, open_source
+from geo.locate.batches.points import Look, Reading, judge, look_at
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,14 @@ def locate_points(
         write_csv(frame, counts_path)
     kept.finish()
     return Located(
-        points=sums.points, located=sums.located, outside=sums.points - sums.located - sums.unusable,
-        unusable=sums.unusable, cells=len(index), cells_hit=int((hits > 0).sum()), resumed_parts=kept.resumed,
-    )  # fmt: skip
+        points=sums.points,
+        located=sums.located,
+        outside=sums.points - sums.located - sums.unusable,
+        unusable=sums.unusable,
+        cells=len(index),
+        cells_hit=int((hits > 0).sum()),
+        resumed_parts=kept.resumed,
+    )
 
 
 @contextmanager
@@ -207,14 +212,22 @@ def _reading(source: Source, points: Path, columns: PointColumns, by: str | None
         if name and name not in source.columns:
             raise ColumnError(f"{points.name}: has no column '{name}'; it has {some(source.columns, 20)}")
     reading = Reading(
-        x, y, source.geometry, Datum.parse(columns.datum) if columns.datum else None, "EPSG:4326", index.crs.to_wkt(),
-        columns.time if by else None, columns.zone,
-    )  # fmt: skip
+        x,
+        y,
+        source.geometry,
+        Datum.parse(columns.datum) if columns.datum else None,
+        "EPSG:4326",
+        index.crs.to_wkt(),
+        columns.time if by else None,
+        columns.zone,
+    )
     crs = source.crs if source.geometry is not None and source.crs else columns.crs
     if crs is None and reading.datum is None:
         what = DatumError if source.geometry is None else CrsError
-        raise what(f"{points.name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
-                   "--crs EPSG:4549 for metres")  # fmt: skip
+        raise what(
+            f"{points.name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
+            "--crs EPSG:4549 for metres"
+        )
     if reading.datum is not None and crs is not None and not parse_crs(crs).is_geographic:
         raise CrsError(
             f"{points.name}: a datum is for degrees, but the coordinates are in a projected CRS; drop --datum"

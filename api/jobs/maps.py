@@ -10,7 +10,7 @@ import folium
 import pandas as pd
 
 from api.inputs import read_table
-from api.jobs.incidents import assign_incidents
+from api.jobs.incidents.run import assign_incidents
 from api.outputs import CSV_ENCODING
 from geo.errors import ColumnError, InputError, some
 from geo.incidents import density, read_incidents
@@ -46,10 +46,14 @@ def coverage_page(
             f"{verdicts_path.name}: has no verdicts of {shown}; it has {some(sorted(set(verdicts['day'])))}"
         )
     drawn = coverage_map(
-        read_division(division_path), verdicts, day=shown, visits=None if visits_path is None else read_visits(visits_path),
+        read_division(division_path),
+        verdicts,
+        day=shown,
+        visits=None if visits_path is None else read_visits(visits_path),
         visit_reasons=REASONS,
-        title=title, **backdrop,
-    )  # fmt: skip
+        title=title,
+        **backdrop,
+    )
     write_map(drawn, target, view=view)
     return shown
 
@@ -64,8 +68,10 @@ def read_visits(path: Path) -> pd.DataFrame:
             f"{path.name}: columns start and end must hold times like 2026-03-02T08:00:00+00:00"
         ) from error
     return visits.assign(
-        **times, stay_s=pd.to_numeric(visits["stay_s"], errors="coerce"), counted=visits["counted"].str.lower() == "true"
-    )  # fmt: skip
+        **times,
+        stay_s=pd.to_numeric(visits["stay_s"], errors="coerce"),
+        counted=visits["counted"].str.lower() == "true",
+    )
 
 
 def incidents_page(

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from api.outputs import CSV_ENCODING
 from geo.layers import write_layer
-from geo.locate.batches import Result, Wanted, heading
-from geo.locate.parts import PARQUET, Source
-from geo.locate.reading import Reading
+from geo.locate.batches.counting import Result, Wanted, heading
+from geo.locate.batches.parts import PARQUET, Source
+from geo.locate.batches.points import Reading
 
 #: Rows of a row group in Parquet files that are written: the same however the work was cut.
 GROUP_ROWS = 1 << 20

@@ -36,7 +36,7 @@ def import_division(
     """
     return store_division(
         read_division(path), database, valid_from=valid_from, now=now, publish_it=publish_it, note=note or path.name
-    )  # fmt: skip
+    )
 
 
 def store_division(

@@ -32,13 +32,17 @@ def latencies(requests: int) -> np.ndarray:
         upgrade = [*run, "db", "upgrade", "--database", str(store)]
         subprocess.run(upgrade, check=True, stdout=subprocess.DEVNULL, env=_environment())
         subprocess.run(
-            [*run, "db", "import", str(STREET), "--database", str(store), "--publish"], check=True,
-            stdout=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
+            [*run, "db", "import", str(STREET), "--database", str(store), "--publish"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=_environment(),
+        )
         server = subprocess.Popen(
-            [*run, "serve", "--database", str(store), "--port", "8765"], stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
+            [*run, "serve", "--database", str(store), "--port", "8765"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        )
         try:
             places = lon_lat(division.third.geometry.representative_point())
             return _ask(list(zip(places.x, places.y, strict=True)), requests)

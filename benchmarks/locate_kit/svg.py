@@ -32,8 +32,10 @@ def _panel(shift: int, title: str, x_label: str, y_label: str, lines: dict[str, 
 
     out = [f'<text x="{shift + _LEFT}" y="18" font-weight="bold">{escape(title)}</text>']
     for power in range(y0, y1 + 1):
-        out.append(f'<line x1="{shift + _LEFT}" x2="{shift + _WIDTH - _RIGHT}" y1="{py(10**power):.1f}" y2="{py(10**power):.1f}" '
-                   'stroke="#dddddd"/>')  # fmt: skip
+        out.append(
+            f'<line x1="{shift + _LEFT}" x2="{shift + _WIDTH - _RIGHT}" y1="{py(10**power):.1f}" y2="{py(10**power):.1f}" '
+            'stroke="#dddddd"/>'
+        )
         out.append(
             f'<text x="{shift + _LEFT - 6}" y="{py(10**power) + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
         )
@@ -44,8 +46,10 @@ def _panel(shift: int, title: str, x_label: str, y_label: str, lines: dict[str, 
     out.append(
         f'<text x="{shift + (_LEFT + _WIDTH) / 2:.0f}" y="{_HEIGHT - 10}" text-anchor="middle">{escape(x_label)}</text>'
     )
-    out.append(f'<text x="{shift + 13}" y="{_HEIGHT / 2:.0f}" text-anchor="middle" '
-               f'transform="rotate(-90 {shift + 13} {_HEIGHT / 2:.0f})">{escape(y_label)}</text>')  # fmt: skip
+    out.append(
+        f'<text x="{shift + 13}" y="{_HEIGHT / 2:.0f}" text-anchor="middle" '
+        f'transform="rotate(-90 {shift + 13} {_HEIGHT / 2:.0f})">{escape(y_label)}</text>'
+    )
     for colour, (name, points) in zip(_COLOURS * 3, lines.items(), strict=False):
         path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')

@@ -23,10 +23,10 @@ Public: :class:`Mesh`; :func:`check`, :func:`check_division`, :class:`Report`; :
 :func:`repair_division`, :class:`RepairPlan`.
 """
 
-from geo.coverage.check import check, check_division
-from geo.coverage.levels import repair_division
+from geo.coverage.checking import check, check_division
 from geo.coverage.mesh import Mesh
-from geo.coverage.repair import RepairPlan, plan_repair, repair
+from geo.coverage.repairing.nested import repair_division
+from geo.coverage.repairing.plan import RepairPlan, plan_repair, repair
 from geo.coverage.report import DEFAULT_POLICY, DIVISION_POLICY, Kind, LevelReport, Report, Severity
 
 __all__ = [

@@ -22,7 +22,7 @@ from geo.layers.codes import CODE_LENGTH
 from geo.layers.columns import ADDITIVE_COLUMNS, CODE, LEVEL, Level
 from geo.layers.crs import PER_METRE, require_metric
 from geo.layers.division import on_lattice
-from geo.layers.files import require_polygons
+from geo.layers.files.reading import require_polygons
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Terms
 -----
 barrier
     A line along which borders should run, or which no grid should cross: road, railway, water's edge, community border.
-    What it is, is its :class:`~geo.divide.barriers.Border`.
+    What it is, is its :class:`~geo.divide.blocks.barriers.Border`.
 block
     A face between barriers. Together the blocks of a street are an exact coverage of it.
 body
@@ -17,8 +17,8 @@ workload
 target
     The workload that a grid would have if the work of its parent were spread evenly over the parent's grids.
 
-The way: :func:`~geo.divide.blocks.draw_blocks`, :func:`~geo.divide.atoms.draw_atoms`,
-:func:`~geo.divide.workload.weigh`, :func:`~geo.divide.nested.split_levels`, :func:`~geo.divide.assemble.assemble`;
+The way: :func:`~geo.divide.blocks.street_blocks.draw_blocks`, :func:`~geo.divide.blocks.atoms.draw_atoms`,
+:func:`~geo.divide.workload.weigh`, :func:`~geo.divide.partitioning.nested.split_levels`, :func:`~geo.divide.assemble.assemble`;
 :func:`divide` goes all of it.
 
 Public: :func:`divide` (from roads and buildings), :func:`partition` (cells that are there), :func:`limits`,
@@ -29,15 +29,15 @@ Known limits
 ------------
 Compounds are kept together only where buildings name them (column ``compound``), and as a preference. Third-level grids
 cannot be even where one building outweighs several of them: buildings are never cut to gain balance, and what stands in
-the way is told (:mod:`geo.divide.bounds`). A parent that lies round an enclave and is one grid only is a ring. Where roads or
+the way is told (:mod:`geo.divide.partitioning.bounds`). A parent that lies round an enclave and is one grid only is a ring. Where roads or
 buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
 """
 
-from geo.divide.bounds import Bound, fair_part, least_tolerance
-from geo.divide.cells import limits, partition
+from geo.divide.apportionment import apportion
+from geo.divide.cell_layers import limits, partition
 from geo.divide.compose import divide
-from geo.divide.counts import apportion
 from geo.divide.measures import balance, compactness
+from geo.divide.partitioning.bounds import Bound, fair_part, least_tolerance
 from geo.divide.rebalance import Frontier, Point, rebalance, require_budget
 from geo.divide.report import balance_plot, report_markdown, summarise
 from geo.divide.roster import assign_leaders, roster, staff_needed

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from geo.coverage import Mesh
-from geo.divide.names import community_name, second_name, third_name
+from geo.divide.naming import community_name, second_name, third_name
 from geo.divide.workload import PARTS
 from geo.errors import ImpossibleError
 from geo.layers import LAYER_COLUMNS, Division, Level, area_m2, is_code, number_children

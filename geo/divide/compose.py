@@ -13,19 +13,19 @@ import shapely
 from pyproj import CRS
 
 from geo.divide.assemble import assemble
-from geo.divide.atoms import Atoms, draw_atoms
-from geo.divide.barriers import Border
-from geo.divide.blocks import Blocks, border_of, draw_blocks
-from geo.divide.cells import LEVELS
-from geo.divide.graph import Graph, Segments, build_graph, segments
+from geo.divide.blocks.atoms import Atoms, draw_atoms
+from geo.divide.blocks.barriers import Border
+from geo.divide.blocks.community_blocks import communities_of_blocks
+from geo.divide.blocks.street_blocks import Blocks, border_of, draw_blocks
+from geo.divide.cell_layers import LEVELS
 from geo.divide.inputs import Inputs, prepare
 from geo.divide.locks import locked_cells, only_lines, read_locks, require_borders, todays_cells
-from geo.divide.nested import RULES, Parents, Progress, Wishes, split_levels, weights
+from geo.divide.partitioning.adjacency import Graph, Segments, build_graph, segments
+from geo.divide.partitioning.kernels import LOCKED_COST
+from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
+from geo.divide.partitioning.objective import Cells
 from geo.divide.proposals import obstacles
-from geo.divide.refine import LOCKED_COST
 from geo.divide.report import fingerprint
-from geo.divide.rules import Cells
-from geo.divide.whole import communities_of_blocks
 from geo.divide.workload import Weights, weigh
 from geo.errors import CrsError, ImpossibleError, InputError
 from geo.layers import Division, Level, to_metric
@@ -129,16 +129,29 @@ def divide(
     tell("blocks", 0.05)
     footprints = np.asarray(given.buildings.geometry.array, dtype=object)
     held = read_locks(locks, given.crs)
-    blocks = draw_blocks(given.outline, roads=given.roads, barriers=given.barriers, communities=given.communities,
-                         buildings=footprints, locks=held)  # fmt: skip
+    blocks = draw_blocks(
+        given.outline,
+        roads=given.roads,
+        barriers=given.barriers,
+        communities=given.communities,
+        buildings=footprints,
+        locks=held,
+    )
     tell("atoms", 0.1)
     atoms = _enough_atoms(given, blocks, footprints, counts[2])
     tell("workload", 0.4)
-    facts = weigh(atoms.polygons, atoms.atom_of_building, given.buildings, workload=workload,
-                  incidents=_points(incidents, given.crs))  # fmt: skip
+    facts = weigh(
+        atoms.polygons,
+        atoms.atom_of_building,
+        given.buildings,
+        workload=workload,
+        incidents=_points(incidents, given.crs),
+    )
     if facts["workload"].sum() <= 0:
-        raise InputError("workload: it is 0 everywhere, so nothing can be shared out; check the weights, or the columns of "
-                         "the buildings")  # fmt: skip
+        raise InputError(
+            "workload: it is 0 everywhere, so nothing can be shared out; check the weights, or the columns of "
+            "the buildings"
+        )
     seg = segments(atoms.polygons)
     border = _borders(seg, blocks, atoms)
     cells = _cells(given, atoms, facts, seg, border, only_lines(held))
@@ -147,13 +160,27 @@ def divide(
     rules = {level: replace(rule, border_m=min_border_m) for level, rule in RULES.items()}
     top = _top(given, atoms.community)
     if top is None and counts[0] > 1:
-        top = communities_of_blocks(cells, atoms.polygons, atoms.block,
-                                    wishes.locked.get(Level.SECOND, np.full(len(atoms.polygons), -1)), blocks, counts[0],
-                                    worth=_COST, rules=rules[Level.COMMUNITY], rng=generator)  # fmt: skip
+        top = communities_of_blocks(
+            cells,
+            atoms.polygons,
+            atoms.block,
+            wishes.locked.get(Level.SECOND, np.full(len(atoms.polygons), -1)),
+            blocks,
+            counts[0],
+            worth=_COST,
+            rules=rules[Level.COMMUNITY],
+            rng=generator,
+        )
     groups = split_levels(
-        cells, atoms.polygons, dict(zip(LEVELS, counts, strict=True)), top=top, wishes=wishes, rules=rules, rng=generator,
+        cells,
+        atoms.polygons,
+        dict(zip(LEVELS, counts, strict=True)),
+        top=top,
+        wishes=wishes,
+        rules=rules,
+        rng=generator,
         tell=lambda step, done: tell(step, 0.45 + 0.5 * done),
-    )  # fmt: skip
+    )
     tell("layers", 0.95)
     require_borders(only_lines(held), atoms.polygons, groups[Level.SECOND])
     frame = gpd.GeoDataFrame(facts, geometry=atoms.polygons, crs=given.crs)
@@ -163,7 +190,11 @@ def divide(
         "roads": roads,
         "buildings": buildings,
         "barriers": barriers,
-        "communities": communities, "incidents": incidents, "locks": locks, "today": today}  # fmt: skip
+        "communities": communities,
+        "incidents": incidents,
+        "locks": locks,
+        "today": today,
+    }
     division.third.attrs.update(_origin(given, blocks, atoms))
     division.third.attrs["seed"] = rng if isinstance(rng, int) else None
     division.third.attrs["locked"] = 0 if held is None else len(held)
@@ -172,8 +203,14 @@ def divide(
         level.layer: _on_barriers(seg, border, group) for level, group in groups.items()
     }
     load = facts["workload"].to_numpy()
-    blamed = obstacles(cells, load, groups, codes, _buildings(given, atoms, len(load)),
-                       {level: RULES[level].tolerance for level in LEVELS})  # fmt: skip
+    blamed = obstacles(
+        cells,
+        load,
+        groups,
+        codes,
+        _buildings(given, atoms, len(load)),
+        {level: RULES[level].tolerance for level in LEVELS},
+    )
     division.third.attrs["obstacles"] = blamed.to_dict("records")
     tell("done", 1.0)
     return division
@@ -207,8 +244,10 @@ def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.obje
         open_m *= _FINER
     if len(atoms.polygons) >= grids:
         return atoms
-    raise ImpossibleError(f"counts: {grids} third-level grids were asked for, but buildings and open ground can be cut into "
-                          f"{len(atoms.polygons)} pieces at most; ask for fewer")  # fmt: skip
+    raise ImpossibleError(
+        f"counts: {grids} third-level grids were asked for, but buildings and open ground can be cut into "
+        f"{len(atoms.polygons)} pieces at most; ask for fewer"
+    )
 
 
 def _points(incidents: gpd.GeoDataFrame | None, crs: CRS) -> npt.NDArray[np.object_] | None:

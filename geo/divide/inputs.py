@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.divide.barriers import LATTICE_M, Border, road_border
+from geo.divide.blocks.barriers import LATTICE_M, Border, road_border
 from geo.errors import CrsError, GeometryError, InputError
 from geo.layers import on_lattice, require_polygons, to_metric
 
@@ -87,8 +87,11 @@ def _outline(street: gpd.GeoDataFrame) -> shapely.Polygon:
         raise GeometryError("street: the outline has no area; give its polygon")
     if len(parts) > 1:
         areas = ", ".join(f"{p.area:,.0f}" for p in sorted(parts, key=lambda p: -p.area)[:5])
-        raise InputError(f"street: the outline consists of {len(parts)} detached parts ({areas} m²), and grids must hang "
-                         "together; divide each part on its own, or join them", geometry=whole)  # fmt: skip
+        raise InputError(
+            f"street: the outline consists of {len(parts)} detached parts ({areas} m²), and grids must hang "
+            "together; divide each part on its own, or join them",
+            geometry=whole,
+        )
     return parts[0]
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.divide.barriers import LATTICE_M
+from geo.divide.blocks.barriers import LATTICE_M
 from geo.errors import ColumnError, CrsError, ImpossibleError, InputError
 from geo.layers import to_metric
 
@@ -128,5 +128,8 @@ def require_borders(lines: Geometries, shapes: Geometries, group: Ints) -> None:
     whole = shapely.union_all(shapes)
     lost_m = shapely.intersection(lost, whole).length
     if lost_m > 1.0:
-        raise ImpossibleError(f"locks: {lost_m:,.0f} m of locked border could not be kept between second-level grids; "
-                              "draw it from border to border, or ask for more grids", geometry=lost)  # fmt: skip
+        raise ImpossibleError(
+            f"locks: {lost_m:,.0f} m of locked border could not be kept between second-level grids; "
+            "draw it from border to border, or ask for more grids",
+            geometry=lost,
+        )

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.divide.bounds import Bound, proven
-from geo.divide.rules import Cells
+from geo.divide.partitioning.bounds import Bound, proven
+from geo.divide.partitioning.objective import Cells
 from geo.layers import Level
 
 Ints = npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ def obstacles(
     -------
     DataFrame
         ``level`` (layer name), ``parent`` (code), ``grids``, ``reached`` and ``bound`` (largest share off the mean, and the
-        share that no division can beat), ``reason`` (of :class:`~geo.divide.bounds.Bound`), ``building`` to blame, and a
+        share that no division can beat), ``reason`` (of :class:`~geo.divide.partitioning.bounds.Bound`), ``building`` to blame, and a
         proposal in both languages.
     """
     rows = []
@@ -58,8 +58,18 @@ def obstacles(
             bound = proven(cells.graph, load, members, len(sums), reached, tolerances[lower])
             label = building_of_atom.iloc[bound.cell] if bound.cell >= 0 else None
             leaders = round(float(load[bound.cell]) / float(sums.mean())) if bound.cell >= 0 else 0
-            rows.append((lower.layer, codes[upper][int(above[members[0]])], len(sums), round(reached, 4),
-                         round(bound.tolerance, 4), bound.reason, label, *_proposal(bound, leaders, label)))  # fmt: skip
+            rows.append(
+                (
+                    lower.layer,
+                    codes[upper][int(above[members[0]])],
+                    len(sums),
+                    round(reached, 4),
+                    round(bound.tolerance, 4),
+                    bound.reason,
+                    label,
+                    *_proposal(bound, leaders, label),
+                )
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -68,17 +78,21 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
     place_zh = "该空地" if label is None else f"建筑 {label}"
     place_en = "this open ground" if label is None else f"building {label}"
     if bound.reason == "heavy" and leaders >= 2:
-        return (f"{place_zh}工作量约合 {leaders} 个网格：建议按单元或楼层拆分为 {leaders} 个，或增派 {leaders - 1} 名人员共管",
-                f"{place_en} holds the work of {leaders} grids: split it by stairwell or floor into {leaders}, or give it "
-                f"{leaders - 1} more people")  # fmt: skip
+        return (
+            f"{place_zh}工作量约合 {leaders} 个网格：建议按单元或楼层拆分为 {leaders} 个，或增派 {leaders - 1} 名人员共管",
+            f"{place_en} holds the work of {leaders} grids: split it by stairwell or floor into {leaders}, or give it "
+            f"{leaders - 1} more people",
+        )
     if bound.reason in ("heavy", "rest"):
         return (
             f"{place_zh}独占一格后其余网格工作量偏低：建议减少一个网格，或将一名人员调往邻近网格",
             f"{place_en} fills a grid, and the rest is too little for the others: take one grid less, or move a leader",
         )
     if bound.reason == "pair":
-        return (f"较大建筑多于网格数，{place_zh}必与另一栋同格：建议增加一个网格",
-                f"there are more large buildings than grids, so {place_en} shares one: add a grid")  # fmt: skip
+        return (
+            f"较大建筑多于网格数，{place_zh}必与另一栋同格：建议增加一个网格",
+            f"there are more large buildings than grids, so {place_en} shares one: add a grid",
+        )
     if bound.reason == "hemmed":
         return (
             f"{place_zh}周边建筑过大，无法与之均衡合并：建议拆分相邻大楼或单设网格",
@@ -94,5 +108,7 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
             f"已穷举全部划分，没有更均衡的：建议拆分{place_zh}，或增减一个网格",
             f"all divisions were tried and none is more even: split {place_en}, or take one grid more or less",
         )
-    return ("未发现无法克服的障碍：可换随机种子重试，或放宽容差",
-            "nothing was proven to be in the way: try another seed, or accept the tolerance reached")  # fmt: skip
+    return (
+        "未发现无法克服的障碍：可换随机种子重试，或放宽容差",
+        "nothing was proven to be in the way: try another seed, or accept the tolerance reached",
+    )

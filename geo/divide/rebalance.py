@@ -23,11 +23,11 @@ import shapely
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
-from geo.divide.graph import Graph, build_graph, pieces
-from geo.divide.nested import weights
-from geo.divide.refine import anneal
-from geo.divide.rules import Cells, Rules
-from geo.divide.units import units
+from geo.divide.partitioning.adjacency import Graph, build_graph, pieces
+from geo.divide.partitioning.indivisible import units
+from geo.divide.partitioning.kernels import anneal
+from geo.divide.partitioning.nested import weights
+from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ImpossibleError, InputError, some
 from geo.layers import require_metric, require_polygons
 
@@ -83,8 +83,10 @@ class Frontier:
 
     def table(self) -> pd.DataFrame:
         """One row per point: imbalance, moved, proven, transport."""
-        return pd.DataFrame([(p.imbalance, p.moved, p.proven, p.transport) for p in self.points],
-                            columns=["imbalance", "moved", "proven", "transport"])  # fmt: skip
+        return pd.DataFrame(
+            [(p.imbalance, p.moved, p.proven, p.transport) for p in self.points],
+            columns=["imbalance", "moved", "proven", "transport"],
+        )
 
     def within(self, budget: float) -> Point:
         """The most even division that moves at most this share of the residents."""
@@ -182,9 +184,13 @@ def rebalance(
 
 
 def _case(
-    cells: gpd.GeoDataFrame, today: pd.Series, workload: pd.Series, residents: pd.Series | None, parents: pd.Series | None,
+    cells: gpd.GeoDataFrame,
+    today: pd.Series,
+    workload: pd.Series,
+    residents: pd.Series | None,
+    parents: pd.Series | None,
     locked: Sequence[object],
-) -> tuple[_Case, pd.Index, Ints]:  # fmt: skip
+) -> tuple[_Case, pd.Index, Ints]:
     require_metric(cells, "rebalance")
     require_polygons(cells, "cells")
     shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
@@ -251,8 +257,9 @@ def _anneal(
     case: _Case, start: Ints, tolerance: float, heat: float, border_m: float, state: npt.NDArray[np.uint64]
 ) -> Ints:
     """Bring all parents to a tolerance, moving as few residents as possible."""
-    net = case.cells.net()._replace(home=case.today, fixed=case.fixed,
-                                    stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum())  # fmt: skip
+    net = case.cells.net()._replace(
+        home=case.today, fixed=case.fixed, stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum()
+    )
     part = start.copy()
     group = case.parent_of[case.today]
     # A cell next to a locked grid must not join it.
@@ -275,9 +282,22 @@ def _anneal(
         grain = float(np.sqrt(len(grids) / len(members)))
         rules = replace(_RULES, tolerance=tolerance, border_m=border_m)
         unit_m = float(np.sqrt(case.cells.area[members].sum() / len(grids)))
-        anneal(net._replace(home=home), members, mine, group, parent, place, target, np.ones(len(grids), dtype=np.int64),
-               unit_m, rules.numbers(heat, grain), rules.tries, state, np.zeros(len(grids), dtype=np.int64),
-               np.zeros_like(part))  # fmt: skip
+        anneal(
+            net._replace(home=home),
+            members,
+            mine,
+            group,
+            parent,
+            place,
+            target,
+            np.ones(len(grids), dtype=np.int64),
+            unit_m,
+            rules.numbers(heat, grain),
+            rules.tries,
+            state,
+            np.zeros(len(grids), dtype=np.int64),
+            np.zeros_like(part),
+        )
         part[members] = grids[mine[members]]
     return part
 
@@ -296,8 +316,13 @@ def _best(case: _Case, found: list[Ints]) -> list[Ints]:
 
 def _point(case: _Case, part: Ints, labels: pd.Index, unit: Ints, index: pd.Index) -> Point:
     tolerance = case.imbalance(part)
-    return Point(tolerance, case.moved(part), _proven(case, tolerance), _transport(case, tolerance),
-                 pd.Series(labels[part[unit]], index=index, name="grid"))  # fmt: skip
+    return Point(
+        tolerance,
+        case.moved(part),
+        _proven(case, tolerance),
+        _transport(case, tolerance),
+        pd.Series(labels[part[unit]], index=index, name="grid"),
+    )
 
 
 def _proven(case: _Case, tolerance: float) -> float:
@@ -339,11 +364,17 @@ def _transport(case: _Case, tolerance: float) -> float:
     load, mean = np.bincount(case.today, case.load, minlength=count), case.mean()
     people = np.bincount(case.today, case.residents, minlength=count) / np.maximum(load, 1e-12)
     arcs = np.arange(len(pairs))
-    net = coo_array((np.r_[np.ones(len(pairs)), -np.ones(len(pairs))], (np.r_[pairs[:, 1], pairs[:, 0]], np.r_[arcs, arcs])),
-                    shape=(count, len(pairs))).tocsr()  # fmt: skip
-    done = linprog(people[pairs[:, 0]], A_ub=vstack([net, -net]).tocsr(),
-                   b_ub=np.r_[(1 + tolerance) * mean - load, load - (1 - tolerance) * mean] + 1e-9 * mean.max(),
-                   bounds=(0, None), method="highs")  # fmt: skip
+    net = coo_array(
+        (np.r_[np.ones(len(pairs)), -np.ones(len(pairs))], (np.r_[pairs[:, 1], pairs[:, 0]], np.r_[arcs, arcs])),
+        shape=(count, len(pairs)),
+    ).tocsr()
+    done = linprog(
+        people[pairs[:, 0]],
+        A_ub=vstack([net, -net]).tocsr(),
+        b_ub=np.r_[(1 + tolerance) * mean - load, load - (1 - tolerance) * mean] + 1e-9 * mean.max(),
+        bounds=(0, None),
+        method="highs",
+    )
     return float(done.fun / case.residents.sum()) if done.success else float("nan")
 
 
@@ -357,6 +388,8 @@ def require_budget(frontier: Frontier, budget: float, tolerance: float) -> Point
     """
     point = frontier.within(budget)
     if point.imbalance > tolerance:
-        raise ImpossibleError(f"rebalance: with {budget:.0%} moved the best found is {point.imbalance:.1%} "
-                              f"off, not {tolerance:.0%}; allow more change, or move a leader there")  # fmt: skip
+        raise ImpossibleError(
+            f"rebalance: with {budget:.0%} moved the best found is {point.imbalance:.1%} "
+            f"off, not {tolerance:.0%}; allow more change, or move a leader there"
+        )
     return point

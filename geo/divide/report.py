@@ -52,23 +52,39 @@ def summarise(division: Division) -> dict[str, object]:
 def report_markdown(division: Division, *, title: str) -> str:
     """The same as a page of Markdown in Chinese with English beside it."""
     facts = summarise(division)
-    lines = [f"# {title}", "", "| 层级 level | 数量 count | 偏差均值 mean off | p95 | 最大 max | 紧凑度 PP | 沿界 on barriers |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        f"# {title}",
+        "",
+        "| 层级 level | 数量 count | 偏差均值 mean off | p95 | 最大 max | 紧凑度 PP | 沿界 on barriers |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, row in facts["levels"].items():  # type: ignore[attr-defined]
         off = row["off_mean"]
         share = "" if row["on_barriers"] is None else f"{row['on_barriers']:.1%}"
-        lines.append(f"| {name} | {row['count']} | {off['mean']:.1%} | {off['p95']:.1%} | {off['max']:.1%} | "
-                     f"{row['compactness']:.3f} | {share} |")  # fmt: skip
-    lines += ["", "## 社区 communities", "", "| 编码 code | 名称 name | 二级网格 grids | 工作量 workload | 最大偏差 max off |",
-              "|---|---|---|---|---|"]  # fmt: skip
-    lines += [f"| {c['code']} | {c['name']} | {c['grids']} | {c['workload']:,.0f} | {c['off_max']:.1%} |"
-              for c in facts["communities"]]  # type: ignore[attr-defined] # fmt: skip
+        lines.append(
+            f"| {name} | {row['count']} | {off['mean']:.1%} | {off['p95']:.1%} | {off['max']:.1%} | "
+            f"{row['compactness']:.3f} | {share} |"
+        )
+    lines += [
+        "",
+        "## 社区 communities",
+        "",
+        "| 编码 code | 名称 name | 二级网格 grids | 工作量 workload | 最大偏差 max off |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {c['code']} | {c['name']} | {c['grids']} | {c['workload']:,.0f} | {c['off_max']:.1%} |"
+        for c in facts["communities"]
+    ]  # type: ignore[attr-defined]
     lines += ["", "## 来源 origin", ""]
     lines += [f"- {key}: {value}" for key, value in facts["origin"].items()]  # type: ignore[attr-defined]
     found = facts["obstacles"]
     lines += ["", "## 无法均衡之处 what could not be balanced", ""]
-    lines += [f"- {row['parent']}: {row['reached']:.1%}（下限 bound {row['bound']:.1%}）{row['proposal_zh']}。"
-              f"{row['proposal_en']}." for row in found] or ["- 无 none"]  # type: ignore[attr-defined] # fmt: skip
+    lines += [
+        f"- {row['parent']}: {row['reached']:.1%}（下限 bound {row['bound']:.1%}）{row['proposal_zh']}。"
+        f"{row['proposal_en']}."
+        for row in found
+    ] or ["- 无 none"]  # type: ignore[attr-defined]
     return "\n".join(lines) + "\n"
 
 
@@ -88,19 +104,27 @@ def balance_plot(division: Division, level: Level) -> str:
             if abs(edges[k] + _STEP / 2) < 3 * _STEP
             else "#b5432e"
         )
-        bars.append(f'<rect x="{20 + k * width:.1f}" y="{_HEIGHT - 35 - tall:.1f}" width="{width - 1.5:.1f}" height="{tall:.1f}" '
-                    f'fill="{colour}"/>')  # fmt: skip
+        bars.append(
+            f'<rect x="{20 + k * width:.1f}" y="{_HEIGHT - 35 - tall:.1f}" width="{width - 1.5:.1f}" height="{tall:.1f}" '
+            f'fill="{colour}"/>'
+        )
         if count:
-            bars.append(f'<text x="{20 + (k + 0.5) * width:.1f}" y="{_HEIGHT - 38 - tall:.1f}" font-size="9" '
-                        f'text-anchor="middle">{count}</text>')  # fmt: skip
-    marks = [f'<text x="{20 + (k * 2) * width:.1f}" y="{_HEIGHT - 20}" font-size="10" text-anchor="middle">{edge:+d} %</text>'
-             for k, edge in enumerate(edges[::2].tolist())]  # fmt: skip
+            bars.append(
+                f'<text x="{20 + (k + 0.5) * width:.1f}" y="{_HEIGHT - 38 - tall:.1f}" font-size="9" '
+                f'text-anchor="middle">{count}</text>'
+            )
+    marks = [
+        f'<text x="{20 + (k * 2) * width:.1f}" y="{_HEIGHT - 20}" font-size="10" text-anchor="middle">{edge:+d} %</text>'
+        for k, edge in enumerate(edges[::2].tolist())
+    ]
     caption = escape(
         f"{level.zh}：工作量与同级均值之差 {level.layer}: workload off the siblings' mean (n = {len(off)})"
     )
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" fill="#222">'
-            f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/><text x="20" y="20" font-size="12">{caption}</text>'
-            f"{''.join(bars)}{''.join(marks)}</svg>\n")  # fmt: skip
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" fill="#222">'
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/><text x="20" y="20" font-size="12">{caption}</text>'
+        f"{''.join(bars)}{''.join(marks)}</svg>\n"
+    )
 
 
 def _level(division: Division, level: Level) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo.divide.counts import apportion
+from geo.divide.apportionment import apportion
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Division, Level
 
@@ -72,8 +72,10 @@ def _officials(grids: int, officials: int | None, workers: int | None) -> int:
         officials = grids - int(workers or 0)
     workers = grids - officials if workers is None else workers
     if officials < 0 or workers < 0 or officials + workers != grids:
-        raise InputError(f"staff: {officials} officials and {workers} community workers do not make one leader for each of "
-                         f"{grids} second-level grids; change the staff or the count of grids")  # fmt: skip
+        raise InputError(
+            f"staff: {officials} officials and {workers} community workers do not make one leader for each of "
+            f"{grids} second-level grids; change the staff or the count of grids"
+        )
     return officials
 
 

@@ -33,9 +33,25 @@ from geo.errors import ColumnError, FileError, some
 PARTS = ("from_households", "from_units", "from_floor", "from_incidents", "from_ground")
 
 # Storeys where none are given, by use; seen in Chinese towns, low on purpose.
-_LEVELS = {"apartments": 6, "residential": 6, "dormitory": 5, "house": 2, "detached": 2, "hut": 1, "shed": 1, "garage": 1,
-           "office": 5, "commercial": 4, "retail": 2, "hotel": 6, "hospital": 5, "school": 4, "university": 5,
-           "industrial": 1, "warehouse": 1}  # fmt: skip
+_LEVELS = {
+    "apartments": 6,
+    "residential": 6,
+    "dormitory": 5,
+    "house": 2,
+    "detached": 2,
+    "hut": 1,
+    "shed": 1,
+    "garage": 1,
+    "office": 5,
+    "commercial": 4,
+    "retail": 2,
+    "hotel": 6,
+    "hospital": 5,
+    "school": 4,
+    "university": 5,
+    "industrial": 1,
+    "warehouse": 1,
+}
 _LEVELS_UNKNOWN = 4
 # Share of the floor that people live in, by use; a building of unknown use mostly is a dwelling.
 _LIVED_IN = {

@@ -39,21 +39,21 @@ city; the calendar of holidays must be continued each year; a report on a wrong 
 stands once and whose source is right otherwise, cannot be told.
 """
 
-from geo.incidents.assign import assign, assign_by_day
+from geo.incidents.assignment import assign, assign_by_day
 from geo.incidents.catalogue import Catalogue, Matter, find_matter, matters
-from geo.incidents.counts import counted_layers, counts
-from geo.incidents.density import BANDWIDTH_M, BANDWIDTHS_M, Density, density
-from geo.incidents.doubts import datum_doubts
 from geo.incidents.effort import against_patrols
-from geo.incidents.hotspots import hotspots
+from geo.incidents.grid_counts import counted_layers, counts
 from geo.incidents.kinds import match_kinds
 from geo.incidents.limits import Calendar, Limit, due_times, time_limits
-from geo.incidents.marks import mark_default_points, mark_repeats
-from geo.incidents.raster import contours, geotiff
-from geo.incidents.rates import weekly
-from geo.incidents.read import INCIDENT_COLUMNS, read_incidents
-from geo.incidents.streams import count_stream
-from geo.incidents.trends import TRENDS, periods, trends
+from geo.incidents.quality_flags import mark_default_points, mark_repeats
+from geo.incidents.reading.datum_checks import datum_doubts
+from geo.incidents.reading.read import INCIDENT_COLUMNS, read_incidents
+from geo.incidents.reading.streams import count_stream
+from geo.incidents.statistics.clusters import hotspots
+from geo.incidents.statistics.rates import weekly
+from geo.incidents.statistics.trend import TRENDS, periods, trends
+from geo.incidents.surface.export import contours, geotiff
+from geo.incidents.surface.kernel_density import BANDWIDTH_M, BANDWIDTHS_M, Density, density
 
 __all__ = [
     "BANDWIDTHS_M",

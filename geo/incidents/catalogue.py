@@ -312,8 +312,10 @@ def _custom_rows(path: Path) -> list[dict[str, str]]:
         break
     else:
         raise FileError(f"{path.name}: is neither UTF-8 nor GBK text; save the catalogue as CSV in UTF-8")
-    rows = [{(k or "").strip(): (v or "").strip() for k, v in row.items() if isinstance(v, str | None)}
-            for row in csv.DictReader(text.splitlines())]  # fmt: skip
+    rows = [
+        {(k or "").strip(): (v or "").strip() for k, v in row.items() if isinstance(v, str | None)}
+        for row in csv.DictReader(text.splitlines())
+    ]
     if not rows:
         raise FileError(f"{path.name}: the catalogue has no rows; columns code and name are expected")
     if missing := [name for name in ("code", "name") if name not in rows[0]]:
@@ -327,6 +329,13 @@ def _custom_rows(path: Path) -> list[dict[str, str]]:
 def _custom_matter(standard_ref: str, row: Mapping[str, str]) -> Matter:
     major = row.get("major") or row["code"][:2]
     return Matter(
-        standard_ref, row["code"], row["name"], major, row.get("major_name") or "", row.get("kind") or "event", "custom", True,
+        standard_ref,
+        row["code"],
+        row["name"],
+        major,
+        row.get("major_name") or "",
+        row.get("kind") or "event",
+        "custom",
+        True,
         row.get("current") or None,
-    )  # fmt: skip
+    )

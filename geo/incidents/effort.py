@@ -13,7 +13,7 @@ import pandas as pd
 
 from geo.errors import ColumnError, some
 from geo.incidents.columns import INCIDENTS, SOURCE
-from geo.incidents.rates import poisson_interval
+from geo.incidents.statistics.rates import poisson_interval
 from geo.layers.columns import CODE, NAME
 
 #: What must stand beside the numbers.

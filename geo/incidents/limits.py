@@ -39,11 +39,20 @@ Unit = Literal["emergency_hour", "working_hour", "working_day", "calendar_day"]
 
 # Longest first: 紧急工作时 holds 工作时, and was read as such by others.
 _UNITS: tuple[tuple[str, Unit, float], ...] = (
-    ("紧急工作时", "emergency_hour", 1.0), ("紧急工作小时", "emergency_hour", 1.0), ("紧急工作日", "emergency_hour", 24.0),
-    ("自然小时", "emergency_hour", 1.0), ("工作小时", "working_hour", 1.0), ("工作时", "working_hour", 1.0),
-    ("个工作日", "working_day", 1.0), ("工作日", "working_day", 1.0), ("自然日", "calendar_day", 1.0),
-    ("个小时", "emergency_hour", 1.0), ("小时", "emergency_hour", 1.0), ("天", "calendar_day", 1.0), ("日", "calendar_day", 1.0),
-)  # fmt: skip
+    ("紧急工作时", "emergency_hour", 1.0),
+    ("紧急工作小时", "emergency_hour", 1.0),
+    ("紧急工作日", "emergency_hour", 24.0),
+    ("自然小时", "emergency_hour", 1.0),
+    ("工作小时", "working_hour", 1.0),
+    ("工作时", "working_hour", 1.0),
+    ("个工作日", "working_day", 1.0),
+    ("工作日", "working_day", 1.0),
+    ("自然日", "calendar_day", 1.0),
+    ("个小时", "emergency_hour", 1.0),
+    ("小时", "emergency_hour", 1.0),
+    ("天", "calendar_day", 1.0),
+    ("日", "calendar_day", 1.0),
+)
 _LIMIT = re.compile(r"^(\d+(?:\.\d+)?)(\D+)$")
 
 #: Office hours, local: 8 to 12 and 14 to 18.
@@ -249,9 +258,16 @@ def time_limits(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
             limit = Limit.parse(row["limit"] or "")
         except InputError as error:
             raise InputError(f"time limits, row {number}: {error}") from error
-        table.append({"standard_ref": row.get("standard_ref") or None, "code": row["code"].strip(),
-                      "condition": row.get("condition") or "", "limit": row["limit"],
-                      "amount": limit.amount, "unit": limit.unit})  # fmt: skip
+        table.append(
+            {
+                "standard_ref": row.get("standard_ref") or None,
+                "code": row["code"].strip(),
+                "condition": row.get("condition") or "",
+                "limit": row["limit"],
+                "amount": limit.amount,
+                "unit": limit.unit,
+            }
+        )
     return pd.DataFrame(table)
 
 

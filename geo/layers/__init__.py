@@ -22,6 +22,7 @@ Public: :class:`Division`, :func:`read_division`, :func:`write_division`, :func:
 of levels, columns and codes.
 """
 
+from geo.layers.alignment.detection import Shift, detect_datum
 from geo.layers.cells import as_cells, code_column
 from geo.layers.codes import is_code, level_of, number_children, parent_of
 from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
@@ -36,9 +37,8 @@ from geo.layers.division import (
     write_division,
     write_levels,
 )
-from geo.layers.files import layers_of, read_layer, require_polygons
-from geo.layers.shift import Shift, detect_datum
-from geo.layers.writing import aside, write_layer, write_layers
+from geo.layers.files.reading import layers_of, read_layer, require_polygons
+from geo.layers.files.writing import aside, write_layer, write_layers
 
 __all__ = [
     "ADDITIVE_COLUMNS",

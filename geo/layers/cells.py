@@ -8,7 +8,7 @@ import pandas as pd
 
 from geo.errors import ColumnError
 from geo.layers.columns import CODE
-from geo.layers.files import require_polygons
+from geo.layers.files.reading import require_polygons
 
 # Names under which files carry an identifier, best first, in lower case; the fourth is the field of GB/T 47678.5-2026.
 _CODE_NAMES = (

@@ -40,8 +40,20 @@ VALID_TO = "valid_to"
 
 #: Columns of every layer of a division, in order; what else a source brings stands behind them.
 LAYER_COLUMNS = (
-    CODE, NAME, LEVEL, PARENT, AREA_M2, POPULATION, HOUSEHOLDS, UNITS, WORKLOAD, LEADER, VALID_FROM, VALID_TO, GEOMETRY,
-)  # fmt: skip
+    CODE,
+    NAME,
+    LEVEL,
+    PARENT,
+    AREA_M2,
+    POPULATION,
+    HOUSEHOLDS,
+    UNITS,
+    WORKLOAD,
+    LEADER,
+    VALID_FROM,
+    VALID_TO,
+    GEOMETRY,
+)
 
 #: Columns whose value for a parent is the sum over its children.
 ADDITIVE_COLUMNS = (AREA_M2, POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)

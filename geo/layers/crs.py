@@ -17,7 +17,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, GeometryError
-from geo.layers import angles
+from geo.layers import trigonometry
 
 #: Units of the lattice that meshes live on, to the metre: one is 1 mm.
 PER_METRE = 1000
@@ -190,12 +190,12 @@ def _ring_areas_m2(xy: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> n
     Vertices are carried to the sphere of equal area (authalic latitude); each edge adds the spherical excess between it and
     the equator. Against geodesics on the ellipsoid an edge of 1 km is off by less than 0.1 m², one of 100 m by 0.0001 m².
     """
-    lam, sine = np.radians(xy[:, 0]), angles.sin(np.radians(xy[:, 1]))
+    lam, sine = np.radians(xy[:, 0]), trigonometry.sin(np.radians(xy[:, 1]))
     q, q_pole = _authalic_q(sine), _authalic_q(np.ones(1))[0]
     authalic = np.clip(q / q_pole, -1.0, 1.0)
     half = authalic / (1.0 + np.sqrt(1.0 - authalic * authalic))
-    step = angles.tan((lam[1:] - lam[:-1]) / 2.0)
-    excess = 2.0 * angles.atan(step * (half[1:] + half[:-1]) / (1.0 + half[1:] * half[:-1]))
+    step = trigonometry.tan((lam[1:] - lam[:-1]) / 2.0)
+    excess = 2.0 * trigonometry.atan(step * (half[1:] + half[:-1]) / (1.0 + half[1:] * half[:-1]))
     excess[ring[1:] != ring[:-1]] = 0.0  # from one ring to the next
     radius_squared = GEOD.a**2 * q_pole / 2.0
     return np.asarray(np.bincount(ring[:-1], weights=excess, minlength=int(ring[-1]) + 1) * radius_squared)
@@ -205,5 +205,5 @@ def _authalic_q(sine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Snyder (1987), equation 3-12."""
     squared = sine * sine
     return np.asarray(
-        (1.0 - GEOD.es) * sine * (1.0 / (1.0 - GEOD.es * squared) + angles.series(_ATANH, GEOD.es * squared))
+        (1.0 - GEOD.es) * sine * (1.0 / (1.0 - GEOD.es * squared) + trigonometry.series(_ATANH, GEOD.es * squared))
     )

@@ -17,8 +17,8 @@ from pyproj import CRS
 from geo.errors import CrsError, FileError
 from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, Level
 from geo.layers.crs import PER_METRE, require_metric, to_metric
-from geo.layers.files import layers_of, read_layer, require_polygons
-from geo.layers.writing import write_layer, write_layers
+from geo.layers.files.reading import layers_of, read_layer, require_polygons
+from geo.layers.files.writing import write_layer, write_layers
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,24 @@ def read_division(path: str | os.PathLike[str]) -> Division:
     elif len(names) == 1:
         stacked = read_layer(path)
         if LEVEL not in stacked or CODE not in stacked:
-            raise FileError(f"{path.name}: is not a division: no layers street, community, second, third, and no columns "
-                            "code and level that would tell them apart")  # fmt: skip
+            raise FileError(
+                f"{path.name}: is not a division: no layers street, community, second, third, and no columns "
+                "code and level that would tell them apart"
+            )
         frames = {level: stacked[stacked[LEVEL] == int(level)].reset_index(drop=True) for level in Level}
         missing = [level.layer for level, frame in frames.items() if frame.empty]
         if missing:
             raise FileError(f"{path.name}: is not a division: no rows of level {', '.join(missing)}")
     else:
-        raise FileError(f"{path.name}: is not a division: layers street, community, second, third are expected, "
-                        f"it has {', '.join(names)}")  # fmt: skip
+        raise FileError(
+            f"{path.name}: is not a division: layers street, community, second, third are expected, "
+            f"it has {', '.join(names)}"
+        )
     crs = to_metric(frames[Level.STREET]).crs
-    clean = {level.layer: _tidy(require_polygons(frame, f"{path.name}, layer {level.layer}"), crs)
-             for level, frame in frames.items()}  # fmt: skip
+    clean = {
+        level.layer: _tidy(require_polygons(frame, f"{path.name}, layer {level.layer}"), crs)
+        for level, frame in frames.items()
+    }
     return Division(**clean)
 
 

@@ -27,9 +27,13 @@ def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # typ
         u0, v0, u1, v1 = (xa[i] - x0) * inverse, (ya[i] - y0) * inverse, (xb[i] - x0) * inverse, (yb[i] - y0) * inverse
         tag, n_hits = 0, 0
         # Comparisons with NaN are false: what is not finite is one piece outside.
-        if min(u0, u1) < columns and max(u0, u1) >= 0.0 and min(v0, v1) < rows and max(v0, v1) >= 0.0 and (
-            abs(u0) + abs(u1) + abs(v0) + abs(v1) < np.inf
-        ):  # fmt: skip
+        if (
+            min(u0, u1) < columns
+            and max(u0, u1) >= 0.0
+            and min(v0, v1) < rows
+            and max(v0, v1) >= 0.0
+            and (abs(u0) + abs(u1) + abs(v0) + abs(v1) < np.inf)
+        ):
             first_row, last_row = int(max(min(v0, v1), 0.0)), int(min(max(v0, v1), rows - 1.0))
             west, east = int(max(min(u0, u1), 0.0)), int(min(max(u0, u1), columns - 1.0))
             mixed = (last_row - first_row + 1) * (east - west + 1) > _SMALL_BOX

@@ -116,9 +116,11 @@ def _merged(ends, signed, key, order, doubled):  # type: ignore[no-untyped-def]
             first = n
         m = first
         while m < n and not (
-            merged[m, 0] == ends[e, 0] and merged[m, 1] == ends[e, 1]
-            and merged[m, 2] == ends[e, 2] and merged[m, 3] == ends[e, 3]
-        ):  # fmt: skip
+            merged[m, 0] == ends[e, 0]
+            and merged[m, 1] == ends[e, 1]
+            and merged[m, 2] == ends[e, 2]
+            and merged[m, 3] == ends[e, 3]
+        ):
             m += 1
         if m == n:
             merged[n] = ends[e]

@@ -14,12 +14,9 @@ from geo.errors import CodeError, GeometryError, some
 from geo.layers import Division, Level
 from geo.layers.columns import CODE, PARENT
 from geo.layers.crs import require_metric
-from geo.layers.files import require_polygons
-from geo.locate import saved
-from geo.locate.near import nearest_edges
-from geo.locate.raster import Raster
-from geo.locate.results import Above, Chances, Crossings, Floats, Ints
-from geo.locate.work import (
+from geo.layers.files.reading import require_polygons
+from geo.locate import persistence
+from geo.locate.building import (
     CHUNK,
     CHUNK_OF_CHANCES,
     chances_in,
@@ -32,6 +29,9 @@ from geo.locate.work import (
     require_sound,
     tiers_of,
 )
+from geo.locate.nearest import nearest_edges
+from geo.locate.raster import Raster
+from geo.locate.results import Above, Chances, Crossings, Floats, Ints
 
 
 class GridIndex:
@@ -123,7 +123,7 @@ class GridIndex:
     def digest(self) -> str:
         """SHA-256 of the layer that the index was built from: CRS, codes and geometries, in order of rows."""
         if self._digest is None:
-            self._digest = saved.digest(self._require_shapes(), self.codes, self.crs)
+            self._digest = persistence.digest(self._require_shapes(), self.codes, self.crs)
         return self._digest
 
     def locate(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Ints:
@@ -224,7 +224,7 @@ class GridIndex:
         Returns
         -------
         Chances
-            None for a position that is not finite. Exact to 1e-7; see :mod:`geo.locate.chance`.
+            None for a position that is not finite. Exact to 1e-7; see :mod:`geo.locate.probability`.
 
         Raises
         ------
@@ -291,12 +291,14 @@ class GridIndex:
             If the folder does not exist.
         """
         about = {
-            "digest": self.digest, "crs": self.crs.to_wkt(),
-            "codes": None if self.codes is None else [str(code) for code in self.codes], "cells": len(self),
+            "digest": self.digest,
+            "crs": self.crs.to_wkt(),
+            "codes": None if self.codes is None else [str(code) for code in self.codes],
+            "cells": len(self),
             "above": {str(int(level)): [str(code) for code in known.codes] for level, known in self.above.items()},
-        }  # fmt: skip
+        }
         positions = {f"above/{int(level)}": known.position for level, known in self.above.items()}
-        saved.write(path, about, self._tiers, positions)
+        persistence.write(path, about, self._tiers, positions)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], cells: gpd.GeoDataFrame | None = None) -> Self:
@@ -314,9 +316,9 @@ class GridIndex:
         FileError
             If the file is missing, damaged, of another version, or belongs to another layer.
         """
-        about, tiers, positions = saved.read(path)
-        if cells is not None and saved.digest_of(cells) != about["digest"]:
-            raise saved.other_layer(path)
+        about, tiers, positions = persistence.read(path)
+        if cells is not None and persistence.digest_of(cells) != about["digest"]:
+            raise persistence.other_layer(path)
         index = cls.__new__(cls)
         index.crs = require_metric(gpd.GeoSeries(crs=about["crs"]), "an index")
         index.codes = None if about["codes"] is None else np.array(about["codes"], dtype=object)

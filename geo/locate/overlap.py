@@ -108,9 +108,11 @@ def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
     if a * b < 0 and c * d < 0:
         return True
     return (
-        (c == 0 and _between(ax, ay, bx, by, cx, cy)) or (d == 0 and _between(ax, ay, bx, by, dx, dy))
-        or (a == 0 and _between(cx, cy, dx, dy, ax, ay)) or (b == 0 and _between(cx, cy, dx, dy, bx, by))
-    )  # fmt: skip
+        (c == 0 and _between(ax, ay, bx, by, cx, cy))
+        or (d == 0 and _between(ax, ay, bx, by, dx, dy))
+        or (a == 0 and _between(cx, cy, dx, dy, ax, ay))
+        or (b == 0 and _between(cx, cy, dx, dy, bx, by))
+    )
 
 
 @numba.njit(cache=True, nogil=True)

@@ -5,7 +5,7 @@ Terms
 fix (定位点)
     One position report of a device. A fix that is wrong is marked with the reason, never deleted.
 mark
-    What is wrong with a fix, one word; see :data:`geo.patrols.clean.MARKS`.
+    What is wrong with a fix, one word; see :data:`geo.tracks.cleaning.MARKS`.
 path
     The straight lines from each usable fix of a device to the next. Where the device was silent for longer than the rules
     allow, or moved faster than anything moves, there is no path but a silence.
@@ -42,22 +42,22 @@ the cell in it. Nothing is said about who carried the phone. Silence before a de
 doubt: a phone that was off all day leaves the cell ``not_visited``.
 """
 
-from geo.patrols.clean import MARKS, clean
-from geo.patrols.due import Feasibility, due, feasible
-from geo.patrols.evidence import digest, evidence
-from geo.patrols.inside import blind_spots, by_group, seen
-from geo.patrols.integrity import SIGNS, integrity
-from geo.patrols.match import Matched, match
+from geo.patrols.completeness import blind_spots, by_group, seen
+from geo.patrols.counted_visits import REASONS, visits
+from geo.patrols.due_list import Feasibility, due, feasible
+from geo.patrols.evidence_records import digest, evidence
 from geo.patrols.presence import KINDS, presences
-from geo.patrols.read import read_tracks
-from geo.patrols.restate import restate
-from geo.patrols.route import RouteMatch, route_match
+from geo.patrols.restatement import restate
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.patrols.smooth import smoothed
-from geo.patrols.stops import stop_of, stops
-from geo.patrols.touched import touched
+from geo.patrols.signs import SIGNS, integrity
 from geo.patrols.verdicts import VERDICTS, verify
-from geo.patrols.visits import REASONS, visits
+from geo.tracks.cleaning import MARKS, clean
+from geo.tracks.matching.planned_route import RouteMatch, route_match
+from geo.tracks.matching.touched_cells import touched
+from geo.tracks.matching.viterbi import Matched, match
+from geo.tracks.reading.read import read_tracks
+from geo.tracks.smoothing import smoothed
+from geo.tracks.stop_detection import stop_of, stops
 
 __all__ = [
     "DEFAULT_RULES",

@@ -41,9 +41,15 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
     dates = np.array([pd.Timestamp(value).date() for value in days_of], dtype=object)[codes]
     return cut.assign(
         **{
-            START: start, END: end, DURATION_S: lasts, DAY: pd.Series(dates, index=cut.index, dtype=object),
+            START: start,
+            END: end,
+            DURATION_S: lasts,
+            DAY: pd.Series(dates, index=cut.index, dtype=object),
             # Shared out by time, to a whole number.
-            FIXES: np.rint(cut[FIXES] * share).astype(np.int64), LENGTH_M: cut[LENGTH_M] * share,
-            LIKELY_S: cut[LIKELY_S] * share, SPREAD_S2: cut[SPREAD_S2] * share, SURE_S: cut[SURE_S] * share,
+            FIXES: np.rint(cut[FIXES] * share).astype(np.int64),
+            LENGTH_M: cut[LENGTH_M] * share,
+            LIKELY_S: cut[LIKELY_S] * share,
+            SPREAD_S2: cut[SPREAD_S2] * share,
+            SURE_S: cut[SURE_S] * share,
         }
-    )  # fmt: skip
+    )

@@ -1,7 +1,7 @@
 """Presence: the times at which a path was inside a cell, may have been, and the times at which nobody knows.
 
 Three storeys: all walkers against all cells (:func:`presences`), one step of a path cut at borders (`_pieces`), one place and
-the cells that it may be in (:mod:`geo.patrols.chances`).
+the cells that it may be in (:mod:`geo.patrols.dwell`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.locate import GridIndex
-from geo.patrols.chances import Shares, Spans, Times, shares_of, spans_of
 from geo.patrols.columns import (
     CELL,
     DEVICE,
@@ -34,8 +33,9 @@ from geo.patrols.columns import (
     SURE_S,
 )
 from geo.patrols.days import split_days
-from geo.patrols.path import SECOND, Path, pace_m_s, paths_of, steps_of
+from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.trajectory import SECOND, Path, pace_m_s, paths_of, steps_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -168,9 +168,16 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     last = np.r_[first[1:], n] - 1
     none = np.zeros(len(first))
     return _Runs(
-        pieces.walker[first], pieces.cell[first], pieces.start[first], pieces.end[last],
-        np.add.reduceat(pieces.fixes, first), np.add.reduceat(pieces.length_m, first), none, none, none,
-    )  # fmt: skip
+        pieces.walker[first],
+        pieces.cell[first],
+        pieces.start[first],
+        pieces.end[last],
+        np.add.reduceat(pieces.fixes, first),
+        np.add.reduceat(pieces.length_m, first),
+        none,
+        none,
+        none,
+    )
 
 
 def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
@@ -189,9 +196,14 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
     runs = _Runs(
         np.r_[path.walker[step], path.walker[alone]],
         np.r_[cell, index.locate(path.x[alone], path.y[alone])].astype(np.int64),
-        np.r_[start, path.time[alone]], np.r_[end, path.time[alone]],
-        np.r_[fixes, np.ones(len(alone), dtype=np.int64)], np.r_[way, np.zeros(len(alone))], none, none, none,
-    )  # fmt: skip
+        np.r_[start, path.time[alone]],
+        np.r_[end, path.time[alone]],
+        np.r_[fixes, np.ones(len(alone), dtype=np.int64)],
+        np.r_[way, np.zeros(len(alone))],
+        none,
+        none,
+        none,
+    )
     # Both parts are in order already, so this is a merge.
     return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
 
@@ -219,10 +231,16 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         return _take(runs, first)
     last = np.r_[first[1:], len(rows)] - 1
     found = _Runs(
-        walker[first], cell[first], spans.start[span[first]], spans.end[span[last]], np.zeros(len(first), dtype=np.int64),
+        walker[first],
+        cell[first],
+        spans.start[span[first]],
+        spans.end[span[last]],
+        np.zeros(len(first), dtype=np.int64),
         np.add.reduceat(likely * spans.pace_m_s[span], first),
-        np.add.reduceat(likely, first), np.add.reduceat(spread, first), np.zeros(len(first)),
-    )  # fmt: skip
+        np.add.reduceat(likely, first),
+        np.add.reduceat(spread, first),
+        np.zeros(len(first)),
+    )
     return _take(found, found.likely_s >= NEAR_LEAST_S)
 
 
@@ -240,14 +258,21 @@ def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     none = np.zeros(len(step))
     return _Runs(
         path.walker[step], cell, path.time[step], path.time[step + 1], none.astype(np.int64), none, none, none, none
-    )  # fmt: skip
+    )
 
 
 def _take(runs: _Runs, keep: npt.NDArray[np.bool_] | Ints) -> _Runs:
     return _Runs(
-        runs.walker[keep], runs.cell[keep], runs.start[keep], runs.end[keep], runs.fixes[keep],
-        runs.length_m[keep], runs.likely_s[keep], runs.spread_s2[keep], runs.sure_s[keep],
-    )  # fmt: skip
+        runs.walker[keep],
+        runs.cell[keep],
+        runs.start[keep],
+        runs.end[keep],
+        runs.fixes[keep],
+        runs.length_m[keep],
+        runs.likely_s[keep],
+        runs.spread_s2[keep],
+        runs.sure_s[keep],
+    )
 
 
 def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> pd.DataFrame:

@@ -264,14 +264,23 @@ def _value(file: str, key: str, kind: str, value: Any) -> Any:
 
 def _faults(rules: Rules) -> list[str]:
     """All that is wrong with the values of a rule set, together."""
-    positive = ("visits_per_day", "max_gap_s", "max_patrol_speed_m_s", "max_speed_m_s", "max_accuracy_m",
-                "default_accuracy_m")  # fmt: skip
+    positive = (
+        "visits_per_day",
+        "max_gap_s",
+        "max_patrol_speed_m_s",
+        "max_speed_m_s",
+        "max_accuracy_m",
+        "default_accuracy_m",
+    )
     not_negative = ("min_stay_s", "merge_gap_s", "min_between_s", "reach_m")
     faults = [
         f"{key} is {getattr(rules, key):g}, it must be above 0" for key in positive if not getattr(rules, key) > 0
     ]
-    faults += [f"{key} is {getattr(rules, key):g}, it must not be negative"
-               for key in not_negative if not getattr(rules, key) >= 0]  # fmt: skip
+    faults += [
+        f"{key} is {getattr(rules, key):g}, it must not be negative"
+        for key in not_negative
+        if not getattr(rules, key) >= 0
+    ]
     if not 0 < rules.doubt < rules.confidence < 1:
         faults.append(
             f"doubt {rules.doubt:g} and confidence {rules.confidence:g} must be between 0 and 1, doubt the lesser"
@@ -283,8 +292,11 @@ def _faults(rules: Rules) -> list[str]:
         for key, words in (("who", WHO), ("mode", MODES))
         if getattr(rules, key) not in words
     ]
-    faults += [f"{key} is {getattr(rules, key):g}, it must be a share between 0 and 1"
-               for key in ("seen_cells_share", "seen_roads_share") if not 0 <= getattr(rules, key) <= 1]  # fmt: skip
+    faults += [
+        f"{key} is {getattr(rules, key):g}, it must be a share between 0 and 1"
+        for key in ("seen_cells_share", "seen_roads_share")
+        if not 0 <= getattr(rules, key) <= 1
+    ]
     try:
         zoneinfo.ZoneInfo(rules.zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):

@@ -29,10 +29,10 @@ from geo.patrols.columns import (
     VERDICT_COLUMNS,
     VISIT_COLUMNS,
 )
-from geo.patrols.hidden import hidden_visits
-from geo.patrols.number import Number, number_of_visits
+from geo.patrols.counted_visits import EXCLUDED, REASONS, hours, microseconds, part
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.patrols.visits import EXCLUDED, REASONS, hours, microseconds, part
+from geo.patrols.unobserved import hidden_visits
+from geo.patrols.visit_counts import Number, number_of_visits
 
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -126,9 +126,12 @@ def verify(
 
 
 def _judged(
-    visits: pd.DataFrame, codes: list[str], silent: dict[str, list[Interval]], seen: dict[str, tuple[bool, str, str]],
+    visits: pd.DataFrame,
+    codes: list[str],
+    silent: dict[str, list[Interval]],
+    seen: dict[str, tuple[bool, str, str]],
     rules: Rules,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Judge the cells that stand under one rule set; one row for each code."""
     made = _Made.of(visits, rules)
     number, place = _numbers(made, rules)
@@ -174,17 +177,28 @@ class _Made(NamedTuple):
         )
         clock[counted] = from_ + "–" + to if len(from_) else from_
         return cls(
-            {code[a]: (int(a), int(b)) for a, b in zip(begins, ends[: len(begins)], strict=True)}, code,
-            microseconds(table[START]), microseconds(table[END]), table[PROBABILITY].to_numpy(dtype=float), counted,
-            table[REASON].to_numpy(dtype=object), clock,
-        )  # fmt: skip
+            {code[a]: (int(a), int(b)) for a, b in zip(begins, ends[: len(begins)], strict=True)},
+            code,
+            microseconds(table[START]),
+            microseconds(table[END]),
+            table[PROBABILITY].to_numpy(dtype=float),
+            counted,
+            table[REASON].to_numpy(dtype=object),
+            clock,
+        )
 
     def of_cell(self, code: str) -> _Made:
         a, b = self.first.get(code, (0, 0))
         return _Made(
-            {}, self.code[a:b], self.start[a:b], self.end[a:b], self.chance[a:b], self.counted[a:b], self.reason[a:b],
+            {},
+            self.code[a:b],
+            self.start[a:b],
+            self.end[a:b],
+            self.chance[a:b],
+            self.counted[a:b],
+            self.reason[a:b],
             self.clock[a:b],
-        )  # fmt: skip
+        )
 
     def intervals(self, which: npt.NDArray[np.bool_]) -> list[Interval]:
         """Start and end of some, seconds since 1970."""
@@ -197,9 +211,14 @@ def _numbers(made: _Made, rules: Rules) -> tuple[Number, dict[str, int]]:
     group = np.repeat(np.arange(len(place)), [b - a for a, b in made.first.values()])
     chance = np.where(np.isin(made.reason, EXCLUDED), 0.0, made.chance)
     found = number_of_visits(
-        group.astype(np.int64), made.start, made.end, chance, groups=len(place), apart=rules.min_between_s * 1e6,
+        group.astype(np.int64),
+        made.start,
+        made.end,
+        chance,
+        groups=len(place),
+        apart=rules.min_between_s * 1e6,
         required=rules.visits_per_day,
-    )  # fmt: skip
+    )
     return found, place
 
 
@@ -226,8 +245,14 @@ def _verdict(
         alone = {"silence": parted + _held(silent, taken, rules), "stay": _held(unclear, taken, rules)}
         doubts = [doubt for doubt, held in alone.items() if held >= missing][:1] or list(alone)
     zh, en = _words(visits, doubts if verdict == "unknown" else [], unknown_s, seen, rules)
-    return {VERDICT: verdict, "visits": have, "uncounted": len(visits.counted) - have, "unknown_s": unknown_s,
-            "reason_zh": zh, "reason_en": en}  # fmt: skip
+    return {
+        VERDICT: verdict,
+        "visits": have,
+        "uncounted": len(visits.counted) - have,
+        "unknown_s": unknown_s,
+        "reason_zh": zh,
+        "reason_en": en,
+    }
 
 
 def _parted(stays: list[Interval], silent: list[Interval], rules: Rules) -> int:
@@ -270,9 +295,11 @@ def _words(
         zh, en = zh + "；" + seen[1], en + "; " + seen[2]
     if "silence" in doubts:
         minutes = max(1, round(unknown_s / 60))
-        whose = ("本网格格长", "the leader's device was") if rules.who == "leader" else (
-            "本网格格长或附近设备", "the leader's device or devices nearby were"
-        )  # fmt: skip
+        whose = (
+            ("本网格格长", "the leader's device was")
+            if rules.who == "leader"
+            else ("本网格格长或附近设备", "the leader's device or devices nearby were")
+        )
         zh += f"；{whose[0]}有{minutes}分钟无定位数据，其间是否巡查无法确认"
         en += f"; {whose[1]} silent for {minutes} min, which may hold the missing visits"
     if "stay" in doubts:
@@ -396,7 +423,7 @@ def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.
 def _require(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> None:
     missing = [column for column in VISIT_COLUMNS if column not in visits]
     if missing:
-        raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.visits")
+        raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.counted_visits")
     require_named(cells, rules)
 
 

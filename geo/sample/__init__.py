@@ -7,7 +7,7 @@ drawn by a seed.
 Terms
 -----
 plan
-    Named points, lines and quarters drawn by hand (:mod:`geo.sample.plan`); a seed moves and fills them.
+    Named points, lines and quarters drawn by hand (:mod:`geo.sample.town.plan`); a seed moves and fills them.
 quarter
     A face of the plan between main roads, river and railway, with one mix of uses and one direction of streets.
 block
@@ -25,11 +25,11 @@ Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, 
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 
+from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
+from geo.sample.days.patrols import simulate_patrols
 from geo.sample.division import MODEL_COUNTS, model_division
-from geo.sample.incidents import HotSpot, hot_spots, simulate_incidents
-from geo.sample.model import ModelStreet, model_street
-from geo.sample.patrols import simulate_patrols
-from geo.sample.plan import MODEL_SEED
+from geo.sample.town.model import ModelStreet, model_street
+from geo.sample.town.plan import MODEL_SEED
 
 __all__ = [
     "MODEL_COUNTS",

@@ -11,8 +11,8 @@ import pandas as pd
 
 from geo.divide import assign_leaders, divide
 from geo.layers import Division
-from geo.sample.model import ModelStreet
-from geo.sample.plan import MODEL_SEED
+from geo.sample.town.model import ModelStreet
+from geo.sample.town.plan import MODEL_SEED
 
 #: Numbers of communities, second-level and third-level grids, as those of the real street.
 MODEL_COUNTS = (13, 255, 3052)

@@ -41,8 +41,16 @@ def page(small_street, tmp_path_factory):  # type: ignore[no-untyped-def]
     division = small_street.division()
     verdicts = small_street.verdicts(division)
     start = MIDNIGHT + pd.Timedelta(hours=9)
-    visits = pd.DataFrame({"code": verdicts["code"], "start": start, "end": start + pd.Timedelta(minutes=1), "stay_s": 40.0,
-                           "counted": False, "reason": "too_short"})  # fmt: skip
+    visits = pd.DataFrame(
+        {
+            "code": verdicts["code"],
+            "start": start,
+            "end": start + pd.Timedelta(minutes=1),
+            "stay_s": 40.0,
+            "counted": False,
+            "reason": "too_short",
+        }
+    )
     file = tmp_path_factory.mktemp("checker") / "checker.html"
     day = pd.Timestamp("2026-03-02").date()
     save(checker_map(division, verdicts, tracks(division), day=day, visits=visits, visit_reasons=REASONS), file)

@@ -45,13 +45,22 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     west, south, east, north = division.street.total_bounds
     roads = gpd.GeoDataFrame(
         {"name": ["和燕路"], "highway": ["primary"]},
-        geometry=[shapely.LineString([(west, south + 700), (east, south + 700)])], crs=division.crs,
-    )  # fmt: skip
+        geometry=[shapely.LineString([(west, south + 700), (east, south + 700)])],
+        crs=division.crs,
+    )
     water = gpd.GeoDataFrame(geometry=[shapely.box(west + 100, south + 100, west + 300, south + 300)], crs=division.crs)
     verdicts = small_street.verdicts(division).assign(reason_zh=HOSTILE)
     start = pd.Timestamp("2026-03-02 01:00", tz="UTC")
-    visits = pd.DataFrame({"code": verdicts["code"], "start": start, "end": start + pd.Timedelta(minutes=9), "stay_s": 540.0,
-                           "counted": True, "reason": ""})  # fmt: skip
+    visits = pd.DataFrame(
+        {
+            "code": verdicts["code"],
+            "start": start,
+            "end": start + pd.Timedelta(minutes=9),
+            "stay_s": 540.0,
+            "counted": True,
+            "reason": "",
+        }
+    )
     backdrop = {"roads": roads, "water": water, "note": ("模型数据", "Model data")}
     save(coverage_map(division, verdicts, day="2026-03-02", visits=visits, **backdrop), folder / "coverage.html")
 
@@ -304,7 +313,7 @@ def test_time_plays_to_its_end(page, files) -> None:
 
 
 def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_street) -> None:
-    """The page spreads the reports of a kind by itself; geo.incidents.density says what should come out."""
+    """The page spreads the reports of a kind by itself; geo.incidents.surface.kernel_density says what should come out."""
     division = small_street.division()
     rng = np.random.default_rng(8)
     west, south, east, north = division.street.total_bounds

@@ -45,8 +45,17 @@ def _walk(device: str, x: float, y: float, clock: str, minutes: int, *, seed: in
     lon, lat = pyproj.Transformer.from_crs(4549, 4326, always_xy=True).transform(east, north)
     start = pd.Timestamp(f"{DAY} {clock}", tz="Asia/Shanghai").tz_convert("UTC").as_unit("us")
     time = start + pd.to_timedelta(np.arange(n) * every_s, unit="s").as_unit("us")
-    return pd.DataFrame({"device": device, "officer": "S" + device[1:], "time": time, "lon": np.round(lon, 7),
-                         "lat": np.round(lat, 7), "accuracy_m": 6.0, "mock": False})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "device": device,
+            "officer": "S" + device[1:],
+            "time": time,
+            "lon": np.round(lon, 7),
+            "lat": np.round(lat, 7),
+            "accuracy_m": 6.0,
+            "mock": False,
+        }
+    )
 
 
 def _rest(device: str, clock: str, minutes: int, *, seed: int) -> pd.DataFrame:
@@ -59,12 +68,17 @@ def _rest(device: str, clock: str, minutes: int, *, seed: int) -> pd.DataFrame:
 def tracks() -> gpd.GeoDataFrame:
     """A day with two rounds (A), one (B), none (C), rounds on a border (D and E), and a simulated one (F)."""
     parts = [
-        _walk("D1", 100, 100, "08:30", 20, seed=1), _walk("D1", 100, 100, "14:10", 25, seed=2),
+        _walk("D1", 100, 100, "08:30", 20, seed=1),
+        _walk("D1", 100, 100, "14:10", 25, seed=2),
         _walk("D2", 300, 100, "09:00", 15, seed=3),
-        _walk("D4", 195, 300, "08:40", 20, seed=4), _walk("D4", 195, 300, "15:00", 20, seed=5),
-        _rest("D1", "09:00", 300, seed=8), _rest("D4", "09:15", 330, seed=9), _rest("D2", "09:25", 400, seed=10),
-        _walk("D6", 500, 300, "10:00", 20, seed=6).assign(mock=True), _walk("D6", 500, 300, "23:50", 20, seed=7),
-    ]  # fmt: skip
+        _walk("D4", 195, 300, "08:40", 20, seed=4),
+        _walk("D4", 195, 300, "15:00", 20, seed=5),
+        _rest("D1", "09:00", 300, seed=8),
+        _rest("D4", "09:15", 330, seed=9),
+        _rest("D2", "09:25", 400, seed=10),
+        _walk("D6", 500, 300, "10:00", 20, seed=6).assign(mock=True),
+        _walk("D6", 500, 300, "23:50", 20, seed=7),
+    ]
     # A fix that jumps a kilometre, one that repeats, and a silence of twenty minutes in the first round.
     parts[0].loc[10, "lon"] += 0.01
     parts[2] = pd.concat([parts[2], parts[2].iloc[[5]]])
@@ -97,7 +111,7 @@ def records() -> dict[str, object]:
             }
             for proof in proofs
         ],
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

@@ -15,8 +15,13 @@ from geo.layers import Division, Level, area_m2, read_division, write_division
 @pytest.fixture(scope="module")
 def division(street) -> Division:
     barriers = pd.concat([street.railways, street.water], ignore_index=True)
-    return divide(street.outline, roads=street.roads, buildings=street.buildings, barriers=barriers,
-                  communities=street.communities)  # fmt: skip
+    return divide(
+        street.outline,
+        roads=street.roads,
+        buildings=street.buildings,
+        barriers=barriers,
+        communities=street.communities,
+    )
 
 
 def test_counts_are_exact(division):

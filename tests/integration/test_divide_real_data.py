@@ -10,12 +10,12 @@ import pytest
 import shapely
 
 from geo.divide import divide, limits, partition
-from geo.divide.atoms import draw_atoms
-from geo.divide.blocks import draw_blocks
-from geo.divide.graph import build_graph, pieces
-from geo.divide.rings import ringed
-from geo.divide.units import units
-from geo.divide.voronoi import ridges
+from geo.divide.blocks.atoms import draw_atoms
+from geo.divide.blocks.street_blocks import draw_blocks
+from geo.divide.blocks.voronoi import ridges
+from geo.divide.partitioning.adjacency import build_graph, pieces
+from geo.divide.partitioning.hole_cuts import ringed
+from geo.divide.partitioning.indivisible import units
 from geo.layers import Level, on_lattice, to_metric
 
 COUNTS = (8, 160, 1900)

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from api.jobs.incident_tables import read_column_map, without_formulas, write_tables
-from api.jobs.incidents import Options, incident_file
+from api.jobs.incidents.run import Options, incident_file
+from api.jobs.incidents.tables import read_column_map, without_formulas, write_tables
 from geo.errors import ColumnError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
 from geo.layers import Division, Level, convert, write_division
@@ -73,11 +73,19 @@ def table(n: int = 400, seed: int = 1) -> pd.DataFrame:
     place = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=CRS).to_crs("EPSG:4326")
     lon, lat = convert(place.x, place.y, "WGS-84", "GCJ-02")
     days = pd.Timestamp("2026-03-01") + pd.to_timedelta(rng.integers(0, 28, n), unit="D")
-    frame = pd.DataFrame({
-        "工单编号": [f"N{i:04d}" for i in range(n)], "受理日期": days.strftime("%Y-%m-%d"), "时间": "14:30",
-        "问题类型": "暴露垃圾", "来源": "12345热线", "地址": [f"和燕路{i}号" for i in range(n)], "经度": lon.round(8).astype(str),
-        "纬度": lat.round(8).astype(str), "备注": "",
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "工单编号": [f"N{i:04d}" for i in range(n)],
+            "受理日期": days.strftime("%Y-%m-%d"),
+            "时间": "14:30",
+            "问题类型": "暴露垃圾",
+            "来源": "12345热线",
+            "地址": [f"和燕路{i}号" for i in range(n)],
+            "经度": lon.round(8).astype(str),
+            "纬度": lat.round(8).astype(str),
+            "备注": "",
+        }
+    )
     frame.loc[0, "备注"] = "=cmd|' /C calc'!A0"
     frame.loc[1, ["问题类型", "备注"]] = "<script>alert(1)</script>"
     frame.loc[2, ["经度", "纬度"]] = frame.loc[2, ["纬度", "经度"]].to_list()
@@ -89,10 +97,15 @@ def table(n: int = 400, seed: int = 1) -> pd.DataFrame:
 
 class TestReading:
     def test_date_and_clock_in_two_columns(self, tmp_path):
-        given = pd.DataFrame({
-            "编号": range(6), "日期": ["2026-03-05", "2026/3/5", "20260305", "2026-03-05", "2026-03-05", "2026-03-05"],
-            "时间": ["14:30", "9时5分", "0.5", "", "14点", "傍晚"], "经度": 118.81, "纬度": 32.1,
-        })  # fmt: skip
+        given = pd.DataFrame(
+            {
+                "编号": range(6),
+                "日期": ["2026-03-05", "2026/3/5", "20260305", "2026-03-05", "2026-03-05", "2026-03-05"],
+                "时间": ["14:30", "9时5分", "0.5", "", "14点", "傍晚"],
+                "经度": 118.81,
+                "纬度": 32.1,
+            }
+        )
         given.to_csv(tmp_path / "r.csv", index=False)
         frame = read_incidents(tmp_path / "r.csv", datum="WGS-84")
         assert frame.attrs["columns"]["clock"] == "时间"
@@ -119,8 +132,9 @@ class TestReading:
         assert frame["lon"].tolist() == pytest.approx([118.81, 118.81], abs=1e-8)
         assert frame.attrs["datums"] == {"BD-09": 1, "WGS-84": 1}
         assert [(r["row"], r["reason"][:26]) for r in frame.attrs["refused"]] == [
-            (4, "names a datum that is not k"[:26]), (5, "names no datum, and none i"),
-        ]  # fmt: skip
+            (4, "names a datum that is not k"[:26]),
+            (5, "names no datum, and none i"),
+        ]
         assert read_incidents(tmp_path / "r.csv", datum="WGS-84").attrs["datums"] == {"BD-09": 1, "WGS-84": 2}
         with pytest.raises(DatumError):
             read_incidents(tmp_path / "r.csv", datum="北京54")
@@ -219,8 +233,16 @@ def study(tmp_path_factory):
     division = street()
     write_division(division, folder / "division.gpkg")
     table().to_csv(folder / "r.csv", index=False, encoding="gbk")
-    visits = pd.DataFrame({"code": division.second["code"].repeat(5), "start": "2026-03-05T01:00:00+00:00",
-                           "end": "2026-03-05T01:20:00+00:00", "stay_s": 1200, "counted": True, "reason": ""})  # fmt: skip
+    visits = pd.DataFrame(
+        {
+            "code": division.second["code"].repeat(5),
+            "start": "2026-03-05T01:00:00+00:00",
+            "end": "2026-03-05T01:20:00+00:00",
+            "stay_s": 1200,
+            "counted": True,
+            "reason": "",
+        }
+    )
     visits.to_csv(folder / "visits.csv", index=False)
     options = Options(datum="GCJ-02", bandwidths_m=(60.0, 120.0), visits=folder / "visits.csv")
     result, written = incident_file(folder / "r.csv", folder / "division.gpkg", folder / "out", options=options)
@@ -232,10 +254,26 @@ class TestTheCommand:
         folder, _, written = study
         assert {path.name for path in written} == {path.name for path in folder.iterdir()}
         assert {path.name for path in written} >= {
-            "assigned.csv", "counts.csv", "kinds.csv", "hot.csv", "weekly.csv", "trends.csv", "patrols.csv", "rows.csv",
-            "refused.csv", "outside.csv", "columns.toml", "incidents.xlsx", "summary.json", "summary.html", "density.tif",
-            "density.png",            "contours.geojson", "density_120m.tif", "heat.html",
-        }  # fmt: skip
+            "assigned.csv",
+            "counts.csv",
+            "kinds.csv",
+            "hot.csv",
+            "weekly.csv",
+            "trends.csv",
+            "patrols.csv",
+            "rows.csv",
+            "refused.csv",
+            "outside.csv",
+            "columns.toml",
+            "incidents.xlsx",
+            "summary.json",
+            "summary.html",
+            "density.tif",
+            "density.png",
+            "contours.geojson",
+            "density_120m.tif",
+            "heat.html",
+        }
 
     def test_nothing_is_lost_and_each_fault_is_told_by_row(self, study):
         folder, result, _ = study
@@ -292,10 +330,15 @@ class TestTheCommand:
         assert without_formulas(given).to_pylist() == ["-5", "'+86 25", "'-x", "'@b", None]
 
     def test_values_of_every_kind_as_they_stand_in_a_file(self, tmp_path):
-        frame = pd.DataFrame({
-            "when": pd.to_datetime(["2026-03-05T06:30:01Z", None], utc=True), "yes": [True, False], "number": [0.1, np.nan],
-            "mixed": ["a,b", 3], "day": [dt.date(2026, 3, 5), None],
-        })  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "when": pd.to_datetime(["2026-03-05T06:30:01Z", None], utc=True),
+                "yes": [True, False],
+                "number": [0.1, np.nan],
+                "mixed": ["a,b", 3],
+                "day": [dt.date(2026, 3, 5), None],
+            }
+        )
         write_tables({"t": frame}, tmp_path)
         lines = (tmp_path / "t.csv").read_bytes().decode("utf-8-sig").splitlines()
         assert lines[1:] == ['"2026-03-05 06:30:01+00:00","True",0.1,"a,b",2026-03-05', ',"False",,"3",']

@@ -52,8 +52,10 @@ def test_what_is_read_what_is_refused_and_what_is_marked(tmp_path):
     assert frame["source_row"].tolist() == [2, 3, 4, 6, 8]
     assert frame["repeat"].tolist() == [False, False, True, False, False]
     assert frame["reported_at"].tolist()[:3] == [
-        pd.Timestamp("2026-03-05T06:30Z"), pd.Timestamp("2026-03-06T00:05Z"), pd.Timestamp("2026-03-07T01:00Z"),
-    ]  # fmt: skip
+        pd.Timestamp("2026-03-05T06:30Z"),
+        pd.Timestamp("2026-03-06T00:05Z"),
+        pd.Timestamp("2026-03-07T01:00Z"),
+    ]
     # The catalogue completes what it knows, and leaves the rest alone.
     assert frame["kind_code"].tolist() == ["09005", "09009", "09005", "06010", "06010"]
     assert frame["kind_name"].iloc[1] == "乱停车"
@@ -72,9 +74,14 @@ def test_what_is_read_what_is_refused_and_what_is_marked(tmp_path):
     assert frame.attrs["swapped"] == ({"row": 6},)
     assert frame.attrs["refused"][0]["values"]["事发位置"] == "迈皋桥街"
     assert frame.attrs["columns"] == {
-        "incident_id": "工单编号", "reported_at": "受理时间", "kind_name": "问题类型", "source": "来源",
-        "address": "事发位置", "lon": "经度", "lat": "纬度",
-    }  # fmt: skip
+        "incident_id": "工单编号",
+        "reported_at": "受理时间",
+        "kind_name": "问题类型",
+        "source": "来源",
+        "address": "事发位置",
+        "lon": "经度",
+        "lat": "纬度",
+    }
     assert len(frame) + len(frame.attrs["refused"]) == len(ROWS)
 
 
@@ -197,22 +204,51 @@ def test_degrees_as_people_write_them(tmp_path):
 @pytest.mark.parametrize(
     ("header", "row", "used"),
     [
-        ("问题编号,上报日期,上报时间,大类,小类,坐标X,坐标Y", "1,2026-03-05,14:30,市容环境,暴露垃圾,118.81,32.1",
-         {"incident_id": "问题编号", "reported_at": "上报日期", "clock": "上报时间", "kind_name": "小类", "lon": "坐标X",
-          "lat": "坐标Y"}),
-        ("上报日期,上报时间,lon,lat", "2026-03-05,2026-03-05 14:30:00,118.81,32.1",
-         {"reported_at": "上报日期", "clock": "上报时间", "lon": "lon", "lat": "lat"}),
-        ("投诉时间,结案时间,诉求分类,事发经度,事发纬度", "2026/3/5 14:30,2026/3/9 8:00,暴露垃圾,118.81,32.1",
-         {"reported_at": "投诉时间", "kind_name": "诉求分类", "lon": "事发经度", "lat": "事发纬度"}),
-        ("Case #,Closed,Opened,Primary Type,Latitude (deg),Longitude (deg)", "1,2026-03-09,2026-03-05 14:30,暴露垃圾,32.1,118.81",
-         {"incident_id": "Case #", "reported_at": "Opened", "kind_name": "Primary Type", "lon": "Longitude (deg)",
-          "lat": "Latitude (deg)"}),
-        ("受理时间,类别,事发坐标", '2026-03-05 14:30,暴露垃圾,POINT (118.81 32.1)',
-         {"reported_at": "受理时间", "kind_name": "类别", "lon_lat": "事发坐标"}),
-        ("受理时间,类别,latlng", '2026-03-05 14:30,暴露垃圾,"32.1,118.81"',
-         {"reported_at": "受理时间", "kind_name": "类别", "lat_lon": "latlng"}),
+        (
+            "问题编号,上报日期,上报时间,大类,小类,坐标X,坐标Y",
+            "1,2026-03-05,14:30,市容环境,暴露垃圾,118.81,32.1",
+            {
+                "incident_id": "问题编号",
+                "reported_at": "上报日期",
+                "clock": "上报时间",
+                "kind_name": "小类",
+                "lon": "坐标X",
+                "lat": "坐标Y",
+            },
+        ),
+        (
+            "上报日期,上报时间,lon,lat",
+            "2026-03-05,2026-03-05 14:30:00,118.81,32.1",
+            {"reported_at": "上报日期", "clock": "上报时间", "lon": "lon", "lat": "lat"},
+        ),
+        (
+            "投诉时间,结案时间,诉求分类,事发经度,事发纬度",
+            "2026/3/5 14:30,2026/3/9 8:00,暴露垃圾,118.81,32.1",
+            {"reported_at": "投诉时间", "kind_name": "诉求分类", "lon": "事发经度", "lat": "事发纬度"},
+        ),
+        (
+            "Case #,Closed,Opened,Primary Type,Latitude (deg),Longitude (deg)",
+            "1,2026-03-09,2026-03-05 14:30,暴露垃圾,32.1,118.81",
+            {
+                "incident_id": "Case #",
+                "reported_at": "Opened",
+                "kind_name": "Primary Type",
+                "lon": "Longitude (deg)",
+                "lat": "Latitude (deg)",
+            },
+        ),
+        (
+            "受理时间,类别,事发坐标",
+            "2026-03-05 14:30,暴露垃圾,POINT (118.81 32.1)",
+            {"reported_at": "受理时间", "kind_name": "类别", "lon_lat": "事发坐标"},
+        ),
+        (
+            "受理时间,类别,latlng",
+            '2026-03-05 14:30,暴露垃圾,"32.1,118.81"',
+            {"reported_at": "受理时间", "kind_name": "类别", "lat_lon": "latlng"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_headers_that_are_not_listed(tmp_path, header, row, used):
     frame = read_incidents(_csv(tmp_path, f"{header}\n{row}\n"), datum="WGS-84")
     assert frame.attrs["columns"] == used
@@ -253,17 +289,22 @@ def test_default_points_are_marked_and_told(tmp_path):
 
 def test_geojson_with_rows_of_every_kind(tmp_path):
     shapes = [
-        shapely.Point(118.81, 32.10), None, shapely.box(118.81, 32.10, 118.82, 32.11), shapely.MultiPoint([(118.82, 32.11)]),
+        shapely.Point(118.81, 32.10),
+        None,
+        shapely.box(118.81, 32.10, 118.82, 32.11),
+        shapely.MultiPoint([(118.82, 32.11)]),
         shapely.Point(),
         shapely.Point(118.83, 32.11),
-    ]  # fmt: skip
+    ]
     write_layer(gpd.GeoDataFrame({"kind": list("abcdef")}, geometry=shapes, crs="EPSG:4326"), tmp_path / "r.gpkg")
     frame = read_incidents(tmp_path / "r.gpkg")
     assert frame["kind_name"].tolist() == ["a", "d", "f"]
     assert frame["lon"].tolist() == [118.81, 118.82, 118.83]
     assert [(r["row"], r["reason"]) for r in frame.attrs["refused"]] == [
-        (2, "has no position"), (3, "is not one point"), (5, "has no position"),
-    ]  # fmt: skip
+        (2, "has no position"),
+        (3, "is not one point"),
+        (5, "has no position"),
+    ]
 
 
 @pytest.mark.parametrize(

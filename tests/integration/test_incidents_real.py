@@ -12,8 +12,8 @@ import scipy.sparse
 import shapely
 
 from geo.incidents import assign, counts, density, hotspots, read_incidents
-from geo.incidents.density import kernel_sum
-from geo.incidents.statistics import geary, general_g, gi, gi_star, local_moran, moran
+from geo.incidents.statistics.association import geary, general_g, gi, gi_star, local_moran, moran
+from geo.incidents.surface.kernel_density import kernel_sum
 from geo.layers import as_cells, read_layer, to_metric
 
 

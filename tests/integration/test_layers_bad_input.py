@@ -135,12 +135,17 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no prj": (lambda d: without(d / "a.shp", ".prj"), r"declares no coordinate .*six digits.*EPSG:4549"),
     "rings not closed": (lambda d: geojson(d / "a.geojson", NO_CLOSE), r"1 of 2 rows .*not closed: row 0"),
     "rings of two points": (lambda d: geojson(d / "a.geojson", [SOUND[0][:2]]), "row 0"),
-    "NaN at the end of a ring": (lambda d: gpkg_of(d / "a.gpkg", polygon((np.nan, 0), (E, N), (E, N + 1), (np.nan, 0))), "row 0"),
+    "NaN at the end of a ring": (
+        lambda d: gpkg_of(d / "a.gpkg", polygon((np.nan, 0), (E, N), (E, N + 1), (np.nan, 0))),
+        "row 0",
+    ),
     "NaN inside a ring": (
-        lambda d: gpkg_of(d / "a.gpkg", polygon((E, N), (np.nan, N), (E + 9, N), (E, N + 9), (E, N))), "no numbers.*row 0",
+        lambda d: gpkg_of(d / "a.gpkg", polygon((E, N), (np.nan, N), (E + 9, N), (E, N + 9), (E, N))),
+        "no numbers.*row 0",
     ),
     "infinite": (
-        lambda d: gpkg_of(d / "a.gpkg", polygon((E, N), (np.inf, N), (E + 9, N), (E, N + 9), (E, N))), "no numbers.*row 0",
+        lambda d: gpkg_of(d / "a.gpkg", polygon((E, N), (np.inf, N), (E + 9, N), (E, N + 9), (E, N))),
+        "no numbers.*row 0",
     ),
     "huge in one row": (
         lambda d: geojson(d / "a.geojson", [[[1e300, 1], [118, 32], [119, 33], [1e300, 1]]], SOUND),
@@ -148,7 +153,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "empty layer": (lambda d: text(d / "a.geojson", '{"type":"FeatureCollection","features":[]}'), "no geometry|empty"),
     "only null geometries": (
-        lambda d: text(d / "a.geojson", '{"type":"Feature","properties":{"code":"1"},"geometry":null}'), "empty|no geometry",
+        lambda d: text(d / "a.geojson", '{"type":"Feature","properties":{"code":"1"},"geometry":null}'),
+        "empty|no geometry",
     ),
     "points": (lambda d: points(d / "a.gpkg"), "must be polygons"),
     "mixed types": (lambda d: mixed(d / "a.gpkg"), r"must be polygons, but 1 of 4 rows .*1 Point"),
@@ -173,7 +179,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "XML bomb in UTF-16": (lambda d: text(d / "a.kml", BOMB.encode("utf-16")), "DOCTYPE|content|cannot"),
     "XML bomb in a kmz": (lambda d: zipped(d / "a.kmz", {"doc.kml": BOMB.encode()}), "DOCTYPE"),
     "KML without places": (lambda d: text(d / "a.kml", f"<kml {KML}></kml>"), "cannot|empty|layers"),
-}  # fmt: skip
+}
 
 
 def mixed(path: Path) -> Path:
@@ -209,14 +215,17 @@ READ: dict[str, tuple[Callable[[Path], Path], str | None, str | None]] = {
     "null geometry": (lambda d: geojson(d / "a.geojson", None), "empty_geometry", None),
     "wrong ring order": (lambda d: geojson(d / "a.geojson", [SOUND[0][::-1]]), "duplicate_polygon", None),
     "bow tie": (
-        lambda d: geojson(d / "a.geojson", [[[118.9, 32.1], [118.91, 32.11], [118.91, 32.1], [118.9, 32.11], [118.9, 32.1]]]),
-        "invalid_geometry", None,
+        lambda d: geojson(
+            d / "a.geojson", [[[118.9, 32.1], [118.91, 32.11], [118.91, 32.1], [118.9, 32.11], [118.9, 32.1]]]
+        ),
+        "invalid_geometry",
+        None,
     ),
     "3D": (lambda d: geojson(d / "a.geojson", [[[*p, 5.0] for p in SOUND[0]]]), "duplicate_polygon", "heights"),
     "curves": (lambda d: gpkg_of(d / "a.gpkg", circle(), "CURVEPOLYGON"), None, None),
     "no dbf": (lambda d: without(d / "a.shp", ".dbf"), None, "no attributes"),
     "zipped Shapefile in GBK": (lambda d: renamed(d / "a.zip", "b.shp.zip"), None, None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", list(READ))
@@ -331,7 +340,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, ending: str) -> None
 import sys, time
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from tests.integration.test_layers_bad_input import cells
-from geo.layers import writing
+from geo.layers.files import writing
 inner = writing._write
 def write_and_wait(*arguments):
     inner(*arguments)

@@ -16,8 +16,8 @@ import shapely
 from api.cli import run
 from geo.errors import CrsError, FileError
 from geo.layers import area_m2, read_layer, write_layer
-from geo.layers.fit import readings
-from geo.layers.shapefile import guess_encoding, short_names
+from geo.layers.alignment.crs_fit import readings
+from geo.layers.files.shapefile import guess_encoding, short_names
 from geo.notices import WanggeWarning
 
 E, N = 387000.0, 3553000.0

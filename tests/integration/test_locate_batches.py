@@ -21,7 +21,7 @@ import shapely
 from api.jobs.locate import PointColumns, locate_points
 from geo.errors import WanggeError
 from geo.layers import Datum, convert, read_layer, write_layer
-from geo.locate.parts import open_source, read_part
+from geo.locate.batches.parts import open_source, read_part
 
 DEGREES = PointColumns(datum="WGS-84", time="time")
 N = 6_000
@@ -29,8 +29,11 @@ N = 6_000
 
 @pytest.fixture(scope="module")
 def cells_file(tmp_path_factory) -> Path:
-    boxes = [shapely.box(388_000 + i * 200, 3_554_000 + j * 200, 388_200 + i * 200, 3_554_200 + j * 200)
-             for i in range(10) for j in range(10)]  # fmt: skip
+    boxes = [
+        shapely.box(388_000 + i * 200, 3_554_000 + j * 200, 388_200 + i * 200, 3_554_200 + j * 200)
+        for i in range(10)
+        for j in range(10)
+    ]
     frame = gpd.GeoDataFrame({"code": [f"c{i:02d}" for i in range(100)]}, geometry=boxes, crs=4549)
     path = tmp_path_factory.mktemp("cells") / "cells.gpkg"
     write_layer(frame, path)
@@ -43,11 +46,17 @@ def fixes(n: int = N, seed: int = 0) -> pd.DataFrame:
     points = gpd.GeoSeries(shapely.points(xy), crs=4549).to_crs(4326)
     start = pd.Timestamp("2026-03-01 00:00:00")
     times = start + pd.to_timedelta(rng.integers(0, 48 * 3600, n), unit="s")
-    return pd.DataFrame({
-        "id": np.arange(n), "lon": points.x, "lat": points.y, "time": times.strftime("%Y-%m-%d %H:%M:%S"),
-        "note": rng.choice(["", "巡查", 'a "quoted" one', "two\nlines", "x,y"], n),
-        "east": xy[:, 0], "north": xy[:, 1],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "lon": points.x,
+            "lat": points.y,
+            "time": times.strftime("%Y-%m-%d %H:%M:%S"),
+            "note": rng.choice(["", "巡查", 'a "quoted" one', "two\nlines", "x,y"], n),
+            "east": xy[:, 0],
+            "north": xy[:, 1],
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +144,21 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(cells_file, tmp_path):
     table.to_parquet(tmp_path / "points.parquet", row_group_size=10_000)
     run(tmp_path / "points.parquet", cells_file, tmp_path / "whole.csv", counts_path=tmp_path / "w.csv", by="hour")
     words = wangge(
-        "locate", tmp_path / "points.parquet", "--cells", cells_file, "--datum", "WGS-84", "-o", tmp_path / "out.csv",
-        "--counts", tmp_path / "c.csv", "--by", "hour", "--time", "time",
-    )  # fmt: skip
+        "locate",
+        tmp_path / "points.parquet",
+        "--cells",
+        cells_file,
+        "--datum",
+        "WGS-84",
+        "-o",
+        tmp_path / "out.csv",
+        "--counts",
+        tmp_path / "c.csv",
+        "--by",
+        "hour",
+        "--time",
+        "time",
+    )
     parts = tmp_path / ".out.csv.parts"
     for killed_after in (3, 9):
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
@@ -166,8 +187,16 @@ def test_parts_of_another_job_are_not_taken(points_file, cells_file, tmp_path):
 def test_a_cluster_of_processes_gives_the_same_bytes(points_file, cells_file, tmp_path):
     run(points_file, cells_file, tmp_path / "here.csv", counts_path=tmp_path / "here_c.csv", by="hour")
     for part_bytes in (20_000, 200_000):
-        run(points_file, cells_file, tmp_path / "there.csv", counts_path=tmp_path / "there_c.csv", by="hour",
-            cluster="local", workers=2, part_bytes=part_bytes)  # fmt: skip
+        run(
+            points_file,
+            cells_file,
+            tmp_path / "there.csv",
+            counts_path=tmp_path / "there_c.csv",
+            by="hour",
+            cluster="local",
+            workers=2,
+            part_bytes=part_bytes,
+        )
         assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
         assert (tmp_path / "there_c.csv").read_bytes() == (tmp_path / "here_c.csv").read_bytes()
 
@@ -189,8 +218,13 @@ def test_a_killed_worker_costs_only_its_part(cells_file, tmp_path):
 
         thread = threading.Thread(target=kill_one, daemon=True)
         thread.start()
-        done = run(tmp_path / "points.csv", cells_file, tmp_path / "there.csv", cluster=cluster.scheduler_address,
-                   part_bytes=30_000)  # fmt: skip
+        done = run(
+            tmp_path / "points.csv",
+            cells_file,
+            tmp_path / "there.csv",
+            cluster=cluster.scheduler_address,
+            part_bytes=30_000,
+        )
         thread.join(timeout=30)
         assert killed
         assert not psutil.pid_exists(killed[0]) or psutil.Process(killed[0]).status() == psutil.STATUS_ZOMBIE
@@ -205,8 +239,9 @@ def faults() -> dict[str, tuple[pd.DataFrame, PointColumns, str]]:
     late = good.astype({"lat": object})
     late.loc[1_234, "lat"] = 95.5
     inner = good[expected_cells(good) != ""]
-    inner_gcj = inner.assign(**dict(zip(("lon", "lat"), convert(inner["lon"], inner["lat"], Datum.WGS84, Datum.GCJ02),
-                                        strict=True)))  # fmt: skip
+    inner_gcj = inner.assign(
+        **dict(zip(("lon", "lat"), convert(inner["lon"], inner["lat"], Datum.WGS84, Datum.GCJ02), strict=True))
+    )
     time_fault = good.copy()
     time_fault.loc[10, "time"] = "noon"
     metres = PointColumns(x="lon", y="lat", crs="EPSG:4549")
@@ -243,8 +278,15 @@ def test_bad_input_is_named_with_its_row_before_any_work(name, suffix, cells_fil
     )
     by = "hour" if columns.time is not None and ("time" in name or "zone" in name) else None
     with pytest.raises(WanggeError, match=message):
-        run(tmp_path / f"in{suffix}", cells_file, tmp_path / "out.csv", columns, by=by, counts_path=tmp_path / "c.csv",
-            part_bytes=9_999)  # fmt: skip
+        run(
+            tmp_path / f"in{suffix}",
+            cells_file,
+            tmp_path / "out.csv",
+            columns,
+            by=by,
+            counts_path=tmp_path / "c.csv",
+            part_bytes=9_999,
+        )
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
 
 

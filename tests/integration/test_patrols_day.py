@@ -13,8 +13,8 @@ import shapely
 
 from geo.errors import ColumnError, InputError
 from geo.patrols import clean, presences, verify, visits
-from geo.sample import patrols as simulation
-from geo.sample.patrols import simulate_patrols
+from geo.sample.days import patrols as simulation
+from geo.sample.days.patrols import simulate_patrols
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0
@@ -32,9 +32,13 @@ def town():
     ]
     halves = [shapely.box(X0 + 600 * i, Y0, X0 + 600 * i + 600, Y0 + 900) for i in range(2)]
     second = gpd.GeoDataFrame(
-        {"code": [f"32011300300100{n // 10}{n % 10}" for n in range(30)], "leader": [f"G{n:03d}" for n in range(1, 31)]},
-        geometry=boxes, crs=4549,
-    )  # fmt: skip
+        {
+            "code": [f"32011300300100{n // 10}{n % 10}" for n in range(30)],
+            "leader": [f"G{n:03d}" for n in range(1, 31)],
+        },
+        geometry=boxes,
+        crs=4549,
+    )
     street = SimpleNamespace(
         roads=gpd.GeoDataFrame(geometry=lanes, crs=4549), communities=gpd.GeoDataFrame(geometry=halves, crs=4549)
     )

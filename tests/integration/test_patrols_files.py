@@ -142,15 +142,19 @@ def test_gzip_and_several_files(tmp_path):
 
 
 def test_geojson(tmp_path):
-    point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [118.81, 32.1, 9]},
-             "properties": {"device": "D1", "time": "2026-11-23T00:00:00Z", "speed": 1.5}}  # fmt: skip
+    point = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [118.81, 32.1, 9]},
+        "properties": {"device": "D1", "time": "2026-11-23T00:00:00Z", "speed": 1.5},
+    }
     line = point | {"geometry": {"type": "LineString", "coordinates": [[118, 32], [119, 32]]}}
     content = {"type": "FeatureCollection", "features": [point, line, point | {"geometry": None}]}
     track = read_tracks(write(tmp_path, "a.geojson", json.dumps(content)))
     assert (track["lon"].tolist(), track["speed"].tolist()) == ([118.81], [1.5])
     assert [(r["row"], r["reason"]) for r in track.attrs["refused"]] == [
-        (2, "is not a point but LineString"), (3, "is not a point but no geometry"),
-    ]  # fmt: skip
+        (2, "is not a point but LineString"),
+        (3, "is not a point but no geometry"),
+    ]
     content["crs"] = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4549"}}
     with pytest.raises(CrsError, match="4549"):
         read_tracks(write(tmp_path, "b.geojson", json.dumps(content)))
@@ -221,29 +225,46 @@ def test_missing_files_and_folders(tmp_path):
 
 def test_entities_are_not_fetched(tmp_path):
     secret = write(tmp_path, "secret.txt", "118.81")
-    text = f'<!DOCTYPE gpx [<!ENTITY x SYSTEM "{secret.as_uri()}">]><gpx><trk><trkseg><trkpt lat="1" lon="1">' \
-           "<time>&x;</time></trkpt></trkseg></trk></gpx>"  # fmt: skip
+    text = (
+        f'<!DOCTYPE gpx [<!ENTITY x SYSTEM "{secret.as_uri()}">]><gpx><trk><trkseg><trkpt lat="1" lon="1">'
+        "<time>&x;</time></trkpt></trkseg></trk></gpx>"
+    )
     with pytest.raises(FileError, match="is not XML that can be read"):
         read_tracks(write(tmp_path, "a.gpx", text))
 
 
 #: Usable and refused track points of each awkward file that has usable ones.
 USABLE = {
-    "gpxgo/cerknicko-without-times.gpx": (5, 291), "gpxgo/file.gpx": (4, 0), "gpxgo/gpx1.0_with_all_fields.gpx": (1, 0),
-    "gpxgo/gpx1.1_with_all_fields.gpx": (1, 0), "gpxgo/gpx1.1_with_extensions.gpx": (1, 0),
-    "gpxgo/graphhopper.gpx.gz": (22, 149), "gpxgo/korita-zbevnica.gpx": (513, 358), "gpxgo/visnjan.gpx": (413, 0),
-    "gpxpy/around-visnjan-with-car.gpx": (104, 0), "gpxpy/cerknicko-jezero-no-creator.gpx": (296, 0),
+    "gpxgo/cerknicko-without-times.gpx": (5, 291),
+    "gpxgo/file.gpx": (4, 0),
+    "gpxgo/gpx1.0_with_all_fields.gpx": (1, 0),
+    "gpxgo/gpx1.1_with_all_fields.gpx": (1, 0),
+    "gpxgo/gpx1.1_with_extensions.gpx": (1, 0),
+    "gpxgo/graphhopper.gpx.gz": (22, 149),
+    "gpxgo/korita-zbevnica.gpx": (513, 358),
+    "gpxgo/visnjan.gpx": (413, 0),
+    "gpxpy/around-visnjan-with-car.gpx": (104, 0),
+    "gpxpy/cerknicko-jezero-no-creator.gpx": (296, 0),
     "gpxpy/cerknicko-jezero-with-elevations-zero.gpx": (296, 0),
-    "gpxpy/cerknicko-jezero-without-elevations.gpx": (295, 1), "gpxpy/cerknicko-jezero.gpx": (296, 0),
-    "gpxpy/cerknicko-without-times.gpx": (5, 291), "gpxpy/first_and_last_elevation.gpx": (10, 0),
-    "gpxpy/gpx-with-node-with-comments.gpx": (1, 0), "gpxpy/gpx1.0_with_all_fields.gpx": (1, 0),
-    "gpxpy/gpx1.1_with_all_fields.gpx": (1, 0), "gpxpy/korita-zbevnica.gpx": (513, 358),
-    "gpxpy/track-with-empty-segment.gpx": (9, 0), "gpxpy/track-with-less-sec-time.gpx": (2, 0),
-    "gpxpy/track_with_speed.gpx": (3, 0), "graphhopper/gpxv1_0.gpx": (14, 0), "graphhopper/issue-13.gpx": (29, 0),
-    "graphhopper/issue-70.gpx": (17, 0), "graphhopper/tour-with-loop.gpx": (11, 0),
-    "graphhopper/tour2-with-loop.gpx": (12, 0), "graphhopper/tour3-with-long-edge.gpx": (7, 0),
+    "gpxpy/cerknicko-jezero-without-elevations.gpx": (295, 1),
+    "gpxpy/cerknicko-jezero.gpx": (296, 0),
+    "gpxpy/cerknicko-without-times.gpx": (5, 291),
+    "gpxpy/first_and_last_elevation.gpx": (10, 0),
+    "gpxpy/gpx-with-node-with-comments.gpx": (1, 0),
+    "gpxpy/gpx1.0_with_all_fields.gpx": (1, 0),
+    "gpxpy/gpx1.1_with_all_fields.gpx": (1, 0),
+    "gpxpy/korita-zbevnica.gpx": (513, 358),
+    "gpxpy/track-with-empty-segment.gpx": (9, 0),
+    "gpxpy/track-with-less-sec-time.gpx": (2, 0),
+    "gpxpy/track_with_speed.gpx": (3, 0),
+    "graphhopper/gpxv1_0.gpx": (14, 0),
+    "graphhopper/issue-13.gpx": (29, 0),
+    "graphhopper/issue-70.gpx": (17, 0),
+    "graphhopper/tour-with-loop.gpx": (11, 0),
+    "graphhopper/tour2-with-loop.gpx": (12, 0),
+    "graphhopper/tour3-with-long-edge.gpx": (7, 0),
     "graphhopper/tour4-with-uturn.gpx": (5, 0),
-}  # fmt: skip
+}
 
 
 def test_all_awkward_files_read_or_are_refused_with_the_reason(shared_data):
@@ -267,9 +288,11 @@ def test_all_awkward_files_read_or_are_refused_with_the_reason(shared_data):
 
 def test_a_fleet_without_a_header(shared_data):
     track = read_tracks(
-        shared_data / "jersey-city-trucks" / "all_dedup.csv", datum="WGS-84", zone="America/New_York",
+        shared_data / "jersey-city-trucks" / "all_dedup.csv",
+        datum="WGS-84",
+        zone="America/New_York",
         columns={"lat": 0, "lon": 1, "device": 2, "time": 4},
-    )  # fmt: skip
+    )
     assert (len(track), track["device"].nunique(), track.attrs["refused"]) == (7971, 68, [])
     assert track["time"].iloc[0] == pd.Timestamp("2015-12-11T02:14:37Z")
     repeated = track.duplicated(["device", "time"]).sum()
@@ -283,9 +306,11 @@ def test_a_fleet_without_a_header(shared_data):
 
 def test_a_fleet_on_a_lattice_of_its_own_ground(shared_data):
     track = read_tracks(
-        shared_data / "jersey-city-trucks" / "all_dedup.csv", datum="WGS-84", zone="America/New_York",
+        shared_data / "jersey-city-trucks" / "all_dedup.csv",
+        datum="WGS-84",
+        zone="America/New_York",
         columns={"lat": 0, "lon": 1, "device": 2, "time": 4},
-    )  # fmt: skip
+    )
     place = track.to_crs(32618).geometry
     west, south = place.x.quantile(0.01), place.y.quantile(0.01)
     boxes = [

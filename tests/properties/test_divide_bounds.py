@@ -7,13 +7,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.divide.bounds import least_tolerance
-from geo.divide.graph import Graph, build_graph
-from geo.divide.nested import RULES
-from geo.divide.rings import ringed
-from geo.divide.rules import Cells
-from geo.divide.search import best_division
-from geo.divide.split import Splitter
+from geo.divide.partitioning.adjacency import Graph, build_graph
+from geo.divide.partitioning.bounds import least_tolerance
+from geo.divide.partitioning.hole_cuts import ringed
+from geo.divide.partitioning.nested import RULES
+from geo.divide.partitioning.objective import Cells
+from geo.divide.partitioning.search import best_division
+from geo.divide.partitioning.split import Splitter
 from geo.layers import Level
 
 

@@ -16,7 +16,7 @@ CELLS = gpd.GeoDataFrame(
         shapely.box(x, y, x + 50, y + 50) for x in range(388_000, 388_150, 50) for y in range(3_553_000, 3_553_150, 50)
     ],
     crs="EPSG:4549",
-)  # fmt: skip
+)
 
 # Half of the coordinates lie on borders, nodes and the outline.
 METRES = st.one_of(st.integers(-1, 4).map(lambda k: 50.0 * k), st.floats(-60.0, 210.0))

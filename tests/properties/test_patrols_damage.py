@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from geo.layers import convert
 from geo.patrols import clean, presences, verify, visits
-from geo.sample.patrols import simulate_patrols
+from geo.sample.days.patrols import simulate_patrols
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0

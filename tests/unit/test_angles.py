@@ -7,14 +7,18 @@ import math
 import numpy as np
 import pytest
 
-from geo.layers import angles
+from geo.layers import trigonometry
 
 RIGHT = np.pi / 2
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "reach"),
-    [(angles.sin, math.sin, RIGHT), (angles.tan, math.tan, 0.99 * RIGHT), (angles.atan, math.atan, 1e6)],
+    [
+        (trigonometry.sin, math.sin, RIGHT),
+        (trigonometry.tan, math.tan, 0.99 * RIGHT),
+        (trigonometry.atan, math.atan, 1e6),
+    ],
 )
 def test_they_are_right_to_a_few_units_in_the_last_place(ours, theirs, reach):
     x = np.r_[0.0, np.geomspace(1e-12, reach, 5000)]
@@ -26,5 +30,5 @@ def test_they_are_right_to_a_few_units_in_the_last_place(ours, theirs, reach):
 def test_they_are_the_same_alone_as_in_any_company():
     # The fast functions of NumPy differ here on some processors, by the place of a value among others.
     x = np.random.default_rng(1).uniform(-1.5, 1.5, 1001)
-    for function in (angles.sin, angles.tan, angles.atan):
+    for function in (trigonometry.sin, trigonometry.tan, trigonometry.atan):
         assert function(x).tolist() == [float(function(np.array([value]))[0]) for value in x]

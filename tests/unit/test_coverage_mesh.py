@@ -111,13 +111,16 @@ def test_layer_of_each_level_by_code() -> None:
     ("cells", "message"),
     [
         (layer("POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0))", "POLYGON ((3 0, 8 0, 8 4, 3 4, 3 0))"), "overlap"),
-        (layer("POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0))", "POLYGON ((4 0, 8 0, 8 4, 4 4, 4 2, 4 0))"), "share the vertices"),
+        (
+            layer("POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0))", "POLYGON ((4 0, 8 0, 8 4, 4 4, 4 2, 4 0))"),
+            "share the vertices",
+        ),
         (layer("POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0))", "POLYGON ((0 0, 4 0, 4 4, 0 4, 0 0))"), "same ground"),
         (layer("POLYGON ((0 0, 4 4, 4 0, 0 4, 0 0))"), "invalid"),
         (layer("POLYGON EMPTY"), "no geometry"),
         (layer("POINT (0 0)"), "must be polygons"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_coverage_is_refused(cells: gpd.GeoDataFrame, message: str) -> None:
     with pytest.raises(GeometryError, match=message):
         Mesh.from_layer(cells)

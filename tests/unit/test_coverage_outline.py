@@ -9,7 +9,7 @@ import shapely
 
 from geo.coverage import check, plan_repair
 from geo.coverage.edges import directed_rings, without_grid
-from geo.coverage.repair import _moved_m
+from geo.coverage.repairing.plan import _moved_m
 
 WEST, SOUTH = 387000.0, 3553000.0
 

@@ -8,14 +8,14 @@ import pytest
 import shapely
 
 from geo.coverage import check, plan_repair
-from geo.coverage.affected import affected, at_fault
 from geo.coverage.arcs import number_rows, number_vertices, order_of_pairs
-from geo.coverage.borders import UNKNOWN, labels, way_of_borders
 from geo.coverage.edges import Network, on_lattice_units, rim
 from geo.coverage.faults import bare_and_beyond, reaching
-from geo.coverage.follow import follow
-from geo.coverage.owners import CUT_OFF
-from geo.coverage.planar import bounded, find_edges
+from geo.coverage.repairing.assignment import CUT_OFF
+from geo.coverage.repairing.outline import follow
+from geo.coverage.repairing.planar_faces import bounded, find_edges
+from geo.coverage.repairing.selection import affected, at_fault
+from geo.coverage.repairing.zones import UNKNOWN, labels, way_of_borders
 from geo.coverage.rings import polygons
 from geo.layers.crs import PER_METRE
 

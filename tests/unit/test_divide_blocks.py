@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.divide.atoms import Atoms, draw_atoms
-from geo.divide.blocks import Blocks, draw_blocks
+from geo.divide.blocks.atoms import Atoms, draw_atoms
+from geo.divide.blocks.street_blocks import Blocks, draw_blocks
 from geo.errors import ColumnError, InputError
 
 CRS = "EPSG:4549"
@@ -62,14 +62,22 @@ def test_road_that_stops_short_of_the_outline_is_drawn_on():
 
 
 def test_footways_and_lanes_in_compounds_make_no_block():
-    found = blocks_of(roads(("footway", "LINESTRING (0 100, 600 100)"), ("service", "LINESTRING (0 200, 600 200)"),
-                            ("tertiary", "LINESTRING (0 300, 600 300)")))  # fmt: skip
+    found = blocks_of(
+        roads(
+            ("footway", "LINESTRING (0 100, 600 100)"),
+            ("service", "LINESTRING (0 200, 600 200)"),
+            ("tertiary", "LINESTRING (0 300, 600 300)"),
+        )
+    )
     assert len(found.polygons) == 2
 
 
 def test_dual_carriageway_is_shared_along_its_middle():
-    ways = roads(("primary", "LINESTRING (0 195, 600 195)"), ("primary", "LINESTRING (0 207, 600 207)"),
-                 ("residential", "LINESTRING (300 0, 300 195)"))  # fmt: skip
+    ways = roads(
+        ("primary", "LINESTRING (0 195, 600 195)"),
+        ("primary", "LINESTRING (0 207, 600 207)"),
+        ("residential", "LINESTRING (300 0, 300 195)"),
+    )
     found = blocks_of(ways)
     assert len(found.polygons) == 3
     north = found.polygons[np.argmax(shapely.bounds(found.polygons)[:, 3])]
@@ -79,8 +87,17 @@ def test_dual_carriageway_is_shared_along_its_middle():
 def test_the_green_between_carriageways_is_shared_and_a_square_as_wide_is_not():
     ways = roads(("primary", "LINESTRING (0 190, 600 190)"), ("primary", "LINESTRING (0 210, 600 210)"))
     assert sorted(shapely.area(blocks_of(ways).polygons).round()) == [120_000] * 2
-    short = roads(*(("primary", w) for w in ("LINESTRING (0 190, 600 190)", "LINESTRING (0 222, 600 222)",
-                                             "LINESTRING (300 0, 300 400)", "LINESTRING (340 0, 340 400)")))  # fmt: skip
+    short = roads(
+        *(
+            ("primary", w)
+            for w in (
+                "LINESTRING (0 190, 600 190)",
+                "LINESTRING (0 222, 600 222)",
+                "LINESTRING (300 0, 300 400)",
+                "LINESTRING (340 0, 340 400)",
+            )
+        )
+    )
     assert shapely.area(blocks_of(short).polygons).round().min() == 32 * 40
 
 
@@ -101,8 +118,10 @@ def test_island_lake_leaves_no_block_with_a_hole():
 
 
 def test_community_border_is_kept_beside_a_road():
-    legal = communities(shapely.Polygon([(0, 0), (600, 0), (600, 198), (310, 197.5), (0, 198)]),
-                        shapely.Polygon([(0, 198), (310, 197.5), (600, 198), (600, 400), (0, 400)]))  # fmt: skip
+    legal = communities(
+        shapely.Polygon([(0, 0), (600, 0), (600, 198), (310, 197.5), (0, 198)]),
+        shapely.Polygon([(0, 198), (310, 197.5), (600, 198), (600, 400), (0, 400)]),
+    )
     found = blocks_of(roads(("secondary", "LINESTRING (0 200, 600 200)")), None, legal)
     assert len(found.polygons) == 2
     for number in range(2):

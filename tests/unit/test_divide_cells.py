@@ -9,11 +9,11 @@ import pytest
 import shapely
 
 from geo.divide import limits, partition
-from geo.divide.bounds import least_tolerance
-from geo.divide.graph import build_graph, pieces
-from geo.divide.merge import dissolve
-from geo.divide.rules import Cells, Rules
-from geo.divide.split import Splitter
+from geo.divide.partitioning.adjacency import build_graph, pieces
+from geo.divide.partitioning.bounds import least_tolerance
+from geo.divide.partitioning.merging import dissolve
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.divide.partitioning.split import Splitter
 from geo.errors import ColumnError, CrsError, ImpossibleError, InputError
 
 
@@ -176,8 +176,16 @@ def test_a_net_says_what_has_no_home():
     net = Cells(build_graph(shapes), np.ones(9), shapely.area(shapes), np.zeros((9, 2)), np.ones(9)).net()
     assert (net.home == -1).all()
     assert not net.fixed.any()
-    assert Splitter(Cells(build_graph(shapes), np.ones(9), shapely.area(shapes), np.zeros((9, 2)), np.ones(9)), Rules(),
-                    np.random.default_rng(0)).split(np.arange(9), 1, "x").tolist() == [0] * 9  # fmt: skip
+    assert (
+        Splitter(
+            Cells(build_graph(shapes), np.ones(9), shapely.area(shapes), np.zeros((9, 2)), np.ones(9)),
+            Rules(),
+            np.random.default_rng(0),
+        )
+        .split(np.arange(9), 1, "x")
+        .tolist()
+        == [0] * 9
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,43 @@ def slow_apportion(weights: list[float], seats: int) -> list[int]:
 def test_the_house_of_1790_by_huntington_and_hill():
     # 105 seats on the apportionment populations of 1790; Virginia has 18 by this method (19 by Jefferson's).
     people = pd.Series(
-        {"VA": 630560, "MA": 475327, "PA": 432879, "NC": 353523, "NY": 331589, "MD": 278514, "CT": 236841, "SC": 206236,
-         "NJ": 179570, "NH": 141822, "VT": 85533, "GA": 70835, "KY": 68705, "RI": 68446, "DE": 55540}
-    )  # fmt: skip
+        {
+            "VA": 630560,
+            "MA": 475327,
+            "PA": 432879,
+            "NC": 353523,
+            "NY": 331589,
+            "MD": 278514,
+            "CT": 236841,
+            "SC": 206236,
+            "NJ": 179570,
+            "NH": 141822,
+            "VT": 85533,
+            "GA": 70835,
+            "KY": 68705,
+            "RI": 68446,
+            "DE": 55540,
+        }
+    )
     seats = apportion(people, 105)
     assert seats.sum() == 105
-    assert seats.to_dict() == {"VA": 18, "MA": 14, "PA": 12, "NC": 10, "NY": 10, "MD": 8, "CT": 7, "SC": 6, "NJ": 5,
-                               "NH": 4, "VT": 3, "GA": 2, "KY": 2, "RI": 2, "DE": 2}  # fmt: skip
+    assert seats.to_dict() == {
+        "VA": 18,
+        "MA": 14,
+        "PA": 12,
+        "NC": 10,
+        "NY": 10,
+        "MD": 8,
+        "CT": 7,
+        "SC": 6,
+        "NJ": 5,
+        "NH": 4,
+        "VT": 3,
+        "GA": 2,
+        "KY": 2,
+        "RI": 2,
+        "DE": 2,
+    }
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=12), st.integers(0, 60))

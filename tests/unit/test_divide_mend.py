@@ -8,12 +8,12 @@ import pytest
 import shapely
 
 from geo.divide import partition
-from geo.divide.across import mended_across
-from geo.divide.graph import build_graph, pieces
-from geo.divide.mend import mended
-from geo.divide.rings import ringed
-from geo.divide.rules import Cells, Rules
-from geo.divide.tails import gates
+from geo.divide.partitioning.across_communities import mended_across
+from geo.divide.partitioning.adjacency import build_graph, pieces
+from geo.divide.partitioning.dead_ends import gates
+from geo.divide.partitioning.hole_cuts import ringed
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.divide.partitioning.repartition import mended
 
 
 def cut_off(graph, members: np.ndarray, without: int) -> list[np.ndarray]:
@@ -100,8 +100,16 @@ def test_mending_evens_out_what_single_moves_cannot():
     load = np.array([5.0, 4.0, 3.0, 3.0, 2.0, 1.0])
     graph = build_graph(squares([(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]))
     label = np.array([0, 0, 0, 1, 1, 1])
-    found = mended(graph, np.arange(6), load, label, family=np.zeros(2, dtype=np.int64), enough=np.array([0.0]), apart=np.inf,
-                   border_m=1.0)  # fmt: skip
+    found = mended(
+        graph,
+        np.arange(6),
+        load,
+        label,
+        family=np.zeros(2, dtype=np.int64),
+        enough=np.array([0.0]),
+        apart=np.inf,
+        border_m=1.0,
+    )
     assert off(found, load) == 0
     assert label.tolist() == [0, 0, 0, 1, 1, 1]
 
@@ -118,8 +126,9 @@ def test_mending_keeps_parts_and_families_whole(seed):
     family = np.repeat([0, 1], 10)
     apart = off(community, load)
     before = [off(second[community == k] - 10 * k, load[community == k]) for k in (0, 1)]
-    found = mended(graph, np.arange(n * n), load, second, family=family, enough=np.array([0.05, 0.05]), apart=apart,
-                   border_m=1.0)  # fmt: skip
+    found = mended(
+        graph, np.arange(n * n), load, second, family=family, enough=np.array([0.05, 0.05]), apart=apart, border_m=1.0
+    )
     after = [off(found[family[found] == k] - 10 * k, load[family[found] == k]) for k in (0, 1)]
     assert max(after) < max(before)
     assert off(family[found], load) <= apart + 1e-9
@@ -156,8 +165,9 @@ def test_no_tentacles_where_lanes_end_at_the_outline():
     yards = [(x, -1) for x in range(0, n, 2)] + [(x, n) for x in range(0, n, 2)] + [(-1, y) for y in range(1, n, 2)]
     shapes = squares(places + yards)
     load = np.r_[np.ones(n * n), np.full(len(yards), 0.05)]
-    cells = gpd.GeoDataFrame({"workload": load}, geometry=shapely.transform(shapes, lambda q: q + np.array([388_000, 3_554_000])),
-                             crs=4549)  # fmt: skip
+    cells = gpd.GeoDataFrame(
+        {"workload": load}, geometry=shapely.transform(shapes, lambda q: q + np.array([388_000, 3_554_000])), crs=4549
+    )
     groups = partition(cells, (6,))
     merged = cells.dissolve(groups["community"].to_numpy()).geometry
     assert (4 * np.pi * merged.area / merged.length**2).min() > 0.35

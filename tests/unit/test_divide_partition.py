@@ -10,12 +10,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.divide import partition
-from geo.divide.bounds import fair_part
-from geo.divide.graph import build_graph, segments
-from geo.divide.merge import absorb, dissolve
-from geo.divide.refine import simple
-from geo.divide.rules import Cells, Rules
-from geo.divide.split import Splitter
+from geo.divide.partitioning.adjacency import build_graph, segments
+from geo.divide.partitioning.bounds import fair_part
+from geo.divide.partitioning.kernels import simple
+from geo.divide.partitioning.merging import absorb, dissolve
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.divide.partitioning.split import Splitter
 from geo.errors import GeometryError, ImpossibleError
 
 

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from geo.divide import partition, rebalance, require_budget
-from geo.divide.merge import dissolve
+from geo.divide.partitioning.merging import dissolve
 from geo.errors import ImpossibleError, InputError
 
 

@@ -66,8 +66,14 @@ def test_counts_are_exact_and_codes_nest(division):
 
 
 def test_the_order_of_buildings_and_roads_makes_no_difference(town, division):
-    again = divide(STREET, roads=ROADS.iloc[[2, 0, 1]], buildings=town.sample(frac=1, random_state=3), communities=LEGAL,
-                   counts=COUNTS, valid_from=dt.date(2026, 7, 1))  # fmt: skip
+    again = divide(
+        STREET,
+        roads=ROADS.iloc[[2, 0, 1]],
+        buildings=town.sample(frac=1, random_state=3),
+        communities=LEGAL,
+        counts=COUNTS,
+        valid_from=dt.date(2026, 7, 1),
+    )
     for level in Level:
         one, other = division.layer(level), again.layer(level)
         assert other["code"].tolist() == one["code"].tolist()

@@ -10,7 +10,7 @@ import shapely
 
 from geo.divide import Weights, assign_leaders, balance
 from geo.divide.measures import compactness
-from geo.divide.names import community_name, second_name, third_name
+from geo.divide.naming import community_name, second_name, third_name
 from geo.divide.workload import PARTS, describe_buildings, weigh
 from geo.errors import ColumnError, InputError
 from geo.layers import Division, Level

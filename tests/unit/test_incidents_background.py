@@ -11,8 +11,8 @@ import shapely
 
 from geo.errors import InputError
 from geo.incidents import hotspots
-from geo.incidents.background import fit_background
-from geo.incidents.neighbours import contiguity, contiguity_weights
+from geo.incidents.statistics.background import fit_background
+from geo.incidents.statistics.neighbours import contiguity, contiguity_weights
 
 CRS = "EPSG:4549"
 X0, Y0 = 388_000.0, 3_553_000.0

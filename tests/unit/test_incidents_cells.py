@@ -15,11 +15,11 @@ from geo.coverage import Mesh
 from geo.errors import CodeError, ColumnError, CrsError, GeometryError, InputError
 from geo.incidents import assign, counts, density, find_matter, hotspots, matters
 from geo.incidents.catalogue import STANDARD_REF
-from geo.incidents.density import kernel_sum
-from geo.incidents.multiple import benjamini_hochberg
-from geo.incidents.neighbours import contiguity
-from geo.incidents.statistics import gi_star
-from geo.incidents.straight import cut_edges
+from geo.incidents.reprojection import cut_edges
+from geo.incidents.statistics.association import gi_star
+from geo.incidents.statistics.multiple_testing import benjamini_hochberg
+from geo.incidents.statistics.neighbours import contiguity
+from geo.incidents.surface.kernel_density import kernel_sum
 from geo.layers import Division, Level
 
 CRS = "EPSG:4549"
@@ -152,9 +152,13 @@ class TestCounts:
         table = counts(assign(points([(50, 50), (50, 60), (150, 50), (150, 50)], kind=kinds), cells), cells, by="kind")
         found = {(r.code, r.kind if isinstance(r.kind, str) else None): r.incidents for r in table.itertuples()}
         assert found == {
-            ("c000", "店外经营"): 1, ("c000", "暴露垃圾"): 1, ("c000", None): 0,
-            ("c001", "店外经营"): 1, ("c001", "暴露垃圾"): 0, ("c001", None): 1,
-        }  # fmt: skip
+            ("c000", "店外经营"): 1,
+            ("c000", "暴露垃圾"): 1,
+            ("c000", None): 0,
+            ("c001", "店外经营"): 1,
+            ("c001", "暴露垃圾"): 0,
+            ("c001", None): 1,
+        }
 
     def test_area_is_ellipsoidal_where_cells_bring_none(self):
         cells = squares(1, 1)
@@ -226,7 +230,7 @@ class TestDensity:
         rng = np.random.default_rng(7)
         given = points([tuple(p) for p in rng.uniform(0, 500, (2000, 2))])
         exact = density(given, outline=squares(5, 5).geometry)
-        monkeypatch.setattr(sys.modules["geo.incidents.density"], "_MOST_REPORTS", 100)
+        monkeypatch.setattr(sys.modules["geo.incidents.surface.kernel_density"], "_MOST_REPORTS", 100)
         near = density(given, outline=squares(5, 5).geometry)
         assert near.total() == pytest.approx(2000, rel=1e-9)
         assert not np.array_equal(near.values, exact.values)
@@ -272,9 +276,10 @@ class TestHotspots:
         for i in range(n):
             row, column = divmod(i, 4)
             near = [i] + [
-                r * 4 + c for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
+                r * 4 + c
+                for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
                 if 0 <= r < 3 and 0 <= c < 4
-            ]  # fmt: skip
+            ]
             w = len(near)
             z = (values[near].sum() - mean * w) / (values.std() * np.sqrt((n * w - w * w) / (n - 1)))
             assert found["z"].iloc[i] == pytest.approx(z, abs=1e-12)

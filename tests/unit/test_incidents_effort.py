@@ -23,7 +23,7 @@ from geo.incidents import (
     trends,
     weekly,
 )
-from geo.incidents.rates import empirical_bayes, poisson_interval
+from geo.incidents.statistics.rates import empirical_bayes, poisson_interval
 from geo.layers import Division, Level, convert
 
 CRS = "EPSG:4549"

@@ -105,10 +105,14 @@ class TestWords:
         assert least <= found.confidence <= most
 
     def test_confidence_is_told_and_doubtful_matches_are_not_taken(self):
-        frame = pd.DataFrame({
-            "kind_code": ["09005", None, None, None, "99"], "kind_name": [None, "乱停车", "表扬民警", None, "乱停车"],
-            "standard_ref": [STANDARD_REF, None, None, None, None],
-        }, index=list("abcde"))  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "kind_code": ["09005", None, None, None, "99"],
+                "kind_name": [None, "乱停车", "表扬民警", None, "乱停车"],
+                "standard_ref": [STANDARD_REF, None, None, None, None],
+            },
+            index=list("abcde"),
+        )
         before = frame.copy()
         found = match_kinds(frame)
         pd.testing.assert_frame_equal(frame, before)
@@ -125,10 +129,14 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("text", "amount", "unit"),
         [
-            ("2紧急工作时", 2, "emergency_hour"), ("2 紧急工作日", 48, "emergency_hour"), ("4工作时", 4, "working_hour"),
-            ("3个工作日", 3, "working_day"), ("15天", 15, "calendar_day"), ("２小时", 2, "emergency_hour"),
+            ("2紧急工作时", 2, "emergency_hour"),
+            ("2 紧急工作日", 48, "emergency_hour"),
+            ("4工作时", 4, "working_hour"),
+            ("3个工作日", 3, "working_day"),
+            ("15天", 15, "calendar_day"),
+            ("２小时", 2, "emergency_hour"),
         ],
-    )  # fmt: skip
+    )
     def test_units(self, text, amount, unit):
         assert Limit.parse(text) == Limit(amount, unit)
 
@@ -139,8 +147,16 @@ class TestLimits:
 
     def test_holidays_and_days_worked_for_them(self):
         calendar = Calendar.china()
-        days = {"2026-10-01": False, "2026-10-08": True, "2026-10-10": True, "2026-09-20": True, "2026-10-11": False,
-                "2025-01-26": True, "2025-02-04": False, "2026-03-05": True}  # fmt: skip
+        days = {
+            "2026-10-01": False,
+            "2026-10-08": True,
+            "2026-10-10": True,
+            "2026-09-20": True,
+            "2026-10-11": False,
+            "2025-01-26": True,
+            "2025-02-04": False,
+            "2026-03-05": True,
+        }
         assert {day: calendar.working(dt.date.fromisoformat(day)) for day in days} == days
 
     def test_the_clock_of_each_unit(self):
@@ -190,10 +206,15 @@ class TestLimits:
             Calendar.china().due(local("2026-12-31 17:00"), Limit.parse("3工作日"))
 
     def test_missing_times_and_kinds_without_limit(self):
-        frame = pd.DataFrame({
-            "reported_at": local("2026-03-05 11:30", "2026-03-05 11:30", "2026-03-05 11:30").where([True, True, False]),
-            "kind_code": ["06001", "09999", "06001"], "standard_ref": STANDARD_REF,
-        })  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "reported_at": local("2026-03-05 11:30", "2026-03-05 11:30", "2026-03-05 11:30").where(
+                    [True, True, False]
+                ),
+                "kind_code": ["06001", "09999", "06001"],
+                "standard_ref": STANDARD_REF,
+            }
+        )
         due = due_times(frame, time_limits(), Calendar.china())
         # Two conditions, 48 hours and 15 days: which one holds is not known, so the longer.
         assert said(due.iloc[:1]) == ["03-20 11:30"]

@@ -132,8 +132,11 @@ def test_what_cannot_be_told_is_not_told() -> None:
     assert unknown(detect_datum(wide, STREET))  # reaches beyond on all sides
     assert unknown(detect_datum(along_roads(20), ROADS))  # too few
     assert unknown(detect_datum(moved(50_000, 0)(BLOCKS), ROADS))  # far, and no mistake of zone
-    grid = [shapely.box(387000 + 100 * i, 3553000 + 100 * j, 387100 + 100 * i, 3553100 + 100 * j)
-            for i in range(12) for j in range(12)]  # fmt: skip
+    grid = [
+        shapely.box(387000 + 100 * i, 3553000 + 100 * j, 387100 + 100 * i, 3553100 + 100 * j)
+        for i in range(12)
+        for j in range(12)
+    ]
     checkers = gpd.GeoDataFrame(geometry=grid, crs=4549)
     assert unknown(detect_datum(checkers, checkers))  # the same again every 100 m
 

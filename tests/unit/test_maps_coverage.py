@@ -59,10 +59,18 @@ def test_evidence_is_local_time_of_the_day_without_persons(small_street) -> None
     division = small_street.division()
     code = division.second["code"].iloc[5]
     start = pd.to_datetime(["2026-03-01 15:50", "2026-03-02 01:05", "2026-03-02 17:00"], utc=True)
-    visits = pd.DataFrame({
-        "code": code, "device": "device-7", "officer": "officer-7", "start": start, "end": start + pd.Timedelta(minutes=20),
-        "stay_s": 1200.0, "counted": [True, False, True], "reason": ["", "too_short", ""],
-    })  # fmt: skip
+    visits = pd.DataFrame(
+        {
+            "code": code,
+            "device": "device-7",
+            "officer": "officer-7",
+            "start": start,
+            "end": start + pd.Timedelta(minutes=20),
+            "stay_s": 1200.0,
+            "counted": [True, False, True],
+            "reason": ["", "too_short", ""],
+        }
+    )
     page = drawn(small_street, division, visits=visits)
     data = payload(page)
     # The first crosses the local midnight, the last one begins on the next local day.

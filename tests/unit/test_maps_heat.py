@@ -95,18 +95,22 @@ def assigned(division, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(4)
     codes = division.third["code"].to_numpy(dtype=object)[rng.integers(0, 20, n)]
     codes[:7] = None
-    incidents = pd.DataFrame({
-        "cell": codes,
-        "kind_name": rng.choice(["暴露垃圾", "占道经营"], n),
-        "reported_at": pd.Timestamp("2026-03-01 15:59", tz="UTC") + pd.to_timedelta(np.arange(n), unit="h"),
-        "address": "某路 1 号",
-        "default_point": np.arange(n) < 3,
-    })  # fmt: skip
+    incidents = pd.DataFrame(
+        {
+            "cell": codes,
+            "kind_name": rng.choice(["暴露垃圾", "占道经营"], n),
+            "reported_at": pd.Timestamp("2026-03-01 15:59", tz="UTC") + pd.to_timedelta(np.arange(n), unit="h"),
+            "address": "某路 1 号",
+            "default_point": np.arange(n) < 3,
+        }
+    )
     rows = []
     for level, digits in ((Level.STREET, 9), (Level.COMMUNITY, 12), (Level.SECOND, 15), (Level.THIRD, 18)):
         found = incidents["cell"].dropna().str[:digits].value_counts()
-        rows += [{"code": c, "level": int(level), "incidents": int(found.get(c, 0)), "per_km2": float(found.get(c, 0)) / 4}
-                 for c in division.layer(level)["code"]]  # fmt: skip
+        rows += [
+            {"code": c, "level": int(level), "incidents": int(found.get(c, 0)), "per_km2": float(found.get(c, 0)) / 4}
+            for c in division.layer(level)["code"]
+        ]
     return incidents, pd.DataFrame(rows)
 
 

@@ -8,18 +8,36 @@ from maps import render_index
 from maps.assets import STATIC
 
 SUMMARY = {
-    "street_name": "迈皋桥街道", "communities": 13, "seconds": 255, "thirds": 3052, "area_km2": 12.46, "population": 180000,
-    "version": 1, "valid_from": "2026-01-01", "crs": "EPSG:4549", "digest": "a" * 64, "note": None, "secret": "not shown",
-}  # fmt: skip
+    "street_name": "迈皋桥街道",
+    "communities": 13,
+    "seconds": 255,
+    "thirds": 3052,
+    "area_km2": 12.46,
+    "population": 180000,
+    "version": 1,
+    "valid_from": "2026-01-01",
+    "crs": "EPSG:4549",
+    "digest": "a" * 64,
+    "note": None,
+    "secret": "not shown",
+}
 
 
 def test_figures_are_on_the_page() -> None:
     page = render_index(SUMMARY)
     cells = dict(re.findall(r'<td data-key="(\w+)">(.*?)</td>', page))
     assert cells == {
-        "street_name": "迈皋桥街道", "communities": "13", "seconds": "255", "thirds": "3,052", "area_km2": "12.46",
-        "population": "180,000", "version": "1", "valid_from": "2026-01-01", "crs": "EPSG:4549", "digest": "a" * 12,
-    }  # fmt: skip
+        "street_name": "迈皋桥街道",
+        "communities": "13",
+        "seconds": "255",
+        "thirds": "3,052",
+        "area_km2": "12.46",
+        "population": "180,000",
+        "version": "1",
+        "valid_from": "2026-01-01",
+        "crs": "EPSG:4549",
+        "digest": "a" * 12,
+    }
     assert "not shown" not in page
 
 

@@ -27,11 +27,11 @@ from geo.patrols import (
     seen,
     verify,
     visits,
-)  # fmt: skip
-from geo.patrols import path as path_module
-from geo.patrols.metres import MANY, to_metres
-from geo.patrols.order import by_time, maybe_equal, numbered
-from geo.patrols.sight import within_sight
+)
+from geo.tracks import trajectory as path_module
+from geo.tracks.matching.visibility import within_sight
+from geo.tracks.projection import MANY, to_metres
+from geo.tracks.sorting import by_time, maybe_equal, numbered
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0
@@ -146,14 +146,23 @@ def test_an_honest_walk_shows_no_sign():
         (lambda: rounds(100, digits=4), "lattice"),
         (lambda: walk(np.full(500, 50.0), np.full(500, 50.0), noise_m=0.0), "frozen"),
         (lambda: pd.concat([rounds(100), rounds(100, device="D2")], ignore_index=True), "copied"),
-        (lambda: pd.concat([rounds(100), rounds(100, device="D2").assign(time=lambda f: f["time"] + pd.Timedelta("1h"))],
-                           ignore_index=True), "replayed"),
-        (lambda: pd.concat([one := rounds(100, ("08:30",)), one.assign(time=one["time"] + pd.Timedelta("5h"))],
-                           ignore_index=True), "replayed"),
+        (
+            lambda: pd.concat(
+                [rounds(100), rounds(100, device="D2").assign(time=lambda f: f["time"] + pd.Timedelta("1h"))],
+                ignore_index=True,
+            ),
+            "replayed",
+        ),
+        (
+            lambda: pd.concat(
+                [one := rounds(100, ("08:30",)), one.assign(time=one["time"] + pd.Timedelta("5h"))], ignore_index=True
+            ),
+            "replayed",
+        ),
         (lambda: rounds(100).assign(mock=True), "mock"),
         (lambda: walk(np.arange(700) * 100.0, np.zeros(700), noise_m=3.0), "vehicle"),
     ],
-)  # fmt: skip
+)
 def test_each_sign_is_found_with_its_innocent_explanations(tracks, sign):
     found = integrity(clean(tracks()))
     rows = found[found["sign"] == sign]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from geo.patrols import Rules
-from geo.patrols.hidden import hidden_visits
+from geo.patrols.unobserved import hidden_visits
 
 DAY = dt.date(2026, 11, 23)
 MIDNIGHT = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us")

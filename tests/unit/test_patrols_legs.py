@@ -7,8 +7,8 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from geo.patrols.legs import CORNER_EVERY_M, ERRORS_M, FOUND_M, legs_of, on_legs, scatter_along
-from geo.patrols.smooth import Motion, best_path
+from geo.tracks.smoothing import Motion, best_path
+from geo.tracks.straightening import CORNER_EVERY_M, ERRORS_M, FOUND_M, legs_of, on_legs, scatter_along
 
 MOTION = Motion(speed_m_s=1.2, turn_s=20.0, lasting_m=5.0, fresh_m=1.0)
 

@@ -19,10 +19,24 @@ def written(tmp_path, name, content):
 
 def test_traccar_positions(tmp_path):
     rows = [
-        {"deviceId": 7, "fixTime": "2026-11-23T01:00:00.000+00:00", "latitude": 32.1, "longitude": 118.8, "speed": 2.0,
-         "accuracy": 8.5, "valid": True, "attributes": {"mock": True}},
-        {"deviceId": 7, "fixTime": "2026-11-23T01:00:10.000+00:00", "latitude": 32.1, "longitude": 118.8, "valid": False},
-    ]  # fmt: skip
+        {
+            "deviceId": 7,
+            "fixTime": "2026-11-23T01:00:00.000+00:00",
+            "latitude": 32.1,
+            "longitude": 118.8,
+            "speed": 2.0,
+            "accuracy": 8.5,
+            "valid": True,
+            "attributes": {"mock": True},
+        },
+        {
+            "deviceId": 7,
+            "fixTime": "2026-11-23T01:00:10.000+00:00",
+            "latitude": 32.1,
+            "longitude": 118.8,
+            "valid": False,
+        },
+    ]
     found = read_tracks(written(tmp_path, "traccar.json", rows))
     assert found[["device", "lon", "lat", "accuracy_m"]].to_numpy().tolist() == [["7", 118.8, 32.1, 8.5]]
     assert found["speed"].iloc[0] == pytest.approx(2 * 1852 / 3600)
@@ -61,9 +75,12 @@ def sentence(body):
 def test_nmea_takes_what_is_sound_and_names_the_rest(tmp_path):
     good = sentence("GPRMC,010000.00,A,3206.0000,N,11848.0000,E,002.0,084.4,231126,,")
     lines = [
-        sentence("GPGGA,010000.00,3206.0,N,11848.0,E,1,08,1.2,20,M,,M,,"), good, good[:-2] + "00",
-        sentence("GPRMC,010010.00,V,,,,,,,231126,,"), sentence("GPRMC,010020.00,A,3206.0,X,11848.0,E,,,231126,,"),
-    ]  # fmt: skip
+        sentence("GPGGA,010000.00,3206.0,N,11848.0,E,1,08,1.2,20,M,,M,,"),
+        good,
+        good[:-2] + "00",
+        sentence("GPRMC,010010.00,V,,,,,,,231126,,"),
+        sentence("GPRMC,010020.00,A,3206.0,X,11848.0,E,,,231126,,"),
+    ]
     found = read_tracks(written(tmp_path, "log.nmea", "\n".join(lines)))
     assert found[["lat", "lon", "accuracy_m"]].to_numpy().tolist() == [[32.1, 118.8, 6.0]]
     assert str(found["time"].iloc[0]) == "2026-11-23 01:00:00+00:00"

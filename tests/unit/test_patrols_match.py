@@ -15,9 +15,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CrsError, GeometryError, InputError
 from geo.patrols import match, touched
-from geo.patrols.match import _candidates, prices_of, roads_of
-from geo.patrols.network import network
-from geo.patrols.ways import NEVER, _clear, _search, best_chain, drawn_chains, fix_costs, step_costs, trace
+from geo.tracks.matching.kernels import NEVER, _clear, _search, best_chain, drawn_chains, fix_costs, step_costs, trace
+from geo.tracks.matching.network import network
+from geo.tracks.matching.viterbi import _candidates, prices_of, roads_of
 
 X0, Y0 = 387_000.0, 3_553_000.0
 ORIGIN = np.array([X0, Y0])
@@ -148,8 +148,10 @@ def test_what_is_refused():
 def squares(size_m=50, shift=(25.0, 25.0)):
     corner = [(i, j) for i in range(-3, 16) for j in range(-3, 16)]
     boxes = [shapely.box(0, 0, size_m, size_m) for _ in corner]
-    moved = [shapely.affinity.translate(b, X0 + i * size_m - shift[0], Y0 + j * size_m - shift[1])
-             for b, (i, j) in zip(boxes, corner, strict=True)]  # fmt: skip
+    moved = [
+        shapely.affinity.translate(b, X0 + i * size_m - shift[0], Y0 + j * size_m - shift[1])
+        for b, (i, j) in zip(boxes, corner, strict=True)
+    ]
     return gpd.GeoDataFrame({"code": [f"{i:02d}_{j:02d}" for i, j in corner]}, geometry=moved, crs=4549)
 
 
@@ -250,8 +252,10 @@ def test_what_a_step_costs_is_what_its_way_costs():
                 if step[a, b] >= NEVER:
                     continue
                 xy = trace(roads.graph, places, t, a, b, prices.error_m, roads.heap)
-                ends = [shapely.line_interpolate_point(roads.net.edges[places.edge[r]], places.at_m[r])
-                        for r in (places.first[t] + a // 2, places.first[t + 1] + b // 2)]  # fmt: skip
+                ends = [
+                    shapely.line_interpolate_point(roads.net.edges[places.edge[r]], places.at_m[r])
+                    for r in (places.first[t] + a // 2, places.first[t + 1] + b // 2)
+                ]
                 np.testing.assert_allclose(xy[[0, -1]], [[p.x, p.y] for p in ends], atol=1e-6)
                 way = shapely.LineString(xy)
                 assert shapely.distance(shapely.points(xy), ground).max() < 1e-6

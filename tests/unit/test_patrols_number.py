@@ -13,7 +13,7 @@ import shapely
 
 from geo.errors import ColumnError, InputError
 from geo.patrols import Rules, verify, visits
-from geo.patrols.number import number_of_visits
+from geo.patrols.visit_counts import number_of_visits
 
 DAY = dt.date(2026, 11, 23)
 
@@ -71,11 +71,20 @@ def presence(cell, start, end, *, speed=1.0, kind="inside"):
     lasts = (at(end) - at(start)).total_seconds()
     inside = kind == "inside"
     return {
-        "device": "D1", "officer": "S1", "cell": cell, "start": at(start), "end": at(end), "duration_s": lasts,
-        "fixes": int(lasts / 10) * inside, "kind": kind, "day": DAY, "likely_s": lasts * inside,
-        "spread_s2": 0.0, "sure_s": lasts * inside,
+        "device": "D1",
+        "officer": "S1",
+        "cell": cell,
+        "start": at(start),
+        "end": at(end),
+        "duration_s": lasts,
+        "fixes": int(lasts / 10) * inside,
+        "kind": kind,
+        "day": DAY,
+        "likely_s": lasts * inside,
+        "spread_s2": 0.0,
+        "sure_s": lasts * inside,
         "length_m": lasts * speed * inside,
-    }  # fmt: skip
+    }
 
 
 def cells(**columns):
@@ -103,8 +112,11 @@ def rules(tmp_path, text, name="a.toml"):
 
 
 def test_a_class_of_cells_has_its_own_numbers(tmp_path):
-    path = rules(tmp_path, 'id = "r"\nversion = "2"\nvisits_per_day = 3\n[[class]]\ncolumn = "kind"\nvalues = ["park"]\n'
-                 'visits_per_day = 1\nmode = "vehicle"\n')  # fmt: skip
+    path = rules(
+        tmp_path,
+        'id = "r"\nversion = "2"\nvisits_per_day = 3\n[[class]]\ncolumn = "kind"\nvalues = ["park"]\n'
+        'visits_per_day = 1\nmode = "vehicle"\n',
+    )
     park = Rules.read(path)
     layer = cells(kind=["built", "built", "park"])
     made = visits(ROUNDS, rules=park, cells=layer)
@@ -140,8 +152,16 @@ def test_each_day_has_the_version_that_held(tmp_path):
 
 def test_a_share_of_the_cell_must_be_seen_if_the_rules_ask(tmp_path):
     asks = Rules(id="s", version="1", seen_cells_share=0.5, seen_roads_share=0.2)
-    coverage = pd.DataFrame({"parent": ["A", "B", "P"], "period": DAY, "cells": 10, "seen": [9, 3, 9],
-                             "swept_share": 0.5, "road_seen_share": [0.5, 0.5, np.nan]})  # fmt: skip
+    coverage = pd.DataFrame(
+        {
+            "parent": ["A", "B", "P"],
+            "period": DAY,
+            "cells": 10,
+            "seen": [9, 3, 9],
+            "swept_share": 0.5,
+            "road_seen_share": [0.5, 0.5, np.nan],
+        }
+    )
     made = visits(ROUNDS, rules=asks)
     found = verify(made, cells(), rules=asks, coverage=coverage, day=DAY)
     assert found["verdict"].tolist() == ["met", "short", "met"]

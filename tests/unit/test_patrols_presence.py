@@ -13,7 +13,7 @@ from geo.errors import CrsError, GeometryError
 from geo.locate import GridIndex
 from geo.patrols import Rules, presences, visits
 from geo.patrols.columns import PRESENCE_COLUMNS
-from geo.patrols.path import path_of
+from geo.tracks.trajectory import path_of
 
 X0, Y0 = 387_000.0, 3_553_000.0
 TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)

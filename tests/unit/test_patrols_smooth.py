@@ -10,7 +10,7 @@ import shapely
 from pyproj import Transformer
 
 from geo.patrols import smoothed
-from geo.patrols.smooth import Motion, best_path, drawn_paths, likelihood, motion_of, smoothed_path, with_corners
+from geo.tracks.smoothing import Motion, best_path, drawn_paths, likelihood, motion_of, smoothed_path, with_corners
 
 MOTION = Motion(speed_m_s=1.2, turn_s=15.0, lasting_m=5.0, fresh_m=3.0, lasts_s=120.0)
 TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)

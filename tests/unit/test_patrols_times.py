@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import InputError
-from geo.patrols.times import parse_times
+from geo.tracks.reading.times import parse_times
 
 UTC = pd.Timestamp("2026-11-23T00:05:09Z")
 

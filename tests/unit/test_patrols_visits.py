@@ -28,11 +28,20 @@ def presence(
     lasts = (at(end) - at(start)).total_seconds()
     inside = kind == "inside"
     return {
-        "device": device, "officer": officer, "cell": cell, "start": at(start), "end": at(end), "duration_s": lasts,
-        "fixes": int(lasts / 10) if inside else 0, "kind": kind, "day": day, "likely_s": lasts * likely if inside else 0.0,
-        "spread_s2": likely * (1 - likely) * lasts**2 if inside else 0.0, "sure_s": lasts * sure,
+        "device": device,
+        "officer": officer,
+        "cell": cell,
+        "start": at(start),
+        "end": at(end),
+        "duration_s": lasts,
+        "fixes": int(lasts / 10) if inside else 0,
+        "kind": kind,
+        "day": day,
+        "likely_s": lasts * likely if inside else 0.0,
+        "spread_s2": likely * (1 - likely) * lasts**2 if inside else 0.0,
+        "sure_s": lasts * sure,
         "length_m": lasts * speed if inside else 0.0,
-    }  # fmt: skip
+    }
 
 
 def table(*rows):
@@ -83,9 +92,11 @@ def test_silence_is_not_leaving():
 
 def test_silence_and_then_being_seen_elsewhere_is_leaving():
     rows = [
-        presence("08:30", "08:40"), presence("08:40", "09:20", kind="unknown"),
-        presence("09:20", "09:50", cell="B"), presence("09:50", "10:00"),
-    ]  # fmt: skip
+        presence("08:30", "08:40"),
+        presence("08:40", "09:20", kind="unknown"),
+        presence("09:20", "09:50", cell="B"),
+        presence("09:50", "10:00"),
+    ]
     found = visits(table(*rows))
     assert found.loc[found["code"] == "A", "counted"].tolist() == [True, True]
 
@@ -354,8 +365,10 @@ def test_a_short_walk_elsewhere_does_not_make_two_visits_of_a_long_stay():
     stay, again = presence("08:00", "15:30"), presence("15:50", "17:50")
     found = visits(table(morning, stay, again))
     assert found.set_index("start")["reason"].to_dict() == {
-        at("08:10"): "", at("08:00"): "same_time", at("15:50"): "silence"
-    }  # fmt: skip
+        at("08:10"): "",
+        at("08:00"): "same_time",
+        at("15:50"): "silence",
+    }
     assert judge(morning, stay, again)["verdict"].tolist() == ["unknown"]
     # Away for longer than is asked between rounds, it is another visit.
     assert judge(morning, presence("08:00", "15:00"), again)["verdict"].tolist() == ["met"]

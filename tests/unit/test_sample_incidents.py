@@ -10,7 +10,7 @@ import shapely
 
 from geo.errors import InputError
 from geo.sample import hot_spots, simulate_incidents
-from geo.sample.matters import MATTERS, SOURCES
+from geo.sample.days.matters import MATTERS, SOURCES
 
 START = dt.date(2026, 9, 1)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.sample import names
-from geo.sample.cutting import Cutting, cut
-from geo.sample.outline import ridge, smooth
-from geo.sample.people import largest_remainder, spread
-from geo.sample.rows import RowStyle, fill_rows
+from geo.sample.town import names
+from geo.sample.town.cutting import Cutting, cut
+from geo.sample.town.outline import ridge, smooth
+from geo.sample.town.people import largest_remainder, spread
+from geo.sample.town.rows import RowStyle, fill_rows
 
 SQUARE = shapely.box(0, 0, 600, 400)
 ELL = shapely.Polygon([(0, 0), (500, 0), (500, 200), (220, 200), (220, 450), (0, 450)])

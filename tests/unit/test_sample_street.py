@@ -7,7 +7,7 @@ import shapely
 
 from geo.layers import area_m2
 from geo.sample import ModelStreet, model_street
-from geo.sample.plan import STREET_AREA_M2
+from geo.sample.town.plan import STREET_AREA_M2
 
 NAMES = {
     "320113003001": "长营社区",

@@ -1,10 +1,10 @@
 "use strict";
-/* A density worked out in the page for the reports chosen, by the method of geo.incidents.density on a lattice of squares:
+/* A density worked out in the page for the reports chosen, by the method of geo.incidents.surface.kernel_density on a lattice of squares:
    a Gaussian kernel of fixed metres, with weights that keep the number of reports and do not dim the border. */
 wangge.Surface = (() => {
   const { cumulate, el, unpack } = wangge;
   const REACH = 4; // standard deviations; beyond lies 0.006 % of a kernel along one axis
-  const EVEN = 1e-3, MOST_ROUNDS = 100; // as geo.incidents.density
+  const EVEN = 1e-3, MOST_ROUNDS = 100; // as geo.incidents.surface.kernel_density
   const FINE = 6; // pixels of the picture to a square
 
   class Surface {

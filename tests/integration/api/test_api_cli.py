@@ -388,9 +388,13 @@ def test_no_word_of_the_help_is_cut():
     for width in ("80", "81", "100"):
         for verb in (("patrols",), ("divide",), ("incidents",), ("map", "coverage"), ("check",)):
             done = subprocess.run(
-                [sys.executable, "-m", "api.cli", *verb, "--help"], cwd=ROOT, capture_output=True, text=True, check=True,
+                [sys.executable, "-m", "api.cli", *verb, "--help"],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
                 env={**os.environ, "COLUMNS": width},
-            )  # fmt: skip
+            )
             assert "…" not in done.stdout, (verb, width)
 
 
@@ -412,8 +416,13 @@ def test_a_process_ends_with_the_same_codes_and_no_traceback(division_file, tmp_
 def test_a_reader_that_goes_away_is_no_error(division_file):
     pipe = subprocess.run(
         f"{sys.executable} -m api.cli check {division_file} --json | head -c 10; echo ${{PIPESTATUS[0]}}",
-        shell=True, executable="/bin/bash", cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "Traceback" not in pipe.stderr
 
 
@@ -422,8 +431,12 @@ def test_an_interrupt_ends_the_server_cleanly(division_file, tmp_path):
     assert _process("db", "upgrade", *database).returncode == 0
     server = subprocess.Popen(
         [sys.executable, "-m", "api.cli", "serve", *database, "--port", "0"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
     assert "http://127.0.0.1:" in server.stdout.readline()
     time.sleep(0.3)
     server.send_signal(signal.SIGINT)

@@ -28,9 +28,16 @@ def demo(tmp_path_factory):
 def test_the_demo_writes_every_file(demo):
     folder, _ = demo
     expected = {
-        "division.gpkg", "report.json", "verdicts.csv", "visits.csv", "incidents.csv", "counts.csv", "coverage.html",
-        "heat.html", "wangge.sqlite",
-    }  # fmt: skip
+        "division.gpkg",
+        "report.json",
+        "verdicts.csv",
+        "visits.csv",
+        "incidents.csv",
+        "counts.csv",
+        "coverage.html",
+        "heat.html",
+        "wangge.sqlite",
+    }
     assert {path.name for path in folder.iterdir()} == expected
     assert all((folder / name).stat().st_size > 0 for name in expected)
 

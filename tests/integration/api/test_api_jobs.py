@@ -70,9 +70,19 @@ def test_maps_from_stored_results(wangge, division_file, tracks_csv, incidents_c
     # The map from the files is the map that was drawn from memory.
     assert (tmp_path / "c.html").read_bytes() == (tmp_path / "p" / "coverage.html").read_bytes()
     code, out, _ = wangge(
-        "map", "incidents", incidents_csv, "--datum", "WGS-84", "--division", division_file, "-o", tmp_path / "h.html",
-        "--title", "<b>热", "--json",
-    )  # fmt: skip
+        "map",
+        "incidents",
+        incidents_csv,
+        "--datum",
+        "WGS-84",
+        "--division",
+        division_file,
+        "-o",
+        tmp_path / "h.html",
+        "--title",
+        "<b>热",
+        "--json",
+    )
     assert (code, json.loads(out)["incidents"]) == (0, 77)
     assert "<b>热" not in (tmp_path / "h.html").read_text(encoding="utf-8")
 
@@ -158,7 +168,10 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
         "tracks without datum": (["patrols", tracks_csv, *cells, *to], "datum"),
         "bad rules": (["patrols", tracks_csv, *cells, *wgs, *to, "--rules", tmp_path / "bad.toml"], "TOML"),
         "bad day": (["patrols", tracks_csv, *cells, *wgs, *to, "--day", "Monday"], "Monday"),
-        "days turned round": (["patrols", tracks_csv, *cells, *wgs, *to, "--from", "2026-03-03", "--to", "2026-03-01"], "after"),
+        "days turned round": (
+            ["patrols", tracks_csv, *cells, *wgs, *to, "--from", "2026-03-03", "--to", "2026-03-01"],
+            "after",
+        ),
         "two ways of days": (["patrols", tracks_csv, *cells, *wgs, *to, "--day", DAY, "--from", DAY], "--day"),
         "missing incidents": (["incidents", tmp_path / "absent.csv", *cells, *wgs, *to], "absent.csv"),
         "0-byte incidents": (["incidents", tmp_path / "zero.csv", *cells, *wgs, *to], "zero.csv"),
@@ -167,10 +180,13 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
         "bad zone": (["incidents", incidents_csv, *cells, *wgs, *to, "--zone", "Mars/Base"], "Mars/Base"),
         "a file for a folder": (["incidents", incidents_csv, *cells, *wgs, "-o", tmp_path / "file"], "is a file"),
         "no verdicts": (["map", "coverage", incidents_csv, "--division", division_file, "-o", page], "no column"),
-        "map of a foreign layer": (["map", "incidents", incidents_csv, *wgs, "--division", absent, "-o", page], "no such"),
+        "map of a foreign layer": (
+            ["map", "incidents", incidents_csv, *wgs, "--division", absent, "-o", page],
+            "no such",
+        ),
         "missing street": (["divide", "--street", absent, "-o", tmp_path / "d.gpkg"], "no such file"),
         "division to CSV": (["divide", "--street", division_file, "-o", tmp_path / "d.csv"], "d.csv"),
-    }  # fmt: skip
+    }
     faults = []
     for name, (words, hint) in cases.items():
         code, out, err = wangge(*words)

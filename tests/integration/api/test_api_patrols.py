@@ -144,8 +144,16 @@ def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
     (tmp_path / "roster.csv").write_text(f"officer,hours,lon,lat\nG1,8,{lon},{lat}\n", encoding="utf-8")
     out_dir = tmp_path / "p"
     words = ("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", out_dir, "--json")
-    plans = ("--due-at", f"{DAY}T09:30", "--roster", tmp_path / "roster.csv", "--route", tmp_path / "route.gpkg",
-             "--checkpoints", tmp_path / "gates.gpkg")  # fmt: skip
+    plans = (
+        "--due-at",
+        f"{DAY}T09:30",
+        "--roster",
+        tmp_path / "roster.csv",
+        "--route",
+        tmp_path / "route.gpkg",
+        "--checkpoints",
+        tmp_path / "gates.gpkg",
+    )
     code, out, _ = wangge(*words, *plans, "--device", "A")
     assert code == 0
     figures = json.loads(out)
@@ -218,9 +226,17 @@ def test_the_workbook_can_be_read_as_it_opens(wangge, division, division_file, s
     folder.mkdir()
     stays = stay(division.second["code"][0], "A", "08:00", 10)
     good = stays.to_csv(index=False)
-    bad = ["A,,,118.81,32.1", "A,,tomorrow,118.81,32.1", "A,,1970-01-01T00:00:00Z,118.81,32.1", "A,,2026-03-02T08:00:00Z,,32.1",
-           "A,,2026-03-02T08:00:00Z,0,0", "A,,2026-03-02T08:00:00Z,32.1,118.81", "A,,2026-03-02T08:00:00Z,387000,3553000",
-           ",,2026-03-02T08:00:00Z,118.81,32.1", "A,,2026-03-02T08:00:00Z,118.81,32.1,and,more"]  # fmt: skip
+    bad = [
+        "A,,,118.81,32.1",
+        "A,,tomorrow,118.81,32.1",
+        "A,,1970-01-01T00:00:00Z,118.81,32.1",
+        "A,,2026-03-02T08:00:00Z,,32.1",
+        "A,,2026-03-02T08:00:00Z,0,0",
+        "A,,2026-03-02T08:00:00Z,32.1,118.81",
+        "A,,2026-03-02T08:00:00Z,387000,3553000",
+        ",,2026-03-02T08:00:00Z,118.81,32.1",
+        "A,,2026-03-02T08:00:00Z,118.81,32.1,and,more",
+    ]
     (folder / "=a.csv").write_text(good + good.split("\n", 1)[1] + "\n".join(bad) + "\n", encoding="utf-8")
     message = {"_type": "lwt", "tst": 1}
     fix = {"_type": "location", "tst": 1772409600, "lat": 32.1, "lon": 118.81, "tid": "B"}
@@ -230,8 +246,15 @@ def test_the_workbook_can_be_read_as_it_opens(wangge, division, division_file, s
     )
     rmc = "$GPRMC,010000,A,3206.0,N,11848.0,E,,,020326,,*00\n$GPRMC,010010,V,,,,,,,020326,,\n$GPRMC,1,A\n$GPRMC\n"
     (folder / "log.nmea").write_text(rmc + "$GPRMC,010020,A,3206.0,N,11848.0,E,,,020326,,", encoding="ascii")
-    for name, content in (("photo.jpg", "no"), ("empty.gpx", ""), ("route.gpx", "<gpx><rte/></gpx>"), ("cut.gpx", "<gpx><trk>"),
-                          ("svg.gpx", "<svg/>"), ("cut.json", "[{"), ("none.geojson", "{}")):  # fmt: skip
+    for name, content in (
+        ("photo.jpg", "no"),
+        ("empty.gpx", ""),
+        ("route.gpx", "<gpx><rte/></gpx>"),
+        ("cut.gpx", "<gpx><trk>"),
+        ("svg.gpx", "<svg/>"),
+        ("cut.json", "[{"),
+        ("none.geojson", "{}"),
+    ):
         (folder / name).write_text(content, encoding="utf-8")
     assert wangge("patrols", folder, "--cells", division_file, "--datum", "WGS-84", "-o", tmp_path / "p")[0] == 0
     book = openpyxl.load_workbook(tmp_path / "p" / "patrols.xlsx")

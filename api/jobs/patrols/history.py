@@ -1,0 +1,149 @@
+"""What a run of ``wangge patrols`` was made from, and the verdicts of an earlier run beside its own."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.errors import FileError
+from geo.layers import Division, aside, digest_of
+from geo.patrols import Rules, restate
+
+if TYPE_CHECKING:
+    from api.jobs.patrols.run import Verified
+
+#: Name of the file that says what a run was made from.
+RUN = "run.json"
+
+
+def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame) -> dict[str, Any]:
+    """What verdicts were made from.
+
+    Parameters
+    ----------
+    path, cells
+        File of the cells, and what it holds.
+
+    Returns
+    -------
+    dict
+        `wangge` (version), `days`, `cells` (name of the file, digest of all it holds and of the level that was judged), `rules`
+        (each version and part in full, by name) and `tracks` (SHA-256 of each file by its name).
+    """
+    parts = [part for whole in (verified.rules, *verified.rules.earlier) for part in (whole, *whole.classes)]
+    return {
+        "wangge": version("wangge"),
+        "days": [day.isoformat() for day in verified.days],
+        "cells": {
+            "name": f"{path.parent.name}/{path.name}" if path.parent.is_file() else path.name,
+            "digest": digest_of(cells),
+            "judged": digest_of(cells.second if isinstance(cells, Division) else cells),
+        },
+        "rules": {part.name: _plain(part) for part in parts},
+        "tracks": dict(sorted(verified.sources.items())),
+    }
+
+
+def _plain(rules: Rules) -> dict[str, str]:
+    """Values of a rule set without the parts that stand for themselves."""
+    return {key: str(value) for key, value in asdict(rules).items() if key not in ("classes", "earlier")}
+
+
+def write_facts(facts: dict[str, Any], folder: Path) -> Path:
+    """Write what a run was made from as ``run.json``."""
+    with aside(folder / RUN) as temporary:
+        temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return folder / RUN
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What an earlier run wrote: its verdicts, its visits, and what they were made from."""
+
+    verdicts: pd.DataFrame
+    visits: pd.DataFrame
+    facts: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> EarlierRun:
+        """Read the folder that an earlier run wrote to.
+
+        Raises
+        ------
+        FileError
+            If it holds no such run, or one that cannot be read.
+        """
+        paths = [folder / name for name in (RUN, "verdicts.parquet", "visits.parquet")]
+        missing = [path.name for path in paths if not path.is_file()]
+        if missing:
+            raise FileError(f"{folder}: holds no earlier run of wangge patrols: {', '.join(missing)} not there")
+        try:
+            facts = json.loads(paths[0].read_text(encoding="utf-8"))
+            verdicts, stays = (pd.read_parquet(path) for path in paths[1:])
+        except (OSError, ValueError) as error:
+            raise FileError(f"{folder}: the earlier run cannot be read ({error})") from error
+        return cls(verdicts, stays, facts)
+
+    def beside(self, verified: Verified, facts: dict[str, Any]) -> pd.DataFrame:
+        """The verdicts of the days judged now, with those that stood before; see :func:`geo.patrols.restate`."""
+        before, stays = (table[table["day"].isin(verified.days)] for table in (self.verdicts, self.visits))
+        return restate(
+            before,
+            verified.verdicts,
+            visits_before=stays,
+            visits_after=verified.visits,
+            why=what_is_new(self.facts, facts),
+            zone=verified.rules.zone,
+        )
+
+
+def changes_of(restated: pd.DataFrame) -> dict[str, Any]:
+    """How many verdicts changed, from what to what, most frequent first, and why; the figures of :meth:`EarlierRun.beside`."""
+    changed = restated[restated["changed"]]
+    pairs = [
+        tuple(state if isinstance(state, str) else None for state in pair)
+        for pair in zip(changed["verdict_before"], changed["verdict_after"], strict=True)
+    ]
+    moves = [{"before": was, "after": now, "cells": number} for (was, now), number in Counter(pairs).most_common()]
+    return {"changed": len(changed), "changes": moves, "why": restated["why"].iloc[0] if len(restated) else ""}
+
+
+def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Say in words in what two runs differ: their tracks, their rules, their cells, the program."""
+    new = []
+    old_tracks, new_tracks = set(before["tracks"].values()), set(after["tracks"].values())
+    for gone, files, words in (
+        (old_tracks, after["tracks"], "新增轨迹 tracks that are new"),
+        (new_tracks, before["tracks"], "不再有的轨迹 tracks that are gone"),
+    ):
+        names = sorted(name for name, digest in files.items() if digest not in gone)
+        if names:
+            new.append(f"{words}: " + ", ".join(names[:3]) + (f" … ({len(names)})" if len(names) > 3 else ""))
+    if before["rules"] != after["rules"]:
+        new.append("规则不同 other rules: " + "; ".join(_rules_differ(before["rules"], after["rules"])))
+    if before["cells"]["judged"] != after["cells"]["judged"]:
+        new.append(f"网格方案不同 other cells: {before['cells']['name']} → {after['cells']['name']}")
+    if before["wangge"] != after["wangge"]:
+        new.append(f"程序版本 version of wangge: {before['wangge']} → {after['wangge']}")
+    return "；".join(new) or "输入相同 the same input"
+
+
+def _rules_differ(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Which rule sets only one run had, and which changed; of a single one, every value that did."""
+    if len(before) == len(after) == 1:
+        (old, was), (new, now) = *before.items(), *after.items()
+        names = [key for key in now if key not in ("id", "version", "title") and was.get(key) != now[key]]
+        return [f"{old} → {new}", *(f"{key} {was.get(key, '–')} → {now[key]}" for key in names)]
+    states = {True: "新增 new", False: "停用 gone", None: "有改动 changed"}
+    return [
+        f"{name} {states[None if name in before and name in after else name in after]}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,94 @@
+"""Where tracks went: cells that the true routes touched, and on request the stops and the routes of each device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from api.outputs import write_csv
+from geo.layers import aside, write_layer
+from geo.locate import GridIndex
+from geo.patrols.rules import Rules
+from geo.tracks.matching.touched_cells import touched
+from geo.tracks.matching.viterbi import match
+from geo.tracks.stop_detection import stops
+
+
+def write_ways(
+    cleaned: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    folder: Path,
+    *,
+    days: Sequence[date],
+    rules: Rules,
+    roads: gpd.GeoDataFrame | None = None,
+    by_device: bool = False,
+) -> list[Path]:
+    """Write ``touched``, and what concerns single devices only where it is asked for.
+
+    Parameters
+    ----------
+    cleaned
+        Fixes with their marks.
+    cells
+        Cells of one level, with codes.
+    roads
+        Lines to match the tracks to; by positions alone without them.
+    by_device
+        Also write ``stops`` (CSV and Parquet) and, with roads, ``ways.gpkg``: those say where a person was, so keep them no
+        longer than they are needed.
+    """
+    tables = {"touched": touched_by_day(cleaned, cells, days=days, rules=rules, roads=roads)}
+    if by_device:
+        found = stops(cleaned, rules=rules)
+        place = {"lon": found.geometry.x.round(6), "lat": found.geometry.y.round(6)}
+        plain = pd.DataFrame(found.drop(columns="geometry"))
+        tables["stops"] = plain.assign(radius_m=found["radius_m"].round(1), **place)
+    written = []
+    for name, table in tables.items():
+        written.append(folder / f"{name}.csv")
+        write_csv(table, written[-1], zone=rules.zone)
+        written.append(folder / f"{name}.parquet")
+        with aside(written[-1]) as temporary:
+            table.to_parquet(temporary, index=False)
+    if by_device and roads is not None:
+        ways = match(cleaned, roads, rules=rules).ways
+        text = {name: ways[name].astype(str) for name in ("start", "end")}
+        written.append(folder / "ways.gpkg")
+        write_layer(ways.assign(**text), written[-1], layer="ways")
+    return written
+
+
+def touched_by_day(
+    cleaned: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    days: Sequence[date],
+    rules: Rules,
+    roads: gpd.GeoDataFrame | None = None,
+) -> pd.DataFrame:
+    """Cells that any device touched on each local day: `day`, `code`, `probability`, `on_path` and `roads`."""
+    index = GridIndex(cells)
+    local = cleaned["time"].dt.tz_convert(rules.zone).dt.date
+    frames = []
+    for day in days:
+        found = touched(cleaned[local == day], index, roads=roads, rules=rules)
+        missed = found.assign(missed=np.log1p(-np.minimum(found["probability"], 1 - 1e-12)))
+        by_cell = missed.groupby("cell").agg(missed=("missed", "sum"), on_path=("on_path", "any"))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "day": day,
+                    "code": by_cell.index,
+                    "probability": (-np.expm1(by_cell["missed"])).round(4).to_numpy(),
+                    "on_path": by_cell["on_path"].to_numpy(dtype=bool),
+                    "roads": roads is not None,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

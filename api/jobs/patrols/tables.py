@@ -1,0 +1,176 @@
+"""Tables of verdicts for programs (CSV, Parquet, evidence), and the workbook for offices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from api.jobs.patrols.workbook import SHEETS, for_offices
+from api.outputs import write_csv
+from api.workbook import write_workbook
+from geo.layers import aside
+from geo.patrols import blind_spots, by_group, evidence, integrity, seen
+
+if TYPE_CHECKING:
+    from api.jobs.patrols.run import Verified
+
+#: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
+BLIND_DAYS = 7
+
+
+def write_all(
+    verified: Verified,
+    judged: gpd.GeoDataFrame,
+    inner: gpd.GeoDataFrame,
+    folder: Path,
+    *,
+    refused: Sequence[dict[str, Any]] = (),
+    blind_days: int = BLIND_DAYS,
+    division: str = "",
+    names: Mapping[str, str] | None = None,
+    restated: pd.DataFrame | None = None,
+) -> list[Path]:
+    """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
+
+    Persons are named only where the visit itself is told, never counted, ranked or compared.
+
+    Parameters
+    ----------
+    blind_days
+        Days without sight that make a blind spot; all days judged, if these are fewer.
+    division
+        Digest of the cells, for the evidence.
+    names
+        Names of cells of all levels by code, for the workbook.
+    restated
+        The verdicts beside those of an earlier run, a table more.
+    """
+    seen_days = (
+        verified.seen
+        if verified.seen is not None
+        else pd.concat(
+            [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
+        )
+    )
+    tables = {
+        "verdicts": verified.verdicts,
+        "visits": verified.visits,
+        "coverage": seen_days,
+        "coverage_by": _summed_up(seen_days, inner, judged),
+        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(blind_days, len(verified.days))),
+        "findings": integrity(verified.cleaned, rules=verified.rules),
+        "files": by_file(verified.cleaned, refused, verified.sources),
+        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
+    }
+    if restated is not None:
+        tables["restated"] = restated
+    written = []
+    for name, table in tables.items():
+        written.append(folder / f"{name}.csv")
+        write_csv(table, written[-1], zone=verified.rules.zone)
+        with aside(folder / f"{name}.parquet") as temporary:
+            _typed(table).to_parquet(temporary, index=False)
+        written.append(folder / f"{name}.parquet")
+    sheets = {
+        SHEETS[name]: for_offices(table, name, verified.rules.zone, names or {}) for name, table in tables.items()
+    }
+    write_workbook(sheets, folder / "patrols.xlsx")
+    with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for record in _records(verified, judged, division):
+            file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
+    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
+
+
+def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:
+    """What became of each file.
+
+    Returns
+    -------
+    DataFrame
+        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first), `reason`,
+        why the whole file could not be read (empty otherwise), `declared_datum` of its coordinates, and its `sha256`.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+
+    def of(source: str) -> dict[str, Any]:
+        return rows.setdefault(
+            source,
+            {
+                "fixes": 0,
+                "refused": 0,
+                "marked": "",
+                "reason": "",
+                "declared_datum": "",
+                "sha256": sources.get(source, ""),
+            },
+        )
+
+    for row in refused:
+        if row["row"] is None or pd.isna(row["row"]):
+            of(row["source"])["reason"] = row["reason"]
+        else:
+            of(row["source"])["refused"] += 1
+    if "source" in cleaned:
+        for source, rows_of in cleaned.groupby("source", sort=False):
+            marks = rows_of["mark"]
+            number = marks[marks != ""].value_counts()
+            marked = ", ".join(f"{mark} {count:,}" for mark, count in number.items())
+            declared = ", ".join(sorted(rows_of["declared_datum"].unique()))
+            of(str(source)).update(fixes=len(marks), marked=marked, declared_datum=declared)
+    columns = ["fixes", "refused", "marked", "reason", "declared_datum", "sha256"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis("source").reset_index().sort_values("source", ignore_index=True)
+
+
+def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Coverage by leader's grid and by community, of each day, week and month."""
+    if "parent" not in inner:
+        return pd.DataFrame(columns=["by", "code", "each", "period", "cells", "seen", "swept_share", "road_seen_share"])
+    above = dict(zip(judged["code"], judged["parent"], strict=True)) if "parent" in judged else {}
+    cells = inner.assign(grid=inner["parent"], community=inner["parent"].map(above))
+    parts = [
+        by_group(seen_days, cells, by=by, period=period).rename(columns={by: "code"}).assign(by=by, each=each)
+        for by in ("grid", "community")
+        if cells[by].notna().any()
+        for period, each in (("D", "day"), ("W", "week"), ("M", "month"))
+    ]
+    return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
+
+
+def _records(verified: Verified, cells: gpd.GeoDataFrame, division: str) -> Iterator[dict[str, Any]]:
+    """Evidence of every verdict."""
+    found, made = (
+        dict(table.groupby([column, "day"], sort=False).indices)
+        for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
+    )
+    fixes = verified.cleaned.groupby("device", sort=False).indices
+    place = {code: k for k, code in enumerate(cells["code"])}
+    none = np.empty(0, dtype=np.intp)
+    for k in range(len(verified.verdicts)):
+        row = verified.verdicts.iloc[[k]]
+        code, day = row["code"].iloc[0], row["day"].iloc[0]
+        # Each record looks at its own rows only: a year of days would take hours otherwise.
+        near = verified.presences.iloc[found.get((code, day), none)]
+        rows = np.sort(np.concatenate([fixes[device] for device in near["device"].unique()] or [none]))
+        yield evidence(
+            code,
+            day=day,
+            tracks=verified.cleaned.iloc[rows],
+            presences=near,
+            visits=verified.visits.iloc[made.get((code, day), none)],
+            verdicts=row,
+            cells=cells.iloc[[place[code]]],
+            rules=verified.rules.on(day),
+            division=division,
+        )
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as Parquet takes it: mixed rows of numbers and nothing become text."""
+    return table.assign(**{name: table[name].astype("string") for name in ("row", "source") if name in table})

@@ -1,0 +1,213 @@
+"""Who gets which face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse
+import shapely
+from scipy.sparse.csgraph import connected_components
+
+from geo.coverage.arcs import OUTSIDE as NOBODY
+from geo.coverage.arcs import Arcs
+from geo.coverage.repairing.overlay import Faces, Positions, Shapes
+from geo.errors import ImpossibleError
+
+#: Why a face went to its owner, in the plan of a repair.
+GAP = "无主地，划给共同边界最长的相邻网格 / a gap, given to the neighbour with the longest common border"
+CONTESTED = "重叠，划给共同边界最长的一方 / an overlap, given to the one with the longest common border"
+NEEDED = "重叠，划给除此之外没有土地的网格 / an overlap, given to the cell that has no other ground"
+PROTECTED = "重叠，划给受保护的网格 / an overlap, given to the protected cell"
+OUTSIDE = "不在外轮廓（或上级网格）内 / outside the outline or the parent"
+OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
+CUT_OFF = "与所属网格分离，划给相邻网格 / cut off from its cell, given to a neighbour"
+
+_NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass
+class Choice:
+    """Who gets what.
+
+    Attributes
+    ----------
+    owner
+        Owner of each face: position of a cell, -1 for nobody.
+    reason
+        Why, where it was not plain.
+    asked
+        Gaps left open.
+    narrow
+        Cells of which a piece is cut off that borders on a cell that was not cut, and so might have gone there.
+    """
+
+    owner: Positions
+    reason: npt.NDArray[np.object_]
+    asked: Positions
+    narrow: Positions
+
+
+def choose(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], largest_gap_m2: float) -> Choice:
+    """Decide on every face."""
+    n = len(faces.polygons)
+    area = shapely.area(faces.polygons)
+    choice = Choice(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), _NONE, _NONE)
+    held_face, held_cell = at_home(faces)
+    holders = np.bincount(held_face, minlength=n)
+    plain = holders[held_face] == 1
+    choice.owner[held_face[plain]] = held_cell[plain]
+    _settle_protected(held_face, held_cell, holders, protected, choice)
+    _settle_needed(held_face, held_cell, area, choice)
+    gaps = _gaps(faces, holders, area, largest_gap_m2, choice)
+    _grow(faces, np.flatnonzero((holders > 1) & (choice.owner < 0)), CONTESTED, protected, choice)
+    _grow(faces, gaps, GAP, protected, choice)
+    join_cut_off(faces, shapes, protected, choice)
+    return choice
+
+
+def at_home(faces: Faces) -> tuple[Positions, Positions]:
+    """Pairs of a face and a cell that holds it and may keep it: both are of one zone."""
+    home = faces.zone[faces.held_face] == faces.zone_of_cell[faces.held_cell]
+    return faces.held_face[home], faces.held_cell[home]
+
+
+def _settle_protected(
+    held_face: Positions,
+    held_cell: Positions,
+    holders: npt.NDArray[np.intp],
+    protected: npt.NDArray[np.bool_],
+    choice: Choice,
+) -> None:
+    mine = (holders[held_face] > 1) & protected[held_cell]
+    face, count = np.unique(held_face[mine], return_counts=True)
+    if (count > 1).any():
+        raise ImpossibleError("two protected cells overlap, so one of them must lose ground; protect only one of them")
+    choice.owner[held_face[mine]] = held_cell[mine]
+    choice.reason[face] = PROTECTED
+
+
+def _settle_needed(held_face: Positions, held_cell: Positions, area: npt.NDArray[np.float64], choice: Choice) -> None:
+    """Give contested faces to cells that have no other ground, the smallest cell first."""
+    poor = np.setdiff1d(held_cell, choice.owner[choice.owner >= 0])
+    if len(poor) == 0:
+        return
+    size = np.bincount(held_cell, weights=area[held_face], minlength=int(held_cell.max()) + 1)
+    for cell in poor[np.argsort(size[poor], kind="stable")]:
+        mine = held_face[held_cell == cell]
+        mine = mine[choice.owner[mine] < 0]
+        choice.owner[mine] = cell
+        choice.reason[mine] = NEEDED
+
+
+def _gaps(
+    faces: Faces, holders: npt.NDArray[np.intp], area: npt.NDArray[np.float64], largest_gap_m2: float, choice: Choice
+) -> Positions:
+    """Faces that nobody holds and that are to be filled; connected ones count together."""
+    empty = np.flatnonzero((faces.zone >= 0) & (holders == 0))
+    if len(empty) == 0:
+        return empty
+    group = _components(faces.pairs, empty, faces.zone)
+    size = np.bincount(group, weights=area[empty])
+    choice.asked = empty[size[group] > largest_gap_m2]
+    return empty[size[group] <= largest_gap_m2]
+
+
+def _grow(faces: Faces, open_faces: Positions, reason: str, protected: npt.NDArray[np.bool_], choice: Choice) -> None:
+    """Give open faces, round by round, to the owner beside them with the longest border, among its holders if it has any.
+
+    The largest common border is settled first, so a gap of many faces goes to few cells.
+    """
+    held_face, held_cell = at_home(faces)
+    held = set(zip(held_face.tolist(), held_cell.tolist(), strict=True))
+    contested = reason == CONTESTED
+    rest = open_faces
+    while len(rest):
+        borders = _borders(faces, rest, choice.owner)
+        if contested:
+            keys = zip(borders["face"].tolist(), borders["cell"].tolist(), strict=True)
+            borders = borders[[key in held for key in keys]]
+        else:
+            borders = borders[~protected[borders["cell"].to_numpy()]]
+        if borders.empty:
+            break
+        best = borders.sort_values(["face", "length_m", "cell"], ascending=[True, False, True]).drop_duplicates("face")
+        choice.owner[best["face"].to_numpy()] = best["cell"].to_numpy()
+        choice.reason[best["face"].to_numpy()] = reason
+        rest = rest[choice.owner[rest] < 0]
+    for face in rest.tolist() if contested else []:
+        choice.owner[face] = held_cell[np.searchsorted(held_face, face)]
+        choice.reason[face] = reason
+
+
+def _borders(faces: Faces, open_faces: Positions, owner: Positions) -> pd.DataFrame:
+    """Length of border between each open face and each owner of ground beside it in the same zone."""
+    pairs = faces.pairs
+    a = np.concatenate([pairs["a"], pairs["b"]])
+    b = np.concatenate([pairs["b"], pairs["a"]])
+    length = np.concatenate([pairs["length_m"], pairs["length_m"]])
+    near = np.isin(a, open_faces) & (owner[b] >= 0)
+    near[near] = faces.zone[a[near]] == faces.zone_of_cell[owner[b[near]]]
+    frame = pd.DataFrame({"face": a[near], "cell": owner[b[near]], "length_m": length[near]})
+    return frame.groupby(["face", "cell"])["length_m"].sum().reset_index()
+
+
+def join_cut_off(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], choice: Choice) -> None:
+    """Give parts that are cut off from their cell to a neighbour, until no cell has more parts than it came with."""
+    area = shapely.area(faces.polygons)
+    before = np.maximum(shapely.get_num_geometries(shapes), 1)
+    for _ in range(20):  # each round joins parts to larger ones; two are the most that was seen
+        owned = np.flatnonzero(choice.owner >= 0)
+        part = _components(faces.pairs, owned, choice.owner)
+        n_parts = int(part.max(initial=-1)) + 1
+        size = np.bincount(part, weights=area[owned], minlength=n_parts)
+        owner = np.zeros(n_parts, dtype=np.int64)
+        owner[part] = choice.owner[owned]
+        order = np.lexsort((-size, owner))
+        rank = np.empty(n_parts, dtype=np.int64)
+        rank[order] = np.arange(n_parts) - np.searchsorted(owner[order], owner[order])
+        loose = (rank >= before[owner]) & ~protected[owner]
+        moving = owned[loose[part]]
+        if len(moving) == 0:
+            return
+        home = choice.owner.copy()
+        choice.narrow = np.union1d(choice.narrow, home[np.intersect1d(moving, _at_the_end(faces.arcs))])
+        choice.owner[moving] = -1
+        _hand_over(faces, moving, home, protected, choice)
+        if (choice.owner[moving] == home[moving]).all():
+            return
+
+
+def _hand_over(
+    faces: Faces, moving: Positions, home: Positions, protected: npt.NDArray[np.bool_], choice: Choice
+) -> None:
+    borders = _borders(faces, moving, choice.owner)
+    cell = borders["cell"].to_numpy()
+    borders = borders[(cell != home[borders["face"].to_numpy()]) & ~protected[cell]]
+    best = borders.sort_values(["face", "length_m", "cell"], ascending=[True, False, True]).drop_duplicates("face")
+    choice.owner[best["face"].to_numpy()] = best["cell"].to_numpy()
+    choice.reason[best["face"].to_numpy()] = CUT_OFF
+    left = moving[choice.owner[moving] < 0]
+    choice.owner[left] = home[left]  # an island: it touches nobody else
+
+
+def _at_the_end(arcs: Arcs) -> Positions:
+    """Faces beyond whose border nothing was cut."""
+    return np.unique(np.concatenate([arcs.left[arcs.right == NOBODY], arcs.right[arcs.left == NOBODY]])).astype(
+        np.int64
+    )
+
+
+def _components(pairs: pd.DataFrame, members: Positions, owner: Positions) -> npt.NDArray[np.int32]:
+    """Connected component of each member: faces joined by common border that have the same owner."""
+    number = np.full(len(owner), -1, dtype=np.int64)
+    number[members] = np.arange(len(members))
+    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
+    same = (number[a] >= 0) & (number[b] >= 0) & (owner[a] == owner[b])
+    graph = scipy.sparse.coo_matrix(
+        (np.ones(int(same.sum()), dtype=np.int8), (number[a[same]], number[b[same]])), shape=(len(members),) * 2
+    )
+    component: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return component

@@ -1,0 +1,71 @@
+"""Repair across levels: the leaves are mended, and the levels above are made from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import geopandas as gpd
+
+from geo.coverage.mesh import Mesh
+from geo.coverage.repairing.plan import RepairPlan, plan_repair
+from geo.errors import CodeError, some
+from geo.layers.codes import CODE_LENGTH
+from geo.layers.columns import AREA_M2, CODE, Level
+from geo.layers.crs import area_m2
+from geo.layers.division import Division
+
+
+def repair_division(
+    division: Division, *, allowed: gpd.GeoDataFrame | None = None, largest_gap_m2: float | None = None
+) -> tuple[Division, RepairPlan]:
+    """Mend the third level inside the street's outline, and make the other levels from it.
+
+    So the levels cannot disagree, whatever they were before: a second-level grid becomes what its third-level grids cover.
+
+    Parameters
+    ----------
+    division
+        Codes must nest: each third-level code begins with that of its second-level grid, and so on.
+    allowed, largest_gap_m2
+        As for :func:`geo.coverage.plan_repair`.
+
+    Returns
+    -------
+    (division, plan)
+        The division with the attributes of its rows, areas measured anew, geometry on the 1 mm lattice; and the plan of the
+        third level.
+
+    Raises
+    ------
+    CodeError
+        If a cell's parent has no row.
+    GeometryError, ImpossibleError
+        As for :func:`geo.coverage.plan_repair`.
+    """
+    _require_nested(division)
+    plan = plan_repair(division.third, outline=division.street, allowed=allowed, largest_gap_m2=largest_gap_m2)
+    mesh = Mesh.from_layer(plan.cells)
+    for level in Level:
+        made = mesh.layer(level).set_index(CODE).geometry
+        frame = division.layer(level)
+        frame = frame.set_geometry(gpd.GeoSeries(made.reindex(frame[CODE]).array, index=frame.index, crs=division.crs))
+        division = division.with_layer(level, frame.assign(**{AREA_M2: area_m2(frame.geometry)}))
+    return division, replace(plan, cells=division.third)
+
+
+def _require_nested(division: Division) -> None:
+    for level in (Level.THIRD, Level.SECOND, Level.COMMUNITY):
+        above = Level(level - 1)
+        wanted = division.layer(level)[CODE].astype(str).str[: CODE_LENGTH[above]]
+        orphans = sorted(set(wanted) - set(division.layer(above)[CODE].astype(str)))
+        if orphans:
+            raise CodeError(
+                f"{level.layer}: cells name parents that have no row in {above.layer} ({some(orphans)}); mend the codes first",
+                ids=orphans,
+            )
+        childless = sorted(set(division.layer(above)[CODE].astype(str)) - set(wanted))
+        if childless:
+            raise CodeError(
+                f"{above.layer}: cells have no children in {level.layer} ({some(childless)}); mend the codes first",
+                ids=childless,
+            )

@@ -1,0 +1,335 @@
+"""The repair of a layer: every piece of ground gets exactly one owner, and what was sound is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.coverage import faults
+from geo.coverage.arcs import OUTSIDE as NOBODY
+from geo.coverage.arcs import number_rows, relabel
+from geo.coverage.attributes import parent_codes
+from geo.coverage.edges import Rim, invalid_beside, rim, without_grid
+from geo.coverage.repairing.assignment import GAP, OUTSIDE, Choice, choose
+from geo.coverage.repairing.outline import follow
+from geo.coverage.repairing.overlay import Faces, Ground
+from geo.coverage.repairing.passages import open_rings
+from geo.coverage.repairing.selection import at_fault, narrows
+from geo.coverage.rings import polygons
+from geo.errors import GeometryError, ImpossibleError, some
+from geo.layers.columns import CODE
+from geo.layers.crs import to_metric
+from geo.layers.files.reading import require_polygons
+
+#: Gaps without an outline around them are filled up to this size: larger ones may be meant.
+LARGEST_GAP_M2 = 1000.0
+
+# The first attempt gives all vertices their coordinates back; each further one leaves more cells on the lattice.
+_ATTEMPTS = 4
+
+# Rings that are opened one after the other; opening one has not been seen to close another.
+_ROUNDS = 3
+
+#: Cells that gained or lost less than this are not listed: it is the lattice, 1 cm².
+LEAST_CHANGE_M2 = 1e-4
+
+
+@dataclass(frozen=True)
+class RepairPlan:
+    """What a repair would do.
+
+    Attributes
+    ----------
+    cells
+        The layer as it would be: same rows, order, index and attributes, in the metric CRS of the place. Sound cells are
+        equal to the last bit to what came in, and so are all vertices that were not drawn anew.
+    changes
+        One row per cell that changes: `cell`, `gained_m2`, `lost_m2`, `moved_m` (the farthest that its border moves).
+    transfers
+        One row per piece of ground that changes hands: `from_cell` (None for a gap), `to_cell` (None for ground outside the
+        outline), `area_m2`, `reason` (Chinese / English) and `geometry`.
+    asked
+        Gaps that are left open because they are larger than allowed: `cells` beside them, `area_m2`, `geometry`.
+    """
+
+    cells: gpd.GeoDataFrame
+    changes: pd.DataFrame
+    transfers: gpd.GeoDataFrame
+    asked: gpd.GeoDataFrame
+
+
+def repair(
+    cells: gpd.GeoDataFrame,
+    *,
+    outline: gpd.GeoDataFrame | None = None,
+    parents: gpd.GeoDataFrame | None = None,
+    protected: Collection[Hashable] = (),
+    allowed: gpd.GeoDataFrame | None = None,
+    largest_gap_m2: float | None = None,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Make a valid coverage of a layer, exact to the outline when one is given.
+
+    The same as :func:`plan_repair`, of which it returns `cells` and `changes`.
+    """
+    plan = plan_repair(
+        cells,
+        outline=outline,
+        parents=parents,
+        protected=protected,
+        allowed=allowed,
+        largest_gap_m2=largest_gap_m2,
+    )
+    return plan.cells, plan.changes
+
+
+def plan_repair(
+    cells: gpd.GeoDataFrame,
+    *,
+    outline: gpd.GeoDataFrame | None = None,
+    parents: gpd.GeoDataFrame | None = None,
+    protected: Collection[Hashable] = (),
+    allowed: gpd.GeoDataFrame | None = None,
+    largest_gap_m2: float | None = None,
+) -> RepairPlan:
+    """Plan the repair of a layer.
+
+    The borders of faulty cells and their neighbours are cut at each other on the 1 mm lattice. Each face that results goes to
+    the one cell that holds it; to one of several, by protection, by need, then by the longest border with ground that is
+    already decided; or, where no cell holds it, to the neighbour with the longest border. A piece that would be cut off from
+    the rest of its cell goes to a neighbour instead.
+
+    Parameters
+    ----------
+    cells
+        Polygons in a declared CRS; a column ``code`` names them in the plan, else the index.
+    outline
+        Area to be covered: nothing of it stays bare, nothing reaches beyond it.
+    parents
+        Instead of an outline, the cells of the level above, themselves a valid coverage, with ``code``: each is covered by its
+        own cells (see :func:`geo.coverage.check` for which are whose).
+    protected
+        Labels of cells that must keep all of their ground inside the outline and gain none.
+    allowed
+        Ground that stays bare: enclaves and water.
+    largest_gap_m2
+        Gaps larger than this are left open and asked about. By default none with an outline, which says what is to be
+        covered, and 1,000 m² without.
+
+    Raises
+    ------
+    GeometryError
+        If a cell has no geometry to start from.
+    ImpossibleError
+        If a cell would lose all of its ground (it equals another one, or lies outside the outline), or two protected cells
+        overlap, or a cell has no parent; or if the result is not a valid coverage, which would be a fault of this function.
+    """
+    require_polygons(cells, "cells")
+    cells = to_metric(cells)
+    labels = np.asarray(cells.get(CODE, cells.index), dtype=object)
+    _require_geometry(cells, labels)
+    shapes = _valid_shapes(cells.geometry)
+    zones, zone_of_cell = _zones(cells, shapes, outline, parents, labels)
+    border = shapely.union_all(zones) if len(zones) else None
+    bare = None if allowed is None else _area(to_metric(allowed, cells.crs))
+    if largest_gap_m2 is None:
+        largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
+    is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
+    fault = at_fault(shapes, zones, zone_of_cell, border)
+    ground = Ground(shapes, zones, zone_of_cell, fault, bare)
+    on_lattice = wider = np.empty(0, dtype=np.int64)
+    spoilt, ties = on_lattice, np.empty(0, dtype=object)
+    if border is None:
+        ties = narrows(shapes, Rim.among(fault.network, len(shapes)))
+    for _ in range(_ATTEMPTS):
+        faces = ground.cut(on_lattice, ties, wider)
+        choice = choose(faces, shapes, is_protected, largest_gap_m2)
+        if len(np.setdiff1d(choice.narrow, wider)):
+            wider = np.union1d(wider, choice.narrow)
+            faces = ground.cut(on_lattice, ties, wider)
+            choice = choose(faces, shapes, is_protected, largest_gap_m2)
+        after = _assemble(shapes, faces, choice)
+        for _ in range(_ROUNDS):
+            if not open_rings(faces, shapes, after, is_protected, choice):
+                break
+            after = _assemble(shapes, faces, choice)
+        _require_ground(after, labels)
+        if len(faces.cells) == 0:
+            break
+        edge = rim(after, border)
+        if border is not None:
+            drawn, after = after, follow(after, edge, faces.cells, border)
+            edge = edge if after is drawn else rim(after, border)
+        spoilt = _spoilt(after, faces.cells, edge)
+        loose = narrows(after, edge) if border is None else ties[:0]
+        if len(spoilt) == 0 and len(loose) == 0:
+            break
+        ties = np.concatenate([ties, loose])
+        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is. They may be those of
+        # neighbours, too.
+        again = np.intersect1d(spoilt, on_lattice)
+        beside = ground.tree.query(shapes[again], predicate="intersects")[1]
+        on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
+    if len(spoilt):
+        raise ImpossibleError(
+            f"the repair did not succeed at {len(spoilt)} cells ({some(list(labels[spoilt]))}); "
+            "please report this layer as a fault of wangge",
+            ids=list(labels[spoilt]),
+            geometry=shapely.union_all(after[spoilt][:20]),
+        )
+    mended = cells.set_geometry(gpd.GeoSeries(after, index=cells.index, crs=cells.crs))
+    return RepairPlan(
+        cells=mended,
+        changes=_changes(shapes, after, faces, choice, labels),
+        transfers=_transfers(faces, choice, labels, cells.crs),
+        asked=_asked(faces, choice, shapes, labels, cells.crs),
+    )
+
+
+def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) -> None:
+    gone = (cells.geometry.isna() | cells.geometry.is_empty).to_numpy()
+    if gone.any():
+        raise GeometryError(
+            f"{int(gone.sum())} cells have no geometry to start from ({some(list(labels[gone]))}): draw or remove them",
+            ids=list(labels[gone]),
+        )
+
+
+def _valid_shapes(geometries: gpd.GeoSeries) -> npt.NDArray[np.object_]:
+    """The polygons as they are, and made valid where they are not."""
+    shapes = without_grid(geometries.array)
+    for i in np.flatnonzero(~shapely.is_valid(shapes)):
+        shapes[i] = faults.polygonal(shapely.make_valid(shapes[i]))
+    return shapes
+
+
+def _area(frame: gpd.GeoDataFrame) -> shapely.Geometry:
+    return faults.polygonal(shapely.make_valid(shapely.union_all(frame.geometry.array)))
+
+
+def _zones(
+    cells: gpd.GeoDataFrame,
+    shapes: npt.NDArray[np.object_],
+    outline: gpd.GeoDataFrame | None,
+    parents: gpd.GeoDataFrame | None,
+    labels: npt.NDArray[np.object_],
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Areas to be covered, and which each cell belongs to."""
+    alone = np.zeros(len(shapes), dtype=np.int64)
+    if parents is None:
+        return np.array([] if outline is None else [_area(to_metric(outline, cells.crs))], dtype=object), alone
+    parents = to_metric(parents, cells.crs)
+    zones = np.asarray(parents.geometry.array, dtype=object)
+    codes = parents[CODE].astype(str).tolist() if CODE in parents else []
+    named = parent_codes(cells, shapes, parents)
+    position = {code: i for i, code in enumerate(codes)}
+    orphans = [label for label, code in zip(labels, named, strict=True) if code not in position]
+    if orphans:
+        raise ImpossibleError(
+            f"{len(orphans)} cells have no parent ({some(orphans)}); mend their codes first", ids=orphans
+        )
+    return zones, np.array([position[code] for code in named], dtype=np.int64)
+
+
+def _assemble(shapes: npt.NDArray[np.object_], faces: Faces, choice: Choice) -> npt.NDArray[np.object_]:
+    """Put the faces of each cell together; a cell that this gives its old polygon keeps it as it was drawn."""
+    if len(faces.cells) == 0:
+        return shapes.copy()
+    place = np.full(len(shapes) + 1, NOBODY, dtype=np.int32)  # position -1, nobody, is the last
+    place[faces.cells] = np.arange(len(faces.cells))
+    side_of = np.append(place[choice.owner], NOBODY)
+    merged = relabel(faces.arcs, side_of[faces.arcs.left], side_of[faces.arcs.right])
+    drawn = polygons(merged, len(faces.cells))
+    drawn = faces.places.draw(drawn)
+    result = shapes.copy()
+    new = shapely.normalize(drawn) != shapely.normalize(shapes[faces.cells])
+    result[faces.cells[new]] = drawn[new]
+    return result
+
+
+def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]) -> None:
+    lost = shapely.is_empty(after)
+    if lost.any():
+        raise ImpossibleError(
+            f"{int(lost.sum())} cells would lose all of their ground ({some(list(labels[lost]))}): each equals another cell "
+            "or lies outside the outline; remove it or move it",
+            ids=list(labels[lost]),
+        )
+
+
+def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim) -> npt.NDArray[np.int64]:
+    """Cells that are invalid, or no valid coverage with those that they touch.
+
+    Neither GEOS is trusted (geos #1476, #1525) nor the way back from the lattice: what is answered edge by edge is proven,
+    the rest is asked about.
+    """
+    invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
+    if len(invalid):
+        return invalid
+    bad: npt.NDArray[np.int64] = invalid_beside(after, edge.cells).astype(np.int64)
+    return bad
+
+
+def _changes(
+    before: npt.NDArray[np.object_],
+    after: npt.NDArray[np.object_],
+    faces: Faces,
+    choice: Choice,
+    labels: npt.NDArray[np.object_],
+) -> pd.DataFrame:
+    n = len(before)
+    gained, lost = np.zeros(n), np.zeros(n)
+    area = shapely.area(faces.polygons)
+    holds = np.zeros(len(area), dtype=bool)  # whether the owner held the face before
+    own = choice.owner[faces.held_face] == faces.held_cell
+    holds[faces.held_face[own]] = True
+    new = ~holds & (choice.owner >= 0)
+    np.add.at(gained, choice.owner[new], area[new])
+    np.add.at(lost, faces.held_cell[~own], area[faces.held_face[~own]])
+    changed = np.flatnonzero((gained > LEAST_CHANGE_M2) | (lost > LEAST_CHANGE_M2))
+    moved = _moved_m(before[changed], after[changed])
+    return pd.DataFrame(
+        {"cell": labels[changed], "gained_m2": gained[changed], "lost_m2": lost[changed], "moved_m": moved}
+    )
+
+
+def _moved_m(before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    """The farthest that a vertex of either border lies from the other border, metres; vertices of both lie on both."""
+    old, old_cell = shapely.get_coordinates(before, return_index=True)
+    new, new_cell = shapely.get_coordinates(after, return_index=True)
+    place, _ = number_rows(np.concatenate([old, new]) + 0.0)
+    key, _ = number_rows(np.column_stack([place, np.concatenate([old_cell, new_cell])]))
+    left, come = ~np.isin(key[: len(old)], key[len(old) :]), ~np.isin(key[len(old) :], key[: len(old)])
+    result = np.zeros(len(before))
+    for vertices, cell, border in ((old[left], old_cell[left], after), (new[come], new_cell[come], before)):
+        away = shapely.distance(shapely.points(vertices), shapely.boundary(border)[cell])
+        np.maximum.at(result, cell, away)
+    return result
+
+
+def _transfers(faces: Faces, choice: Choice, labels: npt.NDArray[np.object_], crs: object) -> gpd.GeoDataFrame:
+    area = shapely.area(faces.polygons)
+    gives = choice.owner[faces.held_face] != faces.held_cell
+    face = np.concatenate([faces.held_face[gives], np.flatnonzero(choice.reason == GAP)])
+    giver = np.concatenate([faces.held_cell[gives], np.full(len(face) - int(gives.sum()), -1)])
+    named = np.array([*labels, None], dtype=object)
+    reason = np.where(choice.reason[face] != "", choice.reason[face], OUTSIDE)
+    frame = pd.DataFrame(
+        {"from_cell": named[giver], "to_cell": named[choice.owner[face]], "area_m2": area[face], "reason": reason}
+    )
+    result = gpd.GeoDataFrame(frame, geometry=faces.polygons[face], crs=crs)
+    return result[result["area_m2"] > LEAST_CHANGE_M2].sort_values("area_m2", ascending=False, ignore_index=True)
+
+
+def _asked(
+    faces: Faces, choice: Choice, shapes: npt.NDArray[np.object_], labels: npt.NDArray[np.object_], crs: object
+) -> gpd.GeoDataFrame:
+    pieces = faults.polygons_of(shapely.coverage_union_all(faces.polygons[choice.asked])) if len(choice.asked) else []
+    tree = shapely.STRtree(shapes)
+    beside = [tuple(labels[np.sort(tree.query(p, predicate="intersects"))]) for p in pieces]
+    return gpd.GeoDataFrame({"cells": beside, "area_m2": [p.area for p in pieces]}, geometry=pieces, crs=crs)

@@ -1,0 +1,135 @@
+"""Where the borders of zones run after all was cut on the lattice, and in which zone each face then lies.
+
+Cutting on the lattice moves a border by up to a millimetre, so of a narrow face no point tells on which side of the border it
+lies. What tells is the way that the border takes: from one end of an edge to the other, through every vertex whose square
+of 1 mm it crosses.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import shapely
+from scipy.sparse.csgraph import connected_components
+
+from geo.coverage.arcs import Cells, Ints
+from geo.coverage.edges import directed_edges, directed_rings, number_places, on_lattice_units
+from geo.coverage.repairing.planar_faces import find_edges
+from geo.layers.crs import PER_METRE
+
+Shapes = npt.NDArray[np.object_]
+
+#: No label could be told.
+UNKNOWN = -2
+
+
+class Way(NamedTuple):
+    """The way of the borders of some areas along noded edges.
+
+    Attributes
+    ----------
+    half, area
+        Directed edges, numbered as in :func:`geo.coverage.repairing.planar_faces.bounded`, and the area on the left of each.
+    vertex, foot
+        Vertices on the way, each once, and the nearest place to each on the edge of the border, metres, shape (n, 2).
+    """
+
+    half: Ints
+    area: Ints
+    vertex: Ints
+    foot: npt.NDArray[np.float64]
+
+
+def way_of_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> Way:
+    """Follow the borders of areas.
+
+    Parameters
+    ----------
+    vertices, a, b
+        The noded edges, as for :func:`geo.coverage.repairing.planar_faces.bounded`.
+    areas
+        Polygons that the edges were cut along.
+    """
+    xy, start, owner = directed_rings(areas)
+    number, places = number_places(xy)
+    u, v, owner = directed_edges(number, start, owner)
+    corners = on_lattice_units(places)
+    one, two = corners[u], corners[v]
+    # A corner of a square lies 0.707 units from its middle.
+    edge, vertex = shapely.STRtree(shapely.points(vertices)).query(
+        shapely.linestrings(np.stack([one, two], axis=1)), predicate="dwithin", distance=0.71
+    )
+    along, to = two[edge] - one[edge], vertices[vertex] - one[edge]
+    aside = np.abs(along[:, 0] * to[:, 1] - along[:, 1] * to[:, 0])
+    half_width = np.abs(along).sum(axis=1)
+    ends = (to == 0).all(axis=1) | (to == along).all(axis=1)
+    crossed = (2 * aside <= half_width) | ends
+    order = np.flatnonzero(crossed)[np.lexsort(((along * to).sum(axis=1)[crossed], edge[crossed]))]
+    edge, vertex, sure = edge[order], vertex[order], ((2 * aside < half_width) | ends)[order]
+    # A border that touches the corner of a square may or may not have been led through its vertex: the edges tell.
+    half, on = _steps(a, b, edge, vertex)
+    through = (np.r_[False, half >= 0] & np.r_[half >= 0, False])[: len(edge)]
+    edge, vertex = edge[sure | through], vertex[sure | through]
+    half, on = _steps(a, b, edge, vertex)
+    half, area = half[on], owner[edge[:-1][on]]
+    known = half >= 0
+    vertex, first = np.unique(vertex, return_index=True)
+    foot = _feet(vertices[vertex] / PER_METRE, places[u[edge[first]]], places[v[edge[first]]])
+    return Way(half[known], area[known].astype(np.int64), vertex, foot)
+
+
+def _steps(a: Ints, b: Ints, edge: Ints, vertex: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Directed edge from each vertex on a border to the next, -1 if there is none; and whether both are of one border edge."""
+    on = edge[1:] == edge[:-1]
+    return np.where(on, find_edges(a, b, vertex[:-1], vertex[1:]), -1), on
+
+
+def _feet(
+    points: npt.NDArray[np.float64], one: npt.NDArray[np.float64], two: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The place on each edge that is nearest to a point."""
+    along = two - one
+    share = ((points - one) * along).sum(axis=1) / (along**2).sum(axis=1)
+    feet: npt.NDArray[np.float64] = one + np.clip(share, 0.0, 1.0)[:, None] * along
+    return feet
+
+
+def labels(side: Cells, n_faces: int, half: Ints, area: Ints) -> Ints:
+    """In which area each face lies, -1 in none, ``UNKNOWN`` if no border tells.
+
+    Parameters
+    ----------
+    side
+        Face on the left of each directed edge, -1 for none.
+    half, area
+        The way of the borders.
+    """
+    border = np.zeros(len(side), dtype=bool)
+    border[half], border[half ^ 1] = True, True
+    inside = np.zeros(len(side), dtype=bool)
+    inside[half] = True
+    beyond = half[~inside[half ^ 1]] ^ 1  # no area lies there
+    face, told = np.concatenate([side[half], side[beyond]]), np.append(area, np.full(len(beyond), -1))
+    face, told = face[face >= 0], told[face >= 0]
+    one, two = side[0::2], side[1::2]
+    free = ~border[0::2] & (one >= 0) & (two >= 0)
+    graph = scipy.sparse.coo_matrix(
+        (np.ones(int(free.sum()), dtype=np.int8), (one[free], two[free])), shape=(n_faces, n_faces)
+    )
+    _, part = connected_components(graph, directed=False)
+    own = _unanimous(face, told, n_faces)
+    shared = _unanimous(part[face], told, n_faces)[part]
+    silent = np.ones(n_faces, dtype=bool)
+    silent[face] = False
+    return np.where(silent, shared, own)
+
+
+def _unanimous(item: Ints, told: Ints, n: int) -> Ints:
+    """What is told of each item, ``UNKNOWN`` if nothing or not the same."""
+    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, UNKNOWN)
+    np.minimum.at(low, item, told)
+    np.maximum.at(high, item, told)
+    return np.where(low == high, low, UNKNOWN)

@@ -1,0 +1,94 @@
+"""Communities of whole blocks: drawn so that they follow roads, rails and water all the way.
+
+Annealed from atoms, a border across a block is a trap: to reach the next road it has to pass over the whole block, and balance
+holds it back. Blocks are few and large, so the split over them is short work, and where it is even it is taken as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.divide.blocks.street_blocks import Blocks, border_of
+from geo.divide.partitioning.adjacency import build_graph, segments
+from geo.divide.partitioning.indivisible import units
+from geo.divide.partitioning.merging import dissolve
+from geo.divide.partitioning.nested import Parents, border_costs
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.divide.partitioning.split import Splitter
+from geo.errors import ImpossibleError, InputError
+from geo.layers import Level
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Geometries = npt.NDArray[np.object_]
+
+# Blocks per community below which there is too little to choose from.
+_LEAST_BLOCKS = 4
+
+
+def communities_of_blocks(
+    cells: Cells,
+    atoms: Geometries,
+    block: Ints,
+    locked: Ints,
+    blocks: Blocks,
+    count: int,
+    *,
+    worth: Floats,
+    rules: Rules,
+    rng: np.random.Generator,
+) -> Parents | None:
+    """Draw communities that cut no block and no locked grid.
+
+    Parameters
+    ----------
+    cells, atoms
+        Atoms and their polygons, shape (n,).
+    block, locked
+        Block of each atom, and its locked grid (-1: none), int64 (n,).
+    blocks
+        The blocks with their barriers.
+    count
+        Number of communities.
+    worth
+        What a metre of border costs, by :class:`~geo.divide.blocks.barriers.Border`.
+    rules
+        What communities are judged by.
+    rng
+        Source of the seed.
+
+    Returns
+    -------
+    Parents or None
+        Community of each atom; None where blocks are too few or too heavy for the tolerance.
+    """
+    whole = np.unique(np.where(locked >= 0, block.max() + 1 + locked, block), return_inverse=True)[1].astype(np.int64)
+    if int(whole.max()) + 1 < _LEAST_BLOCKS * count:
+        return None
+    try:
+        shapes, unit = units(dissolve(atoms, whole))
+        of_atom = unit[whole]
+        seg = segments(shapes)
+        graph = build_graph(shapes, worth[border_of(seg, blocks.lines)], seg)
+        centre = shapely.get_coordinates(shapely.centroid(shapes))
+        large = Cells(
+            border_costs(graph, Level.COMMUNITY),
+            np.bincount(of_atom, cells.weight).astype(np.float64),
+            shapely.area(shapes),
+            centre - centre.mean(axis=0),
+            np.bincount(of_atom, cells.load).astype(np.float64),
+        )
+        label = Splitter(large, rules, rng).split(np.arange(len(shapes)), count, "street")
+    except (ImpossibleError, InputError):
+        return None
+    load = np.bincount(label[of_atom], cells.load, minlength=count)
+    if float(np.abs(load / load.mean() - 1).max()) > rules.tolerance or _ringed(shapes, label):
+        return None
+    return Parents(label[of_atom], [f"community {c}" for c in range(count)])
+
+
+def _ringed(shapes: Geometries, label: Ints) -> bool:
+    """Tell whether some community has a hole."""
+    return bool((shapely.get_num_interior_rings(shapely.get_geometry(dissolve(shapes, label), 0)) > 0).any())

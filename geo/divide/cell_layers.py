@@ -1,0 +1,259 @@
+"""Dividing a layer of cells that is already there: census blocks, unit grids, parcels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.divide.partitioning.adjacency import build_graph
+from geo.divide.partitioning.bounds import proven
+from geo.divide.partitioning.indivisible import units
+from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.errors import ColumnError, ImpossibleError, InputError, some
+from geo.layers import Level, require_metric, require_polygons
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+LEVELS = (Level.COMMUNITY, Level.SECOND, Level.THIRD)
+
+
+def partition(
+    cells: gpd.GeoDataFrame,
+    counts: Sequence[int],
+    *,
+    workload: pd.Series | str = "workload",
+    communities: pd.Series | None = None,
+    locked: pd.DataFrame | None = None,
+    today: pd.DataFrame | None = None,
+    keep: float = 1.0,
+    min_border_m: float = 1.0,
+    tolerances: Sequence[float] = (0.05, 0.05, 0.15),
+    rng: np.random.Generator | int = 0,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Group cells into communities, second- and third-level grids of exact number.
+
+    Every group is one piece through borders of at least `min_border_m` where the cells permit, has no hole, and lies in one
+    group of the level above; work is spread as evenly as annealing finds (see :mod:`geo.divide.partitioning.split`).
+
+    Parameters
+    ----------
+    cells
+        An exact coverage in a metric CRS: polygons whose neighbours share their vertices. What lies in a hole of a cell, or
+        between its parts, stays with it.
+    counts
+        Number of groups at each level from the community down: one, two or three numbers.
+    workload
+        Workload of each cell (on the index of `cells`), or the column that holds it; not negative.
+    communities
+        Community of each cell where they are given; as many values as ``counts[0]``.
+    locked
+        Columns ``second``, ``third``: the grid that a cell is locked in, missing where it is free. A locked grid comes out
+        with just these cells.
+    today, keep
+        The same for today's grids, which cells leave only for balance, and how much that is worth: with 1, a grid that
+        changes wholly costs as much as one more border round it.
+    min_border_m
+        Width below which a border does not hold a grid together.
+    tolerances
+        Share by which a grid of each level may be off its siblings' mean.
+    rng
+        Source of randomness or a seed.
+    progress
+        Called with the level and the share done.
+
+    Returns
+    -------
+    DataFrame of int64
+        On the index of `cells`, one column per level: ``community``, ``second``, ``third``; groups 0 .. k - 1.
+
+    Raises
+    ------
+    InputError
+        If the cells, workloads or communities cannot be used.
+    ImpossibleError
+        If the counts cannot be met: more grids than cells, or a parent that does not hang together.
+
+    Notes
+    -----
+    Cost: about 0.2 ms a cell at 30,000 cells, 0.1 ms at 300,000.
+    """
+    levels = _levels(counts)
+    require_metric(cells, "partition")
+    require_polygons(cells, "cells")
+    load = _workload(cells, workload)
+    shapes, unit = _by_place(*units(np.asarray(cells.geometry.array, dtype=object)))
+    load = _summed(unit, load)
+    area = shapely.area(shapes)
+    centre = shapely.get_coordinates(shapely.centroid(shapes))
+    known = Cells(build_graph(shapes), weights(load, area), area, centre - centre.mean(axis=0), load)
+    rules = {
+        level: _rules(level, tolerance, min_border_m) for level, tolerance in zip(LEVELS, tolerances, strict=False)
+    }
+    for level in levels:
+        if level not in rules:
+            rules[level] = _rules(level, RULES[level].tolerance, min_border_m)
+    found = split_levels(
+        known,
+        shapes,
+        dict(zip(levels, (int(c) for c in counts), strict=True)),
+        top=_top(cells, communities, int(counts[0]), unit),
+        wishes=_wishes(cells, locked, today, keep, load, unit),
+        rules=rules,
+        rng=np.random.default_rng(rng),
+        tell=progress or _silent,
+    )
+    return pd.DataFrame({level.layer: found[level][unit] for level in levels}, index=cells.index)
+
+
+def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series | str = "workload") -> pd.DataFrame:
+    """What each parent reaches, and what no division of it could beat.
+
+    Parameters
+    ----------
+    cells
+        The cells that were divided.
+    groups
+        What :func:`partition` returned.
+    workload
+        As there.
+
+    Returns
+    -------
+    DataFrame
+        One row per level and parent: ``level``, ``parent`` (number of the group above; 0 for the street), ``grids``,
+        ``reached`` (largest share by which a grid is off the mean), ``bound``, ``reason`` and ``cell`` (index label of the
+        cell to blame, None if nothing is in the way); see :mod:`geo.divide.partitioning.bounds`.
+    """
+    shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
+    load = _summed(unit, _workload(cells, workload))
+    first = np.unique(unit, return_index=True)[1]
+    groups = groups.iloc[first]
+    graph = build_graph(shapes)
+    rows = []
+    above = np.zeros(len(groups), dtype=np.int64)
+    for level in groups.columns:
+        mine = groups[level].to_numpy()
+        for parent in range(int(above.max()) + 1):
+            members = np.flatnonzero(above == parent)
+            parts = np.unique(mine[members])
+            sums = np.bincount(mine[members], load[members])[parts]
+            reached = float(np.abs(sums / sums.mean() - 1).max()) if sums.sum() > 0 else 0.0
+            bound = proven(graph, load, members, len(parts), reached, RULES[Level[level.upper()]].tolerance)
+            rows.append(
+                (
+                    level,
+                    parent,
+                    len(parts),
+                    reached,
+                    bound.tolerance,
+                    bound.reason,
+                    cells.index[first[bound.cell]] if bound.cell >= 0 else None,
+                )
+            )
+        above = mine
+    return pd.DataFrame(rows, columns=["level", "parent", "grids", "reached", "bound", "reason", "cell"])
+
+
+def _by_place(shapes: npt.NDArray[np.object_], unit: Ints) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Units along a Hilbert curve: neighbours are near in memory, and the order of rows does not matter."""
+    xy = shapely.get_coordinates(shapely.centroid(shapes))
+    order = np.lexsort((xy[:, 1], xy[:, 0], gpd.GeoSeries(shapely.points(xy)).hilbert_distance().to_numpy()))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return shapes[order], place[unit]
+
+
+def _silent(_step: str, _done: float) -> None:
+    """Tell nobody."""
+
+
+def _levels(counts: Sequence[int]) -> tuple[Level, ...]:
+    if not 1 <= len(counts) <= 3 or any(int(c) != c or c < 1 for c in counts):
+        raise InputError(
+            f"counts: one to three whole numbers above 0 are expected (communities, second, third), not {counts}"
+        )
+    if list(counts) != sorted(counts):
+        raise ImpossibleError(
+            f"counts {', '.join(map(str, counts))}: each level needs at least as many grids as the one above it"
+        )
+    return LEVELS[: len(counts)]
+
+
+def _rules(level: Level, tolerance: float, border_m: float) -> Rules:
+    return replace(RULES[level], tolerance=tolerance, border_m=border_m)
+
+
+def _workload(cells: gpd.GeoDataFrame, workload: pd.Series | str) -> Floats:
+    if isinstance(workload, str):
+        if workload not in cells.columns:
+            raise ColumnError(f"cells: column '{workload}' is missing; name the column that holds the workload")
+        workload = pd.Series(cells[workload])
+    load = pd.to_numeric(workload.reindex(cells.index), errors="coerce").to_numpy(dtype=np.float64)
+    bad = ~(np.isfinite(load) & (load >= 0))
+    if bad.any():
+        raise InputError(
+            f"workload: missing or negative in cells {some(list(cells.index[bad]))}; give numbers of 0 or more",
+            ids=list(cells.index[bad]),
+        )
+    if load.sum() <= 0:
+        raise InputError("workload: it is 0 everywhere, so nothing can be shared out; give the workload of the cells")
+    return load
+
+
+def _summed(unit: Ints, load: Floats) -> Floats:
+    return np.bincount(unit, load).astype(np.float64)
+
+
+def _of_unit(values: Ints, unit: Ints) -> Ints:
+    """Value of the first cell of each unit."""
+    return values[np.unique(unit, return_index=True)[1]]
+
+
+def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, unit: Ints) -> Parents | None:
+    if communities is None:
+        return None
+    given = communities.reindex(cells.index)
+    if given.isna().any():
+        bad = list(cells.index[given.isna()])
+        raise InputError(f"communities: missing for cells {some(bad)}; say in which community each cell lies", ids=bad)
+    number, names = pd.factorize(given, sort=True)
+    if len(names) != count:
+        raise InputError(f"communities: {len(names)} are given, but {count} are asked for; ask for {len(names)}")
+    torn = np.flatnonzero(_of_unit(number, unit)[unit] != number)
+    if len(torn):
+        raise InputError(
+            f"communities: cells {some(list(cells.index[torn]))} lie inside a cell of another community, or "
+            "between its parts; give them to that community",
+            ids=list(cells.index[torn]),
+        )
+    return Parents(_of_unit(number.astype(np.int64), unit), [f"community {name}" for name in names], given=True)
+
+
+def _wishes(
+    cells: gpd.GeoDataFrame,
+    locked: pd.DataFrame | None,
+    today: pd.DataFrame | None,
+    keep: float,
+    load: Floats,
+    unit: Ints,
+) -> Wishes:
+    def numbers(frame: pd.DataFrame | None) -> dict[Level, Ints]:
+        if frame is None:
+            return {}
+        return {
+            level: _of_unit(pd.factorize(frame[level.layer].reindex(cells.index))[0].astype(np.int64), unit)
+            for level in (Level.SECOND, Level.THIRD)
+            if level.layer in frame.columns
+        }
+
+    kept = numbers(today)
+    grids = max((int(k.max()) + 1 for k in kept.values()), default=1)
+    return Wishes(numbers(locked), kept, keep * 4 * load * grids / load.sum() if kept else None)

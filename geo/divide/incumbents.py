@@ -1,0 +1,36 @@
+"""Today's grids, where people are to stay with them if balance permits."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from geo.divide.partitioning.adjacency import Graph, pieces
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def start_of_today(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
+    """Today's grids as the start, if there are as many and each is one piece; else the start that was made."""
+    grids, number = np.unique(today, return_inverse=True)
+    if len(grids) != parts or grids[0] < 0:
+        return label
+    for k in range(parts):
+        if pieces(graph, members[number == k]).max() > 0:
+            return label
+    return number.astype(np.int64)
+
+
+def homes_of(label: Ints, today: Ints, stay: Floats, parts: int) -> Ints:
+    """Part that takes the place of each member's grid of today: the matching that keeps most residents; -1 for none."""
+    grids, number = np.unique(today, return_inverse=True)
+    shared = np.zeros((len(grids), parts))
+    np.add.at(shared, (number, label), stay)
+    row, column = linear_sum_assignment(-shared)
+    part = np.full(len(grids), -1, dtype=np.int64)
+    part[row] = column
+    part[grids < 0] = -1
+    homes: Ints = part[number]
+    return homes

@@ -1,0 +1,178 @@
+"""Mending across the borders of communities that were drawn: some communities cannot be divided evenly, whatever is tried.
+
+A block at the tip of a community may have nobody to share its work with there, and a neighbour across the border. So the grids
+round one that is off are annealed anew together, over the border: their cells may change community too, as long as communities
+stay whole and even. Then what is left is mended (:mod:`geo.divide.partitioning.repartition`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from geo.divide.partitioning.adjacency import borders
+from geo.divide.partitioning.bounds import fair_part, least_tolerance
+from geo.divide.partitioning.kernels import anneal
+from geo.divide.partitioning.objective import Cells, Rules, grain
+from geo.divide.partitioning.repartition import mended, whole
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Heats, in what imbalance costs if a grid is off by one mean cell, of one try after another.
+_HEATS = (0.15, 0.15, 0.3, 0.3, 0.15, 0.3, 0.15, 0.3)
+# How far round a grid that is off the grids are annealed, in grids.
+_RINGS = 2
+# Share of moves that are made in twos, how much dearer imbalance is than at first, and steps over those of a first try.
+_PAIRS = 0.5
+_HARDER = 3.0
+_PATIENCE = 2
+# Violations that are none, and what a border may lack of the least width.
+_NOISE = 1e-9
+_ALMOST = 1 - _NOISE
+
+
+@dataclass(frozen=True)
+class _State:
+    """Grids, and by how much they are off beyond what is allowed or proven."""
+
+    label: Ints
+    enough: Floats
+    beyond: Floats
+
+    @property
+    def badness(self) -> float:
+        return float((self.beyond**2).sum())
+
+
+def mended_across(
+    cells: Cells, second: Ints, community: Ints, rules: Rules, *, apart: float, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Even out second-level grids that are off by more than the tolerance and what is proven, over community borders.
+
+    Parameters
+    ----------
+    cells
+        All cells, with what borders cost at the second level.
+    second, community
+        Grid and community of each cell, int64 (n,).
+    rules
+        What second-level grids are judged by.
+    apart
+        Share by which communities may be off their mean, if they are not now.
+    rng
+        Source of the seed; used only where a grid is off.
+
+    Returns
+    -------
+    second, community
+        The same for the new grids; as many in each community as before.
+    """
+    family = np.zeros(int(second.max()) + 1, dtype=np.int64)
+    family[second] = community
+    best = _judged(cells, second, family, rules.tolerance)
+    if best.badness <= _NOISE or not cells.load.any():
+        return second, community
+    best = _by_search(cells, best, family, rules, apart)
+    seeds = np.random.default_rng(rng.integers(0, 2**63))
+    for heat in _HEATS:
+        if best.badness <= _NOISE:
+            break
+        state = seeds.integers(0, 2**63, size=1, dtype=np.uint64)
+        label = _annealed(cells, best, family, rules, heat, state)
+        load, moved = np.bincount(family[label], cells.load), np.flatnonzero(label != best.label)
+        touched = np.unique(family[np.r_[label[moved], best.label[moved]]])
+        uneven = np.abs(load / load.mean() - 1).max() > apart
+        # The annealing sees communities only as far as the grids that it moves.
+        if uneven or not whole(cells.graph, np.arange(len(label)), family[label], touched, rules.border_m * _ALMOST):
+            continue
+        tried = _by_search(cells, _judged(cells, label, family, rules.tolerance), family, rules, apart)
+        if tried.badness < best.badness:
+            best = tried
+    return best.label, family[best.label]
+
+
+def _judged(cells: Cells, label: Ints, family: Ints, tolerance: float) -> _State:
+    """By how much grids are off; bounds are asked for where the tolerance is missed."""
+    load = np.bincount(label, cells.load, minlength=len(family))
+    count = np.bincount(family)
+    mean = np.bincount(family, load) / count
+    off = np.abs(load / np.where(mean > 0, mean, 1.0)[family] - 1) * (mean > 0)[family]
+    enough = np.full(len(count), tolerance)
+    for one in np.unique(family[off > tolerance + _NOISE]).tolist():
+        members = np.flatnonzero(family[label] == one)
+        bound = least_tolerance(cells.graph, cells.load, members, int(count[one]))
+        enough[one] = max(tolerance, bound.tolerance)
+    beyond = off - enough[family]
+    return _State(label, enough, np.where(beyond > _NOISE, beyond, 0.0))
+
+
+def _by_search(cells: Cells, state: _State, family: Ints, rules: Rules, apart: float) -> _State:
+    """Mend what can be mended by search."""
+    if state.badness <= _NOISE:
+        return state
+    label = mended(
+        cells.graph,
+        np.arange(len(state.label)),
+        cells.load,
+        state.label,
+        family=family,
+        enough=state.enough,
+        apart=apart,
+        border_m=rules.border_m,
+    )
+    return _judged(cells, label, family, rules.tolerance)
+
+
+def _annealed(
+    cells: Cells, state: _State, family: Ints, rules: Rules, heat: float, seed: npt.NDArray[np.uint64]
+) -> Ints:
+    """Anneal the grids round the worst one."""
+    parts = _round(cells, state.label, int(np.argmax(state.beyond)))
+    members = np.flatnonzero(np.isin(state.label, parts))
+    local = np.full(len(family), -1, dtype=np.int64)
+    local[parts] = np.arange(len(parts))
+    net, house = cells.net(), family[state.label]
+    target = np.zeros(len(parts))
+    for one in np.unique(family[parts]).tolist():
+        mine, count = np.flatnonzero(house == one), int((family == one).sum())
+        # As in the split: what a cell has above a fair part counts nothing.
+        net.weight[mine] = np.minimum(cells.weight[mine], fair_part(cells.weight[mine], count))
+        target[family[parts] == one] = net.weight[mine].sum() / count
+    weight = net.weight[members]
+    step = rules.balance * float(np.average((weight / target.mean()) ** 2, weights=weight))
+    numbers = replace(rules, excess=_HARDER * rules.excess).numbers(
+        1.0, grain(len(members), len(parts)), least_heat=step * heat, pairs=_PAIRS
+    )
+    part, group = local[state.label], np.where(local[state.label] >= 0, 0, -1)
+    anneal(
+        net,
+        members,
+        part,
+        group,
+        0,
+        np.full(len(group), -1),
+        target,
+        np.ones(len(parts), dtype=np.int64),
+        float(np.sqrt(cells.area[members].sum() / len(parts))),
+        numbers,
+        _PATIENCE * rules.tries,
+        seed,
+        family[parts],
+        house,
+    )
+    label = state.label.copy()
+    label[members] = parts[part[members]]
+    return label
+
+
+def _round(cells: Cells, label: Ints, part: int) -> Ints:
+    """The grid and those round it, in order of number."""
+    a, b = borders(cells.graph, np.arange(len(label)))
+    held = np.zeros(int(label.max()) + 1, dtype=bool)
+    held[part] = True
+    for _ in range(_RINGS):
+        held[label[b[held[label[a]]]]] = True
+    return np.flatnonzero(held)

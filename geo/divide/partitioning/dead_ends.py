@@ -1,0 +1,146 @@
+"""Tails: ground that one cell cuts off from the rest of its parent.
+
+A cell at the end of a lane borders on one other cell only, the gate. Alone it can go nowhere, and the gate cannot go without it,
+so a move of single cells never frees them, and a part that holds a tail keeps a tentacle to it whatever that costs. So a tail
+that is too light to be a part goes with its gate: the gate takes over its weight and its area, and the tail is left out.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from geo.divide.partitioning.adjacency import Graph
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
+    """The cell of a parent that each of its cells goes with: the gate for the cells of a light tail, else the cell itself.
+
+    Parameters
+    ----------
+    graph
+        Neighbours of all cells.
+    members
+        Positions of the parent's cells, which hang together; int64 (m,).
+    weight
+        Weight of each member, float64 (m,).
+    parts
+        Number of parts that the parent is to be split into.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Place among the members. A gate goes with itself. If fewer than `parts` cells would be left, nothing goes with
+        anything.
+
+    Notes
+    -----
+    A tail goes with its gate if gate and tails together are nearer to the mean of the parts than the tail is alone.
+    Cost: O(m), two depth-first walks.
+    """
+    place = np.full(len(graph), -1, dtype=np.int64)
+    place[members] = np.arange(len(members))
+    head = _gates(graph.indptr, graph.neighbour, graph.length_m, members, place, weight, float(weight.sum()) / parts)
+    alone = np.arange(len(members))
+    return head if int((head == alone).sum()) >= parts else alone
+
+
+@numba.njit(cache=True, nogil=True)
+def _gates(
+    indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats, mean: float
+) -> Ints:
+    """Find the cells that cut others off, and hand light tails over."""
+    n = len(members)
+    order, number, after, apart, below = _walk(indptr, neighbour, length_m, members, place, weight)
+    head = np.arange(n)
+    piece, load = np.empty(n, dtype=np.int64), np.empty(n)
+    first, child = np.full(n + 1, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+    for k in range(n - 1, 0, -1):
+        c = order[k]
+        if apart[c] >= 0:
+            child[c], first[apart[c]] = first[apart[c]], c
+    for v in range(n):
+        count, rest = 0, below[order[0]] - weight[v]
+        c = first[v]
+        while c >= 0:
+            piece[count], load[count] = c, below[c]
+            rest -= below[c]
+            count += 1
+            c = child[c]
+        if v != order[0]:  # what lies above
+            piece[count], load[count] = -1, rest
+            count += 1
+        joined = weight[v]
+        for k in np.argsort(load[:count])[: count - 1]:
+            joined += load[k]
+            if joined + load[k] > 2.0 * mean:
+                break
+            _hand_over(v, piece[k], order, number, after, first, child, head)
+    for x in range(n):
+        while head[head[x]] != head[x]:
+            head[x] = head[head[x]]
+    return head
+
+
+@numba.njit(cache=True, nogil=True)
+def _hand_over(
+    v: int, piece: int, order: Ints, number: Ints, after: Ints, first: Ints, child: Ints, head: Ints
+) -> None:
+    """Let a piece go with `v`: what is reached through `piece`, or with -1 all that `v` does not cut off below."""
+    if piece >= 0:
+        for k in range(number[piece], after[piece]):
+            head[order[k]] = v
+        return
+    mine = np.zeros(len(order), dtype=np.bool_)
+    c = first[v]
+    while c >= 0:
+        mine[number[c] : after[c]] = True
+        c = child[c]
+    for k in range(len(order)):
+        if not mine[k] and order[k] != v:
+            head[order[k]] = v
+
+
+@numba.njit(cache=True, nogil=True)
+def _walk(
+    indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats
+) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+    """Walk the parent depth first (Tarjan 1972): what `v` leads to is cut off by it, if nothing there reaches a cell before `v`.
+
+    Returns the cells in the order in which they are met, the number of each, the number after the last one that it leads to, the
+    cell that cuts it and what it leads to off (-1: none), and what that weighs.
+    """
+    n = len(members)
+    order, number, after = np.zeros(n, dtype=np.int64), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    above, apart, low = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    below, at, stack = weight.copy(), indptr[members], np.zeros(n, dtype=np.int64)
+    number[0], count, depth = 0, 1, 0
+    while depth >= 0:
+        v = stack[depth]
+        if at[v] < indptr[members[v] + 1]:
+            j = at[v]
+            at[v] += 1
+            u = place[neighbour[j]] if neighbour[j] >= 0 and length_m[j] > 0.0 else -1
+            if u < 0 or u == above[v]:
+                continue
+            if number[u] >= 0:
+                low[v] = min(low[v], number[u])
+                continue
+            above[u], number[u], low[u], order[count] = v, count, count, u
+            count += 1
+            depth += 1
+            stack[depth] = u
+        else:
+            after[v] = count
+            depth -= 1
+            if depth >= 0:
+                u = stack[depth]
+                low[u] = min(low[u], low[v])
+                below[u] += below[v]
+                if low[v] >= number[u]:
+                    apart[v] = u
+    return order, number, after, apart, below

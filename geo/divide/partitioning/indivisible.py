@@ -1,0 +1,108 @@
+"""Units: cells that have to stay together because one has a hole or several parts.
+
+A block that lies inside another, or one that a river cuts in two, cannot be a grid's border by itself: the ring and what
+lies in it, the parts and the shortest chain of cells between them, are one unit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.divide.partitioning.adjacency import segments
+from geo.divide.partitioning.merging import dissolve
+from geo.errors import InputError
+
+Geometries = npt.NDArray[np.object_]
+Ints = npt.NDArray[np.int64]
+
+# Each round joins something, so a handful is enough for any map.
+_ROUNDS = 20
+
+
+def units(shapes: Geometries) -> tuple[Geometries, Ints]:
+    """Join cells to single polygons without holes.
+
+    Parameters
+    ----------
+    shapes
+        Polygons and multipolygons of a coverage, shape (n,).
+
+    Returns
+    -------
+    polygons, unit
+        Units, and the unit of each cell, int64 (n,). A hole that holds no cell (an enclave) stays.
+
+    Raises
+    ------
+    InputError
+        If parts of a cell are not joined by any chain of cells.
+    """
+    unit = np.arange(len(shapes))
+    merged = shapes
+    for _ in range(_ROUNDS):
+        pairs = _ringed(merged) + _parted(merged)
+        if not pairs:
+            break
+        head = np.arange(len(merged))
+        for a, b in pairs:
+            head[head == head[b]] = head[a]
+        number = np.unique(head, return_inverse=True)[1]
+        merged = dissolve(merged, number.astype(np.int64))
+        unit = number[unit]
+    return np.asarray(shapely.get_geometry(merged, 0), dtype=object), unit.astype(np.int64)
+
+
+def _ringed(shapes: Geometries) -> list[tuple[int, int]]:
+    """Pairs of a cell and one that lies in a hole of it."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > 0)
+    if not len(holed):
+        return []
+    filled = shapely.polygons(shapely.get_exterior_ring(parts[holed]))
+    which, inner = shapely.STRtree(shapely.point_on_surface(shapes)).query(filled, predicate="contains")
+    outer = owner[holed[which]]
+    return [(a, b) for a, b in zip(outer.tolist(), inner.tolist(), strict=True) if a != b]
+
+
+def _parted(shapes: Geometries) -> list[tuple[int, int]]:
+    """Pairs that join the parts of cells by the shortest chains of other cells."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    broken = np.flatnonzero(np.bincount(owner, minlength=len(shapes)) > 1)
+    if not len(broken):
+        return []
+    seg = segments(parts)
+    beside: list[set[int]] = [set() for _ in parts]
+    for a, b in zip(seg.cell.tolist(), seg.across.tolist(), strict=True):
+        if b >= 0:
+            beside[a].add(b)
+    found = []
+    for cell in broken.tolist():
+        first, *others = np.flatnonzero(owner == cell).tolist()
+        before = _search(beside, first)
+        for part in others:
+            if part not in before:
+                raise InputError(
+                    f"cells: the parts of row {cell} are not joined by any other cells; give each part "
+                    "a row of its own",
+                    ids=[cell],
+                )
+            while part != first:
+                found.append((cell, int(owner[part])))
+                part = before[part]
+    return [(a, b) for a, b in found if a != b]
+
+
+def _search(beside: list[set[int]], start: int) -> dict[int, int]:
+    """The part before each part on a shortest way from `start`."""
+    before, queue = {start: start}, deque([start])
+    while queue:
+        at = queue.popleft()
+        for other in sorted(beside[at]):
+            if other not in before:
+                before[other] = at
+                queue.append(other)
+    return before

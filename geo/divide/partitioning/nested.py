@@ -1,0 +1,242 @@
+"""Splitting cells level by level, from the top down: seats for each parent, then each parent on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.divide.apportionment import apportion
+from geo.divide.partitioning.across_communities import mended_across
+from geo.divide.partitioning.adjacency import Graph, pieces
+from geo.divide.partitioning.bounds import fair_part
+from geo.divide.partitioning.kernels import LOCKED_COST
+from geo.divide.partitioning.objective import Cells, Rules
+from geo.divide.partitioning.split import Splitter
+from geo.errors import ImpossibleError
+from geo.layers import Level
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Geometries = npt.NDArray[np.object_]
+Progress = Callable[[str, float], None]
+
+#: What the levels are judged by.
+RULES = {
+    Level.COMMUNITY: Rules(balance=300.0, tolerance=0.05, excess=60.0, cut=1.5, shape=4.0, tries=600, restarts=1),
+    Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, hot=2.4, tries=1200, restarts=5),
+    Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=6),
+}
+# Communities are drawn without rewards, which would draw a few large shapes out along rivers.
+_LEAST_COST = {Level.COMMUNITY: 0.05, Level.SECOND: -1.0, Level.THIRD: -1.0}
+# How much dearer a border over open ground is than one along a lane: the larger the grid, the less it should cross.
+_OPEN_COST = {Level.COMMUNITY: 1.0, Level.SECOND: 6.0, Level.THIRD: 1.0}
+# Cost of a metre above which most of it is open ground.
+_MOSTLY_OPEN = 0.5
+# Annealing steps over all cells, per level: above this many the steps per cell are cut down.
+_STEPS = 12_000_000
+_LEAST_TRIES = 25
+# Share of the workload that is spread over the area when parts are weighed, so that no piece of ground weighs nothing.
+_SPREAD = 0.001
+# Share of the time that each level takes, for the progress.
+_DONE = {Level.COMMUNITY: 0.0, Level.SECOND: 0.2, Level.THIRD: 0.5}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is to be kept.
+
+    Attributes
+    ----------
+    locked
+        For a level, number of the locked grid of each cell, -1 for free cells.
+    today
+        For a level, number of today's grid of each cell, -1 for none.
+    stay
+        What it costs if a cell leaves today's grid, float64 (n,); the sum over a grid is about 1 times the wish.
+    """
+
+    locked: dict[Level, Ints] = field(default_factory=dict)
+    today: dict[Level, Ints] = field(default_factory=dict)
+    stay: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Parents:
+    """Groups of one level: the group of each cell, names of the groups for messages, and whether they are to stay as they are."""
+
+    group: Ints
+    what: list[str]
+    given: bool = False
+
+
+def weights(load: Floats, area: Floats) -> Floats:
+    """Workload with a grain of it spread over the ground."""
+    spread: Floats = load * (1 - _SPREAD) + load.sum() * _SPREAD * area / area.sum()
+    return spread
+
+
+def split_levels(
+    cells: Cells,
+    shapes: Geometries,
+    counts: dict[Level, int],
+    *,
+    top: Parents | None,
+    wishes: Wishes,
+    rules: dict[Level, Rules],
+    rng: np.random.Generator,
+    tell: Progress,
+) -> dict[Level, Ints]:
+    """Groups of cells at each level.
+
+    Parameters
+    ----------
+    cells, shapes
+        The cells and their polygons.
+    counts
+        Number of grids, from the top down.
+    top
+        Groups of the community level where they are there; then it is not split. If they were drawn, cells may change
+        community where the second level could not be even otherwise.
+    wishes, rules
+        What is to be kept, and what the levels are judged by.
+    tell
+        Told the share done, 0 to 1.
+
+    Raises
+    ------
+    ImpossibleError
+        If the counts cannot be met.
+    """
+    parents = Parents(np.zeros(len(cells.weight), dtype=np.int64), ["street"])
+    found: dict[Level, Ints] = {}
+    drawn = Level.COMMUNITY in counts and not (top is not None and top.given)
+    for level, count in counts.items():
+        tell(level.layer, _DONE[level])
+        if level is Level.COMMUNITY and top is not None:
+            parents = top
+        else:
+            parents = _split(cells, shapes, parents, count, level, wishes, rules[level], rng)
+            if level is Level.SECOND and drawn and not wishes.locked and not wishes.today:
+                costs = replace(cells, graph=border_costs(cells.graph, level))
+                group, found[Level.COMMUNITY] = mended_across(
+                    costs,
+                    parents.group,
+                    found[Level.COMMUNITY],
+                    rules[level],
+                    apart=rules[Level.COMMUNITY].tolerance,
+                    rng=rng,
+                )
+                parents = replace(parents, group=group)
+        found[level] = parents.group
+    return found
+
+
+def _split(
+    cells: Cells,
+    shapes: Geometries,
+    parents: Parents,
+    count: int,
+    level: Level,
+    wishes: Wishes,
+    rules: Rules,
+    rng: np.random.Generator,
+) -> Parents:
+    tries = int(np.clip(_STEPS / max(len(cells.weight), 1), _LEAST_TRIES, rules.tries))
+    splitter = Splitter(replace(cells, graph=border_costs(cells.graph, level)), replace(rules, tries=tries), rng)
+    locked = wishes.locked.get(level, np.full(len(parents.group), -1, dtype=np.int64))
+    plots = _plots(cells, parents, locked, count)
+    today, stay = wishes.today.get(level), wishes.stay
+    ringed = level is not Level.THIRD or locked.max(initial=-1) >= 0
+
+    def one(number: int) -> Ints:
+        members, parts, name = plots[number]
+        return splitter.alone(number).split(
+            members,
+            parts,
+            name,
+            holes=_holes(shapes[members], cells, shapes) if ringed and parts > 1 else None,
+            today=None if today is None else today[members],
+            stay=None if stay is None else stay[members],
+        )
+
+    group = np.zeros(len(parents.group), dtype=np.int64)
+    what: list[str] = []
+    # Parents share no cell, so each writes entries of its own; the kernels run without the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (members, parts, _), label in zip(plots, pool.map(one, range(len(plots))), strict=True):
+            group[members] = len(what) + label
+            what += [f"{level.layer} grid {len(what) + k}" for k in range(parts)]
+    return Parents(group, what)
+
+
+def border_costs(graph: Graph, level: Level) -> Graph:
+    """The graph with what borders cost at a level; open ground is dearer than barriers only where there are any."""
+    given, length = graph.cost_m, graph.length_m
+    cost = np.maximum(given, _LEAST_COST[level] * length)
+    open_ground = given > _MOSTLY_OPEN * length
+    if (given < _MOSTLY_OPEN * length).any():
+        share = (given - _MOSTLY_OPEN * length) / (1 - _MOSTLY_OPEN)
+        cost = np.where(open_ground, cost + (_OPEN_COST[level] - 1) * share, cost)
+    return replace(graph, cost_m=np.where(given < LOCKED_COST / 2 * length, given, cost))
+
+
+def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tuple[Ints, int, str]]:
+    """What is split into how many grids: each parent, in the pieces that locked grids and locked borders leave of it."""
+    order = np.argsort(parents.group, kind="stable")
+    walls = cells.graph.cost_m < LOCKED_COST / 2 * cells.graph.length_m
+    graph = replace(cells.graph, length_m=np.where(walls, 0.0, cells.graph.length_m)) if walls.any() else cells.graph
+    free: list[tuple[Ints, str]] = []
+    kept: list[tuple[Ints, int, str]] = []
+    for members in np.split(order, np.flatnonzero(np.diff(parents.group[order])) + 1):
+        name = parents.what[int(parents.group[members[0]])]
+        mine = locked[members]
+        kept += [(members[mine == number], 1, f"{name}, locked grid {number}") for number in np.unique(mine[mine >= 0])]
+        rest = members[locked[members] < 0]
+        if not len(rest):
+            continue
+        whole = len(rest) == len(members) and not walls.any()
+        piece = np.zeros(len(rest), dtype=np.int64) if whole else pieces(graph, rest)
+        free += [(rest[piece == k], name) for k in range(int(piece.max()) + 1)]
+    seats = count - len(kept)
+    if seats < len(free) or (seats > 0 and not free):
+        raise ImpossibleError(
+            f"counts: {count} grids were asked for, but {len(kept)} are locked and leave {len(free)} pieces of "
+            "ground, each of which needs one; unlock some or ask for another number"
+        )
+    if not free:
+        return kept
+    given = _seats(cells, [members for members, _ in free], seats)
+    return [*((m, int(n), name) for (m, name), n in zip(free, given, strict=True)), *kept]
+
+
+def _seats(cells: Cells, plots: list[Ints], count: int) -> Ints:
+    """Grids of each parent: by workload, at least one, and never more than it has cells.
+
+    What a cell has above a fair grid counts nothing: no further grid could take it over.
+    """
+    everything = np.concatenate(plots)
+    if count > len(everything):
+        raise ImpossibleError(
+            f"{count} grids were asked for, but the ground can be cut into {len(everything)} at most; ask for fewer"
+        )
+    shared = np.minimum(cells.weight, fair_part(cells.weight[everything], count))
+    work = pd.Series([float(shared[members].sum()) for members in plots])
+    most = pd.Series([len(members) for members in plots])
+    return apportion(work, count, most=most).to_numpy()
+
+
+def _holes(mine: Geometries, cells: Cells, shapes: Geometries) -> Floats | None:
+    """A point in each hole of a parent, in the coordinates of the cells."""
+    whole = shapely.coverage_union_all(mine)
+    rings = [ring for part in shapely.get_parts(whole) if part.geom_type == "Polygon" for ring in part.interiors]
+    if not rings:
+        return None
+    middle = shapely.get_coordinates(shapely.centroid(shapes[:1]))[0] - cells.xy[0]
+    return np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapely.polygons(rings))) - middle)

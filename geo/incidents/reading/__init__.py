@@ -1,0 +1,1 @@
+"""Reading incidents from files: positions, times, and what is wrong with each row."""

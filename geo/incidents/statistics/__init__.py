@@ -1,0 +1,1 @@
+"""Statistics of counts per cell: rates, spatial association, hot spots and trends."""

@@ -1,0 +1,340 @@
+"""Hot spots: where neighbouring cells together hold more reports than chance would put there."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse
+import scipy.stats
+
+from geo.coverage import Mesh
+from geo.errors import CodeError, ColumnError, InputError, some
+from geo.incidents.columns import INCIDENTS
+from geo.incidents.statistics.association import gi_star, local_moran
+from geo.incidents.statistics.background import Background, fit_background
+from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
+from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
+from geo.layers import area_m2, require_polygons
+from geo.layers.columns import AREA_M2, CODE, POPULATION
+
+Floats = npt.NDArray[np.float64]
+
+Alternative = Literal["greater", "two-sided"]
+Null = Literal["background", "dealt"]
+
+# With fewer cells a neighbourhood is a good part of the whole, and its sum has no smooth law.
+_FEWEST_CELLS = 30
+# Mean sum over a neighbourhood under which a cell must hold several times its share to be found.
+_FEWEST_REPORTS = 5.0
+
+
+def hotspots(
+    counts: pd.DataFrame,
+    cells: gpd.GeoDataFrame | Mesh,
+    *,
+    column: str = INCIDENTS,
+    exposure: str | None = None,
+    neighbours: pd.DataFrame | None = None,
+    null: Null = "background",
+    alternative: Alternative = "greater",
+    variance: Literal["n", "n-1"] = "n",
+    fdr: float = FALSE_DISCOVERY_RATE,
+) -> gpd.GeoDataFrame:
+    """Test each cell with its neighbours for more reports than elsewhere (Gi*), and as part of a cluster (local Moran).
+
+    Parameters
+    ----------
+    counts
+        Column ``code`` and `column`, one row per cell; rows of other levels or layers are passed over.
+    cells
+        The cells of one level with a column ``code``: polygons in any declared CRS, or a mesh.
+    column
+        What to test: `incidents`, or a rate.
+    exposure
+        Column of the cells, `population` say, that alone counts are measured by. Without it a cell is due so much for being a
+        cell, so much for its area and, where the cells have a column `population`, so much for its residents; how much is fitted.
+    neighbours
+        Pairs of codes `a`, `b`, each pair once or twice. By default cells that share border of positive length: of a
+        mesh exactly, of polygons to 1 cm.
+    null
+        What is usual. ``"background"``: counts as uneven as in the calmer 85 % of neighbourhoods
+        (:mod:`geo.incidents.statistics.background`). ``"dealt"``: the values as they are, dealt to the cells at random, as permutations
+        would; used too where a background cannot be told, and for what is not whole numbers.
+    alternative
+        ``"greater"``: p is one-sided, hot spots only. ``"two-sided"``: p is two-sided; `hot` still names only cells with
+        z > 0.
+    variance
+        ``"n"``: exact under permutation of the values over the cells (Ord and Getis 1995; as spdep and esda). ``"n-1"``:
+        as the worked example of Getis and Ord (1996).
+    fdr
+        False discovery rate of Benjamini and Hochberg.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row per cell, in the order, index and CRS of the cells: `code`, `column`, `neighbours` (their number, without the
+        cell), `with_neighbours` (the sum over the cell and them, which is tested), `usual` (the sum that is usual there), `z`
+        (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_alone`, `q_alone` and `core`
+        (q_alone <= fdr), the same of the cell by itself, neighbours aside, always one-sided; `moran` (local, rows of the
+        weights sum to one), `moran_p` (two-sided), `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``,
+        ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Numbers are NaN where nothing can be computed (all values
+        equal, or a cell that neighbours all others); `usual`, `p_alone` and `q_alone` also where no background could be told,
+        and nothing is `core` then.
+
+        ``attrs``: `shown` (whether anything is hot), `note_zh` and `note_en`, which say what was found, or that the data
+        cannot show anything and why; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a
+        neighbourhood.
+
+    Raises
+    ------
+    ColumnError, CodeError
+        If a column is missing, a cell has no value, or a code stands more than once.
+    InputError
+        If `fdr` is not between 0 and 1, or a value is not a number.
+
+    Notes
+    -----
+    p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson curve of type III
+    with the exact first three moments, counts taken with the half as they are whole. The normal curve takes counts for symmetric:
+    with one report per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations the least p would be
+    0.001, which no correction for 3,052 cells ever passes; so none are drawn. Given the value of the cell, its local Moran is
+    large just when the sum of its neighbours is, so its p is that of the sum.
+
+    Cells that neighbour a hot cell share its reports, so hot spots come in patches; of the cells in them, `core` says which hold
+    too much themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place holds more than others of
+    its size and residents does not say why: shops bring reports.
+
+    Cost: O(cells + pairs).
+    """
+    if not 0.0 < fdr < 1.0:
+        raise InputError(f"fdr must lie between 0 and 1, not {fdr:g}")
+    _require_choice("alternative", alternative, ("greater", "two-sided"))
+    _require_choice("null", null, ("background", "dealt"))
+    frame = cells.frame() if isinstance(cells, Mesh) else require_polygons(cells, "cells")
+    values = values_of(counts, frame, column)
+    weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))
+    z = gi_star(values, weights, variance=variance)
+    law = chance(values, weights, measures_of(frame, exposure), z, alternative, null)
+    p, q, q_alone = law.p, benjamini_hochberg(law.p), benjamini_hochberg(law.p_alone)
+    hot = (q <= fdr) & (z > 0)
+    columns = {
+        CODE: frame[CODE].to_numpy(dtype=object),
+        column: values,
+        "neighbours": np.asarray(weights.sum(axis=1)).astype(int) - 1,
+        "with_neighbours": weights @ values,
+        "usual": law.usual,
+        "z": z,
+        "p": p,
+        "q": q,
+        "hot": hot,
+        "p_alone": law.p_alone,
+        "q_alone": q_alone,
+        "core": q_alone <= fdr,
+    } | _clusters(values, weights, fdr)
+    result = gpd.GeoDataFrame(columns, index=frame.index, geometry=frame.geometry.array, crs=frame.crs)
+    expected = float((weights @ values).mean()) if len(values) else 0.0
+    note_zh, note_en = _note(values, z, hot, columns["core"], expected if column == INCIDENTS else None, fdr)
+    result.attrs = {
+        "shown": bool(hot.any()),
+        "note_zh": note_zh,
+        "note_en": note_en,
+        "alternative": alternative,
+        "fdr": fdr,
+        "variance": variance,
+        "null": law.null,
+        "expected": expected,
+    }
+    return result
+
+
+def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Floats:
+    """Value of each cell, in the order of the cells; every cell has exactly one.
+
+    Raises
+    ------
+    ColumnError, CodeError, InputError
+        If a column or a cell is missing, a code stands more than once, or a value is not a number.
+    """
+    for name, where, what in ((CODE, frame, "cells"), (CODE, counts, "counts"), (column, counts, "counts")):
+        if name not in where:
+            raise ColumnError(f"{what}: no column '{name}'; there are {some(list(where.columns), 20)}")
+    mine = counts[counts[CODE].isin(frame[CODE])]
+    for what, codes in (("cells", frame[CODE]), ("counts", mine[CODE])):
+        if double := list(codes[codes.duplicated()]):
+            raise CodeError(
+                f"{what}: codes stand more than once: {some(double)}; test one level and one kind at a time", ids=double
+            )
+    lost = list(frame.loc[~frame[CODE].isin(mine[CODE]), CODE])
+    if lost:
+        raise CodeError(f"counts: {len(lost)} cells have no row ({some(lost)})", ids=lost)
+    values = mine.set_index(CODE)[column].reindex(frame[CODE]).to_numpy(dtype=float, na_value=np.nan)
+    if bad := list(frame.loc[~np.isfinite(values), CODE]):
+        raise InputError(f"counts: '{column}' is not a number in {len(bad)} cells ({some(bad)}); leave them out")
+    return values
+
+
+def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
+    """What reports may be due for, float64 of shape (n, k): one measure that is asked for, else being a cell, area and residents.
+
+    Raises
+    ------
+    ColumnError
+        If the column is missing, or nothing in it is over 0.
+    """
+    if exposure is None:
+        area = _measured(frame, AREA_M2) if AREA_M2 in frame else area_m2(frame.geometry)
+        parts = [area, *([_measured(frame, POPULATION)] if POPULATION in frame else [])]
+        # What is the same in all cells is not told from being a cell.
+        uneven = [part / part.mean() for part in parts if part.std() > 1e-3 * part.mean()]
+        return np.column_stack([np.ones(len(frame)), *uneven])
+    if exposure not in frame:
+        raise ColumnError(
+            f"cells: no column '{exposure}' to measure reports by; there are {some(list(frame.columns), 20)}"
+        )
+    given: Floats = np.nan_to_num(frame[exposure].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
+    if (given < 0).any() or not (given > 0).any():
+        raise ColumnError(f"cells: '{exposure}' must hold numbers of 0 or more, some over 0, to measure reports by")
+    return np.asarray(given[:, None] / given.mean())
+
+
+def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
+    """Numbers of 0 or more; 0 where nothing is known."""
+    given = frame[column].to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(np.clip(np.nan_to_num(given, posinf=0.0), 0.0, None))
+
+
+class Chance(NamedTuple):
+    """How likely chance alone is: `p` of the sum over each neighbourhood, `p_alone` of the cell by itself.
+
+    `usual` is the sum that is usual there, `null` what was taken for usual. NaN where nothing can be said.
+    """
+
+    p: Floats
+    p_alone: Floats
+    usual: Floats
+    null: Null
+
+
+def chance(
+    values: Floats,
+    weights: scipy.sparse.csr_array[Any],
+    measures: Floats,
+    z: Floats,
+    alternative: Alternative,
+    null: Null,
+) -> Chance:
+    """Probability of a sum as large, or as far out, over the neighbourhood of each cell."""
+    background: Background | None = None
+    whole = (values == np.rint(values)).all() and (values >= 0).all()
+    if null == "background" and whole and np.isfinite(z).any():
+        background = fit_background(values, weights, measures)
+    if background is None:
+        nothing = np.full(len(values), np.nan)
+        return Chance(
+            dealt_p(values, np.asarray(weights.sum(axis=1), dtype=float), z, alternative), nothing, nothing, "dealt"
+        )
+    sums = np.asarray(weights @ values)
+    p = background.upper(sums)
+    if alternative == "two-sided":
+        p = np.minimum(2.0 * np.minimum(p, background.lower(sums)), 1.0)
+    p = np.where(np.isfinite(z), p, np.nan)
+    return Chance(p, background.upper_alone(values), background.sums, "background")
+
+
+def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) -> Floats:
+    """Probability of a z as large, or as far out, when `total` values are drawn without replacement."""
+    skew = _skewness(values, total)
+    # A sum of whole numbers is at least s if it is over s - 1/2: the half is taken off in units of z.
+    half = 0.5 * _z_per_unit(values, total) if (values == np.rint(values)).all() else 0.0
+    upper = np.asarray(scipy.stats.pearson3.sf(z - half, skew))
+    if alternative == "greater":
+        return upper
+    lower = np.asarray(scipy.stats.pearson3.cdf(z + half, skew))
+    return np.asarray(np.minimum(2.0 * np.minimum(upper, lower), 1.0))
+
+
+def _clusters(values: Floats, weights: scipy.sparse.csr_array[Any], fdr: float) -> dict[str, Any]:
+    """Local Moran of each cell, its p and q, and the kind of cluster."""
+    n = len(values)
+    near = contiguity_weights(np.zeros((0, 2), dtype=np.int64), n)
+    near = (weights - near).tocsr()
+    near.eliminate_zeros()
+    number = np.asarray(near.sum(axis=1), dtype=float)
+    rows = near.multiply(1.0 / np.where(number > 0, number, 1.0)[:, None]).tocsr()
+    value, expected, variance = local_moran(values, rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        away = np.where((number > 0) & (variance > 0), (value - expected) / np.sqrt(variance), np.nan)
+    deviation = values - values.mean()
+    # For a cell under the mean a large Moran is a small sum of its neighbours: the sign turns, the law of the sum stays.
+    z = away * np.where(deviation < 0, -1.0, 1.0)
+    p = dealt_p(values, number, z, "two-sided")
+    q = benjamini_hochberg(p)
+    high, around = deviation > 0, z > 0
+    named = np.select(
+        [high & around, ~high & ~around, high & ~around], ["high-high", "low-low", "high-low"], "low-high"
+    )
+    cluster = np.where(q <= fdr, named, "none").astype(object)
+    return {"moran": np.where(number > 0, value, np.nan), "moran_p": p, "moran_q": q, "cluster": cluster}
+
+
+def _z_per_unit(values: Floats, total: Floats) -> Floats:
+    """What one more in the sum over `total` cells adds to z; NaN where z is not defined."""
+    n = len(values)
+    variance = values.var() * total * (n - total) / max(n - 1, 1)
+    return np.asarray(1.0 / np.sqrt(np.where(variance > 0, variance, np.nan)))
+
+
+def _skewness(values: Floats, total: Floats) -> Floats:
+    """Skewness of the sum of `total` values drawn without replacement; 0 where it is not defined."""
+    n = len(values)
+    third = float(((values - values.mean()) ** 3).mean())
+    if n < 3:
+        return np.zeros(len(total))
+    moment = third * total * (n - total) * (n - 2 * total) / ((n - 1) * (n - 2))
+    return np.nan_to_num(moment * _z_per_unit(values, total) ** 3)
+
+
+def _require_choice(name: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise InputError(f"{name} must be {' or '.join(map(repr, known))}, not '{given}'")
+
+
+def _note(
+    values: Floats,
+    z: Floats,
+    hot: npt.NDArray[np.bool_],
+    core: npt.NDArray[np.bool_],
+    expected: float | None,
+    fdr: float,
+) -> tuple[str, str]:
+    """Say in one sentence or two what the test shows, in Chinese and in English."""
+    n = len(values)
+    if values.sum() == 0 and expected is not None:
+        return "没有案件，无从判断。", "There are no reports, so nothing can be shown."
+    if np.isnan(z).all():
+        return (
+            "各网格数值相同（或网格互为相邻），检验不能说明任何问题。",
+            "All cells hold the same (or all are neighbours of all), so the test cannot show anything.",
+        )
+    if n < _FEWEST_CELLS:
+        zh = f"只有{n}个网格，少于{_FEWEST_CELLS}个，检验结果不可靠，仅供参考。"
+        en = f"There are only {n} cells, fewer than {_FEWEST_CELLS}: the result is not reliable."
+    elif expected is not None and expected < _FEWEST_REPORTS:
+        zh = f"案件偏少（每格连同邻格平均{expected:.1f}件），较弱的热点可能检验不出来，请结合上一级网格判断。"
+        en = f"Reports are few ({expected:.1f} per cell with its neighbours): weaker hot spots may go unseen; look one level up."
+    else:
+        zh = en = ""
+    if hot.any():
+        zh_found = f"{n}个网格中有{int(hot.sum())}个热点（错误发现率{fdr:.0%}）。"
+        en_found = f"{int(hot.sum())} of {n} cells are hot spots (false discovery rate {fdr:.0%})."
+    else:
+        zh_found = f"{n}个网格中未发现热点：现有数据与随机分布没有可辨别的差异。"
+        en_found = f"None of {n} cells is a hot spot: these data cannot be told from chance."
+    if core.any():
+        zh_found += f"不计邻格、单凭自身就突出的有{int(core.sum())}个。"
+        en_found += f" {int(core.sum())} stand out by themselves, neighbours aside."
+    return zh_found + zh, " ".join(filter(None, [en_found, en]))

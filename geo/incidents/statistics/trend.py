@@ -1,0 +1,188 @@
+"""Hot spots over time: new, growing, lasting, fading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.stats
+
+from geo.coverage import Mesh
+from geo.errors import ColumnError, InputError, some
+from geo.incidents.statistics.association import gi_star
+from geo.incidents.statistics.clusters import chance, measures_of
+from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
+from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
+from geo.layers import require_polygons
+from geo.layers.columns import CODE
+
+Floats = npt.NDArray[np.float64]
+
+#: What a cell is over the periods, in Chinese and English.
+TRENDS: dict[str, tuple[str, str]] = {
+    "new": ("新增热点", "hot in the last period for the first time, and its share of all reports has grown"),
+    "growing": ("增强热点", "hot in the last period and before, and its share of all reports grows"),
+    "lasting": ("持续热点", "hot in the last and in most periods, its share of all reports as before"),
+    "fading": ("消退热点", "was hot before, and its share of all reports falls"),
+    "intermittent": ("间歇热点", "hot now and then, without a direction that could be told from chance"),
+    "none": ("非热点", "never hot"),
+}
+
+# A cell that was hot in at least this share of the periods is lasting.
+_MOST = 2 / 3
+
+
+def periods(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Shanghai") -> pd.Series[Any]:
+    """Number the period that each report falls in, the last one full and ending on the day of the last report.
+
+    Returns
+    -------
+    Series of Int64
+        0 for the first; missing where the time is, and for the days at the beginning that fill no period.
+
+    Raises
+    ------
+    InputError
+        If `days` is below 1.
+    """
+    if days < 1:
+        raise InputError(f"a period of {days} days: at least 1 is expected")
+    local = reported_at.dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None).dt.normalize()
+    ago = (local.max() - local).dt.days // days
+    full = (local.max() - local.min()).days + 1 if local.notna().any() else 0
+    number = full // days - 1 - ago
+    return pd.Series(number.where(number >= 0).astype("Int64"))
+
+
+def trends(
+    assigned: pd.DataFrame,
+    cells: gpd.GeoDataFrame | Mesh,
+    *,
+    column: str,
+    period: pd.Series[Any],
+    exposure: str | None = None,
+    neighbours: pd.DataFrame | None = None,
+    fdr: float = FALSE_DISCOVERY_RATE,
+) -> gpd.GeoDataFrame:
+    """Follow hot spots from period to period.
+
+    Parameters
+    ----------
+    assigned
+        Result of :func:`geo.incidents.assign`.
+    cells
+        The cells of one level, or a mesh.
+    column
+        Column of the reports with the code of the cell: `second`, say.
+    period
+        Number of the period of each report, 0 for the first (:func:`periods`), same index.
+    exposure, neighbours, fdr
+        See :func:`geo.incidents.hotspots`. The rate holds over all cells and periods together.
+
+    Returns
+    -------
+    GeoDataFrame
+        One row per cell: `code`, `trend` (a key of :data:`TRENDS`), `hot_periods` (how many), `growth_z` (the share of all
+        reports that its neighbourhood holds, last periods against first; positive if it grows), `growth_p`, `q_last`,
+        `geometry`. ``attrs``: `periods`, `starts`, and the notes `note_zh`, `note_en`.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three periods.
+    ColumnError
+        If a column is missing.
+
+    Notes
+    -----
+    Each period is tested like :func:`geo.incidents.hotspots`. Growth is the score test of a trend in the share of the
+    neighbourhood, given its total: a street on which everything grows has no growing hot spot. It counts at 5 % with the rate
+    controlled over the cells that were ever hot.
+    """
+    if column not in assigned:
+        raise ColumnError(f"no column '{column}'; the frame has {some(list(assigned.columns), 20)}")
+    frame = cells.frame() if isinstance(cells, Mesh) else require_polygons(cells, "cells")
+    table = _by_period(assigned[column], period, frame)
+    number = table.shape[1]
+    weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))
+    due = measures_of(frame, exposure)
+    tested = [_tested(table[:, k], weights, due) for k in range(number)]
+    q = benjamini_hochberg(np.concatenate(tested)).reshape(number, -1).T
+    hot = q <= fdr
+    sums = np.column_stack([weights @ table[:, k] for k in range(number)])
+    z, p = _growth(sums, table.sum(axis=0))
+    ever = hot.any(axis=1)
+    growth_q = np.full(len(frame), np.nan)
+    growth_q[ever] = benjamini_hochberg(p[ever])
+    named = _named(hot, z, growth_q, fdr)
+    columns = {
+        CODE: frame[CODE].to_numpy(dtype=object),
+        "trend": named,
+        "hot_periods": hot.sum(axis=1),
+        "growth_z": z,
+        "growth_p": p,
+        "q_last": q[:, -1],
+    }
+    result = gpd.GeoDataFrame(columns, index=frame.index, geometry=frame.geometry.array, crs=frame.crs)
+    found = {name: int((named == name).sum()) for name in TRENDS if name != "none" and (named == name).any()}
+    zh = "、".join(f"{TRENDS[name][0]}{n}个" for name, n in found.items()) or "没有热点"
+    en = ", ".join(f"{n} {name}" for name, n in found.items()) or "no hot spots"
+    result.attrs = {"periods": number, "note_zh": f"{number}个时段：{zh}。", "note_en": f"Over {number} periods: {en}."}
+    return result
+
+
+def starts(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Shanghai") -> list[dt.date]:
+    """First local day of each period of :func:`periods`."""
+    number = periods(reported_at, days=days, zone=zone)
+    if number.isna().all():
+        return []
+    last = reported_at.max().tz_convert(ZoneInfo(zone)).date()
+    return [last - dt.timedelta(days=days * k - 1) for k in range(int(number.max()) + 1, 0, -1)]
+
+
+def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoDataFrame) -> Floats:
+    """Reports per cell (row) and period (column)."""
+    numbers = period.to_numpy(dtype=float, na_value=np.nan)
+    most = -1 if np.isnan(numbers).all() else int(np.nanmax(numbers))
+    if most < 2:
+        raise InputError(
+            f"there are {most + 1} full periods; at least three are needed to tell a trend, take shorter ones"
+        )
+    row = pd.Index(frame[CODE]).get_indexer(codes)
+    use = (row >= 0) & np.isfinite(numbers)
+    place = row[use] * (most + 1) + numbers[use].astype(int)
+    return np.bincount(place, minlength=len(frame) * (most + 1)).reshape(len(frame), -1).astype(float)
+
+
+def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
+    z = gi_star(values, weights)
+    p = chance(values, weights, due, z, "greater", "background").p
+    # Under the mean nothing is hot, whatever the law.
+    return np.asarray(np.where(z > 0, p, np.where(np.isnan(p), np.nan, np.maximum(p, 0.5))))
+
+
+def _growth(sums: Floats, totals: Floats) -> tuple[Floats, Floats]:
+    """Score test of a trend in shares, two-sided; NaN where a neighbourhood holds nothing."""
+    share = totals / totals.sum() if totals.sum() > 0 else np.zeros(len(totals))
+    time = np.arange(len(totals), dtype=float)
+    mean = float(share @ time)
+    variance = float(share @ time**2) - mean**2
+    held = sums.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(held * variance > 0, (sums @ time - held * mean) / np.sqrt(held * variance), np.nan)
+    return z, np.asarray(2.0 * scipy.stats.norm.sf(np.abs(z)))
+
+
+def _named(hot: npt.NDArray[np.bool_], z: Floats, growth_q: Floats, fdr: float) -> npt.NDArray[np.object_]:
+    ever, last, before = hot.any(axis=1), hot[:, -1], hot[:, :-1].any(axis=1)
+    with np.errstate(invalid="ignore"):
+        moves = growth_q <= fdr
+        up, down = moves & (z > 0), moves & (z < 0)
+    most = hot.mean(axis=1) >= _MOST
+    choices = [~ever, before & down, last & ~before & up, last & up, last & most]
+    return np.select(choices, ["none", "fading", "new", "growing", "lasting"], "intermittent").astype(object)

@@ -1,0 +1,186 @@
+"""Edges as evidence of a shift: the move at which a layer and a reference share most of their lines, and what explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+from pyproj import CRS
+from scipy.spatial import cKDTree
+
+from geo.layers.alignment.known_shifts import Cause
+from geo.layers.alignment.overlap import MOST_SAMPLES, Reference, Surface, edge_surface, nearness, spaced
+from geo.layers.crs import GEOD, WGS84
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Fewer points than this tell nothing.
+FEWEST = 30
+
+#: A rival of a peak is at least this far from it, metres; and a cause explains a peak if it leads this near to it.
+RIVAL_M, SAME_M = 60.0, 25.0
+
+#: Share of a peak's height that a cause may miss and still explain it: the layer may be a few metres off besides. That there
+#: is no shift at all has to explain it better, or a shift of some metres would go unseen.
+SLACK, SLACK_NONE = 0.15, 0.04
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Points that stand for a layer, in degrees, and the way to the metric CRS of the reference."""
+
+    lon: FloatArray
+    lat: FloatArray
+    count: int
+    are_points: bool
+    to_place: pyproj.Transformer
+
+    @classmethod
+    def of(cls, degrees: gpd.GeoSeries, metres: CRS, place: CRS, most: int) -> Samples:
+        """Take at most `most` points from geometries in degrees; they are spaced in the CRS `metres`."""
+        array = np.asarray(degrees.to_crs(metres).array, dtype=object)
+        are_points = bool((shapely.get_dimensions(array) == 0).all())
+        xy = spaced(array, most, 5.0)
+        lon, lat = pyproj.Transformer.from_crs(metres, WGS84, always_xy=True).transform(*xy.T)
+        good = np.isfinite(lon) & np.isfinite(lat)
+        transformer = pyproj.Transformer.from_crs(WGS84, place, always_xy=True)
+        return cls(lon[good], lat[good], int(good.sum()), are_points, transformer)
+
+    def moved(self, cause: Cause) -> FloatArray:
+        """Samples in metres if `cause` is put right, shape (n, 2); points that it carries off the map are NaN."""
+        xy = np.column_stack(self.to_place.transform(*cause.correct(self.lon, self.lat)))
+        return np.where(np.isfinite(xy), xy, np.nan)
+
+    def place_of(self, cause: Cause) -> tuple[float, float]:
+        """Distance and azimuth by which `cause` carries the layer, at its middle."""
+        x, y = np.median(self.lon, keepdims=True), np.median(self.lat, keepdims=True)
+        true_x, true_y = cause.correct(x, y)
+        azimuth, _, distance = GEOD.inv(true_x, true_y, x, y)
+        return float(distance[0]), float(azimuth[0]) % 360.0
+
+
+def finite(xy: FloatArray) -> FloatArray:
+    """Points that are not NaN."""
+    return xy[np.isfinite(xy).all(axis=1)]
+
+
+class Fit(Protocol):
+    """One way to score how edges agree."""
+
+    @property
+    def surface(self) -> Surface:
+        """Score of every move."""
+
+    def distances(self, cause: Cause) -> FloatArray:
+        """Distances, in metres, that remain when a cause is put right."""
+
+    def distances_moved(self, move: FloatArray) -> FloatArray:
+        """Distances that remain after a move of the layer."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Do the points of the layer lie on the lines of the reference?"""
+
+    surface: Surface
+    samples: Samples
+    base: Cause
+    reference: Reference
+
+    def distances(self, cause: Cause) -> FloatArray:
+        """See :class:`Fit`."""
+        return self.reference.distances(finite(self.samples.moved(cause)))
+
+    def distances_moved(self, move: FloatArray) -> FloatArray:
+        """See :class:`Fit`."""
+        return self.reference.distances(finite(self.samples.moved(self.base)) + move)
+
+
+@dataclass(frozen=True)
+class Backward:
+    """Do the lines of the reference lie on those of the layer? A coarse reference is found in a fine layer by this."""
+
+    surface: Surface
+    dense: Samples
+    tree: cKDTree
+    points: FloatArray
+
+    @classmethod
+    def of(cls, dense: Samples, base: Cause, ground: gpd.GeoDataFrame) -> list[Backward]:
+        """The fit, or nothing if too little of the reference lies where the layer is."""
+        xy = finite(dense.moved(base))
+        bounds = np.r_[xy.min(axis=0), xy.max(axis=0)]
+        shapes = np.asarray(ground.geometry.array, dtype=object)
+        lines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)
+        points = spaced(shapely.intersection(lines, shapely.box(*bounds)), MOST_SAMPLES, 5.0)
+        if len(points) < FEWEST:
+            return []
+        tree = cKDTree(xy)
+        return [cls(Surface(edge_surface(points, tree).score[::-1, ::-1]), dense, tree, points)]
+
+    def distances(self, cause: Cause) -> FloatArray:
+        """See :class:`Fit`."""
+        return np.asarray(cKDTree(finite(self.dense.moved(cause))).query(self.points)[0])
+
+    def distances_moved(self, move: FloatArray) -> FloatArray:
+        """See :class:`Fit`."""
+        return np.asarray(self.tree.query(self.points - move)[0])
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The best explanation that edges give: a cause, or a move that no cause explains."""
+
+    fit: Fit
+    cause: Cause | None
+    move: FloatArray
+    contrast: float
+
+
+def mean_nearness(distances: FloatArray) -> float:
+    """Score of an agreement, 0 to 1."""
+    return float(nearness(distances).mean())
+
+
+def find_peak(fit: Fit, samples: Samples, causes: list[Cause], base: Cause) -> Peak:
+    """Find the best move, and the cause that explains it.
+
+    A cause is taken if it does about as well as the best move; it does better where the shift changes over the layer.
+    """
+    floor = float(fit.surface.score.mean())
+    move, top = refined(fit, fit.surface.best())
+    scores = [(mean_nearness(fit.distances(cause)), cause) for cause in causes]
+    high, cause = max(scores, key=lambda pair: pair[0], default=(0.0, None))
+    there = move if cause is None else median_move(samples, cause, base)
+    loss = SLACK_NONE if cause is not None and cause.key == "none" else SLACK
+    explains = cause is not None and (
+        high >= top or (high >= top - loss * (top - floor) and np.hypot(*(there - move)) <= SAME_M)
+    )
+    if not explains:
+        cause, high, there = None, top, move
+    rival = fit.surface.rival(there, RIVAL_M)
+    contrast = (high - rival) / (high - floor) if high > floor + 0.02 else 0.0
+    return Peak(fit, cause, there, contrast)
+
+
+def median_move(samples: Samples, cause: Cause, base: Cause) -> FloatArray:
+    """Move, in metres, that puts `cause` right where `base` is right already."""
+    return np.asarray(np.nanmedian(samples.moved(cause) - samples.moved(base), axis=0))
+
+
+def refined(fit: Fit, move: FloatArray) -> tuple[FloatArray, float]:
+    """Climb from the best pixel to the best move, to a quarter of a metre."""
+    score = mean_nearness(fit.distances_moved(move))
+    for step in (4.0, 2.0, 1.0, 0.5, 0.25):
+        for _ in range(8):
+            around = move + step * np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])
+            scores = [mean_nearness(fit.distances_moved(one)) for one in around]
+            if max(scores) <= score:
+                break
+            move, score = around[int(np.argmax(scores))], max(scores)
+    return move, score

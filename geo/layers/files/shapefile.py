@@ -1,0 +1,323 @@
+"""What a Shapefile needs besides GDAL: its parts, its text encoding, and field names of ten bytes.
+
+The text of a Shapefile lies in a DBF whose encoding may be told by a ``.cpg`` beside it, by a byte of its header, wrongly,
+or not at all. Field names end after ten bytes, five Chinese characters in GBK, also in the middle of a character.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.errors import FileError, some
+from geo.layers.columns import AREA_M2, CODE, NAME, VALID_FROM, VALID_TO
+from geo.layers.files.sources import Source
+from geo.notices import notice
+
+#: Bytes of a field name and of a text value in a DBF.
+NAME_BYTES, VALUE_BYTES = 10, 254
+
+#: Encoding in which Shapefiles are written; what most Chinese software expects.
+DEFAULT_ENCODING = "GBK"
+
+#: Field names of the standard for our columns: 所在单元网格标识码 and 初始日期 as listed in GB/T 47678.5-2026; 单元网格名称,
+#: 面积 and 终止日期 are abbreviated by the same rule, the initials of the words. Other columns keep their names.
+STANDARD_NAMES = {CODE: "SZDYWGBSM", NAME: "DYWGMC", AREA_M2: "MJ", VALID_FROM: "CSRQ", VALID_TO: "ZZRQ"}
+
+# What GDAL is told to read text as: one character per byte, nothing lost, so that it can be decoded here.
+BYTEWISE = "ISO-8859-1"
+
+# Language byte of the DBF header (offset 29) and the encoding it stands for; 0x57 is what GDAL writes when it does not know.
+_LANGUAGES = {0x4D: "gbk", 0x7A: "gbk", 0x4F: "big5", 0x78: "big5", 0x13: "cp932", 0x03: "cp1252", 0x02: "cp850"}
+
+# Text that is looked at to tell the encoding.
+_SAMPLE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Fields of a DBF, and how to read its text."""
+
+    names: tuple[str, ...]
+    encoding: str
+
+
+def require_parts(source: Source) -> None:
+    """Refuse a Shapefile whose parts are missing or cut; GDAL would read a cut one as rows without geometry.
+
+    Raises
+    ------
+    FileError
+    """
+    if source.sidecar(".shx") is None:
+        raise FileError(
+            f"{source.name}: its index {source.path.stem}.shx is missing; keep .shp, .shx, .dbf and .prj together"
+        )
+    for part in (source.path, source.sidecar(".shx")):
+        with part.open("rb") as file:  # type: ignore[union-attr]
+            header = file.read(100)
+        size = part.stat().st_size  # type: ignore[union-attr]
+        if len(header) < 100 or header[:4] != b"\x00\x00\x27\x0a":
+            raise FileError(f"{part.name}: is not part of a Shapefile")  # type: ignore[union-attr]
+        told = 2 * struct.unpack(">i", header[24:28])[0]
+        if size < told:
+            raise FileError(f"{part.name}: is cut off, {size:,} of {told:,} bytes are there; copy it again")  # type: ignore[union-attr]
+
+
+def fields_of(source: Source, encoding: str | None) -> Fields | None:
+    """Read the field names of a Shapefile and find out its encoding; None if it has no attributes.
+
+    Parameters
+    ----------
+    source
+        The Shapefile.
+    encoding
+        Encoding that the caller names. By default the ``.cpg`` says it, then the header of the DBF, if the text can be read
+        that way; else UTF-8 and GBK are tried, and a notice tells what was taken.
+
+    Raises
+    ------
+    FileError
+        If the DBF is cut off or broken, or `encoding` is not known.
+    """
+    part = source.sidecar(".dbf")
+    if part is None:
+        notice(f"{source.name}: has no {source.path.stem}.dbf beside it, so its rows have no attributes and no codes")
+        return None
+    with part.open("rb") as file:
+        head = file.read(32)
+        if len(head) < 32:
+            raise FileError(f"{part.name}: is cut off; copy it again")
+        rows, header_bytes, row_bytes = struct.unpack("<IHH", head[4:12])
+        if part.stat().st_size < header_bytes + rows * row_bytes:
+            raise FileError(
+                f"{part.name}: is cut off, {rows:,} rows are announced and not all are there; copy it again"
+            )
+        described = file.read(max(0, header_bytes - 32))
+        body = file.read(min(_SAMPLE_BYTES, rows * row_bytes))
+    raw_names, texts = _split(described, body, row_bytes)
+    chosen = _encoding(source, head[29], [*raw_names, *texts], encoding)
+    return Fields(tuple(_decode(name, chosen) for name in raw_names), chosen)
+
+
+def _split(described: bytes, body: bytes, row_bytes: int) -> tuple[list[bytes], list[bytes]]:
+    """Raw field names, and the raw text values that are not plain ASCII."""
+    names, spans, start = [], [], 1
+    for at in range(0, len(described) - 31, 32):
+        if described[at] == 0x0D:
+            break
+        names.append(described[at : at + 11].split(b"\x00")[0])
+        length = described[at + 16]
+        if described[at + 11 : at + 12] == b"C":
+            spans.append((start, start + length))
+        start += length
+    values: dict[bytes, None] = {}
+    for row in range(0, len(body) - row_bytes + 1, max(1, row_bytes)):
+        if not body[row : row + row_bytes].isascii():
+            values.update((body[row + a : row + b].rstrip(b" \x00"), None) for a, b in spans)
+    return names, [value for value in values if not value.isascii()]
+
+
+def _encoding(source: Source, language: int, texts: list[bytes], given: str | None) -> str:
+    if given is not None:
+        return codec(given)
+    foreign = [text for text in texts if not text.isascii()]
+    cpg = source.sidecar(".cpg")
+    told = None if cpg is None else _from_cpg(cpg.read_bytes()[:100])
+    declared = told or _LANGUAGES.get(language)
+    if not foreign:
+        return declared or "utf-8"
+    if declared is not None and _readable(foreign, declared):
+        return declared
+    guessed = guess_encoding(foreign)
+    why = "nothing declares its encoding" if declared is None else f"it is declared as {declared} but is not"
+    notice(f"{source.name}: text is read as {guessed.upper()} ({why}); if it looks wrong, name it with --encoding")
+    return guessed
+
+
+def codec(name: str) -> str:
+    """Name that Python knows an encoding by.
+
+    Raises
+    ------
+    FileError
+        If it is not known.
+    """
+    found = _from_cpg(name.encode("utf-8", "replace"))
+    if found is None:
+        raise FileError(f"'{name}' is not a known text encoding; use GBK or UTF-8")
+    return found
+
+
+def _from_cpg(text: bytes) -> str | None:
+    """Encoding that a ``.cpg`` names: ``UTF-8``, ``GBK``, ``936``, ``ANSI 1252``, ``ISO 88591``."""
+    name = text.decode("ascii", "ignore").strip().lower()
+    number = re.search(r"(\d+)$", name)
+    tries = [name, name.replace(" ", "")]
+    if number is not None:
+        digits = number[1]
+        tries += [f"iso8859-{digits[4:]}"] if digits.startswith("8859") else [f"cp{digits}"]
+    for attempt in tries:
+        try:
+            found = codecs.lookup(attempt).name if attempt else None
+        except LookupError:
+            continue
+        if found is not None:
+            return {"gb2312": "gbk"}.get(found, found)  # software writes GB 2312 and means its superset
+    return None
+
+
+def _readable(texts: list[bytes], encoding: str) -> bool:
+    """Tell whether all texts can be decoded, but for a character that the end of a field cut."""
+    return all(_decodes(text, encoding) for text in texts)
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    try:
+        text.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start >= len(text) - 3 and ("end of data" in error.reason or "incomplete" in error.reason)
+    return True
+
+
+def guess_encoding(texts: list[bytes]) -> str:
+    """Tell UTF-8 from GBK by what decodes, and by what the result looks like.
+
+    Short GBK words can be UTF-8 by accident, as pairs of bytes: then letters of the Latin, Greek or Cyrillic blocks come
+    out with no plain letter beside them, and no Chinese at all.
+    """
+    if _readable(texts, "utf-8"):
+        decoded = "".join(_decode(text, "utf-8") for text in texts)
+        far = sum(ch >= "\u2e80" for ch in decoded)
+        plain = sum(ch.isascii() and ch.isalpha() for ch in decoded)
+        near = sum("\x7f" < ch < "\u0800" for ch in decoded)
+        if far or plain >= near or not _readable(texts, "gbk"):
+            return "utf-8"
+    for encoding in ("gbk", "gb18030"):
+        if _readable(texts, encoding):
+            return encoding
+    return "cp1252"
+
+
+def _decode(raw: bytes, encoding: str) -> str:
+    """Decode, leaving out a character that the end of the field cut."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        cut = error.start >= len(raw) - 3
+        return raw[: error.start].decode(encoding) if cut else raw.decode(encoding, "replace")
+
+
+def decoded(frame: gpd.GeoDataFrame, fields: Fields) -> gpd.GeoDataFrame:
+    """Decode names and text of a frame that GDAL read byte by byte; names of the standard become ours."""
+    columns = [column for column in frame.columns if column != frame.geometry.name]
+    frame = frame.copy()
+    for position, column in enumerate(frame.columns):
+        if column in columns and (frame[column].dtype == object or isinstance(frame[column].dtype, pd.StringDtype)):
+            codes, values = pd.factorize(frame[column])
+            text = [_decode(v.encode("latin-1"), fields.encoding) if isinstance(v, str) else v for v in values]
+            frame.isetitem(
+                position, pd.Series([None if c < 0 else text[c] for c in codes], index=frame.index, dtype=object)
+            )
+    if len(fields.names) == len(columns):
+        frame = frame.set_axis([*distinct_names(fields.names, frame.geometry.name), frame.geometry.name], axis=1)
+    ours = {standard: column for column, standard in STANDARD_NAMES.items()}
+    if {STANDARD_NAMES[CODE], STANDARD_NAMES[NAME]} <= set(frame.columns):
+        frame = frame.rename(columns={s: c for s, c in ours.items() if c not in frame.columns})
+    return frame
+
+
+def distinct_names(names: Sequence[str], taken: str) -> list[str]:
+    """Number names that stand more than once; the name of the geometry column is taken."""
+    seen, result = {taken}, []
+    for name in names:
+        new, number = name, 1
+        while new in seen:
+            number += 1
+            new = f"{name}_{number}"
+        seen.add(new)
+        result.append(new)
+    changed = [new for old, new in zip(names, result, strict=True) if old != new]
+    if changed:
+        notice(f"field names stand more than once; the later ones are called {some(changed)}")
+    return result
+
+
+def prepared(frame: gpd.GeoDataFrame, name: str, encoding: str) -> gpd.GeoDataFrame:
+    """Make a frame fit for a Shapefile: names of the standard, ten bytes each and all different; text that fits.
+
+    A notice tells the names that were cut, and values that were.
+
+    Raises
+    ------
+    FileError
+        If a text has characters that the encoding does not have.
+    """
+    kinds = {kind.removeprefix("Multi") for kind in frame.geom_type.dropna().unique()}
+    if len(kinds) > 1:
+        raise FileError(
+            f"{name}: a Shapefile holds one type of geometry, these are {', '.join(sorted(kinds))}; use .gpkg"
+        )
+    attributes = [column for column in frame.columns if column != frame.geometry.name]
+    names = short_names([str(column) for column in attributes], encoding, name)
+    frame = frame.rename(columns=dict(zip(attributes, names, strict=True)))
+    for column in names:
+        if frame[column].dtype == object or isinstance(frame[column].dtype, pd.StringDtype):
+            frame[column] = _fitting(frame[column].astype(object), column, encoding, name)
+    return frame
+
+
+def short_names(columns: list[str], encoding: str, name: str) -> list[str]:
+    """Names for the fields of a DBF: of the standard where it has one, else cut to ten bytes, and all different."""
+    taken: set[str] = set()
+    result, cut = [], []
+    for column in columns:
+        standard = STANDARD_NAMES.get(column)
+        wanted = standard if standard is not None and standard not in columns else column
+        short, number = _cut(wanted, NAME_BYTES, encoding, name), 0
+        while short.lower() in taken:
+            number += 1
+            short = f"{_cut(wanted, NAME_BYTES - len(str(number)) - 1, encoding, name)}_{number}"
+        taken.add(short.lower())
+        result.append(short)
+        if short != wanted:
+            cut.append(f"{column} → {short}")
+    if cut:
+        notice(f"{name}: field names were cut to {NAME_BYTES} bytes: {some(cut, 8)}")
+    return result
+
+
+def _cut(text: str, size: int, encoding: str, name: str) -> str:
+    try:
+        raw = text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise FileError(_cannot(name, text, text[error.start], encoding)) from error
+    return raw[:size].decode(encoding, "ignore")
+
+
+def _fitting(values: pd.Series, column: str, encoding: str, name: str) -> pd.Series:
+    """Values cut to what a field holds, at the end of a character."""
+    text = values[values.map(lambda v: isinstance(v, str))]
+    short = text.map(lambda v: v if v.isascii() and len(v) <= VALUE_BYTES else _cut(v, VALUE_BYTES, encoding, name))
+    changed = text.index[(text != short).to_numpy()]
+    if len(changed):
+        notice(f"{name}: {len(changed)} values of {column} were cut to {VALUE_BYTES} bytes (first: row {changed[0]})")
+    result = values.copy()
+    result[text.index] = short
+    return result
+
+
+def _cannot(name: str, text: str, character: str, encoding: str) -> str:
+    return f"{name}: '{text[:20]}' has the character {character}, which {encoding} lacks; write it as UTF-8 (--to-encoding UTF-8)"
+
+
+def finish(path: Path, encoding: str) -> None:
+    """Write the ``.cpg`` that says the encoding; GDAL leaves it out for some."""
+    path.with_suffix(".cpg").write_text(encoding.upper(), encoding="ascii")

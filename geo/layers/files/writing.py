@@ -1,0 +1,237 @@
+"""Writing vector files: the one door out.
+
+Nothing is ever half written: everything is made aside and moved into place, so that a program that is killed leaves the old
+file. The same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from geo.errors import CrsError, FileError, GeometryError, some
+from geo.layers.columns import LEVEL
+from geo.layers.crs import area_m2, centre_lon_lat, in_china, lon_lat, to_metric
+from geo.layers.files import shapefile
+from geo.layers.files.sources import DRIVERS
+from geo.notices import notice
+
+#: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives the way there and back.
+GEOJSON_DECIMALS = 9
+
+#: Ground in one export above which large-scale map data of China are a state secret (2020 rules of the ministry of natural
+#: resources and the administration for the protection of secrets: continuous cover of more than 25 km²).
+SECRET_KM2 = 25.0
+
+# GDAL stamps a GeoPackage with the time of writing; a fixed stamp gives the same bytes for the same content.
+_STAMP = "2000-01-01T00:00:00.000Z"
+_ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
+
+# Files that other programs keep beside one of these; those of an old file would be taken for parts of the new one.
+_COMPANIONS = {
+    ".shp": (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind"),
+    ".gpkg": (".gpkg-wal", ".gpkg-shm", ".gpkg-journal"),
+}
+
+
+def write_layer(
+    frame: gpd.GeoDataFrame, path: str | os.PathLike[str], *, layer: str | None = None, encoding: str | None = None
+) -> None:
+    """Write a frame as the only layer of a file; the ending of the name says the format.
+
+    GeoJSON and KML are written in degrees, every other format in the CRS of the frame. A Shapefile gets field names of ten
+    bytes (:data:`geo.layers.files.shapefile.STANDARD_NAMES`), and text in GBK unless `encoding` says UTF-8. An ending like
+    ``.shp.zip`` packs the file, which also makes the many files of a Shapefile one.
+
+    Raises
+    ------
+    FileError
+        If the format is not known, the folder does not exist, or the format cannot hold the rows.
+    CrsError
+        If the format is in degrees and the frame declares no CRS.
+    GeometryError
+        If there are coordinates that are no numbers.
+    """
+    write_layers({layer or Path(path).name.split(".")[0]: frame}, path, encoding=encoding)
+
+
+def write_layers(
+    frames: Mapping[str, gpd.GeoDataFrame], path: str | os.PathLike[str], *, encoding: str | None = None
+) -> None:
+    """Write several layers to one file, or one to a format that holds one; an existing file is replaced at the end.
+
+    Gives a notice if the polygons of a layer in China cover more than :data:`SECRET_KM2`.
+
+    Raises
+    ------
+    FileError
+        If the format is not known or holds only one layer, or the folder does not exist.
+    """
+    target = Path(path)
+    inner = target.with_suffix("") if target.suffix.lower() == ".zip" else target
+    driver = DRIVERS.get(inner.suffix.lower())
+    if driver is None:
+        raise FileError(
+            f"{target.name}: unknown format '{inner.suffix}'; use {', '.join(DRIVERS)}, or one of them with .zip"
+        )
+    if len(frames) > 1 and driver != "GPKG":
+        raise FileError(f"{target.name}: {driver} holds one layer, {len(frames)} were given; use .gpkg")
+    for name, frame in frames.items():
+        _require_finite(frame, target.name if len(frames) == 1 else f"{target.name}, layer {name}")
+    _remind_of_secrecy(frames, target.name)
+    with aside(target) as temporary:
+        made = temporary if inner is target else temporary.with_suffix("")
+        for name, frame in frames.items():
+            try:
+                _write(frame, made, name, driver, encoding)
+            except (RuntimeError, ValueError, OSError, TypeError, KeyError) as error:
+                if isinstance(error, (FileError, CrsError)):
+                    raise
+                text = (str(error).splitlines() or [type(error).__name__])[0].strip()[:200]
+                raise FileError(f"{target.name}: cannot be written ({text})") from error
+        if made is not temporary:
+            _pack(made, temporary)
+
+
+@contextlib.contextmanager
+def aside(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside `target`; what is written there is moved to `target` if the block ends well.
+
+    A program that is killed inside the block leaves the old file, and a hidden folder ``.wangge-*`` that can be deleted.
+
+    Raises
+    ------
+    FileError
+        If the folder does not exist or cannot be written to, or `target` is a folder.
+    """
+    if not target.parent.is_dir():
+        raise FileError(f"{target}: the folder {target.parent} does not exist")
+    if target.is_dir():
+        raise FileError(f"{target}: is a folder, a file is expected")
+    try:
+        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".wangge-")
+    except OSError as error:
+        raise FileError(f"{target}: the folder {target.parent} cannot be written to ({error.strerror})") from error
+    with folder as inside:
+        yield Path(inside) / target.name
+        _move(sorted(Path(inside).iterdir(), key=lambda part: part.name == target.name), target)
+
+
+def _move(parts: list[Path], target: Path) -> None:
+    """Put the parts of a file in place, the main one last, and take away what belonged to the old one only."""
+    new = {part.name for part in parts}
+    try:
+        for ending in _COMPANIONS.get(target.suffix.lower(), ()):
+            if target.with_suffix(ending).name not in new:
+                target.with_suffix(ending).unlink(missing_ok=True)
+        for part in parts:
+            os.replace(part, target.parent / part.name)
+    except OSError as error:
+        raise FileError(f"{target}: cannot be replaced ({error.strerror})") from error
+
+
+def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encoding: str | None) -> None:
+    frame = _plain(frame)
+    if driver == "Parquet":
+        frame.to_parquet(path, index=False)
+        return
+    options: dict[str, str] = {}
+    if driver in ("GeoJSON", "LIBKML"):
+        if frame.crs is None:
+            raise CrsError(f"{path.name}: is written in degrees, but the rows declare no coordinate reference system")
+        frame = frame.set_geometry(lon_lat(frame.geometry))
+    if driver == "GeoJSON":
+        options = {"COORDINATE_PRECISION": str(GEOJSON_DECIMALS), "RFC7946": "NO"}
+    elif driver == "LIBKML":
+        frame = _narrow(frame)
+    elif driver == "FlatGeobuf":
+        options = {"SPATIAL_INDEX": "NO"}  # the index would change the order of the rows
+    elif driver == "ESRI Shapefile":
+        encoding = shapefile.codec(encoding or shapefile.DEFAULT_ENCODING).upper()
+        frame = shapefile.prepared(frame, path.name, encoding)
+        options = {"encoding": encoding}
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _STAMP})
+    with warnings.catch_warnings():
+        # What GDAL remarks about names and text of a Shapefile, and about rows without CRS, has been said or is meant.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
+        pyogrio.write_dataframe(frame, path, layer=layer, driver=driver, **options)
+    if driver == "ESRI Shapefile":
+        shapefile.finish(path, encoding or shapefile.DEFAULT_ENCODING)
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Text columns as plain objects, which every writer understands."""
+    columns = [c for c in frame.columns if c != frame.geometry.name and isinstance(frame[c].dtype, pd.StringDtype)]
+    return frame.assign(**{column: frame[column].astype(object) for column in columns})
+
+
+def _narrow(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Whole numbers in 32 bits where they fit: KML has no longer ones and would write them as text."""
+    wide = [c for c in frame.columns if c != frame.geometry.name and pd.api.types.is_integer_dtype(frame[c].dtype)]
+    limit = np.iinfo(np.int32).max
+    fits = {c: bool(frame[c].notna().all() and frame[c].abs().max() <= limit) for c in wide}
+    return frame.assign(**{c: frame[c].astype("int32" if fits[c] else "float64") for c in wide})
+
+
+def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    xy, row = shapely.get_coordinates(shapes, return_index=True)
+    wrong = np.unique(row[~np.isfinite(xy).all(axis=1)])
+    if len(wrong):
+        raise GeometryError(
+            f"{name}: {len(wrong)} of {len(frame)} rows have coordinates that are no numbers (NaN or infinite): row "
+            f"{some(wrong.tolist())}; correct them or leave them out",
+            ids=wrong.tolist(),
+        )
+
+
+def _remind_of_secrecy(frames: Mapping[str, gpd.GeoDataFrame], name: str) -> None:
+    """Give a notice if one layer covers more ground than may be exported without thought."""
+    largest = max((_cover_km2(frame) for frame in frames.values()), default=0.0)
+    if largest > SECRET_KM2:
+        notice(
+            f"{name}: 覆盖 {largest:.1f} km²，超过 {SECRET_KM2:g} km²：大比例尺成果连续覆盖超过此面积可能属国家秘密，请按测绘成果"
+            f"保密规定处理。Covers {largest:.1f} km²; above {SECRET_KM2:g} km² of continuous cover large-scale map data of "
+            "China may be a state secret: keep streets apart, or handle the file by the rules"
+        )
+
+
+def _cover_km2(frame: gpd.GeoDataFrame) -> float:
+    """Ground that the polygons of a layer in China cover; cells of several levels lie on the same ground."""
+    polygons = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if frame.crs is None or polygons.empty or not in_china(*centre_lon_lat(polygons)):
+        return 0.0
+    levels = [part for _, part in polygons.groupby(LEVEL)] if LEVEL in polygons else [polygons]
+    largest = max(levels, key=lambda part: float(to_metric(part).area.sum()))
+    if to_metric(largest).area.sum() <= SECRET_KM2 * 1e6:
+        return 0.0
+    return float(area_m2(gpd.GeoSeries([_union(largest)], crs=frame.crs))[0]) / 1e6
+
+
+def _union(frame: gpd.GeoDataFrame) -> shapely.Geometry:
+    """Union of polygons of which some may be invalid."""
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    return shapely.union_all(np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes)))
+
+
+def _pack(made: Path, archive: Path) -> None:
+    """Pack a file and its parts, with a fixed time so that the bytes do not change."""
+    parts = sorted(part for part in made.parent.iterdir() if part != archive)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for part in parts:
+            info = zipfile.ZipInfo(part.name, _ZIP_STAMP)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            packed.writestr(info, part.read_bytes())
+            part.unlink()

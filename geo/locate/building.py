@@ -1,0 +1,138 @@
+"""Between the index and its kernels: building, threads, and room for results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.errors import GeometryError, some
+from geo.locate.crossing import cross_segments
+from geo.locate.edges import edges_of
+from geo.locate.kernels import locate_points
+from geo.locate.overlap import suspects_of, without_overlap
+from geo.locate.probability import cell_masses
+from geo.locate.raster import Raster, rasterize
+from geo.locate.results import Chances, Crossings, Floats, Ints
+
+#: Points that one thread takes at a time: enough to hide the start of a thread, few enough to share the work evenly.
+CHUNK = 1 << 17
+
+#: Points with an error circle that one thread takes at a time; each costs as much as a thousand without.
+CHUNK_OF_CHANCES = 1 << 12
+
+
+def tiers_of(shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp]) -> list[Raster]:
+    """Rasterize the cells, in as many tiers as their overlaps need."""
+    edges, doubled = edges_of(shapes, np.arange(len(shapes)))
+    raster = rasterize(edges)
+    members = without_overlap(shapes, rank, suspects_of(raster, doubled))
+    if len(members) == 1:
+        return [raster]
+    return [rasterize(edges_of(shapes, part)[0]) for part in members]
+
+
+def rank_of(codes: npt.NDArray[np.object_] | None, n: int) -> npt.NDArray[np.intp]:
+    """Order of the cells by code, or by row where there are none."""
+    if codes is None:
+        return np.arange(n)
+    return np.asarray(np.argsort(np.argsort(codes.astype(str), kind="stable")))
+
+
+def locate_in(raster: Raster, x: Floats, y: Floats) -> Ints:
+    """Cells of points, in threads."""
+    out = np.empty(len(x), dtype=np.int32)
+
+    def work(part: slice) -> None:
+        locate_points(x[part], y[part], out[part], raster)
+
+    for _ in in_threads(work, len(x)):
+        pass
+    return out
+
+
+def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb: Floats) -> Crossings:
+    """Cut segments, making more room as it is needed."""
+    results: list[Crossings] = []
+    done, room = 0, 2 * len(xa) + 64
+    while done < len(xa) or not results:
+        buffer = Crossings(
+            np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32), np.empty(room), np.empty(room)
+        )
+        count, n = cross_segments(xa[done:], ya[done:], xb[done:], yb[done:], room, *buffer, raster)
+        buffer.segment[:n] += done + offset
+        results.append(Crossings(buffer.segment[:n], buffer.cell[:n], buffer.t_in[:n], buffer.t_out[:n]))
+        done += count
+        room *= 2
+    return joined(results)
+
+
+def chances_in(raster: Raster, offset: int, x: Floats, y: Floats, sigma: Floats, inside: Ints, least: float) -> Chances:
+    """Masses of some points, making more room as it is needed."""
+    results: list[Chances] = []
+    done, room = 0, 16 * len(x) + 1024
+    stamp = np.full(len(raster.ends), -1, dtype=np.int32)
+    while done < len(x) or not results:
+        rows = Chances(np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32), np.empty(room))
+        stamp[:] = -1
+        done, n = cell_masses(
+            x, y, sigma, inside, least, done, stamp, raster, rows.cell, rows.probability, rows.point, room
+        )
+        results.append(Chances(rows.point[:n] + offset, rows.cell[:n], rows.probability[:n]))
+        room *= 2
+    return Chances(*(np.concatenate(column) for column in zip(*results, strict=True)))
+
+
+def joined(parts: list[Crossings]) -> Crossings:
+    """Put pieces of parts one after the other, in threads: copying would take as long as cutting."""
+    if len(parts) == 1:
+        return parts[0]
+    begins = np.r_[0, np.cumsum([len(part.cell) for part in parts])]
+    whole = Crossings(*(np.empty(begins[-1], dtype=column.dtype) for column in parts[0]))
+
+    def copy(part: slice) -> None:
+        for name, column in parts[part.start]._asdict().items():
+            getattr(whole, name)[begins[part.start] : begins[part.start + 1]] = column
+
+    for _ in in_threads(copy, len(parts), 1):
+        pass
+    return whole
+
+
+def in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> Iterator[Any]:
+    """Run `work` on chunks of 0..n, in order, on as many threads as there are processors; the kernels hold no lock."""
+    parts = [slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] or [slice(0, 0)]
+    if len(parts) == 1:
+        yield work(parts[0])
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(work, parts)
+
+
+def coordinates(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Coordinates as the kernels need them."""
+    px, py = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
+    if px.ndim != 1 or px.shape != py.shape:
+        raise ValueError(f"x and y must be arrays of one shape (n,), not {px.shape} and {py.shape}")
+    return px, py
+
+
+def require_sound(shapes: gpd.GeoSeries) -> None:
+    """Raise if there is no cell, or one that is missing, empty or invalid, with the reason."""
+    if len(shapes) == 0:
+        raise GeometryError("an index: the layer has no cells")
+    bad = ~shapely.is_valid(shapes.array) | shapely.is_empty(shapes.array) | shapes.isna().to_numpy()
+    if bad.any():
+        labels = list(shapes.index[bad])
+        reason = shapely.is_valid_reason(shapes.array[np.flatnonzero(bad)[0]]) or "missing"
+        raise GeometryError(
+            f"an index: {len(labels)} cells are empty or invalid polygons (rows {some(labels)}; the first: {reason}); "
+            "run check, then repair",
+            ids=labels,
+        )

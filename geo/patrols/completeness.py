@@ -1,0 +1,212 @@
+"""Coverage inside a grid: which third-level cells, roads and ground were seen, and what nobody has seen for days."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import ColumnError, InputError
+from geo.layers.columns import CODE, PARENT
+from geo.layers.crs import require_metric
+from geo.locate import GridIndex
+from geo.patrols.columns import DAY, TIME
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.cleaning import require_tracks, utc
+from geo.tracks.matching.visibility import within_sight
+from geo.tracks.trajectory import SECOND, Path, path_of, steps_of
+
+#: Spacing of the places at which ground is looked at, metres.
+GROUND_M = 10.0
+#: Spacing of the places at which roads are looked at, metres.
+ROAD_M = 5.0
+
+
+def seen(
+    tracks: pd.DataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    day: dt.date,
+    within_m: float = 25.0,
+    roads: gpd.GeoDataFrame | None = None,
+    rules: Rules = DEFAULT_RULES,
+) -> pd.DataFrame:
+    """Say how much of each cell was seen on a day: ground and road within sight of a known path.
+
+    Parameters
+    ----------
+    tracks
+        Cleaned fixes.
+    cells
+        Cells of any level in a metric CRS, with `code`.
+    within_m
+        How far an officer sees.
+    roads
+        Lines; without them the columns of roads are NaN.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell with the index of `cells`: `code`, `day`, `swept_share` (of its ground, looked at every 10 m),
+        `swept_m2`, `road_m`, `road_seen_m`, `seen` (some of it was, or for a cell too small to hold a place: its middle),
+        `time_s` (spent in it) and `time_s_per_ha`.
+
+    Raises
+    ------
+    InputError
+        If `within_m` is not positive.
+    ColumnError
+        If the cells have no codes.
+
+    Notes
+    -----
+    The corridor of a path is not clipped to boxes: each place is asked for its distance to the nearest step. Rides count as
+    seen; restrict `tracks` to visits that count where they should not. Cost: O(area / 100 m² + steps).
+    """
+    if not within_m > 0:
+        raise InputError(f"within_m is {within_m:g}; it must be above 0")
+    if CODE not in cells:
+        raise ColumnError("cells: no column 'code'; give foreign layers one with geo.layers.as_cells")
+    crs = require_metric(cells, "coverage")
+    index = GridIndex(cells)
+    path = path_of(_of_day(tracks, day, rules), crs, rules)
+    known = np.flatnonzero(steps_of(path, rules).known)
+    steps = _steps(path, known)
+    x, y, cell = _places(cells, index)
+    near = within_sight(x, y, steps, within_m)
+    whole = np.bincount(cell, minlength=len(cells))
+    share = np.bincount(cell[near], minlength=len(cells)) / np.maximum(whole, 1)
+    area = cells.geometry.area.to_numpy()
+    road_m, road_seen = _road_lengths(roads, index, steps, within_m, len(cells))
+    spent = _time_s(path, known, index, len(cells))
+    return pd.DataFrame(
+        {
+            CODE: cells[CODE].to_numpy(dtype=object),
+            DAY: day,
+            "swept_share": share,
+            "swept_m2": share * area,
+            "road_m": road_m,
+            "road_seen_m": road_seen,
+            "seen": share > 0,
+            "time_s": spent,
+            "time_s_per_ha": spent / (area / 1e4),
+        },
+        index=cells.index,
+    )
+
+
+def _of_day(tracks: pd.DataFrame, day: dt.date, rules: Rules) -> pd.DataFrame:
+    require_tracks(tracks)
+    begin = pd.Timestamp(day).tz_localize(rules.zone)
+    end = (pd.Timestamp(day) + pd.Timedelta(1, "D")).tz_localize(rules.zone)
+    low, high = (np.datetime64(at.tz_convert("UTC").tz_localize(None)) for at in (begin, end))
+    time = utc(tracks[TIME])
+    return tracks[(time >= low) & (time < high)]
+
+
+def _steps(path: Path, known: np.ndarray) -> np.ndarray:
+    """Beginning and end of each known step, four columns."""
+    return np.column_stack([path.x[known], path.y[known], path.x[known + 1], path.y[known + 1]])
+
+
+def _places(cells: gpd.GeoDataFrame, index: GridIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places on a lattice, and the middle of each cell, with the cell that each lies in."""
+    west, south, east, north = cells.total_bounds
+    x, y = (
+        v.ravel()
+        for v in np.meshgrid(
+            np.arange(west + GROUND_M / 2, east, GROUND_M), np.arange(south + GROUND_M / 2, north, GROUND_M)
+        )
+    )
+    middle = shapely.get_coordinates(shapely.point_on_surface(cells.geometry.array))
+    x, y = np.r_[x, middle[:, 0]], np.r_[y, middle[:, 1]]
+    cell = index.locate(x, y)
+    inside = cell >= 0
+    return x[inside], y[inside], cell[inside].astype(np.int64)
+
+
+def _road_lengths(
+    roads: gpd.GeoDataFrame | None, index: GridIndex, path: np.ndarray, within_m: float, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Metres of road in each cell, and of those the metres seen."""
+    if roads is None:
+        return np.full(n, np.nan), np.full(n, np.nan)
+    lines = shapely.get_parts(roads.to_crs(index.crs).geometry.array)
+    steps = np.maximum(1, np.ceil(shapely.length(lines) / ROAD_M)).astype(np.int64)
+    line = np.repeat(np.arange(len(lines)), steps)
+    nth = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)
+    width = (shapely.length(lines) / steps)[line]
+    points = shapely.line_interpolate_point(lines[line], (nth + 0.5) * width)
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    cell = index.locate(x, y)
+    here = cell >= 0
+    near = within_sight(x[here], y[here], path, within_m)
+    return np.bincount(cell[here], width[here], n), np.bincount(cell[here], width[here] * near, n)
+
+
+def _time_s(path: Path, known: np.ndarray, index: GridIndex, n: int) -> np.ndarray:
+    pieces = index.cross(path.x[known], path.y[known], path.x[known + 1], path.y[known + 1])
+    lasts = (path.time[known + 1] - path.time[known])[pieces.segment] / SECOND * (pieces.t_out - pieces.t_in)
+    here = pieces.cell >= 0
+    return np.bincount(pieces.cell[here], lasts[here], n)
+
+
+def blind_spots(seen_days: pd.DataFrame, *, day: dt.date, days: int = 7) -> pd.DataFrame:
+    """List the cells that nobody has seen for some days, up to and with `day`.
+
+    Parameters
+    ----------
+    seen_days
+        Rows of :func:`seen` of several days.
+    days
+        How many days without sight make a blind spot.
+
+    Returns
+    -------
+    DataFrame
+        `code`, `last_seen` (None if in none of the days given), `days_unseen` (counted from the first day given in that
+        case), longest first.
+    """
+    known = seen_days[seen_days[DAY] <= day]
+    last = known[known["seen"]].groupby(CODE)[DAY].max()
+    first = known.groupby(CODE)[DAY].min()
+    rows = [
+        (code, last.get(code), (day - last[code]).days if code in last else (day - first[code]).days + 1)
+        for code in first.index
+    ]
+    table = pd.DataFrame(rows, columns=[CODE, "last_seen", "days_unseen"])
+    return table[table["days_unseen"] >= days].sort_values(
+        ["days_unseen", CODE], ascending=[False, True], ignore_index=True
+    )
+
+
+def by_group(seen_days: pd.DataFrame, cells: gpd.GeoDataFrame, *, by: str = PARENT, period: str = "D") -> pd.DataFrame:
+    """Sum up coverage by a column of the cells (`parent`, `leader`, ...) and by day ``D``, week ``W`` or month ``M``.
+
+    Returns
+    -------
+    DataFrame
+        `by`, `period` (first day), `cells`, `seen` (cells seen at least once), `swept_share` (mean over cell days, weighted by
+        area), `road_seen_share`.
+    """
+    if by not in cells:
+        raise ColumnError(f"cells: no column '{by}' to sum up by")
+    table = seen_days.merge(cells[[CODE, by]].assign(area_m2=cells.geometry.area.to_numpy()), on=CODE)
+    table["period"] = pd.PeriodIndex(pd.to_datetime(table[DAY].astype(str)), freq=period).start_time.date
+    rows = []
+    for (name, begin), group in table.groupby([by, "period"], sort=True):
+        road = group["road_m"].sum()
+        rows.append(
+            (
+                name,
+                begin,
+                group[CODE].nunique(),
+                group.loc[group["seen"], CODE].nunique(),
+                group["swept_m2"].sum() / group["area_m2"].sum(),
+                group["road_seen_m"].sum() / road if road > 0 else np.nan,
+            )
+        )
+    return pd.DataFrame(rows, columns=[by, "period", "cells", "seen", "swept_share", "road_seen_share"])

@@ -1,0 +1,418 @@
+"""Visits: presences joined to stays, and whether a rule set counts each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.special
+
+from geo.errors import ColumnError, InputError
+from geo.patrols.columns import (
+    CELL,
+    CODE,
+    COUNTED,
+    DAY,
+    DEVICE,
+    DURATION_S,
+    EARLIEST,
+    END,
+    FIXES,
+    HOURS_S,
+    KIND,
+    LATEST,
+    LENGTH_M,
+    LIKELY_S,
+    OFFICER,
+    PRESENCE_COLUMNS,
+    PROBABILITY,
+    REASON,
+    SPEED_M_S,
+    SPREAD_S2,
+    START,
+    STAY_S,
+    SURE_S,
+    VISIT_COLUMNS,
+)
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.cleaning import utc
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Why a visit is not counted, in Chinese and English.
+REASONS: dict[str, tuple[str, str]] = {
+    "too_short": ("停留时间不足", "stay too short"),
+    "off_hours": ("不在规定时段", "outside the hours of duty"),
+    "vehicle": ("速度过快，属驾车通过", "too fast, driven through"),
+    "on_foot": ("规则要求乘车巡查，属步行", "on foot, where the rules ask for a vehicle"),
+    "pace": (
+        "速度接近步行与驾车的界限，无法确认",
+        "so near the limit of speed that a walk and a ride cannot be told apart",
+    ),
+    "border": ("在网格边界附近，定位误差内无法确认", "near the border, uncertain within the error of positioning"),
+    "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
+    "same_time": ("与另一次巡查同时", "at the same time as another visit"),
+    "too_soon": ("与另一次巡查间隔过短", "too soon after another visit"),
+    "silence": (
+        "紧邻定位中断或短暂离开后返回，与另一次巡查的间隔无法确认",
+        "beside a silence or a short absence, so the time from another visit is not known",
+    ),
+    "not_leader": ("非本网格格长", "not by the leader of the cell"),
+}
+
+#: Reasons that exclude a visit however long it was.
+EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
+
+#: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
+#: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
+#: enough: 0.04 for one minute and a fix every 10 s. They grow with the stay up to ten minutes, as a round is more likely than
+#: one long error, and a little with the time between fixes, as fewer false stays are seen then. They were set so that the
+#: number of visits is right for walkers who keep to their side of the border and for such as walk about inside;
+#: docs/patrols.md has both.
+PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
+_PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
+
+#: More than the times of one local day span, microseconds.
+_TWO_DAYS_US = 2 * 86_400_000_000
+
+#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter, and a minute is
+#: six fixes.
+PACE_ERROR = 0.15
+
+#: Probability from which on a stay that the path missed altogether is listed.
+KEPT_FROM = 0.02
+
+#: Standard deviation that a time inside has at least: when a walker crossed a border is known to a few seconds.
+_LEAST_SD_S = 5.0
+
+
+def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Join presences to visits and tell which of them count.
+
+    Parameters
+    ----------
+    presences
+        As :func:`geo.patrols.presences` gives them; the rows of all kinds are needed.
+    rules
+        The rule set. Each day is judged by the version that holds on it.
+    cells
+        The cells with `code` and the columns that tell their class; needed if the rules have parts for classes.
+
+    Returns
+    -------
+    DataFrame
+        One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start`,
+        `end`, `stay_s` (time inside, without what was spent next door), `counted`, `reason` (a key of :data:`REASONS`, ``''``
+        where counted), `day`, `hours_s` (the stay in hours of duty), `likely_s` (time inside in hours of duty that is to be
+        expected, given the errors of positioning), `probability` (that the true stay was long enough, and on foot or not as the
+        rules ask), `speed_m_s` (mean), `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was
+        silent, or so near the border that it may have been inside, just before or after; `start` and `end` otherwise). A stay of
+        0 s is one that the path missed and the error may hide.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If the rules have parts for classes and no cells are given.
+
+    Notes
+    -----
+    A stay ends when the device was seen outside for more than `merge_gap_s`. Silence is not being outside: two presences
+    with nothing but silence between them are one stay, for nobody has seen the device leave. Of visits that overlap, or
+    follow each other within `min_between_s`, as many count as can; which is found by taking the earliest end first.
+
+    What no error can have put into the cell counts as it is; the rest of the true time inside is taken as a beta variable with
+    the mean and variance that the presences carry. A visit counts if the probability that it is at least `min_stay_s`
+    reaches `confidence`.
+    """
+    missing = [column for column in PRESENCE_COLUMNS if column not in presences]
+    if missing:
+        raise ColumnError(f"presences: no column {', '.join(missing)}; make them with geo.patrols.presences")
+    parts = [_visits(some, part) for part, some in _by_rules(presences, rules, cells)]
+    table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    return table.sort_values([CODE, START, DEVICE, OFFICER], kind="stable", ignore_index=True)[list(VISIT_COLUMNS)]
+
+
+def _by_rules(
+    presences: pd.DataFrame, rules: Rules, cells: pd.DataFrame | None
+) -> Iterator[tuple[Rules, pd.DataFrame]]:
+    """The presences that stand under each version and each part for a class; at least one piece, if an empty one."""
+    if not rules.earlier and not rules.classes:
+        yield rules, presences
+        return
+    versions = {day: rules.on(day) for day in presences[DAY].unique()}
+    for version in dict.fromkeys([rules, *versions.values()]):
+        days = [day for day, held in versions.items() if held is version]
+        some = presences[presences[DAY].isin(days)]
+        if not version.classes:
+            yield version, some
+            continue
+        if cells is None:
+            raise InputError(f"rules {version.name} have parts for classes of cells; give the cells")
+        for part, rows in version.by_class(cells):
+            yield part, some[some[CELL].isin(cells[CODE].iloc[rows])]
+
+
+def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Visits under one rule set."""
+    stays = _stays(presences, rules)
+    paced = _paced(stays, rules)
+    chance = _probability(stays, _usual_steps(presences, stays), rules) * paced
+    keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
+    stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
+    stays = stays.assign(**_bounds(presences, stays, rules))
+    reason = _alone(stays, rules)
+    part(stays, reason, rules)
+    return stays.assign(**{REASON: reason, COUNTED: reason == ""})
+
+
+def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Join the presences of one walker in one cell on one day that are parted by less than the merge gap."""
+    table = presences.sort_values([CELL, DEVICE, OFFICER, DAY, START, END], kind="stable", ignore_index=True)
+    owner: Ints = np.asarray(
+        table.groupby([CELL, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup(), dtype=np.int64
+    )
+    start, end = (microseconds(table[column]) for column in (START, END))
+    kind = table[KIND].to_numpy(dtype=object)
+    silent = np.where(kind == "unknown", end - start, 0)
+    heard_before = np.cumsum(silent) - silent
+    inside = np.flatnonzero(kind == "inside")
+    # Time since the presence before, less the silence in it, is time in which the device was seen elsewhere.
+    away = start[inside][1:] - end[inside][:-1] - np.diff(heard_before[inside])
+    joins = (np.diff(owner[inside]) == 0) & (away <= rules.merge_gap_s * 1e6)
+    stay = np.cumsum(np.r_[True, ~joins][: len(inside)]) - 1
+    near = np.flatnonzero(kind == "near")
+    theirs = _attached(owner, start, end, inside, np.asarray(stay, dtype=np.int64), near, rules)
+    return _summed(table, np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules)
+
+
+def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, rules: Rules) -> dict[str, pd.Series]:
+    """When each stay may have begun and ended: with the time beside it in which nobody saw the device leave.
+
+    That is silence, and time at the border in which the error leaves a doubt whether the device was inside. Where such
+    times reach from one stay to another of the same walker, both may be one.
+    """
+    key = [CODE, DEVICE, OFFICER, DAY]
+    unseen = presences[KIND] == "unknown"
+    unseen |= (presences[KIND] == "near") & (presences[LIKELY_S] >= rules.doubt * presences[DURATION_S])
+    beside = presences[unseen].rename(columns={CELL: CODE})
+    rows = pd.concat([stays[[*key, START, END]], beside[[*key, START, END]]], ignore_index=True)
+    walker = rows.groupby(key, sort=False, dropna=False).ngroup().to_numpy()
+    start, end = microseconds(rows[START]), microseconds(rows[END])
+    order = np.lexsort((start, walker))
+    begins, group = start[order], pd.Series(walker[order])
+    # The latest end so far is a running maximum for each walker.
+    reached = pd.Series(end[order]).groupby(group).cummax().to_numpy()
+    joins = (np.diff(group) == 0) & (begins[1:] <= reached[:-1] + int(rules.merge_gap_s * 1e6))
+    chain = np.cumsum(np.r_[True, ~joins][: len(order)]) - 1
+    first = np.flatnonzero(np.r_[True, ~joins][: len(order)])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = chain
+    place = place[: len(stays)]
+    last = np.r_[first[1:], len(order)][: len(first)] - 1
+    return {
+        name: pd.Series(pd.to_datetime(at[place], unit="us", utc=True).as_unit("us"), index=stays.index)
+        for name, at in ((EARLIEST, begins[first]), (LATEST, reached[last]))
+    }
+
+
+def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, near: Ints, rules: Rules) -> Ints:
+    """Give each time near a cell the stay in it that it belongs to, or a number of its own."""
+    number = int(stay.max(initial=-1)) + 1
+    first = np.flatnonzero(np.r_[True, np.diff(stay) > 0][: len(stay)])
+    last = np.r_[first[1:], len(stay)][: len(first)] - 1
+    of, begins, ends = owner[inside[first]], start[inside[first]], end[inside[last]]
+    gap = int(rules.merge_gap_s * 1e6)
+    # Owners stand one behind the other, each with the times of one day.
+    low = start[np.searchsorted(owner, np.arange(int(owner.max(initial=-1)) + 1))]
+    middle = start[near] + (end[near] - start[near]) // 2
+    after = np.searchsorted(
+        of * _TWO_DAYS_US + begins - low[of], owner[near] * _TWO_DAYS_US + middle - low[owner[near]], side="right"
+    )
+    found = np.full(len(near), -1, dtype=np.int64)
+    best = np.full(len(near), gap + 1, dtype=np.int64)
+    for place in (after - 1, after):
+        k = np.clip(place, 0, max(len(of) - 1, 0))
+        if len(of) == 0:
+            break
+        apart = np.maximum(np.maximum(begins[k] - middle, middle - ends[k]), 0)
+        take = (place >= 0) & (place < len(of)) & (of[k] == owner[near]) & (apart < best)
+        found[take], best[take] = k[take], apart[take]
+    alone = np.flatnonzero(found < 0)
+    joins = (np.diff(owner[near[alone]]) == 0) & (start[near[alone]][1:] - end[near[alone]][:-1] <= gap)
+    found[alone] = number + np.cumsum(np.r_[True, ~joins][: len(alone)]) - 1
+    return found
+
+
+def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.DataFrame:
+    """Add up the rows of each stay; what lies outside the hours of duty is no part of the time to be expected."""
+    order = rows[np.argsort(stay, kind="stable")]
+    stay = np.sort(stay)
+    some = table.iloc[order]
+    first = np.flatnonzero(np.r_[True, np.diff(stay) != 0][: len(stay)])
+    if len(first) == 0:
+        none = {CODE: object, DEVICE: object, OFFICER: object, DAY: object}
+        empty = {name: pd.Series(dtype=none.get(name, float)) for name in (*none, START, END, *_SUMS)}
+        return pd.DataFrame(empty).astype({START: "datetime64[us, UTC]", END: "datetime64[us, UTC]", FIXES: np.int64})
+    inside = (some[KIND] == "inside").to_numpy()
+    lasts, hours_s = some[DURATION_S].to_numpy(), _in_hours_s(some, rules)
+    share = np.divide(hours_s, lasts, out=np.zeros(len(some)), where=lasts > 0)
+    # Near a cell the time that is to be expected inside stands for the time inside.
+    spent = np.where(inside, lasts, some[LIKELY_S].to_numpy())
+    columns = {
+        "spent_s": spent,
+        STAY_S: lasts * inside,
+        HOURS_S: hours_s * inside,
+        "room_s": hours_s,
+        LIKELY_S: some[LIKELY_S].to_numpy() * share,
+        SPREAD_S2: some[SPREAD_S2].to_numpy() * share,
+        SURE_S: some[SURE_S].to_numpy() * share,
+        LENGTH_M: some[LENGTH_M].to_numpy(),
+        FIXES: some[FIXES].to_numpy(),
+    }
+    sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
+    start, end = microseconds(some[START]), microseconds(some[END])
+    # Where the path was inside, that gives the beginning and the end.
+    early = np.minimum.reduceat(np.where(inside, start, np.iinfo(np.int64).max), first)
+    late = np.maximum.reduceat(np.where(inside, end, np.iinfo(np.int64).min), first)
+    hidden = ~np.logical_or.reduceat(inside, first)
+    early = np.where(hidden, np.minimum.reduceat(start, first), early)
+    late = np.where(hidden, np.maximum.reduceat(end, first), late)
+    of = some.iloc[first]
+    names = {CODE: of[CELL], DEVICE: of[DEVICE], OFFICER: of[OFFICER], DAY: of[DAY]}
+    speed = np.divide(sums[LENGTH_M], sums["spent_s"], out=np.zeros(len(first)), where=sums["spent_s"] > 0)
+    times = {name: pd.to_datetime(at, unit="us", utc=True).as_unit("us") for name, at in ((START, early), (END, late))}
+    return pd.DataFrame(
+        {name: column.to_numpy(dtype=object) for name, column in names.items()} | times | sums | {SPEED_M_S: speed}
+    )
+
+
+_SUMS = ("spent_s", STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, SURE_S, LENGTH_M, FIXES, SPEED_M_S)
+
+
+def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> Floats:
+    """Probability that the true time inside, in hours of duty, was long enough: the odds of the fixes times those before."""
+    room = stays["room_s"].to_numpy(dtype=float)
+    mean = np.minimum(stays[LIKELY_S].to_numpy(dtype=float), room)
+    sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
+    # What no error can have put there is there; the rest of the time is in doubt.
+    plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
+    stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
+    before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
+    chance: Floats = before * plain / (before * plain + 1.0 - plain)
+    return chance
+
+
+def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
+    """Probability that a stay was walked, or driven, as the rules ask, given the error of its mean speed."""
+    if rules.mode == "any":
+        return np.ones(len(stays))
+    over = stays[SPEED_M_S].to_numpy(dtype=float) / rules.max_patrol_speed_m_s - 1.0
+    walked = np.clip(0.5 - over / (2.0 * PACE_ERROR), 0.0, 1.0)
+    moves = stays["spent_s"].to_numpy(dtype=float) > 0
+    paced: Floats = np.where(moves, walked if rules.mode == "foot" else 1.0 - walked, 1.0)
+    return paced
+
+
+def _usual_steps(presences: pd.DataFrame, stays: pd.DataFrame) -> Floats:
+    """Time between two fixes of the device of each stay, seconds: the mean over its times inside cells on that day."""
+    inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, FIXES]].sum()
+    step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
+    usual: Floats = (
+        step.reindex(pd.MultiIndex.from_frame(stays[[DEVICE, DAY]])).fillna(_USUAL_STEP_S).to_numpy(dtype=float)
+    )
+    return usual
+
+
+def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) -> Floats:
+    """Probability that a beta variable on [0, room] with this mean and variance is at least `least_s`."""
+    safe = np.maximum(room_s, 1e-9)
+    m = np.clip(mean_s / safe, 1e-6, 1 - 1e-6)
+    v = np.minimum((spread_s2 + _LEAST_SD_S**2) / safe**2, 0.98 * m * (1 - m))
+    size = m * (1 - m) / v - 1
+    chance = scipy.special.betaincc(m * size, (1 - m) * size, np.clip(least_s / safe, 0.0, 1.0))
+    # Where no error can matter the rule is exact, to the second.
+    chance = np.where(spread_s2 > 0, chance, mean_s >= least_s - 1e-6)
+    found: Floats = np.where(room_s >= least_s - 1e-6, np.where(least_s > 0, chance, 1.0), 0.0)
+    return found
+
+
+def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
+    """Judge each stay by itself: the first rule that it fails."""
+    reason = np.full(len(stays), "", dtype=object)
+    chance, paced = stays[PROBABILITY], stays["paced"]
+    doubtful = (chance < rules.confidence) & (chance >= rules.doubt)
+    for fails, why in (
+        (paced < rules.doubt, "on_foot" if rules.mode == "vehicle" else "vehicle"),
+        (doubtful & (paced < 1.0), "pace"),
+        (doubtful, "border"),
+        ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
+        ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),
+        (chance < rules.doubt, "next_door"),
+    ):
+        reason[fails.to_numpy() & (reason == "")] = why
+    return reason
+
+
+def part(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
+    """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
+
+    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
+    the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
+    Of two silences that face each other only one is taken for a stay. Nor is it proven for who was there during the counted
+    visit of another and since then was away for less than `min_between_s` at a time: one false walk would make two visits of a
+    long stay.
+    """
+    start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
+    walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
+    apart = int(rules.min_between_s * 1e6)
+    since = _since(np.asarray(walker, dtype=np.int64), start, end, apart)
+    good = np.flatnonzero(reason == "")
+    group = stays.iloc[good].groupby([CODE, DAY], sort=False).ngroup().to_numpy()
+    before, free, over, by = -1, 0, 0, -1
+    for k in good[np.lexsort((start[good], end[good], group))]:
+        here = group[np.searchsorted(good, k)]
+        if here != before:
+            before, free, over, by = here, 0, 0, -1
+        stayed = walker[k] != by and since[k] < free
+        if start[k] < over + apart or earliest[k] < free + apart or stayed:
+            reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
+        else:
+            free, over, by = int(end[k]), max(over, int(latest[k])), int(walker[k])
+
+
+def _since(walker: Ints, start: Ints, end: Ints, apart: int) -> Ints:
+    """Since when the walker of each stay was about, with absences of less than `apart`."""
+    since = start.copy()
+    for before, k in pairwise(np.lexsort((start, walker)).tolist()):
+        if walker[before] == walker[k] and start[k] < end[before] + apart:
+            since[k] = since[before]
+    return since
+
+
+def _in_hours_s(rows: pd.DataFrame, rules: Rules) -> Floats:
+    """Time of each row inside the hours of duty of its day, seconds."""
+    from_, to = (hours(rows[DAY], at, rules) for at in (rules.hours_from, rules.hours_to))
+    start, end = microseconds(rows[START]), microseconds(rows[END])
+    inside: Floats = np.clip(np.minimum(end, to) - np.maximum(start, from_), 0, None) / 1e6
+    return inside
+
+
+def hours(days: pd.Series, at: dt.time, rules: Rules) -> Ints:
+    """A local time of day on each day, in microseconds UTC."""
+    place, known = pd.factorize(days)
+    naive = pd.to_datetime(pd.Series([str(day) for day in known], dtype=object))
+    local = naive + pd.Timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return microseconds(local.dt.tz_localize(rules.zone, ambiguous=True, nonexistent="shift_forward"))[place]
+
+
+def microseconds(times: pd.Series) -> Ints:
+    """Aware times as microseconds since 1970."""
+    micro: Ints = utc(times).astype(np.int64)
+    return micro

@@ -1,0 +1,266 @@
+"""What is still to be done today, and whether the roster can do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.errors import InputError
+from geo.layers.columns import CODE, LEADER
+from geo.layers.crs import require_metric
+from geo.patrols.columns import COUNTED, DAY, DEVICE, END, OFFICER, TIME
+from geo.patrols.counted_visits import hours
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.verdicts import as_ruled, require_named
+from geo.tracks.cleaning import utc
+from geo.tracks.trajectory import path_of
+
+Floats = npt.NDArray[np.float64]
+
+#: Speed of a walker who looks about, and how much longer a way on roads is than the straight line.
+WALK_M_S, DETOUR = 1.2, 1.3
+
+
+def due(
+    visits: pd.DataFrame,
+    tracks: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    now: pd.Timestamp,
+    rules: Rules = DEFAULT_RULES,
+) -> pd.DataFrame:
+    """List the cells that are still short at a moment of the day, the most urgent first.
+
+    Parameters
+    ----------
+    visits, tracks
+        Visits and cleaned fixes up to `now`; later ones are left out.
+    cells
+        `code`, `leader` if only leaders count, and the columns by which the rules tell classes; in a metric CRS.
+    now
+        Aware time.
+
+    Returns
+    -------
+    DataFrame
+        `code`, `missing` (visits), `earliest` (from when on the next visit can count, aware UTC), `time_left_s` (to the end
+        of duty), `needs_s` (waits and stays that the missing visits take at least), `slack_s`, `nearest_officer` (the leader,
+        where only leaders count), `nearest_device`, `distance_m` (straight, from his last fix within `max_gap_s`; NaN where
+        nobody is heard), `possible` (the officer can walk there, and the visits fit before duty ends). By `slack_s`, then
+        distance.
+
+    Raises
+    ------
+    InputError
+        If `now` has no zone.
+    ColumnError
+        If the cells lack a column.
+    """
+    if now.tzinfo is None:
+        raise InputError("now has no time zone; localize it")
+    crs = require_metric(cells, "a due list")
+    moment = now.tz_convert("UTC")
+    today = now.tz_convert(rules.zone).date()
+    rules = rules.on(today)
+    require_named(cells, rules)
+    closes = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_to, rules)[0]), unit="us", tz="UTC")
+    opens = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_from, rules)[0]), unit="us", tz="UTC")
+    until = visits[(visits[DAY] == today) & (visits[END] <= moment)]
+    required = np.zeros(len(cells), dtype=int)
+    own = np.zeros(len(cells), dtype=bool)
+    done = []
+    for part, rows in rules.by_class(cells):
+        required[rows], own[rows] = part.visits_per_day, part.who == "leader"
+        some = cells.iloc[rows]
+        theirs = as_ruled(until[until[CODE].isin(some[CODE])].reset_index(drop=True), some, part)
+        done.append(theirs.loc[theirs[COUNTED], [CODE, END]])
+    number, last = (pd.concat(done).groupby(CODE)[END].agg(how) for how in ("size", "max"))
+    made = cells[CODE].map(number).fillna(0).to_numpy(dtype=int)
+    short = cells[made < required]
+    where = _last_places(tracks, crs, moment, rules)
+    who, distance = _nearest(short, own[made < required], where)
+    missing = (required - made)[made < required]
+    soonest = max(moment, opens)
+    after = last.reindex(short[CODE]).reset_index(drop=True) + pd.Timedelta(rules.min_between_s, "s")
+    earliest = after.where(after > soonest, soonest)
+    left = max(0.0, (closes - moment).total_seconds())
+    waits = np.maximum(0.0, (earliest - moment).dt.total_seconds().to_numpy())
+    needs = waits + missing * rules.min_stay_s + (missing - 1) * rules.min_between_s
+    walk = np.nan_to_num(distance, nan=0.0) * DETOUR / WALK_M_S
+    slack = left - np.maximum(needs, walk + needs - waits)
+    names = where.reindex(columns=[OFFICER, DEVICE]).to_numpy(dtype=object)
+    table = pd.DataFrame(
+        {
+            CODE: short[CODE].to_numpy(dtype=object),
+            "missing": missing,
+            "earliest": earliest.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(),
+            "time_left_s": left,
+            "needs_s": needs,
+            "slack_s": slack,
+            "nearest_officer": [names[k, 0] if k >= 0 else None for k in who],
+            "nearest_device": [names[k, 1] if k >= 0 else None for k in who],
+            "distance_m": distance,
+            "possible": (slack >= 0) & np.isfinite(distance),
+        }
+    )
+    table["earliest"] = pd.to_datetime(table["earliest"], utc=True)
+    return table.sort_values(["slack_s", "distance_m", CODE], kind="stable", ignore_index=True)
+
+
+def _nearest(
+    cells: gpd.GeoDataFrame, own: npt.NDArray[np.bool_], where: gpd.GeoDataFrame
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The nearest device to each cell (a row of `where`, -1 for none) and its distance; its leader's where only that counts."""
+    who, distance = np.full(len(cells), -1, dtype=np.intp), np.full(len(cells), np.nan)
+    for rows, at in [
+        (np.flatnonzero(~own), np.arange(len(where))),
+        *(
+            (np.array([k]), np.flatnonzero(where[OFFICER].astype(str) == str(cells[LEADER].iloc[k])))
+            for k in np.flatnonzero(own)
+        ),
+    ]:
+        if len(rows) and len(at):
+            (cell, found), metres = shapely.STRtree(where.geometry.array[at]).query_nearest(
+                cells.geometry.array[rows], return_distance=True, all_matches=False
+            )
+            who[rows[cell]], distance[rows[cell]] = at[found], metres
+    return who, distance
+
+
+def _last_places(tracks: gpd.GeoDataFrame, crs: object, moment: pd.Timestamp, rules: Rules) -> gpd.GeoDataFrame:
+    """Where each device was heard last, if not too long ago."""
+    micro = utc(tracks[TIME]).astype(np.int64)
+    now = int(moment.timestamp() * 1e6)
+    recent = tracks[(micro <= now) & (micro >= now - int(rules.max_gap_s * 1e6))]
+    path = path_of(recent, crs, rules)  # type: ignore[arg-type]
+    last = np.flatnonzero(np.r_[np.diff(path.walker) != 0, True][: len(path.walker)])
+    return gpd.GeoDataFrame(
+        path.walkers.iloc[path.walker[last]].reset_index(drop=True),
+        geometry=shapely.points(path.x[last], path.y[last]),
+        crs=crs,
+    )
+
+
+@dataclass(frozen=True)
+class Feasibility:
+    """Whether a roster can walk all cells as often as the rules ask; times in seconds.
+
+    Attributes
+    ----------
+    possible
+        Every cell has an officer with time for it. Greedy: a no is no proof, a yes is.
+    needed_s, available_s
+        Working time of all: what visits and walks take, if each is made from the nearest base, and the hours of the roster.
+    cells
+        `code`, `officer`, `needed_s` (visits, and the walks to and fro), `possible`.
+    """
+
+    possible: bool
+    needed_s: float
+    available_s: float
+    cells: pd.DataFrame
+
+
+def feasible(
+    cells: gpd.GeoDataFrame,
+    roster: pd.DataFrame,
+    *,
+    bases: gpd.GeoSeries,
+    stay_s: float = 900.0,
+    rules: Rules = DEFAULT_RULES,
+) -> Feasibility:
+    """Ask whether every cell can be walked as often as due, each by one officer with time left.
+
+    An officer makes his rounds one after the other: all his cells, from his base and back for each, then once more those that
+    are due more often. Where that brings him back to a cell within `min_between_s`, he waits. Cells that are far from everybody
+    choose first, each the officer who needs the least more time for it; the leader, where only leaders count.
+
+    Parameters
+    ----------
+    cells
+        Second-level cells in a metric CRS, with the columns that the rules ask for.
+    roster
+        `officer`, `hours` (on patrol that day; no more than the hours of duty are used).
+    bases
+        Where each officer starts: one point per row of `roster`, any CRS.
+    stay_s
+        Time that a good round takes; never less than `min_stay_s`.
+    rules
+        The version that holds on the day.
+
+    Raises
+    ------
+    ColumnError
+        If the cells lack a column.
+    """
+    require_metric(cells, "feasibility")
+    require_named(cells, rules)
+    at = bases.to_crs(cells.crs)
+    names = roster["officer"].to_numpy(dtype=object)
+    far = np.array([shapely.distance(cells.geometry.array, point) for point in at.array]).reshape(len(at), len(cells))
+    due_times, stays, can = np.zeros(len(cells), dtype=int), np.zeros(len(cells)), np.ones(far.shape, dtype=bool)
+    for part, rows in rules.by_class(cells):
+        due_times[rows], stays[rows] = part.visits_per_day, max(stay_s, part.min_stay_s)
+        if part.who == "leader":
+            can[:, rows] = names[:, None].astype(str) == cells[LEADER].iloc[rows].to_numpy(dtype=object).astype(str)
+    once = stays + 2 * far * DETOUR / WALK_M_S
+    on_duty = _on_duty_s(rules)
+    available = np.minimum(roster["hours"].to_numpy(dtype=float) * 3600.0, on_duty)
+    plan = _Rounds(len(at), max(int(due_times.max(initial=0)), 1), rules.min_between_s)
+    officer = np.full(len(cells), -1)
+    # Whoever is far from everybody chooses first.
+    for k in np.argsort(-once.min(axis=0), kind="stable") if len(at) else []:
+        longer = plan.with_cell(once[:, k], stays[k], due_times[k])
+        fits = np.flatnonzero((longer <= available) & can[:, k])
+        if len(fits):
+            officer[k] = fits[np.argmin((longer - plan.lasts_s)[fits])]
+            plan.take(officer[k], once[officer[k], k], stays[k], due_times[k])
+    needed = due_times * once.min(axis=0) if len(at) else np.full(len(cells), np.inf)
+    table = pd.DataFrame(
+        {
+            CODE: cells[CODE].to_numpy(dtype=object),
+            "officer": [names[o] if o >= 0 else None for o in officer],
+            "needed_s": needed,
+            "possible": officer >= 0,
+        },
+        index=cells.index,
+    )
+    return Feasibility(bool((officer >= 0).all()), float(needed.sum()), float(available.sum()), table)
+
+
+class _Rounds:
+    """The rounds of each officer: how long each takes, and how long all of them with the waits between."""
+
+    def __init__(self, officers: int, rounds: int, between_s: float) -> None:
+        self._round_s = np.zeros((rounds, officers))
+        self._stay_s = np.zeros(officers)
+        self._between_s = between_s
+        self.lasts_s = np.zeros(officers)
+
+    def with_cell(self, once_s: Floats, stay_s: float, times: int) -> Floats:
+        """How long the day of each officer would be if he took a cell more."""
+        rounds = self._round_s.copy()
+        rounds[:times] += once_s
+        # From the end of a visit to the next one in the same cell goes a whole round, but for the visit itself.
+        apart = np.where(rounds[1:] > 0, rounds[1:] - np.maximum(self._stay_s, stay_s), np.inf)
+        longer: Floats = rounds.sum(axis=0) + np.maximum(self._between_s - apart, 0.0).sum(axis=0)
+        return longer
+
+    def take(self, officer: int, once_s: float, stay_s: float, times: int) -> None:
+        """Give an officer one more cell."""
+        alone = np.zeros(len(self.lasts_s))
+        alone[officer] = once_s
+        self.lasts_s[officer] = self.with_cell(alone, stay_s, times)[officer]
+        self._round_s[:times, officer] += once_s
+        self._stay_s[officer] = max(self._stay_s[officer], stay_s)
+
+
+def _on_duty_s(rules: Rules) -> float:
+    """Hours of duty of a day, seconds."""
+    from_, to = (at.hour * 3600.0 + at.minute * 60.0 + at.second for at in (rules.hours_from, rules.hours_to))
+    return to - from_

@@ -1,0 +1,308 @@
+"""How long a path was in a cell, when positions have errors: the time to be expected there, and its variance.
+
+A run of a path is looked at in short spans. The true place of a span has a normal distribution about the place that the fixes
+give, so it lies in each cell near by with some probability. The sum of spans times probabilities is the time to be
+expected in the cell. Its variance follows from how long an error lasts: the errors of one minute are nearly one error.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from geo.locate import GridIndex
+from geo.tracks.trajectory import SECOND, Path
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Longest span that is looked at as one place; half of the shortest stay that counts by default.
+SPAN_S = 30.0
+#: How long an error across a border lasts. The error of GPS lasts for a minute or two, but the side of a road that a walker
+#: keeps to, which decides as much, lasts as long as his walk.
+ERROR_LASTS_S = 1000.0
+#: After this many times as long nothing of it is left.
+_LONGEST = 3.0
+#: A step of this many seconds may hold a ride and a wait, so its mean speed says little about when it was where; of shorter
+#: steps in proportion. A ride has about this speed, and what is not ridden is walked, or waited, at that.
+MIXED_S, RIDE_M_S, SLOW_M_S = 120.0, 6.0, 0.5
+#: Probability that a cell in the middle of such a step, with no fix at either end of it, was ridden through.
+THROUGH = 0.9
+#: Speed of a walker who does not go straight from fix to fix, and the share of the room which that leaves him (half of the
+#: short axis of the ellipse of places that he can have reached) that is one standard deviation.
+WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
+#: A place whose surroundings of this many standard deviations are in one cell is in that cell.
+CERTAIN_SIGMAS = 3.0
+#: Places that stand for a normal distribution, each with the same weight. Their sum is right to about 0.02, less than is
+#: known about errors of phones; the exact integral costs a hundred times as much where a silence of minutes makes it wide.
+PLACES = 64
+
+_DIRECTIONS = np.arange(8) * (np.pi / 4)
+# A spiral by the golden angle spreads the places evenly; their radii are the quantiles of the distribution.
+_RADIUS = np.sqrt(-2.0 * np.log1p(-(np.arange(PLACES) + 0.5) / PLACES))
+_ANGLE = np.arange(PLACES) * (np.pi * (3.0 - np.sqrt(5.0)))
+
+
+class Spans(NamedTuple):
+    """Pieces of runs, each at one place, in order of walker and time.
+
+    Attributes
+    ----------
+    run
+        Position of the run.
+    walker
+        Position of the walker.
+    start, end
+        Microseconds.
+    x, y, sigma
+        Place, and standard deviation along each axis, metres.
+    lasts_s
+        How long the error of the place stays alike.
+    ridden
+        Share of the time that may not have been spent there on foot, because the step is long and its speed high.
+    pace_m_s
+        Speed, taken over half a minute.
+    """
+
+    run: Ints
+    walker: Ints
+    start: Ints
+    end: Ints
+    x: Floats
+    y: Floats
+    sigma: Floats
+    lasts_s: Floats
+    ridden: Floats
+    pace_m_s: Floats
+
+
+class Times(NamedTuple):
+    """Of each row of shares, in seconds: the time to be expected, its variance, and the time on foot that no error can have put
+    there.
+    """
+
+    likely_s: Floats
+    spread_s2: Floats
+    sure_s: Floats
+
+
+class Shares(NamedTuple):
+    """What each span says of each cell: its position, the cell, and the probability of being there."""
+
+    span: Ints
+    cell: Ints
+    probability: Floats
+
+    def times(self, spans: Spans, walk_m_s: float) -> Times:
+        """What that is in time; only what is no faster than `walk_m_s` is sure, as a ride through is no visit."""
+        seconds = (spans.end - spans.start)[self.span] / SECOND
+        chance = self.probability * (1.0 - spans.ridden[self.span])
+        doubt = np.flatnonzero((chance > 0.0) & (chance < 1.0))
+        doubt = doubt[np.lexsort((self.span[doubt], self.cell[doubt]))]
+        span = self.span[doubt]
+        middle = (spans.start[span] + spans.end[span]) / (2 * SECOND)
+        spread = np.zeros(len(chance))
+        spread[doubt] = _spread(
+            self.cell[doubt], spans.walker[span], middle, spans.lasts_s[span], seconds[doubt], chance[doubt]
+        )
+        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s)
+        return Times(seconds * chance, spread, np.where(sure, seconds, 0.0))
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Floats, chance: Floats) -> Floats:
+    """Part of each row in the variance of the time in its cell; rows by cell, walker and time.
+
+    One error moves all that is near in time the same way, so of two rows the likelier one is inside whenever the other is. What
+    lies farther apart in time than errors last is independent.
+    """
+    n = len(cell)
+    part = np.zeros(n)
+    for k in range(n):
+        part[k] += seconds[k] ** 2 * chance[k] * (1.0 - chance[k])
+        for j in range(k + 1, n):
+            apart = middle[j] - middle[k]
+            if cell[j] != cell[k] or walker[j] != walker[k] or apart > _LONGEST * lasts[k]:
+                break
+            alike = min(lasts[k], lasts[j])
+            together = min(chance[k], chance[j]) - chance[k] * chance[j]
+            both = seconds[k] * seconds[j] * together * np.exp(-apart / alike)
+            part[k] += both
+            part[j] += both
+    return part
+
+
+def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
+    """Cut runs into spans of at most half a minute; a stand in a run is one span.
+
+    Parameters
+    ----------
+    pace_m_s
+        Speed on the way from each fix to the next.
+    walker, start, end
+        Runs on known ways, in order of walker and time.
+    """
+    room = int(np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).sum())
+    n, run, step, begin, until, x, y, sigma, lasts = _cut(
+        path.walker, path.time, path.x, path.y, path.sigma, path.stand, walker, start, end, room
+    )
+    i = step[:n]
+    j = np.minimum(i + 1, len(path.time) - 1)
+    j = np.where(path.walker[j] == path.walker[i], j, i)
+    pace = pace_m_s[np.minimum(i, len(pace_m_s) - 1)] if len(pace_m_s) else np.zeros(n)
+    return Spans(
+        run[:n],
+        walker[run[:n]],
+        begin[:n],
+        until[:n],
+        x[:n],
+        y[:n],
+        sigma[:n],
+        lasts[:n],
+        _ridden(path, i, j, index.locate(x[:n], y[:n]), index),
+        pace,
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(
+    path_walker: Ints,
+    path_time: Ints,
+    path_x: Floats,
+    path_y: Floats,
+    path_sigma: Floats,
+    path_stand: Ints,
+    walker: Ints,
+    start: Ints,
+    end: Ints,
+    room: int,
+) -> tuple[int, Ints, Ints, Ints, Ints, Floats, Floats, Floats, Floats]:
+    """Spans of the runs: how many, the run and the step of each, its time, place, standard deviation, and its error's life.
+
+    Both the path and the runs are in order, so one pointer walks along the path.
+    """
+    run, step = np.empty(room, np.int64), np.empty(room, np.int64)
+    begin, until = np.empty(room, np.int64), np.empty(room, np.int64)
+    x, y, sigma, lasts = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
+    n, i, last, fixes = 0, 0, -1, len(path_time)
+    for r in range(len(start)):
+        number = max(1, int(np.ceil((end[r] - start[r]) / (SPAN_S * SECOND))))
+        width = (end[r] - start[r]) / number
+        standing = -1
+        for k in range(number):
+            a = start[r] + np.int64(np.rint(k * width))
+            b = end[r] if k + 1 == number else start[r] + np.int64(np.rint((k + 1) * width))
+            t = a + (b - a) // 2
+            while i + 1 < fixes and (
+                path_walker[i + 1] < walker[r] or (path_walker[i + 1] == walker[r] and path_time[i + 1] <= t)
+            ):
+                i += 1
+            j = i + 1 if i + 1 < fixes and path_walker[i + 1] == path_walker[i] else i
+            stand = path_stand[i] if path_stand[i] == path_stand[j] else -1
+            if stand >= 0 and stand == standing:
+                until[last] = b
+                continue
+            last, standing = n, stand
+            run[n], step[n], begin[n], until[n] = r, i, a, b
+            x[n], y[n], sigma[n], lasts[n] = _place(path_time, path_x, path_y, path_sigma, i, j, t, stand)
+            n += 1
+    return n, run, step, begin, until, x, y, sigma, lasts
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(
+    time: Ints, x: Floats, y: Floats, sigma: Floats, i: int, j: int, t: int, stand: int
+) -> tuple[float, float, float, float]:
+    """Where a walker was at a time between two fixes: place, its standard deviation, and how long the error lasts."""
+    step_s = (time[j] - time[i]) / SECOND
+    u = (t - time[i]) / SECOND / step_s if step_s > 0 else 0.0
+    dx, dy = x[j] - x[i], y[j] - y[i]
+    wander = 0.0
+    if stand < 0:
+        room_m2 = max((WANDER_M_S * step_s) ** 2 - dx * dx - dy * dy, 0.0) / 4
+        wander = 4 * u * (1 - u) * WANDER_SHARE**2 * room_m2
+    spread = np.sqrt((1 - u) * sigma[i] ** 2 + u * sigma[j] ** 2 + wander)
+    # Where a walker may have been between two fixes is another matter after the next fix.
+    lasts = ERROR_LASTS_S if wander == 0.0 else ERROR_LASTS_S + (step_s - ERROR_LASTS_S) * wander / spread**2
+    return x[i] + u * dx, y[i] + u * dy, spread, lasts
+
+
+def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: GridIndex) -> Floats:
+    """Share of the time of a long step that was no walk, as far as its mean speed tells.
+
+    A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its way, which takes
+    v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden. Who waits or
+    walks on a step that is faster than a walk mostly does so near its ends: a cell that lies between them was ridden through.
+    """
+    ridden = np.zeros(len(i))
+    step_s = (path.time[j] - path.time[i]) / SECOND
+    long = np.flatnonzero(step_s > SPAN_S)
+    a, b = i[long], j[long]
+    v = np.maximum(np.hypot(path.x[b] - path.x[a], path.y[b] - path.y[a]) / step_s[long], 1e-9)
+    one, two = index.locate(path.x[a], path.y[a]), index.locate(path.x[b], path.y[b])
+    stays = one == two
+    w = np.where(stays, WANDER_M_S, SLOW_M_S)
+    share = np.clip(RIDE_M_S * (v - w) / (v * (RIDE_M_S - w)), 0.0, 1.0) * np.maximum(1.0 - v / RIDE_M_S, 0.0)
+    ridden[long] = share * np.minimum(1.0, step_s[long] / MIXED_S)
+    between = long[(here[long] != one) & (here[long] != two) & (v > WANDER_M_S)]
+    ridden[between] = np.maximum(ridden[between], THROUGH)
+    return ridden
+
+
+def shares_of(spans: Spans, index: GridIndex) -> Shares:
+    """Find the cells that each span may have been in; in order of span."""
+    own = index.locate(spans.x, spans.y).astype(np.int64)
+    certain = np.ones(len(own), dtype=bool)
+    margin = CERTAIN_SIGMAS * spans.sigma
+    for angle in _DIRECTIONS:
+        here = np.flatnonzero(certain)
+        moved = index.locate(spans.x[here] + margin[here] * np.cos(angle), spans.y[here] + margin[here] * np.sin(angle))
+        certain[here[moved != own[here]]] = False
+    sure, unsure = np.flatnonzero(certain), np.flatnonzero(~certain)
+    around = np.empty((len(unsure), PLACES), dtype=np.int32)
+    for k in range(PLACES):
+        reach = _RADIUS[k] * spans.sigma[unsure]
+        around[:, k] = index.locate(
+            spans.x[unsure] + reach * np.cos(_ANGLE[k]), spans.y[unsure] + reach * np.sin(_ANGLE[k])
+        )
+    which, found, number = _counted(around)
+    span = np.r_[sure, unsure[which]]
+    cell = np.r_[own[sure], found].astype(np.int64)
+    probability = np.r_[np.ones(len(sure)), number / PLACES]
+    keep = np.flatnonzero(cell >= 0)
+    order = keep[np.argsort(span[keep], kind="stable")]
+    return Shares(span[order], cell[order], probability[order])
+
+
+@numba.njit(cache=True, nogil=True)
+def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32], Ints]:
+    """Count each value of each row: rows, values and numbers, in order of row and first appearance."""
+    n, places = around.shape
+    room = 4 * n + places
+    row, value, number = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int64)
+    m = 0
+    for i in range(n):
+        begin = m
+        if m + places > room:
+            room = 2 * room
+            row, value, number = _wider(row, room), _wider(value, room), _wider(number, room)
+        for k in range(places):
+            v = around[i, k]
+            j = begin
+            while j < m and value[j] != v:
+                j += 1
+            if j == m:
+                row[m], value[m], number[m] = i, v, 0
+                m += 1
+            number[j] += 1
+    return row[:m], value[:m], number[:m]
+
+
+@numba.njit(cache=True, nogil=True)
+def _wider(values: npt.NDArray[np.int64], room: int) -> npt.NDArray[np.int64]:
+    wide = np.empty(room, values.dtype)
+    wide[: len(values)] = values
+    return wide

@@ -1,0 +1,335 @@
+"""Signs that a track is not what it says. Each is a finding with a rule or a p-value, and its innocent explanations.
+
+Nobody is accused by a score: findings are not added up, and none of them changes a verdict by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.stats
+
+from geo.patrols.columns import DEVICE, MARK, OFFICER, TIME
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S, places, require_tracks, utc
+from geo.tracks.sorting import by_time
+
+Floats = npt.NDArray[np.float64]
+
+#: What each sign is, and what may explain it innocently: Chinese and English of both.
+SIGNS: dict[str, tuple[str, str, str, str]] = {
+    "mock": (
+        "设备标记为模拟定位",
+        "the device says that positions are simulated",
+        "开发者选项未关闭、测试软件残留",
+        "developer options left on, a test app left over",
+    ),
+    "teleport": (
+        "位置瞬移",
+        "moves faster than anything moves here",
+        "高楼间信号反射、出地下室后首次定位",
+        "reflections between buildings, first fix after a basement",
+    ),
+    "steady": ("速度几乎恒定", "constant speed", "匀速骑行或乘车的平滑轨迹", "an even ride whose track was smoothed"),
+    "no_noise": (
+        "轨迹无定位噪声",
+        "no noise of positioning",
+        "手机软件吸附道路或平滑轨迹",
+        "an app that snaps to roads or smooths",
+    ),
+    "lattice": (
+        "坐标落在规则格点上",
+        "positions on a lattice",
+        "上报时坐标被截断取整",
+        "coordinates rounded when sent",
+    ),
+    "frozen": (
+        "坐标长时间完全不变",
+        "position frozen to the last digit",
+        "省电模式、室内只有缓存定位",
+        "power saving, cached position indoors",
+    ),
+    "copied": (
+        "与另一设备轨迹相同",
+        "the same track on two devices",
+        "同一人更换手机或重复导入",
+        "one person changed phones, a file imported twice",
+    ),
+    "replayed": (
+        "与其他时间的轨迹相同",
+        "the same track at another time",
+        "文件重复导入、时钟校正",
+        "a file imported twice, a clock set right",
+    ),
+    "carried_along": (
+        "两台设备始终同行",
+        "two devices always side by side",
+        "结伴巡查、共乘车辆",
+        "a patrol of two, a shared vehicle",
+    ),
+    "vehicle": (
+        "步行巡查中持续车速",
+        "vehicle speed during a foot patrol",
+        "往返途中骑行",
+        "the ride to the grid and back",
+    ),
+}
+
+#: Level of the tests, for a device and day; with about ten signs false alarms stay under one in a thousand honest days.
+ALPHA = 1e-5
+#: Fixes that a sign needs before it speaks.
+ENOUGH = 60
+#: Fixes in a row that a copy shares with its source, places that differ by more than a metre from the one before.
+COPIED_RUN = 30
+#: Time after which a device that is at the same places again has been there a second time.
+AGAIN_S = 60
+#: Distance and time side by side from which two devices are in one pocket: closer than errors of two phones ever keep.
+BESIDE_M, BESIDE_S, BESIDE_WAY_M = 10.0, 1800.0, 1500.0
+#: Way in three minutes from which a device is on the move: colleagues at one desk are no sign.
+MOVING_M = 80.0
+#: Time at the speed of a vehicle on one day that is more than the way to the grid and back.
+DRIVEN_S = 5400.0
+
+_METRES_PER_DEGREE = 111_195.0
+
+Finding = tuple[str, str | None, int, int, float | None, str]
+
+
+class _Track(NamedTuple):
+    """Fixes of one device on one local day, in order of time; metres from the first, microseconds."""
+
+    device: str
+    time: npt.NDArray[np.int64]
+    lon: Floats
+    lat: Floats
+    x: Floats
+    y: Floats
+    mark: npt.NDArray[np.object_]
+
+
+def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataFrame:
+    """Look for signs of false tracks.
+
+    Parameters
+    ----------
+    tracks
+        Cleaned fixes of one or more days, with `mark`.
+
+    Returns
+    -------
+    DataFrame
+        One row per finding: `device`, `officer`, `sign` (a key of :data:`SIGNS`), `other` (the other device, or None), `start`,
+        `end` (aware UTC), `p` (probability that an honest track shows it; NaN where the sign is a rule), `note`,
+        `what_zh`, `what_en`, `innocent_zh`, `innocent_en`.
+
+    Notes
+    -----
+    Tests: constant speed by the lower tail of the chi-square of step speeds against noise of half a metre; no noise by the
+    same for second differences; a lattice by the number of distinct last digits (binomial). Cost: O(n log n); pairs of
+    devices are compared only if they share places.
+    """
+    require_tracks(tracks)
+    parts = list(_tracks(tracks, rules))
+    found: list[tuple[str, Finding]] = []
+    for track in parts:
+        for test in (_marked, _steady, _lattice, _frozen, _driven):
+            found += [(track.device, finding) for finding in test(track, rules)]
+    found += list(_shared(parts))
+    found += list(_beside(parts))
+    named = tracks[[DEVICE, OFFICER]].drop_duplicates(DEVICE) if OFFICER in tracks else None
+    officers = {} if named is None else dict(zip(named[DEVICE].astype(str), named[OFFICER], strict=True))
+    rows = [(device, officers.get(device), *finding, *SIGNS[finding[0]]) for device, finding in found]
+    table = pd.DataFrame(
+        rows,
+        columns=[
+            "device",
+            "officer",
+            "sign",
+            "other",
+            "start",
+            "end",
+            "p",
+            "note",
+            "what_zh",
+            "what_en",
+            "innocent_zh",
+            "innocent_en",
+        ],
+    )
+    for column in ("start", "end"):
+        table[column] = pd.to_datetime(table[column].astype("int64"), unit="us", utc=True)
+    table["p"] = table["p"].astype(float)
+    return table.sort_values(["device", "start", "sign"], kind="stable", ignore_index=True)
+
+
+def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
+    """Cut the fixes into devices and local days."""
+    good = tracks[tracks[TIME].notna() & ~tracks[MARK].isin(["no_position", "no_time", "duplicate", "conflict"])]
+    if len(good) == 0:
+        return
+    device, names = pd.factorize(good[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+    local = good[TIME].dt.tz_convert(rules.zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    time = utc(good[TIME]).astype(np.int64)
+    owner = device.astype(np.int64) * (int(local.max() - local.min()) + 1) + local - local.min()
+    order = by_time(owner, time)
+    lon, lat = (degrees[order] for degrees in places(good))
+    mark = good[MARK].to_numpy(dtype=object)[order]
+    first = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0])
+    for a, b in zip(first, np.r_[first[1:], len(order)], strict=True):
+        scale = _METRES_PER_DEGREE * np.cos(np.radians(lat[a]))
+        yield _Track(
+            str(names[device[order[a]]]),
+            time[order[a:b]],
+            lon[a:b],
+            lat[a:b],
+            (lon[a:b] - lon[a]) * scale,
+            (lat[a:b] - lat[a]) * _METRES_PER_DEGREE,
+            mark[a:b],
+        )
+
+
+def _marked(track: _Track, _: Rules) -> Iterator[Finding]:
+    """What cleaning has marked already: simulated positions, and jumps that come again and again."""
+    for sign, marks, least in (("mock", ("mock",), 1), ("teleport", ("jump", "leap"), 10)):
+        at = np.flatnonzero(np.isin(track.mark, marks))
+        if len(at) >= least:
+            yield sign, None, int(track.time[at[0]]), int(track.time[at[-1]]), None, f"{len(at)} fixes"
+
+
+def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
+    """Straight, even pieces: a walk with errors of positioning has neither constant speed nor zero second differences."""
+    n = len(track.time)
+    if n < ENOUGH:
+        return
+    dt_s = np.diff(track.time) / 1e6
+    ok = (dt_s > 0) & (dt_s <= 60)
+    speed = np.hypot(np.diff(track.x), np.diff(track.y)) / np.where(ok, dt_s, 1.0)
+    bend = np.hypot(np.diff(track.x, 2), np.diff(track.y, 2))
+    even = np.abs(np.diff(dt_s)) < 0.1 * np.maximum(dt_s[1:], 1e-9)
+    moving = ok[1:] & ok[:-1] & even & (speed[1:] > 0.3) & (speed[:-1] > 0.3)
+    for sign, values, sd in (("no_noise", bend, 0.5), ("steady", np.abs(np.diff(speed)), 0.02)):
+        for a, b in _stretches(moving, ENOUGH // 2):
+            # The steps at corners are no noise; nine of ten must be smooth.
+            small = np.sort(values[a:b])[: int(0.9 * (b - a))]
+            # Honest errors are at least ten times `sd`; the sum of squares is a chi-square of a hundred times the mean.
+            p = float(scipy.stats.chi2.cdf(float((small**2).sum()) / (10 * sd) ** 2 * 2, 2 * len(small) / 10))
+            if p < ALPHA and float(np.quantile(values[a:b], 0.8)) < sd:
+                yield sign, None, int(track.time[a]), int(track.time[b + 1]), p, f"{b - a} fixes"
+                break
+
+
+def _stretches(mask: npt.NDArray[np.bool_], least: int) -> Iterator[tuple[int, int]]:
+    change = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(np.int8)))
+    for a, b in zip(change[::2], change[1::2], strict=True):
+        if b - a >= least:
+            yield int(a), int(b)
+
+
+def _lattice(track: _Track, _: Rules) -> Iterator[Finding]:
+    """Coordinates with fewer digits than a phone sends: distinct values fall on multiples of a coarse step."""
+    moved = np.flatnonzero((np.diff(track.lon) != 0) | (np.diff(track.lat) != 0))
+    if len(moved) < ENOUGH:
+        return
+    for digits in (2, 3, 4):
+        on = np.abs(np.round(track.lon[moved], digits) - track.lon[moved]) < 1e-9
+        on &= np.abs(np.round(track.lat[moved], digits) - track.lat[moved]) < 1e-9
+        # A free position of seven digits is on the lattice by a chance of 100^(digits - 7).
+        p = float(scipy.stats.binom.sf(on.sum() - 1, len(on), 100.0 ** (digits - 7)))
+        if p < ALPHA and on.mean() > 0.5:
+            yield "lattice", None, int(track.time[0]), int(track.time[-1]), p, f"{on.mean():.0%} with {digits} decimals"
+            return
+
+
+def _frozen(track: _Track, _: Rules) -> Iterator[Finding]:
+    """The same coordinates to the last digit for an hour or more: a live receiver trembles."""
+    same = (np.diff(track.lon) == 0) & (np.diff(track.lat) == 0)
+    for a, b in _stretches(same, FROZEN_FIXES - 1):
+        if (track.time[b] - track.time[a]) / 1e6 >= FROZEN_S:
+            yield "frozen", None, int(track.time[a]), int(track.time[b]), None, f"{b - a + 1} fixes"
+
+
+def _driven(track: _Track, rules: Rules) -> Iterator[Finding]:
+    """Time at the speed of a vehicle, over half a minute at least so that errors do not make it."""
+    dt_s = np.diff(track.time) / 1e6
+    speed = np.hypot(np.diff(track.x), np.diff(track.y)) / np.maximum(dt_s, 1e-6)
+    smooth = pd.Series(np.where(dt_s <= 60, speed, np.nan)).rolling(3, center=True).min().to_numpy()
+    fast = (smooth > max(8.0, rules.max_patrol_speed_m_s)) & (smooth <= rules.max_speed_m_s)
+    driven = float(dt_s[fast].sum())
+    if driven >= DRIVEN_S:
+        at = np.flatnonzero(fast)
+        yield "vehicle", None, int(track.time[at[0]]), int(track.time[at[-1] + 1]), None, f"{driven / 60:.0f} min"
+
+
+def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
+    """The same sequence of places on two devices (copied), or at another time (replayed)."""
+    lon, lat, owner, place = [], [], [], []
+    for k, track in enumerate(parts):
+        moved = np.flatnonzero(np.hypot(np.diff(track.x), np.diff(track.y)) > 1.0) + 1
+        lon.append(track.lon[moved])
+        lat.append(track.lat[moved])
+        owner.append(np.full(len(moved), k))
+        place.append(moved)
+    if not lon:
+        return
+    spot = np.round(np.column_stack([np.concatenate(lon), np.concatenate(lat)]) * 1e6).astype(np.int64)
+    who, where = np.concatenate(owner), np.concatenate(place)
+    key = pd.factorize(pd.Series(spot[:, 0] * 1_000_000_000 + spot[:, 1]))[0]
+    order = np.lexsort((where, who, key))
+    pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    twice = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+    for a, b in zip(order[twice], order[twice + 1], strict=True):
+        hit = int(where[a]), int(where[b])
+        if who[a] != who[b] or parts[who[b]].time[hit[1]] - parts[who[a]].time[hit[0]] >= AGAIN_S * 1_000_000:
+            pairs.setdefault((int(who[a]), int(who[b])), []).append(hit)
+    for (a, b), hits in sorted(pairs.items()):
+        if len(hits) < COPIED_RUN:
+            continue
+        one, two = parts[a], parts[b]
+        shift = np.array([two.time[j] - one.time[i] for i, j in hits]) / 1e6
+        usual = float(np.median(shift))
+        if np.mean(np.abs(shift - usual) <= 2.0) < 0.8:
+            continue
+        sign = "copied" if abs(usual) <= 2.0 else "replayed"
+        begin, end = int(two.time[hits[0][1]]), int(two.time[hits[-1][1]])
+        note = f"{len(hits)} places, {usual:+.0f} s"
+        other = None if a == b else one.device
+        yield two.device, (sign, other, min(begin, end), max(begin, end), None, note)
+
+
+def _beside(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
+    """Two phones that keep side by side over hours and kilometres: one person may carry both."""
+    minute = 60_000_000
+    table = []
+    for k, track in enumerate(parts):
+        slot = track.time // minute
+        first = np.flatnonzero(np.r_[True, np.diff(slot) > 0])
+        later = np.minimum(np.searchsorted(track.time, track.time[first] + 3 * minute), len(track.time) - 1)
+        way = np.hypot(track.x[later] - track.x[first], track.y[later] - track.y[first])
+        first = first[way >= MOVING_M]
+        table.append(
+            np.column_stack([np.full(len(first), k), slot[first], track.lon[first] * 1e7, track.lat[first] * 1e7])
+        )
+    if not table:
+        return
+    fixes = np.concatenate(table).astype(np.int64)
+    size = int(3 * BESIDE_M / _METRES_PER_DEGREE * 1e7)
+    boxes = pd.DataFrame(fixes, columns=["k", "slot", "lon", "lat"])
+    boxes["bx"], boxes["by"] = boxes["lon"] // size, boxes["lat"] // size
+    met = boxes.merge(boxes, on=["slot", "bx", "by"], suffixes=("", "_2"))
+    met = met[met["k"] < met["k_2"]]
+    east = (met["lon"] - met["lon_2"]) / 1e7 * _METRES_PER_DEGREE * np.cos(np.radians(met["lat"] / 1e7))
+    north = (met["lat"] - met["lat_2"]) / 1e7 * _METRES_PER_DEGREE
+    met = met[np.hypot(east, north) <= 3 * BESIDE_M]
+    for (a, b), rows in met.groupby(["k", "k_2"]):
+        if len(rows) * 60 < BESIDE_S:
+            continue
+        rows = rows.sort_values("slot")
+        way = np.hypot(rows["lon"].diff(), rows["lat"].diff()).fillna(0).sum() / 1e7 * _METRES_PER_DEGREE
+        both = min(int((boxes["k"] == k).sum()) for k in (a, b))
+        if way >= BESIDE_WAY_M and len(rows) >= 0.5 * both:
+            start, end = (int(rows["slot"].iloc[k]) * minute for k in (0, -1))
+            yield parts[a].device, ("carried_along", parts[b].device, start, end, None, f"{len(rows)} min, {way:.0f} m")

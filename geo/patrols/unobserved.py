@@ -1,0 +1,70 @@
+"""Visits that silence hides: how many are to be expected in the time in which phones were silent.
+
+A device that made k visits in the hours in which it was heard makes as many for each hour in which it was not. A visit of
+length v is hidden by a silence of length L if it begins within L - v of it; half of the shortest stay is allowed at either end,
+since a visit of which less than that is heard is not proven either. Only proven visits tell how many there are and how long they
+last: stays that hang on a border are mostly pieces of somebody's visit next door. A visit that a silence has cut is taken to
+have lasted as long as it may have.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from geo.patrols.columns import CODE, COUNTED, DAY, DEVICE, EARLIEST, END, KIND, LATEST, START
+from geo.patrols.counted_visits import hours, microseconds
+from geo.patrols.rules import Rules
+
+
+def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:
+    """Expect visits in the silences of a day, and lay them where the device was on its proven visits.
+
+    Parameters
+    ----------
+    visits
+        Of the day, as :func:`geo.patrols.visits` gives them.
+    presences
+        Those that the visits were made from.
+    rules
+        `min_stay_s` and the hours of duty are used: what is outside them is neither silence nor heard.
+
+    Returns
+    -------
+    Series
+        Number to be expected, by code, of the codes that have any. It is right as a sum over many devices; of one cell it is
+        little more than a share of a visit.
+
+    Notes
+    -----
+    Cost: the visits of a device times its silences.
+    """
+    proven = visits[visits[COUNTED].to_numpy(dtype=bool) & (visits[DAY] == day)]
+    today = presences[presences[DAY] == day]
+    silent = today[today[KIND] == "unknown"].drop_duplicates([DEVICE, START, END])
+    silent = silent[silent[DEVICE].isin(proven[DEVICE])]
+    duty = tuple(int(hours(pd.Series([day]), at, rules)[0]) for at in (rules.hours_from, rules.hours_to))
+    lasts = {device: _seconds(rows[START], rows[END], duty) for device, rows in silent.groupby(DEVICE, sort=True)}
+    days = today[today[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True).agg({START: "min", END: "max"})
+    found: dict[str, float] = {}
+    for device, rows in proven[proven[DEVICE].isin(list(lasts))].groupby(DEVICE, sort=True):
+        gaps = lasts[device]
+        whole = days.loc[[device]]
+        heard_s = _seconds(whole[START], whole[END], duty)[0] - gaps.sum()
+        if heard_s <= 0:
+            continue
+        visit_s = _seconds(rows[EARLIEST], rows[LATEST], duty)
+        room_s = np.maximum(gaps[:, None] - visit_s[None, :] + rules.min_stay_s, 0.0).sum(axis=0)
+        for code, number in zip(rows[CODE], room_s / heard_s, strict=True):
+            found[code] = found.get(code, 0.0) + float(number)
+    return pd.Series(found, dtype=float)
+
+
+def _seconds(start: pd.Series, end: pd.Series, duty: tuple[int, ...]) -> np.ndarray:
+    """How long each lasts in the hours of duty, given in microseconds; seconds."""
+    lasts: np.ndarray = np.clip(
+        np.minimum(microseconds(end), duty[1]) - np.maximum(microseconds(start), duty[0]), 0, None
+    )
+    return lasts / 1e6

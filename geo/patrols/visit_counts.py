@@ -1,0 +1,123 @@
+"""How many visits there were, when each stay was one only with some probability: the distribution of the number.
+
+A count of the visits that are proven is too low, as it leaves out all that hang on a border; a count of all that are seen is
+too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are,
+as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.counted_visits`). The number that count has a
+distribution, which is computed exactly. What silence hides is not in it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: The range between `low` and `high` holds the number with at least this probability.
+RANGE = 0.9
+#: Probability of a chain of stays below which it is not followed.
+_NEGLIGIBLE = 1e-12
+
+
+class Number(NamedTuple):
+    """Number of visits of each group of stays: mean, the ends of a range of 90 %, and the probability of reaching a number."""
+
+    expected: Floats
+    low: Ints
+    high: Ints
+    enough: Floats
+
+
+def number_of_visits(
+    group: Ints, start: Ints, end: Ints, probability: Floats, *, groups: int, apart: float, required: int
+) -> Number:
+    """Find the distribution of the number of visits that count, group by group.
+
+    Parameters
+    ----------
+    group
+        Group of each stay, 0 to `groups` - 1: a cell, on one day.
+    start, end
+        Of each stay, in any unit.
+    probability
+        That it is a visit, by itself.
+    apart
+        Shortest time between the end of a visit and the start of the next that counts, in the same unit.
+    required
+        Number whose probability to be reached is asked for.
+
+    Notes
+    -----
+    Between one visit that counts and the next the stays that could have counted were none. So the probability that stay k is
+    the c-th to count is a sum over the one before it. Cost: O(n²) in the stays of a group, each of which is followed
+    only while its probability is above 1e-12.
+    """
+    some = np.flatnonzero(probability > 0)
+    order = some[np.lexsort((start[some], end[some], group[some]))]
+    first = np.searchsorted(group[order], np.arange(groups + 1))
+    chance = np.minimum(probability[order], 1.0)
+    expected, low, high, enough = _numbers(first, start[order], end[order], chance, apart, required)
+    return Number(expected, low, high, enough)
+
+
+@numba.njit(cache=True, nogil=True)
+def _numbers(
+    first: Ints, start: Ints, end: Ints, chance: Floats, apart: float, required: int
+) -> tuple[Floats, Ints, Ints, Floats]:
+    """The figures of all groups; the stays of one lie together, by their end."""
+    groups = len(first) - 1
+    expected, enough = np.zeros(groups), np.zeros(groups)
+    low, high = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
+    for g in range(groups):
+        a, b = first[g], first[g + 1]
+        final = _distribution(start[a:b], end[a:b], chance[a:b], apart)
+        below, k_low, k_high = 0.0, -1, 0
+        for c in range(len(final)):
+            expected[g] += c * final[c]
+            if c >= required:
+                enough[g] += final[c]
+            below += final[c]
+            if k_low < 0 and below > (1 - RANGE) / 2:
+                k_low = c
+            if below - final[c] < (1 + RANGE) / 2:
+                k_high = c
+        low[g], high[g] = max(k_low, 0), k_high
+    return expected, low, high, enough
+
+
+@numba.njit(cache=True, nogil=True)
+def _distribution(start: Ints, end: Ints, chance: Floats, apart: float) -> Floats:
+    """Probability of each number of visits, from none."""
+    n = len(start)
+    most = _most(start, end, apart)
+    # reached[j + 1, c]: stay j counted, as the c-th; row 0: none has yet.
+    reached, final = np.zeros((n + 1, most + 1)), np.zeros(most + 1)
+    reached[0, 0] = 1.0
+    for j in range(n + 1):
+        none, likely = 1.0, reached[j].sum()
+        if likely < _NEGLIGIBLE:
+            continue
+        for k in range(j, n):
+            if j > 0 and start[k] < end[j - 1] + apart:
+                continue
+            for c in range(most):
+                reached[k + 1, c + 1] += none * chance[k] * reached[j, c]
+            none *= 1.0 - chance[k]
+            if none * likely < _NEGLIGIBLE:
+                break
+        final += none * reached[j]
+    return final
+
+
+@numba.njit(cache=True, nogil=True)
+def _most(start: Ints, end: Ints, apart: float) -> int:
+    """Number of visits if every stay is one."""
+    number, last = 0, -1
+    for k in range(len(start)):
+        if last < 0 or start[k] >= end[last] + apart:
+            number, last = number + 1, k
+    return number

@@ -1,0 +1,1 @@
+"""The model street itself: outline, roads, land use, buildings and residents."""

@@ -1,0 +1,423 @@
+"""Marks on fixes that a path must not run through. Nothing is deleted.
+
+A mark is one word in the column ``mark``; an empty mark means that nothing is wrong. Some marks are notes: the fix is odd, and
+is used all the same (see :data:`NOTES`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import geopandas as gpd
+import numba
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.errors import ColumnError, CrsError
+from geo.layers.crs import lon_lat
+from geo.patrols.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.sorting import by_time, maybe_equal, numbered, taken
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Marks = npt.NDArray[np.int8]
+Fixes = TypeVar("Fixes", bound=pd.DataFrame)
+
+#: What each mark means, in Chinese and English.
+MARKS: dict[str, tuple[str, str]] = {
+    "no_time": ("无时间", "no time"),
+    "no_position": ("无坐标", "no position"),
+    "mock": ("设备标记为模拟定位", "the device says that the position is simulated"),
+    "poor_accuracy": ("定位精度差", "error radius above the limit"),
+    "duplicate": ("重复上报", "repeats another fix of the device"),
+    "conflict": ("同一时刻位置矛盾", "the device is in two places at once"),
+    "clock": ("时间与前后记录不符", "time does not fit the records before and after it"),
+    "jump": ("位置跳变", "reached and left faster than anything moves here"),
+    "time_back": ("时间倒退（已重新排序）", "came after a later fix; sorted into place"),
+    "copied": ("与其他设备轨迹相同", "another device has the same position at the same time"),
+    "leap": ("到达过快", "reached faster than anything moves here; the way there is not used"),
+    "silence": ("此前定位中断", "the device had no fix that can be used for longer than a path may bridge"),
+    "frozen": ("坐标长时间完全不变", "the same place to the last digit for an hour or more"),
+    "rounded": ("坐标被截断取整", "the device sends coordinates of four decimals or fewer, which are 11 m apart"),
+}
+
+#: Marks of fixes that are used.
+NOTES = ("", "time_back", "copied", "leap", "silence", "frozen", "rounded")
+
+# While marks are found they are numbers: 0 for none, then in the order above. Words are ten times as slow to look through.
+_WORDS = np.array(["", *MARKS], dtype=object)
+_NUMBER = {word: np.int8(k) for k, word in enumerate(_WORDS)}
+_IS_NOTE = np.isin(_WORDS, NOTES)
+
+#: Positions at one time that are nearer than this are the same place: truncated times put up to a second of driving there.
+SAME_PLACE_M = 50.0
+
+#: Error of two fixes together that is taken off before a speed is judged.
+SPEED_SLACK_M = 30.0
+
+#: A record is out of time if it is more than this off the records before and after it, which agree with each other.
+CLOCK_OFF_S = 3600.0
+
+#: Share of the records of a device that may go back in time before the order of its source is taken to mean nothing: a tenth
+#: of the records out of place gives 0.1, a fleet's export in no order 0.3 and more.
+ORDERED_SHARE = 0.2
+
+#: Rounds in which blocks of impossible fixes are taken out; what is left after them is noted as a leap.
+ROUNDS = 24
+
+#: Share of a device's fixes, and number, that must stand on another device too before they are called copied.
+COPIED_SHARE, COPIED_FIXES = 0.05, 30
+
+#: Time and number of fixes at the same place to the last digit from which a position is frozen: a live receiver trembles.
+FROZEN_S, FROZEN_FIXES = 3600.0, 13
+
+#: Decimals of a device that rounds its coordinates; share of its places that must be so, of at least so many. A place of seven
+#: decimals is by a chance of one in a million.
+ROUNDED_DECIMALS, ROUNDED_SHARE, ROUNDED_FIXES = 4, 0.5, 60
+
+_EARTH_M = 6_371_008.8
+
+
+def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
+    """Mark the fixes that are wrong, with the reason, and note what is odd about others, which stay in use.
+
+    Parameters
+    ----------
+    tracks
+        Fixes as :func:`geo.patrols.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
+        any `accuracy_m`, `mock`, `source` and `row`. A plain frame without points is taken by its columns `lon` and `lat`, which
+        are WGS-84; so are those of every function of this room that takes tracks.
+
+    Returns
+    -------
+    GeoDataFrame
+        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``; fixes with one of
+        :data:`NOTES` are used.
+
+    Raises
+    ------
+    ColumnError
+        If `device` or `time` is missing, or the times have no zone.
+    CrsError
+        If the points declare no CRS.
+
+    Notes
+    -----
+    The result does not depend on the order of the rows: what was received before what is read from `source` and `row`, and
+    nothing is said about it where these are missing. A block of fixes between two impossible jumps is marked if the fixes
+    before and after it fit each other and last longer than it: an error of one fix and a fake of an hour are told
+    by the same rule. Cost: O(n log n).
+    """
+    fixes = _fixes(tracks)
+    mark = np.zeros(len(tracks), dtype=np.int8)
+    mark[np.isnat(fixes.time)] = _NUMBER["no_time"]
+    mark[(mark == 0) & ~(np.isfinite(fixes.lon) & np.isfinite(fixes.lat))] = _NUMBER["no_position"]
+    if MOCK in tracks:
+        mark[(mark == 0) & tracks[MOCK].astype("boolean").fillna(False).to_numpy(dtype=bool)] = _NUMBER["mock"]
+    if ACCURACY_M in tracks:
+        radius = pd.to_numeric(tracks[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        mark[(mark == 0) & ((radius > rules.max_accuracy_m) | (radius < 0))] = _NUMBER["poor_accuracy"]
+    for find in (_out_of_time, _repeated):
+        find(fixes, mark)
+    order = _impossible(fixes, mark, rules)
+    _copied(fixes, mark)
+    _noted(fixes, mark, order, rules)
+    return tracks.assign(**{MARK: pd.Series(_WORDS[mark], index=tracks.index, dtype=object)})
+
+
+def used(tracks: pd.DataFrame) -> Bools:
+    """Tell which fixes of a cleaned track a path may use."""
+    mark = tracks[MARK].to_numpy(dtype=object)
+    mask: Bools = mark == ""
+    odd = np.flatnonzero(~mask)
+    mask[odd] = np.isin(mark[odd].astype(str), NOTES)
+    return mask
+
+
+def _usable(mark: Marks) -> Ints:
+    """Rows whose mark does not keep them from the path."""
+    return np.flatnonzero(_IS_NOTE[mark])
+
+
+class _Fixes(NamedTuple):
+    device: Ints
+    time: npt.NDArray[np.datetime64]
+    lon: Floats
+    lat: Floats
+    source: Ints | None
+    row: Ints | None
+
+
+def _fixes(tracks: pd.DataFrame) -> _Fixes:
+    require_tracks(tracks)
+    lon, lat = places(tracks)
+    source = row = None
+    if ROW in tracks and SOURCE in tracks:
+        source, row = pd.factorize(tracks[SOURCE])[0], pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)
+    return _Fixes(
+        numbered(tracks[DEVICE])[0],
+        utc(tracks[TIME]),
+        lon,
+        lat,
+        source,
+        row,
+    )
+
+
+def require_tracks(tracks: pd.DataFrame) -> None:
+    """Raise if a frame cannot be a track: all of its faults together."""
+    missing = [column for column in (DEVICE, TIME) if column not in tracks]
+    if missing:
+        raise ColumnError(f"tracks: no column {' and '.join(missing)}; read the file with read_tracks")
+    if not isinstance(tracks[TIME].dtype, pd.DatetimeTZDtype):
+        raise ColumnError("tracks: the times in column 'time' have no zone; localize them, then convert to UTC")
+    if not isinstance(tracks, gpd.GeoDataFrame):
+        missing = [column for column in (LON, LAT) if column not in tracks]
+        if missing:
+            raise ColumnError(
+                f"tracks: neither points nor a column {' and '.join(missing)}; read the file with read_tracks"
+            )
+    elif tracks.crs is None:
+        raise CrsError("tracks: no coordinate reference system is declared; fixes of phones are EPSG:4326")
+
+
+def places(tracks: pd.DataFrame) -> tuple[Floats, Floats]:
+    """WGS-84 longitude and latitude of the fixes: of their points, or where the frame has none, of its columns.
+
+    Five million points take a gigabyte; a city's day is handled without them.
+    """
+    if isinstance(tracks, gpd.GeoDataFrame):
+        points = lon_lat(tracks.geometry).array
+        return shapely.get_x(points), shapely.get_y(points)
+    return tracks[LON].to_numpy(dtype=float), tracks[LAT].to_numpy(dtype=float)
+
+
+def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
+    """Aware times as numpy datetime64 in microseconds, UTC."""
+    naive: npt.NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    return naive
+
+
+def local_days(micro: Ints, zone: str) -> npt.NDArray[np.datetime64]:
+    """Local days of times in microseconds since 1970."""
+    local = pd.DatetimeIndex(micro.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone).tz_localize(None)
+    days: npt.NDArray[np.datetime64] = local.to_numpy().astype("datetime64[D]")
+    return days
+
+
+def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
+    """Spans of time in seconds."""
+    return span / np.timedelta64(1, "s")
+
+
+def ground_m(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
+    """Distance on the sphere, metres; exact to 0.5 % at any length, also at one centimetre (haversine)."""
+    p0, p1 = np.radians(lat0), np.radians(lat1)
+    h = np.sin((p1 - p0) / 2) ** 2 + np.cos(p0) * np.cos(p1) * np.sin(np.radians(lon1 - lon0) / 2) ** 2
+    metres: Floats = 2 * _EARTH_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
+    return metres
+
+
+def _out_of_time(fixes: _Fixes, mark: Marks) -> None:
+    """Judge times by the order in which the records stand in their source."""
+    if fixes.source is None or fixes.row is None:
+        return
+    here = np.flatnonzero(mark == 0)
+    order = here[np.lexsort((fixes.row[here], fixes.device[here], fixes.source[here]))]
+    same = (np.diff(fixes.source[order]) == 0) & (np.diff(fixes.device[order]) == 0)
+    step = np.where(same, seconds(np.diff(fixes.time[order])), np.nan)
+    # Records of one device in one source; where many of them go back, their order says nothing about time.
+    record = np.cumsum(np.r_[True, ~same]) - 1
+    back = np.bincount(record[1:], step < 0, minlength=record[-1] + 1 if len(record) else 0)
+    ordered = back <= ORDERED_SHARE * np.bincount(record)
+    step[~ordered[record[1:]]] = np.nan
+    mark[order[1:][step < 0]] = _NUMBER["time_back"]
+    if len(order) < 3:
+        return
+    before, after = step[:-1], step[1:]
+    off = (np.abs(before) > CLOCK_OFF_S) & (np.abs(after) > CLOCK_OFF_S) & (np.abs(before + after) <= CLOCK_OFF_S)
+    mark[order[1:-1][off]] = _NUMBER["clock"]
+    # The record behind an outlier goes back in time only because the outlier did not belong there.
+    behind = order[2:][off]
+    mark[behind[mark[behind] == _NUMBER["time_back"]]] = 0
+
+
+def _repeated(fixes: _Fixes, mark: Marks) -> None:
+    """Of the fixes of a device at one time keep one, or none if they lie apart."""
+    here = _usable(mark)
+    micro, device = taken(fixes.time.view(np.int64), here), taken(fixes.device, here)
+    order = by_time(device, micro)
+    if not _ties(device, micro, order):
+        return
+    order = here[by_time(device, micro, fixes.lon[here], fixes.lat[here], (mark[here] != 0).astype(float))]
+    first = np.r_[True, (np.diff(fixes.device[order]) != 0) | (np.diff(fixes.time[order]) != np.timedelta64(0))]
+    group = np.cumsum(first) - 1
+    start = np.flatnonzero(first)
+    lon, lat = fixes.lon[order], fixes.lat[order]
+    far = (
+        ground_m(
+            np.minimum.reduceat(lon, start),
+            np.minimum.reduceat(lat, start),
+            np.maximum.reduceat(lon, start),
+            np.maximum.reduceat(lat, start),
+        )
+        > SAME_PLACE_M
+    )
+    mark[order[~first]] = _NUMBER["duplicate"]
+    mark[order[far[group]]] = _NUMBER["conflict"]
+
+
+@numba.njit(cache=True, nogil=True)
+def _ties(device: Ints, time: Ints, order: Ints) -> bool:
+    """Tell whether any device has two fixes at one time."""
+    found = False
+    for k in range(1, len(order)):
+        found |= device[order[k]] == device[order[k - 1]] and time[order[k]] == time[order[k - 1]]
+    return found
+
+
+def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> Ints:
+    """Take out, round by round, the shortest block between two jumps that the path is possible without.
+
+    What is left is returned, by device and time.
+    """
+    here = _usable(mark)
+    order = here[by_time(taken(fixes.device, here), taken(fixes.time.view(np.int64), here))]
+    for _ in range(ROUNDS):
+        jump = _jumps(fixes, order, rules)
+        if not jump.any():
+            return order
+        out = _outlying_blocks(fixes, order, jump, rules)
+        if not out.any():
+            break
+        mark[order[out]] = _NUMBER["jump"]
+        order = order[~out]
+    landed = order[1:][_jumps(fixes, order, rules)]
+    mark[landed] = _NUMBER["leap"]
+    return order
+
+
+def _jumps(fixes: _Fixes, order: Ints, rules: Rules) -> Bools:
+    """Tell which steps from one fix of a device to the next are faster than anything moves."""
+    same: Bools = np.diff(fixes.device[order]) == 0
+    return same & _too_fast(fixes, order[:-1], order[1:], rules)
+
+
+def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: Rules) -> Bools:
+    return _faster(fixes.lon, fixes.lat, fixes.time.view(np.int64), a, b, rules.max_speed_m_s, SPEED_SLACK_M)
+
+
+@numba.njit(cache=True, nogil=True)
+def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: float, slack_m: float) -> Bools:
+    """Tell which ways from fix to fix, less a slack, are faster than a speed; what is easily slower is not measured exactly."""
+    fast = np.zeros(len(a), dtype=np.bool_)
+    degree_m = np.pi / 180 * _EARTH_M
+    for k in range(len(a)):
+        i, j = a[k], b[k]
+        reach = speed_m_s * ((time[j] - time[i]) / 1e6) + slack_m
+        if degree_m * (abs(lon[j] - lon[i]) + abs(lat[j] - lat[i])) > reach:
+            p, q = np.radians(lat[i]), np.radians(lat[j])
+            h = np.sin((q - p) / 2) ** 2 + np.cos(p) * np.cos(q) * np.sin(np.radians(lon[j] - lon[i]) / 2) ** 2
+            fast[k] = 2 * _EARTH_M * np.arcsin(np.sqrt(min(h, 1.0))) > reach
+    return fast
+
+
+def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: Rules) -> Bools:
+    """Tell which fixes lie in a block between two jumps that is shorter than the blocks beside it, which fit without it."""
+    device = fixes.device[order]
+    start = np.flatnonzero(np.r_[True, jump | (np.diff(device) != 0)])
+    end = np.r_[start[1:], len(order)] - 1
+    first, last = order[start], order[end]
+    owner = fixes.device[first]
+    lasts = seconds(fixes.time[last] - fixes.time[first])
+    # Ties are broken by a mixed number, not by position: else only one block of many equal ones goes in a round.
+    mixed = (np.arange(len(start), dtype=np.uint64) * np.uint64(2654435761)) % np.uint64(1 << 32)
+    rank = np.empty(len(start), dtype=np.int64)
+    rank[np.lexsort((mixed, lasts))] = np.arange(len(start))
+    out = np.zeros(len(start), dtype=bool)
+    if len(start) >= 3:
+        inner = (owner[:-2] == owner[1:-1]) & (owner[1:-1] == owner[2:])
+        shorter = lasts[1:-1] <= lasts[:-2] + lasts[2:]
+        out[1:-1] = inner & shorter & ~_too_fast(fixes, last[:-2], first[2:], rules)
+        # Of blocks beside each other only the shortest goes in one round: without it the others may fit.
+        rank[~out] = len(rank)
+        out[1:-1] &= (rank[1:-1] < rank[:-2]) & (rank[1:-1] < rank[2:])
+    return np.repeat(out, end - start + 1)
+
+
+def _copied(fixes: _Fixes, mark: Marks) -> None:
+    """Note fixes whose time and place another device has too, if they are more than chance would give."""
+    here = np.flatnonzero(mark == 0)
+    time: Ints = fixes.time.view(np.int64)
+    some = here[maybe_equal(taken(time, here), taken(fixes.lon, here), taken(fixes.lat, here))]
+    order = some[np.lexsort((fixes.device[some], fixes.lat[some], fixes.lon[some], fixes.time[some]))]
+    if len(order) < 2:
+        return
+    equal = (
+        (np.diff(fixes.time[order]) == np.timedelta64(0))
+        & (np.diff(fixes.lon[order]) == 0)
+        & (np.diff(fixes.lat[order]) == 0)
+    )
+    twin = order[np.r_[equal, False] | np.r_[False, equal]]
+    if len(twin) == 0:
+        return
+    most = int(fixes.device.max()) + 1
+    share = np.bincount(fixes.device[twin], minlength=most) / np.maximum(
+        1, np.bincount(taken(fixes.device, here), minlength=most)
+    )
+    enough = (np.bincount(fixes.device[twin], minlength=most) >= COPIED_FIXES) & (share >= COPIED_SHARE)
+    mark[twin[enough[fixes.device[twin]]]] = _NUMBER["copied"]
+
+
+def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: Rules) -> None:
+    """Note what follows a silence, what is frozen, and what was rounded, where nothing else is to be said."""
+    devices = int(fixes.device.max()) + 1 if len(fixes.device) else 0
+    gap_us, frozen_us = int(rules.max_gap_s * 1e6), int(FROZEN_S * 1e6)
+    micro = fixes.time.view(np.int64)
+    found = _quirks(fixes.device, micro, fixes.lon, fixes.lat, order, devices, gap_us, frozen_us)
+    # Who is not heard at midnight went home.
+    first = np.flatnonzero(found[0])
+    before, after = (local_days(micro[order[rows]], rules.zone) for rows in (first - 1, first))
+    found[0][first[before != after]] = False
+    for note, which in zip(("silence", "frozen", "rounded"), found, strict=True):
+        rows = order[which]
+        mark[rows[mark[rows] == 0]] = _NUMBER[note]
+
+
+@numba.njit(cache=True, nogil=True)
+def _quirks(
+    device: Ints, time: Ints, lon: Floats, lat: Floats, order: Ints, devices: int, gap_us: int, frozen_us: int
+) -> tuple[Bools, Bools, Bools]:
+    """Which of some fixes, by device and time, are the first after a silence, frozen, and rounded by a device that rounds."""
+    n, unit = len(order), 10.0**ROUNDED_DECIMALS
+    silent, frozen, rounded = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    places, coarse = np.zeros(devices, np.int64), np.zeros(devices, np.int64)
+    run = 0
+    for k in range(n + 1):
+        still = False
+        if k < n:
+            i = order[k]
+            rounded[k] = (
+                abs(np.rint(lon[i] * unit) / unit - lon[i]) < 1e-9
+                and abs(np.rint(lat[i] * unit) / unit - lat[i]) < 1e-9
+            )
+            if k > 0 and device[order[k - 1]] == device[i]:
+                before = order[k - 1]
+                silent[k] = time[i] - time[before] > gap_us
+                still = lon[i] == lon[before] and lat[i] == lat[before]
+        if still:
+            continue
+        if k - run >= FROZEN_FIXES and time[order[k - 1]] - time[order[run]] >= frozen_us:
+            frozen[run:k] = True
+        run = k
+        if k < n:
+            places[device[i]] += 1
+            coarse[device[i]] += rounded[k]
+    for k in range(n):
+        owner = device[order[k]]
+        rounded[k] &= places[owner] >= ROUNDED_FIXES and coarse[owner] > ROUNDED_SHARE * places[owner]
+    return silent, frozen, rounded

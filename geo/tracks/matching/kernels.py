@@ -1,0 +1,382 @@
+"""The kernels of map matching: shortest ways on a network, the cost of each step, the best chain of states, and drawn ones.
+
+State of a fix: it lies on one of its candidate roads and goes one way or the other along it (``2 k`` along the line of
+candidate ``k``, ``2 k + 1`` against it), or off all roads (the last state). A step from one state to one of the next fix costs
+what Newson and Krumm (2009) give it, the difference between the way along the roads and the straight line, and a turn-back
+costs extra, so that an error into a side street does not make a walk into it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Cost of what cannot be.
+NEVER = 1e9
+
+
+class Graph(NamedTuple):
+    """What the kernels read of a network; see :class:`geo.tracks.matching.network.Network`. Vertices of edges as compressed rows."""
+
+    head: Ints
+    tail: Ints
+    length_m: Floats
+    indptr: Ints
+    neighbour: Ints
+    along: Ints
+    first: Ints
+    x: Floats
+    y: Floats
+    at_m: Floats
+
+
+class Places(NamedTuple):
+    """Candidate places of the fixes of one chain, as compressed rows: road, metres along it, and metres from the fix."""
+
+    first: Ints
+    edge: Ints
+    at_m: Floats
+    away_m: Floats
+
+
+class Prices(NamedTuple):
+    """Prices in units of minus the logarithm of a probability; chosen in `benchmarks/routes.py`.
+
+    Attributes
+    ----------
+    error_m
+        Standard deviation of a fix about the place of its device, along one axis.
+    slack_m, slack_share
+        Difference between the way and the straight line that costs 1: so many metres, and a share of the line.
+    turn
+        Turning back.
+    off
+        One fix off the roads.
+    leave
+        Leaving a road or coming to one where no road leads.
+    """
+
+    error_m: float
+    slack_m: float
+    slack_share: float
+    turn: float
+    off: float
+    leave: float
+
+
+class Heap(NamedTuple):
+    """Room for one search: distance and edge by which each junction was reached, what was touched, and the queue."""
+
+    reached_m: Floats
+    by: Ints
+    touched: Ints
+    key_m: Floats
+    node: Ints
+
+
+def room(nodes: int, edges: int) -> Heap:
+    """Make room for searches on a network."""
+    return Heap(
+        np.full(nodes, np.inf),
+        np.full(nodes, -1, dtype=np.int64),
+        np.empty(nodes, dtype=np.int64),
+        np.empty(2 * edges + 1),
+        np.empty(2 * edges + 1, dtype=np.int64),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
+    """Dijkstra from a junction up to a distance, or until `goal` is settled; returns how many junctions were touched."""
+    reached, by, touched = heap.reached_m, heap.by, heap.touched
+    reached[start], by[start], touched[0] = 0.0, -1, start
+    count, size = 1, 1
+    heap.key_m[0], heap.node[0] = 0.0, start
+    while size > 0:
+        key, node = heap.key_m[0], heap.node[0]
+        size -= 1
+        _sift_down(heap, size)
+        if key > reached[node]:
+            continue
+        if node == goal:
+            break
+        for k in range(graph.indptr[node], graph.indptr[node + 1]):
+            other, edge = graph.neighbour[k], graph.along[k]
+            further = key + graph.length_m[edge]
+            if further <= limit_m and further < reached[other]:
+                if reached[other] == np.inf:
+                    touched[count] = other
+                    count += 1
+                reached[other], by[other] = further, edge
+                _sift_up(heap, size, further, other)
+                size += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _sift_up(heap, at, key, node):  # type: ignore[no-untyped-def]
+    while at > 0:
+        above = (at - 1) // 2
+        if heap.key_m[above] <= key:
+            break
+        heap.key_m[at], heap.node[at] = heap.key_m[above], heap.node[above]
+        at = above
+    heap.key_m[at], heap.node[at] = key, node
+
+
+@numba.njit(cache=True, nogil=True)
+def _sift_down(heap, size):  # type: ignore[no-untyped-def]
+    """Close the hole at the top with the last entry, which stands at `size`."""
+    key, node = heap.key_m[size], heap.node[size]
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap.key_m[child + 1] < heap.key_m[child]:
+            child += 1
+        if heap.key_m[child] >= key:
+            break
+        heap.key_m[at], heap.node[at] = heap.key_m[child], heap.node[child]
+        at = child
+    heap.key_m[at], heap.node[at] = key, node
+
+
+@numba.njit(cache=True, nogil=True)
+def _clear(heap, count):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        heap.reached_m[heap.touched[k]] = np.inf
+
+
+@numba.njit(cache=True, nogil=True)
+def _end_of(graph, edge, way):  # type: ignore[no-untyped-def]
+    """Junction that one comes to on an edge, going along it (way 0) or against it (1)."""
+    return graph.tail[edge] if way == 0 else graph.head[edge]
+
+
+@numba.njit(cache=True, nogil=True)
+def _rest_of(graph, edge, at_m, way):  # type: ignore[no-untyped-def]
+    """Metres to that junction."""
+    return graph.length_m[edge] - at_m if way == 0 else at_m
+
+
+@numba.njit(cache=True, nogil=True)
+def step_costs(graph, places, x, y, lasts_s, prices, fastest_m_s, heap, first, costs):  # type: ignore[no-untyped-def]
+    """Write what each step of a chain costs: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
+    for t in range(len(x) - 1):
+        a0, a1, b0, b1 = places.first[t], places.first[t + 1], places.first[t + 1], places.first[t + 2]
+        here, there = 2 * (a1 - a0) + 1, 2 * (b1 - b0) + 1
+        cost = costs[first[t] : first[t] + here * there].reshape(here, there)
+        line = np.hypot(x[t + 1] - x[t], y[t + 1] - y[t])
+        # A way of more than twice the line and 300 m is not searched: a device that makes it is better told off the roads.
+        limit = min(2.0 * line + 300.0, fastest_m_s * lasts_s[t] + 100.0)
+        cost[:] = NEVER
+        cost[here - 1, :] = prices.leave
+        cost[:, there - 1] = prices.leave
+        cost[here - 1, there - 1] = 0.0
+        for a in range(here - 1):
+            edge, way = places.edge[a0 + a // 2], a % 2
+            at = places.at_m[a0 + a // 2]
+            rest, exit_ = _rest_of(graph, edge, at, way), _end_of(graph, edge, way)
+            count = _search(graph, exit_, limit - rest, -1, heap) if limit > rest else 0
+            for b in range(there - 1):
+                goal, goes = places.edge[b0 + b // 2], b % 2
+                to = places.at_m[b0 + b // 2]
+                cost[a, b] = _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, heap)
+            _clear(heap, count)
+
+
+@numba.njit(cache=True, nogil=True)
+def _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, heap):  # type: ignore[no-untyped-def]
+    """Cost of one step from a place on `edge`, `rest` metres before junction `exit_`, to the place `to` metres along `goal`."""
+    slack = prices.slack_m + prices.slack_share * line
+    if edge == goal and way == goes:
+        ahead = rest - _rest_of(graph, goal, to, goes)
+        if ahead >= 0.0:
+            return abs(ahead - line) / slack
+        if -ahead <= 2.0 * prices.error_m:  # the error threw the device back; it stands
+            return (line - ahead) / slack
+    entry = _end_of(graph, goal, 1 - goes)
+    reached = heap.reached_m[entry]
+    into = graph.length_m[goal] - _rest_of(graph, goal, to, goes)
+    if edge == goal and way != goes:
+        # Turned somewhere between the two places, or beyond: the shortest is to turn at the farther of the two.
+        apart = abs(rest - (graph.length_m[edge] - _rest_of(graph, goal, to, goes)))
+        return prices.turn + abs(apart - line) / slack
+    way_m = rest + reached + into
+    if way_m > limit:
+        return NEVER
+    turns = 0
+    if exit_ != entry:
+        if heap.by[entry] == goal:
+            turns += 1
+        node = entry
+        while True:
+            by = heap.by[node]
+            before = graph.head[by] if graph.tail[by] == node else graph.tail[by]
+            if before == exit_:
+                if by == edge:
+                    turns += 1
+                break
+            node = before
+    return abs(way_m - line) / slack + turns * prices.turn
+
+
+@numba.njit(cache=True, nogil=True)
+def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
+    """Cost of each state of a fix by itself."""
+    cost = np.empty(states)
+    for a in range(states - 1):
+        cost[a] = 0.5 * (places.away_m[places.first[t] + a // 2] / prices.error_m) ** 2
+    cost[states - 1] = prices.off
+    return cost
+
+
+@numba.njit(cache=True, nogil=True)
+def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
+    """Viterbi: the state of each fix in the cheapest chain."""
+    chain = np.zeros(n, dtype=np.int64)
+    most = 0
+    for t in range(n):
+        most = max(most, 2 * (places.first[t + 1] - places.first[t]) + 1)
+    came = np.zeros((n, most), dtype=np.int32)
+    states = 2 * (places.first[1] - places.first[0]) + 1
+    total = fix_costs(places, prices, 0, states)
+    for t in range(1, n):
+        there = 2 * (places.first[t + 1] - places.first[t]) + 1
+        step = costs[first[t - 1] : first[t - 1] + states * there].reshape(states, there)
+        own = fix_costs(places, prices, t, there)
+        new = np.empty(there)
+        for b in range(there):
+            best, by = np.inf, 0
+            for a in range(states):
+                price = total[a] + step[a, b]
+                if price < best:
+                    best, by = price, a
+            new[b], came[t, b] = best + own[b], by
+        total, states = new, there
+    chain[n - 1] = np.argmin(total)
+    for t in range(n - 1, 0, -1):
+        chain[t - 1] = came[t, chain[t]]
+    return chain
+
+
+@numba.njit(cache=True, nogil=True)
+def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-untyped-def]
+    """Draw chains, each as probable as its cost says: filter forwards, sample backwards; `uniform` is (count, n)."""
+    count, n = uniform.shape
+    most = 0
+    for t in range(n):
+        most = max(most, 2 * (places.first[t + 1] - places.first[t]) + 1)
+    ahead, weight = np.zeros((n, most)), np.zeros(most)
+    for t in range(n):
+        states = 2 * (places.first[t + 1] - places.first[t]) + 1
+        own = fix_costs(places, prices, t, states)
+        here = 2 * (places.first[t] - places.first[t - 1]) + 1 if t > 0 else 0
+        top = -np.inf
+        for b in range(states):
+            for a in range(here):
+                weight[a] = ahead[t - 1, a] - costs[first[t - 1] + a * states + b]
+            ahead[t, b] = (_log_sum(weight, here) if t > 0 else 0.0) - own[b]
+            top = max(top, ahead[t, b])
+        for b in range(states):
+            ahead[t, b] -= top
+    drawn = np.zeros((count, n), dtype=np.int64)
+    for s in range(count):
+        for t in range(n - 1, -1, -1):
+            here = 2 * (places.first[t + 1] - places.first[t]) + 1
+            there = 2 * (places.first[t + 2] - places.first[t + 1]) + 1 if t < n - 1 else 0
+            for a in range(here):
+                step = costs[first[t] + a * there + drawn[s, t + 1]] if t < n - 1 else 0.0
+                weight[a] = ahead[t, a] - step
+            drawn[s, t] = _pick(weight, here, uniform[s, t])
+    return drawn
+
+
+@numba.njit(cache=True, nogil=True)
+def _log_sum(values, n):  # type: ignore[no-untyped-def]
+    top, total = values[0], 0.0
+    for k in range(1, n):
+        top = max(top, values[k])
+    for k in range(n):
+        total += np.exp(values[k] - top)
+    return top + np.log(total)
+
+
+@numba.njit(cache=True, nogil=True)
+def _pick(log_weight, n, uniform):  # type: ignore[no-untyped-def]
+    """Draw one of the first `n`, by their weights."""
+    total, left = _log_sum(log_weight, n), uniform
+    for k in range(n):
+        left -= np.exp(log_weight[k] - total)
+        if left < 0.0:
+            return k
+    return n - 1
+
+
+@numba.njit(cache=True, nogil=True)
+def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def]
+    """Vertices of the way from state `a` of fix `t` to state `b` of the next; both on roads."""
+    edge, way, at = places.edge[places.first[t] + a // 2], a % 2, places.at_m[places.first[t] + a // 2]
+    goal, goes, to = places.edge[places.first[t + 1] + b // 2], b % 2, places.at_m[places.first[t + 1] + b // 2]
+    if edge == goal:
+        ahead = to - at if way == 0 else at - to
+        if way != goes or ahead >= -2.0 * error_m:
+            return _stretch(graph, edge, at, to)
+    exit_, entry = _end_of(graph, edge, way), _end_of(graph, goal, 1 - goes)
+    count = _search(graph, exit_, np.inf, entry, heap)
+    edges = np.empty(count, dtype=np.int64)
+    node, n = entry, 0
+    while node != exit_:
+        edges[n] = heap.by[node]
+        node = graph.head[edges[n]] if graph.tail[edges[n]] == node else graph.tail[edges[n]]
+        n += 1
+    _clear(heap, count)
+    parts = _stretch(graph, edge, at, graph.length_m[edge] if way == 0 else 0.0)
+    for k in range(n - 1, -1, -1):
+        e = edges[k]
+        forward = graph.head[e] == node
+        parts = np.concatenate(
+            (
+                parts,
+                _stretch(graph, e, 0.0, graph.length_m[e]) if forward else _stretch(graph, e, graph.length_m[e], 0.0),
+            )
+        )
+        node = graph.tail[e] if forward else graph.head[e]
+    last = _stretch(graph, goal, 0.0, to) if goes == 0 else _stretch(graph, goal, graph.length_m[goal], to)
+    return np.concatenate((parts, last))
+
+
+@numba.njit(cache=True, nogil=True)
+def _stretch(graph, edge, start_m, end_m):  # type: ignore[no-untyped-def]
+    """Vertices of an edge from one place on it to another, (n, 2)."""
+    low, high = min(start_m, end_m), max(start_m, end_m)
+    a, b = graph.first[edge], graph.first[edge + 1]
+    out = np.empty((b - a + 2, 2))
+    n = 0
+    for k in range(a, b):
+        if k > a and n == 0 and (graph.at_m[k] > low or k == b - 1):
+            n = _put(graph, k - 1, low, out, n)
+        if low < graph.at_m[k] < high:
+            out[n, 0], out[n, 1] = graph.x[k], graph.y[k]
+            n += 1
+        if k > a and graph.at_m[k] >= high:
+            n = _put(graph, k - 1, high, out, n)
+            break
+    out = out[:n]
+    return out if start_m <= end_m else out[::-1].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _put(graph, k, at_m, out, n):  # type: ignore[no-untyped-def]
+    span = graph.at_m[k + 1] - graph.at_m[k]
+    share = (at_m - graph.at_m[k]) / span if span > 0.0 else 0.0
+    out[n, 0] = graph.x[k] + share * (graph.x[k + 1] - graph.x[k])
+    out[n, 1] = graph.y[k] + share * (graph.y[k + 1] - graph.y[k])
+    return n + 1

@@ -1,0 +1,218 @@
+"""Cells that the true route of a device touched, each with its probability: from positions alone, or with roads.
+
+A route is not the line from fix to fix: fixes err, and between them the device went round corners. So many routes are drawn from
+all that the fixes (and the roads) leave possible, and a cell is as probable as the share of routes that touch it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.errors import InputError
+from geo.locate import GridIndex
+from geo.patrols.columns import CELL, DEVICE, OFFICER, PROBABILITY
+from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.matching.viterbi import Chain, Roads, chain_on, roads_of, states_of, step_lines
+from geo.tracks.smoothing import best_path, drawn_paths, motion_of
+from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Routes that are drawn. The error of a probability of one half is 6 %.
+DRAWS = 64
+#: Distance of the places between two fixes at which a route is drawn, metres, and the most of them.
+BETWEEN_M, MOST_BETWEEN = 20.0, 15
+
+#: Columns of cells touched, in order.
+TOUCHED_COLUMNS = (DEVICE, OFFICER, CELL, PROBABILITY, "on_path", "roads")
+
+
+class _Routes(NamedTuple):
+    """Routes, made of pieces that many of them may share.
+
+    Attributes
+    ----------
+    pieces
+        Vertices of each piece, (n, 2).
+    piece, draw
+        Pairs: this piece belongs to this route; draw -1 is the best one.
+    """
+
+    pieces: list[Floats]
+    piece: Ints
+    draw: Ints
+
+
+def touched(
+    tracks: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame | GridIndex,
+    *,
+    roads: gpd.GeoDataFrame | None = None,
+    sigma_m: float | None = None,
+    rules: Rules = DEFAULT_RULES,
+    rng: np.random.Generator | None = None,
+) -> pd.DataFrame:
+    """Tell which cells the true route of each device touched, and how probable that is.
+
+    Parameters
+    ----------
+    tracks
+        Fixes as :func:`geo.patrols.read_tracks` gives them; cleaned first if they carry no `mark`. Cut them by day for cells by
+        day.
+    cells
+        Cells of one level in a metric CRS that do not overlap, or an index of them.
+    roads
+        LineStrings in any declared CRS. With them the tracks are matched (:func:`geo.patrols.match`), and routes run along roads
+        where the device was on one.
+    sigma_m
+        Standard deviation of a fix along one axis; by default what the devices state, or `default_accuracy_m` of the rules.
+    rules
+        `max_gap_s`: in a longer silence nothing is known to be touched.
+    rng
+        For the drawn routes; a fixed seed by default.
+
+    Returns
+    -------
+    DataFrame
+        One row per device and cell, by device, then code: `device`, `officer`, `cell`, `probability`, `on_path` (the best
+        single route touches it: that is the answer where yes or no is asked) and `roads` (whether roads were used). Cells
+        under 1 % are left out.
+
+    Raises
+    ------
+    InputError
+        If `sigma_m` is not positive.
+    ColumnError, CrsError, GeometryError
+        If the tracks lack a column, a CRS is missing, the cells overlap, or the roads hold no line.
+
+    Notes
+    -----
+    Of the cells with 0.9 or more at least nine in ten are true; docs/patrols.md says on which tracks that was measured, and how
+    many of the true cells are found. Cost: O(n · 64) look-ups, and one search of the network per fix where roads are given.
+    """
+    if sigma_m is not None and not sigma_m > 0:
+        raise InputError(f"sigma_m is {sigma_m:g}; it must be above 0")
+    rng = np.random.default_rng(0) if rng is None else rng
+    index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
+    path, _ = raw_path(tracks, index.crs, rules)
+    if sigma_m is not None:
+        path = path._replace(sigma=np.full(len(path.time), float(sigma_m)))
+    net = None if roads is None else roads_of(roads, index.crs)
+    labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
+    parts: dict[int, list[tuple[Ints, Floats, Bools]]] = {}
+    for part in chains_of(path, rules):
+        parts.setdefault(int(path.walker[part.start]), []).append(_chances(path, part, index, net, rng))
+    frames = [_frame(path, walker, found, labels) for walker, found in parts.items()]
+    table = pd.concat(frames, ignore_index=True) if frames else _frame(path, -1, [], labels)
+    table["roads"] = roads is not None
+    return table.sort_values([DEVICE, OFFICER, CELL], kind="stable", ignore_index=True)[list(TOUCHED_COLUMNS)]
+
+
+def _frame(
+    path: Path, walker: int, found: list[tuple[Ints, Floats, Bools]], labels: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    """Put the chains of one device together: a cell is missed only if every one of them missed it."""
+    cell = np.concatenate([c for c, _, _ in found]) if found else np.empty(0, dtype=np.int64)
+    chance = np.concatenate([p for _, p, _ in found]) if found else np.empty(0)
+    best = np.concatenate([b for _, _, b in found]) if found else np.empty(0, dtype=bool)
+    unique, which = np.unique(cell, return_inverse=True)
+    missed, on = np.ones(len(unique)), np.zeros(len(unique), dtype=bool)
+    np.multiply.at(missed, which, 1.0 - chance)
+    np.logical_or.at(on, which, best)
+    kept = (1.0 - missed >= 0.01) | on
+    names = path.walkers.iloc[walker] if walker >= 0 else {DEVICE: None, OFFICER: None}
+    return pd.DataFrame(
+        {
+            DEVICE: pd.Series(names[DEVICE], index=range(int(kept.sum())), dtype=object),
+            OFFICER: pd.Series(names[OFFICER], index=range(int(kept.sum())), dtype=object),
+            CELL: labels[unique[kept]],
+            PROBABILITY: (1.0 - missed)[kept],
+            "on_path": on[kept],
+        }
+    )
+
+
+def _chances(
+    path: Path, part: slice, index: GridIndex, net: Roads | None, rng: np.random.Generator
+) -> tuple[Ints, Floats, Bools]:
+    """Cells that the routes of one chain touch, the share that does, and whether the best one does."""
+    time_s = (path.time[part] - path.time[part.start]) / SECOND
+    fixes = np.column_stack([path.x[part], path.y[part]])
+    motion = motion_of(time_s, fixes, path.sigma[part])
+    dense_s, seen, xy = _between(time_s, fixes)
+    # Phones say too little of their error, or nothing: half of the routes are drawn as if it were twice that.
+    worse = motion._replace(lasting_m=2.0 * motion.lasting_m)
+    drawn = np.concatenate(
+        [drawn_paths(dense_s, seen, xy, m, count=DRAWS // 2, rng=rng) for m in (motion, worse)], axis=2
+    )
+    if net is None:
+        pieces = [best_path(time_s, fixes, motion), *(drawn[:, :, k] for k in range(DRAWS))]
+        routes = _Routes(pieces, np.arange(DRAWS + 1), np.arange(DRAWS + 1) - 1)
+    else:
+        routes = _on_roads(net, chain_on(net, path, part, rng, motion), drawn, np.flatnonzero(seen))
+    draw, cell = _cells_of(routes, index)
+    cells = np.unique(cell)
+    share = np.bincount(cell[draw >= 0], minlength=int(cells.max(initial=-1)) + 1)[cells] / DRAWS
+    return cells, share, np.isin(cells, cell[draw < 0])
+
+
+def _cells_of(routes: _Routes, index: GridIndex) -> tuple[Ints, Ints]:
+    """Pairs of a route and a cell that it touches, each once."""
+    # A piece of one place is a segment without length.
+    pieces = [np.repeat(xy, 2, axis=0) if len(xy) == 1 else xy for xy in routes.pieces]
+    xy = np.concatenate(pieces)
+    owner = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+    at = np.flatnonzero(owner[1:] == owner[:-1])
+    crossed = index.cross(xy[at, 0], xy[at, 1], xy[at + 1, 0], xy[at + 1, 1])
+    inside = crossed.cell >= 0
+    piece, cell = np.divmod(
+        np.unique(owner[at[crossed.segment[inside]]] * len(index) + crossed.cell[inside]), len(index)
+    )
+    first = np.searchsorted(piece, np.arange(len(pieces) + 1))
+    count = np.diff(first)[routes.piece]
+    row = np.repeat(first[routes.piece] - np.cumsum(count) + count, count) + np.arange(count.sum())
+    draw, touched_cell = np.divmod(np.unique((np.repeat(routes.draw, count) + 1) * len(index) + cell[row]), len(index))
+    return draw - 1, touched_cell
+
+
+def _between(time_s: Floats, xy: Floats) -> tuple[Floats, Bools, Floats]:
+    """Times of the fixes, and of places between them; which of them are fixes; and where those are."""
+    if len(time_s) < 2:
+        return time_s, np.ones(len(time_s), dtype=bool), xy
+    apart = np.hypot(*np.diff(xy, axis=0).T)
+    count = np.clip(np.ceil(apart / BETWEEN_M), 1, MOST_BETWEEN).astype(np.int64)
+    step = np.repeat(np.arange(len(apart)), count)
+    share = (np.arange(len(step)) - np.repeat(np.cumsum(count) - count, count) + 1) / count[step]
+    times = np.r_[time_s[0], time_s[step] + share * np.diff(time_s)[step]]
+    seen = np.r_[True, share == 1.0]
+    places = np.zeros((len(times), 2))
+    places[seen] = xy
+    return times, seen, places
+
+
+def _on_roads(net: Roads, chain: Chain, drawn: Floats, fix: Ints) -> _Routes:
+    """Routes along the roads that a chain was put on; where it is off them, those drawn from the positions alone."""
+    steps = len(chain.kept) - 1
+    if steps < 1:
+        return _Routes([drawn[:, :, k] for k in range(DRAWS)], np.r_[0, np.arange(DRAWS)], np.r_[-1, np.arange(DRAWS)])
+    states = np.concatenate([chain.best[None, :], chain.drawn])
+    off = states_of(chain)
+    most = int(off.max()) + 1
+    key = (np.arange(steps) * most + states[:, :-1]) * most + states[:, 1:]
+    on = (states[:, :-1] < off[:-1]) & (states[:, 1:] < off[1:])
+    on[0] = True  # the best route goes straight where it is off the roads
+    draw = np.nonzero(on)[0]
+    unique, piece = np.unique(key[on], return_inverse=True)
+    pair, there = np.divmod(unique, most)
+    pieces = step_lines(net, chain, *np.divmod(pair, most), there)
+    loose_draw, loose_step = np.nonzero(~on)
+    for k, t in zip(loose_draw, loose_step, strict=True):
+        pieces.append(drawn[fix[chain.kept[t]] : fix[chain.kept[t + 1]] + 1, :, k - 1])
+    return _Routes(pieces, np.r_[piece, np.arange(len(unique), len(pieces))], np.r_[draw, loose_draw] - 1)
