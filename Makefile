@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: help setup demo test lint format bench docs boundaries lock clean
+.PHONY: help setup demo test lint format bench docs boundaries lock mutations clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -32,6 +32,9 @@ lint: $(SETUP) ## Run the static checks
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutations: $(SETUP) ## Change the code in a copy, meaning by meaning, and see that a test fails each time (hours)
+	$(BIN)/python -m tools.mutations
 
 format: $(SETUP) ## Format the code
 	$(BIN)/ruff format .
