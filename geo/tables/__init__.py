@@ -1,0 +1,1 @@
+"""Reading tables that people send: encodings, delimiters, headers, times, coordinates, refused rows."""
