@@ -1,36 +1,33 @@
-"""Names of the columns of tracks, presences, visits and verdicts, spelled once, and the headers that files use for them."""
+"""Names of the columns of tracks, presences, visits and verdicts, spelled once."""
 
 from __future__ import annotations
 
-DEVICE = "device"
-OFFICER = "officer"
-TIME = "time"
-LON = "lon"
-LAT = "lat"
-ACCURACY_M = "accuracy_m"
-SPEED = "speed"
-MOCK = "mock"
-SOURCE = "source"
-ROW = "row"
-DECLARED_DATUM = "declared_datum"
-MARK = "mark"
+from geo.tracks.columns import ACCURACY_M as ACCURACY_M
+from geo.tracks.columns import CELL as CELL
+from geo.tracks.columns import DECLARED_DATUM as DECLARED_DATUM
+from geo.tracks.columns import DEVICE as DEVICE
+from geo.tracks.columns import DURATION_S as DURATION_S
+from geo.tracks.columns import END as END
+from geo.tracks.columns import FIXES as FIXES
+from geo.tracks.columns import LAT as LAT
+from geo.tracks.columns import LENGTH_M as LENGTH_M
+from geo.tracks.columns import LON as LON
+from geo.tracks.columns import MARK as MARK
+from geo.tracks.columns import MOCK as MOCK
+from geo.tracks.columns import OFFICER as OFFICER
+from geo.tracks.columns import PROBABILITY as PROBABILITY
+from geo.tracks.columns import ROW as ROW
+from geo.tracks.columns import SOURCE as SOURCE
+from geo.tracks.columns import SPEED as SPEED
+from geo.tracks.columns import START as START
+from geo.tracks.columns import TIME as TIME
+from geo.tracks.columns import TRACK_COLUMNS as TRACK_COLUMNS
 
-#: Columns of a track, in order; the geometry (WGS-84 points) stands behind them. `speed` is in m/s as the device says it,
-#: `accuracy_m` the radius that the device gives for 68 % of its fixes, `row` the number of the record in `source`,
-#: `declared_datum` what the coordinates were before they were brought to WGS-84.
-TRACK_COLUMNS = (DEVICE, OFFICER, TIME, LON, LAT, ACCURACY_M, SPEED, MOCK, SOURCE, ROW, DECLARED_DATUM)
-
-CELL = "cell"
-START = "start"
-END = "end"
 DAY = "day"
 KIND = "kind"
-DURATION_S = "duration_s"
-FIXES = "fixes"
 LIKELY_S = "likely_s"
 SPREAD_S2 = "spread_s2"
 SURE_S = "sure_s"
-LENGTH_M = "length_m"
 
 #: Columns of presences, in order.
 PRESENCE_COLUMNS = (
@@ -55,7 +52,6 @@ COUNTED = "counted"
 REASON = "reason"
 HOURS_S = "hours_s"
 SPEED_M_S = "speed_m_s"
-PROBABILITY = "probability"
 EARLIEST = "earliest"
 LATEST = "latest"
 
@@ -100,87 +96,3 @@ VERDICT_COLUMNS = (
     "reason_zh",
     "reason_en",
 )
-
-#: Headers under which files carry each column, in lower case without spaces, underscores, hyphens and units in brackets;
-#: best first.
-HEADERS: dict[str, tuple[str, ...]] = {
-    DEVICE: (
-        "device",
-        "deviceid",
-        "terminal",
-        "terminalid",
-        "imei",
-        "vehicle",
-        "vehicleid",
-        "tid",
-        "trackid",
-        "设备",
-        "设备号",
-        "设备编号",
-        "设备id",
-        "终端",
-        "终端号",
-        "终端编号",
-        "手机号",
-        "车牌",
-        "车牌号",
-        "车辆",
-    ),
-    OFFICER: (
-        "officer",
-        "officerid",
-        "staff",
-        "staffid",
-        "staffno",
-        "user",
-        "userid",
-        "person",
-        "name",
-        "人员",
-        "人员编号",
-        "工号",
-        "姓名",
-        "网格员",
-        "网格员编号",
-        "格长",
-        "巡查员",
-        "巡查人员",
-        "用户",
-    ),
-    TIME: (
-        "time",
-        "timestamp",
-        "datetime",
-        "fixtime",
-        "gpstime",
-        "locatetime",
-        "reportedat",
-        "recordedat",
-        "ts",
-        "utc",
-        "时间",
-        "定位时间",
-        "上报时间",
-        "采集时间",
-        "记录时间",
-        "gps时间",
-        "日期时间",
-    ),
-    LON: ("lon", "lng", "long", "longitude", "x", "经度", "lonwgs84", "lngwgs84", "wgs84经度", "经度wgs84"),
-    LAT: ("lat", "latitude", "y", "纬度", "latwgs84", "wgs84纬度", "纬度wgs84"),
-    ACCURACY_M: (
-        "accuracym",
-        "accuracy",
-        "acc",
-        "hacc",
-        "horizontalaccuracy",
-        "精度",
-        "定位精度",
-        "误差",
-        "精度m",
-        "精度米",
-    ),
-    SPEED: ("speed", "speedms", "velocity", "速度", "速度ms"),
-    MOCK: ("mock", "ismock", "mocked", "isfrommockprovider", "simulated", "模拟", "模拟定位", "虚拟定位", "是否模拟"),
-    "datum": ("datum", "coordtype", "coordinatesystem", "crs", "坐标系", "坐标类型"),
-}

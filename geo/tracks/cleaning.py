@@ -17,8 +17,8 @@ import shapely
 
 from geo.errors import ColumnError, CrsError
 from geo.layers.crs import lon_lat
-from geo.patrols.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
 from geo.tracks.sorting import by_time, maybe_equal, numbered, taken
 
 Floats = npt.NDArray[np.float64]

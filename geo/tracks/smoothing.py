@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.patrols.columns import MARK
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import clean
+from geo.tracks.columns import MARK
 from geo.tracks.straightening import legs_of, on_legs
 from geo.tracks.trajectory import SECOND, chains_of, metric_of, raw_path
 

@@ -16,8 +16,8 @@ import pandas as pd
 import shapely
 
 from geo.layers.crs import lon_lat
-from geo.patrols.columns import DEVICE, DURATION_S, END, FIXES, OFFICER, START
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.columns import DEVICE, DURATION_S, END, FIXES, OFFICER, START
 from geo.tracks.trajectory import SECOND, Path, metric_of, raw_path
 
 Floats = npt.NDArray[np.float64]

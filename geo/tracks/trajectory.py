@@ -13,9 +13,9 @@ import pandas as pd
 from pyproj import CRS
 
 from geo.layers.crs import metric_crs
-from geo.patrols.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.patrols.rules import Rules
 from geo.tracks.cleaning import SPEED_SLACK_M, clean, local_days, places, require_tracks, used, utc
+from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.tracks.projection import to_metres
 from geo.tracks.sorting import by_time, numbered, taken
 

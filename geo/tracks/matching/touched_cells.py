@@ -15,8 +15,8 @@ import pandas as pd
 
 from geo.errors import InputError
 from geo.locate import GridIndex
-from geo.patrols.columns import CELL, DEVICE, OFFICER, PROBABILITY
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.columns import CELL, DEVICE, OFFICER, PROBABILITY
 from geo.tracks.matching.viterbi import Chain, Roads, chain_on, roads_of, states_of, step_lines
 from geo.tracks.smoothing import best_path, drawn_paths, motion_of
 from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path

@@ -19,8 +19,8 @@ from pyproj import CRS
 
 from geo.errors import GeometryError, InputError
 from geo.layers.crs import to_metric
-from geo.patrols.columns import DEVICE, END, FIXES, LENGTH_M, OFFICER, START
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.columns import DEVICE, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.matching.kernels import (
     Graph,
     Heap,

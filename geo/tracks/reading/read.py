@@ -20,7 +20,7 @@ import shapely
 from geo.errors import DatumError, FileError, InputError, some
 from geo.layers.crs import WGS84
 from geo.layers.datum import Datum, convert
-from geo.patrols.columns import (
+from geo.tracks.columns import (
     ACCURACY_M,
     DECLARED_DATUM,
     DEVICE,
@@ -34,13 +34,12 @@ from geo.patrols.columns import (
     TIME,
     TRACK_COLUMNS,
 )
-from geo.tracks.reading.gpx import read_gpx
-from geo.tracks.reading.logs import read_json, read_nmea, read_sheet
-from geo.tracks.reading.tables import Columns, Refused, read_csv, read_geojson
+from geo.tracks.reading.registry import endings, format_of
+from geo.tracks.reading.tables import Columns, Refused, named_columns, read_csv, read_sheet
 from geo.tracks.reading.times import parse_times
 
 #: File name endings that can be read; each may be followed by ``.gz``.
-ENDINGS = (".gpx", ".csv", ".txt", ".tsv", ".xlsx", ".geojson", ".json", ".nmea")
+ENDINGS = (*endings(), ".csv", ".txt", ".tsv", ".xlsx")
 
 _TRUE = ("1", "true", "yes", "y", "t", "是", "真")
 _FALSE = ("0", "false", "no", "n", "f", "否", "假")
@@ -153,18 +152,20 @@ def _read_one(
     """Read one file; raise FileError if nothing of it can be used."""
     ending, raw = _content(path, name)
     refused: Refused = []
-    if ending == ".gpx":
-        table, zone, datum = read_gpx(raw, name), zone or "UTC", datum or Datum.WGS84
-    elif ending == ".nmea":
-        (table, refused), zone, datum = read_nmea(raw, name), zone or "UTC", datum or Datum.WGS84
-    elif ending in (".geojson", ".json"):
-        log = read_json(raw, name) if ending == ".json" else None
-        table, refused = read_geojson(raw, name, columns) if log is None else log
-        datum = datum or Datum.WGS84
+    known = format_of(raw, ending)
+    if known is not None:
+        fixes = known.read(raw, name)
+        table = fixes.rows.assign(**{ROW: fixes.numbers})
+        if not fixes.named and not table.empty:
+            table = named_columns(table, None if columns is None else {**columns, **fixes.fixed}, name, fixes.fixed)
+        refused = [dict(row) for row in fixes.refused]
+        datum, zone = datum or fixes.datum, zone or fixes.zone
     elif ending == ".xlsx":
         table, refused = read_sheet(raw, name, columns)
-    else:
+    elif ending in ENDINGS:
         table, refused = read_csv(raw, name, columns)
+    else:
+        raise FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
     if table.empty:
         raise FileError(f"{name}: has no fix" + (f"; the first record {refused[0]['reason']}" if refused else ""))
     typed, reason = _typed(table.reset_index(drop=True), name, zone)
@@ -189,8 +190,6 @@ def _content(path: Path, name: str) -> tuple[str, bytes]:
     if path.is_dir():
         raise FileError(f"{path}: is a folder, a file is expected")
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if ending not in ENDINGS:
-        raise FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
     raw = path.read_bytes()
     if raw[:2] == b"\x1f\x8b":
         try:

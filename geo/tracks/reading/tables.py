@@ -1,6 +1,6 @@
-"""Tables of fixes as text: CSV with any usual separator and encoding, and GeoJSON points.
+"""Tables of fixes as text: CSV with any usual separator and encoding, and Excel sheets.
 
-The header of a table is matched against :data:`geo.patrols.columns.HEADERS`; nothing is taken by its position unless the
+The header of a table is matched against :data:`geo.tracks.reading.headers.HEADERS`; nothing is taken by its position unless the
 caller says so.
 """
 
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+import openpyxl
 import pandas as pd
 
-from geo.errors import ColumnError, CrsError, FileError, some
-from geo.patrols.columns import DEVICE, HEADERS, LAT, LON, OFFICER, ROW, TIME
+from geo.errors import ColumnError, FileError, some
+from geo.tracks.columns import DEVICE, LAT, LON, OFFICER, ROW, TIME
+from geo.tracks.reading.headers import HEADERS
 
 #: Separators that are tried, best first.
 SEPARATORS = (",", ";", "\t", "|")
@@ -67,10 +70,13 @@ def read_csv(raw: bytes, name: str, columns: Columns | None) -> tuple[pd.DataFra
     return named_columns(table, columns, name), [{"source": name, **row} for row in refused]
 
 
-def named_columns(table: pd.DataFrame, columns: Columns | None, name: str) -> pd.DataFrame:
-    """Take the columns of a table that are ours, by their headers or as the caller says."""
+def named_columns(
+    table: pd.DataFrame, columns: Columns | None, name: str, fixed: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Take the columns of a table that are ours, by their headers or as the caller or the format (`fixed`) says."""
     headers = list(table.columns)
-    return _renamed(table, guess_columns(headers, name) if columns is None else _given(columns, headers, name))
+    wanted = guess_columns(headers, name) if columns is None else _given(columns, headers, name)
+    return _renamed(table, wanted | dict(fixed or {}))
 
 
 def _decoded(raw: bytes, name: str) -> str:
@@ -178,47 +184,24 @@ def _renamed(table: pd.DataFrame, wanted: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({column: table[theirs] for column, theirs in wanted.items()} | {ROW: table[ROW]})
 
 
-def read_geojson(raw: bytes, name: str, columns: Columns | None) -> tuple[pd.DataFrame, Refused]:
-    """Read the points of a GeoJSON file as a table of text; see :func:`read_csv`.
-
-    Raises
-    ------
-    FileError
-        If it is not UTF-8, not JSON, or not a collection of features.
-    CrsError
-        If it declares another CRS than RFC 7946 allows.
-    ColumnError
-        If a column is missing.
-    """
+def read_sheet(raw: bytes, name: str, columns: Columns | None) -> tuple[pd.DataFrame, Refused]:
+    """Read the first sheet of an Excel workbook that has a header with time and place."""
     try:
-        content = json.loads(raw.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FileError(f"{name}: is not GeoJSON ({error})") from error
-    features = content.get("features") if isinstance(content, dict) else None
-    if not isinstance(features, list):
-        raise FileError(f"{name}: is JSON, but not a collection of features; a file with fixes as points is expected")
-    declared = str(((content.get("crs") or {}).get("properties") or {}).get("name", "CRS84"))
-    if not re.search(r"(CRS84|4326|4490)$", declared):
-        raise CrsError(f"{name}: declares the CRS {declared}; convert it to longitude and latitude (RFC 7946)")
-    rows, refused = [], []
-    for number, feature in enumerate(features, start=1):
-        geometry = (feature or {}).get("geometry") or {}
-        at = geometry.get("coordinates")
-        if geometry.get("type") != "Point" or not isinstance(at, list) or len(at) < 2:
-            kind = geometry.get("type") or "no geometry"
-            refused.append({"source": name, "row": number, "reason": f"is not a point but {kind}"})
-            continue
-        texts = {
-            key: None if value is None else str(value) for key, value in ((feature.get("properties") or {}).items())
-        }
-        rows.append(texts | {"lon": str(at[0]), "lat": str(at[1]), ROW: number})
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table, refused
-    at_point = {LON: "lon", LAT: "lat"}
-    wanted = (
-        guess_columns(list(table.columns), name)
-        if columns is None
-        else _given(dict(columns) | at_point, list(table.columns), name)
-    )
-    return _renamed(table, wanted | at_point), refused
+        book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        raise FileError(f"{name}: is not an Excel workbook (.xlsx) that can be read ({error})") from error
+    rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+    first = next((k for k, row in enumerate(rows) if sum(value is not None for value in row) >= 3), None)
+    if first is None:
+        raise FileError(f"{name}: its first sheet has no table")
+    headers = [f"column {k + 1}" if value is None else str(value) for k, value in enumerate(rows[first])]
+    table = pd.DataFrame([[_text(value) for value in row] for row in rows[first + 1 :]], columns=headers, dtype=object)
+    table[ROW] = range(first + 2, first + 2 + len(table))
+    table = table.dropna(how="all", subset=headers)
+    return named_columns(table, columns, name), []
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)

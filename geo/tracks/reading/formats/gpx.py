@@ -10,10 +10,12 @@ import io
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pandas as pd
 
 from geo.errors import FileError
-from geo.patrols.columns import ACCURACY_M, DEVICE, LAT, LON, MOCK, OFFICER, ROW, SPEED, TIME
+from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MOCK, OFFICER, SPEED, TIME
+from geo.tracks.reading.format import HEAD, FixTable, Format
 
 # Elements of a point, or inside its extensions, by local name in lower case.
 _FIELDS = {
@@ -29,7 +31,7 @@ _FIELDS = {
 }
 
 
-def read_gpx(raw: bytes, name: str) -> pd.DataFrame:
+def read_gpx(raw: bytes, name: str) -> FixTable:
     """Read the track points of a GPX file.
 
     Parameters
@@ -41,9 +43,8 @@ def read_gpx(raw: bytes, name: str) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        Text columns `lon`, `lat`, `time` and whatever else the points carry, `row`: number of the track point in the file.
-        Waypoints and planned routes are not tracks and are left out.
+    FixTable
+        The track points, numbered in the order of the file. Waypoints and planned routes are not tracks and are left out.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def read_gpx(raw: bytes, name: str) -> pd.DataFrame:
             if event == "start":
                 root = root or tag
             elif tag == "trkpt":
-                rows.append({ROW: len(rows) + 1} | _point(element))
+                rows.append(_point(element))
                 element.clear()
             elif tag in others:
                 others[tag] += 1
@@ -76,7 +77,12 @@ def read_gpx(raw: bytes, name: str) -> pd.DataFrame:
         raise FileError(
             f"{name}: has no track point" + (f", only {had}" if had else "") + "; export the recorded track"
         )
-    return pd.DataFrame(rows)
+    return FixTable(pd.DataFrame(rows), np.arange(1, len(rows) + 1), datum="WGS-84", zone="UTC")
+
+
+def _recognises(raw: bytes) -> bool:
+    """Tell whether the root element is <gpx>, whatever stands before it."""
+    return re.search(rb"<(\w+:)?gpx[\s>]", raw[:HEAD]) is not None
 
 
 def _tidy(raw: bytes) -> bytes:
@@ -96,3 +102,6 @@ def _point(element: ET.Element) -> dict[str, object]:
         if column is not None and child.text and column not in point:
             point[column] = child.text.strip()
     return point
+
+
+FORMAT = Format("GPX", (".gpx",), _recognises, read_gpx)

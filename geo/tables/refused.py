@@ -1,0 +1,87 @@
+"""Rows that could not be used, as one value that is carried along with a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, overload
+
+from geo.texts import Text
+
+#: Longest value that is quoted in a message or a list, characters.
+SHOWN = 80
+
+
+class RefusedRow(TypedDict):
+    """One row that could not be used, or one file as a whole.
+
+    `source` is the name of the file; `row` the number of the row as the file counts it (None for the whole file); `column` the
+    header and `value` the text at fault, None where the row as a whole is at fault; `reason` and `reason_zh` say why, as the end
+    of the sentence "row 7 …"; `values`, where it is there, holds the whole row by header.
+    """
+
+    source: str
+    row: int | None
+    column: str | None
+    value: str | None
+    reason: str
+    reason_zh: str
+    values: NotRequired[Mapping[str, str | None]]
+
+
+def refuse(
+    source: str,
+    row: int | None,
+    reason: Text,
+    *,
+    column: str | None = None,
+    value: object = None,
+    values: Mapping[str, str | None] | None = None,
+) -> RefusedRow:
+    """Make the record of one refused row; `value` is shortened to :data:`SHOWN` characters.
+
+    >>> refuse("a.csv", 7, Text("没有时间", "has no time"))["reason"]
+    'has no time'
+    """
+    shown = None if value is None else str(value)[:SHOWN]
+    record = RefusedRow(source=source, row=row, column=column, value=shown, reason=reason.en, reason_zh=reason.zh)
+    if values is not None:
+        record["values"] = values
+    return record
+
+
+class Records(Sequence[Any]):
+    """Records about rows, for ``frame.attrs``: read-only, and equal to any list or tuple of the same records.
+
+    pandas copies attributes deeply at every step, and there can be a million records; a copy of these is the same object.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._items = tuple(items)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Any]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        return self._items[at]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Records | list | tuple):
+            return self._items == tuple(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Records({list(self._items)!r})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Records:
+        return self

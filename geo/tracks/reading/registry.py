@@ -1,0 +1,28 @@
+"""The formats of tracks that are known, and which of them a file is in."""
+
+from __future__ import annotations
+
+from geo.tracks.reading.format import Format
+from geo.tracks.reading.formats import geojson, gpx, nmea, owntracks, traccar
+
+#: Formats in the order in which they are asked whether they recognise a content: stricter ones first.
+FORMATS: tuple[Format, ...] = (gpx.FORMAT, nmea.FORMAT, owntracks.FORMAT, traccar.FORMAT, geojson.FORMAT)
+
+
+def format_of(raw: bytes, ending: str) -> Format | None:
+    """Format of a file: by its content, else by the ending of its name; None if it is neither.
+
+    Parameters
+    ----------
+    raw
+        Content, unpacked.
+    ending
+        Ending of the name in lower case, with its point: ``.gpx``.
+    """
+    by_content = next((known for known in FORMATS if known.recognises(raw)), None)
+    return by_content or next((known for known in FORMATS if ending in known.endings), None)
+
+
+def endings() -> tuple[str, ...]:
+    """Endings of the names of all known formats, in order."""
+    return tuple(dict.fromkeys(ending for known in FORMATS for ending in known.endings))
