@@ -1,27 +1,8 @@
-"""Names of the columns of tracks, presences, visits and verdicts, spelled once."""
+"""Names of the columns of presences, visits and verdicts. Spelled once, here; those of tracks are in `geo.tracks.columns`."""
 
 from __future__ import annotations
 
-from geo.tracks.columns import ACCURACY_M as ACCURACY_M
-from geo.tracks.columns import CELL as CELL
-from geo.tracks.columns import DECLARED_DATUM as DECLARED_DATUM
-from geo.tracks.columns import DEVICE as DEVICE
-from geo.tracks.columns import DURATION_S as DURATION_S
-from geo.tracks.columns import END as END
-from geo.tracks.columns import FIXES as FIXES
-from geo.tracks.columns import LAT as LAT
-from geo.tracks.columns import LENGTH_M as LENGTH_M
-from geo.tracks.columns import LON as LON
-from geo.tracks.columns import MARK as MARK
-from geo.tracks.columns import MOCK as MOCK
-from geo.tracks.columns import OFFICER as OFFICER
-from geo.tracks.columns import PROBABILITY as PROBABILITY
-from geo.tracks.columns import ROW as ROW
-from geo.tracks.columns import SOURCE as SOURCE
-from geo.tracks.columns import SPEED as SPEED
-from geo.tracks.columns import START as START
-from geo.tracks.columns import TIME as TIME
-from geo.tracks.columns import TRACK_COLUMNS as TRACK_COLUMNS
+from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
 
 DAY = "day"
 KIND = "kind"

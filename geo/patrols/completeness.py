@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.days import micro_at
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, PARENT
 from geo.layers.crs import require_metric
 from geo.locate import GridIndex
-from geo.patrols.columns import DAY, TIME
+from geo.patrols.columns import DAY
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import require_tracks, utc
+from geo.tracks.columns import TIME
 from geo.tracks.matching.visibility import within_sight
 from geo.tracks.trajectory import SECOND, Path, path_of, steps_of
 
@@ -100,11 +102,11 @@ def seen(
 
 def _of_day(tracks: pd.DataFrame, day: dt.date, rules: Rules) -> pd.DataFrame:
     require_tracks(tracks)
-    begin = pd.Timestamp(day).tz_localize(rules.zone)
-    end = (pd.Timestamp(day) + pd.Timedelta(1, "D")).tz_localize(rules.zone)
-    low, high = (np.datetime64(at.tz_convert("UTC").tz_localize(None)) for at in (begin, end))
-    time = utc(tracks[TIME])
-    return tracks[(time >= low) & (time < high)]
+    days = np.array([day, day + dt.timedelta(days=1)], dtype="datetime64[D]")
+    low, high = micro_at(days, dt.time(0), rules.zone)
+    time = utc(tracks[TIME]).view(np.int64)
+    of_day: pd.DataFrame = tracks[(time >= low) & (time < high)]
+    return of_day
 
 
 def _steps(path: Path, known: np.ndarray) -> np.ndarray:

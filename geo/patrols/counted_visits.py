@@ -11,38 +11,29 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.special
 
+from geo.arrays import Floats, Ints
+from geo.days import micro_at
 from geo.errors import ColumnError, InputError
 from geo.patrols.columns import (
-    CELL,
     CODE,
     COUNTED,
     DAY,
-    DEVICE,
-    DURATION_S,
     EARLIEST,
-    END,
-    FIXES,
     HOURS_S,
     KIND,
     LATEST,
-    LENGTH_M,
     LIKELY_S,
-    OFFICER,
     PRESENCE_COLUMNS,
-    PROBABILITY,
     REASON,
     SPEED_M_S,
     SPREAD_S2,
-    START,
     STAY_S,
     SURE_S,
     VISIT_COLUMNS,
 )
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import utc
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
 
 #: Why a visit is not counted, in Chinese and English.
 REASONS: dict[str, tuple[str, str]] = {
@@ -407,9 +398,7 @@ def _in_hours_s(rows: pd.DataFrame, rules: Rules) -> Floats:
 def hours(days: pd.Series, at: dt.time, rules: Rules) -> Ints:
     """A local time of day on each day, in microseconds UTC."""
     place, known = pd.factorize(days)
-    naive = pd.to_datetime(pd.Series([str(day) for day in known], dtype=object))
-    local = naive + pd.Timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
-    return microseconds(local.dt.tz_localize(rules.zone, ambiguous=True, nonexistent="shift_forward"))[place]
+    return micro_at(np.array(known, dtype="datetime64[D]"), at, rules.zone)[place]
 
 
 def microseconds(times: pd.Series) -> Ints:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 
-from geo.patrols.columns import DAY, DURATION_S, END, FIXES, LENGTH_M, LIKELY_S, SPREAD_S2, START, SURE_S
+from geo.days import local_days, micro_at
+from geo.patrols.columns import DAY, LIKELY_S, SPREAD_S2, SURE_S
+from geo.tracks.cleaning import utc
+from geo.tracks.columns import DURATION_S, END, FIXES, LENGTH_M, START
+from geo.tracks.trajectory import SECOND
 
 
 def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
@@ -20,31 +26,24 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
     """
     if table.empty:
         return table.assign(**{DAY: pd.Series(dtype=object)})
-    first = table[START].dt.tz_convert(zone).dt.normalize()
     # An interval [start, end) that ends at midnight does not reach the next day.
-    until = table[END].where(table[END] == table[START], table[END] - pd.Timedelta(1, "us"))
-    days = (
-        until.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize() - first.dt.tz_localize(None)
-    ).dt.days.to_numpy()
-    row = np.repeat(np.arange(len(table)), days + 1)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(days + 1) - (days + 1), days + 1)
+    start, end = (utc(table[name]).view(np.int64) for name in (START, END))
+    first, last = (local_days(times, zone) for times in (start, np.where(end > start, end - 1, end)))
+    days = (last - first).astype(np.int64) + 1
+    row = np.repeat(np.arange(len(table)), days)
+    day = first[row] + (np.arange(len(row)) - np.repeat(np.cumsum(days) - days, days)).astype("timedelta64[D]")
+    begin = np.maximum(start[row], micro_at(day, dt.time(0), zone))
+    until = np.minimum(end[row], micro_at(day + np.timedelta64(1, "D"), dt.time(0), zone))
     cut = table.iloc[row].reset_index(drop=True)
-    local = first.dt.tz_localize(None).iloc[row].reset_index(drop=True) + pd.to_timedelta(nth, unit="D")
-    midnight = local.dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward").dt.tz_convert("UTC")
-    following = (local + pd.Timedelta(1, "D")).dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     whole = cut[DURATION_S].to_numpy()
-    start = cut[START].where(cut[START] >= midnight, midnight)
-    end = cut[END].where(cut[END] <= following.dt.tz_convert("UTC"), following.dt.tz_convert("UTC"))
-    lasts = (end - start).dt.total_seconds().to_numpy()
+    lasts = (until - begin) / SECOND
     share = np.divide(lasts, whole, out=np.ones(len(cut)), where=whole > 0)
-    codes, days_of = pd.factorize(local)
-    dates = np.array([pd.Timestamp(value).date() for value in days_of], dtype=object)[codes]
     return cut.assign(
         **{
-            START: start,
-            END: end,
+            START: pd.to_datetime(begin, unit="us", utc=True).as_unit("us"),
+            END: pd.to_datetime(until, unit="us", utc=True).as_unit("us"),
             DURATION_S: lasts,
-            DAY: pd.Series(dates, index=cut.index, dtype=object),
+            DAY: pd.Series(day.astype(object), index=cut.index, dtype=object),
             # Shared out by time, to a whole number.
             FIXES: np.rint(cut[FIXES] * share).astype(np.int64),
             LENGTH_M: cut[LENGTH_M] * share,

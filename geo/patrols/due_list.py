@@ -10,17 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Bools, Floats
 from geo.errors import InputError
 from geo.layers.columns import CODE, LEADER
 from geo.layers.crs import require_metric
-from geo.patrols.columns import COUNTED, DAY, DEVICE, END, OFFICER, TIME
+from geo.patrols.columns import COUNTED, DAY
 from geo.patrols.counted_visits import hours
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.verdicts import as_ruled, require_named
 from geo.tracks.cleaning import utc
+from geo.tracks.columns import DEVICE, END, OFFICER, TIME
 from geo.tracks.trajectory import path_of
-
-Floats = npt.NDArray[np.float64]
 
 #: Speed of a walker who looks about, and how much longer a way on roads is than the straight line.
 WALK_M_S, DETOUR = 1.2, 1.3
@@ -112,9 +112,7 @@ def due(
     return table.sort_values(["slack_s", "distance_m", CODE], kind="stable", ignore_index=True)
 
 
-def _nearest(
-    cells: gpd.GeoDataFrame, own: npt.NDArray[np.bool_], where: gpd.GeoDataFrame
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+def _nearest(cells: gpd.GeoDataFrame, own: Bools, where: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.intp], Floats]:
     """The nearest device to each cell (a row of `where`, -1 for none) and its distance; its leader's where only that counts."""
     who, distance = np.full(len(cells), -1, dtype=np.intp), np.full(len(cells), np.nan)
     for rows, at in [

@@ -13,11 +13,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo.arrays import Floats, Ints
 from geo.locate import GridIndex
 from geo.tracks.trajectory import SECOND, Path
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Longest span that is looked at as one place; half of the shortest stay that counts by default.
 SPAN_S = 30.0
@@ -302,7 +300,7 @@ def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32]
 
 
 @numba.njit(cache=True, nogil=True)
-def _wider(values: npt.NDArray[np.int64], room: int) -> npt.NDArray[np.int64]:
+def _wider(values: Ints, room: int) -> Ints:
     wide = np.empty(room, values.dtype)
     wide[: len(values)] = values
     return wide

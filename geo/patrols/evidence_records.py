@@ -5,32 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from dataclasses import asdict
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Ints
 from geo.errors import InputError
 from geo.layers.datum import Datum
-from geo.patrols.columns import (
-    CELL,
-    CODE,
-    DAY,
-    DECLARED_DATUM,
-    DEVICE,
-    END,
-    KIND,
-    MARK,
-    START,
-    TIME,
-)
+from geo.patrols.columns import CODE, DAY, KIND
 from geo.patrols.counted_visits import hours
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import places, utc
+from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, START, TIME
 
 #: Time before and after a presence from which fixes belong to its evidence: the step that crosses the border.
 AROUND_S = 300.0
@@ -92,7 +81,7 @@ def evidence(
         "datum": datum or _declared(tracks),
         "border_sha256": hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest(),
         "verdict": _plain(row)[0],
-        "rules": {key: str(value) for key, value in sorted(asdict(rules).items())},
+        "rules": rules.to_dict(),
         "visits": _plain(made, START, END, DEVICE),
         "presences": _plain(found, START, END, DEVICE, KIND),
         "fixes": _fixes(tracks, found, day, rules),
@@ -172,7 +161,7 @@ def _fixes(tracks: pd.DataFrame, found: pd.DataFrame, day: dt.date, rules: Rules
     return [list(fix) for fix in zip(*values, strict=True)]
 
 
-def _iso(micro: npt.NDArray[np.int64]) -> list[str]:
+def _iso(micro: Ints) -> list[str]:
     """Times as ISO 8601 has them, with decimals only where there are any."""
     whole = micro % 1_000_000 == 0
     text = np.empty(len(micro), dtype=object)

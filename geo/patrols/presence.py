@@ -13,33 +13,17 @@ from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from geo.arrays import Bools, Floats, Ints
 from geo.locate import GridIndex
-from geo.patrols.columns import (
-    CELL,
-    DEVICE,
-    DURATION_S,
-    END,
-    FIXES,
-    KIND,
-    LENGTH_M,
-    LIKELY_S,
-    OFFICER,
-    PRESENCE_COLUMNS,
-    SPREAD_S2,
-    START,
-    SURE_S,
-)
+from geo.patrols.columns import KIND, LIKELY_S, PRESENCE_COLUMNS, SPREAD_S2, SURE_S
 from geo.patrols.days import split_days
 from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.trajectory import SECOND, Path, pace_m_s, paths_of, steps_of
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -261,7 +245,7 @@ def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     )
 
 
-def _take(runs: _Runs, keep: npt.NDArray[np.bool_] | Ints) -> _Runs:
+def _take(runs: _Runs, keep: Bools | Ints) -> _Runs:
     return _Runs(
         runs.walker[keep],
         runs.cell[keep],

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from geo.arrays import Ints
 from geo.errors import ColumnError, FileError, InputError
+from geo.tracks.limits import MovementLimits
 
 #: Who may count towards a cell: whoever patrols it, or its leader (格长) only.
 WHO = ("anyone", "leader")
@@ -31,7 +32,7 @@ MODES = ("foot", "vehicle", "any")
 
 
 @dataclass(frozen=True)
-class Rules:
+class Rules(MovementLimits):
     """One version of a rule set. The defaults are the street's rule: each second-level grid at least twice a day.
 
     Attributes
@@ -56,21 +57,12 @@ class Rules:
         Shortest time between the end of one counted visit and the start of the next, whoever makes them. Two visits a
         day are meant as two rounds; half an hour tells a second round from a first that was interrupted. It also keeps
         officers who walk together, and one walk recorded on two phones, from counting twice.
-    max_gap_s
-        Longest silence that a straight line may bridge. In five minutes a walker goes 400 m, across a cell and back, so
-        after a longer silence nobody knows.
-    hours_from, hours_to, zone
-        Local time of duty, ``[from, to)``, and the time zone of the local day. Stays outside these hours do not count.
+    hours_from, hours_to
+        Local time of duty, ``[from, to)``. Stays outside these hours do not count.
     max_patrol_speed_m_s
         Mean speed above which a visit is a drive and not a patrol. Walking is 1.4 m/s and pushing a loaded bicycle no
         faster; 4 m/s (14 km/h) also leaves room for the path that noise adds. Within 15 % of it a
         stay may leave the verdict open.
-    max_speed_m_s
-        Fastest that anything moves here: 35 m/s (126 km/h), the expressway. Faster is an error of positioning or a fake.
-    max_accuracy_m
-        Largest error radius, as the device gives it, of a fix that is used; second-level grids are 221 m wide.
-    default_accuracy_m
-        Error radius that is taken where the device gives none: 15 m, usual for phones between buildings.
     reach_m
         How far from its last and its next fix a silent device may have been: cells within this distance are in doubt.
     who
@@ -100,14 +92,9 @@ class Rules:
     doubt: float = 0.04
     merge_gap_s: float = 300.0
     min_between_s: float = 1800.0
-    max_gap_s: float = 300.0
     hours_from: dt.time = dt.time(6, 0)
     hours_to: dt.time = dt.time(22, 0)
-    zone: str = "Asia/Shanghai"
     max_patrol_speed_m_s: float = 4.0
-    max_speed_m_s: float = 35.0
-    max_accuracy_m: float = 50.0
-    default_accuracy_m: float = 15.0
     reach_m: float = 150.0
     who: str = "anyone"
     mode: str = "foot"
@@ -134,6 +121,30 @@ class Rules:
         """The title, or where there is none, what is asked for."""
         return self.title or f"每日巡查不少于{self.visits_per_day}次"
 
+    def to_dict(self, *, parts: bool = True) -> dict[str, Any]:
+        """All values as JSON takes them: numbers, text, lists; times of day and days in ISO 8601, None where there is none.
+
+        Parameters
+        ----------
+        parts
+            Whether the parts for classes and the earlier versions are included.
+
+        >>> Rules(hours_from=dt.time(7)).to_dict()["hours_from"]
+        '07:00:00'
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            key: [part.to_dict() for part in value]
+            if key in _STRUCTURE
+            else list(value)
+            if isinstance(value, tuple)
+            else value.isoformat()
+            if isinstance(value, dt.time | dt.date)
+            else value
+            for key, value in sorted(values.items())
+            if parts or key not in _STRUCTURE
+        }
+
     def on(self, day: dt.date) -> Rules:
         """The version that holds on a day.
 
@@ -150,7 +161,7 @@ class Rules:
             )
         return held[-1]
 
-    def by_class(self, cells: pd.DataFrame) -> Iterator[tuple[Rules, npt.NDArray[np.int64]]]:
+    def by_class(self, cells: pd.DataFrame) -> Iterator[tuple[Rules, Ints]]:
         """Give each part of the rules with the positions of the cells that stand under it, none twice.
 
         Raises

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.stats
 
-from geo.patrols.columns import DEVICE, MARK, OFFICER, TIME
+from geo.arrays import Bools, Floats, Ints
+from geo.days import local_days
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S, places, require_tracks, utc
+from geo.tracks.columns import DEVICE, MARK, OFFICER, TIME
 from geo.tracks.sorting import by_time
-
-Floats = npt.NDArray[np.float64]
 
 #: What each sign is, and what may explain it innocently: Chinese and English of both.
 SIGNS: dict[str, tuple[str, str, str, str]] = {
@@ -103,7 +103,7 @@ class _Track(NamedTuple):
     """Fixes of one device on one local day, in order of time; metres from the first, microseconds."""
 
     device: str
-    time: npt.NDArray[np.int64]
+    time: Ints
     lon: Floats
     lat: Floats
     x: Floats
@@ -172,8 +172,8 @@ def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
     if len(good) == 0:
         return
     device, names = pd.factorize(good[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
-    local = good[TIME].dt.tz_convert(rules.zone).dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
-    time = utc(good[TIME]).astype(np.int64)
+    time = utc(good[TIME]).view(np.int64)
+    local = local_days(time, rules.zone).astype(np.int64)
     owner = device.astype(np.int64) * (int(local.max() - local.min()) + 1) + local - local.min()
     order = by_time(owner, time)
     lon, lat = (degrees[order] for degrees in places(good))
@@ -222,7 +222,7 @@ def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
                 break
 
 
-def _stretches(mask: npt.NDArray[np.bool_], least: int) -> Iterator[tuple[int, int]]:
+def _stretches(mask: Bools, least: int) -> Iterator[tuple[int, int]]:
     change = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(np.int8)))
     for a, b in zip(change[::2], change[1::2], strict=True):
         if b - a >= least:

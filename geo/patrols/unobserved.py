@@ -14,9 +14,10 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from geo.patrols.columns import CODE, COUNTED, DAY, DEVICE, EARLIEST, END, KIND, LATEST, START
+from geo.patrols.columns import CODE, COUNTED, DAY, EARLIEST, KIND, LATEST
 from geo.patrols.counted_visits import hours, microseconds
 from geo.patrols.rules import Rules
+from geo.tracks.columns import DEVICE, END, START
 
 
 def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:

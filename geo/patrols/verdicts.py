@@ -11,28 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo.arrays import Bools, Floats, Ints
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import LEADER, PARENT
-from geo.patrols.columns import (
-    CELL,
-    CODE,
-    COUNTED,
-    DAY,
-    DURATION_S,
-    END,
-    KIND,
-    OFFICER,
-    PROBABILITY,
-    REASON,
-    START,
-    VERDICT,
-    VERDICT_COLUMNS,
-    VISIT_COLUMNS,
-)
+from geo.patrols.columns import CODE, COUNTED, DAY, KIND, REASON, VERDICT, VERDICT_COLUMNS, VISIT_COLUMNS
 from geo.patrols.counted_visits import EXCLUDED, REASONS, hours, microseconds, part
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.unobserved import hidden_visits
 from geo.patrols.visit_counts import Number, number_of_visits
+from geo.tracks.columns import CELL, DURATION_S, END, OFFICER, PROBABILITY, START
 
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -156,10 +143,10 @@ class _Made(NamedTuple):
 
     first: dict[str, tuple[int, int]]
     code: npt.NDArray[np.object_]
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    chance: npt.NDArray[np.float64]
-    counted: npt.NDArray[np.bool_]
+    start: Ints
+    end: Ints
+    chance: Floats
+    counted: Bools
     reason: npt.NDArray[np.object_]
     clock: npt.NDArray[np.object_]
 
@@ -200,7 +187,7 @@ class _Made(NamedTuple):
             self.clock[a:b],
         )
 
-    def intervals(self, which: npt.NDArray[np.bool_]) -> list[Interval]:
+    def intervals(self, which: Bools) -> list[Interval]:
         """Start and end of some, seconds since 1970."""
         return list(zip((self.start[which] / 1e6).tolist(), (self.end[which] / 1e6).tolist(), strict=True))
 

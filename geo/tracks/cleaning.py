@@ -15,15 +15,14 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Bools, Floats, Ints
+from geo.days import local_days
 from geo.errors import ColumnError, CrsError
 from geo.layers.crs import lon_lat
-from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.sorting import by_time, maybe_equal, numbered, taken
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Marks = npt.NDArray[np.int8]
 Fixes = TypeVar("Fixes", bound=pd.DataFrame)
 
@@ -82,13 +81,13 @@ ROUNDED_DECIMALS, ROUNDED_SHARE, ROUNDED_FIXES = 4, 0.5, 60
 _EARTH_M = 6_371_008.8
 
 
-def clean(tracks: Fixes, *, rules: Rules = DEFAULT_RULES) -> Fixes:
+def clean(tracks: Fixes, *, rules: MovementLimits = DEFAULT_LIMITS) -> Fixes:
     """Mark the fixes that are wrong, with the reason, and note what is odd about others, which stay in use.
 
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
+        Fixes as :func:`geo.tracks.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
         any `accuracy_m`, `mock`, `source` and `row`. A plain frame without points is taken by its columns `lon` and `lat`, which
         are WGS-84; so are those of every function of this room that takes tracks.
 
@@ -202,13 +201,6 @@ def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
     return naive
 
 
-def local_days(micro: Ints, zone: str) -> npt.NDArray[np.datetime64]:
-    """Local days of times in microseconds since 1970."""
-    local = pd.DatetimeIndex(micro.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-    days: npt.NDArray[np.datetime64] = local.to_numpy().astype("datetime64[D]")
-    return days
-
-
 def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
     """Spans of time in seconds."""
     return span / np.timedelta64(1, "s")
@@ -280,7 +272,7 @@ def _ties(device: Ints, time: Ints, order: Ints) -> bool:
     return found
 
 
-def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> Ints:
+def _impossible(fixes: _Fixes, mark: Marks, rules: MovementLimits) -> Ints:
     """Take out, round by round, the shortest block between two jumps that the path is possible without.
 
     What is left is returned, by device and time.
@@ -301,13 +293,13 @@ def _impossible(fixes: _Fixes, mark: Marks, rules: Rules) -> Ints:
     return order
 
 
-def _jumps(fixes: _Fixes, order: Ints, rules: Rules) -> Bools:
+def _jumps(fixes: _Fixes, order: Ints, rules: MovementLimits) -> Bools:
     """Tell which steps from one fix of a device to the next are faster than anything moves."""
     same: Bools = np.diff(fixes.device[order]) == 0
     return same & _too_fast(fixes, order[:-1], order[1:], rules)
 
 
-def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: Rules) -> Bools:
+def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: MovementLimits) -> Bools:
     return _faster(fixes.lon, fixes.lat, fixes.time.view(np.int64), a, b, rules.max_speed_m_s, SPEED_SLACK_M)
 
 
@@ -326,7 +318,7 @@ def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: f
     return fast
 
 
-def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: Rules) -> Bools:
+def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: MovementLimits) -> Bools:
     """Tell which fixes lie in a block between two jumps that is shorter than the blocks beside it, which fit without it."""
     device = fixes.device[order]
     start = np.flatnonzero(np.r_[True, jump | (np.diff(device) != 0)])
@@ -373,7 +365,7 @@ def _copied(fixes: _Fixes, mark: Marks) -> None:
     mark[twin[enough[fixes.device[twin]]]] = _NUMBER["copied"]
 
 
-def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: Rules) -> None:
+def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: MovementLimits) -> None:
     """Note what follows a silence, what is frozen, and what was rounded, where nothing else is to be said."""
     devices = int(fixes.device.max()) + 1 if len(fixes.device) else 0
     gap_us, frozen_us = int(rules.max_gap_s * 1e6), int(FROZEN_S * 1e6)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pyproj
 from pyproj import CRS
 
+from geo.arrays import Floats
 from geo.layers.crs import WGS84
-
-Floats = npt.NDArray[np.float64]
 
 #: Number of fixes from which fitting pays, degrees of the polynomials to try (a street takes 5), and the error that
 #: is allowed, metres.

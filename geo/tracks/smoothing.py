@@ -14,18 +14,14 @@ from typing import NamedTuple
 import geopandas as gpd
 import numba
 import numpy as np
-import numpy.typing as npt
 import shapely
 
-from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.arrays import Bools, Floats
 from geo.tracks.cleaning import clean
 from geo.tracks.columns import MARK
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.straightening import legs_of, on_legs
 from geo.tracks.trajectory import SECOND, chains_of, metric_of, raw_path
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: Share of the error's variance that lasts, and how long it is remembered, seconds.
 LASTING, LASTS_S = 0.6, 120.0
@@ -47,13 +43,13 @@ class Motion(NamedTuple):
     lasts_s: float = LASTS_S
 
 
-def smoothed(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoDataFrame:
+def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
     """Move each fix to where its device most probably was, given all of its fixes.
 
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them; cleaned first if they carry no `mark`.
+        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`.
     rules
         `max_gap_s` and the rest of what cleaning needs; nothing is smoothed across a silence.
 

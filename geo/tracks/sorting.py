@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from geo.arrays import Bools, Floats, Ints
+
 A = TypeVar("A", bound=np.generic)
 
 # Size of the table in which keys are counted: at six million fixes one in ten shares its place with another by chance.
@@ -22,7 +22,7 @@ def taken(values: npt.NDArray[A], rows: Ints) -> npt.NDArray[A]:
     return values if len(rows) == len(values) else values[rows]
 
 
-def by_time(owner: Ints, time: Ints, *ties: npt.NDArray[np.float64]) -> Ints:
+def by_time(owner: Ints, time: Ints, *ties: Floats) -> Ints:
     """Order of rows by owner, then time, then the further columns; cheap where they are sorted already.
 
     Parameters
@@ -82,7 +82,7 @@ def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
     return number, np.asarray(known, dtype=object)
 
 
-def maybe_equal(*columns: npt.NDArray[np.int64] | Floats) -> Ints:
+def maybe_equal(*columns: Ints | Floats) -> Ints:
     """Rows that may equal another row in all columns: all of those, and a few that do not."""
     key = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
@@ -100,7 +100,7 @@ def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _shared(place: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.bool_]:
+def _shared(place: npt.NDArray[np.uint64], size: int) -> Bools:
     """Tell which places are named more than once."""
     count = np.zeros(size, dtype=np.uint8)
     for p in place:

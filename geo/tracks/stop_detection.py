@@ -11,18 +11,14 @@ from typing import NamedTuple
 import geopandas as gpd
 import numba
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Bools, Floats, Ints
 from geo.layers.crs import lon_lat
-from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import DEVICE, DURATION_S, END, FIXES, OFFICER, START
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.trajectory import SECOND, Path, metric_of, raw_path
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: Windows about a fix over which its net speed is taken. The short one sees where a stop begins; the long one sees through the
 #: wander of the error, which changes within a minute or two. Other pairs of 20 to 45 s and 60 to 120 s label 86 to 91 %
@@ -51,7 +47,7 @@ class _Chains(NamedTuple):
     stop: Ints
 
 
-def stops(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoDataFrame:
+def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
     """Find the stays of each device.
 
     Parameters
@@ -118,7 +114,7 @@ def stops(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> gpd.GeoD
     return gpd.GeoDataFrame(table, geometry=lon_lat(places).array, crs=4326)[list(STOP_COLUMNS)]
 
 
-def stop_of(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.Series:
+def stop_of(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> pd.Series:
     """Tell for each fix which stop it belongs to.
 
     Returns
@@ -134,7 +130,7 @@ def stop_of(tracks: gpd.GeoDataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.Ser
     return pd.Series(number, index=tracks.index, dtype="Int64", name="stop").where(told)
 
 
-def _chains(tracks: gpd.GeoDataFrame, rules: Rules) -> _Chains:
+def _chains(tracks: gpd.GeoDataFrame, rules: MovementLimits) -> _Chains:
     """Label the fixes of all devices, and number the stops in order of device and time."""
     path, rows = raw_path(tracks, metric_of(tracks), rules)
     lasts = np.diff(path.time) / SECOND

@@ -8,20 +8,17 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pyproj import CRS
 
+from geo.arrays import Bools, Floats, Ints
+from geo.days import local_days
 from geo.layers.crs import metric_crs
-from geo.patrols.rules import Rules
-from geo.tracks.cleaning import SPEED_SLACK_M, clean, local_days, places, require_tracks, used, utc
+from geo.tracks.cleaning import SPEED_SLACK_M, clean, places, require_tracks, used, utc
 from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
+from geo.tracks.limits import MovementLimits
 from geo.tracks.projection import to_metres
 from geo.tracks.sorting import by_time, numbered, taken
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: Fixes that are worked on at one time: a block takes about 100 MB, and fits the caches of processors better than a city's day.
 BLOCK = 500_000
@@ -88,7 +85,7 @@ class Steps(NamedTuple):
     silent: Bools
 
 
-def path_of(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> Path:
+def path_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> Path:
     """Order the usable fixes of a track, bring them to metres, and tell standing still from walking.
 
     Parameters
@@ -102,7 +99,7 @@ def path_of(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> Path:
     return paths[0]
 
 
-def paths_of(tracks: pd.DataFrame, crs: CRS, rules: Rules, *, most: int = BLOCK) -> Iterator[Path]:
+def paths_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits, *, most: int = BLOCK) -> Iterator[Path]:
     """Give the path in blocks of whole walkers, of about `most` fixes each; at least one, if an empty one.
 
     What is made of a block needs memory for that block only.
@@ -117,7 +114,7 @@ def paths_of(tracks: pd.DataFrame, crs: CRS, rules: Rules, *, most: int = BLOCK)
         yield settle(_taken(raw.path, order[a:b]))
 
 
-def raw_path(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> tuple[Path, Ints]:
+def raw_path(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> tuple[Path, Ints]:
     """Order the usable fixes of a track as they are, in metres; also the row of `tracks` that each came from."""
     raw = _raw(tracks, crs, rules)
     return _taken(raw.path, raw.order), raw.here[raw.order]
@@ -131,7 +128,7 @@ class _Raw(NamedTuple):
     order: Ints
 
 
-def _raw(tracks: pd.DataFrame, crs: CRS, rules: Rules) -> _Raw:
+def _raw(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> _Raw:
     require_tracks(tracks)
     cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
     here = np.flatnonzero(used(cleaned))
@@ -171,7 +168,7 @@ def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
     return owner, names
 
 
-def _sigma(fixes: pd.DataFrame, here: Ints, rules: Rules) -> Floats:
+def _sigma(fixes: pd.DataFrame, here: Ints, rules: MovementLimits) -> Floats:
     """Standard deviation along one axis; a device that boasts of less than 3 m is not believed."""
     radius = np.full(len(here), np.nan)
     if ACCURACY_M in fixes:
@@ -181,7 +178,7 @@ def _sigma(fixes: pd.DataFrame, here: Ints, rules: Rules) -> Floats:
     return radius / RADIUS_PER_SIGMA
 
 
-def steps_of(path: Path, rules: Rules) -> Steps:
+def steps_of(path: Path, rules: MovementLimits) -> Steps:
     """Tell for each fix but the last whether the way to the next is known."""
     same = np.diff(path.walker) == 0
     lasts_s = np.diff(path.time) / SECOND
@@ -194,7 +191,7 @@ def steps_of(path: Path, rules: Rules) -> Steps:
     return Steps(known, silent)
 
 
-def chains_of(path: Path, rules: Rules) -> Iterator[slice]:
+def chains_of(path: Path, rules: MovementLimits) -> Iterator[slice]:
     """Unbroken parts of the paths of all walkers."""
     breaks = (np.flatnonzero(~steps_of(path, rules).known) + 1).tolist() if len(path.time) else []
     for a, b in pairwise([0, *breaks, len(path.time)]):

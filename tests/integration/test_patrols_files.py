@@ -14,7 +14,7 @@ import shapely
 from geo.errors import ColumnError, CrsError, DatumError, FileError, InputError
 from geo.layers import convert
 from geo.patrols import Rules, clean, presences, read_tracks, seen, verify, visits
-from geo.patrols.columns import TRACK_COLUMNS
+from geo.tracks.columns import TRACK_COLUMNS
 
 ENGLISH = "device,officer,time,lon,lat,accuracy_m,mock\nD1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false\n"
 CHINESE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo.errors import FileError
 from geo.layers import Division, aside, digest_of
-from geo.patrols import Rules, restate
+from geo.patrols import restate
 
 if TYPE_CHECKING:
     from api.jobs.patrols.run import Verified
@@ -46,14 +46,9 @@ def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame)
             "digest": digest_of(cells),
             "judged": digest_of(cells.second if isinstance(cells, Division) else cells),
         },
-        "rules": {part.name: _plain(part) for part in parts},
+        "rules": {part.name: part.to_dict(parts=False) for part in parts},
         "tracks": dict(sorted(verified.sources.items())),
     }
-
-
-def _plain(rules: Rules) -> dict[str, str]:
-    """Values of a rule set without the parts that stand for themselves."""
-    return {key: str(value) for key, value in asdict(rules).items() if key not in ("classes", "earlier")}
 
 
 def write_facts(facts: dict[str, Any], folder: Path) -> Path:

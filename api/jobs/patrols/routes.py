@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from api.outputs import write_csv
+from geo.days import dates_of
 from geo.layers import aside, write_layer
 from geo.locate import GridIndex
 from geo.patrols.rules import Rules
@@ -74,7 +75,7 @@ def touched_by_day(
 ) -> pd.DataFrame:
     """Cells that any device touched on each local day: `day`, `code`, `probability`, `on_path` and `roads`."""
     index = GridIndex(cells)
-    local = cleaned["time"].dt.tz_convert(rules.zone).dt.date
+    local = dates_of(cleaned["time"], rules.zone)
     frames = []
     for day in days:
         found = touched(cleaned[local == day], index, roads=roads, rules=rules)

@@ -17,6 +17,7 @@ from api.jobs.patrols.history import EarlierRun, facts_of, write_facts
 from api.jobs.patrols.routes import write_ways
 from api.jobs.patrols.tables import BLIND_DAYS, write_all
 from api.outputs import make_folder
+from geo.days import dates_of
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Division, Level, to_metric
 from geo.patrols import (
@@ -166,7 +167,7 @@ def verify_tracks(
 
 def days_of(tracks: gpd.GeoDataFrame, zone: str) -> tuple[date, ...]:
     """Local days on which there are fixes."""
-    return tuple(sorted(set(tracks["time"].dt.tz_convert(zone).dt.date)))
+    return tuple(sorted(set(dates_of(tracks["time"], zone))))
 
 
 def days_between(first: date, last: date) -> tuple[date, ...]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Floats, Ints
 from geo.errors import InputError
 from geo.sample.days.matters import HOURS, MATTERS, SOURCES, STANDARD_REF, WEEKDAYS
 from geo.sample.town import plan
@@ -130,15 +131,13 @@ def simulate_incidents(
     return _with_repeats(frame, truth, repeated, rng)
 
 
-def _shares(weights: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _shares(weights: npt.ArrayLike) -> Floats:
     weight = np.asarray(weights, dtype=float)
-    share: npt.NDArray[np.float64] = weight / weight.sum()
+    share: Floats = weight / weight.sum()
     return share
 
 
-def _true_places(
-    street: ModelStreet, kinds: npt.NDArray[np.int64], rng: np.random.Generator
-) -> tuple[Coordinates, npt.NDArray[np.int64]]:
+def _true_places(street: ModelStreet, kinds: Ints, rng: np.random.Generator) -> tuple[Coordinates, Ints]:
     """True place of each incident, and the hot spot that it belongs to (-1 for none)."""
     spots = hot_spots(street)
     chances = np.array([1 - sum(s.share for s in spots), *[s.share for s in spots]])
@@ -228,7 +227,7 @@ def _addresses(street: ModelStreet, xy: Coordinates, rng: np.random.Generator) -
     return np.array([f"栖霞区{plan.STREET_NAME}{w}" for w in words], dtype=object)
 
 
-def _times(kinds: npt.NDArray[np.int64], start: dt.date, days: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _times(kinds: Ints, start: dt.date, days: int, rng: np.random.Generator) -> Ints:
     """Local seconds after midnight of `start`."""
     weights = [WEEKDAYS[(start.weekday() + d) % 7] for d in range(days)]
     day = rng.choice(days, len(kinds), p=_shares(weights))
@@ -237,17 +236,17 @@ def _times(kinds: npt.NDArray[np.int64], start: dt.date, days: int, rng: np.rand
     for name, pattern in HOURS.items():
         mine = patterns == name
         hour[mine] = rng.choice(24, int(mine.sum()), p=_shares(pattern))
-    seconds: npt.NDArray[np.int64] = day * 86_400 + hour * 3600 + rng.integers(0, 3600, len(kinds))
+    seconds: Ints = day * 86_400 + hour * 3600 + rng.integers(0, 3600, len(kinds))
     return seconds
 
 
 def _frame(
-    kinds: npt.NDArray[np.int64],
-    local: npt.NDArray[np.int64],
+    kinds: Ints,
+    local: Ints,
     xy: Coordinates,
     address: npt.NDArray[np.object_],
     start: dt.date,
-    order: npt.NDArray[np.int64],
+    order: Ints,
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
     midnight = dt.datetime.combine(start, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
@@ -272,7 +271,7 @@ def _frame(
     )
 
 
-def _sources(local: npt.NDArray[np.int64], rng: np.random.Generator) -> list[str]:
+def _sources(local: Ints, rng: np.random.Generator) -> list[str]:
     """Where each report came from; nobody patrols at night, then residents call."""
     names, shares = zip(*SOURCES, strict=True)
     source = np.array(names)[rng.choice(len(names), len(local), p=shares)]

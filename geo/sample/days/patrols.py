@@ -23,14 +23,13 @@ import pyproj
 import scipy.signal
 import shapely
 
+from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, LEADER
 from geo.layers.crs import WGS84
 from geo.patrols import DEFAULT_RULES, Rules
 from geo.sample.days.truth import midnight_of, truth_of
 from geo.sample.days.walks import HasRoads, Roads, Way, scattered, ways_of
-
-Floats = npt.NDArray[np.float64]
 
 #: What an officer does on the day, with its probability.
 FATES = {

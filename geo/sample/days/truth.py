@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.days import moment_at
 from geo.layers.columns import CODE
 from geo.patrols import Rules
 from geo.sample.days.walks import Way
@@ -102,7 +103,7 @@ def _true_counted(stays: list[_Stay], rules: Rules) -> set[int]:
 
 def midnight_of(day: dt.date) -> pd.Timestamp:
     """When a local day begins, in UTC."""
-    return pd.Timestamp(day, tz="Asia/Shanghai").tz_convert("UTC").as_unit("us")
+    return moment_at(day, dt.time(0), "Asia/Shanghai")
 
 
 def truth_of(

@@ -11,9 +11,8 @@ import shapely
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from geo.arrays import Floats
 from geo.layers.crs import PER_METRE
-
-Floats = npt.NDArray[np.float64]
 
 #: Speeds, m/s: walking with looking about; electric bicycle; car in town (30 to 40 km/h).
 WALK_M_S, RIDE_M_S, DRIVE_M_S = (0.9, 1.4), (5.4, 6.5), (8.4, 11.1)

@@ -12,10 +12,8 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from geo.arrays import Floats, Ints
 
 #: Cost of what cannot be.
 NEVER = 1e9

@@ -11,10 +11,9 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from geo.arrays import Floats, Ints
 from geo.errors import CrsError, GeometryError
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Lines = npt.NDArray[np.object_]
 
 #: Vertices that are nearer than this are one.

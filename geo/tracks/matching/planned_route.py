@@ -13,12 +13,11 @@ import shapely
 import shapely.ops
 from pyproj import CRS
 
+from geo.arrays import Bools, Floats, Ints
 from geo.errors import GeometryError, InputError
 from geo.layers.crs import to_metric
-from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.trajectory import Path, path_of, steps_of
-
-Ints = npt.NDArray[np.int64]
 
 #: Distance between the places at which a route is checked.
 STEP_M = 5.0
@@ -88,7 +87,7 @@ def route_match(
     *,
     checkpoints: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
     within_m: float = 25.0,
-    rules: Rules = DEFAULT_RULES,
+    rules: MovementLimits = DEFAULT_LIMITS,
 ) -> RouteMatch:
     """Match the track of one device to a planned route.
 
@@ -232,7 +231,7 @@ def _checkpoints(
 
 
 def _missed(
-    line: shapely.LineString, edges: npt.NDArray[np.float64], covered: npt.NDArray[np.bool_]
+    line: shapely.LineString, edges: Floats, covered: Bools
 ) -> list[tuple[float, float, float, shapely.Geometry]]:
     """Runs of places that were not covered."""
     change = np.flatnonzero(np.diff(np.r_[True, covered, True].astype(np.int8)))

@@ -13,17 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo.arrays import Bools, Floats, Ints
 from geo.errors import InputError
 from geo.locate import GridIndex
-from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DEVICE, OFFICER, PROBABILITY
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.matching.viterbi import Chain, Roads, chain_on, roads_of, states_of, step_lines
 from geo.tracks.smoothing import best_path, drawn_paths, motion_of
 from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: Routes that are drawn. The error of a probability of one half is 6 %.
 DRAWS = 64
@@ -56,7 +53,7 @@ def touched(
     *,
     roads: gpd.GeoDataFrame | None = None,
     sigma_m: float | None = None,
-    rules: Rules = DEFAULT_RULES,
+    rules: MovementLimits = DEFAULT_LIMITS,
     rng: np.random.Generator | None = None,
 ) -> pd.DataFrame:
     """Tell which cells the true route of each device touched, and how probable that is.
@@ -64,12 +61,12 @@ def touched(
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them; cleaned first if they carry no `mark`. Cut them by day for cells by
+        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`. Cut them by day for cells by
         day.
     cells
         Cells of one level in a metric CRS that do not overlap, or an index of them.
     roads
-        LineStrings in any declared CRS. With them the tracks are matched (:func:`geo.patrols.match`), and routes run along roads
+        LineStrings in any declared CRS. With them the tracks are matched (:func:`geo.tracks.match`), and routes run along roads
         where the device was on one.
     sigma_m
         Standard deviation of a fix along one axis; by default what the devices state, or `default_accuracy_m` of the rules.

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from geo.arrays import Bools, Floats, Ints
 
 #: Side of a bucket, metres: about the distance that an officer sees, so that a short step asks about ten of them.
 BUCKET_M = 40.0

@@ -12,15 +12,15 @@ from typing import NamedTuple
 import geopandas as gpd
 import numba
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 from pyproj import CRS
 
+from geo.arrays import Floats, Ints
 from geo.errors import GeometryError, InputError
 from geo.layers.crs import to_metric
-from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import DEVICE, END, FIXES, LENGTH_M, OFFICER, START
+from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.matching.kernels import (
     Graph,
     Heap,
@@ -35,10 +35,6 @@ from geo.tracks.matching.kernels import (
 from geo.tracks.matching.network import Network, network
 from geo.tracks.smoothing import Motion, motion_of, smoothed_path
 from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 #: Fixes that are nearer than this to the last one looked at are passed over: their errors are alike, and count once.
 THIN_M, THIN_S = 20.0, 60.0
@@ -112,7 +108,7 @@ def match(
     roads: gpd.GeoDataFrame,
     *,
     sigma_m: float | None = None,
-    rules: Rules = DEFAULT_RULES,
+    rules: MovementLimits = DEFAULT_LIMITS,
     rng: np.random.Generator | None = None,
 ) -> Matched:
     """Match tracks to roads.
@@ -120,7 +116,7 @@ def match(
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them; cleaned first if they carry no `mark`.
+        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`.
     roads
         LineStrings in any declared CRS; see :func:`geo.tracks.matching.network.network` for what is joined.
     sigma_m
