@@ -1,7 +1,8 @@
-"""Writing tables: aside first, then moved into place."""
+"""Writing tables and making folders: a table appears when it is complete."""
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +54,10 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
         writer.write(frame)
 
 
+# Folders that this process made, the outer ones first.
+_made: list[Path] = []
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder and its parents, if it is not there.
 
@@ -61,10 +66,20 @@ def make_folder(path: Path) -> Path:
     FileError
         If a file stands in the way or the place is not writable.
     """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise FileError(f"{path}: is a file, a folder is expected") from error
     except OSError as error:
         raise FileError(f"{path}: the folder cannot be made ({error.strerror})") from error
+    finally:
+        _made.extend(reversed(missing))
     return path
+
+
+def remove_empty_folders() -> None:
+    """Remove the folders that :func:`make_folder` made and in which nothing was written: a command that failed leaves none."""
+    while _made:
+        with contextlib.suppress(OSError):  # not empty, or gone
+            _made.pop().rmdir()

@@ -1,7 +1,7 @@
 """The command ``wangge``: verbs that do one thing and can be piped.
 
-One module per verb. Exit codes: 0 fine, 1 the data have findings, 2 wrong use or unusable input. Whatever goes wrong
-on purpose (:class:`geo.errors.WanggeError`) is told in one line, without a traceback.
+One module per verb. Exit codes: 0 fine, 1 the data have findings, 2 wrong use, unusable input, or output that could not
+be written. Whatever goes wrong on purpose (:class:`geo.errors.WanggeError`) is told in one line, without a traceback.
 
 Libraries that take long to load are imported inside the commands, so that ``wangge --help`` answers at once.
 """
@@ -13,7 +13,7 @@ import sys
 import typer
 
 from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
-from api.cli.console import WRONG_USE, fail, fold_help, notices, told
+from api.cli.console import CANNOT_WRITE, WRONG_USE, checked_output, fail, fold_help, notices, told
 from geo.errors import WanggeError
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
@@ -75,20 +75,23 @@ def run(arguments: list[str] | None = None) -> int:
     if not words or {"-h", "--help"} & set(words):
         fold_help()
     try:
-        with notices():
+        with notices(), checked_output():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
+        if "api.outputs" in sys.modules:  # importing it takes long
+            sys.modules["api.outputs"].remove_empty_folders()
         fail(told(error))
         return WRONG_USE
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
         fail(f"{message} (--help)")
         return WRONG_USE
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        fail(f"写不进去 cannot be written: {error.filename or '?'} ({error.strerror})")
+        return WRONG_USE
     except (typer.Abort, KeyboardInterrupt):
         fail("中断 interrupted")
         return 130
-    except BrokenPipeError:
-        # The reader has gone (head, say). Nothing more can be written, not even when Python flushes at its end.
-        sys.stdout = None
-        return 0
     return code if isinstance(code, int) else 0

@@ -6,25 +6,77 @@ document and nothing else.
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 
 from api.documents import jsonable
 from api.jobs import Progress, silent
-from geo.errors import WanggeError
+from geo.errors import FileError, WanggeError
 
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
 
+#: What the system says of a disk that is full or defect, or of a file that must not grow.
+CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+
 #: Width of tables where standard output is not a terminal; wide enough for bilingual headings.
 _PLAIN_WIDTH = 132
+
+
+class _CheckedOutput:
+    """Standard output whose failures are errors of wangge; of an OSError rich and click would make exit code 1 or a traceback."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise _lost(error) from error
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise _lost(error) from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _LostOutput(FileError):
+    """Standard output takes no more."""
+
+
+def _lost(error: OSError) -> _LostOutput:
+    return _LostOutput(f"标准输出写不进去 standard output cannot be written ({error.strerror})")
+
+
+@contextmanager
+def checked_output() -> Iterator[None]:
+    """Raise FileError where standard output takes no more (disk full, reader gone), at the latest at the end of the block."""
+    stream = sys.stdout
+    checked = _CheckedOutput(stream)
+    sys.stdout = cast(TextIO, checked)
+    try:
+        yield
+        checked.flush()
+    except _LostOutput:
+        stream = cast(
+            TextIO, None
+        )  # what is left in its buffer cannot be written, not even when Python flushes at its end
+        raise
+    finally:
+        sys.stdout = stream
 
 
 def fold_help() -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from api.outputs import CSV_ENCODING
-from geo.layers import write_layer
+from geo.layers import aside, write_layer
 from geo.locate.batches.counting import Result, Wanted, heading
 from geo.locate.batches.parts import PARQUET, Source
 from geo.locate.batches.points import Reading
@@ -106,19 +106,17 @@ def _real(path: Path) -> Path:
 def merge_rows(kept: Kept, source: Source, reading: Reading, wanted: Wanted, target: Path) -> None:
     """Put the rows of all parts into one file, which appears when it is whole."""
     if wanted.rows in ("csv", "tsv"):
-        unfinished = kept.folder / "merged"
-        with unfinished.open("w", encoding=CSV_ENCODING, newline="") as text:
-            separator = "\t" if wanted.rows == "tsv" else ","
-            csv.writer(text, lineterminator="\n", delimiter=separator).writerow(heading(source, reading))
-        with unfinished.open("ab") as file:
-            for path in kept.rows(source):
-                with path.open("rb") as part:
-                    shutil.copyfileobj(part, file, 1 << 20)
-        os.replace(unfinished, target)
+        with aside(target) as unfinished:
+            with unfinished.open("w", encoding=CSV_ENCODING, newline="") as text:
+                separator = "\t" if wanted.rows == "tsv" else ","
+                csv.writer(text, lineterminator="\n", delimiter=separator).writerow(heading(source, reading))
+            with unfinished.open("ab") as file:
+                for path in kept.rows(source):
+                    with path.open("rb") as part:
+                        shutil.copyfileobj(part, file, 1 << 20)
     elif target.suffix.lower() in PARQUET:
-        unfinished = kept.folder / "merged.parquet"
-        _merge_parquet(list(kept.rows(source)), unfinished)
-        os.replace(unfinished, target)
+        with aside(target) as unfinished:
+            _merge_parquet(list(kept.rows(source)), unfinished)
     else:
         frames = [gpd.read_parquet(path) for path in kept.rows(source)]
         write_layer(pd.concat(frames, ignore_index=True), target)

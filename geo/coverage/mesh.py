@@ -17,8 +17,8 @@ from geo.coverage.arcs import OUTSIDE, Arcs, chain, lengths_m, neighbours, numbe
 from geo.coverage.edges import Rim, directed_edges, directed_rings, on_lattice_units
 from geo.coverage.faults import doubtful
 from geo.coverage.rings import polygons
-from geo.errors import GeometryError, some
-from geo.layers.codes import CODE_LENGTH
+from geo.errors import CodeError, ColumnError, GeometryError, ImpossibleError, some
+from geo.layers.codes import ancestor_codes, level_of
 from geo.layers.columns import ADDITIVE_COLUMNS, CODE, LEVEL, Level
 from geo.layers.crs import PER_METRE, require_metric
 from geo.layers.division import on_lattice
@@ -164,8 +164,27 @@ class Mesh:
         left, right = lookup[self.arcs.left], lookup[self.arcs.right]
         return replace(self, arcs=relabel(self.arcs, left, right), cells=cells)
 
+    @cached_property
+    def level(self) -> Level:
+        """Level of the cells, by the length of their codes.
+
+        Raises
+        ------
+        ColumnError
+            If there is no column ``code``.
+        CodeError
+            If a code is not well formed, or the codes are of several levels.
+        """
+        if CODE not in self.cells:
+            raise ColumnError("a mesh: a column 'code' is needed to tell the levels")
+        levels = {level_of(code) for code in self.cells[CODE]}
+        if len(levels) != 1:
+            names = ", ".join(level.layer for level in sorted(levels)) or "none"
+            raise CodeError(f"a mesh: codes of one level are needed, these are of several ({names})")
+        return levels.pop()
+
     def layer(self, level: Level) -> gpd.GeoDataFrame:
-        """Cells of a level, dissolved by the prefix of their codes.
+        """Cells of a level, dissolved by the beginnings of their codes.
 
         Parameters
         ----------
@@ -176,13 +195,23 @@ class Mesh:
         -------
         GeoDataFrame
             In order of code, with the sums of the additive columns; at the mesh's own level, the cells as they are.
+
+        Raises
+        ------
+        ColumnError, CodeError
+            If the codes do not tell a level; see :attr:`level`.
+        ImpossibleError
+            If `level` lies below that of the cells, which cannot be told from them.
         """
-        prefix = self.cells[CODE].str[: CODE_LENGTH[level]]
-        codes, group = np.unique(prefix.to_numpy(dtype=str), return_inverse=True)
-        if len(codes) == self.n_cells:
+        if level == self.level:
             return self.frame()
+        if level > self.level:
+            raise ImpossibleError(
+                f"a mesh of {self.level.layer} cells cannot give the {level.layer} level, which lies below it"
+            )
+        codes, group = np.unique(ancestor_codes(self.cells[CODE], level).to_numpy(dtype=str), return_inverse=True)
         merged = self.dissolve(group)
-        return merged.frame().assign(**{CODE: codes, LEVEL: int(level)})
+        return merged.frame().assign(**{CODE: codes.astype(object), LEVEL: int(level)})
 
     def hash(self) -> str:
         """SHA-256 of the geometry: vertices, sides and CRS; independent of attributes."""

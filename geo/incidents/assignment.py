@@ -29,7 +29,7 @@ from geo.incidents.columns import (
 )
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.layers import Division, Level, to_metric
-from geo.layers.columns import CODE, PARENT
+from geo.layers.columns import CODE
 from geo.locate import GridIndex
 
 Floats = npt.NDArray[np.float64]
@@ -221,10 +221,11 @@ def ancestors(division: Division) -> tuple[pd.Series[Any], pd.Series[Any]]:
     CodeError
         If a cell names a parent that is not there.
     """
-    second = division.third[PARENT]
-    _require_there(second, division.second, Level.THIRD, division.third)
-    community = second.map(division.second.set_index(CODE)[PARENT])
-    _require_there(division.second[PARENT], division.community, Level.SECOND, division.second)
+    rows = division.ancestor_rows()
+    second, community = (
+        pd.Series(division.layer(level)[CODE].to_numpy(dtype=object)[rows[level]], index=division.third.index)
+        for level in (Level.SECOND, Level.COMMUNITY)
+    )
     return second, community
 
 
@@ -302,12 +303,3 @@ def _require_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         labels = list(cells.index[missing])
         raise CodeError(f"cells: {len(labels)} rows have no code (rows {some(labels)})", ids=labels)
     return cells
-
-
-def _require_there(parent: pd.Series[Any], above: gpd.GeoDataFrame, level: Level, layer: gpd.GeoDataFrame) -> None:
-    lost = ~parent.isin(above[CODE])
-    if lost.any():
-        labels = list(layer.loc[lost, CODE])
-        raise CodeError(
-            f"layer {level.layer}: {len(labels)} cells have a parent that is not there ({some(labels)})", ids=labels
-        )

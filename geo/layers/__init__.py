@@ -37,8 +37,9 @@ from geo.layers.division import (
     write_division,
     write_levels,
 )
+from geo.layers.files.atomic import aside
 from geo.layers.files.reading import layers_of, read_layer, require_polygons
-from geo.layers.files.writing import aside, write_layer, write_layers
+from geo.layers.files.writing import write_layer, write_layers
 
 __all__ = [
     "ADDITIVE_COLUMNS",

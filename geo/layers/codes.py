@@ -9,10 +9,12 @@ in the community segment (CJ/T 349-2010, 5.6).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from geo.errors import CodeError, ImpossibleError, some
 from geo.layers.columns import Level
@@ -62,9 +64,40 @@ def parent_of(code: str) -> str | None:
     return None if level_of(code) is Level.STREET else code[:-SEGMENT]
 
 
-def bad_codes(codes: Iterable[object], level: Level) -> list[object]:
-    """List the codes that are not well formed for `level`, in the order given."""
-    return [code for code in codes if not is_code(code, level)]
+def ancestor_codes(codes: pd.Series, level: Level) -> pd.Series:
+    """Code of the cell of `level` above each cell, by the beginning of its code.
+
+    The one conversion up the levels by codes; :meth:`geo.layers.Division.ancestors` goes by the column ``parent``.
+
+    Parameters
+    ----------
+    codes
+        Well-formed codes of `level` or of levels below it.
+    level
+        A level at or above that of every code.
+
+    Returns
+    -------
+    Series
+        With the index of `codes`.
+
+    Raises
+    ------
+    CodeError
+        If a code is shorter than a code of `level`.
+
+    >>> ancestor_codes(pd.Series(["320113003001002", "320113003002001"]), Level.COMMUNITY).tolist()
+    ['320113003001', '320113003002']
+    """
+    text = codes.astype(str)
+    short = text[text.str.len() < CODE_LENGTH[level]]
+    if len(short):
+        raise CodeError(
+            f"codes shorter than the {CODE_LENGTH[level]} digits of a {level.layer} code have no ancestor there "
+            f"({some(list(short))})",
+            ids=list(short),
+        )
+    return text.str[: CODE_LENGTH[level]]
 
 
 def reading_order(
@@ -130,7 +163,7 @@ def number_children(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.f
 
 def require_unique(codes: Iterable[str], what: str) -> None:
     """Raise CodeError, naming the codes, if any stands more than once."""
-    seen: set[str] = set()
-    double = [code for code in codes if code in seen or seen.add(code)]  # type: ignore[func-returns-value]
+    counts = Counter(codes)
+    double = [code for code, count in counts.items() if count > 1]
     if double:
-        raise CodeError(f"{what}: codes stand more than once: {some(double)}", ids=double)
+        raise CodeError(f"{what}: codes that occur more than once: {some(double)}; give each cell its own", ids=double)

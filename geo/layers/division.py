@@ -10,12 +10,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.errors import CrsError, FileError
-from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, Level
+from geo.errors import CodeError, CrsError, FileError, some
+from geo.layers.codes import require_unique
+from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, PARENT, Level
 from geo.layers.crs import PER_METRE, require_metric, to_metric
 from geo.layers.files.reading import layers_of, read_layer, require_polygons
 from geo.layers.files.writing import write_layer, write_layers
@@ -54,6 +56,36 @@ class Division:
     def counts(self) -> tuple[int, int, int]:
         """Number of communities, second-level and third-level grids."""
         return len(self.community), len(self.second), len(self.third)
+
+    def ancestor_rows(self) -> dict[Level, npt.NDArray[np.int32]]:
+        """Position in each level above of the cell that a third-level grid belongs to, by the column ``parent``.
+
+        Returns
+        -------
+        dict
+            For the second level and the communities: int32 positions in that layer, shape (number of third-level grids,).
+
+        Raises
+        ------
+        CodeError
+            If a cell names a parent that the level above does not have.
+        """
+        result: dict[Level, npt.NDArray[np.int32]] = {}
+        rows, below, below_level = np.arange(len(self.third), dtype=np.int32), self.third, Level.THIRD
+        for level in (Level.SECOND, Level.COMMUNITY):
+            above = self.layer(level)
+            require_unique(above[CODE], f"layer {level.layer}")
+            at = pd.Index(above[CODE]).get_indexer(below[PARENT])
+            lost = below.loc[at < 0, CODE].tolist()
+            if lost:
+                raise CodeError(
+                    f"layer {below_level.layer}: {len(lost)} cells have a parent that is not there ({some(lost)})",
+                    ids=lost,
+                )
+            rows = at.astype(np.int32)[rows]
+            result[level] = rows
+            below, below_level = above, level
+        return result
 
     def with_layer(self, level: Level, frame: gpd.GeoDataFrame) -> Division:
         """Copy of the division in which one layer is another frame."""

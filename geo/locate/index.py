@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import CodeError, GeometryError, some
+from geo.errors import GeometryError
 from geo.layers import Division, Level
-from geo.layers.columns import CODE, PARENT
+from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
 from geo.layers.files.reading import require_polygons
 from geo.locate import persistence
@@ -84,18 +84,8 @@ class GridIndex:
             If a cell names a parent that the level above does not have.
         """
         index = cls(division.third)
-        position, below = np.arange(len(index), dtype=np.int32), division.third
-        for level in (Level.SECOND, Level.COMMUNITY):
-            layer = division.layer(level)
-            row = {code: i for i, code in enumerate(layer[CODE])}
-            lost = [code for code in below[PARENT].unique() if code not in row]
-            if lost:
-                raise CodeError(
-                    f"level {level.layer}: has no cell {some(lost)}, which cells below name as parent", ids=lost
-                )
-            up = np.array([row[code] for code in below[PARENT]], dtype=np.int32)
-            position, below = up[position], layer
-            index.above[level] = Above(layer[CODE].to_numpy(dtype=object), position)
+        for level, rows in division.ancestor_rows().items():
+            index.above[level] = Above(division.layer(level)[CODE].to_numpy(dtype=object), rows)
         return index
 
     def __getstate__(self) -> dict[str, Any]:

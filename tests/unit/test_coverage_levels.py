@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
-from geo.coverage import check_division, repair_division
-from geo.errors import CodeError
+from geo.coverage import Mesh, check_division, repair_division
+from geo.errors import CodeError, ColumnError, ImpossibleError
 from geo.layers import Division, Level, area_m2
 
 E, N = 387000.0, 3553000.0
@@ -25,6 +26,60 @@ def division() -> Division:
         merged = third.assign(code=third["code"].str[:digits]).dissolve("code", method="coverage").reset_index()
         layers.append(merged.assign(parent=merged["code"].str[:-3], area_m2=area_m2(merged.geometry)))
     return Division(*layers)
+
+
+def nested(communities: int, seconds: int, thirds: int) -> Division:
+    """A strip of communities, each of as many second-level grids of as many third-level grids, all squares of 50 m or strips."""
+    rows = []
+    for k in range(communities * seconds * thirds):
+        c, s, t = k // (seconds * thirds), k // thirds % seconds, k % thirds
+        rows.append(
+            (f"320113003{c + 1:03d}{s + 1:03d}{t + 1:03d}", shapely.box(E + 50 * k, N, E + 50 * k + 50, N + 50))
+        )
+    third = gpd.GeoDataFrame({"code": [c for c, _ in rows]}, geometry=[s for _, s in rows], crs=4549)
+    layers = []
+    for digits in (9, 12, 15, 18):
+        merged = third.assign(code=third["code"].str[:digits]).dissolve("code", method="coverage").reset_index()
+        layers.append(merged.assign(parent=merged["code"].str[:-3], area_m2=area_m2(merged.geometry)))
+    return Division(*layers)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 1), (3, 1, 4), (1, 3, 2), (3, 1, 1), (1, 1, 3), (1, 1, 1)], ids=str)
+def test_levels_of_single_children_are_made_all_the_same(shape: tuple[int, int, int]) -> None:
+    sound = nested(*shape)
+    mended, _ = repair_division(sound)
+    mesh = Mesh.from_layer(sound.third)
+    for level in Level:
+        twin = sound.third.dissolve(sound.third["code"].str[: (9, 12, 15, 18)[level]])
+        assert mesh.layer(level)["code"].tolist() == twin.index.tolist()
+        assert shapely.equals(mesh.layer(level).geometry.array, twin.geometry.array).all()
+        frame = mended.layer(level)
+        assert not (frame.geometry.isna() | frame.geometry.is_empty).any()
+        assert shapely.equals(frame.geometry.array, sound.layer(level).geometry.array).all()
+    assert check_division(mended).ok
+
+
+def test_a_mesh_knows_its_level_by_its_codes() -> None:
+    sound = nested(2, 2, 2)
+    assert Mesh.from_layer(sound.second).level is Level.SECOND
+    assert Mesh.from_layer(sound.second).layer(Level.COMMUNITY)["code"].tolist() == ["320113003001", "320113003002"]
+    with pytest.raises(ImpossibleError, match="third"):
+        Mesh.from_layer(sound.second).layer(Level.THIRD)
+    mixed = sound.third.assign(code=[*sound.third["code"].iloc[:-1], "320113003009"])
+    with pytest.raises(CodeError, match="several"):
+        Mesh.from_layer(mixed).layer(Level.COMMUNITY)
+    with pytest.raises(ColumnError, match="code"):
+        Mesh.from_layer(sound.third.drop(columns="code")).layer(Level.COMMUNITY)
+
+
+def test_ancestors_by_parent_column() -> None:
+    sound = nested(2, 3, 2)
+    rows = sound.ancestor_rows()
+    assert sound.second["code"].to_numpy()[rows[Level.SECOND]].tolist() == sound.third["code"].str[:15].tolist()
+    assert sound.community["code"].to_numpy()[rows[Level.COMMUNITY]].tolist() == sound.third["code"].str[:12].tolist()
+    lost = sound.with_layer(Level.SECOND, sound.second.iloc[1:])
+    with pytest.raises(CodeError, match="layer third: 2 cells have a parent that is not there"):
+        lost.ancestor_rows()
 
 
 def test_the_sample_is_sound() -> None:
@@ -52,3 +107,14 @@ def test_codes_must_nest() -> None:
     third = sound.third.assign(code=["320113003009001001", *sound.third["code"].iloc[1:]])
     with pytest.raises(CodeError, match="320113003009001"):
         repair_division(sound.with_layer(Level.THIRD, third))
+
+
+def test_a_parent_without_children_and_double_codes_are_refused() -> None:
+    sound = division()
+    extra = sound.second.iloc[[0]].assign(code="320113003001009")
+    more = gpd.GeoDataFrame(pd.concat([sound.second, extra], ignore_index=True), crs=4549)
+    with pytest.raises(CodeError, match=r"second: cells have no children in third \(320113003001009\)"):
+        repair_division(sound.with_layer(Level.SECOND, more))
+    twice = sound.third.assign(code=[sound.third["code"].iloc[1], *sound.third["code"].iloc[1:]])
+    with pytest.raises(CodeError, match="third: codes that occur more than once"):
+        repair_division(sound.with_layer(Level.THIRD, twice))

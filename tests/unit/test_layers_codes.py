@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from geo.errors import CodeError, ImpossibleError
 from geo.layers import Level, is_code, level_of, number_children, parent_of
-from geo.layers.codes import bad_codes, reading_order, require_unique
+from geo.layers.codes import ancestor_codes, reading_order, require_unique
 
 
 def test_level_and_parent_of_each_length() -> None:
@@ -28,11 +29,12 @@ def test_level_of_malformed_code_raises() -> None:
         level_of("32011")
 
 
-def test_bad_codes_keeps_order() -> None:
-    assert bad_codes(["320113003002", "x", "320113003001", "320113003001001"], Level.COMMUNITY) == [
-        "x",
-        "320113003001001",
-    ]
+def test_ancestor_codes_by_prefix_and_never_of_shorter_codes() -> None:
+    codes = pd.Series(["320113003001002003", "320113003002001"], index=[7, 3])
+    assert ancestor_codes(codes, Level.SECOND).to_dict() == {7: "320113003001002", 3: "320113003002001"}
+    assert ancestor_codes(codes, Level.STREET).tolist() == ["320113003"] * 2
+    with pytest.raises(CodeError, match="320113003002001"):
+        ancestor_codes(codes, Level.THIRD)
 
 
 def test_numbers_run_west_to_east_then_north_to_south() -> None:
@@ -64,3 +66,4 @@ def test_reading_order_of_nothing_and_of_one_line() -> None:
 def test_require_unique_names_the_codes() -> None:
     with pytest.raises(CodeError, match="b"):
         require_unique(["a", "b", "b"], "layer")
+    require_unique(["a", "b"], "layer")

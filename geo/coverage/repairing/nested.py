@@ -9,7 +9,7 @@ import geopandas as gpd
 from geo.coverage.mesh import Mesh
 from geo.coverage.repairing.plan import RepairPlan, plan_repair
 from geo.errors import CodeError, some
-from geo.layers.codes import CODE_LENGTH
+from geo.layers.codes import ancestor_codes, require_unique
 from geo.layers.columns import AREA_M2, CODE, Level
 from geo.layers.crs import area_m2
 from geo.layers.division import Division
@@ -55,8 +55,9 @@ def repair_division(
 
 def _require_nested(division: Division) -> None:
     for level in (Level.THIRD, Level.SECOND, Level.COMMUNITY):
+        require_unique(division.layer(level)[CODE], level.layer)
         above = Level(level - 1)
-        wanted = division.layer(level)[CODE].astype(str).str[: CODE_LENGTH[above]]
+        wanted = ancestor_codes(division.layer(level)[CODE], above)
         orphans = sorted(set(wanted) - set(division.layer(above)[CODE].astype(str)))
         if orphans:
             raise CodeError(

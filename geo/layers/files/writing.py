@@ -6,12 +6,11 @@ file. The same content gives the same bytes.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,6 +23,7 @@ from geo.errors import CrsError, FileError, GeometryError, some
 from geo.layers.columns import LEVEL
 from geo.layers.crs import area_m2, centre_lon_lat, in_china, lon_lat, to_metric
 from geo.layers.files import shapefile
+from geo.layers.files.atomic import aside
 from geo.layers.files.sources import DRIVERS
 from geo.notices import notice
 
@@ -38,11 +38,9 @@ SECRET_KM2 = 25.0
 _STAMP = "2000-01-01T00:00:00.000Z"
 _ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
 
-# Files that other programs keep beside one of these; those of an old file would be taken for parts of the new one.
-_COMPANIONS = {
-    ".shp": (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind"),
-    ".gpkg": (".gpkg-wal", ".gpkg-shm", ".gpkg-journal"),
-}
+
+# Formats of which GDAL reports no error when the disk is full: they are made in memory and written by Python.
+_SILENT = ("GeoJSON", "FlatGeobuf", "LIBKML")
 
 
 def write_layer(
@@ -104,43 +102,6 @@ def write_layers(
             _pack(made, temporary)
 
 
-@contextlib.contextmanager
-def aside(target: Path) -> Iterator[Path]:
-    """Give a temporary path beside `target`; what is written there is moved to `target` if the block ends well.
-
-    A program that is killed inside the block leaves the old file, and a hidden folder ``.wangge-*`` that can be deleted.
-
-    Raises
-    ------
-    FileError
-        If the folder does not exist or cannot be written to, or `target` is a folder.
-    """
-    if not target.parent.is_dir():
-        raise FileError(f"{target}: the folder {target.parent} does not exist")
-    if target.is_dir():
-        raise FileError(f"{target}: is a folder, a file is expected")
-    try:
-        folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".wangge-")
-    except OSError as error:
-        raise FileError(f"{target}: the folder {target.parent} cannot be written to ({error.strerror})") from error
-    with folder as inside:
-        yield Path(inside) / target.name
-        _move(sorted(Path(inside).iterdir(), key=lambda part: part.name == target.name), target)
-
-
-def _move(parts: list[Path], target: Path) -> None:
-    """Put the parts of a file in place, the main one last, and take away what belonged to the old one only."""
-    new = {part.name for part in parts}
-    try:
-        for ending in _COMPANIONS.get(target.suffix.lower(), ()):
-            if target.with_suffix(ending).name not in new:
-                target.with_suffix(ending).unlink(missing_ok=True)
-        for part in parts:
-            os.replace(part, target.parent / part.name)
-    except OSError as error:
-        raise FileError(f"{target}: cannot be replaced ({error.strerror})") from error
-
-
 def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encoding: str | None) -> None:
     frame = _plain(frame)
     if driver == "Parquet":
@@ -166,7 +127,12 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
         # What GDAL remarks about names and text of a Shapefile, and about rows without CRS, has been said or is meant.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
-        pyogrio.write_dataframe(frame, path, layer=layer, driver=driver, **options)
+        if driver in _SILENT:
+            memory = BytesIO()
+            pyogrio.write_dataframe(frame, memory, layer=layer, driver=driver, **options)
+            path.write_bytes(memory.getbuffer())
+        else:
+            pyogrio.write_dataframe(frame, path, layer=layer, driver=driver, **options)
     if driver == "ESRI Shapefile":
         shapefile.finish(path, encoding or shapefile.DEFAULT_ENCODING)
 
