@@ -50,7 +50,7 @@ class Edges(NamedTuple):
     right: Cells
 
 
-def number_vertices(xy: Ints) -> tuple[Ints, Ints]:
+def unique_vertices(xy: Ints) -> tuple[Ints, Ints]:
     """Number the different vertices in order of x, then y.
 
     Returns
@@ -64,7 +64,7 @@ def number_vertices(xy: Ints) -> tuple[Ints, Ints]:
     span = xy.max(axis=0) - low
     if span.max() >= 2**31:
         raise OverflowError("the extent is over 2,147 km")
-    number, first = number_rows(xy)
+    number, first = unique_rows(xy)
     distinct = xy[first]
     order = np.argsort(((distinct[:, 0] - low[0]) << 32) | (distinct[:, 1] - low[1]))
     rank = np.empty(len(order), dtype=np.int64)
@@ -72,7 +72,7 @@ def number_vertices(xy: Ints) -> tuple[Ints, Ints]:
     return distinct[order], rank[number]
 
 
-def number_rows(rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
+def unique_rows(rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
     """Number the different rows of two values in the order in which they come; equal means equal to the last bit.
 
     Returns
@@ -84,7 +84,7 @@ def number_rows(rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> tuple[
     return numbered
 
 
-def order_of_pairs(a: Ints, b: Ints) -> Ints:
+def lexsort_pairs(a: Ints, b: Ints) -> Ints:
     """Stable order of pairs of small whole numbers, by a, then b: two counting sorts."""
     order: Ints = _counted(a, _counted(b, np.arange(len(b))))
     return order
@@ -147,14 +147,14 @@ def relabel(arcs: Arcs, left: Cells, right: Cells) -> Arcs:
     keep = left != right
     size = np.diff(arcs.offsets)
     vertex_kept = np.repeat(keep, size)
-    vertices, number = number_vertices(arcs.xy[vertex_kept])
+    vertices, number = unique_vertices(arcs.xy[vertex_kept])
     arc_of = np.repeat(np.arange(int(keep.sum())), size[keep])
     u, v = number[:-1], number[1:]
     inner = arc_of[1:] == arc_of[:-1]
     u, v, of = u[inner], v[inner], arc_of[:-1][inner]
     forward = u < v
     a, b = np.minimum(u, v), np.maximum(u, v)
-    order = order_of_pairs(a, b)
+    order = lexsort_pairs(a, b)
     one, two = left[keep][of], right[keep][of]
     sides = np.where(forward, one, two)[order], np.where(forward, two, one)[order]
     return chain(vertices, Edges(a[order], b[order], *sides))
@@ -223,7 +223,7 @@ def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _number(rows):  # type: ignore[no-untyped-def]
-    """Number rows through a hash table with open addresses; see `number_rows`."""
+    """Number rows through a hash table with open addresses; see `unique_rows`."""
     n = len(rows)
     size = 16
     while size < 2 * n:

@@ -114,7 +114,7 @@ def nesting_faults(
         if parent not in areas:
             rows += [finding(Kind.MISSING_PARENT, [labels[i]], shapes[i]) for i in members]
             continue
-        for place in faults.beyond(shapes[members], areas[parent], tolerance_m):
+        for place in faults.outside_area(shapes[members], areas[parent], tolerance_m):
             i = int(members[place.cells[0]])
             mostly_outside = place.area_m2 > 0.5 * shapes[i].area
             kind = Kind.WRONG_PARENT if named is not None and mostly_outside else Kind.NOT_NESTED

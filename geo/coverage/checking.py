@@ -14,7 +14,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.attributes import Rows, area_faults, code_faults, count_faults, nesting_faults
-from geo.coverage.edges import Network, Rim, invalid_beside, without_grid
+from geo.coverage.edges import Network, Rim, invalid_with_neighbours, without_precision_grid
 from geo.coverage.faults import Place, polygons_of, width_m
 from geo.coverage.report import (
     DEFAULT_POLICY,
@@ -25,7 +25,7 @@ from geo.coverage.report import (
     Report,
     Severity,
     finding,
-    gather,
+    findings_frame,
     worst_first,
 )
 from geo.errors import GeometryError
@@ -108,22 +108,24 @@ def check(
     labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
     border = None if outline is None else shapely.union_all(to_metric(outline, cells.crs).geometry.array)
     known = None if allowed is None else shapely.union_all(to_metric(allowed, cells.crs).geometry.array)
-    given = without_grid(cells.geometry.array)
+    given = without_precision_grid(cells.geometry.array)
     valid = shapely.is_valid(given)
     shapes, rows, blurred = _sound(given, valid, labels)
     # Edges that run along the outline with its vertices are answered by it.
     network = Network.of(shapes, border)
     edge = Rim.among(network, len(shapes))
-    invalid = invalid_beside(shapes, edge.cells)
-    lonely = faults.unmatched(shapes, edge, tolerance_m)
+    invalid = invalid_with_neighbours(shapes, edge.cells)
+    lonely = faults.unmatched_vertices(shapes, edge, tolerance_m)
     shared = faults.overlaps(shapes, invalid, tolerance_m)
     among = [c for place in [*lonely, *shared] for c in place.cells]
     ground = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
 
     doubled, fine_overlaps = _by_width(shared, tolerance_m)
-    pieces, far = (faults.holes(ground), []) if border is None else faults.bare_and_beyond(shapes, network, border)
+    pieces, far = (
+        (faults.holes(ground), []) if border is None else faults.uncovered_and_outside(shapes, network, border)
+    )
     bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in pieces], tolerance_m)
-    outside = faults.reaching(shapes, [p for p in far if width_m(p) > tolerance_m], tolerance_m)
+    outside = faults.reaching_into(shapes, [p for p in far if width_m(p) > tolerance_m], tolerance_m)
     rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]
     rows += _bare([place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m)
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
@@ -152,7 +154,7 @@ def check(
         },
         geometry_hash=hashlib.sha256(b"".join(w or b"" for w in shapely.to_wkb(given).tolist())).hexdigest(),
     )
-    return Report(gather(rows, name, cells.crs, policy), (summary,), tolerance_m)
+    return Report(findings_frame(rows, name, cells.crs, policy), (summary,), tolerance_m)
 
 
 _BARE = (Kind.GAP, Kind.SLIVER, Kind.INLET, Kind.OUTLINE_UNCOVERED)
@@ -219,7 +221,7 @@ def _sound(
 
 
 def _piece(ground: shapely.Geometry, tolerance_m: float = 0.0) -> Place:
-    core = faults.without_hairs(ground, tolerance_m)
+    core = faults.without_hairlines(ground, tolerance_m)
     return Place(core, [], float(ground.area), width_m(core))
 
 
@@ -303,14 +305,14 @@ def _shapes(
     rows: Rows = []
     hairs = 0
     for i in np.flatnonzero((shapely.get_num_geometries(given) > 1) & valid):
-        for part, corner in faults.parts_beside(given[i]):
+        for part, corner in faults.minor_parts(given[i]):
             place = _piece(part)._replace(cells=[int(i)])
             if place.width_m > tolerance_m:
                 rows.append(_row(Kind.CORNER_CONTACT if corner else Kind.DETACHED_PART, place, labels))
             else:
                 hairs += 1
     sound = np.where(valid, given, shapely.Polygon())
-    return rows + [_row(Kind.RING_SHAPED, place, labels) for place in faults.rings_around_others(sound)], hairs
+    return rows + [_row(Kind.RING_SHAPED, place, labels) for place in faults.enclosing_cells(sound)], hairs
 
 
 def _row(kind: Kind, place: Place, labels: list[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.coverage.arcs import OUTSIDE, Edges, number_rows, pair_edges
+from geo.coverage.arcs import OUTSIDE, Edges, pair_edges, unique_rows
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -16,7 +16,7 @@ Positions = npt.NDArray[np.intp]
 Ints = npt.NDArray[np.int64]
 
 
-def without_grid(shapes: npt.ArrayLike) -> Shapes:
+def without_precision_grid(shapes: npt.ArrayLike) -> Shapes:
     """Polygons without the grid that they may carry (set_precision), which would round what is computed from them."""
     result: Shapes = np.array(shapes, dtype=object)
     gridded = shapely.get_precision(result) > 0
@@ -70,7 +70,7 @@ def on_lattice_units(xy: npt.NDArray[np.float64]) -> Ints:
     return np.rint(xy * PER_METRE).astype(np.int64)
 
 
-def number_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.float64]]:
+def unique_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.float64]]:
     """Number the different places in the order in which they come; equal means equal to the last bit.
 
     Returns
@@ -78,7 +78,7 @@ def number_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.flo
     (number, places)
         The number of each row, shape (n,), and the places, shape (m, 2).
     """
-    number, first = number_rows(xy + 0.0)  # -0.0 becomes 0.0
+    number, first = unique_rows(xy + 0.0)  # -0.0 becomes 0.0
     return number, xy[first]
 
 
@@ -130,7 +130,7 @@ class Network(NamedTuple):
         """Edges of some polygons, and of the border around them if there is one."""
         given = shapes if border is None else np.append(shapes, border)
         xy, start, cell = directed_rings(given)
-        number, places = number_places(xy)
+        number, places = unique_places(xy)
         u, v, owner = directed_edges(number, start, cell)
         if border is not None:
             outside = owner == len(shapes)  # it lies on the other hand
@@ -182,7 +182,7 @@ def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Rim:
     return Rim.among(Network.of(shapes, border), len(shapes))
 
 
-def invalid_beside(shapes: Shapes, cells: Positions) -> Positions:
+def invalid_with_neighbours(shapes: Shapes, cells: Positions) -> Positions:
     """Those of some cells, and of the cells that they touch, that GEOS finds to overlap or to miss a vertex."""
     if len(cells) == 0:
         return cells

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.coverage.arcs import OUTSIDE
-from geo.coverage.edges import Network, Rim, invalid_beside
+from geo.coverage.edges import Network, Rim, invalid_with_neighbours
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
@@ -49,7 +49,7 @@ def polygons_of(geometry: shapely.Geometry) -> list[shapely.Polygon]:
     return [part for piece in getattr(geometry, "geoms", ()) for part in polygons_of(piece)]
 
 
-def without_hairs(piece: shapely.Geometry, tolerance_m: float) -> shapely.Geometry:
+def without_hairlines(piece: shapely.Geometry, tolerance_m: float) -> shapely.Geometry:
     """A piece of ground without what is narrower than the tolerance.
 
     Where borders were computed apart from each other a piece of metres trails hairs of 1e-10 m along them, which spoil its
@@ -67,13 +67,13 @@ def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
 
 
-def doubtful(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
+def unproven(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
     """Cells whose union must be computed the long way: GEOS finds them invalid, or they miss a vertex of a neighbour.
 
     GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
     """
-    missing = [cell for place in unmatched(shapes, rim, tolerance_m) for cell in place.cells]
-    invalid = invalid_beside(shapes, rim.cells)
+    missing = [cell for place in unmatched_vertices(shapes, rim, tolerance_m) for cell in place.cells]
+    invalid = invalid_with_neighbours(shapes, rim.cells)
     pairs, _ = _doubled(shapes, invalid)
     return np.unique(np.concatenate([invalid, pairs.ravel(), np.array(missing, dtype=np.intp)]))
 
@@ -82,7 +82,7 @@ def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place
     """Pairs of cells that cover the same ground, however little."""
     places = []
     for pair, common in zip(*_doubled(shapes, among), strict=True):
-        ground = without_hairs(polygonal(common), tolerance_m)
+        ground = without_hairlines(polygonal(common), tolerance_m)
         places.append(Place(ground, [int(c) for c in pair], float(shapely.area(common)), width_m(ground)))
     return places
 
@@ -133,7 +133,7 @@ def holes(ground: shapely.Geometry) -> list[shapely.Polygon]:
     return [part for rest in holes for part in polygons_of(rest)]
 
 
-def bare_and_beyond(
+def uncovered_and_outside(
     shapes: Shapes, network: Network, border: shapely.Geometry
 ) -> tuple[list[shapely.Polygon], list[shapely.Polygon]]:
     """Pieces of an area that no cell covers, and pieces of ground beyond it that some cell covers.
@@ -173,7 +173,7 @@ def _polygonized(lines: Shapes) -> Shapes:
     return np.array(shapely.get_parts(shapely.polygonize([shapely.union_all(lines)])), dtype=object)
 
 
-def reaching(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) -> list[Place]:
+def reaching_into(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) -> list[Place]:
     """Cells that reach into some ground by more than the tolerance, with what they cover of it."""
     if not ground:
         return []
@@ -188,7 +188,7 @@ def reaching(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) 
     return places
 
 
-def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
+def outside_area(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
     """Cells that reach out of an area by more than the tolerance, with the ground that lies outside it."""
     shapely.prepare(border)
     candidates = np.flatnonzero(~shapely.covers(border, shapes))
@@ -201,7 +201,7 @@ def beyond(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list
     return places
 
 
-def unmatched(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
+def unmatched_vertices(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
     """Pairs of cells one of which has a vertex on the border of the other, where that has none.
 
     Both the edges that meet in the vertex and the edge that lacks it are then without an answer. A vertex that comes near to
@@ -228,7 +228,7 @@ def unmatched(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
     return [Place(shapely.MultiPoint(points[vs]), list(pair), 0.0, 0.0) for pair, vs in sorted(pairs.items())]
 
 
-def parts_beside(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool]]:
+def minor_parts(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool]]:
     """Smaller parts of a cell, and whether each touches the rest in a corner."""
     parts = sorted(shape.geoms, key=lambda part: -part.area)
     one, other = shapely.STRtree(parts).query(parts, predicate="touches")
@@ -236,7 +236,7 @@ def parts_beside(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, boo
     return [(part, i in touching) for i, part in enumerate(parts[1:], start=1)]
 
 
-def rings_around_others(shapes: Shapes) -> list[Place]:
+def enclosing_cells(shapes: Shapes) -> list[Place]:
     """Cells with a hole in which another cell lies."""
     several = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOLYGON
     holed = np.flatnonzero(several | (shapely.get_num_interior_rings(shapes) > 0))

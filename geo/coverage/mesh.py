@@ -13,9 +13,9 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.coverage.arcs import OUTSIDE, Arcs, chain, lengths_m, neighbours, number_vertices, pair_edges, relabel
+from geo.coverage.arcs import OUTSIDE, Arcs, chain, lengths_m, neighbours, pair_edges, relabel, unique_vertices
 from geo.coverage.edges import Rim, directed_edges, directed_rings, on_lattice_units
-from geo.coverage.faults import doubtful
+from geo.coverage.faults import unproven
 from geo.coverage.rings import polygons
 from geo.errors import CodeError, ColumnError, GeometryError, ImpossibleError, some
 from geo.layers.codes import ancestor_codes, level_of
@@ -73,13 +73,13 @@ class Mesh:
         shapes = on_lattice(cells.geometry)
         _require_sound(shapes)
         xy, start, cell = directed_rings(shapes.array)
-        vertices, number = number_vertices(on_lattice_units(xy))
+        vertices, number = unique_vertices(on_lattice_units(xy))
         u, v, owner = directed_edges(number, start, cell)
         edges, conflicts, _ = pair_edges(u, v, owner)
         if len(conflicts):
             _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
         # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.
-        bad = doubtful(np.asarray(shapes.array, dtype=object), Rim.of(edges, vertices / PER_METRE), 0.0)
+        bad = unproven(np.asarray(shapes.array, dtype=object), Rim.of(edges, vertices / PER_METRE), 0.0)
         if len(bad):
             _refuse(shapes, bad, "overlap, or do not share the vertices of a common border")
         return cls(chain(vertices, edges), pd.DataFrame(cells.drop(columns=cells.geometry.name)), crs)

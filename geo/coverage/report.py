@@ -251,7 +251,7 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %"
 
 
-def gather(rows: list[dict[str, Any]], layer: str, crs: object, policy: Policy) -> gpd.GeoDataFrame:
+def findings_frame(rows: list[dict[str, Any]], layer: str, crs: object, policy: Policy) -> gpd.GeoDataFrame:
     """Put findings in a frame: errors before warnings, large areas before small ones."""
     columns = ["layer", "kind", "severity", "cells", "area_m2", "width_m", "explanation", "geometry"]
     full = [{"layer": layer, "severity": policy[Kind(row["kind"])].value, **row} for row in rows]

@@ -14,7 +14,7 @@ from geo.coverage import Mesh
 from geo.divide.naming import community_name, second_name, third_name
 from geo.divide.workload import PARTS
 from geo.errors import ImpossibleError
-from geo.layers import LAYER_COLUMNS, Division, Level, area_m2, is_code, number_children
+from geo.layers import LAYER_COLUMNS, Division, Level, area_m2, child_codes, is_code
 
 Ints = npt.NDArray[np.int64]
 
@@ -111,14 +111,14 @@ def _community_codes(street: str, communities: gpd.GeoDataFrame | None, points: 
         given = [str(c) for c in communities["code"]]
         if all(is_code(c, Level.COMMUNITY) and c.startswith(street) for c in given) and len(set(given)) == len(given):
             return given
-    return number_children(street, points[:, 0], points[:, 1])
+    return child_codes(street, points[:, 0], points[:, 1])
 
 
 def _children(parents: list[str], parent_of: Ints, points: npt.NDArray[np.float64]) -> list[str]:
     codes = np.empty(len(parent_of), dtype=object)
     for number, parent in enumerate(parents):
         mine = np.flatnonzero(parent_of == number)
-        codes[mine] = number_children(parent, points[mine, 0], points[mine, 1])
+        codes[mine] = child_codes(parent, points[mine, 0], points[mine, 1])
     return [str(code) for code in codes]
 
 

@@ -24,7 +24,7 @@ of levels, columns and codes.
 
 from geo.layers.alignment.detection import Shift, detect_datum
 from geo.layers.cells import as_cells, code_column
-from geo.layers.codes import is_code, level_of, number_children, parent_of
+from geo.layers.codes import child_codes, is_code, level_of, parent_of
 from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
 from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
 from geo.layers.datum import Datum, convert, to_datum
@@ -62,7 +62,7 @@ __all__ = [
     "level_of",
     "lon_lat",
     "metric_crs",
-    "number_children",
+    "child_codes",
     "on_lattice",
     "parent_of",
     "parse_crs",

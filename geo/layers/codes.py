@@ -130,7 +130,7 @@ def reading_order(
     return np.lexsort((-y, x, row))
 
 
-def number_children(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[str]:
+def child_codes(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[str]:
     """Give codes to the children of one parent, numbered in reading order.
 
     Parameters
@@ -150,7 +150,7 @@ def number_children(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.f
     ImpossibleError
         If there are more than 999 children.
 
-    >>> number_children("320113003001", np.array([5.0, 0.0]), np.array([0.0, 0.0]))
+    >>> child_codes("320113003001", np.array([5.0, 0.0]), np.array([0.0, 0.0]))
     ['320113003001002', '320113003001001']
     """
     if len(x) > MOST_CHILDREN:

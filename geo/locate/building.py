@@ -52,7 +52,7 @@ def locate_in(raster: Raster, x: Floats, y: Floats) -> Ints:
     def work(part: slice) -> None:
         locate_points(x[part], y[part], out[part], raster)
 
-    for _ in in_threads(work, len(x)):
+    for _ in map_in_threads(work, len(x)):
         pass
     return out
 
@@ -100,12 +100,12 @@ def joined(parts: list[Crossings]) -> Crossings:
         for name, column in parts[part.start]._asdict().items():
             getattr(whole, name)[begins[part.start] : begins[part.start + 1]] = column
 
-    for _ in in_threads(copy, len(parts), 1):
+    for _ in map_in_threads(copy, len(parts), 1):
         pass
     return whole
 
 
-def in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> Iterator[Any]:
+def map_in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> Iterator[Any]:
     """Run `work` on chunks of 0..n, in order, on as many threads as there are processors; the kernels hold no lock."""
     parts = [slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] or [slice(0, 0)]
     if len(parts) == 1:

@@ -22,9 +22,9 @@ from geo.locate.building import (
     chances_in,
     coordinates,
     cross_in,
-    in_threads,
     joined,
     locate_in,
+    map_in_threads,
     rank_of,
     require_sound,
     tiers_of,
@@ -237,7 +237,7 @@ class GridIndex:
         def work(part: slice) -> Chances:
             return chances_in(raster, part.start, px[part], py[part], sigma[part], inside[part], at_least)
 
-        parts = list(in_threads(work, len(px), CHUNK_OF_CHANCES))
+        parts = list(map_in_threads(work, len(px), CHUNK_OF_CHANCES))
         point, cell, mass = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.lexsort((cell, -mass, point))
         return Chances(point[order], cell[order], mass[order])
@@ -270,7 +270,7 @@ class GridIndex:
         def work(part: slice) -> Crossings:
             return cross_in(raster, part.start, xa[part], ya[part], xb[part], yb[part])
 
-        return joined(list(in_threads(work, len(xa))))
+        return joined(list(map_in_threads(work, len(xa))))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file that :meth:`load` maps into memory.
@@ -342,7 +342,7 @@ class GridIndex:
             def work(part: slice, raster: Raster = raster, other: Ints = other, away: Floats = away) -> None:
                 nearest_edges(x[part], y[part], float(within_m), self._rank, away[part], other[part], raster)
 
-            for _ in in_threads(work, len(x), CHUNK >> 3):
+            for _ in map_in_threads(work, len(x), CHUNK >> 3):
                 pass
             lesser = (away < metres) | ((away == metres) & (other >= 0) & (self._rank[other] < self._rank[cell]))
             cell[lesser], metres[lesser] = other[lesser], away[lesser]

@@ -16,7 +16,7 @@ import shapely
 from api.cli import run
 from geo.errors import CrsError, FileError
 from geo.layers import area_m2, read_layer, write_layer
-from geo.layers.alignment.crs_fit import readings
+from geo.layers.alignment.plausibility import readings
 from geo.layers.files.shapefile import guess_encoding, short_names
 from geo.notices import WanggeWarning
 

@@ -1,4 +1,4 @@
-"""Outputs that are devices, pipes, links, or that take no more: in place or refused, one line, exit code 2, nothing half written."""
+"""Outputs that are devices, pipes, links, or that take no more: written in place or refused, never half written."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from geo.coverage import check, plan_repair
-from geo.coverage.edges import directed_rings, without_grid
+from geo.coverage.edges import directed_rings, without_precision_grid
 from geo.coverage.repairing.plan import _moved_m
 
 WEST, SOUTH = 387000.0, 3553000.0
@@ -195,7 +195,7 @@ def test_how_far_a_border_moves_is_the_hausdorff_distance_of_vertices() -> None:
 
 def test_a_grid_that_a_geometry_carries_is_taken_off() -> None:
     shapes = np.array([shapely.set_precision(shapely.box(0, 0, 1, 1), 0.5), shapely.box(0, 0, 2, 2)], dtype=object)
-    free = without_grid(shapes)
+    free = without_precision_grid(shapes)
     assert shapely.get_precision(free).tolist() == [0.0, 0.0]
     assert shapely.get_precision(shapes).tolist() == [0.5, 0.0]
     assert shapely.equals_exact(free, shapes).all()

@@ -8,14 +8,14 @@ import pytest
 import shapely
 
 from geo.coverage import check, plan_repair
-from geo.coverage.arcs import number_rows, number_vertices, order_of_pairs
+from geo.coverage.arcs import lexsort_pairs, unique_rows, unique_vertices
 from geo.coverage.edges import Network, on_lattice_units, rim
-from geo.coverage.faults import bare_and_beyond, reaching
+from geo.coverage.faults import reaching_into, uncovered_and_outside
 from geo.coverage.repairing.assignment import CUT_OFF
-from geo.coverage.repairing.outline import follow
-from geo.coverage.repairing.planar_faces import bounded, find_edges
-from geo.coverage.repairing.selection import affected, at_fault
-from geo.coverage.repairing.zones import UNKNOWN, labels, way_of_borders
+from geo.coverage.repairing.outline import snap_to_outline
+from geo.coverage.repairing.planar_graph import bounded_regions, find_edges
+from geo.coverage.repairing.selection import find_faulty, select_for_overlay
+from geo.coverage.repairing.zones import UNKNOWN, labels, trace_borders
 from geo.coverage.rings import polygons
 from geo.layers.crs import PER_METRE
 
@@ -28,7 +28,7 @@ def noded(lines: list[shapely.Geometry]) -> tuple[np.ndarray, np.ndarray, np.nda
     xy, line = shapely.get_coordinates(cut, return_index=True)
     same = line[1:] == line[:-1]
     ends = np.stack([xy[:-1][same], xy[1:][same]], axis=1)
-    vertices, number = number_vertices(on_lattice_units(ends.reshape(-1, 2)))
+    vertices, number = unique_vertices(on_lattice_units(ends.reshape(-1, 2)))
     a, b = np.unique(np.sort(number.reshape(-1, 2), axis=1), axis=0).T
     return vertices, a, b
 
@@ -51,7 +51,7 @@ def test_faces_are_those_that_geos_makes(seed: int) -> None:
     ]
     loose = [shapely.LineString(rng.uniform(0, 60, (2, 2))) for _ in range(int(rng.integers(0, 4)))]
     vertices, a, b = noded(rings + loose)
-    arcs, side, n = bounded(vertices, a, b, none())
+    arcs, side, n = bounded_regions(vertices, a, b, none())
     mine = shapely.normalize(polygons(arcs, n))
     lines = shapely.linestrings(np.stack([vertices[a], vertices[b]], axis=1) / PER_METRE)
     slow = shapely.normalize(shapely.get_parts(shapely.polygonize(lines)))
@@ -63,13 +63,13 @@ def test_faces_are_those_that_geos_makes(seed: int) -> None:
 def test_a_face_with_sound_ground_beside_one_of_its_edges_is_none() -> None:
     outer, inner, other = (shapely.box(x, x, x + s, x + s).exterior for x, s in ((0, 10), (2, 2), (6, 1)))
     vertices, a, b = noded([outer, inner, other])
-    _, side, n = bounded(vertices, a, b, none())
+    _, side, n = bounded_regions(vertices, a, b, none())
     assert n == 3
     # An edge of the inner ring, seen from outside of it: the ground between all three is sound.
     corner = {tuple(v): i for i, v in enumerate(vertices.tolist())}
     seen = find_edges(a, b, np.array([corner[2000, 2000]]), np.array([corner[2000, 4000]]))
     assert side[seen[0]] not in (-1, side[seen[0] ^ 1])
-    arcs, _, n = bounded(vertices, a, b, seen)
+    arcs, _, n = bounded_regions(vertices, a, b, seen)
     assert sorted(shapely.area(polygons(arcs, n)).tolist()) == [1.0, 4.0]
 
 
@@ -83,14 +83,14 @@ def test_rows_and_pairs_are_numbered_like_numpy_does() -> None:
     rng = np.random.default_rng(1)
     for n in (0, 1, 40, 500):
         rows = rng.integers(-4, 4, (n, 2)) / 3
-        number, first = number_rows(rows)
+        number, first = unique_rows(rows)
         distinct, slow = np.unique(rows, axis=0, return_inverse=True)
         assert len(first) == len(distinct)
         assert (rows[first][number] == rows).all()
         assert (np.diff(first) > 0).all()
         assert len(np.unique(np.column_stack([number, slow.ravel()]), axis=0)) == len(distinct)
         a, b = rng.integers(0, 5, (2, n))
-        assert order_of_pairs(a, b).tolist() == np.lexsort((b, a)).tolist()
+        assert lexsort_pairs(a, b).tolist() == np.lexsort((b, a)).tolist()
 
 
 def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_border() -> None:
@@ -98,8 +98,8 @@ def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_bord
     zone = shapely.Polygon([(0, 0), (10, 0.0004), (20, 0), (20, 10), (0, 10)])
     cell = shapely.Polygon([(0, 0), (10, 0.0012), (20, 0), (20, 10), (0, 10)])
     vertices, a, b = noded([zone.exterior, cell.exterior])
-    arcs, side, n = bounded(vertices, a, b, none())
-    way = way_of_borders(vertices, a, b, np.array([zone], dtype=object))
+    arcs, side, n = bounded_regions(vertices, a, b, none())
+    way = trace_borders(vertices, a, b, np.array([zone], dtype=object))
     assert n == 2
     assert labels(side, n, way.half, way.area).tolist() == [0, 0]
     middle = way.vertex[(vertices[way.vertex] == [10_000, 0]).all(axis=1)]
@@ -113,8 +113,8 @@ def test_a_border_of_45_degrees_touches_the_corners_of_squares_beside_it(beside_
     zone = shapely.Polygon([(0, 0), (40, 40), (0, 40)])
     cell = shapely.Polygon([(0, 0), (20 + beside_m, 20), (40, 40), (0, 40)])
     vertices, a, b = noded([zone.exterior, cell.exterior])
-    arcs, side, n = bounded(vertices, a, b, none())
-    way = way_of_borders(vertices, a, b, np.array([zone], dtype=object))
+    arcs, side, n = bounded_regions(vertices, a, b, none())
+    way = trace_borders(vertices, a, b, np.array([zone], dtype=object))
     faces = polygons(arcs, n)
     # As far as the area tells, which the way of the border may change by half a square along it.
     assert shapely.area(faces[labels(side, n, way.half, way.area) == 0]).sum() == pytest.approx(800, abs=0.03)
@@ -125,7 +125,7 @@ def test_a_border_of_45_degrees_touches_the_corners_of_squares_beside_it(beside_
 
 def test_where_no_border_tells_the_label_is_open() -> None:
     vertices, a, b = noded([shapely.box(0, 0, 1, 1).exterior])
-    _, side, n = bounded(vertices, a, b, none())
+    _, side, n = bounded_regions(vertices, a, b, none())
     assert labels(side, n, none(), none()).tolist() == [UNKNOWN]
 
 
@@ -154,8 +154,8 @@ def test_cells_deep_in_another_one_are_found_though_all_their_edges_are_answered
 def test_cells_deep_in_another_one_are_cut_at_once() -> None:
     shapes = np.array([*grid(5), shapely.box(WEST - 30, SOUTH - 30, WEST + 80, SOUTH + 80)], dtype=object)
     zone_of_cell = np.zeros(26, dtype=np.int64)
-    fault = at_fault(shapes, shapes[25:], zone_of_cell, shapes[25])
-    what = affected(shapes, shapely.STRtree(shapes), fault, none_of(object), none_of(object), none(), none())
+    fault = find_faulty(shapes, shapes[25:], zone_of_cell, shapes[25])
+    what = select_for_overlay(shapes, shapely.STRtree(shapes), fault, none_of(object), none_of(object), none(), none())
     assert what.cells.tolist() == list(range(26))
 
 
@@ -194,12 +194,12 @@ def test_a_cell_follows_an_outline_that_is_finer_than_the_lattice() -> None:
     outline = shapely.Polygon([(0, 0), *tooth, (20, 0), (20, 10), (0, 10)])
     lacking = shapely.Polygon([(0, 0), (10, 0), (10.0007, 0), (20, 0), (20, 10), (0, 10)])
     shapes = np.array([lacking], dtype=object)
-    followed = follow(shapes, rim(shapes, outline), np.array([0]), outline)
+    followed = snap_to_outline(shapes, rim(shapes, outline), np.array([0]), outline)
     assert shapely.equals_exact(shapely.normalize(followed[0]), shapely.normalize(outline))
     # A tooth of 5 cm is no matter of the lattice, and is left to the repair.
     broad = shapely.Polygon([(0, 0), (10, 0), (10.02, 0.05), (10.04, 0), (20, 0), (20, 10), (0, 10)])
     short = np.array([shapely.Polygon([(0, 0), (10, 0), (10.04, 0), (20, 0), (20, 10), (0, 10)])], dtype=object)
-    assert shapely.equals_exact(follow(short, rim(short, broad), np.array([0]), broad), short).all()
+    assert shapely.equals_exact(snap_to_outline(short, rim(short, broad), np.array([0]), broad), short).all()
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -210,12 +210,12 @@ def test_bare_and_outer_ground_are_what_the_difference_with_the_outline_gives(se
     for i in rng.choice(25, 6, replace=False):
         moved = shapely.Polygon(shapely.get_coordinates(shapes[i])[:-1] + rng.normal(0, 2, (4, 2)))
         shapes[i] = moved if moved.is_valid else shapes[i]
-    bare, beyond = bare_and_beyond(shapes, Network.of(shapes, outline), outline)
+    bare, beyond = uncovered_and_outside(shapes, Network.of(shapes, outline), outline)
     ground = shapely.union_all(shapes)
     wrong = shapely.symmetric_difference(shapely.union_all(bare), shapely.difference(outline, ground))
     assert wrong.area < 1e-6
     assert shapely.symmetric_difference(shapely.union_all(beyond), shapely.difference(ground, outline)).area < 1e-6
-    told = {place.cells[0]: place.area_m2 for place in reaching(shapes, beyond, 0.001)}
+    told = {place.cells[0]: place.area_m2 for place in reaching_into(shapes, beyond, 0.001)}
     slow = {i: area for i, area in enumerate(shapely.area(shapely.difference(shapes, outline))) if area > 1e-6}
     assert told == pytest.approx(slow)
 
@@ -234,10 +234,10 @@ def test_an_outline_of_many_vertices_costs_no_overlay() -> None:
     turn = np.linspace(0, 2 * np.pi, 200_001)[:-1]
     disc = shapely.Polygon(np.column_stack([WEST + 3000 * np.cos(turn), SOUTH + 3000 * np.sin(turn)]))
     network = Network.of(np.array([disc], dtype=object), disc)
-    assert bare_and_beyond(np.array([disc], dtype=object), network, disc) == ([], [])
+    assert uncovered_and_outside(np.array([disc], dtype=object), network, disc) == ([], [])
     hole = shapely.difference(disc, shapely.Point(WEST, SOUTH).buffer(5))
     cells = np.array([hole], dtype=object)
-    bare, beyond = bare_and_beyond(cells, Network.of(cells, disc), disc)
+    bare, beyond = uncovered_and_outside(cells, Network.of(cells, disc), disc)
     assert [round(piece.area, 6) for piece in bare] == [round(disc.area - hole.area, 6)]
     assert beyond == []
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import CodeError, ImpossibleError
-from geo.layers import Level, is_code, level_of, number_children, parent_of
+from geo.layers import Level, child_codes, is_code, level_of, parent_of
 from geo.layers.codes import ancestor_codes, reading_order, require_unique
 
 
@@ -39,7 +39,7 @@ def test_ancestor_codes_by_prefix_and_never_of_shorter_codes() -> None:
 
 def test_numbers_run_west_to_east_then_north_to_south() -> None:
     x, y = np.meshgrid([0.0, 100.0, 200.0], [0.0, 100.0, 200.0])
-    codes = np.array(number_children("320113003001", x.ravel(), y.ravel())).reshape(3, 3)
+    codes = np.array(child_codes("320113003001", x.ravel(), y.ravel())).reshape(3, 3)
     assert [code[-3:] for code in codes[2]] == ["001", "002", "003"]  # the northern row first
     assert [code[-3:] for code in codes[0]] == ["007", "008", "009"]
 
@@ -48,14 +48,12 @@ def test_numbers_do_not_depend_on_row_order() -> None:
     rng = np.random.default_rng(1)
     x, y = rng.uniform(0, 1000, 50), rng.uniform(0, 700, 50)
     order = rng.permutation(50)
-    assert np.array(number_children("320113003", x, y))[order].tolist() == number_children(
-        "320113003", x[order], y[order]
-    )
+    assert np.array(child_codes("320113003", x, y))[order].tolist() == child_codes("320113003", x[order], y[order])
 
 
 def test_more_than_999_children_are_refused() -> None:
     with pytest.raises(ImpossibleError, match="at most 999"):
-        number_children("320113003001", np.zeros(1000), np.arange(1000.0))
+        child_codes("320113003001", np.zeros(1000), np.arange(1000.0))
 
 
 def test_reading_order_of_nothing_and_of_one_line() -> None:

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.coverage.arcs import OUTSIDE as NOBODY
 from geo.coverage.arcs import Arcs
-from geo.coverage.repairing.overlay import Faces, Positions, Shapes
+from geo.coverage.repairing.overlay import Overlay, Positions, Shapes
 from geo.errors import ImpossibleError
 
 #: Why a face went to its owner, in the plan of a repair.
@@ -29,7 +29,7 @@ _NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass
-class Choice:
+class Assignment:
     """Who gets what.
 
     Attributes
@@ -50,12 +50,14 @@ class Choice:
     narrow: Positions
 
 
-def choose(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], largest_gap_m2: float) -> Choice:
+def assign_ground(
+    faces: Overlay, shapes: Shapes, protected: npt.NDArray[np.bool_], largest_gap_m2: float
+) -> Assignment:
     """Decide on every face."""
     n = len(faces.polygons)
     area = shapely.area(faces.polygons)
-    choice = Choice(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), _NONE, _NONE)
-    held_face, held_cell = at_home(faces)
+    choice = Assignment(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), _NONE, _NONE)
+    held_face, held_cell = holders_in_zone(faces)
     holders = np.bincount(held_face, minlength=n)
     plain = holders[held_face] == 1
     choice.owner[held_face[plain]] = held_cell[plain]
@@ -64,11 +66,11 @@ def choose(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], large
     gaps = _gaps(faces, holders, area, largest_gap_m2, choice)
     _grow(faces, np.flatnonzero((holders > 1) & (choice.owner < 0)), CONTESTED, protected, choice)
     _grow(faces, gaps, GAP, protected, choice)
-    join_cut_off(faces, shapes, protected, choice)
+    reassign_detached(faces, shapes, protected, choice)
     return choice
 
 
-def at_home(faces: Faces) -> tuple[Positions, Positions]:
+def holders_in_zone(faces: Overlay) -> tuple[Positions, Positions]:
     """Pairs of a face and a cell that holds it and may keep it: both are of one zone."""
     home = faces.zone[faces.held_face] == faces.zone_of_cell[faces.held_cell]
     return faces.held_face[home], faces.held_cell[home]
@@ -79,7 +81,7 @@ def _settle_protected(
     held_cell: Positions,
     holders: npt.NDArray[np.intp],
     protected: npt.NDArray[np.bool_],
-    choice: Choice,
+    choice: Assignment,
 ) -> None:
     mine = (holders[held_face] > 1) & protected[held_cell]
     face, count = np.unique(held_face[mine], return_counts=True)
@@ -89,7 +91,9 @@ def _settle_protected(
     choice.reason[face] = PROTECTED
 
 
-def _settle_needed(held_face: Positions, held_cell: Positions, area: npt.NDArray[np.float64], choice: Choice) -> None:
+def _settle_needed(
+    held_face: Positions, held_cell: Positions, area: npt.NDArray[np.float64], choice: Assignment
+) -> None:
     """Give contested faces to cells that have no other ground, the smallest cell first."""
     poor = np.setdiff1d(held_cell, choice.owner[choice.owner >= 0])
     if len(poor) == 0:
@@ -103,9 +107,13 @@ def _settle_needed(held_face: Positions, held_cell: Positions, area: npt.NDArray
 
 
 def _gaps(
-    faces: Faces, holders: npt.NDArray[np.intp], area: npt.NDArray[np.float64], largest_gap_m2: float, choice: Choice
+    faces: Overlay,
+    holders: npt.NDArray[np.intp],
+    area: npt.NDArray[np.float64],
+    largest_gap_m2: float,
+    choice: Assignment,
 ) -> Positions:
-    """Faces that nobody holds and that are to be filled; connected ones count together."""
+    """Overlay that nobody holds and that are to be filled; connected ones count together."""
     empty = np.flatnonzero((faces.zone >= 0) & (holders == 0))
     if len(empty) == 0:
         return empty
@@ -115,12 +123,14 @@ def _gaps(
     return empty[size[group] <= largest_gap_m2]
 
 
-def _grow(faces: Faces, open_faces: Positions, reason: str, protected: npt.NDArray[np.bool_], choice: Choice) -> None:
+def _grow(
+    faces: Overlay, open_faces: Positions, reason: str, protected: npt.NDArray[np.bool_], choice: Assignment
+) -> None:
     """Give open faces, round by round, to the owner beside them with the longest border, among its holders if it has any.
 
     The largest common border is settled first, so a gap of many faces goes to few cells.
     """
-    held_face, held_cell = at_home(faces)
+    held_face, held_cell = holders_in_zone(faces)
     held = set(zip(held_face.tolist(), held_cell.tolist(), strict=True))
     contested = reason == CONTESTED
     rest = open_faces
@@ -142,7 +152,7 @@ def _grow(faces: Faces, open_faces: Positions, reason: str, protected: npt.NDArr
         choice.reason[face] = reason
 
 
-def _borders(faces: Faces, open_faces: Positions, owner: Positions) -> pd.DataFrame:
+def _borders(faces: Overlay, open_faces: Positions, owner: Positions) -> pd.DataFrame:
     """Length of border between each open face and each owner of ground beside it in the same zone."""
     pairs = faces.pairs
     a = np.concatenate([pairs["a"], pairs["b"]])
@@ -154,7 +164,7 @@ def _borders(faces: Faces, open_faces: Positions, owner: Positions) -> pd.DataFr
     return frame.groupby(["face", "cell"])["length_m"].sum().reset_index()
 
 
-def join_cut_off(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_], choice: Choice) -> None:
+def reassign_detached(faces: Overlay, shapes: Shapes, protected: npt.NDArray[np.bool_], choice: Assignment) -> None:
     """Give parts that are cut off from their cell to a neighbour, until no cell has more parts than it came with."""
     area = shapely.area(faces.polygons)
     before = np.maximum(shapely.get_num_geometries(shapes), 1)
@@ -181,7 +191,7 @@ def join_cut_off(faces: Faces, shapes: Shapes, protected: npt.NDArray[np.bool_],
 
 
 def _hand_over(
-    faces: Faces, moving: Positions, home: Positions, protected: npt.NDArray[np.bool_], choice: Choice
+    faces: Overlay, moving: Positions, home: Positions, protected: npt.NDArray[np.bool_], choice: Assignment
 ) -> None:
     borders = _borders(faces, moving, choice.owner)
     cell = borders["cell"].to_numpy()
@@ -194,7 +204,7 @@ def _hand_over(
 
 
 def _at_the_end(arcs: Arcs) -> Positions:
-    """Faces beyond whose border nothing was cut."""
+    """Overlay beyond whose border nothing was cut."""
     return np.unique(np.concatenate([arcs.left[arcs.right == NOBODY], arcs.right[arcs.left == NOBODY]])).astype(
         np.int64
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.coverage.edges import on_lattice_units
-from geo.coverage.repairing.zones import Way
+from geo.coverage.repairing.zones import BorderPath
 from geo.layers.crs import PER_METRE
 
 #: A vertex this near to an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
@@ -25,7 +25,7 @@ Shapes = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
 
 
-class Places(NamedTuple):
+class OriginalCoordinates(NamedTuple):
     """The vertices of faces on the lattice, in order of x and y, and the coordinates that they get back, metres."""
 
     vertices: Ints
@@ -38,9 +38,9 @@ class Places(NamedTuple):
         return drawn
 
 
-def restore(
-    vertices: Ints, way: Way, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
-) -> Places:
+def original_coordinates(
+    vertices: Ints, way: BorderPath, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
+) -> OriginalCoordinates:
     """Find the coordinates that the vertices of faces came with.
 
     Parameters
@@ -68,7 +68,7 @@ def restore(
     # What lies on the edge but for rounding was drawn there, and stays.
     moving &= np.hypot(*(way.foot - xy[way.vertex]).T) > ROUNDING_M
     xy[way.vertex[moving]] = way.foot[moving]
-    return Places(vertices, xy)
+    return OriginalCoordinates(vertices, xy)
 
 
 def find_vertices(vertices: Ints, sought: Ints) -> Ints:

@@ -40,7 +40,7 @@ class _Outline(NamedTuple):
     tree: shapely.STRtree
 
 
-def follow(shapes: Shapes, edge: Rim, cells: Positions, border: shapely.Geometry) -> Shapes:
+def snap_to_outline(shapes: Shapes, edge: Rim, cells: Positions, border: shapely.Geometry) -> Shapes:
     """Give some cells the vertices of the border that they lack.
 
     Parameters

@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.coverage.arcs import Arcs, Cells, Ints, neighbours, number_rows, number_vertices, order_of_pairs
+from geo.coverage.arcs import Arcs, Cells, Ints, lexsort_pairs, neighbours, unique_rows, unique_vertices
 from geo.coverage.edges import Network, edges_of, on_lattice_units
-from geo.coverage.repairing.original_vertices import Places, find_vertices, restore
-from geo.coverage.repairing.planar_faces import bounded, find_edges
-from geo.coverage.repairing.selection import Affected, AtFault, affected
-from geo.coverage.repairing.zones import UNKNOWN, Way, labels, way_of_borders
+from geo.coverage.parallel import map_in_threads
+from geo.coverage.repairing.original_vertices import OriginalCoordinates, find_vertices, original_coordinates
+from geo.coverage.repairing.planar_graph import bounded_regions, find_edges
+from geo.coverage.repairing.selection import FaultyCells, Selection, select_for_overlay
+from geo.coverage.repairing.zones import UNKNOWN, BorderPath, labels, trace_borders
 from geo.coverage.rings import polygons
-from geo.coverage.threads import in_threads
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -24,7 +24,7 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Faces:
+class Overlay:
     """The faces of the ground around the faults.
 
     Attributes
@@ -43,13 +43,13 @@ class Faces:
     held_face, held_cell
         Which cell holds which face, before the repair; pairs in order of face, then cell.
     pairs
-        Faces that share border: `a`, `b`, `length_m`.
+        Overlay that share border: `a`, `b`, `length_m`.
     """
 
     cells: Positions
     polygons: Shapes
     arcs: Arcs
-    places: Places
+    places: OriginalCoordinates
     zone: Positions
     zone_of_cell: Positions
     held_face: Positions
@@ -57,7 +57,7 @@ class Faces:
     pairs: pd.DataFrame
 
 
-class Ground:
+class OverlayBuilder:
     """A layer that is cut, if need be several times: what was cut once, and has not changed, is not cut again.
 
     Parameters
@@ -69,13 +69,13 @@ class Ground:
     zone_of_cell
         Position of the zone of each cell; 0 for all if there are no zones.
     fault
-        Cells at fault: see :func:`geo.coverage.repairing.selection.at_fault`.
+        Cells at fault: see :func:`geo.coverage.repairing.selection.find_faulty`.
     bare
         Ground that is to have no owner.
     """
 
     def __init__(
-        self, shapes: Shapes, zones: Shapes, zone_of_cell: Positions, fault: AtFault, bare: shapely.Geometry | None
+        self, shapes: Shapes, zones: Shapes, zone_of_cell: Positions, fault: FaultyCells, bare: shapely.Geometry | None
     ) -> None:
         self.shapes, self.zones, self.zone_of_cell = shapes, zones, zone_of_cell
         self.fault, self.bare = fault, bare
@@ -84,7 +84,7 @@ class Ground:
         self.borders = _unequalled(edges_of(zones), fault.network, len(shapes))
         self._known: dict[bytes, shapely.Geometry] = {}
 
-    def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Faces:
+    def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Overlay:
         """Cut the cells that are at fault, and those that their wrong edges come near.
 
         Borders are cut at each other on the 1 mm lattice, so that no face is finer than a mesh can hold. Then vertices get
@@ -95,7 +95,7 @@ class Ground:
         on_lattice
             Cells to be cut in any case, whose own vertices stay on the lattice.
         ties
-            Polygons along whose borders all is cut: see :func:`geo.coverage.repairing.selection.narrows`.
+            Polygons along whose borders all is cut: see :func:`geo.coverage.repairing.selection.narrow_passages`.
         wider
             Cells whose neighbours are to be cut, too.
         """
@@ -103,12 +103,12 @@ class Ground:
         if self.bare is not None:
             lines = np.concatenate([edges_of(self.bare), lines])
             wider = np.union1d(wider, self.tree.query(self.bare, predicate="intersects"))
-        what = affected(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
+        what = select_for_overlay(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
         if len(what.cells) == 0:
             return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
         return self._faces(what, self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
 
-    def _edges(self, what: Affected, lines: Shapes) -> Ints:
+    def _edges(self, what: Selection, lines: Shapes) -> Ints:
         """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
         network = self.fault.network
         edge = np.unique(network.which[np.isin(network.owner, what.cells)])
@@ -130,29 +130,29 @@ class Ground:
         new = np.flatnonzero([key not in self._known for key in keys])
         index = np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
         together = shapely.multilinestrings(shapely.linestrings(ends[order] / PER_METRE), indices=index)
-        noded = [part for _, part in in_threads(_at_each_other, together[new])]
+        noded = [part for _, part in map_in_threads(_at_each_other, together[new])]
         self._known.update(zip((keys[i] for i in new.tolist()), np.concatenate(noded), strict=True))
         xy, line = shapely.get_coordinates(shapely.get_parts([self._known[key] for key in keys]), return_index=True)
         xy = on_lattice_units(xy)
         same = line[1:] == line[:-1]
         return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
 
-    def _faces(self, what: Affected, edges: Ints, on_lattice: Positions) -> Faces:
+    def _faces(self, what: Selection, edges: Ints, on_lattice: Positions) -> Overlay:
         """The faces that edges bound, but for sound ground between them."""
-        vertices, number = number_vertices(edges.reshape(-1, 2))
+        vertices, number = unique_vertices(edges.reshape(-1, 2))
         one, two = number.reshape(-1, 2).T
         a, b = np.minimum(one, two), np.maximum(one, two)
-        order = order_of_pairs(a, b)
+        order = lexsort_pairs(a, b)
         once = np.r_[True, (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)][: len(order)]
         a, b = a[order[once]], b[order[once]]
         network = self.fault.network
         vertex = find_vertices(vertices, on_lattice_units(network.places))
         cut = np.isin(np.arange(len(self.shapes)), what.cells)
-        arcs, side, n = bounded(vertices, a, b, _beside_sound(network, vertex, a, b, cut))
+        arcs, side, n = bounded_regions(vertices, a, b, _beside_sound(network, vertex, a, b, cut))
         drawn = polygons(arcs, n)
         within = shapely.point_on_surface(drawn)
         held_face, held_cell = self._held(within, what.cells)
-        way = way_of_borders(vertices, a, b, self.areas)
+        way = trace_borders(vertices, a, b, self.areas)
         zone = self._zone(within, side, way)
         # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
         empty = np.setdiff1d(np.arange(n), held_face)
@@ -162,20 +162,20 @@ class Ground:
         free[on_lattice] = False
         untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
         touched = network.places[np.unique(network.u[free[network.owner]])]
-        places = restore(vertices, way, self.areas, untouched, touched)
-        return Faces(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
+        places = original_coordinates(vertices, way, self.areas, untouched, touched)
+        return Overlay(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
 
     def _held(self, within: Shapes, cells: Positions) -> tuple[Positions, Positions]:
         """Pairs of a face, by a point in it, and a cell that holds it, in order."""
         tree = shapely.STRtree(within)
-        parts = in_threads(lambda part: tree.query(self.shapes[part], predicate="intersects"), cells)
+        parts = map_in_threads(lambda part: tree.query(self.shapes[part], predicate="intersects"), cells)
         begin = np.cumsum([0, *(len(part) for part, _ in parts[:-1])])
         cell = np.concatenate([cells[pairs[0] + shift] for (_, pairs), shift in zip(parts, begin, strict=True)])
         face = np.concatenate([pairs[1] for _, pairs in parts])
         order = np.lexsort((cell, face))
         return face[order], cell[order]
 
-    def _zone(self, within: Shapes, side: Cells, way: Way) -> Positions:
+    def _zone(self, within: Shapes, side: Cells, way: BorderPath) -> Positions:
         """Zone of each face; -1 outside all zones and on ground that stays bare. Where no border tells, a point in it does."""
         n = len(self.zones)
         of_zones = way.area < n
@@ -195,7 +195,7 @@ class Ground:
 def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
     """Lines that no edge of a cell equals to the last bit."""
     edges, n_places = network.edges, len(network.places)
-    number, first = number_rows(np.concatenate([network.places, shapely.get_coordinates(lines)]) + 0.0)
+    number, first = unique_rows(np.concatenate([network.places, shapely.get_coordinates(lines)]) + 0.0)
     place = first[number[n_places:]].reshape(-1, 2)
     place[place >= n_places] = -1
     half = find_edges(edges.a, edges.b, place[:, 0], place[:, 1])
@@ -211,7 +211,7 @@ def _at_each_other(drawn: Shapes) -> Shapes:
 
 
 def _beside_sound(network: Network, vertex: Ints, a: Ints, b: Ints, cut: npt.NDArray[np.bool_]) -> Positions:
-    """Directed edges, numbered as in :func:`geo.coverage.repairing.planar_faces.bounded`, on whose left a cell lies that is not cut."""
+    """Directed edges (see :func:`~geo.coverage.repairing.planar_graph.bounded_regions`) with an uncut cell on their left."""
     u, v = vertex[network.u], vertex[network.v]
     sound = (u >= 0) & (v >= 0) & (u != v) & ~np.append(cut, True)[network.owner]
     half = find_edges(a, b, u[sound], v[sound])

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from geo.coverage import faults
 from geo.coverage.edges import rim
-from geo.coverage.repairing.assignment import OPENED, Choice, at_home, join_cut_off
-from geo.coverage.repairing.overlay import Faces, Positions, Shapes
+from geo.coverage.repairing.assignment import OPENED, Assignment, holders_in_zone, reassign_detached
+from geo.coverage.repairing.overlay import Overlay, Positions, Shapes
 
 # Ground that the surrounded cell never held is taken only where its own does not do.
 _FOREIGN = 10.0
@@ -20,7 +20,9 @@ _FOREIGN = 10.0
 _LEAST_WAY_M = 0.01
 
 
-def open_rings(faces: Faces, shapes: Shapes, after: Shapes, protected: npt.NDArray[np.bool_], choice: Choice) -> bool:
+def open_rings(
+    faces: Overlay, shapes: Shapes, after: Shapes, protected: npt.NDArray[np.bool_], choice: Assignment
+) -> bool:
     """Give surrounded cells a way out, over ground that the cell around them did not have for itself alone.
 
     Parameters
@@ -37,10 +39,10 @@ def open_rings(faces: Faces, shapes: Shapes, after: Shapes, protected: npt.NDArr
     bool
         Whether anything was changed. Rings that cells came with stay, and so do those that have no such ground.
     """
-    rings = faults.rings_around_others(after[faces.cells])
+    rings = faults.enclosing_cells(after[faces.cells])
     if not rings:
         return False
-    came = {place.cells[0] for place in faults.rings_around_others(shapes[faces.cells])}
+    came = {place.cells[0] for place in faults.enclosing_cells(shapes[faces.cells])}
     within = shapely.point_on_surface(faces.polygons)
     opened = False
     for place in rings:
@@ -55,14 +57,14 @@ def open_rings(faces: Faces, shapes: Shapes, after: Shapes, protected: npt.NDArr
             choice.reason[way] = OPENED
             opened = True
     if opened:
-        join_cut_off(faces, shapes, protected, choice)
+        reassign_detached(faces, shapes, protected, choice)
     return opened
 
 
-def _way_out(faces: Faces, inner: Positions, around: int, choice: Choice) -> tuple[Positions, int]:
+def _way_out(faces: Overlay, inner: Positions, around: int, choice: Assignment) -> tuple[Positions, int]:
     """The least ground that joins the inner faces to anything beyond the cell around them, and the cell that gets it."""
     n = len(faces.polygons)
-    face, cell = at_home(faces)
+    face, cell = holders_in_zone(faces)
     mine = np.bincount(face[cell == around], minlength=n) > 0
     others = np.bincount(face[cell != around], minlength=n) > 0
     wanted = np.bincount(face[np.isin(cell, choice.owner[inner])], minlength=n) > 0
@@ -102,7 +104,7 @@ def _way_out(faces: Faces, inner: Positions, around: int, choice: Choice) -> tup
 
 
 def _at_the_end(polygons: Shapes) -> Positions:
-    """Faces with a border that no other face shares: beyond it nothing was cut."""
+    """Overlay with a border that no other face shares: beyond it nothing was cut."""
     edge = rim(polygons)
     length = np.hypot(*(edge.ends[:, 1] - edge.ends[:, 0]).T)
     return np.flatnonzero(np.bincount(edge.owner, weights=length, minlength=len(polygons)) >= _LEAST_WAY_M)

@@ -13,14 +13,14 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.arcs import OUTSIDE as NOBODY
-from geo.coverage.arcs import number_rows, relabel
+from geo.coverage.arcs import relabel, unique_rows
 from geo.coverage.attributes import parent_codes
-from geo.coverage.edges import Rim, invalid_beside, rim, without_grid
-from geo.coverage.repairing.assignment import GAP, OUTSIDE, Choice, choose
-from geo.coverage.repairing.outline import follow
-from geo.coverage.repairing.overlay import Faces, Ground
+from geo.coverage.edges import Rim, invalid_with_neighbours, rim, without_precision_grid
+from geo.coverage.repairing.assignment import GAP, OUTSIDE, Assignment, assign_ground
+from geo.coverage.repairing.outline import snap_to_outline
+from geo.coverage.repairing.overlay import Overlay, OverlayBuilder
 from geo.coverage.repairing.passages import open_rings
-from geo.coverage.repairing.selection import at_fault, narrows
+from geo.coverage.repairing.selection import find_faulty, narrow_passages
 from geo.coverage.rings import polygons
 from geo.errors import GeometryError, ImpossibleError, some
 from geo.layers.columns import CODE
@@ -140,19 +140,19 @@ def plan_repair(
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
-    fault = at_fault(shapes, zones, zone_of_cell, border)
-    ground = Ground(shapes, zones, zone_of_cell, fault, bare)
+    fault = find_faulty(shapes, zones, zone_of_cell, border)
+    ground = OverlayBuilder(shapes, zones, zone_of_cell, fault, bare)
     on_lattice = wider = np.empty(0, dtype=np.int64)
     spoilt, ties = on_lattice, np.empty(0, dtype=object)
     if border is None:
-        ties = narrows(shapes, Rim.among(fault.network, len(shapes)))
+        ties = narrow_passages(shapes, Rim.among(fault.network, len(shapes)))
     for _ in range(_ATTEMPTS):
         faces = ground.cut(on_lattice, ties, wider)
-        choice = choose(faces, shapes, is_protected, largest_gap_m2)
+        choice = assign_ground(faces, shapes, is_protected, largest_gap_m2)
         if len(np.setdiff1d(choice.narrow, wider)):
             wider = np.union1d(wider, choice.narrow)
             faces = ground.cut(on_lattice, ties, wider)
-            choice = choose(faces, shapes, is_protected, largest_gap_m2)
+            choice = assign_ground(faces, shapes, is_protected, largest_gap_m2)
         after = _assemble(shapes, faces, choice)
         for _ in range(_ROUNDS):
             if not open_rings(faces, shapes, after, is_protected, choice):
@@ -163,10 +163,10 @@ def plan_repair(
             break
         edge = rim(after, border)
         if border is not None:
-            drawn, after = after, follow(after, edge, faces.cells, border)
+            drawn, after = after, snap_to_outline(after, edge, faces.cells, border)
             edge = edge if after is drawn else rim(after, border)
         spoilt = _spoilt(after, faces.cells, edge)
-        loose = narrows(after, edge) if border is None else ties[:0]
+        loose = narrow_passages(after, edge) if border is None else ties[:0]
         if len(spoilt) == 0 and len(loose) == 0:
             break
         ties = np.concatenate([ties, loose])
@@ -202,7 +202,7 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
 
 def _valid_shapes(geometries: gpd.GeoSeries) -> npt.NDArray[np.object_]:
     """The polygons as they are, and made valid where they are not."""
-    shapes = without_grid(geometries.array)
+    shapes = without_precision_grid(geometries.array)
     for i in np.flatnonzero(~shapely.is_valid(shapes)):
         shapes[i] = faults.polygonal(shapely.make_valid(shapes[i]))
     return shapes
@@ -236,7 +236,7 @@ def _zones(
     return zones, np.array([position[code] for code in named], dtype=np.int64)
 
 
-def _assemble(shapes: npt.NDArray[np.object_], faces: Faces, choice: Choice) -> npt.NDArray[np.object_]:
+def _assemble(shapes: npt.NDArray[np.object_], faces: Overlay, choice: Assignment) -> npt.NDArray[np.object_]:
     """Put the faces of each cell together; a cell that this gives its old polygon keeps it as it was drawn."""
     if len(faces.cells) == 0:
         return shapes.copy()
@@ -271,15 +271,15 @@ def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], ed
     invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
     if len(invalid):
         return invalid
-    bad: npt.NDArray[np.int64] = invalid_beside(after, edge.cells).astype(np.int64)
+    bad: npt.NDArray[np.int64] = invalid_with_neighbours(after, edge.cells).astype(np.int64)
     return bad
 
 
 def _changes(
     before: npt.NDArray[np.object_],
     after: npt.NDArray[np.object_],
-    faces: Faces,
-    choice: Choice,
+    faces: Overlay,
+    choice: Assignment,
     labels: npt.NDArray[np.object_],
 ) -> pd.DataFrame:
     n = len(before)
@@ -302,8 +302,8 @@ def _moved_m(before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]) ->
     """The farthest that a vertex of either border lies from the other border, metres; vertices of both lie on both."""
     old, old_cell = shapely.get_coordinates(before, return_index=True)
     new, new_cell = shapely.get_coordinates(after, return_index=True)
-    place, _ = number_rows(np.concatenate([old, new]) + 0.0)
-    key, _ = number_rows(np.column_stack([place, np.concatenate([old_cell, new_cell])]))
+    place, _ = unique_rows(np.concatenate([old, new]) + 0.0)
+    key, _ = unique_rows(np.column_stack([place, np.concatenate([old_cell, new_cell])]))
     left, come = ~np.isin(key[: len(old)], key[len(old) :]), ~np.isin(key[len(old) :], key[: len(old)])
     result = np.zeros(len(before))
     for vertices, cell, border in ((old[left], old_cell[left], after), (new[come], new_cell[come], before)):
@@ -312,7 +312,7 @@ def _moved_m(before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]) ->
     return result
 
 
-def _transfers(faces: Faces, choice: Choice, labels: npt.NDArray[np.object_], crs: object) -> gpd.GeoDataFrame:
+def _transfers(faces: Overlay, choice: Assignment, labels: npt.NDArray[np.object_], crs: object) -> gpd.GeoDataFrame:
     area = shapely.area(faces.polygons)
     gives = choice.owner[faces.held_face] != faces.held_cell
     face = np.concatenate([faces.held_face[gives], np.flatnonzero(choice.reason == GAP)])
@@ -327,7 +327,7 @@ def _transfers(faces: Faces, choice: Choice, labels: npt.NDArray[np.object_], cr
 
 
 def _asked(
-    faces: Faces, choice: Choice, shapes: npt.NDArray[np.object_], labels: npt.NDArray[np.object_], crs: object
+    faces: Overlay, choice: Assignment, shapes: npt.NDArray[np.object_], labels: npt.NDArray[np.object_], crs: object
 ) -> gpd.GeoDataFrame:
     pieces = faults.polygons_of(shapely.coverage_union_all(faces.polygons[choice.asked])) if len(choice.asked) else []
     tree = shapely.STRtree(shapes)

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.coverage import faults
 from geo.coverage.arcs import OUTSIDE
-from geo.coverage.edges import Network, Rim, edges_of, invalid_beside
+from geo.coverage.edges import Network, Rim, edges_of, invalid_with_neighbours
 from geo.coverage.repairing.original_vertices import ROUNDING_M
 from geo.layers.crs import PER_METRE
 
@@ -32,7 +32,7 @@ _REACH_M = 0.005
 _CLOSED_M = 0.01
 
 
-class AtFault(NamedTuple):
+class FaultyCells(NamedTuple):
     """Cells that have to be cut, and the edges along which.
 
     Attributes
@@ -50,7 +50,7 @@ class AtFault(NamedTuple):
     network: Network
 
 
-class Affected(NamedTuple):
+class Selection(NamedTuple):
     """What has to be cut.
 
     Attributes
@@ -66,7 +66,7 @@ class Affected(NamedTuple):
     group: Positions
 
 
-def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> AtFault:
+def find_faulty(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> FaultyCells:
     """Cells at fault; `border` is the union of the zones, None if there are none."""
     network = Network.of(shapes, border)
     edge = Rim.among(network, len(shapes))
@@ -76,8 +76,8 @@ def at_fault(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: sha
         leaving = _leaving(shapes, zones[zone_of_cell])
         faulty = np.union1d(edge.owner[~along_border(edge.ends, border)], leaving)
         # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
-        faulty = np.union1d(faulty, invalid_beside(shapes, np.setdiff1d(edge.cells, faulty)))
-    return AtFault(faulty.astype(np.int64), _wrong(network, faulty, leaving, len(shapes)), network)
+        faulty = np.union1d(faulty, invalid_with_neighbours(shapes, np.setdiff1d(edge.cells, faulty)))
+    return FaultyCells(faulty.astype(np.int64), _wrong(network, faulty, leaving, len(shapes)), network)
 
 
 def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int) -> npt.NDArray[np.bool_]:
@@ -94,7 +94,7 @@ def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int)
 
 def _faulty(shapes: Shapes, edge: Rim) -> Positions:
     """Cells with an edge that is not matched, and those beside a gap."""
-    faulty = faults.doubtful(shapes, edge, 1 / PER_METRE)
+    faulty = faults.unproven(shapes, edge, 1 / PER_METRE)
     gaps = np.array(faults.holes(faults.covered_ground(shapes, faulty)), dtype=object)
     _, beside = shapely.STRtree(shapes).query(gaps, predicate="dwithin", distance=1 / PER_METRE)
     return np.union1d(faulty, beside)
@@ -120,14 +120,14 @@ def along_border(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt
     return result
 
 
-def narrows(shapes: Shapes, edge: Rim) -> Shapes:
+def narrow_passages(shapes: Shapes, edge: Rim) -> Shapes:
     """Pieces of bare ground where two cells come within 1 mm of each other.
 
     Where there is no outline, two cells may leave an inlet or a strait between them that is too narrow to be ground, and in
     which their vertices cannot match. Closed by the borders of these pieces it is a gap, and is filled.
     """
     pieces: list[shapely.Polygon] = []
-    for place in faults.unmatched(shapes, edge, 1 / PER_METRE):
+    for place in faults.unmatched_vertices(shapes, edge, 1 / PER_METRE):
         pair = shapes[place.cells]
         if shapely.distance(pair[:, None], shapely.get_parts(place.geometry)).max() > ROUNDING_M:
             between = shapely.intersection(*shapely.buffer(pair, _CLOSED_M, quad_segs=1))
@@ -136,15 +136,15 @@ def narrows(shapes: Shapes, edge: Rim) -> Shapes:
     return np.array(pieces, dtype=object)
 
 
-def affected(
+def select_for_overlay(
     shapes: Shapes,
     tree: shapely.STRtree,
-    fault: AtFault,
+    fault: FaultyCells,
     borders: Shapes,
     lines: Shapes,
     wider: Positions,
     entire: Positions,
-) -> Affected:
+) -> Selection:
     """Find what is to be cut.
 
     Parameters
@@ -199,7 +199,7 @@ def affected(
     edge = group[n + 1 :].astype(np.int64)
     edge = np.where(edge == group[n], 0, edge + 1)
     edge[alone[n + 1 :]] = -1
-    return Affected(cells.astype(np.int64), edge)
+    return Selection(cells.astype(np.int64), edge)
 
 
 def drawn(network: Network, edges: Positions) -> Shapes:

@@ -16,8 +16,8 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from geo.coverage.arcs import Cells, Ints
-from geo.coverage.edges import directed_edges, directed_rings, number_places, on_lattice_units
-from geo.coverage.repairing.planar_faces import find_edges
+from geo.coverage.edges import directed_edges, directed_rings, on_lattice_units, unique_places
+from geo.coverage.repairing.planar_graph import find_edges
 from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
@@ -26,13 +26,14 @@ Shapes = npt.NDArray[np.object_]
 UNKNOWN = -2
 
 
-class Way(NamedTuple):
+class BorderPath(NamedTuple):
     """The way of the borders of some areas along noded edges.
 
     Attributes
     ----------
     half, area
-        Directed edges, numbered as in :func:`geo.coverage.repairing.planar_faces.bounded`, and the area on the left of each.
+        Directed edges, numbered as in :func:`geo.coverage.repairing.planar_graph.bounded_regions`, and the area on the left
+        of each.
     vertex, foot
         Vertices on the way, each once, and the nearest place to each on the edge of the border, metres, shape (n, 2).
     """
@@ -43,18 +44,18 @@ class Way(NamedTuple):
     foot: npt.NDArray[np.float64]
 
 
-def way_of_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> Way:
+def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath:
     """Follow the borders of areas.
 
     Parameters
     ----------
     vertices, a, b
-        The noded edges, as for :func:`geo.coverage.repairing.planar_faces.bounded`.
+        The noded edges, as for :func:`geo.coverage.repairing.planar_graph.bounded_regions`.
     areas
         Polygons that the edges were cut along.
     """
     xy, start, owner = directed_rings(areas)
-    number, places = number_places(xy)
+    number, places = unique_places(xy)
     u, v, owner = directed_edges(number, start, owner)
     corners = on_lattice_units(places)
     one, two = corners[u], corners[v]
@@ -78,7 +79,7 @@ def way_of_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> Way:
     known = half >= 0
     vertex, first = np.unique(vertex, return_index=True)
     foot = _feet(vertices[vertex] / PER_METRE, places[u[edge[first]]], places[v[edge[first]]])
-    return Way(half[known], area[known].astype(np.int64), vertex, foot)
+    return BorderPath(half[known], area[known].astype(np.int64), vertex, foot)
 
 
 def _steps(a: Ints, b: Ints, edge: Ints, vertex: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from geo.divide.blocks.barriers import LATTICE_M, OVERSHOOT_M, Border, node
 from geo.divide.blocks.street_blocks import Blocks, polygonize_inside
 from geo.divide.blocks.voronoi import open_seeds, ridges
-from geo.divide.partitioning.merging import absorb, dissolve, without_hairs
+from geo.divide.partitioning.merging import absorb, dissolve, without_hairlines
 from geo.errors import ImpossibleError
 
 Geometries = npt.NDArray[np.object_]
@@ -282,7 +282,7 @@ def _own(
             f"street: {(~single).sum()} pieces of ground came out in several parts; report this with the input",
             geometry=polygons[~single][0],
         )
-    polygons = without_hairs(
+    polygons = without_hairlines(
         polygons, blocks.lines.geometry.array[blocks.lines["border"].to_numpy() >= Border.COMMUNITY]
     )
     inside = atom >= 0

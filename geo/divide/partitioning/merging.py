@@ -65,7 +65,7 @@ def absorb(
     return np.unique(roots, return_inverse=True)[1].astype(np.int64)
 
 
-def without_hairs(cells: Geometries, keep: Geometries, *, hair_m: float = 0.0035) -> Geometries:
+def without_hairlines(cells: Geometries, keep: Geometries, *, hair_m: float = 0.0035) -> Geometries:
     """Take edges of a few millimetres out of a coverage, by moving one end onto the other in all cells that have it.
 
     Parameters

@@ -20,7 +20,7 @@ from pyproj import CRS
 
 from geo.errors import GeometryError
 from geo.layers.alignment.edge_evidence import FEWEST, Backward, Forward, Peak, Samples, find_peak, finite, median_move
-from geo.layers.alignment.known_shifts import NONE, Cause, datum_causes, zone_causes
+from geo.layers.alignment.known_shifts import NONE, Mistake, datum_mistakes, zone_mistakes
 from geo.layers.alignment.overlap import (
     MOST_SAMPLES,
     MOST_TARGETS,
@@ -73,8 +73,8 @@ class Shift:
     status
         ``none``: the layer lies where it should. ``shifted``: it does not. ``unknown``: it cannot be told from these data.
     cause
-        Key of the likely cause (:mod:`geo.layers.alignment.known_shifts`): ``none``, ``gcj02_as_wgs84``, ``bd09_as_wgs84``, ``wgs84_as_gcj02``,
-        ``zone_4548`` and so on, ``constant`` for a shift that no known mistake explains, ``unknown``.
+        Key of the likely cause (:mod:`geo.layers.alignment.known_shifts`): ``none``, ``gcj02_as_wgs84``, ``bd09_as_wgs84``,
+        ``wgs84_as_gcj02``, ``zone_4548`` and so on, ``constant`` for a shift that no known mistake explains, ``unknown``.
     datum
         Datum of the coordinates as given, if that is settled.
     shift_m, azimuth_deg
@@ -178,11 +178,11 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
     if samples.count < FEWEST:
         return _unknown(f"少于 {FEWEST} 个点", f"fewer than {FEWEST} points", [], "none")
     dense = None if samples.are_points else Samples.of(degrees, metric_crs(*local), place, MOST_TARGETS)
-    zones = list(zone_causes(CRS.from_user_input(given.crs), *map(float, centre)))
+    zones = list(zone_mistakes(CRS.from_user_input(given.crs), *map(float, centre)))
     away = _gap_m(samples.moved(NONE), ground)
     if away > _FAR_M:
         return _from_afar(samples, dense, ground, zones, away)
-    return _nearby(samples, dense, ground, [NONE, *datum_causes(), *zones])
+    return _nearby(samples, dense, ground, [NONE, *datum_mistakes(), *zones])
 
 
 def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:
@@ -192,7 +192,7 @@ def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:
 
 
 def _from_afar(
-    samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, zones: list[Cause], away_m: float
+    samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, zones: list[Mistake], away_m: float
 ) -> Shift:
     """Look for the mistake of zone that brings a layer from afar to the reference."""
     near = [cause for cause in zones if _gap_m(samples.moved(cause), ground) == 0.0]
@@ -213,7 +213,7 @@ def _from_afar(
 
 
 def _nearby(
-    samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, causes: list[Cause], base: Cause = NONE
+    samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, causes: list[Mistake], base: Mistake = NONE
 ) -> Shift:
     """Look for a shift within reach; `base` is what has been put right before."""
     xy = finite(samples.moved(base))
@@ -236,7 +236,7 @@ def _nearby(
     return _unknown("没有任何平移能使两个图层明显吻合", "no move makes the two layers agree clearly", table, "none")
 
 
-def _by_edges(peak: Peak, samples: Samples, base: Cause, table: pd.DataFrame) -> Shift:
+def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
     confidence = float(np.clip(0.5 + 0.5 * (peak.contrast - _CONTRAST) / (_CLEAR - _CONTRAST), 0.5, 0.99))
     left = peak.fit.distances_moved(peak.move) if peak.cause is None else peak.fit.distances(peak.cause)
     residual = float(np.median(left))
@@ -247,7 +247,7 @@ def _by_edges(peak: Peak, samples: Samples, base: Cause, table: pd.DataFrame) ->
 
 
 def _by_area(
-    samples: Samples, reference: Reference, area: Surface, causes: list[Cause], base: Cause, table: pd.DataFrame
+    samples: Samples, reference: Reference, area: Surface, causes: list[Mistake], base: Mistake, table: pd.DataFrame
 ) -> Shift:
     count = samples.count
     outside_best = count * (1.0 - float(area.score.max()))
@@ -274,7 +274,7 @@ def _by_area(
     return _constant(centre, radius, confidence, "area", float("nan"), table)
 
 
-def _table(samples: Samples, reference: Reference | None, causes: list[Cause]) -> pd.DataFrame:
+def _table(samples: Samples, reference: Reference | None, causes: list[Mistake]) -> pd.DataFrame:
     rows = []
     for cause in causes:
         distance, azimuth = samples.place_of(cause)
@@ -288,7 +288,7 @@ def _table(samples: Samples, reference: Reference | None, causes: list[Cause]) -
 
 
 def _told(
-    cause: Cause,
+    cause: Mistake,
     distance: float,
     azimuth: float,
     uncertainty: float,
@@ -297,7 +297,7 @@ def _told(
     residual: float,
     table: pd.DataFrame,
     *,
-    settled: Cause | None = None,
+    settled: Mistake | None = None,
 ) -> Shift:
     """Say that a known cause, or none, explains the place of a layer."""
     if cause is NONE or cause is settled:

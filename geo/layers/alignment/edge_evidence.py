@@ -13,8 +13,8 @@ import shapely
 from pyproj import CRS
 from scipy.spatial import cKDTree
 
-from geo.layers.alignment.known_shifts import Cause
-from geo.layers.alignment.overlap import MOST_SAMPLES, Reference, Surface, edge_surface, nearness, spaced
+from geo.layers.alignment.known_shifts import Mistake
+from geo.layers.alignment.overlap import MOST_SAMPLES, Reference, Surface, edge_surface, nearness, sample_points
 from geo.layers.crs import GEOD, WGS84
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,18 +45,18 @@ class Samples:
         """Take at most `most` points from geometries in degrees; they are spaced in the CRS `metres`."""
         array = np.asarray(degrees.to_crs(metres).array, dtype=object)
         are_points = bool((shapely.get_dimensions(array) == 0).all())
-        xy = spaced(array, most, 5.0)
+        xy = sample_points(array, most, 5.0)
         lon, lat = pyproj.Transformer.from_crs(metres, WGS84, always_xy=True).transform(*xy.T)
         good = np.isfinite(lon) & np.isfinite(lat)
         transformer = pyproj.Transformer.from_crs(WGS84, place, always_xy=True)
         return cls(lon[good], lat[good], int(good.sum()), are_points, transformer)
 
-    def moved(self, cause: Cause) -> FloatArray:
+    def moved(self, cause: Mistake) -> FloatArray:
         """Samples in metres if `cause` is put right, shape (n, 2); points that it carries off the map are NaN."""
         xy = np.column_stack(self.to_place.transform(*cause.correct(self.lon, self.lat)))
         return np.where(np.isfinite(xy), xy, np.nan)
 
-    def place_of(self, cause: Cause) -> tuple[float, float]:
+    def place_of(self, cause: Mistake) -> tuple[float, float]:
         """Distance and azimuth by which `cause` carries the layer, at its middle."""
         x, y = np.median(self.lon, keepdims=True), np.median(self.lat, keepdims=True)
         true_x, true_y = cause.correct(x, y)
@@ -69,14 +69,14 @@ def finite(xy: FloatArray) -> FloatArray:
     return xy[np.isfinite(xy).all(axis=1)]
 
 
-class Fit(Protocol):
+class EdgeMatch(Protocol):
     """One way to score how edges agree."""
 
     @property
     def surface(self) -> Surface:
         """Score of every move."""
 
-    def distances(self, cause: Cause) -> FloatArray:
+    def distances(self, cause: Mistake) -> FloatArray:
         """Distances, in metres, that remain when a cause is put right."""
 
     def distances_moved(self, move: FloatArray) -> FloatArray:
@@ -89,15 +89,15 @@ class Forward:
 
     surface: Surface
     samples: Samples
-    base: Cause
+    base: Mistake
     reference: Reference
 
-    def distances(self, cause: Cause) -> FloatArray:
-        """See :class:`Fit`."""
+    def distances(self, cause: Mistake) -> FloatArray:
+        """See :class:`EdgeMatch`."""
         return self.reference.distances(finite(self.samples.moved(cause)))
 
     def distances_moved(self, move: FloatArray) -> FloatArray:
-        """See :class:`Fit`."""
+        """See :class:`EdgeMatch`."""
         return self.reference.distances(finite(self.samples.moved(self.base)) + move)
 
 
@@ -111,24 +111,24 @@ class Backward:
     points: FloatArray
 
     @classmethod
-    def of(cls, dense: Samples, base: Cause, ground: gpd.GeoDataFrame) -> list[Backward]:
+    def of(cls, dense: Samples, base: Mistake, ground: gpd.GeoDataFrame) -> list[Backward]:
         """The fit, or nothing if too little of the reference lies where the layer is."""
         xy = finite(dense.moved(base))
         bounds = np.r_[xy.min(axis=0), xy.max(axis=0)]
         shapes = np.asarray(ground.geometry.array, dtype=object)
         lines = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)
-        points = spaced(shapely.intersection(lines, shapely.box(*bounds)), MOST_SAMPLES, 5.0)
+        points = sample_points(shapely.intersection(lines, shapely.box(*bounds)), MOST_SAMPLES, 5.0)
         if len(points) < FEWEST:
             return []
         tree = cKDTree(xy)
         return [cls(Surface(edge_surface(points, tree).score[::-1, ::-1]), dense, tree, points)]
 
-    def distances(self, cause: Cause) -> FloatArray:
-        """See :class:`Fit`."""
+    def distances(self, cause: Mistake) -> FloatArray:
+        """See :class:`EdgeMatch`."""
         return np.asarray(cKDTree(finite(self.dense.moved(cause))).query(self.points)[0])
 
     def distances_moved(self, move: FloatArray) -> FloatArray:
-        """See :class:`Fit`."""
+        """See :class:`EdgeMatch`."""
         return np.asarray(self.tree.query(self.points - move)[0])
 
 
@@ -136,8 +136,8 @@ class Backward:
 class Peak:
     """The best explanation that edges give: a cause, or a move that no cause explains."""
 
-    fit: Fit
-    cause: Cause | None
+    fit: EdgeMatch
+    cause: Mistake | None
     move: FloatArray
     contrast: float
 
@@ -147,7 +147,7 @@ def mean_nearness(distances: FloatArray) -> float:
     return float(nearness(distances).mean())
 
 
-def find_peak(fit: Fit, samples: Samples, causes: list[Cause], base: Cause) -> Peak:
+def find_peak(fit: EdgeMatch, samples: Samples, causes: list[Mistake], base: Mistake) -> Peak:
     """Find the best move, and the cause that explains it.
 
     A cause is taken if it does about as well as the best move; it does better where the shift changes over the layer.
@@ -168,12 +168,12 @@ def find_peak(fit: Fit, samples: Samples, causes: list[Cause], base: Cause) -> P
     return Peak(fit, cause, there, contrast)
 
 
-def median_move(samples: Samples, cause: Cause, base: Cause) -> FloatArray:
+def median_move(samples: Samples, cause: Mistake, base: Mistake) -> FloatArray:
     """Move, in metres, that puts `cause` right where `base` is right already."""
     return np.asarray(np.nanmedian(samples.moved(cause) - samples.moved(base), axis=0))
 
 
-def refined(fit: Fit, move: FloatArray) -> tuple[FloatArray, float]:
+def refined(fit: EdgeMatch, move: FloatArray) -> tuple[FloatArray, float]:
     """Climb from the best pixel to the best move, to a quarter of a metre."""
     score = mean_nearness(fit.distances_moved(move))
     for step in (4.0, 2.0, 1.0, 0.5, 0.25):

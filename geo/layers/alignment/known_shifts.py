@@ -24,7 +24,7 @@ _SHORT = {Datum.WGS84: "wgs84", Datum.GCJ02: "gcj02", Datum.BD09: "bd09"}
 
 
 @dataclass(frozen=True)
-class Cause:
+class Mistake:
     """One mistake.
 
     Attributes
@@ -52,10 +52,10 @@ class Cause:
     remedy: str
 
 
-NONE = Cause("none", "坐标基准正确", "the datum is right", Datum.WGS84, None, lambda x, y: (x, y), "")
+NONE = Mistake("none", "坐标基准正确", "the datum is right", Datum.WGS84, None, lambda x, y: (x, y), "")
 
 
-def datum_causes() -> Iterator[Cause]:
+def datum_mistakes() -> Iterator[Mistake]:
     """Every mistake that takes one of three datums for another (CGCS2000 counts as WGS-84)."""
     for true in _SHORT:
         for taken in _SHORT:
@@ -63,7 +63,7 @@ def datum_causes() -> Iterator[Cause]:
                 yield _datum_cause(true, taken)
 
 
-def _datum_cause(true: Datum, taken: Datum) -> Cause:
+def _datum_cause(true: Datum, taken: Datum) -> Mistake:
     def correct(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         return convert(*convert(x, y, Datum.WGS84, taken), true, Datum.WGS84)
 
@@ -72,14 +72,14 @@ def _datum_cause(true: Datum, taken: Datum) -> Cause:
     if true is Datum.WGS84:
         zh = f"本是 WGS-84，又多做了一次 {taken} 纠偏；或参照图层本身是 {taken}"
         en = f"WGS-84 coordinates converted as if they were {taken}, or the reference itself is on {taken}"
-        return Cause(key, zh, en, None, None, correct, f"--from-datum {Datum.WGS84} --to-datum {taken}")
+        return Mistake(key, zh, en, None, None, correct, f"--from-datum {Datum.WGS84} --to-datum {taken}")
     if taken is Datum.WGS84:
-        return Cause(key, zh, en, true, None, correct, f"--from-datum {true} --to-datum {Datum.WGS84}")
+        return Mistake(key, zh, en, true, None, correct, f"--from-datum {true} --to-datum {Datum.WGS84}")
     twice = f"--from-datum {Datum.WGS84} --to-datum {taken}, then --from-datum {true} --to-datum {Datum.WGS84}"
-    return Cause(key, zh, en, None, None, correct, twice)
+    return Mistake(key, zh, en, None, None, correct, twice)
 
 
-def zone_causes(crs: CRS, lon: float, lat: float) -> Iterator[Cause]:
+def zone_mistakes(crs: CRS, lon: float, lat: float) -> Iterator[Mistake]:
     """Mistakes of the projection zone: coordinates that belong to a neighbouring zone, or to UTM instead of Gauss-Krüger.
 
     Parameters
@@ -101,7 +101,7 @@ def zone_causes(crs: CRS, lon: float, lat: float) -> Iterator[Cause]:
             yield _zone_cause(epsg, declared, there)
 
 
-def _zone_cause(epsg: int, declared: CRS, there: pyproj.Transformer) -> Cause:
+def _zone_cause(epsg: int, declared: CRS, there: pyproj.Transformer) -> Mistake:
     back = pyproj.Transformer.from_crs(CRS.from_epsg(epsg), WGS84, always_xy=True)
 
     def correct(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -113,7 +113,7 @@ def _zone_cause(epsg: int, declared: CRS, there: pyproj.Transformer) -> Cause:
     same = _meridian(CRS.from_epsg(epsg)) == _meridian(declared)
     zh = f"{'UTM 与高斯投影混用' if same or epsg > 32000 else '投影带用错'}：EPSG:{epsg} 坐标被当作 {name}"
     en = f"coordinates of EPSG:{epsg} read as {name} ({'UTM and Gauss-Krüger mixed up' if epsg > 32000 else 'wrong zone'})"
-    return Cause(f"zone_{epsg}", zh, en, None, f"EPSG:{epsg}", correct, f"--crs EPSG:{epsg}")
+    return Mistake(f"zone_{epsg}", zh, en, None, f"EPSG:{epsg}", correct, f"--crs EPSG:{epsg}")
 
 
 def _meridian(crs: CRS) -> float | None:

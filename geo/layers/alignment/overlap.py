@@ -47,7 +47,7 @@ class Reference:
         if len(polygons):
             area = shapely.union_all(np.where(shapely.is_valid(polygons), polygons, shapely.make_valid(polygons)))
             shapely.prepare(area)
-        targets = spaced(near, MOST_TARGETS, 4.0)
+        targets = sample_points(near, MOST_TARGETS, 4.0)
         return cls(cKDTree(targets) if len(targets) else None, area)
 
     def edge_score(self, xy: FloatArray) -> float:
@@ -102,7 +102,7 @@ def nearness(distance: FloatArray) -> FloatArray:
     return np.asarray(np.exp(-0.5 * (distance / NEAR_M) ** 2))
 
 
-def spaced(shapes: npt.NDArray[np.object_], most: int, step_m: float) -> FloatArray:
+def sample_points(shapes: npt.NDArray[np.object_], most: int, step_m: float) -> FloatArray:
     """Points that stand for shapes: points themselves, and points along lines and outlines at even distances."""
     shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     dimension = shapely.get_dimensions(shapes)

@@ -25,7 +25,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, FileError, GeometryError, some
-from geo.layers.alignment.crs_fit import advice, require_fit, require_rows_fit
+from geo.layers.alignment.plausibility import advice, require_plausible, require_plausible_rows
 from geo.layers.crs import WGS84, parse_crs
 from geo.layers.datum import Datum, to_datum
 from geo.layers.files import shapefile
@@ -119,7 +119,7 @@ def read_layer(
         frame = frame.set_geometry(_swapped(frame.geometry))
     frame, wrong = _placed(frame, source, crs, override_crs)
     if on_invalid == "raise":
-        require_rows_fit(frame, wrong, name)
+        require_plausible_rows(frame, wrong, name)
     elif len(wrong):
         frame = frame.set_geometry(_marked(frame.geometry, wrong, name, "are no numbers or reach beyond the CRS"))
     return frame if datum is None else to_datum(frame, datum, Datum.WGS84)
@@ -299,12 +299,12 @@ def _placed(
             notice(f"{name}: declares {frame.crs.to_string()} but is read as {given.to_string()}, as asked")
         frame = frame.set_crs(given, allow_override=True)
     try:
-        return frame, require_fit(frame, name)
+        return frame, require_plausible(frame, name)
     except CrsError:
         if given is None or frame.crs == given:
             raise
     fitting = frame.set_crs(given, allow_override=True)
-    wrong = require_fit(fitting, name)
+    wrong = require_plausible(fitting, name)
     notice(f"{name}: declares {frame.crs.to_string()}, which does not fit, and is read as {given.to_string()}")
     return fitting, wrong
 

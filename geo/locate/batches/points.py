@@ -17,7 +17,7 @@ from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
 from geo.locate.batches.hours import first_bad_time
 from geo.locate.batches.parts import Part, Source, read_part
-from geo.locate.building import in_threads
+from geo.locate.building import map_in_threads
 from geo.locate.index import GridIndex
 
 Floats = npt.NDArray[np.float64]
@@ -280,7 +280,7 @@ def _moved(x: Floats, y: Floats, reading: Reading) -> tuple[Floats, Floats]:
             _local.key, _local.to = key, pyproj.Transformer.from_crs(parse_crs(crs), reading.target, always_xy=True)
         out[:, part] = _local.to.transform(x[part], y[part])
 
-    for _ in in_threads(work, len(x), 1 << 15):
+    for _ in map_in_threads(work, len(x), 1 << 15):
         pass
     out[:, ~np.isfinite(out).all(axis=0)] = np.nan
     return out[0], out[1]

@@ -14,10 +14,10 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from geo.coverage.arcs import OUTSIDE, Arcs, Cells, Edges, Ints, chain, order_of_pairs
+from geo.coverage.arcs import OUTSIDE, Arcs, Cells, Edges, Ints, chain, lexsort_pairs
 
 
-def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells, int]:
+def bounded_regions(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells, int]:
     """Arcs between the faces that edges bound.
 
     Parameters
@@ -43,7 +43,7 @@ def bounded(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells,
         nothing = np.empty(0, dtype=np.int32)
         return chain(vertices, Edges(a, b, nothing, nothing)), nothing, 0
     u, v = np.column_stack([a, b]).ravel(), np.column_stack([b, a]).ravel()  # half-edge h runs against h ^ 1
-    order = order_of_pairs(u, v)
+    order = lexsort_pairs(u, v)
     start = np.searchsorted(u[order], np.arange(len(vertices) + 1))
     cycle, area = _cycles(vertices, u, v, order, start)
     marked = np.zeros(len(area), dtype=bool)

@@ -20,7 +20,7 @@ _LEAST = 500
 _PARTS = 16
 
 
-def in_threads(work: Callable[[Items], T], items: Items) -> list[tuple[Items, T]]:
+def map_in_threads(work: Callable[[Items], T], items: Items) -> list[tuple[Items, T]]:
     """Do some work on each part of an array, in as many threads as there are processors.
 
     Returns

@@ -104,7 +104,7 @@ def advice(frame: gpd.GeoDataFrame | gpd.GeoSeries, meridian: float | None = Non
     return f"({x:.10g}, {y:.10g}) looks like {best.text}{more} ({options})"
 
 
-def require_fit(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:
+def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:
     """Refuse a layer whose coordinates cannot be in its CRS; return the few rows that cannot.
 
     Parameters
@@ -140,8 +140,8 @@ def require_fit(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:
     return np.flatnonzero(wrong | _endless(frame))
 
 
-def require_rows_fit(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], name: str) -> None:
-    """Refuse a layer because of the rows that :func:`require_fit` returned.
+def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], name: str) -> None:
+    """Refuse a layer because of the rows that :func:`require_plausible` returned.
 
     Raises
     ------
