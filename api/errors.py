@@ -1,13 +1,43 @@
-"""Errors that only the store and the server know; they hang in the tree of :mod:`geo.errors`."""
+"""Errors that only the store and the server know; part of the tree of :mod:`geo.errors`."""
 
 from __future__ import annotations
 
-from geo.errors import ImpossibleError, InputError
+from geo.errors import ImpossibleError, InputError, WanggeError
 
 
 class NotStoredError(InputError):
-    """What was asked for is not in the store."""
+    """The object that was asked for is not in the store."""
 
 
 class PublishedError(ImpossibleError):
     """A published version of a division would have been changed."""
+
+
+class OutdatedError(PublishedError):
+    """A draft would be published although another version was published since the one that it is based on."""
+
+
+class DeniedError(WanggeError):
+    """The caller is known and may not do this."""
+
+
+class UnknownCallerError(WanggeError):
+    """The request carries no login or token, or one that is not valid (any longer)."""
+
+
+class TooManyError(WanggeError):
+    """Too many tries in a short time.
+
+    Parameters
+    ----------
+    wait_s
+        Seconds after which the next try is answered.
+    """
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class TooLargeError(WanggeError):
+    """A body is larger than the server takes."""

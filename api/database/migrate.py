@@ -8,11 +8,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DatabaseError
 
 from geo.errors import FileError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+#: How long a migration waits for a lock on PostgreSQL before it gives up; a table that is locked longer stops the service.
+LOCK_TIMEOUT_S = 5
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -22,9 +27,16 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     -------
     tuple
         Revision before (None for an empty database) and after.
+
+    Raises
+    ------
+    FileError
+        If PostGIS is not installed in the database and this user may not install it.
     """
     config = _config()
-    with engine.begin() as connection:
+    with engine.execution_options(write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            _prepare_postgresql(connection)
         before = MigrationContext.configure(connection).get_current_revision()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -40,12 +52,31 @@ def require_schema(engine: Engine) -> None:
     FileError
         If the store is empty, older or newer.
     """
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    found, head = revisions(engine)
     if found != head:
         name = engine.url.render_as_string(hide_password=True)
         raise FileError(f"{name}: its schema is {found or 'empty'}, {head} is needed; run 'wangge db upgrade'")
+
+
+def revisions(engine: Engine) -> tuple[str | None, str | None]:
+    """Revision of a store (None if it is empty), and the one that this program expects."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found, ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _prepare_postgresql(connection: Connection) -> None:
+    """Let one process at a time migrate, and make sure that PostGIS is there."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge upgrade'))"))
+    if connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")).first() is None:
+        try:
+            connection.execute(text("CREATE EXTENSION postgis"))
+        except DatabaseError as error:
+            raise FileError(
+                "PostGIS is not installed in this database; run 'CREATE EXTENSION postgis' in it as its administrator "
+                f"({str(error.orig).splitlines()[0]})"
+            ) from error
 
 
 def _config() -> Config:

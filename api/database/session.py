@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +19,9 @@ from geo.errors import FileError, InputError
 
 #: How long a writer waits for another one before it gives up, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
+
+#: Connections that one process keeps open to a database server.
+POOL_SIZE = 8
 
 
 def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
@@ -41,7 +45,7 @@ def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
     if url.get_backend_name() == "sqlite":
         _require_file(url, must_exist)
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, **_pool_options(url))
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(f"{url.drivername}: the database driver is not installed ({error})") from error
     if engine.dialect.name == "sqlite":
@@ -56,22 +60,48 @@ def database_url(database: str | Path) -> URL:
 
     >>> database_url("out/wangge.sqlite").render_as_string()
     'sqlite:///out/wangge.sqlite'
+    >>> database_url("postgresql://wangge@db/wangge").drivername
+    'postgresql+psycopg'
     """
     if "://" not in str(database):
         return URL.create("sqlite", database=str(database))
     try:
-        return make_url(str(database))
+        url = make_url(str(database))
     except ArgumentError as error:
         raise InputError(
-            f"'{database}' is not a database URL; use a file path, sqlite:///... or postgresql+..."
+            f"'{database}' is not a database URL; use a file path, sqlite:///... or postgresql://..."
         ) from error
+    # psycopg is the driver that is installed; without a name SQLAlchemy would look for an older one.
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
 
 
 @contextmanager
-def session(engine: Engine) -> Iterator[Session]:
-    """One transaction: committed if the block ends well, rolled back if it does not."""
-    with Session(engine) as opened, opened.begin():
+def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
+    """One transaction: committed if the block ends without an exception, rolled back otherwise.
+
+    Parameters
+    ----------
+    write
+        Take SQLite's write lock at the start. A transaction that reads first and writes later would fail at once when
+        another one has written in between; this one waits its turn.
+    """
+    bound = engine.execution_options(write=True) if write else engine
+    with Session(bound) as opened, opened.begin():
         yield opened
+
+
+def lock(opened: Session, name: str) -> None:
+    """Wait until no other transaction holds the lock `name`, and hold it to the end of this one.
+
+    On SQLite the transaction must be one that writes; there is one write lock for all.
+    """
+    if opened.get_bind().dialect.name == "postgresql":
+        opened.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+
+def _pool_options(url: URL) -> dict[str, Any]:
+    """Connections to a server are tried before they are used, since it may have been restarted."""
+    return {"pool_pre_ping": True, "pool_size": POOL_SIZE} if url.get_backend_name() == "postgresql" else {}
 
 
 def _require_file(url: URL, must_exist: bool) -> None:
@@ -92,7 +122,7 @@ def _require_answer(engine: Engine, url: URL) -> None:
             connection.execute(text("SELECT 1"))
     except DatabaseError as error:
         engine.dispose()
-        reason = str(error.orig).splitlines()[0]
+        reason = (str(error.orig).splitlines() or ["no reason given"])[0]
         raise FileError(
             f"{url.render_as_string(hide_password=True)}: cannot be opened as a database ({reason})"
         ) from error
@@ -104,9 +134,11 @@ def _on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     register(connection)
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
-    # Readers go on while a version is written.
+    # Readers continue while a version is written.
     connection.execute("PRAGMA journal_mode=WAL")
+    # A commit is acknowledged after it is on the disk; NORMAL would lose the last commits when the power fails.
+    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +20,7 @@ from api.cli import run
 from api.database import add_version, open_store, publish, session, upgrade
 from geo.layers import Division, Level, area_m2, lon_lat, write_division
 from geo.layers.columns import LAYER_COLUMNS
+from tools.postgres import Cluster, NotInstalledError, cluster
 
 CRS = "EPSG:4549"
 STREET = "320113003"
@@ -104,10 +106,35 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL cluster with PostGIS, whose database ``template`` has the current schema."""
+    try:
+        with cluster() as started:
+            opened = open_store(started.create("template"))
+            upgrade(opened)
+            opened.dispose()
+            yield started
+    except NotInstalledError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an empty store with the current schema, on each of the two databases."""
+    if request.param == "sqlite":
+        yield str(shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.sqlite"))
+        return
+    started = request.getfixturevalue("postgres")
+    name = f"t{uuid4().hex[:12]}"
+    yield started.create(name, template="template")
+    started.drop(name)
+
+
 @pytest.fixture
-def engine(empty_store: Path, tmp_path: Path) -> Iterator[Engine]:
+def engine(store_url: str) -> Iterator[Engine]:
     """An empty store with the current schema."""
-    opened = open_store(shutil.copy(empty_store, tmp_path / "store.sqlite"))
+    opened = open_store(store_url)
     yield opened
     opened.dispose()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from datetime import date, datetime, timedelta
 
 import geopandas as gpd
 import numpy as np
+import psycopg
 import pytest
 import shapely
 from geoalchemy2.shape import from_shape
@@ -23,16 +25,19 @@ from api.database import (
     current_version,
     discard,
     get_version,
+    history,
     list_versions,
     open_store,
     publish,
     read_version,
     replace_cells,
+    retire,
     session,
     spatial,
+    street_of,
     upgrade,
 )
-from api.errors import NotStoredError, PublishedError
+from api.errors import NotStoredError, OutdatedError, PublishedError
 from api.jobs.store import store_division
 from geo.errors import CrsError, FileError, InputError
 from geo.layers import Division, Level
@@ -92,9 +97,11 @@ def test_text_is_taken_with_its_srid():
     assert spatial.srid(spatial.from_ewkt("POINT (1 2)")) == 0
 
 
-def test_functions_pass_null_on(engine):
+def test_functions_pass_null_on(empty_store):
+    engine = open_store(empty_store)
     with engine.connect() as connection:
         row = connection.execute(text("SELECT GeomFromEWKT(NULL), AsEWKB(NULL), AsBinary(NULL), ST_SRID(NULL)")).one()
+    engine.dispose()
     assert tuple(row) == (None, None, None, None)
 
 
@@ -105,9 +112,47 @@ def test_the_srid_is_stored_with_every_cell(published):
 
 def test_upgrade_twice_changes_nothing(tmp_path):
     engine = open_store(tmp_path / "new.sqlite", must_exist=False)
-    assert upgrade(engine) == (None, "0001")
-    assert upgrade(engine) == ("0001", "0001")
+    assert upgrade(engine) == (None, "0002")
+    assert upgrade(engine) == ("0002", "0002")
     engine.dispose()
+
+
+def test_the_migrations_make_what_the_models_say(engine):
+    """On SQLite the geometry column is left out: reflecting it needs SpatiaLite's own tables."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    from api.database.migrations.env import include_object
+    from api.database.models import Base
+
+    def compared(thing, name, kind, reflected, other):
+        spatial = engine.dialect.name == "sqlite" and name == "cell"
+        return not spatial and include_object(thing, name, kind, reflected, other)
+
+    def named(name, kind, _):
+        return not (engine.dialect.name == "sqlite" and kind == "table" and name == "cell")
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": compared, "compare_type": True, "include_name": named}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_pragmas_keep_what_was_acknowledged(tmp_path, empty_store):
+    """WAL lets readers continue, FULL waits for the disk at each commit, and foreign keys are enforced."""
+    engine = open_store(empty_store)
+    with engine.connect() as connection:
+        found = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")}
+        assert found == {"journal_mode": "wal", "synchronous": 2}
+        assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 10_000
+    engine.dispose()
+
+
+def test_foreign_keys_are_enforced(engine):
+    statement = "INSERT INTO device (id, street, name, created_at) VALUES (1, 99, 'x', '2026-03-01 00:00:00')"
+    with pytest.raises(DatabaseError, match=r"(?i)foreign key"), engine.begin() as connection:
+        connection.execute(text(statement))
 
 
 def test_a_failed_transaction_leaves_nothing(engine, division):
@@ -146,9 +191,15 @@ def test_the_repository_refuses_to_change_a_published_version(published, divisio
     ],
 )
 def test_the_database_refuses_it_to_everybody(published, statement):
-    """Even a program that opens the file with nothing but sqlite3."""
-    connection = sqlite3.connect(published.url.database)
-    with contextlib.closing(connection), pytest.raises(sqlite3.DatabaseError, match="never changed"):
+    """Also to programs that open the database without this package."""
+    if published.dialect.name == "sqlite":
+        connection = sqlite3.connect(published.url.database)
+        with contextlib.closing(connection), pytest.raises(sqlite3.DatabaseError, match="never changed"):
+            connection.execute(statement)
+        return
+    address = published.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    statement = statement.replace("x'00'", "ST_SetSRID(ST_MakePoint(0, 0), 4549)")
+    with psycopg.connect(address) as connection, pytest.raises(psycopg.DatabaseError, match="never changed"):
         connection.execute(statement)
 
 
@@ -238,8 +289,113 @@ def test_what_is_no_database_is_refused(tmp_path):
 
 def test_the_same_division_is_not_stored_twice_if_it_is_current(engine, division):
     words = {"valid_from": DAY, "now": NOW, "publish_it": True, "note": None, "unless_current": True}
-    database = str(engine.url.database)
+    database = engine.url.render_as_string(hide_password=False)
     first = store_division(division, database, **words)
     assert store_division(division, database, **words).id == first.id
     moved = division.with_layer(Level.THIRD, division.third.assign(name="x"))
     assert store_division(moved, database, **{**words, "valid_from": DAY + timedelta(days=1)}).id != first.id
+
+
+def test_of_two_versions_of_one_day_the_one_published_last_holds(engine, division):
+    """Whatever their numbers: the first draft is published after the second."""
+    with session(engine, write=True) as opened:
+        first, second = _draft(opened, division), _draft(opened, division)
+        publish(opened, second.id, published_at=NOW)
+        publish(opened, first.id, published_at=NOW + timedelta(seconds=1))
+        assert current_version(opened).id == first.id
+        assert current_version(opened, day=DAY).id == first.id
+
+
+def test_a_retired_version_does_not_hold_from_its_day_on(engine, division):
+    with session(engine, write=True) as opened:
+        old, new = _draft(opened, division, valid_from=DAY - timedelta(days=9)), _draft(opened, division)
+        for version in (old, new):
+            publish(opened, version.id, published_at=NOW)
+        end = DAY + timedelta(days=3)
+        retire(opened, new.id, day=end, at=NOW, actor="admin", reason="a border was wrong")
+        assert current_version(opened, day=end - timedelta(days=1)).id == new.id
+        assert current_version(opened, day=end).id == old.id
+        assert current_version(opened).id == old.id
+        assert [(e.action, e.actor, e.day) for e in history(opened, new.id)][2:] == [("retired", "admin", end)]
+        with pytest.raises(NotStoredError, match="draft"):
+            retire(opened, _draft(opened, division).id, day=end, at=NOW)
+
+
+def test_a_version_tells_who_did_what_when_and_why(engine, division):
+    with session(engine, write=True) as opened:
+        version = _draft(opened, division, note="first", actor="plan")
+        replace_cells(opened, version.id, division, at=NOW, actor="plan")
+        publish(opened, version.id, published_at=NOW, actor="head", reason="agreed on 1 March")
+        told = [(e.action, e.actor, e.reason) for e in history(opened, version.id)]
+    assert told == [("stored", "plan", "first"), ("replaced", "plan", None), ("published", "head", "agreed on 1 March")]
+
+
+def test_of_two_who_publish_at_once_one_wins(engine, division):
+    """The other is told what was published since."""
+    with session(engine, write=True) as opened:
+        base = _draft(opened, division)
+        publish(opened, base.id, published_at=NOW)
+        drafts = [_draft(opened, division, note=f"draft {k}").id for k in range(2)]
+    start, told = threading.Barrier(2), []
+
+    def one(draft: int) -> None:
+        start.wait()
+        try:
+            with session(engine, write=True) as opened:
+                publish(opened, draft, published_at=NOW + timedelta(hours=1), based_on=base.id)
+            told.append((draft, None))
+        except OutdatedError as error:
+            told.append((draft, error))
+
+    threads = [threading.Thread(target=one, args=(draft,)) for draft in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [draft for draft, error in told if error is None]
+    ((loser, error),) = [entry for entry in told if entry[1] is not None]
+    assert error.ids == (winner,)
+    assert f"draft {drafts.index(winner)}" in str(error)
+    with session(engine) as opened:
+        assert get_version(opened, loser).published_at is None
+
+
+APPEND_ONLY = {
+    "division_event": "UPDATE division_event SET actor = 'x'",
+    "audit": "UPDATE audit SET actor = 'x'",
+    "rule_set": "DELETE FROM rule_set",
+    "fix": "UPDATE fix SET lon_e7 = 0",
+    "event": "DELETE FROM event",
+    "incident": "UPDATE incident SET text = ''",
+}
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_rows_that_are_only_added_cannot_be_changed(published, table):
+    rows = {
+        "audit": "INSERT INTO audit (id, street, at, actor, action, subject, detail) "
+        "VALUES (1, 1, '2026-03-01 00:00:00', 'a', 'b', 'c', '{}')",
+        "rule_set": "INSERT INTO rule_set (id, street, name, version, text, created_at, created_by) "
+        "VALUES (1, 1, 'r', '1', '', '2026-03-01 00:00:00', 'a')",
+        "fix": "INSERT INTO fix (street, device, time_us, lon_e7, lat_e7, future, datum, source, received_us) "
+        "VALUES (1, 1, 1, 1, 1, 0, 0, 0, 1)",
+        "event": "INSERT INTO event (id, street, at, kind, scope, data) "
+        "VALUES (1, 1, '2026-03-01 00:00:00', 'k', 's', '{}')",
+        "incident": "INSERT INTO incident (id, street, number, reported_at, received_at, lon, lat, datum, text) "
+        "VALUES (1, 1, 'N', '2026-03-01 00:00:00', '2026-03-01 00:00:00', 1, 1, 'WGS-84', 'a')",
+    }
+    if table in rows:
+        with published.begin() as connection:
+            connection.execute(text(rows[table]))
+    with pytest.raises(DatabaseError, match="never changed"), published.begin() as connection:
+        connection.execute(text(APPEND_ONLY[table]))
+
+
+def test_the_first_division_names_the_street(engine, division):
+    with session(engine, write=True) as opened:
+        assert street_of(opened) == 1
+        _draft(opened, division)
+        assert street_of(opened, "320113003") == street_of(opened) == 1
+        assert street_of(opened, "320113004") == 2
+        with pytest.raises(InputError, match="WANGGE_STREET"):
+            street_of(opened)

@@ -35,7 +35,7 @@ def settings(published, tmp_path):
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "coverage.html").write_text("<!doctype html><title>覆盖图</title>", encoding="utf-8")
-    return Settings(database=str(published.url.database), pages=pages)
+    return Settings(database=published.url.render_as_string(hide_password=False), pages=pages)
 
 
 @contextmanager
@@ -211,14 +211,18 @@ def test_names_with_markup_stay_text(engine, division, tmp_path):
             opened, division.with_layer(Level.STREET, street), valid_from=date(2026, 1, 1), created_at=NOW
         )
         publish(opened, version.id, published_at=NOW)
-    with serving(create_app(Settings(database=str(engine.url.database), pages=tmp_path))) as opened_client:
+    with serving(
+        create_app(Settings(database=engine.url.render_as_string(hide_password=False), pages=tmp_path))
+    ) as opened_client:
         page = opened_client.get("/").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
 
 
 def test_a_store_without_a_division_says_so(engine, tmp_path):
-    with serving(create_app(Settings(database=str(engine.url.database), pages=tmp_path))) as opened:
+    with serving(
+        create_app(Settings(database=engine.url.render_as_string(hide_password=False), pages=tmp_path))
+    ) as opened:
         assert opened.get("/health").json() == {"status": "no division", "division": None}
         assert "db import" in _problem(opened.get("/locate?lon=118.8&lat=32.1"), 404)["detail"]
 

@@ -1,4 +1,4 @@
-"""All queries of the store.
+"""Versions of divisions: store, publish, retire, read.
 
 Each function takes an open session; the caller's transaction decides (:func:`api.database.session`). Times are
 arguments: nothing here reads a clock.
@@ -12,9 +12,10 @@ from datetime import date, datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from api.database.models import CellRow, VersionRow
+from api.database.models import CellRow, DivisionEventRow, StreetRow, VersionRow
 from api.database.rows import from_rows, schema, srid_of, to_rows
-from api.errors import NotStoredError, PublishedError
+from api.database.session import lock
+from api.errors import NotStoredError, OutdatedError, PublishedError
 from geo.errors import InputError
 from geo.layers import Division, digest_of
 from geo.layers.columns import CODE, NAME
@@ -36,8 +37,52 @@ class VersionInfo:
     note: str | None
 
 
+def street_of(session: Session, code: str | None = None, *, name: str | None = None) -> int:
+    """Number of a street in this store; the only one if no code is given.
+
+    A code that is not known yet takes the street without a code that the migration made, or makes a new one.
+
+    Raises
+    ------
+    InputError
+        If no code is given and the store holds several streets.
+    """
+    rows = session.scalars(select(StreetRow).order_by(StreetRow.id)).all()
+    if code is None:
+        if len(rows) != 1:
+            raise InputError(
+                f"the store holds {len(rows)} streets ({', '.join(str(r.code) for r in rows)}); say which (WANGGE_STREET)"
+            )
+        return rows[0].id
+    row = next((r for r in rows if r.code == code), None) or next((r for r in rows if r.code is None), None)
+    if row is None:
+        row = StreetRow(code=code, name=name)
+        session.add(row)
+    elif row.code is None or (name and row.name is None):
+        row.code, row.name = code, name
+    session.flush()
+    return row.id
+
+
+@dataclass(frozen=True)
+class DivisionEvent:
+    """Something that was done to a version: ``stored``, ``replaced``, ``published`` or ``retired`` (from `day` on)."""
+
+    at: datetime
+    action: str
+    actor: str
+    reason: str | None
+    day: date | None
+
+
 def add_version(
-    session: Session, division: Division, *, valid_from: date, created_at: datetime, note: str | None = None
+    session: Session,
+    division: Division,
+    *,
+    valid_from: date,
+    created_at: datetime,
+    note: str | None = None,
+    actor: str = "",
 ) -> VersionInfo:
     """Store a division as a draft.
 
@@ -59,12 +104,16 @@ def add_version(
     row = VersionRow(valid_from=valid_from, created_at=created_at, note=note, **_content(division))
     session.add(row)
     session.flush()
+    street_of(session, row.street_code, name=row.street_name)
     session.execute(insert(CellRow), to_rows(division, row.id))
+    _record(session, row.id, "stored", at=created_at, actor=actor, reason=note)
     return _info(row)
 
 
-def replace_cells(session: Session, version_id: int, division: Division) -> VersionInfo:
-    """Put another division in the place of a draft.
+def replace_cells(
+    session: Session, version_id: int, division: Division, *, at: datetime | None = None, actor: str = ""
+) -> VersionInfo:
+    """Replace the division of a draft; with `at` the replacement is recorded.
 
     Raises
     ------
@@ -79,11 +128,27 @@ def replace_cells(session: Session, version_id: int, division: Division) -> Vers
     for name, value in _content(division).items():
         setattr(row, name, value)
     session.flush()
+    if at is not None:
+        _record(session, version_id, "replaced", at=at, actor=actor)
     return _info(row)
 
 
-def publish(session: Session, version_id: int, *, published_at: datetime) -> VersionInfo:
+def publish(
+    session: Session,
+    version_id: int,
+    *,
+    published_at: datetime,
+    actor: str = "",
+    reason: str | None = None,
+    based_on: int | None = None,
+) -> VersionInfo:
     """Publish a draft; from now on it cannot be changed.
+
+    Parameters
+    ----------
+    based_on
+        The published version that the draft was made from. If another one of the street was published since, the draft
+        does not know of it and is refused. The session must be one that writes (``session(engine, write=True)``).
 
     Raises
     ------
@@ -91,16 +156,46 @@ def publish(session: Session, version_id: int, *, published_at: datetime) -> Ver
         If there is no such version.
     PublishedError
         If it is published already.
+    OutdatedError
+        If a version was published after the one that the draft is based on.
     """
     _require_aware(published_at)
+    lock(session, "publish a division")
     row = _draft(session, version_id)
+    if based_on is not None:
+        _require_newest(session, row.street_code, based_on)
     row.published_at = published_at
     session.flush()
+    _record(session, version_id, "published", at=published_at, actor=actor, reason=reason)
     return _info(row)
 
 
+def retire(
+    session: Session, version_id: int, *, day: date, at: datetime, actor: str = "", reason: str | None = None
+) -> None:
+    """Let a published version hold no longer from `day` on. The version itself stays as it is.
+
+    Raises
+    ------
+    NotStoredError
+        If there is no such version, or it is a draft.
+    """
+    _require_aware(at)
+    if _row(session, version_id).published_at is None:
+        raise NotStoredError(f"division version {version_id} is a draft; discard it instead", ids=[version_id])
+    _record(session, version_id, "retired", at=at, actor=actor, reason=reason, day=day)
+
+
+def history(session: Session, version_id: int) -> list[DivisionEvent]:
+    """Who did what to a version, oldest first."""
+    rows = session.scalars(
+        select(DivisionEventRow).where(DivisionEventRow.version_id == version_id).order_by(DivisionEventRow.id)
+    )
+    return [DivisionEvent(r.at, r.action, r.actor, r.reason, r.day) for r in rows]
+
+
 def discard(session: Session, version_id: int) -> None:
-    """Throw a draft away.
+    """Delete a draft.
 
     Raises
     ------
@@ -134,7 +229,8 @@ def get_version(session: Session, version_id: int) -> VersionInfo:
 def current_version(session: Session, *, day: date | None = None, street_code: str | None = None) -> VersionInfo:
     """Published version that holds on a day, or the last one of all.
 
-    Of versions that began on one day, the one published last holds.
+    Of versions that began on one day, the one published last holds. Versions that were retired by that day do not hold;
+    without a day, those that were retired at all.
 
     Raises
     ------
@@ -142,8 +238,11 @@ def current_version(session: Session, *, day: date | None = None, street_code: s
         If no published version holds.
     """
     query = select(VersionRow).where(VersionRow.published_at.is_not(None))
+    retired = select(DivisionEventRow.version_id).where(DivisionEventRow.action == "retired")
     if day is not None:
         query = query.where(VersionRow.valid_from <= day)
+        retired = retired.where(DivisionEventRow.day <= day)
+    query = query.where(VersionRow.id.not_in(retired))
     if street_code is not None:
         query = query.where(VersionRow.street_code == street_code)
     newest = (VersionRow.valid_from.desc(), VersionRow.published_at.desc(), VersionRow.id.desc())
@@ -167,6 +266,39 @@ def read_version(session: Session, version_id: int) -> Division:
     row = _row(session, version_id)
     query = select(CellRow).where(CellRow.version_id == version_id).order_by(CellRow.level, CellRow.position)
     return from_rows(list(session.scalars(query)), row.columns, row.srid)
+
+
+def _require_newest(session: Session, street_code: str, based_on: int) -> None:
+    """Refuse a draft whose base is not the last published version."""
+    newer = session.scalars(
+        select(VersionRow)
+        .where(VersionRow.street_code == street_code, VersionRow.published_at.is_not(None), VersionRow.id != based_on)
+        .where(VersionRow.published_at >= _row(session, based_on).published_at)
+        .order_by(VersionRow.published_at)
+    ).all()
+    if newer:
+        names = "; ".join(
+            f"version {r.id} of {r.published_at:%Y-%m-%d %H:%M} UTC ({r.note or 'no note'})" for r in newer
+        )
+        raise OutdatedError(
+            f"since version {based_on}, which the draft is based on, was published: {names}; "
+            "compare it with the draft and publish again",
+            ids=[r.id for r in newer],
+        )
+
+
+def _record(
+    session: Session,
+    version_id: int,
+    action: str,
+    *,
+    at: datetime,
+    actor: str,
+    reason: str | None = None,
+    day: date | None = None,
+) -> None:
+    session.add(DivisionEventRow(version_id=version_id, at=at, action=action, actor=actor, reason=reason, day=day))
+    session.flush()
 
 
 def _row(session: Session, version_id: int) -> VersionRow:

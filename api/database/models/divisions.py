@@ -1,53 +1,33 @@
-"""Rows of the store."""
+"""Streets, versions of their divisions, cells, and what happened to a version."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import JSON, Date, DateTime, Dialect, Double, ForeignKey, MetaData, TypeDecorator, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, Date, Double, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
+from api.database.models.base import Base, UtcDateTime
 from api.database.spatial import ExactGeometry
 
-# Constraints need names of their own, or a later migration could not address them.
-_NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
 
+class StreetRow(Base):
+    """A street. The migration makes street 1 without a code; the first division that is stored names it."""
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware time, kept as UTC; SQLite has no time zones, so what comes back is marked UTC here."""
+    __tablename__ = "street"
 
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Bring an aware time to UTC."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Mark a time as UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Base of all rows."""
-
-    metadata = MetaData(naming_convention=_NAMING)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str | None] = mapped_column(unique=True)
+    name: Mapped[str | None]
 
 
 class VersionRow(Base):
     """One version of a division.
 
     ``columns`` keeps, for each layer, the columns in order with their dtypes, so that frames come back as they were.
-    ``digest`` is a SHA-256 over codes and geometries: two versions of one digest are the same partition.
+    ``digest`` is a SHA-256 over codes and geometries: two versions with one digest are the same partition.
     """
 
     __tablename__ = "division_version"
@@ -67,8 +47,26 @@ class VersionRow(Base):
     columns: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class DivisionEventRow(Base):
+    """Who did what to a version, when and why. Append-only.
+
+    ``action`` is ``stored``, ``replaced``, ``published`` or ``retired``; a retired version does not hold from ``day`` on.
+    The version of a discarded draft is gone, so ``version_id`` is no foreign key.
+    """
+
+    __tablename__ = "division_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    action: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    day: Mapped[date | None] = mapped_column(Date)
+
+
 class CellRow(Base):
-    """One cell of one version; what a source brings beside the known columns is kept in ``extra``."""
+    """One cell of one version; columns of the source beyond the known ones are kept in ``extra``."""
 
     __tablename__ = "cell"
     __table_args__ = (UniqueConstraint("version_id", "level", "code"),)

@@ -1,0 +1,52 @@
+"""Rows of the store, one module per subject.
+
+Terms
+-----
+street
+    Every row belongs to one street: directly (column ``street``), or through the device, account, version or incident that it
+    names. Several streets can share one database without sharing a row.
+append-only
+    Rows of these tables are added and never changed or deleted; triggers in the database refuse it. Corrections are rows
+    of their own.
+
+Public: :class:`Base` and the row classes.
+"""
+
+from api.database.models.accounts import AccountRow, GrantRow, LoginAttemptRow, SessionRow, TokenRow
+from api.database.models.base import Base, UtcDateTime
+from api.database.models.divisions import CellRow, DivisionEventRow, StreetRow, VersionRow
+from api.database.models.fixes import FixRow, PendingDayRow
+from api.database.models.incidents import CorrectionRow, IncidentRow, PhotoRow
+from api.database.models.logs import AuditRow, EventRow, JobRow, LeaseRow, PurgeRow
+from api.database.models.people import DeviceRow, HoldingRow, PersonRow
+from api.database.models.verdicts import EvidenceRow, RuleSetRow, VerdictRow
+
+__all__ = [
+    "AccountRow",
+    "AuditRow",
+    "Base",
+    "CellRow",
+    "CorrectionRow",
+    "DeviceRow",
+    "DivisionEventRow",
+    "EventRow",
+    "EvidenceRow",
+    "FixRow",
+    "GrantRow",
+    "HoldingRow",
+    "IncidentRow",
+    "JobRow",
+    "LeaseRow",
+    "LoginAttemptRow",
+    "PendingDayRow",
+    "PersonRow",
+    "PhotoRow",
+    "PurgeRow",
+    "RuleSetRow",
+    "SessionRow",
+    "StreetRow",
+    "TokenRow",
+    "UtcDateTime",
+    "VerdictRow",
+    "VersionRow",
+]
