@@ -30,6 +30,14 @@ def squares(columns: int, rows: int) -> gpd.GeoDataFrame:
     return chessboard(np.arange(columns + 1) * 100.0, np.arange(rows + 1) * 100.0)
 
 
+def hotspots_of(values: np.ndarray, isolated: bool) -> gpd.GeoDataFrame:
+    """Hot spots of counts on a board of 16 x 16 cells whose neighbours touch, or on one of cells without neighbours."""
+    cells = squares(16, 16)
+    pairs = np.zeros((0, 2), dtype=int) if isolated else contiguity(cells)
+    neighbours = pd.DataFrame(cells["code"].to_numpy()[pairs].reshape(-1, 2), columns=["a", "b"])
+    return hotspots(pd.DataFrame({"code": cells["code"], "incidents": values}), cells, neighbours=neighbours)
+
+
 def uneven_squares(side: int) -> gpd.GeoDataFrame:
     """Cells from a few hundred square metres to some hectares."""
     steps = np.random.default_rng(7).gamma(1.5, 60.0, (2, side)) + 15.0
@@ -79,7 +87,7 @@ class TestBackground:
                 rate = 6.0 * due * (1.0 if size is None else rng.gamma(size, 1.0 / size, 400))
                 values = rng.poisson(rate).astype(float)
                 law = fit_background(values, weights, measures)
-                assert law.due.sum() == pytest.approx(2400.0, rel=0.15)
+                assert law.expected.sum() == pytest.approx(2400.0, rel=0.15)
                 below.append(law.upper(weights @ values) <= 0.05)
                 alone.append(law.upper_alone(values) <= 0.05)
                 assert np.abs(law.upper(weights @ values) + law.lower(weights @ values - 1) - 1.0).max() < 1e-9
@@ -104,6 +112,27 @@ class TestBackground:
             core = hotspots(more, cells.assign(population=people))["core"].to_numpy()
             assert core[planted].sum() >= 6
             assert core.sum() - core[planted].sum() <= 1
+
+    @pytest.mark.parametrize("isolated", [False, True])
+    @pytest.mark.parametrize("base", [2, 5, 10])
+    @pytest.mark.parametrize("off_by_one", [0.0, 0.1, 0.3])
+    def test_counts_more_even_than_chance_do_not_hide_a_full_cell(self, isolated, base, off_by_one):
+        """Quotas: each cell holds the same, give or take one, and a single cell ten times as much."""
+        rng = np.random.default_rng(14)
+        values = np.full(256, base)
+        moved = rng.random(256) < off_by_one
+        values[moved] += rng.choice([-1, 1], moved.sum())
+        quiet = hotspots_of(values, isolated)
+        assert quiet["hot"].sum() + quiet["core"].sum() == 0
+        values[120] = 10 * base
+        found = hotspots_of(values, isolated)
+        assert found.attrs["null"] == "background"
+        assert found["hot"].iloc[120]
+        assert np.flatnonzero(found["core"]).tolist() == [120]
+        assert set(np.flatnonzero(found["hot"])) <= ({120} if isolated else {120, 119, 121, 104, 136})
+        # What is usual is not far from what the other cells hold.
+        near = 1 if isolated else 5
+        assert found["usual"].iloc[120] == pytest.approx(near * base, rel=0.2)
 
     def test_too_little_to_tell_is_left_to_dealing(self):
         for n, values in ((10, np.arange(10.0)), (100, np.zeros(100))):

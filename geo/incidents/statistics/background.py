@@ -1,10 +1,10 @@
-"""The law of counts where nothing is unusual, found in data that hold unusual places.
+"""The background: the distribution of counts where nothing is unusual, fitted to data that contain hot spots.
 
-Reports lie unevenly even where nothing is wrong. Large cells and cells of many residents hold more of them, in a measure that is
-not known beforehand: so what a cell is due is so much for being a cell, so much for its area and so much for its residents, and
-the three are fitted. And a few very hot cells hide all others from a test that takes their counts for part of what is usual: on
-the model street a cell with 170 reports, where 11 are the mean, makes dealing the counts at random produce any sum. So the
-background is read off the calmer 85 % of neighbourhoods alone.
+Incidents are unevenly spread even where nothing is wrong: large cells and cells with many residents hold more of them, by factors
+that are not known beforehand. The expected count of a cell is therefore a sum of a constant per cell, a term for its area and a
+term for its residents, and the three factors are fitted. A few very hot cells would hide all others from a test that takes their
+counts for part of the background (on the model street one cell holds 170 incidents where the mean is 11), so the fit uses the
+calmer 85 % of neighbourhoods only.
 """
 
 from __future__ import annotations
@@ -13,108 +13,103 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.optimize
 import scipy.sparse
-import scipy.stats
 from scipy.special import betainc, gammaln
+
+from geo.incidents.statistics.distributions import negative_binomial_lower, negative_binomial_upper
 
 Floats = npt.NDArray[np.float64]
 
-#: Share of the neighbourhoods, from the calm end, that the background is read off.
+#: Share of the neighbourhoods, from the calm end, that the background is fitted to.
 CALM_SHARE = 0.85
 
-# With fewer cells, or less in the neighbourhoods, there is no calm part to speak of.
-_FEWEST_CELLS = 30
-_FEWEST_REPORTS = 2
-# The spread is known from as many independent pieces as there are neighbourhoods side by side; it is widened by so many of its
-# errors, relative to its square root.
+# With fewer cells, or fewer incidents in the median neighbourhood, the calm part holds too little to fit a law.
+_MIN_CELLS = 30
+_MIN_MEDIAN = 1.0
+# The spread is an estimate from as many independent pieces as there are disjoint neighbourhoods; it is widened by this many of
+# its standard errors, relative to its square root.
 _MARGIN = 2.0
 _SPREAD = (1e-5, 400.0)
-# Which neighbourhoods are calm depends on the fit, and the fit on them: after so many rounds neither changes to speak of.
+# Which neighbourhoods are calm depends on the fit, and the fit on them; after this many rounds neither changes noticeably.
 _ROUNDS = 3
-# Change of the mean loss below which a fit has arrived: of the loss of 3,000 neighbourhoods, 0.0003.
+# A fit has converged when the mean loss changes by less: 0.0003 of the loss of 3,000 neighbourhoods.
 _PRECISION = 1e-7
-# Bounds of what is due for one measure, beside an even share of the whole for it: from nothing to all with room.
-_DUE = (1e-6, 30.0)
+# Bounds of each factor, relative to an equal share of all incidents.
+_FACTOR_BOUNDS = (1e-6, 30.0)
+# Hot spots only add to the background, so it holds no more than was counted, plus this many standard errors of a Poisson total.
+# Without the limit the likelihood of counts more even than chance (quotas) has no maximum: it grows with the mean for ever.
+_EXCESS = 3.0
 
 
 class Background(NamedTuple):
-    """What is usual: negative binomial laws of the count of a cell, and of the sum over it and its neighbours.
+    """Negative binomial laws of the count of a cell, and of the sum over a cell and its neighbours.
 
     Attributes
     ----------
-    due
+    expected
         Mean of each cell, float64, shape (n,).
     sums
         Mean of each neighbourhood.
     spread
-        Variance of a cell beyond that of chance, relative to its squared mean.
+        Variance of a cell beyond that of a Poisson count, relative to its squared mean.
     pieces
-        As how many cells alike each neighbourhood counts: unevenness of single cells averages out over them.
+        Effective number of equal cells in each neighbourhood: the spread of a sum is that of a cell divided by it.
     """
 
-    due: Floats
+    expected: Floats
     sums: Floats
     spread: float
     pieces: Floats
 
     def upper(self, sums: Floats) -> Floats:
-        """Probability of a sum as large over each neighbourhood; NaN where nothing is due."""
-        return _upper(sums, self.sums, self.pieces / self.spread)
+        """Probability of a sum as large over each neighbourhood; NaN where nothing is expected."""
+        return negative_binomial_upper(sums, self.sums, self.pieces / self.spread)
 
     def lower(self, sums: Floats) -> Floats:
-        """Probability of a sum as small."""
-        size = self.pieces / self.spread
-        p = np.asarray(scipy.stats.nbinom.cdf(sums, size, size / (size + self.sums)))
-        return np.where(self.sums > 0, p, np.nan)
+        """Probability of a sum as small over each neighbourhood; NaN where nothing is expected."""
+        return negative_binomial_lower(sums, self.sums, self.pieces / self.spread)
 
     def upper_alone(self, values: Floats) -> Floats:
-        """Probability of a count as large in each cell, its neighbours aside."""
-        return _upper(values, self.due, np.full(len(values), 1.0 / self.spread))
-
-
-def _upper(values: Floats, mean: Floats, size: Floats) -> Floats:
-    p = np.asarray(scipy.stats.nbinom.sf(values - 1, size, size / (size + mean)))
-    return np.where(mean > 0, p, np.nan)
+        """Probability of a count as large in each cell without its neighbours."""
+        return negative_binomial_upper(values, self.expected, 1.0 / self.spread)
 
 
 def fit_background(values: Floats, weights: scipy.sparse.csr_array[Any], measures: Floats) -> Background | None:
-    """Fit the background to the neighbourhoods.
+    """Fit the background to the sums over neighbourhoods.
 
     Parameters
     ----------
     values
-        Reports of each cell, float64, shape (n,).
+        Incidents of each cell, float64, shape (n,).
     weights
         Neighbours of each cell and the cell itself, 0 or 1, shape (n, n).
     measures
-        What reports may be due for, float64 of 0 or more, shape (n, k): 1 for each cell, its area, its residents.
+        Terms of the expected count, float64 of 0 or more, shape (n, k): 1 for each cell, its area, its residents.
 
     Returns
     -------
     Background or None
-        None where there are too few cells or reports to tell.
+        None where there are too few cells or incidents to fit one.
 
     Notes
     -----
-    Maximum likelihood of a negative binomial law cut off above, so that what lies beyond the calm part does not pull. The spread
-    is then widened, for it is estimated: in 200 months of very uneven counts (negative binomial, mean 1, size 0.5) on 255 cells
-    without a hot spot, one was called in 9.5 % without the widening and in 5.0 % with it.
+    Maximum likelihood of a negative binomial law truncated at the upper end of the calm part, so that values beyond it have no
+    influence. The total of the background is limited by the total of the counts, which matters where counts are more even than
+    chance; the law is then that of Poisson counts, which is wider than the data, so p-values are too large rather than too small.
+    The fitted spread is widened because it is an estimate: in 200 months of very uneven counts (negative binomial, mean 1, size
+    0.5) on 255 cells without a hot spot, one was found in 9.5 % without the widening and in 5.0 % with it.
     """
     use = np.asarray(weights @ measures).sum(axis=1) > 0
-    if use.sum() < _FEWEST_CELLS:
+    if use.sum() < _MIN_CELLS:
         return None
     around = _Neighbourhoods(np.asarray(weights @ values), weights, measures, use)
-    due = around.even_share()
-    logs = np.r_[np.log(due), 0.0]
+    equal = around.equal_share()
+    logs = np.r_[np.log(equal), 0.0]
     for _ in range(_ROUNDS):
-        fit = around.calm(np.exp(logs[:-1]))
-        if fit is None:
+        loss = around.calm_loss(np.exp(logs[:-1]))
+        if loss is None:
             return None
-        low, high = np.log(due * _DUE[0]), np.log(due * _DUE[1])
-        bounds = [*zip(low, high, strict=True), tuple(np.log(_SPREAD))]
-        # Of the methods of scipy the fastest here: a third of the time of L-BFGS-B, a fifth of that of Nelder and Mead.
-        logs = scipy.optimize.minimize(fit, logs, method="SLSQP", bounds=bounds, options={"ftol": _PRECISION}).x
+        logs = _minimum(loss, logs, np.log(equal), around.total_limit())
     factors, spread = np.exp(logs[:-1]), float(np.exp(logs[-1]))
     mean_cells = float(weights.sum(axis=1).mean())
     widened = spread * (1.0 + _MARGIN / np.sqrt(len(values) / mean_cells))
@@ -122,8 +117,31 @@ def fit_background(values: Floats, weights: scipy.sparse.csr_array[Any], measure
     return Background(measures @ factors, sums, widened, pieces)
 
 
+def _minimum(loss: Any, start: Floats, log_equal: Floats, limit: tuple[Floats, float]) -> Floats:
+    """Logarithms of factors and spread with the least loss, among those whose total keeps to the limit."""
+    from scipy.optimize import minimize  # 0.3 s of CPU to import, and small files end before it is needed
+
+    per_factor, most = limit
+    low, high = (log_equal + np.log(bound) for bound in _FACTOR_BOUNDS)
+    total = {
+        "type": "ineq",
+        "fun": lambda logs: 1.0 - per_factor @ np.exp(logs[:-1]) / most,
+        "jac": lambda logs: np.r_[-per_factor * np.exp(logs[:-1]) / most, 0.0],
+    }
+    # Of SciPy's methods the fastest here: a third of the time of L-BFGS-B, a fifth of that of Nelder and Mead.
+    found = minimize(
+        loss,
+        start,
+        method="SLSQP",
+        bounds=[*zip(low, high, strict=True), tuple(np.log(_SPREAD))],
+        constraints=[total],
+        options={"ftol": _PRECISION},
+    )
+    return np.asarray(found.x, dtype=float)
+
+
 class _Neighbourhoods:
-    """Sums over neighbourhoods, and what they are due for given factors, without another pass over the cells."""
+    """Sums over neighbourhoods, and their expected values for given factors, without another pass over the cells."""
 
     def __init__(
         self, sums: Floats, weights: scipy.sparse.csr_array[Any], measures: Floats, use: npt.NDArray[np.bool_]
@@ -132,25 +150,35 @@ class _Neighbourhoods:
         self.measured = np.asarray(weights @ measures)
         k = measures.shape[1]
         self.products = np.stack([np.asarray(weights @ (measures[:, [i]] * measures)) for i in range(k)], axis=1)
+        self.cells = weights.sum() / len(sums)
 
-    def even_share(self) -> Floats:
-        """Factors with which each measure alone explains an equal part of all."""
+    def equal_share(self) -> Floats:
+        """Factors with which each term explains an equal part of all incidents."""
         whole: Floats = self.measured.sum(axis=0)
         return np.asarray(max(float(self.sums.sum()), 1.0) / len(whole) / whole)
 
+    def total_limit(self) -> tuple[Floats, float]:
+        """Total of all neighbourhoods per unit of each factor, and the most that the background may hold in all."""
+        total = max(float(self.sums.sum()), 1.0)
+        incidents = max(total / self.cells, 1.0)  # each is counted in every neighbourhood that its cell belongs to
+        return np.asarray(self.measured.sum(axis=0)), total * (1.0 + _EXCESS / np.sqrt(incidents))
+
     def means(self, factors: Floats) -> tuple[Floats, Floats]:
-        """Mean of each neighbourhood, and as how many cells alike it counts."""
+        """Mean of each neighbourhood, and its effective number of equal cells."""
         mean = self.measured @ factors
         squares = np.einsum("nij,i,j->n", self.products, factors, factors)
         return mean, np.divide(mean**2, squares, out=np.ones(len(mean)), where=squares > 0)
 
-    def calm(self, factors: Floats) -> Any:
-        """Loss of factors and spread, as logarithms, on what is calm under these factors; None if that holds nothing."""
+    def calm_loss(self, factors: Floats) -> Any:
+        """Loss as a function of the logarithms of factors and spread, over the part that is calm under these factors.
+
+        None if that part holds too little.
+        """
         mean = self.means(factors)[0][self.use]
         sums = self.sums[self.use]
         edge = np.floor(float(np.quantile(sums / mean, CALM_SHARE)) * mean + 1e-9)
         calm = sums <= edge
-        if np.median(edge[calm]) < _FEWEST_REPORTS:
+        if np.median(edge[calm]) < _MIN_MEDIAN:
             return None
         rows = np.flatnonzero(self.use)[calm]
         s, top = self.sums[rows], edge[calm]
@@ -160,7 +188,6 @@ class _Neighbourhoods:
             tried, spread = np.exp(logs[:-1]), np.exp(logs[-1])
             m = measured @ tried
             size = m**2 / np.einsum("nij,i,j->n", products, tried, tried) / spread
-            # scipy.stats gives the same in twice the time.
             p = size / (size + m)
             own = gammaln(s + size) - gammaln(size) + size * np.log(p) + s * np.log1p(-p)
             below = np.maximum(betainc(size, top + 1.0, p), 1e-300)

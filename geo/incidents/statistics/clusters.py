@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse
-import scipy.stats
 
 from geo.coverage import Mesh
 from geo.errors import CodeError, ColumnError, InputError, some
 from geo.incidents.columns import INCIDENTS
 from geo.incidents.statistics.association import gi_star, local_moran
 from geo.incidents.statistics.background import Background, fit_background
+from geo.incidents.statistics.distributions import pearson3_lower, pearson3_upper
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
 from geo.layers import area_m2, require_polygons
@@ -250,10 +250,10 @@ def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) 
     skew = _skewness(values, total)
     # A sum of whole numbers is at least s if it is over s - 1/2: the half is taken off in units of z.
     half = 0.5 * _z_per_unit(values, total) if (values == np.rint(values)).all() else 0.0
-    upper = np.asarray(scipy.stats.pearson3.sf(z - half, skew))
+    upper = pearson3_upper(z - half, skew)
     if alternative == "greater":
         return upper
-    lower = np.asarray(scipy.stats.pearson3.cdf(z + half, skew))
+    lower = pearson3_lower(z + half, skew)
     return np.asarray(np.minimum(2.0 * np.minimum(upper, lower), 1.0))
 
 

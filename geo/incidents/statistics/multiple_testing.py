@@ -1,4 +1,8 @@
-"""Many tests at once."""
+"""Correction for many tests.
+
+scipy.stats.false_discovery_control does the same and the tests compare the two. It is not called, because importing scipy.stats
+costs 1.1 s of CPU (geopandas: 1.0 s), where a command on a small file is to end after 2.2 s.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,17 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-#: Share of false ones among the discoveries that is put up with (Benjamini and Hochberg 1995).
+#: Accepted share of false discoveries among all discoveries (Benjamini and Hochberg 1995).
 FALSE_DISCOVERY_RATE = 0.05
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """Adjust p-values so that keeping those at or under a level keeps the false discovery rate there.
+    """Adjust p-values so that accepting those up to a level limits the false discovery rate to that level.
 
     Parameters
     ----------
     p
-        float64, shape (n,); NaN are no tests and stay NaN.
+        float64, shape (n,); NaN where nothing was tested, which stays NaN and does not count as a test.
 
     Notes
     -----

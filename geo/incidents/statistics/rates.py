@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
 
 from geo.errors import ColumnError, InputError, some
 from geo.incidents.columns import REPORTED_AT
+from geo.incidents.statistics.distributions import (
+    binomial_share_interval,
+    fair_coin_two_sided,
+    poisson_mean_interval,
+)
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.layers.columns import CODE, LEVEL
 
@@ -28,10 +32,7 @@ def poisson_interval(number: npt.ArrayLike, *, confidence: float = 0.95) -> tupl
     """
     if not 0.0 < confidence < 1.0:
         raise InputError(f"confidence must lie between 0 and 1, not {confidence:g}")
-    k = np.asarray(number, dtype=float)
-    tail = (1.0 - confidence) / 2.0
-    low = np.where(k > 0, scipy.stats.gamma.ppf(tail, np.maximum(k, 1.0)), 0.0)
-    return low, np.asarray(scipy.stats.gamma.isf(tail, k + 1.0))
+    return poisson_mean_interval(number, confidence)
 
 
 def empirical_bayes(number: npt.ArrayLike, exposure: npt.ArrayLike) -> Floats:
@@ -137,11 +138,9 @@ def _compared(
     codes: pd.Index[Any], level: int | None, before: npt.NDArray[np.int64], now: npt.NDArray[np.int64], fdr: float
 ) -> pd.DataFrame:
     both = before + now
-    p = 2.0 * np.minimum(scipy.stats.binom.cdf(now, both, 0.5), scipy.stats.binom.sf(now - 1, both, 0.5))
-    p = np.where(both > 0, np.minimum(p, 1.0), np.nan)
+    p = fair_coin_two_sided(now, both)
     q = benjamini_hochberg(p)
-    low = np.where(now > 0, scipy.stats.beta.ppf(0.025, np.maximum(now, 1), before + 1), 0.0)
-    high = np.where(before > 0, scipy.stats.beta.ppf(0.975, now + 1, np.maximum(before, 1)), 1.0)
+    low, high = binomial_share_interval(now, both, 0.95)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(before > 0, now / before, np.nan)
         ratio_high = np.where(before > 0, high / (1.0 - high), np.inf)

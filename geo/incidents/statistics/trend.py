@@ -10,12 +10,12 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
 
 from geo.coverage import Mesh
 from geo.errors import ColumnError, InputError, some
 from geo.incidents.statistics.association import gi_star
 from geo.incidents.statistics.clusters import chance, measures_of
+from geo.incidents.statistics.distributions import normal_two_sided
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
 from geo.layers import require_polygons
@@ -175,7 +175,7 @@ def _growth(sums: Floats, totals: Floats) -> tuple[Floats, Floats]:
     held = sums.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(held * variance > 0, (sums @ time - held * mean) / np.sqrt(held * variance), np.nan)
-    return z, np.asarray(2.0 * scipy.stats.norm.sf(np.abs(z)))
+    return z, normal_two_sided(z)
 
 
 def _named(hot: npt.NDArray[np.bool_], z: Floats, growth_q: Floats, fdr: float) -> npt.NDArray[np.object_]:
