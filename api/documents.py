@@ -29,8 +29,6 @@ def jsonable(value: Any) -> Any:
 
 def write_json(document: dict[str, Any], path: Path) -> None:
     """Write one JSON document, readable by people."""
-    from geo.layers import aside
+    from api.outputs import write_text
 
-    with aside(path) as temporary:
-        text = json.dumps(jsonable(document), ensure_ascii=False, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(json.dumps(jsonable(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n", path)

@@ -1,12 +1,18 @@
-"""Writing tables and making folders: a table appears when it is complete."""
+"""Writing results: tables, and folders of files that appear together.
+
+A file is written to a temporary path and moved into place (:func:`geo.layers.aside`). :func:`staged_folder` does the same for a
+set of files, so that a job that fails, or a disk that is full, leaves neither half a set nor an empty folder.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from contextlib import ExitStack
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -14,14 +20,26 @@ import pandas as pd
 from geo.errors import FileError
 from geo.layers import aside
 
-#: Excel takes a CSV for UTF-8 only if it begins with this mark, and most readers of these tables use Excel.
+#: Excel reads a CSV as UTF-8 only if it begins with this mark, and most readers of these tables use Excel.
 CSV_ENCODING = "utf-8-sig"
+
+#: Endings of a text table.
+CSV_ENDINGS = (".csv", ".tsv")
+
+_Result = TypeVar("_Result")
 
 
 class TableWriter:
-    """Writes the chunks of one CSV file; the file appears when all of them are written."""
+    """Writes the chunks of one CSV or TSV file; the file appears when all of them are written.
+
+    Raises
+    ------
+    FileError
+        If the name does not end in one of :data:`CSV_ENDINGS`.
+    """
 
     def __init__(self, path: Path) -> None:
+        require_csv(path)
         self._path = path
         self._stack = ExitStack()
         self._first = True
@@ -32,7 +50,7 @@ class TableWriter:
         return self
 
     def write(self, frame: pd.DataFrame) -> None:
-        """Append rows; the first chunk brings the heading."""
+        """Append rows; the first chunk is written with the header."""
         separator = "\t" if self._path.suffix.lower() == ".tsv" else ","
         frame.to_csv(self._file, sep=separator, index=False, header=self._first, lineterminator="\n")
         self._first = False
@@ -43,8 +61,31 @@ class TableWriter:
         self._stack.__exit__(kind, error, trace)
 
 
+def require_csv(path: Path) -> None:
+    """Refuse a name that does not end like a text table.
+
+    Raises
+    ------
+    FileError
+        If the name does not end in one of :data:`CSV_ENDINGS`.
+    """
+    if path.suffix.lower() not in CSV_ENDINGS:
+        raise FileError(f"{path}: this table is written as {' or '.join(CSV_ENDINGS)}; change the ending of the name")
+
+
 def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> None:
-    """Write one table without its geometry, and with its times in a zone, if one is given; their offset from UTC is told."""
+    """Write one table without its geometry.
+
+    Parameters
+    ----------
+    zone
+        Time zone to convert aware times to; they are written with their offset from UTC. Unchanged by default.
+
+    Raises
+    ------
+    FileError
+        If the name does not end in one of :data:`CSV_ENDINGS`, or the file cannot be written.
+    """
     if isinstance(frame, gpd.GeoDataFrame):
         frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
     if zone is not None:
@@ -54,32 +95,79 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
         writer.write(frame)
 
 
-# Folders that this process made, the outer ones first.
-_made: list[Path] = []
+def write_text(text: str, path: Path) -> None:
+    """Write one text file in UTF-8 with line ends as they are."""
+    with aside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def make_folder(path: Path) -> Path:
-    """Make a folder and its parents, if it is not there.
+@contextmanager
+def staged_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty temporary folder; its files are moved to `folder` if the block succeeds.
+
+    Files in `folder` that have other names stay. `folder` and its parents are made if they are not there. If the block raises,
+    nothing is changed and nothing is left behind; a program that is killed leaves a hidden folder ``.wangge-*`` to be deleted.
+
+    Raises
+    ------
+    FileError
+        If a file stands in the way, the place cannot be written to, or a file to be replaced is a link, a pipe or a device.
+    """
+    with made_folder(folder):
+        try:
+            staging = tempfile.TemporaryDirectory(dir=folder, prefix=".wangge-")
+        except OSError as error:
+            raise FileError(f"{folder}: the folder cannot be written to ({error.strerror})") from error
+        with staging as inside:
+            yield Path(inside)
+            made = sorted(Path(inside).iterdir())
+            for path in made:
+                _require_replaceable(folder / path.name)
+            for path in made:
+                try:
+                    os.replace(path, folder / path.name)
+                except OSError as error:
+                    raise FileError(f"{folder / path.name}: cannot be replaced ({error.strerror})") from error
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[Path]:
+    """Make a folder and its parents, if they are not there; if the block raises, those that were made and are empty go.
 
     Raises
     ------
     FileError
         If a file stands in the way or the place is not writable.
     """
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise FileError(f"{path}: is a file, a folder is expected") from error
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise FileError(f"{folder}: is a file, a folder is expected") from error
     except OSError as error:
-        raise FileError(f"{path}: the folder cannot be made ({error.strerror})") from error
-    finally:
-        _made.extend(reversed(missing))
-    return path
+        raise FileError(f"{folder}: the folder cannot be made ({error.strerror})") from error
+    try:
+        yield folder
+    except BaseException:
+        with suppress(OSError):  # a folder that holds something stays
+            for place in missing:
+                place.rmdir()
+        raise
 
 
-def remove_empty_folders() -> None:
-    """Remove the folders that :func:`make_folder` made and in which nothing was written: a command that failed leaves none."""
-    while _made:
-        with contextlib.suppress(OSError):  # not empty, or gone
-            _made.pop().rmdir()
+def _require_replaceable(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise FileError(f"{path}: is not a plain file and is not replaced; remove it, or write to another folder")
+
+
+def write_set(folder: Path, write: Callable[[Path], tuple[_Result, Sequence[Path]]]) -> tuple[_Result, list[Path]]:
+    """Call `write` with a staging folder; return its result and where its files are in `folder` at the end.
+
+    Parameters
+    ----------
+    write
+        Takes the folder to write to; returns a result and the files written, all directly in that folder.
+    """
+    with staged_folder(folder) as inside:
+        result, written = write(inside)
+    return result, [folder / path.name for path in written]

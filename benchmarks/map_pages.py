@@ -1,7 +1,7 @@
 """Maps: how long they take to write, how large they are, how fast they open and move, beside folium's own heatmap.
 
 ``python benchmarks/map_pages.py [--full] [--date YYYY-MM-DD]`` writes its table between the markers of docs/maps.md.
-folium's HeatMap plots each report as a point of some pixels; it loads its libraries from other hosts and so cannot be opened
+folium's HeatMap plots each incident as a point of some pixels; it loads its libraries from other hosts and so cannot be opened
 with the network cut: of it time and size are measured.
 """
 
@@ -22,7 +22,7 @@ import folium.plugins
 import geopandas as gpd
 import numpy as np
 
-from api.jobs.incidents.run import Assigned, assign_incidents
+from api.jobs.incidents.assignment import Assigned, assign_incidents
 from geo.coverage import check_division
 from geo.incidents import density, mark_default_points, mark_repeats
 from geo.layers import Division, lon_lat, read_division
@@ -43,8 +43,8 @@ _FRAMES = """(() => { window.frames_ms = []; let last = performance.now();
     requestAnimationFrame(tick); })()"""
 
 
-def reports(count: int, division: Division) -> Assigned:
-    """A year of simulated reports, assigned and counted."""
+def assigned_incidents(count: int, division: Division) -> Assigned:
+    """A year of simulated incidents, assigned and counted."""
     incidents, _ = simulate_incidents(
         model_street(MODEL_SEED), rng=np.random.default_rng(1), start=dt.date(2025, 3, 1), days=365, count=count
     )
@@ -78,7 +78,7 @@ def draw_ours(division: Division, result: Assigned, path: Path) -> tuple[float, 
 
 
 def draw_folium(points: gpd.GeoDataFrame, path: Path) -> tuple[float, float]:
-    """Seconds and megabytes of folium's HeatMap of the same reports."""
+    """Seconds and megabytes of folium's HeatMap of the same incidents."""
     start = time.perf_counter()
     places = lon_lat(points.geometry)
     drawn = folium.Map(location=[32.1, 118.8], zoom_start=14)
@@ -119,11 +119,11 @@ def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, flo
 def measure(*, full: bool) -> list[str]:
     """Lines of the tables."""
     division = read_division(FOLDER / "division.gpkg")
-    lines = ["| reports | wangge: written in | size | folium HeatMap: written in | size |", "|---|---|---|---|---|"]
+    lines = ["| incidents | wangge: written in | size | folium HeatMap: written in | size |", "|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for count in (1_000, 10_000, 100_000, *((1_000_000,) if full else ())):
-            result = reports(count, division)
+            result = assigned_incidents(count, division)
             ours, theirs = [], []
             for _ in range(3 if count <= 10_000 else 1):
                 ours.append(draw_ours(division, result, folder / f"ours-{count}.html"))
@@ -144,7 +144,7 @@ def measure(*, full: bool) -> list[str]:
         ]
         lines += [
             "",
-            "| page, 100,000 reports | first full picture | a frame while dragged: median | 95 % |",
+            "| page, 100,000 incidents | first full picture | a frame while dragged: median | 95 % |",
             "|---|---|---|---|",
         ]
         for view, (first, frame, slow) in open_pages(views).items():
@@ -154,7 +154,7 @@ def measure(*, full: bool) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="a million reports too")
+    parser.add_argument("--full", action="store_true", help="a million incidents too")
     parser.add_argument("--date", default=dt.date.today().isoformat())
     arguments = parser.parse_args()
     with open("/proc/loadavg", encoding="ascii") as file:

@@ -18,8 +18,8 @@ from geo.coverage.report import percent
 from geo.errors import CrsError, InputError
 from geo.layers import Division, Level, lon_lat
 from geo.layers.columns import CODE
-from maps.encode import encode_lines, encode_polygons, number, two_languages
-from maps.kinds import FAMILIES, SHAPES, sign
+from maps.encoding.cells import encode_lines, encode_polygons, number, optional_text, two_languages
+from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
 
 Text = str | tuple[str, str]
@@ -89,7 +89,7 @@ def check_map(
     payload: dict[str, Any] = {
         "title": two_languages(title or TITLE),
         "when": _when(report, source),
-        "note": two_languages(note) if note else None,
+        "note": optional_text(note),
         "remarks": _remarks(report, layer, ground),
         "frame": {"origin": [float(v) for v in origin], "steps": _STEPS},
         "bounds": [[float(bounds[1]), float(bounds[0])], [float(bounds[3]), float(bounds[2])]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 from zoneinfo import ZoneInfo
 
 import folium
@@ -16,14 +16,16 @@ from geo.layers import Division
 from geo.layers.columns import CODE
 from geo.patrols import REASONS
 from maps import colours
-from maps.encode import (
+from maps.encoding.cells import (
     Background,
+    Extras,
     as_shown,
     column,
     encode_background,
     encode_levels,
     enumerate_texts,
     number,
+    optional_text,
     two_languages,
 )
 from maps.view import GridPage, grid_map
@@ -47,16 +49,10 @@ def coverage_map(
     verdicts: pd.DataFrame,
     *,
     day: dt.date | str,
-    roads: gpd.GeoDataFrame | None = None,
-    water: gpd.GeoDataFrame | None = None,
-    green: gpd.GeoDataFrame | None = None,
-    railways: gpd.GeoDataFrame | None = None,
-    buildings: gpd.GeoDataFrame | None = None,
     visits: pd.DataFrame | None = None,
     visit_reasons: Mapping[str, Text] = REASONS,
-    title: Text | None = None,
-    note: Text | None = None,
     zone: str = "Asia/Shanghai",
+    **extras: Unpack[Extras],
 ) -> folium.Map:
     """Draw the verdicts of one day: communities by share of grids met, second-level grids by state, third-level below.
 
@@ -71,17 +67,15 @@ def coverage_map(
         grid, and the page says so. A grid without a row is shown as unknown, with that reason.
     day
         The local day; with a ``day`` column, rows of other days are left out.
-    roads, water, green, railways, buildings
-        Background, any declared CRS; roads with ``highway`` and ``name``.
     visits
         Presence found, as evidence: `code`, `start`, `end` (aware times), `stay_s`, `counted`, `reason`. Those that touch
         the day are listed. Officers and devices are not written to the page.
     visit_reasons
         What the values of ``reason`` mean, for people; a value that is not among them is shown as it is.
-    title, note
-        Texts: one string, or Chinese and English. The note says what a reader must know about the data.
     zone
         Time zone in which times are written.
+    extras
+        Background and texts, see :class:`maps.encoding.cells.Extras`.
 
     Returns
     -------
@@ -103,11 +97,11 @@ def coverage_map(
     day = pd.Timestamp(day).date()
     rows = _rows_of_day(verdicts, day)
     payload: dict[str, Any] = {
-        "title": two_languages(title or _title(division)),
+        "title": two_languages(extras.get("title") or _title(division)),
         "when": _when(day, rows),
-        "note": two_languages(note) if note else None,
+        "note": optional_text(extras.get("note")),
         "grids": encode_levels(division),
-        "background": encode_background(Background(roads, water, green, railways, buildings), division),
+        "background": encode_background(Background.of(extras), division),
         "states": list(STATES),
         "share_limits": list(colours.SHARE_LIMITS),
         "colours": {"states": colours.STATES, "share": list(colours.SHARE_COLOURS)},

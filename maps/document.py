@@ -17,7 +17,7 @@ from typing import Any
 
 import folium
 
-from geo.errors import ImpossibleError
+from geo.errors import FileError, ImpossibleError
 from geo.layers import aside
 from maps import assets
 
@@ -31,6 +31,9 @@ _DROPPED = {
     "fontawesome": "AwesomeMarkers",
     "leaflet.awesome.rotate": "AwesomeMarkers",
 }
+
+#: Kinds of file that a page can be, by ending.
+ENDINGS = (".html", ".htm")
 
 _SCRIPT_LINK = re.compile(r"<script\b[^>]*\bsrc=\"([^\"]*)\"[^>]*></script>")
 _STYLE_LINK = re.compile(r"<link\b[^>]*\brel=\"stylesheet\"[^>]*\bhref=\"([^\"]*)\"[^>]*/?>")
@@ -95,6 +98,18 @@ def render(drawing: folium.Map) -> str:
     return page.replace("<html>", '<html lang="zh-CN">', 1).replace("<head>", head, 1)
 
 
+def require_page(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that does not end like an HTML page.
+
+    Raises
+    ------
+    FileError
+        If it ends otherwise.
+    """
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise FileError(f"{path}: this page is written as .html; change the ending of the name")
+
+
 def save(drawing: folium.Map, path: str | os.PathLike[str]) -> None:
     """Write a map as one HTML file that loads nothing; an existing file is replaced when the new one is complete.
 
@@ -103,8 +118,9 @@ def save(drawing: folium.Map, path: str | os.PathLike[str]) -> None:
     ImpossibleError
         If the map needs something that is not at hand locally.
     FileError
-        If the folder does not exist or the browser libraries are not installed.
+        If the name does not end in ``.html``, the folder does not exist, or the browser libraries are not installed.
     """
+    require_page(path)
     page = render(drawing)
     with aside(Path(path)) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 from zoneinfo import ZoneInfo
 
 import folium
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,28 +13,31 @@ import pandas as pd
 from geo.errors import ColumnError, some
 from geo.layers import Division, Level
 from geo.layers.columns import CODE
-from maps import colours, raster
-from maps.encode import (
+from maps import colours
+from maps.encoding import density_image
+from maps.encoding.cells import (
     Background,
+    Extras,
     column,
     encode_background,
     encode_levels,
     number,
+    optional_text,
     two_languages,
 )
-from maps.reports import encode_reports, outside_of, period, remarks
+from maps.encoding.incident_counts import encode_incidents, outside_of, period, remarks
 from maps.view import GridPage, grid_map
 
 Text = str | tuple[str, str]
 
-SCRIPTS = ("kit.js", "page.js", "background.js", "reports.js", "surface.js", "charts.js", "heat.js")
+SCRIPTS = ("kit.js", "page.js", "background.js", "incidents.js", "surface.js", "charts.js", "heat.js")
 
 TITLE = ("案件分布热力图", "Where incidents gather")
 
 #: Columns of the counts that can colour the grids.
 MEASURES = ("incidents", "per_km2", "per_1000")
 
-#: A rate per resident is not shown for fewer residents than this: one report more or less would carry it from end to end.
+#: A rate per resident is not shown for fewer residents than this: one incident more or less would carry it from end to end.
 FEWEST_RESIDENTS = 50
 
 # Classes leave out both ends of the ramp: the palest is kept for "none", the darkest would hide labels.
@@ -66,14 +68,8 @@ def heat_map(
     counts: pd.DataFrame,
     *,
     hotspots: pd.DataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    water: gpd.GeoDataFrame | None = None,
-    green: gpd.GeoDataFrame | None = None,
-    railways: gpd.GeoDataFrame | None = None,
-    buildings: gpd.GeoDataFrame | None = None,
-    title: Text | None = None,
-    note: Text | None = None,
     zone: str = "Asia/Shanghai",
+    **extras: Unpack[Extras],
 ) -> folium.Map:
     """Draw incidents: a density with a kernel of fixed metres, and counts and rates for the grids of three levels.
 
@@ -93,12 +89,10 @@ def heat_map(
     hotspots
         ``code``, ``hot``, and where they are there ``p`` and ``core``; grids that are hot get a border of their own, those that
         stand out by themselves a heavier one. The notes in its ``attrs`` (``note_zh``, ``note_en``) are told in the legend.
-    roads, water, green, railways, buildings
-        Background, any declared CRS; roads with ``highway`` and ``name``.
-    title, note
-        Texts: one string, or Chinese and English.
     zone
         Time zone of the days.
+    extras
+        Background and texts, see :class:`maps.encoding.cells.Extras`.
 
     Returns
     -------
@@ -114,19 +108,19 @@ def heat_map(
     FileError
         If the browser libraries are not installed.
     """
-    picture = raster.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
+    picture = density_image.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
     bandwidth_m = number(getattr(density, "bandwidth_m", None))
-    reports = encode_reports(division, incidents, ZoneInfo(zone), bandwidth_m=bandwidth_m)
+    incident_counts = encode_incidents(division, incidents, ZoneInfo(zone), bandwidth_m=bandwidth_m)
     payload: dict[str, Any] = {
-        "title": two_languages(title or _title(division)),
-        "when": period(reports, len(incidents)),
-        "note": two_languages(note) if note else None,
+        "title": two_languages(extras.get("title") or _title(division)),
+        "when": period(incident_counts, len(incidents)),
+        "note": optional_text(extras.get("note")),
         "remarks": remarks(incidents, outside_of(division, incidents)),
         "grids": encode_levels(division),
-        "background": encode_background(Background(roads, water, green, railways, buildings), division),
+        "background": encode_background(Background.of(extras), division),
         "picture": {"uri": picture.uri, "bounds": picture.bounds, "top": picture.top},
         "bandwidth_m": bandwidth_m,
-        "fade": [raster.CLEAR, raster.FULL, raster.OPACITY],
+        "fade": [density_image.CLEAR, density_image.FULL, density_image.OPACITY],
         "ramp": colours.more_ramp(_RAMP_STOPS),
         "class_shares": list(colours.CLASS_SHARES),
         "class_colours": _class_colours(),
@@ -135,7 +129,7 @@ def heat_map(
         "measures": _measures(division, counts),
         "hot": _hot(division, hotspots),
         "hot_note": _hot_note(hotspots),
-        "reports": reports,
+        "incident_counts": incident_counts,
     }
     page = GridPage("startHeat", SCRIPTS, payload, payload["title"]["zh"])
     return grid_map(division, page)

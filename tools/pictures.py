@@ -19,8 +19,8 @@ from shapely import box, get_parts
 from shapely.affinity import translate
 
 from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
-from api.jobs.incidents.run import assign_incidents
-from api.jobs.patrols.run import verify_tracks
+from api.jobs.incidents.assignment import assign_incidents
+from api.jobs.patrols.verified import verify_tracks
 from geo.coverage import Kind, check_division
 from geo.divide import balance_plot
 from geo.incidents import density, mark_default_points, mark_repeats
@@ -28,11 +28,11 @@ from geo.layers import Division, Level, metric_crs, read_division
 from geo.patrols import Rules
 from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_patrols
 from maps import check_map, coverage_map, heat_map, render
-from maps.poster import division_svg, page
+from maps.figures.division_poster import division_svg, page
+from maps.figures.finding_sketch import overview_table, sketch_svg
 from maps.sheet import photograph
-from maps.sketch import overview_table, sketch_svg
 from tools.boundaries import FOLDER
-from tools.png import shrink
+from tools.shrink_png import shrink
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 IMAGES = DOCS / "images"

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
-from api.cli.console import CANNOT_WRITE, WRONG_USE, checked_output, fail, fold_help, notices, told
+from api.cli.console import WRONG_USE, checked_output, fail, fold_help, notices, told
 from geo.errors import WanggeError
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
@@ -78,18 +78,17 @@ def run(arguments: list[str] | None = None) -> int:
         with notices(), checked_output():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
-        if "api.outputs" in sys.modules:  # importing it takes long
-            sys.modules["api.outputs"].remove_empty_folders()
         fail(told(error))
         return WRONG_USE
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
         fail(f"{message} (--help)")
         return WRONG_USE
+    except MemoryError:
+        fail("内存不足 out of memory; work on fewer files or days at one time")
+        return WRONG_USE
     except OSError as error:
-        if error.errno not in CANNOT_WRITE:
-            raise
-        fail(f"写不进去 cannot be written: {error.filename or '?'} ({error.strerror})")
+        fail(f"{error.filename or 'output'}: {error.strerror or error}; free space, or write to another place")
         return WRONG_USE
     except (typer.Abort, KeyboardInterrupt):
         fail("中断 interrupted")

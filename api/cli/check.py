@@ -41,22 +41,24 @@ def run(
 
     Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
     """
-    from api.jobs.check import check_file, draw_check
+    from api.jobs.check import CheckOptions, check_file, draw_check
+    from maps.document import require_page
 
-    expected = None if counts is None else options.parse_counts(counts)
-    report = check_file(
-        file,
+    if map_file is not None:
+        require_page(map_file)
+    wanted = CheckOptions(
         layer=layer,
         outline=outline,
         parents=parents,
         allowed=allowed,
-        expected=expected,
+        expected=None if counts is None else options.parse_counts(counts),
         tolerance_m=tolerance_m,
         code=code,
         crs=crs,
     )
+    report = check_file(file, wanted)
     if map_file is not None:
-        draw_check(report, file, map_file, layer=layer, outline=outline, code=code, crs=crs)
+        draw_check(report, file, map_file, wanted)
     show(report, file.name, json=json)
 
 

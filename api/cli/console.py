@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from rich.console import Console
@@ -24,9 +25,6 @@ from geo.errors import FileError, WanggeError
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
 
-#: What the system says of a disk that is full or defect, or of a file that must not grow.
-CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
-
 #: Width of tables where standard output is not a terminal; wide enough for bilingual headings.
 _PLAIN_WIDTH = 132
 
@@ -34,23 +32,32 @@ _PLAIN_WIDTH = 132
 class _CheckedOutput:
     """Standard output whose failures are errors of wangge; of an OSError rich and click would make exit code 1 or a traceback."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
+
+    def _open(self) -> TextIO:
+        if self._stream is None:  # the process was started without a standard output
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._stream
 
     def write(self, text: str) -> int:
         try:
-            return self._stream.write(text)
+            return self._open().write(text)
         except OSError as error:
             raise _lost(error) from error
 
     def flush(self) -> None:
         try:
-            self._stream.flush()
+            if self._stream is not None:
+                self._stream.flush()
         except OSError as error:
             raise _lost(error) from error
 
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self._open(), name)
 
 
 class _LostOutput(FileError):
@@ -71,9 +78,8 @@ def checked_output() -> Iterator[None]:
         yield
         checked.flush()
     except _LostOutput:
-        stream = cast(
-            TextIO, None
-        )  # what is left in its buffer cannot be written, not even when Python flushes at its end
+        # What is left in its buffer cannot be written, not even when Python flushes at its end.
+        stream = cast(TextIO, None)
         raise
     finally:
         sys.stdout = stream
@@ -99,14 +105,14 @@ def fold_help() -> None:
 
 def out() -> Console:
     """Console on standard output."""
-    return Console(
-        width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=not sys.stdout.isatty()
-    )
+    on_screen = sys.stdout.isatty()
+    return Console(width=None if on_screen else _PLAIN_WIDTH, highlight=False, soft_wrap=not on_screen)
 
 
 def say(text: str) -> None:
     """Print one line on standard error, so that standard output stays clean for pipes."""
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError, AttributeError):  # nobody reads standard error
+        print(text, file=sys.stderr, flush=True)
 
 
 def fail(message: str) -> None:

@@ -11,41 +11,78 @@ from api.cli import options
 from api.cli.check import show
 from api.cli.console import out, progress, table
 
+Street = Annotated[
+    Path,
+    typer.Option(
+        metavar="F",
+        help="街道范围（面）。Outline of the street, polygons.",
+    ),
+]
+Roads = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="F",
+        help="道路（线，字段 highway）。Roads, lines.",
+    ),
+]
+Buildings = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="F",
+        help="建筑物（面）。Buildings, polygons.",
+    ),
+]
+Barriers = Annotated[
+    list[Path] | None, typer.Option(metavar="F", help="铁路、水面等，可重复。Railways, water; may be repeated.")
+]
+Communities = Annotated[
+    Path | None, typer.Option(metavar="F", help="社区法定边界，逐点保留。Communities, kept to the vertex.")
+]
+Incidents = Annotated[
+    Path | None, typer.Option(metavar="F", help="历史案件（点），按权重计入工作量。Past incidents, points.")
+]
+Locks = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="锁定：面为不得改动的二级网格，线为必须保留的边界。Grids and borders to keep."),
+]
+Today = Annotated[
+    Path | None, typer.Option(metavar="F", help="现行二级网格，尽量不动。Today's grids, kept where balance allows.")
+]
+WeightsFile = Annotated[
+    Path | None, typer.Option(metavar="F", help="工作量权重（TOML）。Weights of the workload, TOML.")
+]
+ReportFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="写出报告、图表和花名册。Write report, plots and roster there.")
+]
+Counts = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B,C", help="社区、二级、三级网格数。Numbers of communities, second- and third-level grids."
+    ),
+]
+ValidFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DAY",
+        help="生效日期。Day from which it holds.",
+    ),
+]
+
 
 def run(
-    street: Annotated[Path, typer.Option(metavar="F", help="街道范围（面）。Outline of the street, polygons.")],
+    street: Street,
     target: options.Out = Path("out/divide/division.gpkg"),
-    roads: Annotated[Path | None, typer.Option(metavar="F", help="道路（线，字段 highway）。Roads, lines.")] = None,
-    buildings: Annotated[Path | None, typer.Option(metavar="F", help="建筑物（面）。Buildings, polygons.")] = None,
-    barriers: Annotated[
-        list[Path] | None, typer.Option(metavar="F", help="铁路、水面等，可重复。Railways, water; may be repeated.")
-    ] = None,
-    communities: Annotated[
-        Path | None, typer.Option(metavar="F", help="社区法定边界，逐点保留。Communities, kept to the vertex.")
-    ] = None,
-    incidents: Annotated[
-        Path | None, typer.Option(metavar="F", help="历史案件（点），按权重计入工作量。Past incidents, points.")
-    ] = None,
-    locks: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="锁定：面为不得改动的二级网格，线为必须保留的边界。Grids and borders to keep."),
-    ] = None,
-    today: Annotated[
-        Path | None, typer.Option(metavar="F", help="现行二级网格，尽量不动。Today's grids, kept where balance allows.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="F", help="工作量权重（TOML）。Weights of the workload, TOML.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="写出报告、图表和花名册。Write report, plots and roster there.")
-    ] = None,
-    counts: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B,C", help="社区、二级、三级网格数。Numbers of communities, second- and third-level grids."
-        ),
-    ] = "13,255,3052",
-    valid_from: Annotated[str | None, typer.Option(metavar="DAY", help="生效日期。Day from which it holds.")] = None,
+    roads: Roads = None,
+    buildings: Buildings = None,
+    barriers: Barriers = None,
+    communities: Communities = None,
+    incidents: Incidents = None,
+    locks: Locks = None,
+    today: Today = None,
+    weights: WeightsFile = None,
+    report: ReportFolder = None,
+    counts: Counts = "13,255,3052",
+    valid_from: ValidFrom = None,
     crs: options.Crs = None,
     seed: options.Seed = 0,
     json: options.Json = False,

@@ -3,68 +3,72 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options
 from api.cli.console import emit_json, out, progress, table
 
+if TYPE_CHECKING:
+    from api.jobs.incidents.assignment import Assigned
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="案件：CSV、Excel 或矢量文件。Incidents.")]
+WithinM = Annotated[
+    float, typer.Option("--within-m", metavar="D", min=0.0, help="落在网格外但不超过此距离的归入最近网格。")
+]
+ColumnMap = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="字段对应（TOML），可由上次写出的 columns.toml 改成。Column map."),
+]
+BandwidthM = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--bandwidth-m", metavar="M", min=1.0, help="密度带宽（米），可给多个，默认 150。Bandwidth, repeatable."
+    ),
+]
+Catalogue = Annotated[
+    Path | None, typer.Option(metavar="F", help="自有事项目录（CSV：code,name）。Your own catalogue.")
+]
+Limits = Annotated[Path | None, typer.Option(metavar="F", help="本地处置时限（CSV：code,limit）。Time limits.")]
+Calendar = Annotated[Path | None, typer.Option(metavar="F", help="节假日与调休（CSV：day,kind）。Public holidays.")]
+Earlier = Annotated[
+    list[Path] | None, typer.Option(metavar="F", help="此前有效的方案，可给多个。Divisions that held before.")
+]
+Visits = Annotated[Path | None, typer.Option(metavar="F", help="patrols 写出的 visits.csv，用于对照巡查。Visits.")]
+
 
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="案件：CSV、Excel 或矢量文件。Incidents.")],
+    file: File,
     cells: options.Cells,
     folder: options.OutDir = Path("out/incidents"),
     layer: options.Layer = None,
     code: options.Code = None,
     datum: options.DatumName = None,
-    zone: Annotated[
-        str, typer.Option(metavar="ZONE", help="时间无时区时的时区。Zone of times without one.")
-    ] = "Asia/Shanghai",
-    within_m: Annotated[
-        float, typer.Option("--within-m", metavar="D", min=0.0, help="落在网格外但不超过此距离的归入最近网格。")
-    ] = 0.0,
-    columns: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="字段对应（TOML），可由上次写出的 columns.toml 改成。Column map."),
-    ] = None,
+    zone: options.Zone = "Asia/Shanghai",
+    within_m: WithinM = 0.0,
+    columns: ColumnMap = None,
     crs: options.Crs = None,
-    bandwidth_m: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--bandwidth-m", metavar="M", min=1.0, help="密度带宽（米），可给多个，默认 150。Bandwidth, repeatable."
-        ),
-    ] = None,
-    catalogue: Annotated[
-        Path | None, typer.Option(metavar="F", help="自有事项目录（CSV：code,name）。Your own catalogue.")
-    ] = None,
-    limits: Annotated[
-        Path | None, typer.Option(metavar="F", help="本地处置时限（CSV：code,limit）。Time limits.")
-    ] = None,
-    calendar: Annotated[
-        Path | None, typer.Option(metavar="F", help="节假日与调休（CSV：day,kind）。Public holidays.")
-    ] = None,
-    earlier: Annotated[
-        list[Path] | None, typer.Option(metavar="F", help="此前有效的方案，可给多个。Divisions that held before.")
-    ] = None,
-    visits: Annotated[
-        Path | None, typer.Option(metavar="F", help="patrols 写出的 visits.csv，用于对照巡查。Visits.")
-    ] = None,
+    bandwidth_m: BandwidthM = None,
+    catalogue: Catalogue = None,
+    limits: Limits = None,
+    calendar: Calendar = None,
+    earlier: Earlier = None,
+    visits: Visits = None,
     roads: options.Roads = None,
     water: options.Water = None,
     json: options.Json = False,
 ) -> None:
-    """案件分析：每件归入网格，统计、密度、热点、对照巡查，写出表格与一页纸。
+    """案件分析：每件归入网格，统计、密度、热点、对照巡查，写出表格与简报。
 
     Put every incident into one grid; count, map and test where they gather. Writes tables (CSV and incidents.xlsx), columns.toml,
     summary.json, summary.html and, for a division, the density (GeoTIFF, contours, image) and heat.html.
     """
     from api.inputs import optional_layer
-    from api.jobs.incidents.run import Options, incident_file
+    from api.jobs.incidents.run import IncidentOptions, incident_file
     from geo.incidents import BANDWIDTH_M
 
-    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
-    told = Options(
+    wanted = IncidentOptions(
         layer=layer,
         code=code,
         datum=datum,
@@ -79,12 +83,18 @@ def run(
         earlier=tuple(earlier or ()),
         visits=visits,
     )
+    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
-        result, written = incident_file(file, cells, folder, options=told, backdrop=backdrop, progress=report)
+        result, written = incident_file(file, cells, folder, options=wanted, backdrop=backdrop, progress=report)
     figures = result.to_dict()
     if json:
         emit_json({"file": file.name, **figures, "written": [str(path) for path in written]})
-        return
+    else:
+        _print(result, figures, written, file.name)
+
+
+def _print(result: Assigned, figures: dict[str, Any], written: list[Path], name: str) -> None:
+    """Print how many incidents lie where, by level, how the columns were read, and the files written."""
     console = out()
     rows = [
         ["案件 incidents", f"{figures['incidents']:,}"],
@@ -96,11 +106,11 @@ def run(
         ["编号重复 repeated numbers", f"{figures['repeats']:,}"],
         *([f"热点 hot spots: {level}", f"{number:,}"] for level, number in figures["hot_cells"].items()),
     ]
-    console.print(table(f"案件 incidents: {file.name}", ["项目 item", "数量 count"], rows))
+    console.print(table(f"案件 incidents: {name}", ["项目 item", "数量 count"], rows))
     headings = ["层级 level", "网格 cells", "有案件 with incidents", "案件 incidents"]
     levels = [
-        [name, *(f"{number:,}" for number in (row["cells"], row["cells_with_incidents"], row["incidents"]))]
-        for name, row in figures["levels"].items()
+        [level, *(f"{number:,}" for number in (row["cells"], row["cells_with_incidents"], row["incidents"]))]
+        for level, row in figures["levels"].items()
     ]
     console.print(table("各级统计 by level", headings, levels))
     used = ", ".join(f"{name}={header}" for name, header in result.incidents.attrs["columns"].items())

@@ -61,6 +61,9 @@ Database = Annotated[
 ]
 
 
+Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", help="时间无时区时的时区。Zone of times without one.")]
+
+
 def database_setting(given: str | None) -> str:
     """Database that a command works on: the option, or the setting."""
     import os
@@ -82,12 +85,20 @@ def parse_counts(text: str) -> tuple[int, int, int]:
     (13, 255, 3052)
     """
     parts = [part.strip() for part in text.replace("，", ",").split(",")]
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) != len(_COUNTED):
         raise typer.BadParameter(f"'{text}': three whole numbers are expected, like 13,255,3052")
+    for part, level in zip(parts, _COUNTED, strict=True):
+        if not part.removeprefix("-").isdecimal():
+            raise typer.BadParameter(f"'{text}': '{part}' is not a whole number; write it like 13,255,3052")
+        if int(part) < 1:
+            raise typer.BadParameter(f"'{text}': the number of {level} is {part}; every level needs at least one")
     first, second, third = (int(part) for part in parts)
     if not first <= second <= third:
         raise typer.BadParameter(f"'{text}': a level cannot have fewer grids than the level above it")
     return first, second, third
+
+
+_COUNTED = ("communities", "second-level grids", "third-level grids")
 
 
 def parse_day(text: str, name: str) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,88 +12,100 @@ from api.cli import options
 from api.cli.console import emit_json, out, progress, table
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from rich.console import Console
 
-    from api.jobs.patrols.run import Verified
-    from geo.layers import Division
+    from api.jobs.patrols.run import PatrolRun
+    from api.jobs.patrols.verified import Verified
+
+Tracks = Annotated[
+    list[Path],
+    typer.Argument(metavar="TRACKS...", help="轨迹：GPX、CSV、Excel、GeoJSON、Traccar、OwnTracks、NMEA。Tracks."),
+]
+RuleFiles = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="规则（TOML），可多次，按生效日期取用。Rule set, TOML; again for each version."),
+]
+Day = Annotated[str | None, typer.Option(metavar="DAY", help="只核验这一天，如 2026-03-02。One day only.")]
+First = Annotated[str | None, typer.Option("--from", metavar="DAY", help="起始日。First day.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="DAY", help="截止日（含）。Last day, included.")]
+TrackZone = Annotated[
+    str | None,
+    typer.Option(metavar="ZONE", help="轨迹时间无时区时指定，如 Asia/Shanghai。Zone of times without one."),
+]
+DueAt = Annotated[
+    str | None,
+    typer.Option(
+        "--due-at", metavar="TIME", help="列出此刻仍未完成的网格，如 2026-03-02T15:00。What is still due then."
+    ),
+]
+RosterFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="排班表 officer,hours,lon,lat：能否走完。Roster: can it walk all grids?"),
+]
+RouteFile = Annotated[Path | None, typer.Option(metavar="FILE", help="计划路线（一条线）。A planned route, one line.")]
+Checkpoints = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="依次到达的打卡点。Checkpoints, in their order.")
+]
+Device = Annotated[str | None, typer.Option(metavar="NAME", help="走路线的设备。The device that walked the route.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MAP",
+        help="表格列，如 time=定位时间,lon=X；无表头用列号（从 0 起）。Columns by name, or from 0 without a header.",
+    ),
+]
+Roads = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="F", help="道路（线）：底图、道路覆盖，并用于轨迹匹配。Roads: drawn, looked at, and matched to."
+    ),
+]
+Touched = Annotated[
+    bool, typer.Option("--touched", help="写出真实路线经过的网格及概率（有 --roads 时总会写出）。Cells touched.")
+]
+ByDevice = Annotated[
+    bool, typer.Option("--by-device", help="另写各设备的停留与路线，属个人数据。Stops and routes of each device.")
+]
+Before = Annotated[
+    Path | None,
+    typer.Option(
+        "--before",
+        metavar="DIR",
+        help="此前一次核验的输出文件夹：对照写入 restated。Folder of an earlier run: its verdicts beside the new ones.",
+    ),
+]
+BlindDays = Annotated[
+    int,
+    typer.Option(
+        "--blind-days", metavar="N", min=1, help="连续几天无人看到即为巡查盲区。Days unseen that make a blind spot."
+    ),
+]
 
 
 def run(
-    tracks: Annotated[
-        list[Path],
-        typer.Argument(metavar="TRACKS...", help="轨迹：GPX、CSV、Excel、GeoJSON、Traccar、OwnTracks、NMEA。Tracks."),
-    ],
+    tracks: Tracks,
     cells: options.Cells,
     folder: options.OutDir = Path("out/patrols"),
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="规则（TOML），可多次，按生效日期取用。Rule set, TOML; again for each version."
-        ),
-    ] = None,
-    day: Annotated[str | None, typer.Option(metavar="DAY", help="只核验这一天，如 2026-03-02。One day only.")] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="起始日。First day.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="截止日（含）。Last day, included.")] = None,
+    rules: RuleFiles = None,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
     layer: options.Layer = None,
     code: options.Code = None,
     datum: options.DatumName = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(metavar="ZONE", help="轨迹时间无时区时指定，如 Asia/Shanghai。Zone of times without one."),
-    ] = None,
-    due_at: Annotated[
-        str | None,
-        typer.Option(
-            "--due-at", metavar="TIME", help="列出此刻仍未完成的网格，如 2026-03-02T15:00。What is still due then."
-        ),
-    ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="排班表 officer,hours,lon,lat：能否走完。Roster: can it walk all grids?"),
-    ] = None,
-    route: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="计划路线（一条线）。A planned route, one line.")
-    ] = None,
-    checkpoints: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="依次到达的打卡点。Checkpoints, in their order.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="走路线的设备。The device that walked the route.")
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MAP",
-            help="表格列，如 time=定位时间,lon=X；无表头用列号（从 0 起）。Columns by name, or from 0 without a header.",
-        ),
-    ] = None,
-    roads: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="F", help="道路（线）：底图、道路覆盖，并用于轨迹匹配。Roads: drawn, looked at, and matched to."
-        ),
-    ] = None,
+    zone: TrackZone = None,
+    due_at: DueAt = None,
+    roster: RosterFile = None,
+    route: RouteFile = None,
+    checkpoints: Checkpoints = None,
+    device: Device = None,
+    columns: Columns = None,
+    roads: Roads = None,
     water: options.Water = None,
-    touched: Annotated[
-        bool, typer.Option("--touched", help="写出真实路线经过的网格及概率（有 --roads 时总会写出）。Cells touched.")
-    ] = False,
-    by_device: Annotated[
-        bool, typer.Option("--by-device", help="另写各设备的停留与路线，属个人数据。Stops and routes of each device.")
-    ] = False,
-    before: Annotated[
-        Path | None,
-        typer.Option(
-            "--before",
-            metavar="DIR",
-            help="此前一次核验的输出文件夹：对照写入 restated。Folder of an earlier run: its verdicts beside the new ones.",
-        ),
-    ] = None,
-    blind_days: Annotated[
-        int,
-        typer.Option(
-            "--blind-days", metavar="N", min=1, help="连续几天无人看到即为巡查盲区。Days unseen that make a blind spot."
-        ),
-    ] = 7,
+    touched: Touched = False,
+    by_device: ByDevice = False,
+    before: Before = None,
+    blind_days: BlindDays = 7,
     json: options.Json = False,
 ) -> None:
     """核验巡查：每个二级网格每天是否巡查到位，并给出依据。
@@ -102,65 +115,52 @@ def run(
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
     from api.inputs import optional_layer
-    from api.jobs.patrols.history import changes_of
-    from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
-    from api.jobs.patrols.run import column_map, days_between, patrol_files
+    from api.jobs.patrols.run import PatrolOptions, column_map, patrol_files
+
+    wanted = PatrolOptions(
+        rules_paths=tuple(rules or ()),
+        layer=layer,
+        code=code,
+        datum=datum,
+        zone=zone,
+        columns=column_map(columns),
+        days=_days(day, first, last),
+        with_touched=touched,
+        by_device=by_device,
+        before=before,
+        blind_days=blind_days,
+        due_at=due_at,
+        roster=roster,
+        route=route,
+        device=device,
+        checkpoints=checkpoints,
+    )
+    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    with progress(quiet=json) as report:
+        done = patrol_files(tracks, cells, folder, options=wanted, backdrop=backdrop, progress=report)
+    if json:
+        emit_json({**done.verified.to_dict(), **done.figures, "written": [str(path) for path in done.written]})
+    else:
+        _print(done)
+
+
+def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, ...] | None:
+    """The days to judge; None for all days of the tracks."""
+    from api.jobs.patrols.run import days_between
 
     if day is not None and (first is not None or last is not None):
         raise typer.BadParameter("--day cannot be used with --from or --to")
     begin, end = day or first or last, day or last or first
-    days = None
-    if begin is not None and end is not None:
-        days = days_between(options.parse_day(begin, "--from"), options.parse_day(end, "--to"))
-    if (checkpoints is not None or device is not None) and route is None:
-        raise typer.BadParameter("--checkpoints and --device go with --route")
-    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
-    figures: dict[str, Any] = {}
+    if begin is None or end is None:
+        return None
+    return days_between(options.parse_day(begin, "--from"), options.parse_day(end, "--to"))
 
-    def plans(verified: Verified, cells: Division | gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> list[Path]:
-        made = []
-        if due_at is not None:
-            figures["due"], path = write_due(verified, judged, folder, now=moment(due_at, verified.rules.zone))
-            made.append(path)
-        if roster is not None:
-            figures["feasibility"], path = write_feasible(judged, roster, folder, verified, datum=datum)
-            made.append(path)
-        if route is not None:
-            figures["route"], paths = write_route(
-                verified, cells, route, folder, device=device, checkpoints_path=checkpoints, backdrop=backdrop
-            )
-            made += paths
-        return made
 
-    with progress(quiet=json) as report:
-        verified, written, restated = patrol_files(
-            tracks,
-            cells,
-            folder,
-            rules_paths=rules or (),
-            plans=plans,
-            layer=layer,
-            code=code,
-            datum=datum,
-            zone=zone,
-            columns=column_map(columns),
-            days=days,
-            backdrop=backdrop,
-            with_touched=touched,
-            by_device=by_device,
-            before=before,
-            blind_days=blind_days,
-            progress=report,
-        )
-    if restated is not None:
-        figures["restated"] = changes_of(restated)
-    if json:
-        emit_json({**verified.to_dict(), **figures, "written": [str(path) for path in written]})
-        return
-    from geo.errors import some
-    from geo.patrols import MARKS, VERDICTS
-    from geo.tracks.cleaning import NOTES
+def _print(done: PatrolRun) -> None:
+    """Print verdicts by day, what was asked for beside them, what was read, and the files written."""
+    from geo.patrols import VERDICTS
 
+    verified = done.verified
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
     console = out()
@@ -169,8 +169,18 @@ def run(
     proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)
-    for name, values in figures.items():
+    for name, values in done.figures.items():
         console.print(_TOLD[name](values), markup=False)
+    _print_fixes(verified, console)
+    console.print("已写出 written: " + ", ".join(map(str, done.written)), markup=False)
+
+
+def _print_fixes(verified: Verified, console: Console) -> None:
+    """Print what was read: gaps, fixes, rows and files that were refused, and marks."""
+    from geo.errors import some
+    from geo.patrols import MARKS
+    from geo.tracks.cleaning import NOTES
+
     number, longest = verified.gaps()
     console.print(f"定位中断 silences: {number:,}, 最长 longest {longest / 60:,.0f} min", markup=False)
     if verified.presences.empty:
@@ -186,7 +196,6 @@ def run(
             f"{MARKS[mark][0]} {mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note
         ]
         console.print(f"{words}: {', '.join(marked) or '0'}", markup=False)
-    console.print("已写出 written: " + ", ".join(map(str, written)), markup=False)
 
 
 def _verdict(state: object) -> str:

@@ -38,21 +38,20 @@ def run(
 
     Close gaps and remove overlaps, and list every change. Exit code 1 if errors are left.
     """
-    from api.jobs.repair import repair_file
+    from api.jobs.repair import RepairOptions, repair_file
 
-    done = repair_file(
-        file,
-        target,
+    wanted = RepairOptions(
         layer=layer,
         outline=outline,
         parents=parents,
         allowed=allowed,
         code=code,
         largest_gap_m2=largest_gap_m2,
-        protected=protect or (),
+        protected=tuple(protect or ()),
         changes_path=report,
         dry_run=dry_run,
     )
+    done = repair_file(file, target, wanted)
     if json:
         emit_json(done.to_dict())
     else:

@@ -1,6 +1,7 @@
 """The work behind the longer commands, without their options and their printing.
 
-A job tells how far it is by calling ``progress(step, share done)``.
+A job reads files, calls :mod:`geo` and :mod:`maps`, writes files, and returns a value. It reports progress by calling
+``progress(step, share done)``. Jobs with many settings take an options value. A job that fails leaves no file and no folder.
 """
 
 from __future__ import annotations
@@ -11,4 +12,4 @@ Progress = Callable[[str, float], None]
 
 
 def silent(step: str, done: float) -> None:
-    """Progress that nobody watches."""
+    """No-op progress callback."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,21 +13,11 @@ from geo.layers import Division, as_cells, read_layer
 from maps import check_map, save
 
 
-def check_file(
-    path: Path,
-    *,
-    layer: str | None = None,
-    outline: Path | None = None,
-    parents: Path | None = None,
-    allowed: Path | None = None,
-    expected: tuple[int, int, int] | None = None,
-    tolerance_m: float = 0.001,
-    code: str | None = None,
-    crs: str | None = None,
-) -> Report:
-    """Check a division, or one layer as a coverage.
+@dataclass(frozen=True)
+class CheckOptions:
+    """What a check can be told beyond the file.
 
-    Parameters
+    Attributes
     ----------
     layer
         With a division, the one layer that is to be checked by itself.
@@ -39,35 +30,44 @@ def check_file(
         Number of communities, second-level and third-level grids that there should be; for a division only.
     tolerance_m
         Faults narrower than this are no findings, metres.
+    code
+        Column of the cells' code; guessed by default.
+    crs
+        CRS of files that declare none.
     """
-    cells = read_cells(path, layer=layer, code=code, crs=crs)
-    if isinstance(cells, Division) and outline is None and parents is None:
-        return check_division(
-            cells, expected=expected, tolerance_m=tolerance_m, allowed=optional_layer(allowed, crs=crs)
-        )
+
+    layer: str | None = None
+    outline: Path | None = None
+    parents: Path | None = None
+    allowed: Path | None = None
+    expected: tuple[int, int, int] | None = None
+    tolerance_m: float = 0.001
+    code: str | None = None
+    crs: str | None = None
+
+
+def check_file(path: Path, options: CheckOptions = CheckOptions()) -> Report:
+    """Check a division, or one layer as a coverage."""
+    crs = options.crs
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=crs)
+    allowed = optional_layer(options.allowed, crs=crs)
+    if isinstance(cells, Division) and options.outline is None and options.parents is None:
+        return check_division(cells, expected=options.expected, tolerance_m=options.tolerance_m, allowed=allowed)
     return check(
         finest(cells),
-        outline=optional_layer(outline, crs=crs),
-        parents=None if parents is None else _parents(parents, crs),
-        tolerance_m=tolerance_m,
-        allowed=optional_layer(allowed, crs=crs),
-        name=layer or path.stem,
+        outline=optional_layer(options.outline, crs=crs),
+        parents=None if options.parents is None else _parents(options.parents, crs),
+        tolerance_m=options.tolerance_m,
+        allowed=allowed,
+        name=options.layer or path.stem,
     )
 
 
-def draw_check(
-    report: Report,
-    path: Path,
-    target: Path,
-    *,
-    layer: str | None = None,
-    outline: Path | None = None,
-    code: str | None = None,
-    crs: str | None = None,
-) -> None:
-    """Write the map of what a check of a file found: one HTML page that asks no host."""
-    cells = finest(read_cells(path, layer=layer, code=code, crs=crs))
-    save(check_map(report, cells, outline=optional_layer(outline, crs=crs), source=path.name), target)
+def draw_check(report: Report, path: Path, target: Path, options: CheckOptions = CheckOptions()) -> None:
+    """Write the map of what a check of a file found: one HTML page that loads nothing from any host."""
+    cells = finest(read_cells(path, layer=options.layer, code=options.code, crs=options.crs))
+    outline = optional_layer(options.outline, crs=options.crs)
+    save(check_map(report, cells, outline=outline, source=path.name), target)
 
 
 def _parents(path: Path, crs: str | None) -> gpd.GeoDataFrame:

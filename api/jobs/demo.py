@@ -15,10 +15,12 @@ import pandas as pd
 from api.database import open_store, upgrade
 from api.documents import write_json
 from api.jobs import Progress, silent
-from api.jobs.incidents.run import assign_incidents, draw_heat
-from api.jobs.patrols.run import Verified, draw_coverage, verify_tracks
+from api.jobs.incidents.assignment import assign_incidents
+from api.jobs.incidents.drawing import draw_heat
+from api.jobs.patrols.drawing import draw_coverage
+from api.jobs.patrols.verified import Verified, verify_tracks
 from api.jobs.store import store_division
-from api.outputs import make_folder, write_csv
+from api.outputs import staged_folder, write_csv
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide
@@ -88,18 +90,21 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
     Demo
         Steps with their times; ``figures`` is what a program would want to know.
     """
-    demo = Demo(make_folder(folder))
-    clock = _Clock(demo, progress)
-    street = model_street()
-    clock.done(
-        "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
-    )
-    division = _divide(street, seed, clock, progress)
-    demo.report = _check(division, demo, clock)
+    with staged_folder(folder) as inside:
+        demo = Demo(inside)
+        clock = _Clock(demo, progress)
+        street = model_street()
+        clock.done(
+            "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
+        )
+        division = _divide(street, seed, clock, progress)
+        demo.report = _check(division, demo, clock)
+        backdrop = _backdrop(street)
+        _patrols(street, division, seed, demo, clock, backdrop)
+        _incidents(street, division, seed, demo, clock, backdrop)
+    # The store may hold versions already, so it is filled where it is, after the files are in place.
+    demo.folder = folder
     _store(division, demo, clock)
-    backdrop = _backdrop(street)
-    _patrols(street, division, seed, demo, clock, backdrop)
-    _incidents(street, division, seed, demo, clock, backdrop)
     return demo
 
 

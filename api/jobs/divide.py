@@ -12,7 +12,7 @@ import pandas as pd
 
 from api.inputs import optional_layer
 from api.jobs import Progress
-from api.outputs import make_folder
+from api.outputs import made_folder, staged_folder, write_csv, write_text
 from geo.coverage import Report, check_division
 from geo.divide import (
     Weights,
@@ -97,8 +97,8 @@ def divide_files(
     division = assign_leaders(drawn)
     division.third.attrs.update(drawn.third.attrs)
     _tell_what_is_missing(sources, drawn)
-    make_folder(target.parent)
-    write_division(division, target)
+    with made_folder(target.parent):
+        write_division(division, target)
     figures = summarise(division)
     if report is not None:
         _write_report(division, figures, report)
@@ -138,15 +138,14 @@ def _tell_what_is_missing(sources: Sources, division: Division) -> None:
 
 def _write_report(division: Division, figures: dict[str, object], folder: Path) -> None:
     """Write report.json, report.md, a plot for each level, and the roster and staff tables as CSV that Excel opens."""
-    make_folder(folder)
     name = division.street["name"].iloc[0] or division.street["code"].iloc[0]
-    facts = json.dumps(figures, ensure_ascii=False, indent=1)
-    (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
-    (folder / "report.md").write_text(report_markdown(division, title=f"{name}网格划分报告"), encoding="utf-8")
-    for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
-        (folder / f"balance-{level.layer}.svg").write_text(balance_plot(division, level), encoding="utf-8")
-    roster(division).to_csv(folder / "roster.csv", index=False, encoding="utf-8-sig")
-    staff_needed(division).to_csv(folder / "staff.csv", encoding="utf-8-sig")
+    with staged_folder(folder) as inside:
+        write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", inside / "report.json")
+        write_text(report_markdown(division, title=f"{name}网格划分报告"), inside / "report.md")
+        for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
+            write_text(balance_plot(division, level), inside / f"balance-{level.layer}.svg")
+        write_csv(roster(division), inside / "roster.csv")
+        write_csv(staff_needed(division).reset_index(), inside / "staff.csv")
 
 
 def _barriers(sources: Sources) -> gpd.GeoDataFrame | None:

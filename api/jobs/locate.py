@@ -14,7 +14,7 @@ import pandas as pd
 from api.inputs import finest, guess_xy, read_cells
 from api.jobs import Progress, silent
 from api.jobs.resume import Kept, merge_rows
-from api.outputs import write_csv
+from api.outputs import require_csv, write_csv
 from geo.errors import ColumnError, CrsError, DatumError, FileError, some
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.layers import Datum, parse_crs
@@ -60,19 +60,42 @@ class Located:
         return figures if self.resumed_parts else {k: v for k, v in figures.items() if k != "resumed_parts"}
 
 
+@dataclass(frozen=True)
+class LocateOptions:
+    """What locating can be told beyond its files.
+
+    Attributes
+    ----------
+    columns
+        How the points are read.
+    layer, code
+        Layer of the cells, and the column of their code.
+    counts_path
+        CSV of the number of points per cell.
+    by
+        Count by ``"hour"`` or ``"day"`` as well.
+    cluster, workers
+        Address of a Dask scheduler, or ``"local"`` with so many processes; this process alone by default.
+    part_bytes
+        Size of the parts that the work is cut into.
+    """
+
+    columns: PointColumns = PointColumns()
+    layer: str | None = None
+    code: str | None = None
+    counts_path: Path | None = None
+    by: str | None = None
+    cluster: str | None = None
+    workers: int | None = None
+    part_bytes: int = PART_BYTES
+
+
 def locate_points(
     points: Path,
     cells: Path,
     target: Path | None,
+    options: LocateOptions = LocateOptions(),
     *,
-    columns: PointColumns,
-    layer: str | None = None,
-    code: str | None = None,
-    counts_path: Path | None = None,
-    by: str | None = None,
-    cluster: str | None = None,
-    workers: int | None = None,
-    part_bytes: int = PART_BYTES,
     progress: Progress = silent,
 ) -> Located:
     """Write the points of files with the code of their cell, or count them per cell, or both.
@@ -90,15 +113,18 @@ def locate_points(
     WanggeError
         If a file cannot be used, or coordinates are not declared or not what they are declared to be.
     """
-    place = _place(target, counts_path)
+    columns, by = options.columns, options.by
+    place = _place(target, options.counts_path)
     progress("读取网格 cells", 0.0)
-    grid = finest(read_cells(cells, layer=layer, code=code))
+    grid = finest(read_cells(cells, layer=options.layer, code=options.code))
     index = GridIndex(to_metric_as_drawn(grid))
-    source = open_source(points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=part_bytes)
+    source = open_source(
+        points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=options.part_bytes
+    )
     reading = _reading(source, points, columns, by, index)
     wanted = Wanted(_form(target, source, points), by)
     kept = Kept(place, [source, reading, wanted, index.digest])
-    with _runner(cluster, workers, index) as runner:
+    with _runner(options.cluster, options.workers, index) as runner:
         if not kept.checked:
             _check(runner, source, reading, index, progress)
         kept.begin()
@@ -106,19 +132,11 @@ def locate_points(
     sums = Sums()
     for part in source.parts:
         sums.add(kept.result(part.number))
-    cell, start, count = sums.counts()
-    hits = np.bincount(cell, weights=count, minlength=len(index)).astype(np.int64)
     if target is not None:
         progress("写出 writing", 0.99)
         merge_rows(kept, source, reading, wanted, target)
-    if counts_path is not None:
-        frame = pd.DataFrame({CODE: grid[CODE].to_numpy(), "count": hits})
-        if by is not None:
-            texts = {int(moment): text_of(int(moment), reading.zone) for moment in np.unique(start)}
-            frame = pd.DataFrame(
-                {CODE: grid[CODE].to_numpy()[cell], by: [texts[int(moment)] for moment in start], "count": count}
-            )
-        write_csv(frame, counts_path)
+    if options.counts_path is not None:
+        write_csv(_counts(sums, grid[CODE].to_numpy(), by, reading.zone), options.counts_path)
     kept.finish()
     return Located(
         points=sums.points,
@@ -126,9 +144,24 @@ def locate_points(
         outside=sums.points - sums.located - sums.unusable,
         unusable=sums.unusable,
         cells=len(index),
-        cells_hit=int((hits > 0).sum()),
+        cells_hit=int((_hits(sums, len(index)) > 0).sum()),
         resumed_parts=kept.resumed,
     )
+
+
+def _hits(sums: Sums, cells: int) -> np.ndarray:
+    """Number of points in each cell."""
+    cell, _, count = sums.counts()
+    return np.bincount(cell, weights=count, minlength=cells).astype(np.int64)
+
+
+def _counts(sums: Sums, codes: np.ndarray, by: str | None, zone: str) -> pd.DataFrame:
+    """Table of the number of points per cell, or per cell and interval."""
+    if by is None:
+        return pd.DataFrame({CODE: codes, "count": _hits(sums, len(codes))})
+    cell, start, count = sums.counts()
+    texts = {int(moment): text_of(int(moment), zone) for moment in np.unique(start)}
+    return pd.DataFrame({CODE: codes[cell], by: [texts[int(moment)] for moment in start], "count": count})
 
 
 @contextmanager
@@ -168,6 +201,8 @@ def _locate(source: Source, reading: Reading, wanted: Wanted, part: Part, index:
 
 def _place(target: Path | None, counts_path: Path | None) -> Path:
     """The output that unfinished work is kept beside."""
+    if counts_path is not None:
+        require_csv(counts_path)
     for path in (target, counts_path):
         if path is not None and not path.parent.is_dir():
             raise FileError(f"{path}: the folder {path.parent} does not exist")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+
 from api.inputs import finest, optional_layer, read_cells
-from api.outputs import write_csv
+from api.outputs import require_csv, write_csv
 from geo.coverage import RepairPlan, Report, check, check_division, plan_repair, repair_division
 from geo.layers import Division, as_cells, read_layer, write_division, write_layer
 
@@ -30,61 +31,85 @@ class Repaired:
         return asdict(self)
 
 
-def repair_file(
-    path: Path,
-    target: Path,
-    *,
-    layer: str | None = None,
-    outline: Path | None = None,
-    code: str | None = None,
-    parents: Path | None = None,
-    allowed: Path | None = None,
-    largest_gap_m2: float | None = None,
-    protected: Collection[str] = (),
-    changes_path: Path | None = None,
-    dry_run: bool = False,
-) -> Repaired:
-    """Repair a division, or one layer of cells, write it in its metric CRS, and check it again.
+@dataclass(frozen=True)
+class RepairOptions:
+    """What a repair can be told beyond its files.
 
-    Of a division the third level is repaired and the others are made from it, unless `layer` names one.
-
-    Parameters
+    Attributes
     ----------
+    layer
+        With a division, the one layer to repair; the third level is repaired by default and the others are made from it.
+    outline, parents, allowed
+        Files with the area to be covered, with the cells of the level above, and with ground that may stay bare.
+    code
+        Column of the cells' code; guessed by default.
+    largest_gap_m2
+        Larger gaps stay open, m².
     protected
         Codes of cells that must keep their ground.
     changes_path
-        Where to write what changes, one row per cell; beside it, with ``-transfers`` in its name, every piece of ground that
+        CSV of what changes, one row per cell; beside it, with ``-transfers`` in its name, every piece of ground that
         changes hands, from whom to whom and why.
     dry_run
         Only plan: write nothing but the changes.
     """
-    cells = read_cells(path, layer=layer, code=code)
-    if isinstance(cells, Division) and outline is None and parents is None and not protected:
+
+    layer: str | None = None
+    outline: Path | None = None
+    code: str | None = None
+    parents: Path | None = None
+    allowed: Path | None = None
+    largest_gap_m2: float | None = None
+    protected: tuple[str, ...] = ()
+    changes_path: Path | None = None
+    dry_run: bool = False
+
+
+def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions()) -> Repaired:
+    """Repair a division, or one layer of cells, write it in its metric CRS, and check it again.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read or written.
+    """
+    if options.changes_path is not None:
+        require_csv(options.changes_path)
+    cells = read_cells(path, layer=options.layer, code=options.code)
+    given = options.outline is not None or options.parents is not None or options.protected
+    if isinstance(cells, Division) and not given:
         before = check_division(cells)
-        division, plan = repair_division(cells, allowed=optional_layer(allowed), largest_gap_m2=largest_gap_m2)
+        division, plan = repair_division(
+            cells, allowed=optional_layer(options.allowed), largest_gap_m2=options.largest_gap_m2
+        )
         after = check_division(division)
-        if not dry_run:
+        if not options.dry_run:
             write_division(division, target)
     else:
-        frame = finest(cells)
-        above = None if parents is None else as_cells(read_layer(parents), parents.name)
-        given: dict[str, Any] = {
-            "outline": optional_layer(outline),
-            "parents": above,
-            "allowed": optional_layer(allowed),
-        }
-        before = check(frame, **given)
-        plan = plan_repair(frame, **given, protected=protected, largest_gap_m2=largest_gap_m2)
-        after = check(plan.cells, **given)
-        if not dry_run:
+        before, plan, after = _repair_layer(finest(cells), options)
+        if not options.dry_run:
             write_layer(plan.cells, target)
-    if changes_path is not None:
-        write_csv(plan.changes, changes_path)
-        write_csv(plan.transfers.drop(columns="geometry"), changes_path.with_stem(f"{changes_path.stem}-transfers"))
-    return _told(plan, before, after)
+    if options.changes_path is not None:
+        changes = options.changes_path
+        write_csv(plan.changes, changes)
+        write_csv(plan.transfers.drop(columns="geometry"), changes.with_stem(f"{changes.stem}-transfers"))
+    return _figures(plan, before, after)
 
 
-def _told(plan: RepairPlan, before: Report, after: Report) -> Repaired:
+def _repair_layer(frame: gpd.GeoDataFrame, options: RepairOptions) -> tuple[Report, RepairPlan, Report]:
+    """Repair one layer: what the check says before, the plan, and what the check says after."""
+    parents = None if options.parents is None else as_cells(read_layer(options.parents), options.parents.name)
+    against: dict[str, Any] = {
+        "outline": optional_layer(options.outline),
+        "parents": parents,
+        "allowed": optional_layer(options.allowed),
+    }
+    before = check(frame, **against)
+    plan = plan_repair(frame, **against, protected=options.protected, largest_gap_m2=options.largest_gap_m2)
+    return before, plan, check(plan.cells, **against)
+
+
+def _figures(plan: RepairPlan, before: Report, after: Report) -> Repaired:
     return Repaired(
         cells=len(plan.cells),
         cells_changed=len(plan.changes),

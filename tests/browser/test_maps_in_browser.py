@@ -251,7 +251,7 @@ def test_heat_map_draws_density_then_counts(page, files) -> None:
     assert picture.count() == 0
     page.locator(".switcher button").nth(1).click()
     assert cells(page) == 24
-    # Sixty reports lie in nine third-level grids, those of three second-level ones.
+    # Sixty incidents lie in nine third-level grids, those of three second-level ones.
     assert fills(page).count("#f6f4ef") == 24 - 3
     assert page.url.endswith("#level=2&by=incidents")
 
@@ -273,7 +273,7 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     assert "占全部 33%" in page.locator(".big").inner_text()
     page.locator("#time [data-span=week]").click()
     assert page.locator("#hot").is_disabled()
-    # 1 March 2026 is a Sunday: the first week has that day alone, with one report of this kind.
+    # 1 March 2026 is a Sunday: the first week has that day alone, with one incident of this kind.
     assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日", "1 件"]
     assert (
         page.evaluate(
@@ -313,7 +313,7 @@ def test_time_plays_to_its_end(page, files) -> None:
 
 
 def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_street) -> None:
-    """The page spreads the reports of a kind by itself; geo.incidents.surface.kernel_density says what should come out."""
+    """The page spreads the incidents of a kind by itself; geo.incidents.surface.kernel_density says what should come out."""
     division = small_street.division()
     rng = np.random.default_rng(8)
     west, south, east, north = division.street.total_bounds
@@ -334,17 +334,17 @@ def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_s
     assert page.locator("canvas.part").count() == 1
     got = page.evaluate(
         """() => {
-            const { data } = wangge.page, { lattice } = data.reports, page = wangge.page;
-            const reports = new wangge.Reports(data.reports, page.levels);
+            const { data } = wangge.page, { lattice } = data.incident_counts, page = wangge.page;
+            const counted = new wangge.IncidentCounts(data.incident_counts, page.levels);
             const surface = new wangge.Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs);
-            surface.allow(reports.placeSquare);
-            const sums = reports.tally(0, null, new Uint8Array(reports.sizes[3]), surface.size);
+            surface.allow(counted.placeSquare);
+            const sums = counted.tally(0, null, new Uint8Array(counted.sizes[3]), surface.size);
             const { bounds, columns, rows } = lattice;
             return { values: [...surface.density(sums.bySquare)], bounds, columns, rows, km2: surface.km2 };
         }"""
     )
     values = np.reshape(got["values"], (got["rows"], got["columns"]))
-    assert values.sum() * got["km2"] == pytest.approx(wanted.used, rel=1e-9)  # it integrates to the number of reports
+    assert values.sum() * got["km2"] == pytest.approx(wanted.used, rel=1e-9)  # it integrates to the number of incidents
     (low_lat, low_lon), (high_lat, high_lon) = got["bounds"]
     lon = low_lon + (np.arange(got["columns"]) + 0.5) / got["columns"] * (high_lon - low_lon)
     lat = high_lat - (np.arange(got["rows"]) + 0.5) / got["rows"] * (high_lat - low_lat)

@@ -17,7 +17,7 @@ import pytest
 import rasterio
 import shapely
 
-from api.jobs.incidents.run import Options, incident_file
+from api.jobs.incidents.run import IncidentOptions, incident_file
 from api.jobs.incidents.tables import read_column_map, without_formulas, write_tables
 from geo.errors import ColumnError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
@@ -235,7 +235,7 @@ def study(tmp_path_factory):
         }
     )
     visits.to_csv(folder / "visits.csv", index=False)
-    options = Options(datum="GCJ-02", bandwidths_m=(60.0, 120.0), visits=folder / "visits.csv")
+    options = IncidentOptions(datum="GCJ-02", bandwidths_m=(60.0, 120.0), visits=folder / "visits.csv")
     result, written = incident_file(folder / "r.csv", folder / "division.gpkg", folder / "out", options=options)
     return folder / "out", result, written
 
@@ -343,7 +343,7 @@ class TestTheCommand:
         }
         later = {k: v.assign(valid_from="2026-03-15") if k == "street" else v for k, v in renamed.items()}
         write_division(Division(**later), tmp_path / "new.gpkg")
-        options = Options(datum="GCJ-02", earlier=(folder.parent / "division.gpkg",))
+        options = IncidentOptions(datum="GCJ-02", earlier=(folder.parent / "division.gpkg",))
         incident_file(folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "out", options=options)
         assigned = pd.read_csv(tmp_path / "out" / "assigned.csv", dtype=str)
         known = assigned[assigned["reported_at"].notna() & assigned["cell"].notna()]
@@ -352,17 +352,17 @@ class TestTheCommand:
         assert set(known["division_valid_from"]) == {"2026-01-01", "2026-03-15"}
         # The present one alone holds for all, and says which reports are older than it.
         incident_file(
-            folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "alone", options=Options(datum="GCJ-02")
+            folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "alone", options=IncidentOptions(datum="GCJ-02")
         )
         rows = pd.read_csv(tmp_path / "alone" / "rows.csv", dtype=str)
         old_rows = set(known.loc[local < "2026-03-15", "source_row"])
         assert old_rows <= set(rows.loc[rows["what"] == "division", "row"])
-        twice = Options(datum="GCJ-02", earlier=(tmp_path / "new.gpkg",))
+        twice = IncidentOptions(datum="GCJ-02", earlier=(tmp_path / "new.gpkg",))
         with pytest.raises(InputError, match="hold from the same day"):
             incident_file(folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "twice", options=twice)
 
     def test_the_map_has_the_first_bandwidth(self, study, tmp_path):
         folder, _, _ = study
-        options = Options(datum="GCJ-02", bandwidths_m=(90.0, 60.0))
+        options = IncidentOptions(datum="GCJ-02", bandwidths_m=(90.0, 60.0))
         incident_file(folder.parent / "r.csv", folder.parent / "division.gpkg", tmp_path, options=options)
         assert '"bandwidth_m":90' in (tmp_path / "heat.html").read_text(encoding="utf-8").replace(" ", "")

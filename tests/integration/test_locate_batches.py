@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from api.jobs.locate import PointColumns, locate_points
+from api.jobs.locate import LocateOptions, PointColumns, locate_points
 from geo.errors import WanggeError
 from geo.layers import Datum, convert, read_layer, write_layer
 from geo.locate.batches.parts import open_source, read_part
@@ -67,7 +67,7 @@ def points_file(tmp_path_factory) -> Path:
 
 
 def run(points: Path, cells: Path, target: Path | None, columns: PointColumns = DEGREES, **options):
-    return locate_points(points, cells, target, columns=columns, **options)
+    return locate_points(points, cells, target, LocateOptions(columns=columns, **options))
 
 
 def expected_cells(table: pd.DataFrame) -> np.ndarray:
@@ -304,7 +304,7 @@ def test_published_counts_of_san_francisco(shared_data, tmp_path, file, publishe
     archive = shared_data / "sf-2012" / "SFCrime_July_Dec2012.zip" / "SFCrime_July_Dec2012 2"
     blocks = archive / "SF PD Plots" / "SFCrime_blocks.shp"
     points = archive / "Crime Events" / f"sf_{file}.shp"
-    locate_points(points, blocks, None, columns=PointColumns(), code="GEO_ID", counts_path=tmp_path / "c.csv")
+    locate_points(points, blocks, None, LocateOptions(code="GEO_ID", counts_path=tmp_path / "c.csv"))
     counted = pd.read_csv(tmp_path / "c.csv", dtype={"code": str}).set_index("code")["count"]
     layer = read_layer(blocks)
     assert (counted[layer["GEO_ID"].astype(str)].to_numpy() == layer[published].to_numpy()).sum() == equal

@@ -14,9 +14,9 @@ import shapely
 from geo.coverage import Kind, check, check_division
 from geo.errors import CrsError, InputError
 from maps import check_map, render
-from maps.kinds import FAMILIES, SHAPES, sign
-from maps.planted import plant, sound
-from maps.sketch import overview_table, sketch_svg
+from maps.figures.finding_sketch import overview_table, sketch_svg
+from maps.figures.planted_faults import plant, sound
+from maps.finding_signs import FAMILIES, SHAPES, sign
 
 
 def payload(page: str) -> dict:

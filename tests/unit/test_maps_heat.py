@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
-import struct
-import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +13,12 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
+from PIL import Image
 
 from geo.errors import ColumnError, CrsError, GeometryError
 from geo.layers import Level
-from maps import heat_map, raster, render
+from maps import heat_map, render
+from maps.encoding import density_image
 
 
 def bump(division, at, width_m: float = 60.0):
@@ -28,19 +29,11 @@ def bump(division, at, width_m: float = 60.0):
     return SimpleNamespace(x=x, y=y, values=values, bandwidth_m=width_m)
 
 
-def pixels(uri: str) -> tuple[np.ndarray, np.ndarray]:
-    """Palette positions of a PNG, shape (rows, columns), and the opacity of each palette entry."""
-    data = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
-    chunks, place = {}, 8
-    while place < len(data):
-        size, kind = struct.unpack(">I4s", data[place : place + 8])
-        body = data[place + 8 : place + 8 + size]
-        assert struct.unpack(">I", data[place + 8 + size : place + 12 + size])[0] == zlib.crc32(kind + body)
-        chunks[kind], place = body, place + 12 + size
-    columns, rows = struct.unpack(">II", chunks[b"IHDR"][:8])
-    lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), dtype=np.uint8).reshape(rows, columns + 1)
-    assert (lines[:, 0] == 0).all()
-    return lines[:, 1:], np.frombuffer(chunks[b"tRNS"], dtype=np.uint8)
+def pixels(picture: density_image.Picture) -> tuple[np.ndarray, np.ndarray]:
+    """Palette positions of the image, shape (rows, columns), and the opacity of each palette entry."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture.uri.removeprefix("data:image/png;base64,"))))
+    assert (image.format, image.mode) == ("PNG", "P")
+    return np.asarray(image), np.frombuffer(image.info["transparency"], dtype=np.uint8)
 
 
 def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
@@ -48,8 +41,8 @@ def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
     west, _, _, north = division.street.total_bounds
     at = (west + 200, north - 150)  # far from the centre, where a stretched picture would be tens of metres off
     density = bump(division, at)
-    picture = raster.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
-    index, opacity = pixels(picture.uri)
+    picture = density_image.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
+    index, opacity = pixels(picture)
     row, column = np.unravel_index(index.argmax(), index.shape)
     (south, west_deg), (north_deg, east) = picture.bounds
     to_web = pyproj.Transformer.from_crs(4326, 3857, always_xy=True)
@@ -66,8 +59,8 @@ def test_order_of_rows_and_columns_does_not_matter(small_street) -> None:
     division = small_street.division()
     density = bump(division, division.street.total_bounds[:2] + 400)
     outline = division.street.geometry
-    a = raster.density_picture(density.x, density.y, density.values, outline=outline)
-    b = raster.density_picture(density.x[::-1], density.y[::-1], density.values[::-1, ::-1], outline=outline)
+    a = density_image.density_picture(density.x, density.y, density.values, outline=outline)
+    b = density_image.density_picture(density.x[::-1], density.y[::-1], density.values[::-1, ::-1], outline=outline)
     assert a == b
 
 
@@ -77,7 +70,7 @@ def test_nothing_is_painted_outside_the_outline(small_street) -> None:
     flat = np.full_like(density.values, 500.0)
     half = division.street.geometry.intersection(shapely.box(*division.community.total_bounds[:2], 389_200, 3_560_000))
     triangle = half.map(lambda g: shapely.Polygon(shapely.get_coordinates(g)[:3]))
-    index, _ = pixels(raster.density_picture(density.x, density.y, flat, outline=triangle).uri)
+    index, _ = pixels(density_image.density_picture(density.x, density.y, flat, outline=triangle))
     assert 0.45 < (index > 0).mean() < 0.55
     assert set(np.unique(index)) == {0, 255}
 
@@ -86,9 +79,9 @@ def test_density_that_is_no_grid_is_refused(small_street) -> None:
     division = small_street.division()
     outline = division.street.geometry
     with pytest.raises(GeometryError, match="do not fit"):
-        raster.density_picture(np.arange(3), np.arange(4), np.zeros((3, 4)), outline=outline)
+        density_image.density_picture(np.arange(3), np.arange(4), np.zeros((3, 4)), outline=outline)
     with pytest.raises(CrsError, match="not in metres"):
-        raster.density_picture(np.arange(3), np.arange(4), np.zeros((4, 3)), outline=outline.to_crs(4326))
+        density_image.density_picture(np.arange(3), np.arange(4), np.zeros((4, 3)), outline=outline.to_crs(4326))
 
 
 def assigned(division, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from api.outputs import write_text
 from geo.incidents import Calendar
-from geo.layers import aside
 
 _PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -35,7 +35,7 @@ svg text { font-size: 9px; fill: #5b6875 }
 <div class="figures">{% for f in figures %}
 <div><b>{{ f.value }}</b>{{ f.zh }}<br><small>{{ f.en }}</small></div>{% endfor %}</div>
 {% for s in said %}<p class="say{{ ' care' if s.care }}">{{ s.zh }}<br><small>{{ s.en }}</small></p>{% endfor %}
-{% if days %}<h2>每日案件 <small>Reports per day</small></h2>
+{% if days %}<h2>每日案件 <small>Incidents per day</small></h2>
 <svg viewBox="0 0 700 70" width="100%" role="img" aria-label="每日案件">{% for d in days %}
 <rect x="{{ d.x }}" y="{{ 56 - d.h }}" width="{{ d.w }}" height="{{ d.h }}" fill="{{ '#c9712b' if d.rest else '#2a6f97' }}">
 <title>{{ d.day }}: {{ d.n }}</title></rect>{% endfor %}
@@ -53,8 +53,7 @@ svg text { font-size: 9px; fill: #5b6875 }
 def write_page(content: dict[str, Any], path: Path) -> Path:
     """Write the page; every text is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    with aside(path) as temporary:
-        temporary.write_text(environment.from_string(_PAGE).render(content), encoding="utf-8")
+    write_text(environment.from_string(_PAGE).render(content), path)
     return path
 
 
@@ -75,7 +74,7 @@ def table(
 
 
 def days_drawn(local_days: pd.Series[Any], working: Any) -> list[dict[str, Any]]:
-    """Bars of the reports of each day, from the first to the last; at most 370 of them."""
+    """Bars of the incidents of each day, from the first to the last; at most 370 of them."""
     known = local_days.dropna()
     if known.empty:
         return []
@@ -119,9 +118,9 @@ def page_content(
     name
         The file that was studied.
     incidents
-        Assigned reports.
+        Assigned incidents.
     placed
-        Counts without reports at default points.
+        Counts without incidents at default points.
     tables
         Tables of the study; `hot` at least.
     figures
@@ -134,7 +133,7 @@ def page_content(
     local = incidents["reported_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
     when = "时间不详" if local.isna().all() else f"{local.min():%Y-%m-%d} — {local.max():%Y-%m-%d}"
     boxes = [
-        ("incidents", "案件", "reports"),
+        ("incidents", "案件", "incidents"),
         ("inside", "落入网格", "in a cell"),
         ("outside", "网格外", "outside"),
         ("refused_rows", "无法定位", "without a position"),
@@ -166,7 +165,7 @@ def page_content(
         "figures": [{"value": f"{figures[key]:,}", "zh": zh, "en": en} for key, zh, en in boxes],
         "days": days_drawn(local, calendar.working),
         "foot": "网格表不含默认坐标上的案件。区间为95%精确泊松区间；EB为经验贝叶斯收缩后的率，排名以此为准。"
-        "Without reports at default points. Intervals: exact Poisson, 95 %; EB: rates drawn together.",
+        "Without incidents at default points. Intervals: exact Poisson, 95 %; EB: rates drawn together.",
     }
 
 
@@ -211,7 +210,7 @@ def _page_tables(
         few = tables["patrols"].query("neglected").nlargest(8, "by_residents")
         rows = [[_called(r.code, names), int(r.by_residents), int(r.visits), float(r.patrol_hours)] for r in _rows(few)]
         shown.append(
-            table("诉求多而巡查少", "Many reports, few visits", ["网格", "居民诉求", "巡查次", "时长 h"], rows)
+            table("诉求多而巡查少", "Many incidents, few visits", ["网格", "居民诉求", "巡查次", "时长 h"], rows)
         )
     return shown
 

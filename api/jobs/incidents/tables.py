@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from api.outputs import CSV_ENCODING
+from api.outputs import CSV_ENCODING, write_text
 from geo.errors import ColumnError, FileError
 from geo.incidents.columns import HEADERS
 from geo.layers import aside
@@ -44,11 +44,11 @@ def told_rows(
     Parameters
     ----------
     assigned
-        Assigned reports with the ``attrs`` of :func:`geo.incidents.read_incidents`.
+        Assigned incidents with the ``attrs`` of :func:`geo.incidents.read_incidents`.
     doubts
         From :func:`geo.incidents.datum_doubts`.
     early
-        Which reports are older than all divisions that are given, same index.
+        Which incidents are older than all divisions that are given, same index.
     """
     attrs = assigned.attrs
     row = assigned["source_row"] if "source_row" in assigned else pd.Series(range(1, len(assigned) + 1), assigned.index)
@@ -119,7 +119,7 @@ def refused_rows(assigned: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def outside_rows(assigned: gpd.GeoDataFrame, outline: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Reports outside all cells, with their distance from the outline in metres, nearest first."""
+    """Incidents outside all cells, with their distance from the outline in metres, nearest first."""
     from geo.layers import to_metric
 
     away = assigned[assigned["cell"].isna()]
@@ -135,7 +135,7 @@ def outside_rows(assigned: gpd.GeoDataFrame, outline: gpd.GeoDataFrame) -> pd.Da
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write each table as CSV under its name; texts that Excel would run as formulas get an apostrophe in front.
 
-    Written by Arrow, which takes a second where pandas takes half a minute for a million reports.
+    Written by Arrow, which takes a second where pandas takes half a minute for a million incidents.
     """
     written = []
     for name, frame in tables.items():
@@ -215,8 +215,7 @@ def write_column_map(used: dict[str, str], path: Path) -> Path:
     lines += [f"{name} = {_toml(header)}" for name, header in used.items()]
     missing = [name for name in HEADERS if name not in used]
     lines += [f"# {name} = " for name in missing]
-    with aside(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text("\n".join(lines) + "\n", path)
     return path
 
 

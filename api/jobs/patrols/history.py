@@ -7,17 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from api.jobs.patrols.verified import Verified
+from api.outputs import write_text
 from geo.errors import FileError
-from geo.layers import Division, aside, digest_of
+from geo.layers import Division, digest_of
 from geo.patrols import restate
-
-if TYPE_CHECKING:
-    from api.jobs.patrols.run import Verified
 
 #: Name of the file that says what a run was made from.
 RUN = "run.json"
@@ -53,8 +52,7 @@ def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame)
 
 def write_facts(facts: dict[str, Any], folder: Path) -> Path:
     """Write what a run was made from as ``run.json``."""
-    with aside(folder / RUN) as temporary:
-        temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", folder / RUN)
     return folder / RUN
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from api.inputs import read_table
-from api.jobs.patrols.run import Verified
-from api.outputs import write_csv
+from api.jobs.patrols.verified import Verified
+from api.outputs import write_csv, write_text
 from geo.errors import ColumnError, InputError
-from geo.layers import Division, aside, convert, read_layer
+from geo.layers import Division, convert, read_layer
 from geo.patrols import due, feasible, route_match
 
 #: Columns of a roster.
@@ -127,10 +127,8 @@ def write_route(
         if match.checkpoints is None
         else match.checkpoints.drop(columns="geometry").to_dict("records"),
     }
-    with aside(folder / "route.json") as temporary:
-        temporary.write_text(
-            json.dumps(_plain(record, verified.rules.zone), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+    text = json.dumps(_plain(record, verified.rules.zone), ensure_ascii=False, indent=1)
+    write_text(text + "\n", folder / "route.json")
     day = verified.days[-1] if match.started is None else match.started.tz_convert(verified.rules.zone).date()
     drawn = route_map(
         division,

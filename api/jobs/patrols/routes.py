@@ -20,7 +20,7 @@ from geo.tracks.matching.viterbi import match
 from geo.tracks.stop_detection import stops
 
 
-def write_ways(
+def write_routes(
     cleaned: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
     folder: Path,

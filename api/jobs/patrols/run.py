@@ -1,9 +1,9 @@
-"""Tracks of one or more days to visits and verdicts."""
+"""``wangge patrols`` from files to files: tracks and cells in; verdicts, evidence, tables and pages out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,161 +13,19 @@ import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
-from api.jobs.patrols.history import EarlierRun, facts_of, write_facts
-from api.jobs.patrols.routes import write_ways
-from api.jobs.patrols.tables import BLIND_DAYS, write_all
-from api.outputs import make_folder
-from geo.days import dates_of
+from api.jobs.patrols.drawing import draw_checker, draw_coverage
+from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
+from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
+from api.jobs.patrols.routes import write_routes
+from api.jobs.patrols.tables import BLIND_DAYS, write_tables
+from api.jobs.patrols.verified import Study, Verified, verify_tracks
+from api.outputs import write_set
 from geo.errors import ImpossibleError, InputError
-from geo.layers import Division, Level, to_metric
-from geo.patrols import (
-    REASONS,
-    VERDICTS,
-    Rules,
-    by_group,
-    clean,
-    presences,
-    read_tracks,
-    seen,
-    verify,
-    visits,
-)
+from geo.layers import Division, to_metric
+from geo.patrols import Rules, read_tracks
 
 #: A span of more days is taken for a mistake in --from or --to.
 MOST_DAYS = 366
-
-
-@dataclass(frozen=True)
-class Verified:
-    """Verdicts with what they rest on.
-
-    Attributes
-    ----------
-    visits, verdicts
-        Frames as :func:`geo.patrols.visits` and :func:`geo.patrols.verify` give them; the verdicts of all days.
-    days
-        Local days judged, in order.
-    fixes, marked
-        Number of fixes read, and of those that carry a mark, by mark.
-    refused
-        Number of rows that could not be read; a whole file is one.
-    unread
-        Names of the files of which nothing could be read.
-    sources
-        SHA-256 of each file by its name.
-    cleaned, presences
-        The fixes with their marks, and the times inside cells.
-    seen
-        What was seen of the third-level cells on each day, if that was asked for.
-    """
-
-    visits: pd.DataFrame
-    verdicts: pd.DataFrame
-    days: tuple[date, ...]
-    rules: Rules
-    fixes: int
-    marked: dict[str, int]
-    refused: int
-    cleaned: gpd.GeoDataFrame
-    presences: pd.DataFrame
-    seen: pd.DataFrame | None = None
-    unread: tuple[str, ...] = ()
-    sources: dict[str, str] = field(default_factory=dict)
-
-    def counts(self, day: date | None = None) -> dict[str, int]:
-        """Number of cells in each of the four states, of one day or of all."""
-        rows = self.verdicts if day is None else self.verdicts[pd.to_datetime(self.verdicts["day"]).dt.date == day]
-        found = rows["verdict"].value_counts()
-        return {state: int(found.get(state, 0)) for state in VERDICTS}
-
-    def gaps(self) -> tuple[int, float]:
-        """Number of silences of devices in or near the cells on the days judged, and the longest of them in seconds."""
-        today = self.presences["day"].isin(self.days)
-        silent = self.presences[today & (self.presences["kind"] == "unknown")].drop_duplicates(
-            ["device", "officer", "start"]
-        )
-        return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures, for a document."""
-        expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
-        return {
-            "rules": self.rules.name,
-            "visits_counted": int(self.verdicts["visits"].sum()),
-            "visits_expected": round(expected, 1),
-            "visits_hidden": round(hidden, 1),
-            "fixes": self.fixes,
-            "refused_rows": self.refused,
-            "files_not_read": list(self.unread),
-            "marked": self.marked,
-            "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
-            "days": {day.isoformat(): self.counts(day) for day in self.days},
-        }
-
-
-#: What more is made of the verdicts: it takes them, the cells as read and the cells judged, and gives the files written.
-Plans = Callable[[Verified, "Division | gpd.GeoDataFrame", gpd.GeoDataFrame], list[Path]]
-
-
-def verify_tracks(
-    tracks: gpd.GeoDataFrame,
-    cells: gpd.GeoDataFrame,
-    *,
-    rules: Rules,
-    days: Sequence[date] | None = None,
-    inner: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    progress: Progress = silent,
-) -> Verified:
-    """Go from fixes to verdicts.
-
-    Parameters
-    ----------
-    tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them.
-    cells
-        The cells that are judged.
-    days
-        Local days to judge; by default those on which there are fixes.
-    inner, roads
-        Cells of the level below, of which it is told what was seen, and roads in them. Rules that ask for a share need them.
-    """
-    progress("清洗轨迹 cleaning", 0.2)
-    marked = clean(tracks, rules=rules)
-    progress("在格时间 presences", 0.4)
-    found = presences(marked, cells, rules=rules)
-    progress("巡查 visits", 0.7)
-    made = visits(found, rules=rules, cells=cells)
-    judged = tuple(days) if days else days_of(tracks, rules.zone)
-    progress("网格内覆盖 coverage inside", 0.75)
-    looked = (
-        None
-        if inner is None
-        else pd.concat([seen(marked, inner, day=day, roads=roads, rules=rules) for day in judged], ignore_index=True)
-    )
-    shares = None if looked is None or inner is None or "parent" not in inner else by_group(looked, inner)
-    progress("核验 verdicts", 0.85)
-    verdicts = [verify(made, cells, presences=found, coverage=shares, rules=rules, day=day) for day in judged]
-    reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()
-    return Verified(
-        visits=made,
-        verdicts=pd.concat(verdicts, ignore_index=True),
-        days=judged,
-        rules=rules,
-        fixes=len(tracks),
-        marked={str(reason): int(number) for reason, number in reasons.items()},
-        refused=len(tracks.attrs.get("refused", ())),
-        cleaned=marked,
-        presences=found,
-        seen=looked,
-        unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
-        sources=dict(tracks.attrs.get("sources", {})),
-    )
-
-
-def days_of(tracks: gpd.GeoDataFrame, zone: str) -> tuple[date, ...]:
-    """Local days on which there are fixes."""
-    return tuple(sorted(set(dates_of(tracks["time"], zone))))
 
 
 def days_between(first: date, last: date) -> tuple[date, ...]:
@@ -223,144 +81,191 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
+@dataclass(frozen=True)
+class PatrolOptions:
+    """What a run can be told beyond its tracks, its cells and its folder.
+
+    Attributes
+    ----------
+    rules_paths
+        Files of rule sets, one for each version; the built-in rule set by default.
+    layer, code
+        Layer of the cells, and the column of their code.
+    datum, zone, columns
+        How the tracks are read: datum of their coordinates, zone of times without one, columns by name or position.
+    days
+        Local days to judge; by default those on which there are fixes.
+    with_touched, by_device
+        See :func:`api.jobs.patrols.routes.write_routes`; cells touched are written whenever there are roads.
+    before
+        Folder of an earlier run, whose verdicts are put beside the new ones.
+    blind_days
+        See :func:`api.jobs.patrols.tables.write_tables`.
+    due_at, roster, route, device, checkpoints
+        See :mod:`api.jobs.patrols.plans`: a moment; a roster; a planned route, the device that walked it, its checkpoints.
+    """
+
+    rules_paths: tuple[Path, ...] = ()
+    layer: str | None = None
+    code: str | None = None
+    datum: str | None = None
+    zone: str | None = None
+    columns: dict[str, str | int] | None = None
+    days: tuple[date, ...] | None = None
+    with_touched: bool = False
+    by_device: bool = False
+    before: Path | None = None
+    blind_days: int = BLIND_DAYS
+    due_at: str | None = None
+    roster: Path | None = None
+    route: Path | None = None
+    device: str | None = None
+    checkpoints: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.checkpoints is not None or self.device is not None) and self.route is None:
+            raise InputError("--checkpoints and --device go with --route")
+
+
+@dataclass(frozen=True)
+class PatrolRun:
+    """What a run gave.
+
+    Attributes
+    ----------
+    verified
+        The verdicts with what they rest on.
+    written
+        The files.
+    figures
+        Figures of what was asked for beside the verdicts: `due`, `feasibility`, `route`, `restated`.
+    """
+
+    verified: Verified
+    written: list[Path]
+    figures: dict[str, Any]
+
+
 def patrol_files(
     paths: Sequence[Path],
     cells_path: Path,
     folder: Path,
     *,
-    rules_paths: Sequence[Path] = (),
-    layer: str | None = None,
-    code: str | None = None,
-    datum: str | None = None,
-    zone: str | None = None,
-    columns: dict[str, str | int] | None = None,
-    days: Sequence[date] | None = None,
+    options: PatrolOptions = PatrolOptions(),
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
-    plans: Plans | None = None,
-    with_touched: bool = False,
-    by_device: bool = False,
-    before: Path | None = None,
-    blind_days: int = BLIND_DAYS,
     progress: Progress = silent,
-) -> tuple[Verified, list[Path], pd.DataFrame | None]:
-    """Judge tracks from files and write all that the checker needs; see :func:`write_all`.
-
-    Parameters
-    ----------
-    with_touched, by_device
-        See :func:`api.jobs.patrols.routes.write_ways`; cells touched are told whenever there are roads.
-    before
-        Folder of an earlier run, whose verdicts are put beside the new ones.
-    blind_days
-        See :func:`write_all`.
-
-    Returns
-    -------
-    tuple
-        The verdicts, the files written, and the verdicts beside those of `before`. The maps show the last day.
+) -> PatrolRun:
+    """Judge the tracks of files and write all that a checker needs; the pages show the last day.
 
     Raises
     ------
     InputError
         If the earlier run would be overwritten.
+    ImpossibleError
+        If the tracks have no usable fix.
     """
+    before, backdrop = options.before, backdrop or {}
     if before is not None and before.resolve() == folder.resolve():
         raise InputError(
             f"--before {before}: is where the new verdicts go; write them elsewhere (-o), nothing is overwritten"
         )
     earlier = None if before is None else EarlierRun.read(before)
-    rules = Rules.read(*rules_paths) if rules_paths else Rules()
-    cells = read_cells(cells_path, layer=layer, code=code)
+    rules = Rules.read(*options.rules_paths) if options.rules_paths else Rules()
+    cells = read_cells(cells_path, layer=options.layer, code=options.code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks(files_of(paths), datum=datum, zone=zone, columns=columns)
+    tracks = read_tracks(files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
-    inner = cells.third if isinstance(cells, Division) else judged
-    roads = (backdrop or {}).get("roads")
-    verified = verify_tracks(tracks, judged, rules=rules, days=days, inner=inner, roads=roads, progress=progress)
-    make_folder(folder)
-    progress("写表 writing", 0.9)
+    study = Study(cells, judged, cells.third if isinstance(cells, Division) else judged)
+    verified = verify_tracks(
+        tracks,
+        judged,
+        rules=rules,
+        days=options.days,
+        inner=study.inner,
+        roads=backdrop.get("roads"),
+        progress=progress,
+    )
     facts = facts_of(verified, cells_path, cells)
     restated = None if earlier is None else earlier.beside(verified, facts)
-    written = write_all(
-        verified,
-        judged,
-        inner,
-        folder,
-        refused=tracks.attrs.get("refused", []),
-        division=facts["cells"]["digest"],
-        names=_names(cells),
-        restated=restated,
-        blind_days=blind_days,
-    )
-    written.append(write_facts(facts, folder))
-    if plans is not None:
-        written += plans(verified, cells, judged)
-    if with_touched or by_device or roads is not None:
+    progress("写表 writing", 0.9)
+
+    def write(inside: Path) -> tuple[dict[str, Any], list[Path]]:
+        written = write_tables(
+            verified,
+            study,
+            inside,
+            refused=tracks.attrs.get("refused", []),
+            facts=facts,
+            restated=restated,
+            blind_days=options.blind_days,
+        )
+        figures, plans = _plans(verified, study, inside, options, backdrop)
+        return figures, [*written, *plans, *_drawn(verified, study, inside, options, backdrop, progress)]
+
+    figures, written = write_set(folder, write)
+    if restated is not None:
+        figures["restated"] = changes_of(restated)
+    return PatrolRun(verified, written, figures)
+
+
+def _plans(
+    verified: Verified, study: Study, folder: Path, options: PatrolOptions, backdrop: dict[str, Any]
+) -> tuple[dict[str, Any], list[Path]]:
+    """What is due, what the roster can do, and how a planned route was followed, as far as they are asked for."""
+    figures: dict[str, Any] = {}
+    made: list[Path] = []
+    if options.due_at is not None:
+        now = moment(options.due_at, verified.rules.zone)
+        figures["due"], path = write_due(verified, study.judged, folder, now=now)
+        made.append(path)
+    if options.roster is not None:
+        figures["feasibility"], path = write_feasible(
+            study.judged, options.roster, folder, verified, datum=options.datum
+        )
+        made.append(path)
+    if options.route is not None:
+        figures["route"], paths = write_route(
+            verified,
+            study.cells,
+            options.route,
+            folder,
+            device=options.device,
+            checkpoints_path=options.checkpoints,
+            backdrop=backdrop,
+        )
+        made += paths
+    return figures, made
+
+
+def _drawn(
+    verified: Verified,
+    study: Study,
+    folder: Path,
+    options: PatrolOptions,
+    backdrop: dict[str, Any],
+    progress: Progress,
+) -> list[Path]:
+    """Cells touched and routes, as far as they are asked for, and the two pages."""
+    written: list[Path] = []
+    roads = backdrop.get("roads")
+    if options.with_touched or options.by_device or roads is not None:
         progress("路线 routes", 0.9)
-        written += write_ways(
-            verified.cleaned, inner, folder, days=verified.days, rules=rules, roads=roads, by_device=by_device
+        written += write_routes(
+            verified.cleaned,
+            study.inner,
+            folder,
+            days=verified.days,
+            rules=verified.rules,
+            roads=roads,
+            by_device=options.by_device,
         )
     progress("绘图 drawing", 0.95)
-    shown = cells if isinstance(cells, Division) else judged
-    written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop or {}))
-    written.append(draw_checker(shown, verified, folder / "checker.html", backdrop=backdrop or {}))
-    return verified, written, restated
-
-
-def _names(cells: Division | gpd.GeoDataFrame) -> dict[str, str]:
-    """Names of the cells of all levels by code."""
-    layers = [cells.layer(level) for level in Level] if isinstance(cells, Division) else [cells]
-    return {
-        code: str(name)
-        for layer in layers
-        if "name" in layer
-        for code, name in zip(layer["code"], layer["name"], strict=True)
-        if pd.notna(name)
-    }
-
-
-def draw_checker(
-    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any]
-) -> Path:
-    """Draw the checker's page of the last day judged: map, reasons, replay."""
-    from maps import save
-    from maps.checker import checker_map
-
-    drawn = checker_map(
-        division,
-        verified.verdicts,
-        verified.cleaned,
-        day=verified.days[-1],
-        visits=verified.visits,
-        visit_reasons=REASONS,
-        zone=verified.rules.zone,
-        max_gap_s=verified.rules.max_gap_s,
-        **backdrop,
-    )
-    save(drawn, path)
-    return path
-
-
-def draw_coverage(
-    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
-) -> Path:
-    """Draw the coverage map of the last day judged."""
-    from maps import coverage_map, save
-
-    drawn = coverage_map(
-        division,
-        verified.verdicts,
-        day=verified.days[-1],
-        visits=verified.visits,
-        visit_reasons=REASONS,
-        zone=verified.rules.zone,
-        **backdrop,
-        **texts,
-    )
-    save(drawn, path)
-    return path
+    shown = study.cells if isinstance(study.cells, Division) else study.judged
+    written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop))
+    written.append(draw_checker(shown, verified, folder / "checker.html", backdrop=backdrop))
+    return written
 
 
 def _refusals(tracks: gpd.GeoDataFrame) -> str:

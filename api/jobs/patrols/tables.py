@@ -5,86 +5,88 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from api.jobs.patrols.history import write_facts
+from api.jobs.patrols.verified import Study, Verified
 from api.jobs.patrols.workbook import SHEETS, for_offices
 from api.outputs import write_csv
 from api.workbook import write_workbook
 from geo.layers import aside
 from geo.patrols import blind_spots, by_group, evidence, integrity, seen
 
-if TYPE_CHECKING:
-    from api.jobs.patrols.run import Verified
-
 #: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
 BLIND_DAYS = 7
 
 
-def write_all(
+def write_tables(
     verified: Verified,
-    judged: gpd.GeoDataFrame,
-    inner: gpd.GeoDataFrame,
+    study: Study,
     folder: Path,
     *,
+    facts: dict[str, Any],
     refused: Sequence[dict[str, Any]] = (),
     blind_days: int = BLIND_DAYS,
-    division: str = "",
-    names: Mapping[str, str] | None = None,
     restated: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
 
-    Persons are named only where the visit itself is told, never counted, ranked or compared.
+    Persons are named only where the visit itself is listed, never counted, ranked or compared.
 
     Parameters
     ----------
+    facts
+        What the run was made from, as :func:`api.jobs.patrols.history.facts_of` gives it; written as ``run.json``.
+    refused
+        Rows and files that could not be read.
     blind_days
         Days without sight that make a blind spot; all days judged, if these are fewer.
-    division
-        Digest of the cells, for the evidence.
-    names
-        Names of cells of all levels by code, for the workbook.
     restated
-        The verdicts beside those of an earlier run, a table more.
+        The verdicts beside those of an earlier run, one table more.
     """
-    seen_days = (
-        verified.seen
-        if verified.seen is not None
-        else pd.concat(
-            [seen(verified.cleaned, inner, day=day, rules=verified.rules) for day in verified.days], ignore_index=True
-        )
-    )
-    tables = {
-        "verdicts": verified.verdicts,
-        "visits": verified.visits,
-        "coverage": seen_days,
-        "coverage_by": _summed_up(seen_days, inner, judged),
-        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(blind_days, len(verified.days))),
-        "findings": integrity(verified.cleaned, rules=verified.rules),
-        "files": by_file(verified.cleaned, refused, verified.sources),
-        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
-    }
+    zone = verified.rules.zone
+    tables = _tables(verified, study, refused, blind_days)
     if restated is not None:
         tables["restated"] = restated
     written = []
     for name, table in tables.items():
         written.append(folder / f"{name}.csv")
-        write_csv(table, written[-1], zone=verified.rules.zone)
+        write_csv(table, written[-1], zone=zone)
         with aside(folder / f"{name}.parquet") as temporary:
             _typed(table).to_parquet(temporary, index=False)
         written.append(folder / f"{name}.parquet")
-    sheets = {
-        SHEETS[name]: for_offices(table, name, verified.rules.zone, names or {}) for name, table in tables.items()
-    }
+    names = study.names()
+    sheets = {SHEETS[name]: for_offices(table, name, zone, names) for name, table in tables.items()}
     write_workbook(sheets, folder / "patrols.xlsx")
     with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in _records(verified, judged, division):
+        for record in _records(verified, study.judged, facts["cells"]["digest"]):
             file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
-    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl"]
+    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl", write_facts(facts, folder)]
+
+
+def _tables(
+    verified: Verified, study: Study, refused: Sequence[dict[str, Any]], blind_days: int
+) -> dict[str, pd.DataFrame]:
+    """All tables of a run by name."""
+    rules, inner = verified.rules, study.inner
+    seen_days = verified.seen
+    if seen_days is None:
+        days = [seen(verified.cleaned, inner, day=day, rules=rules) for day in verified.days]
+        seen_days = pd.concat(days, ignore_index=True)
+    return {
+        "verdicts": verified.verdicts,
+        "visits": verified.visits,
+        "coverage": seen_days,
+        "coverage_by": _summed_up(seen_days, inner, study.judged),
+        "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(blind_days, len(verified.days))),
+        "findings": integrity(verified.cleaned, rules=rules),
+        "files": by_file(verified.cleaned, refused, verified.sources),
+        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
+    }
 
 
 def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:

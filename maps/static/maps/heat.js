@@ -2,11 +2,11 @@
 /* The map of incidents: a density in metres, counts and rates per grid, hot spots that passed a test; all kinds or one, all time or
    a part of it. For all kinds and all time the page shows what was computed before; for a choice it adds up and spreads anew. */
 wangge.startHeat = (map) => {
-  const { Page, Reports, Surface, addPattern, charts, el, shortName, svg, swatch, within } = wangge;
-  const data = wangge.payload(), page = new Page(map, data), reports = new Reports(data.reports, page.levels);
-  const { measures, picture } = data, { lattice } = data.reports;
-  const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...reports.spans];
-  const DENSITY_FRAMES = 24; // windows with most reports that the scale of the density is taken from
+  const { Page, IncidentCounts, Surface, addPattern, charts, el, shortName, svg, swatch, within } = wangge;
+  const data = wangge.payload(), page = new Page(map, data), counted = new IncidentCounts(data.incident_counts, page.levels);
+  const { measures, picture } = data, { lattice } = data.incident_counts;
+  const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...counted.spans];
+  const DENSITY_FRAMES = 24; // windows with most incidents that the scale of the density is taken from
   const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
 
   const texts = {
@@ -47,7 +47,7 @@ wangge.startHeat = (map) => {
   /* ---- what is chosen, and what it adds up to ---- */
 
   const isPart = () => chosen.kind >= 0 || chosen.span !== "all";
-  const window = () => (chosen.span === "all" ? null : reports.windows(chosen.span)[chosen.at]);
+  const window = () => (chosen.span === "all" ? null : counted.windows(chosen.span)[chosen.at]);
   const memory = new Map();
   const remembered = (key, make) => {
     if (!memory.has(key)) memory.set(key, make());
@@ -58,7 +58,7 @@ wangge.startHeat = (map) => {
   function count() {
     const focus = new Uint8Array(page.levels[3].length);
     for (const cell of within(page.at, 3)) focus[cell.row] = 1;
-    now = reports.tally(chosen.kind, window(), focus, surface?.size ?? 0);
+    now = counted.tally(chosen.kind, window(), focus, surface?.size ?? 0);
   }
 
   function rate(n, cell, measure) {
@@ -98,7 +98,7 @@ wangge.startHeat = (map) => {
       const cells = page.levels[level];
       let values;
       if (chosen.span === "all") values = cells.map((cell) => value(cell, measure));
-      else values = [...reports.frames(chosen.kind, chosen.span, level)].map((n, i) => (n && !tooFew(cells[i % cells.length], measure) ? rate(n, cells[i % cells.length], measure) : null));
+      else values = [...counted.frames(chosen.kind, chosen.span, level)].map((n, i) => (n && !tooFew(cells[i % cells.length], measure) ? rate(n, cells[i % cells.length], measure) : null));
       const limits = limitsOf(values);
       return { limits, colours: data.class_colours[Math.max(0, limits.length - 1)] };
     });
@@ -113,16 +113,16 @@ wangge.startHeat = (map) => {
   /* ---- the density of a part ---- */
 
   const surface = lattice && data.bandwidth_m ? new Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs) : null;
-  surface?.allow(reports.placeSquare);
+  surface?.allow(counted.placeSquare);
 
-  /** The scale's end: a round number over the highest density of the windows with most reports. */
+  /** The scale's end: a round number over the highest density of the windows with most counted. */
   function densityTop(density) {
     if (!isPart()) return picture.top;
     const peak = (values) => values.reduce((a, b) => Math.max(a, b), 0);
     return remembered(`top ${chosen.kind} ${chosen.span}`, () => {
       if (chosen.span === "all") return roundUp(peak(density));
       const nowhere = new Uint8Array(page.levels[3].length);
-      const sums = reports.windows(chosen.span).map((w) => reports.tally(chosen.kind, w, nowhere, surface.size).bySquare);
+      const sums = counted.windows(chosen.span).map((w) => counted.tally(chosen.kind, w, nowhere, surface.size).bySquare);
       const total = (counts) => counts.reduce((a, b) => a + b, 0);
       const fullest = sums.sort((a, b) => total(b) - total(a)).slice(0, DENSITY_FRAMES);
       return roundUp(Math.max(...fullest.map((counts) => peak(surface.density(counts)))));
@@ -196,8 +196,8 @@ wangge.startHeat = (map) => {
   function drawTime() {
     if (!bar) return;
     // With all time in view the bars are those of the finest span that gives not more than a hundred or so.
-    const barSpan = chosen.span !== "all" ? chosen.span : SPANS.slice(1).findLast((span) => reports.windows(span).length <= 120) ?? SPANS[1];
-    const windows = reports.windows(barSpan);
+    const barSpan = chosen.span !== "all" ? chosen.span : SPANS.slice(1).findLast((span) => counted.windows(span).length <= 120) ?? SPANS[1];
+    const windows = counted.windows(barSpan);
     const values = windows.map(({ first, last }) => now.byStep.subarray(first, last + 1).reduce((a, b) => a + b, 0));
     const names = Object.fromEntries(["all", "month", "week", "day", "all_time", "when", "play", "series"].map((key) => [key, page.t(key)]));
     bar.draw({ spans: SPANS.slice(1), span: chosen.span, barSpan, at: chosen.at, windows, values, texts: names, choose: chooseTime });
@@ -221,11 +221,11 @@ wangge.startHeat = (map) => {
     const { mode, kind, hot } = chosen;
     const option = (selected) => ([key, name]) => el("option", { value: key, selected: key === selected }, name);
     const byMode = el("select", { id: "mode", onchange: (event) => { chosen.mode = event.target.value; page.show(false); } }, ...modes.map((key) => [key, page.t(key)]).map(option(mode)));
-    const names = [["-1", page.t("all_kinds")], ...reports.kinds.map((name, i) => [String(i), page.say(name)])];
+    const names = [["-1", page.t("all_kinds")], ...counted.kinds.map((name, i) => [String(i), page.say(name)])];
     const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }) }, ...names.map(option(String(kind))));
     const box = el("input", { type: "checkbox", id: "hot", checked: hot && !isPart(), disabled: isPart(), onchange: (event) => { chosen.hot = event.target.checked; page.recolour(); } });
     return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("colour")), byMode),
-      reports.kinds.length > 1 ? el("label", {}, el("span", {}, page.t("kind")), byKind) : null,
+      counted.kinds.length > 1 ? el("label", {}, el("span", {}, page.t("kind")), byKind) : null,
       data.hot ? el("label", { title: isPart() ? page.t("hot_all") : "" }, box, page.t("hot")) : null);
   }
 
@@ -234,7 +234,7 @@ wangge.startHeat = (map) => {
   function summary(cell) {
     const n = value(cell, "incidents"), all = measures.incidents[cell.level][cell.row];
     const rows = known(cell).slice(1).map((m) => [el("dt", {}, page.t(m)), el("dd", {}, written(value(cell, m), m))]);
-    const what = [chosen.kind < 0 ? null : page.say(reports.kinds[chosen.kind]), chosen.span === "all" ? null : charts.windowText(window(), page.language)].filter(Boolean);
+    const what = [chosen.kind < 0 ? null : page.say(counted.kinds[chosen.kind]), chosen.span === "all" ? null : charts.windowText(window(), page.language)].filter(Boolean);
     return el("section", {}, el("p", { className: "big" }, el("b", {}, page.format.whole(n)), el("span", {}, isPart() ? what.join(" · ") : page.t("incidents"),
       isPart() ? el("small", {}, ` ${page.t("of_all")} ${page.format.share(n, all)}`) : null)), el("dl", { className: "facts" }, ...rows.flat()));
   }
@@ -245,14 +245,14 @@ wangge.startHeat = (map) => {
     const top = sorted.slice(0, 8), mine = sorted.find(({ kind }) => kind === chosen.kind);
     if (mine && !top.includes(mine)) top.splice(7, 1, mine);
     const rest = sorted.filter((row) => !top.includes(row)).reduce((sum, { n }) => sum + n, 0);
-    const rows = top.map(({ n, kind }) => ({ n, name: page.say(reports.kinds[kind]), chosen: kind === chosen.kind, choose: () => chooseKind(kind) }));
+    const rows = top.map(({ n, kind }) => ({ n, name: page.say(counted.kinds[kind]), chosen: kind === chosen.kind, choose: () => chooseKind(kind) }));
     return el("section", { className: "kinds" }, el("h3", {}, page.t("kinds")), charts.bars(page, rows, rest ? { name: page.t("other"), n: rest } : null));
   }
 
   function calendar() {
-    if (reports.stepDays !== 1 || reports.days < 2) return null;
+    if (counted.stepDays !== 1 || counted.days < 2) return null;
     const limits = limitsOf([...now.byStep]);
-    const days = { first: reports.first, values: now.byStep, chosen: chosen.span === "day" ? chosen.at : -1, limits, colours: data.class_colours[Math.max(0, limits.length - 1)], none: data.none_colour, choose: chooseDay };
+    const days = { first: counted.first, values: now.byStep, chosen: chosen.span === "day" ? chosen.at : -1, limits, colours: data.class_colours[Math.max(0, limits.length - 1)], none: data.none_colour, choose: chooseDay };
     const most = now.byStep.reduce((a, b) => Math.max(a, b), 0);
     return el("section", {}, el("h3", {}, page.t("calendar"), el("small", {}, page.language === "zh" ? `单日最多 ${page.format.whole(most)} 件` : `at most ${page.format.whole(most)} a day`)), charts.calendar(page, days));
   }
@@ -309,9 +309,9 @@ wangge.startHeat = (map) => {
   function readAddress(address) {
     const kind = Number(address.get("kind") ?? -1), span = address.get("span"), at = Number(address.get("window") ?? 0);
     chosen.mode = modes.includes(address.get("by")) ? address.get("by") : "density";
-    chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < reports.kinds.length ? kind : -1;
+    chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < counted.kinds.length ? kind : -1;
     chosen.span = SPANS.includes(span) ? span : "all";
-    chosen.at = chosen.span !== "all" && Number.isInteger(at) && at >= 0 && at < reports.windows(chosen.span).length ? at : 0;
+    chosen.at = chosen.span !== "all" && Number.isInteger(at) && at >= 0 && at < counted.windows(chosen.span).length ? at : 0;
   }
 
   function writeAddress(address) {

@@ -1,6 +1,6 @@
 "use strict";
-/* A density worked out in the page for the reports chosen, by the method of geo.incidents.surface.kernel_density on a lattice of squares:
-   a Gaussian kernel of fixed metres, with weights that keep the number of reports and do not dim the border. */
+/* A density worked out in the page for the incidents chosen, by the method of geo.incidents.surface.kernel_density on a lattice of squares:
+   a Gaussian kernel of fixed metres, with weights that keep the number of incidents and do not dim the border. */
 wangge.Surface = (() => {
   const { cumulate, el, unpack } = wangge;
   const REACH = 4; // standard deviations; beyond lies 0.006 % of a kernel along one axis
@@ -22,7 +22,7 @@ wangge.Surface = (() => {
       this.canvas = el("canvas", { width: this.columns * FINE, height: this.rows * FINE });
     }
 
-    /** Reports may lie in a square whose middle is outside: such a square counts as inside. */
+    /** Incidents may lie in a square whose middle is outside: such a square counts as inside. */
     allow(squares) {
       for (const square of squares) if (square >= 0) this.within[square] = 1;
     }
@@ -61,7 +61,7 @@ wangge.Surface = (() => {
       return (this.balanced = weights);
     }
 
-    /** Reports per km² in each square, from their number in each. */
+    /** Incidents per km² in each square, from their number in each. */
     density(counts) {
       const { weights } = this;
       const spread = this.spread(Float64Array.from(counts, (n, i) => (n ? n / this.mass[i] : 0)));

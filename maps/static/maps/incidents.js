@@ -1,13 +1,13 @@
 "use strict";
-/* Reports as counts by place, kind and step of time, and what is added up from them for a choice of kind and time. */
-wangge.Reports = (() => {
+/* Incidents as counts by place, kind and step of time, and what is added up from them for a choice of kind and time. */
+wangge.IncidentCounts = (() => {
   const { cumulate, unpack } = wangge;
   const DAY_MS = 86400000;
 
   /** Monday is 0. */
   const weekday = (date) => (date.getUTCDay() + 6) % 7;
 
-  class Reports {
+  class IncidentCounts {
     constructor(packed, levels) {
       this.kinds = packed.kinds;
       this.stepDays = packed.step_d;
@@ -116,5 +116,5 @@ wangge.Reports = (() => {
     }
   }
 
-  return Reports;
+  return IncidentCounts;
 })();

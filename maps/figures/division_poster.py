@@ -12,7 +12,7 @@ import shapely
 
 from geo.layers import Division
 from geo.layers.columns import NAME
-from maps.encode import column, near_street
+from maps.encoding.cells import column, near_street
 
 #: Communities that touch get different ones of these; all are pale enough for labels and roads on them.
 FILLS = ("#f3dcc6", "#dbe8cf", "#d3e3ee", "#efd6dd", "#e2dbef", "#f3ebc2", "#cfe6e0")

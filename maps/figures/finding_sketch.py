@@ -13,8 +13,8 @@ from geo.coverage import DEFAULT_POLICY, DIVISION_POLICY, Kind, Severity
 from geo.coverage.report import EXPLANATIONS
 from geo.errors import ImpossibleError
 from geo.layers.columns import CODE, PARENT
-from maps.kinds import SHAPES, sign
-from maps.planted import Planted, plant
+from maps.figures.planted_faults import Planted, plant
+from maps.finding_signs import SHAPES, sign
 
 # Pixels of the picture and to a metre, and ground beside the cells, metres.
 _SIZE_PX = (240, 166)
@@ -33,7 +33,7 @@ _SEVERITIES = {Severity.ERROR: "错误", Severity.WARNING: "提示", Severity.AL
 def sketch_svg(kind: Kind | str) -> str:
     """Picture of one kind of finding as an SVG document of about 3 kB.
 
-    The cells with the fault are made by :func:`maps.planted.plant` and checked; what the check finds is what is drawn.
+    The cells with the fault are made by :func:`maps.figures.planted_faults.plant`; what the check finds in them is drawn.
 
     Raises
     ------

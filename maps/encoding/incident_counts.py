@@ -1,8 +1,8 @@
-"""Reports for a page: how many of which kind, in which step of time, at which place; nothing of a single one.
+"""Incidents for a page: how many of which kind, in which step of time, at which place; nothing of a single one.
 
-A page that lets its reader choose a kind and a day must hold the reports in some form. It holds them counted by place, kind
+A page that lets its reader choose a kind and a day must hold the incidents in some form. It holds them counted by place, kind
 and time, where a place is a third-level grid together with a square of a lattice for the density (a quarter of the kernel's
-width, 37 m with the default). Counts are sorted and written as differences, seven bits a byte, so that 100,000 reports take
+width, 37 m with the default). Counts are sorted and written as differences, seven bits a byte, so that 100,000 incidents take
 about half a megabyte. Where there would be too many counts, time is told in weeks or in fortnights instead of days.
 """
 
@@ -26,11 +26,11 @@ from geo.errors import ColumnError, some
 from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
-from maps.encode import column, two_languages
+from maps.encoding.cells import column, two_languages
 
 Ints = npt.NDArray[np.int64]
 
-#: Squares of the lattice per bandwidth. Moving reports to the middles of squares widens the kernel by a 1/384 part.
+#: Squares of the lattice per bandwidth. Moving incidents to the middles of squares widens the kernel by a 1/384 part.
 SQUARES_PER_BANDWIDTH = 4
 
 #: Days in a step of time, finest first, and the most counts for which a finer step is taken (about 4 MB).
@@ -101,7 +101,7 @@ class Lattice:
         return [[round(south, 7), round(west, 7)], [round(north, 7), round(east, 7)]]
 
 
-def encode_reports(
+def encode_incidents(
     division: Division, incidents: pd.DataFrame, zone: ZoneInfo, *, bandwidth_m: float | None = None
 ) -> dict[str, Any]:
     """Counts by place, kind and time as one JSON value.
@@ -111,8 +111,8 @@ def encode_reports(
     division
         The grids.
     incidents
-        One row per report: ``third`` or ``cell`` with the code of the third-level grid, None outside; ``kind_name``,
-        ``reported_at`` (aware) and ``default_point`` where they are there. With a geometry, reports that are not at a
+        One row per incident: ``third`` or ``cell`` with the code of the third-level grid, None outside; ``kind_name``,
+        ``reported_at`` (aware) and ``default_point`` where they are there. With a geometry, incidents that are not at a
         default point get a square of the lattice.
     zone
         Time zone of the days.
@@ -178,12 +178,12 @@ def pack(numbers: npt.ArrayLike) -> str:
     return base64.b64encode(written.tobytes()).decode("ascii")
 
 
-def period(reports: dict[str, Any], n: int) -> dict[str, str]:
-    """Which days the reports are of, and how many there are, for people."""
-    if reports["first"] is None:
+def period(incidents: dict[str, Any], n: int) -> dict[str, str]:
+    """Which days the incidents are of, and how many there are, for people."""
+    if incidents["first"] is None:
         return {"zh": f"共 {n:,} 件", "en": f"{n:,} incidents"}
-    first = dt.date.fromisoformat(reports["first"])
-    last = first + dt.timedelta(days=reports["days"] - 1)
+    first = dt.date.fromisoformat(incidents["first"])
+    last = first + dt.timedelta(days=incidents["days"] - 1)
     zh = f"{first.year}年{first.month}月{first.day}日至{last.year}年{last.month}月{last.day}日，共 {n:,} 件"
     return {"zh": zh, "en": f"{first:%-d %B %Y} to {last:%-d %B %Y}, {n:,} incidents"}
 
@@ -203,8 +203,8 @@ def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
         told.append(
             (
                 f"{default:,} 件的坐标疑为地址解析的默认点，真实位置不明；计入所在网格，不计入热力。",
-                f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is unknown. "
-                "They count in the grid of that point, and not in the density.",
+                f"{default:,} incidents share a point that looks like the default of a geocoder; where they really were is "
+                "unknown. They count in the grid of that point, and not in the density.",
             )
         )
     return [two_languages(text) for text in told]
@@ -232,7 +232,7 @@ def _cells(division: Division, incidents: pd.DataFrame) -> Ints:
 
 
 def _kinds(names: pd.Series[Any]) -> tuple[list[dict[str, str]], Ints]:
-    """Names of the kinds, most frequent first, and the position of each report's."""
+    """Names of the kinds, most frequent first, and the position of each incident's."""
     texts = names.astype(object).where(names.notna(), "").astype(str)
     number, values = pd.factorize(texts)
     often = np.bincount(number, minlength=len(values))
@@ -246,7 +246,7 @@ def _kinds(names: pd.Series[Any]) -> tuple[list[dict[str, str]], Ints]:
 
 
 def _days(incidents: pd.DataFrame, zone: ZoneInfo) -> tuple[dt.date | None, Ints]:
-    """First local day, and the day of each report counted from it; -1 without a time."""
+    """First local day, and the day of each incident counted from it; -1 without a time."""
     if "reported_at" not in incidents.columns or incidents["reported_at"].isna().all():
         return None, np.full(len(incidents), -1)
     local = incidents["reported_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()

@@ -7,9 +7,8 @@ taken over point by point into the projection of the web map and not just stretc
 from __future__ import annotations
 
 import base64
+import io
 import math
-import struct
-import zlib
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
+from PIL import Image
 
 from geo.errors import GeometryError
 from geo.layers import require_metric
@@ -38,17 +38,22 @@ class Picture:
 
     Attributes
     ----------
-    uri
-        PNG as a ``data:`` address, rows even in Web Mercator.
+    png
+        The image, rows even in Web Mercator.
     bounds
         ``[[south, west], [north, east]]`` in degrees, of the outer edges of the pixels.
     top
         Value that has the last colour of the ramp.
     """
 
-    uri: str
+    png: bytes
     bounds: list[list[float]]
     top: float
+
+    @property
+    def uri(self) -> str:
+        """The image as a ``data:`` address."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
 def density_picture(
@@ -93,7 +98,7 @@ def density_picture(
     left, lower = corner.transform(west, north - rows * pixel)
     right, upper = corner.transform(west + columns * pixel, north)
     bounds = [[round(lower, 7), round(left, 7)], [round(upper, 7), round(right, 7)]]
-    return Picture(png_uri(index, _palette()), bounds, top)
+    return Picture(_png(index, _palette()), bounds, top)
 
 
 def round_up(value: float) -> float:
@@ -108,13 +113,8 @@ def round_up(value: float) -> float:
     return float(f"{math.ceil(value / unit * (1 - 1e-12)) * unit:.6g}")
 
 
-def png_uri(index: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> str:
-    """Write a PNG, see :func:`png_bytes`, as a ``data:`` address."""
-    return "data:image/png;base64," + base64.b64encode(png_bytes(index, palette)).decode("ascii")
-
-
-def png_bytes(index: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
-    """Write a PNG of palette colours with opacity (PNG specification, third edition: PLTE and tRNS).
+def _png(index: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
+    """A PNG of palette colours with opacity.
 
     Parameters
     ----------
@@ -123,22 +123,12 @@ def png_bytes(index: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> b
     palette
         Red, green, blue, opacity, shape (n, 4), n at most 256.
     """
-    rows, columns = index.shape
-    lines = np.zeros((rows, columns + 1), dtype=np.uint8)  # each line opens with its filter: 0, none
-    lines[:, 1:] = index
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        [
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)),
-            _chunk(b"PLTE", palette[:, :3].tobytes()),
-            _chunk(b"tRNS", palette[:, 3].tobytes()),
-            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
-            _chunk(b"IEND", b""),
-        ]
-    )
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    image = Image.fromarray(index)
+    image.putpalette(palette[:, :3].tobytes(), "RGB")
+    written = io.BytesIO()
+    # With `bits` the palette keeps its order, and `optimize` must not drop colours: positions are values of the density.
+    image.save(written, format="PNG", bits=8, compress_level=9, transparency=palette[:, 3].tobytes())
+    return written.getvalue()
 
 
 def _palette() -> npt.NDArray[np.uint8]:

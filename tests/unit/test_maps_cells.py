@@ -9,27 +9,27 @@ import shapely
 
 from geo.errors import CrsError
 from geo.layers import Level, lon_lat
-from maps import encode
+from maps.encoding import cells
 
 
 def decoded(steps: list[int], origin: tuple[float, float]) -> np.ndarray:
-    return np.cumsum(np.array(steps).reshape(-1, 2), axis=0) / encode.STEPS + origin
+    return np.cumsum(np.array(steps).reshape(-1, 2), axis=0) / cells.STEPS + origin
 
 
 def test_rings_come_back_within_half_a_step(small_street) -> None:
     division = small_street.division()
-    origin = encode.origin_of(division)
+    origin = cells.origin_of(division)
     for level in Level:
         series = division.layer(level).geometry
-        for shape, polygon in zip(encode.encode_polygons(series, origin), lon_lat(series), strict=True):
+        for shape, polygon in zip(cells.encode_polygons(series, origin), lon_lat(series), strict=True):
             back = decoded(shape[0][0], origin)
-            assert np.abs(back - shapely.get_coordinates(polygon)[:-1]).max() <= 0.5 / encode.STEPS + 1e-9
+            assert np.abs(back - shapely.get_coordinates(polygon)[:-1]).max() <= 0.5 / cells.STEPS + 1e-9
 
 
 def test_neighbours_share_their_corners_exactly(small_street) -> None:
     division = small_street.division()
-    origin = encode.origin_of(division)
-    shapes = encode.encode_polygons(division.third.geometry, origin)
+    origin = cells.origin_of(division)
+    shapes = cells.encode_polygons(division.third.geometry, origin)
     corners = {tuple(place) for shape in shapes for place in np.cumsum(np.array(shape[0][0]).reshape(-1, 2), axis=0)}
     # 12 columns by 8 rows of rectangles have 13 by 9 corners; one that rounds differently in a neighbour would add one.
     assert len(corners) == 13 * 9
@@ -38,14 +38,14 @@ def test_neighbours_share_their_corners_exactly(small_street) -> None:
 def test_holes_and_parts_are_kept() -> None:
     ring = shapely.box(0, 0, 1, 1) - shapely.box(0.25, 0.25, 0.75, 0.75)
     both = gpd.GeoSeries([shapely.MultiPolygon([ring, shapely.box(2, 2, 3, 3)]), None], crs="EPSG:4326")
-    shapes = encode.encode_polygons(both, (0.0, 0.0))
+    shapes = cells.encode_polygons(both, (0.0, 0.0))
     assert [len(rings) for rings in shapes[0]] == [2, 1]
     assert shapes[1] == []
 
 
 def test_levels_refer_to_their_parents_by_position(small_street) -> None:
     division = small_street.division()
-    levels = encode.encode_levels(division)["levels"]
+    levels = cells.encode_levels(division)["levels"]
     for level in (1, 2, 3):
         for code, parent in zip(levels[level]["code"], levels[level]["parent"], strict=True):
             assert code.startswith(levels[level - 1]["code"][parent])
@@ -55,9 +55,9 @@ def test_levels_refer_to_their_parents_by_position(small_street) -> None:
 
 def test_labels_stand_in_their_cells(small_street) -> None:
     division = small_street.division()
-    grids = encode.encode_levels(division)
+    grids = cells.encode_levels(division)
     for level in (1, 2, 3):
-        at = np.array(grids["levels"][level]["centre"]) / encode.STEPS + grids["origin"]
+        at = np.array(grids["levels"][level]["centre"]) / cells.STEPS + grids["origin"]
         polygons = lon_lat(division.layer(Level(level)).geometry).array
         assert shapely.contains_xy(polygons, at[:, 0], at[:, 1]).all()
     assert grids["levels"][3]["radius"] == [100] * 96
@@ -66,7 +66,7 @@ def test_labels_stand_in_their_cells(small_street) -> None:
 def test_background_without_crs_is_refused(small_street) -> None:
     water = gpd.GeoDataFrame(geometry=[shapely.box(388_000, 3_552_000, 388_100, 3_552_100)])
     with pytest.raises(CrsError, match="water"):
-        encode.encode_background(encode.Background(water=water), small_street.division())
+        cells.encode_background(cells.Background(water=water), small_street.division())
 
 
 def test_background_is_cut_off_beyond_the_street_and_named(small_street) -> None:
@@ -78,11 +78,11 @@ def test_background_is_cut_off_beyond_the_street_and_named(small_street) -> None
         {"name": ["远路"], "highway": ["primary"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=division.crs
     )
     both = gpd.GeoDataFrame(gpd.pd.concat([roads, far], ignore_index=True), crs=division.crs)
-    background = encode.encode_background(encode.Background(roads=both.to_crs("EPSG:4326")), division)
+    background = cells.encode_background(cells.Background(roads=both.to_crs("EPSG:4326")), division)
     assert [label["name"] for label in background["road_names"]] == ["和燕路"]
     assert background["road_names"][0]["angle"] == 0
     assert background["road_names"][0]["length_m"] == pytest.approx(east - west + 500, abs=5)
 
 
 def test_numbers_for_json() -> None:
-    assert [encode.number(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]
+    assert [cells.number(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]

@@ -1,4 +1,4 @@
-"""Reports come out of the page's numbers as they went in: every place, kind and step of time, and no position."""
+"""Incidents come out of the page's numbers as they went in: every place, kind and step of time, and no position."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from geo.errors import ColumnError
-from maps import reports
-from maps.reports import Lattice, encode_reports, pack
+from maps.encoding import incident_counts
+from maps.encoding.incident_counts import Lattice, encode_incidents, pack
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -41,7 +41,7 @@ def rows_of(packed: dict) -> dict[tuple[int, int, int, int], int]:
     return found
 
 
-def some_reports(division, n: int = 500, days: int = 40) -> gpd.GeoDataFrame:
+def some_incidents(division, n: int = 500, days: int = 40) -> gpd.GeoDataFrame:
     rng = np.random.default_rng(5)
     west, south, east, north = division.street.total_bounds
     points = gpd.points_from_xy(rng.uniform(west, east, n), rng.uniform(south, north, n))
@@ -61,10 +61,10 @@ def test_numbers_come_back(numbers) -> None:
     assert unpack(pack(numbers)) == numbers
 
 
-def test_every_report_is_counted_once_where_it_belongs(small_street) -> None:
+def test_every_incident_is_counted_once_where_it_belongs(small_street) -> None:
     division = small_street.division()
-    incidents = some_reports(division)
-    packed = encode_reports(division, incidents, SHANGHAI, bandwidth_m=100.0)
+    incidents = some_incidents(division)
+    packed = encode_incidents(division, incidents, SHANGHAI, bandwidth_m=100.0)
     found = rows_of(packed)
     assert sum(found.values()) == 500
     names = [kind["zh"] for kind in packed["kinds"]]
@@ -87,18 +87,18 @@ def test_a_day_is_the_day_of_the_clock_on_the_wall(small_street) -> None:
     division = small_street.division()
     times = pd.to_datetime(["2026-03-01 15:59", "2026-03-01 16:00"], utc=True)  # a minute before and at midnight
     incidents = pd.DataFrame({"cell": division.third["code"].iloc[:2].tolist(), "reported_at": times})
-    packed = encode_reports(division, incidents, SHANGHAI)
+    packed = encode_incidents(division, incidents, SHANGHAI)
     assert (packed["first"], packed["days"], packed["steps"]) == ("2026-03-01", 2, 2)
     assert sorted(key[3] for key in rows_of(packed)) == [0, 1]
 
 
 def test_many_counts_are_told_in_weeks_that_begin_on_mondays(small_street, monkeypatch: pytest.MonkeyPatch) -> None:
     division = small_street.division()
-    incidents = some_reports(division).dropna(subset=["reported_at"])
+    incidents = some_incidents(division).dropna(subset=["reported_at"])
     incidents.loc[incidents.index[0], "reported_at"] = pd.Timestamp("2026-03-01 04:00", tz="UTC")
-    daily = rows_of(encode_reports(division, incidents, SHANGHAI))
-    monkeypatch.setattr(reports, "MOST_COUNTS", len(daily) - 1)
-    packed = encode_reports(division, incidents, SHANGHAI)
+    daily = rows_of(encode_incidents(division, incidents, SHANGHAI))
+    monkeypatch.setattr(incident_counts, "MOST_COUNTS", len(daily) - 1)
+    packed = encode_incidents(division, incidents, SHANGHAI)
     assert packed["step_d"] == 7
     assert dt.date.fromisoformat(packed["first"]).weekday() == 6  # a Sunday: the first week holds one day
     by_week: dict[int, int] = {}
@@ -112,24 +112,24 @@ def test_many_counts_are_told_in_weeks_that_begin_on_mondays(small_street, monke
 
 def test_rare_kinds_are_put_together(small_street) -> None:
     division = small_street.division()
-    n = reports.MOST_KINDS + 30
-    kinds = [f"类别{i:03d}" for i in range(n) for _ in range(1 + (i < reports.MOST_KINDS))]
+    n = incident_counts.MOST_KINDS + 30
+    kinds = [f"类别{i:03d}" for i in range(n) for _ in range(1 + (i < incident_counts.MOST_KINDS))]
     incidents = pd.DataFrame({"cell": division.third["code"].iloc[0], "kind_name": kinds})
-    packed = encode_reports(division, incidents, SHANGHAI)
-    assert len(packed["kinds"]) == reports.MOST_KINDS + 1
+    packed = encode_incidents(division, incidents, SHANGHAI)
+    assert len(packed["kinds"]) == incident_counts.MOST_KINDS + 1
     assert packed["kinds"][-1]["zh"] == "其他类别"
-    assert rows_of(packed)[0, -1, reports.MOST_KINDS, -1] == 30
+    assert rows_of(packed)[0, -1, incident_counts.MOST_KINDS, -1] == 30
     assert (packed["first"], packed["steps"]) == (None, 0)
 
 
 def test_no_position_is_told_finer_than_a_square(small_street) -> None:
     division = small_street.division()
-    incidents = some_reports(division, n=1)
+    incidents = some_incidents(division, n=1)
     lattice = Lattice.over(division.street.geometry, 100.0)
     assert lattice.side_m == 25.0
     moved = incidents.set_geometry(incidents.geometry.translate(0.5, 0.5))
     same = lattice.squares(incidents.geometry)[0] == lattice.squares(moved.geometry)[0]
-    one, two = (encode_reports(division, frame, SHANGHAI, bandwidth_m=100.0) for frame in (incidents, moved))
+    one, two = (encode_incidents(division, frame, SHANGHAI, bandwidth_m=100.0) for frame in (incidents, moved))
     assert same
     assert one == two
 
@@ -148,11 +148,11 @@ def test_squares_have_their_size_on_the_ground(small_street) -> None:
     assert inside.sum() * 25.0**2 == pytest.approx(2_400 * 1_800, rel=0.02)
 
 
-def test_reports_take_few_bytes(small_street) -> None:
-    """Ten bytes a report, also where hardly two share place, kind and day."""
+def test_incidents_take_few_bytes(small_street) -> None:
+    """Ten bytes an incident, also where hardly two share place, kind and day."""
     division = small_street.division()
-    incidents = some_reports(division, n=10_000, days=365)
-    packed = encode_reports(division, incidents, SHANGHAI, bandwidth_m=150.0)
+    incidents = some_incidents(division, n=10_000, days=365)
+    packed = encode_incidents(division, incidents, SHANGHAI, bandwidth_m=150.0)
     size = sum(len(packed[name]) for name in ("keys", "counts", "place_cell", "place_square"))
     assert size < 100_000
 
@@ -160,6 +160,6 @@ def test_reports_take_few_bytes(small_street) -> None:
 def test_cells_of_another_division_are_refused(small_street) -> None:
     division = small_street.division()
     with pytest.raises(ColumnError, match="999, 999"):
-        encode_reports(division, pd.DataFrame({"cell": ["999", "999"]}), SHANGHAI)
+        encode_incidents(division, pd.DataFrame({"cell": ["999", "999"]}), SHANGHAI)
     with pytest.raises(ColumnError, match="column cell is missing"):
-        encode_reports(division, pd.DataFrame({"kind": ["a"]}), SHANGHAI)
+        encode_incidents(division, pd.DataFrame({"kind": ["a"]}), SHANGHAI)

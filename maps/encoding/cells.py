@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import geopandas as gpd
 import numpy as np
@@ -62,6 +62,31 @@ class Background:
     green: gpd.GeoDataFrame | None = None
     railways: gpd.GeoDataFrame | None = None
     buildings: gpd.GeoDataFrame | None = None
+
+    @classmethod
+    def of(cls, extras: Extras) -> Background:
+        """The background among the keyword arguments of a map function."""
+        return cls(*(extras.get(kind) for kind in ("roads", "water", "green", "railways", "buildings")))
+
+
+class Extras(TypedDict, total=False):
+    """Keyword arguments that every map of grids takes: the layers of :class:`Background`, and texts.
+
+    Attributes
+    ----------
+    roads, water, green, railways, buildings
+        See :class:`Background`.
+    title, note
+        Title of the page, and what a reader must know about the data: one string, or Chinese and English.
+    """
+
+    roads: gpd.GeoDataFrame | None
+    water: gpd.GeoDataFrame | None
+    green: gpd.GeoDataFrame | None
+    railways: gpd.GeoDataFrame | None
+    buildings: gpd.GeoDataFrame | None
+    title: str | tuple[str, str] | None
+    note: str | tuple[str, str] | None
 
 
 def as_shown(cells: Division | gpd.GeoDataFrame) -> Division:
@@ -261,6 +286,11 @@ def two_languages(text: str | tuple[str, str] | Mapping[str, str]) -> dict[str, 
         return {"zh": text["zh"], "en": text["en"]}
     zh, en = (text, text) if isinstance(text, str) else text
     return {"zh": zh, "en": en}
+
+
+def optional_text(text: str | tuple[str, str] | None) -> dict[str, str] | None:
+    """A text as :func:`two_languages` writes it; None for none."""
+    return two_languages(text) if text else None
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,97 @@
+"""Incidents in their cells, with counts and hot spots: what every map and table of incidents is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.incidents import assign, counts, hotspots
+from geo.layers import Division, Level
+from geo.layers.columns import LEVEL
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Incidents with their cells, and what is counted from them.
+
+    Attributes
+    ----------
+    incidents
+        All columns that came in and those of :func:`geo.incidents.assign`.
+    counts
+        One row per cell of each level.
+    placed
+        The same without incidents at default points.
+    hot
+        Cells with their Gi* and whether they are hot: second and third level of a division, each tested by itself, else
+        all cells. Incidents at a default point are left out, as in the density: their place says nothing.
+    refused
+        Number of rows without usable coordinates.
+    """
+
+    incidents: gpd.GeoDataFrame
+    counts: pd.DataFrame
+    placed: pd.DataFrame
+    hot: gpd.GeoDataFrame
+    refused: int
+
+    @property
+    def inside(self) -> int:
+        """Number of incidents that lie in a cell."""
+        return int(self.incidents["cell"].notna().sum())
+
+    def hot_cells(self) -> dict[str, int]:
+        """Number of hot cells of each level that was tested."""
+        if LEVEL not in self.hot:
+            return {"cells": int(self.hot["hot"].sum())}
+        return {Level(level).layer: int(rows["hot"].sum()) for level, rows in self.hot.groupby(LEVEL)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, for a document."""
+        levels = {}
+        for level in self.counts[LEVEL].drop_duplicates():
+            # A layer that is no level of a division has no number.
+            single = pd.isna(level)
+            rows = self.counts if single else self.counts[self.counts[LEVEL] == level]
+            name = "cells" if single else Level(level).layer
+            hit = int((rows["incidents"] > 0).sum())
+            levels[name] = {"cells": len(rows), "cells_with_incidents": hit, "incidents": int(rows["incidents"].sum())}
+        return {
+            "incidents": len(self.incidents),
+            "inside": self.inside,
+            "outside": len(self.incidents) - self.inside,
+            "refused_rows": self.refused,
+            "on_border": int(self.incidents["on_border"].sum()),
+            "default_point": int(self.incidents["default_point"].sum()),
+            "repeats": int(self.incidents["repeat"].sum()),
+            "hot_cells": self.hot_cells(),
+            "hot_note": self.hot.attrs["note_en"],
+            "levels": levels,
+        }
+
+
+def assign_incidents(
+    incidents: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, *, within_m: float = 0.0
+) -> Assigned:
+    """Put incidents into cells, count them, and look for hot spots."""
+    assigned = assign(incidents, cells, within_m=within_m)
+    counted = counts(assigned, cells)
+    placed = counts(assigned[~assigned["default_point"].astype(bool)], cells)
+    return Assigned(assigned, counted, placed, _hot(placed, cells), len(incidents.attrs.get("refused", ())))
+
+
+def _hot(counted: pd.DataFrame, cells: Division | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Hot spots of each level that is fine enough to have any, with what is to be said of all of them."""
+    if not isinstance(cells, Division):
+        return hotspots(counted, cells)
+    tested = {level: hotspots(counted, cells.layer(level)) for level in (Level.SECOND, Level.THIRD)}
+    joined = pd.concat([frame.assign(level=int(level)) for level, frame in tested.items()], ignore_index=True)
+    joined.attrs = {
+        "shown": any(frame.attrs["shown"] for frame in tested.values()),
+        "note_zh": " ".join(f"{level.zh}：{frame.attrs['note_zh']}" for level, frame in tested.items()),
+        "note_en": " ".join(f"Level {int(level)}: {frame.attrs['note_en']}" for level, frame in tested.items()),
+    }
+    return joined

@@ -1,0 +1,51 @@
+"""The two pages of a run: the coverage map and the checker's page, both of the last day that was judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from api.jobs.patrols.verified import Verified
+from geo.layers import Division
+from geo.patrols import REASONS
+from maps import coverage_map, save
+from maps.checker import checker_map
+
+
+def draw_checker(
+    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any]
+) -> Path:
+    """Draw the checker's page of the last day judged: map, reasons, replay."""
+    drawn = checker_map(
+        division,
+        verified.verdicts,
+        verified.cleaned,
+        day=verified.days[-1],
+        visits=verified.visits,
+        visit_reasons=REASONS,
+        zone=verified.rules.zone,
+        max_gap_s=verified.rules.max_gap_s,
+        **backdrop,
+    )
+    save(drawn, path)
+    return path
+
+
+def draw_coverage(
+    division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
+) -> Path:
+    """Draw the coverage map of the last day judged."""
+    drawn = coverage_map(
+        division,
+        verified.verdicts,
+        day=verified.days[-1],
+        visits=verified.visits,
+        visit_reasons=REASONS,
+        zone=verified.rules.zone,
+        **backdrop,
+        **texts,
+    )
+    save(drawn, path)
+    return path

@@ -1,0 +1,176 @@
+"""Verdicts of a run with all that they rest on, and the way from fixes to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from api.jobs import Progress, silent
+from geo.days import dates_of
+from geo.layers import Division, Level
+from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Verdicts with what they rest on.
+
+    Attributes
+    ----------
+    visits, verdicts
+        Frames as :func:`geo.patrols.visits` and :func:`geo.patrols.verify` give them; the verdicts of all days.
+    days
+        Local days judged, in order.
+    fixes, marked
+        Number of fixes read, and of those that carry a mark, by mark.
+    refused
+        Number of rows that could not be read; a whole file is one.
+    unread
+        Names of the files of which nothing could be read.
+    sources
+        SHA-256 of each file by its name.
+    cleaned, presences
+        The fixes with their marks, and the times inside cells.
+    seen
+        What was seen of the third-level cells on each day, if that was asked for.
+    """
+
+    visits: pd.DataFrame
+    verdicts: pd.DataFrame
+    days: tuple[date, ...]
+    rules: Rules
+    fixes: int
+    marked: dict[str, int]
+    refused: int
+    cleaned: gpd.GeoDataFrame
+    presences: pd.DataFrame
+    seen: pd.DataFrame | None = None
+    unread: tuple[str, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def counts(self, day: date | None = None) -> dict[str, int]:
+        """Number of cells in each of the four states, of one day or of all."""
+        rows = self.verdicts if day is None else self.verdicts[pd.to_datetime(self.verdicts["day"]).dt.date == day]
+        found = rows["verdict"].value_counts()
+        return {state: int(found.get(state, 0)) for state in VERDICTS}
+
+    def gaps(self) -> tuple[int, float]:
+        """Number of silences of devices in or near the cells on the days judged, and the longest of them in seconds."""
+        today = self.presences["day"].isin(self.days)
+        silent = self.presences[today & (self.presences["kind"] == "unknown")].drop_duplicates(
+            ["device", "officer", "start"]
+        )
+        return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, for a document."""
+        expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
+        return {
+            "rules": self.rules.name,
+            "visits_counted": int(self.verdicts["visits"].sum()),
+            "visits_expected": round(expected, 1),
+            "visits_hidden": round(hidden, 1),
+            "fixes": self.fixes,
+            "refused_rows": self.refused,
+            "files_not_read": list(self.unread),
+            "marked": self.marked,
+            "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
+            "days": {day.isoformat(): self.counts(day) for day in self.days},
+        }
+
+
+@dataclass(frozen=True)
+class Study:
+    """The cells of a run.
+
+    Attributes
+    ----------
+    cells
+        As they were read: a division, or one layer.
+    judged
+        The cells that get a verdict, in a metric CRS.
+    inner
+        The cells of the level below, of which it is recorded what was seen; `judged` where there is none.
+    """
+
+    cells: Division | gpd.GeoDataFrame
+    judged: gpd.GeoDataFrame
+    inner: gpd.GeoDataFrame
+
+    def names(self) -> dict[str, str]:
+        """Names of the cells of all levels by code."""
+        cells = self.cells
+        layers = [cells.layer(level) for level in Level] if isinstance(cells, Division) else [cells]
+        return {
+            code: str(name)
+            for layer in layers
+            if "name" in layer
+            for code, name in zip(layer["code"], layer["name"], strict=True)
+            if pd.notna(name)
+        }
+
+
+def verify_tracks(
+    tracks: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    rules: Rules,
+    days: Sequence[date] | None = None,
+    inner: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    progress: Progress = silent,
+) -> Verified:
+    """Go from fixes to verdicts.
+
+    Parameters
+    ----------
+    tracks
+        Fixes as :func:`geo.patrols.read_tracks` gives them.
+    cells
+        The cells that are judged.
+    days
+        Local days to judge; by default those on which there are fixes.
+    inner, roads
+        Cells of the level below, of which it is told what was seen, and roads in them. Rules that ask for a share need them.
+    """
+    progress("清洗轨迹 cleaning", 0.2)
+    marked = clean(tracks, rules=rules)
+    progress("在格时间 presences", 0.4)
+    found = presences(marked, cells, rules=rules)
+    progress("巡查 visits", 0.7)
+    made = visits(found, rules=rules, cells=cells)
+    judged = tuple(days) if days else days_of(tracks, rules.zone)
+    progress("网格内覆盖 coverage inside", 0.75)
+    looked = (
+        None
+        if inner is None
+        else pd.concat([seen(marked, inner, day=day, roads=roads, rules=rules) for day in judged], ignore_index=True)
+    )
+    shares = None if looked is None or inner is None or "parent" not in inner else by_group(looked, inner)
+    progress("核验 verdicts", 0.85)
+    verdicts = [verify(made, cells, presences=found, coverage=shares, rules=rules, day=day) for day in judged]
+    reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()
+    return Verified(
+        visits=made,
+        verdicts=pd.concat(verdicts, ignore_index=True),
+        days=judged,
+        rules=rules,
+        fixes=len(tracks),
+        marked={str(reason): int(number) for reason, number in reasons.items()},
+        refused=len(tracks.attrs.get("refused", ())),
+        cleaned=marked,
+        presences=found,
+        seen=looked,
+        unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
+        sources=dict(tracks.attrs.get("sources", {})),
+    )
+
+
+def days_of(tracks: gpd.GeoDataFrame, zone: str) -> tuple[date, ...]:
+    """Local days on which there are fixes."""
+    return tuple(sorted(set(dates_of(tracks["time"], zone))))
