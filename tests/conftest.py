@@ -106,11 +106,36 @@ def _verdicts(division):  # type: ignore[no-untyped-def]
     )
 
 
+# In CI every package and program is meant to be there; only the real data may be absent anywhere.
+_MAY_BE_ABSENT = "real data:"
+
+
+def _missing_part(report) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a report tells of a skip that CI must not pass over."""
+    if os.environ.get("CI", "").lower() not in ("true", "1") or not report.skipped or hasattr(report, "wasxfail"):
+        return False
+    return _MAY_BE_ABSENT not in str(report.longrepr)
+
+
+def _failed(report, name: str) -> None:  # type: ignore[no-untyped-def]
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"{name}: skipped although CI is set: {reason}"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):  # type: ignore[no-untyped-def]
-    """Where CI=true, a skip for a missing part is a failure: there everything is meant to be."""
+    """In CI, a test that is skipped for a missing part fails."""
     report = yield
-    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"skipped although CI=true: {report.longrepr[2] if report.longrepr else item.name}"
+    if _missing_part(report):
+        _failed(report, item.nodeid)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):  # type: ignore[no-untyped-def]
+    """In CI, a module that is skipped at its import for a missing part fails."""
+    report = yield
+    if _missing_part(report):
+        _failed(report, collector.nodeid)
     return report

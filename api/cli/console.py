@@ -60,12 +60,12 @@ class _CheckedOutput:
         return getattr(self._open(), name)
 
 
-class _LostOutput(FileError):
+class _LostOutputError(FileError):
     """Standard output takes no more."""
 
 
-def _lost(error: OSError) -> _LostOutput:
-    return _LostOutput(f"标准输出写不进去 standard output cannot be written ({error.strerror})")
+def _lost(error: OSError) -> _LostOutputError:
+    return _LostOutputError(f"标准输出写不进去 standard output cannot be written ({error.strerror})")
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def checked_output() -> Iterator[None]:
     try:
         yield
         checked.flush()
-    except _LostOutput:
+    except _LostOutputError:
         # What is left in its buffer cannot be written, not even when Python flushes at its end.
         stream = cast(TextIO, None)
         raise

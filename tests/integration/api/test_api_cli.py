@@ -282,6 +282,19 @@ def _bad_inputs(folder: Path, division, division_file: Path, points_csv: Path) -
         "unknown layer": (["check", division_file, "--layer", "fourth"], "fourth"),
         "unknown code column": (["check", division_file, "--layer", "third", "--code", "nope"], "nope"),
         "bad counts": (["check", division_file, "--counts", "3,2,1"], "fewer"),
+        "a level without grids": (["check", division_file, "--counts", "0,1,2"], "number of communities is 0"),
+        "a number below zero": (["check", division_file, "--counts", "1,-1,2"], "second-level grids is -1"),
+        "two numbers": (["check", division_file, "--counts", "1,2"], "three whole numbers"),
+        "a word for a number": (["check", division_file, "--counts", "1,2,many"], "'many' is not a whole number"),
+        "a picture of a check": (["check", division_file, "--map", folder / "x.jpg"], "written as .html"),
+        "counts as a workbook": (
+            ["locate", points_csv, *cells, "--counts", folder / "x.xlsx", "--datum", "WGS-84"],
+            "written as .csv",
+        ),
+        "changes as a workbook": (
+            ["repair", division_file, "-o", folder / "x.gpkg", "--report", folder / "x.xlsx"],
+            "written as .csv",
+        ),
         "bad tolerance": (["check", division_file, "--tolerance-m", "-1"], "--tolerance-m"),
         "unknown verb": (["chekc", division_file], "chekc"),
         "unknown option": (["check", division_file, "--nope"], "--nope"),
@@ -413,17 +426,26 @@ def test_a_process_ends_with_the_same_codes_and_no_traceback(division_file, tmp_
     assert "Traceback" not in failed.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(division_file):
-    pipe = subprocess.run(
-        f"{sys.executable} -m api.cli check {division_file} --json | head -c 10; echo ${{PIPESTATUS[0]}}",
-        shell=True,
-        executable="/bin/bash",
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "Traceback" not in pipe.stderr
+@pytest.mark.parametrize("words", [("--json",), ()])
+def test_a_reader_that_goes_away_gets_one_line_and_exit_2(division_file, words):
+    """More than a pipe holds is written to a reader that closes at once; and a little, which fails when it is flushed."""
+    command = [sys.executable, "-m", "api.cli", "check", str(division_file), *words]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=300)
+    os.close(writer)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "Broken pipe" in done.stderr
+
+
+def test_a_standard_output_that_is_full_or_closed_gets_one_line_and_exit_2(division_file):
+    command = f"{sys.executable} -m api.cli check {division_file}"
+    for where, hint in ((">/dev/full", "No space left"), (">&-", "standard output cannot be written")):
+        done = subprocess.run(
+            f"{command} {where}", shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=300
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert hint in done.stderr
 
 
 def test_an_interrupt_ends_the_server_cleanly(division_file, tmp_path):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pytest
 import shapely
 
+from api.outputs import staged_folder
+from geo.errors import FileError
 from geo.layers import read_division, write_layer
 
 DAY = "2026-03-02"
@@ -185,6 +190,19 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
             "no such",
         ),
         "missing street": (["divide", "--street", absent, "-o", tmp_path / "d.gpkg"], "no such file"),
+        "coverage as JPEG": (
+            ["map", "coverage", incidents_csv, "--division", division_file, "-o", tmp_path / "x.jpg"],
+            ".html",
+        ),
+        "incidents as JPEG": (
+            ["map", "incidents", incidents_csv, *wgs, "--division", division_file, "-o", tmp_path / "x.jpg"],
+            ".html",
+        ),
+        "checkpoints without a route": (
+            ["patrols", tracks_csv, *cells, *wgs, *to, "--checkpoints", tracks_csv],
+            "--route",
+        ),
+        "device without a route": (["patrols", tracks_csv, *cells, *wgs, *to, "--device", "A"], "--route"),
         "division to CSV": (["divide", "--street", division_file, "-o", tmp_path / "d.csv"], "d.csv"),
     }
     faults = []
@@ -193,3 +211,93 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
         if code != 2 or out or len(err.strip().splitlines()) != 1 or hint not in err:
             faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
     assert not faults, "\n".join(faults)
+
+
+# --------------------------------------------------------------------------------------------- what the system refuses
+
+
+class FullDisk:
+    """Writing fails, as on a full disk, from the n-th file on that is moved into place or written as text."""
+
+    def __init__(self, monkeypatch, allowed: int) -> None:
+        self.left = allowed
+        usual = Path.write_text
+
+        def write_text(path, *words, **options):
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            return usual(path, *words, **options)
+
+        monkeypatch.setattr(Path, "write_text", write_text)
+
+
+@pytest.mark.parametrize("verb", ["map coverage", "map incidents", "check", "incidents", "patrols"])
+def test_a_full_disk_gets_one_line_and_exit_2_and_leaves_nothing(
+    wangge, division_file, tracks_csv, incidents_csv, tmp_path, monkeypatch, verb
+):
+    wgs = ("--datum", "WGS-84")
+    verdicts = tmp_path / "verdicts.csv"
+    codes = read_division(division_file).second["code"]
+    pd.DataFrame({"code": codes, "day": DAY, "verdict": "met"}).to_csv(verdicts, index=False)
+    words, target = {
+        "map coverage": (("map", "coverage", verdicts, "--division", division_file, "-o"), tmp_path / "x.html"),
+        "map incidents": (
+            ("map", "incidents", incidents_csv, *wgs, "--division", division_file, "-o"),
+            tmp_path / "x.html",
+        ),
+        "check": (("check", division_file, "--map"), tmp_path / "x.html"),
+        "incidents": (("incidents", incidents_csv, "--cells", division_file, *wgs, "-o"), tmp_path / "a" / "b"),
+        "patrols": (("patrols", tracks_csv, "--cells", division_file, *wgs, "-o"), tmp_path / "a" / "b"),
+    }[verb]
+    before = sorted(path.name for path in tmp_path.iterdir())
+    FullDisk(monkeypatch, 0)
+    code, out, err = wangge(*words, target)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert "No space left" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def _write(folder, *names, fails=False):
+    with staged_folder(folder) as inside:
+        for name in names:
+            (inside / name).write_text("new")
+        if fails:
+            raise KeyError
+
+
+def test_a_set_of_files_replaces_the_old_one_at_the_end_only(tmp_path):
+    (tmp_path / "a.csv").write_text("old")
+    (tmp_path / "other").write_text("kept")
+    with pytest.raises(KeyError):
+        _write(tmp_path, "a.csv", fails=True)
+    assert (tmp_path / "a.csv").read_text() == "old"
+    _write(tmp_path, "a.csv", "b.csv")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a.csv": "new",
+        "b.csv": "new",
+        "other": "kept",
+    }
+
+
+def test_a_set_of_files_does_not_replace_what_is_no_plain_file(tmp_path):
+    (tmp_path / "a.csv").write_text("elsewhere")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "b.csv").symlink_to(tmp_path / "a.csv")
+    os.mkfifo(folder / "c.csv")
+    for name in ("b.csv", "c.csv"):
+        with pytest.raises(FileError, match="not a plain file"):
+            _write(folder, "a.csv", name)
+    assert sorted(path.name for path in folder.iterdir()) == ["b.csv", "c.csv"]
+    assert (tmp_path / "a.csv").read_text() == "elsewhere"
+
+
+def test_folders_that_were_made_go_when_the_work_fails(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(KeyError), staged_folder(tmp_path / "there" / "new" / "newer"):
+        raise KeyError
+    assert list((tmp_path / "there").iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileError, match="is a file"), staged_folder(tmp_path / "file" / "below"):
+        pass
