@@ -37,7 +37,7 @@ class _CheckedOutput:
 
     def _open(self) -> TextIO:
         if self._stream is None:  # the process was started without a standard output
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            raise _lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
         return self._stream
 
     def write(self, text: str) -> int:
