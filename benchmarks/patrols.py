@@ -1,6 +1,7 @@
 """Patrols: verdicts against known truth, and the speed from fixes to verdicts, beside other libraries.
 
     python benchmarks/patrols.py [--full] [--date 2026-11-26] [--seeds 601,602] [--parts accuracy,walkers,speed,integrity]
+    python benchmarks/patrols.py --parts habits [--habits base,ebike] [--rates 10,60] [--officers 255,60]
 
 movingpandas is timed in the same run where it is installed, and named as left out where it is not.
 """
@@ -30,7 +31,7 @@ import pandas as pd
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
-from benchmarks import walkers  # noqa: E402
+from benchmarks import patrol_habits, walkers  # noqa: E402
 from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
@@ -433,6 +434,7 @@ def main():
     parser.add_argument("--date", default=dt.date.today().isoformat())
     parser.add_argument("--seeds", default="601,602,603,604", help="none of them used to choose a constant")
     parser.add_argument("--parts", default="accuracy,walkers,speed,integrity")
+    patrol_habits.add_options(parser)
     parser.add_argument("--file", help="measure this file of fixes only, and print what was found as JSON")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
@@ -470,6 +472,8 @@ def main():
                 table(["given", *(f"{interval:.0f} s: true" for interval in intervals)], given),
             ],
         )
+    if "habits" in options.parts:
+        print(table(patrol_habits.HEADINGS, patrol_habits.rows_of(options, seeds)))
     if "walkers" in options.parts:
         put(
             "other walkers",
