@@ -10,7 +10,8 @@
     │   ├── GeometryError       geometries are missing, of the wrong type or invalid
     │   ├── ColumnError         a column is missing or holds what it must not
     │   └── CodeError           a grid code is malformed, double or has no parent
-    └── ImpossibleError     what was asked cannot be done with this (sound) input, and the message says why
+    ├── ImpossibleError     what was asked cannot be done with this (sound) input, and the message says why
+    └── RefusedEdit         an edit of a draft would break the division; says kind, place and reason, and what would pass
 
 Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it
 is about, ``geometry`` the place, both for programs; ``give`` the argument that would help, which the command line tells as its
@@ -85,6 +86,42 @@ class CodeError(InputError):
 
 class ImpossibleError(WanggeError):
     """What was asked cannot be done with this input, although the input is sound."""
+
+
+class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its name is promised to other programs
+    """An edit of a draft that would break the division; the draft is unchanged.
+
+    Parameters
+    ----------
+    kind
+        ``crosses``, ``touches``, ``flips``, ``encloses``, ``self_crossing``, ``misses``, ``outline``, ``detached``, ``ring``,
+        ``locked``, ``stale``, ``retired``, ``too_small`` or ``cut_building``.
+    zh, en
+        The reason in words.
+    cells
+        Codes of the cells concerned.
+    geometry
+        The place, in the CRS of the division.
+    proposal
+        An edit that would pass, or None.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        zh: str,
+        en: str,
+        *,
+        cells: Sequence[str] = (),
+        geometry: Any = None,
+        proposal: Any = None,
+    ) -> None:
+        super().__init__(f"{en} ({kind})", ids=cells, geometry=geometry)
+        self.kind = kind
+        self.zh = zh
+        self.en = en
+        self.cells = tuple(cells)
+        self.proposal = proposal
 
 
 def some(labels: Sequence[Any], most: int = 5) -> str:

@@ -1,0 +1,72 @@
+"""Redraw: edits of a division that are exact or refused, with undo, and the comparison of two divisions.
+
+Terms
+-----
+draft (草案)
+    A division in the making: an immutable base and the edits made on it; :class:`Draft`.
+edit (修改)
+    One change in the planner's words, a frozen value such as :class:`MoveVertex` or :class:`Split`; it is compiled to
+    replacements of arcs and changes of rows, which are stored and undone as they are.
+transaction
+    Edits that are accepted together or not at all; one step of undo.
+refusal
+    :class:`RefusedEdit` with kind, place, cells and reason; draft and revision are unchanged.
+lineage
+    Which cells descend from which.
+
+Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits.
+
+Known limits
+------------
+A vertex that is put on an edge bends the edge by less than 1 mm, as hardly any lattice point lies on it exactly. On the outline
+only vertices that are there serve as ends of a split.
+"""
+
+from geo.errors import RefusedEdit
+from geo.redraw.draft import Change, Draft
+from geo.redraw.edits import (
+    Comment,
+    Edit,
+    InsertVertex,
+    Lock,
+    LockOutline,
+    Merge,
+    MoveVertex,
+    Recode,
+    Redivide,
+    RemoveVertex,
+    Rename,
+    Reshape,
+    SetLeader,
+    SlideNode,
+    Split,
+    Transfer,
+    Unlock,
+    UnlockOutline,
+    edit_from_dict,
+)
+
+__all__ = [
+    "Change",
+    "Comment",
+    "Draft",
+    "Edit",
+    "InsertVertex",
+    "Lock",
+    "LockOutline",
+    "Merge",
+    "MoveVertex",
+    "Recode",
+    "Redivide",
+    "RefusedEdit",
+    "RemoveVertex",
+    "Rename",
+    "Reshape",
+    "SetLeader",
+    "SlideNode",
+    "Split",
+    "Transfer",
+    "Unlock",
+    "UnlockOutline",
+    "edit_from_dict",
+]

@@ -1,0 +1,210 @@
+"""Edits in the planner's words: frozen values that can be stored, sent and replayed.
+
+Coordinates are metres in the CRS of the division, rounded to the 1 mm lattice when an edit is applied; codes are text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import shapely
+from shapely import LineString
+
+from geo.errors import InputError
+
+#: A place: easting and northing in metres.
+Place = tuple[float, float]
+
+
+class Edit:
+    """Base of all edits."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The edit as plain values: its name under ``edit``, lines as lists of coordinates."""
+        values: dict[str, Any] = {"edit": type(self).__name__}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, LineString):
+                value = shapely.get_coordinates(value).tolist()
+            values[field.name] = list(value) if isinstance(value, tuple) else value
+        return values
+
+
+@dataclass(frozen=True)
+class MoveVertex(Edit):
+    """Move the vertex or node at `at` to `to`, in all cells that share it."""
+
+    at: Place
+    to: Place
+
+
+@dataclass(frozen=True)
+class InsertVertex(Edit):
+    """Insert a vertex at `at` into the edge that runs there; the edge bends by less than 1 mm."""
+
+    at: Place
+
+
+@dataclass(frozen=True)
+class RemoveVertex(Edit):
+    """Remove the vertex at `at`; a node, where three or more borders meet, cannot be removed."""
+
+    at: Place
+
+
+@dataclass(frozen=True)
+class SlideNode(Edit):
+    """Slide the node at `at` along one of its borders to the place `to` on it; the border itself stays where it is."""
+
+    at: Place
+    to: Place
+
+
+@dataclass(frozen=True)
+class Reshape(Edit):
+    """Replace the border between the first and the last vertex of a line by the line.
+
+    Both are vertices of one chain of arcs: of one border between two cells, two second-level grids or two communities.
+    """
+
+    line: LineString
+
+
+@dataclass(frozen=True)
+class Split(Edit):
+    """Cut a cell in two along a line, which may reach past it; the part with more residents keeps the code."""
+
+    code: str
+    line: LineString
+
+
+@dataclass(frozen=True)
+class Merge(Edit):
+    """Merge cells of one level into `into`, by default the one with most residents; the other codes are retired."""
+
+    codes: tuple[str, ...]
+    into: str | None = None
+
+
+@dataclass(frozen=True)
+class Transfer(Edit):
+    """Give third-level cells to the second-level grid `to`; they get new codes there, the old ones are retired."""
+
+    codes: tuple[str, ...]
+    to: str
+
+
+@dataclass(frozen=True)
+class Redivide(Edit):
+    """Divide a second-level grid or a community anew inside its outline.
+
+    `counts` are the numbers of cells below it: third-level cells of a second-level grid, or second-level grids and third-level
+    cells of a community. `seed` makes the result reproducible.
+    """
+
+    code: str
+    counts: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Rename(Edit):
+    """Give a cell another name."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Recode(Edit):
+    """Give a third-level cell another free code under the same parent; the old one is retired."""
+
+    code: str
+    to: str
+
+
+@dataclass(frozen=True)
+class SetLeader(Edit):
+    """Name the leader of a cell; None for nobody."""
+
+    code: str
+    leader: str | None
+
+
+@dataclass(frozen=True)
+class Lock(Edit):
+    """Lock cells, with all below them, against changes."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unlock(Edit):
+    """Unlock cells."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LockOutline(Edit):
+    """Lock the outline of the street, as it is in a new draft."""
+
+
+@dataclass(frozen=True)
+class UnlockOutline(Edit):
+    """Let edits change the outline of the street."""
+
+
+@dataclass(frozen=True)
+class Comment(Edit):
+    """Put a remark at a place; it changes no cell."""
+
+    at: Place
+    text: str
+
+
+KINDS: Mapping[str, type[Edit]] = {
+    kind.__name__: kind
+    for kind in (
+        *(MoveVertex, InsertVertex, RemoveVertex, SlideNode, Reshape),
+        *(Split, Merge, Transfer, Redivide),
+        *(Rename, Recode, SetLeader, Lock, Unlock, LockOutline, UnlockOutline, Comment),
+    )
+}
+
+
+def edit_from_dict(values: Mapping[str, Any]) -> Edit:
+    """Read an edit as :meth:`Edit.to_dict` wrote it.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, or a field is missing, superfluous or of the wrong form; the message names it.
+    """
+    kind = KINDS.get(str(values.get("edit")))
+    if kind is None:
+        raise InputError(f"no edit is called {values.get('edit')!r}; known are {', '.join(KINDS)}")
+    names = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    given = {name: value for name, value in values.items() if name != "edit"}
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise InputError(f"{kind.__name__} has no {', '.join(unknown)}; it takes {', '.join(names) or 'nothing'}")
+    try:
+        return kind(**{name: _value(name, value) for name, value in given.items()})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{kind.__name__}: {error}") from error
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "line":
+        return LineString(value)
+    if name in ("at", "to") and isinstance(value, list | tuple):
+        x, y = value
+        return float(x), float(y)
+    if name in ("codes", "counts"):
+        if isinstance(value, str):
+            raise ValueError(f"{name} must be a list")
+        return tuple(str(v) if name == "codes" else int(v) for v in value)
+    return value

@@ -1,0 +1,352 @@
+"""Edits of borders, compiled to a replacement of arcs: move, insert and remove a vertex, slide a node, reshape a border."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import shapely
+from shapely import LineString
+
+from geo.errors import RefusedEdit
+from geo.layers.columns import Level
+from geo.redraw.edits import InsertVertex, MoveVertex, RemoveVertex, Reshape, SlideNode
+from geo.redraw.lattice import Vertex
+from geo.redraw.postconditions import UNITS, point
+from geo.redraw.rows import Rows
+from geo.redraw.workspace import NO_CELL, Arc, Redraw, Workspace
+
+#: How far a place may lie off the edge that it is meant to be on, lattice units: rounding to the lattice gives up to 1.
+_ON_EDGE = 5
+
+
+def on_lattice(place: tuple[float, float]) -> Vertex:
+    """The lattice vertex of a place in metres."""
+    return round(place[0] * UNITS), round(place[1] * UNITS)
+
+
+def in_metres(vertex: Vertex) -> tuple[float, float]:
+    """Coordinates of a vertex in metres."""
+    return vertex[0] / UNITS, vertex[1] / UNITS
+
+
+def arcs_at(workspace: Workspace, vertex: Vertex) -> list[Arc]:
+    """The arcs that contain a vertex; refuses a place where there is none."""
+    arcs = [workspace.arc(number) for number in sorted(workspace.at_vertex(vertex))]
+    if not arcs:
+        raise RefusedEdit("misses", "这里没有折点", "there is no vertex at this place", geometry=point(vertex))
+    return arcs
+
+
+def move_vertex(workspace: Workspace, edit: MoveVertex) -> Redraw:
+    """Replace a vertex in all arcs that contain it."""
+    at, to = on_lattice(edit.at), on_lattice(edit.to)
+    before = arcs_at(workspace, at)
+    after = [arc._replace(points=tuple(to if vertex == at else vertex for vertex in arc.points)) for arc in before]
+    return Redraw(tuple(before), tuple(after))
+
+
+def insert_vertex(workspace: Workspace, edit: InsertVertex) -> Redraw:
+    """Add a vertex to the edge that runs by a place."""
+    at = on_lattice(edit.at)
+    if workspace.at_vertex(at):
+        raise RefusedEdit("touches", "这里已有折点", "there is a vertex at this place already", geometry=point(at))
+    number, k = nearest_edge(workspace, at)
+    arc = workspace.arc(number)
+    return Redraw((arc,), (arc._replace(points=(*arc.points[: k + 1], at, *arc.points[k + 1 :])),))
+
+
+def nearest_edge(workspace: Workspace, at: Vertex) -> tuple[int, int]:
+    """Number of the arc and position of the edge that runs by a place; refuses a place off every edge."""
+    best = (float("inf"), -1, -1)
+    place = point(at)
+    for number, k in workspace.edges_near(at, _ON_EDGE):
+        a, b = workspace.arc(number).points[k : k + 2]
+        best = min(best, (LineString([in_metres(a), in_metres(b)]).distance(place), number, k))
+    if best[0] > _ON_EDGE / UNITS:
+        raise RefusedEdit("misses", "这里没有边界", "no border runs by this place", geometry=place)
+    return best[1], best[2]
+
+
+def remove_vertex(workspace: Workspace, edit: RemoveVertex) -> Redraw:
+    """Take a vertex out of its arc."""
+    at = on_lattice(edit.at)
+    before = arcs_at(workspace, at)
+    arc = before[0]
+    closed = arc.points[0] == arc.points[-1]
+    at_end = at in (arc.points[0], arc.points[-1])
+    if len(before) > 1 or (at_end and not (closed and _is_plain_start(workspace, arc))):
+        raise RefusedEdit(
+            "misses",
+            "这是三条以上边界相交的结点，不能删除；可以移动或滑动",
+            "borders meet in this node, so it cannot be removed; move or slide it",
+            cells=sorted({code for a in before for code in (a.left, a.right)} - {NO_CELL}),
+            geometry=point(at),
+        )
+    if closed and at_end:
+        ring = arc.points[1:-1]
+        points: tuple[Vertex, ...] = (*ring, ring[0])
+    else:
+        points = tuple(vertex for vertex in arc.points if vertex != at)
+    if closed and len(points) < 4:
+        raise RefusedEdit("flips", "至少要留三个折点", "a ring needs three vertices", geometry=point(at))
+    return Redraw((arc,), (arc._replace(points=points),))
+
+
+def _is_plain_start(workspace: Workspace, arc: Arc) -> bool:
+    """Whether a closed arc begins in a vertex where no other border ends."""
+    return len(workspace.at_vertex(arc.points[0])) == 1
+
+
+def slide_node(workspace: Workspace, edit: SlideNode) -> Redraw:
+    """Slide a node where three borders meet along one of them; the third border follows to the new node."""
+    at, to = on_lattice(edit.at), on_lattice(edit.to)
+    before = arcs_at(workspace, at)
+    away = [arc if arc.points[0] == at else arc.reverse() for arc in before]
+    if len(away) != 3 or any(arc.points[0] != at or arc.points[-1] == at for arc in away):
+        raise RefusedEdit(
+            "misses",
+            "只有三条边界相交的结点才能滑动；请移动它",
+            "only a node of three borders can slide; move it instead",
+            geometry=point(at),
+        )
+    k, place = _along(away, to)
+    rail = away[k]
+    others = [arc for i, arc in enumerate(away) if i != k]
+    through = min(others, key=lambda arc: _turn_cosine(rail, arc))
+    stem = next(arc for arc in others if arc is not through)
+    if place == len(rail.points) - 1 and rail.points[-1] == to:
+        raise RefusedEdit("touches", "不能滑到另一个结点上", "a node cannot slide onto another one", geometry=point(to))
+    passed = rail.points[: place + 1]
+    rest = rail.points[place + 1 :]
+    new_through = Arc((to, *(v for v in reversed(passed) if v != to), *through.points[1:]), through.left, through.right)
+    new_rail = Arc((to, *(v for v in rest if v != to)), rail.left, rail.right)
+    new_stem = Arc((to, *stem.points[1:]), stem.left, stem.right)
+    return Redraw(tuple(before), (new_through, new_rail, new_stem))
+
+
+def _along(arcs: Sequence[Arc], to: Vertex) -> tuple[int, int]:
+    """Arc and edge that a place lies on, as positions; the place may be a vertex of it."""
+    target = point(to)
+    found = []
+    for i, arc in enumerate(arcs):
+        for k in range(len(arc.points) - 1):
+            edge = LineString([in_metres(v) for v in arc.points[k : k + 2]])
+            found.append((edge.distance(target), i, k))
+    distance, i, k = min(found)
+    if distance > _ON_EDGE / UNITS:
+        raise RefusedEdit(
+            "misses",
+            "目标不在结点的任何一条边界上",
+            "the new place lies on none of the borders of the node",
+            geometry=target,
+        )
+    if arcs[i].points[k + 1] == to:
+        k += 1
+    return i, k
+
+
+def _turn_cosine(one: Arc, other: Arc) -> float:
+    """Cosine of the angle between the first edges of two arcs that leave one node."""
+    (ax, ay), (bx, by) = one.points[:2]
+    _, (cx, cy) = other.points[:2]
+    ux, uy, vx, vy = bx - ax, by - ay, cx - ax, cy - ay
+    return float((ux * vx + uy * vy) / ((ux * ux + uy * uy) * (vx * vx + vy * vy)) ** 0.5)
+
+
+class Section(NamedTuple):
+    """A stretch of a border: the arc as it is stored, directed along the line that is to replace it, and where it runs."""
+
+    stored: Arc
+    arc: Arc
+    start: int
+    end: int
+
+
+def reshape(workspace: Workspace, rows: Rows, edit: Reshape) -> Redraw:
+    """Replace a chain of borders by a line; borders that end on the chain end on the line."""
+    line = _line_vertices(edit.line)
+    chain = find_chain(workspace, rows, line[0], line[-1], edit.line)
+    if len(chain) == 1:
+        return _reshape_one(chain[0], line)
+    return _reshape_chain(workspace, chain, line)
+
+
+def _line_vertices(line: LineString) -> tuple[Vertex, ...]:
+    vertices: list[Vertex] = []
+    for x, y, *_ in line.coords:
+        vertex = on_lattice((x, y))
+        if not vertices or vertices[-1] != vertex:
+            vertices.append(vertex)
+    if len(vertices) < 2:
+        raise RefusedEdit("misses", "线太短", "the line is too short", geometry=line)
+    return tuple(vertices)
+
+
+def _reshape_one(section: Section, line: tuple[Vertex, ...]) -> Redraw:
+    points = (*section.arc.points[: section.start], *line, *section.arc.points[section.end + 1 :])
+    return Redraw((section.stored,), (section.arc._replace(points=_without_repeats(points)),))
+
+
+def _without_repeats(points: Sequence[Vertex]) -> tuple[Vertex, ...]:
+    return tuple(v for k, v in enumerate(points) if k == 0 or v != points[k - 1])
+
+
+def find_chain(
+    workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, line: LineString
+) -> list[Section]:
+    """The sections of arcs between two vertices of one border.
+
+    The border is one between two cells; failing that, between two second-level grids, then between two communities. Arcs are
+    turned so that the walk goes from the first vertex to the last.
+    """
+    for vertex in (first, last):
+        if not workspace.at_vertex(vertex):
+            raise RefusedEdit(
+                "misses",
+                "线的首尾必须落在边界的折点上",
+                "the line must begin and end at vertices of a border",
+                geometry=point(vertex),
+            )
+    if first == last:
+        raise RefusedEdit("misses", "线的首尾相同", "the line ends where it begins", geometry=point(first))
+    common = workspace.at_vertex(first) & workspace.at_vertex(last)
+    sections = [_section(workspace.arc(number), first, last, line) for number in sorted(common)]
+    if sections:
+        return [min(sections, key=lambda section: _gap_area(section, line))]
+    for level in (Level.SECOND, Level.COMMUNITY):
+        chain = _chain_of_level(workspace, rows, first, last, level)
+        if chain:
+            return chain
+    raise RefusedEdit(
+        "misses",
+        "线的首尾不在同一条边界上",
+        "the line does not begin and end on one border",
+        geometry=line,
+    )
+
+
+def _section(stored: Arc, first: Vertex, last: Vertex, line: LineString) -> Section:
+    """The section of one arc between two of its vertices; of a closed arc, the side nearer to the line."""
+    if stored.points[0] == stored.points[-1]:
+        ring = stored.points[:-1]
+        i = ring.index(first)
+        forward = Arc((*ring[i:], *ring[:i], first), stored.left, stored.right)
+        options = [Section(stored, arc, 0, arc.points.index(last)) for arc in (forward, forward.reverse())]
+        return min(options, key=lambda section: _gap_area(section, line))
+    arc = stored if stored.points.index(first) < stored.points.index(last) else stored.reverse()
+    return Section(stored, arc, arc.points.index(first), arc.points.index(last))
+
+
+def _gap_area(section: Section, line: LineString) -> float:
+    old = [in_metres(v) for v in section.arc.points[section.start : section.end + 1]]
+    ring = [*old, *reversed([(x, y) for x, y, *_ in line.coords])]
+    return float(shapely.make_valid(shapely.Polygon(ring)).area) if len(ring) > 3 else 0.0
+
+
+def _chain_of_level(
+    workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, level: Level
+) -> list[Section]:
+    """The walk from one vertex to another along the border between two grids of a level, with the fewest arcs."""
+
+    def sides(arc: Arc) -> frozenset[str]:
+        return frozenset(rows.ancestor(c, level) if c != NO_CELL else NO_CELL for c in (arc.left, arc.right))
+
+    pairs = {sides(workspace.arc(n)) for n in workspace.at_vertex(first)} & {
+        sides(workspace.arc(n)) for n in workspace.at_vertex(last)
+    }
+    best: list[Section] = []
+    for pair in sorted((pair for pair in pairs if len(pair) == 2), key=sorted):
+        chain = _walk(workspace, first, last, lambda arc, pair=pair: sides(arc) == pair)
+        if chain and (not best or len(chain) < len(best)):
+            best = chain
+    return best
+
+
+def _walk(workspace: Workspace, first: Vertex, last: Vertex, on_border: Callable[[Arc], bool]) -> list[Section]:
+    """Breadth-first walk over the arcs of one border."""
+    queue: deque[tuple[Vertex, tuple[Section, ...]]] = deque([(first, ())])
+    seen = {first}
+    while queue:
+        at, chain = queue.popleft()
+        for number in sorted(workspace.at_vertex(at)):
+            arc = workspace.arc(number)
+            if not on_border(arc):
+                continue
+            for directed in (arc, arc.reverse()):
+                start = directed.points.index(at)
+                if last in directed.points[start + 1 :]:
+                    return [*chain, Section(arc, directed, start, directed.points.index(last, start + 1))]
+                end = directed.points[-1]
+                if end not in seen and start < len(directed.points) - 1:
+                    seen.add(end)
+                    queue.append((end, (*chain, Section(arc, directed, start, len(directed.points) - 1))))
+    return []
+
+
+def _reshape_chain(workspace: Workspace, chain: list[Section], line: tuple[Vertex, ...]) -> Redraw:
+    """Lay a chain of several arcs along a line: its inner nodes move to the line, borders that end there follow."""
+    new_line = LineString([in_metres(v) for v in line])
+    own = {workspace.number_of(section.stored) for section in chain}
+    stems: dict[int, Arc] = {}
+    targets, along = [], []
+    for node in (section.arc.points[section.end] for section in chain[:-1]):
+        numbers = sorted(workspace.at_vertex(node) - own)
+        ending = {number: stems.get(number, workspace.arc(number)) for number in numbers}
+        target, shortened = _landing(node, ending, new_line)
+        stems.update(shortened)
+        targets.append(target)
+        along.append(float(new_line.project(point(target))))
+    if any(b <= a for a, b in zip([0.0, *along], [*along, new_line.length], strict=True)):
+        raise RefusedEdit(
+            "crosses",
+            "新线与沿线结点的先后次序不符，请分段重画",
+            "the borders that end here would change their order along the line; draw it in pieces",
+            geometry=new_line,
+        )
+    before = [section.stored for section in chain] + [workspace.arc(number) for number in stems]
+    after = _pieces(chain, line, new_line, targets, along) + list(stems.values())
+    return Redraw(tuple(before), tuple(after))
+
+
+def _landing(node: Vertex, stems: dict[int, Arc], line: LineString) -> tuple[Vertex, dict[int, Arc]]:
+    """Where the borders that end in a node meet the new line, and those borders cut or extended to it."""
+    nearest = line.interpolate(line.project(point(node)))
+    target = on_lattice((nearest.x, nearest.y))
+    away = {number: arc if arc.points[0] == node else arc.reverse() for number, arc in stems.items()}
+    crossings: dict[int, tuple[int, Vertex]] = {}
+    for number, stem in away.items():
+        for k in range(len(stem.points) - 1, 0, -1):
+            meet = shapely.intersection(LineString([in_metres(v) for v in stem.points[k - 1 : k + 1]]), line)
+            if not meet.is_empty:
+                place = meet.representative_point()
+                crossings[number] = (k, on_lattice((place.x, place.y)))
+                break
+    if len(away) == 1 and crossings:
+        target = next(iter(crossings.values()))[1]
+    changed = {}
+    for number, stem in away.items():
+        k = crossings[number][0] if number in crossings else 1
+        changed[number] = stem._replace(points=_without_repeats((target, *stem.points[k:])))
+    return target, changed
+
+
+def _pieces(
+    chain: list[Section],
+    line: tuple[Vertex, ...],
+    new_line: LineString,
+    targets: list[Vertex],
+    along: list[float],
+) -> list[Arc]:
+    """The arcs of a chain laid along a line that is cut at the new nodes."""
+    cuts = [0.0, *along, new_line.length]
+    ends = [line[0], *targets, line[-1]]
+    distance = [new_line.project(point(v)) for v in line]
+    pieces = []
+    for k, (_, arc, start, end) in enumerate(chain):
+        inner = [v for v, d in zip(line[1:-1], distance[1:-1], strict=True) if cuts[k] < d < cuts[k + 1]]
+        middle = _without_repeats((ends[k], *(v for v in inner if v not in (ends[k], ends[k + 1])), ends[k + 1]))
+        points = (*arc.points[:start], *middle, *arc.points[end + 1 :])
+        pieces.append(arc._replace(points=_without_repeats(points)))
+    return pieces

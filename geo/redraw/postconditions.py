@@ -1,0 +1,271 @@
+"""What must hold after an edit, tested exactly and only round the cells that it touches.
+
+The tests on one changed piece of border:
+
+1. New edges meet no other edge of the cells beside them, except at a common end.
+2. Every cell keeps its outer rings counter-clockwise and its inner rings clockwise, with area, and no more of either.
+3. Inner rings stay inside an outer ring: a border can jump over an enclave without crossing anything.
+4. At each node, every cell and every cell above it occupies one sector: no corner-only contact that was not there before.
+
+Sums of winding numbers over the touched cells then equal that of their unchanged outer border, so each point is covered once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+
+from geo.errors import RefusedEdit
+from geo.redraw.lattice import CROSSES, NONE, Vertex, as_edges, direction_key, doubled_area, first_conflict, in_ring
+from geo.redraw.workspace import NO_CELL, Arc, Workspace
+
+#: Lattice units in a metre.
+UNITS = 1000
+
+#: A cell must keep this area, square metres: less than a small kiosk is a slip of the hand.
+MIN_AREA_M2 = 4.0
+
+
+@dataclass
+class Rings:
+    """Closed rings of one cell, each with twice its signed area in square lattice units."""
+
+    outer: list[tuple[int, list[Vertex]]] = field(default_factory=list)
+    inner: list[tuple[int, list[Vertex]]] = field(default_factory=list)
+
+    def doubled_area(self) -> int:
+        """Twice the area of the cell, square lattice units."""
+        return sum(area for area, _ in self.outer) + sum(area for area, _ in self.inner)
+
+
+def point(vertex: Vertex) -> shapely.Point:
+    """A vertex as a point in metres."""
+    return shapely.Point(vertex[0] / UNITS, vertex[1] / UNITS)
+
+
+def rings_of(arcs: Iterable[Arc], member: Callable[[str], bool]) -> Rings:
+    """Trace the border of the cells that `member` holds for, as one area.
+
+    Cells lie on the left of the walk; at a vertex that the border passes more than once, the walk stays beside the same
+    sector, so that parts that touch in a point come out apart.
+    """
+    lines = []
+    for arc in arcs:
+        left, right = member(arc.left), member(arc.right)
+        if left != right:
+            lines.append(arc.points if left else arc.points[::-1])
+    result = Rings()
+    leaving: dict[Vertex, list[int]] = {}
+    for k, line in enumerate(lines):
+        leaving.setdefault(line[0], []).append(k)
+    left_over = set(range(len(lines)))
+    while left_over:
+        k = min(left_over)
+        ring = [lines[k][0]]
+        while k in left_over:
+            left_over.discard(k)
+            ring += lines[k][1:]
+            choices = [other for other in leaving.get(ring[-1], ()) if other in left_over]
+            if ring[-1] == ring[0] and len(leaving[ring[0]]) == 1:
+                break
+            if not choices:
+                break
+            k = choices[0] if len(choices) == 1 else _leftmost(ring, choices, lines)
+            if ring[-1] == ring[0]:
+                break
+        for simple in _simple_rings(ring):
+            area = doubled_area(simple)
+            (result.outer if area > 0 else result.inner).append((area, simple))
+    return result
+
+
+def _leftmost(ring: list[Vertex], choices: list[int], lines: Sequence[tuple[Vertex, ...]]) -> int:
+    """The line that bounds the same sector on the left of a walk: the first one clockwise from the way back."""
+    at = ring[-1]
+    back = direction_key(at, ring[-2])
+    keys = sorted((direction_key(at, lines[k][1]), k) for k in choices)
+    below = [k for key, k in keys if key < back]
+    return below[-1] if below else keys[-1][1]
+
+
+def _simple_rings(ring: list[Vertex]) -> list[list[Vertex]]:
+    """Cut a closed walk into rings that pass no vertex twice."""
+    rings: list[list[Vertex]] = []
+    stack: list[Vertex] = []
+    place: dict[Vertex, int] = {}
+    for vertex in ring:
+        if vertex in place:
+            start = place[vertex]
+            rings.append([*stack[start:], vertex])
+            for dropped in stack[start + 1 :]:
+                del place[dropped]
+            del stack[start + 1 :]
+        else:
+            place[vertex] = len(stack)
+            stack.append(vertex)
+    return [closed for closed in rings if len(closed) > 3]
+
+
+def require_no_conflict(workspace: Workspace, before: Sequence[Arc], after: Sequence[Arc]) -> None:
+    """Refuse new edges that meet another edge of the touched cells other than at a common end (test 1)."""
+    touched = {code for arc in (*before, *after) for code in (arc.left, arc.right)}
+    old = {workspace.number_of(arc) for arc in before}
+    around = workspace.of_cells(touched - {NO_CELL})
+    if NO_CELL in touched:
+        around |= workspace.outline()
+    rest = [arc for number, arc in around.items() if number not in old]
+    _require_simple(rest, after)
+    known = {frozenset(edge) for arc in before for edge in zip(arc.points[:-1], arc.points[1:], strict=True)}
+    lines = [arc.points for arc in after]
+    new, kept = [], []
+    for line in lines:
+        for a, b in zip(line[:-1], line[1:], strict=True):
+            (kept if frozenset((a, b)) in known else new).append((a, b))
+    conflict, row, partner = first_conflict(as_edges(new), as_edges([*kept, *(arc.points for arc in rest)]))
+    if conflict == NONE:
+        return
+    edge = new[row]
+    place = shapely.LineString([(x / UNITS, y / UNITS) for x, y in edge])
+    cells = sorted(touched - {NO_CELL})
+    if partner < 0:
+        raise RefusedEdit(
+            "self_crossing", "新边界与自身相交", "the new border crosses itself", cells=cells, geometry=place
+        )
+    if conflict == CROSSES:
+        raise RefusedEdit(
+            "crosses", "新边界与另一条边界相交", "the new border crosses another border", cells=cells, geometry=place
+        )
+    raise RefusedEdit(
+        "touches",
+        "新边界碰到另一条边界或折点",
+        "the new border touches another border or vertex",
+        cells=cells,
+        geometry=place,
+    )
+
+
+def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
+    """Refuse a vertex inside a new arc that another arc, or the same one, passes as well."""
+    inner = Counter(vertex for arc in after for vertex in arc.points[1:-1])
+    places = inner + Counter(vertex for arc in after for vertex in {arc.points[0], arc.points[-1]})
+    others = {vertex for arc in rest for vertex in arc.points}
+    for arc in after:
+        if len(set(arc.points[:-1])) < len(arc.points) - 1 or (
+            arc.points[0] != arc.points[-1] and arc.points[-1] in arc.points[:-1]
+        ):
+            place = next(vertex for vertex, count in Counter(arc.points).items() if count > 1)
+            raise RefusedEdit(
+                "self_crossing",
+                "新边界两次经过同一点",
+                "the new border passes a point twice",
+                cells=sorted({arc.left, arc.right} - {NO_CELL}),
+                geometry=point(place),
+            )
+        for vertex in arc.points[1:-1]:
+            if vertex in others or places[vertex] > 1:
+                raise RefusedEdit(
+                    "touches",
+                    "新边界碰到另一个折点",
+                    "the new border passes a vertex of another border",
+                    cells=sorted({arc.left, arc.right} - {NO_CELL}),
+                    geometry=point(vertex),
+                )
+
+
+def require_rings(workspace: Workspace, before: Rings, code: str, *, hole_kind: str = "ring") -> Rings:
+    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3)."""
+    after = rings_of(workspace.of_cells([code]).values(), lambda other: other == code)
+    _require_sound_rings(before, after, [code], hole_kind)
+    if after.doubled_area() < 2 * MIN_AREA_M2 * UNITS**2 and after.doubled_area() < before.doubled_area():
+        raise RefusedEdit(
+            "too_small",
+            f"网格 {code} 的面积将不足 {MIN_AREA_M2:g} 平方米",
+            f"cell {code} would have less than {MIN_AREA_M2:g} m²",
+            cells=[code],
+            geometry=_place_of(after),
+        )
+    return after
+
+
+def _require_sound_rings(before: Rings, after: Rings, codes: Sequence[str], hole_kind: str) -> None:
+    name = "、".join(codes[:3])
+    if len(after.outer) < max(1, len(before.outer)):
+        raise RefusedEdit(
+            "flips",
+            f"网格 {name} 会翻转或消失",
+            f"cell {', '.join(codes[:3])} would turn over or vanish",
+            cells=codes,
+            geometry=_place_of(before),
+        )
+    if len(after.outer) > max(1, len(before.outer)):
+        raise RefusedEdit(
+            "detached",
+            f"网格 {name} 会分成互不相连的几块",
+            f"cell {', '.join(codes[:3])} would fall into parts",
+            cells=codes,
+            geometry=_place_of(after),
+        )
+    if len(after.inner) > len(before.inner):
+        raise RefusedEdit(
+            hole_kind,
+            f"网格 {name} 会把其他网格围在里面",
+            f"cell {', '.join(codes[:3])} would lie round other cells",
+            cells=codes,
+            geometry=_place_of(after),
+        )
+    for _, hole in after.inner:
+        if not any(all(in_ring(shell, vertex) for vertex in hole[:-1]) for _, shell in after.outer):
+            raise RefusedEdit(
+                "encloses",
+                f"网格 {name} 的边界会越过它所围住的网格",
+                f"the border of {', '.join(codes[:3])} would jump over a cell that it lies round",
+                cells=codes,
+                geometry=point(hole[0]),
+            )
+
+
+def _place_of(rings: Rings) -> shapely.Geometry | None:
+    smallest = min((*rings.outer, *rings.inner), key=lambda ring: abs(ring[0]), default=None)
+    return None if smallest is None else shapely.Polygon([(x / UNITS, y / UNITS) for x, y in smallest[1]])
+
+
+def group_rings(workspace: Workspace, cells: Iterable[str]) -> Rings:
+    """Rings of a set of cells as one area."""
+    wanted = set(cells)
+    return rings_of(workspace.of_cells(wanted).values(), wanted.__contains__)
+
+
+def require_group(workspace: Workspace, code: str, before: Rings, cells: Sequence[str]) -> None:
+    """Refuse a grid above the third level that fell apart or came to lie round another one."""
+    _require_sound_rings(before, group_rings(workspace, cells), [code], "ring")
+
+
+def corner_contacts(
+    workspace: Workspace, vertex: Vertex, groups: Sequence[Callable[[str], str]]
+) -> set[tuple[int, str]]:
+    """Areas that meet themselves at a vertex in a corner only, as pairs of the position of their grouping and their code."""
+    sectors = []
+    for arc in map(workspace.arc, workspace.at_vertex(vertex)):
+        for k, at in enumerate(arc.points):
+            if at != vertex:
+                continue
+            if k + 1 < len(arc.points):
+                sectors.append((direction_key(vertex, arc.points[k + 1]), arc.left))
+            if k > 0:
+                sectors.append((direction_key(vertex, arc.points[k - 1]), arc.right))
+    sectors.sort(key=lambda sector: sector[0])
+    found = set()
+    for level, group in enumerate(groups):
+        around = [group(code) if code != NO_CELL else NO_CELL for _, code in sectors]
+        runs = [code for k, code in enumerate(around) if code != around[k - 1]]
+        found |= {(level, code) for code, count in Counter(runs).items() if count > 1}
+    return found
+
+
+def doubled_area_m2(rings: Rings) -> float:
+    """Area of rings in square metres."""
+    return float(np.float64(rings.doubled_area()) / (2.0 * UNITS**2))

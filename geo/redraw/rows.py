@@ -1,0 +1,266 @@
+"""Attributes of the cells of a draft: rows over an immutable base, codes in use, retired and free, and locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from geo.errors import RefusedEdit
+from geo.layers.codes import MOST_CHILDREN, SEGMENT, level_of
+from geo.layers.columns import AREA_M2, CODE, LEVEL, NAME, PARENT, Level
+from geo.layers.division import Division
+
+Row = dict[str, Any]
+
+
+class Amend(NamedTuple):
+    """A stored change of one row: the columns with their old and new values; None for a row that was not there."""
+
+    code: str
+    before: Row | None
+    after: Row | None
+
+    def inverse(self) -> Amend:
+        """The change that undoes this one."""
+        return Amend(self.code, self.after, self.before)
+
+
+class Rows:
+    """Rows of all levels by code.
+
+    Parameters
+    ----------
+    division
+        The base; it is not changed.
+    """
+
+    def __init__(self, division: Division) -> None:
+        self._frames = {level: pd.DataFrame(division.layer(level)).drop(columns="geometry") for level in Level}
+        self._place = {
+            str(code): (level, k) for level, frame in self._frames.items() for k, code in enumerate(frame[CODE])
+        }
+        self._children: dict[str, list[str]] = {}
+        for code, (level, k) in self._place.items():
+            if level is not Level.STREET:
+                parent = str(self._frames[level][PARENT].iloc[k])
+                self._children.setdefault(parent, []).append(code)
+        self._changed: dict[str, Row | None] = {}
+        self._moved: dict[str, set[str]] = {}
+        self._used: dict[str, set[int]] = {}
+        for code in self._place:
+            self._segments(code).add(_segment(code))
+        self._born: set[str] = set()
+        self.retired: set[str] = set()
+        self.locked: set[str] = set()
+        self.shared_columns = _shared_columns(self._frames)
+
+    def _segments(self, code: str) -> set[int]:
+        """Numbers that are or were used beside a code, under the parent that its prefix names."""
+        return self._used.setdefault(code[:-SEGMENT], set())
+
+    # Look-ups
+
+    def __contains__(self, code: str) -> bool:
+        if code in self._changed:
+            return self._changed[code] is not None
+        return code in self._place
+
+    def row(self, code: str) -> Row:
+        """The row of a cell; not to be changed by the caller."""
+        if code in self._changed:
+            row = self._changed[code]
+            if row is None:
+                raise KeyError(code)
+            return row
+        level, k = self._place[code]
+        frame = self._frames[level]
+        return {column: _plain(frame[column].iat[k]) for column in frame.columns}
+
+    def get(self, code: str, column: str) -> Any:
+        """One value of a row, without building the row."""
+        changed = self._changed.get(code)
+        if changed is not None:
+            return changed.get(column)
+        level, k = self._place[code]
+        frame = self._frames[level]
+        return _plain(frame[column].iat[k]) if column in frame.columns else None
+
+    def parent(self, code: str) -> str:
+        """Code of the parent of a cell."""
+        return str(self.get(code, PARENT))
+
+    def level(self, code: str) -> Level:
+        """Level of a cell."""
+        return Level(int(self.get(code, LEVEL)))
+
+    def ancestor(self, code: str, level: Level) -> str:
+        """The cell itself or the ancestor of it at a level."""
+        while self.level(code) > level:
+            code = self.parent(code)
+        return code
+
+    def children(self, code: str) -> list[str]:
+        """Codes of the cells right below a cell, sorted."""
+        if code in self._moved:
+            return sorted(self._moved[code])
+        return sorted(self._children.get(code, ()))
+
+    def third(self, code: str) -> list[str]:
+        """Codes of the third-level cells of a cell, itself if it is one."""
+        if self.level(code) is Level.THIRD:
+            return [code]
+        return [third for child in self.children(code) for third in self.third(child)]
+
+    def require(self, code: str) -> None:
+        """Refuse a code that is not in use."""
+        if code in self:
+            return
+        if code in self.retired:
+            raise RefusedEdit("retired", f"网格 {code} 已撤销，编码不再使用", f"cell {code} was retired", cells=[code])
+        raise RefusedEdit("misses", f"没有编码为 {code} 的网格", f"no cell has the code {code}", cells=[code])
+
+    def require_unlocked(self, codes: Iterable[str]) -> None:
+        """Refuse a change of cells that are locked themselves or by a cell above them."""
+        if not self.locked:
+            return
+        held = sorted({code for code in codes if any(code.startswith(lock) for lock in self.locked)})
+        if held:
+            names = "、".join(held[:3])
+            raise RefusedEdit("locked", f"网格 {names} 已锁定", f"locked: {', '.join(held[:3])}", cells=held)
+
+    def free_code(self, parent: str, reserved: Iterable[str] = ()) -> str:
+        """The next code under a parent that was never used."""
+        number = max(self._used.get(parent, ()), default=0)
+        for code in reserved:
+            if code.startswith(parent) and len(code) == len(parent) + SEGMENT:
+                number = max(number, int(code[-SEGMENT:]))
+        if number >= MOST_CHILDREN:
+            raise RefusedEdit(
+                "retired",
+                f"{parent} 下的编码已用完（最多 {MOST_CHILDREN} 个）",
+                f"all {MOST_CHILDREN} codes under {parent} have been used",
+                cells=[parent],
+            )
+        return f"{parent}{number + 1:0{SEGMENT}d}"
+
+    def was_used(self, code: str) -> bool:
+        """Whether a code is or was in use."""
+        return code in self or code in self.retired or code in self._place or code in self._born
+
+    # Changes
+
+    def amend(self, change: Amend, *, undo: bool = False) -> None:
+        """Make a stored change. A birth that is undone frees its code again; a code that is retired stays used."""
+        if change.after is None:
+            self._drop(change.code)
+            if undo:
+                self._born.discard(change.code)
+                self._segments(change.code).discard(_segment(change.code))
+            else:
+                self.retired.add(change.code)
+        elif change.before is None:
+            if undo:
+                self.retired.discard(change.code)
+            else:
+                self._born.add(change.code)
+                self._segments(change.code).add(_segment(change.code))
+            self._put(change.code, dict(change.after))
+        else:
+            self._put(change.code, {**self.row(change.code), **change.after})
+
+    def _drop(self, code: str) -> None:
+        self._unlink(code)
+        if code in self._place:
+            self._changed[code] = None
+        else:
+            del self._changed[code]
+
+    def _put(self, code: str, row: Row) -> None:
+        if code in self:
+            self._unlink(code)
+        self._changed[code] = row
+        if code in self._place and _same(row, self._base_row(code)):
+            del self._changed[code]
+        self._link(code)
+
+    def _base_row(self, code: str) -> Row:
+        level, k = self._place[code]
+        frame = self._frames[level]
+        return {column: _plain(frame[column].iat[k]) for column in frame.columns}
+
+    def _unlink(self, code: str) -> None:
+        if self.level(code) is not Level.STREET:
+            self._siblings(self.parent(code)).discard(code)
+
+    def _link(self, code: str) -> None:
+        if self.level(code) is not Level.STREET:
+            self._siblings(self.parent(code)).add(code)
+
+    def _siblings(self, parent: str) -> set[str]:
+        if parent not in self._moved:
+            self._moved[parent] = set(self._children.get(parent, ()))
+        return self._moved[parent]
+
+    # Frames
+
+    def changed(self, level: Level) -> Mapping[str, Row | None]:
+        """Rows of a level that differ from the base; None for cells that are no more."""
+        found = {}
+        for code, row in self._changed.items():
+            if (row is not None and Level(int(row[LEVEL])) is level) or (row is None and self._place[code][0] is level):
+                found[code] = row
+        return found
+
+    def frame(self, level: Level) -> tuple[pd.DataFrame, list[str]]:
+        """Rows of a level in order of code, and the codes that are not the base's row."""
+        base, changed = self._frames[level], self.changed(level)
+        if not changed:
+            return base, []
+        codes = base[CODE].astype(str)
+        kept = base[~codes.isin(list(changed))]
+        rows = [row for row in changed.values() if row is not None]
+        added = pd.DataFrame(rows, columns=base.columns).astype(base.dtypes.to_dict())
+        frame = pd.concat([kept, added], ignore_index=True) if rows else kept.reset_index(drop=True)
+        order = frame[CODE].astype(str).argsort(kind="stable")
+        return frame.iloc[order].reset_index(drop=True), [str(row[CODE]) for row in rows]
+
+
+def _segment(code: str) -> int:
+    return int(code[-SEGMENT:]) if code[-SEGMENT:].isdigit() else 0
+
+
+def _shared_columns(frames: Mapping[Level, pd.DataFrame]) -> tuple[str, ...]:
+    """Numeric columns whose value for a parent is the sum over its children, but for the area: they are shared out and added."""
+    third, second = frames[Level.THIRD], frames[Level.SECOND]
+    found = []
+    for column in third.columns:
+        if column in (LEVEL, AREA_M2) or column not in second or not pd.api.types.is_numeric_dtype(third[column]):
+            continue
+        sums = third.groupby(third[PARENT].astype(str))[column].sum().reindex(second[CODE].astype(str)).to_numpy(float)
+        if np.allclose(sums, second[column].to_numpy(float), rtol=1e-6, atol=1e-6, equal_nan=True):
+            found.append(column)
+    return tuple(found)
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as a Python value; missing values as None, but NaN of a number column as NaN."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _same(one: Row, other: Row) -> bool:
+    return one.keys() == other.keys() and all(
+        a == b or (isinstance(a, float) and isinstance(b, float) and a != a and b != b)
+        for a, b in ((one[key], other[key]) for key in one)
+    )
+
+
+def new_name(rows: Rows, code: str, parent: str) -> str:
+    """Name of a new cell in the usual style: 长营社区第12网格, 长营社区第3网格-14."""
+    number = int(code[-SEGMENT:])
+    base = str(rows.get(parent, NAME) or parent)
+    return f"{base}-{number:02d}" if level_of(code) is Level.THIRD else f"{base}第{number}网格"

@@ -1,0 +1,263 @@
+"""The mutable copy of a mesh that a draft works on: arcs over an immutable base, found by vertex and by cell.
+
+Nothing is copied when an edit is made: the base stays as it is, arcs that were replaced are struck out, new ones are kept beside
+it. Vertices are named by their lattice coordinates and cells by their codes, as positions change with every chain of arcs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.coverage.arcs import OUTSIDE, Arcs
+from geo.coverage.mesh import Mesh
+from geo.coverage.rings import polygons
+from geo.redraw.lattice import Vertex
+
+#: Stands for the ground outside the street where a code would stand.
+NO_CELL = ""
+
+
+class Arc(NamedTuple):
+    """A border line with one cell on each side: vertices in lattice units, codes seen from the first vertex to the last."""
+
+    points: tuple[Vertex, ...]
+    left: str
+    right: str
+
+    def reverse(self) -> Arc:
+        """The same border from its other end."""
+        return Arc(self.points[::-1], self.right, self.left)
+
+
+class Redraw(NamedTuple):
+    """A stored change of geometry: these arcs are replaced by those; swapping the two undoes it."""
+
+    before: tuple[Arc, ...]
+    after: tuple[Arc, ...]
+
+    def inverse(self) -> Redraw:
+        """The change that undoes this one."""
+        return Redraw(self.after, self.before)
+
+
+class Workspace:
+    """Arcs of a draft.
+
+    Parameters
+    ----------
+    mesh
+        The base; it is not changed.
+    codes
+        Code of each cell of the mesh, shape (n_cells,).
+
+    Notes
+    -----
+    Building sorts the vertices of the base, O(n log n); every look-up after that is O(log n), whatever was edited.
+    """
+
+    def __init__(self, mesh: Mesh, codes: npt.NDArray[np.object_]) -> None:
+        arcs = mesh.arcs
+        self.crs = mesh.crs
+        self._xy = arcs.xy
+        self._offsets = arcs.offsets
+        self._codes = [str(code) for code in codes]
+        self._left, self._right = arcs.left, arcs.right
+        self._base = len(arcs.left)
+        self._corner = arcs.xy.min(axis=0) if len(arcs.xy) else np.zeros(2, dtype=np.int64)
+        keys = self._keys(arcs.xy)
+        self._order = np.argsort(keys, kind="stable")
+        self._sorted = keys[self._order]
+        self._cell_arcs, self._cell_start = _arcs_of_cells(arcs, len(codes))
+        self._position = {code: k for k, code in enumerate(self._codes)}
+        self._gone: set[int] = set()
+        self._new: dict[int, Arc] = {}
+        self._by_vertex: dict[Vertex, set[int]] = {}
+        self._by_cell: dict[str, set[int]] = {}
+        self._number: dict[Arc, int] = {}
+        self._next = self._base
+
+    def _keys(self, xy: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return ((xy[:, 0] - self._corner[0]) << 32) | (xy[:, 1] - self._corner[1])
+
+    # Look-ups
+
+    def arc(self, number: int) -> Arc:
+        """The arc of a number."""
+        if number >= self._base:
+            return self._new[number]
+        a, b = int(self._offsets[number]), int(self._offsets[number + 1])
+        points = tuple(map(tuple, self._xy[a:b].tolist()))
+        return Arc(points, self._code(self._left[number]), self._code(self._right[number]))
+
+    def _code(self, position: int) -> str:
+        return NO_CELL if position == OUTSIDE else self._codes[position]
+
+    def at_vertex(self, vertex: Vertex) -> set[int]:
+        """Numbers of the arcs that contain a vertex."""
+        found = set(self._by_vertex.get(vertex, ()))
+        x, y = vertex[0] - int(self._corner[0]), vertex[1] - int(self._corner[1])
+        if 0 <= x < 2**31 and 0 <= y < 2**32:
+            key = (x << 32) | y
+            low, high = np.searchsorted(self._sorted, [key, key + 1])
+            for row in self._order[low:high]:
+                number = int(np.searchsorted(self._offsets, row, side="right")) - 1
+                if number not in self._gone:
+                    found.add(number)
+        return found
+
+    def of_cell(self, code: str) -> set[int]:
+        """Numbers of the arcs on the border of a cell."""
+        found = set(self._by_cell.get(code, ()))
+        position = self._position.get(code)
+        if position is not None:
+            rows = self._cell_arcs[self._cell_start[position] : self._cell_start[position + 1]]
+            found.update(n for n in rows.tolist() if n not in self._gone)
+        return found
+
+    def of_cells(self, codes: Iterable[str]) -> dict[int, Arc]:
+        """The arcs on the borders of cells, by number."""
+        numbers: set[int] = set()
+        for code in codes:
+            numbers |= self.of_cell(code)
+        return {number: self.arc(number) for number in sorted(numbers)}
+
+    def outline(self) -> dict[int, Arc]:
+        """The arcs of the outline of the street, by number; O(number of arcs)."""
+        at_rim = np.flatnonzero((self._left == OUTSIDE) | (self._right == OUTSIDE)).tolist()
+        numbers = [n for n in at_rim if n not in self._gone]
+        numbers += [n for n, arc in self._new.items() if NO_CELL in (arc.left, arc.right)]
+        return {number: self.arc(number) for number in numbers}
+
+    def is_node(self, vertex: Vertex) -> bool:
+        """Whether arcs end in a vertex."""
+        return any(vertex in (arc.points[0], arc.points[-1]) for arc in map(self.arc, self.at_vertex(vertex)))
+
+    # Changes
+
+    def replace(self, change: Redraw) -> None:
+        """Take the arcs of `before` out and put those of `after` in."""
+        for arc in change.before:
+            self._remove(arc)
+        for arc in change.after:
+            self._add(arc)
+
+    def _remove(self, arc: Arc) -> None:
+        number = self.number_of(arc)
+        if number < self._base:
+            self._gone.add(number)
+            return
+        kept = self._new.pop(number)
+        del self._number[kept]
+        for vertex in kept.points:
+            self._by_vertex[vertex].discard(number)
+        for code in (kept.left, kept.right):
+            self._by_cell[code].discard(number)
+
+    def number_of(self, arc: Arc) -> int:
+        """Number of an arc, whichever way round it is given.
+
+        Raises
+        ------
+        KeyError
+            If the draft has no such arc.
+        """
+        for known in (arc, arc.reverse()):
+            if known in self._number:
+                return self._number[known]
+        for number in self.at_vertex(arc.points[0]):
+            if number < self._base and self.arc(number) in (arc, arc.reverse()):
+                return number
+        raise KeyError(arc)
+
+    def _add(self, arc: Arc) -> None:
+        restored = self._struck_out(arc)
+        if restored is not None:
+            self._gone.discard(restored)
+            return
+        number, self._next = self._next, self._next + 1
+        self._new[number] = arc
+        self._number[arc] = number
+        for vertex in arc.points:
+            self._by_vertex.setdefault(vertex, set()).add(number)
+        for code in (arc.left, arc.right):
+            self._by_cell.setdefault(code, set()).add(number)
+
+    def _struck_out(self, arc: Arc) -> int | None:
+        """Number of the arc of the base that was struck out and is put back."""
+        if not self._gone:
+            return None
+        x, y = arc.points[0][0] - int(self._corner[0]), arc.points[0][1] - int(self._corner[1])
+        if not (0 <= x < 2**31 and 0 <= y < 2**32):
+            return None
+        key = (x << 32) | y
+        low, high = np.searchsorted(self._sorted, [key, key + 1])
+        for row in self._order[low:high]:
+            number = int(np.searchsorted(self._offsets, row, side="right")) - 1
+            if number in self._gone and self.arc(number) in (arc, arc.reverse()):
+                return number
+        return None
+
+    # Geometry
+
+    def changed_cells(self) -> set[str]:
+        """Codes of cells with a border that is not the base's."""
+        codes = {code for arc in self._new.values() for code in (arc.left, arc.right)}
+        for number in self._gone:
+            codes |= {self._code(self._left[number]), self._code(self._right[number])}
+        codes.discard(NO_CELL)
+        return codes
+
+    def shapes(self, codes: Iterable[str]) -> gpd.GeoSeries:
+        """Polygons of cells, in metres, indexed by code; in the form of :func:`geo.coverage.rings.polygons`."""
+        wanted = list(dict.fromkeys(codes))
+        return gpd.GeoSeries(shapes_of(self.of_cells(wanted).values(), wanted), index=wanted, crs=self.crs)
+
+    def edges_near(self, vertex: Vertex, within: int) -> Iterator[tuple[int, int]]:
+        """Arc number and position of each edge whose box comes within a distance of a vertex; linear in the number of arcs."""
+        x, y = vertex
+        a, b = self._xy[:-1], self._xy[1:]
+        low, high = np.minimum(a, b) - within, np.maximum(a, b) + within
+        near = np.flatnonzero((low[:, 0] <= x) & (x <= high[:, 0]) & (low[:, 1] <= y) & (y <= high[:, 1]))
+        for row in near.tolist():
+            number = int(np.searchsorted(self._offsets, row, side="right")) - 1
+            if row + 1 < self._offsets[number + 1] and number not in self._gone:
+                yield number, row - int(self._offsets[number])
+        for number, arc in self._new.items():
+            for k, ((ax, ay), (bx, by)) in enumerate(zip(arc.points[:-1], arc.points[1:], strict=True)):
+                if min(ax, bx) - within <= x <= max(ax, bx) + within and min(ay, by) - within <= y <= max(ay, by) + within:
+                    yield number, k
+
+
+def shapes_of(arcs: Iterable[Arc], codes: list[str]) -> npt.NDArray[np.object_]:
+    """Polygons of cells from the arcs round them, in metres, in the order of `codes`; other cells count as outside."""
+    arcs = list(arcs)
+    position = {code: k for k, code in enumerate(codes)}
+    xy = np.array([vertex for arc in arcs for vertex in arc.points], dtype=np.int64).reshape(-1, 2)
+    offsets = np.cumsum([0, *(len(arc.points) for arc in arcs)])
+    left, right = (
+        np.array([position.get(code, OUTSIDE) for code in side], dtype=np.int32)
+        for side in ([arc.left for arc in arcs], [arc.right for arc in arcs])
+    )
+    keep = (left != OUTSIDE) | (right != OUTSIDE)
+    if not keep.all():
+        return shapes_of([arc for arc, kept in zip(arcs, keep, strict=True) if kept], codes)
+    if len(arcs) == 0:
+        return np.array([shapely.Polygon()] * len(codes), dtype=object)
+    return polygons(Arcs(xy, offsets.astype(np.int64), left, right), len(codes))
+
+
+def _arcs_of_cells(arcs: Arcs, n_cells: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Arcs of each cell as compressed rows: numbers, and where each cell begins."""
+    number = np.arange(len(arcs.left))
+    cell = np.concatenate([arcs.left, arcs.right])
+    number = np.concatenate([number, number])[cell != OUTSIDE]
+    cell = cell[cell != OUTSIDE]
+    order = np.argsort(cell, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=n_cells))])
+    return number[order].astype(np.int64), start.astype(np.int64)

@@ -1,0 +1,185 @@
+"""The structure of the house: sizes, names, doors. What import-linter and ruff do not hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from tools.mutations import LISTS, read_list
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(
+    path for room in ("geo", "maps", "api") for path in (ROOT / room).rglob("*.py") if "versions" not in path.parts
+)
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+
+#: Words that do not say what a module, function or class is; each stood for something that has a better name.
+VAGUE = frozenset(
+    [
+        "owners",
+        "faces",
+        "follow",
+        "openings",
+        "restore",
+        "affected",
+        "ways",
+        "straight",
+        "told",
+        "mend",
+        "across",
+        "whole",
+        "today",
+        "tails",
+        "fit",
+        "causes",
+        "inside",
+        "touched",
+        "hidden",
+        "number",
+        "part",
+        "some",
+        "taken",
+        "enough",
+        "beside",
+        "apart",
+    ]
+)
+#: Public names that are promised to other programs.
+PROMISED = frozenset({"touched"})
+
+#: Most lines of a module and of a function, parameters of a function, modules of a folder.
+MODULE_LINES, FUNCTION_LINES, PARAMETERS, FOLDER_MODULES = 400, 60, 8, 15
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _functions(path: Path) -> Iterator[Function]:
+    return (node for node in ast.walk(TREES[path]) if isinstance(node, Function))
+
+
+def _public(path: Path) -> Iterator[str]:
+    for node in TREES[path].body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def test_modules_fit_in_the_head() -> None:
+    long = {
+        _name(path): lines for path in MODULES if (lines := path.read_text(encoding="utf-8").count("\n")) > MODULE_LINES
+    }
+    assert long == {}
+
+
+def test_functions_are_short_and_take_few_parameters() -> None:
+    found = {}
+    for path in MODULES:
+        command_line = _name(path).startswith("api/cli/")
+        for node in _functions(path):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            docstring = node.body[0] if ast.get_docstring(node) is not None else None
+            if docstring is not None:
+                lines -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
+            arguments = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            parameters = len([name for name in arguments if name not in ("self", "cls")])
+            if lines > FUNCTION_LINES or (parameters > PARAMETERS and not command_line):
+                found[f"{_name(path)}:{node.name}"] = (lines, parameters)
+    assert found == {}
+
+
+def test_folders_have_one_subject() -> None:
+    folders = {
+        _name(folder): count
+        for folder, paths in groupby(MODULES, key=lambda path: path.parent)
+        if (count := len([path for path in paths if path.name != "__init__.py"])) > FOLDER_MODULES
+    }
+    assert folders == {}
+
+
+def test_names_say_what_they_hold() -> None:
+    vague = {}
+    for path in MODULES:
+        names = [path.stem, *_public(path)]
+        for name in names:
+            words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+            if words & VAGUE and name not in PROMISED:
+                vague[f"{_name(path)}:{name}"] = sorted(words & VAGUE)
+    assert vague == {}
+
+
+def test_no_module_is_called_like_a_public_name_of_its_package() -> None:
+    clashes = []
+    for path in MODULES:
+        if path.name != "__init__.py":
+            continue
+        exported = {
+            alias.asname or alias.name
+            for node in ast.walk(TREES[path])
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        here = {other.stem for other in path.parent.glob("*.py")} | {
+            other.name for other in path.parent.iterdir() if (other / "__init__.py").is_file()
+        }
+        clashes += [f"{_name(path.parent)}: {name}" for name in sorted(exported & here) if not _is_module(path, name)]
+    assert clashes == []
+
+
+def _is_module(path: Path, name: str) -> bool:
+    """Whether a package imports the module itself under its own name."""
+    package = ".".join(path.parent.relative_to(ROOT).parts)
+    return any(
+        isinstance(node, ast.ImportFrom) and node.module == package and any(alias.name == name for alias in node.names)
+        for node in ast.walk(TREES[path])
+    )
+
+
+def test_every_package_and_module_says_what_it_is_for() -> None:
+    assert [_name(path) for path in MODULES if not ast.get_docstring(TREES[path])] == []
+
+
+def test_one_formatter() -> None:
+    skipping = re.compile(r"#\s*fmt:\s*(skip|off)")
+    assert [_name(path) for path in MODULES if skipping.search(path.read_text(encoding="utf-8"))] == []
+
+
+#: Calls that read a clock, and names that read the environment: nothing in geo does.
+CLOCKS = {
+    ("time", "time"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("Timestamp", "now"),
+}
+ENVIRONMENT = {"environ", "getenv"}
+
+
+def test_geo_reads_no_clock_and_no_environment() -> None:
+    found = []
+    for path in MODULES:
+        if not _name(path).startswith("geo/"):
+            continue
+        for node in ast.walk(TREES[path]):
+            if isinstance(node, ast.Attribute):
+                owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+                if (owner, node.attr) in CLOCKS or node.attr in ENVIRONMENT:
+                    found.append(f"{_name(path)}:{node.lineno}: {owner}.{node.attr}")
+    assert found == []
+
+
+@pytest.mark.parametrize("path", sorted(LISTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_mutations_still_apply(path: Path) -> None:
+    mutations = read_list(path)
+    assert len(mutations) >= 20
+    for mutation in mutations:
+        for target in mutation.tests:
+            assert (ROOT / target.split("::")[0]).exists(), f"{path.name}: {mutation.why}: no test {target}"
