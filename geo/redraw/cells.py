@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import shapely
@@ -17,7 +18,7 @@ from geo.redraw.lattice import Vertex, direction_key, doubled_area, in_ring
 from geo.redraw.postconditions import MIN_AREA_M2, UNITS, point
 from geo.redraw.rows import Amend, Row, Rows, new_name
 from geo.redraw.sharing import Buildings, split_shares
-from geo.redraw.workspace import NO_CELL, Arc, Redraw, Workspace
+from geo.redraw.workspace import NO_CELL, NOTHING, Arc, Redraw, Workspace
 
 
 class Side(NamedTuple):
@@ -46,7 +47,7 @@ class Plan:
         Codes above the third level whose cells changed, to be tested as areas.
     """
 
-    redraw: Redraw = Redraw((), ())
+    redraw: Redraw = NOTHING
     amends: list[Amend] = field(default_factory=list)
     lineage: list[tuple[str, str, str]] = field(default_factory=list)
     basis: str = ""
@@ -216,7 +217,7 @@ def _cut(arc: Arc, vertices: list[Vertex]) -> list[Arc]:
     if not inner:
         return [arc]
     bounds = [0, *inner, len(points) - 1]
-    return [Arc(points[a : b + 1], arc.left, arc.right) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [Arc(points[a : b + 1], arc.left, arc.right) for a, b in pairwise(bounds)]
 
 
 def _sides(pieces: list[Arc], code: str, line: tuple[Vertex, ...]) -> list[Side]:
@@ -224,9 +225,7 @@ def _sides(pieces: list[Arc], code: str, line: tuple[Vertex, ...]) -> list[Side]
     walks = [piece.points if piece.left == code else piece.points[::-1] for piece in pieces]
     rings = _trace([*walks, line, line[::-1]])
     n = len(pieces)
-    sides = [
-        Side([ring], {k for k in members if k < n}, n in members) for area, ring, members in rings if area > 0
-    ]
+    sides = [Side([ring], {k for k in members if k < n}, n in members) for area, ring, members in rings if area > 0]
     if len(sides) != 2 or sides[0].left_of_line == sides[1].left_of_line:
         raise _not_divided(line[0], code)
     for area, ring, members in rings:
@@ -242,7 +241,11 @@ def _sides(pieces: list[Arc], code: str, line: tuple[Vertex, ...]) -> list[Side]
 
 def _not_divided(place: Vertex, code: str) -> RefusedEdit:
     return RefusedEdit(
-        "misses", "线没有把网格分成两块", "the line does not divide the cell in two", cells=[code], geometry=point(place)
+        "misses",
+        "线没有把网格分成两块",
+        "the line does not divide the cell in two",
+        cells=[code],
+        geometry=point(place),
     )
 
 
@@ -295,7 +298,9 @@ def merge(workspace: Workspace, rows: Rows, edit: Merge) -> Plan:
     if into is None:
         into = max(codes, key=lambda code: (rows.get(code, "population") or 0, code))
     if into not in codes:
-        raise RefusedEdit("misses", f"{into} 不在要合并的网格中", f"{into} is not one of the cells to merge", cells=codes)
+        raise RefusedEdit(
+            "misses", f"{into} 不在要合并的网格中", f"{into} is not one of the cells to merge", cells=codes
+        )
     others = [code for code in codes if code != into]
     if levels == {Level.SECOND}:
         return _merge_second(workspace, rows, into, others)
@@ -304,11 +309,11 @@ def merge(workspace: Workspace, rows: Rows, edit: Merge) -> Plan:
 
 def _merge_third(workspace: Workspace, rows: Rows, into: str, others: list[str]) -> Plan:
     members = {into, *others}
-    old = [arc for arc in workspace.of_cells(others).values()]
+    old = workspace.of_cells(others).values()
     inner = [arc for arc in workspace.of_cells(members).values() if {arc.left, arc.right} <= members]
     before = list(dict.fromkeys([*old, *inner]))
     after = [_relabel_all(arc, dict.fromkeys(others, into)) for arc in before if not {arc.left, arc.right} <= members]
-    before, after = _heal(workspace, before, after, {v for arc in inner for v in (arc.points[0], arc.points[-1])}, members, into)
+    before, after = _heal(workspace, before, after, {v for arc in inner for v in (arc.points[0], arc.points[-1])})
     sums = {}
     for column in rows.shared_columns:
         values = [rows.get(code, column) for code in (into, *others)]
@@ -341,12 +346,7 @@ def _with_ancestors(rows: Rows, codes: Iterable[str]) -> set[str]:
 
 
 def _heal(
-    workspace: Workspace,
-    before: list[Arc],
-    after: list[Arc],
-    vertices: set[Vertex],
-    members: set[str],
-    into: str,
+    workspace: Workspace, before: list[Arc], after: list[Arc], vertices: set[Vertex]
 ) -> tuple[list[Arc], list[Arc]]:
     """Join arcs at former nodes where only two of them with the same cells on their sides are left."""
     taken = {workspace.number_of(arc) for arc in before}
@@ -382,7 +382,11 @@ def transfer(workspace: Workspace, rows: Rows, edit: Transfer) -> Plan:
     codes = list(dict.fromkeys(edit.codes))
     for code in (*codes, edit.to):
         rows.require(code)
-    if rows.level(edit.to) is not Level.SECOND or any(rows.level(code) is not Level.THIRD for code in codes) or not codes:
+    if (
+        rows.level(edit.to) is not Level.SECOND
+        or any(rows.level(code) is not Level.THIRD for code in codes)
+        or not codes
+    ):
         raise RefusedEdit(
             "misses",
             "只能把三级网格划给二级网格",

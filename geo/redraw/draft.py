@@ -31,6 +31,7 @@ from geo.redraw.postconditions import (
     require_rings,
     rings_of,
 )
+from geo.redraw.redivision import Sources, redivide
 from geo.redraw.rows import Amend, Rows
 from geo.redraw.sharing import Buildings, moved_shares
 from geo.redraw.workspace import NO_CELL, Arc, Redraw, Workspace, shapes_of
@@ -77,9 +78,11 @@ class Draft:
     def __init__(self, division: Division, buildings: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame | None) -> None:
         self.base = division
         self.crs = division.crs
-        self.roads = None if roads is None else roads.to_crs(division.crs)
-        self._building_frame = None if buildings is None else buildings.to_crs(division.crs)
-        self.buildings = None if self._building_frame is None else Buildings(self._building_frame)
+        self.sources = Sources(
+            None if roads is None else roads.to_crs(division.crs),
+            None if buildings is None else buildings.to_crs(division.crs),
+        )
+        self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)
         third = division.third
         self.workspace = Workspace(Mesh.from_layer(third), third[CODE].to_numpy(dtype=object))
         self.rows = Rows(division)
@@ -156,9 +159,10 @@ class Draft:
         before = (self.outline_locked, set(self.rows.locked))
         try:
             for one in edits:
-                plans.append(self._apply_one(one, reasons))
+                plan = self._apply_one(one, reasons)
+                plans.append(plan)
             if revision is not None:
-                self._require_fresh(plans, edits, revision)
+                self._require_fresh(plans, revision)
         except RefusedEdit:
             for plan in reversed(plans):
                 self._undo_plan(plan)
@@ -209,9 +213,7 @@ class Draft:
             case kinds.Transfer():
                 return cell_edits.transfer(workspace, rows, edit)
             case kinds.Redivide():
-                from geo.redraw.redivide import redivide
-
-                return redivide(self, edit)
+                return redivide(workspace, rows, edit, self.sources)
             case _:
                 return self._compile_attribute(edit)
 
@@ -255,7 +257,10 @@ class Draft:
             )
         if not edit.to.isdigit() or edit.to.endswith("000") or rows.was_used(edit.to):
             raise RefusedEdit(
-                "retired", f"编码 {edit.to} 已用过或无效", f"code {edit.to} was used before or is not valid", cells=[edit.code]
+                "retired",
+                f"编码 {edit.to} 已用过或无效",
+                f"code {edit.to} was used before or is not valid",
+                cells=[edit.code],
             )
         before = tuple(workspace.of_cells([edit.code]).values())
         names = {edit.code: edit.to}
@@ -283,7 +288,9 @@ class Draft:
                 "街道外轮廓已锁定；如确需调整，请先解锁外轮廓",
                 "the outline of the street is locked; unlock it first if it has to change",
                 cells=moved,
-                geometry=shapely.MultiLineString([[(x / UNITS, y / UNITS) for x, y in arc.points] for arc in old]) if old else None,
+                geometry=shapely.MultiLineString([[(x / UNITS, y / UNITS) for x, y in arc.points] for arc in old])
+                if old
+                else None,
             )
 
     def _redraw(self, plan: Plan, accept: Mapping[str, str]) -> None:
@@ -300,8 +307,8 @@ class Draft:
         nodes = {v for arc in (*redraw.before, *redraw.after) for v in (arc.points[0], arc.points[-1])}
         groups = (str, lambda c: self.rows.ancestor(c, Level.SECOND), lambda c: self.rows.ancestor(c, Level.COMMUNITY))
         contacts = {v: corner_contacts(workspace, v, groups) for v in nodes}
-        checked = plan.groups | self._groups_at_risk(redraw)
-        areas = {code: group_rings(workspace, self.rows.third(code)) for code in checked if code in self.rows}
+        # The area of a grid above changes only where cells change their parent: other edits keep which cell borders on which.
+        areas = {code: group_rings(workspace, self.rows.third(code)) for code in plan.groups}
         shapes = self._shapes_to_share(plan, old_codes, around)
         workspace.replace(redraw)
         for amend in plan.amends:
@@ -312,12 +319,13 @@ class Draft:
                 former = rings.get(code) or next(
                     (rings[source] for kind, source, to in plan.lineage if to == code and source in rings), None
                 )
-                require_rings(workspace, former or rings_of([], code.__eq__), code, hole_kind="ring" if merged else "encloses")
+                require_rings(
+                    workspace, former or rings_of([], code.__eq__), code, hole_kind="ring" if merged else "encloses"
+                )
             for vertex in sorted(nodes):
                 self._require_no_new_contact(vertex, contacts[vertex], groups)
-            for code in sorted(checked):
-                if code in self.rows:
-                    require_group(workspace, code, areas.get(code) or group_rings(workspace, []), self.rows.third(code))
+            for code in sorted(plan.groups):
+                require_group(workspace, code, areas[code], self.rows.third(code))
         except RefusedEdit:
             self._take_back(plan)
             raise
@@ -331,15 +339,6 @@ class Draft:
     def _take_back_rows(self, plan: Plan) -> None:
         for amend in reversed(plan.amends):
             self.rows.amend(amend.inverse(), undo=True)
-
-    def _groups_at_risk(self, redraw: Redraw) -> set[str]:
-        """Second-level grids and communities whose cells gain or lose a common border by an edit."""
-        before, after = _pairs(redraw.before), _pairs(redraw.after)
-        if before == after:
-            return set()
-        codes = {code for pair in before ^ after for code in pair if code in self.rows}
-        second = {self.rows.ancestor(code, Level.SECOND) for code in codes}
-        return second | {self.rows.ancestor(code, Level.COMMUNITY) for code in second}
 
     def _require_no_new_contact(self, vertex: Vertex, before: set[tuple[int, str]], groups: Any) -> None:
         new = corner_contacts(self.workspace, vertex, groups) - before
@@ -359,7 +358,9 @@ class Draft:
         fresh = _edges(redraw.after) - _edges(redraw.before)
         if not fresh:
             return
-        lines = shapely.multilinestrings([shapely.linestrings([[x / UNITS, y / UNITS] for x, y in edge]) for edge in fresh])
+        lines = shapely.multilinestrings(
+            [shapely.linestrings([[x / UNITS, y / UNITS] for x, y in edge]) for edge in fresh]
+        )
         old = shapely.multilinestrings(
             [shapely.linestrings([[x / UNITS, y / UNITS] for x, y in edge]) for edge in _edges(redraw.before)]
         )
@@ -406,19 +407,27 @@ class Draft:
                     if row.get(column):
                         sums = delta.setdefault(str(parent), {})
                         sums[column] = sums.get(column, 0) + sign * row[column]
+        retired = {amend.code: amend.before[PARENT] for amend in amends if amend.before and amend.after is None}
         changes = []
         for parent, sums in delta.items():
-            code = parent
-            while code in self.rows:
-                values = {c: self.rows.get(code, c) + d for c, d in sums.items() if d and self.rows.get(code, c) is not None}
-                if values:
-                    changed = Amend(code, {c: self.rows.get(code, c) for c in values}, values)
-                    self.rows.amend(changed)
-                    changes.append(changed)
-                if self.rows.level(code) is Level.STREET:
-                    break
-                code = self.rows.parent(code)
+            code: str | None = parent
+            while code is not None:
+                if code in self.rows:
+                    changes += self._add_to(code, sums)
+                    level = self.rows.level(code)
+                    code = None if level is Level.STREET else self.rows.parent(code)
+                else:
+                    code = retired.get(code)
         return changes
+
+    def _add_to(self, code: str, sums: Mapping[str, Any]) -> list[Amend]:
+        """Add sums to the values of a row; the change that was made, if any."""
+        values = {c: self.rows.get(code, c) + d for c, d in sums.items() if d and self.rows.get(code, c) is not None}
+        if not values:
+            return []
+        changed = Amend(code, {c: self.rows.get(code, c) for c in values}, values)
+        self.rows.amend(changed)
+        return [changed]
 
     def _is_third(self, amend: Amend, row: Mapping[str, Any]) -> bool:
         level = row.get("level")
@@ -429,7 +438,7 @@ class Draft:
             self.rows.amend(amend.inverse(), undo=True)
         self.workspace.replace(plan.redraw.inverse())
 
-    def _require_fresh(self, plans: Sequence[Plan], edits: Sequence[Edit], revision: int) -> None:
+    def _require_fresh(self, plans: Sequence[Plan], revision: int) -> None:
         cells = {code for plan in plans for code in _cells_of(plan)}
         later = [change for change in self._done if change.revision > revision and cells & set(change.cells)]
         if later:
@@ -530,7 +539,9 @@ class Draft:
                 shapes[code] = shape
                 dirty.append(code)
         geometries = gpd.GeoSeries([shapes[code] for code in codes], index=frame.index, crs=base.crs)
-        layer = gpd.GeoDataFrame(frame.assign(**{base.geometry.name: geometries}), geometry=base.geometry.name, crs=base.crs)
+        layer = gpd.GeoDataFrame(
+            frame.assign(**{base.geometry.name: geometries}), geometry=base.geometry.name, crs=base.crs
+        )
         layer = layer[list(base.columns)]
         if dirty and AREA_M2 in layer:
             mask = codes.isin(dirty)
@@ -597,10 +608,6 @@ def _sides(arcs: Sequence[Arc]) -> set[str]:
 
 def _edges(arcs: Sequence[Arc]) -> set[tuple[Vertex, Vertex]]:
     return {(a, b) if a < b else (b, a) for arc in arcs for a, b in zip(arc.points[:-1], arc.points[1:], strict=True)}
-
-
-def _pairs(arcs: Sequence[Arc]) -> set[frozenset[str]]:
-    return {frozenset((arc.left, arc.right)) for arc in arcs}
 
 
 def _change_to_dict(change: Change) -> dict[str, Any]:

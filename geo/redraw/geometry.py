@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import shapely
@@ -193,9 +194,7 @@ def _without_repeats(points: Sequence[Vertex]) -> tuple[Vertex, ...]:
     return tuple(v for k, v in enumerate(points) if k == 0 or v != points[k - 1])
 
 
-def find_chain(
-    workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, line: LineString
-) -> list[Section]:
+def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, line: LineString) -> list[Section]:
     """The sections of arcs between two vertices of one border.
 
     The border is one between two cells; failing that, between two second-level grids, then between two communities. Arcs are
@@ -245,9 +244,7 @@ def _gap_area(section: Section, line: LineString) -> float:
     return float(shapely.make_valid(shapely.Polygon(ring)).area) if len(ring) > 3 else 0.0
 
 
-def _chain_of_level(
-    workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, level: Level
-) -> list[Section]:
+def _chain_of_level(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, level: Level) -> list[Section]:
     """The walk from one vertex to another along the border between two grids of a level, with the fewest arcs."""
 
     def sides(arc: Arc) -> frozenset[str]:
@@ -258,10 +255,14 @@ def _chain_of_level(
     }
     best: list[Section] = []
     for pair in sorted((pair for pair in pairs if len(pair) == 2), key=sorted):
-        chain = _walk(workspace, first, last, lambda arc, pair=pair: sides(arc) == pair)
+        chain = _walk(workspace, first, last, partial(_is_between, sides, pair))
         if chain and (not best or len(chain) < len(best)):
             best = chain
     return best
+
+
+def _is_between(sides: Callable[[Arc], frozenset[str]], pair: frozenset[str], arc: Arc) -> bool:
+    return sides(arc) == pair
 
 
 def _walk(workspace: Workspace, first: Vertex, last: Vertex, on_border: Callable[[Arc], bool]) -> list[Section]:

@@ -7,6 +7,7 @@ of them fit into int64: every sign is exact.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -20,7 +21,7 @@ Edges = npt.NDArray[np.int64]
 NONE, CROSSES, TOUCHES = 0, 1, 2
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _side(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
     """Sign of the turn from a to b to p: 1 left, -1 right, 0 on one line."""
     turn = (bx - ax) * (py - ay) - (by - ay) * (px - ax)
@@ -29,14 +30,14 @@ def _side(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
     return -1 if turn < 0 else 0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _between(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> bool:
     """Whether p, on the line through a and b, lies strictly between them."""
     along = (px - ax) * (bx - ax) + (py - ay) * (by - ay)
     return 0 < along < (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy: int) -> int:
     """How edge a-b meets edge c-d other than in a common end."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
@@ -59,7 +60,7 @@ def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy:
     return NONE
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
     """Find the first edge of `new` that meets another new edge or an edge of `other` except at a common end.
 
@@ -88,23 +89,21 @@ def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
 
 def as_edges(lines: Sequence[Sequence[Vertex]]) -> Edges:
     """Edges of lines as rows of both ends, int64, shape (n, 4)."""
-    rows = [(*a, *b) for line in lines for a, b in zip(line[:-1], line[1:], strict=True)]
+    rows = [(*a, *b) for line in lines for a, b in pairwise(line)]
     return np.array(rows, dtype=np.int64).reshape(-1, 4)
 
 
 def doubled_area(ring: Sequence[Vertex]) -> int:
     """Twice the signed area of a closed ring (last vertex equal to the first), square lattice units; exact."""
     x0, y0 = ring[0]
-    return sum(
-        (ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True)
-    )
+    return sum((ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in pairwise(ring))
 
 
 def in_ring(ring: Sequence[Vertex], point: Vertex) -> bool:
     """Whether a point lies strictly inside a closed ring, or on its border; exact."""
     x, y = point
     odd = False
-    for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True):
+    for (ax, ay), (bx, by) in pairwise(ring):
         turn = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
         if turn == 0 and min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by):
             return True
@@ -119,6 +118,8 @@ def direction_key(start: Vertex, end: Vertex) -> tuple[int, float, int]:
     The quadrant comes first; inside a quadrant the slope is compared as an exact fraction by :class:`_Slope`.
     """
     dx, dy = end[0] - start[0], end[1] - start[1]
+    if dx == dy == 0:
+        raise ValueError("a direction needs two different vertices")
     quadrant = 0
     while not (dx > 0 and dy >= 0):
         dx, dy = dy, -dx

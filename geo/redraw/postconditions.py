@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -119,11 +120,12 @@ def require_no_conflict(workspace: Workspace, before: Sequence[Arc], after: Sequ
         around |= workspace.outline()
     rest = [arc for number, arc in around.items() if number not in old]
     _require_simple(rest, after)
-    known = {frozenset(edge) for arc in before for edge in zip(arc.points[:-1], arc.points[1:], strict=True)}
+    known = {frozenset(edge) for arc in before for edge in pairwise(arc.points)}
     lines = [arc.points for arc in after]
-    new, kept = [], []
+    new: list[tuple[Vertex, Vertex]] = []
+    kept: list[tuple[Vertex, Vertex]] = []
     for line in lines:
-        for a, b in zip(line[:-1], line[1:], strict=True):
+        for a, b in pairwise(line):
             (kept if frozenset((a, b)) in known else new).append((a, b))
     conflict, row, partner = first_conflict(as_edges(new), as_edges([*kept, *(arc.points for arc in rest)]))
     if conflict == NONE:
@@ -154,6 +156,15 @@ def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
     places = inner + Counter(vertex for arc in after for vertex in {arc.points[0], arc.points[-1]})
     others = {vertex for arc in rest for vertex in arc.points}
     for arc in after:
+        closed = arc.points[0] == arc.points[-1]
+        if (closed and len(arc.points) < 4) or any(a == b for a, b in pairwise(arc.points)):
+            raise RefusedEdit(
+                "touches",
+                "新位置与另一个折点重合",
+                "the new place is that of another vertex",
+                cells=sorted({arc.left, arc.right} - {NO_CELL}),
+                geometry=point(arc.points[0]),
+            )
         if len(set(arc.points[:-1])) < len(arc.points) - 1 or (
             arc.points[0] != arc.points[-1] and arc.points[-1] in arc.points[:-1]
         ):

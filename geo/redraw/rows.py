@@ -42,11 +42,15 @@ class Rows:
         self._place = {
             str(code): (level, k) for level, frame in self._frames.items() for k, code in enumerate(frame[CODE])
         }
+        # Arrays, because a look into a frame takes microseconds and an edit makes hundreds.
+        self._columns = {
+            level: {str(column): frame[column].to_numpy() for column in frame.columns}
+            for level, frame in self._frames.items()
+        }
         self._children: dict[str, list[str]] = {}
         for code, (level, k) in self._place.items():
             if level is not Level.STREET:
-                parent = str(self._frames[level][PARENT].iloc[k])
-                self._children.setdefault(parent, []).append(code)
+                self._children.setdefault(str(self._columns[level][PARENT][k]), []).append(code)
         self._changed: dict[str, Row | None] = {}
         self._moved: dict[str, set[str]] = {}
         self._used: dict[str, set[int]] = {}
@@ -75,9 +79,7 @@ class Rows:
             if row is None:
                 raise KeyError(code)
             return row
-        level, k = self._place[code]
-        frame = self._frames[level]
-        return {column: _plain(frame[column].iat[k]) for column in frame.columns}
+        return self._base_row(code)
 
     def get(self, code: str, column: str) -> Any:
         """One value of a row, without building the row."""
@@ -85,16 +87,21 @@ class Rows:
         if changed is not None:
             return changed.get(column)
         level, k = self._place[code]
-        frame = self._frames[level]
-        return _plain(frame[column].iat[k]) if column in frame.columns else None
+        values = self._columns[level].get(column)
+        return None if values is None else _plain(values[k])
 
     def parent(self, code: str) -> str:
         """Code of the parent of a cell."""
-        return str(self.get(code, PARENT))
+        changed = self._changed.get(code)
+        if changed is not None:
+            return str(changed[PARENT])
+        level, k = self._place[code]
+        return str(self._columns[level][PARENT][k])
 
     def level(self, code: str) -> Level:
         """Level of a cell."""
-        return Level(int(self.get(code, LEVEL)))
+        changed = self._changed.get(code)
+        return self._place[code][0] if changed is None else Level(int(changed[LEVEL]))
 
     def ancestor(self, code: str, level: Level) -> str:
         """The cell itself or the ancestor of it at a level."""
@@ -188,8 +195,7 @@ class Rows:
 
     def _base_row(self, code: str) -> Row:
         level, k = self._place[code]
-        frame = self._frames[level]
-        return {column: _plain(frame[column].iat[k]) for column in frame.columns}
+        return {column: _plain(values[k]) for column, values in self._columns[level].items()}
 
     def _unlink(self, code: str) -> None:
         if self.level(code) is not Level.STREET:
@@ -208,11 +214,11 @@ class Rows:
 
     def changed(self, level: Level) -> Mapping[str, Row | None]:
         """Rows of a level that differ from the base; None for cells that are no more."""
-        found = {}
-        for code, row in self._changed.items():
-            if (row is not None and Level(int(row[LEVEL])) is level) or (row is None and self._place[code][0] is level):
-                found[code] = row
-        return found
+        return {
+            code: row
+            for code, row in self._changed.items()
+            if (self._place[code][0] if row is None else Level(int(row[LEVEL]))) is level
+        }
 
     def frame(self, level: Level) -> tuple[pd.DataFrame, list[str]]:
         """Rows of a level in order of code, and the codes that are not the base's row."""

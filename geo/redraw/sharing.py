@@ -47,17 +47,17 @@ class Buildings:
         """Positions of the buildings whose inner point lies in a polygon."""
         found = self._points.query(shape)
         inside = shapely.intersects_xy(shape, self.x[found], self.y[found])
-        return np.sort(found[inside])
+        return np.asarray(np.sort(found[inside]), dtype=np.intp)
 
     def cut_by(self, line: shapely.Geometry, but_not: shapely.Geometry | None = None) -> npt.NDArray[np.intp]:
         """Positions of the buildings that a line runs through by more than 1 cm, but for those that another line cuts."""
-        found = self.tree.query(line, predicate="intersects")
+        found = np.asarray(self.tree.query(line, predicate="intersects"), dtype=np.intp)
         if len(found) == 0:
             return found
         through = shapely.length(shapely.intersection(self.shapes[found], line)) > 0.01
         if but_not is not None:
             through &= ~(shapely.length(shapely.intersection(self.shapes[found], but_not)) > 0.01)
-        return np.sort(found[through])
+        return np.asarray(np.sort(found[through]), dtype=np.intp)
 
 
 def moved_shares(
@@ -169,7 +169,7 @@ def split_shares(
         One dictionary for each part, and ``buildings`` or ``area``.
     """
     area = np.array([shape.area for shape in parts])
-    weights = {column: area for column in rows.shared_columns}
+    weights = dict.fromkeys(rows.shared_columns, area)
     basis = "area"
     if buildings is not None and buildings.known:
         inside = [buildings.inside(shape) for shape in parts]

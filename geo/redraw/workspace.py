@@ -46,6 +46,10 @@ class Redraw(NamedTuple):
         return Redraw(self.after, self.before)
 
 
+#: No change of geometry.
+NOTHING = Redraw((), ())
+
+
 class Workspace:
     """Arcs of a draft.
 
@@ -76,6 +80,7 @@ class Workspace:
         self._cell_arcs, self._cell_start = _arcs_of_cells(arcs, len(codes))
         self._position = {code: k for k, code in enumerate(self._codes)}
         self._gone: set[int] = set()
+        self._built: dict[int, Arc] = {}
         self._new: dict[int, Arc] = {}
         self._by_vertex: dict[Vertex, set[int]] = {}
         self._by_cell: dict[str, set[int]] = {}
@@ -83,7 +88,7 @@ class Workspace:
         self._next = self._base
 
     def _keys(self, xy: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return ((xy[:, 0] - self._corner[0]) << 32) | (xy[:, 1] - self._corner[1])
+        return np.asarray(((xy[:, 0] - self._corner[0]) << 32) | (xy[:, 1] - self._corner[1]), dtype=np.int64)
 
     # Look-ups
 
@@ -91,9 +96,13 @@ class Workspace:
         """The arc of a number."""
         if number >= self._base:
             return self._new[number]
+        if number in self._built:
+            return self._built[number]
         a, b = int(self._offsets[number]), int(self._offsets[number + 1])
         points = tuple(map(tuple, self._xy[a:b].tolist()))
-        return Arc(points, self._code(self._left[number]), self._code(self._right[number]))
+        arc = Arc(points, self._code(self._left[number]), self._code(self._right[number]))
+        self._built[number] = arc
+        return arc
 
     def _code(self, position: int) -> str:
         return NO_CELL if position == OUTSIDE else self._codes[position]
@@ -230,7 +239,10 @@ class Workspace:
                 yield number, row - int(self._offsets[number])
         for number, arc in self._new.items():
             for k, ((ax, ay), (bx, by)) in enumerate(zip(arc.points[:-1], arc.points[1:], strict=True)):
-                if min(ax, bx) - within <= x <= max(ax, bx) + within and min(ay, by) - within <= y <= max(ay, by) + within:
+                if (
+                    min(ax, bx) - within <= x <= max(ax, bx) + within
+                    and min(ay, by) - within <= y <= max(ay, by) + within
+                ):
                     yield number, k
 
 

@@ -1,0 +1,139 @@
+"""Random edits of a draft: what a hasty planner might try, possible or not, for tests and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from shapely import LineString
+
+from geo.redraw import (
+    Draft,
+    Edit,
+    InsertVertex,
+    Merge,
+    MoveVertex,
+    RemoveVertex,
+    Rename,
+    Reshape,
+    SetLeader,
+    SlideNode,
+    Split,
+    Transfer,
+)
+from geo.redraw.geometry import in_metres
+from geo.redraw.workspace import Arc
+
+#: How far vertices are moved and lines are drawn beside their chord, metres: standard deviation.
+_SPREAD_M = 3.0
+
+
+class RandomEdits:
+    """Makes edits of a draft by kind.
+
+    Parameters
+    ----------
+    draft
+        The draft; it is read, not changed.
+    rng
+        Source of randomness; the same draft and seed give the same edits.
+    """
+
+    def __init__(self, draft: Draft, rng: np.random.Generator) -> None:
+        self._draft = draft
+        self._rng = rng
+        self._codes = draft.base.third["code"].astype(str).tolist()
+        self._makers: dict[str, Callable[[], Edit | None]] = {
+            "move": self._move,
+            "insert": self._insert,
+            "remove": lambda: RemoveVertex(self._vertex()),
+            "slide": self._slide,
+            "reshape": self._reshape,
+            "split": self._split,
+            "merge": self._merge,
+            "transfer": self._transfer,
+            "rename": lambda: Rename(self._cell(), f"网格{self._rng.integers(1000)}"),
+            "set_leader": lambda: SetLeader(self._cell(), f"P{self._rng.integers(300):03d}"),
+        }
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds that :meth:`make` knows."""
+        return tuple(self._makers)
+
+    def make(self, kind: str) -> Edit:
+        """An edit of a kind at a random place."""
+        while True:
+            edit = self._makers[kind]()
+            if edit is not None:
+                return edit
+
+    def _cell(self) -> str:
+        while True:
+            code = self._codes[self._rng.integers(len(self._codes))]
+            if code in self._draft.rows:
+                return code
+
+    def _arc(self) -> Arc:
+        arcs = list(self._draft.workspace.of_cells([self._cell()]).values())
+        arc = arcs[self._rng.integers(len(arcs))]
+        return arc.reverse() if self._rng.random() < 0.5 else arc
+
+    def _vertex(self) -> tuple[float, float]:
+        points = self._arc().points
+        return in_metres(points[self._rng.integers(len(points))])
+
+    def _move(self) -> Edit:
+        x, y = self._vertex()
+        return MoveVertex((x, y), (x + self._rng.normal(0.0, _SPREAD_M), y + self._rng.normal(0.0, _SPREAD_M)))
+
+    def _on_edge(self, arc: Arc, first: int) -> tuple[float, float]:
+        k = self._rng.integers(min(first, len(arc.points) - 1))
+        (ax, ay), (bx, by) = arc.points[k : k + 2]
+        f = self._rng.random()
+        return in_metres((round(ax + f * (bx - ax)), round(ay + f * (by - ay))))
+
+    def _insert(self) -> Edit:
+        arc = self._arc()
+        return InsertVertex(self._on_edge(arc, len(arc.points)))
+
+    def _slide(self) -> Edit:
+        arc = self._arc()
+        return SlideNode(in_metres(arc.points[0]), self._on_edge(arc, 3))
+
+    def _reshape(self) -> Edit:
+        points = self._arc().points
+        i = self._rng.integers(len(points) - 1)
+        j = self._rng.integers(i + 1, len(points))
+        a, b = np.array(in_metres(points[i])), np.array(in_metres(points[j]))
+        n = int(self._rng.integers(1, 4))
+        between = [a + (b - a) * (k + 1) / (n + 1) + self._rng.normal(0.0, _SPREAD_M, 2) for k in range(n)]
+        return Reshape(LineString([a, *between, b]))
+
+    def _split(self) -> Edit:
+        code = self._cell()
+        shape = self._draft.workspace.shapes([code]).iloc[0]
+        middle, angle = shape.representative_point(), self._rng.random() * np.pi
+        step = np.array([np.cos(angle), np.sin(angle)]) * (
+            shape.bounds[2] - shape.bounds[0] + shape.bounds[3] - shape.bounds[1]
+        )
+        at = np.array([middle.x, middle.y])
+        return Split(code, LineString([at - step, at + step]))
+
+    def _neighbours(self) -> tuple[str, str] | None:
+        arc = self._arc()
+        return (arc.left, arc.right) if arc.left and arc.right else None
+
+    def _merge(self) -> Edit | None:
+        pair = self._neighbours()
+        return None if pair is None else Merge(pair)
+
+    def _transfer(self) -> Edit | None:
+        pair = self._neighbours()
+        if pair is None or self._draft.rows.parent(pair[0]) == self._draft.rows.parent(pair[1]):
+            return None
+        return Transfer((pair[0],), self._draft.rows.parent(pair[1]))
+
+    def note(self, codes: list[str]) -> None:
+        """Let cells that were born take part."""
+        self._codes += codes
