@@ -42,7 +42,7 @@ class RandomEdits:
     def __init__(self, draft: Draft, rng: np.random.Generator) -> None:
         self._draft = draft
         self._rng = rng
-        self._codes = draft.base.third["code"].astype(str).tolist()
+        self._codes: list[str] = draft.base.third["code"].astype(str).tolist()
         self._makers: dict[str, Callable[[], Edit | None]] = {
             "move": self._move,
             "insert": self._insert,
