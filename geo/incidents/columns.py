@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 
-from geo.errors import ColumnError, some
 from geo.layers.columns import Level
+from geo.tables import headers as tables
+from geo.tables.coordinates import FIELDS, Place
+from geo.tables.coordinates import LAT as LAT
+from geo.tables.coordinates import LAT_LON as LAT_LON
+from geo.tables.coordinates import LON as LON
+from geo.tables.coordinates import LON_LAT as LON_LAT
+from geo.tables.headers import Names, check_given, plain_header
 
 INCIDENT_ID = "incident_id"
 REPORTED_AT = "reported_at"
@@ -19,12 +24,6 @@ KIND_CONFIDENCE = "kind_confidence"
 KIND_MATCH = "kind_match"
 SOURCE = "source"
 ADDRESS = "address"
-LON = "lon"
-LAT = "lat"
-#: Both coordinates in one field, ``118.81,32.10``: longitude first.
-LON_LAT = "lon_lat"
-#: The same, ``(32.10, 118.81)``: latitude first.
-LAT_LON = "lat_lon"
 #: Clock time, where the date stands in a column of its own; and the datum of each row, where the file says it row by row.
 CLOCK = "clock"
 DATUM = "datum"
@@ -44,35 +43,54 @@ OTHER_CELLS = "other_cells"
 #: Which division a report was assigned by, where there are several.
 VALID_FROM = "division_valid_from"
 
+#: Columns that assignment adds.
+ASSIGNED_COLUMNS = (CELL, COMMUNITY, SECOND, THIRD, DISTANCE_M, ON_BORDER, OTHER_CELLS, VALID_FROM)
+
 INCIDENTS = "incidents"
 PER_KM2 = "per_km2"
 PER_1000 = "per_1000"
 PER_UNIT = "per_unit"
 
+# Chinese systems first, then Open311 and the exports of New York, Los Angeles, Chicago, Houston, Philadelphia, San Antonio, San
+# Diego, Dallas, San Francisco, Boston, Washington, Toronto, London and Phoenix. Where a row has several times, that of the report.
 _LISTED = {
     INCIDENT_ID: """
         incident_id 案件编号 工单编号 任务号 任务编号 案件号 案卷编号 工单号 事件编号 诉求编号 受理编号 编号
-        incidentid case_id case_no ccn incidntnum incident_number ticket_id id""",
+        incidentid case_id case_no ccn incidntnum incident_number ticket_id unique_key service_request_id sr_number srnumber
+        case_enquiry_id cmplnt_num dr_no case_number event_unique_id incident_number_w/year service_request_number crime_id
+        dc_key inc_number incident id""",
     REPORTED_AT: """
         reported_at 上报时间 受理时间 来电时间 登记时间 发生时间 创建时间 立案时间 诉求时间 上报日期 受理日期 登记日期 日期 时间
-        reportdatetime reported report_time report_date created_at create_time datetime timestamp date time""",
+        requested_datetime open_dt openeddatetime created_date created_datetime date_requested sr_create_date
+        report_datetime reportdatetime report_dat reporteddate rpt_dt date_rptd date_of_report reported report_time report_date
+        dispatch_date_time incident_datetime occurred_on_date occurred_on date_occ cmplnt_fr_dt occ_date occurrencedate
+        rmsoccurrencedate date1_of_occurrence incident_date dispatch_date
+        created_at create_time opened datetime timestamp date time month""",
     CLOCK: "clock 时刻 钟点 具体时间 时间 report_clock time",
-    KIND_CODE: "kind_code 事项代码 小类代码 类别代码 问题代码 sxdm category_code type_code",
+    KIND_CODE: """
+        kind_code 事项代码 小类代码 类别代码 问题代码 sxdm category_code type_code service_code sr_short_code offense_code crm_cd
+        ky_cd iucr nibrsclass ucr_general ucr_code""",
     KIND_NAME: """
         kind_name 事项名称 小类名称 小类 问题类型 问题类别 案件类型 事件类型 诉求类型 类别 类型 sxmc 大类名称 大类
-        category offense kind type""",
+        complaint_type request_type service_request_type sr_type service_name typename primary_type ofns_desc crm_cd_desc
+        offense_code_group offense_description nibrsdescription text_general_code incident_category mci_category mci offence
+        crime_type type_of_incident ucr_crime_category category offense kind type""",
     STANDARD_REF: "standard_ref 标准号 依据标准 standard",
-    SOURCE: "source 来源 问题来源 案件来源 诉求来源 上报来源 渠道 channel",
+    SOURCE: """
+        source 来源 问题来源 案件来源 诉求来源 上报来源 渠道 channel open_data_channel_type channel_type request_source
+        requestsource case_origin origin method_received_description sourceid""",
     ADDRESS: """
-        address 地址 事发位置 事发地址 详细地址 发生地址 位置描述 地点 sfwz location_description location""",
-    LON: "lon 经度 lng longitude long 坐标经度 gps经度 x坐标 坐标x x",
-    LAT: "lat 纬度 latitude 坐标纬度 gps纬度 y坐标 坐标y y",
-    LON_LAT: "lon_lat 经纬度 经纬度坐标 坐标 coordinates",
+        address 地址 事发位置 事发地址 详细地址 发生地址 位置描述 地点 sfwz incident_address street_address location_block
+        objectdesc 100_block_addr block location_description location location_street_name street""",
+    LON: "lon 经度 lng longitude long 坐标经度 gps经度 x坐标 坐标x x xcoord",
+    LAT: "lat 纬度 latitude 坐标纬度 gps纬度 y坐标 坐标y y ycoord",
+    LON_LAT: "lon_lat 经纬度 经纬度坐标 坐标 coordinates wkt",
     LAT_LON: "lat_lon 纬经度 纬度经度 latlon lat_lng latlong",
     DATUM: "datum 坐标系 坐标基准 坐标类型 坐标系统 coordinate_system",
 }
 
-#: What a file can bring, and the headers it is known by, likeliest first; compared without case, spaces and brackets.
+#: What a file can bring, and the headers it is known by, likeliest first; compared without case, signs and brackets. Coordinates
+#: are matched by :mod:`geo.tables.coordinates`; they stand here for the column map and to tell the heading.
 HEADERS: dict[str, tuple[str, ...]] = {name: tuple(listed.split()) for name, listed in _LISTED.items()}
 
 
@@ -87,23 +105,23 @@ _PATTERNS: dict[str, str] = {
     r"|(primary|request|complaint|crime|offen[cs]e|call|case|incident|problem)type|offen[cs]edesc|servicename|categor",
     SOURCE: r"(来源|渠道)$|channel",
     ADDRESS: r"(地址|位置|地点)(描述|名称)?$|address",
-    LON: r"经度|longitude|^lng|lng$",
-    LAT: r"纬度|latitude",
-    LON_LAT: r"坐标$|经纬度|^(point|geopoint|geolocation)$",
 }
 
 
-def plain_header(header: Hashable) -> str:
-    """Fold a header for comparison: width, case, spaces, underscores, units in brackets.
+#: The headers of incidents.
+NAMES = Names({n: h for n, h in HEADERS.items() if n not in FIELDS}, _PATTERNS, "incidents")
 
-    >>> plain_header(" 经度（°） "), plain_header("Report_Time")
-    ('经度', 'reporttime')
-    """
-    text = unicodedata.normalize("NFKC", str(header)).lower()
-    return re.sub(r"[\s_\-*:]|\(.*?\)|\[.*?\]", "", text)
+#: Folded headers that tell the heading of a table.
+KNOWN_HEADERS = frozenset(plain_header(header) for headers in HEADERS.values() for header in headers)
 
 
-def guess_columns(headers: Sequence[Hashable], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def guess_columns(
+    headers: Sequence[Hashable],
+    given: Mapping[str, str] | None = None,
+    *,
+    file: str = "column map",
+    place: Place | None = None,
+) -> dict[str, str]:
     """Say which header holds what.
 
     Parameters
@@ -112,11 +130,15 @@ def guess_columns(headers: Sequence[Hashable], given: Mapping[str, str] | None =
         Headers of the file.
     given
         What the user says: name of a column of incidents (see :data:`HEADERS`) to header. It wins over the guess.
+    file
+        Name, for messages.
+    place
+        Columns of the coordinates, as :func:`geo.tables.coordinates.choose_place` gives them.
 
     Returns
     -------
     dict
-        Name of a column of incidents to header; a header serves once. Longitude and latitude come together or not at all.
+        Name of a column of incidents to header; a header serves once.
 
     Raises
     ------
@@ -124,54 +146,31 @@ def guess_columns(headers: Sequence[Hashable], given: Mapping[str, str] | None =
         If a name that is given is not known, or its header is not in the file.
     """
     given = dict(given or {})
-    known = {str(h): h for h in headers}
-    if unknown := [name for name in given if name not in HEADERS]:
-        raise ColumnError(f"column map: '{some(unknown)}' is not a column of incidents; use {', '.join(HEADERS)}")
-    if missing := [header for header in given.values() if header not in known]:
-        raise ColumnError(f"column map: the file has no column '{some(missing)}'; it has {some(list(known), 20)}")
-    free = {plain_header(h): str(h) for h in reversed(list(headers)) if str(h) not in given.values()}
-    result = dict(given)
-    for name, candidates in HEADERS.items():
-        found = next((free[key] for key in map(plain_header, candidates) if key in free), None)
-        if name not in result and found is not None:
-            result[name] = found
-            del free[plain_header(found)]
-    for name, pattern in _PATTERNS.items():
-        fits = (key for key in map(plain_header, headers) if key in free and re.search(pattern, key))
-        if name not in result and (key := next(fits, None)) is not None:
-            result[name] = free.pop(key)
+    check_given(given, headers, HEADERS, file, NAMES.what)
+    settled = given | (place.columns if place is not None else {})
+    result = tables.guess_columns(headers, NAMES, settled)
+    free = {plain_header(h): str(h) for h in reversed(list(headers)) if str(h) not in result.values()}
     _split_time(result, free, given)
     # A time of day alone is no clock to a date: it is the time itself.
-    if CLOCK in result and CLOCK not in given and not _is_date_header(result.get(REPORTED_AT)):
+    if CLOCK in result and CLOCK not in given and not _is_day(result.get(REPORTED_AT)):
         del result[CLOCK]
-    return _coordinates_together(result, given)
+    return {name: result[name] for name in HEADERS if name in result}
 
 
 def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str, str]) -> None:
-    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock."""
+    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock; so too ``DATE OCC`` and ``TIME OCC``."""
     if REPORTED_AT in given or CLOCK in result or REPORTED_AT not in result:
         return
-    stem = re.fullmatch(r"(.*)(时间|time)", plain_header(result[REPORTED_AT]))
-    if stem is None:
-        return
-    day = next((free[key] for key in (f"{stem[1]}日期", f"{stem[1]}date") if key in free), None)
-    if day is not None:
-        result[CLOCK], result[REPORTED_AT] = result[REPORTED_AT], day
+    header = plain_header(result[REPORTED_AT])
+    for of_day, of_clock in (("日期", "时间"), ("date", "time"), ("dt", "tm")):
+        if of_clock in header and (day := free.get(header.replace(of_clock, of_day))) is not None:
+            result[CLOCK], result[REPORTED_AT] = result[REPORTED_AT], day
+            return
+        if of_day in header and (clock := free.get(header.replace(of_day, of_clock))) is not None:
+            result[CLOCK] = clock
+            return
 
 
-def _is_date_header(header: str | None) -> bool:
-    return header is not None and plain_header(header).endswith(("日期", "date"))
-
-
-def _coordinates_together(result: dict[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Drop half a pair that was only guessed, and a joint field where there is a pair or another."""
-    pair = LON in result and LAT in result
-    for name in () if pair else (LON, LAT):
-        if name not in given:
-            result.pop(name, None)
-    for name in (LON_LAT, LAT_LON):
-        if name not in given and (pair or LON_LAT in given or LAT_LON in given):
-            result.pop(name, None)
-    if LON_LAT in result and LAT_LON in result:
-        del result[LAT_LON if LON_LAT in given or LAT_LON not in given else LON_LAT]
-    return result
+def _is_day(header: str | None) -> bool:
+    """Tell a header of days: 上报日期, ``DATE OCC``, ``CMPLNT_FR_DT``."""
+    return header is not None and re.search(r"日期|date|dt$", plain_header(header)) is not None

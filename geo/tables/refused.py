@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, overload
 
+import numpy as np
+
+from geo.arrays import Bools, Objects
 from geo.texts import Text
 
 #: Longest value that is quoted in a message or a list, characters.
@@ -85,3 +88,23 @@ class Records(Sequence[Any]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Records:
         return self
+
+
+def mark(reasons: Objects, rows: Bools, reason: Text) -> None:
+    """Give rows a reason, where they have none yet; `reasons` is changed in place.
+
+    Parameters
+    ----------
+    reasons
+        Text or None for each row, shape (n,).
+    rows
+        Rows at fault, shape (n,).
+    """
+    one = np.empty(1, dtype=object)
+    one[0] = reason  # a Text is a tuple, which numpy would take for two values
+    reasons[rows & are_good(reasons)] = one
+
+
+def are_good(reasons: Objects) -> Bools:
+    """Rows without a reason, shape (n,)."""
+    return np.asarray(np.equal(reasons, None), dtype=bool)

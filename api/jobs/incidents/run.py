@@ -26,6 +26,7 @@ from api.jobs.incidents.tables import (
 )
 from api.jobs.patrols.stored import read_visits
 from api.outputs import write_set
+from api.told import tell_reading
 from api.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (
@@ -133,6 +134,7 @@ def incident_file(
         columns=read_column_map(options.columns),
         catalogue=own,
     )
+    tell_reading(incidents.attrs, path.name)
     progress("落格 assigning", 0.3)
     result = assign_incidents(incidents, cells, within_m=options.within_m)
     progress("统计 counting", 0.5)

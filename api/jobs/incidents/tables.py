@@ -22,19 +22,6 @@ from geo.layers import aside
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
-# What is told of a row, in Chinese and English.
-_REASONS = (
-    ("has an address but no coordinates", "只有地址，没有坐标"),
-    ("has no coordinates", "没有坐标"),
-    ("has a coordinate that is missing or not a number", "坐标缺失或不是数字"),
-    ("is at 0, 0, which stands for no position", "坐标为 0,0,即没有位置"),
-    ("has coordinates that are not degrees", "坐标不是经纬度"),
-    ("names no datum", "没有说明坐标基准"),
-    ("names a datum that is not known", "坐标基准无法识别"),
-    ("is not one point", "不是单个点"),
-    ("has no position", "没有位置"),
-)
-
 
 def told_rows(
     assigned: gpd.GeoDataFrame, doubts: pd.DataFrame, *, early: pd.Series[bool] | None = None
@@ -53,12 +40,7 @@ def told_rows(
     attrs = assigned.attrs
     row = assigned["source_row"] if "source_row" in assigned else pd.Series(range(1, len(assigned) + 1), assigned.index)
     parts = [
-        _list(
-            [
-                (r["row"], "refused", _refused_zh(r["reason"]) + "，未落格", r["reason"])
-                for r in attrs.get("refused", ())
-            ]
-        ),
+        _list([(r["row"], "refused", r["reason_zh"] + "，未落格", r["reason"]) for r in attrs.get("refused", ())]),
         _list(
             [
                 (r["row"], "swapped", "经纬度颠倒，已对调", "longitude and latitude were exchanged; turned back")
@@ -97,10 +79,6 @@ def told_rows(
             )
         )
     return pd.concat(parts, ignore_index=True).sort_values(["row", "what"], kind="stable", ignore_index=True)
-
-
-def _refused_zh(reason: str) -> str:
-    return next((zh for en, zh in _REASONS if reason.startswith(en)), "字段数与表头不符")
 
 
 def _list(rows: list[tuple[Any, ...]]) -> pd.DataFrame:

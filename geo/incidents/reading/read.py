@@ -9,26 +9,28 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.arrays import Floats, Objects
 from geo.errors import ColumnError, GeometryError, some
 from geo.incidents.catalogue import Catalogue
 from geo.incidents.columns import (
     ADDRESS,
+    ASSIGNED_COLUMNS,
     CLOCK,
     DATUM,
     DEFAULT_POINT,
+    HEADERS,
     INCIDENT_ID,
     KIND_CODE,
     KIND_CONFIDENCE,
     KIND_MATCH,
     KIND_NAME,
+    KNOWN_HEADERS,
     LAT,
-    LAT_LON,
     LON,
-    LON_LAT,
+    NAMES,
     REPEAT,
     REPORTED_AT,
     SOURCE,
@@ -38,14 +40,26 @@ from geo.incidents.columns import (
 )
 from geo.incidents.kinds import match_kinds
 from geo.incidents.quality_flags import mark_default_points, mark_repeats
-from geo.incidents.reading.positions import positions, to_wgs84
-from geo.incidents.reading.row_notices import Records
-from geo.incidents.reading.tables import SHEET_SUFFIXES, TEXT_SUFFIXES, read_table
-from geo.incidents.reading.times import join_clock, parse_times, require_zone
-from geo.layers import Datum, lon_lat, read_layer
+from geo.incidents.reading.positions import positions
+from geo.layers import Datum, is_metric, lon_lat, read_layer
+from geo.layers.row_datums import to_wgs84
+from geo.tables.coordinates import FIELDS, choose_place
+from geo.tables.headers import check_given
+from geo.tables.local_time import require_zone
+from geo.tables.refused import Records, RefusedRow, are_good, mark, refuse
+from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, Table, content_of, free_name, read_table, split_sheet
+from geo.tables.times import join_clock, read_times
+from geo.texts import Text, listed
 
-Floats = npt.NDArray[np.float64]
-
+_AS_READ = "_as_read"
+_NO_POSITION = Text("没有位置", "has no position")
+_NOT_ONE = Text("不是单个点", "is not one point")
+_NOT_FINITE = Text("坐标不是数", "has a coordinate that is not a number")
+_DATUM_USED = Text("按表头（{headers}）取坐标基准 {datum}", "read on {datum}, as the headers {headers} say")
+_RENAMED = Text(
+    "文件中的列{columns}与本程序的列同名，已保留为{new}",
+    "the file's columns {columns} have names of ours; kept as {new}",
+)
 _TEXT = (INCIDENT_ID, KIND_CODE, KIND_NAME, STANDARD_REF, SOURCE, ADDRESS)
 
 #: Columns that every frame of incidents has, in order; what else the file brings stands behind them.
@@ -105,10 +119,12 @@ def read_incidents(
         :data:`INCIDENT_COLUMNS`, then those of the file as they are. `lon` and `lat` are on WGS-84. `kind_confidence` and
         `kind_match` say how the kind was found (:func:`geo.incidents.match_kinds`). `repeat` marks the second and later rows of
         one number, `default_point` reports at a coordinate that stands for "somewhere"
-        (:func:`geo.incidents.quality_flags.mark_default_points`).
+        (:func:`geo.incidents.quality_flags.mark_default_points`). A column of the file that has one of our names, or one that
+        assignment adds, is kept under that name with ``_as_read``.
 
         ``attrs``: `columns` (the map), `datums` (rows by datum) and `datum` (their names), `refused` (rows without a usable
-        position: `row`, `reason`, `values`), `swapped` (rows whose longitude and latitude were exchanged and have been turned
+        position, see :class:`geo.tables.refused.RefusedRow`), `told` (texts that the user should see),
+        `swapped` (rows whose longitude and latitude were exchanged and have been turned
         back), `unread_times` (rows whose time is NaT although one is given), `default_points`, `source` (how it was read).
 
     Raises
@@ -129,12 +145,14 @@ def read_incidents(
     Cost: O(n). Text is kept as text and never evaluated; formulas in a sheet give the value stored with them.
     """
     require_zone(zone)
-    path = Path(path)
+    path, sheet = split_sheet(Path(path))
+    layer = layer or sheet
     if path.suffix.lower() in (*TEXT_SUFFIXES, *SHEET_SUFFIXES):
         frame = _from_table(path, datum, columns, layer, crs)
     else:
         frame = _from_vector(path, datum, columns, layer, crs)
-    attrs = frame.attrs
+    frame = _keep_own(frame, frame.attrs["columns"])
+    attrs = frame.attrs | {"told": Records(frame.attrs["told"])}
     frame, unread = _named(frame, attrs["columns"], zone)
     frame = mark_repeats(match_kinds(frame, own=catalogue))
     frame, default_points = mark_default_points(frame)
@@ -148,26 +166,45 @@ def _from_table(
     path: Path, datum: Datum | str | None, columns: Mapping[str, str] | None, sheet: str | None, crs: object
 ) -> gpd.GeoDataFrame:
     known = None if datum is None else Datum.parse(datum)
-    table = read_table(path, sheet=sheet, wanted=list((columns or {}).values()))
-    headers = [c for c in table.rows.columns if c != SOURCE_ROW]
-    used = guess_columns(headers, columns)
-    if not ((LON in used and LAT in used) or LON_LAT in used or LAT_LON in used):
+    wanted = list((columns or {}).values())
+    table = read_table(content_of(path), path.name, known=KNOWN_HEADERS, sheet=sheet, wanted=wanted)
+    headers = list(table.rows.columns)
+    check_given(columns or {}, headers, HEADERS, path.name, NAMES.what)
+    place = choose_place(
+        headers,
+        columns or {},
+        path.name,
+        datum=None if known is None else known.value,
+        crs=None if crs is None else str(crs),
+        is_metric=is_metric(crs),
+    )
+    if place is None:
         raise ColumnError(
             f"{path.name}: no columns of longitude and latitude among {some(headers, 30)}; name them in the "
             "column map (--columns): lon and lat, or lon_lat or lat_lon where both stand in one field"
         )
-    found = positions(table.rows, used, known, crs, path.name)
-    refused = [*table.refused, *_refusals(table.rows, found.reason)]
-    good = found.reason == ""
+    used = guess_columns(headers, columns, file=path.name, place=place)
+    rows = table.rows.assign(**{SOURCE_ROW: table.numbers}) if SOURCE_ROW not in table.rows else _numbered(table)
+    found = positions(rows, used, place, known, crs, path.name)
+    told = list(table.told)
+    if place.datum is not None and known is None and crs is None:
+        told.append(_DATUM_USED.fill(datum=place.datum, headers=", ".join(place.columns.values())))
+    refused = [*table.refused, *_refusals(rows, found.reason, path.name)]
+    good = are_good(found.reason)
     if not good.any():
-        raise GeometryError(
-            f"{path.name}: no row has a usable position; row {refused[0]['row']}: {refused[0]['reason']}"
-        )
-    rows = table.rows if good.all() else table.rows[good].reset_index(drop=True)
+        first = min(refused, key=lambda record: record["row"] or 0)
+        raise GeometryError(f"{path.name}: no row has a usable position; row {first['row']}: {first['reason']}")
+    rows = rows if good.all() else rows[good].reset_index(drop=True)
     swapped = Records({"row": int(row)} for row in rows.loc[found.swapped[good], SOURCE_ROW])
     result = _placed(rows, found.lon[good], found.lat[good])
-    result.attrs = _attrs(used, found.datums, refused, table.note) | {"swapped": swapped}
+    result.attrs = _attrs(used, found.datums, refused, table.how) | {"swapped": swapped, "told": told}
     return result
+
+
+def _numbered(table: Table) -> pd.DataFrame:
+    """Rows with their numbers, where the file has a column of that name itself."""
+    own = table.rows.rename(columns={SOURCE_ROW: free_name(f"{SOURCE_ROW}{_AS_READ}", list(table.rows.columns))})
+    return own.assign(**{SOURCE_ROW: table.numbers})
 
 
 def _from_vector(
@@ -180,44 +217,45 @@ def _from_vector(
     single = np.isin(shapely.get_type_id(shapes), [0, 4]) & (shapely.get_num_geometries(shapes) == 1)
     there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     points = np.where(single & there, shapely.get_geometry(shapes, 0), None)
-    reason = np.where(single, "", "is not one point").astype(object)
-    reason[~there] = "has no position"
-    finite = np.isfinite(shapely.get_x(points)) & np.isfinite(shapely.get_y(points))
-    reason[(reason == "") & ~finite] = "has a coordinate that is not a number"
-    good = reason == ""
+    reason = np.full(len(frame), None, dtype=object)
+    mark(reason, ~there, _NO_POSITION)
+    mark(reason, ~single, _NOT_ONE)
+    mark(reason, ~(np.isfinite(shapely.get_x(points)) & np.isfinite(shapely.get_y(points))), _NOT_FINITE)
+    good = are_good(reason)
     bare = pd.DataFrame(frame.drop(columns=frame.geometry.name)).assign(**{SOURCE_ROW: number})
-    refused = _refusals(bare, reason)
+    refused = _refusals(bare, reason, path.name)
     if not good.any():
         raise GeometryError(f"{path.name}: no row is a point; row {refused[0]['row']} {refused[0]['reason']}")
     headers = [c for c in frame.columns if c not in (frame.geometry.name, SOURCE_ROW)]
-    used = {n: h for n, h in guess_columns(headers, columns).items() if n not in (LON, LAT, LON_LAT, LAT_LON, DATUM)}
+    used = {n: h for n, h in guess_columns(headers, columns, file=path.name).items() if n not in (*FIELDS, DATUM)}
     place = gpd.GeoSeries(points[good], crs=frame.crs)
     degrees = lon_lat(place)
     lon, lat = to_wgs84(degrees.x.to_numpy(), degrees.y.to_numpy(), known or Datum.WGS84)
     result = _placed(bare[good].reset_index(drop=True), lon, lat)
     datums = {str(known or place.crs.to_string()): len(place)}
-    result.attrs = _attrs(used, datums, refused, {"layer": layer or path.stem}) | {"swapped": Records()}
+    result.attrs = _attrs(used, datums, refused, {"layer": layer or path.stem}) | {"swapped": Records(), "told": []}
     return result
 
 
 def _attrs(
-    used: dict[str, str], datums: dict[str, int], refused: list[dict[str, Any]], note: dict[str, str]
+    used: dict[str, str], datums: dict[str, int], refused: list[RefusedRow], how: dict[str, str]
 ) -> dict[str, Any]:
-    told = Records(sorted(refused, key=lambda r: r["row"]))
-    return {"columns": used, "datum": " + ".join(datums), "datums": datums, "refused": told, "source": note}
+    told = Records(sorted(refused, key=lambda record: record["row"] or 0))
+    return {"columns": used, "datum": " + ".join(datums), "datums": datums, "refused": told, "source": how}
 
 
-def _refusals(rows: pd.DataFrame, reason: npt.NDArray[np.object_]) -> list[dict[str, Any]]:
+def _refusals(rows: pd.DataFrame, reason: Objects, name: str) -> list[RefusedRow]:
     """Rows that are not in the frame, with all that they hold, so that nothing is lost."""
-    bad = np.flatnonzero(reason != "")
+    bad = np.flatnonzero(~are_good(reason))
     fields = [c for c in rows.columns if c != SOURCE_ROW]
     values = rows[fields].iloc[bad].astype(object).to_dict("records")
     return [
-        {
-            "row": int(rows[SOURCE_ROW].iloc[i]),
-            "reason": str(reason[i]),
-            "values": {str(k): None if _is_nothing(v) else str(v) for k, v in row.items()},
-        }
+        refuse(
+            name,
+            int(rows[SOURCE_ROW].iloc[i]),
+            reason[i],
+            values={str(k): None if _is_nothing(v) else str(v) for k, v in row.items()},
+        )
         for i, row in zip(bad, values, strict=True)
     ]
 
@@ -226,9 +264,23 @@ def _is_nothing(value: object) -> bool:
     return value is None or value != value or value is pd.NaT
 
 
+def _keep_own(frame: gpd.GeoDataFrame, used: dict[str, str]) -> gpd.GeoDataFrame:
+    """Keep columns of the file that have a name of ours but another meaning, as ``cell_as_read``, and say so."""
+    ours = {*INCIDENT_COLUMNS, *ASSIGNED_COLUMNS} - {LON, LAT, SOURCE_ROW}
+    new = {name: f"{name}{_AS_READ}" for name in frame.columns if name in ours and used.get(name) != name}
+    if not new:
+        return frame
+    told = [*frame.attrs["told"], _RENAMED.fill(columns=listed(list(new)), new=listed(list(new.values())))]
+    for name, header in used.items():
+        used[name] = new.get(header, header)
+    renamed = frame.rename(columns=new)
+    renamed.attrs = frame.attrs | {"told": told}
+    return renamed
+
+
 def _placed(frame: pd.DataFrame, lon: Floats, lat: Floats) -> gpd.GeoDataFrame:
     """Set geometry, `lon` and `lat` on WGS-84; columns of the file under these names are kept as `lon_as_read`, `lat_as_read`."""
-    result = frame.rename(columns={name: f"{name}_as_read" for name in (LON, LAT) if name in frame})
+    result = frame.rename(columns={name: f"{name}{_AS_READ}" for name in (LON, LAT) if name in frame})
     return gpd.GeoDataFrame(
         result.assign(**{LON: lon, LAT: lat}), geometry=gpd.points_from_xy(lon, lat), crs="EPSG:4326"
     )
@@ -244,7 +296,7 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
         given = frame[used[REPORTED_AT]]
         if CLOCK in used:
             given = join_clock(given, frame[used[CLOCK]])
-        new[REPORTED_AT] = parse_times(given, zone)
+        new[REPORTED_AT] = read_times(given, zone).utc
         lost = (new[REPORTED_AT].isna() & given.notna()).to_numpy()
         unread = Records(
             {"row": int(row), "value": str(value)[:80]}

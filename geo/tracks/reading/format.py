@@ -9,6 +9,7 @@ import pandas as pd
 
 from geo.arrays import Ints
 from geo.tables.refused import RefusedRow
+from geo.texts import Text
 
 #: Bytes at the beginning of a file that recognition looks at.
 HEAD = 65_536
@@ -32,6 +33,8 @@ class FixTable:
         Records that could not be split into fields.
     datum
         Datum that the standard of the format sets, by name; None where the user has to declare it.
+    told
+        What was guessed, passed over or damaged, for the user.
     zone
         Zone of times that name none, where the standard of the format sets it; None where the user has to.
     """
@@ -43,6 +46,7 @@ class FixTable:
     fixed: dict[str, str] = field(default_factory=dict)
     datum: str | None = None
     zone: str | None = None
+    told: list[Text] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

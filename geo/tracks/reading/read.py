@@ -8,41 +8,37 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.errors import DatumError, FileError, InputError, some
+from geo.errors import FileError, InputError, some
 from geo.layers.crs import WGS84
-from geo.layers.datum import Datum, convert
-from geo.tracks.columns import (
-    ACCURACY_M,
-    DECLARED_DATUM,
-    DEVICE,
-    LAT,
-    LON,
-    MOCK,
-    OFFICER,
-    ROW,
-    SOURCE,
-    SPEED,
-    TIME,
-    TRACK_COLUMNS,
-)
+from geo.layers.datum import Datum
+from geo.tables.coordinates import Place
+from geo.tables.local_time import require_zone
+from geo.tables.refused import Records, RefusedRow, refuse
+from geo.tables.spreadsheets import is_spreadsheet
+from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, split_sheet
+from geo.texts import Text
+from geo.tracks.columns import LAT, LON, ROW, SOURCE, TIME
+from geo.tracks.reading.headers import match_columns
 from geo.tracks.reading.registry import endings, format_of
-from geo.tracks.reading.tables import Columns, Refused, named_columns, read_csv, read_sheet
-from geo.tracks.reading.times import parse_times
+from geo.tracks.reading.tables import Columns, read_fix_table
+from geo.tracks.reading.values import typed_fixes
 
 #: File name endings that can be read; each may be followed by ``.gz``.
-ENDINGS = (*endings(), ".csv", ".txt", ".tsv", ".xlsx")
+ENDINGS = (*endings(), *TEXT_SUFFIXES, *SHEET_SUFFIXES)
 
-_TRUE = ("1", "true", "yes", "y", "t", "是", "真")
-_FALSE = ("0", "false", "no", "n", "f", "否", "假")
+# Clocks of phones and of this machine may differ by so much before a fix is called later than now.
+_CLOCKS = pd.Timedelta(days=1)
+_LATER = Text(
+    "{number}个定位的时间晚于现在（如{source}第{row}行，最晚{day}），请核对设备时钟",
+    "{number} fixes are later than now (such as {source} row {row}, the last of {day}): check the clocks of the devices",
+)
 
 # A file that unpacks to more than this is not a track of one street.
 _MOST_BYTES = 4 << 30
@@ -56,22 +52,26 @@ def read_tracks(
     datum: Datum | str | None = None,
     zone: str | None = None,
     columns: Columns | None = None,
+    now: datetime | None = None,
 ) -> gpd.GeoDataFrame:
     """Read fixes from one or more files.
 
     Parameters
     ----------
     path_or_paths
-        GPX, CSV, Excel (.xlsx, first sheet), GeoJSON (points), positions of Traccar or OwnTracks (.json) or NMEA sentences
-        (.nmea), also gzipped.
+        Any format of :mod:`geo.tracks.reading.registry`, text tables and spreadsheets (``book.xlsx/SHEET`` names a sheet), also
+        gzipped; known by their content. One file that cannot be used among several is refused by itself.
     datum
         Datum of the coordinates. GPX is WGS-84 by its standard, as are GeoJSON, NMEA, Traccar and OwnTracks unless it is
-        declared otherwise here; a CSV or Excel sheet needs it, here or in a column ``datum``.
+        declared otherwise here; a table needs it, here, in its headers (``经度(GCJ02)``) or in a column ``datum``. Rows that name
+        their own are read in it.
     zone
         Zone of times that name none, such as ``Asia/Shanghai``. GPX is UTC by its standard.
     columns
         Our column names to those of a CSV or of the properties in GeoJSON; to positions (from 0) for a CSV without a header.
         Guessed otherwise, from Chinese and English headers.
+    now
+        The time now, aware; fixes more than a day later are told in ``attrs["told"]``. None: not looked at.
 
     Returns
     -------
@@ -80,8 +80,9 @@ def read_tracks(
         without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as the
         device says; both NaN where not stated), `mock` (boolean; NA where not stated), `source` (file name, with folders
         before it where two files share it), `row` (number of the record) and `declared_datum` (of the file's coordinates).
-        ``frame.attrs["refused"]`` lists what could not be used: `source`, `row` (None for a whole file), `reason`;
-        ``frame.attrs["sources"]`` has the SHA-256 of each file by its `source`.
+        ``frame.attrs["refused"]`` lists what could not be used: see
+        :class:`geo.tables.refused.RefusedRow` (`row` is None for a whole file); ``attrs["told"]`` has texts that the user should
+        see; ``attrs["sources"]`` has the SHA-256 of each file by its `source`.
 
     Raises
     ------
@@ -94,45 +95,61 @@ def read_tracks(
     InputError
         If the times of a CSV or GeoJSON have no zone and none is given.
     """
+    declared = None if datum is None else Datum.parse(str(datum))
+    if zone is not None:
+        require_zone(zone)
     paths = [path_or_paths] if isinstance(path_or_paths, str | os.PathLike) else list(path_or_paths)
-    frames, refused, faults = [], [], []
-    named = _named([Path(path) for path in paths])
-    for path, name in named:
+    frames: list[pd.DataFrame] = []
+    refused: list[RefusedRow] = []
+    told: list[Text] = []
+    faults: list[InputError] = []
+    named = _named([split_sheet(Path(path))[0] for path in paths])
+    for path, (_, name) in zip(paths, named, strict=True):
         try:
-            table, bad = _read_one(path, name, datum, zone, columns)
-        except FileError as error:
+            table, bad, more = _read_one(Path(path), name, declared, zone, columns or {})
+        except InputError as error:  # of one file among others: refused by itself
             faults.append(error)
-            refused.append({SOURCE: name, ROW: None, "reason": str(error).removeprefix(f"{name}: ")})
+            why = str(error).removeprefix(f"{name}: ")
+            refused.append(refuse(name, None, Text(f"文件无法使用：{why}", why)))
             continue
         frames.append(table)
         refused += bad
+        told += more
     if not frames:
-        raise (
-            faults[0]
-            if len(faults) == 1
-            else FileError(
-                f"none of {len(paths)} files has a usable fix: {some([str(f) for f in faults], 3)}"
-                if faults
-                else "no file given"
-            )
-        )
+        raise _no_file(faults, len(paths))
     table = pd.concat(frames, ignore_index=True)
     frame = gpd.GeoDataFrame(table, geometry=shapely.points(table[LON], table[LAT]), crs=WGS84)
-    frame.attrs["refused"] = _Kept(refused)
+    if now is not None:
+        told += _later(frame, now)
+    frame.attrs["refused"] = Records(refused)
+    frame.attrs["told"] = Records(told)
     frame.attrs["sources"] = {name: _sha256(path) for path, name in named if path.is_file()}
     return frame
+
+
+def _no_file(faults: list[InputError], count: int) -> InputError:
+    """The error of files none of which can be used: what has to be declared, else what is wrong with them."""
+    if not faults:
+        return FileError("no file given")
+    asked = next((fault for fault in faults if not isinstance(fault, FileError)), None)
+    if len(faults) == 1 or asked is not None:
+        return asked or faults[0]
+    return FileError(f"none of {count} files has a usable fix: {some([str(fault) for fault in faults], 3)}")
+
+
+def _later(frame: gpd.GeoDataFrame, now: datetime) -> list[Text]:
+    """Say which fixes are later than now, by more than clocks differ."""
+    late = (frame[TIME] > pd.Timestamp(now) + _CLOCKS).to_numpy(dtype=bool)
+    if not late.any():
+        return []
+    first = frame[late].iloc[0]
+    year = str(frame.loc[late, TIME].max())[:10]
+    return [_LATER.fill(number=int(late.sum()), source=first[SOURCE], row=first[ROW], day=year)]
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class _Kept(list[dict[str, Any]]):
-    """A list that frames hand on: pandas copies what it finds in `attrs`, row by row, with every frame that it makes."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> _Kept:
-        return self
 
 
 def _named(paths: list[Path]) -> list[tuple[Path, str]]:
@@ -147,40 +164,41 @@ def _named(paths: list[Path]) -> list[tuple[Path, str]]:
 
 
 def _read_one(
-    path: Path, name: str, datum: Datum | str | None, zone: str | None, columns: Columns | None
-) -> tuple[pd.DataFrame, Refused]:
-    """Read one file; raise FileError if nothing of it can be used."""
+    path: Path, name: str, datum: Datum | None, zone: str | None, columns: Columns
+) -> tuple[pd.DataFrame, list[RefusedRow], list[Text]]:
+    """Read one file; raise InputError if nothing of it can be used."""
+    path, sheet = split_sheet(path)
     ending, raw = _content(path, name)
-    refused: Refused = []
     known = format_of(raw, ending)
     if known is not None:
         fixes = known.read(raw, name)
-        table = fixes.rows.assign(**{ROW: fixes.numbers})
-        if not fixes.named and not table.empty:
-            table = named_columns(table, None if columns is None else {**columns, **fixes.fixed}, name, fixes.fixed)
-        refused = [dict(row) for row in fixes.refused]
-        datum, zone = datum or fixes.datum, zone or fixes.zone
-    elif ending == ".xlsx":
-        table, refused = read_sheet(raw, name, columns)
-    elif ending in ENDINGS:
-        table, refused = read_csv(raw, name, columns)
+    elif is_spreadsheet(raw) or _is_text(raw):
+        fixes = read_fix_table(raw, name, columns, sheet)
     else:
         raise FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
+    if fixes.rows.empty:
+        why = f"; the first record {fixes.refused[0]['reason']}" if fixes.refused else ""
+        raise FileError(f"{name}: has no fix{why}")
+    if fixes.named:
+        used, place = {column: column for column in fixes.rows.columns}, Place({LON: LON, LAT: LAT})
+    else:
+        own = None if datum is None else datum.value
+        used, place = match_columns(list(fixes.rows.columns), columns, fixes.fixed, name, own)
+        fixes.rows.columns = pd.Index([str(header) for header in fixes.rows.columns], dtype=object)
+    standard = None if fixes.datum is None else Datum.parse(fixes.datum)
+    table, bad = typed_fixes(fixes, used, place, name=name, datum=datum or standard, zone=zone or fixes.zone)
     if table.empty:
-        raise FileError(f"{name}: has no fix" + (f"; the first record {refused[0]['reason']}" if refused else ""))
-    typed, reason = _typed(table.reset_index(drop=True), name, zone)
-    typed = _on_wgs84(typed, table.reset_index(drop=True), datum, name, reason)
-    good = reason == ""
-    refused += [
-        {SOURCE: name, ROW: int(row), "reason": str(why)}
-        for row, why in zip(typed.loc[~good, ROW], reason[~good], strict=True)
-    ]
-    if not good.any():
         raise FileError(
-            f"{name}: none of {len(typed)} fixes can be used; the first (record {refused[0][ROW]}) "
-            f"{refused[0]['reason']}"
+            f"{name}: none of {len(bad)} fixes can be used; the first (record {bad[0]['row']}) {bad[0]['reason']}"
         )
-    return typed.loc[good, list(TRACK_COLUMNS)], sorted(refused, key=lambda r: r[ROW])
+    told = [Text(f"{name}：{text.zh}", f"{name}: {text.en}") for text in fixes.told]
+    return table, sorted([*fixes.refused, *bad], key=lambda record: record["row"] or 0), told
+
+
+def _is_text(raw: bytes) -> bool:
+    """Tell text that can be a table: no markup and no JSON, but for HTML, which web systems export as tables."""
+    start = raw[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return not start.startswith((b"<", b"{", b"[")) or b"<table" in raw[:65_536].lower()
 
 
 def _content(path: Path, name: str) -> tuple[str, bytes]:
@@ -200,94 +218,3 @@ def _content(path: Path, name: str) -> tuple[str, bytes]:
     if not raw.strip():
         raise FileError(f"{name}: the file is empty ({len(raw)} bytes)")
     return ending, raw
-
-
-def _typed(table: pd.DataFrame, name: str, zone: str | None) -> tuple[pd.DataFrame, npt.NDArray[np.object_]]:
-    """Give the columns their types, and each row that cannot be used its reason."""
-    stem = name.removesuffix(".gz").rsplit(".", 1)[0]
-    times, reason = parse_times(table[TIME] if TIME in table else _empty(table), zone)
-    if (reason == "no zone").any():
-        first = table.loc[reason == "no zone", TIME].iloc[0]
-        raise InputError(f"{name}: times such as '{first}' have no zone; say which", give={"zone": "Asia/Shanghai"})
-    lon, lat = (_numbers(table[column]) for column in (LON, LAT))
-    for wrong, why in (
-        (~(np.isfinite(lon) & np.isfinite(lat)), "has no position"),
-        ((lon == 0) & (lat == 0), "is at (0, 0): the receiver had no position"),
-        ((np.abs(lat) > 90) & (np.abs(lon) <= 90), "has a latitude above 90; longitude and latitude may be swapped"),
-        ((np.abs(lon) > 180) | (np.abs(lat) > 90), "has coordinates that are not degrees"),
-    ):
-        reason[wrong & (reason == "")] = why
-    device = _words(table, DEVICE, stem)
-    reason[(device.isna() & (reason == "")).to_numpy()] = "has no device"
-    typed = pd.DataFrame(
-        {
-            DEVICE: device,
-            OFFICER: _words(table, OFFICER, None),
-            TIME: times,
-            LON: lon,
-            LAT: lat,
-            ACCURACY_M: _numbers(table.get(ACCURACY_M, _empty(table))),
-            SPEED: _numbers(table.get(SPEED, _empty(table))),
-            MOCK: _flags(table.get(MOCK, _empty(table))),
-            SOURCE: pd.Series(name, index=table.index, dtype=object),
-            ROW: table[ROW].astype(np.int64),
-        }
-    )
-    return typed, reason
-
-
-def _on_wgs84(
-    typed: pd.DataFrame, table: pd.DataFrame, datum: Datum | str | None, name: str, reason: npt.NDArray[np.object_]
-) -> pd.DataFrame:
-    """Convert the coordinates to WGS-84, by the datum given or that of each row."""
-    if datum is not None:
-        stated = pd.Series(str(Datum.parse(str(datum))), index=typed.index, dtype=object)
-    elif "datum" in table:
-        stated = table["datum"].astype(object)
-    else:
-        raise DatumError(
-            f"{name}: the datum of its coordinates is not declared; say which, WGS-84, CGCS2000, GCJ-02 or BD-09",
-            give={"datum": "WGS-84"},
-        )
-    lon, lat = typed[LON].to_numpy(copy=True), typed[LAT].to_numpy(copy=True)
-    reason[(stated.isna() & (reason == "")).to_numpy()] = "has no datum"
-    declared = stated.to_numpy(copy=True)
-    for text in sorted(set(stated.dropna())):
-        known = Datum.parse(str(text))
-        rows = ((stated == text) & (reason == "")).to_numpy()
-        lon[rows], lat[rows] = convert(lon[rows], lat[rows], known, Datum.WGS84)
-        declared[rows] = str(known)
-    placed = typed.assign(**{LON: lon, LAT: lat})
-    placed[DECLARED_DATUM] = pd.Series(declared, index=typed.index, dtype=object)
-    return placed
-
-
-def _empty(table: pd.DataFrame) -> pd.Series:
-    return pd.Series(None, index=table.index, dtype=object)
-
-
-def _numbers(text: pd.Series) -> npt.NDArray[np.float64]:
-    """Numbers, NaN where there is none; a decimal comma is read as a point."""
-    plain = text.astype("string").str.strip().str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _words(table: pd.DataFrame, column: str, default: str | None) -> pd.Series:
-    """Text without blanks at its ends, None where empty; `default` where the file has no such column."""
-    if column not in table:
-        return pd.Series(np.full(len(table), default, dtype=object), index=table.index, dtype=object)
-    text = table[column].astype("string").str.strip()
-    there = (text.notna() & (text != "")).to_numpy(dtype=bool)
-    words = np.full(len(table), None, dtype=object)
-    words[there] = text[there].to_numpy(dtype=object)
-    return pd.Series(words, index=table.index, dtype=object)
-
-
-def _flags(text: pd.Series) -> pd.Series:
-    """Yes and no in the usual spellings; NA where nothing or something else is said."""
-    plain = text.astype("string").str.strip().str.lower()
-    flags = pd.Series(pd.NA, index=text.index, dtype="boolean")
-    flags[plain.isin(_TRUE).to_numpy(dtype=bool)] = True
-    flags[plain.isin(_FALSE).to_numpy(dtype=bool)] = False
-    return flags

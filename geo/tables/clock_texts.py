@@ -1,0 +1,289 @@
+"""One text to one moment: dates and clock times as people and programs write them, in Chinese and English.
+
+The whole text has to be understood: what is glued on, a range, or an hour that the half of the day cannot have makes it no time.
+Nothing is decided by luck: 3/5/2026 is read only where the other rows say which number is the month.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from typing import NamedTuple
+
+#: Seconds since 1970 that are taken for a time: 1973 to 2100; and the units in which they come.
+EPOCH_S = (1e8, 4.1e9)
+EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+#: Days since 1899-12-30 that Excel counts: 1954 to 2119.
+EXCEL_DAYS = (20_000, 80_000)
+# Excel's day 60, 1900-02-29, never was; from March 1900 on the count from here is right.
+_EXCEL_EPOCH = dt.datetime(1899, 12, 30)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january",
+            "feb february",
+            "mar march",
+            "apr april",
+            "may",
+            "jun june",
+            "jul july",
+            "aug august",
+            "sep sept september",
+            "oct october",
+            "nov november",
+            "dec december",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+
+_DATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?P<y>\d{4})\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*[日号]?",
+        r"(?P<y>\d{4})([-/.])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?:[日号](?!\d))?",
+        r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)",
+        r"(?P<a>\d{1,2})([/.-])(?P<b>\d{1,2})\2(?P<y>\d{4})(?!\d)",
+        r"(?:[a-z]{3,9},?\s+)?(?P<n>[a-z]{3,9})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})(?!\d)",
+        r"(?:[a-z]{3,9},?\s+)?(?P<d>\d{1,2})(?:st|nd|rd|th)?[\s-]+(?P<n>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4}|\d\d)(?!\d)",
+    )
+)
+_WEEKDAY = re.compile(r"\s*[(]?\s*(?:星期|周|礼拜)[一二三四五六日天]\s*[)]?")
+_HALVES = r"凌晨|清晨|清早|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|深夜|半夜"
+_CLOCK = re.compile(
+    rf"(?P<half>{_HALVES}|[ap]\.?m\.?)?\s*"
+    r"(?:(?P<h>\d{1,2}):(?P<mi>\d{1,2})(?::(?P<s>\d{1,2})(?P<f>[.,]\d{1,9})?)?"
+    r"|(?P<h2>\d{1,2})-(?P<mi2>\d{2})-(?P<s2>\d{2})"
+    r"|(?P<h3>\d{1,2})\s*[时時点點]\s*(?:(?P<half_hour>半)|(?P<mi3>\d{1,2})\s*分?\s*(?:(?P<s3>\d{1,2})(?P<f3>\.\d{1,9})?\s*秒?)?)?"
+    r"|(?P<h4>\d{2})(?P<mi4>\d{2})(?P<s4>\d{2})(?P<f4>\.\d{1,9})?(?!\d)"
+    r"|(?P<h5>\d{1,2})(?=\s*[ap]\.?m))"
+    r"\s*(?P<after>[ap]\.?m\.?)?",
+    re.IGNORECASE,
+)
+_OFFSET = re.compile(
+    r"\s*(?:(?P<utc>utc|gmt)?\s*(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?|z|utc|gmt)", re.IGNORECASE
+)
+
+# First and last hour that each half of the day can have, and what is added to it; from the clock of twelve hours.
+_HOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "凌晨": ((0, 6, 0), (12, 12, -12)),
+    "清晨": ((4, 9, 0),),
+    "清早": ((4, 9, 0),),
+    "早上": ((4, 11, 0),),
+    "早晨": ((4, 11, 0),),
+    "上午": ((0, 11, 0), (12, 12, -12)),
+    "中午": ((11, 12, 0), (1, 2, 12)),
+    "下午": ((1, 11, 12), (12, 12, 0)),
+    "傍晚": ((4, 8, 12),),
+    "晚上": ((5, 11, 12),),
+    "夜里": ((9, 11, 12),),
+    "夜间": ((6, 11, 12),),
+    "深夜": ((10, 11, 12),),
+    "半夜": ((11, 11, 12),),
+    "am": ((1, 11, 0), (12, 12, -12), (0, 0, 0)),
+    "pm": ((1, 11, 12), (12, 12, 0)),
+}
+
+
+class Moment(NamedTuple):
+    """A moment: `at` is naive where the text names no offset, else aware; `has_clock` tells a time from a bare day."""
+
+    at: dt.datetime
+    has_clock: bool
+
+
+def read_moment(text: str, month_place: int | None = None) -> Moment | None:
+    """Read one text.
+
+    Parameters
+    ----------
+    text
+        Folded to half width (:func:`fold`).
+    month_place
+        Where the month stands in dates like 03/18/2026: 1 first, 2 second, None if it is not known.
+
+    >>> read_moment("2026年3月5日 下午2点半").at
+    datetime.datetime(2026, 3, 5, 14, 30)
+    >>> read_moment("2026-03-01 09:05-10:05") is None, read_moment("2026-03-01 凌晨13点") is None
+    (True, True)
+    """
+    for pattern in _DATES:
+        found = pattern.match(text)
+        if found is not None:
+            day = _day(found.groupdict(), month_place)
+            return None if day is None else _with_clock(day, text[found.end() :])
+    return None
+
+
+def _day(parts: dict[str, str | None], month_place: int | None) -> dt.datetime | None:
+    year = int(parts["y"] or 0)
+    year += 2000 if year < 100 else 0
+    if parts.get("n"):
+        month = _MONTHS.get(str(parts["n"]).lower(), 0)
+        day = int(parts["d"] or 0)
+    elif parts.get("a"):
+        if month_place is None:
+            return None
+        ends = (int(parts["a"] or 0), int(parts["b"] or 0))
+        month, day = ends[month_place - 1], ends[2 - month_place]
+    else:
+        month, day = int(parts["m"] or 0), int(parts["d"] or 0)
+    try:
+        return dt.datetime(year, month, day)
+    except ValueError:
+        return None
+
+
+def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
+    """The moment of a day and what stands behind it; None if that is not a clock time as a whole."""
+    weekday = _WEEKDAY.match(rest)
+    if weekday is not None:
+        rest = rest[weekday.end() :]
+    if not rest.strip():
+        return Moment(day, False)
+    lead = re.match(r"\s*[T_,]\s*|\s+", rest, re.IGNORECASE)
+    if lead is not None:
+        rest = rest[lead.end() :]
+    elif not re.match(rf"(?:{_HALVES})|\d{{1,2}}\s*[时時点點:]", rest):
+        return None  # something is glued to the date
+    clock = _CLOCK.match(rest)
+    if clock is None:
+        return None
+    since = clock_of(clock)
+    if since is None:
+        return None
+    rest, seconds_given = rest[clock.end() :], _group(clock, "s") is not None
+    if not rest.strip():
+        return Moment(day + since, True)
+    offset = _OFFSET.fullmatch(rest.rstrip())
+    if offset is None:
+        return None
+    return _at_offset(
+        day + since, offset, is_range=lead is not None and "t" not in lead[0].lower() and not seconds_given
+    )
+
+
+def _at_offset(local: dt.datetime, offset: re.Match[str], *, is_range: bool) -> Moment | None:
+    """The moment at an offset that exists; ``09:05-10:00`` behind a blank may as well be from nine to ten, and is none."""
+    if offset["sign"] is None:
+        return Moment(local.replace(tzinfo=dt.UTC), True)
+    hours, minutes = int(offset["oh"]), int(offset["om"] or 0)
+    if hours > 14 or minutes not in (0, 15, 30, 45) or (is_range and offset["sign"] == "-" and offset["utc"] is None):
+        return None
+    shift = dt.timedelta(hours=hours, minutes=minutes) * (-1 if offset["sign"] == "-" else 1)
+    return Moment(local.replace(tzinfo=dt.timezone(shift)), True)
+
+
+def _group(clock: re.Match[str], name: str) -> str | None:
+    return next(
+        (
+            clock[f"{name}{n}"]
+            for n in ("", "2", "3", "4", "5")
+            if f"{name}{n}" in clock.re.groupindex and clock[f"{name}{n}"]
+        ),
+        None,
+    )
+
+
+def clock_of(clock: re.Match[str]) -> dt.timedelta | None:
+    """Time since midnight of a match of the clock, None if there is no such time."""
+    hour = int(_group(clock, "h") or 0)
+    minute = 30 if clock["half_hour"] else int(_group(clock, "mi") or 0)
+    second = int(_group(clock, "s") or 0)
+    fraction = (_group(clock, "f") or "")[1:7].ljust(6, "0")
+    before, after = clock["half"], clock["after"]
+    if before and after:
+        return None
+    if before or after:
+        # 上午12:05 is how programs write five past midnight; people who say 上午12点 may mean noon.
+        if before == "上午" and hour == 12 and clock["h3"]:
+            return None
+        half = str(before or after).replace(".", "").lower()
+        add = next((add for low, high, add in _HOURS[half] if low <= hour <= high), None)
+        if add is None:
+            return None
+        hour += add
+    if minute > 59 or second > 59 or hour > 24 or (hour == 24 and (minute or second or int(fraction))):
+        return None
+    return dt.timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int(fraction))
+
+
+def read_clock(text: str) -> dt.timedelta | None:
+    """Time since midnight of a text that is a clock time alone: ``14:30``, ``下午2点``, ``143000``, ``1430``, ``0.6041667``.
+
+    >>> read_clock("下午2点半"), read_clock("0.5"), read_clock("935"), read_clock("25:00")
+    (datetime.timedelta(seconds=52200), datetime.timedelta(seconds=43200), datetime.timedelta(seconds=34500), None)
+    """
+    text = text.strip()
+    if re.fullmatch(r"0?\.\d+|0\.0*", text):
+        return dt.timedelta(seconds=round(float(text) * 86_400))  # a share of a day, as Excel keeps clock times
+    if re.fullmatch(
+        r"\d{1,4}", text
+    ):  # hhmm without leading zeros, as databases export it; one or two digits are hours
+        hour, minute = (int(text), 0) if len(text) <= 2 else (int(text[:-2]), int(text[-2:]))
+        return dt.timedelta(hours=hour, minutes=minute) if hour < 24 and minute < 60 else None
+    clock = _CLOCK.fullmatch(text)
+    return None if clock is None else clock_of(clock)
+
+
+def read_number(text: str, *, compact_hours: bool) -> Moment | None:
+    """Read a number: compact dates, Excel days, seconds to nanoseconds since 1970.
+
+    Parameters
+    ----------
+    compact_hours
+        Whether ten digits are ``YYYYMMDDhh`` where they can be, and not seconds since 1970.
+
+    >>> read_number("20260305143000", compact_hours=False).at, read_number("46086.5", compact_hours=False).at
+    (datetime.datetime(2026, 3, 5, 14, 30), datetime.datetime(2026, 3, 5, 12, 0))
+    """
+    if text.isdigit() and len(text) in (8, 10, 12, 14, 17) and (compact_hours or len(text) != 10):
+        compact = _compact(text)
+        if compact is not None or len(text) == 8:
+            return compact
+    number = float(text)
+    if EXCEL_DAYS[0] <= number < EXCEL_DAYS[1]:
+        whole = dt.timedelta(seconds=round((number % 1) * 86_400)) + dt.timedelta(days=int(number))
+        return Moment(_EXCEL_EPOCH + whole, number % 1 != 0)
+    for unit in EPOCH_UNITS:
+        if EPOCH_S[0] * unit <= number < EPOCH_S[1] * unit:
+            micro = int(text) * 1_000_000 // unit if text.isdigit() else round(number * 1_000_000 / unit)
+            return Moment(_EPOCH + dt.timedelta(microseconds=micro), True)
+    return None
+
+
+def _compact(text: str) -> Moment | None:
+    fields = [int(text[:4]), *(int(text[at : at + 2]) for at in range(4, min(len(text), 14), 2))]
+    if not 1900 <= fields[0] < 2100:
+        return None
+    try:
+        return Moment(dt.datetime(*fields, microsecond=int(text[14:] or 0) * 1000), len(text) > 8)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return None
+
+
+def is_compact_hour(text: str) -> bool:
+    """Tell whether ten digits can be ``YYYYMMDDhh``."""
+    return len(text) == 10 and text.isdigit() and _compact(text) is not None
+
+
+def fold(value: object) -> str:
+    """Text at half width without blanks around it, and without the apostrophe that makes a spreadsheet keep text."""
+    return unicodedata.normalize("NFKC", str(value)).strip().removeprefix("'").strip()
+
+
+def month_place(texts: list[str]) -> int | None:
+    """Where the month stands in dates like 03/18/2026: 1 first, 2 second, None if nothing says so or both do.
+
+    >>> month_place(["03/05/2026", "03/18/2026"]), month_place(["03/05/2026"])
+    (1, None)
+    """
+    found = [match for match in (_DATES[3].match(text) for text in texts) if match]
+    second = any(int(match["a"]) > 12 for match in found)
+    first = any(int(match["b"]) > 12 for match in found)
+    return None if first == second else 1 if first else 2

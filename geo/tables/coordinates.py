@@ -1,0 +1,390 @@
+"""Coordinates in tables: which columns hold them, what their headers say about datum and CRS, and the numbers in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from geo.arrays import Bools, Floats, Objects
+from geo.errors import ColumnError, CrsError, DatumError
+from geo.tables.headers import OLD_DATUMS, Reference, plain_header, reference_of
+from geo.tables.numbers import read_numbers, scaled_degrees
+from geo.tables.refused import are_good, mark
+from geo.texts import Text
+
+#: Our names of the columns of coordinates: two columns, or both in one field with the longitude or the latitude first.
+LON, LAT = "lon", "lat"
+LON_LAT, LAT_LON = "lon_lat", "lat_lon"
+FIELDS = (LON, LAT, LON_LAT, LAT_LON)
+
+#: Why a row has no position.
+NO_COORDINATES = Text("没有坐标", "has no coordinates")
+NO_NUMBER = Text("坐标缺失或不是数", "has a coordinate that is missing or not a number")
+AT_ZERO = Text("坐标为0, 0，表示没有位置", "is at 0, 0, which stands for no position")
+NO_DEGREES = Text("坐标不是经纬度", "has coordinates that are not degrees")
+SWAPPED = Text("纬度大于90，经纬度可能颠倒", "has a latitude above 90; longitude and latitude may be swapped")
+
+# Words for the two axes, likeliest first; both of a pair have to stand in headers that are otherwise the same.
+_DEGREE_WORDS = (
+    ("经度", "纬度"),
+    ("longitude", "latitude"),
+    ("lon", "lat"),
+    ("lng", "lat"),
+    ("long", "lat"),
+    ("lo", "la"),
+)
+_PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"))
+# What may stand beside x and y in the headers of coordinates.
+_PLANE_REST = re.compile(
+    r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
+)
+# Places that a report names: where it happened goes before where it was handled.
+_STEMS = (
+    "",
+    "gps",
+    "坐标",
+    "事发",
+    "案发",
+    "发生",
+    "上报",
+    "事件",
+    "案件",
+    "诉求",
+    "问题",
+    "位置",
+    "地图",
+    "map",
+    "point",
+    "定位",
+    "e7",
+)
+_JOINT_LON_FIRST = re.compile(
+    r"(.*)(经纬度|经纬度坐标|lnglat|lonlat|longlat|坐标|coordinates?|geopoint|geolocation|thegeom|geom|geometry|wkt|point|shape)"
+)
+_JOINT_LAT_FIRST = re.compile(r"(.*)(纬经度|纬度经度|latlng|latlon|latlong|latitudelongitude)")
+
+# A position this far from the middle of the file that, with longitude and latitude exchanged, lies this near to it is swapped.
+_FAR_DEG, _NEAR_DEG = 5.0, 2.0
+
+
+class Place(NamedTuple):
+    """Columns of coordinates.
+
+    Attributes
+    ----------
+    columns
+        Our names (:data:`FIELDS`) to headers: both of a pair, or one field with both.
+    datum, crs
+        What the headers name, see :class:`geo.tables.headers.Reference`.
+    is_plane
+        Whether the headers speak of easting and northing or x and y.
+    """
+
+    columns: dict[str, str]
+    datum: str | None = None
+    crs: str | None = None
+    is_plane: bool = False
+
+
+def find_places(headers: Sequence[Hashable]) -> list[Place]:
+    """All columns of coordinates among the headers of a file, likeliest first; two make a pair only if they are otherwise the same.
+
+    >>> [p.columns for p in find_places(["百度经度", "WGS84经度", "WGS84纬度", "百度纬度"])]
+    [{'lon': '百度经度', 'lat': '百度纬度'}, {'lon': 'WGS84经度', 'lat': 'WGS84纬度'}]
+    """
+    read = [(str(header), reference_of(header)) for header in headers]
+    # "Y Cordinate" stands in a well-known export.
+    folded = [(h, plain_header(reference.rest).replace("cordinate", "coordinate"), reference) for h, reference in read]
+    found: list[tuple[tuple[int, int, int], Place]] = []
+    for rank, (east, north) in enumerate((*_DEGREE_WORDS, *_PLANE_WORDS)):
+        is_plane = rank >= len(_DEGREE_WORDS)
+        for position, (header, plain, reference) in enumerate(folded):
+            for stem, partner in _partners(plain, east, north):
+                if is_plane and not _PLANE_REST.fullmatch(stem):
+                    continue
+                other = next(
+                    (o for o in folded if o[1] == partner and o[0] != header and o[2][1:] == reference[1:]), None
+                )
+                if other is not None and not any(place.columns.get(LON) == header for _, place in found):
+                    place = Place({LON: header, LAT: other[0]}, reference.datum, reference.crs, is_plane)
+                    found.append(((int(is_plane), _stem_rank(stem), position), place))
+    pairs = [place for _, place in sorted(found, key=lambda item: item[0])]
+    return pairs + _joint_fields(folded)
+
+
+def _joint_fields(folded: list[tuple[str, str, Reference]]) -> list[Place]:
+    taken = []
+    for header, plain, reference in folded:
+        for name, pattern in ((LAT_LON, _JOINT_LAT_FIRST), (LON_LAT, _JOINT_LON_FIRST)):
+            match = pattern.fullmatch(plain)
+            if match is not None and not re.search(r"(^|[^a-z])[xy]$|^[xy]|[东北横纵xy]$", match[1]):
+                taken.append((_stem_rank(match[1]), Place({name: header}, reference.datum, reference.crs)))
+                break
+    return [place for _, place in sorted(taken, key=lambda item: item[0])]
+
+
+def _partners(plain: str, east: str, north: str) -> list[tuple[str, str]]:
+    """What is left of a header without the word for east, and the header of its partner, for each place of the word."""
+    if east in ("lo", "x"):  # too short to be looked for inside other words
+        places = [at for at in (0, len(plain) - len(east)) if plain[at : at + len(east)] == east]
+        if east == "lo" and plain != "lo":
+            places = []
+    else:
+        places = [match.start() for match in re.finditer(east, plain)]
+    return [
+        (plain[:at] + plain[at + len(east) :], plain[:at] + north + plain[at + len(east) :])
+        for at in dict.fromkeys(places)
+    ]
+
+
+def _stem_rank(stem: str) -> int:
+    return _STEMS.index(stem) if stem in _STEMS else len(_STEMS)
+
+
+def choose_place(
+    headers: Sequence[Hashable],
+    given: Mapping[str, str],
+    file: str,
+    *,
+    datum: str | None,
+    crs: str | None,
+    is_metric: bool = False,
+) -> Place | None:
+    """Settle which columns hold the coordinates.
+
+    Parameters
+    ----------
+    headers
+        Headers of the file.
+    given
+        What the user says: names of :data:`FIELDS` to headers; they win.
+    file
+        Name, for messages.
+    datum, crs
+        What is declared for the file, by name; None if nothing is.
+    is_metric
+        Whether the declared CRS is in metres.
+
+    Returns
+    -------
+    Place or None
+        None if no columns of coordinates are found.
+
+    Raises
+    ------
+    DatumError, CrsError
+        If headers name another datum or CRS than is declared, or a datum that needs local parameters.
+    ColumnError
+        If only one of a pair is given, or if the headers with a datum make no pair.
+    """
+    mine = {name: str(given[name]) for name in FIELDS if name in given}
+    if mine:
+        if (LON in mine) != (LAT in mine):
+            raise ColumnError(f"{file}: the columns must also name {LAT if LON in mine else LON}")
+        return _declared(_given_place(mine), file, datum, crs)
+    places = find_places(headers)
+    if not places:
+        _require_no_halves(headers, file)
+        return None
+    if is_metric:
+        places.sort(key=lambda place: not place.is_plane)
+    usable = [place for place in places if _agrees(place, datum, crs)]
+    if not usable:
+        return _declared(places[0], file, datum, crs)
+    plane = usable[0].is_plane
+    if datum is not None or crs is not None:
+        # Of several pairs of one kind, the one whose headers say what is declared.
+        usable.sort(key=lambda place: (place.is_plane != plane, place.datum is None and place.crs is None))
+    else:
+        usable.sort(key=lambda place: _ORDER.index(place.datum))
+    return _declared(usable[0], file, datum, crs)
+
+
+# Without a declaration: what needs no conversion first.
+_ORDER: tuple[str | None, ...] = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09", None, *OLD_DATUMS)
+
+
+def _given_place(mine: dict[str, str]) -> Place:
+    references = [reference_of(header) for header in mine.values()]
+    datums = {reference.datum for reference in references} - {None}
+    codes = {reference.crs for reference in references} - {None}
+    return Place(mine, datums.pop() if len(datums) == 1 else None, codes.pop() if len(codes) == 1 else None)
+
+
+def _same(one: str, other: str) -> bool:
+    plain = ("WGS-84", "CGCS2000")
+    return one == other or (one in plain and other in plain)
+
+
+def _agrees(place: Place, datum: str | None, crs: str | None) -> bool:
+    if place.datum in OLD_DATUMS:
+        return False
+    if datum is not None and place.datum is not None and not _same(datum, place.datum):
+        return False
+    return crs is None or place.crs is None or place.crs == crs.upper()
+
+
+def _declared(place: Place, file: str, datum: str | None, crs: str | None) -> Place:
+    """The place, if its headers say nothing else than is declared."""
+    shown = ", ".join(place.columns.values())
+    if place.datum in OLD_DATUMS:
+        raise DatumError(
+            f"{file}: the columns {shown} are on {place.datum}, which needs local parameters; convert them to CGCS2000 first"
+        )
+    if datum is not None and place.datum is not None and not _same(datum, place.datum):
+        raise DatumError(
+            f"{file}: the headers {shown} name {place.datum}, but {datum} is declared; declare the one that is right, or name "
+            "other columns"
+        )
+    if crs is not None and place.crs is not None and place.crs != crs.upper():
+        raise CrsError(
+            f"{file}: the headers {shown} name {place.crs}, but {crs} is declared; declare the one that is right"
+        )
+    return place
+
+
+def _require_no_halves(headers: Sequence[Hashable], file: str) -> None:
+    """Refuse columns of longitude and latitude that belong to different datums: they make no position."""
+    named = [str(header) for header in headers if reference_of(header).datum is not None]
+    east = [header for header in named if re.search(r"经度|lon|lng", header.lower())]
+    north = [header for header in named if re.search(r"纬度|lat", header.lower())]
+    if east and north:
+        raise ColumnError(f"{file}: the headers {east[0]} and {north[0]} are no pair; name the columns of one datum")
+
+
+class Coordinates(NamedTuple):
+    """Numbers of the coordinates of each row.
+
+    Attributes
+    ----------
+    x, y
+        Longitude and latitude, or easting and northing; NaN where there is none.
+    reason
+        Text why a row has no position, None where it may have one. Shape (n,).
+    swapped
+        Rows in degrees whose longitude and latitude look exchanged; they are as they stand in the file.
+    scaled
+        Rows that were whole numbers times ten million.
+    """
+
+    x: Floats
+    y: Floats
+    reason: Objects
+    swapped: Bools
+    scaled: Bools
+
+
+def read_coordinates(rows: pd.DataFrame, place: Place, *, in_degrees: bool) -> Coordinates:
+    """Read the coordinates of a table.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    place
+        Its columns of coordinates.
+    in_degrees
+        Whether they are degrees; otherwise metres.
+    """
+    kind = "degrees" if in_degrees else "metres"
+    joint = next((name for name in (LON_LAT, LAT_LON) if name in place.columns), None)
+    if joint is None:
+        x, y = (read_numbers(rows[place.columns[name]], kind) for name in (LON, LAT))
+    else:
+        x, y = _both(rows[place.columns[joint]], kind, lat_first=joint == LAT_LON)
+    reason = np.full(len(rows), None, dtype=object)
+    given = np.logical_or.reduce([_there(rows[header]) for header in place.columns.values()])
+    mark(reason, ~given, NO_COORDINATES)
+    mark(reason, ~(np.isfinite(x) & np.isfinite(y)), NO_NUMBER)
+    mark(reason, (x == 0) & (y == 0), AT_ZERO)
+    swapped = scaled = np.zeros(len(x), dtype=bool)
+    if in_degrees:
+        x, y, scaled = scaled_degrees(x, y)
+        swapped = are_good(reason) & _exchanged(x, y, are_good(reason))
+        mark(reason, ((np.abs(x) > 180) | (np.abs(y) > 90)) & ~swapped, NO_DEGREES)
+    return Coordinates(x, y, reason, swapped, scaled)
+
+
+def _there(values: pd.Series) -> Bools:
+    there = values.notna().to_numpy(dtype=bool)
+    if isinstance(values.dtype, pd.StringDtype):
+        there = there & (values.str.strip() != "").to_numpy(dtype=bool, na_value=False)
+    return there
+
+
+def _both(values: pd.Series, kind: str, *, lat_first: bool) -> tuple[Floats, Floats]:
+    """Numbers of fields with both coordinates: ``118.81,32.10``, ``(32.1, 118.8)``, ``POINT (118.81 32.10)``, WKB of a point."""
+    codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
+    texts = pd.Series([_split_pair(str(value)) for value in different], dtype=object)
+    first = read_numbers(
+        pd.Series([pair[0] for pair in texts], dtype=object), "degrees" if kind == "degrees" else "metres"
+    )
+    second = read_numbers(
+        pd.Series([pair[1] for pair in texts], dtype=object), "degrees" if kind == "degrees" else "metres"
+    )
+    side = np.array([pair[2] for pair in texts], dtype=np.int64)
+    lat_first_rows = np.where(side == 0, lat_first, side < 0)
+    if kind == "degrees" and len(texts):
+        with np.errstate(invalid="ignore"):
+            only_lat_first = (side == 0) & (np.abs(first) <= 90) & (np.abs(second) > 90)
+            only_lon_first = (side == 0) & (np.abs(first) > 90) & (np.abs(second) <= 90)
+        # The whole column tells the order; a row that is exchanged against the others is told afterwards.
+        if only_lat_first.sum() != only_lon_first.sum():
+            lat_first_rows = np.where(side == 0, only_lat_first.sum() > only_lon_first.sum(), lat_first_rows)
+    x = np.append(np.where(lat_first_rows, second, first), np.nan)
+    y = np.append(np.where(lat_first_rows, first, second), np.nan)
+    return x[codes], y[codes]
+
+
+_WKT = re.compile(r"^\s*(?:SRID=\d+;)?\s*POINT\s*(?:Z|M|ZM)?\s*\(\s*(\S+)\s+(\S+?)(?:\s+\S+)*\s*\)\s*$", re.IGNORECASE)
+_WKB = re.compile(r"^(00|01)[0-9a-f]{40,}$", re.IGNORECASE)
+
+
+def _split_pair(text: str) -> tuple[str | None, str | None, int]:
+    """Both numbers of a field, and 1 where the longitude is first for certain, -1 where the latitude is, 0 where it is open."""
+    if match := _WKT.match(text):
+        return match[1], match[2], 1
+    if _WKB.match(text) and (pair := _point_of_wkb(bytes.fromhex(text))) is not None:
+        return repr(pair[0]), repr(pair[1]), 1
+    body = text.replace("，", ",").replace("；", ";").replace("（", "(").replace("）", ")").strip().strip("()[]{} ")
+    for separator in (r"\s*[,;|/]\s*", r"\s+"):
+        parts = re.split(separator, body)
+        if len(parts) == 2 or (len(parts) == 3 and re.fullmatch(r"-?\d+(\.\d+)?", parts[2]) and "," in body):
+            return parts[0], parts[1], _side_of(parts[0], parts[1])
+    return None, None, 0
+
+
+def _side_of(first: str, second: str) -> int:
+    if re.search(r"[ew东西]", first.lower()) and re.search(r"[ns北南]", second.lower()):
+        return 1
+    return -1 if re.search(r"[ns北南]", first.lower()) and re.search(r"[ew东西]", second.lower()) else 0
+
+
+def _point_of_wkb(raw: bytes) -> tuple[float, float] | None:
+    """x and y of a point in WKB or EWKB, None if it is no point."""
+    import struct
+
+    order = "<" if raw[0] == 1 else ">"
+    kind = struct.unpack(f"{order}I", raw[1:5])[0]
+    at = 9 if kind & 0x20000000 else 5
+    if kind & 0xFF != 1 or len(raw) < at + 16:
+        return None
+    x, y = struct.unpack(f"{order}dd", raw[at : at + 16])
+    return x, y
+
+
+def _exchanged(x: Floats, y: Floats, there: Bools) -> Bools:
+    """Tell pairs that are latitude and longitude: the latitude is over 90, or all others lie where the exchanged pair does."""
+    with np.errstate(invalid="ignore"):
+        surely = (np.abs(x) <= 90) & (np.abs(y) > 90) & (np.abs(y) <= 180)
+        sound = there & ~surely & (np.abs(x) <= 180) & (np.abs(y) <= 90)
+        if not sound.any():
+            return surely
+        middle_x, middle_y = np.median(x[sound]), np.median(y[sound])
+        far = np.maximum(np.abs(x - middle_x), np.abs(y - middle_y)) > _FAR_DEG
+        near = np.maximum(np.abs(y - middle_x), np.abs(x - middle_y)) < _NEAR_DEG
+    return surely | (sound & far & near)

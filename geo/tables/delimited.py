@@ -1,0 +1,221 @@
+"""Text tables: the delimiter, and the records of a text, also where a quotation mark is never closed.
+
+A record is a line, or several where a quoted field contains line breaks. A quotation mark that is opened and never closed would
+swallow the rest of the file; such a line is read as it stands, and told. The difference is seen by comparing lines and records:
+a field that swallows lines each of which is a whole record by itself was not meant.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from geo.arrays import Ints
+from geo.tables.refused import RefusedRow, refuse
+from geo.texts import Text
+
+#: Delimiters that are tried, likeliest first.
+DELIMITERS = (",", "\t", ";", "|")
+
+#: Dtype of the text that a table holds.
+STRING = pd.StringDtype(na_value=np.nan)
+
+# A field with more lines than this is a quotation mark that was never closed, whatever the lines look like.
+_MOST_LINES = 200
+
+_FIELDS = Text("有{found}个字段，表头为{wanted}个", "has {found} fields where the header has {wanted}")
+UNCLOSED = Text(
+    "引号未闭合，该行按原文读取", "has a quotation mark that is never closed; the line was read as it stands"
+)
+
+
+class Body(NamedTuple):
+    """Records below the header.
+
+    Attributes
+    ----------
+    rows
+        Text, one row per record; columns are numbers as text.
+    numbers
+        Number of each row as a spreadsheet counts it, shape (n,).
+    refused
+        Records that have more fields than the header.
+    unclosed
+        Numbers of the rows with a quotation mark that is never closed.
+    """
+
+    rows: pd.DataFrame
+    numbers: Ints
+    refused: list[RefusedRow]
+    unclosed: list[int]
+
+
+def find_delimiter(lines: Sequence[str]) -> str:
+    """Delimiter of the first lines of a table: the one that most lines agree about, quoted fields left aside.
+
+    >>> find_delimiter(["a,b", '1,"x;y;z"', '2,"u;v;w"'])
+    ','
+    """
+    lines = [line for line in lines if line.strip()]
+
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(fields) for fields in split_lines(iter(lines), delimiter, None, []))
+        width, often = max(widths.items(), key=lambda item: (item[1] if item[0] > 1 else 0, item[0]), default=(1, 0))
+        return (often / max(len(lines), 1), width) if width > 1 else (0.0, 1)
+
+    return max(DELIMITERS, key=score)
+
+
+def records(text: str, delimiter: str, width: int | None, unclosed: list[int]) -> Iterator[list[str]]:
+    """Split text into records.
+
+    Parameters
+    ----------
+    text
+        The table.
+    delimiter
+        One character.
+    width
+        Number of fields of the header; None where it is not known yet.
+    unclosed
+        Gets the position (from 0) of each record with a quotation mark that is never closed.
+    """
+    return split_lines(iter(_lines(text)), delimiter, width, unclosed)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends; other than ``str.splitlines`` only at line feeds, as tables hold odd characters."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
+def split_lines(lines: Iterator[str], delimiter: str, width: int | None, unclosed: list[int]) -> Iterator[list[str]]:
+    """Split lines into records; see :func:`records`. No more lines are taken from `lines` than the records need."""
+    opens = re.compile(rf'(?:^|{re.escape(delimiter)})[ \t]*"')
+    whole = re.compile(
+        rf'((?:^|{re.escape(delimiter)})[ \t]*)"(?:[^"]|"")*"(?=[ \t]*(?:{re.escape(delimiter)}|\r?\n?$))'
+    )
+    waiting: list[str] = []
+    position = -1
+    while True:
+        line = waiting.pop(0) if waiting else next(lines, None)
+        if line is None:
+            return
+        position += 1
+        if '"' not in line:
+            yield line.rstrip("\r\n").split(delimiter) if line.strip("\r\n") else []
+            continue
+        if not opens.search(whole.sub(r"\1", line)):
+            yield next(csv.reader([line], delimiter=delimiter), [])
+            continue
+        taken = [line]
+        closed = False
+        while len(taken) <= _MOST_LINES:
+            more = waiting.pop(0) if waiting else next(lines, None)
+            if more is None:
+                break
+            taken.append(more)
+            if '"' in more and not opens.search(whole.sub(r"\1", "".join(taken))):
+                closed = True
+                break
+        if closed and not _are_records(taken[1:], delimiter, width):
+            yield next(csv.reader(["".join(taken)], delimiter=delimiter), [])
+            continue
+        unclosed.append(position)
+        waiting = taken[1:] + waiting
+        yield line.rstrip("\r\n").split(delimiter)
+
+
+def _are_records(lines: list[str], delimiter: str, width: int | None) -> bool:
+    """Tell whether each line is a whole record by itself."""
+    if width is None or width < 2:
+        return False
+    return all(len(next(csv.reader([line], delimiter=delimiter), [])) == width for line in lines)
+
+
+def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: int, name: str) -> Body:
+    """Read the records below the header, all fields as text.
+
+    Parameters
+    ----------
+    text
+        The whole table.
+    width
+        Number of columns of the header.
+    delimiter
+        One character.
+    skip_lines
+        Lines up to and with the header.
+    first
+        Number of the first row below the header.
+    name
+        File, for refused rows.
+
+    Notes
+    -----
+    A sound table is read by Arrow, ten times as fast as record by record.
+    """
+    if len(text) and "\n" not in text and "\r" in text:
+        text = text.replace("\r", "\n")
+    quick = _quick(text, width, delimiter, skip_lines)
+    if quick is not None:
+        return Body(quick, np.arange(first, first + len(quick), dtype=np.int64), [], [])
+    unclosed: list[int] = []
+    body = "".join(_lines(text)[skip_lines:])
+    kept: list[list[str | None]] = []
+    numbers: list[int] = []
+    refused: list[RefusedRow] = []
+    for number, fields in enumerate(records(body, delimiter, width, unclosed), start=first):
+        if any(fields[width:]):
+            values = {str(at): value for at, value in enumerate(fields)}
+            reason = _FIELDS.fill(found=len(fields), wanted=width)
+            refused.append(refuse(name, number, reason, values=values))
+            continue
+        filled: list[str | None] = [field or None for field in fields[:width]]
+        kept.append(filled + [None] * (width - len(filled)))
+        numbers.append(number)
+    columns = pd.Index([str(at) for at in range(width)], dtype=object)
+    rows = pd.DataFrame(kept, columns=columns, dtype=STRING)
+    return Body(rows, np.array(numbers, dtype=np.int64), refused, [first + at for at in unclosed])
+
+
+def _quick(text: str, width: int, delimiter: str, skip_lines: int) -> pd.DataFrame | None:
+    """Read a sound table; None where a record has another number of fields, is blank, or spans lines."""
+    text = text.rstrip("\r\n")
+    table = arrow_table(text.encode(), [str(at) for at in range(width)], delimiter, skip_lines=skip_lines)
+    if table is None:
+        return None
+    if '"' in text and table.num_rows != text.count("\n") + 1 - skip_lines:
+        return None
+    rows: pd.DataFrame = table.to_pandas(types_mapper={pa.large_string(): STRING}.get)
+    return rows
+
+
+def arrow_table(block: bytes, names: list[str], delimiter: str, *, skip_lines: int = 0) -> pa.Table | None:
+    """Read UTF-8 text by Arrow, all fields as text, empty ones null; None where a record has another number of fields.
+
+    One thread only: a thread that still reads ahead when an error ends the call can abort the process at its exit.
+    """
+    try:
+        return arrow_csv.read_csv(
+            pa.BufferReader(block),
+            read_options=arrow_csv.ReadOptions(
+                column_names=names, skip_rows=skip_lines, block_size=1 << 24, use_threads=False
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=b'"' in block, ignore_empty_lines=False
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None

@@ -1,0 +1,156 @@
+"""Matching the headers of files: one way of folding a header, of guessing which column is which, and of reading what a header says
+about datum and CRS. The lists of names stay with the subjects (incidents, tracks, points)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from geo.errors import ColumnError, some
+
+_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
+_SIGNS = re.compile(r"[\s_\-*:·/.#'\"]")
+
+
+def plain_header(header: Hashable) -> str:
+    """Fold a header for comparison: width, case, spaces, signs, and what stands in brackets, which is mostly a unit.
+
+    >>> plain_header(" 经度（°） "), plain_header("Report_Time"), plain_header("location.latitude")
+    ('经度', 'reporttime', 'locationlatitude')
+    """
+    text = unicodedata.normalize("NFKC", str(header)).lower()
+    return _SIGNS.sub("", _BRACKETS.sub("", text))
+
+
+class Reference(NamedTuple):
+    """What a header says about the coordinates below it.
+
+    Attributes
+    ----------
+    rest
+        The header without that.
+    datum
+        Name of the datum: ``WGS-84``, ``CGCS2000``, ``GCJ-02``, ``BD-09``; or of an old one that needs parameters, ``Beijing 1954``,
+        ``Xian 1980``. None where none is named.
+    crs
+        ``EPSG:4549`` where such a code is named, else None.
+    """
+
+    rest: str
+    datum: str | None
+    crs: str | None
+
+
+#: Datums that cannot be converted without local parameters.
+OLD_DATUMS = ("Beijing 1954", "Xian 1980")
+
+# Spellings of the datums in headers, folded to lower case; longer ones first, so that no part is left over.
+_DATUM_WORDS: tuple[tuple[str, str], ...] = (
+    (r"wgs[\s_-]*(?:19)?84|gps坐标系|国际坐标系?", "WGS-84"),
+    (r"cgcs[\s_-]*2000|国家2000|大地2000|2000(?:国家大地)?坐标系?|天地图", "CGCS2000"),
+    (r"gcj[\s_-]*0?2|火星坐标系?|火星|高德(?:地图)?|腾讯(?:地图)?|国测局|amap|gaode", "GCJ-02"),
+    (r"bd[\s_-]*0?9(?:[\s_-]*ll)?|百度(?:地图)?|baidu", "BD-09"),
+    (r"北京[\s_-]*(?:19)?54|beijing[\s_-]*(?:19)?54", "Beijing 1954"),
+    (r"西安[\s_-]*(?:19)?80|xi'?an[\s_-]*(?:19)?80", "Xian 1980"),
+)
+_EPSG = re.compile(r"epsg[\s:_-]*(\d{4,5})|(?<=[_\s(（\[])(?=4[345]\d\d|32[67]\d\d|3857|2\d{3})(\d{4,5})(?!\d)")
+
+
+def reference_of(header: Hashable) -> Reference:
+    """Read the datum and the CRS that a header names.
+
+    >>> reference_of("经度(GCJ02)")
+    Reference(rest='经度()', datum='GCJ-02', crs=None)
+    >>> reference_of("百度经度").datum, reference_of("lon_wgs84").datum, reference_of("X [EPSG:4549]").crs
+    ('BD-09', 'WGS-84', 'EPSG:4549')
+    """
+    text = unicodedata.normalize("NFKC", str(header)).lower()
+    crs = None
+    if code := _EPSG.search(text):
+        crs = f"EPSG:{code[1] or code[2]}"
+        text = text[: code.start()] + text[code.end() :]
+    for pattern, datum in _DATUM_WORDS:
+        if re.search(pattern, text):
+            return Reference(re.sub(pattern, "", text), datum, crs)
+    return Reference(text, None, crs)
+
+
+class Names(NamedTuple):
+    """The headers of one subject.
+
+    Attributes
+    ----------
+    listed
+        Our name of a column to the headers that mean it, likeliest first.
+    patterns
+        Our name to a regular expression on folded headers (:func:`plain_header`); asked only for what is still missing.
+    what
+        The subject, for messages: ``"incidents"``.
+    """
+
+    listed: Mapping[str, tuple[str, ...]]
+    patterns: Mapping[str, str]
+    what: str
+
+    @property
+    def plain(self) -> frozenset[str]:
+        """All listed headers, folded."""
+        return frozenset(plain_header(header) for headers in self.listed.values() for header in headers)
+
+
+def check_given(
+    given: Mapping[str, object], headers: Sequence[Hashable], names: Iterable[str], file: str, what: str
+) -> None:
+    """Check what the user says about columns.
+
+    Raises
+    ------
+    ColumnError
+        If a name is not ours, or its header is not in the file.
+    """
+    names = list(names)
+    if unknown := [name for name in given if name not in names]:
+        raise ColumnError(f"column map: '{some(unknown)}' is not a column of {what}; use {', '.join(names)}")
+    known = [str(header) for header in headers]
+    absent = [f"{name}: {header!r}" for name, header in given.items() if str(header) not in known]
+    if absent:
+        missing = str(next(header for header in given.values() if str(header) not in known))
+        raise ColumnError(f"{file}: the file has no column '{missing}' ({some(absent)}); it has {some(known, 20)}")
+
+
+def guess_columns(
+    headers: Sequence[Hashable], names: Names, given: Mapping[str, str], skip: Iterable[str] = ()
+) -> dict[str, str]:
+    """Say which header holds what.
+
+    Parameters
+    ----------
+    headers
+        Headers of the file.
+    names
+        Those that the subject knows.
+    given
+        What is settled: our name to header.
+    skip
+        Headers that are taken already, for instance as coordinates.
+
+    Returns
+    -------
+    dict
+        Our name to header; a header serves once, the listed names come first.
+    """
+    taken = {*given.values(), *skip}
+    free = {plain_header(header): str(header) for header in reversed(list(headers)) if str(header) not in taken}
+    result = dict(given)
+    for name, candidates in names.listed.items():
+        key = next((key for key in map(plain_header, candidates) if key in free), None)
+        if name not in result and key is not None:
+            result[name] = free.pop(key)
+    for name, pattern in names.patterns.items():
+        if name not in result:
+            key = next((key for key in map(plain_header, headers) if key in free and re.search(pattern, key)), None)
+            if key is not None:
+                result[name] = free.pop(key)
+    return result

@@ -1,0 +1,138 @@
+"""The heading of a table: which row it is, or which two, and the names of the columns that follow from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from geo.tables.headers import plain_header
+from geo.tables.merged import Span, fill_right
+
+#: Exports put a title, the period and the office above the heading; more rows than this were never seen there.
+WITHIN = 20
+
+
+class Heading(NamedTuple):
+    """Where the heading of a table is, and what it says.
+
+    Attributes
+    ----------
+    last
+        Position of its last row, from 0; the body begins below.
+    names
+        Names of the columns: text, different, one for each column.
+    bare
+        Whether a column has no heading of its own.
+    known
+        Number of columns whose name is known to the subject.
+    """
+
+    last: int
+    names: list[str]
+    bare: list[bool]
+    known: int
+
+
+def find_heading(
+    rows: Sequence[Sequence[Any]], known: Collection[str], *, wanted: Collection[str] = (), spans: Sequence[Span] = ()
+) -> Heading | None:
+    """Find the heading among the first rows of a table.
+
+    Parameters
+    ----------
+    rows
+        The first rows, at least :data:`WITHIN` of them if there are so many.
+    known
+        Headers that the subject knows, as :func:`geo.tables.headers.plain_header` gives them.
+    wanted
+        Headers that the user named; they decide where they are found.
+    spans
+        Merged cells.
+
+    Returns
+    -------
+    Heading or None
+        The row with most of the headers wanted, else the one with most that are known (two at least), else the first with two
+        texts; with the row below it where the two are one heading. None if there is no such row.
+    """
+    kept = [list(row) for row in rows[:WITHIN]]
+    width = max(map(len, kept), default=0)
+    kept = [row + [None] * (width - len(row)) for row in kept]
+    singles = [_single(kept, at, known) for at in range(len(kept))]
+    doubles = [_double(kept, at, known, spans) for at in range(len(kept) - 1)]
+    if wanted:
+        by_name = [sum(str(value).strip() in wanted for value in row) for row in kept]
+        if max(by_name, default=0):
+            return singles[by_name.index(max(by_name))]
+    best = max(singles, key=lambda heading: heading.known, default=None)
+    pairs = [heading for heading in doubles if heading is not None]
+    double = max(pairs, key=lambda heading: heading.known, default=None)
+    if double is not None and double.known > max(best.known if best else 0, 1):
+        return double
+    if best is not None and best.known >= 2:
+        return best
+    return next((heading for row, heading in zip(kept, singles, strict=True) if _texts(row) >= 2), None)
+
+
+def _single(rows: list[list[Any]], at: int, known: Collection[str]) -> Heading:
+    return _heading(at, rows[at], known)
+
+
+def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Sequence[Span]) -> Heading | None:
+    """The heading of two rows, or None where they are not one: below a heading of its own a column has nothing, but for the
+    columns of a group."""
+    upper, lower = rows[at], rows[at + 1]
+    if not any(value is not None for value in lower) or any(isinstance(value, int | float) for value in lower):
+        return None
+    if any(value is not None and re.fullmatch(r"[-+\d.,:/\s]+", str(value)) for value in lower):
+        return None
+    groups = fill_right(upper, spans, at)
+    under = [column for column, value in enumerate(lower) if _there(value)]
+    if not under or len(under) == len(lower):
+        return None
+    for column in range(
+        1, len(groups)
+    ):  # a CSV that was saved from merged cells has nothing beside the group's heading
+        if not _there(groups[column]) and column in under and column - 1 in under:
+            groups[column] = groups[column - 1]
+    if not all(_there(groups[column]) for column in under):
+        return None
+    return _heading(at + 1, [_joined(groups[column], lower[column], lower) for column in range(len(upper))], known)
+
+
+def _joined(group: Any, below: Any, lower: list[Any]) -> Any:
+    """Heading of a column of a group: its own, with the group's where that tells it from another, or names a datum."""
+    if not _there(below) or not _there(group):
+        return below if _there(below) else group
+    alone = sum(_there(value) and plain_header(value) == plain_header(below) for value in lower) == 1
+    return str(below) if alone and not re.search(r"[A-Za-z0-9]", str(group)) else f"{group}_{below}"
+
+
+def _heading(last: int, header: list[Any], known: Collection[str]) -> Heading:
+    bare = [not _there(value) for value in header]
+    plain = [plain_header(value) for value in header if _there(value)]
+    return Heading(last, distinct(header), bare, sum(name in known for name in plain))
+
+
+def distinct(header: Sequence[Any]) -> list[str]:
+    """Make headers text, and different; one that is missing is named by its number.
+
+    >>> distinct(["id", None, "id"])
+    ['id', 'column_2', 'id_3']
+    """
+    names: list[str] = []
+    for number, value in enumerate(header, start=1):
+        text = str(value).strip() if _there(value) else f"column_{number}"
+        while text in names:
+            text = f"{text}_{number}"
+        names.append(text)
+    return names
+
+
+def _there(value: Any) -> bool:
+    return value is not None and value == value and bool(str(value).strip())
+
+
+def _texts(row: Sequence[Any]) -> int:
+    return sum(_there(value) for value in row)
