@@ -10,6 +10,8 @@ from geo.texts import Text, listed
 
 # Rows of a file that are named in a notice.
 _NAMED = 10
+# Notices about refused rows: more are no help on a screen.
+_MOST = 20
 
 _LEFT_OUT = Text("{number}行未采用：第{rows}行，{reason}", "{number} rows are left out: rows {rows}, {reason}")
 _UNREAD = Text(
@@ -22,33 +24,44 @@ _SWAPPED = Text(
 )
 
 
-def tell_reading(attrs: Mapping[str, Any], name: str) -> None:
-    """Give notices of what the ``attrs`` of a frame that was read from a file say: `told`, `refused`, `unread_times`, `swapped`.
+def tell_reading(attrs: Mapping[str, Any], name: str = "") -> None:
+    """Give notices of what the ``attrs`` of a frame that was read from files say: `told`, `refused`, `unread_times`, `swapped`.
 
-    Refused rows are counted for each reason, and the first ten named.
+    Refused rows are counted for each file and reason, and the first ten named. `name` is the file, where there is one.
     """
+    head = f"{name}: " if name else ""
     for told in attrs.get("told", ()):
-        notice(f"{name}: {told}")
-    for text in refused_texts(attrs.get("refused", ())):
-        notice(f"{name}: {text}")
+        notice(f"{head}{told}")
+    for source, text in refused_texts(attrs.get("refused", ())):
+        notice(f"{source}: {text}")
     unread = attrs.get("unread_times", ())
     if unread:
-        text = _UNREAD.fill(
-            number=len(unread), rows=listed([r["row"] for r in unread], _NAMED), value=unread[0]["value"]
-        )
-        notice(f"{name}: {text}")
+        text = _UNREAD.fill(number=len(unread), rows=_named(unread), value=unread[0]["value"])
+        notice(f"{head}{text}")
     swapped = attrs.get("swapped", ())
     if swapped:
-        notice(f"{name}: {_SWAPPED.fill(number=len(swapped), rows=listed([r['row'] for r in swapped], _NAMED))}")
+        notice(f"{head}{_SWAPPED.fill(number=len(swapped), rows=_named(swapped))}")
 
 
-def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[Text]:
-    """One text for each reason, with the number of rows and the first ten of them; files as a whole are not counted."""
-    rows: dict[Text, list[int]] = {}
+def _named(records: Sequence[Mapping[str, Any]]) -> Text:
+    return listed([record["row"] for record in records], _NAMED)
+
+
+def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]]:
+    """File and text for each file and reason, with the number of rows and the first ten of them, and for each file as a whole.
+
+    At most :data:`_MOST` of them; what more there is stands in the table of refused rows.
+    """
+    rows: dict[tuple[str, Text], list[int]] = {}
+    whole: list[tuple[str, Text]] = []
     for record in refused:
-        if record["row"] is not None:
-            rows.setdefault(Text(record["reason_zh"], record["reason"]), []).append(record["row"])
-    return [
-        _LEFT_OUT.fill(number=len(numbers), rows=listed(numbers, _NAMED), reason=reason)
-        for reason, numbers in rows.items()
+        reason = Text(record["reason_zh"], record["reason"])
+        if record["row"] is None:
+            whole.append((record["source"], reason))
+        else:
+            rows.setdefault((record["source"], reason), []).append(record["row"])
+    texts = [
+        (source, _LEFT_OUT.fill(number=len(numbers), rows=listed(numbers, _NAMED), reason=reason))
+        for (source, reason), numbers in rows.items()
     ]
+    return [*whole, *texts][:_MOST]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,6 +125,7 @@ def run(
         zone=zone,
         columns=column_map(columns),
         days=_days(day, first, last),
+        now=datetime.now(UTC),
         with_touched=touched,
         by_device=by_device,
         before=before,

@@ -52,7 +52,8 @@ PER_1000 = "per_1000"
 PER_UNIT = "per_unit"
 
 # Chinese systems first, then Open311 and the exports of New York, Los Angeles, Chicago, Houston, Philadelphia, San Antonio, San
-# Diego, Dallas, San Francisco, Boston, Washington, Toronto, London and Phoenix. Where a row has several times, that of the report.
+# Diego, Dallas, San Francisco, Boston, Washington, Toronto, London and Phoenix.
+# Where a row has several times, that of the report.
 _LISTED = {
     INCIDENT_ID: """
         incident_id 案件编号 工单编号 任务号 任务编号 案件号 案卷编号 工单号 事件编号 诉求编号 受理编号 编号
@@ -158,7 +159,7 @@ def guess_columns(
 
 
 def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str, str]) -> None:
-    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock; so too ``DATE OCC`` and ``TIME OCC``."""
+    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock; so too ``DATE OCC``."""
     if REPORTED_AT in given or CLOCK in result or REPORTED_AT not in result:
         return
     header = plain_header(result[REPORTED_AT])

@@ -62,8 +62,8 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
     if exchanged.sum() > there.sum() / 2:
         row = int(np.flatnonzero(exchanged)[0])
         raise CrsError(
-            f"{what}: easting and northing are exchanged ({x[row]:.9g}, {y[row]:.9g}): the first is the northing; name the columns "
-            "the other way round"
+            f"{what}: easting and northing are exchanged ({x[row]:.9g}, {y[row]:.9g}): the axes are swapped; "
+            "name the columns the other way round"
         )
     if (prefix > 0).sum() > there.sum() / 2:
         zone = int(prefix[prefix > 0][0])

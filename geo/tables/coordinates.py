@@ -12,7 +12,7 @@ import pandas as pd
 from geo.arrays import Bools, Floats, Objects
 from geo.errors import ColumnError, CrsError, DatumError
 from geo.tables.headers import OLD_DATUMS, Reference, plain_header, reference_of
-from geo.tables.numbers import read_numbers, scaled_degrees
+from geo.tables.numbers import Kind, read_numbers, scaled_degrees
 from geo.tables.refused import are_good, mark
 from geo.texts import Text
 
@@ -91,7 +91,7 @@ class Place(NamedTuple):
 
 
 def find_places(headers: Sequence[Hashable]) -> list[Place]:
-    """All columns of coordinates among the headers of a file, likeliest first; two make a pair only if they are otherwise the same.
+    """All columns of coordinates among the headers of a file, likeliest first; a pair is otherwise the same.
 
     >>> [p.columns for p in find_places(["百度经度", "WGS84经度", "WGS84纬度", "百度纬度"])]
     [{'lon': '百度经度', 'lat': '百度纬度'}, {'lon': 'WGS84经度', 'lat': 'WGS84纬度'}]
@@ -290,7 +290,7 @@ def read_coordinates(rows: pd.DataFrame, place: Place, *, in_degrees: bool) -> C
     in_degrees
         Whether they are degrees; otherwise metres.
     """
-    kind = "degrees" if in_degrees else "metres"
+    kind: Kind = "degrees" if in_degrees else "metres"
     joint = next((name for name in (LON_LAT, LAT_LON) if name in place.columns), None)
     if joint is None:
         x, y = (read_numbers(rows[place.columns[name]], kind) for name in (LON, LAT))
@@ -316,7 +316,7 @@ def _there(values: pd.Series) -> Bools:
     return there
 
 
-def _both(values: pd.Series, kind: str, *, lat_first: bool) -> tuple[Floats, Floats]:
+def _both(values: pd.Series, kind: Kind, *, lat_first: bool) -> tuple[Floats, Floats]:
     """Numbers of fields with both coordinates: ``118.81,32.10``, ``(32.1, 118.8)``, ``POINT (118.81 32.10)``, WKB of a point."""
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
     texts = pd.Series([_split_pair(str(value)) for value in different], dtype=object)

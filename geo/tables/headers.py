@@ -1,5 +1,7 @@
-"""Matching the headers of files: one way of folding a header, of guessing which column is which, and of reading what a header says
-about datum and CRS. The lists of names stay with the subjects (incidents, tracks, points)."""
+"""Matching the headers of files: folding a header, guessing which column is which, and what a header says about datum and CRS.
+
+The lists of names stay with the subjects (incidents, tracks, points).
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,8 @@ class Reference(NamedTuple):
     rest
         The header without that.
     datum
-        Name of the datum: ``WGS-84``, ``CGCS2000``, ``GCJ-02``, ``BD-09``; or of an old one that needs parameters, ``Beijing 1954``,
-        ``Xian 1980``. None where none is named.
+        Name of the datum: ``WGS-84``, ``CGCS2000``, ``GCJ-02``, ``BD-09``; or of an old one that needs parameters
+        (:data:`OLD_DATUMS`). None where none is named.
     crs
         ``EPSG:4549`` where such a code is named, else None.
     """

@@ -1,4 +1,4 @@
-"""Merged cells of a sheet, and what they mean: one value for all rows that a body cell spans, one heading over several columns."""
+"""Merged cells of a sheet: one value for all rows that a body cell spans, one heading over several columns."""
 
 from __future__ import annotations
 

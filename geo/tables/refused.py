@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, overload
 
 import numpy as np
+import pandas as pd
 
 from geo.arrays import Bools, Objects
 from geo.texts import Text
@@ -107,4 +108,4 @@ def mark(reasons: Objects, rows: Bools, reason: Text) -> None:
 
 def are_good(reasons: Objects) -> Bools:
     """Rows without a reason, shape (n,)."""
-    return np.asarray(np.equal(reasons, None), dtype=bool)
+    return np.asarray(pd.isna(reasons), dtype=np.bool_)

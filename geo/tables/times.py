@@ -61,8 +61,8 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
     Parameters
     ----------
     values
-        Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates, Excel
-        serial days, seconds to nanoseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from months:
+        Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates,
+        Excel serial days, seconds to nanoseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from months:
         some number over 12 in one place and none in the other.
     zone
         IANA name of the zone of times that name none; None if it is not declared, then they have the reason :data:`NO_ZONE`.
@@ -273,7 +273,7 @@ def join_clock(days: pd.Series, clocks: pd.Series) -> pd.Series:
     since = [_since(clock) for clock in different_clocks]
     texts = np.empty(int(both.sum()), dtype=object)
     whole: dict[int, bool] = {}
-    for at, (i, j) in enumerate(zip(day_codes, clock_codes, strict=True)):
+    for at, (i, j) in enumerate(zip(day_codes.tolist(), clock_codes.tolist(), strict=True)):
         start, after, clock = starts[i], since[j], different_clocks[j]
         if start is not None and after is not None:
             texts[at] = (start + after).isoformat(sep=" ")

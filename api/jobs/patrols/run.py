@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from api.jobs.patrols.routes import write_routes
 from api.jobs.patrols.tables import BLIND_DAYS, write_tables
 from api.jobs.patrols.verified import Study, Verified, verify_tracks
 from api.outputs import write_set
+from api.told import tell_reading
 from geo.errors import ImpossibleError, InputError
 from geo.layers import Division, to_metric
 from geo.patrols import Rules, read_tracks
@@ -95,6 +96,8 @@ class PatrolOptions:
         How the tracks are read: datum of their coordinates, zone of times without one, columns by name or position.
     days
         Local days to judge; by default those on which there are fixes.
+    now
+        The time now, aware: later fixes are told.
     with_touched, by_device
         See :func:`api.jobs.patrols.routes.write_routes`; cells touched are written whenever there are roads.
     before
@@ -112,6 +115,7 @@ class PatrolOptions:
     zone: str | None = None
     columns: dict[str, str | int] | None = None
     days: tuple[date, ...] | None = None
+    now: datetime | None = None
     with_touched: bool = False
     by_device: bool = False
     before: Path | None = None
@@ -173,7 +177,10 @@ def patrol_files(
     rules = Rules.read(*options.rules_paths) if options.rules_paths else Rules()
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks(files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns)
+    tracks = read_tracks(
+        files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
+    )
+    tell_reading(tracks.attrs)
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)

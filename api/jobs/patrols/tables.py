@@ -85,7 +85,7 @@ def _tables(
         "blind_spots": blind_spots(seen_days, day=verified.days[-1], days=min(blind_days, len(verified.days))),
         "findings": integrity(verified.cleaned, rules=rules),
         "files": by_file(verified.cleaned, refused, verified.sources),
-        "refused": pd.DataFrame(list(refused), columns=["source", "row", "reason"]),
+        "refused": pd.DataFrame(list(refused), columns=["source", "row", "column", "value", "reason", "reason_zh"]),
     }
 
 
@@ -108,6 +108,7 @@ def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: M
                 "refused": 0,
                 "marked": "",
                 "reason": "",
+                "reason_zh": "",
                 "declared_datum": "",
                 "sha256": sources.get(source, ""),
             },
@@ -115,7 +116,7 @@ def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: M
 
     for row in refused:
         if row["row"] is None or pd.isna(row["row"]):
-            of(row["source"])["reason"] = row["reason"]
+            of(row["source"]).update(reason=row["reason"], reason_zh=row["reason_zh"])
         else:
             of(row["source"])["refused"] += 1
     if "source" in cleaned:
@@ -125,7 +126,7 @@ def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: M
             marked = ", ".join(f"{mark} {count:,}" for mark, count in number.items())
             declared = ", ".join(sorted(rows_of["declared_datum"].unique()))
             of(str(source)).update(fixes=len(marks), marked=marked, declared_datum=declared)
-    columns = ["fixes", "refused", "marked", "reason", "declared_datum", "sha256"]
+    columns = ["fixes", "refused", "marked", "reason", "reason_zh", "declared_datum", "sha256"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("source").reset_index().sort_values("source", ignore_index=True)
 

@@ -98,45 +98,31 @@ WORDS = {
 }
 
 
-#: Why a file or a row was not read, in Chinese: the beginning of the English reason, and what stands for it. Groups are values.
+#: Why a file as a whole was not read, in Chinese: the English reason, and what stands for it. Groups are values. Rows carry their
+#: reason in both languages.
 UNREAD = (
-    (r"has no time", "没有时间"),
-    (r"time '(.*)' is not understood.*", "时间“{0}”无法识别，请写成 2026-11-23 08:05:09"),
-    (r"time (.*) is before GPS began.*", "时间 {0} 早于GPS启用（1980-01-06），设备时钟未设置"),
-    (r"has a local time that does not exist.*", "当地时间不存在或有歧义"),
-    (r"has no position", "没有坐标"),
-    (r"is at \(0, 0\).*", "坐标为(0, 0)，接收机没有定位"),
-    (r"has a latitude above 90.*", "纬度大于90，经纬度可能颠倒"),
-    (r"has coordinates that are not degrees", "坐标不是经纬度"),
-    (r"has no device", "没有设备号"),
-    (r"has no datum", "没有坐标基准"),
-    (r"has (\d+) fields, the table has (\d+)", "有{0}个字段，表头有{1}个"),
-    (r"is not a point but (.*)", "不是点，而是{0}"),
-    (r"is not an object", "不是一条记录"),
-    (r"is an OwnTracks message of type (.*), not a location", "是OwnTracks的{0}消息，不是定位"),
-    (r"is a position that Traccar calls invalid", "Traccar标为无效定位"),
-    (r"is a broken RMC sentence", "RMC语句残缺"),
-    (r"has the checksum (\w+), not (\w+)", "校验和为{0}，应为{1}"),
-    (r"is an RMC sentence with fields missing", "RMC语句缺少字段"),
-    (r"is an RMC sentence without a fix.*", "RMC语句没有定位（状态V）"),
-    (r"has a time or place that cannot be read.*", "时间或位置无法识别"),
+    (r"文件无法使用：(.*)", "{0}"),
     (r"(?:.*/)?unknown format '(.*)' of a track.*", "不支持的轨迹格式“{0}”"),
     (r"the file is empty.*", "文件为空"),
     (r"cannot be unpacked.*", "无法解压"),
     (r"has no track point.*", "没有轨迹点，请导出已记录的轨迹"),
     (r"is not XML that can be read.*", "不是可读的XML，请重新导出GPX"),
     (r"is XML, but its root is <(.*)> and not <gpx>", "是XML，但根元素是<{0}>，不是<gpx>"),
-    (r"has no fix; the first record (.*)", "没有可用定位，第一条：{0}"),
-    (r"has no fix", "没有定位"),
+    (r"has no fix.*", "没有可用定位"),
     (r"none of (\d+) fixes can be used; the first \(record (\d+)\) (.*)", "{0}条定位均不可用，第{1}条：{2}"),
     (r"is not JSON.*", "不是JSON，文件可能不完整"),
     (r"is not GeoJSON.*", "不是GeoJSON"),
     (r"is JSON, but not a collection of features.*", "是JSON，但不是点要素集合"),
     (r"is not UTF-8.*", "不是UTF-8文本"),
-    (r"is neither UTF-8 nor GB18030 text.*", "既不是UTF-8也不是GB18030文本，请另存为UTF-8"),
+    (r"is not a text table.*", "不是文本表格，请另存为UTF-8编码的CSV或.xlsx"),
+    (r"cannot be read as an Excel file.*", "不是可读的Excel工作簿，请重新另存为.xlsx"),
+    (r"no header row was found.*", "前20行没有表头"),
+    (r"has no header row.*", "没有表头，请用 --columns 指定各列位置"),
+    (r"has a header but no rows", "只有表头，没有数据"),
+    (r"no column for (.*) among .*", "找不到列：{0}；请用 --columns 指定"),
+    (r"the datum of its coordinates is not declared.*", "没有说明坐标基准，请用 --datum 声明"),
+    (r"times such as '(.*)' have no zone.*", "时间（如“{0}”）没有时区，请用 --zone 说明"),
     (r"has no RMC sentence.*", "没有RMC语句，只有它带日期"),
-    (r"is not an Excel workbook.*", "不是可读的Excel工作簿（.xlsx）"),
-    (r"its first sheet has no table", "第一张工作表没有数据"),
 )
 
 
@@ -147,6 +133,8 @@ def for_offices(table: pd.DataFrame, name: str, zone: str, names: Mapping[str, s
     """
     if len(table) > MOST_ROWS:
         return pd.DataFrame({"说明": [f"共 {len(table):,} 行，见 {name}.csv"]})
+    if "reason_zh" in table and "reason" in table and name in ("refused", "files"):
+        table = table.assign(reason=table["reason_zh"]).drop(columns="reason_zh")
     headings = HEADINGS | ({"seen": "看到网格数"} if name == "coverage_by" else {})
     sheet = pd.DataFrame({headings[column]: _shown(table[column], zone) for column in table if column in headings})
     if "code" in table and names:

@@ -22,7 +22,8 @@ _LISTED = {
         网格员编号 网格员姓名 格长 巡查员 巡查人员 用户 用户id 用户名""",
     TIME: """
         time timestamp datetime date_time fix_time gps_time locate_time loc_time location_time reported_at recorded_at device_time
-        server_time ts utc utc_time local_time time_stamp 时间 定位时间 上报时间 采集时间 记录时间 gps时间 日期时间 时间戳 设备时间""",
+        server_time ts utc utc_time local_time time_stamp 时间 定位时间 上报时间 采集时间 记录时间 gps时间 日期时间 时间戳
+        设备时间""",
     DAY: "date day gps_date utc_date local_date fix_date 日期 定位日期 上报日期 采集日期 记录日期 gps日期",
     ACCURACY_M: """
         accuracy_m accuracy acc hacc horizontal_accuracy accuracy_horizontal precision radius 精度 定位精度 水平精度 误差 精度m

@@ -173,9 +173,12 @@ def _read_one(
     if known is not None:
         fixes = known.read(raw, name)
     elif is_spreadsheet(raw) or _is_text(raw):
-        fixes = read_fix_table(raw, name, columns, sheet)
+        try:
+            fixes = read_fix_table(raw, name, columns, sheet)
+        except FileError as error:
+            raise error if ending in ENDINGS else _unknown(name, ending) from error
     else:
-        raise FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
+        raise _unknown(name, ending)
     if fixes.rows.empty:
         why = f"; the first record {fixes.refused[0]['reason']}" if fixes.refused else ""
         raise FileError(f"{name}: has no fix{why}")
@@ -193,6 +196,10 @@ def _read_one(
         )
     told = [Text(f"{name}：{text.zh}", f"{name}: {text.en}") for text in fixes.told]
     return table, sorted([*fixes.refused, *bad], key=lambda record: record["row"] or 0), told
+
+
+def _unknown(name: str, ending: str) -> FileError:
+    return FileError(f"{name}: unknown format '{ending}' of a track; use {', '.join(ENDINGS)}")
 
 
 def _is_text(raw: bytes) -> bool:

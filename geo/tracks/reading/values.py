@@ -82,7 +82,7 @@ def typed_fixes(
     lon, lat, declared = _positions(rows, texts, place, reason, name, datum)
     stem = name.removesuffix(".gz").rsplit(".", 1)[0]
     device = _words(texts.get(DEVICE), len(rows), stem)
-    mark(reason, np.equal(device, None).astype(bool), _NO_DEVICE)
+    mark(reason, are_good(device), _NO_DEVICE)  # None: nothing there
     typed = pd.DataFrame(
         {
             DEVICE: pd.Series(device, dtype=object),
