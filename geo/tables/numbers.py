@@ -1,7 +1,7 @@
 """Numbers as people write them: with separators, units and signs, at full width, and as degrees with minutes and seconds.
 
-The meaning of a comma depends on the quantity. In metres ``380,160`` is 380160, because no easting is 380 m; in degrees ``118,795``
-has a decimal comma, because no longitude is over a hundred thousand.
+The meaning of a comma depends on the quantity. In metres ``380,160`` is 380160, because no easting is 380 m; in degrees
+``118,795`` has a decimal comma, because no longitude is over a hundred thousand.
 """
 
 from __future__ import annotations

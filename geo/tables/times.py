@@ -62,8 +62,8 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
     ----------
     values
         Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates,
-        Excel serial days, seconds to nanoseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from months:
-        some number over 12 in one place and none in the other.
+        Excel serial days, seconds to nanoseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from
+        months: some number over 12 in one place and none in the other.
     zone
         IANA name of the zone of times that name none; None if it is not declared, then they have the reason :data:`NO_ZONE`.
 
