@@ -74,7 +74,8 @@ def crosswalk(old: Division, new: Division, level: Level) -> pd.DataFrame:
         }
     )
     summed = frame.groupby([FROM_CODE, TO_CODE], dropna=False, sort=True)[[AREA, PEOPLE]].sum().reset_index()
-    return _without_slivers(summed.astype({TO_CODE: object}).where(summed[TO_CODE].notna(), None))
+    codes = [None if pd.isna(code) else code for code in summed[TO_CODE]]
+    return _without_slivers(summed.assign(**{TO_CODE: pd.Series(codes, index=summed.index, dtype=object)}))
 
 
 def _without_slivers(frame: pd.DataFrame) -> pd.DataFrame:
