@@ -31,8 +31,9 @@ Known limits: the cells on the screen are a canvas, which the keyboard does not 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maps.check import check_map
@@ -42,6 +43,19 @@ if TYPE_CHECKING:
     from maps.pages import render_index
     from maps.route import route_map
     from maps.sheet import is_sheet, print_sheet
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "maps.check": "check_map",
+            "maps.coverage": "coverage_map",
+            "maps.document": "render save",
+            "maps.heat": "heat_map",
+            "maps.pages": "render_index",
+            "maps.route": "route_map",
+            "maps.sheet": "is_sheet print_sheet",
+        },
+    )
 
 __all__ = [
     "check_map",
@@ -54,21 +68,3 @@ __all__ = [
     "route_map",
     "save",
 ]
-
-_HOME = {
-    "check_map": "maps.check",
-    "coverage_map": "maps.coverage",
-    "heat_map": "maps.heat",
-    "is_sheet": "maps.sheet",
-    "print_sheet": "maps.sheet",
-    "render": "maps.document",
-    "render_index": "maps.pages",
-    "route_map": "maps.route",
-    "save": "maps.document",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'maps' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOME[name]), name)

@@ -8,9 +8,10 @@ from pathlib import Path
 import geopandas as gpd
 
 from api.inputs import finest, optional_layer, read_cells
+from api.small_input import few_vertices
 from geo.coverage import Report, check, check_division
+from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer
-from maps import check_map, save
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,23 @@ def check_file(path: Path, options: CheckOptions = CheckOptions()) -> Report:
     allowed = optional_layer(options.allowed, crs=crs)
     if isinstance(cells, Division) and options.outline is None and options.parents is None:
         return check_division(cells, expected=options.expected, tolerance_m=options.tolerance_m, allowed=allowed)
-    return check(
-        finest(cells),
-        outline=optional_layer(options.outline, crs=crs),
-        parents=None if options.parents is None else _parents(options.parents, crs),
-        tolerance_m=options.tolerance_m,
-        allowed=allowed,
-        name=options.layer or path.stem,
-    )
+    outline = optional_layer(options.outline, crs=crs)
+    parents = None if options.parents is None else _parents(options.parents, crs)
+    with uncompiled(when=few_vertices(cells, outline, parents, allowed)):
+        return check(
+            finest(cells),
+            outline=outline,
+            parents=parents,
+            tolerance_m=options.tolerance_m,
+            allowed=allowed,
+            name=options.layer or path.stem,
+        )
 
 
 def draw_check(report: Report, path: Path, target: Path, options: CheckOptions = CheckOptions()) -> None:
     """Write the map of what a check of a file found: one HTML page that loads nothing from any host."""
+    from maps import check_map, save  # folium: 0.4 s of CPU
+
     cells = finest(read_cells(path, layer=options.layer, code=options.code, crs=options.crs))
     outline = optional_layer(options.outline, crs=options.crs)
     save(check_map(report, cells, outline=outline, source=path.name), target)

@@ -23,11 +23,27 @@ Public: :class:`Mesh`; :func:`check`, :func:`check_division`, :class:`Report`; :
 :func:`repair_division`, :class:`RepairPlan`.
 """
 
-from geo.coverage.checking import check, check_division
-from geo.coverage.mesh import Mesh
-from geo.coverage.repairing.nested import repair_division
-from geo.coverage.repairing.plan import RepairPlan, plan_repair, repair
-from geo.coverage.report import DEFAULT_POLICY, DIVISION_POLICY, Kind, LevelReport, Report, Severity
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.coverage.checking import check, check_division
+    from geo.coverage.mesh import Mesh
+    from geo.coverage.repairing.nested import repair_division
+    from geo.coverage.repairing.plan import RepairPlan, plan_repair, repair
+    from geo.coverage.report import DEFAULT_POLICY, DIVISION_POLICY, Kind, LevelReport, Report, Severity
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.coverage.checking": "check check_division",
+            "geo.coverage.mesh": "Mesh",
+            "geo.coverage.repairing.nested": "repair_division",
+            "geo.coverage.repairing.plan": "RepairPlan plan_repair repair",
+            "geo.coverage.report": "DEFAULT_POLICY DIVISION_POLICY Kind LevelReport Report Severity",
+        },
+    )
 
 __all__ = [
     "DEFAULT_POLICY",

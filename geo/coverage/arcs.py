@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geo.kernels import kernel
 from geo.layers.crs import PER_METRE
 
 Ints = npt.NDArray[np.int64]
@@ -182,7 +182,7 @@ def neighbours(arcs: Arcs) -> pd.DataFrame:
     return pd.DataFrame({"a": a.astype(np.int32), "b": b.astype(np.int32), "length_m": length})
 
 
-@numba.njit(cache=True)
+@kernel()
 def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
     """Follow edges from node to node, then around what is left; returns vertex path, offsets, first edge, direction."""
     n_edges = len(a)
@@ -221,7 +221,7 @@ def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
     return path[:n_path].copy(), offsets[: n_arcs + 1].copy(), first_edge[:n_arcs].copy(), along[:n_arcs].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _number(rows):  # type: ignore[no-untyped-def]
     """Number rows through a hash table with open addresses; see `unique_rows`."""
     n = len(rows)
@@ -254,7 +254,7 @@ def _number(rows):  # type: ignore[no-untyped-def]
     return number, first[:count].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _counted(key, order):  # type: ignore[no-untyped-def]
     """Bring positions in order of their key, whole numbers from 0; equal ones stay in the order in which they come."""
     top = 0

@@ -6,12 +6,12 @@ passes a vertex twice is cut there into simple rings. Counter-clockwise rings ar
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from geo.coverage.arcs import OUTSIDE, Arcs, Ints
+from geo.kernels import kernel
 from geo.layers.crs import PER_METRE
 
 
@@ -106,7 +106,7 @@ def _rings(arcs: Arcs) -> tuple[Ints, Ints, npt.NDArray[np.int32], Ints]:
     return rings
 
 
-@numba.njit(cache=True)
+@kernel()
 def _following(cell, x, y, begin, end, after, before):  # type: ignore[no-untyped-def]
     """For each half-arc the next one round the same piece of interior; half-arcs are sorted by cell, x, y of their start."""
     n = len(cell)
@@ -133,7 +133,7 @@ def _following(cell, x, y, begin, end, after, before):  # type: ignore[no-untype
     return following
 
 
-@numba.njit(cache=True)
+@kernel()
 def _half(rx, ry, px, py):  # type: ignore[no-untyped-def]
     """0 if p lies less than half a turn clockwise from r, 1 otherwise; exact in int64 for segments under 1,500 km."""
     cross = rx * py - ry * px
@@ -142,7 +142,7 @@ def _half(rx, ry, px, py):  # type: ignore[no-untyped-def]
     return 0 if cross < 0 else 1
 
 
-@numba.njit(cache=True)
+@kernel()
 def _clockwise_before(rx, ry, px, py, qx, qy):  # type: ignore[no-untyped-def]
     """Tell whether direction p comes before q when turning clockwise from r; none of them equals r."""
     hp, hq = _half(rx, ry, px, py), _half(rx, ry, qx, qy)
@@ -151,7 +151,7 @@ def _clockwise_before(rx, ry, px, py, qx, qy):  # type: ignore[no-untyped-def]
     return px * qy - py * qx < 0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _trace(xy, offsets, arc, reverse, cell, following):  # type: ignore[no-untyped-def]
     """Walk each cycle and cut it into simple rings at vertices that it passes twice; rings start at their least vertex."""
     n = len(arc)
@@ -207,7 +207,7 @@ def _trace(xy, offsets, arc, reverse, cell, following):  # type: ignore[no-untyp
     return out[:n_out].copy(), starts[: n_rings + 1].copy(), ring_cell[:n_rings].copy(), piece[:n_rings].copy()
 
 
-@numba.njit(cache=True)
+@kernel()
 def _emit(xy, stack, low, high, out, n_out, starts, n_rings):  # type: ignore[no-untyped-def]
     """Copy one ring from the stack, closed and begun at its least vertex."""
     starts[n_rings] = n_out
@@ -225,7 +225,7 @@ def _emit(xy, stack, low, high, out, n_out, starts, n_rings):  # type: ignore[no
     return n_out
 
 
-@numba.njit(cache=True)
+@kernel()
 def _doubled_areas(xy, starts):  # type: ignore[no-untyped-def]
     """Twice the signed area of each ring in square lattice units, relative to its first vertex; exact up to 3,000 km²."""
     areas = np.empty(len(starts) - 1, dtype=np.int64)

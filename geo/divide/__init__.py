@@ -33,15 +33,35 @@ the way is told (:mod:`geo.divide.partitioning.bounds`). A parent that lies roun
 buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
 """
 
-from geo.divide.apportionment import apportion
-from geo.divide.cell_layers import limits, partition
-from geo.divide.compose import divide
-from geo.divide.measures import balance, compactness
-from geo.divide.partitioning.bounds import Bound, fair_part, least_tolerance
-from geo.divide.rebalance import Frontier, Point, rebalance, require_budget
-from geo.divide.report import balance_plot, report_markdown, summarise
-from geo.divide.roster import assign_leaders, roster, staff_needed
-from geo.divide.workload import Weights
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.divide.apportionment import apportion
+    from geo.divide.cell_layers import limits, partition
+    from geo.divide.compose import divide
+    from geo.divide.measures import balance, compactness
+    from geo.divide.partitioning.bounds import Bound, fair_part, least_tolerance
+    from geo.divide.rebalance import Frontier, Point, rebalance, require_budget
+    from geo.divide.report import balance_plot, report_markdown, summarise
+    from geo.divide.roster import assign_leaders, roster, staff_needed
+    from geo.divide.workload import Weights
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.divide.apportionment": "apportion",
+            "geo.divide.cell_layers": "limits partition",
+            "geo.divide.compose": "divide",
+            "geo.divide.measures": "balance compactness",
+            "geo.divide.partitioning.bounds": "Bound fair_part least_tolerance",
+            "geo.divide.rebalance": "Frontier Point rebalance require_budget",
+            "geo.divide.report": "balance_plot report_markdown summarise",
+            "geo.divide.roster": "assign_leaders roster staff_needed",
+            "geo.divide.workload": "Weights",
+        },
+    )
 
 __all__ = [
     "Bound",

@@ -39,21 +39,47 @@ city; the calendar of holidays must be continued each year; a report on a wrong 
 stands once and whose source is right otherwise, cannot be told.
 """
 
-from geo.incidents.assignment import assign, assign_by_day
-from geo.incidents.catalogue import Catalogue, Matter, find_matter, matters
-from geo.incidents.effort import against_patrols
-from geo.incidents.grid_counts import counted_layers, counts
-from geo.incidents.kinds import match_kinds
-from geo.incidents.limits import Calendar, Limit, due_times, time_limits
-from geo.incidents.quality_flags import mark_default_points, mark_repeats
-from geo.incidents.reading.datum_checks import datum_doubts
-from geo.incidents.reading.read import INCIDENT_COLUMNS, read_incidents
-from geo.incidents.reading.streams import count_stream
-from geo.incidents.statistics.clusters import hotspots
-from geo.incidents.statistics.rates import weekly
-from geo.incidents.statistics.trend import TRENDS, periods, trends
-from geo.incidents.surface.export import contours, geotiff
-from geo.incidents.surface.kernel_density import BANDWIDTH_M, BANDWIDTHS_M, Density, density
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.incidents.assignment import assign, assign_by_day
+    from geo.incidents.catalogue import Catalogue, Matter, find_matter, matters
+    from geo.incidents.effort import against_patrols
+    from geo.incidents.grid_counts import counted_layers, counts
+    from geo.incidents.kinds import match_kinds
+    from geo.incidents.limits import Calendar, Limit, due_times, time_limits
+    from geo.incidents.quality_flags import mark_default_points, mark_repeats
+    from geo.incidents.reading.datum_checks import datum_doubts
+    from geo.incidents.reading.read import INCIDENT_COLUMNS, read_incidents
+    from geo.incidents.reading.streams import count_stream
+    from geo.incidents.statistics.clusters import hotspots
+    from geo.incidents.statistics.rates import weekly
+    from geo.incidents.statistics.trend import TRENDS, periods, trends
+    from geo.incidents.surface.export import contours, geotiff
+    from geo.incidents.surface.kernel_density import BANDWIDTH_M, BANDWIDTHS_M, Density, density
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.incidents.assignment": "assign assign_by_day",
+            "geo.incidents.catalogue": "Catalogue Matter find_matter matters",
+            "geo.incidents.effort": "against_patrols",
+            "geo.incidents.grid_counts": "counted_layers counts",
+            "geo.incidents.kinds": "match_kinds",
+            "geo.incidents.limits": "Calendar Limit due_times time_limits",
+            "geo.incidents.quality_flags": "mark_default_points mark_repeats",
+            "geo.incidents.reading.datum_checks": "datum_doubts",
+            "geo.incidents.reading.read": "INCIDENT_COLUMNS read_incidents",
+            "geo.incidents.reading.streams": "count_stream",
+            "geo.incidents.statistics.clusters": "hotspots",
+            "geo.incidents.statistics.rates": "weekly",
+            "geo.incidents.statistics.trend": "TRENDS periods trends",
+            "geo.incidents.surface.export": "contours geotiff",
+            "geo.incidents.surface.kernel_density": "BANDWIDTH_M BANDWIDTHS_M Density density",
+        },
+    )
 
 __all__ = [
     "BANDWIDTHS_M",

@@ -22,24 +22,45 @@ Public: :class:`Division`, :func:`read_division`, :func:`write_division`, :func:
 of levels, columns and codes.
 """
 
-from geo.layers.alignment.detection import Shift, detect_datum
-from geo.layers.cells import as_cells, code_column
-from geo.layers.codes import child_codes, is_code, level_of, parent_of
-from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
-from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
-from geo.layers.datum import Datum, convert, to_datum
-from geo.layers.division import (
-    Division,
-    digest_of,
-    is_division,
-    on_lattice,
-    read_division,
-    write_division,
-    write_levels,
-)
-from geo.layers.files.atomic import aside
-from geo.layers.files.reading import layers_of, read_layer, require_polygons
-from geo.layers.files.writing import write_layer, write_layers
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.layers.alignment.detection import Shift, detect_datum
+    from geo.layers.cells import as_cells, code_column
+    from geo.layers.codes import child_codes, is_code, level_of, parent_of
+    from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
+    from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
+    from geo.layers.datum import Datum, convert, to_datum
+    from geo.layers.division import (
+        Division,
+        digest_of,
+        is_division,
+        on_lattice,
+        read_division,
+        write_division,
+        write_levels,
+    )
+    from geo.layers.files.atomic import aside
+    from geo.layers.files.reading import layers_of, read_layer, require_polygons
+    from geo.layers.files.writing import write_layer, write_layers
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.layers.alignment.detection": "Shift detect_datum",
+            "geo.layers.cells": "as_cells code_column",
+            "geo.layers.codes": "child_codes is_code level_of parent_of",
+            "geo.layers.columns": "ADDITIVE_COLUMNS LAYER_COLUMNS Level",
+            "geo.layers.crs": "area_m2 is_metric lon_lat metric_crs parse_crs require_metric to_metric",
+            "geo.layers.datum": "Datum convert to_datum",
+            "geo.layers.division": "Division digest_of is_division on_lattice read_division write_division write_levels",
+            "geo.layers.files.atomic": "aside",
+            "geo.layers.files.reading": "layers_of read_layer require_polygons",
+            "geo.layers.files.writing": "write_layer write_layers",
+        },
+    )
 
 __all__ = [
     "ADDITIVE_COLUMNS",

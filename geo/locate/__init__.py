@@ -14,7 +14,20 @@ tier
 Public: :class:`GridIndex`, whose docstring holds the rule for points on borders, :class:`Crossings` and :class:`Chances`.
 """
 
-from geo.locate.index import GridIndex
-from geo.locate.results import Above, Chances, Crossings
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.locate.index import GridIndex
+    from geo.locate.results import Above, Chances, Crossings
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.locate.index": "GridIndex",
+            "geo.locate.results": "Above Chances Crossings",
+        },
+    )
 
 __all__ = ["Above", "Chances", "Crossings", "GridIndex"]

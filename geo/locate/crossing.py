@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from geo.kernels import kernel
 from geo.locate.kernels import walk
 from geo.locate.predicates import orient, side
 
@@ -12,7 +12,7 @@ from geo.locate.predicates import orient, side
 _SMALL_BOX = 64
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # type: ignore[no-untyped-def]
     """Cut each segment at the borders that it crosses; returns how many segments were done and pieces written.
 
@@ -103,7 +103,7 @@ def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # typ
     return len(xa), n
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
     """Columns (as numbers) between which a segment runs inside a row of pixels, a hair wider."""
     low_u, high_u = min(u0, u1), max(u0, u1)
@@ -115,7 +115,7 @@ def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
     return max(min(ua, ub), low_u) - 1e-6, min(max(ua, ub), high_u) + 1e-6
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _crossing(x0, y0, x1, y1, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     """How the path from 0 to 1 crosses the edge a, b: 1 from its right to its left, -1 the other way, 0 not; and where.
 
@@ -135,7 +135,7 @@ def _crossing(x0, y0, x1, y1, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     return (1 if to_side > 0 else -1), min(max(t, 0.0), 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _side_back(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     """Like :func:`geo.locate.predicates.side` for the point (px - ε, py - ε²)."""
     turn = orient(ax, ay, bx, by, px, py)
@@ -146,7 +146,7 @@ def _side_back(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     return -1 if bx > ax else 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _grow(array):  # type: ignore[no-untyped-def]
     larger = np.empty(2 * len(array), dtype=array.dtype)
     larger[: len(array)] = array

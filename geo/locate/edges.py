@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
+
+from geo.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -64,7 +65,7 @@ def _lattice(xy: Floats) -> tuple[float, float, float]:
     return float(low[0]), float(low[1]), 65535.0 / max(float((high - low).max()), 1e-300)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _directed(xy, start, tag, reverse, lattice):  # type: ignore[no-untyped-def]
     """Edges of rings from their lesser end to their greater one, with the tag on the left, or on the right as a negative.
 
@@ -95,7 +96,7 @@ def _directed(xy, start, tag, reverse, lattice):  # type: ignore[no-untyped-def]
     return ends[:n], signed[:n], key[:n]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _spread(value):  # type: ignore[no-untyped-def]
     """Put a zero between the sixteen bits of a number."""
     v = value & np.uint64(0xFFFF)
@@ -105,7 +106,7 @@ def _spread(value):  # type: ignore[no-untyped-def]
     return (v | (v << np.uint64(1))) & np.uint64(0x55555555)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _merged(ends, signed, key, order, doubled):  # type: ignore[no-untyped-def]
     """Join equal edges; two on the same side mark their cells as `doubled`. Unequal edges of one key stay apart."""
     merged, sides = np.empty_like(ends), np.zeros((len(ends), 2), dtype=np.int32)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from geo.kernels import kernel
 from geo.locate.predicates import BOUND, orient, side
 
 #: Points of one block. Their pixels are read first, all at once, then the lists of those in border pixels, then the edges:
@@ -16,7 +16,7 @@ BLOCK = 1024
 _PAIRS = 4 * BLOCK
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
     """Write the cell of each point to `out`, -1 outside; see :class:`geo.locate.GridIndex` for the rule on borders.
 
@@ -95,7 +95,7 @@ def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
     return touched
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refine(px, py, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     """Tag of a point in the border pixel with corner (wx, wy) and list k, by the rule for borders."""
     tag = walk(px, py, wx, wy, k, lists, ends, sides)
@@ -103,7 +103,7 @@ def refine(px, py, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-de
 
 
 # Inlined: a call would count references to the arrays, in memory that the threads would then fight over.
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def walk(px, py, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     """Tag just east-north-east of a point in a border pixel: from the corner up along the west side, then east."""
     tag = lists[k]
@@ -124,7 +124,7 @@ def walk(px, py, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     return tag
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _first_around(px, py, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     """Tag of the first cell counter-clockwise round a point whose east-north-east side is outside; 0 if it touches none.
 
@@ -161,7 +161,7 @@ def _first_around(px, py, k, lists, ends, sides):  # type: ignore[no-untyped-def
         done_x, done_y, started = best_x, best_y, True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def turn_around(px, py, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     """Compare the rays from p to a and to b by their angle counter-clockwise from just above east: 1 if b comes later."""
     # The ray due east comes last: the start lies a hair above it.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from geo.kernels import kernel
 
-@numba.njit(cache=True, nogil=True)
+
+@kernel(nogil=True)
 def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[no-untyped-def]
     """Write the distance of each point to the nearest edge, and of the cells on it that of least rank.
 
@@ -48,7 +49,7 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
         metres[i], cell[i] = best, found
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _distance(px, py, ends, e):  # type: ignore[no-untyped-def]
     """Distance of a point to an edge; to an end of it the same, to the last bit, whichever edge the end belongs to."""
     ax, ay, bx, by = ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]

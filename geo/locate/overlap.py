@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo.kernels import kernel
 from geo.locate.kernels import turn_around, walk
 from geo.locate.predicates import orient
 from geo.locate.raster import Raster
@@ -39,7 +39,7 @@ def without_overlap(
     return [np.flatnonzero(tier == t) for t in range(int(tier.max(initial=0)) + 1)]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
     """Mark cells with an edge that crosses another, is met by another between its ends, or has a wrong tag beside it.
 
@@ -76,7 +76,7 @@ def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
                             suspect[sides[e, side] - 1] = True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _left_tag(e, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     """Tag on the left of edge e at its lesser end: that east-north-east of the end, then counter-clockwise over the rays."""
     px, py = ends[e, 0], ends[e, 1]
@@ -94,7 +94,7 @@ def _left_tag(e, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
     return tag
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
     """Tell whether edges ab and cd have a point in common that is not an end of both."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
@@ -115,7 +115,7 @@ def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _between(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     """Tell whether a point on the line through a and b lies between them and is neither."""
     if (px == ax and py == ay) or (px == bx and py == by):

@@ -7,8 +7,9 @@ whose products fall below 1e-290 are not told apart.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from geo.kernels import kernel
 
 #: (3 + 16 ε) ε with ε = 2^-53, the bound on the relative error of the determinant.
 BOUND = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
@@ -17,7 +18,7 @@ BOUND = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 _SPLITTER = 134217729.0
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def orient(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     """Sign of the turn a, b, p: 1 if p lies left of the line from a to b, -1 right of it, 0 on it."""
     left = (bx - ax) * (py - ay)
@@ -33,7 +34,7 @@ def orient(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     return _orient_exact(ax, ay, bx, by, px, py)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def side(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     """Like :func:`orient` for the point (px + ε, py + ε²) with ε > 0 smaller than any double: never 0 for a real edge."""
     turn = orient(ax, ay, bx, by, px, py)
@@ -44,7 +45,7 @@ def side(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     return 1 if bx > ax else -1
 
 
-@numba.njit(cache=True)
+@kernel()
 def _product(a, b):  # type: ignore[no-untyped-def]
     """A product and its rounding error (Dekker)."""
     p = a * b
@@ -57,7 +58,7 @@ def _product(a, b):  # type: ignore[no-untyped-def]
     return p, a2 * b2 - (((p - a1 * b1) - a2 * b1) - a1 * b2)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _orient_exact(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     """Sign of ax·by − ay·bx + bx·py − by·px + px·ay − py·ax, without rounding."""
     expansion = np.zeros(12)

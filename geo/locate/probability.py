@@ -12,9 +12,9 @@ smooth, so a Gauss rule of five points a σ suffices. Derived by Green's theorem
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from geo.kernels import kernel
 from geo.locate.predicates import side
 
 #: Edges farther away than this many σ are left out. They could change a probability by exp(-REACH² / 2) = 1.5e-8 at most.
@@ -25,7 +25,7 @@ _NODES = (0.04691007703066802, 0.23076534494715845, 0.5, 0.7692346550528415, 0.9
 _WEIGHTS = (0.11846344252809454, 0.23931433524968324, 0.28444444444444444, 0.23931433524968324, 0.11846344252809454)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cell_masses(x, y, sigma, inside, least, first, stamp, raster, cells, masses, point, room):  # type: ignore[no-untyped-def]
     """Write the cells of each point with their mass, and -1 with that outside; returns points done and rows written.
 
@@ -85,7 +85,7 @@ def cell_masses(x, y, sigma, inside, least, first, stamp, raster, cells, masses,
     return len(x), n
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _behind(px, py, sigma, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     """F of an edge, positive if the point lies on its left."""
     ux, uy, vx, vy = (ax - px) / sigma, (ay - py) / sigma, (bx - px) / sigma, (by - py) / sigma
@@ -110,7 +110,7 @@ def _behind(px, py, sigma, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     return left * (angle - abs(cross) * total / pieces) / (2.0 * np.pi)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _longer(array):  # type: ignore[no-untyped-def]
     longer = np.empty(2 * len(array), dtype=array.dtype)
     longer[: len(array)] = array

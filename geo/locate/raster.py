@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo.kernels import kernel
 from geo.locate.edges import Edges
 from geo.locate.predicates import side
 
@@ -83,7 +83,7 @@ def _on_lines(ends: Floats) -> Floats:
     return lines
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _make_room(pixels):  # type: ignore[no-untyped-def]
     """Turn numbers of edges into places of lists; return the length of all lists."""
     used = 0
@@ -96,7 +96,7 @@ def _make_room(pixels):  # type: ignore[no-untyped-def]
     return used
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _list_edges(ends, x0, y0, inverse, pixels, lists, fill):  # type: ignore[no-untyped-def]
     """Visit each pixel that an edge runs through: count it (`fill` false), or write the edge into the pixel's list."""
     for e in range(len(ends)):
@@ -123,7 +123,7 @@ def _list_edges(ends, x0, y0, inverse, pixels, lists, fill):  # type: ignore[no-
                     pixels[row, column] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _fill_tags(raster):  # type: ignore[no-untyped-def]
     """Carry the tag along the south side of each row of pixels, from outside in the west, over the edges on the way."""
     pixels, lists, ends, sides = raster.pixels, raster.lists, raster.ends, raster.sides

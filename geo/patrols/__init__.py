@@ -42,22 +42,49 @@ the cell in it. Nothing is said about who carried the phone. Silence before a de
 doubt: a phone that was off all day leaves the cell ``not_visited``.
 """
 
-from geo.patrols.completeness import blind_spots, by_group, seen
-from geo.patrols.counted_visits import REASONS, visits
-from geo.patrols.due_list import Feasibility, due, feasible
-from geo.patrols.evidence_records import digest, evidence
-from geo.patrols.presence import KINDS, presences
-from geo.patrols.restatement import restate
-from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.patrols.signs import SIGNS, integrity
-from geo.patrols.verdicts import VERDICTS, verify
-from geo.tracks.cleaning import MARKS, clean
-from geo.tracks.matching.planned_route import RouteMatch, route_match
-from geo.tracks.matching.touched_cells import touched
-from geo.tracks.matching.viterbi import Matched, match
-from geo.tracks.reading.read import read_tracks
-from geo.tracks.smoothing import smoothed
-from geo.tracks.stop_detection import stop_of, stops
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.patrols.completeness import blind_spots, by_group, seen
+    from geo.patrols.counted_visits import REASONS, visits
+    from geo.patrols.due_list import Feasibility, due, feasible
+    from geo.patrols.evidence_records import digest, evidence
+    from geo.patrols.presence import KINDS, presences
+    from geo.patrols.restatement import restate
+    from geo.patrols.rules import DEFAULT_RULES, Rules
+    from geo.patrols.signs import SIGNS, integrity
+    from geo.patrols.verdicts import VERDICTS, verify
+    from geo.tracks.cleaning import MARKS, clean
+    from geo.tracks.matching.planned_route import RouteMatch, route_match
+    from geo.tracks.matching.touched_cells import touched
+    from geo.tracks.matching.viterbi import Matched, match
+    from geo.tracks.reading.read import read_tracks
+    from geo.tracks.smoothing import smoothed
+    from geo.tracks.stop_detection import stop_of, stops
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.patrols.completeness": "blind_spots by_group seen",
+            "geo.patrols.counted_visits": "REASONS visits",
+            "geo.patrols.due_list": "Feasibility due feasible",
+            "geo.patrols.evidence_records": "digest evidence",
+            "geo.patrols.presence": "KINDS presences",
+            "geo.patrols.restatement": "restate",
+            "geo.patrols.rules": "DEFAULT_RULES Rules",
+            "geo.patrols.signs": "SIGNS integrity",
+            "geo.patrols.verdicts": "VERDICTS verify",
+            "geo.tracks.cleaning": "MARKS clean",
+            "geo.tracks.matching.planned_route": "RouteMatch route_match",
+            "geo.tracks.matching.touched_cells": "touched",
+            "geo.tracks.matching.viterbi": "Matched match",
+            "geo.tracks.reading.read": "read_tracks",
+            "geo.tracks.smoothing": "smoothed",
+            "geo.tracks.stop_detection": "stop_of stops",
+        },
+    )
 
 __all__ = [
     "DEFAULT_RULES",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from geo.arrays import Floats, Ints
+from geo.kernels import kernel
 from geo.locate import GridIndex
 from geo.tracks.trajectory import SECOND, Path
 
@@ -110,7 +110,7 @@ class Shares(NamedTuple):
         return Times(seconds * chance, spread, np.where(sure, seconds, 0.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Floats, chance: Floats) -> Floats:
     """Part of each row in the variance of the time in its cell; rows by cell, walker and time.
 
@@ -165,7 +165,7 @@ def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints,
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _cut(
     path_walker: Ints,
     path_time: Ints,
@@ -210,7 +210,7 @@ def _cut(
     return n, run, step, begin, until, x, y, sigma, lasts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _place(
     time: Ints, x: Floats, y: Floats, sigma: Floats, i: int, j: int, t: int, stand: int
 ) -> tuple[float, float, float, float]:
@@ -275,7 +275,7 @@ def shares_of(spans: Spans, index: GridIndex) -> Shares:
     return Shares(span[order], cell[order], probability[order])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32], Ints]:
     """Count each value of each row: rows, values and numbers, in order of row and first appearance."""
     n, places = around.shape
@@ -299,7 +299,7 @@ def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32]
     return row[:m], value[:m], number[:m]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _wider(values: Ints, room: int) -> Ints:
     wide = np.empty(room, values.dtype)
     wide[: len(values)] = values

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from geo.arrays import Floats, Ints
+from geo.kernels import kernel
 
 #: The range between `low` and `high` holds the number with at least this probability.
 RANGE = 0.9
@@ -62,7 +62,7 @@ def number_of_visits(
     return Number(expected, low, high, enough)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _numbers(
     first: Ints, start: Ints, end: Ints, chance: Floats, apart: float, required: int
 ) -> tuple[Floats, Ints, Ints, Floats]:
@@ -87,7 +87,7 @@ def _numbers(
     return expected, low, high, enough
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _distribution(start: Ints, end: Ints, chance: Floats, apart: float) -> Floats:
     """Probability of each number of visits, from none."""
     n = len(start)
@@ -111,7 +111,7 @@ def _distribution(start: Ints, end: Ints, chance: Floats, apart: float) -> Float
     return final
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _most(start: Ints, end: Ints, apart: float) -> int:
     """Number of visits if every stay is one."""
     number, last = 0, -1

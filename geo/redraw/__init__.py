@@ -14,11 +14,7 @@ refusal
 lineage
     Which cells descend from which.
 
-crosswalk (对照)
-    Which part of an old cell lies in which new one, with its residents; :func:`crosswalk`.
-
-Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`; :func:`compare`,
-:func:`crosswalk`; :func:`merge_drafts`; :func:`snap_to_roads`, :func:`split_by_buildings`.
+Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits.
 
 Known limits
 ------------
@@ -27,10 +23,7 @@ only vertices that are there serve as ends of a split.
 """
 
 from geo.errors import RefusedEdit
-from geo.redraw.changes import Change
-from geo.redraw.comparison import Comparison, compare, crosswalk
-from geo.redraw.draft import Draft
-from geo.redraw.drawing import snap_to_roads, split_by_buildings
+from geo.redraw.draft import Change, Draft
 from geo.redraw.edits import (
     Comment,
     Edit,
@@ -52,14 +45,10 @@ from geo.redraw.edits import (
     UnlockOutline,
     edit_from_dict,
 )
-from geo.redraw.merging import merge_drafts
-from geo.redraw.preview import Consequences, consequences
 
 __all__ = [
     "Change",
     "Comment",
-    "Comparison",
-    "Consequences",
     "Draft",
     "Edit",
     "InsertVertex",
@@ -79,11 +68,5 @@ __all__ = [
     "Transfer",
     "Unlock",
     "UnlockOutline",
-    "compare",
-    "consequences",
-    "crosswalk",
     "edit_from_dict",
-    "merge_drafts",
-    "snap_to_roads",
-    "split_by_buildings",
 ]

@@ -25,11 +25,27 @@ Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, 
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 
-from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
-from geo.sample.days.patrols import simulate_patrols
-from geo.sample.division import MODEL_COUNTS, model_division
-from geo.sample.town.model import ModelStreet, model_street
-from geo.sample.town.plan import MODEL_SEED
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
+    from geo.sample.days.patrols import simulate_patrols
+    from geo.sample.division import MODEL_COUNTS, model_division
+    from geo.sample.town.model import ModelStreet, model_street
+    from geo.sample.town.plan import MODEL_SEED
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.sample.days.incidents": "HotSpot hot_spots simulate_incidents",
+            "geo.sample.days.patrols": "simulate_patrols",
+            "geo.sample.division": "MODEL_COUNTS model_division",
+            "geo.sample.town.model": "ModelStreet model_street",
+            "geo.sample.town.plan": "MODEL_SEED",
+        },
+    )
 
 __all__ = [
     "MODEL_COUNTS",

@@ -17,13 +17,31 @@ Public: :func:`read_tracks`, :func:`clean`, :data:`MARKS`; :func:`stops`, :func:
 :class:`Matched`, :func:`touched`, :func:`route_match`, :class:`RouteMatch`.
 """
 
-from geo.tracks.cleaning import MARKS, clean
-from geo.tracks.matching.planned_route import RouteMatch, route_match
-from geo.tracks.matching.touched_cells import touched
-from geo.tracks.matching.viterbi import Matched, match
-from geo.tracks.reading.read import read_tracks
-from geo.tracks.smoothing import smoothed
-from geo.tracks.stop_detection import stop_of, stops
+from typing import TYPE_CHECKING
+
+from geo.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from geo.tracks.cleaning import MARKS, clean
+    from geo.tracks.matching.planned_route import RouteMatch, route_match
+    from geo.tracks.matching.touched_cells import touched
+    from geo.tracks.matching.viterbi import Matched, match
+    from geo.tracks.reading.read import read_tracks
+    from geo.tracks.smoothing import smoothed
+    from geo.tracks.stop_detection import stop_of, stops
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "geo.tracks.cleaning": "MARKS clean",
+            "geo.tracks.matching.planned_route": "RouteMatch route_match",
+            "geo.tracks.matching.touched_cells": "touched",
+            "geo.tracks.matching.viterbi": "Matched match",
+            "geo.tracks.reading.read": "read_tracks",
+            "geo.tracks.smoothing": "smoothed",
+            "geo.tracks.stop_detection": "stop_of stops",
+        },
+    )
 
 __all__ = [
     "MARKS",

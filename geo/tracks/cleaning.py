@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 import geopandas as gpd
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,6 +17,7 @@ import shapely
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
 from geo.errors import ColumnError, CrsError
+from geo.kernels import kernel
 from geo.layers.crs import lon_lat
 from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
@@ -263,7 +263,7 @@ def _repeated(fixes: _Fixes, mark: Marks) -> None:
     mark[order[far[group]]] = _NUMBER["conflict"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _ties(device: Ints, time: Ints, order: Ints) -> bool:
     """Tell whether any device has two fixes at one time."""
     found = False
@@ -303,7 +303,7 @@ def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: MovementLimits) -> Bools:
     return _faster(fixes.lon, fixes.lat, fixes.time.view(np.int64), a, b, rules.max_speed_m_s, SPEED_SLACK_M)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: float, slack_m: float) -> Bools:
     """Tell which ways from fix to fix, less a slack, are faster than a speed; what is easily slower is not measured exactly."""
     fast = np.zeros(len(a), dtype=np.bool_)
@@ -380,7 +380,7 @@ def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: MovementLimits) -> No
         mark[rows[mark[rows] == 0]] = _NUMBER[note]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _quirks(
     device: Ints, time: Ints, lon: Floats, lat: Floats, order: Ints, devices: int, gap_us: int, frozen_us: int
 ) -> tuple[Bools, Bools, Bools]:

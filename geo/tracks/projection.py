@@ -7,12 +7,12 @@ it; where they fail, PROJ does the work.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyproj
 from pyproj import CRS
 
 from geo.arrays import Floats
+from geo.kernels import kernel
 from geo.layers.crs import WGS84
 
 #: Number of fixes from which fitting pays, degrees of the polynomials to try (a street takes 5), and the error that
@@ -57,7 +57,7 @@ def _fitted(transform: object, lon: Floats, lat: Floats, degree: int) -> tuple[F
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _evaluated(u: Floats, v: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Sums of products of Chebyshev polynomials."""
     n, m = len(u), a.shape[0]

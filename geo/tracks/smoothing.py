@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import shapely
 
 from geo.arrays import Bools, Floats
+from geo.kernels import kernel
 from geo.tracks.cleaning import clean
 from geo.tracks.columns import MARK
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
@@ -77,7 +77,7 @@ def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS
     return cleaned.set_geometry(gpd.GeoSeries(places, index=cleaned.index, crs=cleaned.crs)).assign(doubt_m=doubt)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _step(lasts_s: float, motion: Motion, move: Floats, noise: Floats) -> None:
     """Write the transition matrix of (place, velocity, lasting error) over some time, and the covariance that it adds."""
     e = np.exp(-lasts_s / motion.turn_s)
@@ -93,7 +93,7 @@ def _step(lasts_s: float, motion: Motion, move: Floats, noise: Floats) -> None:
     noise[2, 2] = motion.lasting_m**2 * (1.0 - a * a)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _filter(  # type: ignore[no-untyped-def]
     time, seen, fixes, motion, mean, covariance, ahead_mean, ahead_covariance
 ):
@@ -151,7 +151,7 @@ def _filter(  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _carry(move, before, noise, after):  # type: ignore[no-untyped-def]
     """Write the covariance that one becomes over a step."""
     for k in range(3):
@@ -163,7 +163,7 @@ def _carry(move, before, noise, after):  # type: ignore[no-untyped-def]
             after[k, j] = value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _smooth(time, motion, mean, covariance, ahead_mean, ahead_covariance):  # type: ignore[no-untyped-def]
     """Rauch-Tung-Striebel: turn what the filter wrote into means and covariances given all fixes, in place."""
     move, noise, back = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 3))
@@ -190,7 +190,7 @@ def _smooth(time, motion, mean, covariance, ahead_mean, ahead_covariance):  # ty
         _carry(back, change, covariance[i].copy(), covariance[i])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _simulate(time, motion, normal, place, fixes):  # type: ignore[no-untyped-def]
     """Write places and fixes of devices that move as the model says; `normal` is (n, 4, c) of standard normals."""
     n, _, columns = normal.shape

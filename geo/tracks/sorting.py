@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints
+from geo.kernels import kernel
 
 A = TypeVar("A", bound=np.generic)
 
@@ -53,7 +53,7 @@ def by_time(owner: Ints, time: Ints, *ties: Floats) -> Ints:
     return order
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _in_order(owner: Ints, time: Ints, apart: bool) -> bool:
     """Tell whether rows are in order of owner, then time, already; and if asked for, none at the time of another."""
     for k in range(1, len(owner)):
@@ -91,7 +91,7 @@ def maybe_equal(*columns: Ints | Floats) -> Ints:
     return np.flatnonzero(_shared((key * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(64 - bits), 1 << bits))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
     """Stir a column into the keys."""
     for k in range(len(key)):
@@ -99,7 +99,7 @@ def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
         key[k] = mixed ^ (mixed >> np.uint64(29))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _shared(place: npt.NDArray[np.uint64], size: int) -> Bools:
     """Tell which places are named more than once."""
     count = np.zeros(size, dtype=np.uint8)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import pandas as pd
 import shapely
 
 from geo.arrays import Bools, Floats, Ints
+from geo.kernels import kernel
 from geo.layers.crs import lon_lat
 from geo.tracks.columns import DEVICE, DURATION_S, END, FIXES, OFFICER, START
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
@@ -167,7 +167,7 @@ def _medians(values: Floats, first: Ints, last: Ints) -> Floats:
     return np.array([np.median(values[a : b + 1]) for a, b in zip(first, last, strict=True)], dtype=np.float64)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _told_apart(  # type: ignore[no-untyped-def]
     time, x, y, begin, end, windows_s, change_s
 ):
@@ -198,14 +198,14 @@ def _told_apart(  # type: ignore[no-untyped-def]
     return stays
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _weight(time: Floats, a: int, b: int, i: int) -> float:
     """Time that a fix stands for: half of that to its neighbours."""
     half: float = (time[min(i + 1, b - 1)] - time[max(i - 1, a)]) / 2.0
     return min(half, MOST_S)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _net_speed(time: Floats, x: Floats, y: Floats, a: int, b: int, i: int, window_s: float) -> float:
     """Distance between the places half a window before and after a fix, over the time between them."""
     start, end = max(time[i] - window_s / 2, time[a]), min(time[i] + window_s / 2, time[b - 1])
@@ -225,7 +225,7 @@ def _net_speed(time: Floats, x: Floats, y: Floats, a: int, b: int, i: int, windo
     return float(np.hypot(x1 - x0, y1 - y0) / max(end - start, 1e-6))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _odds(speed_m_s: float) -> float:
     """Evidence of a net speed for staying, between -1 and 1."""
     # Slower than the usual wander speaks for staying no less than that does: phones indoors repeat one place.

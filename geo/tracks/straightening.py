@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from geo.arrays import Floats, Ints
+from geo.kernels import kernel
 
 #: Errors that are tried, metres.
 ERRORS_M = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
@@ -91,7 +91,7 @@ def on_legs(legs: Legs, xy: Floats, along: Floats) -> Floats:
     return np.where(np.repeat(n > 2, n)[:, None], centre + far[:, None] * way, along)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _cut(x: Floats, y: Floats, error_m: float, price: float) -> tuple[float, Ints]:
     """The least cost of a track for one error, and where it is cut."""
     n = len(x)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 from pyproj import CRS
 
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
+from geo.kernels import kernel
 from geo.layers.crs import metric_crs
 from geo.tracks.cleaning import SPEED_SLACK_M, clean, places, require_tracks, used, utc
 from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
@@ -216,7 +216,7 @@ def pace_m_s(path: Path, known: Bools) -> Floats:
     return _paces(path.time, path.x, path.y, known)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _paces(time: Ints, x: Floats, y: Floats, known: Bools) -> Floats:
     """Speed on each known step over the fixes within half a window of its middle; two pointers walk along."""
     n = len(known)

@@ -121,7 +121,10 @@ def test_every_row_is_used_or_refused_with_its_number(tmp_path):
         7: ("D1,G001,2026-11-23T08:00:00+08:00,32.10,118.81,8.5,false\n", "may be swapped"),
         8: ("D1,G001,2026-11-23T08:00:00+08:00,387000,3553000,8.5,false\n", "not degrees"),
         9: (",G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false\n", "has no device"),
-        10: ("D1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false,and,more\n", "has 9 fields where the header has 7"),
+        10: (
+            "D1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false,and,more\n",
+            "has 9 fields where the header has 7",
+        ),
         12: ("D1,G001,1970-01-01T00:00:00Z,118.81,32.10,8.5,false\n", "before GPS began"),
         13: ("D1,G001\n", "has no time"),
     }

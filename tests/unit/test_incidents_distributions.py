@@ -46,6 +46,8 @@ def test_fair_coin_is_the_binomial_test():
         heads = np.arange(tosses + 1)
         expected = [scipy.stats.binomtest(int(k), tosses).pvalue for k in heads]
         np.testing.assert_allclose(ours.fair_coin_two_sided(heads, np.full(len(heads), tosses)), expected, rtol=1e-10)
+        upper = [scipy.stats.binomtest(int(k), tosses, alternative="greater").pvalue for k in heads]
+        np.testing.assert_allclose(ours.fair_coin_upper(heads, np.full(len(heads), tosses)), upper, rtol=1e-10)
     assert np.isnan(ours.fair_coin_two_sided([0], [0])).all()
 
 

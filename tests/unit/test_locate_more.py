@@ -223,3 +223,84 @@ def test_a_corner_at_the_origin() -> None:
     """(0, 0) is a place like any other."""
     index = GridIndex(boxes((-10, -10, 0, 0), (0, 0, 10, 10)))
     assert index.locate([0.0, -5.0, 5.0, 0.0], [0.0, 0.0, 0.0, -5.0]).tolist() == [1, 0, 1, 0]
+
+
+def test_the_digest_tells_geometry_codes_crs_and_order_apart() -> None:
+    cells = boxes((0, 0, 9, 9), (11, 0, 20, 9)).assign(code=["a", "b"])
+    moved = boxes((0, 0, 9, 9), (11, 0, 20, 9.001)).assign(code=["a", "b"])
+    layers = {
+        "as it is": cells,
+        "a vertex": moved,
+        "a code": cells.assign(code=["a", "c"]),
+        "codes exchanged": cells.assign(code=["b", "a"]),
+        "no codes": cells.drop(columns="code"),
+        "order": cells.iloc[::-1],
+        "CRS": cells.set_crs(4550, allow_override=True),
+    }
+    digests = {name: GridIndex(layer).digest for name, layer in layers.items()}
+    assert len(set(digests.values())) == len(layers)
+    assert GridIndex(cells.set_axis([7, 8])).digest == digests["as it is"]
+    joined = cells.assign(code=["a\x1fb", "c"]), cells.assign(code=["ab", "c"])
+    assert GridIndex(joined[0]).digest != GridIndex(joined[1]).digest
+
+
+def test_an_index_of_other_codes_or_crs_is_refused(tmp_path) -> None:
+    cells = boxes((0, 0, 9, 9), (11, 0, 20, 9)).assign(code=["a", "b"])
+    GridIndex(cells).save(tmp_path / "cells.index")
+    for other in (cells.assign(code=["a", "c"]), cells.set_crs(4550, allow_override=True), cells.drop(columns="code")):
+        with pytest.raises(FileError, match="another layer"):
+            GridIndex.load(tmp_path / "cells.index", other)
+
+
+def test_nearest_between_two_walls_whatever_ring_they_are_found_in() -> None:
+    """The nearer wall can lie in a later ring of pixels than the farther one; the middle belongs to the least code."""
+    twins = boxes((0, 0, 9, 9), (11, 0, 20, 9)).assign(code=["b", "a"])
+    index = GridIndex(twins)
+    x = np.linspace(9.7, 10.3, 6_001)
+    cell, metres = index.nearest(x, np.full(len(x), 4.321), within_m=3.0)
+    assert (cell == np.where(10.0 - x > 1e-12, 0, 1)).all()
+    assert np.abs(metres - np.minimum(x - 9.0, 11.0 - x)).max() < 1e-12
+    upright = GridIndex(boxes((0, 0, 9, 9), (0, 11, 9, 20)).assign(code=["b", "a"]))
+    cell, _ = upright.nearest(np.full(len(x), 4.321), x, within_m=3.0)
+    assert (cell == np.where(10.0 - x > 1e-12, 0, 1)).all()
+
+
+def test_nearest_ties_go_to_the_least_code_whatever_the_order_of_rows() -> None:
+    four = boxes((0, 0, 9, 9), (11, 0, 20, 9), (0, 11, 9, 20), (11, 11, 20, 20))
+    for codes in ("dcba", "abcd", "bdac"):
+        index = GridIndex(four.assign(code=list(codes)))
+        cell, metres = index.nearest([10.0, 10.0], [10.0, 4.5], within_m=2.0)
+        assert codes[cell[0]] == "a"
+        assert codes[cell[1]] == min(codes[0], codes[1])
+        assert metres == pytest.approx([2**0.5, 1.0], abs=1e-12)
+    # Overlapping cells stand in tiers of their own; the tie is decided across them.
+    overlapping = boxes((0, 0, 9, 9), (0, 0, 9, 8)).assign(code=["z", "y"])
+    assert GridIndex(overlapping).nearest([10.0], [4.0], 2.0)[0].tolist() == [1]
+
+
+def test_nearest_takes_a_cell_exactly_at_the_distance_and_none_beyond() -> None:
+    index = GridIndex(boxes((0, 0, 9, 9)).assign(code=["a"]))
+    cell, metres = index.nearest([11.0, 11.0, 4.0, np.nan], [4.0, 4.0, 4.0, 4.0], within_m=2.0)
+    assert cell.tolist() == [0, 0, 0, -1]
+    assert metres[:3].tolist() == [2.0, 2.0, 0.0]
+    cell, metres = index.nearest([11.0], [4.0], within_m=np.nextafter(2.0, 0.0))
+    assert cell.tolist() == [-1]
+    assert np.isnan(metres).all()
+
+
+def test_masses_of_little_probability_are_left_out() -> None:
+    index = GridIndex(boxes((0, 0, 100, 100), (100, 0, 200, 100)))
+    near = index.probability([90.0], [50.0], 5.0)
+    assert near.cell.tolist() == [0, 1]
+    assert near.probability.sum() == pytest.approx(1.0, abs=1e-9)
+    assert index.probability([90.0], [50.0], 5.0, at_least=0.03).cell.tolist() == [0]
+    assert index.probability([90.0], [50.0], 5.0, at_least=0.02).cell.tolist() == [0, 1]
+
+
+def test_bounds_hold_the_cells_and_bytes_are_counted() -> None:
+    index = GridIndex(boxes((0, 0, 9, 9), (11, 0, 20, 9)))
+    west, south, east, north = index.bounds
+    assert -1 < west < 0 > south > -1
+    assert 20 < east < 21
+    assert 9 < north < 10
+    assert index.nbytes == sum(a.nbytes for a in index._tiers[0][4:])

@@ -14,7 +14,6 @@ from api.documents import write_json
 from api.inputs import read_cells
 from api.jobs import Progress, silent
 from api.jobs.incidents.assignment import Assigned, assign_incidents
-from api.jobs.incidents.drawing import draw_all
 from api.jobs.incidents.page import page_content, write_page
 from api.jobs.incidents.tables import (
     outside_rows,
@@ -26,6 +25,7 @@ from api.jobs.incidents.tables import (
 )
 from api.jobs.patrols.stored import read_visits
 from api.outputs import write_set
+from api.small_input import few_vertices
 from api.told import tell_reading
 from api.workbook import write_workbook
 from geo.errors import ColumnError, InputError
@@ -46,6 +46,7 @@ from geo.incidents import (
     weekly,
 )
 from geo.incidents.columns import VALID_FROM
+from geo.kernels import uncompiled
 from geo.layers import Division, read_division
 
 # A workbook of more rows takes a minute to write and cannot be opened on an office machine.
@@ -136,7 +137,8 @@ def incident_file(
     )
     tell_reading(incidents.attrs, path.name)
     progress("落格 assigning", 0.3)
-    result = assign_incidents(incidents, cells, within_m=options.within_m)
+    with uncompiled(when=few_vertices(cells, points=len(incidents))):
+        result = assign_incidents(incidents, cells, within_m=options.within_m)
     progress("统计 counting", 0.5)
     tables = _tables(result, cells, options, calendar)
     figures = {"file": path.name, **result.to_dict(), **_more_figures(result, tables)}
@@ -144,6 +146,8 @@ def incident_file(
     def write(inside: Path) -> tuple[Assigned, list[Path]]:
         written = _write(result, tables, figures, inside, options, calendar)
         if isinstance(cells, Division):
+            from api.jobs.incidents.drawing import draw_all  # folium and what it needs: 0.4 s of CPU
+
             progress("绘图 drawing", 0.7)
             written += draw_all(cells, result, inside, bandwidths_m=options.bandwidths_m, backdrop=backdrop or {})
         return result, written

@@ -13,15 +13,16 @@ import pandas as pd
 
 from api.inputs import read_cells
 from api.jobs import Progress, silent
-from api.jobs.patrols.drawing import draw_checker, draw_coverage
 from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
 from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
 from api.jobs.patrols.routes import write_routes
 from api.jobs.patrols.tables import BLIND_DAYS, write_tables
 from api.jobs.patrols.verified import Study, Verified, verify_tracks
 from api.outputs import write_set
+from api.small_input import few_vertices
 from api.told import tell_reading
 from geo.errors import ImpossibleError, InputError
+from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
 from geo.patrols import Rules, read_tracks
 
@@ -185,15 +186,17 @@ def patrol_files(
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
     study = Study(cells, judged, cells.third if isinstance(cells, Division) else judged)
-    verified = verify_tracks(
-        tracks,
-        judged,
-        rules=rules,
-        days=options.days,
-        inner=study.inner,
-        roads=backdrop.get("roads"),
-        progress=progress,
-    )
+    # A fix takes part in cleaning, presences and routes, so it counts for ten vertices.
+    with uncompiled(when=few_vertices(cells, points=10 * len(tracks))):
+        verified = verify_tracks(
+            tracks,
+            judged,
+            rules=rules,
+            days=options.days,
+            inner=study.inner,
+            roads=backdrop.get("roads"),
+            progress=progress,
+        )
     facts = facts_of(verified, cells_path, cells)
     restated = None if earlier is None else earlier.beside(verified, facts)
     progress("写表 writing", 0.9)
@@ -268,6 +271,8 @@ def _drawn(
             roads=roads,
             by_device=options.by_device,
         )
+    from api.jobs.patrols.drawing import draw_checker, draw_coverage  # folium and what it needs: 0.4 s of CPU
+
     progress("绘图 drawing", 0.95)
     shown = study.cells if isinstance(study.cells, Division) else study.judged
     written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop))

@@ -7,7 +7,6 @@ which lie in a face of other edges or in the open. All this is whole numbers, an
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -15,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from geo.coverage.arcs import OUTSIDE, Arcs, Cells, Edges, Ints, chain, lexsort_pairs
+from geo.kernels import kernel
 
 
 def bounded_regions(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells, int]:
@@ -100,7 +100,7 @@ def _lying_in(
     return hole[first], shell[first]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _cycles(xy, u, v, order, start):  # type: ignore[no-untyped-def]
     """Cycle of each half-edge, the face on its left, and twice the area of each cycle, square lattice units.
 
@@ -136,7 +136,7 @@ def _cycles(xy, u, v, order, start):  # type: ignore[no-untyped-def]
     return cycle, area[:count].copy()
 
 
-@numba.njit(cache=True)
+@kernel()
 def _turns_before(xy, w, p, q):  # type: ignore[no-untyped-def]
     """Whether the way from w to p comes before that to q, counter-clockwise from the east; exact for edges below 1,500 km."""
     px, py = xy[p, 0] - xy[w, 0], xy[p, 1] - xy[w, 1]
@@ -148,7 +148,7 @@ def _turns_before(xy, w, p, q):  # type: ignore[no-untyped-def]
     return px * qy - py * qx > 0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _winding(xy, u, v, start, vertex, shell):  # type: ignore[no-untyped-def]
     """Whether each vertex lies within a shell, by the edges of the shell to its east; it lies on none of them."""
     within = np.empty(len(vertex), dtype=np.bool_)

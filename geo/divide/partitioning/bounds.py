@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
@@ -25,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.divide.partitioning.adjacency import Graph
 from geo.divide.partitioning.search import best_division
+from geo.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -170,7 +170,7 @@ def _behind(graph: Graph, weight: Floats, members: Ints, gate: int, mean: float)
     return float(np.maximum(joined / mean - 1, alone).min())
 
 
-@numba.njit(cache=True)
+@kernel()
 def _hemmed(
     members: Ints,
     inside: npt.NDArray[np.bool_],
@@ -192,7 +192,7 @@ def _hemmed(
     return worst, blamed
 
 
-@numba.njit(cache=True)
+@kernel()
 def _nearest_set(
     root: int,
     inside: npt.NDArray[np.bool_],
@@ -246,7 +246,7 @@ def _nearest_set(
     return float(best) if finished else 0.0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _meet(
     v: int,
     inside: npt.NDArray[np.bool_],

@@ -7,11 +7,11 @@ that is too light to be a part goes with its gate: the gate takes over its weigh
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
+from geo.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -49,7 +49,7 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
     return head if int((head == alone).sum()) >= parts else alone
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _gates(
     indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats, mean: float
 ) -> Ints:
@@ -86,7 +86,7 @@ def _gates(
     return head
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _hand_over(
     v: int, piece: int, order: Ints, number: Ints, after: Ints, first: Ints, child: Ints, head: Ints
 ) -> None:
@@ -105,7 +105,7 @@ def _hand_over(
             head[order[k]] = v
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _walk(
     indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats
 ) -> tuple[Ints, Ints, Ints, Ints, Floats]:

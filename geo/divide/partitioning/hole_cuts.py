@@ -7,12 +7,12 @@ each side, and so neither runs round the hole.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
 from geo.divide.partitioning.kernels import Net
+from geo.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -78,7 +78,7 @@ def ringed(graph: Graph, members: Ints, label: Ints, which: Ints | None = None) 
     return bool(_ringed(graph.indptr, graph.neighbour, members, place, label, asked))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _ringed(indptr: Ints, neighbour: Ints, members: Ints, place: Ints, label: Ints, which: Ints) -> bool:
     """Walk in from outside through the cells that a part does not have: it lies round those that are not met."""
     n = len(members)

@@ -14,9 +14,10 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -67,12 +68,12 @@ class Net(NamedTuple):
     stay: Floats
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _label(v: int, parent: int, part: Ints, group: Ints) -> int:
     return part[v] if v >= 0 and group[v] == parent else -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _goes_round(net: Net, a: int, b: int, v: int, p: int, parent: int, part: Ints, group: Ints, least_m: float) -> bool:
     """Tell whether `a` and `b` hang together near by in part `p` without `v`, through borders of at least `least_m`."""
     met = np.empty(_NEAR, dtype=np.int64)
@@ -96,7 +97,7 @@ def _goes_round(net: Net, a: int, b: int, v: int, p: int, parent: int, part: Int
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def simple(net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, least_m: float) -> bool:
     """Tell whether `v` may go from part `p` to part `q`: each is one run in the walk round `v`, and `q` at least `least_m`."""
     start, stop = net.indptr[v], net.indptr[v + 1]
@@ -134,7 +135,7 @@ def simple(net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Int
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def grow(
     net: Net,
     members: Ints,
@@ -179,7 +180,7 @@ def grow(
     return held >= need_a
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _random(state: npt.NDArray[np.uint64]) -> float:
     """Next number in [0, 1) of splitmix64 (Steele, Lea, Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -190,7 +191,7 @@ def _random(state: npt.NDArray[np.uint64]) -> float:
     return float(z >> np.uint64(11)) / 9007199254740992.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _roundness(area: float, sx: float, sy: float, second: float) -> float:
     """Moment of inertia over that of a disc of the same area, less one; 0 for a disc, 0.047 for a square."""
     if area <= 0.0:
@@ -198,7 +199,7 @@ def _roundness(area: float, sx: float, sy: float, second: float) -> float:
     return 2.0 * np.pi * (second - (sx * sx + sy * sy) / area) / (area * area) - 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def tally(net: Net, members: Ints, part: Ints, count: int) -> Floats:
     """Sums of each part: weight, cells, area, and the first and second moments of area, and load; shape (count, 7)."""
     sums = np.zeros((count, 7))
@@ -207,7 +208,7 @@ def tally(net: Net, members: Ints, part: Ints, count: int) -> Floats:
     return sums
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _shift(net: Net, row: Floats, v: int, sign: float) -> None:
     x, y, a = net.xy[v, 0], net.xy[v, 1], net.area[v]
     row[0] += sign * net.weight[v]
@@ -219,7 +220,7 @@ def _shift(net: Net, row: Floats, v: int, sign: float) -> None:
     row[6] += sign * net.load[v]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _part_energy(row: Floats, target: float, rules: Floats) -> float:
     off = (row[0] - target) / target
     over = max(abs(off) - rules[TOLERANCE], 0.0)
@@ -232,7 +233,7 @@ def _part_energy(row: Floats, target: float, rules: Floats) -> float:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def energy(
     net: Net,
     members: Ints,
@@ -258,7 +259,7 @@ def energy(
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _on_border(net: Net, v: int, parent: int, part: Ints, group: Ints) -> bool:
     for j in range(net.indptr[v], net.indptr[v + 1]):
         other = _label(net.neighbour[j], parent, part, group)
@@ -267,7 +268,7 @@ def _on_border(net: Net, v: int, parent: int, part: Ints, group: Ints) -> bool:
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int:
     """Keep the list of cells on borders: put `v` in or take it out; the new length."""
     at = place[v]
@@ -284,7 +285,7 @@ def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _cost_m(net: Net, v: int, p: int, q: int, parent: int, label: Ints, group: Ints) -> float:
     """What the borders of `v` cost more, in metres, if it moves from `p` to `q`."""
     change = 0.0
@@ -297,7 +298,7 @@ def _cost_m(net: Net, v: int, p: int, q: int, parent: int, label: Ints, group: I
     return change
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _change(
     net: Net, v: int, p: int, q: int, parent: int, part: Ints, group: Ints, unit_m: float, rules: Floats
 ) -> float:
@@ -310,7 +311,7 @@ def _change(
     return float(change)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def anneal(
     net: Net,
     members: Ints,
@@ -379,7 +380,7 @@ def anneal(
         place[border[i]] = -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _moves_house(
     net: Net, v: int, p: int, q: int, parent: int, house: Ints, group: Ints, unit_m: float, rules: Floats
 ) -> float:
@@ -393,14 +394,14 @@ def _moves_house(
     return float(_FAMILY * change * rules[CUT] / unit_m)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _beside(net: Net, v: int, state: npt.NDArray[np.uint64]) -> int:
     """What lies beside `v` at a random place of the walk round it."""
     start = net.indptr[v]
     return int(net.neighbour[start + int(_random(state) * (net.indptr[v + 1] - start))])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _second(
     net: Net, v: int, q: int, parent: int, part: Ints, group: Ints, least_m: float, state: npt.NDArray[np.uint64]
 ) -> tuple[int, int]:
@@ -421,14 +422,14 @@ def _second(
     return u, r
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _put(net: Net, v: int, p: int, q: int, part: Ints, sums: Floats) -> None:
     _shift(net, sums[p], v, -1.0)
     _shift(net, sums[q], v, 1.0)
     part[v] = q
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _move(
     net: Net,
     v: int,
@@ -449,7 +450,7 @@ def _move(
     return change + _part_energy(sums[p], target[p], rules) + _part_energy(sums[q], target[q], rules)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _list_round(net: Net, v: int, parent: int, part: Ints, group: Ints, border: Ints, place: Ints, count: int) -> int:
     """Keep the list of cells on borders after `v` has moved; the new length."""
     count = _list_border(v, _on_border(net, v, parent, part, group), border, place, count)

@@ -7,11 +7,11 @@ parent of two dozen buildings takes some thousand such sets.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
+from geo.kernels import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -108,7 +108,7 @@ def search(
     return float(best[0]), label, int(tried[0])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _rest_will_do(left: int, share: Floats, beside: Bools, owner: Ints, best: float) -> bool:
     """Tell whether the pieces of free ground might be divided among `left` parts."""
     n = len(owner)
@@ -138,7 +138,7 @@ def _rest_will_do(left: int, share: Floats, beside: Bools, owner: Ints, best: fl
     return fewest <= left <= most
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _fill(
     part: int,
     parts: int,

@@ -8,10 +8,10 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
 import shapely
 
 from geo.incidents.columns import ADDRESS, LAT, LON, SOURCE, SOURCE_ROW
+from geo.incidents.statistics.distributions import fair_coin_upper
 from geo.layers import Datum, convert, lon_lat
 from geo.layers.crs import GEOD
 
@@ -108,7 +108,7 @@ def _by_outline(frame: pd.DataFrame, area: shapely.Geometry) -> pd.DataFrame:
         there = shapely.contains_xy(area, to_lon, to_lat)
         mirrored = shapely.contains_xy(area, 2 * lon - to_lon, 2 * lat - to_lat)
         number, chance = int((there & ~mirrored).sum()), int((mirrored & ~there).sum())
-        if number and scipy.stats.binomtest(number, number + chance, 0.5, alternative="greater").pvalue <= _BY_CHANCE:
+        if number and fair_coin_upper(number, number + chance) <= _BY_CHANCE:
             tables.append(_told(frame, away.index[there], datum, "outside"))
     return pd.concat(tables, ignore_index=True)
 

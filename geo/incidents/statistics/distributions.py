@@ -51,6 +51,12 @@ def pearson3_lower(z: npt.ArrayLike, skew: npt.ArrayLike) -> Floats:
     return pearson3_upper(-np.asarray(z, dtype=float), -np.asarray(skew, dtype=float))
 
 
+def fair_coin_upper(heads: npt.ArrayLike, tosses: npt.ArrayLike) -> Floats:
+    """Probability of `heads` or more in `tosses` of a fair coin."""
+    k, n = np.asarray(heads, dtype=float), np.asarray(tosses, dtype=float)
+    return np.asarray(np.where(k > 0, special.betainc(np.maximum(k, 1.0), n - np.maximum(k, 1.0) + 1.0, 0.5), 1.0))
+
+
 def fair_coin_two_sided(heads: npt.ArrayLike, tosses: npt.ArrayLike) -> Floats:
     """Exact two-sided p-value of a number of heads, by doubling the smaller tail; NaN without tosses.
 
@@ -58,8 +64,7 @@ def fair_coin_two_sided(heads: npt.ArrayLike, tosses: npt.ArrayLike) -> Floats:
     [0.146, 1.0, nan]
     """
     k, n = np.asarray(heads, dtype=float), np.asarray(tosses, dtype=float)
-    less = np.minimum(k, n - k)  # the tails of a fair coin are equal, so the smaller one belongs to the rarer side
-    p = np.where(less < n, special.betainc(np.maximum(n - less, 1.0), less + 1.0, 0.5), 1.0)
+    p = fair_coin_upper(np.maximum(k, n - k), n)  # both tails of a fair coin are alike
     return np.asarray(np.where(n > 0, np.minimum(2.0 * p, 1.0), np.nan))
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from geo.arrays import Floats, Ints
+from geo.kernels import kernel
 
 #: Cost of what cannot be.
 NEVER = 1e9
@@ -89,7 +89,7 @@ def room(nodes: int, edges: int) -> Heap:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
     """Dijkstra from a junction up to a distance, or until `goal` is settled; returns how many junctions were touched."""
     reached, by, touched = heap.reached_m, heap.by, heap.touched
@@ -117,7 +117,7 @@ def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _sift_up(heap, at, key, node):  # type: ignore[no-untyped-def]
     while at > 0:
         above = (at - 1) // 2
@@ -128,7 +128,7 @@ def _sift_up(heap, at, key, node):  # type: ignore[no-untyped-def]
     heap.key_m[at], heap.node[at] = key, node
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _sift_down(heap, size):  # type: ignore[no-untyped-def]
     """Close the hole at the top with the last entry, which stands at `size`."""
     key, node = heap.key_m[size], heap.node[size]
@@ -146,25 +146,25 @@ def _sift_down(heap, size):  # type: ignore[no-untyped-def]
     heap.key_m[at], heap.node[at] = key, node
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _clear(heap, count):  # type: ignore[no-untyped-def]
     for k in range(count):
         heap.reached_m[heap.touched[k]] = np.inf
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _end_of(graph, edge, way):  # type: ignore[no-untyped-def]
     """Junction that one comes to on an edge, going along it (way 0) or against it (1)."""
     return graph.tail[edge] if way == 0 else graph.head[edge]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _rest_of(graph, edge, at_m, way):  # type: ignore[no-untyped-def]
     """Metres to that junction."""
     return graph.length_m[edge] - at_m if way == 0 else at_m
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def step_costs(graph, places, x, y, lasts_s, prices, fastest_m_s, heap, first, costs):  # type: ignore[no-untyped-def]
     """Write what each step of a chain costs: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
     for t in range(len(x) - 1):
@@ -190,7 +190,7 @@ def step_costs(graph, places, x, y, lasts_s, prices, fastest_m_s, heap, first, c
             _clear(heap, count)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, heap):  # type: ignore[no-untyped-def]
     """Cost of one step from a place on `edge`, `rest` metres before junction `exit_`, to the place `to` metres along `goal`."""
     slack = prices.slack_m + prices.slack_share * line
@@ -226,7 +226,7 @@ def _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, h
     return abs(way_m - line) / slack + turns * prices.turn
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
     """Cost of each state of a fix by itself."""
     cost = np.empty(states)
@@ -236,7 +236,7 @@ def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
     return cost
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
     """Viterbi: the state of each fix in the cheapest chain."""
     chain = np.zeros(n, dtype=np.int64)
@@ -265,7 +265,7 @@ def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
     return chain
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-untyped-def]
     """Draw chains, each as probable as its cost says: filter forwards, sample backwards; `uniform` is (count, n)."""
     count, n = uniform.shape
@@ -297,7 +297,7 @@ def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-unty
     return drawn
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _log_sum(values, n):  # type: ignore[no-untyped-def]
     top, total = values[0], 0.0
     for k in range(1, n):
@@ -307,7 +307,7 @@ def _log_sum(values, n):  # type: ignore[no-untyped-def]
     return top + np.log(total)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _pick(log_weight, n, uniform):  # type: ignore[no-untyped-def]
     """Draw one of the first `n`, by their weights."""
     total, left = _log_sum(log_weight, n), uniform
@@ -318,7 +318,7 @@ def _pick(log_weight, n, uniform):  # type: ignore[no-untyped-def]
     return n - 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def]
     """Vertices of the way from state `a` of fix `t` to state `b` of the next; both on roads."""
     edge, way, at = places.edge[places.first[t] + a // 2], a % 2, places.at_m[places.first[t] + a // 2]
@@ -351,7 +351,7 @@ def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def
     return np.concatenate((parts, last))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _stretch(graph, edge, start_m, end_m):  # type: ignore[no-untyped-def]
     """Vertices of an edge from one place on it to another, (n, 2)."""
     low, high = min(start_m, end_m), max(start_m, end_m)
@@ -371,7 +371,7 @@ def _stretch(graph, edge, start_m, end_m):  # type: ignore[no-untyped-def]
     return out if start_m <= end_m else out[::-1].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _put(graph, k, at_m, out, n):  # type: ignore[no-untyped-def]
     span = graph.at_m[k + 1] - graph.at_m[k]
     share = (at_m - graph.at_m[k]) / span if span > 0.0 else 0.0

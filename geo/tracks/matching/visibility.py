@@ -5,10 +5,10 @@ A tree of boxes fails here: the steps of a fleet are long and those of a parked 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from geo.arrays import Bools, Floats, Ints
+from geo.kernels import kernel
 
 #: Side of a bucket, metres: about the distance that an officer sees, so that a short step asks about ten of them.
 BUCKET_M = 40.0
@@ -46,7 +46,7 @@ def within_sight(x: Floats, y: Floats, steps: Floats, within_m: float) -> Bools:
     return seen
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _look(
     x: Floats,
     y: Floats,
@@ -86,7 +86,7 @@ def _look(
                         unseen[cell] -= 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _near(x: float, y: float, ax: float, ay: float, bx: float, by: float, within_m: float) -> bool:
     """Tell whether a place lies within a distance of a step."""
     dx, dy = bx - ax, by - ay

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import pandas as pd
 import shapely
@@ -18,6 +17,7 @@ from pyproj import CRS
 
 from geo.arrays import Floats, Ints
 from geo.errors import GeometryError, InputError
+from geo.kernels import kernel
 from geo.layers.crs import to_metric
 from geo.tracks.columns import DEVICE, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
@@ -242,7 +242,7 @@ def prices_of(sigma_m: float) -> Prices:
     return Prices(error_m=sigma_m, slack_m=sigma_m, slack_share=0.15, turn=4.0, off=6.0, leave=4.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _thinned(time_s: Floats, xy: Floats) -> Ints:
     """Fixes to look at: the first, the last, and between them each that is far enough from the one before."""
     kept = np.zeros(len(time_s), dtype=np.int64)

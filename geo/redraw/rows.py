@@ -220,18 +220,18 @@ class Rows:
             if (self._place[code][0] if row is None else Level(int(row[LEVEL]))) is level
         }
 
-    def frame(self, level: Level) -> pd.DataFrame:
-        """Rows of a level in order of code; the base's frame where nothing was changed."""
+    def frame(self, level: Level) -> tuple[pd.DataFrame, list[str]]:
+        """Rows of a level in order of code, and the codes that are not the base's row."""
         base, changed = self._frames[level], self.changed(level)
         if not changed:
-            return base
+            return base, []
         codes = base[CODE].astype(str)
         kept = base[~codes.isin(list(changed))]
         rows = [row for row in changed.values() if row is not None]
         added = pd.DataFrame(rows, columns=base.columns).astype(base.dtypes.to_dict())
         frame = pd.concat([kept, added], ignore_index=True) if rows else kept.reset_index(drop=True)
         order = frame[CODE].astype(str).argsort(kind="stable")
-        return frame.iloc[order].reset_index(drop=True)
+        return frame.iloc[order].reset_index(drop=True), [str(row[CODE]) for row in rows]
 
 
 def _segment(code: str) -> int:
@@ -270,9 +270,3 @@ def new_name(rows: Rows, code: str, parent: str) -> str:
     number = int(code[-SEGMENT:])
     base = str(rows.get(parent, NAME) or parent)
     return f"{base}-{number:02d}" if level_of(code) is Level.THIRD else f"{base}第{number}网格"
-
-
-def values_changed(rows: Rows, code: str, values: Row) -> Amend:
-    """The change of a row to new values; columns that keep theirs are left out."""
-    changed = {c: v for c, v in values.items() if v != rows.get(code, c) and v == v}
-    return Amend(code, {c: rows.get(code, c) for c in changed}, changed)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from geo.kernels import kernel
 
 #: A vertex: easting and northing in lattice units.
 Vertex = tuple[int, int]
@@ -21,7 +22,7 @@ Edges = npt.NDArray[np.int64]
 NONE, CROSSES, TOUCHES = 0, 1, 2
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _side(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
     """Sign of the turn from a to b to p: 1 left, -1 right, 0 on one line."""
     turn = (bx - ax) * (py - ay) - (by - ay) * (px - ax)
@@ -30,14 +31,14 @@ def _side(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
     return -1 if turn < 0 else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _between(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> bool:
     """Whether p, on the line through a and b, lies strictly between them."""
     along = (px - ax) * (bx - ax) + (py - ay) * (by - ay)
     return 0 < along < (bx - ax) * (bx - ax) + (by - ay) * (by - ay)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy: int) -> int:
     """How edge a-b meets edge c-d other than in a common end."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
@@ -60,7 +61,7 @@ def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy:
     return NONE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
     """Find the first edge of `new` that meets another new edge or an edge of `other` except at a common end.
 

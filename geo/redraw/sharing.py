@@ -14,7 +14,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.layers.columns import HOUSEHOLDS, POPULATION, UNITS
-from geo.redraw.working.rows import Rows
+from geo.redraw.rows import Rows
 
 #: Columns of a building that are moved with it.
 PEOPLE = (POPULATION, HOUSEHOLDS, UNITS)

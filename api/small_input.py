@@ -1,0 +1,25 @@
+"""Input so small that loading compiled code would take longer than the work on it."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import shapely
+
+from geo.layers import Division
+
+#: Vertices up to which kernels run uncompiled. An index of 256 squares takes 0.2 s of CPU that way and milliseconds compiled,
+#: but numba and the compiled kernels take 0.5 s and more to load.
+MOST_VERTICES = 3_000
+
+
+def few_vertices(*layers: Division | gpd.GeoDataFrame | None, points: int = 0) -> bool:
+    """Tell whether layers hold few vertices in all; a division counts with its third level.
+
+    Parameters
+    ----------
+    points
+        Number of points that are to be looked up besides, each of which counts as a vertex.
+    """
+    frames = [layer.third if isinstance(layer, Division) else layer for layer in layers if layer is not None]
+    total = sum(int(shapely.get_num_coordinates(frame.geometry.array).sum()) for frame in frames)
+    return total + points <= MOST_VERTICES
