@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from geo.errors import InputError
 from geo.incidents import (
     Calendar,
     Limit,
@@ -25,6 +26,7 @@ from geo.incidents import (
 )
 from geo.incidents.statistics.rates import empirical_bayes
 from geo.incidents.statistics.trend import starts
+from geo.incidents.surface.kernel_density import require_raster
 from geo.layers import Division
 
 CRS = "EPSG:4549"
@@ -257,6 +259,17 @@ class TestDensity:
         assert ((found.x - 5.0) % 10.0 == 0).all()
         assert found.x[0] > X0
         assert found.x[-1] < X0 + 210
+
+    def test_a_raster_that_would_be_too_large_is_refused_with_the_bandwidth_that_is_possible(self):
+        outline = gpd.GeoSeries([shapely.box(X0, Y0, X0 + 4000, Y0 + 4000)], crs=CRS)
+        with pytest.raises(
+            InputError, match=r"4\.0 × 4\.0 km needs 64\.0 million raster cells of 0\.5 m.* use at least 8 m"
+        ):
+            density(points([(10, 10)]), outline=outline, bandwidth_m=1.0, cell_m=0.5)
+        with pytest.raises(InputError, match="million raster cells"):
+            require_raster(outline, bandwidth_m=7.9)
+        require_raster(outline, bandwidth_m=8.0)
+        require_raster(outline, bandwidth_m=300.0)
 
 
 class TestLimits:

@@ -46,6 +46,7 @@ from geo.incidents import (
     weekly,
 )
 from geo.incidents.columns import VALID_FROM
+from geo.incidents.surface.kernel_density import require_raster
 from geo.kernels import uncompiled
 from geo.layers import Division, read_division
 
@@ -124,6 +125,9 @@ def incident_file(
         The result, and the files written.
     """
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
+    if isinstance(cells, Division):  # else nothing is drawn
+        for bandwidth_m in options.bandwidths_m:
+            require_raster(cells, bandwidth_m=bandwidth_m)
     own = None if options.catalogue is None else Catalogue.read(options.catalogue)
     calendar = Calendar.china() if options.calendar is None else Calendar.read(options.calendar)
     progress("读取案件 reading", 0.05)

@@ -32,6 +32,10 @@ BANDWIDTHS_M = (75.0, 150.0, 300.0)
 _MOST_REPORTS = 20_000
 _LATTICE = 1 / 15
 
+#: Most cells of a raster. Balancing the weights of a million cells takes some seconds of CPU, of 65 million (a bandwidth of 1 m on a
+#: street of 12 km²) minutes and a gigabyte; positions are not known well enough for bandwidths that fine.
+MOST_CELLS = 1_000_000
+
 # Points whose kernels are added at a time: bounds the memory at about 100 MB for a street.
 _CHUNK = 16_384
 
@@ -114,7 +118,8 @@ def density(
     CrsError, GeometryError
         If a CRS is missing, the points are not points or the outline not polygons.
     InputError
-        If the bandwidth or the side is not positive, or the side is too coarse for the bandwidth.
+        If the bandwidth or the side is not positive, the side is too coarse for the bandwidth, or the raster would have more than
+        :data:`MOST_CELLS` cells.
 
     Notes
     -----
@@ -134,13 +139,8 @@ def density(
     Cost: O(n · nx · ny) multiplications up to 20,000 reports, then O(n + nx · ny · (lines of the lattice)), and
     O(nx · ny · (nx + ny)) for each of about twenty rounds of the scaling.
     """
-    if not (np.isfinite([bandwidth_m, cell_m]).all() and bandwidth_m > 0 and cell_m > 0):
-        raise InputError(f"bandwidth and cell must be positive lengths in metres, not {bandwidth_m:g} and {cell_m:g}")
-    if cell_m > bandwidth_m / 2:
-        raise InputError(
-            f"a raster cell of {cell_m:g} m is too coarse for a bandwidth of {bandwidth_m:g} m: use at most half"
-        )
     area, crs = _area(outline)
+    _require_size(area.bounds, bandwidth_m, cell_m)
     px, py = coordinates(points, crs)
     apart = np.zeros(len(points), dtype=bool)
     if not default_points and DEFAULT_POINT in points:
@@ -166,6 +166,43 @@ def density(
         outside=int((~within & ~apart).sum()),
         set_apart=int(apart.sum()),
     )
+
+
+def require_raster(
+    outline: Division | gpd.GeoDataFrame | gpd.GeoSeries, *, bandwidth_m: float, cell_m: float | None = None
+) -> None:
+    """Raise if a density of this bandwidth cannot be computed over this area; see :func:`density`.
+
+    Parameters
+    ----------
+    cell_m
+        By default :data:`CELL_M`, or half of the bandwidth where that is less.
+
+    Raises
+    ------
+    InputError
+        If the lengths make no sense, or the raster would be too large; the message says which bandwidth is possible.
+    """
+    side = min(CELL_M, bandwidth_m / 2) if cell_m is None else cell_m
+    _require_size(_area(outline)[0].bounds, bandwidth_m, side)
+
+
+def _require_size(bounds: tuple[float, float, float, float], bandwidth_m: float, side: float) -> None:
+    west, south, east, north = bounds
+    if not (np.isfinite([bandwidth_m, side]).all() and bandwidth_m > 0 and side > 0):
+        raise InputError(f"bandwidth and cell must be positive lengths in metres, not {bandwidth_m:g} and {side:g}")
+    if side > bandwidth_m / 2:
+        raise InputError(
+            f"a raster cell of {side:g} m is too coarse for a bandwidth of {bandwidth_m:g} m: use at most half"
+        )
+    cells = (east - west) * (north - south) / side**2
+    if cells > MOST_CELLS:
+        least_m = np.ceil(2.0 * np.sqrt((east - west) * (north - south) / MOST_CELLS))
+        raise InputError(
+            f"a bandwidth of {bandwidth_m:g} m over {(east - west) / 1e3:.1f} × {(north - south) / 1e3:.1f} km needs "
+            f"{cells / 1e6:,.1f} million raster cells of {side:g} m, more than {MOST_CELLS / 1e6:g} million; use at least "
+            f"{least_m:g} m (incidents are rarely placed better than that)"
+        )
 
 
 def kernel_sum(points_m: Floats, x: Floats, y: Floats, bandwidth_m: float) -> Floats:
