@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from api import problems
+from api import openapi, problems
+from api.access.callers import Tokens
 from api.current import Current
 from api.database import open_store
 from api.database.migrate import require_schema
-from api.routes import divisions, health, layers, locate, pages
+from api.edge import Edge
+from api.errors import NotStoredError
+from api.ingest.writer import Writer
+from api.routes import accounts, divisions, fixes, health, layers, locate, login, pages
 from api.settings import Settings
 
 #: Answers shorter than this are not compressed: the header would cost more than it saves.
 GZIP_FROM_BYTES = 1024
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def utc_now() -> datetime:
+    """Time of the server's clock."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Make the application.
 
     Parameters
     ----------
     settings
         By default read from the environment (``WANGGE_*``).
+    clock
+        Gives the time of a request, aware; tests put their own here.
 
     Raises
     ------
@@ -40,19 +53,38 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_environment(os.environ)
     engine = open_store(settings.database)
     require_schema(engine)
+    reading = open_store(settings.read_database) if settings.read_database else engine
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # The writer takes fixes at once; the version of the division is loaded beside it.
+        app.state.writer = Writer(engine)
+        threading.Thread(target=_load, args=(app.state.current,), name="load division", daemon=True).start()
         yield
-        engine.dispose()
+        app.state.writer.close()
+        for opened in {engine, reading}:
+            opened.dispose()
 
     # The interactive documents of FastAPI load scripts from another host, so they are off; /openapi.json stays.
-    app = FastAPI(title="wangge", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings = settings
-    app.state.current = Current(engine)
+    app.state.engine = engine
+    app.state.clock = clock
+    app.state.current = Current(reading, street_code=settings.street or None)
+    app.state.tokens = Tokens(engine, clock)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
+    app.add_middleware(Edge, settings=settings)
     problems.install(app)
-    for router in (health.router, divisions.router, layers.router, locate.router, pages.router):
-        app.include_router(router)
+    app.router.routes.extend(fixes.ROUTES)
+    for module in (health, divisions, layers, locate, login, accounts, fixes, pages, openapi):
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app
+
+
+def _load(current: Current) -> None:
+    """Load the current version before the first question; without one there is nothing to load."""
+    try:
+        current.get()
+    except NotStoredError:
+        return

@@ -1,4 +1,4 @@
-"""Errors as HTTP tells them: one table of status codes, one body (RFC 9457)."""
+"""Errors as HTTP answers: one table of status codes, one body (RFC 9457), titles in Chinese and English."""
 
 from __future__ import annotations
 
@@ -10,22 +10,53 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from api.errors import NotStoredError, PublishedError
+from api.errors import (
+    DeniedError,
+    NotStoredError,
+    PublishedError,
+    TooLargeError,
+    TooManyError,
+    UnknownCallerError,
+)
+from api.ingest.writer import BusyError
 from geo.errors import FileError, ImpossibleError, InputError, WanggeError
 
 log = logging.getLogger(__name__)
 
 #: Status code of an error; the class nearest to it counts.
 STATUS: dict[type[Exception], int] = {
+    UnknownCallerError: 401,
+    DeniedError: 403,
     NotStoredError: 404,
+    TooLargeError: 413,
+    TooManyError: 429,
+    BusyError: 503,
     PublishedError: 409,
     FileError: 404,
     InputError: 422,
     ImpossibleError: 422,
     WanggeError: 500,
 }
+
+#: Titles of problems in Chinese; the English one is the phrase of the status code.
+TITLES = {
+    400: "请求有误",
+    401: "未登录",
+    403: "无权限",
+    404: "不存在",
+    405: "方法不允许",
+    409: "冲突",
+    413: "内容过大",
+    422: "内容有误",
+    429: "次数过多",
+    500: "内部错误",
+    503: "暂不可用",
+}
+#: Seconds after which a sender that was turned away tries again.
+RETRY_AFTER_S = 5
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,7 +75,7 @@ def problem(request: Request, status: int, detail: str, **more: Any) -> JSONResp
     """Answer with a problem document."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": f"{TITLES.get(status, '')} {HTTPStatus(status).phrase}".strip(),
         "status": status,
         "detail": detail,
         "instance": request.url.path,
@@ -53,18 +84,38 @@ def problem(request: Request, status: int, detail: str, **more: Any) -> JSONResp
     return JSONResponse(jsonable_encoder(body), status_code=status, media_type=MEDIA_TYPE)
 
 
+def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
+    """Problem document of one of our errors, with the headers that its status asks for."""
+    status = status_of(error)
+    answer = problem(request, status, str(error), kind=type(error).__name__)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if status == 429:
+        answer.headers["Retry-After"] = str(getattr(error, "wait_s", RETRY_AFTER_S))
+    if status == 503:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem document."""
 
     @app.exception_handler(WanggeError)
     def _wangge(request: Request, error: WanggeError) -> JSONResponse:
-        return problem(request, status_of(error), str(error), kind=type(error).__name__)
+        return wangge_problem(request, error)
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
         detail = "; ".join(f"{e['where']}: {e['what']}" for e in errors)
         return problem(request, 422, detail, errors=errors)
+
+    @app.exception_handler(SQLAlchemyError)
+    def _database(request: Request, error: SQLAlchemyError) -> JSONResponse:
+        log.error("the database failed at %s: %s", request.url.path, type(error).__name__)
+        answer = problem(request, 503, "the database does not answer; try again in a few seconds")
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return answer
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -74,6 +125,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _bug(request: Request, error: Exception) -> JSONResponse:
-        # What went wrong is for the log; it may hold what the caller must not see.
+        # The text of the error goes to the log only; it may hold what the caller must not see.
         log.exception("unexpected error at %s", request.url.path, exc_info=error)
         return problem(request, 500, "unexpected error; the server's log says more")

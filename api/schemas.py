@@ -1,22 +1,166 @@
-"""What goes over the wire."""
+"""Bodies of requests and answers."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field
 
-from api.current import Place, Snapshot
-from geo.layers import Level, area_m2
-from geo.layers.columns import POPULATION
+from api.ingest.fix import datum_name
+
+if TYPE_CHECKING:
+    from api.snapshot import Place, Snapshot
+
+
+RoleName = Literal[
+    "administrator", "planner", "leader", "checker", "supervisor", "community", "officer", "clerk", "resident"
+]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+DatumName = Annotated[Literal["WGS-84", "CGCS2000", "GCJ-02", "BD-09"], BeforeValidator(datum_name)]
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457); ``title`` is in Chinese and English."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["未登录 Unauthorized"])
+    status: int = Field(examples=[401])
+    detail: str
+    instance: str
+    kind: str | None = None
+    errors: list[dict[str, str]] | None = None
 
 
 class Health(BaseModel):
-    """Whether the server can answer."""
+    """Whether the server answers, and which version of the division holds."""
 
-    status: str
+    status: Literal["ok", "no division"]
     division: int | None
+
+
+class Ready(BaseModel):
+    """Whether store and index answer a question."""
+
+    ready: bool
+    reason: str | None
+
+
+class Login(BaseModel):
+    """Name and password of an account."""
+
+    name: str = Field(min_length=1, max_length=100)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class NewPassword(BaseModel):
+    """A new password, and the present one if the account has one."""
+
+    present: str | None = Field(default=None, max_length=200)
+    new: str = Field(max_length=200)
+
+
+class GrantBody(BaseModel):
+    """A role, and the code of the community or grid that it is limited to; empty: the whole street."""
+
+    role: RoleName
+    scope: str = Field(default="", max_length=50)
+
+
+class Me(BaseModel):
+    """Who is logged in, and as what."""
+
+    kind: Literal["session", "program", "device"]
+    name: str
+    grants: list[GrantBody]
+
+
+class NewAccount(BaseModel):
+    """An account to be made."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"\S")
+    grants: list[GrantBody] = Field(min_length=1, max_length=50)
+
+
+class AccountBody(BaseModel):
+    """An account."""
+
+    id: int
+    name: str
+    grants: list[GrantBody]
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class Link(BaseModel):
+    """A one-time link; it is shown once."""
+
+    link: str
+
+
+class NewDevice(BaseModel):
+    """A device to be made."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"\S")
+    holder: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"\S")
+
+
+class DeviceBody(BaseModel):
+    """A device and its present holder."""
+
+    name: str
+    holder: str | None
+    created_at: datetime
+    retired_at: datetime | None
+
+
+class DeviceToken(BaseModel):
+    """A device and its token, which is shown once."""
+
+    device: str
+    token: str
+
+
+class FixOut(BaseModel):
+    """A stored fix, on WGS-84."""
+
+    device: str
+    time: datetime
+    lon: float
+    lat: float
+    accuracy_m: float | None
+    speed_m_s: float | None
+    mock: bool | None
+    future: bool
+    received: datetime
+
+
+class RefusedFix(BaseModel):
+    """A fix that was not stored: its position in what was sent, from 0, and why."""
+
+    position: int
+    reason: str
+
+
+class Stored(BaseModel):
+    """What became of the fixes that were sent."""
+
+    stored: int
+    repeated: int
+    conflicting: int
+    refused: list[RefusedFix]
+
+
+class AuditEntry(BaseModel):
+    """Who did or looked at what."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
 
 
 class DivisionSummary(BaseModel):
@@ -39,6 +183,9 @@ class DivisionSummary(BaseModel):
     @classmethod
     def of(cls, snapshot: Snapshot) -> DivisionSummary:
         """Figures of a snapshot; the area is ellipsoidal."""
+        from geo.layers import area_m2
+        from geo.layers.columns import POPULATION
+
         version, street = snapshot.version, snapshot.division.street
         people = street[POPULATION].sum() if POPULATION in street.columns and street[POPULATION].notna().any() else None
         communities, seconds, thirds = version.counts
@@ -81,5 +228,23 @@ class Located(BaseModel):
     @classmethod
     def of(cls, lon: float, lat: float, datum: str, place: Place) -> Located:
         """Answer for one point."""
-        cells: dict[str, Any] = {level.layer: place.cells.get(level) for level in Level if level is not Level.STREET}
+        cells: dict[str, Any] = dict.fromkeys(("community", "second", "third"))
+        cells |= {level.layer: cell for level, cell in place.cells.items()}
         return cls(lon=lon, lat=lat, datum=datum, inside=place.inside, **cells)
+
+
+class LocateMany(BaseModel):
+    """Points to locate: longitude and latitude in degrees on one datum."""
+
+    datum: DatumName
+    points: list[tuple[Longitude, Latitude]] = Field(min_length=1, max_length=10_000)
+
+
+class Resident(BaseModel):
+    """The grid around a point, its leader and the leader's office telephone."""
+
+    inside: bool
+    grid: str | None
+    community: str | None
+    leader: str | None
+    office_phone: str | None

@@ -1,55 +1,149 @@
-"""Settings of the server and the store, read from the environment in one place."""
+"""Settings of an installation: one table of names, kinds, defaults and meanings.
+
+Each setting is an environment variable ``WANGGE_...``, or a key of the TOML file that ``WANGGE_SETTINGS`` names (the part
+of the name after ``WANGGE_``, in small letters). The environment takes precedence over the file, the file over the default.
+``docs/service.md`` holds the same table; a test compares both.
+"""
 
 from __future__ import annotations
 
+import tomllib
+import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-from geo.errors import InputError
+from geo.errors import FileError, InputError
 
+PREFIX = "WANGGE_"
+SETTINGS = "WANGGE_SETTINGS"
 DATABASE = "WANGGE_DATABASE"
-PAGES = "WANGGE_PAGES"
-HOST = "WANGGE_HOST"
-PORT = "WANGGE_PORT"
+#: Another name of ``WANGGE_DATABASE``.
+DATABASE_URL = "WANGGE_DATABASE_URL"
+
+# ruff: noqa: RUF009 - each field is made by _setting, which gives an immutable default and its meaning.
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+def _setting(default: Any, meaning: str, *, least: float | None = None, most: float | None = None) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "least": least, "most": most})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an installation decides.
+    """What an installation decides; :func:`table` lists the settings with their meanings."""
 
-    Attributes
-    ----------
-    database
-        Path of a SQLite file, or a database URL (``WANGGE_DATABASE``).
-    pages
-        Folder that holds ``coverage.html`` and ``heat.html`` (``WANGGE_PAGES``).
-    host
-        Address to listen on; the default is reached from this machine only (``WANGGE_HOST``).
-    port
-        Port to listen on; 0 takes a free one (``WANGGE_PORT``).
-    """
-
-    database: str = "out/wangge.sqlite"
-    pages: Path = Path("out")
-    host: str = "127.0.0.1"
-    port: int = 8000
+    database: str = _setting("out/wangge.sqlite", "path of a SQLite file, or a database URL (`postgresql://...`)")
+    read_database: str = _setting("", "URL of a replica for reading; empty: `database`")
+    pages: Path = _setting(Path("out"), "folder that holds `coverage.html` and `heat.html`")
+    host: str = _setting("127.0.0.1", "address to listen on; the default is reached from this machine only")
+    port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
+    workers: int = _setting(1, "processes that answer requests", least=1, most=64)
+    zone: str = _setting("Asia/Shanghai", "time zone of the local day")
+    street: str = _setting("", "code of the street that is served; needed if the store holds several")
+    public_pages: bool = _setting(False, "`/coverage` and `/heat` are shown without login")
+    plain_http: bool = _setting(False, "cookies also go over plain HTTP; only for networks without TLS")
+    proxies: str = _setting("", "addresses of reverse proxies whose `X-Forwarded-` headers are trusted, by commas")
+    body_mb: int = _setting(16, "largest body of a request in MB, also after decompression", least=1, most=1024)
+    concurrency: int = _setting(512, "requests answered at one time; more get 503", least=1, most=100_000)
+    stop_s: int = _setting(10, "seconds that running requests get when the server stops", least=1, most=600)
+    future_after_s: int = _setting(60, "a fix further ahead of the server's clock is marked `future`", least=0)
+    session_hours: float = _setting(12.0, "a login ends after this time without a request", least=0.01, most=8784)
+    session_days: float = _setting(30.0, "a login ends after this time in any case", least=0.01, most=366)
+    login_tries: int = _setting(
+        5, "failed logins of one name or address within `login_window_s` before a wait", least=1
+    )
+    login_window_s: int = _setting(300, "time in which failed logins are counted", least=1)
+    follow: bool = _setting(True, "verdicts are made again when fixes arrive")
+    log: str = _setting("info", "least level that is logged: debug, info, warning, error")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the settings from environment variables; what is absent keeps its default.
+        """Read the settings from environment variables and the settings file; others keep their defaults.
 
         Raises
         ------
+        FileError
+            If the settings file is missing or is not TOML.
         InputError
-            If the port is not a number from 0 to 65535.
+            If a value cannot be used, or the file has an unknown key.
         """
-        port = environment.get(PORT, str(cls.port))
-        if not port.isdecimal() or int(port) > 65535:
-            raise InputError(f"{PORT}={port}: a port is a number from 0 to 65535")
-        return cls(
-            database=environment.get(DATABASE, cls.database),
-            pages=Path(environment.get(PAGES, cls.pages)),
-            host=environment.get(HOST, cls.host),
-            port=int(port),
-        )
+        given = _file(environment[SETTINGS]) if environment.get(SETTINGS) else {}
+        named = {DATABASE: environment[DATABASE_URL]} if environment.get(DATABASE_URL) else {}
+        named |= {key: value for key, value in environment.items() if value or key != DATABASE}
+        values = {}
+        for entry in fields(cls):
+            name = variable(entry)
+            if name in named:
+                values[entry.name] = _value(entry, named[name], name)
+            elif entry.name in given:
+                values[entry.name] = _value(entry, given[entry.name], entry.name)
+        return cls(**values)
+
+
+def variable(entry: Field[Any]) -> str:
+    """Name of a setting's environment variable.
+
+    >>> [variable(entry) for entry in fields(Settings)][:2]
+    ['WANGGE_DATABASE', 'WANGGE_READ_DATABASE']
+    """
+    return PREFIX + entry.name.upper()
+
+
+def table() -> list[tuple[str, str, str]]:
+    """All settings: variable, default, meaning."""
+    return [(variable(entry), str(entry.default), entry.metadata["meaning"]) for entry in fields(Settings)]
+
+
+def _file(path: str) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileError(f"{SETTINGS}={path}: no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileError(f"{SETTINGS}={path}: cannot be read as TOML ({error})") from error
+    known = [entry.name for entry in fields(Settings)]
+    if unknown := [key for key in values if key not in known]:
+        raise InputError(f"{path}: unknown setting {', '.join(unknown)}; known are {', '.join(known)}")
+    return values
+
+
+def _value(entry: Field[Any], given: Any, name: str) -> Any:
+    """Bring a value to the kind of its setting."""
+    if isinstance(entry.default, bool):
+        text = str(given).strip().lower()
+        if text not in _TRUE + _FALSE:
+            raise InputError(f"{name}={given}: write true or false")
+        return text in _TRUE
+    if isinstance(entry.default, int | float):
+        return _number(entry, given, name)
+    if isinstance(entry.default, Path):
+        return Path(given)
+    if entry.name == "zone":
+        try:
+            zoneinfo.ZoneInfo(str(given))
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+            raise InputError(f"{name}={given}: is not a time zone; write it like Asia/Shanghai") from error
+    if entry.name == "log" and str(given).lower() not in ("debug", "info", "warning", "error"):
+        raise InputError(f"{name}={given}: is one of debug, info, warning, error")
+    return str(given)
+
+
+def _number(entry: Field[Any], given: Any, name: str) -> int | float:
+    least, most = entry.metadata["least"], entry.metadata["most"]
+    kind: type[int] | type[float] = int if isinstance(entry.default, int) else float
+    number: int | float | None
+    try:
+        number = kind(str(given))
+    except ValueError:
+        number = None
+    if (
+        number is None
+        or number != number
+        or not (least is None or number >= least)
+        or not (most is None or number <= most)
+    ):
+        span = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise InputError(f"{name}={given}: a {'whole ' if kind is int else ''}number {span} is expected")
+    return number

@@ -12,7 +12,21 @@ import sys
 
 import typer
 
-from api.cli import check, convert, database, demo, divide, incidents, locate, maps, patrols, repair, serve
+from api.cli import (
+    check,
+    convert,
+    database,
+    demo,
+    devices,
+    divide,
+    incidents,
+    locate,
+    maps,
+    patrols,
+    repair,
+    serve,
+    users,
+)
 from api.cli.console import WRONG_USE, checked_output, fail, fold_help, notices, told
 from geo.errors import WanggeError
 
@@ -42,6 +56,8 @@ for command, module in (
     app.command(command)(module.run)
 app.add_typer(maps.app, name="map")
 app.add_typer(database.app, name="db")
+app.add_typer(users.app, name="user")
+app.add_typer(devices.app, name="device")
 
 
 @app.callback(invoke_without_command=True)

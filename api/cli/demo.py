@@ -63,8 +63,18 @@ def _print(demo: Demo) -> None:
 
 
 def _serve(demo: Demo, host: str, port: int) -> None:
+    from datetime import UTC, datetime
+
+    from api.database.accounts import administrator_link
     from api.server import serve
     from api.settings import Settings
 
-    settings = Settings(database=str(demo.database), pages=demo.folder, host=host, port=port)
-    serve(settings, ready=lambda address: out().print(f"打开 open: {address}  (Ctrl+C 停止 stops)", markup=False))
+    settings = Settings(database=str(demo.database), pages=demo.folder, host=host, port=port, public_pages=True)
+    with options.opened_store(str(demo.database)) as (opened, street):
+        link = administrator_link(opened, street, "demo", at=datetime.now(UTC)).text
+
+    def ready(address: str) -> None:
+        line = f"打开 open: {address}login/{link}  (Ctrl+C 停止 stops)"
+        out().print(line, markup=False, highlight=False, soft_wrap=True)
+
+    serve(settings, ready=ready)

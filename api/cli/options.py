@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 Json = Annotated[
     bool, typer.Option("--json", help="标准输出只写一个 JSON 文档。Write one JSON document to standard output.")
@@ -71,6 +76,24 @@ def database_setting(given: str | None) -> str:
     from api.settings import Settings
 
     return given or Settings.from_environment(os.environ).database
+
+
+@contextmanager
+def opened_store(given: str | None) -> Iterator[tuple[Session, int]]:
+    """A transaction that writes, and the number of the street that the settings name."""
+    import os
+
+    from api.database import open_store, session, street_of
+    from api.database.migrate import require_schema
+    from api.settings import Settings
+
+    engine = open_store(database_setting(given))
+    try:
+        require_schema(engine)
+        with session(engine, write=True) as opened:
+            yield opened, street_of(opened, Settings.from_environment(os.environ).street or None)
+    finally:
+        engine.dispose()
 
 
 def parse_counts(text: str) -> tuple[int, int, int]:

@@ -1,24 +1,25 @@
 """Versions of divisions: store, publish, retire, read.
 
 Each function takes an open session; the caller's transaction decides (:func:`api.database.session`). Times are
-arguments: nothing here reads a clock.
+arguments: nothing here reads a clock. geopandas is loaded where a division is read or stored, so that the server starts fast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from api.database.models import CellRow, DivisionEventRow, StreetRow, VersionRow
-from api.database.rows import from_rows, schema, srid_of, to_rows
 from api.database.session import lock
 from api.errors import NotStoredError, OutdatedError, PublishedError
 from geo.errors import InputError
-from geo.layers import Division, digest_of
-from geo.layers.columns import CODE, NAME
+
+if TYPE_CHECKING:
+    from geo.layers import Division
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def add_version(
     session.add(row)
     session.flush()
     street_of(session, row.street_code, name=row.street_name)
+    from api.database.rows import to_rows
+
     session.execute(insert(CellRow), to_rows(division, row.id))
     _record(session, row.id, "stored", at=created_at, actor=actor, reason=note)
     return _info(row)
@@ -124,6 +127,8 @@ def replace_cells(
     """
     row = _draft(session, version_id)
     session.execute(delete(CellRow).where(CellRow.version_id == version_id))
+    from api.database.rows import to_rows
+
     session.execute(insert(CellRow), to_rows(division, version_id))
     for name, value in _content(division).items():
         setattr(row, name, value)
@@ -263,6 +268,8 @@ def read_version(session: Session, version_id: int) -> Division:
     NotStoredError
         If there is no such version.
     """
+    from api.database.rows import from_rows
+
     row = _row(session, version_id)
     query = select(CellRow).where(CellRow.version_id == version_id).order_by(CellRow.level, CellRow.position)
     return from_rows(list(session.scalars(query)), row.columns, row.srid)
@@ -320,6 +327,10 @@ def _draft(session: Session, version_id: int) -> VersionRow:
 
 
 def _content(division: Division) -> dict[str, object]:
+    from api.database.rows import schema, srid_of
+    from geo.layers import digest_of
+    from geo.layers.columns import CODE, NAME
+
     first = division.street.iloc[0]
     communities, seconds, thirds = division.counts
     return {

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Engine
 
-from api.current import Current, Snapshot
+from api.access import Caller
+from api.current import Current
 from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.snapshot import Snapshot
 
 
 # Coroutines, not functions: FastAPI runs functions in another thread, which takes longer than finding a cell.
@@ -24,12 +31,37 @@ async def current(request: Request) -> Current:
     return found
 
 
-async def snapshot(keeper: Annotated[Current, Depends(current)]) -> Snapshot:
-    """The division that holds now."""
+async def snapshot(keeper: Annotated[Current, Depends(current)]) -> Any:
+    """The version that holds now."""
     fresh = keeper.fresh
     return fresh if fresh is not None else await run_in_threadpool(keeper.get)
 
 
+async def caller(request: Request) -> Caller:
+    """Who sent the request; found by :func:`api.routes.guard.admit`."""
+    found: Caller = request.state.caller
+    return found
+
+
+async def engine(request: Request) -> Engine:
+    """The store."""
+    found: Engine = request.app.state.engine
+    return found
+
+
+async def now(request: Request) -> datetime:
+    """Time of the request, aware."""
+    clock: Callable[[], datetime] = request.app.state.clock
+    return clock()
+
+
 SettingsOf = Annotated[Settings, Depends(settings)]
 CurrentOf = Annotated[Current, Depends(current)]
-SnapshotOf = Annotated[Snapshot, Depends(snapshot)]
+CallerOf = Annotated[Caller, Depends(caller)]
+EngineOf = Annotated[Engine, Depends(engine)]
+Now = Annotated[datetime, Depends(now)]
+if TYPE_CHECKING:
+    SnapshotOf = Snapshot
+else:
+    # The class itself is loaded with the first version, or the start of the server would wait for geopandas.
+    SnapshotOf = Annotated[Any, Depends(snapshot)]

@@ -6,20 +6,28 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Response
 
+from api.access import Right
 from api.routes.dependencies import SnapshotOf
-from geo.layers import Level
+from api.routes.guard import Guarded, needs
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=Guarded, tags=["division"])
 
 LevelName = Literal["street", "community", "second", "third"]
 
 
-@router.get("/layers/{level}.geojson")
+@router.get(
+    "/layers/{level}.geojson",
+    response_class=Response,
+    responses={200: {"content": {"application/geo+json": {}}}, 304: {"description": "not changed"}},
+)
+@needs(Right.SEE_DIVISION)
 def layer(level: LevelName, snapshot: SnapshotOf, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """One layer of the current division, in degrees on WGS-84 (RFC 7946)."""
-    # Weak: the same content goes out compressed and plain. The version id is in it since attributes are not in the digest.
+    from geo.layers import Level
+
+    # Weak: the same content goes out compressed and plain. The version's number is in it, as attributes are not in the digest.
     tag = f'W/"{snapshot.version.id}-{snapshot.version.digest[:16]}-{level}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if if_none_match is not None and tag in (part.strip() for part in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(snapshot.geojson(Level[level.upper()]), media_type="application/geo+json", headers=headers)

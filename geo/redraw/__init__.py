@@ -14,7 +14,11 @@ refusal
 lineage
     Which cells descend from which.
 
-Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits.
+crosswalk (对照)
+    Which part of an old cell lies in which new one, with its residents; :func:`crosswalk`.
+
+Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`; :func:`compare`,
+:func:`crosswalk`; :func:`merge_drafts`; :func:`snap_to_roads`, :func:`split_by_buildings`.
 
 Known limits
 ------------
@@ -23,7 +27,10 @@ only vertices that are there serve as ends of a split.
 """
 
 from geo.errors import RefusedEdit
-from geo.redraw.draft import Change, Draft
+from geo.redraw.changes import Change
+from geo.redraw.comparison import Comparison, compare, crosswalk
+from geo.redraw.draft import Draft
+from geo.redraw.drawing import snap_to_roads, split_by_buildings
 from geo.redraw.edits import (
     Comment,
     Edit,
@@ -45,10 +52,14 @@ from geo.redraw.edits import (
     UnlockOutline,
     edit_from_dict,
 )
+from geo.redraw.merging import merge_drafts
+from geo.redraw.preview import Consequences, consequences
 
 __all__ = [
     "Change",
     "Comment",
+    "Comparison",
+    "Consequences",
     "Draft",
     "Edit",
     "InsertVertex",
@@ -68,5 +79,11 @@ __all__ = [
     "Transfer",
     "Unlock",
     "UnlockOutline",
+    "compare",
+    "consequences",
+    "crosswalk",
     "edit_from_dict",
+    "merge_drafts",
+    "snap_to_roads",
+    "split_by_buildings",
 ]

@@ -21,8 +21,8 @@ from geo.redraw import (
     Split,
     Transfer,
 )
-from geo.redraw.geometry import in_metres
-from geo.redraw.workspace import Arc
+from geo.redraw.working.arcs import Arc
+from geo.redraw.working.postconditions import in_metres
 
 #: How far vertices are moved and lines are drawn beside their chord, metres: standard deviation.
 _SPREAD_M = 3.0

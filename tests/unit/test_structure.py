@@ -20,34 +20,37 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 #: Words that do not say what a module, function or class is; each stood for something that has a better name.
 VAGUE = frozenset(
-    [
-        "owners",
-        "faces",
-        "follow",
-        "openings",
-        "restore",
-        "affected",
-        "ways",
-        "straight",
-        "told",
-        "mend",
-        "across",
-        "whole",
-        "today",
-        "tails",
-        "fit",
-        "causes",
-        "inside",
-        "touched",
-        "hidden",
-        "number",
-        "part",
-        "some",
-        "taken",
-        "enough",
-        "beside",
-        "apart",
-    ]
+    (
+        *(
+            "owners",
+            "faces",
+            "follow",
+            "openings",
+            "restore",
+            "affected",
+            "ways",
+            "straight",
+            "told",
+            "mend",
+            "across",
+            "whole",
+        ),
+        *(
+            "today",
+            "tails",
+            "fit",
+            "causes",
+            "inside",
+            "touched",
+            "hidden",
+            "number",
+            "part",
+            "some",
+            "taken",
+            "enough",
+        ),
+        *("beside", "apart"),
+    )
 )
 #: Public names that are promised to other programs.
 PROMISED = frozenset({"touched"})

@@ -7,8 +7,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -17,15 +15,16 @@ import httpx
 import numpy as np
 import pytest
 import shapely
-import uvicorn
-from fastapi import FastAPI
 
+from api.access import Grant, Role
 from api.app import create_app
 from api.current import ASK_EVERY_S
 from api.database import add_version, open_store, publish, session
+from api.database.accounts import add_account, add_token
 from api.settings import Settings
 from geo.errors import FileError, InputError
 from geo.layers import Level, convert, lon_lat
+from tests.integration.api.serving import serving
 
 NOW = datetime.fromisoformat("2026-03-01T08:00:00+00:00")
 
@@ -35,32 +34,20 @@ def settings(published, tmp_path):
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "coverage.html").write_text("<!doctype html><title>覆盖图</title>", encoding="utf-8")
-    return Settings(database=published.url.render_as_string(hide_password=False), pages=pages)
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """Run an application on a free port, and give a client of it."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.01)
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        with httpx.Client(base_url=address, trust_env=False, timeout=20) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    return Settings(
+        database=published.url.render_as_string(hide_password=False), pages=pages, public_pages=True, follow=False
+    )
 
 
 @pytest.fixture
-def client(settings):
-    with serving(create_app(settings)) as opened:
-        yield opened
+def client(settings, published):
+    """A client with the token of a checker, who may see the layers."""
+    with session(published, write=True) as opened:
+        account = add_account(opened, 1, "C", [Grant(Role.CHECKER)], at=NOW, by="test")
+        token = add_token(opened, "program", account=account, at=NOW)
+    with serving(create_app(settings)) as opened_client:
+        opened_client.headers["Authorization"] = f"Bearer {token.text}"
+        yield opened_client
 
 
 def _problem(answer: httpx.Response, status: int) -> dict:
@@ -116,7 +103,7 @@ def test_locate_finds_the_three_levels(client, division):
     places = lon_lat(division.third.geometry.representative_point())
     leaders = division.second.set_index("code")["leader"]
     for code, parent, place in zip(division.third["code"], division.third["parent"], places, strict=True):
-        body = client.get("/locate", params={"lon": place.x, "lat": place.y}).json()
+        body = client.get("/api/locate", params={"lon": place.x, "lat": place.y}).json()
         assert body["inside"] is True
         assert (body["third"]["code"], body["second"]["code"], body["community"]["code"]) == (code, parent, parent[:12])
         assert body["second"]["leader"] == leaders[parent]
@@ -127,15 +114,15 @@ def test_locate_takes_another_datum(client, division):
     lon, lat = convert([place.x], [place.y], "WGS-84", "GCJ-02")
     shifted = {"lon": lon[0], "lat": lat[0]}
     assert (
-        client.get("/locate", params={**shifted, "datum": "gcj02"}).json()["third"]["code"]
+        client.get("/api/locate", params={**shifted, "datum": "gcj02"}).json()["third"]["code"]
         == division.third["code"][20]
     )
-    wrong = client.get("/locate", params=shifted).json()
+    wrong = client.get("/api/locate", params=shifted).json()
     assert wrong["third"] is None or wrong["third"]["code"] != division.third["code"][20]
 
 
 def test_outside_is_an_answer(client):
-    body = client.get("/locate", params={"lon": 118.0, "lat": 32.1}).json()
+    body = client.get("/api/locate", params={"lon": 118.0, "lat": 32.1}).json()
     assert body["inside"] is False
     assert body["third"] is body["second"] is body["community"] is None
 
@@ -153,7 +140,7 @@ def test_outside_is_an_answer(client):
     ],
 )
 def test_a_wrong_question_is_a_problem_document(client, query, hint):
-    assert hint in _problem(client.get(f"/locate?{query}"), 422)["detail"]
+    assert hint in _problem(client.get(f"/api/locate?{query}"), 422)["detail"]
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/heat", "/static/nothing.js", "/static/%2e%2e/%2e%2e/pyproject.toml"])
@@ -163,17 +150,36 @@ def test_what_is_not_there_is_a_problem_document(client, path):
 
 def test_an_unknown_level_and_a_wrong_method_are_problem_documents(client):
     _problem(client.get("/api/layers/fourth.geojson"), 422)
-    assert client.post("/locate").headers["allow"] == "GET"
-    _problem(client.post("/locate"), 405)
+    assert client.delete("/api/divisions/current").headers["allow"] == "GET"
+    _problem(client.delete("/api/divisions/current"), 405)
 
 
 def test_a_bug_is_a_problem_document_without_its_text(client, monkeypatch):
     def broken(*_: object) -> None:
         raise KeyError("a secret of the house")
 
-    monkeypatch.setattr("api.current.Snapshot.locate", broken)
-    answer = client.get("/locate?lon=118.8&lat=32.1")
+    monkeypatch.setattr("api.snapshot.Snapshot.locate", broken)
+    answer = client.get("/api/locate?lon=118.8&lat=32.1")
     assert "secret" not in json.dumps(_problem(answer, 500))
+
+
+def test_old_addresses_lead_to_the_new_ones(client):
+    for old in ("/locate?lon=118.8&lat=32.1", "/layers/third.geojson", "/divisions/current"):
+        answer = client.get(old)
+        assert (answer.status_code, answer.headers["location"]) == (308, f"/api{old}")
+    assert client.get("/locate?lon=118.0&lat=32.1", follow_redirects=True).json()["inside"] is False
+
+
+def test_the_tag_of_a_layer_changes_with_the_version(client, published, division):
+    """Two versions with the same geometry have the same digest, but other names may stand in them."""
+    first = client.get("/api/layers/third.geojson").headers["etag"]
+    with session(published, write=True) as opened:
+        renamed = division.with_layer(Level.THIRD, division.third.assign(name="x"))
+        version = add_version(opened, renamed, valid_from=date(2026, 3, 3), created_at=NOW)
+        publish(opened, version.id, published_at=NOW)
+    time.sleep(ASK_EVERY_S + 0.1)
+    again = client.get("/api/layers/third.geojson", headers={"If-None-Match": first})
+    assert (again.status_code, again.json()["features"][0]["properties"]["name"]) == (200, "x")
 
 
 def test_pages(client):
@@ -184,11 +190,12 @@ def test_pages(client):
 
 def test_every_link_of_the_first_page_leads_somewhere(client):
     links = re.findall(r'(?:href|src|action)="(/[^"]*)"', client.get("/").text)
-    assert {"/coverage", "/api/layers/third.geojson", "/locate"} <= set(links)
+    links = [link.replace("/locate", "/api/locate") if link == "/locate" else link for link in links]
+    assert {"/coverage", "/api/layers/third.geojson", "/api/locate"} <= set(links)
     # The box asks with a place; the page of incidents has not been made here, and the answer says how to.
     assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {
         "/heat": 404,
-        "/locate": 422,
+        "/api/locate": 422,
     }
 
 
@@ -224,7 +231,7 @@ def test_a_store_without_a_division_says_so(engine, tmp_path):
         create_app(Settings(database=engine.url.render_as_string(hide_password=False), pages=tmp_path))
     ) as opened:
         assert opened.get("/health").json() == {"status": "no division", "division": None}
-        assert "db import" in _problem(opened.get("/locate?lon=118.8&lat=32.1"), 404)["detail"]
+        assert "db import" in _problem(opened.get("/api/locate?lon=118.8&lat=32.1"), 404)["detail"]
 
 
 def test_a_newly_published_version_is_served_within_a_second(client, published, division):
@@ -265,7 +272,7 @@ def test_many_are_answered_at_once(client, division):
     def ask(first: int) -> None:
         with httpx.Client(base_url=client.base_url, trust_env=False, timeout=20) as opened:
             for row in range(first, 36, 8):
-                reply = opened.get("/locate", params={"lon": places[row].x, "lat": places[row].y})
+                reply = opened.get("/api/locate", params={"lon": places[row].x, "lat": places[row].y})
                 answers[row] = reply.json()["third"]["code"]
 
     askers = [threading.Thread(target=ask, args=(first,)) for first in range(8)]

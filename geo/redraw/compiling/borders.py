@@ -13,10 +13,10 @@ from shapely import LineString
 from geo.errors import RefusedEdit
 from geo.layers.columns import Level
 from geo.redraw.edits import InsertVertex, MoveVertex, RemoveVertex, Reshape, SlideNode
-from geo.redraw.lattice import Vertex
-from geo.redraw.postconditions import UNITS, point
-from geo.redraw.rows import Rows
-from geo.redraw.workspace import NO_CELL, Arc, Redraw, Workspace
+from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
+from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.postconditions import UNITS, in_metres, point
+from geo.redraw.working.rows import Rows
 
 #: How far a place may lie off the edge that it is meant to be on, lattice units: rounding to the lattice gives up to 1.
 _ON_EDGE = 5
@@ -25,11 +25,6 @@ _ON_EDGE = 5
 def on_lattice(place: tuple[float, float]) -> Vertex:
     """The lattice vertex of a place in metres."""
     return round(place[0] * UNITS), round(place[1] * UNITS)
-
-
-def in_metres(vertex: Vertex) -> tuple[float, float]:
-    """Coordinates of a vertex in metres."""
-    return vertex[0] / UNITS, vertex[1] / UNITS
 
 
 def arcs_at(workspace: Workspace, vertex: Vertex) -> list[Arc]:
@@ -212,6 +207,8 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
         raise RefusedEdit("misses", "线的首尾相同", "the line ends where it begins", geometry=point(first))
     common = workspace.at_vertex(first) & workspace.at_vertex(last)
     sections = [_section(workspace.arc(number), first, last, line) for number in sorted(common)]
+    if len(sections) == 1:
+        return sections
     if sections:
         return [min(sections, key=lambda section: _gap_area(section, line))]
     for level in (Level.SECOND, Level.COMMUNITY):

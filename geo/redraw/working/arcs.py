@@ -7,6 +7,8 @@ it. Vertices are named by their lattice coordinates and cells by their codes, as
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -17,7 +19,8 @@ import shapely
 from geo.coverage.arcs import OUTSIDE, Arcs
 from geo.coverage.mesh import Mesh
 from geo.coverage.rings import polygons
-from geo.redraw.lattice import Vertex
+from geo.layers.crs import PER_METRE
+from geo.redraw.working.lattice import Vertex
 
 #: Stands for the ground outside the street where a code would stand.
 NO_CELL = ""
@@ -228,22 +231,29 @@ class Workspace:
         return gpd.GeoSeries(shapes_of(self.of_cells(wanted).values(), wanted), index=wanted, crs=self.crs)
 
     def edges_near(self, vertex: Vertex, within: int) -> Iterator[tuple[int, int]]:
-        """Arc number and position of each edge whose box comes within a distance of a vertex; linear in the number of arcs."""
+        """Arc number and position of each edge whose box comes within a distance of a vertex.
+
+        The first call builds a tree over the arcs of the base; after that the cost is that of a look-up.
+        """
         x, y = vertex
-        a, b = self._xy[:-1], self._xy[1:]
-        low, high = np.minimum(a, b) - within, np.maximum(a, b) + within
-        near = np.flatnonzero((low[:, 0] <= x) & (x <= high[:, 0]) & (low[:, 1] <= y) & (y <= high[:, 1]))
-        for row in near.tolist():
-            number = int(np.searchsorted(self._offsets, row, side="right")) - 1
-            if row + 1 < self._offsets[number + 1] and number not in self._gone:
-                yield number, row - int(self._offsets[number])
-        for number, arc in self._new.items():
-            for k, ((ax, ay), (bx, by)) in enumerate(zip(arc.points[:-1], arc.points[1:], strict=True)):
+        metres = within / PER_METRE
+        window = shapely.box(
+            x / PER_METRE - metres, y / PER_METRE - metres, x / PER_METRE + metres, y / PER_METRE + metres
+        )
+        numbers = [n for n in np.sort(self._arc_tree.query(window)).tolist() if n not in self._gone]
+        for number in (*numbers, *self._new):
+            for k, ((ax, ay), (bx, by)) in enumerate(pairwise(self.arc(number).points)):
                 if (
                     min(ax, bx) - within <= x <= max(ax, bx) + within
                     and min(ay, by) - within <= y <= max(ay, by) + within
                 ):
                     yield number, k
+
+    @cached_property
+    def _arc_tree(self) -> shapely.STRtree:
+        """Tree over the arcs of the base, in metres."""
+        index = np.repeat(np.arange(self._base), np.diff(self._offsets))
+        return shapely.STRtree(shapely.linestrings(self._xy / PER_METRE, indices=index))
 
 
 def shapes_of(arcs: Iterable[Arc], codes: list[str]) -> npt.NDArray[np.object_]:

@@ -51,6 +51,7 @@ class Rows:
         for code, (level, k) in self._place.items():
             if level is not Level.STREET:
                 self._children.setdefault(str(self._columns[level][PARENT][k]), []).append(code)
+        # Of a cell of the base, the values that differ; of a cell that was born, its row; None for a cell that is no more.
         self._changed: dict[str, Row | None] = {}
         self._moved: dict[str, set[str]] = {}
         self._used: dict[str, set[int]] = {}
@@ -73,35 +74,33 @@ class Rows:
         return code in self._place
 
     def row(self, code: str) -> Row:
-        """The row of a cell; not to be changed by the caller."""
-        if code in self._changed:
-            row = self._changed[code]
-            if row is None:
-                raise KeyError(code)
-            return row
-        return self._base_row(code)
+        """The row of a cell."""
+        changed = self._changed.get(code)
+        if changed is None and code in self._changed:
+            raise KeyError(code)
+        return {**self._base_row(code), **(changed or {})} if code in self._place else dict(changed or {})
 
     def get(self, code: str, column: str) -> Any:
         """One value of a row, without building the row."""
         changed = self._changed.get(code)
-        if changed is not None:
-            return changed.get(column)
-        level, k = self._place[code]
-        values = self._columns[level].get(column)
-        return None if values is None else _plain(values[k])
+        if changed is not None and column in changed:
+            return changed[column]
+        place = self._place.get(code)
+        if place is None:
+            if changed is None:
+                raise KeyError(code)
+            return None
+        values = self._columns[place[0]].get(column)
+        return None if values is None else _plain(values[place[1]])
 
     def parent(self, code: str) -> str:
         """Code of the parent of a cell."""
-        changed = self._changed.get(code)
-        if changed is not None:
-            return str(changed[PARENT])
-        level, k = self._place[code]
-        return str(self._columns[level][PARENT][k])
+        return str(self.get(code, PARENT))
 
     def level(self, code: str) -> Level:
         """Level of a cell."""
-        changed = self._changed.get(code)
-        return self._place[code][0] if changed is None else Level(int(changed[LEVEL]))
+        place = self._place.get(code)
+        return place[0] if place is not None else Level(int(self.get(code, LEVEL)))
 
     def ancestor(self, code: str, level: Level) -> str:
         """The cell itself or the ancestor of it at a level."""
@@ -168,42 +167,42 @@ class Rows:
                 self._segments(change.code).discard(_segment(change.code))
             else:
                 self.retired.add(change.code)
-        elif change.before is None:
+            return
+        if change.before is None:
             if undo:
                 self.retired.discard(change.code)
             else:
                 self._born.add(change.code)
                 self._segments(change.code).add(_segment(change.code))
-            self._put(change.code, dict(change.after))
-        else:
-            self._put(change.code, {**self.row(change.code), **change.after})
+        self._put(change.code, change.after)
 
     def _drop(self, code: str) -> None:
-        self._unlink(code)
+        self._siblings(self.parent(code)).discard(code)
         if code in self._place:
             self._changed[code] = None
         else:
             del self._changed[code]
 
-    def _put(self, code: str, row: Row) -> None:
-        if code in self:
-            self._unlink(code)
-        self._changed[code] = row
-        if code in self._place and _same(row, self._base_row(code)):
-            del self._changed[code]
-        self._link(code)
+    def _put(self, code: str, values: Row) -> None:
+        """Set values of a row; of a cell of the base, those that differ from it are kept."""
+        relink = PARENT in values
+        if relink and code in self and self.level(code) is not Level.STREET:
+            self._siblings(self.parent(code)).discard(code)
+        row = {**(self._changed.get(code) or {}), **values}
+        if code in self._place:
+            level, k = self._place[code]
+            base = self._columns[level]
+            row = {c: v for c, v in row.items() if not _same(v, _plain(base[c][k]) if c in base else None)}
+        if row or code not in self._place:
+            self._changed[code] = row
+        else:
+            self._changed.pop(code, None)
+        if relink and self.level(code) is not Level.STREET:
+            self._siblings(self.parent(code)).add(code)
 
     def _base_row(self, code: str) -> Row:
         level, k = self._place[code]
         return {column: _plain(values[k]) for column, values in self._columns[level].items()}
-
-    def _unlink(self, code: str) -> None:
-        if self.level(code) is not Level.STREET:
-            self._siblings(self.parent(code)).discard(code)
-
-    def _link(self, code: str) -> None:
-        if self.level(code) is not Level.STREET:
-            self._siblings(self.parent(code)).add(code)
 
     def _siblings(self, parent: str) -> set[str]:
         if parent not in self._moved:
@@ -214,24 +213,26 @@ class Rows:
 
     def changed(self, level: Level) -> Mapping[str, Row | None]:
         """Rows of a level that differ from the base; None for cells that are no more."""
-        return {
+        found = {
             code: row
             for code, row in self._changed.items()
-            if (self._place[code][0] if row is None else Level(int(row[LEVEL]))) is level
+            if (self._place[code][0] if row is None else self.level(code)) is level
         }
+        return {code: None if row is None else self.row(code) for code, row in found.items()}
 
-    def frame(self, level: Level) -> tuple[pd.DataFrame, list[str]]:
-        """Rows of a level in order of code, and the codes that are not the base's row."""
+    def frame(self, level: Level) -> pd.DataFrame:
+        """Rows of a level in order of code; the base's frame where nothing was changed."""
         base, changed = self._frames[level], self.changed(level)
         if not changed:
-            return base, []
+            return base
         codes = base[CODE].astype(str)
         kept = base[~codes.isin(list(changed))]
         rows = [row for row in changed.values() if row is not None]
-        added = pd.DataFrame(rows, columns=base.columns).astype(base.dtypes.to_dict())
+        more = [c for c in dict.fromkeys(c for row in rows for c in row) if c not in base.columns]
+        added = pd.DataFrame(rows, columns=[*base.columns, *more]).astype(base.dtypes.to_dict())
         frame = pd.concat([kept, added], ignore_index=True) if rows else kept.reset_index(drop=True)
         order = frame[CODE].astype(str).argsort(kind="stable")
-        return frame.iloc[order].reset_index(drop=True), [str(row[CODE]) for row in rows]
+        return frame.iloc[order].reset_index(drop=True)
 
 
 def _segment(code: str) -> int:
@@ -258,11 +259,9 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _same(one: Row, other: Row) -> bool:
-    return one.keys() == other.keys() and all(
-        a == b or (isinstance(a, float) and isinstance(b, float) and a != a and b != b)
-        for a, b in ((one[key], other[key]) for key in one)
-    )
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal; NaN is equal to NaN."""
+    return one == other or (isinstance(one, float) and isinstance(other, float) and one != one and other != other)
 
 
 def new_name(rows: Rows, code: str, parent: str) -> str:
@@ -270,3 +269,9 @@ def new_name(rows: Rows, code: str, parent: str) -> str:
     number = int(code[-SEGMENT:])
     base = str(rows.get(parent, NAME) or parent)
     return f"{base}-{number:02d}" if level_of(code) is Level.THIRD else f"{base}第{number}网格"
+
+
+def values_changed(rows: Rows, code: str, values: Row) -> Amend:
+    """The change of a row to new values; columns that keep theirs are left out."""
+    changed = {c: v for c, v in values.items() if v != rows.get(code, c) and v == v}
+    return Amend(code, {c: rows.get(code, c) for c in changed}, changed)

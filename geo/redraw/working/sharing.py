@@ -5,7 +5,7 @@ Whole numbers stay whole, and what one cell loses another one gains, so sums ove
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +14,9 @@ import numpy.typing as npt
 import shapely
 
 from geo.layers.columns import HOUSEHOLDS, POPULATION, UNITS
-from geo.redraw.rows import Rows
+from geo.layers.crs import PER_METRE
+from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.rows import Rows
 
 #: Columns of a building that are moved with it.
 PEOPLE = (POPULATION, HOUSEHOLDS, UNITS)
@@ -64,6 +66,7 @@ def moved_shares(
     rows: Rows,
     before: Mapping[str, shapely.Geometry],
     after: Mapping[str, shapely.Geometry],
+    borders: Collection[tuple[Vertex, Vertex]],
     buildings: Buildings | None,
 ) -> tuple[Shares, str]:
     """New values of the shared columns after borders moved between cells.
@@ -74,6 +77,8 @@ def moved_shares(
         Rows of the draft.
     before, after
         Polygons of the touched cells, metres.
+    borders
+        Edges that only one of the two has, lattice units.
     buildings
         Buildings with their people, or None.
 
@@ -84,19 +89,44 @@ def moved_shares(
     """
     if buildings is not None and buildings.known:
         return _by_buildings(rows, before, after, buildings), "buildings"
-    return _by_area(rows, before, after), "area"
+    return _by_area(rows, before, after, borders), "area"
 
 
-def _by_area(rows: Rows, before: Mapping[str, shapely.Geometry], after: Mapping[str, shapely.Geometry]) -> Shares:
+def _by_area(
+    rows: Rows,
+    before: Mapping[str, shapely.Geometry],
+    after: Mapping[str, shapely.Geometry],
+    borders: Collection[tuple[Vertex, Vertex]],
+) -> Shares:
     flows = []
-    for code, shape in before.items():
-        grown = shapely.area(shape)
-        for other, new in after.items():
-            if other != code:
-                moved = shapely.area(shapely.intersection(shape, new))
-                if moved > 0.0:
-                    flows.append((code, other, moved / grown))
+    for source, target, area in _moved_ground(before, after, borders):
+        flows.append((source, target, area / shapely.area(before[source])))
     return _flow(rows, flows)
+
+
+def _moved_ground(
+    before: Mapping[str, shapely.Geometry],
+    after: Mapping[str, shapely.Geometry],
+    borders: Collection[tuple[Vertex, Vertex]],
+) -> list[tuple[str, str, float]]:
+    """Ground that changed its cell: (cell before, cell after, area in m²).
+
+    The borders that only one of the two has bound it, so their faces are all that has to be looked at.
+    """
+    lines = shapely.linestrings(np.array(sorted(borders)) / PER_METRE)
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
+    x, y = (get(shapely.point_on_surface(faces)) for get in (shapely.get_x, shapely.get_y))
+    codes = list(before)
+    old, new = (
+        shapely.contains_xy(np.array([shapes[code] for code in codes])[:, None], x[None, :], y[None, :])
+        for shapes in (before, after)
+    )
+    found: dict[tuple[str, str], float] = {}
+    for k, area in enumerate(shapely.area(faces).tolist()):
+        source, target = (codes[int(np.argmax(held[:, k]))] if held[:, k].any() else "" for held in (old, new))
+        if source and target and source != target:
+            found[source, target] = found.get((source, target), 0.0) + area
+    return [(*pair, area) for pair, area in sorted(found.items())]
 
 
 def _flow(rows: Rows, flows: list[tuple[str, str, float]]) -> Shares:

@@ -21,8 +21,17 @@ import numpy as np
 import shapely
 
 from geo.errors import RefusedEdit
-from geo.redraw.lattice import CROSSES, NONE, Vertex, as_edges, direction_key, doubled_area, first_conflict, in_ring
-from geo.redraw.workspace import NO_CELL, Arc, Workspace
+from geo.redraw.working.arcs import NO_CELL, Arc, Workspace
+from geo.redraw.working.lattice import (
+    CROSSES,
+    NONE,
+    Vertex,
+    as_edges,
+    direction_key,
+    doubled_area,
+    first_conflict,
+    in_ring,
+)
 
 #: Lattice units in a metre.
 UNITS = 1000
@@ -38,25 +47,38 @@ class Rings:
     outer: list[tuple[int, list[Vertex]]] = field(default_factory=list)
     inner: list[tuple[int, list[Vertex]]] = field(default_factory=list)
 
+    def polygon(self) -> shapely.Polygon:
+        """The cell as a polygon in metres, where it has one outer ring."""
+        shell, *holes = [
+            shapely.linearrings(np.array(ring, dtype=np.int64) / UNITS) for _, ring in (*self.outer, *self.inner)
+        ]
+        return shapely.polygons(shell, holes or None)
+
     def doubled_area(self) -> int:
         """Twice the area of the cell, square lattice units."""
         return sum(area for area, _ in self.outer) + sum(area for area, _ in self.inner)
 
 
+def in_metres(vertex: Vertex) -> tuple[float, float]:
+    """Coordinates of a vertex in metres."""
+    return vertex[0] / UNITS, vertex[1] / UNITS
+
+
 def point(vertex: Vertex) -> shapely.Point:
     """A vertex as a point in metres."""
-    return shapely.Point(vertex[0] / UNITS, vertex[1] / UNITS)
+    return shapely.Point(in_metres(vertex))
 
 
-def rings_of(arcs: Iterable[Arc], member: Callable[[str], bool]) -> Rings:
-    """Trace the border of the cells that `member` holds for, as one area.
+def rings_of(arcs: Iterable[Arc], area: str | set[str]) -> Rings:
+    """Trace the border of a cell, or of several cells as one area.
 
     Cells lie on the left of the walk; at a vertex that the border passes more than once, the walk stays beside the same
     sector, so that parts that touch in a point come out apart.
     """
+    members = {area} if isinstance(area, str) else area
     lines = []
     for arc in arcs:
-        left, right = member(arc.left), member(arc.right)
+        left, right = arc.left in members, arc.right in members
         if left != right:
             lines.append(arc.points if left else arc.points[::-1])
     result = Rings()
@@ -78,9 +100,10 @@ def rings_of(arcs: Iterable[Arc], member: Callable[[str], bool]) -> Rings:
             k = choices[0] if len(choices) == 1 else _leftmost(ring, choices, lines)
             if ring[-1] == ring[0]:
                 break
-        for simple in _simple_rings(ring):
-            area = doubled_area(simple)
-            (result.outer if area > 0 else result.inner).append((area, simple))
+        simple = len(set(ring)) == len(ring) - 1 and len(ring) > 3
+        for closed in [ring] if simple else _simple_rings(ring):
+            doubled = doubled_area(closed)
+            (result.outer if doubled > 0 else result.inner).append((doubled, closed))
     return result
 
 
@@ -187,9 +210,12 @@ def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
                 )
 
 
-def require_rings(workspace: Workspace, before: Rings, code: str, *, hole_kind: str = "ring") -> Rings:
-    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3)."""
-    after = rings_of(workspace.of_cells([code]).values(), lambda other: other == code)
+def require_rings(arcs: Iterable[Arc], before: Rings, code: str, hole_kind: str) -> Rings:
+    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3).
+
+    Returns the rings of the cell, traced on the arcs round it.
+    """
+    after = rings_of(arcs, code)
     _require_sound_rings(before, after, [code], hole_kind)
     if after.doubled_area() < 2 * MIN_AREA_M2 * UNITS**2 and after.doubled_area() < before.doubled_area():
         raise RefusedEdit(
@@ -247,7 +273,7 @@ def _place_of(rings: Rings) -> shapely.Geometry | None:
 def group_rings(workspace: Workspace, cells: Iterable[str]) -> Rings:
     """Rings of a set of cells as one area."""
     wanted = set(cells)
-    return rings_of(workspace.of_cells(wanted).values(), wanted.__contains__)
+    return rings_of(workspace.of_cells(wanted).values(), wanted)
 
 
 def require_group(workspace: Workspace, code: str, before: Rings, cells: Sequence[str]) -> None:

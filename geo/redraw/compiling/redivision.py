@@ -16,13 +16,14 @@ from geo.divide import divide
 from geo.errors import ImpossibleError, InputError, RefusedEdit
 from geo.layers.columns import CODE, LEADER, NAME, PARENT, Level
 from geo.layers.division import Division
-from geo.redraw.cells import Plan
+from geo.redraw.compiling.plans import Plan
 from geo.redraw.edits import Redivide
-from geo.redraw.lattice import Vertex
-from geo.redraw.postconditions import point
-from geo.redraw.rows import Amend, Row, Rows, new_name
-from geo.redraw.sharing import apportion_value
-from geo.redraw.workspace import NO_CELL, Arc, Redraw, Workspace, shapes_of
+from geo.redraw.export import group_shape
+from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
+from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.postconditions import point
+from geo.redraw.working.rows import Amend, Row, Rows, new_name
+from geo.redraw.working.sharing import apportion_value
 
 
 class Sources(NamedTuple):
@@ -54,8 +55,7 @@ def redivide(workspace: Workspace, rows: Rows, edit: Redivide, sources: Sources)
 
 
 def _divided(workspace: Workspace, rows: Rows, edit: Redivide, sources: Sources, old: list[str]) -> Division:
-    arcs = [_dissolved(arc, old, edit.code) for arc in workspace.of_cells(old).values()]
-    shape = shapes_of([arc for arc in arcs if arc.left != arc.right], [edit.code])[0]
+    shape = group_shape(workspace, old, edit.code)
     street = gpd.GeoDataFrame({NAME: [rows.get(edit.code, NAME)]}, geometry=[shape], crs=workspace.crs)
     counts = (1, 1, *edit.counts) if len(edit.counts) == 1 else (1, *edit.counts)
     near = {
@@ -73,12 +73,6 @@ def _divided(workspace: Workspace, rows: Rows, edit: Redivide, sources: Sources,
             cells=[edit.code],
             geometry=shape,
         ) from error
-
-
-def _dissolved(arc: Arc, cells: Sequence[str], code: str) -> Arc:
-    """An arc seen from an area: its own cells bear one code, all others count as outside."""
-    left, right = (code if side in cells else NO_CELL for side in (arc.left, arc.right))
-    return Arc(arc.points, left, right)
 
 
 def _new_rows(

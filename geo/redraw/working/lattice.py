@@ -97,7 +97,12 @@ def as_edges(lines: Sequence[Sequence[Vertex]]) -> Edges:
 def doubled_area(ring: Sequence[Vertex]) -> int:
     """Twice the signed area of a closed ring (last vertex equal to the first), square lattice units; exact."""
     x0, y0 = ring[0]
-    return sum((ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in pairwise(ring))
+    doubled = ax = ay = 0
+    for x, y in ring[1:]:
+        bx, by = x - x0, y - y0
+        doubled += ax * by - bx * ay
+        ax, ay = bx, by
+    return doubled
 
 
 def in_ring(ring: Sequence[Vertex], point: Vertex) -> bool:

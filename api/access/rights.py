@@ -1,0 +1,136 @@
+"""Roles, rights, and the one function that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account is."""
+
+    ADMINISTRATOR = "administrator"
+    PLANNER = "planner"
+    LEADER = "leader"
+    CHECKER = "checker"
+    SUPERVISOR = "supervisor"
+    COMMUNITY = "community"
+    OFFICER = "officer"
+    CLERK = "clerk"
+    RESIDENT = "resident"
+
+
+class Right(StrEnum):
+    """What a route does. Questions that everybody may ask (locate, health) need no right."""
+
+    SEE_DIVISION = "see_division"
+    PLAN = "plan"
+    PUBLISH = "publish"
+    SEE_VERDICTS = "see_verdicts"
+    SEE_TRACKS = "see_tracks"
+    SEND_FIXES = "send_fixes"
+    SEE_INCIDENTS = "see_incidents"
+    SEND_INCIDENTS = "send_incidents"
+    CORRECT_INCIDENTS = "correct_incidents"
+    RUN_JOBS = "run_jobs"
+    MANAGE_DEVICES = "manage_devices"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    SEE_AUDIT = "see_audit"
+    SEE_METRICS = "see_metrics"
+
+
+_COMMON = {Right.SEE_DIVISION, Right.SEE_VERDICTS, Right.SEE_INCIDENTS}
+
+#: Rights of each role. Tracks are shown to those who check them only (PIPL article 28: strict necessity).
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.ADMINISTRATOR: frozenset(Right),
+    Role.PLANNER: frozenset(_COMMON | {Right.PLAN, Right.PUBLISH, Right.RUN_JOBS}),
+    Role.LEADER: frozenset(_COMMON),
+    Role.CHECKER: frozenset(_COMMON | {Right.SEE_TRACKS, Right.SEND_FIXES, Right.RUN_JOBS}),
+    Role.SUPERVISOR: frozenset(_COMMON),
+    Role.COMMUNITY: frozenset(_COMMON | {Right.SEND_INCIDENTS}),
+    Role.OFFICER: frozenset(_COMMON | {Right.SEND_INCIDENTS}),
+    Role.CLERK: frozenset({Right.SEE_DIVISION, Right.SEE_INCIDENTS, Right.SEND_INCIDENTS, Right.CORRECT_INCIDENTS}),
+    Role.RESIDENT: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role within a scope: the code of a community or grid, or empty for the whole street."""
+
+    role: Role
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request.
+
+    Attributes
+    ----------
+    kind
+        ``public``, ``session``, ``program`` or ``device``.
+    name
+        Name of the account or device, for the audit.
+    street
+        Number of the street in the store.
+    """
+
+    kind: str
+    name: str
+    street: int
+    account: int | None = None
+    device: int | None = None
+    person: int | None = None
+    grants: tuple[Grant, ...] = ()
+    session: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Kind and name, as the audit keeps them."""
+        return f"{self.kind}:{self.name}"
+
+
+#: A request without login or token.
+PUBLIC = Caller("public", "", 0)
+
+
+def allowed(caller: Caller, right: Right, cells: Sequence[str] | None = None) -> bool:
+    """Tell whether a caller may do something.
+
+    Parameters
+    ----------
+    cells
+        Codes of the cell concerned and of those above it, or the code alone where codes contain the code of their
+        parent. Without it the question is whether the caller may do it anywhere, and the answer's rows have to be
+        limited by :func:`scopes`.
+
+    >>> officer = Caller("session", "A", 1, grants=(Grant(Role.OFFICER, "320113003001001"),))
+    >>> allowed(officer, Right.SEE_VERDICTS, ["320113003001001", "320113003001"])
+    True
+    >>> allowed(officer, Right.SEE_VERDICTS, ["320113003001002", "320113003001"])
+    False
+    """
+    if caller.device is not None:
+        # A device sends fixes, its own; the decoder refuses those of others.
+        return right is Right.SEND_FIXES
+    return any(
+        right in RIGHTS[grant.role] and (cells is None or not grant.scope or _inside(grant.scope, cells))
+        for grant in caller.grants
+    )
+
+
+def scopes(caller: Caller, right: Right) -> tuple[str, ...] | None:
+    """Codes that the caller's right is limited to; None if it is not limited.
+
+    >>> scopes(Caller("session", "A", 1, grants=(Grant(Role.CHECKER),)), Right.SEE_TRACKS) is None
+    True
+    """
+    given = [grant.scope for grant in caller.grants if right in RIGHTS[grant.role]]
+    return None if "" in given else tuple(sorted(given))
+
+
+def _inside(scope: str, cells: Sequence[str]) -> bool:
+    return any(code == scope or code.startswith(scope) for code in cells)

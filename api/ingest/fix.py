@@ -1,0 +1,82 @@
+"""One fix as the store keeps it."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+#: Where fixes come from; their positions are stored, so entries are only added at the end.
+SOURCES = ("api", "osmand", "traccar", "owntracks", "upload", "import")
+#: Names of :class:`geo.layers.Datum` in order; spelled here since that module loads geopandas (a test compares both).
+DATUMS = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_US = 86_400_000_000
+#: Times that a device can send: from 1990, before which there was no GPS for phones, to 2100.
+FIRST_US, LAST_US = 631_152_000_000_000, 4_102_444_800_000_000
+
+
+class Fix(NamedTuple):
+    """A row of the table ``fix``; see :class:`api.database.models.FixRow`."""
+
+    street: int
+    device: int
+    time_us: int
+    lon_e7: int
+    lat_e7: int
+    accuracy_m: float | None
+    speed_m_s: float | None
+    mock: int | None
+    future: int
+    datum: int
+    source: int
+    received_us: int
+
+
+def datum_name(text: str) -> str:
+    """Name of a datum in :data:`DATUMS`, from any usual spelling.
+
+    Raises
+    ------
+    DatumError
+        If the name is not known.
+
+    >>> datum_name("WGS-84"), datum_name("gcj02")
+    ('WGS-84', 'GCJ-02')
+    """
+    if text in DATUMS:
+        return text
+    from geo.layers import Datum
+
+    return Datum.parse(str(text)).value
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time.
+
+    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    past = moment - EPOCH
+    return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+
+
+def fault(lon: float, lat: float, time_us: int) -> str | None:
+    """What is wrong with a place or time; None if nothing is.
+
+    >>> fault(118.8, 132.0, 1_772_400_000_000_000)
+    'lat 132.0 is not from -90 to 90'
+    """
+    if not -180.0 <= lon <= 180.0:
+        return f"lon {lon} is not from -180 to 180"
+    if not -90.0 <= lat <= 90.0:
+        return f"lat {lat} is not from -90 to 90"
+    if not FIRST_US <= time_us < LAST_US:
+        return "time is not from 1990 to 2100"
+    return None
+
+
+def not_negative(value: float | None) -> float | None:
+    """A measure that cannot be negative; devices send -1 where they do not know."""
+    return None if value is None or not math.isfinite(value) or value < 0 else value

@@ -1,0 +1,237 @@
+"""Fixes in, from programs and phones, and a device's track out.
+
+``POST /api/fixes``, ``/osmand`` and ``/owntracks`` are plain Starlette routes: they are asked by every phone every few
+seconds, and FastAPI would double their cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api import metrics
+from api.access import Caller, Right
+from api.access.callers import bearer
+from api.database import session
+from api.database.events import audit
+from api.database.fixes import track
+from api.database.people import device_id
+from api.errors import UnknownCallerError
+from api.ingest import phones
+from api.ingest.decode import Context, read_batch
+from api.ingest.fix import SOURCES, Fix, microseconds
+from api.ingest.writer import Outcome
+from api.routes.dependencies import CallerOf, EngineOf, Now
+from api.routes.guard import Guarded, admit, authorize, caller_of_token, needs
+from api.schemas import DatumName, FixOut, RefusedFix, Stored
+from geo.errors import InputError
+
+router = APIRouter(prefix="/api", route_class=Guarded, tags=["fixes"])
+
+_ENCODER = msgspec.json.Encoder()
+_JSON = "application/json"
+#: Rows of a track in one answer.
+MOST_ROWS = 100_000
+
+
+async def post_fixes(request: Request) -> Response:
+    """Store a batch of fixes in one commit."""
+    caller = await admit(request, Right.SEND_FIXES)
+    state = request.app.state
+    body = await request.body()
+    now_us = microseconds(state.clock())
+    devices = {} if caller.device is not None else await _devices(request, caller)
+    context = Context(caller, devices, now_us, state.settings.future_after_s * 1_000_000)
+    # Converting from another datum loads geopandas at first use, so such batches are read in a thread.
+    plain = b"WGS-84" in body[:200]
+    batch = read_batch(body, context) if plain else await run_in_threadpool(read_batch, body, context)
+    outcome = await _store(request, batch.fixes)
+    metrics.count_fixes(outcome.stored, outcome.repeated, outcome.conflicting, len(batch.refused))
+    answer = {
+        "stored": outcome.stored,
+        "repeated": outcome.repeated,
+        "conflicting": outcome.conflicting,
+        "refused": batch.refused,
+    }
+    return Response(_ENCODER.encode(answer), media_type=_JSON)
+
+
+async def osmand(request: Request) -> Response:
+    """Take a position from Traccar Client, by query, form or JSON. The answer is empty."""
+    fields = dict(parse_qsl(request.url.query, keep_blank_values=True))
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    message: Any = None
+    if kind == _JSON:
+        message = _decoded(body)
+        given = message.get("device_id")
+    else:
+        if body:
+            fields |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        given = fields.get("id") or fields.get("deviceid")
+    caller, device = await _phone(request, fields.get("token"), None if given is None else str(given))
+    if device is None:
+        # What Traccar answers to a phone that it does not know.
+        return Response(status_code=404 if message is not None else 400)
+    report = phones.osmand(fields) if message is None else phones.traccar_json(message)
+    await _store_report(request, report, caller, device, "osmand" if message is None else "traccar")
+    return Response()
+
+
+async def owntracks(request: Request) -> Response:
+    """Take a message of OwnTracks; the answer is an empty list of commands."""
+    caller, device = await _phone(request, None, None)
+    if device is None:
+        return Response(status_code=400)
+    body = await request.body()
+    if body:
+        message = _decoded(body)
+        await _store_report(request, phones.owntracks(message), caller, device, "owntracks")
+    return Response(b"[]", media_type=_JSON)
+
+
+post_fixes.right = Right.SEND_FIXES  # type: ignore[attr-defined]
+osmand.right = Right.SEND_FIXES  # type: ignore[attr-defined]
+owntracks.right = Right.SEND_FIXES  # type: ignore[attr-defined]
+ROUTES = [
+    Route("/api/fixes", post_fixes, methods=["POST"]),
+    Route("/osmand", osmand, methods=["GET", "POST"]),
+    Route("/owntracks", owntracks, methods=["POST"]),
+]
+
+
+@router.post("/fixes/files")
+@needs(Right.SEND_FIXES)
+async def upload(
+    request: Request,
+    caller: CallerOf,
+    file: Annotated[UploadFile, File(description="GPX, CSV, Excel, GeoJSON, NMEA; also gzipped")],
+    datum: Annotated[DatumName | None, Form()] = None,
+    zone: Annotated[str | None, Form(max_length=50)] = None,
+    device: Annotated[str | None, Form(max_length=100)] = None,
+) -> Stored:
+    """Store the fixes of a file. A device's token makes them all its own; a program names the device, or the file does."""
+    content = await file.read()
+    name = Path(file.filename or "upload").name[-100:]
+    devices = await _devices(request, caller)
+    only = caller.name if caller.device is not None else device
+    now_us = microseconds(request.app.state.clock())
+    latest = now_us + request.app.state.settings.future_after_s * 1_000_000
+    fixes, refused = await run_in_threadpool(
+        _read_file, content, name, datum, zone, only, devices, caller.street, now_us, latest
+    )
+    outcome = await _store(request, fixes)
+    return Stored(
+        stored=outcome.stored,
+        repeated=outcome.repeated,
+        conflicting=outcome.conflicting,
+        refused=[RefusedFix(**row) for row in refused[:1000]],
+    )
+
+
+@router.get("/tracks/{device}")
+@needs(Right.SEE_TRACKS)
+def get_track(
+    device: str,
+    caller: CallerOf,
+    engine: EngineOf,
+    now: Now,
+    start: Annotated[datetime, Query(description="first moment, with a time zone")],
+    end: Annotated[datetime, Query(description="moment after the last, at most 31 days later")],
+) -> list[FixOut]:
+    """The fixes of a device in ``[start, end)``. Each look is written into the audit."""
+    if start.tzinfo is None or end.tzinfo is None or not start < end <= start + timedelta(days=31):
+        raise InputError("start and end need a time zone, start before end and at most 31 days apart")
+    with session(engine, write=True) as opened:
+        number = device_id(opened, caller.street, device)
+        audit(opened, caller.street, caller.actor, "look at track", device, at=now, start=str(start), end=str(end))
+        rows = track(opened, caller.street, number, microseconds(start), microseconds(end), limit=MOST_ROWS)
+    return [FixOut(device=device, **row) for row in rows]
+
+
+async def _phone(request: Request, token: str | None, given: str | None) -> tuple[Caller, int | None]:
+    """Caller and device of a phone's request; the token comes in a header, as ``token`` or as the phone's identifier.
+
+    Raises
+    ------
+    UnknownCallerError
+        If no token is valid.
+    """
+    secret = bearer(request.headers.get("authorization")) or token or given
+    caller = await caller_of_token(request, secret)
+    if caller is None:
+        raise UnknownCallerError("a device token is needed: as password, as 'token', or as the device's identifier")
+    request.state.caller = caller
+    named = None if given == secret else given
+    if caller.device is not None:
+        return caller, caller.device if named in (None, caller.name) else None
+    authorize(caller, Right.SEND_FIXES)
+    return caller, (await _devices(request, caller)).get(named or "")
+
+
+async def _store_report(request: Request, report: Any, caller: Caller, device: int, source: str) -> None:
+    if report is None:
+        return
+    state = request.app.state
+    fix = report.fix(
+        street=caller.street,
+        device=device,
+        source=SOURCES.index(source),
+        now_us=microseconds(state.clock()),
+        future_after_us=state.settings.future_after_s * 1_000_000,
+    )
+    await _store(request, [fix])
+
+
+async def _store(request: Request, fixes: Sequence[Fix]) -> Outcome:
+    if not fixes:
+        return Outcome(0, 0, 0)
+    return await asyncio.wrap_future(request.app.state.writer.submit(fixes))
+
+
+async def _devices(request: Request, caller: Caller) -> dict[str, int]:
+    found: dict[str, int] = await run_in_threadpool(request.app.state.tokens.devices, caller.street)
+    return found
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        message = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"the body is not JSON: {error}") from error
+    if not isinstance(message, dict):
+        raise InputError("the body is not a JSON object")
+    return message
+
+
+def _read_file(
+    content: bytes,
+    name: str,
+    datum: str | None,
+    zone: str | None,
+    only: str | None,
+    devices: dict[str, int],
+    street: int,
+    now_us: int,
+    latest: int,
+) -> tuple[list[Fix], list[dict[str, Any]]]:
+    """Fixes of an uploaded file, and the rows refused. The file lives in a folder that only this process reads."""
+    from api.ingest.uploads import read_upload
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return read_upload(
+            path, datum=datum, zone=zone, only=only, devices=devices, street=street, times=(now_us, latest)
+        )

@@ -1,0 +1,241 @@
+"""The consequences of an edit, told before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.layers.columns import HOUSEHOLDS, LEADER, NAME, POPULATION, UNITS, WORKLOAD, Level
+from geo.redraw.changes import Change
+from geo.redraw.draft import Draft
+from geo.redraw.edits import Edit
+from geo.redraw.export import group_shape
+from geo.redraw.working.arcs import Arc
+from geo.redraw.working.sharing import apportion_value
+
+#: A border runs on a road if it lies within this distance of its centre line, metres: half a lane and a pavement.
+_ON_ROAD_M = 6.0
+
+_MEASURES = (POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What an edit would do.
+
+    Attributes
+    ----------
+    zh, en
+        One sentence.
+    cells
+        Touched third-level cells, indexed by code: `name`, and `population`, `households`, `units`, `workload`, `area_m2` with
+        ``_before`` and ``_after``; NaN where a cell is not there.
+    grids
+        Second-level grids of the touched cells, likewise, with `balance` (workload over the mean of its community),
+        `compactness` (Polsby-Popper, 0 to 1), `road_share` (share of the border on roads; NaN without roads) and `leader`.
+    moved
+        Residents and households who come under another leader: `from_code`, `to_code`, `from_leader`, `to_leader`,
+        `population`, `households`; codes of second-level grids.
+    cut_buildings
+        Number of buildings that a new border would run through.
+    """
+
+    zh: str
+    en: str
+    cells: pd.DataFrame
+    grids: pd.DataFrame
+    moved: pd.DataFrame
+    cut_buildings: int
+
+    @property
+    def residents_with_another_leader(self) -> int:
+        """Number of residents who come under another leader."""
+        return int(self.moved[POPULATION].sum())
+
+    @property
+    def households_with_another_leader(self) -> int:
+        """Number of households that come under another leader."""
+        return int(self.moved[HOUSEHOLDS].sum())
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Leaders of the touched grids, before or after."""
+        named = {*self.grids["leader_before"].dropna(), *self.grids["leader_after"].dropna()}
+        return tuple(sorted(str(leader) for leader in named))
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is measured of the touched cells and grids at one time."""
+
+    cells: pd.DataFrame
+    grids: pd.DataFrame
+    shapes: dict[str, shapely.Geometry]
+    parents: dict[str, str]
+    leaders: dict[str, Any]
+
+
+def consequences(draft: Draft, edit: Edit | Sequence[Edit]) -> Consequences:
+    """Tell what an edit, or a list of edits, would do; nothing is changed.
+
+    Parameters
+    ----------
+    draft
+        The draft as it stands.
+    edit
+        One edit or one transaction. A cut building is counted, not refused.
+
+    Raises
+    ------
+    RefusedEdit
+        If the edit is impossible, as :meth:`Draft.apply` would.
+    """
+    with draft.trial(edit) as change:
+        codes = _touched(draft, change)
+        grids = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows}
+        grids |= {code for code in change.cells if code in draft.rows and draft.rows.level(code) is Level.SECOND}
+        after = _measure(draft, codes, grids)
+        cut = 0 if draft.buildings is None else len(draft.buildings.cut_by(*_new_and_old_borders(change)))
+    grids_before = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows} | grids
+    before = _measure(draft, codes, grids_before)
+    moved = _movements(draft, before, after)
+    zh, en = _sentence(before, after, moved)
+    return Consequences(zh, en, _beside(before.cells, after.cells), _beside(before.grids, after.grids), moved, cut)
+
+
+def _touched(draft: Draft, change: Change) -> list[str]:
+    """Third-level cells that a change touches, those that it retires included."""
+    codes = set()
+    for code in change.cells:
+        if code not in draft.rows or draft.rows.level(code) is Level.THIRD:
+            codes.add(code)
+        elif draft.rows.level(code) is Level.SECOND:
+            codes.update(draft.rows.third(code))
+    return sorted(codes)
+
+
+def _new_and_old_borders(change: Change) -> tuple[shapely.Geometry, shapely.Geometry]:
+    def lines(arcs: Iterable[Arc]) -> shapely.Geometry:
+        return shapely.MultiLineString([[(x / 1000, y / 1000) for x, y in arc.points] for arc in arcs])
+
+    before = {arc for redraw in change.redraws for arc in redraw.before}
+    after = {arc for redraw in change.redraws for arc in redraw.after}
+    return lines(after), lines(before)
+
+
+def _measure(draft: Draft, codes: Iterable[str], grids: Iterable[str]) -> _State:
+    rows = draft.rows
+    codes = [code for code in codes if code in rows and rows.level(code) is Level.THIRD]
+    grids = sorted(code for code in grids if code in rows)
+    shapes = dict(zip(codes, draft.workspace.shapes(codes), strict=True))
+    cells = [{"code": c, NAME: rows.get(c, NAME), **_sums(draft, c), "area_m2": shapes[c].area} for c in codes]
+    return _State(
+        pd.DataFrame(cells, columns=["code", NAME, *_MEASURES, "area_m2"]).set_index("code"),
+        pd.DataFrame([_grid(draft, code) for code in grids], columns=_GRID_COLUMNS).set_index("code"),
+        shapes,
+        {code: rows.parent(code) for code in codes},
+        {code: rows.get(code, LEADER) for code in grids},
+    )
+
+
+_GRID_COLUMNS = ["code", NAME, *_MEASURES, "area_m2", "balance", "compactness", "road_share", LEADER]
+
+
+def _sums(draft: Draft, code: str) -> dict[str, Any]:
+    return {column: draft.rows.get(code, column) for column in _MEASURES}
+
+
+def _grid(draft: Draft, code: str) -> dict[str, Any]:
+    rows = draft.rows
+    shape = group_shape(draft.workspace, rows.third(code), code)
+    siblings = [rows.get(other, WORKLOAD) or 0.0 for other in rows.children(rows.parent(code))]
+    mean = float(np.mean(siblings)) if siblings else 0.0
+    return {
+        "code": code,
+        NAME: rows.get(code, NAME),
+        **_sums(draft, code),
+        "area_m2": shape.area,
+        "balance": (rows.get(code, WORKLOAD) or 0.0) / mean if mean else np.nan,
+        "compactness": 4.0 * np.pi * shape.area / shape.length**2 if shape.length else np.nan,
+        "road_share": _road_share(draft, shape),
+        LEADER: rows.get(code, LEADER),
+    }
+
+
+def _road_share(draft: Draft, shape: shapely.Geometry) -> float:
+    roads = draft.sources.roads
+    if roads is None or shape.is_empty:
+        return float("nan")
+    border = shapely.boundary(shape)
+    near = roads.geometry.to_numpy()[roads.sindex.query(border, predicate="dwithin", distance=_ON_ROAD_M)]
+    return float(
+        shapely.intersection(border, shapely.union_all(shapely.buffer(near, _ON_ROAD_M))).length / border.length
+    )
+
+
+def _beside(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    joined = before.add_suffix("_before").join(after.add_suffix("_after"), how="outer").sort_index()
+    names = joined.pop(f"{NAME}_before").combine_first(joined.pop(f"{NAME}_after"))
+    joined.insert(0, NAME, names)
+    return joined
+
+
+def _movements(draft: Draft, before: _State, after: _State) -> pd.DataFrame:
+    """Residents and households of the touched cells by the second-level grid before and after, where the leader differs."""
+    flows: dict[tuple[str, str], dict[str, int]] = {}
+    new = [(code, shape) for code, shape in after.shapes.items()]
+    tree = shapely.STRtree([shape for _, shape in new])
+    for code, shape in before.shapes.items():
+        near = np.sort(tree.query(shape))
+        pieces = [shapely.intersection(shape, new[k][1]) for k in near]
+        kept = [(k, piece) for k, piece in zip(near.tolist(), pieces, strict=True) if piece.area > 1e-6]
+        for column in (POPULATION, HOUSEHOLDS):
+            total = int(before.cells[column].fillna(0).to_numpy()[before.cells.index.get_loc(code)])
+            weights = _weights(draft, [piece for _, piece in kept], column)
+            for (k, _), part in zip(kept, apportion_value(total, weights), strict=True):
+                pair = (before.parents[code], after.parents[new[k][0]])
+                flows.setdefault(pair, {POPULATION: 0, HOUSEHOLDS: 0})[column] += part
+    rows = [
+        {
+            "from_code": source,
+            "to_code": target,
+            "from_leader": before.leaders.get(source),
+            "to_leader": after.leaders.get(target),
+            **people,
+        }
+        for (source, target), people in sorted(flows.items())
+        if _is_other(before.leaders.get(source), after.leaders.get(target), source != target) and any(people.values())
+    ]
+    return pd.DataFrame(rows, columns=["from_code", "to_code", "from_leader", "to_leader", POPULATION, HOUSEHOLDS])
+
+
+def _is_other(before: Any, after: Any, other_grid: bool) -> bool:
+    named = [leader for leader in (before, after) if leader is not None and leader == leader]
+    return before != after if named else other_grid
+
+
+def _weights(draft: Draft, pieces: Sequence[shapely.Geometry], column: str) -> Any:
+    """How the people of a cell are spread over its pieces: by its buildings where they are known, else by area."""
+    if draft.buildings is not None and draft.buildings.known:
+        there = np.array([draft.buildings.people[column][draft.buildings.inside(p)].sum() for p in pieces], dtype=float)
+        if there.sum() > 0:
+            return there
+    return np.array([piece.area for piece in pieces], dtype=float)
+
+
+def _sentence(before: _State, after: _State, moved: pd.DataFrame) -> tuple[str, str]:
+    residents, households = (int(np.sum(moved[column].to_numpy())) for column in (POPULATION, HOUSEHOLDS))
+    worst = [float(state.grids["balance"].max()) for state in (before, after)]
+    zh = f"{residents:,} 名居民（{households:,} 户）更换格长" if residents else "没有居民更换格长"
+    en = f"{residents:,} residents ({households:,} households) come under another leader"
+    if not residents:
+        en = "no resident comes under another leader"
+    if all(value == value for value in worst) and abs(worst[1] - worst[0]) >= 0.005:
+        zh += f"；涉及网格的最大工作量与社区均值之比 {worst[0]:.2f} → {worst[1]:.2f}"
+        en += f"; largest workload of the touched grids over their community's mean {worst[0]:.2f} -> {worst[1]:.2f}"
+    return zh, en

@@ -1,0 +1,211 @@
+"""Making a compiled edit: arcs are replaced, post-conditions tested, people shared out, and sums above brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import shapely
+
+from geo.errors import RefusedEdit
+from geo.layers.columns import LEVEL, PARENT, Level
+from geo.redraw.compiling.plans import Plan
+from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace, shapes_of
+from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.postconditions import (
+    Rings,
+    corner_contacts,
+    group_rings,
+    in_metres,
+    point,
+    require_group,
+    require_no_conflict,
+    require_rings,
+    rings_of,
+)
+from geo.redraw.working.rows import Amend, Rows
+from geo.redraw.working.sharing import Buildings, Shares, moved_shares
+
+
+def sides(arcs: Iterable[Arc]) -> set[str]:
+    """Codes of the cells beside arcs."""
+    return {code for arc in arcs for code in (arc.left, arc.right)} - {NO_CELL}
+
+
+def edges(arcs: Iterable[Arc]) -> set[tuple[Vertex, Vertex]]:
+    """Edges of arcs, without direction."""
+    return {(a, b) if a < b else (b, a) for arc in arcs for a, b in pairwise(arc.points)}
+
+
+def require_locked_outline(redraw: Redraw) -> None:
+    """Refuse a change of the outline of the street."""
+    old = [arc for arc in redraw.before if NO_CELL in (arc.left, arc.right)]
+    new = [arc for arc in redraw.after if NO_CELL in (arc.left, arc.right)]
+    if edges(old) == edges(new):
+        return
+    raise RefusedEdit(
+        "outline",
+        "街道外轮廓已锁定；如确需调整，请先解锁外轮廓",
+        "the outline of the street is locked; unlock it first if it has to change",
+        cells=sorted(sides((*old, *new))),
+        geometry=_lines(edges(old) ^ edges(new)),
+    )
+
+
+def _lines(found: Iterable[tuple[Vertex, Vertex]]) -> shapely.MultiLineString:
+    return shapely.MultiLineString([[in_metres(a), in_metres(b)] for a, b in sorted(found)])
+
+
+def apply_plan(
+    workspace: Workspace, rows: Rows, buildings: Buildings | None, plan: Plan, accept: Mapping[str, str]
+) -> None:
+    """Make a compiled edit, or refuse it and leave everything as it was; completes the plan by what follows from it."""
+    if plan.redraw.before or plan.redraw.after:
+        _redraw(workspace, rows, buildings, plan, accept)
+    for amend in plan.amends:
+        rows.amend(amend)
+    plan.cells = sides((*plan.redraw.before, *plan.redraw.after)) | {amend.code for amend in plan.amends}
+    plan.amends += _sums(rows, plan.amends)
+
+
+def undo_plan(workspace: Workspace, rows: Rows, amends: Sequence[Amend], redraws: Sequence[Redraw]) -> None:
+    """Take changes back, the last one first."""
+    for amend in reversed(amends):
+        rows.amend(amend.inverse(), undo=True)
+    for redraw in reversed(redraws):
+        workspace.replace(redraw.inverse())
+
+
+def _redraw(
+    workspace: Workspace, rows: Rows, buildings: Buildings | None, plan: Plan, accept: Mapping[str, str]
+) -> None:
+    redraw = plan.redraw
+    former_edges, later_edges = edges(redraw.before), edges(redraw.after)
+    fresh = later_edges - former_edges
+    if fresh:
+        require_no_conflict(workspace, redraw.before, redraw.after)
+        _require_whole_buildings(buildings, redraw, fresh, accept)
+    old = sides(redraw.before)
+    around = workspace.of_cells(old)
+    former = {code: rings_of(around.values(), code) for code in old}
+    groups = (str, lambda c: rows.ancestor(c, Level.SECOND), lambda c: rows.ancestor(c, Level.COMMUNITY))
+    # Where no cell is born or retired, each node keeps its cells and their order, or a ring would have changed.
+    nodes = (
+        {v for arc in (*redraw.before, *redraw.after) for v in (arc.points[0], arc.points[-1])}
+        if plan.amends
+        else set()
+    )
+    contacts = {v: corner_contacts(workspace, v, groups) for v in nodes}
+    # The area of a grid above changes only where cells change their parent: other edits keep which cell borders on which.
+    areas = {code: group_rings(workspace, rows.third(code)) for code in plan.groups}
+    workspace.replace(redraw)
+    for amend in plan.amends:
+        rows.amend(amend)
+    try:
+        later = _require_rings(workspace, plan, former)
+        for vertex in sorted(nodes):
+            _require_no_new_contact(workspace, vertex, contacts[vertex], groups)
+        for code in sorted(plan.groups):
+            require_group(workspace, code, areas[code], rows.third(code))
+        changes: Shares = {}
+        if not plan.amends and fresh:
+            before, after = _polygons(former, around.values()), _polygons(later, workspace.of_cells(old).values())
+            changes, basis = moved_shares(rows, before, after, former_edges ^ later_edges, buildings)
+            plan.basis = basis if changes else ""
+    except BaseException:
+        undo_plan(workspace, rows, plan.amends, [redraw])
+        raise
+    undo_plan(workspace, rows, plan.amends, [])
+    plan.amends += [Amend(code, {c: rows.get(code, c) for c in values}, values) for code, values in changes.items()]
+
+
+def _require_rings(workspace: Workspace, plan: Plan, former: Mapping[str, Rings]) -> dict[str, Rings]:
+    """Test the rings of every touched cell against those of the cell it descends from."""
+    kind = "ring" if any(step == "merge" for step, _, _ in plan.lineage) else "encloses"
+    source = {to: code for _, code, to in plan.lineage if code in former}
+    codes = sorted(sides(plan.redraw.after))
+    around = workspace.of_cells(codes)
+    return {
+        code: require_rings(around.values(), former.get(code) or former.get(source.get(code, ""), Rings()), code, kind)
+        for code in codes
+    }
+
+
+def _require_no_new_contact(
+    workspace: Workspace, vertex: Vertex, before: set[tuple[int, str]], groups: Sequence[Callable[[str], str]]
+) -> None:
+    new = corner_contacts(workspace, vertex, groups) - before
+    if new:
+        raise RefusedEdit(
+            "detached",
+            "网格只在一个点上相连",
+            "an area would be connected in a single point only",
+            cells=sorted(code for _, code in new if code != NO_CELL),
+            geometry=point(vertex),
+        )
+
+
+def _require_whole_buildings(
+    buildings: Buildings | None, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]], accept: Mapping[str, str]
+) -> None:
+    if buildings is None or accept.get("cut_building"):
+        return
+    cut = buildings.cut_by(_lines(fresh), _lines(edges(redraw.before)))
+    if len(cut):
+        raise RefusedEdit(
+            "cut_building",
+            f"新边界切过 {len(cut)} 栋建筑；如确需如此，请说明理由",
+            f"the new border cuts {len(cut)} buildings; accept it with a reason if it is meant",
+            cells=sorted(sides(redraw.after)),
+            geometry=shapely.multipolygons(
+                [part for shape in buildings.shapes[cut] for part in shapely.get_parts(shape)]
+            ),
+        )
+
+
+def _polygons(rings: Mapping[str, Rings], arcs: Iterable[Arc]) -> dict[str, shapely.Geometry]:
+    """Polygons of cells from their rings."""
+    arcs = list(arcs)
+    return {
+        code: found.polygon() if len(found.outer) == 1 else shapes_of(arcs, [code])[0] for code, found in rings.items()
+    }
+
+
+def _sums(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
+    """Changes of the rows above that follow from changes of third-level rows."""
+    delta: dict[str, dict[str, Any]] = {}
+    for amend in amends:
+        for row, sign in ((amend.before, -1), (amend.after, 1)):
+            if row is None or not _is_third(rows, amend, row):
+                continue
+            sums = delta.setdefault(str(row.get(PARENT) or rows.parent(amend.code)), {})
+            for column in rows.shared_columns:
+                if row.get(column):
+                    sums[column] = sums.get(column, 0) + sign * row[column]
+    retired = {amend.code: amend.before[PARENT] for amend in amends if amend.before and amend.after is None}
+    changes: list[Amend] = []
+    for parent, sums in delta.items():
+        code: str | None = parent
+        while code is not None:
+            if code in rows:
+                changes += _add_to(rows, code, sums)
+                code = None if rows.level(code) is Level.STREET else rows.parent(code)
+            else:
+                code = retired.get(code)
+    return changes
+
+
+def _add_to(rows: Rows, code: str, sums: Mapping[str, Any]) -> list[Amend]:
+    """Add sums to the values of a row; the change that was made, if any."""
+    values = {c: rows.get(code, c) + d for c, d in sums.items() if d and rows.get(code, c) is not None}
+    if not values:
+        return []
+    changed = Amend(code, {c: rows.get(code, c) for c in values}, values)
+    rows.amend(changed)
+    return [changed]
+
+
+def _is_third(rows: Rows, amend: Amend, row: Mapping[str, Any]) -> bool:
+    level = row.get(LEVEL)
+    return level == int(Level.THIRD) if level is not None else rows.level(amend.code) is Level.THIRD

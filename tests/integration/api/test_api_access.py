@@ -1,0 +1,394 @@
+"""Accounts and rights: logins, sessions, and every role against every route."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import text
+from starlette.routing import Mount
+
+from api.access import Caller, Grant, Right, Role, allowed, passwords
+from api.access.rights import RIGHTS, scopes
+from api.access.secrets import digest, new_secret
+from api.app import create_app
+from api.database import add_version, open_store, publish, session
+from api.database.accounts import (
+    add_account,
+    add_link,
+    add_token,
+    change_grants,
+    disable,
+    set_password,
+    start_session,
+)
+from api.database.people import add_device, hand_over, holder_at, person_of
+from api.openapi import routes_of
+from api.routes.guard import COOKIE
+from api.settings import Settings
+from geo.errors import ImpossibleError, InputError
+from tests.integration.api.serving import serving
+
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+PASSWORD = "three old bridges"
+ROLES = [role.value for role in Role]
+EVERYBODY = {*ROLES, "device", "public"}
+ACCOUNTS = set(ROLES)
+LOGGED_IN = {*ROLES, "device"}
+A = "administrator"
+
+#: Who may ask each route, written by hand. A route that is not here fails the test below.
+TABLE: dict[tuple[str, str], set[str]] = {
+    ("GET", "/"): EVERYBODY,
+    ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
+    ("GET", "/heat"): ACCOUNTS - {"resident"},
+    ("GET", "/health"): EVERYBODY,
+    ("GET", "/ready"): EVERYBODY,
+    ("GET", "/metrics"): {A},
+    ("GET", "/openapi.json"): EVERYBODY,
+    ("GET", "/api/locate"): EVERYBODY,
+    ("POST", "/api/locate"): EVERYBODY,
+    ("GET", "/api/resident"): EVERYBODY,
+    ("GET", "/locate"): EVERYBODY,
+    ("GET", "/layers/{level}.geojson"): EVERYBODY,
+    ("GET", "/divisions/current"): EVERYBODY,
+    ("GET", "/login"): EVERYBODY,
+    ("POST", "/login"): EVERYBODY,
+    ("GET", "/login/{link}"): EVERYBODY,
+    ("POST", "/api/login"): EVERYBODY,
+    ("POST", "/api/logout"): LOGGED_IN,
+    ("GET", "/api/me"): LOGGED_IN,
+    ("POST", "/api/me/password"): LOGGED_IN,
+    ("GET", "/api/divisions/current"): ACCOUNTS - {"resident"},
+    ("GET", "/api/layers/{level}.geojson"): ACCOUNTS - {"resident"},
+    ("GET", "/api/accounts"): {A},
+    ("POST", "/api/accounts"): {A},
+    ("PUT", "/api/accounts/{name}/grants"): {A},
+    ("DELETE", "/api/accounts/{name}"): {A},
+    ("GET", "/api/devices"): {A},
+    ("POST", "/api/devices"): {A},
+    ("PUT", "/api/devices/{name}/holder"): {A},
+    ("GET", "/api/audit"): {A},
+    ("POST", "/api/fixes"): {A, "checker", "device"},
+    ("POST", "/api/fixes/files"): {A, "checker", "device"},
+    ("GET", "/api/tracks/{device}"): {A, "checker"},
+    ("GET", "/osmand"): {A, "checker", "device"},
+    ("POST", "/osmand"): {A, "checker", "device"},
+    ("POST", "/owntracks"): {A, "checker", "device"},
+}
+#: Answers of a route that takes a request from a caller with the right, whatever it thinks of its content.
+TAKEN = {200, 201, 204, 303, 308, 400, 404, 409, 422}
+#: A wrong password, a used link, and a program or device that would change a password are turned away for what they send.
+TURNED_AWAY = {("POST", "/api/login"), ("POST", "/login"), ("GET", "/login/{link}"), ("POST", "/api/me/password")}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(request, tmp_path_factory, division):
+    """A server with an account of each role, a device, and a clock that can be set."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("access")
+    if request.param == "sqlite":
+        address = str(shutil.copy(request.getfixturevalue("empty_store"), folder / "store.sqlite"))
+    else:
+        address = request.getfixturevalue("postgres").create("access", template="template")
+    for name in ("coverage.html", "heat.html"):
+        (folder / name).write_text("<!doctype html>", encoding="utf-8")
+    engine = open_store(address)
+    tokens = {}
+    with session(engine, write=True) as opened:
+        version = add_version(opened, division, valid_from=NOW.date(), created_at=NOW)
+        publish(opened, version.id, published_at=NOW)
+        for role in Role:
+            account = add_account(opened, 1, role, [Grant(role)], at=NOW, by="test")
+            tokens[role.value] = add_token(opened, "program", account=account, at=NOW).text
+        device = add_device(opened, 1, "A", at=NOW)
+        tokens["device"] = add_token(opened, "device", device=device, at=NOW).text
+    clock = SimpleNamespace(now=NOW)
+    settings = Settings(database=address, pages=folder, login_tries=3, session_hours=1.0, follow=False)
+    app = create_app(settings, clock=lambda: clock.now)
+    with serving(app) as client:
+        yield SimpleNamespace(client=client, tokens=tokens, engine=engine, app=app, clock=clock)
+    engine.dispose()
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres").drop("access")
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request):
+    """Each test begins at noon, without cookies and failed logins."""
+    if "service" not in request.fixturenames:
+        return
+    service = request.getfixturevalue("service")
+    service.client.cookies.clear()
+    service.clock.now = NOW
+    with service.engine.begin() as connection:
+        connection.execute(text("DELETE FROM login_attempt"))
+
+
+@pytest.fixture
+def person(service):
+    """An account of a person with a password; its name is new in each test."""
+    name = f"p{new_secret('session').text[:8]}"
+    with session(service.engine, write=True) as opened:
+        number = add_account(opened, 1, name, [Grant(Role.CHECKER)], at=NOW, by="test")
+        set_password(opened, number, passwords.hashed(PASSWORD, name), at=NOW)
+    return SimpleNamespace(name=name, id=number)
+
+
+def test_every_route_is_in_the_table(service):
+    found = {(method, route.path) for route in routes_of(service.app) for method in route.methods}
+    assert {entry for entry in found if entry[0] not in ("HEAD", "OPTIONS")} == set(TABLE)
+    mounted = [route.path for route in service.app.routes if isinstance(route, Mount)]
+    assert mounted == ["/static"]
+
+
+@pytest.mark.parametrize("who", [*ROLES, "device", "public"])
+def test_every_role_against_every_route(service, who):
+    """Each cell is tried: who has the right is not turned away, who lacks it is, with 401 or 403."""
+    headers = {} if who == "public" else {"Authorization": f"Bearer {service.tokens[who]}"}
+    # A server that answers before it has read the body may close the connection.
+    headers["Connection"] = "close"
+    wrong = {}
+    for (method, path), may in TABLE.items():
+        address = path.replace("{level}", "third")
+        for part in ("{name}", "{device}", "{link}"):
+            address = address.replace(part, "nobody")
+        answer = service.client.request(method, address, headers=headers, content=b"{}" if method != "GET" else None)
+        if who in may:
+            good = answer.status_code in TAKEN | ({401, 403} if (method, path) in TURNED_AWAY else set())
+        else:
+            good = answer.status_code == (401 if who == "public" else 403)
+        if not good:
+            wrong[method, path] = answer.status_code
+    assert wrong == {}
+
+
+def test_a_token_that_is_not_valid_is_never_the_public(service):
+    answer = service.client.get("/api/me", headers={"Authorization": "Bearer wg_api_x"})
+    assert answer.status_code == 401
+    assert answer.json()["title"] == "未登录 Unauthorized"
+
+
+class TestScopes:
+    """One function decides; grants are limited to a street, a community or a grid."""
+
+    OFFICER = Caller("session", "o", 1, grants=(Grant(Role.OFFICER, "320113003001001"), Grant(Role.CLERK)))
+
+    def test_the_cell_or_what_is_in_it(self):
+        assert allowed(self.OFFICER, Right.SEE_VERDICTS, ["320113003001001"])
+        assert allowed(self.OFFICER, Right.SEE_VERDICTS, ["320113003001001007"])
+        assert not allowed(self.OFFICER, Right.SEE_VERDICTS, ["320113003001002"])
+        assert not allowed(self.OFFICER, Right.SEE_VERDICTS, ["320113003001"])
+        assert not allowed(self.OFFICER, Right.SEE_TRACKS)
+        assert allowed(self.OFFICER, Right.SEE_INCIDENTS, ["320113003002"])
+
+    def test_a_parent_counts_where_codes_do_not_nest(self):
+        merged = Caller("session", "m", 1, grants=(Grant(Role.COMMUNITY, "320113003601"),))
+        assert allowed(merged, Right.SEE_VERDICTS, ["X-17", "320113003601"])
+        assert not allowed(merged, Right.SEE_VERDICTS, ["X-17"])
+
+    def test_scopes_limit_lists(self):
+        assert scopes(self.OFFICER, Right.SEE_VERDICTS) == ("320113003001001",)
+        assert scopes(self.OFFICER, Right.SEE_INCIDENTS) is None
+        assert scopes(self.OFFICER, Right.SEE_TRACKS) == ()
+
+    def test_residents_have_no_rights_and_devices_one(self):
+        assert RIGHTS[Role.RESIDENT] == frozenset()
+        device = Caller("device", "A", 1, device=1)
+        assert {right for right in Right if allowed(device, right)} == {Right.SEND_FIXES}
+        assert RIGHTS[Role.ADMINISTRATOR] == frozenset(Right)
+        assert {role for role in Role if Right.SEE_TRACKS in RIGHTS[role]} == {Role.ADMINISTRATOR, Role.CHECKER}
+
+
+class TestLogin:
+    def log_in(self, service, name, password=PASSWORD, **headers):
+        return service.client.post("/api/login", json={"name": name, "password": password}, headers=headers)
+
+    def test_a_login_lasts_until_it_is_ended(self, service, person):
+        answer = self.log_in(service, person.name)
+        assert answer.status_code == 200
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert service.client.get("/api/me").json() == {
+            "kind": "session",
+            "name": person.name,
+            "grants": [{"role": "checker", "scope": ""}],
+        }
+        secret = service.client.cookies[COOKIE]
+        with service.engine.connect() as connection:
+            stored = connection.execute(text("SELECT id FROM session")).scalars().all()
+        assert digest(secret) in stored
+        assert secret not in stored
+        assert service.client.post("/api/logout").status_code == 204
+        service.client.cookies.set(COOKIE, secret)
+        assert service.client.get("/api/me").status_code == 401
+
+    def test_every_login_has_a_session_of_its_own(self, service, person):
+        """A session that an attacker planted before the login is not the one after it."""
+        service.client.cookies.set(COOKIE, "planted")
+        answer = self.log_in(service, person.name)
+        assert "planted" not in answer.headers["set-cookie"]
+        service.client.cookies.clear()
+        service.client.cookies.set(COOKIE, "planted")
+        assert service.client.get("/api/me").status_code == 401
+
+    def test_an_idle_login_ends_and_so_does_an_old_one(self, service, person):
+        self.log_in(service, person.name)
+        service.clock.now = NOW + timedelta(minutes=59)
+        assert service.client.get("/api/me").status_code == 200
+        service.clock.now = NOW + timedelta(minutes=118)
+        assert service.client.get("/api/me").status_code == 200
+        service.clock.now += timedelta(hours=1)
+        assert service.client.get("/api/me").status_code == 401
+        with session(service.engine, write=True) as opened:
+            secret = start_session(opened, person.id, at=NOW, days=0.01).text
+        service.client.cookies.clear()
+        service.client.cookies.set(COOKIE, secret)
+        service.clock.now = NOW + timedelta(minutes=14)
+        assert service.client.get("/api/me").status_code == 200
+        service.clock.now = NOW + timedelta(minutes=15)
+        assert service.client.get("/api/me").status_code == 401
+
+    @pytest.mark.parametrize("change", ["password", "roles", "disabled"])
+    def test_a_change_of_the_account_ends_its_logins(self, service, person, change):
+        self.log_in(service, person.name)
+        with session(service.engine, write=True) as opened:
+            if change == "password":
+                set_password(opened, person.id, passwords.hashed("another old bridge"), at=NOW)
+            elif change == "roles":
+                change_grants(opened, person.id, [Grant(Role.CLERK)], at=NOW, by="test")
+            else:
+                disable(opened, person.id, at=NOW)
+        assert service.client.get("/api/me").status_code == 401
+        again = self.log_in(service, person.name)
+        assert again.status_code == (200 if change == "roles" else 401)
+
+    def test_names_cannot_be_told_from_the_answer(self, service, person):
+        wrong = self.log_in(service, person.name, "not the password")
+        unknown = self.log_in(service, "nobody", "not the password")
+        assert (wrong.status_code, unknown.status_code) == (401, 401)
+        assert wrong.json()["detail"] == unknown.json()["detail"]
+
+    def test_after_three_failures_the_right_password_has_to_wait(self, service, person):
+        for _ in range(3):
+            assert self.log_in(service, person.name, "wrong").status_code == 401
+        answer = self.log_in(service, person.name)
+        assert answer.status_code == 429
+        assert answer.headers["retry-after"] == "301"
+        service.clock.now = NOW + timedelta(seconds=299)
+        assert self.log_in(service, person.name).status_code == 429
+        service.clock.now = NOW + timedelta(seconds=301)
+        assert self.log_in(service, person.name).status_code == 200
+
+    def test_a_success_clears_the_failures_of_its_name_and_address(self, service, person):
+        for _ in range(2):
+            self.log_in(service, person.name, "wrong")
+            service.clock.now += timedelta(seconds=1)
+        assert self.log_in(service, person.name).status_code == 200
+        service.clock.now += timedelta(seconds=1)
+        assert self.log_in(service, person.name, "wrong").status_code == 401
+        assert self.log_in(service, person.name).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({"Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Sec-Fetch-Site": "same-site"}, 403),
+            ({"Origin": "https://evil.example"}, 403),
+            ({"Origin": "null"}, 403),
+            ({"Sec-Fetch-Site": "same-origin"}, 204),
+            ({"Sec-Fetch-Site": "none"}, 204),
+        ],
+    )
+    def test_a_page_of_another_site_changes_nothing(self, service, person, headers, status):
+        self.log_in(service, person.name)
+        assert service.client.post("/api/logout", headers=headers).status_code == status
+        assert service.client.get("/api/me", headers=headers).status_code == (200 if status == 403 else 401)
+
+    def test_a_link_works_once_and_for_a_day(self, service, person):
+        with session(service.engine, write=True) as opened:
+            first, second = (add_link(opened, person.id, at=NOW).text for _ in range(2))
+        answer = service.client.get(f"/login/{first}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert service.client.get("/api/me").json()["name"] == person.name
+        service.client.cookies.clear()
+        assert service.client.get(f"/login/{first}").status_code == 401
+        service.clock.now = NOW + timedelta(hours=24)
+        assert service.client.get(f"/login/{second}").status_code == 401
+        headers = {"Authorization": f"Bearer {second}"}
+        assert service.client.get("/api/me", headers=headers).status_code == 401
+
+    def test_who_came_by_link_sets_a_password(self, service):
+        name = f"n{new_secret('session').text[:8]}"
+        headers = {"Authorization": f"Bearer {service.tokens[A]}"}
+        body = {"name": name, "grants": [{"role": "officer", "scope": "320113003001001"}]}
+        link = service.client.post("/api/accounts", json=body, headers=headers).json()["link"]
+        service.client.get(link)
+        assert service.client.post("/api/me/password", json={"new": "short"}).status_code == 422
+        assert service.client.post("/api/me/password", json={"new": PASSWORD}).status_code == 204
+        service.client.cookies.clear()
+        assert self.log_in(service, name).status_code == 200
+        wrong = {"present": "wrong", "new": "another old bridge"}
+        assert service.client.post("/api/me/password", json=wrong).status_code == 403
+        entry = service.client.get("/api/audit?limit=2", headers=headers).json()
+        assert [e["action"] for e in entry] == ["change password", "add account"]
+        assert PASSWORD not in str(entry)
+
+    def test_the_form_answers_in_words_and_escapes_them(self, service, person):
+        page = service.client.post("/login", data={"name": "<script>", "password": "x"})
+        assert page.status_code == 401
+        assert "<script>" not in page.text
+        answer = service.client.post("/login", data={"name": person.name, "password": PASSWORD})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+    def test_a_browser_without_login_is_sent_to_the_form(self, service):
+        answer = service.client.get("/coverage", headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+
+
+def test_passwords_that_everybody_tries_are_refused():
+    for word in ("short", "password123", "wangge-2026", "aaaaaaaaaaaa", "zhangsan-good", "x" * 201):
+        with pytest.raises(InputError):
+            passwords.hashed(word, "zhangsan")
+    stored = passwords.hashed(PASSWORD)
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert passwords.matches(stored, PASSWORD)
+    assert not passwords.matches(stored, PASSWORD + "x")
+    assert not passwords.matches(None, PASSWORD)
+    assert not passwords.matches("no hash", PASSWORD)
+    assert not passwords.outdated(stored)
+    assert passwords.outdated("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$bWMY7AoyWmKAUNbbE7sW0Q")
+
+
+def test_a_secret_is_not_in_its_repr():
+    secret = new_secret("device")
+    assert secret.text.startswith("wg_dev_")
+    assert secret.text not in repr(secret)
+    assert (len(secret.sha256), secret.last_four) == (64, secret.text[-4:])
+    assert len(secret.text) >= len("wg_dev_") + 43
+
+
+def test_devices_have_holders_by_dates(engine):
+    later = NOW + timedelta(days=1)
+    with session(engine, write=True) as opened:
+        device = add_device(opened, 1, "A", at=NOW)
+        first, second = (person_of(opened, 1, name, at=NOW) for name in ("甲", "乙"))
+        assert person_of(opened, 1, "甲", at=NOW) == first
+        hand_over(opened, device, first, at=NOW)
+        hand_over(opened, device, second, at=later)
+        assert holder_at(opened, device, NOW - timedelta(seconds=1)) is None
+        assert holder_at(opened, device, NOW) == "甲"
+        assert holder_at(opened, device, later - timedelta(microseconds=1)) == "甲"
+        assert holder_at(opened, device, later) == "乙"
+        with pytest.raises(InputError, match="later than"):
+            hand_over(opened, device, first, at=NOW)
+        hand_over(opened, device, None, at=later + timedelta(days=1))
+        assert holder_at(opened, device, later + timedelta(days=1)) is None
+        with pytest.raises(ImpossibleError, match="already"):
+            add_device(opened, 1, " A ", at=NOW)
+        for bad in ("", " ", "x" * 101, "a\nb"):
+            with pytest.raises(InputError, match="printable"):
+                add_device(opened, 1, bad, at=NOW)
