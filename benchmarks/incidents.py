@@ -1,7 +1,7 @@
-"""How fast reports are read, placed, counted and mapped; how well planted hot spots are found; beside what one would use instead.
+"""How fast incidents are read, placed, counted and mapped, and how well planted hot spots are found, beside other libraries.
 
 ``python -m benchmarks.incidents [--full]`` writes the tables in docs/incidents.md. esda with libpysal and scikit-learn take part
-where they are installed. ``--full`` adds a million reports, a stream of 17 million, and 200 simulated months in place of 20.
+where they are installed. ``--full`` adds a million incidents, a stream of 17 million, and 200 simulated months in place of 20.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from geo.sample.days.incidents import hot_spots
 
 SEED = 1
 BOUNDARIES = ROOT / "data" / "boundaries" / "division.gpkg"
-# Reports stand 6 m (standard deviation) from their place: three of them round a disc hold all of its reports.
+# Incidents stand 6 m (standard deviation) from their place: three of them round a disc hold all of its incidents.
 NOISE_M = 18.0
 
 
@@ -64,7 +64,7 @@ def places(division: Division, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def export(division: Division, n: int, folder: Path) -> Path:
-    """A hotline's export of n reports in a month, on GCJ-02."""
+    """A hotline's export of n incidents in a month, on GCJ-02."""
     path = folder / f"{n}.csv"
     rng = np.random.default_rng(SEED)
     x, y = places(division, n)
@@ -96,9 +96,9 @@ def pipeline(division: Division, sizes: list[int]) -> str:
         for n in sizes:
             path = export(division, n, Path(folder))
             marks = [time.perf_counter()]
-            reports = read_incidents(path, datum="GCJ-02")
+            incidents = read_incidents(path, datum="GCJ-02")
             marks.append(time.perf_counter())
-            assigned = assign(reports, division)
+            assigned = assign(incidents, division)
             marks.append(time.perf_counter())
             counted = counts(assigned, division)
             hot = hotspots(counted, division.second)
@@ -124,7 +124,7 @@ def against_others(division: Division, n: int) -> str:
     theirs = median_s(lambda: gpd.sjoin(points, cells, how="left", predicate="within"))[0]
     rows.append(
         [
-            f"{n:,} reports to 3,052 cells (ours also marks borders)",
+            f"{n:,} incidents to 3,052 cells (ours also marks borders)",
             seconds(ours),
             f"geopandas sjoin {seconds(theirs)}",
             f"{theirs / ours:.1f}",
@@ -137,7 +137,7 @@ def against_others(division: Division, n: int) -> str:
     theirs = median_s(lambda: kernel(np.stack([gx.ravel(), gy.ravel()])), 1)[0]
     rows.append(
         [
-            "density of 3,000 reports (ours corrected at the outline)",
+            "density of 3,000 incidents (ours corrected at the outline)",
             seconds(ours),
             f"scipy gaussian_kde {seconds(theirs)}",
             f"{theirs / ours:.1f}",
@@ -198,8 +198,8 @@ def planted(division: Division, runs: int) -> str:
     area = shapely.union_all(discs)
     tested = {level: Ground(division, level, area, discs) for level in (Level.SECOND, Level.THIRD)}
     for seed in range(runs):
-        reports, truth = simulate_incidents(street, rng=np.random.default_rng(seed), start=dt.date(2026, 9, 1))
-        marked, _ = mark_default_points(reports)
+        incidents, truth = simulate_incidents(street, rng=np.random.default_rng(seed), start=dt.date(2026, 9, 1))
+        marked, _ = mark_default_points(incidents)
         kept = ~marked["default_point"].to_numpy()
         assigned = assign(marked[kept], division, border_m=0.0)
         spot = truth["hotspot_id"].to_numpy()[kept] >= 0

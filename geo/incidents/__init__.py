@@ -1,42 +1,43 @@
-"""Reports of problems: from a file to where it hurts.
+"""Incidents: from the rows of a file to counts, rates, density and hot spots per grid.
 
 Terms
 -----
 incident (案件、诉求)
-    One reported problem at a point: one row of the file. Rows are never dropped for what they look like; they are marked.
+    One reported problem at a point: one row of the file. Suspicious rows are marked, never dropped.
 refused row
     A row of a file without a usable position. It is listed with its number and the reason, not in the frame.
 repeat
     The second or a later row of one incident number.
 default point
-    A coordinate that a geocoder gives when it does not know; it stands for "somewhere".
+    A coordinate that a geocoder returns when it cannot find the address.
 matter (事项)
     A kind of incident in a catalogue: code, name, major class, and the standard that says so.
 assigned
-    With the code of the cell that the point lies in, at each level.
+    Given the code of the cell that contains the point, at each level.
 density
-    Reports per km², spread by a kernel in metres and corrected at the outline.
+    Incidents per km², smoothed by a kernel in metres and corrected at the outline.
 hot spot (热点)
-    A cell that holds with its neighbours more than chance would put there, told with a controlled share of false ones.
+    A cell that, with its neighbours, holds more incidents than the background explains, at a controlled false discovery rate.
 
 Public
 ------
 reading
-    :func:`read_incidents`; :func:`mark_repeats` and :func:`mark_default_points`, which reading sets, for reports that come
+    :func:`read_incidents`; :func:`mark_repeats` and :func:`mark_default_points`, which reading sets, for incidents that come
     without a file; :func:`datum_doubts`.
 kinds
     :func:`matters`, :func:`find_matter`, :class:`Matter`, :class:`Catalogue`; :func:`match_kinds`; :class:`Limit`,
     :class:`Calendar`, :func:`time_limits`, :func:`due_times`.
 places
     :func:`assign`, :func:`assign_by_day`; :func:`counts`, :func:`weekly`, :func:`count_stream`.
-gathering
-    :func:`density` with :class:`Density`, :func:`geotiff`, :func:`contours`; :func:`hotspots`, :func:`trends`, :func:`periods`.
+density and tests
+    :func:`density` with :class:`Density`, :func:`geotiff`, :func:`contours`;
+    :func:`hotspots`, :func:`trends`, :func:`periods`.
 patrols
     :func:`against_patrols`.
 
-Known limits: the names of most anomalies of components are not in the catalogue; the time limits that come along are those of one
-city; the calendar of holidays must be continued each year; a report on a wrong datum that lies inside the street, whose address
-stands once and whose source is right otherwise, cannot be told.
+Known limits: the names of most anomalies of components are not in the catalogue; the time limits that come along are those of
+one city; the calendar of holidays must be continued each year; an incident on a wrong datum that lies inside the street,
+whose address stands once and whose source is right otherwise, cannot be told.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Reports to cells, at all three levels, with what is doubtful marked."""
+"""Assigning incidents to cells at all three levels, and marking those near a border."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from geo.locate import GridIndex
 
 Floats = npt.NDArray[np.float64]
 
-#: Distance from a border within which a report belongs to both sides, metres. Reports are geocoded to street centre lines,
-#: which are borders; published assignments of such reports agree with exact ones to 1 m.
+#: Distance from a border within which an incident belongs to both sides, metres. Incidents are geocoded to street centre lines,
+#: which are borders; published assignments of such incidents agree with exact ones to 1 m.
 BORDER_M = 1.0
 
-# Points whose distance to borders is asked for at a time: keeps the answer in the cache.
+# Points per query of the borders: limits the memory of a query.
 _CHUNK = 200_000
 
 
@@ -49,7 +49,7 @@ def assign(
     within_m: float = 0.0,
     border_m: float = BORDER_M,
 ) -> gpd.GeoDataFrame:
-    """Say for each report which cell it lies in.
+    """Find the cell of each incident.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ def assign(
         A division, or polygons with a column ``code`` in any declared CRS (brought to the metric CRS of their place; edges
         are those of the CRS that they come in, see :mod:`geo.incidents.reprojection`).
     within_m
-        How far outside all cells a report may lie and still go to the nearest; metres.
+        An incident outside all cells is assigned to the nearest one up to this distance; metres.
     border_m
-        A report that lies no farther than this from a border is marked; metres.
+        An incident up to this distance from a border is marked; metres.
 
     Returns
     -------
     GeoDataFrame
         Same rows, index and CRS. Added: `cell`, code at the finest level, None outside; `distance_m`, 0 inside a cell, NaN
-        outside all; `on_border`; `other_cells`, codes of the further cells that a report on a border belongs to, joined by ``|``,
-        None where there is none. For a division also `third`, `second` and `community`. Columns of these names that were
+        outside all; `on_border`; `other_cells`, codes of the other cells within `border_m`, joined by ``|``, None where there are
+        none. For a division also `third`, `second` and `community`. Columns of these names that were
         there are replaced.
 
     Raises
@@ -80,12 +80,12 @@ def assign(
     CodeError
         If a cell's code is missing, or a cell of a division has no parent.
     GeometryError
-        If a report is not a point, or a cell not a valid polygon.
+        If an incident is not a point, or a cell not a valid polygon.
 
     Notes
     -----
-    A report on a border goes to one cell by the rule of :class:`geo.locate.GridIndex`. A report without geometry is outside.
-    Cost: O(n log edges), about 3 s for a million reports and 3,000 cells on one core, most of it for `on_border`.
+    An incident on a border is assigned to one cell by the rule of :class:`geo.locate.GridIndex`; one without geometry is outside.
+    Cost: O(n log edges), about 3 s for a million incidents and 3,000 cells on one core, most of it for `on_border`.
     """
     finest = cells.third if isinstance(cells, Division) else _require_cells(cells)
     if not (within_m >= 0.0 and border_m >= 0.0):
@@ -110,7 +110,7 @@ def assign(
     if isinstance(cells, Division):
         second, community = ancestors(cells)
         added |= {THIRD: added[CELL], SECOND: pick(second, position), COMMUNITY: pick(community, position)}
-    # Said outright, else pandas makes text columns of them, which hold NaN for None.
+    # With an explicit dtype; otherwise pandas makes text columns, which hold NaN for None.
     codes = {n: pd.Series(v, index=incidents.index, dtype=object) for n, v in added.items() if v.dtype == object}
     return incidents.assign(**added | codes)
 
@@ -123,7 +123,7 @@ def assign_by_day(
     within_m: float = 0.0,
     border_m: float = BORDER_M,
 ) -> gpd.GeoDataFrame:
-    """Assign each report by the division that held on its local day.
+    """Assign each incident by the division that held on its local day.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def assign_by_day(
     Returns
     -------
     GeoDataFrame
-        As :func:`assign` gives it, and `division_valid_from`, the day of the division that was used; None for reports without a
+        As :func:`assign` gives it, and `division_valid_from`, the day of the division that was used; None for incidents without a
         time and for those of before the first division, which have no cell.
 
     Raises
@@ -147,10 +147,10 @@ def assign_by_day(
     InputError
         If no division is given.
     ColumnError
-        If the reports have no times.
+        If the incidents have no times.
     """
     if not divisions:
-        raise InputError("no division is given to assign reports by")
+        raise InputError("no division is given to assign incidents by")
     if REPORTED_AT not in incidents:
         raise ColumnError(f"incidents: no column '{REPORTED_AT}', so the division of the day cannot be chosen")
     days = sorted(divisions)
@@ -174,7 +174,7 @@ def assign_by_day(
     joined = pd.concat([p.astype({c: full[c].dtype for c in p.columns}) for p in parts if len(p)] or [full])
     order = np.argsort(np.concatenate([np.flatnonzero(held == n) for n in (-1, *range(len(days)))]), kind="stable")
     result: gpd.GeoDataFrame = joined.iloc[order]
-    # Said outright, else None becomes NaN where frames are joined.
+    # Concatenation turns None into NaN.
     texts = [name for name in (CELL, OTHER_CELLS, THIRD, SECOND, COMMUNITY, VALID_FROM) if name in result]
     result = result.assign(**{name: result[name].astype(object).where(result[name].notna(), None) for name in texts})
     result.attrs = dict(incidents.attrs)
@@ -206,7 +206,7 @@ def coordinates(points: gpd.GeoDataFrame, crs: object) -> tuple[Floats, Floats]:
     x, y = shapely.get_x(shapes), shapely.get_y(shapes)
     if points.crs == crs:
         return x, y
-    # Numbers, not geometries: a tenth of the time of to_crs.
+    # Transforming the numbers takes a tenth of the time of to_crs.
     there = np.isfinite(x) & np.isfinite(y)
     moved = pyproj.Transformer.from_crs(points.crs, crs, always_xy=True).transform(x[there], y[there])
     x[there], y[there] = (np.where(np.isfinite(m), m, np.nan) for m in moved)

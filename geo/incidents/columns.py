@@ -38,9 +38,9 @@ CELL = "cell"
 COMMUNITY, SECOND, THIRD = (level.layer for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD))
 DISTANCE_M = "distance_m"
 ON_BORDER = "on_border"
-#: Codes of the other cells that a report on a border belongs to as well, by ``|``.
+#: Codes of the other cells that an incident on a border belongs to as well, by ``|``.
 OTHER_CELLS = "other_cells"
-#: Which division a report was assigned by, where there are several.
+#: Which division an incident was assigned by, where there are several.
 VALID_FROM = "division_valid_from"
 
 #: Columns that assignment adds.

@@ -1,7 +1,7 @@
-"""Reports against patrols: where much is reported and few go.
+"""Incidents compared with patrols: cells with many incidents and few visits.
 
-Who looks finds: a cell that is patrolled more often brings more reports from patrols, so reports per hour do not measure how bad
-a place is. Reports of residents, which do not depend on patrols, are counted apart.
+Patrols find incidents, so a cell that is patrolled more often has more of them, and incidents per hour do not measure how bad a
+place is. Incidents that residents report do not depend on patrols and are counted separately.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from geo.incidents.columns import INCIDENTS, SOURCE
 from geo.incidents.statistics.rates import poisson_interval
 from geo.layers.columns import CODE, NAME
 
-#: What must stand beside the numbers.
+#: Shown wherever the numbers are, in Chinese and English.
 CAUTION = (
     "去得多的地方发现得也多：每小时案件数不等于问题的严重程度，不宜用来排名考核。请以居民来源的案件为主要参照。",
-    "Who looks finds: reports per patrol hour do not measure how bad a place is and are no ranking. Look at what residents "
-    "report.",
+    "Patrols find incidents: incidents per patrol hour do not measure how bad a place is and are no ranking. Compare what "
+    "residents report.",
 )
 
-# A source of reports that comes from patrols itself.
+# Sources that are patrols.
 _PATROL = r"巡查|巡检|巡逻|网格员|采集员|patrol"
 
 
@@ -33,10 +33,10 @@ def against_patrols(
     cells: pd.DataFrame,
     *,
     column: str,
-    most_reports: float = 0.25,
+    most_incidents: float = 0.25,
     fewest_visits: float = 0.25,
 ) -> pd.DataFrame:
-    """Set reports of each cell beside the patrols in it.
+    """Compare the incidents of each cell with the patrols in it.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def against_patrols(
     cells
         The cells of that level with `code`.
     column
-        Column of the reports with the code of the cell: `second`, say.
-    most_reports, fewest_visits
-        A cell is neglected if it is among this share of cells with most reports of residents, and among that share with fewest
+        Column of the incidents with the code of the cell: `second`, say.
+    most_incidents, fewest_visits
+        A cell is neglected if it is among this share of cells with most incidents of residents, and among that share with fewest
         counted visits.
 
     Returns
@@ -93,9 +93,11 @@ def against_patrols(
         each = np.where(effort > 0, effort, np.nan)
         columns |= {name: total / each, f"{name}_low": low / each, f"{name}_high": high / each}
     residents = total - found
-    many = (residents > 0) & (residents >= np.quantile(residents, 1.0 - most_reports)) if len(codes) else residents > 0
+    many = (
+        (residents > 0) & (residents >= np.quantile(residents, 1.0 - most_incidents)) if len(codes) else residents > 0
+    )
     few = times <= np.quantile(times, fewest_visits) if len(codes) else times > 0
-    # Where nearly all are visited alike, the fewest are no fewer.
+    # Where nearly all cells have the same number of visits, the lowest quantile is no less than the median.
     columns["neglected"] = many & few & (times < np.median(times) if len(codes) else False)
     result = pd.DataFrame(columns, index=cells.index)
     strange = int((~visits[CODE].isin(codes)).sum())

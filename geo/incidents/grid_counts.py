@@ -1,4 +1,4 @@
-"""Counts and rates of reports per cell, cells without any included."""
+"""Counts and rates of incidents per cell, including cells without incidents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def counts(
     *,
     by: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Count reports per cell of each level.
+    """Count incidents per cell of each level.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def counts(
     cells
         The division (its three levels of grid are counted; the street is their sum) or the polygons.
     by
-        Column or columns of the reports to count apart, a kind or a day, say. Every value that occurs gets a row in every
-        cell; reports without a value count under None.
+        Column or columns of the incidents to count by, a kind or a day, for example. Every value that occurs gets a row in every
+        cell; incidents without a value count under None.
 
     Returns
     -------
@@ -45,18 +45,18 @@ def counts(
         One row per cell of each level, in the order of the layers (and per value of `by`): `code`, `name` if the cells have
         one, `level`, the columns of `by`, `incidents` (int64), and the rates `per_km2` (on the ellipsoid), `per_1000` residents
         and `per_unit` (驻地单位), NaN where there are none or they are not known. `_low` and `_high` behind each are its exact
-        95 % interval (:func:`geo.incidents.statistics.rates.poisson_interval`), `_eb` the rate drawn towards that of the level
-        (:func:`geo.incidents.statistics.rates.empirical_bayes`): the one to rank by. At each level, `incidents` sums to the number of
-        reports that have a cell; ``attrs["outside"]`` is the number that have none.
+        95 % interval (:func:`geo.incidents.statistics.rates.poisson_interval`), `_eb` the rate shrunk towards that of the level
+        (:func:`geo.incidents.statistics.rates.empirical_bayes`), which is the one to rank by. At each level `incidents` sums to
+        the number of incidents with a cell; ``attrs["outside"]`` is the number without.
 
     Raises
     ------
     ColumnError
-        If the reports lack the columns of :func:`geo.incidents.assign` or of `by`, or name a cell that is not there.
+        If the incidents lack the columns of :func:`geo.incidents.assign` or of `by`, or name a cell that is not there.
 
     Notes
     -----
-    Rates of small cells jump: one report in a grid of ten residents is 100 per 1,000, with an interval from 2.5 to 560.
+    Rates of small cells vary widely: one incident in a grid of ten residents is 100 per 1,000, with an interval from 2.5 to 560.
     """
     keys = [by] if isinstance(by, str) else list(by or ())
     layers = counted_layers(cells)
@@ -69,7 +69,7 @@ def counts(
 
 
 def counted_layers(cells: Division | gpd.GeoDataFrame) -> list[tuple[int | None, str, gpd.GeoDataFrame]]:
-    """Level, column of assigned reports, and cells, of each layer that is counted."""
+    """Level, column of assigned incidents, and cells, of each layer that is counted."""
     if isinstance(cells, Division):
         return [(int(level), column, cells.layer(level)) for level, column in _LEVELS]
     _require_columns(cells, [CODE])
@@ -80,7 +80,7 @@ def counted_layers(cells: Division | gpd.GeoDataFrame) -> list[tuple[int | None,
 def _count_layer(
     assigned: pd.DataFrame, frame: gpd.GeoDataFrame, level: int | None, column: str, values: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Count one layer: the cells, crossed with the values if there are any."""
+    """Count one layer: one row per cell and value."""
     codes = frame[CODE].to_numpy(dtype=object)
     position = pd.Index(codes).get_indexer(assigned[column])
     strange = assigned.loc[(position < 0) & assigned[column].notna().to_numpy(), column]
@@ -108,14 +108,14 @@ def _count_layer(
 
 
 def _rates(number: npt.NDArray[np.int64], exposures: dict[str, Floats], width: int) -> dict[str, Floats]:
-    """Rates of each value in each cell, with intervals and drawn together."""
+    """Rates of each value in each cell, with intervals, and shrunk."""
     low, high = poisson_interval(number)
     result = {f"{INCIDENTS}_low": low, f"{INCIDENTS}_high": high}
     for name, exposure in exposures.items():
         each = np.repeat(exposure, width)
         result |= {name: number / each, f"{name}_low": low / each, f"{name}_high": high / each}
         drawn = np.full(len(number), np.nan)
-        for value in range(width):  # rates are drawn towards that of their own kind or day
+        for value in range(width):  # rates are shrunk towards that of their own kind or day
             drawn[value::width] = empirical_bayes(number[value::width], exposure)
         result[f"{name}_eb"] = drawn
     return result
@@ -130,7 +130,7 @@ def _positive(frame: gpd.GeoDataFrame, column: str) -> Floats:
 
 
 def _row_of(assigned: pd.DataFrame, values: pd.DataFrame) -> Any:
-    """Row of `values` that each report belongs to; missing values are a value."""
+    """Row of `values` that each incident belongs to; missing values are a value."""
     keys = list(values.columns)
     both = pd.concat([values, assigned[keys]], ignore_index=True)
     group = both.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()

@@ -1,4 +1,4 @@
-"""Kinds of report as people write them, to matters of a catalogue, with a confidence."""
+"""Kinds of incident as people write them, to matters of a catalogue, with a confidence."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ NO_MATCH = Match(None, 0.0, "none")
 def match_kind(
     code: str | None, name: str | None, *, standard_ref: str | None = None, own: Catalogue | None = None
 ) -> Match:
-    """Find the matter that a report names.
+    """Find the matter that an incident names.
 
     Parameters
     ----------
     code, name
-        As the report gives them; either may be None.
+        As the incident gives them; either may be None.
     standard_ref
         Standard of the code. Without it a code counts in the customer's catalogue only.
     own
@@ -65,7 +65,7 @@ def match_kind(
             return Match(found, _CODE if exact else _RULE, "code" if exact else "rule")
     if name is None:
         return NO_MATCH
-    # A code that no catalogue holds says that the report means something else: its name is then only likened.
+    # A code that no catalogue holds says that the incident means something else: its name is then only likened.
     found = find_matter(name, standard_ref=standard_ref, own=own) or find_matter(name, own=own)
     if found is not None:
         return Match(found, _NAME, "name")
@@ -73,7 +73,7 @@ def match_kind(
 
 
 def match_kinds(frame: pd.DataFrame, *, own: Catalogue | None = None) -> pd.DataFrame:
-    """Complete `kind_code`, `kind_name` and `standard_ref` of reports, and say how sure that is.
+    """Complete `kind_code`, `kind_name` and `standard_ref` of incidents, and say how sure that is.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def match_kinds(frame: pd.DataFrame, *, own: Catalogue | None = None) -> pd.Data
     -------
     DataFrame
         Same rows and index: the three columns, completed where the confidence is at least :data:`LEAST_CONFIDENCE`; a name
-        that the report gives stays as it is. Added: `kind_confidence` (0 to 1, NaN where the report names no kind) and
+        that the incident gives stays as it is. Added: `kind_confidence` (0 to 1, NaN where the incident names no kind) and
         `kind_match` (see :class:`Match`).
 
     Notes

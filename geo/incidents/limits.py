@@ -7,7 +7,7 @@ The units are those of the trade (处置时限):
 工作时, working hour
     Counts office hours of working days only.
 工作日, working day
-    Ends with the office hours of the n-th working day after the day of the report, which itself is not counted.
+    Ends with the office hours of the n-th working day after the day of the incident, which itself is not counted.
 自然日, 天, calendar day
     24 hours, running on.
 
@@ -155,7 +155,7 @@ class Calendar:
         return self.days.get(day, day.weekday() < 5)
 
     def due(self, reported_at: pd.Series[Any], limit: Limit) -> pd.Series[Any]:
-        """When a limit that begins with the report ends.
+        """When a limit that begins with the incident ends.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class Calendar:
         return np.asarray(due_day * _DAY_S + _of_day_s(self.office_hours[-1][1]), dtype=np.float64)
 
     def _hours_on(self, wall_s: npt.NDArray[np.float64], limit: Limit, days: list[dt.date]) -> npt.NDArray[np.float64]:
-        """Walk along the office hours: seconds worked up to the report, plus the limit, back to the clock."""
+        """Walk along the office hours: seconds worked up to the incident, plus the limit, back to the clock."""
         spans = [
             (k * _DAY_S + _of_day_s(a), k * _DAY_S + _of_day_s(b))
             for k, day in enumerate(days)
@@ -272,7 +272,7 @@ def time_limits(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 
 def due_times(incidents: pd.DataFrame, limits: pd.DataFrame, calendar: Calendar) -> pd.Series[Any]:
-    """When each report is due by its kind; NaT where its kind has no limit.
+    """When each incident is due by its kind; NaT where its kind has no limit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Marks on reports that are not what they seem: repeated numbers and default points. Nothing is taken away."""
+"""Marks for repeated incident numbers and for default points. No row is removed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ SAME_DEG = 1e-6
 
 _PAIR = 1_000_000_000
 
-#: A default point holds at least so many reports, and at least this share of all.
-DEFAULT_REPORTS = 10
+#: A default point holds at least so many incidents, and at least this share of all.
+DEFAULT_INCIDENTS = 10
 DEFAULT_SHARE = 0.005
 
-#: ... and so many times as many as the fullest point that is none. In the reports of two American cities the fullest street
-#: corners hold up to 2.0 times the next; the block of the police headquarters, where reports are put, 4.8 and 6.8 times.
+#: ... and at least this many times the number at the fullest other point. In the incidents of two American cities the fullest
+#: street corners hold up to 2.0 times the next; the block of the police headquarters, where incidents are put, 4.8 and 6.8
+#: times.
 DEFAULT_RATIO = 3.0
 
 
@@ -32,10 +33,10 @@ def mark_repeats(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def mark_default_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[dict[str, Any]]]:
-    """Mark reports at coordinates that stand for "somewhere" in the column `default_point`.
+    """Mark incidents at the default points of geocoders in the column `default_point`.
 
-    A geocoder that does not understand an address answers with one point, the centre of the street, say. Such a point
-    holds far more reports than any real place: at least 10, at least 0.5 % of all, and three times as many as the fullest
+    A geocoder that cannot find an address returns one point, the centre of the street, for example. Such a point
+    holds far more incidents than any real place: at least 10, at least 0.5 % of all, and three times as many as the fullest
     coordinate below it. Several default points are found together if that gap lies below all of them.
 
     Parameters
@@ -51,27 +52,27 @@ def mark_default_points(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list
 
     Notes
     -----
-    A real place that leads the others threefold (a court, a market) is marked too; a default point that real places come
-    near to is not found.
+    A real place with three times as many incidents as any other (a court, a market) is marked too; a default point with fewer
+    than three times as many as the fullest real place is not found.
     """
     here = np.rint(shapely.get_coordinates(frame.geometry.array) / SAME_DEG).astype(np.int64)
-    # One number for a pair: both are under 2 * 10**8, so nothing overflows, and sorting numbers is ten times as fast as pairs.
-    key, place, reports = np.unique(here[:, 0] * _PAIR + here[:, 1], return_inverse=True, return_counts=True)
+    # One number per pair: both are under 2 * 10**8, so nothing overflows, and numbers sort ten times as fast as pairs.
+    key, place, incidents = np.unique(here[:, 0] * _PAIR + here[:, 1], return_inverse=True, return_counts=True)
     lon = np.rint(key / _PAIR).astype(np.int64)
     places = np.column_stack([lon, key - lon * _PAIR])
-    order = np.argsort(-reports, kind="stable")
-    sizes = np.r_[reports[order], 1]  # below a lone place stands a single report
-    enough = sizes[:-1] >= max(DEFAULT_REPORTS, DEFAULT_SHARE * len(frame))
+    order = np.argsort(-incidents, kind="stable")
+    sizes = np.r_[incidents[order], 1]  # below a lone place stands a single incident
+    enough = sizes[:-1] >= max(DEFAULT_INCIDENTS, DEFAULT_SHARE * len(frame))
     gaps = np.flatnonzero(enough & (sizes[:-1] >= DEFAULT_RATIO * sizes[1:]))
-    # A file whose reports all lie at one place says nothing about what is usual.
+    # A file whose incidents all lie at one place says nothing about what is usual.
     found = order[: gaps[-1] + 1] if len(gaps) and len(order) > 1 else order[:0]
     marked = np.isin(place, found)
     records = [
         {
             "lon": float(places[p, 0] * SAME_DEG),
             "lat": float(places[p, 1] * SAME_DEG),
-            "reports": int(reports[p]),
-            "share": float(reports[p] / len(frame)),
+            "reports": int(incidents[p]),
+            "share": float(incidents[p] / len(frame)),
             "addresses": int(_addresses(frame)[place == p].nunique()),
         }
         for p in found

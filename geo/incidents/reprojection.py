@@ -1,8 +1,8 @@
-"""Borders that stay where they are drawn when a layer changes its CRS.
+"""Reprojection that keeps the edges of polygons where they are in the source CRS.
 
 An edge that is straight in degrees is not straight in metres: between its ends it leaves the straight line by a millimetre on
-300 m, by 15 mm on a kilometre. Reports geocoded to a border lie that near to it, so they would change sides. Points set into
-the edges before the change keep them.
+300 m, by 15 mm on a kilometre. Incidents geocoded to a border lie that close to it and would change sides. So points are inserted
+into the edges before the transformation.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from geo.layers import to_metric
 
 Floats = npt.NDArray[np.float64]
 
-#: Length of the pieces that edges are cut into, metres: leaves 0.01 mm at 40 degrees of latitude.
+#: Longest piece that edges are cut into, metres: the remaining error is 0.01 mm at 40 degrees of latitude.
 PIECE_M = 25.0
 
-# Most points to set in: the borders of a province's counties would take tens of millions at 25 m.
+# Limit of inserted points: the borders of a province's counties would take tens of millions at 25 m.
 _MOST_POINTS = 2_000_000
 
 _DEGREE_M = 111_320.0
@@ -88,7 +88,7 @@ def _interpolate(xy: Floats, pieces: npt.NDArray[np.int64]) -> Floats:
     edge = np.repeat(np.arange(len(xy)), pieces)
     number = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     start, end = xy[edge], xy[np.minimum(edge + 1, len(xy) - 1)]
-    # Always from the lesser end, so that both neighbours of an edge compute the same.
+    # Always from the lesser end, so that both cells of an edge compute the same points.
     back = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     low, high = np.where(back[:, None], end, start), np.where(back[:, None], start, end)
     share = np.where(back, pieces[edge] - number, number) / pieces[edge]

@@ -1,4 +1,4 @@
-"""What holds for any reports on any chessboard."""
+"""What holds for any incidents on any chessboard."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ METRES = st.one_of(st.integers(-1, 4).map(lambda k: 50.0 * k), st.floats(-60.0, 
 @given(st.lists(st.tuples(METRES, METRES), max_size=30), st.randoms(use_true_random=False))
 def test_each_report_is_counted_once_whatever_the_order(places, shuffler):
     xy = np.array(places, dtype=float).reshape(-1, 2) + np.array([388_000.0, 3_553_000.0])
-    reports = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=CELLS.crs)
-    found = assign(reports, CELLS)
-    within = shapely.intersects(shapely.union_all(CELLS.geometry.array), reports.geometry.array)
+    incidents = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=CELLS.crs)
+    found = assign(incidents, CELLS)
+    within = shapely.intersects(shapely.union_all(CELLS.geometry.array), incidents.geometry.array)
     assert (found["cell"].notna().to_numpy() == within).all()
     table = counts(found, CELLS)
     assert table["incidents"].sum() == within.sum()
-    assert table["incidents"].sum() + table.attrs["outside"] == len(reports)
+    assert table["incidents"].sum() + table.attrs["outside"] == len(incidents)
 
-    order = list(range(len(reports)))
+    order = list(range(len(incidents)))
     shuffler.shuffle(order)
-    again = assign(reports.iloc[order], CELLS.iloc[::-1])
+    again = assign(incidents.iloc[order], CELLS.iloc[::-1])
     assert again["cell"].sort_index().tolist() == found["cell"].tolist()
 
-    spread = density(reports, outline=CELLS, bandwidth_m=40.0, cell_m=10.0)
+    spread = density(incidents, outline=CELLS, bandwidth_m=40.0, cell_m=10.0)
     assert spread.used == within.sum()
     assert abs(spread.total() - spread.used) <= 1e-6 * max(1, spread.used)

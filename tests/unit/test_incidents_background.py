@@ -46,7 +46,7 @@ def uneven_squares(side: int) -> gpd.GeoDataFrame:
 
 class TestBackground:
     def test_very_hot_cells_do_not_hide_the_others(self):
-        """A cell with half of all reports: dealing the values finds nothing, the background finds all three."""
+        """A cell with half of all incidents: dealing the values finds nothing, the background finds all three."""
         cells = squares(16, 16)
         values = np.random.default_rng(3).poisson(8, 256)
         values[[34, 120, 200]] += [900, 60, 60]
@@ -95,7 +95,7 @@ class TestBackground:
             assert 0.01 < np.mean(alone) < 0.06
 
     def test_large_cells_and_full_houses_are_no_hot_spots_and_planted_cells_are(self):
-        """Reports even over the ground, then even over the residents; then ten cells with four times as many."""
+        """Incidents even over the ground, then even over the residents; then ten cells with four times as many."""
         cells = uneven_squares(18)
         rng = np.random.default_rng(2)
         people = rng.gamma(1.0, 100.0, len(cells)).round()

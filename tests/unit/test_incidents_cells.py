@@ -210,7 +210,7 @@ class TestDensity:
         np.testing.assert_allclose(result.values[result.inside], slow, rtol=3e-3)  # weights are found to 0.1 %
 
     def test_border_is_not_dimmed(self):
-        """Evenly spread reports give an even density, at the border and at the corner too."""
+        """Evenly spread incidents give an even density, at the border and at the corner too."""
         lattice = [(x, y) for x in np.arange(5, 1000, 10.0) for y in np.arange(5, 1000, 10.0)]
         result = density(points(lattice), outline=squares(10, 10).geometry, bandwidth_m=100.0)
         assert result.inside.sum() == 50 * 50
@@ -230,7 +230,7 @@ class TestDensity:
         rng = np.random.default_rng(7)
         given = points([tuple(p) for p in rng.uniform(0, 500, (2000, 2))])
         exact = density(given, outline=squares(5, 5).geometry)
-        monkeypatch.setattr(sys.modules["geo.incidents.surface.kernel_density"], "_MOST_REPORTS", 100)
+        monkeypatch.setattr(sys.modules["geo.incidents.surface.kernel_density"], "_MOST_INCIDENTS", 100)
         near = density(given, outline=squares(5, 5).geometry)
         assert near.total() == pytest.approx(2000, rel=1e-9)
         assert not np.array_equal(near.values, exact.values)
@@ -308,7 +308,7 @@ class TestHotspots:
         assert not alike["hot"].any()
         assert "不能说明" in alike.attrs["note_zh"]
         none = hotspots(self.table(cells, np.zeros(100)), cells)
-        assert none.attrs["note_en"] == "There are no reports, so nothing can be shown."
+        assert none.attrs["note_en"] == "There are no incidents, so nothing can be shown."
         few = hotspots(self.table(cells, np.random.default_rng(0).poisson(0.3, 100)), cells)
         assert "unseen" in few.attrs["note_en"]
 

@@ -128,7 +128,7 @@ class TestWeeks:
         assert alarms <= 5
 
     def test_no_times(self):
-        with pytest.raises(ColumnError, match="no report has a time"):
+        with pytest.raises(ColumnError, match="no incident has a time"):
             weekly(
                 self.table(1, 1).assign(reported_at=pd.Series([pd.NaT] * 2, dtype="datetime64[us, UTC]")),
                 [(None, "cell", pd.DataFrame({"code": ["a"]}))],
@@ -176,13 +176,13 @@ class TestTrends:
 class TestPatrols:
     def test_per_visit_and_per_hour_with_the_caution(self):
         cells = squares(4, 1)
-        reports = pd.DataFrame(
+        incidents = pd.DataFrame(
             {"cell": ["c000"] * 12 + ["c001"] * 3 + ["c003"], "source": ["12345热线"] * 10 + ["网格巡查"] * 6}
         )
         visits = pd.DataFrame(
             {"code": ["c001"] * 6 + ["c002"] * 4 + ["c003"] * 4 + ["x"], "stay_s": 1800.0, "counted": [True] * 15}
         )
-        found = against_patrols(reports, visits, cells, column="cell").set_index("code")
+        found = against_patrols(incidents, visits, cells, column="cell").set_index("code")
         assert found["visits"].tolist() == [0, 6, 4, 4]
         assert found["patrol_hours"].tolist() == [0.0, 3.0, 2.0, 2.0]
         assert found["by_residents"].tolist() == [10, 0, 0, 0]
@@ -240,7 +240,7 @@ class TestDoubts:
     OUTLINE = gpd.GeoDataFrame(geometry=[shapely.box(X0, Y0, X0 + 3000, Y0 + 3000)], crs=CRS)
 
     def reports(self, n: int, seed: int, away: int = 60) -> gpd.GeoDataFrame:
-        """Reports in the street, and some honest ones from round it."""
+        """Incidents in the street, and some honest ones from round it."""
         rng = np.random.default_rng(seed)
         xy = np.vstack([rng.uniform(0, 3000, (n, 2)), rng.uniform(-900, 3900, (away, 2))])
         frame = points(xy, source_row=range(2, n + away + 2)).to_crs("EPSG:4326")

@@ -1,4 +1,4 @@
-"""Hot spots: where neighbouring cells together hold more reports than chance would put there."""
+"""Hot spots: cells that, with their neighbours, hold more incidents than the background explains."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Floats = npt.NDArray[np.float64]
 Alternative = Literal["greater", "two-sided"]
 Null = Literal["background", "dealt"]
 
-# With fewer cells a neighbourhood is a good part of the whole, and its sum has no smooth law.
+# With fewer cells a neighbourhood is a large part of the whole, and its sum has no smooth distribution.
 _FEWEST_CELLS = 30
-# Mean sum over a neighbourhood under which a cell must hold several times its share to be found.
-_FEWEST_REPORTS = 5.0
+# Mean sum over a neighbourhood below which only cells with several times the expected count are found.
+_FEWEST_INCIDENTS = 5.0
 
 
 def hotspots(
@@ -44,7 +44,7 @@ def hotspots(
     variance: Literal["n", "n-1"] = "n",
     fdr: float = FALSE_DISCOVERY_RATE,
 ) -> gpd.GeoDataFrame:
-    """Test each cell with its neighbours for more reports than elsewhere (Gi*), and as part of a cluster (local Moran).
+    """Test each cell with its neighbours for an excess of incidents (Gi*), and for being part of a cluster (local Moran).
 
     Parameters
     ----------
@@ -55,15 +55,16 @@ def hotspots(
     column
         What to test: `incidents`, or a rate.
     exposure
-        Column of the cells, `population` say, that alone counts are measured by. Without it a cell is due so much for being a
-        cell, so much for its area and, where the cells have a column `population`, so much for its residents; how much is fitted.
+        Column of the cells, `population` for example, that the expected count is proportional to. By default the expected count
+        is a sum of a constant, a term for the area and, where the cells have a column `population`, a term for the residents,
+        with fitted factors.
     neighbours
         Pairs of codes `a`, `b`, each pair once or twice. By default cells that share border of positive length: of a
         mesh exactly, of polygons to 1 cm.
     null
-        What is usual. ``"background"``: counts as uneven as in the calmer 85 % of neighbourhoods
-        (:mod:`geo.incidents.statistics.background`). ``"dealt"``: the values as they are, dealt to the cells at random, as permutations
-        would; used too where a background cannot be told, and for what is not whole numbers.
+        Null hypothesis. ``"background"``: counts as uneven as in the calmer 85 % of neighbourhoods
+        (:mod:`geo.incidents.statistics.background`). ``"dealt"``: random permutations of the values over the cells; also used
+        where no background can be fitted, and for values that are not whole numbers.
     alternative
         ``"greater"``: p is one-sided, hot spots only. ``"two-sided"``: p is two-sided; `hot` still names only cells with
         z > 0.
@@ -77,16 +78,16 @@ def hotspots(
     -------
     GeoDataFrame
         One row per cell, in the order, index and CRS of the cells: `code`, `column`, `neighbours` (their number, without the
-        cell), `with_neighbours` (the sum over the cell and them, which is tested), `usual` (the sum that is usual there), `z`
+        cell), `with_neighbours` (the tested sum over the cell and its neighbours), `usual` (the expected sum), `z`
         (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_alone`, `q_alone` and `core`
-        (q_alone <= fdr), the same of the cell by itself, neighbours aside, always one-sided; `moran` (local, rows of the
+        (q_alone <= fdr), the same for the cell without its neighbours, always one-sided; `moran` (local, rows of the
         weights sum to one), `moran_p` (two-sided), `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``,
         ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Numbers are NaN where nothing can be computed (all values
-        equal, or a cell that neighbours all others); `usual`, `p_alone` and `q_alone` also where no background could be told,
-        and nothing is `core` then.
+        equal, or a cell that neighbours all others); `usual`, `p_alone` and `q_alone` also where no background could be fitted,
+        and then nothing is `core`.
 
-        ``attrs``: `shown` (whether anything is hot), `note_zh` and `note_en`, which say what was found, or that the data
-        cannot show anything and why; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a
+        ``attrs``: `shown` (whether anything is hot), `note_zh` and `note_en`, which say what was found, or why the data cannot
+        show anything; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a
         neighbourhood.
 
     Raises
@@ -96,17 +97,15 @@ def hotspots(
     InputError
         If `fdr` is not between 0 and 1, or a value is not a number.
 
-    Notes
-    -----
-    p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson curve of type III
-    with the exact first three moments, counts taken with the half as they are whole. The normal curve takes counts for symmetric:
-    with one report per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations the least p would be
-    0.001, which no correction for 3,052 cells ever passes; so none are drawn. Given the value of the cell, its local Moran is
-    large just when the sum of its neighbours is, so its p is that of the sum.
+    Notes ----- p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson
+    curve of type III with the exact first three moments, with a continuity correction for counts. The normal curve assumes
+    symmetric counts: with one incident per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations
+    the least p would be 0.001, which no correction for 3,052 cells ever passes; so p-values are analytic. Given the value of
+    the cell, its local Moran is large just when the sum of its neighbours is, so its p is that of the sum.
 
-    Cells that neighbour a hot cell share its reports, so hot spots come in patches; of the cells in them, `core` says which hold
-    too much themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place holds more than others of
-    its size and residents does not say why: shops bring reports.
+    Cells next to a hot cell share its incidents, so hot spots come in patches; `core` says which cells in them have an excess
+    themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place holds more than others of
+    its size and residents does not say why: shops bring incidents.
 
     Cost: O(cells + pairs).
     """
@@ -178,7 +177,7 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
 
 
 def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
-    """What reports may be due for, float64 of shape (n, k): one measure that is asked for, else being a cell, area and residents.
+    """Terms of the expected count, float64 of shape (n, k): the exposure that is asked for, else a constant, area and residents.
 
     Raises
     ------
@@ -188,16 +187,16 @@ def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
     if exposure is None:
         area = _measured(frame, AREA_M2) if AREA_M2 in frame else area_m2(frame.geometry)
         parts = [area, *([_measured(frame, POPULATION)] if POPULATION in frame else [])]
-        # What is the same in all cells is not told from being a cell.
+        # A term that is equal in all cells cannot be separated from the constant.
         uneven = [part / part.mean() for part in parts if part.std() > 1e-3 * part.mean()]
         return np.column_stack([np.ones(len(frame)), *uneven])
     if exposure not in frame:
         raise ColumnError(
-            f"cells: no column '{exposure}' to measure reports by; there are {some(list(frame.columns), 20)}"
+            f"cells: no column '{exposure}' to measure incidents by; there are {some(list(frame.columns), 20)}"
         )
     given: Floats = np.nan_to_num(frame[exposure].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
     if (given < 0).any() or not (given > 0).any():
-        raise ColumnError(f"cells: '{exposure}' must hold numbers of 0 or more, some over 0, to measure reports by")
+        raise ColumnError(f"cells: '{exposure}' must hold numbers of 0 or more, some over 0, to measure incidents by")
     return np.asarray(given[:, None] / given.mean())
 
 
@@ -208,9 +207,9 @@ def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
 
 
 class Chance(NamedTuple):
-    """How likely chance alone is: `p` of the sum over each neighbourhood, `p_alone` of the cell by itself.
+    """p-values under the null hypothesis: `p` of the sum over each neighbourhood, `p_alone` of the cell alone.
 
-    `usual` is the sum that is usual there, `null` what was taken for usual. NaN where nothing can be said.
+    `usual` is the expected sum, `null` the hypothesis that was used. NaN where nothing can be computed.
     """
 
     p: Floats
@@ -248,7 +247,7 @@ def chance(
 def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) -> Floats:
     """Probability of a z as large, or as far out, when `total` values are drawn without replacement."""
     skew = _skewness(values, total)
-    # A sum of whole numbers is at least s if it is over s - 1/2: the half is taken off in units of z.
+    # Continuity correction in units of z: a sum of whole numbers is at least s if it exceeds s - 1/2.
     half = 0.5 * _z_per_unit(values, total) if (values == np.rint(values)).all() else 0.0
     upper = pearson3_upper(z - half, skew)
     if alternative == "greater":
@@ -269,7 +268,7 @@ def _clusters(values: Floats, weights: scipy.sparse.csr_array[Any], fdr: float) 
     with np.errstate(invalid="ignore", divide="ignore"):
         away = np.where((number > 0) & (variance > 0), (value - expected) / np.sqrt(variance), np.nan)
     deviation = values - values.mean()
-    # For a cell under the mean a large Moran is a small sum of its neighbours: the sign turns, the law of the sum stays.
+    # For a cell below the mean, a large local Moran is a small sum of its neighbours: the sign changes.
     z = away * np.where(deviation < 0, -1.0, 1.0)
     p = dealt_p(values, number, z, "two-sided")
     q = benjamini_hochberg(p)
@@ -282,7 +281,7 @@ def _clusters(values: Floats, weights: scipy.sparse.csr_array[Any], fdr: float) 
 
 
 def _z_per_unit(values: Floats, total: Floats) -> Floats:
-    """What one more in the sum over `total` cells adds to z; NaN where z is not defined."""
+    """Change of z per unit of the sum over `total` cells; NaN where z is not defined."""
     n = len(values)
     variance = values.var() * total * (n - total) / max(n - 1, 1)
     return np.asarray(1.0 / np.sqrt(np.where(variance > 0, variance, np.nan)))
@@ -314,18 +313,21 @@ def _note(
     """Say in one sentence or two what the test shows, in Chinese and in English."""
     n = len(values)
     if values.sum() == 0 and expected is not None:
-        return "没有案件，无从判断。", "There are no reports, so nothing can be shown."
+        return "没有案件，无从判断。", "There are no incidents, so nothing can be shown."
     if np.isnan(z).all():
         return (
             "各网格数值相同（或网格互为相邻），检验不能说明任何问题。",
-            "All cells hold the same (or all are neighbours of all), so the test cannot show anything.",
+            "All cells hold the same number (or all are neighbours of all), so the test cannot show anything.",
         )
     if n < _FEWEST_CELLS:
         zh = f"只有{n}个网格，少于{_FEWEST_CELLS}个，检验结果不可靠，仅供参考。"
         en = f"There are only {n} cells, fewer than {_FEWEST_CELLS}: the result is not reliable."
-    elif expected is not None and expected < _FEWEST_REPORTS:
+    elif expected is not None and expected < _FEWEST_INCIDENTS:
         zh = f"案件偏少（每格连同邻格平均{expected:.1f}件），较弱的热点可能检验不出来，请结合上一级网格判断。"
-        en = f"Reports are few ({expected:.1f} per cell with its neighbours): weaker hot spots may go unseen; look one level up."
+        en = (
+            f"Incidents are few ({expected:.1f} per cell with its neighbours): weaker hot spots may go unseen; "
+            "use the level above."
+        )
     else:
         zh = en = ""
     if hot.any():
@@ -333,8 +335,8 @@ def _note(
         en_found = f"{int(hot.sum())} of {n} cells are hot spots (false discovery rate {fdr:.0%})."
     else:
         zh_found = f"{n}个网格中未发现热点：现有数据与随机分布没有可辨别的差异。"
-        en_found = f"None of {n} cells is a hot spot: these data cannot be told from chance."
+        en_found = f"None of {n} cells is a hot spot: these data are compatible with chance."
     if core.any():
         zh_found += f"不计邻格、单凭自身就突出的有{int(core.sum())}个。"
-        en_found += f" {int(core.sum())} stand out by themselves, neighbours aside."
+        en_found += f" {int(core.sum())} stand out without their neighbours."
     return zh_found + zh, " ".join(filter(None, [en_found, en]))

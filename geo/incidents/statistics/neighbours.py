@@ -1,4 +1,4 @@
-"""Which cells are neighbours, and weights from that."""
+"""Neighbours of cells, and weights from them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from geo.layers.columns import CODE
 
 Pairs = npt.NDArray[np.int64]
 
-# Borders of foreign layers that come this close are taken as shared, metres.
+# Borders of polygons closer than this count as shared, metres.
 _TOUCH_M = 0.01
 
 
 def contiguity(cells: gpd.GeoDataFrame) -> Pairs:
     """Pairs of positions, a < b, of polygons that share border of positive length, to 1 cm; int64, shape (m, 2).
 
-    For foreign layers, whose neighbours need not share vertices. A touch at a corner does not count.
+    For layers whose neighbours need not share vertices. Contact at a corner does not count.
     """
     shapes = np.asarray(to_metric(cells).geometry.array, dtype=object)
     a, b = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_TOUCH_M)
@@ -34,7 +34,7 @@ def contiguity(cells: gpd.GeoDataFrame) -> Pairs:
     a, b = a[a < b], b[a < b]
     wide = shapely.buffer(shapes, _TOUCH_M, quad_segs=2)
     shared_m = shapely.length(shapely.intersection(shapely.boundary(shapes[a]), wide[b]))
-    # At a corner a border can run inside the other's buffer for some widths of it, at an acute one for more.
+    # At a corner the border can run inside the other's buffer for several times its width, more at an acute one.
     real = shared_m > 20 * _TOUCH_M
     return np.column_stack([a[real], b[real]]).astype(np.int64)
 
@@ -59,5 +59,5 @@ def contiguity_weights(pairs: Pairs, n: int) -> scipy.sparse.csr_array[Any]:
     own = np.arange(n)
     row, column = np.r_[pairs[:, 0], pairs[:, 1], own], np.r_[pairs[:, 1], pairs[:, 0], own]
     matrix = scipy.sparse.coo_array((np.ones(len(row)), (row, column)), shape=(n, n)).tocsr()
-    matrix.data[:] = 1.0  # a pair that is given twice was added up
+    matrix.data[:] = 1.0  # pairs that are given twice were summed
     return matrix

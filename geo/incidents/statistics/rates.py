@@ -1,4 +1,4 @@
-"""Numbers that small counts can bear: intervals, rates drawn together, and change that is told from noise."""
+"""Statistics for small counts: exact intervals, shrunk rates, and tests of weekly change."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def poisson_interval(number: npt.ArrayLike, *, confidence: float = 0.95) -> tupl
 
 
 def empirical_bayes(number: npt.ArrayLike, exposure: npt.ArrayLike) -> Floats:
-    """Rates drawn towards that of the whole, the more the smaller the exposure (Marshall 1991, global).
+    """Shrink rates towards the common rate, more where the exposure is smaller (Marshall 1991, global).
 
     Parameters
     ----------
     number
-        Reports per cell.
+        Incidents per cell.
     exposure
         Residents, units or km² per cell; 0 or NaN gives NaN.
 
     Returns
     -------
     ndarray of float64
-        Reports per one of the exposure. Cells whose rates differ by no more than chance all get the common rate.
+        Incidents per unit of exposure. Where the rates differ by no more than chance, all cells get the common rate.
 
     Raw rates are 0 and 3; the first rests on little:
 
@@ -63,7 +63,7 @@ def empirical_bayes(number: npt.ArrayLike, exposure: npt.ArrayLike) -> Floats:
     k, e = k[sound], e[sound]
     common = k.sum() / e.sum()
     rate = k / e
-    # Variance of the rates between cells, less what counting alone gives at the mean exposure.
+    # Variance of the rates between cells, less the Poisson variance at the mean exposure.
     between = max(float((e * (rate - common) ** 2).sum() / e.sum() - common / e.mean()), 0.0)
     within = common / e
     weight = between / (between + within) if common > 0 else np.zeros(len(e))
@@ -86,9 +86,9 @@ def weekly(
     assigned
         Result of :func:`geo.incidents.assign`, with `reported_at`.
     layers
-        Level, column of the reports, and cells with `code`, of each layer (:func:`geo.incidents.grid_counts.counted_layers`).
+        Level, column of the incidents, and cells with `code`, of each layer (:func:`geo.incidents.grid_counts.counted_layers`).
     end
-        Last local day of the week; by default that of the last report.
+        Last local day of the week; by default that of the last incident.
     zone
         Zone of the days.
     fdr
@@ -103,19 +103,18 @@ def weekly(
     Raises
     ------
     ColumnError
-        If a column is missing, or no report has a time.
+        If a column is missing, or no incident has a time.
 
-    Notes
-    -----
-    If the rate stayed, the reports of both weeks fall on either like the toss of a coin; p is the exact binomial one, two-sided
-    by doubling, and the interval that of Clopper and Pearson (1934) turned into a ratio. Cells without reports are no tests.
+    Notes ----- With a constant rate each incident of the two weeks falls into either with probability 1/2. p is that of the
+    exact binomial test, two-sided by doubling; the interval is that of Clopper and Pearson (1934) converted to a ratio. Cells
+    without incidents are not tested.
     """
     for name in (REPORTED_AT, *(column for _, column, _ in layers)):
         if name not in assigned:
             raise ColumnError(f"no column '{name}'; the frame has {some(list(assigned.columns), 20)}")
     local = assigned[REPORTED_AT].dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None).dt.normalize()
     if local.isna().all():
-        raise ColumnError(f"column '{REPORTED_AT}': no report has a time, so weeks cannot be compared")
+        raise ColumnError(f"column '{REPORTED_AT}': no incident has a time, so weeks cannot be compared")
     last = local.max() if end is None else pd.Timestamp(end)
     ago = (last - local).dt.days
     parts = []

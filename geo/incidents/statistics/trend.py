@@ -25,10 +25,10 @@ Floats = npt.NDArray[np.float64]
 
 #: What a cell is over the periods, in Chinese and English.
 TRENDS: dict[str, tuple[str, str]] = {
-    "new": ("新增热点", "hot in the last period for the first time, and its share of all reports has grown"),
-    "growing": ("增强热点", "hot in the last period and before, and its share of all reports grows"),
-    "lasting": ("持续热点", "hot in the last and in most periods, its share of all reports as before"),
-    "fading": ("消退热点", "was hot before, and its share of all reports falls"),
+    "new": ("新增热点", "hot in the last period for the first time, and its share of all incidents has grown"),
+    "growing": ("增强热点", "hot in the last period and before, and its share of all incidents grows"),
+    "lasting": ("持续热点", "hot in the last and in most periods, its share of all incidents as before"),
+    "fading": ("消退热点", "was hot before, and its share of all incidents falls"),
     "intermittent": ("间歇热点", "hot now and then, without a direction that could be told from chance"),
     "none": ("非热点", "never hot"),
 }
@@ -38,7 +38,7 @@ _MOST = 2 / 3
 
 
 def periods(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Shanghai") -> pd.Series[Any]:
-    """Number the period that each report falls in, the last one full and ending on the day of the last report.
+    """Number the period that each incident falls in, the last one full and ending on the day of the last incident.
 
     Returns
     -------
@@ -78,9 +78,9 @@ def trends(
     cells
         The cells of one level, or a mesh.
     column
-        Column of the reports with the code of the cell: `second`, say.
+        Column of the incidents with the code of the cell: `second`, say.
     period
-        Number of the period of each report, 0 for the first (:func:`periods`), same index.
+        Number of the period of each incident, 0 for the first (:func:`periods`), same index.
     exposure, neighbours, fdr
         See :func:`geo.incidents.hotspots`. The rate holds over all cells and periods together.
 
@@ -88,7 +88,7 @@ def trends(
     -------
     GeoDataFrame
         One row per cell: `code`, `trend` (a key of :data:`TRENDS`), `hot_periods` (how many), `growth_z` (the share of all
-        reports that its neighbourhood holds, last periods against first; positive if it grows), `growth_p`, `q_last`,
+        incidents that its neighbourhood holds, last periods against first; positive if it grows), `growth_p`, `q_last`,
         `geometry`. ``attrs``: `periods`, `starts`, and the notes `note_zh`, `note_en`.
 
     Raises
@@ -146,7 +146,7 @@ def starts(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Shan
 
 
 def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoDataFrame) -> Floats:
-    """Reports per cell (row) and period (column)."""
+    """Incidents per cell (row) and period (column)."""
     numbers = period.to_numpy(dtype=float, na_value=np.nan)
     most = -1 if np.isnan(numbers).all() else int(np.nanmax(numbers))
     if most < 2:
@@ -162,7 +162,7 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
 def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
     z = gi_star(values, weights)
     p = chance(values, weights, due, z, "greater", "background").p
-    # Under the mean nothing is hot, whatever the law.
+    # Nothing below the mean is hot, whatever its p-value.
     return np.asarray(np.where(z > 0, p, np.where(np.isnan(p), np.nan, np.maximum(p, 0.5))))
 
 

@@ -1,4 +1,4 @@
-"""Density of reports: a Gaussian kernel in metres, corrected at the outline."""
+"""Density of incidents: a Gaussian kernel in metres, corrected at the outline."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ BANDWIDTH_M = 150.0
 #: Side of a raster cell, metres.
 CELL_M = 20.0
 
-#: Bandwidths to look at side by side: the block, the neighbourhood, the quarter.
+#: Bandwidths to compare: the block, the neighbourhood, the quarter.
 BANDWIDTHS_M = (75.0, 150.0, 300.0)
 
-# More reports than this are first brought together on a lattice of this share of the bandwidth (10 m of 150 m): rounding widens
-# the kernel by pitch² / 12, 0.02 % of its variance, and the cost stops growing with the number of reports.
-_MOST_REPORTS = 20_000
+# More incidents than this are first moved to a lattice whose pitch is this share of the bandwidth (10 m for 150 m): rounding
+# increases the variance of the kernel by pitch² / 12, 0.02 %, and the cost no longer grows with the number of incidents.
+_MOST_INCIDENTS = 20_000
 _LATTICE = 1 / 15
 
-#: Most cells of a raster. Balancing the weights of a million cells takes some seconds of CPU, of 65 million (a bandwidth of 1 m on a
-#: street of 12 km²) minutes and a gigabyte; positions are not known well enough for bandwidths that fine.
+#: Limit of raster cells. Balancing the weights of a million takes seconds of CPU; a bandwidth of 1 m on a street of 12 km² would
+#: need 65 million, 200 s and a gigabyte, and positions are not known that well.
 MOST_CELLS = 1_000_000
 
-# Points whose kernels are added at a time: bounds the memory at about 100 MB for a street.
+# Points whose kernels are summed at a time: limits the memory to about 100 MB for a street.
 _CHUNK = 16_384
 
 
-# Evenly spread reports come out even to this share, or as near as so many rounds bring them.
+# Balancing stops when evenly spread incidents give an even density to this share, or after this many rounds.
 _EVEN = 1e-3
 _MOST_ROUNDS = 100
 
 
 @dataclass(frozen=True)
 class Density:
-    """Density of reports on a raster.
+    """Density of incidents on a raster.
 
     Attributes
     ----------
     x, y
         Centres of the raster's columns (west to east) and rows (south to north), metres in `crs`; float64, (nx,) and (ny,).
     values
-        Reports per km², float64, (ny, nx); 0 outside the outline.
+        Incidents per km², float64, (ny, nx); 0 outside the outline.
     inside
         Which raster cells count as inside, bool, (ny, nx).
     crs
@@ -62,7 +62,7 @@ class Density:
     bandwidth_m, cell_m
         Standard deviation of the kernel and side of a raster cell, metres.
     used, outside, set_apart
-        Number of reports that the raster is made of, that lie outside or have no place, and that were left out because they
+        Number of incidents that the raster is made of, that lie outside or have no place, and that were left out because they
         are at a default point.
     """
 
@@ -78,7 +78,7 @@ class Density:
     set_apart: int
 
     def total(self) -> float:
-        """Integral over the raster: the number of reports used."""
+        """Integral over the raster: the number of incidents used."""
         return float(self.values.sum()) * self.cell_m**2 / 1e6
 
 
@@ -90,10 +90,10 @@ def density(
     cell_m: float = CELL_M,
     default_points: bool = False,
 ) -> Density:
-    """Estimate the density of reports per km².
+    """Estimate the density of incidents per km².
 
-    Each report is spread by a Gaussian kernel; the kernel is cut at the outline, weighted so that the border is not dimmed, and
-    divided by what is left of it, so that the raster integrates to the number of reports inside.
+    Each incident is spread by a Gaussian kernel that is truncated at the outline, weighted so that the density does not fall off
+    at the border, and normalised, so that the raster integrates to the number of incidents inside.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def density(
         Side of a raster cell, metres; at most half of `bandwidth_m`. Raster lines lie on its multiples, so rasters of one
         side and CRS match.
     default_points
-        Whether reports marked `default_point` count. They lie at a place that says nothing, and would shine.
+        Whether incidents marked `default_point` count. Their place says nothing, and would be the maximum of the density.
 
     Returns
     -------
@@ -123,20 +123,22 @@ def density(
 
     Notes
     -----
-    A raster cell is inside if its centre is, or a report lies in it. The sum over raster cells times their area equals `used`
-    to rounding. Kernels are evaluated where the reports lie, with no cut-off; more than 20,000 reports are first moved to the
+    A raster cell is inside if its centre is, or an incident lies in it. The sum over raster cells times their area equals `used`
+    to rounding. Kernels are evaluated where the incidents lie, with no cut-off; more than 20,000 incidents are first moved to the
     nearest point of a lattice of a fifteenth of the bandwidth.
 
-    Dividing by the mass inside alone (Diggle's correction, per report) keeps the number but leaves a straight border 31 % and a
-    corner 52 % too dim for evenly spread reports. So each raster cell has a weight as well, such that the kernel sums to one
-    both over the cells, for each report, and over evenly spread reports, for each cell: the symmetric scaling of Sinkhorn and
-    Knopp (1967). Evenly spread reports then give an even density up to the outline.
+    Dividing by the mass inside alone (Diggle's correction, per incident) conserves the number, but for evenly spread
+    incidents the density is 31 % too low at a straight border and 52 % at a corner. So each raster cell has a weight as well,
+    such that the kernel sums to one both over the cells, for each incident, and over evenly spread incidents, for each cell:
+    the symmetric scaling of Sinkhorn and Knopp (1967). Evenly spread incidents then give an even density up to the outline.
 
-    Which bandwidth: :data:`BANDWIDTH_M` by default, for the reason that stands there, the same in every street and month, so that
-    pictures can be compared; :data:`BANDWIDTHS_M` are three to look at side by side. A width fitted to the data would follow the
-    number of reports.
+    The default bandwidth :data:`BANDWIDTH_M` is the same for every street and month, so that maps can be compared;
+    :data:`BANDWIDTHS_M` are three to compare. A bandwidth fitted to the data would depend on the number of incidents.
 
-    Cost: O(n · nx · ny) multiplications up to 20,000 reports, then O(n + nx · ny · (lines of the lattice)), and
+    No library is used: gaussian_kde of SciPy has no correction at an outline and takes 62 times as
+    long for 3,000 incidents (docs/incidents.md).
+
+    Cost: O(n · nx · ny) multiplications up to 20,000 incidents, then O(n + nx · ny · (lines of the lattice)), and
     O(nx · ny · (nx + ny)) for each of about twenty rounds of the scaling.
     """
     area, crs = _area(outline)
@@ -149,7 +151,7 @@ def density(
     use = within & ~apart
     x, y, inside = _raster(area, cell_m, px[use], py[use])
     cells = _balance(x, y, inside, bandwidth_m)
-    if int(use.sum()) > _MOST_REPORTS:
+    if int(use.sum()) > _MOST_INCIDENTS:
         spread = _on_lattice(px[use], py[use], x, y, cells, bandwidth_m)
     else:
         spread = _one_by_one(px[use], py[use], x, y, cells, bandwidth_m)
@@ -236,7 +238,7 @@ def _bells(at: Floats, lines: Floats, bandwidth_m: float) -> Floats:
 
 
 def _one_by_one(px: Floats, py: Floats, x: Floats, y: Floats, cells: Floats, bandwidth_m: float) -> Floats:
-    """Reports per raster cell: each kernel, weighted by cell, divided by its sum, so that it adds up to one.
+    """Incidents per raster cell: each kernel, weighted by cell, divided by its sum, so that it adds up to one.
 
     The kernel is a product of one in x and one in y, so both the sums and the raster are products of matrices.
     """
@@ -250,7 +252,7 @@ def _one_by_one(px: Floats, py: Floats, x: Floats, y: Floats, cells: Floats, ban
 
 
 def _on_lattice(px: Floats, py: Floats, x: Floats, y: Floats, cells: Floats, bandwidth_m: float) -> Floats:
-    """The same of reports moved to the nearest point of a lattice: sums run over its lines, whatever the number of reports."""
+    """As `_one_by_one`, with incidents moved to the nearest point of a lattice: the cost depends on its lines only."""
     pitch_m = bandwidth_m * _LATTICE
     column, row = np.rint(px / pitch_m).astype(np.int64), np.rint(py / pitch_m).astype(np.int64)
     west, south = column.min(), row.min()
@@ -279,7 +281,7 @@ def _balance(x: Floats, y: Floats, inside: npt.NDArray[np.bool_], bandwidth_m: f
 def _raster(
     area: shapely.Geometry, cell_m: float, px: Floats, py: Floats
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Centres of columns and rows, and which raster cells are inside: by their centre, or by a report in them."""
+    """Centres of columns and rows, and which raster cells are inside: by their centre, or by an incident in them."""
     west, south, east, north = shapely.bounds(area)
     first_x, first_y = np.floor(west / cell_m), np.floor(south / cell_m)
     nx, ny = (int(np.floor(end / cell_m) - first) + 1 for end, first in ((east, first_x), (north, first_y)))

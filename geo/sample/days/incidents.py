@@ -1,6 +1,6 @@
 """Simulated incidents on the model street, with the truth about each beside them.
 
-A hot spot is a disc in which a stated share of all incidents happens on top of what happens there anyway. Reports are
+A hot spot is a disc in which a stated share of all incidents happens on top of what happens there anyway. Incidents are
 disturbed as real ones are: geocoded to one default point, placed outside the street, sent twice under one number.
 """
 
@@ -26,12 +26,12 @@ from geo.sample.town.outline import Coordinates
 #: Local time zone of the street.
 LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
 
-#: Shares of disturbed reports.
+#: Shares of disturbed incidents.
 DEFAULT_POINT_SHARE = 0.03
 OUTSIDE_SHARE = 0.012
 REPEATED_SHARE = 0.02
 
-# Reports stand this far from the true place: a pin on a phone map, or the centre line that an address is geocoded to.
+# Incidents stand this far from the true place: a pin on a phone map, or the centre line that an address is geocoded to.
 _REPORT_NOISE_M = 6.0
 _GROUPS = ("shop", "road", "home", "site")
 
@@ -84,7 +84,7 @@ def simulate_incidents(
     start
         First local day; the days are those of Asia/Shanghai.
     days, count
-        Number of days and of reports, the repeated ones included.
+        Number of days and of incidents, the repeated ones included.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def simulate_incidents(
         lon lat geometry``. ``reported_at`` is aware UTC. An ``incident_id`` can occur twice: then the whole row is repeated.
     truth : DataFrame
         Same index: ``x_m y_m`` (true place in EPSG:4549), ``hotspot_id`` (-1 for none), ``is_default_point``, ``is_outside``,
-        ``is_duplicate`` (the later row of a repeated report).
+        ``is_duplicate`` (the later row of a repeated incident).
 
     Raises
     ------
@@ -272,7 +272,7 @@ def _frame(
 
 
 def _sources(local: Ints, rng: np.random.Generator) -> list[str]:
-    """Where each report came from; nobody patrols at night, then residents call."""
+    """Where each incident came from; nobody patrols at night, then residents call."""
     names, shares = zip(*SOURCES, strict=True)
     source = np.array(names)[rng.choice(len(names), len(local), p=shares)]
     hour = local % 86_400 // 3600

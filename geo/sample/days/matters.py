@@ -53,7 +53,7 @@ MATTERS: tuple[Matter, ...] = (
     Matter("10002", "架空线缆脱落", 0.6, "road", "day"),
 )
 
-#: Where reports come from, and their shares.
+#: Where incidents come from, and their shares.
 SOURCES: tuple[tuple[str, float], ...] = (
     ("12345热线", 0.46),
     ("网格巡查", 0.31),
