@@ -174,7 +174,10 @@ def test_gpx_of_a_phone(tmp_path):
       <trkpt lat="32.1" lon="118.81"><time>2026-11-23T00:00:00Z</time><speed>1.2</speed>
         <extensions><x:accuracy xmlns:x="x">7</x:accuracy><mock>true</mock></extensions></trkpt></trkseg><trkseg>
       <trkpt lat="32.2" lon="118.81"><time>2026-11-23T00:00:10</time></trkpt></trkseg></trk></gpx>"""
-    track = read_tracks(write(tmp_path, "G001.gpx", text))
+    path = write(tmp_path, "G001.gpx", text)
+    with pytest.raises(InputError, match="have no zone"):
+        read_tracks(path)
+    track = read_tracks(path, zone="UTC")
     assert track["device"].tolist() == ["G001", "G001"]
     assert track["officer"].tolist() == [None, None]
     assert track["accuracy_m"].iloc[0] == 7
@@ -188,14 +191,15 @@ def test_gpx_of_a_phone(tmp_path):
         ("a.gpx", b"", "is empty"),
         ("a.csv", b"  \n ", "is empty"),
         ("a.gpx", b"<gpx><trk>", "is not XML that can be read"),
-        ("a.gpx", b"<kml></kml>", "its root is <kml>"),
+        ("a.gpx", b"<kml></kml>", "no track and no point with a time"),
+        ("a.gpx", b"<osm/>", "its root is <osm>"),
         ("a.gpx", b"<?xml version='1.0' encoding='klingon'?><gpx/>", "is not XML that can be read"),
-        ("a.geojson", b"{", "is not GeoJSON"),
+        ("a.geojson", b"{", "is not JSON"),
         ("a.geojson", b"[]", "not a collection of features"),
         ("a.geojson", b'{"features": []}', "has no fix"),
         ("a.csv", b"device,time,lon,lat\n", "has a header but no rows"),
         ("a.csv", b"\xff\xff\xff\xff\x00\xff", "neither UTF-8, UTF-16 nor GBK"),
-        ("a.kml", b"<kml/>", "unknown format '.kml'"),
+        ("a.shp", b"<kml/>", "no track and no point with a time"),
         ("a.csv.gz", b"\x1f\x8b\x08broken", "cannot be unpacked"),
     ],
 )
@@ -236,7 +240,7 @@ def test_entities_are_not_fetched(tmp_path):
         f'<!DOCTYPE gpx [<!ENTITY x SYSTEM "{secret.as_uri()}">]><gpx><trk><trkseg><trkpt lat="1" lon="1">'
         "<time>&x;</time></trkpt></trkseg></trk></gpx>"
     )
-    with pytest.raises(FileError, match="is not XML that can be read"):
+    with pytest.raises(FileError, match="declares XML entities"):
         read_tracks(write(tmp_path, "a.gpx", text))
 
 
@@ -281,7 +285,7 @@ def test_all_awkward_files_read_or_are_refused_with_the_reason(shared_data):
     used, reasons = {}, {}
     for name in files:
         try:
-            track = read_tracks(folder / name)
+            track = read_tracks(folder / name, zone="UTC")
         except FileError as error:
             reasons[name] = str(error)
             continue

@@ -62,11 +62,12 @@ def read_tracks(
         Any format of :mod:`geo.tracks.reading.registry`, text tables and spreadsheets (``book.xlsx/SHEET`` names a sheet), also
         gzipped; known by their content. One file that cannot be used among several is refused by itself.
     datum
-        Datum of the coordinates. GPX is WGS-84 by its standard, as are GeoJSON, NMEA, Traccar and OwnTracks unless it is
+        Datum of the coordinates. Formats whose standard sets one (all but tables and plain Parquet) are on WGS-84 unless it is
         declared otherwise here; a table needs it, here, in its headers (``经度(GCJ02)``) or in a column ``datum``. Rows that name
         their own are read in it.
     zone
-        Zone of times that name none, such as ``Asia/Shanghai``. GPX is UTC by its standard.
+        Zone of times that name none, such as ``Asia/Shanghai``. GPX should be UTC by its standard, but recorders write local
+        times without a zone, so those of GPX, KML and TCX are asked about too.
     columns
         Our column names to those of a CSV or of the properties in GeoJSON; to positions (from 0) for a CSV without a header.
         Guessed otherwise, from Chinese and English headers.
@@ -93,7 +94,7 @@ def read_tracks(
     ColumnError
         If a CSV has no header and no positions are given, or a column is missing.
     InputError
-        If the times of a CSV or GeoJSON have no zone and none is given.
+        If times have no zone and none is given.
     """
     declared = None if datum is None else Datum.parse(str(datum))
     if zone is not None:

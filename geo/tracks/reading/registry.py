@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from geo.tracks.reading.format import Format
-from geo.tracks.reading.formats import geojson, gpx, nmea, owntracks, traccar
+from geo.tracks.reading.formats import (
+    fit,
+    geojson,
+    google,
+    gpx,
+    kml,
+    nmea,
+    owntracks,
+    parquet,
+    plt,
+    sensor_logger,
+    tcx,
+    traccar,
+)
 
 #: Formats in the order in which they are asked whether they recognise a content: stricter ones first.
-FORMATS: tuple[Format, ...] = (gpx.FORMAT, nmea.FORMAT, owntracks.FORMAT, traccar.FORMAT, geojson.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    parquet.FORMAT,
+    fit.FORMAT,
+    kml.KMZ_FORMAT,
+    gpx.FORMAT,
+    kml.FORMAT,
+    tcx.FORMAT,
+    plt.FORMAT,
+    nmea.FORMAT,
+    owntracks.RECORDER_FORMAT,
+    google.FORMAT,
+    owntracks.FORMAT,
+    traccar.FORMAT,
+    sensor_logger.FORMAT,
+    traccar.REPORT_FORMAT,
+    geojson.FORMAT,
+)
 
 
 def format_of(raw: bytes, ending: str) -> Format | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text
 from geo.tracks.columns import LAT, LON
 from geo.tracks.reading.format import HEAD, FixTable, Format
+from geo.tracks.reading.formats.json_messages import content_of
 
 _NO_POINT = Text("不是点，而是 {kind}", "is not a point but {kind}")
 
@@ -27,27 +28,24 @@ def read_geojson(raw: bytes, name: str) -> FixTable:
     CrsError
         If it declares another CRS than RFC 7946 allows.
     """
-    try:
-        content = json.loads(raw.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FileError(f"{name}: is not GeoJSON ({error})") from error
+    content = content_of(raw, name)
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list):
         raise FileError(f"{name}: is JSON, but not a collection of features; a file with fixes as points is expected")
-    declared = str(((content.get("crs") or {}).get("properties") or {}).get("name", "CRS84"))
+    declared = str(_object(_object(content.get("crs")).get("properties")).get("name", "CRS84"))
     if not re.search(r"(CRS84|4326|4490)$", declared):
         raise CrsError(f"{name}: declares the CRS {declared}; convert it to longitude and latitude (RFC 7946)")
     rows: list[dict[str, str | None]] = []
     numbers: list[int] = []
     refused: list[RefusedRow] = []
     for number, feature in enumerate(features, start=1):
-        geometry = (feature or {}).get("geometry") or {}
+        geometry = _object(_object(feature).get("geometry"))
         at = geometry.get("coordinates")
         if geometry.get("type") != "Point" or not isinstance(at, list) or len(at) < 2:
             kind = geometry.get("type") or "no geometry"
             refused.append(refuse(name, number, _NO_POINT.fill(kind=kind)))
             continue
-        properties = feature.get("properties") or {}
+        properties = _object(feature.get("properties"))
         texts = {str(key): None if value is None else str(value) for key, value in properties.items()}
         rows.append(texts | {LON: str(at[0]), LAT: str(at[1])})
         numbers.append(number)
@@ -60,6 +58,11 @@ def read_geojson(raw: bytes, name: str) -> FixTable:
         fixed={LON: LON, LAT: LAT},
         datum="WGS-84",
     )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _recognises(raw: bytes) -> bool:

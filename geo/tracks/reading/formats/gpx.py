@@ -1,12 +1,11 @@
 """Track points of a GPX file, as text; what they mean is decided in :mod:`geo.tracks.reading.read`.
 
-Written for files as phones and tools make them: versions 1.0 and 1.1, with the namespace wrong or missing, any encoding that
-the file declares, a byte order mark, comments, empty segments. Entities from outside are never fetched.
+Versions 1.0 and 1.1. Beside the fields of the standard those of recording programs are read, wherever they stand in the point:
+``accuracy_horizontal`` of OpenTracks, ``speed`` and ``hdop`` of the standard and of extensions. A speed is in m/s there.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import xml.etree.ElementTree as ET
 
@@ -14,21 +13,13 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import FileError
-from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MOCK, OFFICER, SPEED, TIME
-from geo.tracks.reading.format import HEAD, FixTable, Format
+from geo.tracks.columns import ACCURACY_M, LAT, LON
+from geo.tracks.reading.format import FixTable, Format
+from geo.tracks.reading.formats.point_fields import accuracy_m, accuracy_of_hdop, column_of, measured
+from geo.tracks.reading.formats.xml_elements import elements, has_root, local, text_of
 
-# Elements of a point, or inside its extensions, by local name in lower case.
-_FIELDS = {
-    "time": TIME,
-    "speed": SPEED,
-    "accuracy": ACCURACY_M,
-    "hacc": ACCURACY_M,
-    "mock": MOCK,
-    "ismock": MOCK,
-    "device": DEVICE,
-    "deviceid": DEVICE,
-    "officer": OFFICER,
-}
+#: Programs that write the error radius of the phone, in metres, where the standard has the dilution of precision.
+_RADIUS_AS_HDOP = re.compile(r"^\s*(OsmAnd|Locus)", re.IGNORECASE)
 
 
 def read_gpx(raw: bytes, name: str) -> FixTable:
@@ -45,6 +36,7 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
     -------
     FixTable
         The track points, numbered in the order of the file. Waypoints and planned routes are not tracks and are left out.
+        Times are UTC where they say so (``Z``), as the standard asks; the zone of others is left open.
 
     Raises
     ------
@@ -53,21 +45,15 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
     """
     rows: list[dict[str, object]] = []
     others = {"wpt": 0, "rtept": 0}
-    root = ""
-    try:
-        for event, element in ET.iterparse(io.BytesIO(_tidy(raw)), events=("start", "end")):
-            tag = _local(element.tag)
-            if event == "start":
-                root = root or tag
-            elif tag == "trkpt":
-                rows.append(_point(element))
-                element.clear()
-            elif tag in others:
-                others[tag] += 1
-    except (ET.ParseError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError or a ValueError
-        raise FileError(f"{name}: is not XML that can be read ({error}); export it again as GPX") from error
-    if root != "gpx":
-        raise FileError(f"{name}: is XML, but its root is <{root}> and not <gpx>")
+    radius_as_hdop = False
+    for event, tag, element in elements(raw, name, "gpx", opening=("gpx",)):
+        if event == "start":
+            radius_as_hdop = _RADIUS_AS_HDOP.match(element.get("creator") or "") is not None
+        elif tag == "trkpt":
+            rows.append(_point(element, radius_as_hdop))
+            element.clear()
+        elif tag in others:
+            others[tag] += 1
     if not rows:
         had = " and ".join(
             f"{count} {what}"
@@ -77,30 +63,29 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
         raise FileError(
             f"{name}: has no track point" + (f", only {had}" if had else "") + "; export the recorded track"
         )
-    return FixTable(pd.DataFrame(rows), np.arange(1, len(rows) + 1), datum="WGS-84", zone="UTC")
+    return FixTable(pd.DataFrame(rows), np.arange(1, len(rows) + 1), datum="WGS-84")
 
 
 def _recognises(raw: bytes) -> bool:
     """Tell whether the root element is <gpx>, whatever stands before it."""
-    return re.search(rb"<(\w+:)?gpx[\s>]", raw[:HEAD]) is not None
+    return has_root(raw, "gpx")
 
 
-def _tidy(raw: bytes) -> bytes:
-    """Drop what stands before the first ``<`` (blank lines, a UTF-8 mark): some tools write it and XML forbids it."""
-    return raw[raw.index(b"<") :] if re.match(rb"(\xef\xbb\xbf)?\s*<", raw) else raw
-
-
-def _local(tag: object) -> str:
-    return str(tag).rpartition("}")[2].lower()
-
-
-def _point(element: ET.Element) -> dict[str, object]:
+def _point(element: ET.Element, radius_as_hdop: bool) -> dict[str, object]:
     """Position and fields of one track point."""
     point: dict[str, object] = {LAT: element.get("lat"), LON: element.get("lon")}
+    hdop = None
     for child in element.iter():
-        column = _FIELDS.get(_local(child.tag))
-        if column is not None and child.text and column not in point:
-            point[column] = child.text.strip()
+        tag, text = local(child), text_of(child)
+        column = column_of(tag)
+        if text is None or (column is not None and column in point):
+            continue
+        if tag == "hdop":
+            hdop = hdop or text
+        elif column is not None:
+            point[column] = measured(column, text)
+    if point.get(ACCURACY_M) is None and hdop is not None:
+        point[ACCURACY_M] = accuracy_m(hdop) if radius_as_hdop else accuracy_of_hdop(hdop)
     return point
 
 

@@ -12,9 +12,21 @@ import pandas as pd
 from geo.errors import FileError
 from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text
+from geo.tracks.columns import DEVICE
 from geo.tracks.reading.format import FixTable
 
 _NO_OBJECT = Text("不是 JSON 对象", "is not an object")
+
+
+def content_of(raw: bytes, name: str) -> Any:
+    """What a JSON file holds.
+
+    Raises
+    ------
+    FileError
+        If it is not UTF-8, not JSON, or nested too deeply.
+    """
+    return _parsed(_text(raw, name), name)
 
 
 def messages_of(raw: bytes, name: str) -> list[Any]:
@@ -25,32 +37,65 @@ def messages_of(raw: bytes, name: str) -> list[Any]:
     FileError
         If it is not UTF-8 or not JSON.
     """
+    text = _text(raw, name)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{name}: is not UTF-8, as JSON must be ({error})") from error
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
+        content = _parsed(text, name)
+    except FileError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) < 2:
+            raise
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except json.JSONDecodeError:
-            raise FileError(f"{name}: is not JSON ({error})") from error
+            return [json.loads(line) for line in lines]
+        except (ValueError, RecursionError):
+            raise error from None
     if isinstance(content, dict):
         content = next((content[key] for key in ("data", "positions") if isinstance(content.get(key), list)), [content])
     return content if isinstance(content, list) else []
 
 
-def fixes_of(messages: list[Any], read: Callable[[dict[str, Any]], dict[str, Any] | Text], name: str) -> FixTable:
-    """Read each message by `read`, which gives a row of our columns or the reason why there is none."""
+def _text(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{name}: is not UTF-8, as JSON must be ({error})") from error
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:  # also numbers of thousands of digits
+        raise FileError(f"{name}: is not JSON ({error})") from error
+    except RecursionError as error:
+        raise FileError(f"{name}: is JSON that is nested too deeply to be a track") from error
+
+
+def fixes_of(
+    messages: list[Any],
+    read: Callable[[dict[str, Any]], dict[str, Any] | Text],
+    name: str,
+    *,
+    numbers: list[int] | None = None,
+) -> FixTable:
+    """Read each message by `read`, which gives a row of our columns or the reason why there is none.
+
+    `numbers` are those of the messages in the file; from 1 where none are given.
+    """
     rows: list[dict[str, Any]] = []
-    numbers: list[int] = []
+    used: list[int] = []
     refused: list[RefusedRow] = []
-    for number, message in enumerate(messages, start=1):
+    for number, message in zip(numbers or range(1, len(messages) + 1), messages, strict=True):
         row = read(message) if isinstance(message, dict) else _NO_OBJECT
         if isinstance(row, Text):
             refused.append(refuse(name, number, row))
         else:
             rows.append({key: None if value is None else str(value) for key, value in row.items()})
-            numbers.append(number)
-    return FixTable(pd.DataFrame(rows), np.array(numbers, dtype=np.int64), refused=refused, datum="WGS-84")
+            used.append(number)
+    return FixTable(with_devices(rows), np.array(used, dtype=np.int64), refused=refused, datum="WGS-84")
+
+
+def with_devices(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A frame of the rows, without the column of devices where none names its own: the file is the device then."""
+    table = pd.DataFrame(rows)
+    if DEVICE in table and table[DEVICE].isna().all():
+        return table.drop(columns=DEVICE)
+    return table
