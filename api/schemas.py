@@ -248,3 +248,40 @@ class Resident(BaseModel):
     community: str | None
     leader: str | None
     office_phone: str | None
+
+
+class VerdictOut(BaseModel):
+    """The verdict for a grid and day."""
+
+    code: str
+    day: date
+    verdict: Literal["met", "short", "not_visited", "unknown"]
+    visits: int
+    required: int
+    uncounted: int
+    enough_probability: float | None
+    visits_expected: float | None
+    visits_hidden: float | None
+    present_s: float
+    unknown_s: float
+    rules: str
+    reason_zh: str
+    reason_en: str
+
+
+class VerdictRevision(BaseModel):
+    """What was said about a grid and day at one time."""
+
+    made_at: datetime
+    state: Literal["met", "short", "not_visited", "unknown"]
+    visits: int
+    required: int
+    restated: bool
+    rules: str
+    division: int
+
+
+class RuleText(BaseModel):
+    """A rule set as the text of its TOML file."""
+
+    text: str = Field(min_length=1, max_length=100_000)

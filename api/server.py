@@ -1,19 +1,38 @@
-"""Running the server in this process."""
+"""Running the server: its workers, and the process that makes verdicts follow the fixes."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import shutil
+import signal
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 
 import uvicorn
 
 from api.app import create_app
-from api.settings import Settings
+from api.logs import configure
+from api.settings import Settings, variable
 from geo.errors import InputError
+
+log = logging.getLogger(__name__)
+
+#: A connection without a request is closed after this time; slow clients hold one of ``concurrency`` otherwise.
+KEEP_ALIVE_S = 30
+#: A worker that ends by itself is started again, at most this often.
+RESTART_EVERY_S = 1.0
 
 
 def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = "warning") -> None:
-    """Serve until the process is interrupted.
+    """Serve until the process is interrupted (SIGINT or SIGTERM); running requests are answered first.
 
     Parameters
     ----------
@@ -25,12 +44,112 @@ def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = 
     InputError
         If the address cannot be listened on.
     """
-    app = create_app(settings)
+    configure(settings.log)
     with _listen(settings.host, settings.port) as listener:
+        app = create_app(settings) if settings.workers == 1 else None
+        if app is None:
+            _check(settings)
         host, port = listener.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-        server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, access_log=False))
-        server.run(sockets=[listener])
+        with _following(settings):
+            if app is not None:
+                server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
+                server.run(sockets=[listener])
+            else:
+                _run_workers(settings, listener)
+
+
+def _options(settings: Settings, log_level: str) -> dict[str, object]:
+    return {
+        "log_level": log_level,
+        "access_log": False,
+        "server_header": False,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "proxy_headers": bool(settings.proxies),
+        "forwarded_allow_ips": settings.proxies or None,
+        "limit_concurrency": settings.concurrency,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": settings.stop_s,
+    }
+
+
+def _check(settings: Settings) -> None:
+    """Make sure before the workers start that the store can be used."""
+    from api.database import open_store
+    from api.database.migrate import require_schema
+
+    engine = open_store(settings.database)
+    require_schema(engine)
+    engine.dispose()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Environment from which another process reads the same settings."""
+    return {**os.environ, **{variable(entry): str(getattr(settings, entry.name)) for entry in fields(settings)}}
+
+
+@contextlib.contextmanager
+def _following(settings: Settings) -> Iterator[None]:
+    """Run the process that makes verdicts again; it ends when its standard input is closed."""
+    if not settings.follow:
+        yield
+        return
+    words = [sys.executable, "-m", "api.verdicts.follow"]
+    child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment_of(settings))
+    try:
+        yield
+    finally:
+        child.terminate()
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            child.wait(settings.stop_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _run_workers(settings: Settings, listener: socket.socket) -> None:
+    """Run several processes that share the port; one that ends is replaced."""
+    folder = tempfile.mkdtemp(prefix="wangge-metrics-")
+    environment = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": folder}
+    os.set_inheritable(listener.fileno(), True)
+    words = [sys.executable, "-m", "api.worker", str(listener.fileno())]
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(words, env=environment, pass_fds=[listener.fileno()])
+
+    workers = [start() for _ in range(settings.workers)]
+    try:
+        while not stop.wait(0.2):
+            for k, worker in enumerate(workers):
+                if worker.poll() is not None:
+                    log.warning("a worker ended with %s and is started again", worker.returncode)
+                    time.sleep(RESTART_EVERY_S)
+                    workers[k] = start()
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            try:
+                worker.wait(settings.stop_s + 5)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_worker(settings: Settings, descriptor: int) -> None:
+    """Serve on a port that another process has taken."""
+    configure(settings.log)
+    listener = socket.socket(fileno=descriptor)
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), **_options(settings, "warning")))  # type: ignore[arg-type]
+    server.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -41,7 +160,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(1024)
     except OSError as error:
         listener.close()
         reason = error.strerror or error

@@ -22,24 +22,36 @@ def run(
         int | None,
         typer.Option(metavar="P", min=0, max=65535, help="端口，0 为任一空闲端口（WANGGE_PORT）。0: a free port."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=64, help="进程数（WANGGE_WORKERS）。Processes that answer.")
+    ] = None,
 ) -> None:
     """启动网页与接口服务。
 
     Serve the pages and the interface: /, /coverage, /heat, /locate, /api, /health.
     """
     import os
+    from dataclasses import replace
+    from datetime import UTC, datetime
 
     from api.cli.console import out
+    from api.database.accounts import administrator_link, has_administrator
     from api.server import serve
     from api.settings import Settings
 
+    given = {"database": database, "pages": pages, "host": host, "port": port, "workers": workers}
     known = Settings.from_environment(os.environ)
-    settings = Settings(
-        database=known.database if database is None else database,
-        pages=known.pages if pages is None else pages,
-        host=known.host if host is None else host,
-        port=known.port if port is None else port,
-    )
-    serve(
-        settings, ready=lambda address: out().print(f"服务地址 serving: {address}  (Ctrl+C 停止 stops)", markup=False)
-    )
+    settings = replace(known, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    link = None
+    with options.opened_store(settings.database) as (opened, street):
+        if not has_administrator(opened, street):
+            link = administrator_link(opened, street, "admin", at=datetime.now(UTC)).text
+
+    def ready(address: str) -> None:
+        out().print(f"服务地址 serving: {address}  (Ctrl+C 停止 stops)", markup=False, highlight=False)
+        if link is not None:
+            # Printed here only, never logged: whoever has it is administrator.
+            line = f"首次登录（一次有效）first login, once: {address}login/{link}"
+            out().print(line, markup=False, highlight=False, soft_wrap=True)
+
+    serve(settings, ready=ready)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from geo.errors import FileError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -33,6 +33,10 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     FileError
         If PostGIS is not installed in the database and this user may not install it.
     """
+    # Loaded here: the server only compares revisions, and alembic takes half a second of its start.
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
     config = _config()
     with engine.execution_options(write=True).begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -52,17 +56,23 @@ def require_schema(engine: Engine) -> None:
     FileError
         If the store is empty, older or newer.
     """
-    found, head = revisions(engine)
-    if found != head:
+    found, expected = revisions(engine)
+    if found != expected:
         name = engine.url.render_as_string(hide_password=True)
-        raise FileError(f"{name}: its schema is {found or 'empty'}, {head} is needed; run 'wangge db upgrade'")
+        raise FileError(f"{name}: its schema is {found or 'empty'}, {expected} is needed; run 'wangge db upgrade'")
 
 
-def revisions(engine: Engine) -> tuple[str | None, str | None]:
+def revisions(engine: Engine) -> tuple[str | None, str]:
     """Revision of a store (None if it is empty), and the one that this program expects."""
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return found, ScriptDirectory.from_config(_config()).get_current_head()
+        known = inspect(connection).has_table("alembic_version")
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    return found, head()
+
+
+def head() -> str:
+    """Revision that this program expects: the number that the last migration's file begins with."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _prepare_postgresql(connection: Connection) -> None:
@@ -80,6 +90,8 @@ def _prepare_postgresql(connection: Connection) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     # A '%' in the path would be read as an interpolation.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -1,0 +1,131 @@
+"""Verdicts of a day from the stored fixes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import Engine
+
+from api.database import current_version, read_version, session
+from api.database.verdicts import rule_texts
+from api.errors import NotStoredError
+from api.verdicts.reading import read_tracks_of
+from geo.layers import Division
+from geo.patrols import Rules, clean, due, evidence, presences, seen, verify, visits
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a day is judged by: the version of the division that holds on it, and a rule set."""
+
+    street: int
+    version: int
+    digest: str
+    division: Division
+    rules: Rules
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """The second-level grids, which are judged."""
+        return self.division.second
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judged day with what the verdicts rest on."""
+
+    basis: Basis
+    day: date
+    tracks: pd.DataFrame
+    presences: pd.DataFrame
+    visits: pd.DataFrame
+    verdicts: pd.DataFrame
+
+
+def rules_of(engine: Engine, street: int, name: str | None = None) -> Rules:
+    """A rule set of the store with its earlier versions; without one, the street's rule.
+
+    Parameters
+    ----------
+    name
+        Name of a rule set, or name and version (``id@version``); by default the one stored last.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none of this name.
+    """
+    with session(engine) as opened:
+        texts = rule_texts(opened, street, name)
+    if not texts:
+        if name in (None, Rules().id, Rules().name):
+            return Rules()
+        raise NotStoredError(f"there is no rule set '{name}'")
+    with TemporaryDirectory() as folder:
+        paths = []
+        for k, text in enumerate(texts):
+            paths.append(Path(folder) / f"rules{k}.toml")
+            paths[-1].write_text(text, encoding="utf-8")
+        return Rules.read(*paths)
+
+
+def basis_of(engine: Engine, street: int, day: date, *, street_code: str | None = None, rules: Rules) -> Basis:
+    """Read the version that holds on a day.
+
+    Raises
+    ------
+    NotStoredError
+        If none does.
+    """
+    with session(engine) as opened:
+        version = current_version(opened, day=day, street_code=street_code)
+        return Basis(street, version.id, version.digest, read_version(opened, version.id), rules)
+
+
+def judge(engine: Engine, basis: Basis, day: date) -> Judged:
+    """Judge a day from its stored fixes. Nothing is written."""
+    tracks = read_tracks_of(engine, basis.street, day, basis.rules.zone)
+    return judge_tracks(basis, day, tracks)
+
+
+def judge_tracks(basis: Basis, day: date, tracks: pd.DataFrame) -> Judged:
+    """Judge a day from its fixes."""
+    rules, cells = basis.rules, basis.cells
+    cleaned = clean(tracks, rules=rules)
+    found = presences(cleaned, cells, rules=rules)
+    made = visits(found, rules=rules, cells=cells)
+    return Judged(basis, day, cleaned, found, made, verify(made, cells, presences=found, rules=rules, day=day))
+
+
+def due_list(judged: Judged, now: datetime) -> pd.DataFrame:
+    """What is still to be done at a moment of the day."""
+    moment = pd.Timestamp(now)
+    until = judged.tracks[judged.tracks["time"] <= moment]
+    points = gpd.GeoDataFrame(until, geometry=gpd.points_from_xy(until["lon"], until["lat"]), crs="EPSG:4326")
+    return due(judged.visits, points, judged.basis.cells, now=moment, rules=judged.basis.rules)
+
+
+def coverage(judged: Judged) -> pd.DataFrame:
+    """What was seen of each third-level grid."""
+    return seen(judged.tracks, judged.basis.division.third, day=judged.day, rules=judged.basis.rules)
+
+
+def evidence_of(judged: Judged, code: str) -> dict[str, Any]:
+    """Evidence of the verdict of one cell; the same input gives the same record and hash."""
+    return evidence(
+        code,
+        day=judged.day,
+        tracks=judged.tracks,
+        presences=judged.presences,
+        visits=judged.visits,
+        verdicts=judged.verdicts,
+        cells=judged.basis.cells,
+        rules=judged.basis.rules,
+        division=judged.basis.digest,
+    )

@@ -1,0 +1,256 @@
+"""Verdicts that follow the fixes: what new fixes can change is made again within seconds.
+
+A process of its own (``python -m api.verdicts.follow``, started by the server): the work would hold up answers otherwise. Several
+servers may run it; a lease in the database lets one work at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.database import current_version, open_store, session
+from api.database.events import add_event
+from api.database.verdicts import add_verdict, done, latest_verdicts, pending, take_lease
+from api.errors import NotStoredError
+from api.ingest.fix import DAY_US, EPOCH, microseconds
+from api.settings import Settings
+from api.verdicts.day import Basis, basis_of, rules_of
+from api.verdicts.reading import as_tracks, read_rows, span_of
+from geo.patrols import Rules, clean, presences, verify, visits
+
+log = logging.getLogger(__name__)
+
+#: Time between two looks for new fixes, and how long a lease lasts without being renewed.
+EVERY_S = 0.5
+LEASE_S = 10.0
+#: Local days whose presences are kept in memory.
+MOST_DAYS = 3
+#: What makes a verdict another one; times that grow with every fix do not.
+_COMPARED = ("verdict", "visits", "required", "uncounted")
+
+
+@dataclass
+class _Day:
+    """What is known of a local day: its basis, presences by device, and what pages were told of open stays."""
+
+    basis: Basis
+    presences: dict[int, pd.DataFrame] = field(default_factory=dict)
+    told: dict[tuple[str, str, Any], tuple[bool, int]] = field(default_factory=dict)
+
+
+class Follower:
+    """Makes verdicts again; used by one thread.
+
+    Parameters
+    ----------
+    clock
+        Gives the time, aware.
+    """
+
+    def __init__(self, engine: Engine, street: int, *, code: str | None = None, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._street = street
+        self._code = code
+        self._clock = clock
+        self._days: dict[date, _Day] = {}
+        self._rules: Rules | None = None
+
+    def step(self) -> int:
+        """Make again what the fixes since the last step can change; the number of verdicts that are now others."""
+        with session(self._engine) as opened:
+            entries = pending(opened, self._street)
+        if not entries:
+            return 0
+        self._rules = rules_of(self._engine, self._street)
+        zone = ZoneInfo(self._rules.zone)
+        touched: dict[date, set[int]] = {}
+        for device, number, _ in entries:
+            first = EPOCH + timedelta(microseconds=number * DAY_US)
+            for moment in (first, first + timedelta(days=1) - timedelta(microseconds=1)):
+                touched.setdefault(moment.astimezone(zone).date(), set()).add(device)
+        changed = 0
+        for day, devices in sorted(touched.items()):
+            try:
+                changed += self._follow(day, devices)
+            except NotStoredError:
+                # No division holds on that day, so there is nothing to judge.
+                continue
+        with session(self._engine, write=True) as opened:
+            done(opened, self._street, entries)
+        return changed
+
+    def _follow(self, day: date, devices: set[int]) -> int:
+        known = self._day(day)
+        before = self._cells_of(known, devices)
+        rows = read_rows(self._engine, self._street, span_of(day, known.basis.rules.zone), sorted(devices))
+        if not len(rows) and not before:
+            return 0
+        self._find(known, rows, devices)
+        cells = known.basis.cells
+        codes = sorted((before | self._cells_of(known, devices)) & set(cells["code"]))
+        if not codes:
+            return 0
+        part = cells[cells["code"].isin(codes)].reset_index(drop=True)
+        found = self._presences_in(known, set(codes))
+        rules = known.basis.rules
+        made = visits(found, rules=rules, cells=part)
+        verdicts = verify(made, part, presences=found, rules=rules, day=day)
+        return self._write(day, known, verdicts, made)
+
+    def _day(self, day: date) -> _Day:
+        """What is known of a day; at first, all its fixes are read."""
+        assert self._rules is not None
+        with session(self._engine) as opened:
+            version = current_version(opened, day=day, street_code=self._code)
+        known = self._days.get(day)
+        if known is None or known.basis.version != version.id or known.basis.rules != self._rules:
+            basis = basis_of(self._engine, self._street, day, street_code=self._code, rules=self._rules)
+            known = _Day(basis)
+            rows = read_rows(self._engine, self._street, span_of(day, self._rules.zone))
+            self._find(known, rows, set(np.unique(rows["device"]).tolist()))
+            self._days[day] = known
+            while len(self._days) > MOST_DAYS:
+                self._days.pop(min(self._days))
+        return known
+
+    def _find(self, known: _Day, rows: Any, devices: set[int]) -> None:
+        """Presences of devices from their fixes."""
+        for device in devices:
+            known.presences.pop(device, None)
+        if not len(rows):
+            return
+        tracks = clean(as_tracks(self._engine, self._street, rows), rules=known.basis.rules)
+        found = presences(tracks, known.basis.cells, rules=known.basis.rules)
+        numbers = dict(zip(tracks["device"], rows["device"].tolist(), strict=True))
+        for name, part in found.groupby("device", sort=False):
+            known.presences[numbers[name]] = part
+
+    @staticmethod
+    def _cells_of(known: _Day, devices: set[int]) -> set[str]:
+        frames = [known.presences[device] for device in devices if device in known.presences]
+        return {str(code) for frame in frames for code in frame["cell"].unique()}
+
+    @staticmethod
+    def _presences_in(known: _Day, codes: set[str]) -> pd.DataFrame:
+        frames = list(known.presences.values())
+        parts = [frame[frame["cell"].isin(codes)] for frame in frames]
+        filled = [part for part in parts if len(part)]
+        table = pd.concat(filled) if filled else parts[0] if parts else pd.DataFrame()
+        return table.sort_values(["device", "officer", "start", "kind", "cell"], kind="stable", ignore_index=True)
+
+    def _write(self, day: date, known: _Day, verdicts: pd.DataFrame, made: pd.DataFrame) -> int:
+        at = self._clock()
+        past = day < at.astimezone(ZoneInfo(known.basis.rules.zone)).date()
+        name = known.basis.rules.on(day).name
+        changed = 0
+        with session(self._engine, write=True) as opened:
+            latest = latest_verdicts(opened, self._street, day, name, known.basis.version)
+            for row in plain_rows(verdicts):
+                before = latest.get(row["code"])
+                if before is not None and all(before.values.get(key) == row[key] for key in _COMPARED):
+                    continue
+                if before is None and row["verdict"] == "not_visited" and row["uncounted"] == 0:
+                    continue
+                restated = past and before is not None
+                key = {
+                    "street": self._street,
+                    "day": day,
+                    "code": row["code"],
+                    "rules": name,
+                    "version_id": known.basis.version,
+                }
+                add_verdict(opened, before, at=at, restated=restated, key=key, row=row)
+                told = {name_: row[name_] for name_ in ("visits", "required", "reason_zh", "reason_en")}
+                told |= {"day": day.isoformat(), "state": row["verdict"], "restated": restated}
+                told["was"] = None if before is None else before.state
+                add_event(opened, self._street, "verdict", row["code"], told, at=at)
+                changed += 1
+            for code, told in self._stays(known, made):
+                add_event(opened, self._street, "visit", code, {"day": day.isoformat(), **told}, at=at)
+        return changed
+
+    def _stays(self, known: _Day, made: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+        """What pages are told of stays: whether one counts, and how many seconds it still needs. No device is named."""
+        news = []
+        least = known.basis.rules.min_stay_s
+        for row in made[["code", "device", "start", "counted", "hours_s", "reason"]].to_dict("records"):
+            told = (bool(row["counted"]), 0 if row["counted"] else max(0, round(least - row["hours_s"])))
+            key = (str(row["code"]), str(row["device"]), row["start"])
+            if known.told.get(key) != told:
+                known.told[key] = told
+                news.append((key[0], {"counts": told[0], "needs_s": told[1], "reason": str(row["reason"])}))
+        return news
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values that JSON knows; what is missing becomes None."""
+    rows = []
+    for record in frame.to_dict("records"):
+        plain: dict[str, Any] = {}
+        for key, value in record.items():
+            if isinstance(value, np.generic):
+                value = value.item()
+            if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+                plain[str(key)] = None
+            elif isinstance(value, date):
+                plain[str(key)] = value.isoformat()
+            else:
+                plain[str(key)] = value
+        rows.append(plain)
+    return rows
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Follow until stopped; faults of the database are waited out."""
+    from api.database import street_of
+
+    engine = open_store(settings.database)
+    with session(engine, write=True) as opened:
+        street = street_of(opened, settings.street or None)
+    follower = Follower(engine, street, code=settings.street or None, clock=lambda: datetime.now(UTC))
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    while not stop.wait(EVERY_S):
+        try:
+            now_us = microseconds(datetime.now(UTC))
+            with session(engine, write=True) as opened:
+                until = now_us + int(LEASE_S * 1e6)
+                mine = take_lease(opened, f"verdicts of street {street}", holder, now_us=now_us, until_us=until)
+            if mine:
+                follower.step()
+        except SQLAlchemyError:
+            log.exception("the database failed; trying again")
+            stop.wait(LEASE_S / 2)
+    engine.dispose()
+
+
+def _wait_for_parent(stop: threading.Event) -> None:
+    os.read(0, 1)
+    stop.set()
+
+
+def main() -> None:
+    """Follow with the settings of the environment, until a signal."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    # The server that started this process is gone if its end of the pipe is closed.
+    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+    run(Settings.from_environment(os.environ), stop)
+
+
+if __name__ == "__main__":
+    main()
