@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, Unpack
 
 import folium
 import geopandas as gpd
@@ -18,11 +18,22 @@ from geo.coverage.report import percent
 from geo.errors import CrsError, InputError
 from geo.layers import Division, Level, lon_lat
 from geo.layers.columns import CODE
-from maps.encoding.cells import encode_lines, encode_polygons, number, optional_text, two_languages
+from maps.encoding.cells import (
+    STEPS,
+    Background,
+    Extras,
+    column,
+    encode_background,
+    encode_circles,
+    encode_lines,
+    encode_polygons,
+    number,
+    optional_text,
+    origin_of,
+    two_languages,
+)
 from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
-
-Text = str | tuple[str, str]
 
 TITLE = ("网格检查结果", "Result of the check")
 
@@ -42,9 +53,8 @@ def check_map(
     cells: gpd.GeoDataFrame | Division | None = None,
     *,
     outline: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
-    title: Text | None = None,
     source: str | None = None,
-    note: Text | None = None,
+    **extras: Unpack[Extras],
 ) -> folium.Map:
     """Draw the findings of :func:`geo.coverage.check`.
 
@@ -57,10 +67,10 @@ def check_map(
         A finding without a geometry of its own is then shown by the cells that it names.
     outline
         Area that was to be covered.
-    title, note
-        Texts: one string, or Chinese and English.
     source
         Name of the file that was checked.
+    extras
+        Background and texts, see :class:`maps.encoding.cells.Extras`. The background is drawn where `cells` are given.
 
     Returns
     -------
@@ -87,15 +97,16 @@ def check_map(
     bounds = _bounds(ground, shown, outline)
     origin = (np.floor(bounds[0] * 1000) / 1000, np.floor(bounds[1] * 1000) / 1000)
     payload: dict[str, Any] = {
-        "title": two_languages(title or TITLE),
+        "title": two_languages(extras.get("title") or TITLE),
         "when": _when(report, source),
-        "note": optional_text(note),
+        "note": optional_text(extras.get("note")),
         "remarks": _remarks(report, layer, ground),
         "frame": {"origin": [float(v) for v in origin], "steps": _STEPS},
         "bounds": [[float(bounds[1]), float(bounds[0])], [float(bounds[3]), float(bounds[2])]],
         "cells": None if ground is None else encode_polygons(ground.geometry, origin, steps=_STEPS),
         "codes": None if ground is None or CODE not in ground else [str(code) for code in ground[CODE]],
         "outline": None if outline is None else encode_polygons(outline.geometry, origin, steps=_STEPS),
+        **_surroundings(cells, extras),
         "findings": _findings(shown, origin),
         "kinds": {kind: _kind(kind) for kind in report.counts()},
         "families": {key: {"name": two_languages((zh, en)), "colour": c} for key, (zh, en, c, _) in FAMILIES.items()},
@@ -104,8 +115,26 @@ def check_map(
         "ok": report.ok,
         "total": len(report.findings),
     }
-    page = GridPage("startCheck", ("kit.js", "check.js"), payload, payload["title"]["zh"])
+    page = GridPage("startCheck", ("kit.js", "labels.js", "background.js", "check.js"), payload, payload["title"]["zh"])
     return page_map(bounds, page, max_zoom=24)
+
+
+def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> dict[str, Any]:
+    """Roads and water under the cells, and the borders and names of the levels above, as far as they are known."""
+    if not isinstance(cells, Division):
+        return {"grids": None, "background": None, "borders": []}
+    origin = origin_of(cells)
+    borders = [
+        {
+            "level": int(level),
+            "name": [str(name) for name in column(cells.layer(level), "name").fillna("")],
+            "shape": encode_polygons(cells.layer(level).geometry, origin),
+            **encode_circles(cells.layer(level).geometry, origin),
+        }
+        for level in (Level.COMMUNITY, Level.SECOND)
+    ]
+    frame = {"origin": [float(v) for v in origin], "steps": STEPS}
+    return {"grids": frame, "background": encode_background(Background.of(extras), cells), "borders": borders}
 
 
 def _when(report: Report, source: str | None) -> dict[str, str]:

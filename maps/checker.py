@@ -17,10 +17,13 @@ from geo.errors import ColumnError
 from geo.layers import Division, lon_lat
 from geo.tracks.cleaning import used
 from maps import assets, document
-from maps.coverage import coverage_map
+from maps.coverage import coverage_map, titled
+from maps.encoding.cells import as_shown
 
 #: A point is kept if it is this far in time or way from the last that was kept: a page for a day of 255 phones stays small.
 EVERY_S, FAR_M = 60, 25.0
+TITLE = ("巡查核验与轨迹回放", "Check of patrols, with the tracks of the day")
+
 #: Steps in a degree: about 0.1 m.
 STEPS = 1_000_000
 
@@ -80,6 +83,8 @@ def checker_map(
     missing = [column for column in ("device", "time", "mark") if column not in tracks]
     if missing:
         raise ColumnError(f"tracks: no column {', '.join(missing)}; clean them with geo.tracks.cleaning")
+    division = as_shown(division)
+    options["title"] = options.get("title") or titled(division, TITLE)
     drawing = coverage_map(division, verdicts, day=day, visits=visits, zone=zone, **options)
     midnight = pd.Timestamp(day).tz_localize(zone)
     paths = _paths(tracks, midnight)

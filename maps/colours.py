@@ -19,9 +19,10 @@ STATES = {
     "unknown": ("#f4f4f2", "#6f7479"),
 }
 
-#: Share of grids met: lower limits of the classes, and their colours from bad to good, after those of the states.
-SHARE_LIMITS = (0.0, 0.5, 0.7, 0.85, 0.95)
-SHARE_COLOURS = ("#a8321f", "#dd7b45", "#f6d28a", "#cfe3ee", "#8fbfdc")
+#: Failing grids (short or not visited) of a community: lower limits of the classes, and their colours. Violet, as no state has
+#: that hue; the first class has no failing grid. Unknown grids are no part of it and have a mark of their own.
+FAILING_LIMITS = (0, 1, 2, 4, 7)
+FAILING_COLOURS = ("#f7f5f9", "#d9c9ea", "#b598d8", "#8a62bd", "#56307f")
 
 #: Cells in which nothing was reported.
 NONE_COLOUR = "#f6f4ef"

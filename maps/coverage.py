@@ -54,7 +54,7 @@ def coverage_map(
     zone: str = "Asia/Shanghai",
     **extras: Unpack[Extras],
 ) -> folium.Map:
-    """Draw the verdicts of one day: communities by share of grids met, second-level grids by state, third-level below.
+    """Draw the verdicts of one day: second-level grids by state, communities by failing grids, third-level below.
 
     Parameters
     ----------
@@ -97,29 +97,32 @@ def coverage_map(
     day = pd.Timestamp(day).date()
     rows = _rows_of_day(verdicts, day)
     payload: dict[str, Any] = {
-        "title": two_languages(extras.get("title") or _title(division)),
+        "title": two_languages(extras.get("title") or titled(division, TITLE)),
         "when": _when(day, rows),
         "note": optional_text(extras.get("note")),
         "grids": encode_levels(division),
         "background": encode_background(Background.of(extras), division),
         "states": list(STATES),
-        "share_limits": list(colours.SHARE_LIMITS),
-        "colours": {"states": colours.STATES, "share": list(colours.SHARE_COLOURS)},
+        "failing_limits": list(colours.FAILING_LIMITS),
+        "colours": {"states": colours.STATES, "failing": list(colours.FAILING_COLOURS)},
         **_verdict_columns(division, rows),
     }
     if visits is not None and len(visits):
         listed, meanings = _evidence(division, visits, day, zone, visit_reasons)
         payload["visits"], payload["visit_reasons"] = listed, meanings
     page = GridPage(
-        "startCoverage", ["kit.js", "page.js", "background.js", "coverage.js"], payload, payload["title"]["zh"]
+        "startCoverage",
+        ["kit.js", "labels.js", "page.js", "background.js", "coverage.js"],
+        payload,
+        payload["title"]["zh"],
     )
     return grid_map(division, page)
 
 
-def _title(division: Division) -> tuple[str, str]:
-    """Title with the name of the street in front."""
+def titled(division: Division, title: tuple[str, str]) -> tuple[str, str]:
+    """A title with the name of the street."""
     name = str(column(division.street, "name").iloc[0] or "")
-    return name + TITLE[0], f"{TITLE[1]} · {name}" if name else TITLE[1]
+    return name + title[0], f"{title[1]} · {name}" if name else title[1]
 
 
 def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
@@ -181,7 +184,9 @@ def _states(rows: pd.DataFrame) -> dict[str, Any]:
 def _evidence(
     division: Division, visits: pd.DataFrame, day: dt.date, zone: str, meanings: Mapping[str, Text]
 ) -> tuple[list[list[list[Any]]], list[dict[str, str]]]:
-    """Per second-level grid the presences of the day: start and end as local times, seconds, counted, reason."""
+    """Per second-level grid the presences of the day: start and end as local times, seconds, counted, reason, and the second
+    of the day at which it begins (0 for one that began the day before).
+    """
     local = ZoneInfo(zone)
     begin = dt.datetime.combine(day, dt.time(), local)
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), local)
@@ -199,6 +204,7 @@ def _evidence(
         strict=True,
     ):
         if code in position:
-            row = [f"{start:%H:%M}", f"{stop:%H:%M}", round(float(stay)), int(bool(counted)), reason]
+            second = max(0, round((start - begin).total_seconds()))
+            row = [f"{start:%H:%M}", f"{stop:%H:%M}", round(float(stay)), int(bool(counted)), reason, second]
             listed[position[code]].append(row)
     return listed, [two_languages(meanings.get(reason, reason)) for reason in reasons]

@@ -14,11 +14,11 @@ from geo.errors import ColumnError, some
 from geo.layers import Division, Level
 from geo.layers.columns import CODE
 from maps import colours
+from maps.coverage import titled
 from maps.encoding import density_image
 from maps.encoding.cells import (
     Background,
     Extras,
-    column,
     encode_background,
     encode_levels,
     number,
@@ -30,7 +30,7 @@ from maps.view import GridPage, grid_map
 
 Text = str | tuple[str, str]
 
-SCRIPTS = ("kit.js", "page.js", "background.js", "incidents.js", "surface.js", "charts.js", "heat.js")
+SCRIPTS = ("kit.js", "labels.js", "page.js", "background.js", "incidents.js", "surface.js", "charts.js", "heat.js")
 
 TITLE = ("案件分布热力图", "Where incidents gather")
 
@@ -112,7 +112,7 @@ def heat_map(
     bandwidth_m = number(getattr(density, "bandwidth_m", None))
     incident_counts = encode_incidents(division, incidents, ZoneInfo(zone), bandwidth_m=bandwidth_m)
     payload: dict[str, Any] = {
-        "title": two_languages(extras.get("title") or _title(division)),
+        "title": two_languages(extras.get("title") or titled(division, TITLE)),
         "when": period(incident_counts, len(incidents)),
         "note": optional_text(extras.get("note")),
         "remarks": remarks(incidents, outside_of(division, incidents)),
@@ -133,11 +133,6 @@ def heat_map(
     }
     page = GridPage("startHeat", SCRIPTS, payload, payload["title"]["zh"])
     return grid_map(division, page)
-
-
-def _title(division: Division) -> tuple[str, str]:
-    name = str(column(division.street, "name").iloc[0] or "")
-    return name + TITLE[0], f"{TITLE[1]} · {name}" if name else TITLE[1]
 
 
 def _class_colours() -> list[list[str]]:

@@ -16,7 +16,10 @@ from folium.template import Template
 from geo.layers import Division, lon_lat
 from geo.patrols import RouteMatch
 from maps import assets, document
-from maps.coverage import coverage_map
+from maps.coverage import coverage_map, titled
+from maps.encoding.cells import as_shown
+
+TITLE = ("计划路线核对", "A planned route and how it was walked")
 
 
 class Route(MacroElement):
@@ -64,6 +67,8 @@ def route_map(
     folium.Map
         For :func:`maps.save`.
     """
+    division = as_shown(division)
+    options["title"] = options.get("title") or titled(division, TITLE)
     drawing = coverage_map(division, verdicts, day=day, zone=zone, **options)
     crs = match.missed.crs
     points = match.checkpoints

@@ -47,7 +47,7 @@ class GridPage(MacroElement):
         {% endmacro %}
         {% macro html(this, kwargs) %}
             <header id="top"></header>
-            <aside id="panel" aria-live="polite"></aside>
+            <aside id="panel"></aside>
             <noscript>本页需要启用 JavaScript。This page needs JavaScript.</noscript>
             <script type="application/json" id="payload">{{ this.data }}</script>
         {% endmacro %}

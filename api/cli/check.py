@@ -35,12 +35,15 @@ def run(
         Path | None,
         typer.Option("--map", metavar="F", help="把问题画成网页地图。Draw the findings as a map, one HTML file."),
     ] = None,
+    roads: options.Roads = None,
+    water: options.Water = None,
     json: options.Json = False,
 ) -> None:
     """检查网格：是否全覆盖、不重叠、逐级嵌套；有问题时退出码为 1。
 
     Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
     """
+    from api.inputs import optional_layer
     from api.jobs.check import CheckOptions, check_file, draw_check
 
     if map_file is not None:
@@ -59,7 +62,8 @@ def run(
     )
     report = check_file(file, wanted)
     if map_file is not None:
-        draw_check(report, file, map_file, wanted)
+        backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+        draw_check(report, file, map_file, wanted, backdrop=backdrop)
     show(report, file.name, json=json)
 
 

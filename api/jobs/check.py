@@ -67,13 +67,21 @@ def check_file(path: Path, options: CheckOptions = CheckOptions()) -> Report:
         )
 
 
-def draw_check(report: Report, path: Path, target: Path, options: CheckOptions = CheckOptions()) -> None:
+def draw_check(
+    report: Report,
+    path: Path,
+    target: Path,
+    options: CheckOptions = CheckOptions(),
+    *,
+    backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
+) -> None:
     """Write the map of what a check of a file found: one HTML page that loads nothing from any host."""
     from maps import check_map, save  # folium: 0.4 s of CPU
 
-    cells = finest(read_cells(path, layer=options.layer, code=options.code, crs=options.crs))
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs)
     outline = optional_layer(options.outline, crs=options.crs)
-    save(check_map(report, cells, outline=outline, source=path.name), target)
+    roads, water = ((backdrop or {}).get(name) for name in ("roads", "water"))
+    save(check_map(report, cells, outline=outline, source=path.name, roads=roads, water=water), target)
 
 
 def _parents(path: Path, crs: str | None) -> gpd.GeoDataFrame:

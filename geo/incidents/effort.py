@@ -18,7 +18,7 @@ from geo.layers.columns import CODE, NAME
 
 #: Shown wherever the numbers are, in Chinese and English.
 CAUTION = (
-    "去得多的地方发现得也多：每小时案件数不等于问题的严重程度，不宜用来排名考核。请以居民来源的案件为主要参照。",
+    "巡查越多，发现越多：每小时案件数不等于问题的严重程度，不宜用来排名考核。请以居民来源的案件为主要参照。",
     "Patrols find incidents: incidents per patrol hour do not measure how bad a place is and are no ranking. Compare what "
     "residents report.",
 )

@@ -193,7 +193,9 @@ def encode_lines(lines: gpd.GeoSeries, origin: tuple[float, float], *, steps: in
 
 def encode_circles(polygons: gpd.GeoSeries, origin: tuple[float, float]) -> dict[str, list[Any]]:
     """Largest circle inside each polygon: ``centre`` in steps and ``radius`` in metres; the place for a label."""
-    circles = shapely.maximum_inscribed_circle(np.asarray(polygons.array), tolerance=_CIRCLE_TOLERANCE_M)
+    circles = shapely.maximum_inscribed_circle(
+        shapely.make_valid(np.asarray(polygons.array)), tolerance=_CIRCLE_TOLERANCE_M
+    )
     centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=polygons.crs)
     places = shapely.get_coordinates(lon_lat(centres).array)
     steps = np.rint((places - origin) * STEPS).astype(int)
@@ -241,7 +243,11 @@ def near_street(layer: gpd.GeoDataFrame | None, division: Division, name: str) -
         return None
     if layer.crs is None:
         raise CrsError(f"{name}: declares no coordinate reference system; set the one that it is in")
-    near = shapely.union_all(np.asarray(division.street.geometry.array)).buffer(_BESIDE_M, quad_segs=2).simplify(10.0)
+    near = (
+        shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
+        .buffer(_BESIDE_M, quad_segs=2)
+        .simplify(10.0)
+    )
     shapely.prepare(near)
     layer = layer.to_crs(division.crs)
     shapes = np.asarray(layer.geometry.array)

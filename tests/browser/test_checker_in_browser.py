@@ -75,6 +75,30 @@ def test_why_red_is_one_click_away(page) -> None:
     assert "停留时间不足" in said
 
 
+def test_it_has_a_title_of_its_own(page) -> None:
+    assert page.title().startswith("示例街道巡查核验与轨迹回放 · 2026年3月2日")
+
+
+def test_a_click_on_a_visit_moves_the_replay_there(page) -> None:
+    page.get_by_text("长营社区第3网格").first.click()
+    visit = page.locator(".evidence .jump").first
+    assert visit.inner_text() == "09:00–09:01"
+    visit.click()
+    assert page.evaluate("wangge.replay.second") == 9 * 3600
+    assert page.locator(".replay output").inner_text().startswith("09:00")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.evaluate("wangge.page.fit(false)")  # without the way there
+
+
+def test_of_a_day_few_points_are_kept_and_the_ends_of_every_rest(page) -> None:
+    """A point is kept after 60 s and 25 m, after four minutes anyhow, and the last of all."""
+    paths = page.evaluate("JSON.parse(document.getElementById('replay-data').textContent).paths")
+    walk, rest = (np.cumsum(path[0::4]).tolist() for path in paths)
+    assert walk == list(range(19_800, 21_601, 60))  # 30 m in each minute
+    assert rest == [*range(82_800, 84_000, 240), 84_000]  # at one place
+
+
 def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> None:
     slider, face = page.locator(".replay input"), page.locator(".replay output")
     assert (slider.get_attribute("min"), slider.get_attribute("max")) == (str(5 * 3600), str(24 * 3600))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from PIL import Image
 
 from geo.coverage import check
 from geo.incidents import density
@@ -146,11 +148,11 @@ def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
 
 
 def heading(page) -> str:  # type: ignore[no-untyped-def]
-    return page.locator("#panel h2").inner_text()
+    return page.locator("#panel .heading h2").inner_text()
 
 
 def test_clicking_goes_down_and_the_trail_leads_up(page, files) -> None:
-    show(page, files["coverage"])
+    show(page, files["coverage"], "level=1")
     assert cells(page) == 4
     click_cell(page, "320113003001")
     assert (heading(page), cells(page)) == ("长营社区", 6)
@@ -166,7 +168,7 @@ def test_clicking_goes_down_and_the_trail_leads_up(page, files) -> None:
 
 def test_levels_can_be_shown_for_the_whole_street(page, files) -> None:
     show(page, files["coverage"])
-    page.locator(".switcher button").nth(1).click()
+    assert page.locator(".switcher button").nth(1).get_attribute("aria-pressed") == "true"
     assert cells(page) == 24
     found = fills(page)
     assert {fill: found.count(fill) for fill in found} == {"#a9cfe5": 6, "short": 6, "not_visited": 6, "unknown": 6}
@@ -229,8 +231,8 @@ def test_phone_has_the_map_above_the_panel_and_no_sideways_scroll(page, files) -
     assert drawing["width"] == panel["width"] == 375
     assert panel["y"] >= drawing["y"] + drawing["height"]
     assert page.evaluate("document.documentElement.scrollWidth") == 375
-    assert cells(page) == 4
-    assert painted(page, "320113003001")[3] > 0
+    assert cells(page) == 24
+    assert painted(page, "320113003001001")[3] > 0
 
 
 def test_prints_on_one_sheet(page, files) -> None:
@@ -241,7 +243,7 @@ def test_prints_on_one_sheet(page, files) -> None:
 
 
 def test_heat_map_draws_density_then_counts(page, files) -> None:
-    show(page, files["heat"])
+    show(page, files["heat"], "span=all")
     picture = page.locator("img.density")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 50")
     assert "件 / 平方公里" in page.locator(".legend").inner_text()
@@ -253,11 +255,11 @@ def test_heat_map_draws_density_then_counts(page, files) -> None:
     assert cells(page) == 24
     # Sixty incidents lie in nine third-level grids, those of three second-level ones.
     assert fills(page).count("#f6f4ef") == 24 - 3
-    assert page.url.endswith("#level=2&by=incidents")
+    assert page.url.endswith("#level=2&by=incidents&span=all")
 
 
 def test_hot_spots_can_be_hidden(page, files) -> None:
-    show(page, files["heat"])
+    show(page, files["heat"], "span=all")
     outlines = page.locator('path[stroke="#0a4f8f"]')
     assert outlines.count() == 1
     page.locator("#hot").uncheck()
@@ -265,7 +267,7 @@ def test_hot_spots_can_be_hidden(page, files) -> None:
 
 
 def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
-    show(page, files["heat"], "level=2&by=incidents")
+    show(page, files["heat"], "level=2&by=incidents&span=all")
     big = page.locator(".big b")
     assert big.inner_text() == "60"
     page.locator("#kind").select_option(label="暴露垃圾")
@@ -273,8 +275,11 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     assert "占全部 33%" in page.locator(".big").inner_text()
     page.locator("#time [data-span=week]").click()
     assert page.locator("#hot").is_disabled()
-    # 1 March 2026 is a Sunday: the first week has that day alone, with one incident of this kind.
-    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日", "1 件"]
+    # The latest whole week comes first; 1 March 2026 is a Sunday: the first week has that day alone, with one incident.
+    assert page.locator("#time output b").inner_text() == "2026年3月23日至3月29日"
+    page.locator("#when").focus()
+    page.keyboard.press("Home")
+    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日（数据不满整段）", "1 件"]
     assert (
         page.evaluate(
             "wangge.page.shapes.reduce((n, [cell]) => n + Number(wangge.page.theme.tip(cell)[0].split(' ')[1]), 0)"
@@ -292,6 +297,17 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     assert big.inner_text() == "60"
 
 
+def test_incidents_open_on_the_latest_whole_week_and_half_weeks_look_so(page, files) -> None:
+    show(page, files["heat"])
+    assert page.locator("#time output b").inner_text() == "2026年3月23日至3月29日"
+    bars = page.locator("#time .series rect:not([fill=transparent])")
+    assert [bars.nth(i).get_attribute("class") for i in range(bars.count())] == ["partial", "", "", "", "", "partial"]
+    assert page.locator("#time .dates span").all_inner_texts() == ["3/1", "3/2", "3/9", "3/16", "3/23", "3/30"]
+    assert page.url.split("#")[1] == ""  # the usual view has the plain address
+    page.locator("#time [data-span=all]").click()
+    assert page.url.endswith("#span=all")
+
+
 def test_a_day_of_the_calendar_is_the_day_of_the_map(page, files) -> None:
     show(page, files["heat"])
     days = page.locator(".calendar .day")
@@ -304,8 +320,7 @@ def test_a_day_of_the_calendar_is_the_day_of_the_map(page, files) -> None:
 
 
 def test_time_plays_to_its_end(page, files) -> None:
-    show(page, files["heat"], "span=month&window=0")
-    page.locator("#time [data-span=week]").click()
+    show(page, files["heat"], "span=week&window=3")
     page.locator("#time .play").click()
     expect = playwright.expect
     expect(page.locator("#time output b")).to_contain_text("3月30日", timeout=20_000)
@@ -420,6 +435,180 @@ def test_a_sheet_holds_its_panel_and_its_whole_legend(page, files, name) -> None
     assert page.locator("#top nav button").first.is_hidden()
     bottom = page.locator(".legend, .counts").last.bounding_box()
     assert bottom["y"] + bottom["height"] <= 1040
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844), (1920, 1080)])
+@pytest.mark.parametrize(
+    ("name", "address"), [("coverage", ""), ("coverage", "level=1"), ("coverage", "level=3"), ("heat", "")]
+)
+def test_the_legend_is_in_the_first_view(page, files, name, address, width, height) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    show(page, files[name], address)
+    box = page.locator("#panel .legend, #panel .counts").first.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= height
+
+
+def test_nobody_without_a_failing_grid_is_coloured_as_failing(page, small_street, tmp_path) -> None:
+    """Of four communities one has failing and unknown grids, one unknown ones alone, and two none."""
+    division = small_street.division()
+    parent = division.second["parent"].to_numpy()
+    verdict = np.full(len(parent), "met", dtype=object)
+    first, second = division.community["code"].iloc[:2]
+    verdict[np.flatnonzero(parent == first)[:4]] = ["not_visited", "not_visited", "short", "unknown"]
+    verdict[parent == second] = "unknown"
+    verdicts = small_street.verdicts(division).assign(verdict=verdict)
+    save(coverage_map(division, verdicts, day="2026-03-02"), tmp_path / "c.html")
+    show(page, tmp_path / "c.html", "level=1")
+    none, some = page.evaluate("[wangge.page.data.colours.failing[0], wangge.page.data.colours.failing[2]]")
+    assert fills(page) == [some, none, none, none]
+    labels = page.locator(".label").all_inner_texts()
+    told = {text.split("\n")[0]: text.split("\n")[1:] for text in labels}
+    assert told == {
+        "长营社区": ["2 未巡查 · 1 次数不足", "1 无法确认"],
+        "晓庄社区": ["6 无法确认"],
+        "万寿村社区": ["全部达标"],
+        "创业园": ["全部达标"],
+    }
+
+
+@pytest.mark.parametrize(
+    "parts", [[197, 2, 3, 53], [254, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 7], [996, 1, 1, 2], [85, 85, 85, 0]]
+)
+def test_percentages_add_up_and_no_part_vanishes(page, files, parts) -> None:
+    show(page, files["coverage"])
+    percents = page.evaluate("parts => wangge.wholePercents(parts)", parts)
+    assert sum(percents) == 100
+    assert all((percent > 0) == (part > 0) for percent, part in zip(percents, parts, strict=True))
+    assert all(abs(percent - 100 * part / sum(parts)) < 3 for percent, part in zip(percents, parts, strict=True))
+    assert page.evaluate("wangge.wholePercents([0, 0])") == [None, None]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+@pytest.mark.parametrize("address", ["", "level=1", "level=3"])
+def test_names_neither_collide_nor_are_cut_and_are_there(page, files, address, width, height) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    show(page, files["coverage"], address)
+    frame = page.locator(".folium-map").bounding_box()
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.label > div')].map((n) => n.getBoundingClientRect().toJSON())"
+    )
+    for i, a in enumerate(boxes):
+        assert a["left"] >= frame["x"] - 1
+        assert a["top"] >= frame["y"] - 1
+        assert a["right"] <= frame["x"] + frame["width"] + 1
+        assert a["bottom"] <= frame["y"] + frame["height"] + 1
+        for b in boxes[:i]:
+            apart = (
+                a["left"] >= b["right"] or b["left"] >= a["right"] or a["top"] >= b["bottom"] or b["top"] >= a["bottom"]
+            )
+            assert apart, (a, b)
+    named = " ".join(page.locator(".label").all_inner_texts())
+    if address != "level=3":
+        assert all(name in named for name in ("长营社区", "晓庄社区", "万寿村社区", "创业园"))
+
+
+def in_print(page, tmp_path) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Pixels of what the browser prints, 96 to the inch."""
+    (tmp_path / "print.pdf").write_bytes(page.pdf(prefer_css_page_size=True, print_background=True))
+    command = ["pdftoppm", "-r", "96", "-png", "-singlefile", str(tmp_path / "print.pdf"), str(tmp_path / "print")]
+    subprocess.run(command, check=True, timeout=120)
+    return np.asarray(Image.open(tmp_path / "print.png").convert("RGB")).astype(int)
+
+
+def close_to(pixels: np.ndarray, colour: tuple[int, int, int], most: int = 14) -> int:
+    return int((np.abs(pixels - colour).max(axis=2) <= most).sum())
+
+
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm (poppler-utils) is not installed")
+def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, files, tmp_path) -> None:
+    """Inside the street of the sheet: the panel beside it is left out."""
+    show(page, files["heat"], "span=all")
+    sheet = in_print(page, tmp_path)[120:900, 40:1150]
+    assert close_to(sheet, (181, 214, 234)) > 500  # water
+    warm = (sheet[..., 0] > sheet[..., 2] + 60) & (sheet[..., 0] > 120)
+    assert warm.sum() > 20_000  # density
+    show(page, files["coverage"])
+    sheet = in_print(page, tmp_path)[120:900, 40:1150]
+    lines = (sheet.max(axis=2) < 150) & (np.ptp(sheet, axis=2) < 40)
+    assert lines.sum() > 3_000  # borders of the grids
+    met = close_to(sheet, (186, 216, 234), most=20)
+    assert met > 20_000
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    road = page.locator(".leaflet-lines-pane svg path").count()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".leaflet-lines-pane canvas").count() == 1  # the screen has its canvas again
+    assert painted(page, "320113003001001")[3] > 200
+    assert road > 0
+    show(page, files["check"])
+    sheet = in_print(page, tmp_path)[120:900, 40:1150]
+    lines = (sheet.max(axis=2) < 190) & (np.ptp(sheet, axis=2) < 40)
+    assert lines.sum() > 2_000
+
+
+@pytest.mark.parametrize("name", ["coverage", "heat", "check"])
+def test_a_sheet_has_north_scale_maker_date_and_page_and_no_instruction(page, files, name) -> None:
+    page.set_viewport_size({"width": 1510, "height": 1040})
+    show(page, files[name], "level=2&sheet=1")
+    foot = page.locator("#imprint").inner_text()
+    scale = int(foot.split("1:")[1].split("\n")[0].replace(" ", ""))
+    assert "北" in foot
+    assert "制图：网格 wangge" in foot
+    assert "制图日期 20" in foot
+    assert "第 1 页，共 1 页" in foot
+    assert scale % 100 == 0
+    # A pixel of the sheet is 1/96 inch: the scale is that of the ground.
+    width_m = page.evaluate(
+        """() => { const { map } = wangge.page, c = map.getContainer().getBoundingClientRect(), y = c.height / 2;
+            return map.distance(map.containerPointToLatLng([0, y]), map.containerPointToLatLng([100, y])); }"""
+    )
+    assert width_m / (100 * 0.0254 / 96) == pytest.approx(scale, rel=0.005)
+    text = page.locator("#panel").inner_text()
+    assert "请点击" not in text
+    assert "显示其余" not in text
+
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed (make setup)")
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("coverage", ""),
+        ("coverage", "level=1"),
+        ("coverage", "at=320113003001002"),
+        ("coverage", "lang=en"),
+        ("heat", ""),
+        ("heat", "span=all&lang=en"),
+        ("check", ""),
+    ],
+)
+def test_axe_finds_nothing(browser, files, name, address) -> None:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True, bypass_csp=True)
+    opened = context.new_page()
+    show(opened, files[name], address)
+    opened.evaluate(AXE.read_text(encoding="utf-8"))
+    found = opened.evaluate(
+        "axe.run().then((all) => all.violations.map((v) => [v.id, v.nodes.map((node) => node.html.slice(0, 120))]))"
+    )
+    context.close()
+    assert found == []
+
+
+def test_the_keyboard_reaches_the_lists_and_keeps_its_place(page, files) -> None:
+    show(page, files["coverage"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.closest('#panel') !== null")
+    page.locator(".attention li button").first.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "H2"  # and not the body
+    page.keyboard.press("Escape")
+    assert heading(page) == "长营社区"
+    page.keyboard.press("Escape")
+    assert heading(page) == "示例街道"
 
 
 def test_first_page_answers_where_a_point_is(browser) -> None:

@@ -297,7 +297,7 @@ class TestTheCommand:
         assert summary["datums"] == {"GCJ-02": 399}
         assert summary["told"]["repeat"] == 1
         assert summary["levels"]["third"]["incidents"] == result.inside == summary["inside"]
-        assert summary["caution_zh"].startswith("去得多的地方发现得也多")
+        assert summary["caution_zh"].startswith("巡查越多，发现越多")
         counted = pd.read_csv(folder / "counts.csv", dtype={"code": str})
         assert {"per_km2_low", "per_1000_eb", "per_unit", "incidents_high"} <= set(counted.columns)
 

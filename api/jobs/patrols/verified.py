@@ -140,7 +140,7 @@ def verify_tracks(
     """
     progress("清洗轨迹 cleaning", 0.2)
     marked = clean(tracks, rules=rules)
-    progress("在格时间 presences", 0.4)
+    progress("格内停留 presences", 0.4)
     found = presences(marked, cells, rules=rules)
     progress("巡查 visits", 0.7)
     made = visits(found, rules=rules, cells=cells)

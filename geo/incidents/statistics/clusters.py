@@ -337,6 +337,6 @@ def _note(
         zh_found = f"{n}个网格中未发现热点：现有数据与随机分布没有可辨别的差异。"
         en_found = f"None of {n} cells is a hot spot: these data are compatible with chance."
     if core.any():
-        zh_found += f"不计邻格、单凭自身就突出的有{int(core.sum())}个。"
+        zh_found += f"仅按本网格统计仍显著偏高的有{int(core.sum())}个。"
         en_found += f" {int(core.sum())} stand out without their neighbours."
     return zh_found + zh, " ".join(filter(None, [en_found, en]))

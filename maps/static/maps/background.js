@@ -8,9 +8,15 @@ Object.assign(wangge, (() => {
   };
   const roadWidth = (kind) => ROAD[kind.replace(/_link$/, "")] ?? 0.8;
 
+  /** A canvas is quick on the screen. A browser prints one that is not drawn anew in time as a white sheet, so on paper all is SVG. */
   function drawBackground(page) {
-    const { grids, background: b } = page.data, { map } = page;
-    const paint = (pane) => L.canvas({ pane, padding: 0.5 });
+    const { grids, background: b } = page.data, map = page.backLayer.clearLayers();
+    page.painters?.forEach(wangge.discard);
+    page.painters = [];
+    const paint = (pane) => {
+      page.painters.push(page.onPaper ? L.svg({ pane, padding: 0.1 }) : L.canvas({ pane, padding: 0.5 }));
+      return page.painters.at(-1);
+    };
     const ground = paint("ground"), lines = paint("lines");
     const polygons = (shapes, fillColor, color) => shapes?.forEach((shape) => L.polygon(decodeShape(shape, grids), {
       pane: "ground", renderer: ground, interactive: false, stroke: Boolean(color), color, weight: 0.8, fillColor, fillOpacity: 1 }).addTo(map));
@@ -44,7 +50,9 @@ Object.assign(wangge, (() => {
   function drawBuildings(page) {
     const { grids, background: b } = page.data;
     if (!b.buildings?.length) return;
-    const layer = L.layerGroup(), renderer = L.canvas({ pane: "buildings", padding: 0.3 });
+    page.buildings?.off();
+    const layer = L.layerGroup(), renderer = page.onPaper ? L.svg({ pane: "buildings", padding: 0.1 }) : L.canvas({ pane: "buildings", padding: 0.3 });
+    page.painters.push(renderer);
     let made = false;
     const toggle = () => {
       const on = page.map.getZoom() >= 15.5;
@@ -55,20 +63,24 @@ Object.assign(wangge, (() => {
       if (on) layer.addTo(page.map); else layer.remove();
     };
     page.map.on("zoomend", toggle);
+    page.buildings = { off: () => { page.map.off("zoomend", toggle); layer.remove(); } };
     page.map.whenReady(toggle);
   }
 
-  /** Names of the larger roads first, and no two closer than a label is long. */
+  /** Names of the larger roads first, each where nothing else is written, and no two close together. */
   function drawRoadNames(page) {
-    const { grids, background: b } = page.data, zoom = page.map.getZoom(), taken = [];
+    const { grids, background: b } = page.data, zoom = page.map.getZoom(), { labels } = page, named = [];
     const least = zoom >= 17 ? 1 : zoom >= 15.5 ? 2.5 : 3.5;
     for (const road of b.road_names ?? []) {
       if (zoom < 13.5 || roadWidth(road.class) < least) continue;
-      const place = decodePoint(road.at, grids), pixel = page.map.latLngToLayerPoint(place);
-      if (taken.some((other) => other.distanceTo(pixel) < 90) || page.labelled.some((other) => other.distanceTo(pixel) < 46)) continue;
-      taken.push(pixel);
+      const place = decodePoint(road.at, grids), pixel = page.map.latLngToContainerPoint(place);
+      if (named.some((other) => other.distanceTo(pixel) < 90)) continue;
       // A steep name runs from top to bottom with its characters upright, as Chinese maps have it.
       const steep = Math.abs(road.angle) > 45, turn = steep ? road.angle - 90 * Math.sign(road.angle) : road.angle;
+      const flat = labels.measure([road.name], { size: 0.8 }), lean = Math.abs(Math.sin((turn * Math.PI) / 180)) * Math.max(flat.width, flat.height);
+      const size = steep ? { width: flat.height + lean, height: flat.width * 1.1 } : { width: flat.width * 1.1, height: flat.height + lean };
+      if (!labels.take(pixel, size)) continue;
+      named.push(pixel);
       const html = el("div", { className: steep ? "steep" : "", style: `transform: translate(-50%, -50%) rotate(${turn}deg)` }, road.name);
       const icon = L.divIcon({ className: "roadname", iconSize: [0, 0], html });
       L.marker(place, { icon, interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);

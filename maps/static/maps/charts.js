@@ -110,26 +110,35 @@ wangge.charts = (() => {
     make() {
       const { choice, page } = this, { windows, values } = choice, all = choice.span === "all";
       const most = Math.max(1, ...values), wide = 1000 / windows.length;
-      this.rects = values.map((n, i) => svg("rect", { x: i * wide + wide * 0.08, y: 40 - (38 * n) / most, width: wide * 0.84, height: Math.max(n ? 0.8 : 0, (38 * n) / most), fill: BAR },
-        svg("title", {}, `${windowText(windows[i], page.language)}: ${page.format.whole(n)}`)));
+      this.rects = values.map((n, i) => svg("rect", { x: i * wide + wide * 0.08, y: 40 - (38 * n) / most, width: wide * 0.84, height: Math.max(n ? 0.8 : 0, (38 * n) / most), fill: BAR, class: windows[i].whole ? "" : "partial" },
+        svg("title", {}, `${windowText(windows[i], page.language)}: ${page.format.whole(n)}${windows[i].whole ? "" : ` (${choice.texts.partial})`}`)));
       const chart = svg("svg", { class: "series", viewBox: "0 0 1000 40", preserveAspectRatio: "none", role: "img", "aria-label": choice.texts.series }, ...this.rects,
         ...values.map((_, i) => svg("rect", { x: i * wide, y: 0, width: wide, height: 40, fill: "transparent", onclick: () => choice.choose(choice.barSpan, i) })));
       this.range = el("input", { type: "range", id: "when", min: 0, max: windows.length - 1, step: 1, disabled: all, "aria-label": choice.texts.when,
         oninput: (event) => { this.stop(); this.choice.choose(choice.barSpan, Number(event.target.value)); } });
       this.play = el("button", { type: "button", className: "play", "aria-label": choice.texts.play, title: choice.texts.play, onclick: () => (this.timer ? this.stop() : this.run()) }, this.timer ? "❚❚" : "▶");
       this.label = el("output", { htmlFor: "when" });
-      const spans = ["all", ...choice.spans].map((span) => el("button", { type: "button", "data-span": span, "aria-pressed": String(span === choice.span), onclick: () => { this.stop(); choice.choose(span, 0); } }, choice.texts[span]));
+      const spans = ["all", ...choice.spans].map((span) => el("button", { type: "button", "data-span": span, "aria-pressed": String(span === choice.span), onclick: () => { this.stop(); choice.choose(span); } }, choice.texts[span]));
       this.root.replaceChildren(el("div", { className: "spans", role: "group", "aria-label": choice.texts.when }, ...spans), this.play,
-        el("div", { className: "track" }, chart, this.range), this.label);
+        el("div", { className: "track" }, chart, this.dates(), this.range), this.label);
+    }
+
+    /** Dates under the bars: of each, or of every so many as have room. */
+    dates() {
+      const { windows, barSpan } = this.choice, every = Math.ceil(windows.length / 12);
+      const text = ({ from }) => (barSpan === "month" ? monthText(from, this.page.language, from.getUTCMonth() === 0) : `${from.getUTCMonth() + 1}/${from.getUTCDate()}`);
+      return el("div", { className: "dates", "aria-hidden": "true" }, ...windows.map((window, i) => (i % every ? null
+        : el("span", { className: window.whole ? "" : "partial", style: `left: ${((100 * (i + 0.5)) / windows.length).toFixed(2)}%` }, text(window)))));
     }
 
     mark() {
       const { at, span, windows, values } = this.choice, all = span === "all", { page } = this;
       this.rects.forEach((rect, i) => rect.setAttribute("fill", all || i !== at ? BAR : CHOSEN));
+      // Windows that the data do not fill are hollow.
       this.rects.forEach((rect, i) => rect.setAttribute("opacity", all || i === at ? 1 : 0.45));
       this.range.value = String(all ? 0 : at);
       const sum = all ? values.reduce((a, b) => a + b, 0) : values[at];
-      const when = all ? this.choice.texts.all_time : windowText(windows[at], page.language);
+      const when = all ? this.choice.texts.all_time : windowText(windows[at], page.language) + (windows[at].whole ? "" : page.language === "zh" ? `（${this.choice.texts.partial}）` : ` (${this.choice.texts.partial})`);
       this.label.replaceChildren(el("b", {}, when), el("span", {}, page.language === "zh" ? `${page.format.whole(sum)} 件` : `${page.format.whole(sum)} incidents`));
     }
 

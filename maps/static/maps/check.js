@@ -28,24 +28,56 @@ wangge.startCheck = (map) => {
     code: { zh: "涉及网格", en: "Cells" },
   };
   const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
+  page.backLayer = L.layerGroup().addTo(map);
+  page.labelLayer = L.layerGroup().addTo(map);
+  page.street = { latlngs: data.outline && data.grids ? data.outline.map((shape) => decodeShape(shape, frame)).flat(1) : [] };
   const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
   const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
 
   /* ---- drawing ---- */
 
-  const panes = [["ground", 400], ["shapes", 420], ["chosen", 440], ["signs", 600]];
+  const panes = [["ground", 210], ["buildings", 220], ["lines", 230], ["cells", 400], ["shapes", 420], ["chosen", 440], ["roadnames", 445], ["labels", 450], ["signs", 600]];
   for (const [name, z] of panes) map.createPane(name).style.zIndex = z;
-  for (const name of ["ground", "chosen"]) map.getPane(name).style.pointerEvents = "none";
-  const ground = L.canvas({ pane: "ground", padding: 0.3 }), shapes = L.canvas({ pane: "shapes", padding: 0.3, tolerance: 4 });
-  const layer = L.layerGroup(), chosenLayer = L.layerGroup();
+  for (const name of ["ground", "buildings", "lines", "cells", "chosen", "roadnames", "labels"]) map.getPane(name).style.pointerEvents = "none";
+  const layer = L.layerGroup().addTo(map), groundLayer = L.layerGroup().addTo(map), chosenLayer = L.layerGroup().addTo(map);
+  let onPaper = false, ground, shapes;
+  L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+
+  /** Canvas on the screen, SVG on paper: a browser prints a canvas that is not drawn anew in time as a white sheet. */
+  function makePainters() {
+    groundLayer.clearLayers();
+    layer.clearLayers();
+    wangge.discard(ground);
+    wangge.discard(shapes);
+    ground = onPaper ? L.svg({ pane: "cells" }) : L.canvas({ pane: "cells", padding: 0.3 });
+    shapes = onPaper ? L.svg({ pane: "shapes" }) : L.canvas({ pane: "shapes", padding: 0.3, tolerance: 4 });
+  }
 
   function drawGround() {
-    L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
-    const base = { pane: "ground", renderer: ground, interactive: false };
-    data.cells?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
-    data.outline?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
-    layer.addTo(map);
-    chosenLayer.addTo(map);
+    const base = { pane: "cells", renderer: ground, interactive: false }, fillOpacity = data.background ? 0 : 1;
+    if (data.background) {
+      page.onPaper = onPaper;
+      wangge.drawBackground(page);
+    }
+    data.cells?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
+    for (const border of [...data.borders].reverse()) {
+      border.shape.forEach((shape) => L.polygon(decodeShape(shape, data.grids), { ...base, fill: false, color: border.level === 1 ? "#33414d" : "#5a6670", weight: border.level === 1 ? 2 : 1.1 }).addTo(groundLayer));
+    }
+    data.outline?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
+  }
+
+  /** Names of communities, of second-level grids where there is room, and of roads. */
+  function drawNames() {
+    page.labelLayer.clearLayers();
+    page.labels = new wangge.Labels(map);
+    const metre = map.options.crs.scale(map.getZoom()) / (40075016.7 * Math.cos((map.getCenter().lat * Math.PI) / 180));
+    for (const border of data.borders) border.name.forEach((name, i) => {
+      const room = border.radius[i] * metre, at = decodePoint(border.centre[i], data.grids), point = map.latLngToContainerPoint(at);
+      if (!name || (border.level > 1 && room < 34)) return;
+      const place = page.labels.take(point, page.labels.measure([name]), border.level === 1 ? Math.max(room * 1.3, 26) : 0);
+      if (place) L.marker(at, { icon: wangge.Labels.icon([name], { quiet: border.level === 1, dx: place.x - point.x, dy: place.y - point.y }), interactive: false, keyboard: false, pane: "labels" }).addTo(page.labelLayer);
+    });
+    if (data.background) wangge.drawRoadNames(page);
   }
 
   /** The shapes of a finding, in a style; areas, lines and single points. */
@@ -95,7 +127,10 @@ wangge.startCheck = (map) => {
 
   /* ---- going to a finding ---- */
 
-  function fit(animate = false) { map.fitBounds(data.bounds, { padding: [20, 20], animate }); }
+  function fit(animate = false) {
+    map.fitBounds(data.bounds, { padding: [20, 20], animate });
+    if (onPaper) wangge.roundScale(map);
+  }
 
   function go(i) {
     page.at = i;
@@ -123,10 +158,10 @@ wangge.startCheck = (map) => {
   }
 
   function levels() {
-    const head = el("tr", {}, el("th", {}, ""), ...["cells", "covered", "bare", "twice"].map((key) => el("th", { scope: "col" }, t(key))));
+    const head = el("tr", {}, el("td", {}), ...["cells", "covered", "bare", "twice"].map((key) => el("th", { scope: "col" }, t(key))));
     const m2 = (value) => (value ? `${value >= 100 ? format.whole(value) : format.decimal(value, 2)} m²` : "0");
     const rows = data.levels.map((level) => el("tr", {}, el("th", { scope: "row" }, say(level.name)), el("td", {}, format.whole(level.cells)), el("td", {}, level.covered ?? "–"), el("td", {}, level.covered === null ? "–" : m2(level.uncovered_m2)), el("td", {}, m2(level.overlap_m2))));
-    return el("section", { className: "levels" }, el("h3", {}, t("levels")), el("table", {}, el("tbody", {}, head, ...rows)));
+    return el("section", { className: "levels" }, el("h2", {}, t("levels")), el("table", {}, el("tbody", {}, head, ...rows)));
   }
 
   function kindList() {
@@ -136,7 +171,7 @@ wangge.startCheck = (map) => {
     const groups = Object.entries(families).map(([key, family]) => [family, names.filter((name) => kinds[name].family === key)]).filter(([, members]) => members.length);
     const box = (name) => el("li", {}, el("label", {}, el("input", { type: "checkbox", id: `kind-${name}`, checked: !page.hidden.has(name), onchange: (event) => toggle(name, event.target.checked) }),
       signSvg(kinds[name]), el("span", {}, say(kinds[name].name)), el("small", {}, format.whole(count(name)))));
-    return el("section", { className: "legend" }, el("h3", {}, t("kinds")), ...groups.flatMap(([family, members]) => [el("h4", {}, say(family.name)), el("ul", { className: "kindlist" }, ...members.map(box))]));
+    return el("section", { className: "legend" }, el("h2", {}, t("kinds")), ...groups.flatMap(([family, members]) => [el("h3", {}, say(family.name)), el("ul", { className: "kindlist" }, ...members.map(box))]));
   }
 
   function toggle(name, on) {
@@ -157,7 +192,7 @@ wangge.startCheck = (map) => {
     const steps = el("nav", { className: "steps" }, el("button", { type: "button", id: "previous", onclick: () => step(-1) }, `‹ ${t("previous")}`), el("button", { type: "button", id: "next", onclick: () => step(1) }, `${t("next")} ›`),
       el("button", { type: "button", id: "whole", onclick: () => go(-1) }, t("whole")));
     const more = rows.length - listed.length;
-    return el("section", { className: "attention findings" }, el("h3", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),
+    return el("section", { className: "attention findings" }, el("h2", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),
       more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 处，可按类型筛选。` : `${format.whole(more)} more: choose kinds to see them.`) : null);
   }
 
@@ -208,10 +243,20 @@ wangge.startCheck = (map) => {
   drawTop(page);
   map.invalidateSize({ animate: false });
   fit();
+  makePainters();
   drawGround();
   show();
+  map.on("moveend", drawNames);
+  drawNames();
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && page.at >= 0) go(-1); });
   addEventListener("hashchange", () => { readAddress(); show(); });
-  keepSheet(page, () => show());
+  keepSheet(page, (on) => {
+    onPaper = on;
+    map.options.zoomSnap = on ? 0 : 0.25;
+    makePainters();
+    drawGround();
+    show();
+  });
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
   document.documentElement.dataset.ready = "yes";
   return page;

@@ -16,9 +16,10 @@ globalThis.wanggeReplay = (map) => {
       t.push(time); at.push([y / data.steps, x / data.steps]); aside.push(steps[i + 3] === 1);
     }
     const dot = L.circleMarker(at[0], { renderer, radius: 5, weight: 2, color: "#ffffff", fillColor: "#143247", fillOpacity: 1, interactive: false });
-    const tail = L.polyline([], { renderer, weight: 2.5, color: "#143247", opacity: 0.75, interactive: false });
+    const halo = L.polyline([], { renderer, weight: 6, color: "#ffffff", opacity: 0.9, interactive: false });
+    const tail = L.polyline([], { renderer, weight: 2.8, color: "#143247", opacity: 1, interactive: false });
     if (data.names[k]) dot.bindTooltip(data.names[k]);
-    return { t, at, aside, dot, tail };
+    return { t, at, aside, dot, halo, tail };
   });
 
   // The hours in which anything was heard; a working day where nothing was.
@@ -38,16 +39,18 @@ globalThis.wanggeReplay = (map) => {
 
   function draw(now) {
     let heard = 0;
-    for (const { t, at, aside, dot, tail } of devices) {
+    for (const { t, at, aside, dot, halo, tail } of devices) {
       const k = before(t, now);
       const shown = k >= 0 && k < t.length - 1 && t[k + 1] - t[k] <= data.gap;
-      if (!shown) { dot.remove(); tail.remove(); continue; }
+      if (!shown) { dot.remove(); tail.remove(); halo.remove(); continue; }
       heard += 1;
       const u = (now - t[k]) / Math.max(1, t[k + 1] - t[k]);
       const here = [at[k][0] + u * (at[k + 1][0] - at[k][0]), at[k][1] + u * (at[k + 1][1] - at[k][1])];
       let first = k;
       while (first > 0 && t[first - 1] >= now - TAIL_S && t[first] - t[first - 1] <= data.gap) first -= 1;
-      tail.setLatLngs([...at.slice(first, k + 1), here]).addTo(map);
+      const way = [...at.slice(first, k + 1), here];
+      halo.setLatLngs(way).addTo(map);
+      tail.setLatLngs(way).addTo(map).bringToFront();
       dot.setLatLng(here).setStyle({ fillColor: aside[k] ? "#ffffff" : "#143247", color: aside[k] ? "#143247" : "#ffffff" }).addTo(map);
       dot.bringToFront();
     }
@@ -90,6 +93,13 @@ globalThis.wanggeReplay = (map) => {
   button.addEventListener("click", toggle);
   slider.addEventListener("input", () => draw(Number(slider.value)));
   new MutationObserver(() => { label(); draw(Number(slider.value)); }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
+  /** Move the replay to a second of the day, and stop there. */
+  function show(second) {
+    if (timer) toggle();
+    slider.value = String(Math.min(Math.max(second, OPENS), CLOSES));
+    draw(Number(slider.value));
+  }
+  if (globalThis.wangge) globalThis.wangge.replay = { show, get second() { return Number(slider.value); } };
   label();
   draw(Number(slider.value));
   // What the page fits into view must not lie under the slider.

@@ -15,22 +15,26 @@ wangge.startCoverage = (map) => {
     not_visited_long: { zh: "没有一次巡查可以计入", en: "no visit that counts" },
     unknown_long: { zh: "定位中断或误差，无法判定", en: "silence or errors: cannot be told" },
     result: { zh: "二级网格巡查结论", en: "Verdicts on second-level grids" },
-    share: { zh: "达标网格所占比例", en: "Share of grids that met the rule" },
     why: { zh: "判定依据", en: "Why" },
     visits: { zh: "计入巡查", en: "Visits counted" },
     times: { zh: "次", en: "" },
     required: { zh: "规定次数", en: "Required" },
     uncounted: { zh: "未计入", en: "Not counted" },
-    present_s: { zh: "在格时间", en: "Time inside" },
-    unknown_s: { zh: "定位空白", en: "Unknown time" },
+    present_s: { zh: "格内停留时长", en: "Time inside" },
+    unknown_s: { zh: "定位中断时长", en: "Unknown time" },
     rules: { zh: "规则版本", en: "Rules" },
+    jump: { zh: "在回放中查看", en: "Show in the replay" },
     list: { zh: "到访记录", en: "Presence found" },
     counted: { zh: "计入", en: "counted" },
     attention: { zh: "需要关注", en: "Needs attention" },
     none: { zh: "本范围内全部达标。", en: "Every grid here met the rule." },
     more: { zh: "另有", en: "and" },
     inherited: { zh: "三级网格不单独核验，颜色取自所属二级网格。", en: "Third-level grids are not judged by themselves; the colour is that of their second-level grid." },
-    colour1: { zh: "社区按达标比例着色", en: "Communities by share of grids met" },
+    colour1: { zh: "社区按未达标网格数着色", en: "Communities by failing grids" },
+    failing: { zh: "未达标", en: "failing" },
+    all_met: { zh: "全部达标", en: "all met" },
+    unknown_mark: { zh: "另有无法确认的网格，不计入颜色", en: "unknown grids beside, no part of the colour" },
+    missed: { zh: "未达标 = 未巡查 + 次数不足", en: "Failing: not visited or short" },
   };
 
   /* ---- values ---- */
@@ -46,29 +50,41 @@ wangge.startCoverage = (map) => {
   };
   // The state that is fine has a plain colour, the others a pattern of their own.
   const paint = (state) => (colours.states[state][0] === colours.states[state][1] ? colours.states[state][0] : state);
-  const shareColour = (cell) => {
-    const seconds = within(cell, 2), share = tally(seconds).met / seconds.length;
-    return colours.share[data.share_limits.findLastIndex((limit) => share >= limit)];
+  const FAILING = ["not_visited", "short"];
+  const failing = (n) => FAILING.reduce((sum, state) => sum + n[state], 0);
+  const failingColour = (cell) => {
+    const n = failing(tally(within(cell, 2)));
+    return colours.failing[data.failing_limits.findLastIndex((limit) => n >= limit)];
   };
+  const counted = (n, state) => (page.language === "zh" ? `${n} ${page.t(state)}` : `${n} ${page.t(state).toLowerCase()}`);
+  /** What a community's label says: its failing grids by kind, or that there is none; and apart from that the unknown ones. */
+  function community(cell) {
+    const n = tally(within(cell, 2)), told = FAILING.filter((state) => n[state]).map((state) => counted(n[state], state)).join(" · ");
+    return { all: failing(n), failing: told || (n.unknown ? null : page.t("all_met")), unknown: n.unknown ? counted(n.unknown, "unknown") : null };
+  }
 
   function style(cell, muted) {
     const base = { color: ["", "#3d4a55", "#5a6670", page.at.level > 1 ? "#2c3943" : "#7d878f"][cell.level], weight: [0, 1.6, 1, [0.35, 0.6, 1.1, 1.1][page.at.level]][cell.level] };
-    const fill = cell.level === 1 ? shareColour(cell) : paint(stateOf(cell));
+    const fill = cell.level === 1 ? failingColour(cell) : paint(stateOf(cell));
     return muted
       ? { ...base, fillColor: "#ffffff", fillOpacity: 0.55, weight: Math.min(base.weight, 1), color: "#8a949c" }
-      : { ...base, fillColor: fill, fillOpacity: data.background.roads ? 0.86 : 1 };
+      : { ...base, fillColor: fill, fillOpacity: page.onPaper ? 0.78 : data.background.roads ? 0.86 : 1 };
   }
 
   const fraction = (cell) => (stateOf(cell) === "unknown" ? "?" : `${second.visits[cell.row]}/${second.required[cell.row]}`);
 
   function label(cell, room) {
     if (cell.level === 1) {
-      const seconds = within(cell, 2);
-      return room > 26 ? [cell.name, `${page.format.share(tally(seconds).met, seconds.length)}`] : null;
+      const { failing: told, all, unknown } = community(cell), mark = unknown ? el("i", { className: "unknown" }, unknown) : null;
+      const compact = [cell.name, all ? `${all} ${page.t("failing")}` : mark].filter(Boolean);
+      return { lines: [cell.name, told, mark].filter(Boolean), compact, short: [cell.name], plate: true, needed: all > 0 };
     }
     // Where all is well the map stays quiet: numbers stand on the grids that need a look.
-    if (cell.level === 2) return room > 30 ? [shortName(cell), fraction(cell)] : room > 11 && stateOf(cell) !== "met" ? [fraction(cell)] : null;
-    return room > 19 ? [shortName(cell)] : null;
+    if (cell.level === 2) {
+      const needed = stateOf(cell) !== "met";
+      return room > 30 ? { lines: [shortName(cell), fraction(cell)], short: needed ? [fraction(cell)] : [], needed } : room > 11 && needed ? { lines: [fraction(cell)], needed } : null;
+    }
+    return room > 19 ? { lines: [shortName(cell)] } : null;
   }
 
   function tip(cell) {
@@ -82,6 +98,9 @@ wangge.startCoverage = (map) => {
 
   /* ---- panel ---- */
 
+  const LISTED = 15;
+  const hasReplay = Boolean(document.getElementById("replay-data"));
+
   function bar(n, total) {
     return svg("svg", { class: "bar", viewBox: "0 0 300 16", role: "img", "aria-label": states.map((s) => `${page.t(s)} ${n[s]}`).join(", ") },
       ...states.map((state, i) => {
@@ -90,13 +109,14 @@ wangge.startCoverage = (map) => {
       }));
   }
 
+  /** The figures of the area in view; its rows are the legend of the second level. */
   function counts() {
-    const cells = within(page.at, 2), n = tally(cells);
-    return el("section", { className: "counts" }, el("h3", {}, page.t("result")),
-      el("p", { className: "big" }, el("b", {}, page.format.share(n.met, cells.length)), el("span", {}, `${page.t("met")} ${page.format.whole(n.met)} / ${page.counted(cells.length, 2)}`)),
+    const cells = within(page.at, 2), n = tally(cells), shares = page.format.shares(states.map((state) => n[state]));
+    return el("section", { className: "counts" }, el("h2", {}, page.t("result")),
+      el("p", { className: "big" }, el("b", {}, shares[states.indexOf("met")]), el("span", {}, `${page.t("met")} ${page.format.whole(n.met)} / ${page.counted(cells.length, 2)}`)),
       bar(n, cells.length),
-      el("table", {}, el("tbody", {}, ...states.map((state) => el("tr", {}, el("td", {}, swatch(paint(state))),
-        el("th", { scope: "row" }, page.t(state), el("small", {}, page.t(`${state}_long`))), el("td", {}, page.format.whole(n[state])), el("td", {}, page.format.share(n[state], cells.length)))))));
+      el("table", {}, el("tbody", {}, ...states.map((state, i) => el("tr", {}, el("td", {}, swatch(paint(state))),
+        el("th", { scope: "row" }, page.t(state), el("small", {}, page.t(`${state}_long`))), el("td", {}, page.format.whole(n[state])), el("td", {}, shares[i]))))));
   }
 
   function why(cell) {
@@ -109,7 +129,7 @@ wangge.startCoverage = (map) => {
     for (const key of ["present_s", "unknown_s"]) if (second[key][row] !== null) add(key, page.format.duration(second[key][row]));
     if (data.rules[second.rules[row]]) add("rules", data.rules[second.rules[row]]);
     const reason = data.reasons[page.language][second[`reason_${page.language}`][row]];
-    return el("section", { className: `why ${state}` }, el("h3", {}, page.t("why")),
+    return el("section", { className: `why ${state}` }, el("h2", {}, page.t("why")),
       el("p", { className: "verdict" }, swatch(paint(state)), el("b", {}, page.t(state))),
       reason ? el("p", { className: "reason" }, reason) : null, el("dl", { className: "facts" }, ...facts), evidence(cell));
   }
@@ -117,8 +137,9 @@ wangge.startCoverage = (map) => {
   function evidence(cell) {
     const found = data.visits?.[cell.row];
     if (!found?.length) return null;
-    return el("div", { className: "evidence" }, el("h4", {}, page.t("list")), el("table", {}, el("tbody", {}, ...found.map(([start, end, stay, counted, reason]) =>
-      el("tr", { className: counted ? "" : "dropped" }, el("td", {}, `${start}–${end}`), el("td", {}, page.format.duration(stay)),
+    return el("div", { className: "evidence" }, el("h3", {}, page.t("list")), el("table", {}, el("tbody", {}, ...found.map(([start, end, stay, counted, reason, second], i) =>
+      el("tr", { className: counted ? "" : "dropped" }, el("td", {}, hasReplay
+        ? el("button", { type: "button", id: `visit-${i}`, className: "jump", title: page.t("jump"), onclick: () => wangge.replay?.show(second) }, `${start}–${end}`) : `${start}–${end}`), el("td", {}, page.format.duration(stay)),
         el("td", {}, counted ? page.t("counted") : page.say(data.visit_reasons[reason]) || page.t("uncounted")))))));
   }
 
@@ -126,31 +147,38 @@ wangge.startCoverage = (map) => {
     const urgency = ["not_visited", "short", "unknown"];
     const cells = within(page.at, 2).filter((cell) => stateOf(cell) !== "met")
       .sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
-    const shown = page.offered[0] === 1 ? cells.slice(0, 60) : cells;
-    return el("section", { className: "attention" }, el("h3", {}, page.t("attention"), el("small", {}, page.format.whole(cells.length))),
-      cells.length ? el("ul", {}, ...shown.map((cell) => el("li", {}, el("button", { type: "button", onclick: () => page.go(cell) },
-        swatch(paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, `${page.t(stateOf(cell))} ${fraction(cell)}`))))) : el("p", {}, page.t("none")),
-      cells.length > shown.length ? el("p", {}, page.language === "zh" ? `另有 ${cells.length - shown.length} 个，请点击社区查看。` : `${cells.length - shown.length} more: open a community to see them.`) : null);
+    // On paper as many as fit; on the screen the first, and the rest on a click.
+    const shown = page.all || page.onPaper || cells.length <= LISTED + 5 ? cells : cells.slice(0, LISTED);
+    const entry = (cell) => el("li", {}, el("button", { type: "button", id: `grid-${cell.code}`, onclick: () => page.go(cell) },
+      swatch(paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, `${page.t(stateOf(cell))} ${fraction(cell)}`)));
+    const more = cells.length - shown.length;
+    return el("section", { className: "attention" }, el("h2", {}, page.t("attention"), el("small", {}, page.format.whole(cells.length))),
+      cells.length ? el("ul", {}, ...shown.map(entry)) : el("p", {}, page.t("none")),
+      more ? el("button", { type: "button", id: "more", className: "more", onclick: () => { page.all = true; page.drawPanel(); document.getElementById(`grid-${cells[LISTED].code}`)?.focus(); } },
+        page.language === "zh" ? `显示其余 ${more} 个` : `Show ${more} more`) : null);
   }
 
   function panel() {
-    if (page.at.level <= 1) return [counts(), attention()];
+    if (page.at.level <= 1) return page.viewLevel === 2 ? [attention()] : [counts(), attention()];
     return [why(page.at.level === 2 ? page.at : page.at.parent)];
   }
 
   function legend() {
-    if (page.viewLevel === 1) {
-      const steps = data.share_limits.map((limit, i) => {
-        const upper = data.share_limits[i + 1];
-        const percent = (value) => Math.round(100 * value);
-        const text = i === 0 ? `< ${percent(upper)}%` : upper === undefined ? `≥ ${percent(limit)}%` : `${percent(limit)}–${percent(upper)}%`;
-        return el("li", {}, swatch(colours.share[i]), text);
-      });
-      return el("section", { className: "legend" }, el("h3", {}, page.t("colour1")), el("ul", { className: "classes" }, ...steps.reverse()));
-    }
-    if (page.at.level <= 1 && page.viewLevel === 2) return null; // the table of counts is the legend
-    return el("section", { className: "legend" }, el("ul", { className: "classes" }, ...states.map((state) => el("li", {}, swatch(paint(state)), page.t(state)))),
+    if (page.viewLevel === 1) return classes();
+    if (page.at.level <= 1 && page.viewLevel === 2) return counts();
+    return el("section", { className: "legend" }, el("ul", { className: "classes row" }, ...states.map((state) => el("li", {}, swatch(paint(state)), page.t(state)))),
       page.viewLevel === 3 && !third ? el("p", {}, page.t("inherited")) : null);
+  }
+
+  /** Classes of failing grids, and the mark of the unknown ones. */
+  function classes() {
+    const steps = data.failing_limits.map((limit, i) => {
+      const upper = data.failing_limits[i + 1];
+      const text = upper === undefined ? `≥ ${limit}` : upper - 1 > limit ? `${limit}–${upper - 1}` : String(limit);
+      return el("li", {}, swatch(colours.failing[i]), text);
+    });
+    return el("section", { className: "legend" }, el("h2", {}, page.t("colour1")), el("ul", { className: "classes row" }, ...steps),
+      el("p", {}, page.t("missed")), el("p", {}, el("i", { className: "unknown" }, page.t("unknown")), " ", page.t("unknown_mark")));
   }
 
   /* ---- patterns: stripes, crosses, dots; nothing for the state that is fine ---- */
@@ -162,5 +190,5 @@ wangge.startCoverage = (map) => {
   };
   for (const [state, mark] of Object.entries(MARKS)) addPattern(state, { ...mark, ground: colours.states[state][0], ink: colours.states[state][1] });
 
-  return page.start({ texts, style, label, tip, panel, legend });
+  return page.start({ usualLevel: 2, texts, style, label, tip, panel, legend });
 };

@@ -8,6 +8,12 @@ wangge.startHeat = (map) => {
   const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...counted.spans];
   const DENSITY_FRAMES = 24; // windows with most incidents that the scale of the density is taken from
   const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
+  // The page opens on the latest whole week, where there is one.
+  const usual = { span: "all", at: 0 };
+  if (SPANS.includes("week")) {
+    const at = counted.windows("week").findLastIndex((week) => week.whole);
+    if (at >= 0) Object.assign(usual, { span: "week", at });
+  }
 
   const texts = {
     density: { zh: "热力（核密度）", en: "Density" },
@@ -18,8 +24,8 @@ wangge.startHeat = (map) => {
     kind: { zh: "案件类别", en: "Kind" },
     all_kinds: { zh: "全部类别", en: "All kinds" },
     hot: { zh: "标出热点网格", en: "Mark hot spots" },
-    core_legend: { zh: "热点核心：该格自身的案件明显偏多，不似偶然", en: "Core: the grid itself holds more than chance explains" },
-    hot_legend: { zh: "热点外围：该格连同邻格明显偏多（Gi*）", en: "Around: the grid together with its neighbours does (Gi*)" },
+    core_legend: { zh: "热点核心：本网格案件数明显高于正常水平", en: "Core: the grid itself has clearly more than usual" },
+    hot_legend: { zh: "热点外围：连同相邻网格明显高于正常水平", en: "Around: the grid together with its neighbours has" },
     hot_none: { zh: "没有通过检验的热点。", en: "No hot spot passed the test." },
     hot_all: { zh: "热点按全部时间、全部类别检验，选择部分时不标出。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
     hot_here: { zh: "热点外围", en: "hot spot, around" },
@@ -40,6 +46,7 @@ wangge.startHeat = (map) => {
     all_time: { zh: "全部时间", en: "All time" },
     when: { zh: "时间", en: "Time" },
     play: { zh: "播放", en: "Play" },
+    partial: { zh: "数据不满整段", en: "not whole" },
     series: { zh: "各时段案件数", en: "Incidents over time" },
     same_scale: { zh: "各时段同一色标，可直接比较。", en: "One scale for all times, so they can be compared." },
   };
@@ -115,7 +122,7 @@ wangge.startHeat = (map) => {
   const surface = lattice && data.bandwidth_m ? new Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs) : null;
   surface?.allow(counted.placeSquare);
 
-  /** The scale's end: a round number over the highest density of the windows with most counted. */
+  /** The scale's end: a round number over the highest density of the windows with most incidents. */
   function densityTop(density) {
     if (!isPart()) return picture.top;
     const peak = (values) => values.reduce((a, b) => Math.max(a, b), 0);
@@ -150,9 +157,10 @@ wangge.startHeat = (map) => {
   };
 
   function label(cell, room) {
-    if (cell.level === 1) return room > 26 ? [cell.name, shown(cell)] : null;
-    if (cell.level === 2) return room > 30 ? [shortName(cell), shown(cell)] : room > 13 ? [shown(cell)] : null;
-    return room > 19 ? [shortName(cell), shown(cell)] : room > 10 && value(cell, "incidents") ? [shown(cell)] : null;
+    const number = [shown(cell)];
+    if (cell.level === 1) return { lines: [cell.name, shown(cell)], short: [cell.name], plate: true };
+    if (cell.level === 2) return room > 30 ? { lines: [shortName(cell), shown(cell)], short: number } : room > 13 ? { lines: number } : null;
+    return room > 19 ? { lines: [shortName(cell), shown(cell)], short: number } : room > 10 && value(cell, "incidents") ? { lines: number } : null;
   }
 
   const known = (cell) => Object.keys(measures).filter((measure) => value(cell, measure) !== null);
@@ -199,7 +207,7 @@ wangge.startHeat = (map) => {
     const barSpan = chosen.span !== "all" ? chosen.span : SPANS.slice(1).findLast((span) => counted.windows(span).length <= 120) ?? SPANS[1];
     const windows = counted.windows(barSpan);
     const values = windows.map(({ first, last }) => now.byStep.subarray(first, last + 1).reduce((a, b) => a + b, 0));
-    const names = Object.fromEntries(["all", "month", "week", "day", "all_time", "when", "play", "series"].map((key) => [key, page.t(key)]));
+    const names = Object.fromEntries(["all", "month", "week", "day", "all_time", "when", "play", "series", "partial"].map((key) => [key, page.t(key)]));
     bar.draw({ spans: SPANS.slice(1), span: chosen.span, barSpan, at: chosen.at, windows, values, texts: names, choose: chooseTime });
   }
 
@@ -211,7 +219,7 @@ wangge.startHeat = (map) => {
     page.recolour();
   }
   const chooseKind = (kind) => change({ kind: kind === chosen.kind ? -1 : kind });
-  const chooseTime = (span, at) => change({ span, at });
+  const chooseTime = (span, at) => change({ span, at: at ?? lastWhole(span) });
   function chooseDay(at) {
     if (chosen.span === "day" && chosen.at === at) return chooseTime("all", 0);
     chooseTime("day", at);
@@ -246,7 +254,7 @@ wangge.startHeat = (map) => {
     if (mine && !top.includes(mine)) top.splice(7, 1, mine);
     const rest = sorted.filter((row) => !top.includes(row)).reduce((sum, { n }) => sum + n, 0);
     const rows = top.map(({ n, kind }) => ({ n, name: page.say(counted.kinds[kind]), chosen: kind === chosen.kind, choose: () => chooseKind(kind) }));
-    return el("section", { className: "kinds" }, el("h3", {}, page.t("kinds")), charts.bars(page, rows, rest ? { name: page.t("other"), n: rest } : null));
+    return el("section", { className: "kinds" }, el("h2", {}, page.t("kinds")), charts.bars(page, rows, rest ? { name: page.t("other"), n: rest } : null));
   }
 
   function calendar() {
@@ -254,28 +262,28 @@ wangge.startHeat = (map) => {
     const limits = limitsOf([...now.byStep]);
     const days = { first: counted.first, values: now.byStep, chosen: chosen.span === "day" ? chosen.at : -1, limits, colours: data.class_colours[Math.max(0, limits.length - 1)], none: data.none_colour, choose: chooseDay };
     const most = now.byStep.reduce((a, b) => Math.max(a, b), 0);
-    return el("section", {}, el("h3", {}, page.t("calendar"), el("small", {}, page.language === "zh" ? `单日最多 ${page.format.whole(most)} 件` : `at most ${page.format.whole(most)} a day`)), charts.calendar(page, days));
+    return el("section", {}, el("h2", {}, page.t("calendar"), el("small", {}, page.language === "zh" ? `单日最多 ${page.format.whole(most)} 件` : `at most ${page.format.whole(most)} a day`)), charts.calendar(page, days));
   }
 
   function most(cell) {
     const level = Math.min(3, Math.max(2, cell.level + 1));
     const cells = within(cell, level).filter((other) => value(other, "incidents") > 0).sort((a, b) => value(b, "incidents") - value(a, "incidents") || a.row - b.row).slice(0, 8);
     if (!cells.length || cell.level === 3) return null;
-    return el("section", { className: "attention" }, el("h3", {}, page.t("most")), el("ul", {}, ...cells.map((other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
+    return el("section", { className: "attention" }, el("h2", {}, page.t("most")), el("ul", {}, ...cells.map((other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
       el("span", {}, other.name), el("small", {}, `${isHot(other) ? `${hotWord(other)} · ` : ""}${page.format.whole(value(other, "incidents"))}`))))));
   }
 
   function legend() {
     const { mode } = chosen;
     const same = chosen.span === "all" ? null : el("p", {}, page.t("same_scale"));
-    return el("section", { className: "legend" }, el("h3", {}, mode === "density" ? page.t("unit_density") : page.t(mode)), mode === "density" ? ramp() : classList(), same, hotLegend());
+    return el("section", { className: "legend" }, el("h2", {}, mode === "density" ? page.t("unit_density") : page.t(mode)), mode === "density" ? ramp() : classList(), same, hotLegend());
   }
 
   function ramp() {
     const [clear, full] = data.fade, last = data.ramp.length - 1;
     const stops = data.ramp.map((colour, i) => svg("stop", { offset: i / last, "stop-color": colour, "stop-opacity": Math.min(1, Math.max(0, (i / last - clear) / (full - clear))) }));
     const top = isPart() && surface ? densityTop(surface.density(now.bySquare)) : picture.top;
-    const kernel = data.bandwidth_m === null ? null : page.language === "zh" ? `核带宽 ${data.bandwidth_m} 米，与缩放无关；边界处已校正。` : `Kernel of ${data.bandwidth_m} m on the ground at any zoom; corrected at the outline.`;
+    const kernel = data.bandwidth_m === null ? null : page.language === "zh" ? `影响半径 ${data.bandwidth_m} 米，不随缩放变化；边界处已校正。` : `Kernel of ${data.bandwidth_m} m on the ground at any zoom; corrected at the outline.`;
     return el("div", {}, svg("svg", { class: "ramp", viewBox: "0 0 300 12", preserveAspectRatio: "none" }, svg("defs", {}, svg("linearGradient", { id: "ramp" }, ...stops)), svg("rect", { width: 300, height: 12, fill: "url(#ramp)" })),
       el("div", { className: "ticks" }, ...[0, top / 2, top].map((tick) => el("span", {}, page.format.decimal(tick, tick < 10 ? 2 : 0)))),
       kernel ? el("p", {}, kernel) : null, isPart() && !surface ? el("p", {}, page.t("no_density")) : null);
@@ -306,8 +314,15 @@ wangge.startHeat = (map) => {
 
   /* ---- the address ---- */
 
+  /** Where a span of time opens: at its latest window that is whole, or at its last. */
+  function lastWhole(span) {
+    if (!SPANS.includes(span) || span === "all") return 0;
+    const windows = counted.windows(span), at = windows.findLastIndex((window) => window.whole);
+    return at < 0 ? windows.length - 1 : at;
+  }
+
   function readAddress(address) {
-    const kind = Number(address.get("kind") ?? -1), span = address.get("span"), at = Number(address.get("window") ?? 0);
+    const kind = Number(address.get("kind") ?? -1), span = address.get("span") ?? usual.span, at = Number(address.get("window") ?? (address.get("span") ? lastWhole(span) : usual.at));
     chosen.mode = modes.includes(address.get("by")) ? address.get("by") : "density";
     chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < counted.kinds.length ? kind : -1;
     chosen.span = SPANS.includes(span) ? span : "all";
@@ -317,7 +332,10 @@ wangge.startHeat = (map) => {
   function writeAddress(address) {
     if (chosen.mode !== "density") address.set("by", chosen.mode);
     if (chosen.kind >= 0) address.set("kind", String(chosen.kind));
-    if (chosen.span !== "all") { address.set("span", chosen.span); address.set("window", String(chosen.at)); }
+    if (chosen.span !== usual.span || chosen.at !== usual.at) {
+      address.set("span", chosen.span);
+      if (chosen.span !== "all") address.set("window", String(chosen.at));
+    }
     count(); // the page is about to be drawn for what the address says
   }
 
@@ -325,7 +343,7 @@ wangge.startHeat = (map) => {
   return page.start({
     texts, style, label, tip, controls, painted, readAddress, writeAddress,
     filled: () => chosen.mode !== "density",
-    panel: () => [summary(page.at), legend(), kinds(), calendar(), most(page.at)],
-    legend: () => null,
+    panel: () => [summary(page.at), kinds(), calendar(), most(page.at)],
+    legend,
   });
 };

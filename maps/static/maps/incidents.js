@@ -65,8 +65,15 @@ wangge.IncidentCounts = (() => {
         if (name(begin) !== key) { key = name(begin); windows.push({ from: begin, first: step }); }
         Object.assign(windows.at(-1), { to: end, last: step });
       }
+      // A window is whole if the data begin with its first day or before, and end with its last or after.
+      for (const window of windows) window.whole = span === "day" || this.isWhole(span, window);
       this.windowsMade.set(span, windows);
       return windows;
+    }
+
+    isWhole(span, { from, to }) {
+      if (span === "week") return to.getTime() - from.getTime() === 6 * DAY_MS;
+      return from.getUTCDate() === 1 && new Date(to.getTime() + DAY_MS).getUTCDate() === 1;
     }
 
     /* -- sums -- */

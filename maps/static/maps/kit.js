@@ -97,6 +97,19 @@ globalThis.wangge = (() => {
 
   /* ---- numbers ---- */
 
+  /** Whole percentages of the parts of a whole. They add up to 100 (largest remainders), and a part that is there has at least 1. */
+  function wholePercents(parts) {
+    const sum = parts.reduce((a, b) => a + b, 0);
+    if (!sum) return parts.map(() => null);
+    const exact = parts.map((part) => (100 * part) / sum), percents = exact.map((value) => (value > 0 ? Math.max(1, Math.floor(value)) : 0));
+    const rest = (i) => exact[i] - percents[i], order = percents.map((_, i) => i).filter((i) => parts[i] > 0);
+    for (let left = 100 - percents.reduce((a, b) => a + b, 0); left; left -= Math.sign(left)) {
+      const i = left > 0 ? order.reduce((a, b) => (rest(b) > rest(a) ? b : a)) : order.filter((k) => percents[k] > 1).reduce((a, b) => (rest(b) < rest(a) ? b : a));
+      percents[i] += Math.sign(left);
+    }
+    return percents;
+  }
+
   /** Writers of numbers in the language that `page` speaks at the time. */
   function formatter(page) {
     const made = new Map();
@@ -112,7 +125,8 @@ globalThis.wangge = (() => {
       decimal: (value, digits = 1) => write(value, digits),
       /** Three significant digits are enough to compare. */
       figure: (value) => write(value, value >= 100 ? 0 : value >= 10 ? 1 : 2),
-      share: (part, all) => (!all ? "–" : part && part < all / 100 ? "<1%" : `${Math.floor((100 * part) / all)}%`),
+      share: (part, all) => (!all ? "–" : part && part < all / 100 ? "<1%" : `${Math.min(Math.round((100 * part) / all), part < all ? 99 : 100)}%`),
+      shares: (parts) => wholePercents(parts).map((percent) => (percent === null ? "–" : `${percent}%`)),
       area: (m2) => (m2 >= 1e5 ? `${write(m2 / 1e6, 2, 2)} km²` : `${whole(m2)} m²`),
       duration: (seconds) => {
         const minutes = Math.floor(seconds / 60), rest = Math.round(seconds % 60);
@@ -124,7 +138,22 @@ globalThis.wangge = (() => {
 
   /* ---- the frame of a page ---- */
 
-  const FRAME_TEXTS = { language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
+  /** Put the focus on the first heading beside the map. */
+  function focusPanel() {
+    const heading = document.querySelector("#panel h2");
+    if (!heading) return;
+    heading.tabIndex = -1;
+    heading.focus();
+  }
+
+  const FRAME_TEXTS = { map: { zh: "地图", en: "Map" }, panel: { zh: "说明与清单", en: "Figures and lists" }, skip: { zh: "跳到清单", en: "Skip to the lists" }, language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
+
+  /** Take a renderer of Leaflet away for good: a frame that it has asked for must not find its canvas gone. */
+  function discard(painter) {
+    if (!painter) return;
+    painter.remove();
+    painter._redraw = painter._clear = painter._draw = () => {};
+  }
 
   /** Header with title, subtitle and the two buttons. */
   function drawTop(page) {
@@ -132,7 +161,14 @@ globalThis.wangge = (() => {
     const other = page.language === "zh" ? "en" : "zh";
     document.documentElement.lang = page.language === "zh" ? "zh-CN" : "en";
     document.title = `${page.data.title[page.language]} · ${page.data.when[page.language]}`;
-    document.getElementById("top").replaceChildren(
+    const frame = document.querySelector(".folium-map"), panel = document.getElementById("panel");
+    frame.setAttribute("role", "main");
+    frame.setAttribute("aria-label", say("map"));
+    panel.setAttribute("aria-label", say("panel"));
+    const top = document.getElementById("top");
+    document.body.prepend(top); // what comes first is the first that the Tab key reaches
+    top.replaceChildren(
+      el("a", { className: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); focusPanel(); } }, say("skip")),
       el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
       el("nav", {}, el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
         el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language"))));
@@ -141,7 +177,7 @@ globalThis.wangge = (() => {
   /** What a reader must know about the data: the note of the caller and what the program found. */
   function remark(page) {
     const lines = [page.data.note, ...(page.data.remarks ?? [])].filter(Boolean).map((text) => el("p", {}, text[page.language]));
-    return lines.length ? el("section", { className: "remark" }, el("h3", {}, FRAME_TEXTS.note[page.language]), ...lines) : null;
+    return lines.length ? el("section", { className: "remark" }, el("h2", {}, FRAME_TEXTS.note[page.language]), ...lines) : null;
   }
 
   /** Whether the address asked for a sheet when the page was opened. */
@@ -155,12 +191,35 @@ globalThis.wangge = (() => {
     const turn = (on) => {
       document.documentElement.classList.toggle("printing", on);
       page.map.invalidateSize({ animate: false });
+      document.getElementById("imprint")?.remove();
+      if (on) document.body.append(el("footer", { id: "imprint" }));
       draw(on);
-      if (on) cutLists(page);
+      if (on) { imprint(page); cutLists(page); }
     };
     if (SHEET) return turn(true);
     addEventListener("beforeprint", () => turn(true));
     addEventListener("afterprint", () => turn(false));
+  }
+
+  // A CSS pixel on paper, metres.
+  const PIXEL_M = 0.0254 / 96;
+  const scaleOf = (map) => (40075016.7 * Math.cos((map.getCenter().lat * Math.PI) / 180)) / map.options.crs.scale(map.getZoom()) / PIXEL_M;
+
+  /** Zoom out until the scale of the sheet is a round number. */
+  function roundScale(map) {
+    const scale = scaleOf(map), unit = scale >= 5000 ? 500 : scale >= 1000 ? 100 : 10, round = Math.ceil(scale / unit) * unit;
+    map.setZoom(map.getZoom() - Math.log2(round / scale), { animate: false });
+  }
+
+  /** Foot of a sheet: north, scale, who made it, when, which page. The maps are Web Mercator, so north is up. */
+  function imprint(page) {
+    const zh = page.language === "zh", scale = Math.round(scaleOf(page.map)), now = new Date(), pad = (n) => String(n).padStart(2, "0");
+    const day = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
+    const north = svg("svg", { viewBox: "0 0 20 26", width: 20, height: 26, role: "img", "aria-label": zh ? "北" : "north" },
+      svg("path", { d: "M10 1L16 24L10 19L4 24Z", fill: "#15232e" }), svg("path", { d: "M10 1L10 19L4 24Z", fill: "#fff", stroke: "#15232e", "stroke-width": 0.8 }));
+    const parts = [el("b", {}, zh ? "北" : "N"), `1:${new Intl.NumberFormat("en-GB").format(scale).replaceAll(",", " ")}`,
+      zh ? "制图：网格 wangge" : "made with wangge", zh ? `制图日期 ${day}` : `made on ${day}`, zh ? "第 1 页，共 1 页" : "page 1 of 1"];
+    document.getElementById("imprint").replaceChildren(north, ...parts.map((part) => el("span", {}, part)));
   }
 
   /** A sheet cannot be scrolled: take entries off the longest list until all fits, and say how many are left out. Legends stay. */
@@ -170,7 +229,7 @@ globalThis.wangge = (() => {
     const longest = () => [...lists()].reduce((a, b) => (b.children.length > (a?.children.length ?? 1) ? b : a), null);
     for (let list = longest(); list && panel.scrollHeight > panel.clientHeight + 1; list = longest()) {
       list.lastElementChild.remove();
-      const n = (dropped.get(list)?.n ?? 0) + 1, text = page.language === "zh" ? `另有 ${n} 项未列出。` : `${n} more are not listed.`;
+      const n = (dropped.get(list)?.n ?? 0) + 1, text = page.language === "zh" ? `未列出其余 ${n} 项` : `${n} more not listed`;
       const line = dropped.get(list)?.line ?? el("p", { className: "cut" });
       line.textContent = text;
       if (!line.isConnected) (list.closest("table") ?? list).after(line);
@@ -178,5 +237,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack };
+  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack };
 })();

@@ -76,7 +76,8 @@ Object.assign(wangge, (() => {
       this.byCode = new Map(this.levels.flat().map((cell) => [cell.code, cell]));
       this.at = this.street;
       this.inView = [];
-      this.chosen = this.offered[0];
+      this.usual = this.offered[0];
+      this.chosen = this.usual;
       this.language = "zh";
       this.format = formatter(this);
       this.texts = TEXTS;
@@ -85,6 +86,7 @@ Object.assign(wangge, (() => {
     start(theme) {
       const { zoomSnap } = this.map.options;
       this.theme = theme;
+      if (this.offered.includes(theme.usualLevel)) this.chosen = this.usual = theme.usualLevel;
       this.texts = { ...TEXTS, ...theme.texts };
       this.readAddress();
       drawTop(this);
@@ -92,14 +94,22 @@ Object.assign(wangge, (() => {
       this.fit(false); // before anything is drawn, or all would be projected twice
       this.makePanes();
       L.control.scale({ imperial: false, maxWidth: 140 }).addTo(this.map);
+      this.backLayer = L.layerGroup().addTo(this.map);
       wangge.drawBackground(this);
       L.polygon(this.street.latlngs, { pane: "outline", fill: false, color: "#1d2a35", weight: 2.6, interactive: false }).addTo(this.map);
       this.map.on("click", (event) => { if (!event.originalEvent.wanggeHandled && this.at.parent) this.go(this.at.parent); });
+      addEventListener("keydown", (event) => { if (event.key === "Escape" && this.at.parent) this.go(this.at.parent); });
       addEventListener("hashchange", () => { this.readAddress(); this.show(true); });
       this.show(false);
-      this.map.on("zoomend", () => this.drawLabels());
+      this.map.on("moveend", () => this.drawLabels());
       keepSheet(this, (on) => {
         this.onPaper = on;
+        this.cellLayer.clearLayers();
+        wangge.discard(this.screen);
+        wangge.discard(this.paper);
+        this.makeCellPainters();
+        this.map.getPane("lines").style.zIndex = on ? 405 : 230; // nothing is blended on paper, so roads lie over the cells
+        wangge.drawBackground(this);
         this.map.options.zoomSnap = on ? 0 : zoomSnap; // a sheet is filled to its edge
         this.show(true, false);
       });
@@ -128,7 +138,7 @@ Object.assign(wangge, (() => {
       this.language = address.get("lang") === "en" ? "en" : "zh";
       this.at = this.byCode.get(address.get("at")) ?? this.street;
       const level = Number(address.get("level"));
-      this.chosen = this.offered.includes(level) ? level : this.offered[0];
+      this.chosen = this.offered.includes(level) ? level : this.usual;
       this.theme.readAddress?.(address);
     }
 
@@ -136,7 +146,7 @@ Object.assign(wangge, (() => {
       const address = new URLSearchParams();
       if (this.language !== "zh") address.set("lang", this.language);
       if (this.at !== this.street) address.set("at", this.at.code);
-      if (this.chosen !== this.offered[0]) address.set("level", String(this.chosen));
+      if (this.chosen !== this.usual) address.set("level", String(this.chosen));
       this.theme.writeAddress?.(address);
       // A sheet stays one when it is loaded again.
       if (wangge.SHEET) address.set("sheet", "1");
@@ -160,6 +170,10 @@ Object.assign(wangge, (() => {
       }
       this.cellLayer = L.layerGroup().addTo(this.map);
       this.labelLayer = L.layerGroup().addTo(this.map);
+      this.makeCellPainters();
+    }
+
+    makeCellPainters() {
       // 3,052 cells are drawn in a third of the time on a canvas; on paper they must be lines, which only a drawing in SVG gives.
       this.screen = L.canvas({ pane: "cells", padding: 0.3 });
       this.paper = L.svg({ pane: "cells", padding: 0.3 });
@@ -190,6 +204,7 @@ Object.assign(wangge, (() => {
     fit(animate) {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.map.fitBounds(L.latLngBounds(this.focus.latlngs.flat(2)), { paddingTopLeft: [18, 18], paddingBottomRight: [18, 18 + (this.below ?? 0)], maxZoom: 19, animate: animate && !still });
+      if (this.onPaper) wangge.roundScale(this.map);
     }
 
     /** Cells of the level in view inside the focus; around them, the siblings of the focus and of those above it. */
@@ -198,7 +213,7 @@ Object.assign(wangge, (() => {
       this.inView = within(this.focus, this.viewLevel);
       this.shapes = [];
       // Under coloured cells the greens and blues of the ground are paled, so that a colour means what the legend says.
-      if (this.theme.filled?.() ?? true) L.polygon(this.focus.latlngs, { pane: "mask", interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: 0.82 }).addTo(this.cellLayer);
+      if (this.theme.filled?.() ?? true) L.polygon(this.focus.latlngs, { pane: "mask", interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: this.onPaper ? 0.55 : 0.82 }).addTo(this.cellLayer);
       for (let cell = this.focus; cell.parent; cell = cell.parent) {
         for (const other of cell.parent.children) if (other !== cell) this.drawCell(other, true);
       }
@@ -225,6 +240,8 @@ Object.assign(wangge, (() => {
       const frame = (cells, weight, color) => {
         if (cells.length) L.polygon(cells.flatMap((cell) => cell.latlngs), { pane: "outline", fill: false, interactive: false, weight, color }).addTo(this.cellLayer);
       };
+      // On paper roads lie over the cells, so their borders are drawn once more above the roads.
+      if (this.onPaper) frame(this.inView, [0, 1.4, 0.9, 0.4][this.viewLevel], "#5a6670");
       const coarser = new Set();
       for (const cell of this.inView) for (let above = cell.parent; above?.level > this.at.level; above = above.parent) coarser.add(above);
       for (const [level, weight] of [[2, 1.1], [1, 2]]) frame([...coarser].filter((cell) => cell.level === level), weight, "#33414d");
@@ -239,31 +256,79 @@ Object.assign(wangge, (() => {
       return el("div", {}, el("b", {}, cell.name), ...lines.map((line) => el("div", {}, line)));
     }
 
-    /** Labels where the largest circle in a cell has room for them on the screen. */
+    /**
+     * What the theme writes on cells, without two names on one place. `label(cell, room)` gives { lines, compact?, short?, plate?, needed? } or
+     * null; `short` is written where `lines` do not fit. On finer levels the names of the communities stand between, in quiet letters.
+     */
     drawLabels() {
       this.labelLayer.clearLayers();
       const metre = this.map.options.crs.scale(this.map.getZoom()) / (40075016.7 * Math.cos((this.street.centre[0] * Math.PI) / 180));
-      this.labelled = [];
+      const labels = (this.labels = new wangge.Labels(this.map)), wanted = [];
       for (const cell of this.inView) {
-        const label = this.theme.label(cell, cell.radius * metre);
-        if (!label) continue;
-        this.labelled.push(this.map.latLngToLayerPoint(cell.centre));
-        const icon = L.divIcon({ className: "label", iconSize: [0, 0], html: el("div", {}, ...label.map((line, i) => el(i ? "span" : "b", {}, line))) });
-        L.marker(cell.centre, { icon, interactive: false, keyboard: false, pane: "labels" }).addTo(this.labelLayer);
+        const room = cell.radius * metre, label = this.theme.label(cell, room);
+        if (label) wanted.push({ cell, room, ...label });
       }
+      const rank = (label) => (label.needed ? 0 : 1);
+      wanted.sort((a, b) => rank(a) - rank(b) || b.room - a.room);
+      const needed = wanted.filter((label) => label.needed), others = wanted.filter((label) => !label.needed);
+      this.reserveNames(wanted.filter((label) => label.plate));
+      for (const label of needed) this.place(label);
+      if (this.viewLevel > 1) for (const cell of this.levels[1]) if (within(this.focus, 1).includes(cell) && this.at.level < 1) this.place({ cell, room: cell.radius * metre, lines: [cell.name], quiet: true });
+      for (const label of others) this.place(label);
       wangge.drawRoadNames(this);
+    }
+
+    /** Every community gets room for its name before any gets room for more. */
+    reserveNames(labels) {
+      for (const label of labels) {
+        label.point = this.map.latLngToContainerPoint(label.cell.centre);
+        label.at = this.labels.take(label.point, this.labels.measure(label.short, label), Math.max(label.room * 1.3, 26));
+        label.box = label.at && this.labels.taken.at(-1);
+      }
+    }
+
+    /** The fullest text that finds room in the place of a name that was reserved, or beside it. */
+    enlarge({ cell, room, lines, compact, short, plate, box, at: place, point }) {
+      this.labels.taken.splice(this.labels.taken.indexOf(box), 1);
+      let at = null, text = short;
+      for (const variant of [lines, compact].filter((one) => one?.length)) {
+        at = this.labels.take(point, this.labels.measure(variant, { plate }), Math.max(room * 1.3, 26));
+        text = variant;
+        if (at) break;
+      }
+      if (!at) { this.labels.taken.push(box); at = place; text = short; }
+      this.write(cell, text, { plate, dx: at.x - point.x, dy: at.y - point.y });
+    }
+
+    write(cell, lines, options) {
+      L.marker(cell.centre, { icon: wangge.Labels.icon(lines, options), interactive: false, keyboard: false, pane: "labels" }).addTo(this.labelLayer);
+    }
+
+    place(label) {
+      if (label.box) return this.enlarge(label);
+      const { cell, room, lines, short, plate, quiet } = label;
+      const point = this.map.latLngToContainerPoint(cell.centre), inside = point.x > 0 && point.y > 0 && point.x < this.labels.width && point.y < this.labels.height;
+      if (!inside) return;
+      for (const variant of [lines, short]) {
+        if (!variant?.length) continue;
+        const reach = cell.level === 1 ? Math.max(room * 1.3, 26) : 0;
+        const at = this.labels.take(point, this.labels.measure(variant, { plate, size: quiet ? 0.9 : 0.8 }), reach);
+        if (!at) continue;
+        return this.write(cell, variant, { plate, quiet, dx: at.x - point.x, dy: at.y - point.y });
+      }
     }
 
     /* -- panel -- */
 
     drawPanel() {
       const panel = document.getElementById("panel");
-      const top = panel.scrollTop, same = panel.dataset.at === this.at.code, active = panel.contains(document.activeElement) ? document.activeElement.id : "";
+      const top = panel.scrollTop, same = panel.dataset.at === this.at.code, had = panel.contains(document.activeElement), active = had ? document.activeElement.id : "";
       panel.dataset.at = this.at.code;
-      panel.replaceChildren(...[this.trail(), this.switcher(), this.theme.controls?.(), this.heading(), this.theme.panel(), this.theme.legend(), remark(this)]
+      panel.replaceChildren(...[this.trail(), this.switcher(), this.theme.legend(), this.theme.controls?.(), this.theme.panel(), this.heading(), remark(this)]
         .flat().filter(Boolean));
       panel.scrollTop = same ? top : 0;
-      if (active) document.getElementById(active)?.focus();
+      if (active && document.getElementById(active)) document.getElementById(active).focus();
+      else if (had) wangge.focusPanel(); // what had the focus has gone
     }
 
     trail() {
