@@ -38,6 +38,9 @@ from geo.layers import (
 )
 from geo.notices import notice
 
+# Area from which the rounding of the outline is reported.
+_EXACT_M2 = 0.005
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -128,6 +131,14 @@ def _tell_what_is_missing(sources: Sources, division: Division) -> None:
         notice(
             f"{outside} 栋建筑在街道范围之外，未计入。{outside} buildings lie outside the street and were left out; check the "
             "outline if they belong to it"
+        )
+    rounding = known["outline_rounding"]
+    if max(rounding.values()) > _EXACT_M2:
+        notice(
+            f"坐标取整到 1 毫米：与所给街道范围相比少 {rounding['missing_m2']:.2f} 平方米，"
+            f"多 {rounding['beyond_m2']:.2f} 平方米。"
+            f"coordinates are rounded to 1 mm: of the given outline {rounding['missing_m2']:.2f} m² are missing and "
+            f"{rounding['beyond_m2']:.2f} m² lie beyond it"
         )
     if known["buildings_cut"]:
         notice(

@@ -23,6 +23,7 @@ from geo.layers.columns import ADDITIVE_COLUMNS, CODE, LEVEL, Level
 from geo.layers.crs import PER_METRE, require_metric
 from geo.layers.division import on_lattice
 from geo.layers.files.reading import require_polygons
+from geo.layers.row_values import values_of_rows
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Mesh:
         Parameters
         ----------
         groups
-            Group of each cell, whole numbers from 0, or -1 to leave a cell out; shape (n_cells,).
+            Group of each cell, whole numbers from 0, or -1 to leave a cell out; shape (n_cells,). A Series goes by label.
         cells
             Attributes of the groups; by default the sums of the additive columns.
 
@@ -150,6 +151,8 @@ class Mesh:
         ValueError
             If `groups` does not give one group to each cell, or `cells` not one row to each group.
         """
+        if isinstance(groups, pd.Series):
+            groups = values_of_rows(groups, self.cells.index, "groups")
         group = np.asarray(groups, dtype=np.int32)
         if group.shape != (self.n_cells,):
             raise ValueError(f"groups must have shape ({self.n_cells},), not {group.shape}")

@@ -29,8 +29,8 @@ Known limits
 ------------
 Compounds are kept together only where buildings name them (column ``compound``), and as a preference. Third-level grids
 cannot be even where one building outweighs several of them: buildings are never cut to gain balance, and what stands in
-the way is told (:mod:`geo.divide.partitioning.bounds`). A parent that lies round an enclave and is one grid only is a ring. Where roads or
-buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
+the way is reported (:mod:`geo.divide.partitioning.bounds`). A parent that encloses an enclave and is one grid only is a
+ring. Where roads or buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
 """
 
 from typing import TYPE_CHECKING
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from geo.divide.apportionment import apportion
     from geo.divide.cell_layers import limits, partition
     from geo.divide.compose import divide
+    from geo.divide.leaders import assign_leaders, roster, staff_needed
     from geo.divide.measures import balance, compactness
-    from geo.divide.partitioning.bounds import Bound, fair_part, least_tolerance
-    from geo.divide.rebalance import Frontier, Point, rebalance, require_budget
+    from geo.divide.partitioning.bounds import Bound, fair_share, least_tolerance
+    from geo.divide.rebalancing import Frontier, Point, rebalance, require_budget
     from geo.divide.report import balance_plot, report_markdown, summarise
-    from geo.divide.roster import assign_leaders, roster, staff_needed
     from geo.divide.workload import Weights
 else:
     __getattr__, __dir__ = lazy_names(
@@ -55,10 +55,10 @@ else:
             "geo.divide.cell_layers": "limits partition",
             "geo.divide.compose": "divide",
             "geo.divide.measures": "balance compactness",
-            "geo.divide.partitioning.bounds": "Bound fair_part least_tolerance",
-            "geo.divide.rebalance": "Frontier Point rebalance require_budget",
+            "geo.divide.partitioning.bounds": "Bound fair_share least_tolerance",
+            "geo.divide.rebalancing": "Frontier Point rebalance require_budget",
             "geo.divide.report": "balance_plot report_markdown summarise",
-            "geo.divide.roster": "assign_leaders roster staff_needed",
+            "geo.divide.leaders": "assign_leaders roster staff_needed",
             "geo.divide.workload": "Weights",
         },
     )
@@ -74,7 +74,7 @@ __all__ = [
     "balance_plot",
     "compactness",
     "divide",
-    "fair_part",
+    "fair_share",
     "least_tolerance",
     "limits",
     "partition",

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.errors import ImpossibleError, InputError, some
+from geo.layers.row_values import values_of_rows
 
 
 def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None) -> pd.Series:
@@ -45,7 +46,9 @@ def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None)
     if not np.isfinite(weight).all() or (weight < 0).any():
         bad = list(workload.index[~(weight >= 0) | ~np.isfinite(weight)])
         raise InputError(f"workload: missing or negative in {some(bad)}; give a number of 0 or more", ids=bad)
-    limit = np.full(len(weight), seats) if most is None else most.reindex(workload.index).to_numpy(dtype=np.int64)
+    limit = np.full(len(weight), seats)
+    if most is not None:
+        limit = values_of_rows(most, workload.index, "most", what="parents").to_numpy(dtype=np.int64)
     if seats < len(weight):
         raise ImpossibleError(
             f"{seats} grids cannot give one to each of {len(weight)} parents; ask for {len(weight)} or more"

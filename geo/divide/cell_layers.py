@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.divide.connection import refuse_parts, require_connected
 from geo.divide.partitioning.adjacency import build_graph
 from geo.divide.partitioning.bounds import proven
-from geo.divide.partitioning.indivisible import units
+from geo.divide.partitioning.indivisible import SeparatePartsError, units
 from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ColumnError, ImpossibleError, InputError, some
 from geo.layers import Level, require_metric, require_polygons
+from geo.layers.row_values import values_of_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -89,11 +91,14 @@ def partition(
     require_metric(cells, "partition")
     require_polygons(cells, "cells")
     load = _workload(cells, workload)
-    shapes, unit = _by_place(*units(np.asarray(cells.geometry.array, dtype=object)))
+    shapes, unit = _by_place(*_units(cells))
     load = _summed(unit, load)
     area = shapely.area(shapes)
     centre = shapely.get_coordinates(shapely.centroid(shapes))
-    known = Cells(build_graph(shapes), weights(load, area), area, centre - centre.mean(axis=0), load)
+    graph = build_graph(shapes)
+    top = _top(cells, communities, int(counts[0]), unit)
+    require_connected(cells, graph, unit, *((top.group, top.what) if top else ()))
+    known = Cells(graph, weights(load, area), area, centre - centre.mean(axis=0), load)
     rules = {
         level: _rules(level, tolerance, min_border_m) for level, tolerance in zip(LEVELS, tolerances, strict=False)
     }
@@ -104,7 +109,7 @@ def partition(
         known,
         shapes,
         dict(zip(levels, (int(c) for c in counts), strict=True)),
-        top=_top(cells, communities, int(counts[0]), unit),
+        top=top,
         wishes=_wishes(cells, locked, today, keep, load, unit),
         rules=rules,
         rng=np.random.default_rng(rng),
@@ -132,10 +137,10 @@ def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series
         ``reached`` (largest share by which a grid is off the mean), ``bound``, ``reason`` and ``cell`` (index label of the
         cell to blame, None if nothing is in the way); see :mod:`geo.divide.partitioning.bounds`.
     """
-    shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
+    shapes, unit = _units(cells)
     load = _summed(unit, _workload(cells, workload))
     first = np.unique(unit, return_index=True)[1]
-    groups = groups.iloc[first]
+    groups = _groups(groups, cells).iloc[first]
     graph = build_graph(shapes)
     rows = []
     above = np.zeros(len(groups), dtype=np.int64)
@@ -160,6 +165,22 @@ def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series
             )
         above = mine
     return pd.DataFrame(rows, columns=["level", "parent", "grids", "reached", "bound", "reason", "cell"])
+
+
+def _units(cells: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], Ints]:
+    try:
+        return units(np.asarray(cells.geometry.array, dtype=object))
+    except SeparatePartsError as error:
+        raise refuse_parts(cells, error) from error
+
+
+def _groups(groups: pd.DataFrame, cells: gpd.GeoDataFrame) -> pd.DataFrame:
+    return pd.DataFrame({name: values_of_rows(groups[name], cells.index, "groups") for name in groups.columns})
+
+
+def _grids(column: pd.Series, cells: gpd.GeoDataFrame, name: str) -> pd.Series:
+    """Grid of each cell; missing where a cell is not named."""
+    return values_of_rows(column, cells.index, name, partial=True)
 
 
 def _by_place(shapes: npt.NDArray[np.object_], unit: Ints) -> tuple[npt.NDArray[np.object_], Ints]:
@@ -196,7 +217,8 @@ def _workload(cells: gpd.GeoDataFrame, workload: pd.Series | str) -> Floats:
         if workload not in cells.columns:
             raise ColumnError(f"cells: column '{workload}' is missing; name the column that holds the workload")
         workload = pd.Series(cells[workload])
-    load = pd.to_numeric(workload.reindex(cells.index), errors="coerce").to_numpy(dtype=np.float64)
+    workload = values_of_rows(workload, cells.index, "workload")
+    load = pd.to_numeric(workload, errors="coerce").to_numpy(dtype=np.float64)
     bad = ~(np.isfinite(load) & (load >= 0))
     if bad.any():
         raise InputError(
@@ -220,7 +242,7 @@ def _of_unit(values: Ints, unit: Ints) -> Ints:
 def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, unit: Ints) -> Parents | None:
     if communities is None:
         return None
-    given = communities.reindex(cells.index)
+    given = values_of_rows(communities, cells.index, "communities")
     if given.isna().any():
         bad = list(cells.index[given.isna()])
         raise InputError(f"communities: missing for cells {some(bad)}; say in which community each cell lies", ids=bad)
@@ -245,15 +267,15 @@ def _wishes(
     load: Floats,
     unit: Ints,
 ) -> Wishes:
-    def numbers(frame: pd.DataFrame | None) -> dict[Level, Ints]:
+    def numbers(frame: pd.DataFrame | None, name: str) -> dict[Level, Ints]:
         if frame is None:
             return {}
         return {
-            level: _of_unit(pd.factorize(frame[level.layer].reindex(cells.index))[0].astype(np.int64), unit)
+            level: _of_unit(pd.factorize(_grids(frame[level.layer], cells, name))[0].astype(np.int64), unit)
             for level in (Level.SECOND, Level.THIRD)
             if level.layer in frame.columns
         }
 
-    kept = numbers(today)
+    kept = numbers(today, "today")
     grids = max((int(k.max()) + 1 for k in kept.values()), default=1)
-    return Wishes(numbers(locked), kept, keep * 4 * load * grids / load.sum() if kept else None)
+    return Wishes(numbers(locked, "locked"), kept, keep * 4 * load * grids / load.sum() if kept else None)

@@ -12,7 +12,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def start_of_today(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
+def start_from_current(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
     """Today's grids as the start, if there are as many and each is one piece; else the start that was made."""
     grids, number = np.unique(today, return_inverse=True)
     if len(grids) != parts or grids[0] < 0:

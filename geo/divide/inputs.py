@@ -23,6 +23,8 @@ class Inputs:
     ----------
     outline
         One polygon on the lattice.
+    exact
+        The outline as it was given, in `crs`, not rounded.
     street
         The street's rows, for code and name.
     roads, barriers, communities
@@ -32,6 +34,7 @@ class Inputs:
     """
 
     outline: shapely.Polygon
+    exact: shapely.Geometry
     street: gpd.GeoDataFrame
     roads: gpd.GeoDataFrame | None
     barriers: gpd.GeoDataFrame | None
@@ -67,7 +70,8 @@ def prepare(
     if ways is not None:
         _require_roads(ways, outline)
     lines = None if barriers is None or barriers.empty else _near(_convert(barriers, "barriers", crs), outline)
-    return Inputs(outline, metric, ways, lines, legal, _footprints(buildings, outline, crs), crs)
+    exact = shapely.union_all(shapely.make_valid(np.asarray(metric.geometry.array, dtype=object)))
+    return Inputs(outline, exact, metric, ways, lines, legal, _footprints(buildings, outline, crs), crs)
 
 
 def _convert(frame: gpd.GeoDataFrame, name: str, crs: CRS | None) -> gpd.GeoDataFrame:

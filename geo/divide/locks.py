@@ -106,7 +106,7 @@ def _grids(locks: gpd.GeoDataFrame | None) -> Geometries:
     return np.asarray(shapes[shapely.get_dimensions(shapes) == 2])
 
 
-def todays_cells(today: gpd.GeoDataFrame | None, shapes: Geometries) -> Ints:
+def current_cells(today: gpd.GeoDataFrame | None, shapes: Geometries) -> Ints:
     """Number of today's grid that the middle of each cell lies in, -1 where there is none."""
     number = np.full(len(shapes), -1, dtype=np.int64)
     if today is not None:

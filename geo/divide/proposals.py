@@ -42,8 +42,8 @@ def obstacles(
     -------
     DataFrame
         ``level`` (layer name), ``parent`` (code), ``grids``, ``reached`` and ``bound`` (largest share off the mean, and the
-        share that no division can beat), ``reason`` (of :class:`~geo.divide.partitioning.bounds.Bound`), ``building`` to blame, and a
-        proposal in both languages.
+        share that no division can beat), ``reason`` (of :class:`~geo.divide.partitioning.bounds.Bound`), ``building`` to
+        blame, and a proposal in both languages.
     """
     rows = []
     for upper, lower in ((Level.COMMUNITY, Level.SECOND), (Level.SECOND, Level.THIRD)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from html import escape
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -51,14 +52,14 @@ def summarise(division: Division) -> dict[str, object]:
 
 def report_markdown(division: Division, *, title: str) -> str:
     """The same as a page of Markdown in Chinese with English beside it."""
-    facts = summarise(division)
+    facts: dict[str, Any] = summarise(division)
     lines = [
         f"# {title}",
         "",
         "| 层级 level | 数量 count | 偏差均值 mean off | p95 | 最大 max | 紧凑度 PP | 沿界 on barriers |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in facts["levels"].items():  # type: ignore[attr-defined]
+    for name, row in facts["levels"].items():
         off = row["off_mean"]
         share = "" if row["on_barriers"] is None else f"{row['on_barriers']:.1%}"
         lines.append(
@@ -75,16 +76,16 @@ def report_markdown(division: Division, *, title: str) -> str:
     lines += [
         f"| {c['code']} | {c['name']} | {c['grids']} | {c['workload']:,.0f} | {c['off_max']:.1%} |"
         for c in facts["communities"]
-    ]  # type: ignore[attr-defined]
+    ]
     lines += ["", "## 来源 origin", ""]
-    lines += [f"- {key}: {value}" for key, value in facts["origin"].items()]  # type: ignore[attr-defined]
+    lines += [f"- {key}: {value}" for key, value in facts["origin"].items()]
     found = facts["obstacles"]
     lines += ["", "## 无法均衡之处 what could not be balanced", ""]
     lines += [
         f"- {row['parent']}: {row['reached']:.1%}（下限 bound {row['bound']:.1%}）{row['proposal_zh']}。"
         f"{row['proposal_en']}."
         for row in found
-    ] or ["- 无 none"]  # type: ignore[attr-defined]
+    ] or ["- 无 none"]
     return "\n".join(lines) + "\n"
 
 

@@ -28,6 +28,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import ColumnError, FileError, some
+from geo.layers.row_values import values_of_rows
 
 #: Named parts of a workload, in the order of the sum.
 PARTS = ("from_households", "from_units", "from_floor", "from_incidents", "from_ground")
@@ -233,7 +234,7 @@ def weigh(
         }
     )
     if isinstance(workload, pd.Series):
-        given = workload.reindex(buildings.index)
+        given = values_of_rows(workload, buildings.index, "workload", what="buildings")
         if given.isna().any() or (given < 0).any():
             bad = list(buildings.index[given.isna() | (given < 0)])
             raise ColumnError(f"workload: missing or negative for buildings {some(bad)}", ids=bad)

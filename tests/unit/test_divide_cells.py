@@ -198,10 +198,79 @@ def test_a_net_says_what_has_no_home():
         (lambda c: (c.assign(workload=-1.0), (1, 5)), InputError, "negative"),
         (lambda c: (c.drop(columns="workload"), (1, 5)), ColumnError, "workload"),
         (lambda c: (c.to_crs(4326), (1, 5)), CrsError, "metres|metric"),
-        (lambda c: (c.drop(index=[f"c{5 + 12 * r}" for r in range(10)]), (1, 5)), ImpossibleError, "hang together"),
+        (lambda c: (c.drop(index=[f"c{5 + 12 * r}" for r in range(10)]), (1, 5)), ImpossibleError, "not connected"),
     ],
 )
 def test_what_cannot_be_is_refused(change, error, text):
     cells, counts = change(layer(squares(12, 10)))
     with pytest.raises(error, match=text):
         partition(cells, counts)
+
+
+def coast() -> gpd.GeoDataFrame:
+    """Four columns of land; an island of two rows 130 m off the coast, and one in the far south."""
+    shapes = [shapely.box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100) for x in range(4) for y in range(4)]
+    shapes += [shapely.box(530, 0, 630, 100), shapely.box(630, 0, 730, 100), shapely.box(0, -300, 100, -200)]
+    codes = [f"B{k:02d}" for k in range(len(shapes))]
+    return gpd.GeoDataFrame({"code": codes, "workload": 1.0}, geometry=shapes, crs=4549, index=range(10, 29))
+
+
+def test_rows_that_are_cut_off_are_named_by_code_and_place():
+    cells = coast()
+    with pytest.raises(ImpossibleError) as caught:
+        partition(cells, (1, 4))
+    text = str(caught.value)
+    assert text.startswith(
+        "cells: not connected, 3 of 19 rows are cut off in 2 pieces: row 26 (code B16) at 580, 50, 130 m from row 22 (code B12)"
+    )
+    for choice in (
+        "join it to its neighbour",
+        "add the water or ground between as a row with workload 0",
+        "on its own",
+    ):
+        assert choice in text
+    assert caught.value.ids == (26, 27, 28)
+    assert caught.value.geometry.area == pytest.approx(30_000)
+
+
+def test_what_the_message_offers_works():
+    cells = coast()
+    # Join each to its neighbour.
+    owner = cells.index.to_series().replace({26: 22, 27: 22, 28: 10}).to_numpy()
+    with pytest.raises(InputError, match=r"row \d+ \(code .*consists of parts that no other rows connect") as caught:
+        partition(cells.dissolve(owner), (1, 4))
+    assert caught.value.ids == (10, 22)
+    # Water as rows of workload 0.
+    water = gpd.GeoDataFrame(
+        {"code": ["W1", "W2"], "workload": 0.0},
+        geometry=[
+            shapely.Polygon([(400, 0), (530, 0), (530, 100), (400, 100)]),
+            shapely.Polygon([(0, -200), (100, -200), (100, 0), (0, 0)]),
+        ],
+        crs=4549,
+        index=[90, 91],
+    )
+    both = pd.concat([cells, water])
+    assert partition(both, (1, 4), rng=1)["second"].nunique() == 4
+    # Each on its own.
+    assert partition(cells.loc[[26, 27]], (1, 2), rng=1)["second"].nunique() == 2
+
+
+def test_a_community_that_is_cut_off_is_named():
+    cells = coast().iloc[:16]
+    # Community 1 is the first and the last column.
+    community = pd.Series(np.repeat([1, 2, 2, 1], 4), index=cells.index)
+    with pytest.raises(ImpossibleError, match=r"^community 1: not connected, 4 of 8 rows .* row 22 \(code B12\)"):
+        partition(cells, (2, 4), communities=community)
+
+
+def test_enclaves_stay_with_the_cell_round_them():
+    cells = coast().iloc[:16]
+    hole = shapely.box(140, 140, 160, 160)
+    shapes = cells.geometry.to_numpy().copy()
+    shapes[5] = shapes[5].difference(hole)
+    inner = gpd.GeoDataFrame({"code": ["E"], "workload": 1.0}, geometry=[hole], crs=4549, index=[50])
+    found = partition(
+        pd.concat([cells.set_geometry(gpd.GeoSeries(shapes, cells.index, crs=4549)), inner]), (1, 4), rng=1
+    )
+    assert found["second"][50] == found["second"][15]

@@ -205,3 +205,17 @@ def test_missing_crs_is_refused_by_layer(town):
 def test_empty_layer_is_refused_by_name():
     with pytest.raises(GeometryError, match="roads: the layer is empty"):
         divide(STREET, roads=ROADS.iloc[:0], counts=(1, 2, 4))
+
+
+def test_rounding_of_the_outline_is_reported(town, division):
+    assert division.third.attrs["outline_rounding"] == {"missing_m2": 0.0, "beyond_m2": 0.0}
+    # The same street turned by seven degrees: corners and road ends leave the given line by less than 1 mm.
+    turned = [
+        layer.set_geometry(layer.geometry.rotate(7.3, origin=(X + 1 / 3, Y + 1 / 7))) for layer in (STREET, ROADS, town)
+    ]
+    drawn = divide(turned[0], roads=turned[1], buildings=turned[2], counts=COUNTS)
+    reported = drawn.third.attrs["outline_rounding"]
+    given, made = turned[0].geometry.iloc[0], drawn.third.geometry.union_all()
+    assert reported["missing_m2"] == pytest.approx(given.difference(made).area, abs=1e-3)
+    assert reported["beyond_m2"] == pytest.approx(made.difference(given).area, abs=1e-3)
+    assert 0 < reported["missing_m2"] + reported["beyond_m2"] < 0.001 * given.length

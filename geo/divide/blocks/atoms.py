@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.divide.blocks.barriers import LATTICE_M, OVERSHOOT_M, Border, node
-from geo.divide.blocks.street_blocks import Blocks, polygonize_inside
+from geo.divide.blocks.street_blocks import Blocks, polygonize_within
 from geo.divide.blocks.voronoi import open_seeds, ridges
 from geo.divide.partitioning.merging import absorb, dissolve, without_hairlines
 from geo.errors import ImpossibleError
@@ -91,7 +91,7 @@ def draw_atoms(outline: shapely.Polygon, blocks: Blocks, buildings: Geometries, 
     for closer in _CLOSER:
         drawn = _ridges(blocks.polygons, shapes, home, seeds, seed_home, closer)
         lines, rerouted = _around_buildings(drawn, blocks, shapes[inside])
-        faces = polygonize_inside(node(np.concatenate([lines, rerouted])), outline)
+        faces = polygonize_within(node(np.concatenate([lines, rerouted])), outline)
         atoms = _own(faces, blocks, buildings, body, home, shapes, seeds)
         faulty = _faulty_blocks(atoms, blocks)
         if not len(faulty):

@@ -88,13 +88,13 @@ def draw_blocks(
     if communities is not None:
         require_cover(outline, communities)
     lines = barrier_lines(outline, roads=roads, barriers=barriers, communities=communities, locked=lock_lines(locks))
-    faces = polygonize_inside(node(lines.geometry.array), outline)
+    faces = polygonize_within(node(lines.geometry.array), outline)
     strip = _strips(faces, buildings, barriers)
     middle = middle_lines(faces, strip, _family(faces, communities, locks)[0], lines)
     if len(middle):
         lines = gpd.GeoDataFrame(pd.concat([lines, middle], ignore_index=True), geometry="geometry")
         thin = shapely.STRtree(faces[strip])
-        faces = polygonize_inside(node(lines.geometry.array), outline)
+        faces = polygonize_within(node(lines.geometry.array), outline)
         strip = _strips(faces, buildings, barriers)
         strip[thin.query(shapely.point_on_surface(faces), predicate="within")[0]] = True
     family, community = _family(faces, communities, locks)
@@ -114,7 +114,7 @@ def _family(
     return community * (int(lock.max(initial=-1)) + 2) + lock + 1, community
 
 
-def polygonize_inside(noded: npt.NDArray[np.object_], outline: shapely.Polygon) -> npt.NDArray[np.object_]:
+def polygonize_within(noded: npt.NDArray[np.object_], outline: shapely.Polygon) -> npt.NDArray[np.object_]:
     """Faces of noded lines that lie inside the outline, ordered by place.
 
     Raises

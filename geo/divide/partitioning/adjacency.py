@@ -1,7 +1,7 @@
-"""Who borders on whom, in the order in which one meets the neighbours when walking round a cell.
+"""Neighbours of the cells of a coverage, in the order in which a walk round the cell meets them.
 
-The order is what makes the tests of :mod:`geo.divide.partitioning.kernels` local: a set of cells without holes stays in one piece and
-without holes when a cell leaves it or joins it, if the cell's neighbours in the set stand side by side in the walk.
+The order makes the tests of :mod:`geo.divide.partitioning.moves` local: a set of cells stays connected and without holes when
+a cell leaves it or joins it, if the cell's neighbours in the set are consecutive in the walk.
 """
 
 from __future__ import annotations

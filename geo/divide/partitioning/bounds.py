@@ -19,10 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.divide.partitioning.adjacency import Graph
+from geo.divide.partitioning.dead_ends import Rows, gate_bound
 from geo.divide.partitioning.search import best_division
 from geo.kernels import kernel
 
@@ -62,7 +61,7 @@ class Bound:
     cell: int
 
 
-def fair_part(weight: Floats, parts: int) -> float:
+def fair_share(weight: Floats, parts: int) -> float:
     """Weight of a part if the cells that are heavier than that are parts of their own: the best that any split can reach.
 
     Parameters
@@ -72,7 +71,7 @@ def fair_part(weight: Floats, parts: int) -> float:
     parts
         Number of parts, at most n.
 
-    >>> fair_part(np.array([70.0, 10.0, 10.0, 10.0]), 4), fair_part(np.array([2.0, 1.0, 1.0]), 2)
+    >>> fair_share(np.array([70.0, 10.0, 10.0, 10.0]), 4), fair_share(np.array([2.0, 1.0, 1.0]), 2)
     (10.0, 2.0)
     """
     ordered = np.sort(weight)[::-1]
@@ -124,15 +123,15 @@ def least_tolerance(graph: Graph, weight: Floats, members: Ints, parts: int) -> 
     if mine.max() > 2 * _GOOD * mean:
         inside = np.zeros(len(weight), dtype=np.bool_)
         inside[members] = True
-        hemmed, at = _hemmed(
-            members, inside, weight, mean, graph.indptr, graph.neighbour, graph.length_m, max(best, _GOOD), _LIMIT
-        )
+        rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
+        hemmed, at = _hemmed(rows, members, inside, weight, mean, max(best, _GOOD))
         if hemmed > best and at >= 0:
             best, reason, cell = float(hemmed), "hemmed", int(at)
-        for v in members[mine > _GATE * mean].tolist():
-            gate = _behind(graph, weight, members, v, mean)
-            if gate > best:
-                best, reason, cell = gate, "gate", v
+        place = np.full(len(weight), -1, dtype=np.int64)
+        place[members] = np.arange(len(members))
+        gate, at = gate_bound(rows, members, place, mine, mean, _GATE * mean)
+        if gate > best and at >= 0:
+            best, reason, cell = float(gate), "gate", int(members[at])
     return Bound(best, over, under, reason if best > 0 else "", cell if best > 0 else -1)
 
 
@@ -150,59 +149,27 @@ def proven(graph: Graph, weight: Floats, members: Ints, parts: int, reached: flo
     return Bound(least, bound.over, bound.under, "tried", int(members[np.argmax(weight[members])]))
 
 
-def _behind(graph: Graph, weight: Floats, members: Ints, gate: int, mean: float) -> float:
-    """Tolerance below which what `gate` cuts off from the rest neither suffices for a grid nor fits into the gate's."""
-    rest = members[members != gate]
-    place = np.full(len(weight), -1, dtype=np.int64)
-    place[rest] = np.arange(len(rest))
-    a, b = place[graph.row_of()], graph.neighbour
-    kept = (a >= 0) & (b >= 0) & (graph.length_m > 0)
-    a, b = a[kept], place[b[kept]]
-    a, b = a[b >= 0], b[b >= 0]
-    piece = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(len(rest),) * 2), directed=False)[1]
-    cut_off = np.sort(np.bincount(piece, weight[rest]))
-    if len(cut_off) < 2:
-        return 0.0
-    # A piece is left to itself, and the grids in it have what it has at most; or all of it goes with the gate. The lighter
-    # ones go first, so there are as many choices as pieces.
-    joined = weight[gate] + np.r_[0.0, np.cumsum(cut_off)]
-    alone = np.r_[1 - cut_off / mean, 0.0]
-    return float(np.maximum(joined / mean - 1, alone).min())
-
-
-@kernel()
+@kernel(nogil=True)
 def _hemmed(
-    members: Ints,
-    inside: npt.NDArray[np.bool_],
-    weight: Floats,
-    mean: float,
-    indptr: Ints,
-    neighbour: Ints,
-    length: Floats,
-    good: float,
-    limit: int,
+    graph: Rows, members: Ints, inside: npt.NDArray[np.bool_], weight: Floats, mean: float, good: float
 ) -> tuple[float, int]:
     """Largest deviation, above `good`, of the best connected set round a cell, and that cell."""
-    seen = np.zeros(len(weight), dtype=np.bool_)
+    seen, share = np.zeros(len(weight), dtype=np.bool_), weight / mean
     worst, blamed = good, -1
     for v in members:
-        off = _nearest_set(v, inside, weight, mean, indptr, neighbour, length, worst, limit, seen, len(members))
+        off = _nearest_set(v, graph, inside, share, worst, seen, len(members))
         if off > worst:
             worst, blamed = off, v
     return worst, blamed
 
 
-@kernel()
+@kernel(nogil=True)
 def _nearest_set(
     root: int,
+    graph: Rows,
     inside: npt.NDArray[np.bool_],
-    weight: Floats,
-    mean: float,
-    indptr: Ints,
-    neighbour: Ints,
-    length: Floats,
+    share: Floats,
     good: float,
-    limit: int,
     seen: npt.NDArray[np.bool_],
     most: int,
 ) -> float:
@@ -210,18 +177,18 @@ def _nearest_set(
 
     Sets are enumerated once each: a set grows by cells that follow in the list of those met, and by what they add to it.
     """
-    best = abs(weight[root] / mean - 1.0)
-    if best <= good or weight[root] >= mean:
+    best = abs(share[root] - 1.0)
+    if best <= good or share[root] >= 1.0:
         return float(best)
     met = np.empty(most + 1, dtype=np.int64)
     at = np.zeros(most + 1, dtype=np.int64)
     end = np.zeros(most + 1, dtype=np.int64)
     load = np.zeros(most + 1)
     seen[root] = True
-    end[0] = _meet(root, inside, indptr, neighbour, length, seen, met, 0)
-    load[0] = weight[root]
+    end[0] = _meet(root, graph, inside, seen, met, 0)
+    load[0] = share[root]
     depth, tried = 0, 0
-    while depth >= 0 and best > good and tried <= limit:
+    while depth >= 0 and best > good and tried <= _LIMIT:
         if at[depth] >= end[depth]:
             for t in range(end[depth - 1] if depth > 0 else 0, end[depth]):
                 seen[met[t]] = False
@@ -229,12 +196,12 @@ def _nearest_set(
             continue
         u = met[at[depth]]
         at[depth] += 1
-        now = load[depth] + weight[u]
-        if now >= (1.0 + best) * mean:
+        now = load[depth] + share[u]
+        if now >= 1.0 + best:
             continue
         tried += 1
-        best = min(best, abs(now / mean - 1.0))
-        added = _meet(u, inside, indptr, neighbour, length, seen, met, end[depth])
+        best = min(best, abs(now - 1.0))
+        added = _meet(u, graph, inside, seen, met, end[depth])
         depth += 1
         at[depth], end[depth], load[depth] = at[depth - 1], added, now
     finished = depth < 0 or best <= good
@@ -246,21 +213,14 @@ def _nearest_set(
     return float(best) if finished else 0.0
 
 
-@kernel()
+@kernel(nogil=True)
 def _meet(
-    v: int,
-    inside: npt.NDArray[np.bool_],
-    indptr: Ints,
-    neighbour: Ints,
-    length: Floats,
-    seen: npt.NDArray[np.bool_],
-    met: Ints,
-    count: int,
+    v: int, graph: Rows, inside: npt.NDArray[np.bool_], seen: npt.NDArray[np.bool_], met: Ints, count: int
 ) -> int:
-    """Put the neighbours of `v` that were not met yet on the list; its new length."""
-    for j in range(indptr[v], indptr[v + 1]):
-        u = neighbour[j]
-        if u >= 0 and length[j] > 0.0 and inside[u] and not seen[u]:
+    """Put the neighbours of `v` that were not met yet on the list; returns its new length."""
+    for j in range(graph.indptr[v], graph.indptr[v + 1]):
+        u = graph.neighbour[j]
+        if u >= 0 and graph.length_m[j] > 0.0 and inside[u] and not seen[u]:
             seen[u] = True
             met[count] = u
             count += 1

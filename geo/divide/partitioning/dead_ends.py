@@ -7,6 +7,8 @@ that is too light to be a part goes with its gate: the gate takes over its weigh
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,14 @@ from geo.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+class Rows(NamedTuple):
+    """Rows of a :class:`~geo.divide.partitioning.adjacency.Graph`, as the kernels take them."""
+
+    indptr: Ints
+    neighbour: Ints
+    length_m: Floats
 
 
 def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
@@ -44,18 +54,17 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
     """
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
-    head = _gates(graph.indptr, graph.neighbour, graph.length_m, members, place, weight, float(weight.sum()) / parts)
+    rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
+    head = _gates(rows, members, place, weight, float(weight.sum()) / parts)
     alone = np.arange(len(members))
     return head if int((head == alone).sum()) >= parts else alone
 
 
 @kernel(nogil=True)
-def _gates(
-    indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats, mean: float
-) -> Ints:
+def _gates(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float) -> Ints:
     """Find the cells that cut others off, and hand light tails over."""
     n = len(members)
-    order, number, after, apart, below = _walk(indptr, neighbour, length_m, members, place, weight)
+    order, number, after, apart, below = _walk(graph, members, place, weight)
     head = np.arange(n)
     piece, load = np.empty(n, dtype=np.int64), np.empty(n)
     first, child = np.full(n + 1, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
@@ -106,14 +115,57 @@ def _hand_over(
 
 
 @kernel(nogil=True)
-def _walk(
-    indptr: Ints, neighbour: Ints, length_m: Floats, members: Ints, place: Ints, weight: Floats
-) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+def gate_bound(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float, least: float) -> tuple[float, int]:
+    """Bound the tolerance by the pieces that single cells cut off: the largest bound, and the place of its cell.
+
+    A piece that a cell cuts off from the rest has what it has at most if it is left to itself, and else all of it goes with
+    that cell. The lighter pieces go first, so there are as many choices as pieces. Cells lighter than `least` are not looked
+    at. (0, -1) if there is no bound, or if the members are not connected.
+    """
+    n = len(members)
+    order, number, _, apart, below = _walk(graph, members, place, weight)
+    if (number < 0).any():
+        return 0.0, -1
+    first, child = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+    for k in range(n - 1, 0, -1):
+        c = order[k]
+        if apart[c] >= 0:
+            child[c], first[apart[c]] = first[apart[c]], c
+    total, load = below[order[0]], np.empty(n)
+    best, gate = 0.0, -1
+    for v in range(n):
+        if weight[v] <= least:
+            continue
+        count, rest, c = 0, total - weight[v], first[v]
+        while c >= 0:
+            load[count] = below[c]
+            rest -= below[c]
+            count += 1
+            c = child[c]
+        if v != order[0]:
+            load[count] = rest
+            count += 1
+        if count < 2:
+            continue
+        cut_off = np.sort(load[:count])
+        joined, bound = weight[v], np.inf
+        for k in range(count + 1):
+            alone = 1.0 - cut_off[k] / mean if k < count else 0.0
+            bound = min(bound, max(joined / mean - 1.0, alone))
+            joined += cut_off[k] if k < count else 0.0
+        if bound > best:
+            best, gate = bound, v
+    return best, gate
+
+
+@kernel(nogil=True)
+def _walk(graph: Rows, members: Ints, place: Ints, weight: Floats) -> tuple[Ints, Ints, Ints, Ints, Floats]:
     """Walk the parent depth first (Tarjan 1972): what `v` leads to is cut off by it, if nothing there reaches a cell before `v`.
 
     Returns the cells in the order in which they are met, the number of each, the number after the last one that it leads to, the
     cell that cuts it and what it leads to off (-1: none), and what that weighs.
     """
+    indptr, neighbour, length_m = graph.indptr, graph.neighbour, graph.length_m
     n = len(members)
     order, number, after = np.zeros(n, dtype=np.int64), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
     above, apart, low = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
-from geo.divide.partitioning.kernels import Net
+from geo.divide.partitioning.moves import Net
 from geo.kernels import kernel
 
 Ints = npt.NDArray[np.int64]
@@ -75,12 +75,12 @@ def ringed(graph: Graph, members: Ints, label: Ints, which: Ints | None = None) 
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
     asked = np.unique(label) if which is None else which
-    return bool(_ringed(graph.indptr, graph.neighbour, members, place, label, asked))
+    return bool(has_ring(graph.indptr, graph.neighbour, members, place, label, asked))
 
 
 @kernel(nogil=True)
-def _ringed(indptr: Ints, neighbour: Ints, members: Ints, place: Ints, label: Ints, which: Ints) -> bool:
-    """Walk in from outside through the cells that a part does not have: it lies round those that are not met."""
+def has_ring(indptr: Ints, neighbour: Ints, members: Ints, place: Ints, label: Ints, which: Ints) -> bool:
+    """Tell whether one of the parts `which` encloses cells of others: those that no walk from outside reaches without it."""
     n = len(members)
     for part in which:
         met, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)

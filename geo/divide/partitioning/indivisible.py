@@ -23,6 +23,10 @@ Ints = npt.NDArray[np.int64]
 _ROUNDS = 20
 
 
+class SeparatePartsError(InputError):
+    """Parts of a cell are not connected by any chain of cells; ``ids`` are positions, ``geometry`` is a part."""
+
+
 def units(shapes: Geometries) -> tuple[Geometries, Ints]:
     """Join cells to single polygons without holes.
 
@@ -38,8 +42,8 @@ def units(shapes: Geometries) -> tuple[Geometries, Ints]:
 
     Raises
     ------
-    InputError
-        If parts of a cell are not joined by any chain of cells.
+    SeparatePartsError
+        If parts of a cell are not connected by any chain of cells.
     """
     unit = np.arange(len(shapes))
     merged = shapes
@@ -79,20 +83,25 @@ def _parted(shapes: Geometries) -> list[tuple[int, int]]:
     for a, b in zip(seg.cell.tolist(), seg.across.tolist(), strict=True):
         if b >= 0:
             beside[a].add(b)
-    found = []
+    found: list[tuple[int, int]] = []
+    separate: dict[int, int] = {}
     for cell in broken.tolist():
         first, *others = np.flatnonzero(owner == cell).tolist()
         before = _search(beside, first)
         for part in others:
             if part not in before:
-                raise InputError(
-                    f"cells: the parts of row {cell} are not joined by any other cells; give each part "
-                    "a row of its own",
-                    ids=[cell],
-                )
+                separate.setdefault(cell, part)
+                continue
             while part != first:
                 found.append((cell, int(owner[part])))
                 part = before[part]
+    if separate:
+        cell, part = next(iter(separate.items()))
+        first = int(np.flatnonzero(owner == cell)[0])
+        smaller = min((first, part), key=lambda k: float(parts[k].area))
+        raise SeparatePartsError(
+            f"cells: the parts of row {cell} are not connected", ids=list(separate), geometry=parts[smaller]
+        )
     return [(a, b) for a, b in found if a != b]
 
 

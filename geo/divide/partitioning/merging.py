@@ -28,8 +28,8 @@ def absorb(
     family
         int64 (n,); only cells of one family are merged.
     price
-        Worth of a metre of each segment as a border to lose, in the order of :func:`geo.divide.partitioning.adjacency.segments`; 1 by
-        default. A high price keeps the border.
+        Price of a metre of each segment as a border to lose, in the order of
+        :func:`geo.divide.partitioning.adjacency.segments`; 1 by default. A high price keeps the border.
 
     Returns
     -------

@@ -13,10 +13,10 @@ import pandas as pd
 import shapely
 
 from geo.divide.apportionment import apportion
-from geo.divide.partitioning.across_communities import mended_across
 from geo.divide.partitioning.adjacency import Graph, pieces
-from geo.divide.partitioning.bounds import fair_part
-from geo.divide.partitioning.kernels import LOCKED_COST
+from geo.divide.partitioning.bounds import fair_share
+from geo.divide.partitioning.community_exchange import exchange_between_communities
+from geo.divide.partitioning.moves import LOCKED_COST
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.divide.partitioning.split import Splitter
 from geo.errors import ImpossibleError
@@ -125,7 +125,7 @@ def split_levels(
             parents = _split(cells, shapes, parents, count, level, wishes, rules[level], rng)
             if level is Level.SECOND and drawn and not wishes.locked and not wishes.today:
                 costs = replace(cells, graph=border_costs(cells.graph, level))
-                group, found[Level.COMMUNITY] = mended_across(
+                group, found[Level.COMMUNITY] = exchange_between_communities(
                     costs,
                     parents.group,
                     found[Level.COMMUNITY],
@@ -157,7 +157,7 @@ def _split(
 
     def one(number: int) -> Ints:
         members, parts, name = plots[number]
-        return splitter.alone(number).split(
+        return splitter.with_own_state(number).split(
             members,
             parts,
             name,
@@ -226,7 +226,7 @@ def _seats(cells: Cells, plots: list[Ints], count: int) -> Ints:
         raise ImpossibleError(
             f"{count} grids were asked for, but the ground can be cut into {len(everything)} at most; ask for fewer"
         )
-    shared = np.minimum(cells.weight, fair_part(cells.weight[everything], count))
+    shared = np.minimum(cells.weight, fair_share(cells.weight[everything], count))
     work = pd.Series([float(shared[members].sum()) for members in plots])
     most = pd.Series([len(members) for members in plots])
     return apportion(work, count, most=most).to_numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import Graph
-from geo.divide.partitioning.kernels import Net
+from geo.divide.partitioning.moves import Net
 
 Floats = npt.NDArray[np.float64]
 

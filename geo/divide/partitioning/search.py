@@ -1,11 +1,13 @@
-"""The best division of a small parent, by trying all that could be it.
+"""The best division of a few cells, by trying all that could be it.
 
-Parts are filled one after the other: the heaviest cell that has none yet gets one, with every connected set of free cells round
-it that is near enough to the mean; what is left over has to consist of pieces that do for the parts that are left. A third-level
-parent of two dozen buildings takes some thousand such sets.
+Parts are filled one after the other: the heaviest cell without a part gets one, with every connected set of free cells round
+it that is near enough to the mean; what is left over has to consist of pieces that suffice for the parts that are left. A
+third-level parent of two dozen buildings takes some thousand such sets.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,37 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-#: Most cells of a parent that is searched.
+#: Most cells that are searched.
 MOST_CELLS = 40
 # Sets that are tried before the search is given up: about 0.1 s.
 _LIMIT = 100_000
-# Gains that are none.
+# Numerical noise threshold.
 _NOISE = 1e-9
+
+
+class _Task(NamedTuple):
+    """What is searched: weight of each cell in parts, which cells are neighbours, cells from the heaviest on, and parts."""
+
+    share: Floats
+    beside: Bools
+    order: Ints
+    parts: int
+
+
+class _Levels(NamedTuple):
+    """State of the enumeration for each part that is being filled, shape (parts, ...).
+
+    `stack` holds the cells of the part, `load` their sum, `met` the cells met so far, which of them are `seen`; `at` and
+    `end` are the next one to try and the end of the list at each depth. `depth` is that of the part, -1 while it is empty.
+    """
+
+    stack: Ints
+    load: Floats
+    met: Ints
+    seen: Bools
+    at: Ints
+    end: Ints
+    depth: Ints
 
 
 def best_division(
@@ -50,7 +77,7 @@ def best_division(
     enough
         Tolerance at which the search ends.
     border_m
-        Borders that are shorter do not hold parts together.
+        Borders that are shorter do not connect.
 
     Returns
     -------
@@ -70,13 +97,15 @@ def best_division(
             (graph.length_m[row] > max(border_m, 0.0) * (1 - _NOISE)) & (graph.neighbour[row] >= 0)
         ]
         beside[k, place[near][place[near] >= 0]] = True
-    tolerance, label, tried = search(mine / (mine.sum() / parts), beside, parts, below, enough=enough, limit=_LIMIT)
-    return tolerance, label, tried <= _LIMIT and tolerance > enough
+    tolerance, label, tried = search(mine / (mine.sum() / parts), beside, parts, below, enough, _LIMIT)
+    found = None if label[0] < 0 else label
+    return (below if found is None else tolerance), found, tried <= _LIMIT and tolerance > enough
 
 
+@kernel(nogil=True)
 def search(
-    share: Floats, beside: Bools, parts: int, below: float, *, enough: float, limit: int
-) -> tuple[float, Ints | None, int]:
+    share: Floats, beside: Bools, parts: int, below: float, enough: float, limit: int
+) -> tuple[float, Ints, int]:
     """Search for a division of cells whose parts are all off 1 by less than `below`.
 
     Parameters
@@ -84,7 +113,7 @@ def search(
     share
         Weight of each cell, in parts; float64 (n,).
     beside
-        Which cells hold together; bool (n, n).
+        Which cells are connected; bool (n, n).
     parts
         Number of parts, at least 2 and at most n.
     below, enough
@@ -95,22 +124,90 @@ def search(
     Returns
     -------
     tolerance, label, tried
-        The least tolerance found (`below` if none is better), the part of each cell (None if none is better), and how many sets
-        were tried: above `limit` if it was given up.
+        The least tolerance found (just under `below` if none is better), the part of each cell (-1 if none is better), and
+        how many sets were tried: above `limit` if it was given up.
     """
     n = len(share)
-    order = np.argsort(-share, kind="stable").astype(np.int64)
-    best, tried = np.array([below - _NOISE]), np.zeros(1, dtype=np.int64)
+    order = np.argsort(-share, kind="mergesort").astype(np.int64)
+    task = _Task(share, beside, order, parts)
+    levels = _Levels(
+        np.empty((parts, n + 1), dtype=np.int64),
+        np.zeros((parts, n + 2)),
+        np.empty((parts, n + 1), dtype=np.int64),
+        np.zeros((parts, n), dtype=np.bool_),
+        np.zeros((parts, n + 2), dtype=np.int64),
+        np.zeros((parts, n + 2), dtype=np.int64),
+        np.full(parts, -1, dtype=np.int64),
+    )
     owner, label = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
-    _fill(0, parts, share, beside, order, owner, label, best, tried, limit, enough)
-    if label[0] < 0:
-        return below, None, int(tried[0])
-    return float(best[0]), label, int(tried[0])
+    best, tried = below - _NOISE, 0
+    part, u = 0, int(order[0])
+    levels.seen[0, u] = True
+    while part >= 0 and tried <= limit and best > enough:
+        depth = levels.depth[part]
+        now = share[u] + (levels.load[part, depth] if depth >= 0 else 0.0)
+        # The heaviest cell has to go somewhere, so its set is tried whatever it weighs; others only while there is room.
+        if now - 1.0 < best:
+            tried += 1
+            _add(part, u, now, task, levels, owner)
+            left = parts - part - 1
+            if abs(now - 1.0) < best and _rest_suffices(left, task, owner, best):
+                if left == 0:
+                    best = _largest_deviation(task, owner)
+                    label[:] = owner
+                else:
+                    u = _heaviest_free(task, owner)
+                    part += 1
+                    levels.seen[part, :] = False
+                    levels.seen[part, u] = True
+                    continue
+        part, u = _next(part, levels, owner)
+    return float(best), label, tried
 
 
 @kernel(nogil=True)
-def _rest_will_do(left: int, share: Floats, beside: Bools, owner: Ints, best: float) -> bool:
-    """Tell whether the pieces of free ground might be divided among `left` parts."""
+def _add(part: int, u: int, now: float, task: _Task, levels: _Levels, owner: Ints) -> None:
+    """Add a cell to a part that then weighs `now`, and list its free neighbours."""
+    depth = levels.depth[part]
+    begin = levels.at[part, depth] if depth >= 0 else 0
+    count = levels.end[part, depth] if depth >= 0 else 0
+    depth += 1
+    levels.stack[part, depth], levels.load[part, depth], levels.at[part, depth] = u, now, begin
+    owner[u] = part
+    for w in range(len(owner)):
+        if task.beside[u, w] and owner[w] < 0 and not levels.seen[part, w]:
+            levels.seen[part, w] = True
+            levels.met[part, count] = w
+            count += 1
+    levels.end[part, depth] = count
+    levels.depth[part] = depth
+
+
+@kernel(nogil=True)
+def _next(part: int, levels: _Levels, owner: Ints) -> tuple[int, int]:
+    """The next cell to try, and its part: connected sets are enumerated once each; (-1, -1) if all were tried.
+
+    A set grows by cells that follow in the list of those met. Where a part has no further set, the one before it goes on.
+    """
+    while part >= 0:
+        depth = levels.depth[part]
+        while depth >= 0 and levels.at[part, depth] >= levels.end[part, depth]:
+            for t in range(levels.end[part, depth - 1] if depth > 0 else 0, levels.end[part, depth]):
+                levels.seen[part, levels.met[part, t]] = False
+            owner[levels.stack[part, depth]] = -1
+            depth -= 1
+        levels.depth[part] = depth
+        if depth >= 0:
+            u = levels.met[part, levels.at[part, depth]]
+            levels.at[part, depth] += 1
+            return part, u
+        part -= 1
+    return -1, -1
+
+
+@kernel(nogil=True)
+def _rest_suffices(left: int, task: _Task, owner: Ints, best: float) -> bool:
+    """Tell whether the pieces of free cells might be divided among `left` parts."""
     n = len(owner)
     seen, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)
     fewest = most = 0
@@ -123,9 +220,9 @@ def _rest_will_do(left: int, share: Floats, beside: Bools, owner: Ints, best: fl
         while at < count:
             v = queue[at]
             at += 1
-            load += share[v]
+            load += task.share[v]
             for u in range(n):
-                if beside[v, u] and owner[u] < 0 and not seen[u]:
+                if task.beside[v, u] and owner[u] < 0 and not seen[u]:
                     seen[u] = True
                     queue[count] = u
                     count += 1
@@ -139,71 +236,17 @@ def _rest_will_do(left: int, share: Floats, beside: Bools, owner: Ints, best: fl
 
 
 @kernel(nogil=True)
-def _fill(
-    part: int,
-    parts: int,
-    share: Floats,
-    beside: Bools,
-    order: Ints,
-    owner: Ints,
-    label: Ints,
-    best: Floats,
-    tried: Ints,
-    limit: int,
-    enough: float,
-) -> None:
-    """Fill part `part` and those after it in every way; `best` and `label` keep the best division met.
-
-    Connected sets are enumerated once each: a set grows by cells that follow in the list of those met.
-    """
-    n = len(owner)
-    root = -1
-    for v in order:
+def _heaviest_free(task: _Task, owner: Ints) -> int:
+    for v in task.order:
         if owner[v] < 0:
-            root = v
-            break
-    if root < 0:
-        return
-    met, stack = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
-    at, end = np.zeros(n + 2, dtype=np.int64), np.zeros(n + 2, dtype=np.int64)
-    load = np.zeros(n + 2)
-    seen = np.zeros(n, dtype=np.bool_)
-    seen[root] = True
-    depth, count = -1, 0
-    u = root
-    while tried[0] <= limit and best[0] > enough:
-        now = share[u] + (load[depth] if depth >= 0 else 0.0)
-        # The heaviest cell has to go somewhere, so its set is tried whatever it weighs; others only while there is room.
-        if now - 1.0 < best[0]:
-            tried[0] += 1
-            begin = at[depth] if depth >= 0 else 0
-            count = end[depth] if depth >= 0 else 0
-            depth += 1
-            stack[depth], load[depth], at[depth] = u, now, begin
-            owner[u] = part
-            for w in range(n):
-                if beside[u, w] and owner[w] < 0 and not seen[w]:
-                    seen[w] = True
-                    met[count] = w
-                    count += 1
-            end[depth] = count
-            if abs(now - 1.0) < best[0] and _rest_will_do(parts - part - 1, share, beside, owner, best[0]):
-                if part == parts - 1:
-                    worst = np.zeros(parts)
-                    for v in range(n):
-                        worst[owner[v]] += share[v]
-                    best[0] = np.abs(worst - 1.0).max()
-                    label[:] = owner
-                else:
-                    _fill(part + 1, parts, share, beside, order, owner, label, best, tried, limit, enough)
-        while depth >= 0 and at[depth] >= end[depth]:
-            for t in range(end[depth - 1] if depth > 0 else 0, end[depth]):
-                seen[met[t]] = False
-            owner[stack[depth]] = -1
-            depth -= 1
-        if depth < 0:
-            return
-        u = met[at[depth]]
-        at[depth] += 1
-    for k in range(depth + 1):
-        owner[stack[k]] = -1
+            return int(v)
+    return -1
+
+
+@kernel(nogil=True)
+def _largest_deviation(task: _Task, owner: Ints) -> float:
+    """Largest share by which a part of a complete division is off the mean."""
+    sums = np.zeros(task.parts)
+    for v in range(len(owner)):
+        sums[owner[v]] += task.share[v]
+    return float(np.abs(sums - 1.0).max())

@@ -20,6 +20,7 @@ from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benj
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
 from geo.layers import require_polygons
 from geo.layers.columns import CODE
+from geo.layers.row_values import values_of_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -107,6 +108,7 @@ def trends(
     if column not in assigned:
         raise ColumnError(f"no column '{column}'; the frame has {some(list(assigned.columns), 20)}")
     frame = cells.frame() if isinstance(cells, Mesh) else require_polygons(cells, "cells")
+    period = values_of_rows(period, assigned.index, "period", what="incidents")
     table = _by_period(assigned[column], period, frame)
     number = table.shape[1]
     weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))

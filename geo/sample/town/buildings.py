@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.sample.town.cutting import Street
-from geo.sample.town.landuse import Plot, largest_part
+from geo.sample.town.landuse import Plot, largest_polygon
 from geo.sample.town.network import GRID_M
 from geo.sample.town.outline import Coordinates, to_lattice
 from geo.sample.town.rows import RowStyle, fill_rows
@@ -80,7 +80,7 @@ def build(plot: Plot, streets: list[Street], tree: shapely.STRtree, rng: np.rand
         left = shapely.difference(ground, shapely.union_all(strips))
         # Narrow necks are cut off; a mitred corner may reach past the ground, hence the intersection.
         opened = left.buffer(-3.0).buffer(2.6, join_style="mitre")
-        ground = largest_part(shapely.intersection(opened, left, grid_size=GRID_M))
+        ground = largest_polygon(shapely.intersection(opened, left, grid_size=GRID_M))
     free = shapely.difference(ground.buffer(-2.5 if plot.use != "village" else -0.6), shapely.union_all(drives))
     south = float(np.clip(plot.angle_deg, -_SOUTH_DEG, _SOUTH_DEG))
     pitch = shapely.Polygon()

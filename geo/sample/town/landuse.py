@@ -158,11 +158,11 @@ def _grounds(network: Network, outline: shapely.Polygon) -> list[shapely.Polygon
     grounds = []
     for block in network.blocks:
         near = [taken[i] for i in np.sort(tree.query(block.polygon, predicate="intersects"))]
-        grounds.append(largest_part(shapely.difference(block.polygon, shapely.union_all(near), grid_size=GRID_M)))
+        grounds.append(largest_polygon(shapely.difference(block.polygon, shapely.union_all(near), grid_size=GRID_M)))
     return grounds
 
 
-def largest_part(geometry: shapely.Geometry) -> shapely.Polygon:
+def largest_polygon(geometry: shapely.Geometry) -> shapely.Polygon:
     """Largest polygon of a geometry; empty if there is none."""
     parts = [p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"]
     return max(parts, key=lambda p: p.area, default=shapely.Polygon())

@@ -1,8 +1,8 @@
-"""Mending across the borders of communities that were drawn: some communities cannot be divided evenly, whatever is tried.
+"""Exchange of cells between drawn communities, where one of them cannot be divided evenly by itself.
 
-A block at the tip of a community may have nobody to share its work with there, and a neighbour across the border. So the grids
-round one that is off are annealed anew together, over the border: their cells may change community too, as long as communities
-stay whole and even. Then what is left is mended (:mod:`geo.divide.partitioning.repartition`).
+A block at the tip of a community may have no neighbour there to share its work with, and one beyond the border. So the grids
+round an unbalanced one are annealed together, over the border: their cells may change community too, as long as communities
+stay connected and even. What is left is re-partitioned (:mod:`geo.divide.partitioning.repartition`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.divide.partitioning.adjacency import borders
-from geo.divide.partitioning.bounds import fair_part, least_tolerance
-from geo.divide.partitioning.kernels import anneal
+from geo.divide.partitioning.annealing import anneal
+from geo.divide.partitioning.bounds import fair_share, least_tolerance
+from geo.divide.partitioning.moves import Goal, Scope
 from geo.divide.partitioning.objective import Cells, Rules, grain
-from geo.divide.partitioning.repartition import mended, whole
+from geo.divide.partitioning.repartition import all_intact, repartitioned
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,11 +26,11 @@ Floats = npt.NDArray[np.float64]
 _HEATS = (0.15, 0.15, 0.3, 0.3, 0.15, 0.3, 0.15, 0.3)
 # How far round a grid that is off the grids are annealed, in grids.
 _RINGS = 2
-# Share of moves that are made in twos, how much dearer imbalance is than at first, and steps over those of a first try.
+# Share of moves made in pairs, factor on the cost of imbalance, and factor on the steps of a first try.
 _PAIRS = 0.5
 _HARDER = 3.0
 _PATIENCE = 2
-# Violations that are none, and what a border may lack of the least width.
+# Numerical noise threshold of violations and of border widths.
 _NOISE = 1e-9
 _ALMOST = 1 - _NOISE
 
@@ -47,7 +48,7 @@ class _State:
         return float((self.beyond**2).sum())
 
 
-def mended_across(
+def exchange_between_communities(
     cells: Cells, second: Ints, community: Ints, rules: Rules, *, apart: float, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Even out second-level grids that are off by more than the tolerance and what is proven, over community borders.
@@ -86,7 +87,9 @@ def mended_across(
         touched = np.unique(family[np.r_[label[moved], best.label[moved]]])
         uneven = np.abs(load / load.mean() - 1).max() > apart
         # The annealing sees communities only as far as the grids that it moves.
-        if uneven or not whole(cells.graph, np.arange(len(label)), family[label], touched, rules.border_m * _ALMOST):
+        if uneven or not all_intact(
+            cells.graph, np.arange(len(label)), family[label], touched, rules.border_m * _ALMOST
+        ):
             continue
         tried = _by_search(cells, _judged(cells, label, family, rules.tolerance), family, rules, apart)
         if tried.badness < best.badness:
@@ -110,10 +113,10 @@ def _judged(cells: Cells, label: Ints, family: Ints, tolerance: float) -> _State
 
 
 def _by_search(cells: Cells, state: _State, family: Ints, rules: Rules, apart: float) -> _State:
-    """Mend what can be mended by search."""
+    """Re-partition unbalanced grids by search."""
     if state.badness <= _NOISE:
         return state
-    label = mended(
+    label = repartitioned(
         cells.graph,
         np.arange(len(state.label)),
         cells.load,
@@ -139,7 +142,7 @@ def _annealed(
     for one in np.unique(family[parts]).tolist():
         mine, count = np.flatnonzero(house == one), int((family == one).sum())
         # As in the split: what a cell has above a fair part counts nothing.
-        net.weight[mine] = np.minimum(cells.weight[mine], fair_part(cells.weight[mine], count))
+        net.weight[mine] = np.minimum(cells.weight[mine], fair_share(cells.weight[mine], count))
         target[family[parts] == one] = net.weight[mine].sum() / count
     weight = net.weight[members]
     step = rules.balance * float(np.average((weight / target.mean()) ** 2, weights=weight))
@@ -147,29 +150,22 @@ def _annealed(
         1.0, grain(len(members), len(parts)), least_heat=step * heat, pairs=_PAIRS
     )
     part, group = local[state.label], np.where(local[state.label] >= 0, 0, -1)
-    anneal(
-        net,
-        members,
-        part,
-        group,
-        0,
-        np.full(len(group), -1),
+    goal = Goal(
         target,
         np.ones(len(parts), dtype=np.int64),
         float(np.sqrt(cells.area[members].sum() / len(parts))),
         numbers,
-        _PATIENCE * rules.tries,
-        seed,
         family[parts],
         house,
     )
+    anneal(net, members, Scope(part, group, 0), goal, np.full(len(group), -1), _PATIENCE * rules.tries, seed)
     label = state.label.copy()
     label[members] = parts[part[members]]
     return label
 
 
 def _round(cells: Cells, label: Ints, part: int) -> Ints:
-    """The grid and those round it, in order of number."""
+    """The grid and those within two rings of it, in order."""
     a, b = borders(cells.graph, np.arange(len(label)))
     held = np.zeros(int(label.max()) + 1, dtype=bool)
     held[part] = True

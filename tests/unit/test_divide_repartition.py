@@ -8,12 +8,12 @@ import pytest
 import shapely
 
 from geo.divide import partition
-from geo.divide.partitioning.across_communities import mended_across
 from geo.divide.partitioning.adjacency import build_graph, pieces
+from geo.divide.partitioning.community_exchange import exchange_between_communities
 from geo.divide.partitioning.dead_ends import gates
 from geo.divide.partitioning.hole_cuts import ringed
 from geo.divide.partitioning.objective import Cells, Rules
-from geo.divide.partitioning.repartition import mended
+from geo.divide.partitioning.repartition import repartitioned
 
 
 def cut_off(graph, members: np.ndarray, without: int) -> list[np.ndarray]:
@@ -100,7 +100,7 @@ def test_mending_evens_out_what_single_moves_cannot():
     load = np.array([5.0, 4.0, 3.0, 3.0, 2.0, 1.0])
     graph = build_graph(squares([(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]))
     label = np.array([0, 0, 0, 1, 1, 1])
-    found = mended(
+    found = repartitioned(
         graph,
         np.arange(6),
         load,
@@ -126,7 +126,7 @@ def test_mending_keeps_parts_and_families_whole(seed):
     family = np.repeat([0, 1], 10)
     apart = off(community, load)
     before = [off(second[community == k] - 10 * k, load[community == k]) for k in (0, 1)]
-    found = mended(
+    found = repartitioned(
         graph, np.arange(n * n), load, second, family=family, enough=np.array([0.05, 0.05]), apart=apart, border_m=1.0
     )
     after = [off(found[family[found] == k] - 10 * k, load[family[found] == k]) for k in (0, 1)]
@@ -149,7 +149,9 @@ def test_what_one_community_cannot_share_its_neighbour_takes():
     community = second // 2
     graph, xy = build_graph(shapes), shapely.get_coordinates(shapely.centroid(shapes))
     cells = Cells(graph, load + 1e-6, shapely.area(shapes), xy, load)
-    label, above = mended_across(cells, second, community, Rules(border_m=1.0), apart=0.2, rng=np.random.default_rng(1))
+    label, above = exchange_between_communities(
+        cells, second, community, Rules(border_m=1.0), apart=0.2, rng=np.random.default_rng(1)
+    )
     assert sorted(np.unique(label)) == [0, 1, 2, 3]
     assert len(np.unique(np.column_stack([label, above]), axis=0)) == 4
     for one in (0, 1):

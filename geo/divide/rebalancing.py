@@ -23,13 +23,16 @@ import shapely
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
+from geo.divide.connection import refuse_parts
 from geo.divide.partitioning.adjacency import Graph, build_graph, pieces
-from geo.divide.partitioning.indivisible import units
-from geo.divide.partitioning.kernels import anneal
+from geo.divide.partitioning.annealing import anneal
+from geo.divide.partitioning.indivisible import SeparatePartsError, units
+from geo.divide.partitioning.moves import Goal, Scope
 from geo.divide.partitioning.nested import weights
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ImpossibleError, InputError, some
 from geo.layers import require_metric, require_polygons
+from geo.layers.row_values import values_of_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -193,8 +196,11 @@ def _case(
 ) -> tuple[_Case, pd.Index, Ints]:
     require_metric(cells, "rebalance")
     require_polygons(cells, "cells")
-    shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
-    grid, labels = pd.factorize(today.reindex(cells.index), sort=True)
+    try:
+        shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
+    except SeparatePartsError as error:
+        raise refuse_parts(cells, error) from error
+    grid, labels = pd.factorize(values_of_rows(today, cells.index, "today"), sort=True)
     load, people = (
         _amounts(cells, workload, "workload"),
         _amounts(cells, workload if residents is None else residents, "residents"),
@@ -202,11 +208,12 @@ def _case(
     if (grid < 0).any():
         bad = list(cells.index[grid < 0])
         raise InputError(f"today: cells {some(bad)} have no grid; give the grid of every cell", ids=bad)
-    above = (
-        np.zeros(len(cells), dtype=np.int64)
-        if parents is None
-        else pd.factorize(parents.reindex(cells.index), sort=True)[0]
-    )
+    above = np.zeros(len(cells), dtype=np.int64)
+    if parents is not None:
+        above = pd.factorize(values_of_rows(parents, cells.index, "parents"), sort=True)[0].astype(np.int64)
+        if (above < 0).any():
+            bad = list(cells.index[above < 0])
+            raise InputError(f"parents: missing for cells {some(bad)}; give the parent of every cell", ids=bad)
     pairs = np.unique(np.column_stack([grid, above]), axis=0)
     if len(pairs) != len(labels):
         torn = [labels[int(g)] for g in np.flatnonzero(np.bincount(pairs[:, 0]) > 1)]
@@ -236,7 +243,7 @@ def _case(
 
 
 def _amounts(cells: gpd.GeoDataFrame, values: pd.Series, name: str) -> Floats:
-    amount = pd.to_numeric(values.reindex(cells.index), errors="coerce").to_numpy(dtype=np.float64)
+    amount = pd.to_numeric(values_of_rows(values, cells.index, name), errors="coerce").to_numpy(dtype=np.float64)
     bad = list(cells.index[~(np.isfinite(amount) & (amount >= 0))])
     if bad:
         raise InputError(f"{name}: missing or negative in cells {some(bad)}; give numbers of 0 or more", ids=bad)
@@ -282,22 +289,15 @@ def _anneal(
         grain = float(np.sqrt(len(grids) / len(members)))
         rules = replace(_RULES, tolerance=tolerance, border_m=border_m)
         unit_m = float(np.sqrt(case.cells.area[members].sum() / len(grids)))
-        anneal(
-            net._replace(home=home),
-            members,
-            mine,
-            group,
-            parent,
-            place,
+        goal = Goal(
             target,
             np.ones(len(grids), dtype=np.int64),
             unit_m,
             rules.numbers(heat, grain),
-            rules.tries,
-            state,
             np.zeros(len(grids), dtype=np.int64),
             np.zeros_like(part),
         )
+        anneal(net._replace(home=home), members, Scope(mine, group, parent), goal, place, rules.tries, state)
         part[members] = grids[mine[members]]
     return part
 

@@ -1,0 +1,69 @@
+"""Values that belong to the rows of a frame: checked against its index before they are used."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from geo.errors import InputError, some
+
+
+def values_of_rows(
+    values: pd.Series, rows: pd.Index, name: str, *, what: str = "cells", partial: bool = False
+) -> pd.Series:
+    """Bring values into the order of the rows of a frame.
+
+    Parameters
+    ----------
+    values
+        One value per row, by its label; rows may stand in another order, and further labels are ignored.
+    rows
+        Index of the frame.
+    name
+        Name of the argument, for messages.
+    what
+        What the rows are, for messages.
+    partial
+        Whether rows may be without a value, which then is missing. Labels that the frame does not have are refused.
+
+    Returns
+    -------
+    Series
+        On the index of the frame.
+
+    Raises
+    ------
+    InputError
+        If `values` is no Series, its labels are not those of the rows, or a label stands twice.
+
+    >>> values_of_rows(pd.Series({"b": 2, "a": 1}), pd.Index(["a", "b"]), "workload").tolist()
+    [1, 2]
+    >>> values_of_rows(pd.Series([1, 2]), pd.Index(["a", "b"]), "workload")
+    Traceback (most recent call last):
+    geo.errors.InputError: workload: no value for 2 of 2 cells (a, b); its index has 0, 1: give it on the index of the cells
+    """
+    if not isinstance(values, pd.Series):
+        raise InputError(
+            f"{name}: a pandas Series on the index of the {what} is expected, not {type(values).__name__}; "
+            f"give pd.Series(values, index={what}.index)"
+        )
+    if values.index.equals(rows):
+        return values
+    for index, owner in ((values.index, name), (rows, what)):
+        if index.has_duplicates:
+            twice = list(index[index.duplicated()].unique())
+            raise InputError(f"{owner}: index labels {some(twice)} stand more than once; give unique labels", ids=twice)
+    asked, known = (values.index, rows) if partial else (rows, values.index)
+    lost = list(asked[~asked.isin(known)])
+    if lost and partial:
+        raise InputError(
+            f"{name}: labels {some(lost)} are not in the index of the {what} ({some(list(rows), 2)}); "
+            f"give it on the index of the {what}",
+            ids=lost,
+        )
+    if lost:
+        raise InputError(
+            f"{name}: no value for {len(lost)} of {len(rows)} {what} ({some(lost)}); its index has "
+            f"{some(list(values.index), 2)}: give it on the index of the {what}",
+            ids=lost,
+        )
+    return values.reindex(rows)
