@@ -18,7 +18,8 @@ crosswalk (对照)
     Which part of an old cell lies in which new one, with its residents; :func:`crosswalk`.
 
 Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`; :func:`compare`,
-:func:`crosswalk`; :func:`merge_drafts`; :func:`snap_to_roads`, :func:`split_by_buildings`.
+:func:`crosswalk`;
+:func:`merge_drafts`; :func:`read_edited`; :func:`snap_to_roads`, :func:`split_by_buildings`.
 
 Known limits
 ------------
@@ -52,6 +53,7 @@ from geo.redraw.edits import (
     UnlockOutline,
     edit_from_dict,
 )
+from geo.redraw.importing import read_edited
 from geo.redraw.merging import merge_drafts
 from geo.redraw.preview import Consequences, consequences
 
@@ -84,6 +86,7 @@ __all__ = [
     "crosswalk",
     "edit_from_dict",
     "merge_drafts",
+    "read_edited",
     "snap_to_roads",
     "split_by_buildings",
 ]
