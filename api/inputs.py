@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import pyproj
 
-from geo.errors import ColumnError, CrsError, DatumError, FileError, some
-from geo.layers import (
-    Datum,
-    Division,
-    Level,
-    as_cells,
-    convert,
-    is_division,
-    layers_of,
-    parse_crs,
-    read_division,
-    read_layer,
-)
+from geo.layers import Division, Level, as_cells, is_division, layers_of, read_division, read_layer
 from geo.layers.columns import CODE, LEVEL
-
-#: Rows of a table that are in memory at one time.
-CHUNK_ROWS = 200_000
+from geo.tables import table as tables
+from geo.tables.table import content_of, split_sheet
 
 
 def read_cells(
@@ -72,115 +56,14 @@ def optional_layer(path: Path | None, *, crs: str | None = None) -> gpd.GeoDataF
     return None if path is None else read_layer(path, crs=crs)
 
 
-def read_table(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[pd.DataFrame]:
-    """Read a text table in chunks; every column stays text, so nothing is changed on its way through.
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a text table or a spreadsheet; every column stays text, so nothing is changed on its way through.
 
     Raises
     ------
     FileError
-        If the file is missing, empty, has no rows, or is not text in `encoding`.
+        If the file is missing, empty, no table, or has no rows.
     """
-    if not path.exists():
-        raise FileError(f"{path}: no such file")
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder, a file is expected")
-    if path.stat().st_size == 0:
-        raise FileError(f"{path.name}: the file is empty (0 bytes)")
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    rows = 0
-    try:
-        reader = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, chunksize=CHUNK_ROWS, encoding=encoding
-        )
-        with reader:
-            for chunk in reader:
-                if len(chunk):
-                    yield chunk
-                rows += len(chunk)
-    except LookupError as error:
-        raise FileError(f"'{encoding}' is not a known encoding; use utf-8 or gb18030") from error
-    except UnicodeDecodeError as error:
-        raise FileError(
-            f"{path.name}: is not {error.encoding} text (byte {error.start}); name its encoding (--encoding gb18030)"
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise FileError(f"{path.name}: cannot be read as a table ({str(error).strip()})") from error
-    if rows == 0:
-        raise FileError(f"{path.name}: the table has a heading but no rows")
-
-
-def coordinates(
-    table: pd.DataFrame, name: str, *, x: str, y: str, datum: str | None, crs: str | None, target: object
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of a table's rows in the CRS of the cells; NaN where a row has none.
-
-    Raises
-    ------
-    ColumnError
-        If a column is missing, or no row has numbers in it.
-    DatumError
-        If neither `datum` nor `crs` says what the coordinates are.
-    """
-    missing = [column for column in (x, y) if column not in table.columns]
-    if missing:
-        raise ColumnError(f"{name}: has no column '{missing[0]}'; it has {some(list(table.columns), 20)}")
-    east = pd.to_numeric(table[x], errors="coerce").to_numpy(dtype=float)
-    north = pd.to_numeric(table[y], errors="coerce").to_numpy(dtype=float)
-    if not (np.isfinite(east) & np.isfinite(north)).any():
-        raise ColumnError(f"{name}: columns '{x}' and '{y}' hold no numbers")
-    if crs is None:
-        if datum is None:
-            raise DatumError(
-                f"{name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
-                "--crs EPSG:4549 for metres"
-            )
-        _require_degrees(east, north, name, x, y)
-        east, north = convert(east, north, Datum.parse(datum), Datum.WGS84)
-        crs = "EPSG:4326"
-    return _transform(east, north, crs, target)
-
-
-def guess_xy(columns: list[str], name: str) -> tuple[str, str]:
-    """Columns of longitude and latitude, or of easting and northing, by their usual names.
-
-    Raises
-    ------
-    ColumnError
-        If there is no such pair.
-    """
-    lower = {column.strip().lower(): column for column in reversed(columns)}
-    for east, north in _PAIRS:
-        if east in lower and north in lower:
-            return lower[east], lower[north]
-    raise ColumnError(
-        f"{name}: which columns are the coordinates? name them (--x COL --y COL); it has {some(columns, 20)}"
-    )
-
-
-_PAIRS = (
-    ("lon", "lat"),
-    ("lng", "lat"),
-    ("longitude", "latitude"),
-    ("经度", "纬度"),
-    ("x", "y"),
-    ("东坐标", "北坐标"),
-    ("easting", "northing"),
-    ("long", "lat"),
-)
-
-
-def _require_degrees(east: np.ndarray, north: np.ndarray, name: str, x: str, y: str) -> None:
-    wrong = np.flatnonzero((np.abs(east) > 180) | (np.abs(north) > 90))
-    if len(wrong):
-        row = int(wrong[0])
-        raise CrsError(
-            f"{name}: row {row + 2} has {x}={east[row]:.7g}, {y}={north[row]:.7g}, which are no degrees; "
-            "swap --x and --y, or name the CRS (--crs)"
-        )
-
-
-def _transform(east: np.ndarray, north: np.ndarray, source: str, target: object) -> tuple[np.ndarray, np.ndarray]:
-    transformer = pyproj.Transformer.from_crs(parse_crs(source), target, always_xy=True)
-    x, y = transformer.transform(east, north)
-    finite = np.isfinite(x) & np.isfinite(y)
-    return np.where(finite, x, np.nan), np.where(finite, y, np.nan)
+    path, sheet = split_sheet(path)
+    rows = tables.read_table(content_of(path), path.name, known=frozenset(), sheet=sheet).rows
+    return rows.astype("string").fillna("").astype(object)

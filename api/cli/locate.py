@@ -26,7 +26,7 @@ Points = Annotated[
     Path,
     typer.Argument(
         metavar="POINTS",
-        help="点：CSV、Parquet、矢量文件，或同类文件的文件夹。Points: a file, or a folder of CSV or Parquet files.",
+        help="点：CSV、Excel、Parquet、矢量文件，或同类文件的文件夹。Points: a file, or a folder of CSV or Parquet files.",
     ),
 ]
 Target = Annotated[
@@ -76,8 +76,9 @@ def run(
 ) -> None:
     """点落入哪个网格：每个点恰好属于一个网格或不在任何网格内。
 
-    Which cell is every point in? OUT has all columns of POINTS and the column `cell`, empty outside all cells. All points
-    are checked before anything is written. A run that was killed goes on where it was when it is started again.
+    Which cell is every point in? OUT has all columns of POINTS and the column `cell` (`cell_2` where POINTS has one), empty
+    outside all cells. All points are checked before anything is written; rows that cannot be read are counted, and the first ten
+    named. A run that was killed goes on where it was when it is started again.
     """
     from api.jobs.locate import LocateOptions, PointColumns, locate_points
 

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from api.inputs import finest, guess_xy, read_cells
+from api.inputs import finest, read_cells
 from api.jobs import Progress, silent
 from api.jobs.resume import Kept, merge_rows
 from api.outputs import require_csv, write_csv
 from geo.errors import ColumnError, CrsError, DatumError, FileError, some
 from geo.incidents.reprojection import to_metric_as_drawn
-from geo.layers import Datum, parse_crs
+from geo.layers import Datum, is_metric, parse_crs
 from geo.layers.columns import CODE
 from geo.layers.files.sources import DRIVERS
 from geo.locate import GridIndex
 from geo.locate.batches.cluster import Here, Runner, on_cluster
 from geo.locate.batches.counting import Result, Sums, Wanted, locate_part
-from geo.locate.batches.hours import require_zone, text_of
+from geo.locate.batches.hours import text_of
 from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Part, Source, open_source
 from geo.locate.batches.points import Look, Reading, judge, look_at
+from geo.notices import notice
+from geo.tables.coordinates import LAT, LON, Place, choose_place
+from geo.tables.local_time import require_zone
+from geo.tables.table import free_name
+from geo.texts import Text
+
+_OWN_CELL = Text(
+    "文件已有“cell”列，予以保留；本程序的网格列名为“{cell}”",
+    "the file has a column 'cell', which is kept; ours is '{cell}'",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class PointColumns:
     y: str | None = None
     datum: str | None = None
     crs: str | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
     layer: str | None = None
     time: str | None = None
     zone: str = "Asia/Shanghai"
@@ -179,7 +189,8 @@ def _check(runner: Runner, source: Source, reading: Reading, index: GridIndex, p
     for part, look in runner.map(partial(_look, source, reading), source.parts):
         looks[part.number] = look
         progress(f"检查 checking {len(looks)}/{len(source.parts)}", 0.3 * len(looks) / len(source.parts))
-    judge([looks[part.number] for part in source.parts], source, reading, index)
+    for told in judge([looks[part.number] for part in source.parts], source, reading, index):
+        notice(told)
 
 
 def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept: Kept, progress: Progress) -> None:
@@ -233,38 +244,59 @@ def _reading(source: Source, points: Path, columns: PointColumns, by: str | None
     ColumnError
         If a column is not there, or cannot be guessed.
     DatumError, CrsError
-        If nothing says what the coordinates are.
+        If nothing says what the coordinates are, or the headers say something else than is declared.
     """
-    x, y = "", ""
-    if source.geometry is None:
-        x, y = (columns.x, columns.y) if columns.x and columns.y else guess_xy(list(source.columns), points.name)
     if by is not None and columns.time is None:
         raise ColumnError(
             f"{points.name}: counts by {by} need the column of times (--time COL); it has {some(source.columns, 20)}"
         )
     require_zone(columns.zone)
-    for name in (x, y, columns.time):
+    for name in (columns.x, columns.y, columns.time):
         if name and name not in source.columns:
             raise ColumnError(f"{points.name}: has no column '{name}'; it has {some(source.columns, 20)}")
-    reading = Reading(
-        x,
-        y,
-        source.geometry,
-        Datum.parse(columns.datum) if columns.datum else None,
-        "EPSG:4326",
-        index.crs.to_wkt(),
-        columns.time if by else None,
-        columns.zone,
-    )
+    datum = Datum.parse(columns.datum) if columns.datum else None
+    place = None if source.geometry is not None else _place_of(source, points, columns, datum)
     crs = source.crs if source.geometry is not None and source.crs else columns.crs
-    if crs is None and reading.datum is None:
+    if place is not None and crs is None and datum is None:
+        crs, datum = place.crs, Datum.parse(place.datum) if place.datum and place.crs is None else None
+    if crs is None and datum is None:
         what = DatumError if source.geometry is None else CrsError
         raise what(
             f"{points.name}: say what the coordinates are: --datum WGS-84, CGCS2000, GCJ-02 or BD-09 for degrees, "
             "--crs EPSG:4549 for metres"
         )
-    if reading.datum is not None and crs is not None and not parse_crs(crs).is_geographic:
+    if datum is not None and crs is not None and not parse_crs(crs).is_geographic:
         raise CrsError(
             f"{points.name}: a datum is for degrees, but the coordinates are in a projected CRS; drop --datum"
         )
-    return reading if crs is None else replace(reading, crs=parse_crs(crs).to_wkt())
+    cell = free_name("cell", source.columns)
+    if cell != "cell":
+        notice(f"{points.name}: {_OWN_CELL.fill(cell=cell)}")
+    return Reading(
+        place=place,
+        geometry=source.geometry,
+        datum=datum,
+        crs="EPSG:4326" if crs is None else parse_crs(crs).to_wkt(),
+        target=index.crs.to_wkt(),
+        time=columns.time if by else None,
+        zone=columns.zone,
+        cell=cell,
+    )
+
+
+def _place_of(source: Source, points: Path, columns: PointColumns, datum: Datum | None) -> Place:
+    """Columns of the coordinates of a table: as the user says, else by their headers."""
+    given = {LON: columns.x, LAT: columns.y} if columns.x and columns.y else {}
+    place = choose_place(
+        source.columns,
+        {ours: str(theirs) for ours, theirs in given.items()},
+        points.name,
+        datum=None if datum is None else datum.value,
+        crs=columns.crs,
+        is_metric=is_metric(columns.crs),
+    )
+    if place is None:
+        raise ColumnError(
+            f"{points.name}: which columns are the coordinates? name them (--x COL --y COL); it has {some(source.columns, 20)}"
+        )
+    return place

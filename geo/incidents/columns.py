@@ -57,7 +57,7 @@ PER_UNIT = "per_unit"
 _LISTED = {
     INCIDENT_ID: """
         incident_id 案件编号 工单编号 任务号 任务编号 案件号 案卷编号 工单号 事件编号 诉求编号 受理编号 编号
-        incidentid case_id case_no ccn incidntnum incident_number ticket_id unique_key service_request_id sr_number srnumber
+        incident_number incidntnum incidentid case_id case_no ccn ticket_id unique_key service_request_id sr_number srnumber
         case_enquiry_id cmplnt_num dr_no case_number event_unique_id incident_number_w/year service_request_number crime_id
         dc_key inc_number incident id""",
     REPORTED_AT: """

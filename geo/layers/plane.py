@@ -58,7 +58,7 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
     if not wrong.any():
         return Placed(lon, lat, reason)
     exchanged = wrong & _moved(y, x, known)[2]
-    prefix = np.where(wrong & ~exchanged, _prefix(x), 0)
+    prefix = np.where(wrong & ~exchanged, zone_prefix(x), 0)
     if exchanged.sum() > there.sum() / 2:
         row = int(np.flatnonzero(exchanged)[0])
         raise CrsError(
@@ -73,7 +73,7 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
     for zone in np.unique(prefix[prefix > 0]):
         mark(reason, prefix == zone, ZONE_PREFIX.fill(zone=int(zone)))
     mark(reason, exchanged, EXCHANGED)
-    mark(reason, wrong & (_prefix(x) == 0) & (np.abs(x) < 1e6) & _has_prefix(known), NO_PREFIX)
+    mark(reason, wrong & (zone_prefix(x) == 0) & (np.abs(x) < 1e6) & has_zone_prefix(known), NO_PREFIX)
     mark(reason, wrong, BEYOND)
     bad = ~are_good(reason)
     return Placed(np.where(bad, np.nan, lon), np.where(bad, np.nan, lat), reason)
@@ -94,8 +94,8 @@ def _moved(x: Floats, y: Floats, crs: pyproj.CRS) -> tuple[Floats, Floats, Bools
     return np.where(finite, lon, np.nan), np.where(finite, lat, np.nan), finite & inside
 
 
-def _prefix(x: Floats) -> Floats:
-    """Zone prefix of an easting such as 40387929.765, 0 for none."""
+def zone_prefix(x: Floats) -> Floats:
+    """Zone prefix of eastings such as 40387929.765 (here 40), 0 for none; shape (n,)."""
     with np.errstate(invalid="ignore"):
         zone = np.floor(x / 1e6)
         rest = x - zone * 1e6
@@ -109,7 +109,8 @@ def _with_prefix(zone: int) -> str:
     return f"EPSG:{code + zone - first}"
 
 
-def _has_prefix(crs: pyproj.CRS) -> bool:
+def has_zone_prefix(crs: pyproj.CRS) -> bool:
+    """Tell whether eastings of a CRS carry the number of its zone in front, by its false easting."""
     operation = crs.coordinate_operation
     params = operation.params if operation is not None else []
     return any("false easting" in p.name.lower() and float(p.value) >= 1e6 for p in params)

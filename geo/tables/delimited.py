@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from geo.arrays import Ints
@@ -193,14 +194,36 @@ def _quick(text: str, width: int, delimiter: str, skip_lines: int) -> pd.DataFra
     table = arrow_table(text.encode(), [str(at) for at in range(width)], delimiter, skip_lines=skip_lines)
     if table is None:
         return None
-    if '"' in text and table.num_rows != text.count("\n") + 1 - skip_lines:
+    if '"' in text and has_swallowed(table, delimiter):
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper={pa.large_string(): STRING}.get)
     return rows
 
 
-def arrow_table(block: bytes, names: list[str], delimiter: str, *, skip_lines: int = 0) -> pa.Table | None:
-    """Read UTF-8 text by Arrow, all fields as text, empty ones null; None where a record has another number of fields.
+def has_swallowed(table: pa.Table, delimiter: str) -> bool:
+    """Tell whether a field holds lines that are whole records by themselves, as one whose quotation mark is never closed does."""
+    width = table.num_columns
+    for column in table.columns:
+        broken = column.filter(pc.fill_null(pc.match_substring(column, "\n"), False))
+        for value in broken.to_pylist():
+            inside = value.split("\n")[1:-1] or value.split("\n")[1:]
+            if width > 1 and all(line.count(delimiter) >= width - 1 for line in inside):
+                return True
+    return False
+
+
+def arrow_table(
+    block: bytes,
+    names: list[str],
+    delimiter: str,
+    *,
+    skip_lines: int = 0,
+    kind: pa.DataType | None = None,
+    nulls: bool = True,
+) -> pa.Table | None:
+    """Read UTF-8 text by Arrow, all fields as text; None where a record has another number of fields.
+
+    `kind` is the type of the columns, ``large_string`` by default; `nulls` makes empty fields null.
 
     One thread only: a thread that still reads ahead when an error ends the call can abort the process at its exit.
     """
@@ -214,7 +237,9 @@ def arrow_table(block: bytes, names: list[str], delimiter: str, *, skip_lines: i
                 delimiter=delimiter, newlines_in_values=b'"' in block, ignore_empty_lines=False
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), null_values=[""], strings_can_be_null=True
+                column_types=dict.fromkeys(names, kind or pa.large_string()),
+                null_values=[""],
+                strings_can_be_null=nulls,
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):

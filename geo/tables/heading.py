@@ -98,7 +98,15 @@ def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Seque
             groups[column] = groups[column - 1]
     if not all(_there(groups[column]) for column in under):
         return None
-    return _heading(at + 1, [_joined(groups[column], lower[column], lower) for column in range(len(upper))], known)
+    names = [_joined(groups[column], lower[column], lower) for column in range(len(upper))]
+    found = _heading(at + 1, names, known)
+    # 坐标(GCJ02)_经度 is known by its second half.
+    halves = [_is_known(name, known) or _is_known(below, known) for name, below in zip(names, lower, strict=True)]
+    return found._replace(known=sum(halves))
+
+
+def _is_known(value: Any, known: Collection[str]) -> bool:
+    return _there(value) and plain_header(value) in known
 
 
 def _joined(group: Any, below: Any, lower: list[Any]) -> Any:

@@ -29,7 +29,8 @@ def fill_down(rows: Sequence[Sequence[Any]], spans: Iterable[Span], first: int) 
             continue
         value = filled[span.top][span.left]
         for row in filled[span.top + 1 : span.bottom + 1]:
-            if span.left < len(row) and row[span.left] is None:
+            row += [None] * (span.left + 1 - len(row))  # rows of a sheet end at their last value
+            if row[span.left] is None:
                 row[span.left] = value
     return filled
 

@@ -42,7 +42,9 @@ _SPEEDS |= {
 }
 _LENGTHS = {"m": 1.0, "米": 1.0, "km": 1000.0, "公里": 1000.0, "千米": 1000.0, "ft": 0.3048}
 
-_MISSING = pa.array(["", "nan", "null", "none", "na", "n/a", "\\n", "-", "--"])
+#: Words for nothing in a column of numbers, in lower case.
+MISSING_WORDS = ("", "nan", "null", "none", "na", "n/a", "\\n", "-", "--")
+_MISSING = pa.array(MISSING_WORDS)
 
 _PRIMES = str.maketrans(
     {

@@ -268,7 +268,7 @@ def join_clock(days: pd.Series, clocks: pd.Series) -> pd.Series:
         return result
     day_codes, different_days = pd.factorize(days[both].astype(object))
     clock_codes, different_clocks = pd.factorize(clocks[both].astype(object))
-    place = month_place([fold(day) for day in different_days])
+    place = month_place([fold(day) for day in pd.unique(days.dropna().astype(object))])
     starts = [_start(day, place) for day in different_days]
     since = [_since(clock) for clock in different_clocks]
     texts = np.empty(int(both.sum()), dtype=object)

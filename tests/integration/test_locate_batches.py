@@ -22,6 +22,7 @@ from api.jobs.locate import LocateOptions, PointColumns, locate_points
 from geo.errors import WanggeError
 from geo.layers import Datum, convert, read_layer, write_layer
 from geo.locate.batches.parts import open_source, read_part
+from geo.notices import WanggeWarning
 
 DEGREES = PointColumns(datum="WGS-84", time="time")
 N = 6_000
@@ -234,20 +235,13 @@ def test_a_killed_worker_costs_only_its_part(cells_file, tmp_path):
 
 def faults() -> dict[str, tuple[pd.DataFrame, PointColumns, str]]:
     good = fixes(3_000)
-    word = good.astype({"lon": object})
-    word.loc[2_000, "lon"] = "somewhere"
-    late = good.astype({"lat": object})
-    late.loc[1_234, "lat"] = 95.5
     inner = good[expected_cells(good) != ""]
     inner_gcj = inner.assign(
         **dict(zip(("lon", "lat"), convert(inner["lon"], inner["lat"], Datum.WGS84, Datum.GCJ02), strict=True))
     )
-    time_fault = good.copy()
-    time_fault.loc[10, "time"] = "noon"
     metres = PointColumns(x="lon", y="lat", crs="EPSG:4549")
     return {
         "column missing": (good, PointColumns(x="lonn", y="lat", datum="WGS-84"), "'lonn'"),
-        "not a number": (word, DEGREES, "row <2000>: .*lon='somewhere'"),
         "degrees where metres are needed": (good, metres, "these are degrees"),
         "metres where degrees are needed": (
             good,
@@ -256,10 +250,8 @@ def faults() -> dict[str, tuple[pd.DataFrame, PointColumns, str]]:
         ),
         "swapped": (good, PointColumns(x="lat", y="lon", datum="WGS-84"), "row FIRST: .*swap --x and --y"),
         "swapped metres": (good, PointColumns(x="north", y="east", crs="EPSG:4549"), "axes are swapped"),
-        "out of range": (late, DEGREES, "row <1234>: "),
         "another datum": (inner_gcj, DEGREES, r"row \d+: .*--datum GCJ-02"),
         "another zone": (good, PointColumns(x="east", y="north", crs="EPSG:4543"), "over 200 km"),
-        "no time": (time_fault, DEGREES, "row <10>: 'noon'"),
         "no such zone": (good, PointColumns(datum="WGS-84", time="time", zone="Mars/Base"), "Mars/Base"),
     }
 
@@ -270,8 +262,6 @@ def test_bad_input_is_named_with_its_row_before_any_work(name, suffix, cells_fil
     table, columns, message = faults()[name]
     first_row = 2 if suffix == ".csv" else 1  # a CSV file has a heading
     message = message.replace("FIRST", str(first_row))
-    for position in (2_000, 1_234, 10):
-        message = message.replace(f"<{position}>", str(position + first_row))
     text = {c: str for c in ("lon", "lat") if table[c].dtype == object}
     table.to_csv(tmp_path / "in.csv", index=False) if suffix == ".csv" else table.astype(text).to_parquet(
         tmp_path / "in.parquet"
@@ -288,6 +278,73 @@ def test_bad_input_is_named_with_its_row_before_any_work(name, suffix, cells_fil
             part_bytes=9_999,
         )
     assert [path.name for path in tmp_path.iterdir()] == [f"in{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("part_bytes", [9_999, 1 << 20])
+def test_rows_that_cannot_be_read_are_counted_and_named_and_the_rest_is_located(
+    suffix, part_bytes, cells_file, tmp_path
+):
+    table = fixes(3_000).astype({"lon": object, "lat": object})
+    for at in range(100, 112):
+        table.loc[at, "lon"] = "somewhere"
+    table.loc[1_234, "lat"] = 95.5
+    table.loc[10, "time"] = "noon"
+    path = tmp_path / f"in{suffix}"
+    first = 2 if suffix == ".csv" else 1
+    table.to_csv(path, index=False) if suffix == ".csv" else table.astype({"lon": str, "lat": str}).to_parquet(path)
+    with pytest.warns(WanggeWarning) as told:
+        done = run(
+            path, cells_file, tmp_path / "out.csv", counts_path=tmp_path / "c.csv", by="hour", part_bytes=part_bytes
+        )
+    assert (done.points, done.unusable) == (3_000, 13)
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    expected = expected_cells(table)
+    expected[[*range(100, 112), 1_234]] = ""
+    assert written["cell"].tolist() == expected.tolist()
+    sentences = " ".join(str(each.message) for each in told)
+    assert (
+        f"12 rows get no cell, a row has a coordinate that is missing or not a number: rows {100 + first}, "
+        in sentences
+    )
+    assert f"{109 + first} and 2 more (lon='somewhere'" in sentences
+    assert f"1 rows get no cell, a row has coordinates that are not degrees: rows {1_234 + first}" in sentences
+    assert f"rows {10 + first} ('noon' in column 'time')" in sentences
+
+
+def test_the_users_own_column_cell_is_kept(cells_file, tmp_path):
+    table = fixes(50).assign(cell=[f"mine-{i}" for i in range(50)])
+    table.to_csv(tmp_path / "in.csv", index=False)
+    with pytest.warns(WanggeWarning, match="ours is 'cell_2'"):
+        run(tmp_path / "in.csv", cells_file, tmp_path / "out.csv")
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert written["cell"].tolist() == table["cell"].tolist()
+    assert written["cell_2"].tolist() == expected_cells(table).tolist()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_points_in_the_encodings_and_delimiters_of_offices(encoding, delimiter, cells_file, tmp_path):
+    table = fixes(400)
+    (tmp_path / "in.csv").write_bytes(table.to_csv(index=False, sep=delimiter).encode(encoding))
+    run(tmp_path / "in.csv", cells_file, tmp_path / "out.csv", part_bytes=5_000)
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert written["cell"].tolist() == expected_cells(table).tolist()
+    assert written["note"].tolist() == table["note"].tolist()
+
+
+@pytest.mark.parametrize("part_bytes", [2_000, 1 << 20])
+def test_a_quotation_mark_that_is_never_closed_costs_no_row(part_bytes, cells_file, tmp_path):
+    table = fixes(300).drop(columns="note")
+    lines = table.assign(note="ok").to_csv(index=False).splitlines()
+    lines[7] = lines[7].removesuffix("ok") + '"open'
+    lines[200] = lines[200].removesuffix("ok") + '"closed, and quoted"'
+    (tmp_path / "in.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = run(tmp_path / "in.csv", cells_file, tmp_path / "out.csv", part_bytes=part_bytes)
+    assert done.points == 300
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert written["cell"].tolist() == expected_cells(table).tolist()
+    assert written["note"].tolist()[199] == "closed, and quoted"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def write_feasible(
     InputError
         If its hours or places are no numbers, or the datum is not given.
     """
-    table = pd.concat(list(read_table(roster_path)), ignore_index=True)
+    table = read_table(roster_path)
     missing = [column for column in ROSTER if column not in table]
     if missing:
         raise ColumnError(f"{roster_path.name}: no column {', '.join(missing)}; a roster has {', '.join(ROSTER)}")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from api.inputs import read_table
-from api.outputs import CSV_ENCODING
 from geo.errors import ColumnError
 from geo.layers.columns import CODE
 
@@ -52,7 +51,7 @@ def read_visits(path: Path) -> pd.DataFrame:
 
 
 def _read(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.concat(list(read_table(path, encoding=CSV_ENCODING)), ignore_index=True)
+    table = read_table(path)
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise ColumnError(f"{path.name}: has no column {', '.join(missing)}; is it a file that 'wangge patrols' wrote?")

@@ -18,9 +18,6 @@ from geo.locate.batches.parts import Part, Source, read_part
 from geo.locate.batches.points import Reading, metric_xy, raw_xy
 from geo.locate.index import GridIndex
 
-#: Column that is added to the points.
-CELL = "cell"
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -53,7 +50,7 @@ def locate_part(source: Source, part: Part, reading: Reading, wanted: Wanted, in
     start = np.zeros(len(position), dtype=np.int64)
     if wanted.by is not None and reading.time is not None:
         start = starts_of(table.column(reading.time), reading.zone, wanted.by)
-    rows = _encoded(_with_cell(table, position, index), reading, wanted) if wanted.rows else b""
+    rows = _encoded(_with_cell(table, position, index, reading.cell), reading, wanted) if wanted.rows else b""
     return Result(rows, tally, *_counted(position[found], start[found]))
 
 
@@ -68,13 +65,12 @@ def _counted(
     return cell[first], start[first], np.add.reduceat(weights, first) if len(first) else weights
 
 
-def _with_cell(table: pa.Table, position: npt.NDArray[np.int32], index: GridIndex) -> pa.Table:
-    """Add the code of the cell to each row, null outside all cells; a column of that name is replaced."""
+def _with_cell(table: pa.Table, position: npt.NDArray[np.int32], index: GridIndex, name: str) -> pa.Table:
+    """Add the code of the cell to each row, null outside all cells, in a column of a name that is free."""
     labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
     codes = pa.array([str(label) for label in labels], type=pa.string())
     cells = pc.take(codes, pa.array(position, mask=position < 0))
-    at = table.schema.get_field_index(CELL)
-    return table.append_column(CELL, cells) if at < 0 else table.set_column(at, CELL, cells)
+    return table.append_column(name, cells)
 
 
 def _encoded(table: pa.Table, reading: Reading, wanted: Wanted) -> bytes:
@@ -101,13 +97,15 @@ def _flat(table: pa.Table, reading: Reading) -> pa.Table:
 def heading(source: Source, reading: Reading) -> list[str]:
     """Names of the columns of the rows that go into a CSV file."""
     names = [name for name in source.columns if name != reading.geometry]
-    names += [CELL] if CELL not in names else []
+    names.append(reading.cell)
     return names + [name for name in ("x", "y") if reading.geometry is not None and name not in names]
 
 
 def _lines(table: pa.Table, separator: str) -> str:
     """Rows as text; a value is quoted only where it must be."""
-    plain = table.num_columns > 1 and all(pa.types.is_string(kind) for kind in table.schema.types)
+    plain = table.num_columns > 1 and all(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in table.schema.types
+    )
     if plain and not any(pc.any(pc.match_substring_regex(c, f'["{separator}\r\n]')).as_py() for c in table.columns):
         # Ten times as fast as the general way, and the same.
         lines = pc.binary_join_element_wise(*table.columns, separator, null_handling="replace", null_replacement="")

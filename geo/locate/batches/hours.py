@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import numpy.typing as npt
@@ -11,26 +10,16 @@ import pandas as pd
 import pyarrow as pa
 
 from geo.errors import ColumnError
+from geo.tables.delimited import STRING
+from geo.tables.local_time import require_zone, to_utc
+from geo.tables.times import NO_TIME as NO_TEXT
+from geo.tables.times import read_times
 
 #: Lengths of the intervals that can be counted by, in seconds.
 INTERVALS_S = {"hour": 3_600, "day": 86_400}
 
 #: Stands for a missing time.
 NO_TIME = np.iinfo(np.int64).min
-
-
-def require_zone(zone: str) -> ZoneInfo:
-    """Zone of a name.
-
-    Raises
-    ------
-    ColumnError
-        If it is not known.
-    """
-    try:
-        return ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ColumnError(f"'{zone}' is not a known time zone; write it like Asia/Shanghai") from error
 
 
 def starts_of(column: pa.ChunkedArray, zone: str, by: str) -> npt.NDArray[np.int64]:
@@ -60,27 +49,29 @@ def text_of(start: int, zone: str) -> str:
     return dt.datetime.fromtimestamp(start, require_zone(zone)).isoformat(timespec="minutes")
 
 
-def first_bad_time(column: pa.ChunkedArray, zone: str) -> tuple[int, str]:
-    """First row whose text is no time, and that text; (-1, "") for none.
+def bad_times(column: pa.ChunkedArray, zone: str) -> npt.NDArray[np.int64]:
+    """Rows whose text is no time; empty text is none.
 
     Raises
     ------
+    InputError
+        If the zone is not known.
     ColumnError
-        If the column holds neither times nor text nor numbers, or the zone is not known.
+        If the column holds neither times nor text nor numbers.
     """
     require_zone(zone)
     text = _text(column)
     if text is None:
         _seconds(column, zone)
-        return -1, ""
-    bad = np.flatnonzero((_stamps(text, zone).isna() & (text != "")).to_numpy())
-    return (int(bad[0]), str(text.iloc[int(bad[0])])) if len(bad) else (-1, "")
+        return np.empty(0, dtype=np.int64)
+    reason = read_times(text, zone).reason
+    return np.flatnonzero([why is not None and why is not NO_TEXT for why in reason])
 
 
 def _seconds(column: pa.ChunkedArray, zone: str) -> npt.NDArray[np.int64]:
     text = _text(column)
     if text is not None:
-        return _of_stamps(_stamps(text, zone))
+        return _of_stamps(read_times(text, zone).utc)
     if pa.types.is_timestamp(column.type):
         stamps = pd.Series(column.to_pandas())
         return _of_stamps(_aware(stamps, zone))
@@ -93,35 +84,22 @@ def _seconds(column: pa.ChunkedArray, zone: str) -> npt.NDArray[np.int64]:
     raise ColumnError(f"the column of times holds {column.type}; times, text or Unix seconds are needed")
 
 
+def series_of(column: pa.ChunkedArray) -> pd.Series:
+    """A column of text as a Series that shares its memory."""
+    text = column.cast(pa.large_string())
+    return pd.Series(text.to_pandas(types_mapper={pa.large_string(): STRING}.get))
+
+
 def _text(column: pa.ChunkedArray) -> pd.Series | None:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return None
-    text: pd.Series = column.cast(pa.string()).to_pandas().fillna("").str.strip()
-    return text
-
-
-def _stamps(text: pd.Series, zone: str) -> pd.Series:
-    if bool((text.str.fullmatch(r"\d{9,14}(\.\d+)?") | (text == "")).all()):
-        numbers = pd.to_numeric(text, errors="coerce")
-        return pd.to_datetime(numbers.where(numbers < 1e11, numbers / 1000.0), unit="s", utc=True)
-    zoned = text.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True)
-    out = pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns, UTC]")
-    for marked in (True, False):
-        rows = (zoned == marked) & (text != "")
-        if rows.any():
-            stamps = pd.to_datetime(text[rows].str.replace("/", "-"), errors="coerce", format="ISO8601", utc=marked)
-            out[rows] = _aware(stamps, zone).astype("datetime64[ns, UTC]")
-    return out
+    return series_of(column)
 
 
 def _aware(stamps: pd.Series, zone: str) -> pd.Series:
-    """Times on UTC; those without a zone are taken for local ones. Of an hour that comes twice, the first is meant."""
-    if stamps.dt.tz is None:
-        first = np.ones(len(stamps), dtype=bool)
-        stamps = stamps.dt.tz_localize(require_zone(zone), ambiguous=first, nonexistent="shift_forward")
-    utc: pd.Series = stamps.dt.tz_convert("UTC")
-    return utc
+    """Times on UTC; those without a zone are taken for local ones."""
+    return to_utc(stamps, zone) if stamps.dt.tz is None else stamps.dt.tz_convert("UTC")
 
 
 def _of_stamps(stamps: pd.Series) -> npt.NDArray[np.int64]:

@@ -1,4 +1,6 @@
-"""Points in files, cut into parts that are read one at a time: byte ranges of a CSV file, row groups of a Parquet file.
+"""Points in files, cut into parts that are read one at a time: byte ranges of a text file, row groups of a Parquet file.
+
+Spreadsheets, text in UTF-16 and vector files are one part each.
 
 The cut depends on the files and on `part_bytes` only, never on who reads the parts; parts are numbered in the order of files
 and rows. So work on them can be shared out, repeated and resumed.
@@ -15,14 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from geo.errors import FileError, some
 from geo.layers.files.reading import read_layer
+from geo.tables import delimited
+from geo.tables.encodings import encoding_of
+from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, content_of, read_table, split_sheet
 
 #: Text tables, and the files that hold tables or geometries in row groups.
-TEXT, PARQUET = (".csv", ".txt", ".tsv"), (".parquet", ".geoparquet")
+TEXT, PARQUET, SHEETS = TEXT_SUFFIXES, (".parquet", ".geoparquet"), SHEET_SUFFIXES
 
 #: Bytes of a CSV file that are one part: some 400,000 fixes, 100 MB while they are worked on.
 PART_BYTES = 32 << 20
@@ -44,13 +48,19 @@ class Source:
     Attributes
     ----------
     form
-        ``text``, ``parquet`` or ``layer`` (any other vector file; read as a whole).
+        ``text``, ``parquet``, ``sheet`` (a spreadsheet) or ``layer`` (any other vector file).
     columns
         Names of the columns.
     parts
         In the order of files and rows.
     encoding
         Of text.
+    delimiter
+        Of text.
+    damaged
+        Whether bytes that do not fit the encoding are shown as U+FFFD: where the encoding was found, not declared.
+    first_row
+        Number of the first row in each file.
     geometry
         Name of the column of points, for files with geometries.
     crs
@@ -63,6 +73,9 @@ class Source:
     columns: tuple[str, ...]
     parts: tuple[Part, ...]
     encoding: str = "utf-8"
+    delimiter: str = ","
+    damaged: bool = False
+    first_row: int = 1
     geometry: str | None = None
     crs: str | None = None
     layer: str | None = None
@@ -71,7 +84,7 @@ class Source:
 def open_source(
     path: Path,
     *,
-    encoding: str = "utf-8",
+    encoding: str | None = None,
     layer: str | None = None,
     crs: str | None = None,
     part_bytes: int = PART_BYTES,
@@ -81,8 +94,12 @@ def open_source(
     Raises
     ------
     FileError
-        If a file is missing, empty, without rows, not of the form of the others, or not text in `encoding`.
+        If a file is missing, empty, without rows, not of the form of the others, or not text in `encoding` (by default the one
+        that fits: UTF-8, UTF-16, GB 18030).
     """
+    path, sheet = split_sheet(path)
+    if path.suffix.lower() in SHEETS:
+        return _sheet_source(path, sheet or layer)
     if path.is_dir() or path.suffix.lower() in (*TEXT, *PARQUET):
         files = _files(path)
         is_text = files[0].suffix.lower() in TEXT
@@ -114,6 +131,9 @@ def read_part(source: Source, part: Part, columns: list[str] | None = None) -> p
             return pq.ParquetFile(part.path).read_row_group(part.begin, columns=columns)
         except (pa.ArrowException, OSError) as error:
             raise FileError(f"{Path(part.path).name}: row group {part.begin} cannot be read ({error})") from error
+    if source.form == "sheet":
+        table = _sheet(Path(part.path), source.layer)
+        return table.select(columns) if columns else table
     frame = read_layer(part.path, layer=source.layer, crs=source.crs)
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
@@ -137,49 +157,110 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-# ------------------------------------------------------------------------------------------------------------- text
+def _sheet_source(path: Path, sheet: str | None) -> Source:
+    table = _sheet(path, sheet)
+    part = Part(0, str(path), 0, table.num_rows)
+    return Source("sheet", tuple(table.column_names), (part,), first_row=2, layer=sheet)
 
 
-def _text_source(files: list[Path], encoding: str, part_bytes: int) -> Source:
-    encoding = "utf-8" if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else encoding
-    try:
-        "".encode(encoding)
-    except LookupError as error:
-        raise FileError(f"'{encoding}' is not a known encoding; use utf-8 or gb18030") from error
-    if "\n".encode(encoding) != b"\n":
-        raise FileError(f"'{encoding}' is not supported for tables; convert the file to utf-8 or gb18030")
+def _sheet(path: Path, sheet: str | None) -> pa.Table:
+    """A sheet as text; the heading is the first row with two texts or a pair of coordinates."""
+    rows = read_table(content_of(path), path.name, known=_KNOWN, sheet=sheet).rows
+    texts = rows.astype(object).where(rows.notna(), None).map(lambda v: None if v is None else str(v))
+    return pa.table({str(name): pa.array(texts[name], type=pa.string()) for name in texts})
+
+
+# Headers of coordinates, folded: they tell the heading of a sheet.
+_KNOWN = frozenset(
+    [
+        "lon",
+        "lng",
+        "longitude",
+        "long",
+        "lat",
+        "latitude",
+        "x",
+        "y",
+        "经度",
+        "纬度",
+        "经纬度",
+        "x坐标",
+        "y坐标",
+        "东坐标",
+        "北坐标",
+        "easting",
+        "northing",
+    ]
+)
+# Bytes that the encoding and the delimiter of a file are found from.
+_LOOK = 1 << 20
+
+
+def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> Source:
+    with files[0].open("rb") as handle:
+        begin = handle.read(_LOOK)
+    found = (
+        _known_encoding(encoding) if encoding else encoding_of(begin[: begin.rfind(b"\n") + 1] or begin, files[0].name)
+    )
+    found = "utf-8" if found == "utf-8-sig" else found
+    lines = begin.decode(found, errors="replace").splitlines(keepends=True)[:20]
+    delimiter = "\t" if files[0].suffix.lower() == ".tsv" else delimited.find_delimiter(lines)
     parts: list[Part] = []
     columns: tuple[str, ...] = ()
     for file in files:
-        names, begin = _heading(file, encoding)
+        names, first = _heading(file, found, delimiter)
         if columns and names != columns:
             raise FileError(
                 f"{file.name}: its heading is not that of {files[0].name}; give files of one kind at a time"
             )
         columns = names
-        parts += [Part(len(parts) + i, str(file), *span) for i, span in enumerate(_spans(file, begin, part_bytes))]
+        whole = "\n".encode(found) != b"\n"
+        spans = (
+            [(first, file.stat().st_size)] if whole else _spans(file, first, part_bytes, found, delimiter, len(names))
+        )
+        parts += [Part(len(parts) + i, str(file), *span) for i, span in enumerate(spans) if span[1] > span[0]]
     if not parts:
         raise FileError(f"{files[0].name}: the table has a heading but no rows")
-    return Source("text", columns, tuple(parts), encoding=encoding)
+    return Source(
+        "text", columns, tuple(parts), encoding=found, delimiter=delimiter, damaged=encoding is None, first_row=2
+    )
 
 
-def _heading(file: Path, encoding: str) -> tuple[tuple[str, ...], int]:
+def _known_encoding(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise FileError(f"'{encoding}' is not a known encoding; use utf-8 or gb18030") from error
+    return "utf-8" if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else encoding
+
+
+def _heading(file: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], int]:
     """Names of the columns, and where the rows begin."""
-    with file.open("rb") as handle:
-        line = handle.readline()
-        while line.count(b'"') % 2 and (more := handle.readline()):
-            line += more
-        begin = handle.tell()
-    text = _decoded(line.removeprefix(b"\xef\xbb\xbf"), encoding, file, 0)
-    names = next(csv.reader([text.rstrip("\r\n")], delimiter=_separator(file)), [])
+    if "\n".encode(encoding) != b"\n":
+        line = _decoded(file.read_bytes(), encoding, file, 0).split("\n", 1)[0] + "\n"
+        begin = min(len(line.encode(encoding)), file.stat().st_size)
+        text = line.removeprefix("\ufeff")
+    else:
+        with file.open("rb") as handle:
+            raw = handle.readline()
+            while raw.count(b'"') % 2 and (more := handle.readline()):
+                raw += more
+            begin = handle.tell()
+        text = _decoded(raw.removeprefix(b"\xef\xbb\xbf"), encoding, file, 0)
+    names = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise FileError(f"{file.name}: has two columns of the name {some(double)}; rename one")
     return tuple(names), begin
 
 
-def _spans(file: Path, begin: int, part_bytes: int) -> Iterator[tuple[int, int]]:
-    """Cut a file after whole rows: after a line's end that has an even number of quotation marks before it."""
+def _spans(
+    file: Path, begin: int, part_bytes: int, encoding: str, delimiter: str, width: int
+) -> Iterator[tuple[int, int]]:
+    """Cut a file after whole rows: after a line's end that has an even number of quotation marks before it.
+
+    Where a quotation mark is never closed there is no such place; then the records are counted out.
+    """
     size = file.stat().st_size
     with file.open("rb") as handle:
         length = part_bytes
@@ -188,12 +269,9 @@ def _spans(file: Path, begin: int, part_bytes: int) -> Iterator[tuple[int, int]]
             block = handle.read(length)
             cut = len(block)
             if begin + cut < size:
-                cut = block.rfind(b"\n") + 1
-                odd = block.count(b'"', 0, cut) % 2
-                while cut and odd:
-                    before = block.rfind(b"\n", 0, cut - 1) + 1
-                    odd ^= block.count(b'"', before, cut) % 2
-                    cut = before
+                cut = _even_cut(block)
+                if cut == 0 and length > part_bytes:
+                    cut = _counted_cut(block, encoding, delimiter, width)
                 if cut == 0:
                     length *= 2
                     continue
@@ -202,44 +280,73 @@ def _spans(file: Path, begin: int, part_bytes: int) -> Iterator[tuple[int, int]]
             begin, length = begin + cut, part_bytes
 
 
+def _even_cut(block: bytes) -> int:
+    """End of the last line that has an even number of quotation marks before it; 0 for none."""
+    cut = block.rfind(b"\n") + 1
+    odd = block.count(b'"', 0, cut) % 2
+    while cut and odd:
+        before = block.rfind(b"\n", 0, cut - 1) + 1
+        odd ^= block.count(b'"', before, cut) % 2
+        cut = before
+    return cut
+
+
+def _counted_cut(block: bytes, encoding: str, delimiter: str, width: int) -> int:
+    """End of the last but one record of a block, found record by record; 0 for none."""
+    lines = block.decode(encoding, errors="surrogateescape").splitlines(keepends=True)
+    taken = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal taken
+        for line in lines:
+            taken += len(line.encode(encoding, errors="surrogateescape"))
+            yield line
+
+    ends = [0, *(taken for _ in delimited.split_lines(counted(), delimiter, width, []))]
+    # The last record may be cut off, and what a field swallowed is known only behind it.
+    return max((end for end in ends[:-1] if end < taken), default=0)
+
+
 def _read_text(source: Source, part: Part, columns: list[str] | None) -> pa.Table:
     file = Path(part.path)
     with file.open("rb") as handle:
         handle.seek(part.begin)
         block = handle.read(part.end - part.begin)
-    text = _decoded(block, source.encoding, file, part.begin)
-    if source.encoding != "utf-8":
-        block = text.encode()
+    text = _decoded(block, source.encoding, file, part.begin, damaged=source.damaged)
     names = list(source.columns)
-    try:
-        return pyarrow.csv.read_csv(
-            pa.BufferReader(block),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=max(len(block), 1)),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=_separator(file), newlines_in_values=True),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=False,
-                include_columns=columns or names,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise FileError(f"{file.name}: cannot be read as a table after byte {part.begin} ({error})") from error
+    utf8 = block if source.encoding == "utf-8" and "\ufffd" not in text else text.encode()
+    table = delimited.arrow_table(utf8, names, source.delimiter, kind=pa.string(), nulls=False)
+    if table is None or ('"' in text and delimited.has_swallowed(table, source.delimiter)):
+        table = _patient(text, source, file, part.begin)
+    return table.select(columns or names)
 
 
-def _decoded(block: bytes, encoding: str, file: Path, begin: int) -> str:
+def _patient(text: str, source: Source, file: Path, begin: int) -> pa.Table:
+    """Record by record, where a line is blank, has other fields than the heading, or a quotation mark that is never closed."""
+    width = len(source.columns)
+    rows: list[list[str | None]] = []
+    for fields in delimited.records(text, source.delimiter, width, []):
+        if not fields or fields == [""]:
+            continue
+        if len(fields) != width:
+            raise FileError(
+                f"{file.name}: cannot be read as a table after byte {begin}: a row has {len(fields)} fields where the heading "
+                f"has {width} ({source.delimiter.join(fields)[:60]})"
+            )
+        rows.append(list(fields))
+    columns = list(zip(*rows, strict=True)) or [()] * width
+    return pa.table(
+        {name: pa.array(values, type=pa.string()) for name, values in zip(source.columns, columns, strict=True)}
+    )
+
+
+def _decoded(block: bytes, encoding: str, file: Path, begin: int, *, damaged: bool = False) -> str:
     try:
-        return block.decode(encoding)
+        return block.decode(encoding, errors="replace" if damaged else "strict")
     except UnicodeDecodeError as error:
         raise FileError(
             f"{file.name}: is not {encoding} text (byte {begin + error.start}); name its encoding (--encoding gb18030)"
         ) from error
-
-
-def _separator(file: Path) -> str:
-    return "\t" if file.suffix.lower() == ".tsv" else ","
-
-
-# ---------------------------------------------------------------------------------------------------------- parquet
 
 
 def _parquet_source(files: list[Path]) -> Source:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyproj
 import shapely
 
+from geo.arrays import Floats
 from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
-from geo.locate.batches.hours import first_bad_time
+from geo.layers.plane import ZONE_PREFIX, has_zone_prefix, zone_prefix
+from geo.locate.batches.hours import bad_times, series_of
 from geo.locate.batches.parts import Part, Source, read_part
 from geo.locate.building import map_in_threads
 from geo.locate.index import GridIndex
-
-Floats = npt.NDArray[np.float64]
+from geo.tables.coordinates import NO_COORDINATES, NO_DEGREES, NO_NUMBER, SWAPPED, Coordinates, Place, read_coordinates
+from geo.tables.numbers import MISSING_WORDS, read_number
+from geo.tables.refused import are_good, mark
+from geo.texts import Text, listed
 
 #: Points of each part that the look at the whole is taken from.
 SAMPLE = 2_000
@@ -31,8 +36,19 @@ _FEWEST = 100
 # No point is so far from the cells by mistake of a datum, metres.
 _FAR_M = 200_000.0
 
-_MISSING = pa.array(["", "nan", "null", "none", "na", "n/a", "\\n"])
-_NO_NUMBER = "no numbers"
+# Rows that are named in a message.
+_NAMED = 10
+
+_NO_TIME = Text("时间无法识别", "has no time that is understood")
+_SOME_ROWS = Text(
+    "{number}行{what}，未落格：第{rows}行（{shown}）", "{number} rows get no cell, a row {what}: rows {rows} ({shown})"
+)
+_ADVICE = {
+    NO_DEGREES: " are no degrees east and north; swap --x and --y, or name the CRS (--crs EPSG:4549)",
+    SWAPPED: " are no degrees east and north; the axes are swapped: swap --x and --y",
+    NO_NUMBER: "; no numbers in the columns of coordinates; correct or empty them",
+    _NO_TIME: "; write times like 2026-03-01 08:00:00",
+}
 
 
 @dataclass(frozen=True)
@@ -41,8 +57,8 @@ class Reading:
 
     Attributes
     ----------
-    x, y
-        Columns of coordinates; unused where `geometry` is given.
+    place
+        Columns of coordinates of a table; None where `geometry` is given.
     geometry
         Column of points.
     datum
@@ -53,21 +69,23 @@ class Reading:
         CRS of the cells, as WKT.
     time, zone
         Column of times and the zone that times without one are in; None if hours are not counted.
+    cell
+        Name of the column of the cell that is added.
     """
 
-    x: str
-    y: str
+    place: Place | None
     geometry: str | None
     datum: Datum | None
     crs: str
     target: str
     time: str | None = None
     zone: str = "Asia/Shanghai"
+    cell: str = "cell"
 
     @property
     def columns(self) -> list[str]:
         """Columns that are read."""
-        places = [self.x, self.y] if self.geometry is None else [self.geometry]
+        places = list(self.place.columns.values()) if self.place is not None else [str(self.geometry)]
         return [*places, *([self.time] if self.time else [])]
 
     @property
@@ -77,28 +95,68 @@ class Reading:
 
 
 class Fault(NamedTuple):
-    """What is wrong in one row of a part, and the kind of error that it is."""
+    """What is wrong in some rows of a part: what the first of them holds, and the kind of error if all are wrong.
 
-    row: int
-    what: str
+    `rows` are the first ten, from 0, `number` counts all of them.
+    """
+
+    what: Text
+    rows: tuple[int, ...]
+    number: int
+    shown: str
     kind: type[InputError] = ColumnError
 
 
 class Look(NamedTuple):
-    """What the check of one part found: number of rows, the first fault, and a sample (row, x, y)."""
+    """What the check of one part found: number of rows, the faults, and a sample (row, x, y)."""
 
     rows: int
-    fault: Fault | None
+    faults: tuple[Fault, ...]
     row: npt.NDArray[np.int64]
     x: Floats
     y: Floats
 
 
 def raw_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
-    """Coordinates as they stand in the table; NaN where there are none, and where they are no numbers."""
-    if reading.geometry is not None:
-        return _of_points(table.column(reading.geometry), reading.geometry)
-    return _numbers(table.column(reading.x), reading.x)[0], _numbers(table.column(reading.y), reading.y)[0]
+    """Coordinates as they stand in the table; NaN where there are none, and where they cannot be used."""
+    if reading.place is None:
+        return _of_points(table.column(reading.geometry), str(reading.geometry))
+    found = _coordinates(table, reading)
+    good = are_good(found.reason)
+    return np.where(good, found.x, np.nan), np.where(good, found.y, np.nan)
+
+
+def _coordinates(table: pa.Table, reading: Reading) -> Coordinates:
+    """Numbers of the coordinates of a table, and why a row has none. Each row is read by itself, however the file is cut."""
+    assert reading.place is not None
+    frame = pd.DataFrame({name: _column(table.column(name), name) for name in reading.place.columns.values()})
+    found = read_coordinates(frame, reading.place, in_degrees=reading.in_degrees)
+    if not reading.in_degrees and not has_zone_prefix(parse_crs(reading.crs)):
+        prefix = zone_prefix(found.x)
+        for zone in np.unique(prefix[prefix > 0]):
+            mark(found.reason, prefix == zone, ZONE_PREFIX.fill(zone=int(zone)))
+    with np.errstate(invalid="ignore"):
+        beyond = reading.in_degrees & ((np.abs(found.x) > 180) | (np.abs(found.y) > 90))
+    mark(found.reason, beyond, NO_DEGREES)
+    return found
+
+
+def _column(column: pa.ChunkedArray, name: str) -> pd.Series:
+    """A column of numbers or text.
+
+    Raises
+    ------
+    ColumnError
+        If it holds something else.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return pd.Series(np.ascontiguousarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64))
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise ColumnError(f"column '{name}' holds {kind}, numbers are needed")
+    return series_of(column)
 
 
 def metric_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
@@ -110,58 +168,108 @@ def look_at(source: Source, part: Part, reading: Reading) -> Look:
     """Check the coordinates and times of one part."""
     table = read_part(source, part, reading.columns)
     faults: list[Fault] = []
-    if reading.geometry is None:
-        x, y = np.empty(0), np.empty(0)
-        for name in (reading.x, reading.y):
-            numbers, bad = _numbers(table.column(name), name)
-            x, y = (numbers, y) if name == reading.x else (x, numbers)
-            if bad >= 0:
-                value = table.column(name)[bad].as_py()
-                faults.append(
-                    Fault(bad, f"{_NO_NUMBER} in the columns of coordinates: {name}='{value}'; correct or empty it")
-                )
+    if reading.place is not None:
+        found = _coordinates(table, reading)
+        good = are_good(found.reason)
+        x, y = np.where(good, found.x, np.nan), np.where(good, found.y, np.nan)
+        faults += _faults(table, found, reading)
     else:
         x, y = raw_xy(table, reading)
-    if reading.in_degrees:
-        faults += _no_degrees(x, y)
+        if reading.in_degrees:
+            with np.errstate(invalid="ignore"):
+                wrong = np.flatnonzero((np.abs(x) > 180) | (np.abs(y) > 90))
+            if len(wrong):
+                faults.append(_fault(NO_DEGREES, wrong, f"({x[wrong[0]]:.9g}, {y[wrong[0]]:.9g})", CrsError))
     if reading.time is not None:
-        bad, value = first_bad_time(table.column(reading.time), reading.zone)
-        if bad >= 0:
-            faults.append(
-                Fault(bad, f"'{value}' in column '{reading.time}' is no time; write it like 2026-03-01 08:00:00")
-            )
+        wrong = bad_times(table.column(reading.time), reading.zone)
+        if len(wrong):
+            value = table.column(reading.time)[int(wrong[0])].as_py()
+            faults.append(_fault(_NO_TIME, wrong, f"'{value}' in column '{reading.time}'"))
     finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     some = finite[np.linspace(0, len(finite) - 1, min(SAMPLE, len(finite))).astype(np.int64)]
-    first = min(faults, key=lambda fault: fault.row, default=None)
-    return Look(table.num_rows, first, some, x[some], y[some])
+    return Look(table.num_rows, tuple(faults), some, x[some], y[some])
 
 
-def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex) -> None:
-    """Raise what the looks at all parts say is wrong with the points as a whole.
+def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault]:
+    """Rows that state coordinates which cannot be used, by reason."""
+    faults = []
+    bad = np.flatnonzero(~are_good(found.reason))
+    reasons = {why: None for why in found.reason[bad] if why is not NO_COORDINATES}
+    for why in reasons:
+        rows = bad[[found.reason[at] == why for at in bad]]
+        if why == NO_NUMBER:
+            rows = rows[[any(_states(table, name, at) for name in reading.columns[:2]) for at in rows]]
+        if len(rows):
+            first = int(rows[0])
+            held = ", ".join(
+                f"{name}='{table.column(name)[first].as_py()}'" for name in list(reading.place.columns.values())
+            )  # type: ignore[union-attr]
+            faults.append(_fault(why, rows, held, CrsError if why in (NO_DEGREES, SWAPPED) else ColumnError))
+    return faults
+
+
+def _states(table: pa.Table, name: str, row: int) -> bool:
+    """Whether a field holds text that is not read as a number, other than the words for nothing."""
+    value = table.column(name)[int(row)].as_py()
+    text = "" if value is None else str(value)
+    return text.strip().lower() not in MISSING_WORDS and bool(
+        np.isnan(read_number(text, "metres")) and np.isnan(read_number(text, "degrees"))
+    )
+
+
+def _fault(what: Text, rows: npt.NDArray[np.int64], shown: str, kind: type[InputError] = ColumnError) -> Fault:
+    return Fault(what, tuple(int(row) for row in rows[:_NAMED]), len(rows), shown, kind)
+
+
+def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex) -> list[str]:
+    """Raise what the looks at all parts say is wrong with the points as a whole; return what is wrong with some rows.
+
+    Rows that state coordinates or times which cannot be read are left without a cell or an interval where they are no more than
+    half of all rows: one sentence for each reason, with their number and the first ten.
 
     Raises
     ------
     ColumnError
-        If a coordinate or time is not one, or there are none at all.
+        If most coordinates or times are none, or there are none at all.
     CrsError
         If they are degrees where metres are declared or the other way round, the axes are swapped, the datum is another, or
         all points are far away from the cells.
     """
     names, first_rows = _rows_before(looks, source)
-    for number, look in enumerate(looks):
-        if look.fault is not None:
-            raise look.fault.kind(f"{names[number]}: row {first_rows[number] + look.fault.row}: {look.fault.what}")
+    told = _told(looks, names, first_rows)
     row = np.concatenate([look.row + first for look, first in zip(looks, first_rows, strict=True)])
     name = [names[i] for i, look in enumerate(looks) for _ in range(len(look.row))]
     x, y = np.concatenate([look.x for look in looks]), np.concatenate([look.y for look in looks])
     if len(x) == 0:
-        raise ColumnError(f"{names[0]}: {_NO_NUMBER} in the columns of coordinates ({', '.join(reading.columns[:2])})")
+        raise ColumnError(f"{names[0]}: no numbers in the columns of coordinates ({', '.join(reading.columns[:2])})")
     where = f"{name[0]}: row {row[0]} ({x[0]:.9g}, {y[0]:.9g})"
     if not reading.in_degrees and (np.abs(x) <= 180).all() and (np.abs(y) <= 180).all():
         raise CrsError(
             f"{where}: these are degrees, but {reading.crs[:40]} is in metres; name their datum (--datum WGS-84)"
         )
     _compare(x, y, where, [f"{n}: row {r}" for n, r in zip(name, row, strict=True)], reading, index)
+    return told
+
+
+def _told(looks: list[Look], names: list[str], first_rows: list[int]) -> list[str]:
+    """What is wrong with some rows, one sentence for each reason; raised where it is most of the rows."""
+    total = sum(look.rows for look in looks)
+    found: dict[Text, list[tuple[int, Fault]]] = {}
+    for part, look in enumerate(looks):
+        for fault in look.faults:
+            found.setdefault(fault.what, []).append((part, fault))
+    told = []
+    for what, faults in found.items():
+        number = sum(fault.number for _, fault in faults)
+        part, fault = faults[0]
+        where = f"{names[part]}: row {first_rows[part] + fault.rows[0]}"
+        if number > total / 2:
+            advice = _ADVICE.get(what, "")
+            raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {total:,} rows")
+        rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
+        shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
+        told.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
+    return told
 
 
 def _rows_before(looks: list[Look], source: Source) -> tuple[list[str], list[int]]:
@@ -169,7 +277,7 @@ def _rows_before(looks: list[Look], source: Source) -> tuple[list[str], list[int
     names, first, now, path = [], [], 0, ""
     for look, part in zip(looks, source.parts, strict=True):
         if part.path != path:
-            path, now = part.path, 2 if source.form == "text" else 1
+            path, now = part.path, source.first_row
         names.append(path.rsplit("/", 1)[-1])
         first.append(now)
         now += look.rows
@@ -205,46 +313,7 @@ def _compare(x: Floats, y: Floats, where: str, rows: list[str], reading: Reading
 
 def _plain(reading: Reading) -> Reading:
     """The same reading of degrees on WGS-84."""
-    return Reading(reading.x, reading.y, None, Datum.WGS84, "EPSG:4326", reading.target)
-
-
-def _no_degrees(x: Floats, y: Floats) -> list[Fault]:
-    wrong = np.flatnonzero((np.abs(x) > 180) | (np.abs(y) > 90))
-    if len(wrong) == 0:
-        return []
-    i = int(wrong[0])
-    swapped = abs(x[i]) <= 90 and abs(y[i]) <= 180
-    advice = (
-        "the axes are swapped: swap --x and --y" if swapped else "swap --x and --y, or name the CRS (--crs EPSG:4549)"
-    )
-    return [Fault(i, f"({x[i]:.9g}, {y[i]:.9g}) are no degrees east and north; {advice}", CrsError)]
-
-
-def _numbers(column: pa.ChunkedArray, name: str) -> tuple[Floats, int]:
-    """A column as numbers, NaN for none; and the first row that holds something else, or -1."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return np.ascontiguousarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64), -1
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise ColumnError(f"column '{name}' holds {kind}, numbers are needed")
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    text = pc.if_else(pc.is_in(pc.utf8_lower(text), value_set=_MISSING), pa.scalar(None, pa.string()), text)
-    try:
-        return np.ascontiguousarray(text.cast(pa.float64()).to_numpy(), dtype=np.float64), -1
-    except pa.ArrowInvalid:
-        return _one_by_one(text)
-
-
-def _one_by_one(text: pa.ChunkedArray) -> tuple[Floats, int]:
-    out, bad = np.full(len(text), np.nan), -1
-    for i, value in enumerate(text.to_pylist()):
-        try:
-            out[i] = np.nan if value is None else float(value)
-        except ValueError:
-            bad = i if bad < 0 else bad
-    return out, bad
+    return replace(reading, datum=Datum.WGS84, crs="EPSG:4326")
 
 
 def _of_points(column: pa.ChunkedArray, name: str) -> tuple[Floats, Floats]:
