@@ -192,7 +192,7 @@ CITIES = {
         "Incident Datetime,Incident Date,Incident Time,Report Datetime,Row ID,Incident ID,Incident Number,Incident Category,"
         "Latitude,Longitude,Point",
         "2026/03/13 10:00:00 AM,2026/03/13,10:00,2026/03/14 02:30:00 PM,1,2,77,Fraud,40.7,-74,POINT (-74 40.7)",
-        ("77", "Fraud", "2026-03-14 14:30"),
+        ("2", "Fraud", "2026-03-14 14:30"),
     ),
     "San Francisco 311": (
         "CaseID,Opened,Closed,Updated,Status,Responsible Agency,Category,Request Type,Address,Latitude,Longitude,Source",

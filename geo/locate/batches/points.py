@@ -202,8 +202,8 @@ def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault
         if len(rows):
             first = int(rows[0])
             held = ", ".join(
-                f"{name}='{table.column(name)[first].as_py()}'" for name in list(reading.place.columns.values())
-            )  # type: ignore[union-attr]
+                f"{name}='{table.column(name)[first].as_py()}'" for name in reading.columns if name != reading.time
+            )
             faults.append(_fault(why, rows, held, CrsError if why in (NO_DEGREES, SWAPPED) else ColumnError))
     return faults
 
