@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from geo.tracks.reading.format import Format
 from geo.tracks.reading.formats import (
-    fit,
+    garmin,
     geojson,
     google,
     gpx,
@@ -21,7 +21,7 @@ from geo.tracks.reading.formats import (
 #: Formats in the order in which they are asked whether they recognise a content: stricter ones first.
 FORMATS: tuple[Format, ...] = (
     parquet.FORMAT,
-    fit.FORMAT,
+    garmin.FORMAT,
     kml.KMZ_FORMAT,
     gpx.FORMAT,
     kml.FORMAT,

@@ -25,7 +25,7 @@ _NO_TIME = Text("没有时间", "has no time")
 _NO_PLACE = Text("没有位置", "has no position")
 
 
-def read_fit(raw: bytes, name: str) -> FixTable:
+def read_records(raw: bytes, name: str) -> FixTable:
     """Read the ``record`` messages of a FIT file, numbered in its order.
 
     Positions are converted from semicircles, times are UTC, speeds m/s, ``gps_accuracy`` metres; the device is the serial number
@@ -101,4 +101,4 @@ def _recognises(raw: bytes) -> bool:
     return raw[8:12] == b".FIT"
 
 
-FORMAT = Format("FIT", (".fit",), _recognises, read_fit)
+FORMAT = Format("FIT", (".fit",), _recognises, read_records)
