@@ -29,7 +29,8 @@ sign
     What a false track shows: a finding with a rule or a p-value, and its innocent explanations.
 
 Public: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
-:func:`verify`; :func:`evidence`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
+:func:`verify`, :func:`open_verdicts`; :func:`who_counts`, :func:`persons_of`, :func:`assign_holders`; :func:`evidence`,
+:func:`evidence_of_all`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
 :func:`due`, :func:`feasible`; :func:`route_match`; :func:`stops`, :func:`stop_of`; :func:`smoothed`, :func:`match`,
 :func:`touched`; and the words of :data:`MARKS`, :data:`KINDS`, :data:`REASONS`,
 :data:`VERDICTS`, :data:`SIGNS`.
@@ -50,12 +51,13 @@ if TYPE_CHECKING:
     from geo.patrols.completeness import blind_spots, by_group, seen
     from geo.patrols.counted_visits import REASONS, visits
     from geo.patrols.due_list import Feasibility, due, feasible
-    from geo.patrols.evidence_records import digest, evidence
+    from geo.patrols.evidence_records import digest, evidence, evidence_of_all
+    from geo.patrols.persons import assign_holders, persons_of, who_counts
     from geo.patrols.presence import KINDS, presences
     from geo.patrols.restatement import restate
     from geo.patrols.rules import DEFAULT_RULES, Rules
     from geo.patrols.signs import SIGNS, integrity
-    from geo.patrols.verdicts import VERDICTS, verify
+    from geo.patrols.verdicts import VERDICTS, open_verdicts, verify
     from geo.tracks.cleaning import MARKS, clean
     from geo.tracks.matching.planned_route import RouteMatch, route_match
     from geo.tracks.matching.touched_cells import touched
@@ -70,12 +72,13 @@ else:
             "geo.patrols.completeness": "blind_spots by_group seen",
             "geo.patrols.counted_visits": "REASONS visits",
             "geo.patrols.due_list": "Feasibility due feasible",
-            "geo.patrols.evidence_records": "digest evidence",
+            "geo.patrols.evidence_records": "digest evidence evidence_of_all",
+            "geo.patrols.persons": "assign_holders persons_of who_counts",
             "geo.patrols.presence": "KINDS presences",
             "geo.patrols.restatement": "restate",
             "geo.patrols.rules": "DEFAULT_RULES Rules",
             "geo.patrols.signs": "SIGNS integrity",
-            "geo.patrols.verdicts": "VERDICTS verify",
+            "geo.patrols.verdicts": "VERDICTS open_verdicts verify",
             "geo.tracks.cleaning": "MARKS clean",
             "geo.tracks.matching.planned_route": "RouteMatch route_match",
             "geo.tracks.matching.touched_cells": "touched",
@@ -97,15 +100,19 @@ __all__ = [
     "Matched",
     "RouteMatch",
     "Rules",
+    "assign_holders",
     "blind_spots",
     "by_group",
     "clean",
     "digest",
     "due",
     "evidence",
+    "evidence_of_all",
     "feasible",
     "integrity",
     "match",
+    "open_verdicts",
+    "persons_of",
     "presences",
     "read_tracks",
     "restate",
@@ -117,4 +124,5 @@ __all__ = [
     "touched",
     "verify",
     "visits",
+    "who_counts",
 ]

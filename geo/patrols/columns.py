@@ -9,6 +9,9 @@ KIND = "kind"
 LIKELY_S = "likely_s"
 SPREAD_S2 = "spread_s2"
 SURE_S = "sure_s"
+RIDDEN_S = "ridden_s"
+DETACHED_S = "detached_s"
+SURE_FIXES = "sure_fixes"
 
 #: Columns of presences, in order.
 PRESENCE_COLUMNS = (
@@ -25,6 +28,9 @@ PRESENCE_COLUMNS = (
     SPREAD_S2,
     SURE_S,
     LENGTH_M,
+    RIDDEN_S,
+    DETACHED_S,
+    SURE_FIXES,
 )
 
 CODE = "code"
@@ -76,4 +82,7 @@ VERDICT_COLUMNS = (
     "rules",
     "reason_zh",
     "reason_en",
+    PROBABILITY,
+    "settle_zh",
+    "settle_en",
 )

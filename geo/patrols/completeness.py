@@ -19,7 +19,8 @@ from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import require_tracks, utc
 from geo.tracks.columns import TIME
 from geo.tracks.matching.visibility import within_sight
-from geo.tracks.trajectory import SECOND, Path, path_of, steps_of
+from geo.tracks.path import SECOND, Path
+from geo.tracks.trajectory import path_of, steps_of
 
 #: Spacing of the places at which ground is looked at, metres.
 GROUND_M = 10.0

@@ -18,6 +18,7 @@ from geo.patrols.columns import (
     CODE,
     COUNTED,
     DAY,
+    DETACHED_S,
     EARLIEST,
     HOURS_S,
     KIND,
@@ -25,9 +26,11 @@ from geo.patrols.columns import (
     LIKELY_S,
     PRESENCE_COLUMNS,
     REASON,
+    RIDDEN_S,
     SPEED_M_S,
     SPREAD_S2,
     STAY_S,
+    SURE_FIXES,
     SURE_S,
     VISIT_COLUMNS,
 )
@@ -45,6 +48,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "速度接近步行与驾车的界限，无法确认",
         "so near the limit of speed that a walk and a ride cannot be told apart",
     ),
+    "detached": (
+        "位于两次不可能的跳变之间，无法确认",
+        "between two steps faster than anything moves here, so where it was is not known",
+    ),
     "border": ("在网格边界附近，定位误差内无法确认", "near the border, uncertain within the error of positioning"),
     "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
     "same_time": ("与另一次巡查同时", "at the same time as another visit"),
@@ -53,11 +60,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "紧邻定位中断或短暂离开后返回，与另一次巡查的间隔无法确认",
         "beside a silence or a short absence, so the time from another visit is not known",
     ),
-    "not_leader": ("非本网格格长", "not by the leader of the cell"),
+    "not_leader": ("非本网格格长或副职", "not by the leader of the cell or a deputy"),
+    "unnamed": ("持机人未登记，无法确认是否为格长", "by a device whose holder is not known"),
 }
 
 #: Reasons that exclude a visit however long it was.
-EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
+EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
 #: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
 #: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
@@ -68,6 +76,8 @@ EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader")
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
+_OPTIONAL = (RIDDEN_S, DETACHED_S, SURE_FIXES)
+
 #: More than the times of one local day span, microseconds.
 _TWO_DAYS_US = 2 * 86_400_000_000
 
@@ -75,9 +85,23 @@ _TWO_DAYS_US = 2 * 86_400_000_000
 #: six fixes.
 PACE_ERROR = 0.15
 
+#: Share of the expected time that is too fast for a walk from which on a stay may be a ride with stops.
+RIDDEN_SHARE = 0.3
+#: Share of the expected time in a run of fixes between two impossible steps from which on a stay is not proven.
+DETACHED_SHARE = 0.2
+#: Fixes far apart in time, all well inside, that prove a stay, and the probability that they give it.
+PROVING_FIXES, PROVEN = 3, 0.97
+#: Longest stay that they prove: three fixes are at least two gaps of 120 s apart.
+PROVEN_LEAST_S = 120.0
+#: What the fixes by themselves say, from which on a stay is in doubt however unlikely it was before they were looked at: most
+#: such stays cross a corner for a minute or two.
+PLAIN_DOUBT = 0.1
+
 #: Probability from which on a stay that the path missed altogether is listed.
 KEPT_FROM = 0.02
 
+#: Time between fixes up to which the times of crossings are taken to be off by it; what is longer is a matter of silences.
+MOST_TIMING_S = 120.0
 #: Standard deviation that a time inside has at least: when a walker crossed a border is known to a few seconds.
 _LEAST_SD_S = 5.0
 
@@ -122,6 +146,8 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
     the mean and variance that the presences carry. A visit counts if the probability that it is at least `min_stay_s`
     reaches `confidence`.
     """
+    # Presences of other makers may not tell rides, runs between jumps and lone fixes apart.
+    presences = presences.assign(**{name: 0.0 for name in _OPTIONAL if name not in presences})
     missing = [column for column in PRESENCE_COLUMNS if column not in presences]
     if missing:
         raise ColumnError(f"presences: no column {', '.join(missing)}; make them with geo.patrols.presences")
@@ -154,10 +180,12 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Visits under one rule set."""
     stays = _stays(presences, rules)
     paced = _paced(stays, rules)
-    chance = _probability(stays, _usual_steps(presences, stays), rules) * paced
+    steps_s = _usual_steps(presences, stays)
+    chance, plain = _probability(stays, steps_s, rules)
+    chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
     stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
-    stays = stays.assign(**_bounds(presences, stays, rules))
+    stays = stays.assign(**_bounds(presences, stays, _timing_errors(stays, steps_s[keep]), rules))
     reason = _alone(stays, rules)
     part(stays, reason, rules)
     return stays.assign(**{REASON: reason, COUNTED: reason == ""})
@@ -183,11 +211,21 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     return _summed(table, np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules)
 
 
-def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, rules: Rules) -> dict[str, pd.Series]:
+def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
+    """By how much the times at which each stay began and ended may be off, microseconds.
+
+    When a border was crossed between two fixes is known to the time between them. Where no error can matter it is exact.
+    """
+    off_s = np.where(stays[SPREAD_S2].to_numpy(dtype=float) > 0, np.minimum(step_s, MOST_TIMING_S) + _LEAST_SD_S, 0.0)
+    errors: Ints = np.rint(off_s * 1e6).astype(np.int64)
+    return errors
+
+
+def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, errors: Ints, rules: Rules) -> dict[str, pd.Series]:
     """When each stay may have begun and ended: with the time beside it in which nobody saw the device leave.
 
-    That is silence, and time at the border in which the error leaves a doubt whether the device was inside. Where such
-    times reach from one stay to another of the same walker, both may be one.
+    `errors` are those of the times themselves. The rest is silence, and time at the border in which the error leaves a doubt
+    whether the device was inside. Where such times reach from one stay to another of the same walker, both may be one.
     """
     key = [CODE, DEVICE, OFFICER, DAY]
     unseen = presences[KIND] == "unknown"
@@ -208,8 +246,8 @@ def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, rules: Rules) -> dict[
     place = place[: len(stays)]
     last = np.r_[first[1:], len(order)][: len(first)] - 1
     return {
-        name: pd.Series(pd.to_datetime(at[place], unit="us", utc=True).as_unit("us"), index=stays.index)
-        for name, at in ((EARLIEST, begins[first]), (LATEST, reached[last]))
+        name: pd.Series(pd.to_datetime(at, unit="us", utc=True).as_unit("us"), index=stays.index)
+        for name, at in ((EARLIEST, begins[first][place] - errors), (LATEST, reached[last][place] + errors))
     }
 
 
@@ -265,6 +303,9 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
         SPREAD_S2: some[SPREAD_S2].to_numpy() * share,
         SURE_S: some[SURE_S].to_numpy() * share,
         LENGTH_M: some[LENGTH_M].to_numpy(),
+        RIDDEN_S: some[RIDDEN_S].to_numpy() * share,
+        DETACHED_S: some[DETACHED_S].to_numpy() * share,
+        SURE_FIXES: np.where(hours_s >= lasts, some[SURE_FIXES].to_numpy(), 0),
         FIXES: some[FIXES].to_numpy(),
     }
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
@@ -284,20 +325,37 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     )
 
 
-_SUMS = ("spent_s", STAY_S, HOURS_S, "room_s", LIKELY_S, SPREAD_S2, SURE_S, LENGTH_M, FIXES, SPEED_M_S)
+_SUMS = (
+    "spent_s",
+    STAY_S,
+    HOURS_S,
+    "room_s",
+    LIKELY_S,
+    SPREAD_S2,
+    SURE_S,
+    LENGTH_M,
+    RIDDEN_S,
+    DETACHED_S,
+    SURE_FIXES,
+    FIXES,
+    SPEED_M_S,
+)
 
 
-def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> Floats:
-    """Probability that the true time inside, in hours of duty, was long enough: the odds of the fixes times those before."""
+def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Floats, Floats]:
+    """Probability that the true time inside, in hours of duty and on foot, was long enough; and what the fixes alone say of it."""
     room = stays["room_s"].to_numpy(dtype=float)
-    mean = np.minimum(stays[LIKELY_S].to_numpy(dtype=float), room)
+    # What was ridden is no time on foot.
+    left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
+    mean = np.clip(stays[LIKELY_S].to_numpy(dtype=float) - left_out, 0.0, room)
     sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
     # What no error can have put there is there; the rest of the time is in doubt.
     plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
     stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
     before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
     chance: Floats = before * plain / (before * plain + 1.0 - plain)
-    return chance
+    proven = stays[SURE_FIXES].to_numpy(dtype=float) >= PROVING_FIXES
+    return np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, PROVEN), chance), plain
 
 
 def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
@@ -306,6 +364,10 @@ def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
         return np.ones(len(stays))
     over = stays[SPEED_M_S].to_numpy(dtype=float) / rules.max_patrol_speed_m_s - 1.0
     walked = np.clip(0.5 - over / (2.0 * PACE_ERROR), 0.0, 1.0)
+    if rules.mode == "foot":
+        likely = stays[LIKELY_S].to_numpy(dtype=float)
+        stops = stays[RIDDEN_S].to_numpy(dtype=float) > RIDDEN_SHARE * likely
+        walked = np.where(stops, np.minimum(walked, 0.5), walked)
     moves = stays["spent_s"].to_numpy(dtype=float) > 0
     paced: Floats = np.where(moves, walked if rules.mode == "foot" else 1.0 - walked, 1.0)
     return paced
@@ -342,6 +404,7 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     for fails, why in (
         (paced < rules.doubt, "on_foot" if rules.mode == "vehicle" else "vehicle"),
         (doubtful & (paced < 1.0), "pace"),
+        ((chance >= rules.doubt) & (stays[DETACHED_S] > DETACHED_SHARE * stays[LIKELY_S]), "detached"),
         (doubtful, "border"),
         ((chance < rules.doubt) & (stays[STAY_S] < rules.min_stay_s), "too_short"),
         ((chance < rules.doubt) & (stays[HOURS_S] < rules.min_stay_s), "off_hours"),

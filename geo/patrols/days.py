@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from geo.days import local_days, micro_at
-from geo.patrols.columns import DAY, LIKELY_S, SPREAD_S2, SURE_S
+from geo.patrols.columns import DAY, DETACHED_S, LIKELY_S, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
 from geo.tracks.cleaning import utc
 from geo.tracks.columns import DURATION_S, END, FIXES, LENGTH_M, START
-from geo.tracks.trajectory import SECOND
+from geo.tracks.path import SECOND
 
 
 def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
@@ -50,5 +50,8 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
             LIKELY_S: cut[LIKELY_S] * share,
             SPREAD_S2: cut[SPREAD_S2] * share,
             SURE_S: cut[SURE_S] * share,
+            RIDDEN_S: cut[RIDDEN_S] * share,
+            DETACHED_S: cut[DETACHED_S] * share,
+            SURE_FIXES: np.rint(cut[SURE_FIXES] * share).astype(np.int64),
         }
     )

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.arrays import Bools, Floats
+from geo.arrays import Bools, Floats, Objects
 from geo.errors import InputError
-from geo.layers.columns import CODE, LEADER
+from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
 from geo.patrols.columns import COUNTED, DAY
 from geo.patrols.counted_visits import hours
+from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.verdicts import as_ruled, require_named
 from geo.tracks.cleaning import utc
@@ -66,7 +67,7 @@ def due(
     crs = require_metric(cells, "a due list")
     moment = now.tz_convert("UTC")
     today = now.tz_convert(rules.zone).date()
-    rules = rules.on(today)
+    rules = who_counts(rules.on(today), cells, tracks[OFFICER].unique() if OFFICER in tracks else ()).rules
     require_named(cells, rules)
     closes = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_to, rules)[0]), unit="us", tz="UTC")
     opens = pd.Timestamp(int(hours(pd.Series([today]), rules.hours_from, rules)[0]), unit="us", tz="UTC")
@@ -115,10 +116,11 @@ def due(
 def _nearest(cells: gpd.GeoDataFrame, own: Bools, where: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.intp], Floats]:
     """The nearest device to each cell (a row of `where`, -1 for none) and its distance; its leader's where only that counts."""
     who, distance = np.full(len(cells), -1, dtype=np.intp), np.full(len(cells), np.nan)
+    persons = persons_of(cells)
     for rows, at in [
         (np.flatnonzero(~own), np.arange(len(where))),
         *(
-            (np.array([k]), np.flatnonzero(where[OFFICER].astype(str) == str(cells[LEADER].iloc[k])))
+            (np.array([k]), np.flatnonzero(where[OFFICER].astype(str).isin(persons.get(cells[CODE].iloc[k], ()))))
             for k in np.flatnonzero(own)
         ),
     ]:
@@ -197,6 +199,7 @@ def feasible(
         If the cells lack a column.
     """
     require_metric(cells, "feasibility")
+    rules = who_counts(rules, cells, roster["officer"]).rules
     require_named(cells, rules)
     at = bases.to_crs(cells.crs)
     names = roster["officer"].to_numpy(dtype=object)
@@ -205,7 +208,7 @@ def feasible(
     for part, rows in rules.by_class(cells):
         due_times[rows], stays[rows] = part.visits_per_day, max(stay_s, part.min_stay_s)
         if part.who == "leader":
-            can[:, rows] = names[:, None].astype(str) == cells[LEADER].iloc[rows].to_numpy(dtype=object).astype(str)
+            can[:, rows] = _may_count(names, cells.iloc[rows])
     once = stays + 2 * far * DETOUR / WALK_M_S
     on_duty = _on_duty_s(rules)
     available = np.minimum(roster["hours"].to_numpy(dtype=float) * 3600.0, on_duty)
@@ -229,6 +232,13 @@ def feasible(
         index=cells.index,
     )
     return Feasibility(bool((officer >= 0).all()), float(needed.sum()), float(available.sum()), table)
+
+
+def _may_count(names: Objects, cells: gpd.GeoDataFrame) -> Bools:
+    """Which officers are the leader or a deputy of which cell, shape (officers, cells)."""
+    persons = persons_of(cells)
+    may = [[str(name) in persons.get(code, ()) for code in cells[CODE]] for name in names]
+    return np.array(may, dtype=bool).reshape(len(names), len(cells))
 
 
 class _Rounds:

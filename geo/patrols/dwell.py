@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from geo.arrays import Floats, Ints
+from geo.arrays import Bools, Floats, Ints
 from geo.kernels import kernel
 from geo.locate import GridIndex
-from geo.tracks.trajectory import SECOND, Path
+from geo.tracks.path import SECOND, Path
 
 #: Longest span that is looked at as one place; half of the shortest stay that counts by default.
 SPAN_S = 30.0
@@ -63,6 +63,8 @@ class Spans(NamedTuple):
         Share of the time that may not have been spent there on foot, because the step is long and its speed high.
     pace_m_s
         Speed, taken over half a minute.
+    fast, detached
+        Whether the step is too fast for a walk; whether it belongs to a run of fixes between two impossible steps.
     """
 
     run: Ints
@@ -75,16 +77,20 @@ class Spans(NamedTuple):
     lasts_s: Floats
     ridden: Floats
     pace_m_s: Floats
+    fast: Bools
+    detached: Bools
 
 
 class Times(NamedTuple):
-    """Of each row of shares, in seconds: the time to be expected, its variance, and the time on foot that no error can have put
-    there.
+    """Of each row of shares, in seconds: the time to be expected, its variance, the time on foot that no error can have put
+    there, and how much of the time to be expected was too fast for a walk, or lies in a run between two impossible steps.
     """
 
     likely_s: Floats
     spread_s2: Floats
     sure_s: Floats
+    ridden_s: Floats
+    detached_s: Floats
 
 
 class Shares(NamedTuple):
@@ -106,8 +112,9 @@ class Shares(NamedTuple):
         spread[doubt] = _spread(
             self.cell[doubt], spans.walker[span], middle, spans.lasts_s[span], seconds[doubt], chance[doubt]
         )
-        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s)
-        return Times(seconds * chance, spread, np.where(sure, seconds, 0.0))
+        fast, likely = spans.fast[self.span], seconds * chance
+        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s) & ~fast
+        return Times(likely, spread, np.where(sure, seconds, 0.0), likely * fast, likely * spans.detached[self.span])
 
 
 @kernel(nogil=True)
@@ -133,16 +140,17 @@ def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Fl
     return part
 
 
-def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints, index: GridIndex) -> Spans:
+def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, Ints], index: GridIndex) -> Spans:
     """Cut runs into spans of at most half a minute; a stand in a run is one span.
 
     Parameters
     ----------
-    pace_m_s
-        Speed on the way from each fix to the next.
-    walker, start, end
-        Runs on known ways, in order of walker and time.
+    pace_m_s, fast
+        Speed on the way from each fix to the next, and whether it was too fast for a walk.
+    runs
+        Walker, start and end of runs on known ways, in order of walker and time.
     """
+    walker, start, end = runs
     room = int(np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).sum())
     n, run, step, begin, until, x, y, sigma, lasts = _cut(
         path.walker, path.time, path.x, path.y, path.sigma, path.stand, walker, start, end, room
@@ -150,7 +158,11 @@ def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints,
     i = step[:n]
     j = np.minimum(i + 1, len(path.time) - 1)
     j = np.where(path.walker[j] == path.walker[i], j, i)
-    pace = pace_m_s[np.minimum(i, len(pace_m_s) - 1)] if len(pace_m_s) else np.zeros(n)
+    at = np.minimum(i, max(len(pace_m_s) - 1, 0))
+    # A stand is one span, however fast the device came to it.
+    moves = (path.stand[i] < 0) | (path.stand[i] != path.stand[j])
+    pace = np.where(moves, pace_m_s[at], 0.0) if len(pace_m_s) else np.zeros(n)
+    quick = fast[at] & moves if len(fast) else np.zeros(n, dtype=np.bool_)
     return Spans(
         run[:n],
         walker[run[:n]],
@@ -162,6 +174,8 @@ def spans_of(path: Path, pace_m_s: Floats, walker: Ints, start: Ints, end: Ints,
         lasts[:n],
         _ridden(path, i, j, index.locate(x[:n], y[:n]), index),
         pace,
+        quick,
+        path.detached[i],
     )
 
 
@@ -253,12 +267,7 @@ def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: Gr
 def shares_of(spans: Spans, index: GridIndex) -> Shares:
     """Find the cells that each span may have been in; in order of span."""
     own = index.locate(spans.x, spans.y).astype(np.int64)
-    certain = np.ones(len(own), dtype=bool)
-    margin = CERTAIN_SIGMAS * spans.sigma
-    for angle in _DIRECTIONS:
-        here = np.flatnonzero(certain)
-        moved = index.locate(spans.x[here] + margin[here] * np.cos(angle), spans.y[here] + margin[here] * np.sin(angle))
-        certain[here[moved != own[here]]] = False
+    certain = surely_inside(spans.x, spans.y, spans.sigma, own, index)
     sure, unsure = np.flatnonzero(certain), np.flatnonzero(~certain)
     around = np.empty((len(unsure), PLACES), dtype=np.int32)
     for k in range(PLACES):
@@ -273,6 +282,17 @@ def shares_of(spans: Spans, index: GridIndex) -> Shares:
     keep = np.flatnonzero(cell >= 0)
     order = keep[np.argsort(span[keep], kind="stable")]
     return Shares(span[order], cell[order], probability[order])
+
+
+def surely_inside(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIndex) -> Bools:
+    """Tell which places have all their surroundings of :data:`CERTAIN_SIGMAS` standard deviations in a cell."""
+    certain = np.ones(len(x), dtype=np.bool_)
+    margin = CERTAIN_SIGMAS * sigma
+    for angle in _DIRECTIONS:
+        here = np.flatnonzero(certain)
+        moved = index.locate(x[here] + margin[here] * np.cos(angle), y[here] + margin[here] * np.sin(angle))
+        certain[here[moved != cell[here]]] = False
+    return certain
 
 
 @kernel(nogil=True)

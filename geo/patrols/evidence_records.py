@@ -1,29 +1,32 @@
-"""Evidence: all that a verdict rests on, as one record with a hash."""
+"""Evidence: what a verdict rests on, as one record with a hash. Fixes are referred to by row range and digest, not copied."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.arrays import Ints
+from geo.arrays import Ints, Objects
+from geo.days import micro_at
 from geo.errors import InputError
 from geo.layers.datum import Datum
 from geo.patrols.columns import CODE, DAY, KIND
-from geo.patrols.counted_visits import hours
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import places, utc
-from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, START, TIME
+from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
 
 #: Time before and after a presence from which fixes belong to its evidence: the step that crosses the border.
 AROUND_S = 300.0
-_DAY_US = 86_400_000_000
+#: Decimals of a degree that the digest of fixes is taken over.
+_DECIMALS = 6
 
 
 def evidence(
@@ -61,8 +64,10 @@ def evidence(
     -------
     dict
         Plain values that :func:`json.dumps` takes: the cell with a hash of its border, the verdict, every visit counted or
-        not with the reason, entries and exits, silences, the fixes in and near the cell, the rules in full, and ``sha256`` over
-        all of it. The same input gives the same record, whatever the order of the rows.
+        not with the reason, `presences` as columns, the rules in full, and ``sha256`` over all of it. `fixes` refers to those
+        in and near the cell: of each device and stretch of time their number, the range of rows in their source, and a SHA-256
+        over time, longitude, latitude (to 1e-6 degrees) and mark. The same input gives the same record, whatever the order of
+        the rows.
 
     Raises
     ------
@@ -72,21 +77,59 @@ def evidence(
     row = verdicts[(verdicts[CODE] == code) & (verdicts[DAY] == day)]
     if len(row) != 1:
         raise InputError(f"verdicts: {len(row)} rows for cell {code} on {day}; one is expected")
-    made, found = _of(visits, CODE, code, day), _of(presences, CELL, code, day)
-    shape = shapely.normalize(cells.loc[cells[CODE] == code].geometry.iloc[0])
-    record: dict[str, Any] = {
-        "cell": code,
-        "day": day.isoformat(),
-        "division": division,
-        "datum": datum or _declared(tracks),
-        "border_sha256": hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest(),
-        "verdict": _plain(row)[0],
-        "rules": rules.to_dict(),
-        "visits": _plain(made, START, END, DEVICE),
-        "presences": _plain(found, START, END, DEVICE, KIND),
-        "fixes": _fixes(tracks, found, day, rules),
-    }
-    return record | {"sha256": digest(record)}
+    near = presences[(presences[CELL] == code) & (presences[DAY] == day)]
+    made = visits[(visits[CODE] == code) & (visits[DAY] == day)]
+    some = tracks[tracks[DEVICE].astype(str).isin(near[DEVICE].astype(str))]
+    said = datum or _declared(tracks)
+    return next(evidence_of_all(some, near, made, row, cells, rules=rules, division=division, datum=said))
+
+
+def evidence_of_all(
+    tracks: pd.DataFrame,
+    presences: pd.DataFrame,
+    visits: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    rules: Rules = DEFAULT_RULES,
+    division: str = "",
+    datum: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Write down what every verdict rests on, in the order of `verdicts`; see :func:`evidence`. Rules are those of each day.
+
+    Notes
+    -----
+    Cost: O(n log n) once, then the rows of each record; about 2 s for a street's day of 1.5 million fixes.
+    """
+    fixes = _Fixes.of(tracks)
+    said = datum or _declared(tracks)
+    found = _Grouped.of(presences, CELL, (START, END, DEVICE, KIND))
+    made = _Grouped.of(visits, CODE, (START, END, DEVICE))
+    shapes = dict(zip(cells[CODE], cells.geometry, strict=True))
+    borders: dict[str, str] = {}
+    written = {day: rules.on(day).to_dict() for day in verdicts[DAY].unique()}
+    for verdict in _records(verdicts):
+        code, day = str(verdict[CODE]), dt.date.fromisoformat(str(verdict[DAY]))
+        if code not in borders:
+            shape = shapely.normalize(shapes[code])
+            borders[code] = hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest()
+        near = found.columns(code, day)
+        names = list(made.values)
+        record: dict[str, Any] = {
+            "cell": code,
+            "day": day.isoformat(),
+            "division": division,
+            "datum": said,
+            "border_sha256": borders[code],
+            "verdict": verdict,
+            "rules": written[day],
+            "visits": [
+                dict(zip(names, row, strict=True)) for row in zip(*made.columns(code, day).values(), strict=True)
+            ],
+            "presences": near,
+            "fixes": fixes.references(near[DEVICE], found.times(code, day), day, rules.zone) if near else [],
+        }
+        yield record | {"sha256": digest(record)}
 
 
 def _declared(tracks: pd.DataFrame) -> str:
@@ -102,69 +145,141 @@ def digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _of(rows: pd.DataFrame, column: str, code: str, day: dt.date) -> pd.DataFrame:
-    """Rows of one cell and day. Most cells of a bad day have none at all."""
-    return rows[(rows[column] == code) & (rows[DAY] == day)] if len(rows) else rows
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values."""
+    values = {str(name): _plain(table[name]) for name in table}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
-def _plain(rows: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
-    """Rows as plain values, in the order of some columns."""
-    if rows.empty:
-        return []
-    ordered = rows.sort_values(list(by)) if len(rows) > 1 else rows
-    names = [str(name) for name in ordered]
-    values = zip(*(map(_value, ordered[name].tolist()) for name in ordered), strict=True)
-    return [dict(zip(names, row, strict=True)) for row in values]
+def _plain(column: pd.Series) -> list[Any]:
+    """Values as JSON takes them: times in ISO 8601, numbers to six decimals, None where there is none."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return _iso(utc(column).view(np.int64))
+    if column.dtype == bool or pd.api.types.is_integer_dtype(column.dtype):
+        return list(column.tolist())
+    if pd.api.types.is_float_dtype(column.dtype):
+        numbers = np.round(column.to_numpy(dtype=float), 6)
+        return [value if np.isfinite(value) else None for value in numbers.tolist()]
+    return [
+        None if value is None or value is pd.NA else value.isoformat() if isinstance(value, dt.date) else str(value)
+        for value in column.tolist()
+    ]
 
 
-def _value(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp | dt.date):
-        return value.isoformat()
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return round(float(value), 6) if np.isfinite(value) else None
-    return None if value is None or value is pd.NA else str(value)
-
-
-def _fixes(tracks: pd.DataFrame, found: pd.DataFrame, day: dt.date, rules: Rules) -> list[list[Any]]:
-    """Fixes of the devices that were in or near the cell while they were: device, time, lon, lat, mark."""
-    if found.empty:
-        return []
-    midnight = int(hours(pd.Series([day]), dt.time(0), rules)[0])
-    since = utc(tracks[TIME]).astype(np.int64) - midnight
-    who, devices = pd.factorize(tracks[DEVICE].astype(str), sort=True)
-    today = np.flatnonzero((since >= 0) & (since < _DAY_US))
-    today = today[np.lexsort((since[today], who[today]))]
-    keep = np.zeros(len(today) + 1, dtype=np.int64)
-    at = who[today] * _DAY_US + since[today]
-    around = int(AROUND_S * 1e6)
-    of = pd.Index(devices).get_indexer(found[DEVICE].astype(str))
-    for name, add in ((START, 1), (END, -1)):
-        edge = np.clip(utc(found[name]).astype(np.int64) - midnight - add * around, 0, _DAY_US)
-        np.add.at(keep, np.searchsorted(at, of * _DAY_US + edge)[of >= 0], add)
-    rows = today[np.cumsum(keep)[:-1] > 0]
-    lon, lat = (np.round(ordinate, 6) for ordinate in places(tracks.iloc[rows]))
-    mark = tracks[MARK].astype(str).to_numpy(dtype=object)[rows]
-    ordered = np.lexsort((pd.factorize(mark, sort=True)[0], lat, lon, since[rows], who[rows]))
-    values = (
-        devices.to_numpy(dtype=object)[who[rows][ordered]].tolist(),
-        _iso(since[rows][ordered] + midnight),
-        *(
-            pd.Series(ordinate[ordered], dtype=object).where(np.isfinite(ordinate[ordered]), None).tolist()
-            for ordinate in (lon, lat)
-        ),
-        mark[ordered].tolist(),
-    )
-    return [list(fix) for fix in zip(*values, strict=True)]
-
-
-def _iso(micro: Ints) -> list[str]:
+def _iso(micro: npt.NDArray[np.int64]) -> list[str]:
     """Times as ISO 8601 has them, with decimals only where there are any."""
     whole = micro % 1_000_000 == 0
     text = np.empty(len(micro), dtype=object)
     for some, unit in ((whole, "s"), (~whole, "us")):
         text[some] = np.datetime_as_string(micro[some].astype("datetime64[us]").astype(f"datetime64[{unit}]"))
     return [f"{time}+00:00" for time in text.tolist()]
+
+
+class _Grouped(NamedTuple):
+    """Rows of a table as plain values, those of one cell and day together."""
+
+    values: dict[str, list[Any]]
+    start: Ints
+    end: Ints
+    place: dict[tuple[str, str], tuple[int, int]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, by: str, order: tuple[str, ...]) -> _Grouped:
+        ordered = table.sort_values([by, DAY, *order], kind="stable")
+        values = {str(name): _plain(ordered[name]) for name in ordered}
+        keys = list(zip(values[by], values[DAY], strict=True))
+        first = [k for k in range(len(keys)) if k == 0 or keys[k] != keys[k - 1]]
+        ends = [*first[1:], len(keys)][: len(first)]
+        start, end = (utc(ordered[name]).view(np.int64) for name in (START, END))
+        return cls(values, start, end, {keys[a]: (a, b) for a, b in zip(first, ends, strict=True)})
+
+    def columns(self, code: str, day: dt.date) -> dict[str, list[Any]]:
+        """Columns of one cell and day; empty if it has no rows."""
+        a, b = self.place.get((code, day.isoformat()), (0, 0))
+        return {name: column[a:b] for name, column in self.values.items()} if b > a else {}
+
+    def times(self, code: str, day: dt.date) -> tuple[Ints, Ints]:
+        """Start and end of the rows of one cell and day, microseconds."""
+        a, b = self.place.get((code, day.isoformat()), (0, 0))
+        return self.start[a:b], self.end[a:b]
+
+
+class _Fixes(NamedTuple):
+    """Fixes by device and time, packed for digests."""
+
+    devices: dict[str, tuple[int, int]]
+    time: Ints
+    packed: npt.NDArray[np.void]
+    source: Objects | None
+    row: Ints | None
+
+    @classmethod
+    def of(cls, tracks: pd.DataFrame) -> _Fixes:
+        device, names = pd.factorize(tracks[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+        time = utc(tracks[TIME]).view(np.int64)
+        lon, lat = (
+            np.rint(np.nan_to_num(degrees, nan=999.0, posinf=999.0, neginf=999.0) * 10**_DECIMALS).astype(np.int64)
+            for degrees in places(tracks)
+        )
+        mark, words = pd.factorize(tracks[MARK].astype(str).to_numpy(dtype=object), sort=True)
+        order = np.lexsort((mark, lat, lon, time, device))
+        packed = np.empty(len(order), dtype=[("time", "<i8"), ("lon", "<i8"), ("lat", "<i8"), ("mark", "S16")])
+        packed["time"], packed["lon"], packed["lat"] = time[order], lon[order], lat[order]
+        packed["mark"] = np.array([str(word).encode() for word in words] or [b""], dtype="S16")[mark[order]]
+        first = np.searchsorted(device[order], np.arange(len(names) + 1))
+        source = row = None
+        if SOURCE in tracks and ROW in tracks:
+            source = tracks[SOURCE].to_numpy(dtype=object)[order]
+            row = pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)[order]
+        slices = {str(name): (int(first[k]), int(first[k + 1])) for k, name in enumerate(names)}
+        return cls(slices, time[order], packed, source, row)
+
+    def references(self, device: list[str], times: tuple[Ints, Ints], day: dt.date, zone: str) -> list[dict[str, Any]]:
+        """Of the devices of presences, the stretches of fixes in and around them on the day."""
+        days = np.array([day, day + dt.timedelta(days=1)], dtype="datetime64[D]")
+        opens, closes = micro_at(days, dt.time(0), zone)
+        around = int(AROUND_S * 1e6)
+        start, end = np.maximum(times[0] - around, opens), np.minimum(times[1] + around, closes - 1)
+        found = []
+        rows_of: dict[str, list[int]] = {}
+        for k, name in enumerate(device):
+            rows_of.setdefault(str(name), []).append(k)
+        for name in sorted(rows_of):
+            if name not in self.devices:
+                continue
+            a, b = self.devices[name]
+            rows = np.array(rows_of[name])
+            first = a + np.searchsorted(self.time[a:b], start[rows], side="left")
+            last = a + np.searchsorted(self.time[a:b], end[rows], side="right")
+            found += [self._reference(name, p, q) for p, q in _merged(first, last)]
+        return found
+
+    def _reference(self, device: str, a: int, b: int) -> dict[str, Any]:
+        """One stretch of fixes."""
+        said: dict[str, Any] = {
+            "device": device,
+            "fixes": b - a,
+            "from": _iso(self.time[a : a + 1])[0],
+            "to": _iso(self.time[b - 1 : b])[0],
+            "sha256": hashlib.sha256(np.ascontiguousarray(self.packed[a:b]).tobytes()).hexdigest(),
+        }
+        if self.source is not None and self.row is not None:
+            source, row = self.source[a:b], self.row[a:b]
+            said["rows"] = {
+                str(name): [int(row[source == name].min()), int(row[source == name].max())]
+                for name in sorted(set(source.tolist()), key=str)
+            }
+        return said
+
+
+def _merged(first: Ints, last: Ints) -> list[tuple[int, int]]:
+    """Ranges of positions joined where they overlap or abut, empty ones left out."""
+    found: list[tuple[int, int]] = []
+    for a, b in sorted(zip(first.tolist(), last.tolist(), strict=True)):
+        if b <= a:
+            continue
+        if found and a <= found[-1][1]:
+            found[-1] = (found[-1][0], max(b, found[-1][1]))
+        else:
+            found.append((a, b))
+    return found

@@ -17,12 +17,14 @@ import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints
 from geo.locate import GridIndex
-from geo.patrols.columns import KIND, LIKELY_S, PRESENCE_COLUMNS, SPREAD_S2, SURE_S
+from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
 from geo.patrols.days import split_days
-from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of
+from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of, surely_inside
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, START
-from geo.tracks.trajectory import SECOND, Path, pace_m_s, paths_of, steps_of
+from geo.tracks.path import SECOND, Path
+from geo.tracks.speed import capped, noise_of, paces_m_s, ridden
+from geo.tracks.trajectory import paths_of, steps_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,6 +40,8 @@ KINDS: dict[str, tuple[str, str]] = {
 THREADS = 2
 #: Time to be expected below which being near a cell is not written down: no rule set counts five seconds.
 NEAR_LEAST_S = 5.0
+#: Time to the fixes before and after it from which on a fix stands alone: what it proves, it proves by itself.
+SPARSE_S = 120.0
 #: Directions and rings in which the surroundings of a position are looked up.
 _AROUND = 16
 
@@ -54,6 +58,9 @@ class _Runs(NamedTuple):
     likely_s: Floats
     spread_s2: Floats
     sure_s: Floats
+    ridden_s: Floats
+    detached_s: Floats
+    sure_fixes: Ints
 
 
 def presences(
@@ -78,7 +85,9 @@ def presences(
         and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` where the path ran outside but the error of positioning may
         hide that it was inside, or ``unknown`` where the device was silent and had been, or came back, in the cell or within
         `reach_m` of it. Then `day` (local), `likely_s` (time inside that is to be expected, given the errors), `spread_s2`
-        (its variance), `sure_s` (how much of it, on foot, no error can have put there) and `length_m` (way inside). A silence
+        (its variance), `sure_s` (how much of it, on foot, no error can have put there), `length_m` (way inside), and of `likely_s`
+        how much was too fast for a walk (`ridden_s`) or lies in a run of fixes between two impossible steps (`detached_s`);
+        `sure_fixes`, fixes 120 s and more from the next that no error can have put there. A silence
         gives one row for each cell in doubt.
 
     Raises
@@ -125,12 +134,15 @@ def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]
 def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _Runs, _Runs, _Runs]:
     """The walkers, and what is found of a block of them: inside, near, unknown."""
     known = steps_of(path, rules).known
-    pace = pace_m_s(path, known)
+    noise_m = noise_of(path.walker, path.time, path.x, path.y, path.stand < 0, len(path.walkers))
+    noise_m = capped(noise_m, path.walker, path.sigma)
+    pace = paces_m_s(path.walker, path.time, path.x, path.y, known, noise_m)
+    fast = known & ridden(path.time, path.x, path.y, path.sigma, pace, rules.max_patrol_speed_m_s)
     runs = _runs(path, known, pace, index)
-    spans = spans_of(path, pace, runs.walker, runs.start, runs.end, index)
+    spans = spans_of(path, pace, fast, (runs.walker, runs.start, runs.end), index)
     shares = shares_of(spans, index)
     times = shares.times(spans, rules.max_patrol_speed_m_s)
-    inside = _weighed(runs, spans, shares, times)
+    inside = _weighed(runs, spans, shares, times)._replace(sure_fixes=_sure_fixes(path, runs, index))
     kept = _take(inside, (inside.cell >= 0) & ((inside.end > inside.start) | (inside.fixes > 0)))
     return path.walkers, kept, _near(runs, spans, shares, times), _silences(path, index, rules)
 
@@ -161,6 +173,9 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         none,
         none,
         none,
+        none,
+        none,
+        none.astype(np.int64),
     )
 
 
@@ -187,9 +202,29 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         none,
         none,
         none,
+        none,
+        none,
+        none.astype(np.int64),
     )
     # Both parts are in order already, so this is a merge.
     return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
+
+
+def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
+    """Of each run, the fixes far apart in time that no error can have put into its cell."""
+    found = np.zeros(len(runs.cell), dtype=np.int64)
+    apart = np.r_[True, (np.diff(path.walker) != 0) | (np.diff(path.time) >= SPARSE_S * SECOND), True]
+    i = np.flatnonzero(apart[:-1] & apart[1:])
+    if len(i) == 0 or len(found) == 0:
+        return found
+    low = int(path.time.min())
+    room = int(path.time.max()) - low + 1
+    starts = runs.walker * room + (runs.start - low)
+    k = np.searchsorted(starts, path.walker[i] * room + (path.time[i] - low), side="right") - 1
+    mine = (k >= 0) & (runs.walker[k] == path.walker[i]) & (runs.cell[k] >= 0)
+    i, k = i[mine], k[mine]
+    sure = surely_inside(path.x[i], path.y[i], path.sigma[i], runs.cell[k], index)
+    return np.bincount(k[sure], minlength=len(found)).astype(np.int64)
 
 
 def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
@@ -200,6 +235,8 @@ def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         likely_s=np.bincount(run, times.likely_s[own], minlength=n).astype(np.float64),
         spread_s2=np.bincount(run, times.spread_s2[own], minlength=n).astype(np.float64),
         sure_s=np.bincount(run, times.sure_s[own], minlength=n).astype(np.float64),
+        ridden_s=np.bincount(run, times.ridden_s[own], minlength=n).astype(np.float64),
+        detached_s=np.bincount(run, times.detached_s[own], minlength=n).astype(np.float64),
     )
 
 
@@ -224,6 +261,9 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
         np.add.reduceat(likely, first),
         np.add.reduceat(spread, first),
         np.zeros(len(first)),
+        np.add.reduceat(times.ridden_s[rows], first),
+        np.add.reduceat(times.detached_s[rows], first),
+        np.zeros(len(first), dtype=np.int64),
     )
     return _take(found, found.likely_s >= NEAR_LEAST_S)
 
@@ -241,22 +281,19 @@ def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     step, cell = np.unique(pairs, axis=0).T if len(pairs) else np.empty((2, 0), dtype=np.int64)
     none = np.zeros(len(step))
     return _Runs(
-        path.walker[step], cell, path.time[step], path.time[step + 1], none.astype(np.int64), none, none, none, none
+        path.walker[step],
+        cell,
+        path.time[step],
+        path.time[step + 1],
+        none.astype(np.int64),
+        np.hypot(path.x[step + 1] - path.x[step], path.y[step + 1] - path.y[step]),
+        *(none,) * 5,
+        none.astype(np.int64),
     )
 
 
 def _take(runs: _Runs, keep: Bools | Ints) -> _Runs:
-    return _Runs(
-        runs.walker[keep],
-        runs.cell[keep],
-        runs.start[keep],
-        runs.end[keep],
-        runs.fixes[keep],
-        runs.length_m[keep],
-        runs.likely_s[keep],
-        runs.spread_s2[keep],
-        runs.sure_s[keep],
-    )
+    return _Runs._make(column[keep] for column in runs)
 
 
 def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> pd.DataFrame:
@@ -275,5 +312,8 @@ def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> p
             SPREAD_S2: runs.spread_s2,
             SURE_S: runs.sure_s,
             LENGTH_M: runs.length_m,
+            RIDDEN_S: runs.ridden_s,
+            DETACHED_S: runs.detached_s,
+            SURE_FIXES: runs.sure_fixes,
         }
     )

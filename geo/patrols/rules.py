@@ -24,8 +24,9 @@ from geo.arrays import Ints
 from geo.errors import ColumnError, FileError, InputError
 from geo.tracks.limits import MovementLimits
 
-#: Who may count towards a cell: whoever patrols it, or its leader (格长) only.
-WHO = ("anyone", "leader")
+#: Whose visits count: anyone's; those of the leader (格长) and declared deputies; or, with ``auto``, the leader's where cells and
+#: tracks name persons and anyone's elsewhere.
+WHO = ("auto", "anyone", "leader")
 
 #: How a cell is patrolled: on foot, by vehicle, or either.
 MODES = ("foot", "vehicle", "any")
@@ -66,7 +67,8 @@ class Rules(MovementLimits):
     reach_m
         How far from its last and its next fix a silent device may have been: cells within this distance are in doubt.
     who
-        ``anyone`` or ``leader``.
+        ``leader``: visits of the leader of the cell and of declared deputies count. ``anyone``: all visits do. ``auto``:
+        decided by :func:`geo.patrols.persons.who_counts`.
     mode
         ``foot``: what is faster than `max_patrol_speed_m_s` does not count. ``vehicle``: what is slower does not. ``any``:
         both do; for wide parks, where `min_stay_s` should be chosen for the vehicle too.
@@ -84,7 +86,7 @@ class Rules(MovementLimits):
     """
 
     id: str = "street-twice-a-day"
-    version: str = "1"
+    version: str = "2"
     title: str = ""
     visits_per_day: int = 2
     min_stay_s: float = 60.0
@@ -96,7 +98,7 @@ class Rules(MovementLimits):
     hours_to: dt.time = dt.time(22, 0)
     max_patrol_speed_m_s: float = 4.0
     reach_m: float = 150.0
-    who: str = "anyone"
+    who: str = "auto"
     mode: str = "foot"
     seen_cells_share: float = 0.0
     seen_roads_share: float = 0.0

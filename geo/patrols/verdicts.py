@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import NamedTuple
+import math
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from geo.arrays import Bools, Floats, Ints
+from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import LEADER, PARENT
 from geo.patrols.columns import CODE, COUNTED, DAY, KIND, REASON, VERDICT, VERDICT_COLUMNS, VISIT_COLUMNS
-from geo.patrols.counted_visits import EXCLUDED, REASONS, hours, microseconds, part
+from geo.patrols.counted_visits import part
+from geo.patrols.day_visits import DayVisits
+from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.silences import (
+    CUT_P,
+    Silence,
+    hidden_rate,
+    parted_rate,
+    silences_of,
+    usable,
+    visit_lengths_s,
+    within,
+)
 from geo.patrols.unobserved import hidden_visits
-from geo.patrols.visit_counts import Number, number_of_visits
-from geo.tracks.columns import CELL, DURATION_S, END, OFFICER, PROBABILITY, START
+from geo.patrols.wording import UNCLEAR, Open, reason_of, settled_by
+from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABILITY, START
 
+#: Probability that the required visits were made from which on silences leave a verdict open; stays do from `doubt` of the rules.
+OPEN_FROM = 0.09
+#: Visits to be expected in silences from which on a sentence speaks of them.
+LEAST_RATE = 0.02
+#: Share of a long stay that is expected outside the cell from which on the stay may have been two.
+LEFT_FROM = 0.15
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
     "met": ("达标", "met"),
@@ -28,15 +44,6 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "not_visited": ("未巡查", "not visited"),
     "unknown": ("无法确认", "unknown"),
 }
-
-#: Reasons for which a stay that does not count may have been a visit all the same, and what a verdict says of it.
-UNCLEAR: dict[str, tuple[str, str]] = {
-    "border": ("位于网格边界附近", "near the border"),
-    "silence": ("与另一次巡查的间隔无法确认", "that is not proven to be apart from another"),
-    "pace": ("速度接近步行与驾车的界限", "at a speed between a walk and a ride"),
-}
-
-Interval = tuple[float, float]
 
 
 def verify(
@@ -70,6 +77,8 @@ def verify(
     -------
     DataFrame
         One row per cell, with the index of `cells`: `code`, `day`, `verdict`, `visits` (counted), `required`, `uncounted`,
+        `probability` (that the required visits were made: 1 where they are proven, else given stays in doubt and silences),
+        `settle_zh`, `settle_en` (what would settle an ``unknown``: which phone and time span, which stay; empty for the others),
         `present_s` (time that devices were inside, summed over devices), `unknown_s` (time in hours of duty in which a
         device in or near the cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`. Beside the
         visits that are proven stands how many there were, given the probability of each: `visits_expected` (the mean, right
@@ -77,10 +86,10 @@ def verify(
         more). What silence hides is in none of these: `visits_hidden` is how many whole visits are to be expected in
         it, 0 without `presences`. Over a street, `visits_expected` and `visits_hidden` together are the number of visits.
 
-        ``met``: enough visits count, and enough was seen if the rules ask for it. ``short``: some do. ``not_visited``: none
-        does. ``unknown``: too few count, but the missing ones may lie in a silence that is long enough for them and far enough
-        from the counted visits, in a stay so near the border that the error of positioning cannot be ruled out, in one that
-        is not proven to be apart from another's, or in one too near the limit of speed between a walk and a ride.
+        ``met``: enough visits count, and enough was seen if the rules ask for it. Otherwise ``unknown`` if `probability` is
+        0.09 or more, or that of the stays alone at least `doubt` of the rules, else ``short`` if some visits count and ``not_visited`` if none does. The probability of a
+        missing visit comes from stays in doubt (at a border, too near another, between a walk and a ride, by a device whose
+        holder is not known) and from silences that are long enough for the way and a visit of the length that is usual on the day.
 
     Raises
     ------
@@ -92,17 +101,19 @@ def verify(
     date = _date(day)
     in_force = rules.on(date)
     _require(visits, cells, in_force)
-    today = visits[visits[DAY] == date]
+    officers = [*visits[OFFICER].unique(), *([] if presences is None else presences[OFFICER].unique())]
+    in_force = who_counts(in_force, cells, officers).rules
+    of_day = visits[visits[DAY] == date]
     silent = None if presences is None else presences[(presences[KIND] == "unknown") & (presences[DAY] == date)]
     present = {} if presences is None else _present(presences, date)
+    intervals = {} if presences is None else _intervals(presences, date)
     parts = []
     for rule, rows in in_force.by_class(cells):
         some = cells.iloc[rows]
-        theirs = today[today[CODE].isin(some[CODE])].reset_index(drop=True)
-        theirs = as_ruled(theirs, some, rule)
-        gaps = {} if silent is None else _silences(silent, some, date, rule)
+        theirs = as_ruled(of_day[of_day[CODE].isin(some[CODE])].reset_index(drop=True), some, rule)
+        gaps = {} if silent is None else silences_of(silent, some, date, rule)
         seen = _seen_shares(coverage, some, date, rule)
-        table = _judged(theirs, some[CODE].tolist(), gaps, seen, rule)
+        table = _judged(theirs, some, gaps, seen, intervals, rule)
         hidden = {} if presences is None else hidden_visits(theirs, presences, date, rule).to_dict()
         table["visits_hidden"] = [round(hidden.get(code, 0.0), 6) for code in some[CODE]]
         table[DAY], table["required"], table["rules"] = date, rule.visits_per_day, rule.name
@@ -112,21 +123,31 @@ def verify(
     return found[list(VERDICT_COLUMNS)]
 
 
+def open_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts that are ``unknown``, those most likely met first: what a checker looks at."""
+    open_ = verdicts[verdicts[VERDICT] == "unknown"]
+    return open_.sort_values([DAY, PROBABILITY, CODE], ascending=[True, False, True], kind="stable")
+
+
 def _judged(
     visits: pd.DataFrame,
-    codes: list[str],
-    silent: dict[str, list[Interval]],
+    cells: gpd.GeoDataFrame,
+    silent: dict[str, list[Silence]],
     seen: dict[str, tuple[bool, str, str]],
+    intervals: dict[str, float],
     rules: Rules,
 ) -> pd.DataFrame:
     """Judge the cells that stand under one rule set; one row for each code."""
-    made = _Made.of(visits, rules)
-    number, place = _numbers(made, rules)
+    made = DayVisits.of(visits, rules)
+    number, reached, place = made.numbers(rules)
+    lengths_s = visit_lengths_s(visits)
+    persons = persons_of(cells)
     rows = []
-    for code in codes:
-        mine = made.of_cell(code)
-        row = _verdict(mine, silent.get(code, []), seen.get(code), rules)
-        k = place.get(code, -1)
+    for code in cells[CODE]:
+        mine, k = made.of_cell(code), place.get(code, -1)
+        chances = [float(chance[k]) if k >= 0 else 0.0 for chance in reached]
+        interval_s = min((intervals[name] for name in persons.get(code, ()) if name in intervals), default=0.0)
+        row = _verdict(mine, silent.get(code, []), seen.get(code), chances, (lengths_s, interval_s), rules)
         row |= {
             CODE: code,
             "visits_expected": round(float(number.expected[k]), 6) if k >= 0 else 0.0,
@@ -138,169 +159,89 @@ def _judged(
     return pd.DataFrame(rows)
 
 
-class _Made(NamedTuple):
-    """Visits of one day, by code and start, as plain arrays; `first` says where each code begins and ends."""
-
-    first: dict[str, tuple[int, int]]
-    code: npt.NDArray[np.object_]
-    start: Ints
-    end: Ints
-    chance: Floats
-    counted: Bools
-    reason: npt.NDArray[np.object_]
-    clock: npt.NDArray[np.object_]
-
-    @classmethod
-    def of(cls, visits: pd.DataFrame, rules: Rules) -> _Made:
-        table = visits.sort_values([CODE, START, END], kind="stable")
-        code = table[CODE].to_numpy(dtype=object)
-        begins = np.flatnonzero(np.r_[True, code[1:] != code[:-1]][: len(code)])
-        ends = np.r_[begins[1:], len(code)].astype(np.int64)
-        counted = table[COUNTED].to_numpy(dtype=bool)
-        clock = np.full(len(code), "", dtype=object)
-        from_, to = (
-            table[column][counted].dt.tz_convert(rules.zone).dt.strftime("%H:%M").to_numpy(dtype=object)
-            for column in (START, END)
-        )
-        clock[counted] = from_ + "–" + to if len(from_) else from_
-        return cls(
-            {code[a]: (int(a), int(b)) for a, b in zip(begins, ends[: len(begins)], strict=True)},
-            code,
-            microseconds(table[START]),
-            microseconds(table[END]),
-            table[PROBABILITY].to_numpy(dtype=float),
-            counted,
-            table[REASON].to_numpy(dtype=object),
-            clock,
-        )
-
-    def of_cell(self, code: str) -> _Made:
-        a, b = self.first.get(code, (0, 0))
-        return _Made(
-            {},
-            self.code[a:b],
-            self.start[a:b],
-            self.end[a:b],
-            self.chance[a:b],
-            self.counted[a:b],
-            self.reason[a:b],
-            self.clock[a:b],
-        )
-
-    def intervals(self, which: Bools) -> list[Interval]:
-        """Start and end of some, seconds since 1970."""
-        return list(zip((self.start[which] / 1e6).tolist(), (self.end[which] / 1e6).tolist(), strict=True))
-
-
-def _numbers(made: _Made, rules: Rules) -> tuple[Number, dict[str, int]]:
-    """How many visits there were, given the probability of each stay; those that the rules exclude have none."""
-    place = {code: k for k, code in enumerate(made.first)}
-    group = np.repeat(np.arange(len(place)), [b - a for a, b in made.first.values()])
-    chance = np.where(np.isin(made.reason, EXCLUDED), 0.0, made.chance)
-    found = number_of_visits(
-        group.astype(np.int64),
-        made.start,
-        made.end,
-        chance,
-        groups=len(place),
-        apart=rules.min_between_s * 1e6,
-        required=rules.visits_per_day,
-    )
-    return found, place
-
-
 def _verdict(
-    visits: _Made, silent: list[Interval], seen: tuple[bool, str, str] | None, rules: Rules
+    visits: DayVisits,
+    silent: list[Silence],
+    seen: tuple[bool, str, str] | None,
+    chances: list[float],
+    known: tuple[Floats, float],
+    rules: Rules,
 ) -> dict[str, object]:
-    """Judge one cell."""
+    """Judge one cell.
+
+    Parameters
+    ----------
+    chances
+        Probability that the stays alone make 1, 2, ... visits.
+    known
+        Lengths of visits on the day, and the time between fixes of the leader's device, seconds.
+    """
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
-    taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in visits.intervals(visits.counted)]
-    # What is not counted only because of the error of positioning, or a silence or short absence beside it, may have been a visit
-    # all the same.
-    unclear = visits.intervals(np.isin(visits.reason, list(UNCLEAR)))
-    unknown_s = sum(end - start for start, end in silent)
+    unknown_s = sum(end - start for start, end in within(silent))
+    open_ = Open([], False, 1.0, known[1])
     if missing <= 0:
         # What was not seen of the cell may have been while the phone was silent.
         enough = seen is None or seen[0]
         verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
-        doubts = ["silence"]
+        if not enough:
+            open_ = open_._replace(silences=silent, probability=CUT_P if verdict == "unknown" else 0.0)
     else:
-        parted = _parted(visits.intervals(visits.counted), silent, rules)
-        may_hold = parted + _held([*silent, *unclear], taken, rules)
-        verdict = "unknown" if may_hold >= missing else "short" if have else "not_visited"
-        alone = {"silence": parted + _held(silent, taken, rules), "stay": _held(unclear, taken, rules)}
-        doubts = [doubt for doubt, held in alone.items() if held >= missing][:1] or list(alone)
-    zh, en = _words(visits, doubts if verdict == "unknown" else [], unknown_s, seen, rules)
+        open_ = _open(visits, silent, chances, known, rules)
+        doubtful = open_.probability >= OPEN_FROM or chances[-1] >= rules.doubt
+        verdict = "unknown" if doubtful else "short" if have else "not_visited"
+    zh, en = reason_of(verdict, visits, open_, seen, rules)
+    settle_zh, settle_en = settled_by(verdict, visits, open_, rules)
     return {
         VERDICT: verdict,
         "visits": have,
         "uncounted": len(visits.counted) - have,
         "unknown_s": unknown_s,
+        PROBABILITY: round(open_.probability, 6),
         "reason_zh": zh,
         "reason_en": en,
+        "settle_zh": settle_zh,
+        "settle_en": settle_en,
     }
 
 
-def _parted(stays: list[Interval], silent: list[Interval], rules: Rules) -> int:
-    """Number of visits more that the counted stays are if their phones were silent because they had left.
+def _open(
+    visits: DayVisits, silent: list[Silence], chances: list[float], known: tuple[Floats, float], rules: Rules
+) -> Open:
+    """How likely it is that the missing visits were made: in stays that hang on an error, in silences, or in a stay that was two."""
+    need, counted = rules.visits_per_day, visits.intervals(visits.counted)
+    gaps = usable(silent, counted, rules)
+    uncounted = visits.intervals(~visits.counted & (visits.reason != "not_leader"))
+    rate = hidden_rate(gaps, uncounted, known[0], rules)
+    two = parted_rate(counted, within(silent), rules)
+    rate += two
+    inside = _left_between(visits, rules)
+    rate -= np.log1p(-min(inside, 0.99))
+    hidden = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(need)]
+    probability = 1.0 - sum(hidden) + sum(p * chances[need - k - 1] for k, p in enumerate(hidden))
+    stays = bool(np.isin(visits.reason, list(UNCLEAR)).any()) or inside > 0
+    telling = gaps if gaps or not two else silent
+    return Open(telling if rate > LEAST_RATE else [], stays, min(max(probability, 0.0), 1.0), known[1])
 
-    A stay with a long silence in it is one visit, for nobody saw the phone leave; but it may have been two.
+
+def _left_between(visits: DayVisits, rules: Rules) -> float:
+    """Probability that the officer left the cell in the middle of a long counted stay, unseen because it is at the border.
+
+    At least the share of the stay that is not expected inside: one error that lasts puts all of a stand on either side.
     """
-    lasts = rules.min_between_s + rules.min_stay_s
-    return sum(
-        min(e, end - rules.min_stay_s) - max(s, start + rules.min_stay_s) >= lasts - rules.min_stay_s > 0
-        for start, end in stays
-        for s, e in silent
-        if start < e and s < end
-    )
+    long = visits.counted & (visits.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s))
+    outside = 1.0 - visits.likely_s[long] / np.maximum(visits.stay_s[long], 1.0)
+    most = float(np.clip(outside, 0.0, 1.0).max(initial=0.0)) if rules.min_between_s > 0 else 0.0
+    return most if most >= LEFT_FROM else 0.0
 
 
-def _held(doubtful: list[Interval], taken: list[Interval], rules: Rules) -> int:
-    """Number of visits that doubtful times could hold, far enough from the counted ones."""
-    return sum(_room(start, end, rules) for start, end in _without(_union(doubtful), taken))
-
-
-def _room(start: float, end: float, rules: Rules) -> int:
-    """Number of visits that a silence could hold."""
-    if end - start < rules.min_stay_s or end <= start:
-        return 0
-    between = rules.min_stay_s + rules.min_between_s
-    return 1 + int((end - start - rules.min_stay_s) // between) if between > 0 else rules.visits_per_day
-
-
-def _words(
-    visits: _Made, doubts: list[str], unknown_s: float, seen: tuple[bool, str, str] | None, rules: Rules
-) -> tuple[str, str]:
-    """Tell in one sentence or two what a verdict rests on, and which doubts leave it open: a silence, a stay, or both."""
-    need, times = rules.visits_per_day, visits.clock[visits.counted].tolist()
-    have = len(times)
-    zh = f"计入巡查{have}次" + (f"（{'、'.join(times)}）" if times else "")
-    en = f"{have} of {need} visits counted" + (f" ({', '.join(times)})" if times else "")
-    zh += f"，达到每日{need}次的要求" if have >= need else f"，未达到每日{need}次的要求"
-    if seen is not None:
-        zh, en = zh + "；" + seen[1], en + "; " + seen[2]
-    if "silence" in doubts:
-        minutes = max(1, round(unknown_s / 60))
-        whose = (
-            ("本网格格长", "the leader's device was")
-            if rules.who == "leader"
-            else ("本网格格长或附近设备", "the leader's device or devices nearby were")
-        )
-        zh += f"；{whose[0]}有{minutes}分钟无定位数据，其间是否巡查无法确认"
-        en += f"; {whose[1]} silent for {minutes} min, which may hold the missing visits"
-    if "stay" in doubts:
-        why = next((UNCLEAR[reason] for reason in UNCLEAR if reason in visits.reason), UNCLEAR["border"])
-        zh, en = f"{zh}；有到访{why[0]}，是否构成巡查无法确认", f"{en}; a stay {why[1]} may be the missing visit"
-    others, numbers = np.unique(visits.reason[~visits.counted].astype(str), return_counts=True)
-    uncounted = dict(zip(others.tolist(), numbers.tolist(), strict=True))
-    if uncounted:
-        order = [key for key in REASONS if key in uncounted]
-        zh += f"；另有{sum(uncounted.values())}次未计入：" + "、".join(
-            f"{REASONS[k][0]}{uncounted[k]}次" for k in order
-        )
-        en += f"; {sum(uncounted.values())} not counted: " + ", ".join(f"{REASONS[k][1]} {uncounted[k]}" for k in order)
-    return zh + "。", en + "."
+def _intervals(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
+    """Time between the fixes of the device of each officer on a day, seconds; of several devices the shortest."""
+    rows = presences[(presences[DAY] == day) & presences[KIND].isin(["inside", "unknown"])]
+    rows = rows.drop_duplicates([DEVICE, START, KIND])
+    sums = rows.groupby([OFFICER, DEVICE])[[DURATION_S, FIXES]].sum()
+    steps = (sums[DURATION_S] / sums[FIXES].clip(lower=1)).groupby(level=0).min()
+    return {str(name): float(step) for name, step in steps.items()}
 
 
 def _seen_shares(
@@ -342,53 +283,9 @@ def _percent(share: float) -> str:
     return "–" if np.isnan(share) else f"{share:.0%}"
 
 
-def _silences(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules) -> dict[str, list[Interval]]:
-    """Silences of each cell on a day, in hours of duty, joined over devices; seconds since 1970.
-
-    They are those of devices that were in or near the cell, and those of the cell's leader wherever he was: whoever goes
-    dark at the office for an hour may have been on his round. Where only leaders may count, only theirs matter.
-    """
-    days = pd.Series([day])
-    from_, to = (float(hours(days, at, rules)[0]) / 1e6 for at in (rules.hours_from, rules.hours_to))
-
-    start = np.maximum(microseconds(rows[START]) / 1e6, from_)
-    end = np.minimum(microseconds(rows[END]) / 1e6, to)
-    near: dict[str, list[Interval]] = {}
-    own: dict[str, list[Interval]] = {}
-    for k in np.flatnonzero(end > start):
-        gap = (float(start[k]), float(end[k]))
-        near.setdefault(rows[CELL].iloc[k], []).append(gap)
-        own.setdefault(str(rows[OFFICER].iloc[k]), []).append(gap)
-    if rules.who == "leader":
-        near = {}
-    leaders = cells[LEADER] if LEADER in cells else [None] * len(cells)
-    return {
-        code: _union([*near.get(code, []), *([] if pd.isna(leader) else own.get(str(leader), []))])
-        for code, leader in zip(cells[CODE], leaders, strict=True)
-    }
-
-
 def _present(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
     rows = presences[(presences[KIND] == "inside") & (presences[DAY] == day)]
     return dict(rows.groupby(CELL)[DURATION_S].sum())
-
-
-def _union(intervals: Iterable[Interval]) -> list[Interval]:
-    joined: list[Interval] = []
-    for start, end in sorted(intervals):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]:
-    """What is left of joined intervals when others are taken out."""
-    left = intervals
-    for from_, to in taken:
-        left = [piece for s, e in left for piece in ((s, min(e, from_)), (max(s, to), e)) if piece[1] > piece[0]]
-    return left
 
 
 def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.DataFrame:
@@ -396,13 +293,19 @@ def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.
 
     Where only leaders may count, others do not, and visits of the leader that stood back for a colleague's are judged again.
     """
-    if rules.who == "anyone":
+    if rules.who != "leader":
         return visits
-    leader = visits[CODE].map(dict(zip(cells[CODE], cells[LEADER], strict=True)))
-    own = (leader.notna() & (leader.astype(str) == visits[OFFICER].astype(str))).to_numpy()
+    persons = persons_of(cells)
+    nobody: frozenset[str] = frozenset()
+    officer = visits[OFFICER].astype(str).to_numpy(dtype=object)
+    own = np.array(
+        [who in persons.get(code, nobody) for code, who in zip(visits[CODE], officer, strict=True)], dtype=bool
+    )
+    unnamed = visits[OFFICER].isna().to_numpy()
     reason = visits[REASON].to_numpy(dtype=object).copy()
     reason[np.isin(reason, ("same_time", "too_soon", "silence"))] = ""
-    reason[~own] = "not_leader"
+    reason[~own & ~unnamed] = "not_leader"
+    reason[unnamed & np.isin(reason, ("", *UNCLEAR))] = "unnamed"
     part(visits, reason, rules)
     return visits.assign(**{REASON: reason, COUNTED: reason == ""})
 

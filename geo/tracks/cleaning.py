@@ -39,13 +39,17 @@ MARKS: dict[str, tuple[str, str]] = {
     "time_back": ("时间倒退（已重新排序）", "came after a later fix; sorted into place"),
     "copied": ("与其他设备轨迹相同", "another device has the same position at the same time"),
     "leap": ("到达过快", "reached faster than anything moves here; the way there is not used"),
+    "detached": (
+        "位于两次不可能的跳变之间",
+        "one of a run of fixes that agree with each other, between two steps faster than anything moves here",
+    ),
     "silence": ("此前定位中断", "the device had no fix that can be used for longer than a path may bridge"),
     "frozen": ("坐标长时间完全不变", "the same place to the last digit for an hour or more"),
     "rounded": ("坐标被截断取整", "the device sends coordinates of four decimals or fewer, which are 11 m apart"),
 }
 
 #: Marks of fixes that are used.
-NOTES = ("", "time_back", "copied", "leap", "silence", "frozen", "rounded")
+NOTES = ("", "time_back", "copied", "leap", "detached", "silence", "frozen", "rounded")
 
 # While marks are found they are numbers: 0 for none, then in the order above. Words are ten times as slow to look through.
 _WORDS = np.array(["", *MARKS], dtype=object)
@@ -64,6 +68,10 @@ CLOCK_OFF_S = 3600.0
 #: Share of the records of a device that may go back in time before the order of its source is taken to mean nothing: a tenth
 #: of the records out of place gives 0.1, a fleet's export in no order 0.3 and more.
 ORDERED_SHARE = 0.2
+
+#: Fixes of a run from which on it is a place of its own: one step into it or out of it is wrong, not the run. Reflections between
+#: buildings shift a few fixes in a row.
+RUN_FIXES = 10
 
 #: Rounds in which blocks of impossible fixes are taken out; what is left after them is noted as a leap.
 ROUNDS = 24
@@ -279,18 +287,36 @@ def _impossible(fixes: _Fixes, mark: Marks, rules: MovementLimits) -> Ints:
     """
     here = _usable(mark)
     order = here[by_time(taken(fixes.device, here), taken(fixes.time.view(np.int64), here))]
+    kept: list[Ints] = []
     for _ in range(ROUNDS):
         jump = _jumps(fixes, order, rules)
         if not jump.any():
-            return order
+            break
         out = _outlying_blocks(fixes, order, jump, rules)
         if not out.any():
             break
-        mark[order[out]] = _NUMBER["jump"]
+        long = _in_long_runs(out)
+        mark[order[out & ~long]] = _NUMBER["jump"]
+        kept.append(order[out & long])
         order = order[~out]
+    if kept:
+        runs = np.concatenate(kept)
+        mark[runs[mark[runs] == 0]] = _NUMBER["detached"]
+        order = np.concatenate([order, runs])
+        order = order[by_time(fixes.device[order], fixes.time.view(np.int64)[order])]
     landed = order[1:][_jumps(fixes, order, rules)]
     mark[landed] = _NUMBER["leap"]
     return order
+
+
+def _in_long_runs(out: Bools) -> Bools:
+    """Of fixes to be taken out, those in a run of :data:`RUN_FIXES` or more."""
+    edges = np.diff(np.r_[0, out.astype(np.int8), 0])
+    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    found = np.zeros(len(out), dtype=np.bool_)
+    for a, b in zip(first, last, strict=True):
+        found[a:b] = b - a >= RUN_FIXES
+    return found
 
 
 def _jumps(fixes: _Fixes, order: Ints, rules: MovementLimits) -> Bools:

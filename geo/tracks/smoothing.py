@@ -20,8 +20,9 @@ from geo.kernels import kernel
 from geo.tracks.cleaning import clean
 from geo.tracks.columns import MARK
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
+from geo.tracks.path import SECOND
 from geo.tracks.straightening import legs_of, on_legs
-from geo.tracks.trajectory import SECOND, chains_of, metric_of, raw_path
+from geo.tracks.trajectory import chains_of, metric_of, raw_path
 
 #: Share of the error's variance that lasts, and how long it is remembered, seconds.
 LASTING, LASTS_S = 0.6, 120.0

@@ -18,7 +18,8 @@ from geo.kernels import kernel
 from geo.layers.crs import lon_lat
 from geo.tracks.columns import DEVICE, DURATION_S, END, FIXES, OFFICER, START
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
-from geo.tracks.trajectory import SECOND, Path, metric_of, raw_path
+from geo.tracks.path import SECOND, Path
+from geo.tracks.trajectory import metric_of, raw_path
 
 #: Windows about a fix over which its net speed is taken. The short one sees where a stop begins; the long one sees through the
 #: wander of the error, which changes within a minute or two. Other pairs of 20 to 45 s and 60 to 120 s label 86 to 91 %

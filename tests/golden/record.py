@@ -17,10 +17,12 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo.patrols import clean, evidence, integrity, presences, verify, visits
+from geo.patrols import Rules, clean, evidence, integrity, presences, verify, visits
 
 FILE = Path(__file__).with_name("patrols.json")
 DAY = dt.date(2026, 11, 23)
+#: Anyone counts: the tracks of the day are of officers with one cell each.
+RULES = Rules(who="anyone")
 X0, Y0 = 387_000.0, 3_553_000.0
 
 
@@ -92,9 +94,11 @@ def records() -> dict[str, object]:
     marked = clean(tracks())
     found = presences(marked, cells())
     made = visits(found)
-    verdicts = verify(made, cells(), presences=found, day=DAY)
+    verdicts = verify(made, cells(), presences=found, rules=RULES, day=DAY)
     proofs = [
-        evidence(code, day=DAY, tracks=marked, presences=found, visits=made, verdicts=verdicts, cells=cells())
+        evidence(
+            code, day=DAY, tracks=marked, presences=found, visits=made, verdicts=verdicts, cells=cells(), rules=RULES
+        )
         for code in cells()["code"]
     ]
     signs = integrity(marked)
@@ -106,7 +110,7 @@ def records() -> dict[str, object]:
             {
                 "verdict": proof["verdict"],
                 "visits": [{key: visit[key] for key in kept} for visit in proof["visits"]],
-                "fixes": len(proof["fixes"]),
+                "fixes": sum(part["fixes"] for part in proof["fixes"]),
                 "sha256": proof["sha256"],
             }
             for proof in proofs

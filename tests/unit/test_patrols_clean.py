@@ -93,12 +93,17 @@ def test_a_spike_is_taken_out_and_nothing_else():
     assert sum(mark != "" for mark in found) == 1
 
 
-def test_a_block_far_away_is_taken_out_as_a_whole():
-    found = marks(moved(walk(200), np.arange(80, 120), north_m=3000))
-    assert found[80:120] == ["jump"] * 40
-    # Without them the device is silent for longer than a path may bridge.
-    assert found[120] == "silence"
-    assert set(found[:80] + found[121:]) == {""}
+def test_a_few_fixes_far_away_are_taken_out_as_a_whole():
+    found = marks(moved(walk(200), np.arange(80, 89), north_m=3000))
+    assert found[80:89] == ["jump"] * 9
+    assert set(found[:80] + found[89:]) == {""}
+
+
+def test_a_run_that_agrees_with_itself_is_a_place_and_only_the_steps_are_wrong():
+    track = clean(moved(walk(200), np.arange(80, 90), north_m=3000))
+    assert track["mark"].tolist()[80:91] == ["leap", *["detached"] * 9, "leap"]
+    assert set(track["mark"][:80]) | set(track["mark"][91:]) == {""}
+    assert used(track).all()
 
 
 def test_a_jump_without_return_is_noted_but_used():

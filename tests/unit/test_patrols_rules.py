@@ -14,7 +14,7 @@ def test_the_default_is_the_rule_of_the_street():
     assert (DEFAULT_RULES.visits_per_day, DEFAULT_RULES.min_stay_s, DEFAULT_RULES.merge_gap_s) == (2, 60.0, 300.0)
     assert (DEFAULT_RULES.hours_from, DEFAULT_RULES.hours_to) == (dt.time(6), dt.time(22))
     assert DEFAULT_RULES.zone == "Asia/Shanghai"
-    assert DEFAULT_RULES.name == "street-twice-a-day@1"
+    assert DEFAULT_RULES.name == "street-twice-a-day@2"
 
 
 def test_reads_a_file_and_keeps_defaults(tmp_path):

@@ -183,7 +183,7 @@ def test_met_short_and_not_visited():
     assert result["code"].tolist() == ["B", "A", "C"]
     assert result["visits"].tolist() == [1, 2, 0]
     assert result["present_s"].tolist() == [1200, 2400, 0]
-    assert set(result["rules"]) == {"street-twice-a-day@1"}
+    assert set(result["rules"]) == {"street-twice-a-day@2"}
     assert set(result["day"]) == {DAY}
     assert shares(result).to_dict() == {"met": 1, "short": 1, "not_visited": 1, "unknown": 0}
 
@@ -230,8 +230,9 @@ def test_silence_never_takes_a_met_verdict_away():
 def test_the_silent_phone_of_the_leader_leaves_his_grid_in_doubt():
     dark = presence("14:00", "14:40", cell="B", kind="unknown")
     layer = cells("A", "C", leader=["S1", "S2"])
-    result = judge(presence("08:30", "08:50"), presence("08:30", "08:50", cell="C"), dark, layer=layer)
-    assert result["verdict"].tolist() == ["unknown", "short"]
+    rows = (presence("08:30", "08:50"), presence("08:30", "08:50", cell="C"), dark)
+    assert judge(*rows, layer=layer)["verdict"].tolist() == ["unknown", "not_visited"]
+    assert judge(*rows, layer=layer, rules=Rules(who="anyone"))["verdict"].tolist() == ["unknown", "short"]
 
 
 @pytest.mark.parametrize("likely", [0.6, 0.8])
@@ -263,8 +264,9 @@ def test_where_only_the_leader_counts_no_doubt_about_others_keeps_a_grid_open():
         presence("14:00", "14:05", likely=0.7, device="D2", officer="S2"),
         presence("16:00", "17:00", kind="unknown", device="D2", officer="S2"),
     ]
-    assert judge(*others, layer=layer)["verdict"].tolist() == ["unknown"]
-    result = judge(*others, layer=layer, rules=Rules(who="leader"))
+    assert judge(*others, layer=layer, rules=Rules(who="anyone"))["verdict"].tolist() == ["unknown"]
+    result = judge(*others, layer=layer)
+    pd.testing.assert_frame_equal(result, judge(*others, layer=layer, rules=Rules(who="leader")))
     assert result["verdict"].tolist() == ["short"]
     assert result["visits_expected"].tolist() == [1.0]
     mine = judge(others[0], others[2] | {"officer": "S1"}, layer=layer, rules=Rules(who="leader"))
@@ -293,10 +295,12 @@ def test_the_doubt_that_leaves_a_verdict_open_is_told_and_no_other():
 def test_the_reason_is_told_in_both_languages():
     result = judge(presence("08:30", "08:50"), presence("14:00", "14:00:20"), presence("16:00", "16:10", speed=9.0))
     assert result["reason_zh"].iloc[0] == (
-        "计入巡查1次（08:30–08:50），未达到每日2次的要求；另有2次未计入：停留时间不足1次、速度过快，属驾车通过1次。"
+        "认定巡查1次（08:30–08:50），未达到每日2次的要求；"
+        "未计入：14:00–14:00停留20秒，停留时间不足；16:00–16:10停留600秒，速度过快，属驾车通过。"
     )
     assert result["reason_en"].iloc[0] == (
-        "1 of 2 visits counted (08:30–08:50); 2 not counted: stay too short 1, too fast, driven through 1."
+        "1 of 2 visits counted (08:30–08:50); "
+        "not counted: 14:00–14:00 20 s, stay too short; 16:00–16:10 600 s, too fast, driven through."
     )
     assert all(zh and en for zh, en in [*REASONS.values(), *VERDICTS.values()])
 

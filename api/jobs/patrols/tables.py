@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from api.jobs.patrols.history import write_facts
@@ -17,10 +17,14 @@ from api.jobs.patrols.workbook import SHEETS, for_offices
 from api.outputs import write_csv
 from api.workbook import write_workbook
 from geo.layers import aside
-from geo.patrols import blind_spots, by_group, evidence, integrity, seen
+from geo.patrols import blind_spots, by_group, integrity, seen
+from geo.patrols.evidence_records import evidence_of_all
 
 #: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
 BLIND_DAYS = 7
+
+#: File of the evidence.
+EVIDENCE = "evidence.jsonl.gz"
 
 
 def write_tables(
@@ -62,10 +66,8 @@ def write_tables(
     names = study.names()
     sheets = {SHEETS[name]: for_offices(table, name, zone, names) for name, table in tables.items()}
     write_workbook(sheets, folder / "patrols.xlsx")
-    with aside(folder / "evidence.jsonl") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in _records(verified, study.judged, facts["cells"]["digest"]):
-            file.write(json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n")
-    return [*written, folder / "patrols.xlsx", folder / "evidence.jsonl", write_facts(facts, folder)]
+    write_evidence(verified, study.judged, folder / EVIDENCE, facts["cells"]["digest"])
+    return [*written, folder / "patrols.xlsx", folder / EVIDENCE, write_facts(facts, folder)]
 
 
 def _tables(
@@ -87,6 +89,27 @@ def _tables(
         "files": by_file(verified.cleaned, refused, verified.sources),
         "refused": pd.DataFrame(list(refused), columns=["source", "row", "column", "value", "reason", "reason_zh"]),
     }
+
+
+def write_evidence(verified: Verified, cells: gpd.GeoDataFrame, path: Path, division: str) -> None:
+    """Write the evidence of every verdict: one JSON record a line, compressed with gzip; the same input gives the same bytes."""
+    records = evidence_of_all(
+        verified.cleaned,
+        verified.presences,
+        verified.visits,
+        verified.verdicts,
+        cells,
+        rules=verified.rules,
+        division=division,
+    )
+    with (
+        aside(path) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=raw, mtime=0) as file,
+    ):
+        for record in records:
+            line = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            file.write(line.encode("utf-8") + b"\n")
 
 
 def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:
@@ -144,34 +167,6 @@ def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.Geo
         for period, each in (("D", "day"), ("W", "week"), ("M", "month"))
     ]
     return pd.concat(parts, ignore_index=True)[["by", "code", "each", *parts[0].columns.drop(["by", "code", "each"])]]
-
-
-def _records(verified: Verified, cells: gpd.GeoDataFrame, division: str) -> Iterator[dict[str, Any]]:
-    """Evidence of every verdict."""
-    found, made = (
-        dict(table.groupby([column, "day"], sort=False).indices)
-        for table, column in ((verified.presences, "cell"), (verified.visits, "code"))
-    )
-    fixes = verified.cleaned.groupby("device", sort=False).indices
-    place = {code: k for k, code in enumerate(cells["code"])}
-    none = np.empty(0, dtype=np.intp)
-    for k in range(len(verified.verdicts)):
-        row = verified.verdicts.iloc[[k]]
-        code, day = row["code"].iloc[0], row["day"].iloc[0]
-        # Each record looks at its own rows only: a year of days would take hours otherwise.
-        near = verified.presences.iloc[found.get((code, day), none)]
-        rows = np.sort(np.concatenate([fixes[device] for device in near["device"].unique()] or [none]))
-        yield evidence(
-            code,
-            day=day,
-            tracks=verified.cleaned.iloc[rows],
-            presences=near,
-            visits=verified.visits.iloc[made.get((code, day), none)],
-            verdicts=row,
-            cells=cells.iloc[[place[code]]],
-            rules=verified.rules.on(day),
-            division=division,
-        )
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

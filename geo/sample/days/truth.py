@@ -14,6 +14,7 @@ import shapely
 from geo.days import moment_at
 from geo.layers.columns import CODE
 from geo.patrols import Rules
+from geo.patrols.persons import persons_of, who_counts
 from geo.sample.days.walks import Way
 
 
@@ -72,6 +73,9 @@ def _true_stays(pieces: pd.DataFrame, rules: Rules) -> Iterator[tuple[int, list[
         group = pieces[pieces["cell"] == cell]
         stays: list[_Stay] = []
         for way, start, end, length in zip(group["way"], group["start"], group["end"], group["length"], strict=True):
+            # What is ridden is no patrol on foot, so it belongs to no stay.
+            if rules.mode == "foot" and length > rules.max_patrol_speed_m_s * (end - start):
+                continue
             on_duty = max(0.0, min(end, closes) - max(start, opens))
             last = stays[-1] if stays else None
             if last is not None and last.way == way and start - last.end <= rules.merge_gap_s:
@@ -117,7 +121,11 @@ def truth_of(
     codes = cells[CODE].to_numpy(dtype=object)
     number = np.zeros(len(cells), dtype=np.int64)
     rows = []
-    for cell, stays in _true_stays(_true_pieces(ways, cells), rules):
+    pieces = _true_pieces(ways, cells)
+    persons = persons_of(cells) if who_counts(rules, cells, staff).rules.who == "leader" else None
+    for cell, stays in _true_stays(pieces, rules):
+        if persons is not None:
+            stays = [stay for stay in stays if staff[stay.way] in persons.get(codes[cell], ())]
         counted = _true_counted(stays, rules)
         number[cell] = len(counted)
         rows += [(codes[cell], staff[s.way], s.start, s.end, s.stay, k in counted) for k, s in enumerate(stays)]

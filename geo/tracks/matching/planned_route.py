@@ -17,7 +17,8 @@ from geo.arrays import Bools, Floats, Ints
 from geo.errors import GeometryError, InputError
 from geo.layers.crs import to_metric
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
-from geo.tracks.trajectory import Path, path_of, steps_of
+from geo.tracks.path import Path
+from geo.tracks.trajectory import path_of, steps_of
 
 #: Distance between the places at which a route is checked.
 STEP_M = 5.0

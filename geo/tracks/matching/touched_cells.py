@@ -19,8 +19,9 @@ from geo.locate import GridIndex
 from geo.tracks.columns import CELL, DEVICE, OFFICER, PROBABILITY
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.matching.viterbi import Chain, Roads, chain_on, roads_of, states_of, step_lines
+from geo.tracks.path import SECOND, Path
 from geo.tracks.smoothing import best_path, drawn_paths, motion_of
-from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path
+from geo.tracks.trajectory import chains_of, raw_path
 
 #: Routes that are drawn. The error of a probability of one half is 6 %.
 DRAWS = 64

@@ -33,8 +33,9 @@ from geo.tracks.matching.kernels import (
     trace,
 )
 from geo.tracks.matching.network import Network, network
+from geo.tracks.path import SECOND, Path
 from geo.tracks.smoothing import Motion, motion_of, smoothed_path
-from geo.tracks.trajectory import SECOND, Path, chains_of, raw_path
+from geo.tracks.trajectory import chains_of, raw_path
 
 #: Fixes that are nearer than this to the last one looked at are passed over: their errors are alike, and count once.
 THIN_M, THIN_S = 20.0, 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import gzip
 import json
 import re
 from pathlib import Path
@@ -205,7 +206,8 @@ def test_patrols_write_the_evidence_of_every_verdict_and_what_they_were_made_fro
     table.assign(lon=lon, lat=lat).to_csv(tmp_path / "gcj.csv", index=False)
     out_dir = tmp_path / "p"
     assert wangge("patrols", tmp_path / "gcj.csv", "--cells", division_file, "--datum", "gcj02", "-o", out_dir)[0] == 0
-    records = [json.loads(line) for line in (out_dir / "evidence.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = gzip.decompress((out_dir / "evidence.jsonl.gz").read_bytes()).decode("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
     assert [record["cell"] for record in records] == division.second["code"].tolist()
     assert [record["verdict"]["verdict"] for record in records][:2] == ["met", "short"]
     assert all(digest(record) == record["sha256"] for record in records)

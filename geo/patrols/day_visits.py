@@ -1,0 +1,106 @@
+"""The visits of one day as plain arrays, cell by cell: what a verdict is made from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from geo.arrays import Bools, Floats, Ints, Objects
+from geo.patrols.columns import CODE, COUNTED, LIKELY_S, REASON, STAY_S
+from geo.patrols.counted_visits import EXCLUDED, microseconds
+from geo.patrols.rules import Rules
+from geo.patrols.silences import Interval
+from geo.patrols.visit_counts import Number, number_of_visits
+from geo.tracks.columns import DEVICE, END, PROBABILITY, START
+
+#: Probability that a stay without a known holder was the leader's, and that one between two impossible steps took place.
+UNPROVEN_P = 0.5
+
+
+class DayVisits(NamedTuple):
+    """Visits by code and start; `first` says where each code begins and ends. Times in microseconds."""
+
+    first: dict[str, tuple[int, int]]
+    code: Objects
+    device: Objects
+    start: Ints
+    end: Ints
+    stay_s: Floats
+    likely_s: Floats
+    chance: Floats
+    counted: Bools
+    reason: Objects
+    begins: Objects
+    ends: Objects
+
+    @classmethod
+    def of(cls, visits: pd.DataFrame, rules: Rules) -> DayVisits:
+        """Sort the visits of a day, with local clock times."""
+        table = visits.sort_values([CODE, START, END, DEVICE], kind="stable")
+        code = table[CODE].to_numpy(dtype=object)
+        begins = np.flatnonzero(np.r_[True, code[1:] != code[:-1]][: len(code)])
+        ends = np.r_[begins[1:], len(code)].astype(np.int64)
+        clocks = (
+            table[name].dt.tz_convert(rules.zone).dt.strftime("%H:%M").to_numpy(dtype=object) for name in (START, END)
+        )
+        return cls(
+            {code[a]: (int(a), int(b)) for a, b in zip(begins, ends[: len(begins)], strict=True)},
+            code,
+            table[DEVICE].to_numpy(dtype=object),
+            microseconds(table[START]),
+            microseconds(table[END]),
+            table[STAY_S].to_numpy(dtype=float),
+            table[LIKELY_S].to_numpy(dtype=float),
+            table[PROBABILITY].to_numpy(dtype=float),
+            table[COUNTED].to_numpy(dtype=bool),
+            table[REASON].to_numpy(dtype=object),
+            *clocks,
+        )
+
+    def of_cell(self, code: str) -> DayVisits:
+        """The visits of one cell."""
+        a, b = self.first.get(code, (0, 0))
+        return DayVisits._make([{}, *(column[a:b] for column in self[1:])])
+
+    def intervals(self, which: Bools) -> list[Interval]:
+        """Start and end of some, seconds since 1970."""
+        return list(zip((self.start[which] / 1e6).tolist(), (self.end[which] / 1e6).tolist(), strict=True))
+
+    def clock(self, k: int) -> str:
+        """Local begin and end of a visit."""
+        return f"{self.begins[k]}–{self.ends[k]}"
+
+    def numbers(self, rules: Rules) -> tuple[Number, list[Floats], dict[str, int]]:
+        """How many visits there were, given the probability of each stay.
+
+        Returns
+        -------
+        Number
+            Of the visits that the rules do not exclude.
+        list
+            Probability of reaching 1, 2, ... required visits, also with stays whose holder or place is open.
+        dict
+            Row of each code.
+        """
+        place = {code: k for k, code in enumerate(self.first)}
+        group = np.repeat(np.arange(len(place)), [b - a for a, b in self.first.values()]).astype(np.int64)
+
+        def number(chance: Floats, required: int) -> Number:
+            return number_of_visits(
+                group,
+                self.start,
+                self.end,
+                chance,
+                groups=len(place),
+                apart=rules.min_between_s * 1e6,
+                required=required,
+            )
+
+        chance = np.where(np.isin(self.reason, EXCLUDED), 0.0, self.chance)
+        open_ = np.where(self.reason == "unnamed", UNPROVEN_P * self.chance, chance)
+        open_ = np.where(self.reason == "detached", UNPROVEN_P * open_, open_)
+        open_ = np.where(self.counted, 1.0, open_)
+        reached = [number(open_, required).enough for required in range(1, rules.visits_per_day + 1)]
+        return number(chance, rules.visits_per_day), reached, place

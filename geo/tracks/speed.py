@@ -1,0 +1,138 @@
+"""Speed of a device along its path, with the noise of positioning taken off: what tells a ride from a walk."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geo.arrays import Bools, Floats, Ints
+from geo.kernels import kernel
+
+#: Time over which a speed is taken: long against the wander of the error, short against a ride in and out again.
+PACE_S = 30.0
+#: Shortest time between the fixes that a way is measured along: over a second or two noise is larger than the way.
+STRIDE_S = 8.0
+#: Longest step in which the way from fix to fix shows the speed: a ride to and fro turns within half a minute.
+DENSE_S = 15.0
+#: Nobody walks faster than this over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed.
+BRISK_M_S, STEP_SIGMAS = 1.7, 2.0
+#: Second differences of independent errors: mean square in units of their variance along one axis, and the 25 % quantile of a
+#: squared normal length in units of its mean. The low quantile leaves corners out.
+_SECOND_DIFFERENCE, _QUARTILE = 12.0, 0.2877
+#: Fixes on the move that an estimate of the noise needs.
+_NOISE_FIXES = 20
+
+
+def paces_m_s(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m: Floats) -> Floats:
+    """Speed on each step from fix to fix, over half a minute about it: net, or along the way where that is a ride.
+
+    Parameters
+    ----------
+    walker, time, x, y
+        Fixes by walker and time; microseconds, metres.
+    known
+        Whether the step from a fix to the next is part of the path; one less than fixes.
+    noise_m
+        Standard deviation along one axis of the independent part of the error, by walker.
+
+    Notes
+    -----
+    The net speed halves that of a ride to and fro; the way from fix to fix, over strides of at least 8 s, does not. Of n
+    strides with independent errors of variance s² along each axis, the mean square is larger by 4 s², which is taken off.
+    """
+    paces: Floats = _paces(walker, time, x, y, known, noise_m)
+    return paces
+
+
+@kernel(nogil=True)
+def _paces(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m: Floats) -> Floats:
+    """One pass over each unbroken part of the path; two pointers walk along."""
+    n = len(known)
+    pace = np.zeros(n)
+    half, stride = int(PACE_S * 1e6) // 2, int(STRIDE_S * 1e6)
+    a = 0
+    while a < n:
+        if not known[a]:
+            a += 1
+            continue
+        b = a
+        while b < n and known[b]:
+            b += 1
+        # The fixes a to b hang together.
+        low, high = a, a
+        for k in range(a, b):
+            middle = (time[k] + time[k + 1]) // 2
+            while time[low] < middle - half:
+                low += 1
+            while high < b and time[high + 1] <= middle + half:
+                high += 1
+            # The step itself always belongs to the stretch that its speed is taken over.
+            i, j = min(low, k), max(high, k + 1)
+            if time[j] <= time[i]:
+                continue
+            net = np.hypot(x[j] - x[i], y[j] - y[i]) / ((time[j] - time[i]) / 1e6)
+            square, count, last, p = 0.0, 0, i, i
+            while p < j:
+                p += 1
+                if time[p] - time[last] >= stride:
+                    square += (x[p] - x[last]) ** 2 + (y[p] - y[last]) ** 2
+                    count += 1
+                    last = p
+            along = 0.0
+            if count > 0:
+                left = max(square - 4.0 * noise_m[walker[k]] ** 2 * count, 0.0)
+                along = np.sqrt(left * count) / ((time[last] - time[i]) / 1e6)
+            # Below the speed of a walk what is left of the noise would only add to it.
+            pace[k] = along if along > max(net, BRISK_M_S) else net
+        a = b
+    return pace
+
+
+def noise_of(walker: Ints, time: Ints, x: Floats, y: Floats, moving: Bools, walkers: int) -> Floats:
+    """Standard deviation along one axis of the independent part of each walker's error, metres; 0 where too few fixes tell.
+
+    Taken from how far each fix on the move lies off the middle of the fixes about :data:`STRIDE_S` before and after it.
+    """
+    noise = np.zeros(walkers)
+    first = np.searchsorted(walker, np.arange(walkers + 1))
+    for w in range(walkers):
+        a, b = first[w], first[w + 1]
+        if b - a < _NOISE_FIXES:
+            continue
+        step_s = float(np.median(np.diff(time[a:b]))) / 1e6
+        if step_s > DENSE_S:
+            # Of fixes so far apart the walker's turns, not the noise, make the second differences.
+            continue
+        s = max(1, round(STRIDE_S / max(step_s, 1e-3)))
+        if b - a <= 2 * s:
+            continue
+        i = np.arange(a + s, b - s)
+        even = np.abs(time[i + s] + time[i - s] - 2 * time[i]) <= 0.2 * (time[i + s] - time[i - s])
+        short = time[i + s] - time[i - s] <= 4e6 * max(STRIDE_S, step_s)
+        i = i[even & short & moving[i] & moving[i - s] & moving[i + s]]
+        if len(i) < _NOISE_FIXES:
+            continue
+        off = (x[i + s] - 2 * x[i] + x[i - s]) ** 2 + (y[i + s] - 2 * y[i] + y[i - s]) ** 2
+        noise[w] = np.sqrt(np.quantile(off, 0.25) / (_SECOND_DIFFERENCE * _QUARTILE))
+    return noise
+
+
+def capped(noise_m: Floats, walker: Ints, sigma: Floats) -> Floats:
+    """The noise of each walker, but no more than the median of his errors: frequent turns look like noise."""
+    most = np.full(len(noise_m), np.inf)
+    first = np.searchsorted(walker, np.arange(len(noise_m) + 1))
+    for w in np.flatnonzero(noise_m > 0):
+        most[w] = np.median(sigma[first[w] : first[w + 1]])
+    limited: Floats = np.minimum(noise_m, most)
+    return limited
+
+
+def ridden(time: Ints, x: Floats, y: Floats, sigma: Floats, pace: Floats, walk_m_s: float) -> Bools:
+    """Tell for each step whether it was too fast for a walk.
+
+    Where fixes are dense, its speed is above `walk_m_s`; over a longer step, the net way is farther than anybody walks.
+    """
+    lasts_s = np.maximum(np.diff(time) / 1e6, 1e-9)
+    errors_m = STEP_SIGMAS * np.hypot(sigma[1:], sigma[:-1])
+    brisk = np.hypot(np.diff(x), np.diff(y)) - errors_m > BRISK_M_S * lasts_s
+    fast: Bools = (pace > walk_m_s) | ((lasts_s > DENSE_S) & brisk)
+    return fast

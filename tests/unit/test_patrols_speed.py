@@ -1,0 +1,81 @@
+"""Speeds along a path: the kernel against a slow twin, rides to and fro, noise taken off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from geo.tracks.path import SECOND
+from geo.tracks.speed import BRISK_M_S, noise_of, paces_m_s, ridden
+
+
+def _slow(time, x, y, known, noise_m, k):
+    """Speed on one step, by the words of the docstring."""
+    if not known[k]:
+        return 0.0
+    first, last, half = k, k + 1, 15 * SECOND
+    middle = (time[k] + time[k + 1]) // 2
+    while first > 0 and known[first - 1] and time[first - 1] >= middle - half:
+        first -= 1
+    while last < len(time) - 1 and known[last] and time[last + 1] <= middle + half:
+        last += 1
+    net = np.hypot(x[last] - x[first], y[last] - y[first]) / (time[last] - time[first]) * 1e6
+    stops = [first]
+    for j in range(first + 1, last + 1):
+        if time[j] - time[stops[-1]] >= 8 * SECOND:
+            stops.append(j)
+    squares = [(x[b] - x[a]) ** 2 + (y[b] - y[a]) ** 2 - 4 * noise_m**2 for a, b in pairwise(stops)]
+    along = 0.0
+    if squares:
+        along = np.sqrt(max(sum(squares), 0.0) * len(squares)) / (time[stops[-1]] - time[first]) * 1e6
+    return along if along > max(net, BRISK_M_S) else net
+
+
+def test_paces_are_those_of_a_slow_twin():
+    rng = np.random.default_rng(3)
+    n = 300
+    time = np.cumsum(rng.integers(1, 25, n)) * SECOND
+    x, y = np.cumsum(rng.normal(0, 20, (2, n)), axis=1)
+    known = rng.random(n - 1) > 0.1
+    found = paces_m_s(np.zeros(n, dtype=np.int64), time, x, y, known, np.array([4.0]))
+    assert found == pytest.approx([_slow(time, x, y, known, 4.0, k) for k in range(n - 1)])
+    assert (found[known] > 0).all()
+    assert (found[~known] == 0).all()
+
+
+def _to_and_fro(speed_m_s, step_s, noise_m, rng, turn_m=80.0):
+    t = np.arange(0, 900, step_s)
+    at = np.abs((speed_m_s * t / turn_m + 1) % 2 - 1) * turn_m
+    return (t * SECOND).astype(np.int64), at + rng.normal(0, noise_m, len(t)), rng.normal(0, noise_m, len(t))
+
+
+@pytest.mark.parametrize("step_s", [1.0, 5.0, 10.0])
+@pytest.mark.parametrize("noise_m", [0.5, 3.0])
+def test_a_ride_to_and_fro_is_as_fast_as_it_is_and_a_walk_too(step_s, noise_m):
+    rng = np.random.default_rng(5)
+    for speed, least, most in ((5.5, 3.5, 6.2), (1.2, 0.3, 1.7)):
+        time, x, y = _to_and_fro(speed, step_s, noise_m, rng)
+        walker, known = np.zeros(len(time), dtype=np.int64), np.ones(len(time) - 1, dtype=bool)
+        pace = paces_m_s(walker, time, x, y, known, np.array([noise_m]))
+        assert least < np.mean(pace) < most, (speed, np.mean(pace))
+
+
+def test_noise_is_that_of_the_independent_error_and_unknown_where_fixes_are_far_apart():
+    rng = np.random.default_rng(7)
+    walker, moving = np.zeros(2000, dtype=np.int64), np.ones(2000, dtype=bool)
+    for step, expected in ((10, 6.0), (16, 0.0)):
+        time = np.arange(2000) * step * SECOND
+        x, y = 1.2 * step * np.arange(2000) + rng.normal(0, 6, 2000), rng.normal(0, 6, 2000)
+        assert noise_of(walker, time, x, y, moving, 1)[0] == pytest.approx(expected, rel=0.1)
+    assert noise_of(walker[:19], time[:19], x[:19], y[:19], moving[:19], 1).tolist() == [0.0]
+
+
+def test_over_a_long_step_only_what_nobody_walks_is_a_ride():
+    time = np.array([0, 60, 120, 180]) * SECOND
+    # 1.7 m/s for a minute and two standard deviations of both errors: 102 + 5.66 m.
+    x, sigma = np.array([0.0, 107.6, 215.3, 323.0]), np.full(4, 2.0)
+    fast = ridden(time, x, np.zeros(4), sigma, np.array([1.7, 1.9, 1.9]), 4.0)
+    assert fast.tolist() == [False, True, True]
+    assert ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 4.0, 4.01]), 4.0).tolist() == [False, False, True]
