@@ -80,6 +80,35 @@ def test_evidence_is_local_time_of_the_day_without_persons(small_street) -> None
     assert "device-7" not in page
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "listed"),
+    [
+        ("2026-03-02 00:00", "2026-03-02 00:10", ["00:00", "00:10", 0]),  # begins with the day
+        ("2026-03-01 23:50", "2026-03-02 00:00", None),  # ends where the day begins
+        ("2026-03-01 23:50", "2026-03-02 00:01", ["23:50", "00:01", 0]),  # began the day before
+        ("2026-03-02 23:59", "2026-03-03 00:10", ["23:59", "00:10", 86_340]),
+        ("2026-03-03 00:00", "2026-03-03 00:10", None),  # begins at the next midnight
+    ],
+)
+def test_visits_of_the_local_day_are_listed_and_no_others(small_street, start, end, listed) -> None:
+    division = small_street.division()
+    times = [pd.Timestamp(text).tz_localize("Asia/Shanghai") for text in (start, end)]
+    visits = pd.DataFrame(
+        {
+            "code": division.second["code"].iloc[[5]],
+            "start": pd.Series([times[0]]).to_numpy(),
+            "end": pd.Series([times[1]]).to_numpy(),
+            "stay_s": 60.0,
+            "counted": True,
+            "reason": "",
+        }
+    )
+    visits[["start", "end"]] = [[times[0].tz_convert("UTC"), times[1].tz_convert("UTC")]]
+    data = payload(drawn(small_street, division, visits=visits))
+    rows = [[row[0], row[1], row[5]] for row in data["visits"][5]]
+    assert rows == ([] if listed is None else [listed])
+
+
 def test_the_same_input_gives_the_same_bytes_and_is_not_changed(small_street) -> None:
     division = small_street.division()
     verdicts = small_street.verdicts(division)

@@ -1,0 +1,140 @@
+"""Parts of the command line and of the jobs that read no file."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import typer
+
+from api.cli.options import parse_counts, parse_day
+from api.documents import jsonable
+from api.inputs import guess_xy
+from api.jobs.patrols.history import changes_of, what_is_new
+from api.jobs.patrols.plans import moment
+from api.jobs.patrols.run import PatrolOptions, column_map, days_between
+from api.jobs.patrols.workbook import unread_zh
+from geo.errors import ColumnError, InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0,1,2", "communities is 0"),
+        ("1,0,2", "second-level grids is 0"),
+        ("1,2,0", "third-level grids is 0"),
+        ("1,-1,2", "second-level grids is -1"),
+        ("1,2", "three whole numbers"),
+        ("1,2,x", "'x' is not a whole number"),
+        ("3,2,4", "fewer"),
+        ("1,3,2", "fewer"),
+    ],
+)
+def test_counts_are_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(typer.BadParameter, match=reason):
+        parse_counts(text)
+
+
+def test_counts_may_be_equal_and_have_chinese_commas() -> None:
+    assert parse_counts("1，1, 1") == (1, 1, 1)
+
+
+def test_days() -> None:
+    assert parse_day("2026-03-01", "--day") == dt.date(2026, 3, 1)
+    with pytest.raises(typer.BadParameter, match="--day 'Monday'"):
+        parse_day("Monday", "--day")
+    first = dt.date(2026, 3, 1)
+    assert days_between(first, first) == (first,)
+    assert len(days_between(first, first + dt.timedelta(days=365))) == 366
+    with pytest.raises(InputError, match="at most 366 days"):
+        days_between(first, first + dt.timedelta(days=366))
+    with pytest.raises(InputError, match="is after"):
+        days_between(first, first - dt.timedelta(days=1))
+
+
+def test_a_column_map_has_names_or_positions() -> None:
+    assert column_map(None) is None
+    assert column_map("time=2, lon = X") == {"time": 2, "lon": "X"}
+    for text in ("time", "time=", "=2", "time=2,"):
+        with pytest.raises(InputError, match="no map of columns"):
+            column_map(text)
+
+
+def test_a_moment_is_local_unless_it_says_otherwise() -> None:
+    assert moment("2026-03-02T15:00", "Asia/Shanghai") == pd.Timestamp("2026-03-02T07:00", tz="UTC")
+    assert moment("2026-03-02T15:00Z", "Asia/Shanghai") == pd.Timestamp("2026-03-02T15:00", tz="UTC")
+    for text in ("three", ""):
+        with pytest.raises(InputError, match="is not a time"):
+            moment(text, "Asia/Shanghai")
+
+
+def test_a_route_is_needed_for_its_checkpoints_and_its_device(tmp_path) -> None:
+    for options in ({"device": "A"}, {"checkpoints": tmp_path}):
+        with pytest.raises(InputError, match="--route"):
+            PatrolOptions(**options)
+        PatrolOptions(**options, route=tmp_path)
+
+
+def test_columns_of_coordinates_are_guessed_in_pairs() -> None:
+    assert guess_xy(["name", "Lon ", "LAT"], "a.csv") == ("Lon ", "LAT")
+    assert guess_xy(["x", "y", "经度", "纬度"], "a.csv") == ("经度", "纬度")
+    with pytest.raises(ColumnError, match="--x COL --y COL"):
+        guess_xy(["lon", "纬度"], "a.csv")
+
+
+def test_json_takes_plain_values() -> None:
+    value = {"a": float("inf"), "b": pd.Timestamp("2026-03-01", tz="UTC"), 3: {1}, "c": (True, None, 2)}
+    assert jsonable(value) == {"a": None, "b": "2026-03-01T00:00:00+00:00", "3": "{1}", "c": [True, None, 2]}
+
+
+def facts(**changes):
+    whole = {
+        "tracks": {"a.gpx": "1", "b.gpx": "2"},
+        "rules": {"street@1": {"min_visits": "2", "id": "street"}},
+        "cells": {"name": "d.gpkg", "judged": "x"},
+        "wangge": "1",
+    }
+    return {**whole, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "输入相同 the same input"),
+        ({"tracks": {"a.gpx": "1", "b.gpx": "2", "c.gpx": "3"}}, "新增轨迹 tracks that are new: c.gpx"),
+        ({"tracks": {"a.gpx": "1"}}, "不再有的轨迹 tracks that are gone: b.gpx"),
+        ({"rules": {"street@2": {"min_visits": "3", "id": "street"}}}, "street@1 → street@2; min_visits 2 → 3"),
+        ({"cells": {"name": "e.gpkg", "judged": "y"}}, "other cells: d.gpkg → e.gpkg"),
+        ({"wangge": "2"}, "version of wangge: 1 → 2"),
+    ],
+)
+def test_what_two_runs_differ_in(changes, words) -> None:
+    assert words in what_is_new(facts(), facts(**changes))
+
+
+def test_a_file_under_another_name_is_the_same_track() -> None:
+    assert what_is_new(facts(), facts(tracks={"z.gpx": "1", "b.gpx": "2"})) == "输入相同 the same input"
+
+
+def test_changes_are_counted_most_frequent_first() -> None:
+    table = pd.DataFrame(
+        {
+            "changed": [True, True, True, False],
+            "verdict_before": ["met", "short", "short", "met"],
+            "verdict_after": ["short", "met", "met", "met"],
+            "why": "x",
+        }
+    )
+    assert changes_of(table) == {
+        "changed": 3,
+        "changes": [{"before": "short", "after": "met", "cells": 2}, {"before": "met", "after": "short", "cells": 1}],
+        "why": "x",
+    }
+
+
+def test_why_a_row_was_not_read_is_told_in_chinese() -> None:
+    assert (
+        unread_zh("none of 5 fixes can be used; the first (record 2) has no fix") == "5条定位均不可用，第2条：没有定位"
+    )
+    assert unread_zh("something else") == "something else"
