@@ -23,6 +23,7 @@ from api.cli import (
     locate,
     maps,
     patrols,
+    redraw,
     repair,
     serve,
     users,
@@ -55,6 +56,7 @@ for command, module in (
 ):
     app.command(command)(module.run)
 app.add_typer(maps.app, name="map")
+app.add_typer(redraw.app, name="redraw")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")
