@@ -17,16 +17,33 @@ app = typer.Typer(
 
 
 @app.command("upgrade")
-def upgrade(database: options.Database = None, json: options.Json = False) -> None:
-    """建立数据库或升级到当前结构。
+def upgrade(
+    database: options.Database = None,
+    backup_dir: Annotated[
+        Path | None, typer.Option("--backup-dir", metavar="DIR", help="升级前备份到此文件夹。Folder of the backup.")
+    ] = None,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="不备份。Without a backup.")] = False,
+    json: options.Json = False,
+) -> None:
+    """建立数据库或升级到当前结构；升级前先备份。
 
-    Make the store, or bring it to the schema of this program.
+    Make the store, or bring it to the schema of this program. A backup is made first.
     """
     from api.database import open_store
     from api.database import upgrade as run_migrations
+    from api.database.backup import backup as write_backup
+    from api.database.migrate import revisions
 
     engine = open_store(options.database_setting(database), must_exist=False)
     try:
+        found, expected = revisions(engine)
+        if found not in (None, expected) and not no_backup:
+            local = engine.dialect.name == "sqlite"
+            folder = backup_dir or (Path(str(engine.url.database)).parent if local else Path())
+            name = f"before-{expected}-{datetime.now(UTC):%Y%m%dT%H%M%S}.{'sqlite' if local else 'dump'}"
+            write_backup(engine, folder / name)
+            if not json:
+                out().print(f"备份 backup: {folder / name}", markup=False)
         before, after = run_migrations(engine)
     finally:
         engine.dispose()
@@ -91,3 +108,143 @@ def export(
         emit_json({"version": stored.id, "out": str(target)})
     else:
         out().print(f"版本 version {stored.id} → {target}", markup=False)
+
+
+@app.command("list")
+def list_(database: options.Database = None, json: options.Json = False) -> None:
+    """列出方案版本：状态、生效日期、谁在何时为何发布。
+
+    List the versions: state, day from which they hold, who published them when and why.
+    """
+    from api.database import history, list_versions
+
+    rows = []
+    with options.opened_store(database) as (opened, _):
+        for version in list_versions(opened):
+            events = history(opened, version.id)
+            last = events[-1] if events else None
+            retired = next((e.day for e in events if e.action == "retired"), None)
+            state = "retired" if retired else "published" if version.published_at else "draft"
+            rows.append(
+                {
+                    "version": version.id,
+                    "street": version.street_code,
+                    "state": state,
+                    "valid_from": version.valid_from.isoformat(),
+                    "retired_from": None if retired is None else retired.isoformat(),
+                    "published_at": version.published_at,
+                    "by": "" if last is None else last.actor,
+                    "reason": None if last is None else last.reason,
+                    "note": version.note,
+                }
+            )
+    if json:
+        emit_json(rows)
+        return
+    for row in rows:
+        words = (
+            row["version"],
+            row["street"],
+            row["state"],
+            row["valid_from"],
+            row["by"],
+            row["reason"] or row["note"] or "",
+        )
+        out().print("\t".join(map(str, words)), markup=False, highlight=False)
+
+
+@app.command("backup")
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="备份文件，不得已存在。File to write; must not exist.")
+    ],
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """在运行中备份整个数据库；写完并检查后才出现。
+
+    Back up the whole store while it runs. The file appears when it is complete and checked.
+    """
+    from api.database import open_store
+    from api.database.backup import backup as write_backup
+
+    engine = open_store(options.database_setting(database))
+    try:
+        size = write_backup(engine, target)
+    finally:
+        engine.dispose()
+    if json:
+        emit_json({"file": str(target), "bytes": size})
+    else:
+        out().print(f"备份 backup: {target} ({size:,} B)", markup=False)
+
+
+@app.command("restore")
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="备份文件。A backup.")],
+    database: options.Database = None,
+) -> None:
+    """从备份恢复到新的数据库；不覆盖任何数据。
+
+    Make a store from a backup. Nothing is overwritten.
+    """
+    from api.database.backup import restore as read_backup
+
+    read_backup(source, options.database_setting(database))
+
+
+@app.command("move")
+def move(
+    target: Annotated[str, typer.Argument(metavar="URL", help="新数据库：文件或地址。The new store: a file or URL.")],
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """把全部数据搬到另一数据库（SQLite 与 PostGIS 互搬），逐表核对。
+
+    Copy everything into another database, SQLite to PostGIS or back, and compare every table.
+    """
+    from api.database import open_store
+    from api.database import upgrade as run_migrations
+    from api.database.move import move as copy_store
+
+    source = open_store(options.database_setting(database))
+    engine = open_store(target, must_exist=False)
+    try:
+        run_migrations(engine)
+        counts = copy_store(source, engine)
+    finally:
+        source.dispose()
+        engine.dispose()
+    if json:
+        emit_json(counts)
+    else:
+        out().print(f"已搬 moved: {sum(counts.values()):,} 行 rows", markup=False)
+
+
+@app.command("purge")
+def purge(
+    subject: Annotated[str, typer.Argument(metavar="WHAT", help="fix、event、incident_photo 或 audit。")],
+    days: Annotated[int, typer.Option("--days", metavar="N", min=1, help="保留天数。Days that are kept.")],
+    database: options.Database = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="真正删除；否则只计数。Delete; without it they are counted.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """按保留期删除旧数据；默认只试算。
+
+    Delete what is older than it is kept. Without --yes the rows are only counted.
+    """
+    from api.database import open_store
+    from api.database.retention import purge as delete_old
+
+    engine = open_store(options.database_setting(database))
+    try:
+        now = datetime.now(UTC)
+        count = delete_old(engine, subject, days=days, now=now, actor="command line", dry_run=not yes)
+    finally:
+        engine.dispose()
+    if json:
+        emit_json({"subject": subject, "rows": count, "deleted": yes})
+    else:
+        out().print(f"{'已删除 deleted' if yes else '将删除 would delete'}: {count:,}", markup=False)

@@ -78,5 +78,11 @@ def fault(lon: float, lat: float, time_us: int) -> str | None:
 
 
 def not_negative(value: float | None) -> float | None:
-    """A measure that cannot be negative; devices send -1 where they do not know."""
-    return None if value is None or not math.isfinite(value) or value < 0 else value
+    """A measure that cannot be negative, to two decimals; devices send -1 where they do not know.
+
+    Seven digits are kept alike by both databases (PostgreSQL stores four bytes), so larger values are cut to 99,999.
+
+    >>> not_negative(5.128), not_negative(-1.0), not_negative(1e9)
+    (5.13, None, 99999.0)
+    """
+    return None if value is None or not math.isfinite(value) or value < 0 else min(round(value, 2), 99_999.0)

@@ -1,0 +1,69 @@
+"""Retention: deleting fixes, events, photos and audit entries that are older than an installation keeps them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, func, select, text, update
+
+from api.database.models import AuditRow, EventRow, FixRow, PhotoRow, PurgeRow
+from api.database.session import session
+from api.ingest.fix import DAY_US, microseconds
+from geo.errors import InputError
+
+#: What can be deleted: the column that its age is told by.
+_AGES = {
+    "fix": FixRow.time_us,
+    "event": EventRow.at,
+    "incident_photo": PhotoRow.received_at,
+    "audit": AuditRow.at,
+}
+#: Least age in days. Records of how personal data were handled are kept for three years (PIPL article 56).
+LEAST_DAYS = {"fix": 7, "event": 1, "incident_photo": 30, "audit": 3 * 365 + 1}
+
+
+def purge(engine: Engine, subject: str, *, days: int, now: datetime, actor: str, dry_run: bool) -> int:
+    """Delete what is older than `days`, and write down that it was done.
+
+    Parameters
+    ----------
+    subject
+        ``fix``, ``event``, ``incident_photo`` or ``audit``.
+    dry_run
+        Only count.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    InputError
+        If the subject is not known, or `days` is less than it must be kept.
+    """
+    if subject not in _AGES:
+        raise InputError(f"'{subject}' cannot be deleted by age; choose one of {', '.join(_AGES)}")
+    if days < LEAST_DAYS[subject]:
+        raise InputError(f"{subject} is kept for at least {LEAST_DAYS[subject]} days; {days} is less")
+    before = now - timedelta(days=days)
+    column = _AGES[subject]
+    # Whole UTC days of fixes: on PostgreSQL a day is a partition.
+    limit = microseconds(before) // DAY_US * DAY_US if subject == "fix" else before
+    with session(engine, write=not dry_run) as opened:
+        count = int(opened.scalar(select(func.count()).where(column < limit)) or 0)
+        if dry_run or count == 0:
+            return count
+        entry = PurgeRow(at=now, actor=actor, subject=subject, before=before, rows=count, running=True)
+        opened.add(entry)
+        opened.flush()
+        opened.execute(column.class_.__table__.delete().where(column < limit))
+        opened.execute(update(PurgeRow).where(PurgeRow.id == entry.id).values(running=False))
+        if subject == "fix" and engine.dialect.name == "postgresql":
+            names = opened.execute(
+                text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fix'::regclass")
+            ).scalars()
+            for name in sorted(names):
+                if name.startswith("fix_2") and name < f"fix_{before:%Y%m%d}":
+                    opened.execute(text(f"DROP TABLE {name}"))
+    return count
