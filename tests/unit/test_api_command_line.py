@@ -10,12 +10,11 @@ import typer
 
 from api.cli.options import parse_counts, parse_day
 from api.documents import jsonable
-from api.inputs import guess_xy
 from api.jobs.patrols.history import changes_of, what_is_new
 from api.jobs.patrols.plans import moment
 from api.jobs.patrols.run import PatrolOptions, column_map, days_between
 from api.jobs.patrols.workbook import unread_zh
-from geo.errors import ColumnError, InputError
+from geo.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -74,13 +73,6 @@ def test_a_route_is_needed_for_its_checkpoints_and_its_device(tmp_path) -> None:
         with pytest.raises(InputError, match="--route"):
             PatrolOptions(**options)
         PatrolOptions(**options, route=tmp_path)
-
-
-def test_columns_of_coordinates_are_guessed_in_pairs() -> None:
-    assert guess_xy(["name", "Lon ", "LAT"], "a.csv") == ("Lon ", "LAT")
-    assert guess_xy(["x", "y", "经度", "纬度"], "a.csv") == ("经度", "纬度")
-    with pytest.raises(ColumnError, match="--x COL --y COL"):
-        guess_xy(["lon", "纬度"], "a.csv")
 
 
 def test_json_takes_plain_values() -> None:
