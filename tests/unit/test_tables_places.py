@@ -277,3 +277,9 @@ def test_the_datum_of_rows():
         "names no datum, and ",
         "names a datum that i",
     ]
+
+
+def test_a_place_on_the_equator_or_the_meridian_is_one():
+    frame = pd.DataFrame({"x": ["0", "36.8"], "y": ["51.5", "0"]})
+    found = read_coordinates(frame, Place({"lon": "x", "lat": "y"}), in_degrees=True)
+    assert found.reason.tolist() == [None, None]
