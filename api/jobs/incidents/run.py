@@ -25,8 +25,8 @@ from api.jobs.incidents.tables import (
 )
 from api.jobs.patrols.stored import read_visits
 from api.outputs import write_set
+from api.reading_notices import tell_reading
 from api.small_input import few_vertices
-from api.told import tell_reading
 from api.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (

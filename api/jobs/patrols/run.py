@@ -19,8 +19,8 @@ from api.jobs.patrols.routes import write_routes
 from api.jobs.patrols.tables import BLIND_DAYS, write_tables
 from api.jobs.patrols.verified import Study, Verified, verify_tracks
 from api.outputs import write_set
+from api.reading_notices import tell_reading
 from api.small_input import few_vertices
-from api.told import tell_reading
 from geo.errors import ImpossibleError, InputError
 from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
