@@ -77,7 +77,7 @@ def test_a_border_cannot_jump_over_an_enclave() -> None:
 
 
 def test_a_merge_may_not_put_a_ring_round_another_cell() -> None:
-    inner = _box(40, 40, 60, 60)
+    inner = shapely.Polygon([(X + x, Y + y) for x, y in ((40, 40), (50, 40), (60, 40), (60, 60), (50, 60), (40, 60))])
     left = shapely.difference(_box(0, 0, 50, 100), inner)
     right = shapely.difference(_box(50, 0, 100, 100), inner)
     draft = Draft.of(_division([left, right, inner], [1, 1, 1]))
@@ -102,10 +102,10 @@ def test_a_cell_whose_hole_touches_its_border_has_one_part_and_one_hole() -> Non
 
 def test_new_codes_follow_the_last_one() -> None:
     draft = Draft.of(_row(3, [9, 9, 9]))
-    change = draft.apply(Split("320113003001001002", LineString([(X + 150, Y - 1), (X + 150, Y + 101)])))
+    change = draft.apply(Split("320113003001001002", LineString([(X + 99, Y + 50), (X + 201, Y + 50)])))
     assert change.lineage[1][2] == "320113003001001004"
     draft.undo()
-    again = draft.apply(Split("320113003001001001", LineString([(X + 50, Y - 1), (X + 50, Y + 101)])))
+    again = draft.apply(Split("320113003001001002", LineString([(X + 99, Y + 30), (X + 201, Y + 30)])))
     assert again.lineage[1][2] == "320113003001001004"
 
 

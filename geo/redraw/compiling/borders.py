@@ -206,7 +206,10 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
     if first == last:
         raise RefusedEdit("misses", "线的首尾相同", "the line ends where it begins", geometry=point(first))
     common = workspace.at_vertex(first) & workspace.at_vertex(last)
-    sections = [_section(workspace.arc(number), first, last, line) for number in sorted(common)]
+    arcs = [workspace.arc(number) for number in sorted(common)]
+    # The outline passes both ends of every border that crosses the street; it is meant only where nothing else is.
+    inner = [arc for arc in arcs if NO_CELL not in (arc.left, arc.right)]
+    sections = [_section(arc, first, last, line) for arc in inner or arcs]
     if len(sections) == 1:
         return sections
     if sections:
