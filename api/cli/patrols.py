@@ -47,6 +47,12 @@ Checkpoints = Annotated[
     Path | None, typer.Option(metavar="FILE", help="依次到达的打卡点。Checkpoints, in their order.")
 ]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="走路线的设备。The device that walked the route.")]
+Holders = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="设备持有人 device,holder,from,to（日期含首尾）。Who held which device, by dates."
+    ),
+]
 Columns = Annotated[
     str | None,
     typer.Option(
@@ -99,6 +105,7 @@ def run(
     route: RouteFile = None,
     checkpoints: Checkpoints = None,
     device: Device = None,
+    holders: Holders = None,
     columns: Columns = None,
     roads: Roads = None,
     water: options.Water = None,
@@ -135,6 +142,7 @@ def run(
         route=route,
         device=device,
         checkpoints=checkpoints,
+        holders=holders,
     )
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
@@ -167,6 +175,18 @@ def _print(done: PatrolRun) -> None:
     console = out()
     title = f"巡查核验 patrols: {verified.rules.heading} ({verified.rules.name}; {verified.rules.zone})"
     console.print(table(title, headings, rows))
+    counts = "格长及副职 leader and deputies" if verified.rules.who == "leader" else "任何人 anyone"
+    console.print(f"计入谁的巡查 whose visits count: {counts}（{verified.who.zh} {verified.who.en}）", markup=False)
+    if verified.sparse[0]:
+        number, usual_s = verified.sparse
+        console.print(
+            f"定位稀疏 sparse fixes: {number:,} 台设备约每 {usual_s / 60:.0f} 分钟定位一次，多数网格无法判定；每 60 秒一次即可判定 "
+            f"devices send a fix about every {usual_s / 60:.0f} min, which leaves most grids open; one every 60 s would decide",
+            markup=False,
+        )
+    if verified.clock_shifts:
+        told = ", ".join(f"{name} {hours:+d} h" for name, hours in sorted(verified.clock_shifts.items()))
+        console.print(f"时钟相差整小时 clocks off by whole hours: {told}", markup=False)
     proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)

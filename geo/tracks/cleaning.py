@@ -326,7 +326,9 @@ def _jumps(fixes: _Fixes, order: Ints, rules: MovementLimits) -> Bools:
 
 
 def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: MovementLimits) -> Bools:
-    return _faster(fixes.lon, fixes.lat, fixes.time.view(np.int64), a, b, rules.max_speed_m_s, SPEED_SLACK_M)
+    time = fixes.time.view(np.int64)
+    fast: Bools = _faster(fixes.lon, fixes.lat, time, a, b, rules.max_speed_m_s, SPEED_SLACK_M)
+    return fast
 
 
 @kernel(nogil=True)

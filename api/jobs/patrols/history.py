@@ -112,11 +112,15 @@ def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Say in words in what two runs differ: their tracks, their rules, their cells, the program."""
     new = []
     old_tracks, new_tracks = set(before["tracks"].values()), set(after["tracks"].values())
+    newer = sorted(name for name, digest in after["tracks"].items() if before["tracks"].get(name, digest) != digest)
+    if newer:
+        told = ", ".join(newer[:3]) + (f" … ({len(newer)})" if len(newer) > 3 else "")
+        new.append(f"轨迹文件有更新 tracks in a newer state: {told}")
     for gone, files, words in (
         (old_tracks, after["tracks"], "新增轨迹 tracks that are new"),
         (new_tracks, before["tracks"], "不再有的轨迹 tracks that are gone"),
     ):
-        names = sorted(name for name, digest in files.items() if digest not in gone)
+        names = sorted(name for name, digest in files.items() if digest not in gone and name not in newer)
         if names:
             new.append(f"{words}: " + ", ".join(names[:3]) + (f" … ({len(names)})" if len(names) > 3 else ""))
     if before["rules"] != after["rules"]:

@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.inputs import read_cells
+from api.inputs import read_cells, read_table
 from api.jobs import Progress, silent
 from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
 from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
@@ -24,7 +24,7 @@ from api.small_input import few_vertices
 from geo.errors import ImpossibleError, InputError
 from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
-from geo.patrols import Rules, read_tracks
+from geo.patrols import Rules, assign_holders, read_tracks
 
 #: A span of more days is taken for a mistake in --from or --to.
 MOST_DAYS = 366
@@ -105,6 +105,8 @@ class PatrolOptions:
         Folder of an earlier run, whose verdicts are put beside the new ones.
     blind_days
         See :func:`api.jobs.patrols.tables.write_tables`.
+    holders
+        Table of the holders of devices: `device`, `holder`, `from`, `to`; see :func:`geo.patrols.assign_holders`.
     due_at, roster, route, device, checkpoints
         See :mod:`api.jobs.patrols.plans`: a moment; a roster; a planned route, the device that walked it, its checkpoints.
     """
@@ -126,6 +128,7 @@ class PatrolOptions:
     route: Path | None = None
     device: str | None = None
     checkpoints: Path | None = None
+    holders: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.checkpoints is not None or self.device is not None) and self.route is None:
@@ -182,6 +185,10 @@ def patrol_files(
         files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
     )
     tell_reading(tracks.attrs)
+    if options.holders is not None:
+        attrs = tracks.attrs
+        tracks = gpd.GeoDataFrame(assign_holders(tracks, read_table(options.holders), zone=rules.zone))
+        tracks.attrs = attrs
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)

@@ -17,7 +17,7 @@ from api.jobs.patrols.workbook import SHEETS, for_offices
 from api.outputs import write_csv
 from api.workbook import write_workbook
 from geo.layers import aside
-from geo.patrols import blind_spots, by_group, integrity, seen
+from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
 from geo.patrols.evidence_records import evidence_of_all
 
 #: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
@@ -81,6 +81,7 @@ def _tables(
         seen_days = pd.concat(days, ignore_index=True)
     return {
         "verdicts": verified.verdicts,
+        "open": open_verdicts(verified.verdicts),
         "visits": verified.visits,
         "coverage": seen_days,
         "coverage_by": _summed_up(seen_days, inner, study.judged),

@@ -13,7 +13,10 @@ import pandas as pd
 from api.jobs import Progress, silent
 from geo.days import dates_of
 from geo.layers import Division, Level
-from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits
+from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits, who_counts
+from geo.patrols.clocks import beside_corrected, clock_shifts, corrected
+from geo.patrols.wording import SPARSE_S
+from geo.texts import Text
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Verified:
         The fixes with their marks, and the times inside cells.
     seen
         What was seen of the third-level cells on each day, if that was asked for.
+    who
+        Why the leaders' visits count, or anyone's.
+    clock_shifts
+        Hours by which the clocks of devices are off; see :func:`geo.patrols.clocks.clock_shifts`.
+    sparse
+        Number of devices whose fixes are four minutes and more apart, and the usual time between their fixes, seconds.
     """
 
     visits: pd.DataFrame
@@ -52,6 +61,9 @@ class Verified:
     seen: pd.DataFrame | None = None
     unread: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    who: Text = field(default_factory=lambda: Text("", ""))
+    clock_shifts: dict[str, int] = field(default_factory=dict)
+    sparse: tuple[int, float] = (0, 0.0)
 
     def counts(self, day: date | None = None) -> dict[str, int]:
         """Number of cells in each of the four states, of one day or of all."""
@@ -72,6 +84,9 @@ class Verified:
         expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
         return {
             "rules": self.rules.name,
+            "who": {"counts": self.rules.who, "why_zh": self.who.zh, "why_en": self.who.en},
+            "clocks_off_h": dict(sorted(self.clock_shifts.items())),
+            "sparse_devices": {"number": self.sparse[0], "usual_s": self.sparse[1]},
             "visits_counted": int(self.verdicts["visits"].sum()),
             "visits_expected": round(expected, 1),
             "visits_hidden": round(hidden, 1),
@@ -138,13 +153,16 @@ def verify_tracks(
     inner, roads
         Cells of the level below, of which it is told what was seen, and roads in them. Rules that ask for a share need them.
     """
+    rules, why = who_counts(rules, cells, tracks["officer"].unique() if "officer" in tracks else ())
     progress("清洗轨迹 cleaning", 0.2)
     marked = clean(tracks, rules=rules)
     progress("格内停留 presences", 0.4)
     found = presences(marked, cells, rules=rules)
     progress("巡查 visits", 0.7)
     made = visits(found, rules=rules, cells=cells)
-    judged = tuple(days) if days else days_of(tracks, rules.zone)
+    shifts = clock_shifts(tracks, rules)
+    # A clock that is off by hours makes no day of its own.
+    judged = tuple(days) if days else days_of(_right_times(tracks, shifts), rules.zone)
     progress("网格内覆盖 coverage inside", 0.75)
     looked = (
         None
@@ -154,6 +172,15 @@ def verify_tracks(
     shares = None if looked is None or inner is None or "parent" not in inner else by_group(looked, inner)
     progress("核验 verdicts", 0.85)
     verdicts = [verify(made, cells, presences=found, coverage=shares, rules=rules, day=day) for day in judged]
+    if shifts:
+        right = _with_clocks_corrected(tracks, found, shifts, cells, rules)
+        other = visits(right, rules=rules, cells=cells)
+        verdicts = [
+            beside_corrected(
+                table, verify(other, cells, presences=right, coverage=shares, rules=rules, day=day), shifts
+            )
+            for table, day in zip(verdicts, judged, strict=True)
+        ]
     reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()
     return Verified(
         visits=made,
@@ -168,9 +195,40 @@ def verify_tracks(
         seen=looked,
         unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
         sources=dict(tracks.attrs.get("sources", {})),
+        who=why,
+        clock_shifts=shifts,
+        sparse=_sparse_devices(marked),
     )
 
 
-def days_of(tracks: gpd.GeoDataFrame, zone: str) -> tuple[date, ...]:
+def _right_times(tracks: gpd.GeoDataFrame, shifts: dict[str, int]) -> pd.DataFrame:
+    """The times of all fixes, those of devices with wrong clocks corrected."""
+    if not shifts:
+        every: pd.DataFrame = tracks
+        return every
+    right = tracks[~tracks["device"].astype(str).isin(list(shifts))]
+    both: pd.DataFrame = pd.concat([right[["time"]], corrected(tracks, shifts)[["time"]]])
+    return both
+
+
+def _with_clocks_corrected(
+    tracks: gpd.GeoDataFrame, found: pd.DataFrame, shifts: dict[str, int], cells: gpd.GeoDataFrame, rules: Rules
+) -> pd.DataFrame:
+    """The presences, those of devices with wrong clocks made anew with right ones."""
+    right = presences(clean(corrected(tracks, shifts), rules=rules), cells, rules=rules)
+    both: pd.DataFrame = pd.concat([found[~found["device"].astype(str).isin(list(shifts))], right], ignore_index=True)
+    return both
+
+
+def _sparse_devices(cleaned: pd.DataFrame) -> tuple[int, float]:
+    """Number of devices that send a fix less often than every four minutes, and the usual time between their fixes, seconds."""
+    times = cleaned[["device", "time"]].sort_values(["device", "time"], kind="stable")
+    step = times["time"].diff().dt.total_seconds()[(times["device"] == times["device"].shift()).to_numpy()]
+    usual = step.groupby(times["device"].reindex(step.index)).median()
+    sparse = usual[usual >= SPARSE_S]
+    return len(sparse), float(sparse.median()) if len(sparse) else 0.0
+
+
+def days_of(tracks: pd.DataFrame, zone: str) -> tuple[date, ...]:
     """Local days on which there are fixes."""
     return tuple(sorted(set(dates_of(tracks["time"], zone))))

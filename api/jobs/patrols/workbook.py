@@ -12,6 +12,7 @@ from geo.patrols import MARKS, REASONS, VERDICTS
 #: Sheets of the workbook.
 SHEETS = {
     "verdicts": "核验结论",
+    "open": "待确认",
     "visits": "巡查记录",
     "coverage": "网格内覆盖",
     "coverage_by": "覆盖汇总",
@@ -42,6 +43,8 @@ HEADINGS = {
     "unknown_s": "定位中断时长（秒）",
     "rules": "规则版本",
     "reason_zh": "判定依据",
+    "settle_zh": "如何确认",
+    "corrected": "更正时钟后结论",
     "device": "设备",
     "officer": "人员编号",
     "start": "开始时间",
@@ -91,7 +94,10 @@ HEADINGS = {
 
 #: Words of the workbook for values of single columns; the sheets of files and of refused rows hold reasons of another kind.
 WORDS = {
-    **{name: {key: zh for key, (zh, _) in VERDICTS.items()} for name in ("verdict", "verdict_before", "verdict_after")},
+    **{
+        name: {key: zh for key, (zh, _) in VERDICTS.items()}
+        for name in ("verdict", "verdict_before", "verdict_after", "corrected")
+    },
     "reason": {key: zh for key, (zh, _) in REASONS.items()},
     "by": {"grid": "二级网格", "community": "社区"},
     "each": {"day": "日", "week": "周", "month": "月"},

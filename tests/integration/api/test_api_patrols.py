@@ -26,7 +26,7 @@ def test_patrols_gives_the_four_grids_their_verdicts(wangge, division, division_
     code, out, _ = wangge("patrols", tracks_csv, "--cells", division_file, "--datum", "WGS-84", "-o", out_dir, "--json")
     assert code == 0
     figures = json.loads(out)
-    assert figures["rules"] == "street-twice-a-day@1"
+    assert figures["rules"] == "street-twice-a-day@2"
     assert list(figures["days"]) == [DAY]
     verdicts = pd.read_csv(out_dir / "verdicts.csv", dtype={"code": str}).set_index("code")["verdict"]
     assert verdicts.loc[division.second["code"]].tolist()[:2] == ["met", "short"]
@@ -215,7 +215,7 @@ def test_patrols_write_the_evidence_of_every_verdict_and_what_they_were_made_fro
     assert {record["division"] for record in records} == {run["cells"]["digest"]} == {digest_of(division)}
     assert records[0]["datum"] == "GCJ-02"
     assert run["tracks"] == {"gcj.csv": hashlib.sha256((tmp_path / "gcj.csv").read_bytes()).hexdigest()}
-    assert run["rules"]["street-twice-a-day@1"]["visits_per_day"] == "2"
+    assert run["rules"]["street-twice-a-day@2"]["visits_per_day"] == 2
     files = pd.read_csv(out_dir / "files.csv").iloc[0]
     assert (files["declared_datum"], files["sha256"]) == ("GCJ-02", run["tracks"]["gcj.csv"])
     # Times of a CSV are local, with their offset; those of Parquet are UTC.

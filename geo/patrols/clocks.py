@@ -1,0 +1,132 @@
+"""Clocks that are off by whole hours: devices whose day lies at other hours than that of the others or than the hours of duty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from geo.arrays import Floats
+from geo.days import local_days
+from geo.patrols.columns import CODE, VERDICT
+from geo.patrols.rules import Rules
+from geo.patrols.verdicts import VERDICTS
+from geo.tracks.cleaning import require_tracks, utc
+from geo.tracks.columns import DEVICE, PROBABILITY, TIME
+
+#: Quarters of an hour of a day.
+_QUARTERS = 96
+#: Devices from which on the day of the others is known.
+ENOUGH_DEVICES = 5
+#: Share of a device's time at the usual hours below which it is looked at, and from which on a shift explains it.
+UNUSUAL, USUAL = 0.65, 0.85
+#: Least shift, hours: who comes an hour late has no wrong clock.
+LEAST_H = 2
+#: Share of the devices that are seen at a quarter of an hour from which on that quarter is usual.
+USUAL_SHARE = 0.5
+
+
+def clock_shifts(tracks: pd.DataFrame, rules: Rules) -> dict[str, int]:
+    """Find devices whose clock is off by whole hours, and by how many: 8 for times eight hours too late.
+
+    Parameters
+    ----------
+    tracks
+        Fixes with `device` and `time`.
+    rules
+        `zone` and the hours of duty, which stand for the others where there are fewer than five devices.
+
+    Notes
+    -----
+    The usual hours are those at which at least half of the devices send fixes. A device is named if less than 0.65 of its time
+    lies in them and one shift of 2 to 14 hours brings 0.85 of it there, the smallest of those that bring most. With fewer
+    than five devices only the offset of the zone from UTC is tried, since that is the mistake that is made.
+    """
+    require_tracks(tracks)
+    good = tracks[tracks[TIME].notna()]
+    if len(good) == 0:
+        return {}
+    device, names = pd.factorize(good[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+    micro = utc(good[TIME]).view(np.int64)
+    local = good[TIME].dt.tz_convert(rules.zone).dt
+    quarter = (local.hour * 4 + local.minute // 15).to_numpy(dtype=np.int64)
+    days = local_days(micro, rules.zone).astype(np.int64)
+    # One entry for each device, day and quarter of an hour.
+    cells = np.unique(np.column_stack([device, days, quarter]), axis=0)
+    seen = np.zeros((len(names), _QUARTERS))
+    np.add.at(seen, (cells[:, 0], cells[:, 2]), 1.0)
+    seen /= seen.sum(axis=1, keepdims=True)
+    if len(names) >= ENOUGH_DEVICES:
+        usual = (seen > 0).mean(axis=0) >= USUAL_SHARE
+        shifts = [h for step in range(LEAST_H, 15) for h in (step, -step)]
+    else:
+        at = np.arange(_QUARTERS) * 900
+        from_, to = (t.hour * 3600 + t.minute * 60 for t in (rules.hours_from, rules.hours_to))
+        usual = (at >= from_) & (at < to)
+        offset = pd.Timestamp(int(micro[0]), unit="us", tz="UTC").tz_convert(rules.zone).utcoffset()
+        hours = 0 if offset is None else round(offset.total_seconds() / 3600)
+        shifts = [hours, -hours] if abs(hours) >= LEAST_H else []
+    return _named(seen, usual, shifts, [str(name) for name in names])
+
+
+def _named(seen: Floats, usual: np.ndarray, shifts: list[int], names: list[str]) -> dict[str, int]:
+    """Devices whose time lies at unusual hours, with the shift that explains it."""
+    if not usual.any() or not shifts:
+        return {}
+    fit = seen @ usual
+    found: dict[str, int] = {}
+    for k in np.flatnonzero(fit < UNUSUAL):
+        shares = [float(np.roll(seen[k], -4 * h) @ usual) for h in shifts]
+        best = int(np.argmax(np.round(shares, 3)))
+        if shares[best] >= USUAL:
+            found[names[k]] = shifts[best]
+    return found
+
+
+def corrected(tracks: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
+    """The fixes of the devices whose clocks are off, with the time that a right clock would have given."""
+    device = tracks[DEVICE].astype(str)
+    mine = tracks[device.isin(list(shifts))]
+    hours = device[mine.index].map(shifts).to_numpy(dtype="timedelta64[h]")
+    return mine.assign(**{TIME: (mine[TIME] - pd.to_timedelta(hours)).dt.as_unit("us")})
+
+
+def beside_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
+    """Put the verdicts with corrected clocks beside those with the clocks as they are; where they differ the verdict is open.
+
+    Parameters
+    ----------
+    verdicts, right
+        Verdicts of one day and the same cells, with the clocks as received and corrected.
+    shifts
+        As :func:`clock_shifts` gives them.
+
+    Returns
+    -------
+    DataFrame
+        `verdicts` with a column ``corrected``: the verdict with corrected clocks where it is another, None elsewhere. Such a
+        verdict is ``unknown``, with the larger of both probabilities, and says which clocks would settle it.
+    """
+    now = right.set_index(CODE).reindex(verdicts[CODE])
+    differs = now[VERDICT].notna().to_numpy() & (now[VERDICT].to_numpy() != verdicts[VERDICT].to_numpy())
+    table = verdicts.copy()
+    said = [verdict if other else None for verdict, other in zip(now[VERDICT], differs, strict=True)]
+    table["corrected"] = pd.Series(said, index=table.index, dtype=object)
+    rows = np.flatnonzero(differs)
+    if len(rows) == 0:
+        return table
+    clocks = "、".join(f"{name} {hours:+d}h" for name, hours in sorted(shifts.items())[:6])
+    told = now[VERDICT].to_numpy(dtype=object)
+    table.loc[table.index[rows], "reason_zh"] = [
+        f"暂不能确定：设备时钟与其他设备相差整小时，更正后结论为{VERDICTS[told[k]][0]}。{verdicts['reason_zh'].iloc[k]}"
+        for k in rows
+    ]
+    table.loc[table.index[rows], "reason_en"] = [
+        f"Open: clocks are off by whole hours; corrected, the verdict is {VERDICTS[told[k]][1]}. {verdicts['reason_en'].iloc[k]}"
+        for k in rows
+    ]
+    table.loc[table.index[rows], "settle_zh"] = f"核对设备时钟（{clocks}）"
+    table.loc[table.index[rows], "settle_en"] = f"the clocks of the devices ({clocks})"
+    table.loc[table.index[rows], VERDICT] = "unknown"
+    both = np.maximum(now[PROBABILITY].to_numpy(dtype=float), verdicts[PROBABILITY].to_numpy(dtype=float))
+    table.loc[table.index[rows], PROBABILITY] = np.minimum(both[rows], 0.99)
+    return table
