@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from types import FunctionType
 from typing import Any
 
@@ -93,9 +93,21 @@ def kernel(**options: Any) -> Callable[[Any], Kernel]:
     return decorate
 
 
+def for_threads(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that runs in another thread as it would here, inside or outside :func:`uncompiled`.
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with uncompiled(when=True), ThreadPoolExecutor(1) as pool:
+    ...     pool.submit(for_threads(_uncompiled.get)).result()
+    True
+    """
+    context = copy_context()
+    return lambda *arguments: context.copy().run(work, *arguments)
+
+
 @contextmanager
 def uncompiled(*, when: bool) -> Iterator[None]:
-    """Run kernels uncompiled in this thread until the end of the block.
+    """Run kernels uncompiled in this thread until the end of the block; see :func:`for_threads`.
 
     Parameters
     ----------

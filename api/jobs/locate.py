@@ -15,8 +15,10 @@ from api.inputs import finest, read_cells
 from api.jobs import Progress, silent
 from api.jobs.resume import Kept, merge_rows
 from api.outputs import require_csv, write_csv
+from api.small_input import few_vertices, most_rows
 from geo.errors import ColumnError, CrsError, DatumError, FileError, some
 from geo.incidents.reprojection import to_metric_as_drawn
+from geo.kernels import uncompiled
 from geo.layers import Datum, is_metric, parse_crs
 from geo.layers.columns import CODE
 from geo.layers.files.sources import DRIVERS
@@ -127,18 +129,19 @@ def locate_points(
     place = _place(target, options.counts_path)
     progress("读取网格 cells", 0.0)
     grid = finest(read_cells(cells, layer=options.layer, code=options.code))
-    index = GridIndex(to_metric_as_drawn(grid))
-    source = open_source(
-        points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=options.part_bytes
-    )
-    reading = _reading(source, points, columns, by, index)
-    wanted = Wanted(_form(target, source, points), by)
-    kept = Kept(place, [source, reading, wanted, index.digest])
-    with _runner(options.cluster, options.workers, index) as runner:
-        if not kept.checked:
-            _check(runner, source, reading, index, progress)
-        kept.begin()
-        _work(runner, source, reading, wanted, kept, progress)
+    with uncompiled(when=few_vertices(grid, points=most_rows(points))):
+        index = GridIndex(to_metric_as_drawn(grid))
+        source = open_source(
+            points, encoding=columns.encoding, layer=columns.layer, crs=columns.crs, part_bytes=options.part_bytes
+        )
+        reading = _reading(source, points, columns, by, index)
+        wanted = Wanted(_form(target, source, points), by)
+        kept = Kept(place, [source, reading, wanted, index.digest])
+        with _runner(options.cluster, options.workers, index) as runner:
+            if not kept.checked:
+                _check(runner, source, reading, index, progress)
+            kept.begin()
+            _work(runner, source, reading, wanted, kept, progress)
     sums = Sums()
     for part in source.parts:
         sums.add(kept.result(part.number))

@@ -10,7 +10,9 @@ import geopandas as gpd
 
 from api.inputs import finest, optional_layer, read_cells
 from api.outputs import require_csv, write_csv
+from api.small_input import few_vertices
 from geo.coverage import RepairPlan, Report, check, check_division, plan_repair, repair_division
+from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer, write_division, write_layer
 
 
@@ -86,7 +88,8 @@ def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions
         if not options.dry_run:
             write_division(division, target)
     else:
-        before, plan, after = _repair_layer(finest(cells), options)
+        with uncompiled(when=few_vertices(cells)):
+            before, plan, after = _repair_layer(finest(cells), options)
         if not options.dry_run:
             write_layer(plan.cells, target)
     if options.changes_path is not None:

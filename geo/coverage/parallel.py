@@ -10,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from geo.kernels import for_threads
+
 T = TypeVar("T")
 Items = TypeVar("Items", npt.NDArray[np.object_], npt.NDArray[np.int64])
 
@@ -32,4 +34,4 @@ def map_in_threads(work: Callable[[Items], T], items: Items) -> list[tuple[Items
     if len(parts) == 1:
         return [(items, work(items))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(zip(parts, pool.map(work, parts), strict=True))
+        return list(zip(parts, pool.map(for_threads(work), parts), strict=True))

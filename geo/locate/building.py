@@ -13,6 +13,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.errors import GeometryError, some
+from geo.kernels import for_threads
 from geo.locate.crossing import cross_segments
 from geo.locate.edges import edges_of
 from geo.locate.kernels import locate_points
@@ -112,7 +113,7 @@ def map_in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> 
         yield work(parts[0])
         return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(work, parts)
+        yield from pool.map(for_threads(work), parts)
 
 
 def coordinates(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints
+from geo.kernels import for_threads
 from geo.locate import GridIndex
 from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
 from geo.patrols.days import split_days
@@ -108,7 +109,8 @@ def presences(
     index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
     with ThreadPoolExecutor(THREADS) as pool:
         # Not all blocks at once: no more are made than are worked on.
-        found = list(_mapped(pool, lambda path: _found(path, index, rules), paths_of(tracks, index.crs, rules)))
+        work = for_threads(lambda path: _found(path, index, rules))
+        found = list(_mapped(pool, work, paths_of(tracks, index.crs, rules)))
     walkers = found[0][0]
     frames = [
         _frame(_joined([runs[k] for _, *runs in found]), kind, walkers, index)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
+from scipy.special import bdtrc, chdtr
 
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
@@ -216,7 +216,7 @@ def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
             # The steps at corners are no noise; nine of ten must be smooth.
             small = np.sort(values[a:b])[: int(0.9 * (b - a))]
             # Honest errors are at least ten times `sd`; the sum of squares is a chi-square of a hundred times the mean.
-            p = float(scipy.stats.chi2.cdf(float((small**2).sum()) / (10 * sd) ** 2 * 2, 2 * len(small) / 10))
+            p = float(chdtr(2 * len(small) / 10, float((small**2).sum()) / (10 * sd) ** 2 * 2))
             if p < ALPHA and float(np.quantile(values[a:b], 0.8)) < sd:
                 yield sign, None, int(track.time[a]), int(track.time[b + 1]), p, f"{b - a} fixes"
                 break
@@ -238,7 +238,7 @@ def _lattice(track: _Track, _: Rules) -> Iterator[Finding]:
         on = np.abs(np.round(track.lon[moved], digits) - track.lon[moved]) < 1e-9
         on &= np.abs(np.round(track.lat[moved], digits) - track.lat[moved]) < 1e-9
         # A free position of seven digits is on the lattice by a chance of 100^(digits - 7).
-        p = float(scipy.stats.binom.sf(on.sum() - 1, len(on), 100.0 ** (digits - 7)))
+        p = float(bdtrc(on.sum() - 1, len(on), 100.0 ** (digits - 7))) if on.any() else 1.0
         if p < ALPHA and on.mean() > 0.5:
             yield "lattice", None, int(track.time[0]), int(track.time[-1]), p, f"{on.mean():.0%} with {digits} decimals"
             return

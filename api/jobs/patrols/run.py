@@ -197,34 +197,34 @@ def patrol_files(
     with uncompiled(when=few_vertices(cells, points=10 * len(tracks))):
         verified = verify_tracks(
             tracks,
-            judged,
+            study.judged,
             rules=rules,
             days=options.days,
             inner=study.inner,
             roads=backdrop.get("roads"),
             progress=progress,
         )
-    facts = facts_of(verified, cells_path, cells)
-    restated = None if earlier is None else earlier.beside(verified, facts)
-    progress("写表 writing", 0.9)
+        facts = facts_of(verified, cells_path, study.cells)
+        restated = None if earlier is None else earlier.beside(verified, facts)
+        progress("写表 writing", 0.9)
 
-    def write(inside: Path) -> tuple[dict[str, Any], list[Path]]:
-        written = write_tables(
-            verified,
-            study,
-            inside,
-            refused=tracks.attrs.get("refused", []),
-            facts=facts,
-            restated=restated,
-            blind_days=options.blind_days,
-        )
-        figures, plans = _plans(verified, study, inside, options, backdrop)
-        return figures, [*written, *plans, *_drawn(verified, study, inside, options, backdrop, progress)]
+        def write(inside: Path) -> tuple[dict[str, Any], list[Path]]:
+            written = write_tables(
+                verified,
+                study,
+                inside,
+                refused=tracks.attrs.get("refused", []),
+                facts=facts,
+                restated=restated,
+                blind_days=options.blind_days,
+            )
+            figures, plans = _plans(verified, study, inside, options, backdrop)
+            return figures, [*written, *plans, *_drawn(verified, study, inside, options, backdrop, progress)]
 
-    figures, written = write_set(folder, write)
-    if restated is not None:
-        figures["restated"] = changes_of(restated)
-    return PatrolRun(verified, written, figures)
+        figures, written = write_set(folder, write)
+        if restated is not None:
+            figures["restated"] = changes_of(restated)
+        return PatrolRun(verified, written, figures)
 
 
 def _plans(
