@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 
 from geo.coverage import Report
-from geo.coverage.report import percent
+from geo.coverage.report import FIRST_SCREEN, percent
 from geo.errors import CrsError, InputError
-from geo.layers import Division, Level, lon_lat
+from geo.layers import Area, Division, Level, area_frame, lon_lat
 from geo.layers.columns import CODE
 from maps.encoding.cells import (
     STEPS,
@@ -52,7 +52,7 @@ def check_map(
     report: Report,
     cells: gpd.GeoDataFrame | Division | None = None,
     *,
-    outline: gpd.GeoDataFrame | gpd.GeoSeries | None = None,
+    outline: Area | None = None,
     source: str | None = None,
     **extras: Unpack[Extras],
 ) -> folium.Map:
@@ -66,7 +66,7 @@ def check_map(
         What was checked, for the ground of the map: a layer with ``code`` or a division, of which the third level is drawn.
         A finding without a geometry of its own is then shown by the cells that it names.
     outline
-        Area that was to be covered.
+        Area that was to be covered; a bare geometry is in the CRS of the cells.
     source
         Name of the file that was checked.
     extras
@@ -89,9 +89,10 @@ def check_map(
     layer = cells.third if isinstance(cells, Division) else cells
     if isinstance(cells, Division) and outline is None:
         outline = cells.street
-    crs = next((frame.crs for frame in (report.findings, layer, outline) if frame is not None and frame.crs), None)
+    crs = next((known for known in (_crs(frame) for frame in (layer, report.findings, outline)) if known), None)
     if crs is None:
         raise CrsError("the findings declare no coordinate reference system; check a layer that declares its own")
+    outline = area_frame(outline, crs, "outline")
     shown = _placed(report.findings.head(MOST_FINDINGS), layer, crs)
     ground = _ground(layer, shown)
     bounds = _bounds(ground, shown, outline)
@@ -112,6 +113,7 @@ def check_map(
         "families": {key: {"name": two_languages((zh, en)), "colour": c} for key, (zh, en, c, _) in FAMILIES.items()},
         "shapes": dict(SHAPES),
         "levels": [_level(level) for level in report.levels],
+        "todo": _to_do(report),
         "ok": report.ok,
         "total": len(report.findings),
     }
@@ -135,6 +137,10 @@ def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> 
     ]
     frame = {"origin": [float(v) for v in origin], "steps": STEPS}
     return {"grids": frame, "background": encode_background(Background.of(extras), cells), "borders": borders}
+
+
+def _crs(frame: Any) -> Any:
+    return getattr(frame, "crs", None)
 
 
 def _when(report: Report, source: str | None) -> dict[str, str]:
@@ -209,6 +215,7 @@ def _findings(shown: gpd.GeoDataFrame, origin: tuple[float, float]) -> dict[str,
         "kind": shown["kind"].astype(str).tolist(),
         "severity": shown["severity"].astype(str).tolist(),
         "layer": shown["layer"].astype(str).tolist(),
+        "cause": shown["cause"].astype(str).tolist(),
         "cells": [[str(code) for code in codes] for codes in shown["cells"]],
         "area_m2": [number(value) for value in shown["area_m2"]],
         "width_m": [number(value) for value in shown["width_m"]],
@@ -265,8 +272,26 @@ def _level(level: Any) -> dict[str, Any]:
     }
 
 
+def _to_do(report: Report) -> dict[str, Any]:
+    """The first causes, each in one sentence, and how many more there are."""
+    groups = report.groups()
+    several = len(report.levels) > 1
+    names = {known.layer: (known.zh, known.layer) for known in Level}
+    first = [
+        {
+            "text": two_languages((group.zh, group.en)),
+            "severity": group.severity,
+            "cause": group.cause.value,
+            "layer": group.layer,
+            "where": two_languages(names.get(group.layer, group.layer)) if several else None,
+        }
+        for group in groups[:FIRST_SCREEN]
+    ]
+    return {"first": first, "more": len(groups) - len(first), "count": sum(g.count for g in groups[FIRST_SCREEN:])}
+
+
 def _remarks(report: Report, cells: gpd.GeoDataFrame | None, ground: gpd.GeoDataFrame | None) -> list[dict[str, str]]:
-    told = []
+    told = [(f"{zh}。", f"{en[0].upper()}{en[1:]}.") for level in report.levels for zh, en in level.remarks()]
     more = len(report.findings) - MOST_FINDINGS
     if more > 0:
         told.append(

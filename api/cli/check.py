@@ -13,9 +13,6 @@ from api.cli.console import FINDINGS, emit_json, out, table
 if TYPE_CHECKING:
     from geo.coverage import LevelReport, Report
 
-#: Findings that are listed one by one; the rest is counted.
-LISTED = 20
-
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="方案文件或面图层。A division, or a layer of polygons.")],
@@ -30,7 +27,11 @@ def run(
         str | None, typer.Option(metavar="A,B,C", help="应有的各级网格数。Counts that must hold, like 13,255,3052.")
     ] = None,
     code: options.Code = None,
+    parent: options.Parent = None,
     crs: options.Crs = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="列出每一处问题。List every finding behind what is to be done.")
+    ] = False,
     map_file: Annotated[
         Path | None,
         typer.Option("--map", metavar="F", help="把问题画成网页地图。Draw the findings as a map, one HTML file."),
@@ -58,52 +59,86 @@ def run(
         expected=None if counts is None else options.parse_counts(counts),
         tolerance_m=tolerance_m,
         code=code,
+        parent=parent,
         crs=crs,
     )
     report = check_file(file, wanted)
     if map_file is not None:
         backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
         draw_check(report, file, map_file, wanted, backdrop=backdrop)
-    show(report, file.name, json=json)
+    show(report, file.name, json=json, every=every)
 
 
-def show(report: Report, name: str, *, json: bool, **more: object) -> None:
+def show(report: Report, name: str, *, json: bool, every: bool = False, **more: object) -> None:
     """Print a report, as a document with `more` in it or as tables, and leave with exit code 1 if it has errors."""
     if json:
         emit_json({"file": name, **report.to_dict(), **more})
     else:
-        print_report(report, name)
+        print_report(report, name, every=every)
     if not report.ok:
         raise typer.Exit(FINDINGS)
 
 
-def print_report(report: Report, name: str) -> None:
-    """Print the figures per level, then the findings."""
-    from geo.coverage.report import EXPLANATIONS, Kind
-
+def print_report(report: Report, name: str, *, every: bool = False) -> None:
+    """Print the figures per level and what is to be done; with `every`, all findings behind it."""
     console = out()
     headings = ["层级 level", "网格数 cells", "面积 area km²", "覆盖 covered", "未覆盖 m²", "重叠 m²", "发现 findings"]
     rows = [_row(level, int((report.findings["layer"] == level.layer).sum())) for level in report.levels]
     console.print(table(f"检查 check: {name}", headings, rows))
-    for level in filter(lambda level: level.fine(), report.levels):
-        width = f"{report.tolerance_m * 1000:g} mm"
-        console.print(f"{level.layer}: 窄于 {width}，不计 narrower, not counted: {level.fine()}", markup=False)
+    for level in report.levels:
+        for zh, en in level.remarks():
+            console.print(f"{level.layer}: {zh}。{en[0].upper()}{en[1:]}.", markup=False)
+        if level.fine():
+            width = f"{report.tolerance_m * 1000:g} mm"
+            console.print(f"{level.layer}: 窄于 {width}，不计 narrower, not counted: {level.fine()}", markup=False)
     if report.findings.empty:
         console.print("✓ 未发现问题。No findings.")
         return
+    _print_to_do(report)
+    if every:
+        _print_findings(report)
+    else:
+        number = len(report.findings)
+        console.print(
+            f"共 {number:,} 处，用 --all 或 --json 逐条查看。{number:,} findings: --all lists them.", markup=False
+        )
+    if report.ok:
+        console.print("✓ 只有提示，没有错误。Warnings only, no errors.")
+
+
+def _print_to_do(report: Report) -> None:
+    """Print the first causes, each with what it is, where its largest finding lies, and what to do."""
+    from geo.coverage.report import FIRST_SCREEN
+
+    console = out()
+    groups = report.groups()
+    console.print("要做的事 what to do:", markup=False)
+    for number, group in enumerate(groups[:FIRST_SCREEN], start=1):
+        where = "" if group.place is None else f" 最大一处 largest at ({group.place[0]:.10g}, {group.place[1]:.10g})."
+        layer = f"{group.layer}: " if len(report.levels) > 1 else ""
+        console.print(f"{number}. {group.severity} {layer}{group.zh}", markup=False)
+        console.print(f"   {group.en[0].upper()}{group.en[1:]}{where}", markup=False)
+    if len(groups) > FIRST_SCREEN:
+        rest = groups[FIRST_SCREEN:]
+        count = sum(group.count for group in rest)
+        console.print(
+            f"… 另有 {len(rest)} 类共 {count:,} 处。{len(rest)} more causes, {count:,} findings.", markup=False
+        )
+
+
+def _print_findings(report: Report) -> None:
+    """Print the number of findings of each kind, then every one."""
+    from geo.coverage.report import EXPLANATIONS, Kind
+
+    console = out()
     areas = report.findings.groupby("kind")["area_m2"].sum()
     kinds = [
         [f"{EXPLANATIONS[Kind(kind)][0]} {kind}", f"{number:,}", f"{areas[kind]:,.2f}"]
         for kind, number in report.counts().items()
     ]
     console.print(table("发现 findings", ["类型 kind", "数量 count", "面积 area m²"], kinds))
-    for row in report.findings.head(LISTED).itertuples():
+    for row in report.findings.itertuples():
         console.print(f"- {row.severity} {row.layer}: {row.explanation} ({row.area_m2:,.2f} m²)", markup=False)
-    more = len(report.findings) - LISTED
-    if more > 0:
-        console.print(f"… 另有 {more:,} 条，用 --json 查看全部。{more:,} more: use --json.", markup=False)
-    if report.ok:
-        console.print("✓ 只有提示，没有错误。Warnings only, no errors.")
 
 
 def _row(level: LevelReport, findings: int) -> list[str]:

@@ -32,6 +32,14 @@ Code = Annotated[
         "--code", metavar="COL", help="网格编号所在列，默认自动识别。Column of the cells' code; guessed by default."
     ),
 ]
+Parent = Annotated[
+    str | None,
+    typer.Option(
+        "--parent",
+        metavar="COL",
+        help="登记上级编码的列，默认自动判断。Column that names the parent; by default the codes or the place tell.",
+    ),
+]
 DatumName = Annotated[
     str | None,
     typer.Option(

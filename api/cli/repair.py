@@ -32,6 +32,8 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只列计划，不写结果。Plan only, write no cells.")] = False,
     code: options.Code = None,
+    parent: options.Parent = None,
+    crs: options.Crs = None,
     json: options.Json = False,
 ) -> None:
     """修复网格：消除缝隙和重叠，并列出每一处改动；仍有错误时退出码为 1。
@@ -46,6 +48,8 @@ def run(
         parents=parents,
         allowed=allowed,
         code=code,
+        parent=parent,
+        crs=crs,
         largest_gap_m2=largest_gap_m2,
         protected=tuple(protect or ()),
         changes_path=report,
@@ -62,8 +66,13 @@ def run(
             ["易主的土地 ground that changes hands m²", f"{done.moved_m2:,.2f}"],
             ["边界最大移动 farthest move of a border m", f"{done.farthest_m:,.3f}"],
             ["保留待定的空洞 gaps left open", f"{done.gaps_left_open:,}"],
+            ["由无效改为有效的图形 polygons made valid", f"{len(done.made_valid):,}"],
         ]
         where = "计划 plan" if dry_run else target
         out().print(table(f"修复 repair: {file.name} → {where}", ["项目 item", "数量 count"], rows))
+        for cell, reason in done.made_valid:
+            out().print(f"- 改为有效 made valid: {cell} ({reason})", markup=False)
+        if done.parent_rule is not None:
+            out().print(f"上级依据 parents told by: {done.parent_rule}", markup=False)
     if done.errors_after:
         raise typer.Exit(FINDINGS)

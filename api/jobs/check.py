@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from api.inputs import finest, optional_layer, read_cells
 from api.small_input import few_vertices
-from geo.coverage import Report, check, check_division
+from geo.coverage import LayerOptions, Report, check, check_division
 from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer
 
@@ -31,8 +31,8 @@ class CheckOptions:
         Number of communities, second-level and third-level grids that there should be; for a division only.
     tolerance_m
         Faults narrower than this are no findings, metres.
-    code
-        Column of the cells' code; guessed by default.
+    code, parent
+        Columns of the cells' code, and of their parent's code; guessed by default.
     crs
         CRS of files that declare none.
     """
@@ -44,6 +44,7 @@ class CheckOptions:
     expected: tuple[int, int, int] | None = None
     tolerance_m: float = 0.001
     code: str | None = None
+    parent: str | None = None
     crs: str | None = None
 
 
@@ -63,7 +64,7 @@ def check_file(path: Path, options: CheckOptions = CheckOptions()) -> Report:
             parents=parents,
             tolerance_m=options.tolerance_m,
             allowed=allowed,
-            name=options.layer or path.stem,
+            options=LayerOptions(name=options.layer or path.stem, parent_column=options.parent),
         )
 
 

@@ -11,6 +11,7 @@ from api.inputs import holds_division
 from geo.errors import DatumError
 from geo.layers import Datum, Level, parse_crs, read_division, read_layer, write_layer, write_levels
 from geo.layers import to_datum as change_datum
+from geo.layers.old_datums import change_crs
 from geo.notices import notice
 
 #: Formats whose degrees are on WGS-84 by definition, and that cannot say otherwise.
@@ -44,7 +45,7 @@ class Change:
         """The frame with its coordinates changed."""
         if self.from_datum is not None and self.to_datum is not None:
             frame = change_datum(frame, self.from_datum, self.to_datum)
-        return frame if self.to_crs is None else frame.to_crs(parse_crs(self.to_crs))
+        return frame if self.to_crs is None else frame.set_geometry(change_crs(frame.geometry, parse_crs(self.to_crs)))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import geopandas as gpd
 from api.inputs import finest, optional_layer, read_cells
 from api.outputs import require_csv, write_csv
 from api.small_input import few_vertices
-from geo.coverage import RepairPlan, Report, check, check_division, plan_repair, repair_division
+from geo.coverage import LayerOptions, RepairPlan, Report, check, check_division, plan_repair, repair_division
 from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer, write_division, write_layer
 
@@ -27,10 +27,13 @@ class Repaired:
     gaps_left_open: int
     errors_before: int
     errors_after: int
+    made_valid: tuple[tuple[str, str], ...] = ()
+    parent_rule: str | None = None
+    crs: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers by name."""
-        return asdict(self)
+        """The numbers by name; polygons that were made valid with the reason why they were invalid."""
+        return {**asdict(self), "made_valid": [{"cell": cell, "reason": reason} for cell, reason in self.made_valid]}
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,10 @@ class RepairOptions:
         With a division, the one layer to repair; the third level is repaired by default and the others are made from it.
     outline, parents, allowed
         Files with the area to be covered, with the cells of the level above, and with ground that may stay bare.
-    code
-        Column of the cells' code; guessed by default.
+    code, parent
+        Columns of the cells' code, and of their parent's code; guessed by default.
+    crs
+        CRS of files that declare none.
     largest_gap_m2
         Larger gaps stay open, m².
     protected
@@ -59,6 +64,8 @@ class RepairOptions:
     layer: str | None = None
     outline: Path | None = None
     code: str | None = None
+    parent: str | None = None
+    crs: str | None = None
     parents: Path | None = None
     allowed: Path | None = None
     largest_gap_m2: float | None = None
@@ -68,7 +75,7 @@ class RepairOptions:
 
 
 def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions()) -> Repaired:
-    """Repair a division, or one layer of cells, write it in its metric CRS, and check it again.
+    """Repair a division, or one layer of cells, write it in the CRS that it came in, and check it again.
 
     Raises
     ------
@@ -77,12 +84,12 @@ def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions
     """
     if options.changes_path is not None:
         require_csv(options.changes_path)
-    cells = read_cells(path, layer=options.layer, code=options.code)
+    cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs)
     given = options.outline is not None or options.parents is not None or options.protected
     if isinstance(cells, Division) and not given:
         before = check_division(cells)
         division, plan = repair_division(
-            cells, allowed=optional_layer(options.allowed), largest_gap_m2=options.largest_gap_m2
+            cells, allowed=optional_layer(options.allowed, crs=options.crs), largest_gap_m2=options.largest_gap_m2
         )
         after = check_division(division)
         if not options.dry_run:
@@ -101,15 +108,23 @@ def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions
 
 def _repair_layer(frame: gpd.GeoDataFrame, options: RepairOptions) -> tuple[Report, RepairPlan, Report]:
     """Repair one layer: what the check says before, the plan, and what the check says after."""
-    parents = None if options.parents is None else as_cells(read_layer(options.parents), options.parents.name)
+    crs = options.crs
+    parents = None if options.parents is None else as_cells(read_layer(options.parents, crs=crs), options.parents.name)
     against: dict[str, Any] = {
-        "outline": optional_layer(options.outline),
+        "outline": optional_layer(options.outline, crs=crs),
         "parents": parents,
-        "allowed": optional_layer(options.allowed),
+        "allowed": optional_layer(options.allowed, crs=crs),
     }
-    before = check(frame, **against)
-    plan = plan_repair(frame, **against, protected=options.protected, largest_gap_m2=options.largest_gap_m2)
-    return before, plan, check(plan.cells, **against)
+    checked = LayerOptions(parent_column=options.parent)
+    before = check(frame, **against, options=checked)
+    plan = plan_repair(
+        frame,
+        **against,
+        protected=options.protected,
+        largest_gap_m2=options.largest_gap_m2,
+        parent_column=options.parent,
+    )
+    return before, plan, check(plan.cells, **against, options=checked)
 
 
 def _figures(plan: RepairPlan, before: Report, after: Report) -> Repaired:
@@ -121,6 +136,13 @@ def _figures(plan: RepairPlan, before: Report, after: Report) -> Repaired:
         gaps_left_open=len(plan.asked),
         errors_before=_errors(before),
         errors_after=_errors(after),
+        made_valid=tuple(
+            (str(cell), str(reason))
+            for cell, reason in zip(plan.changes["cell"], plan.changes["made_valid"], strict=True)
+            if reason
+        ),
+        parent_rule=plan.parent_rule,
+        crs=None if plan.cells.crs is None else plan.cells.crs.to_string(),
     )
 
 

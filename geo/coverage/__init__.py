@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from geo.coverage.checking import check, check_division
+    from geo.coverage.checking import LayerOptions, check, check_division
+    from geo.coverage.grouping import Cause, Group
     from geo.coverage.mesh import Mesh
     from geo.coverage.repairing.nested import repair_division
     from geo.coverage.repairing.plan import RepairPlan, plan_repair, repair
@@ -37,7 +38,8 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "geo.coverage.checking": "check check_division",
+            "geo.coverage.checking": "LayerOptions check check_division",
+            "geo.coverage.grouping": "Cause Group",
             "geo.coverage.mesh": "Mesh",
             "geo.coverage.repairing.nested": "repair_division",
             "geo.coverage.repairing.plan": "RepairPlan plan_repair repair",
@@ -48,7 +50,10 @@ else:
 __all__ = [
     "DEFAULT_POLICY",
     "DIVISION_POLICY",
+    "Cause",
+    "Group",
     "Kind",
+    "LayerOptions",
     "LevelReport",
     "Mesh",
     "RepairPlan",

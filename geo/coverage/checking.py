@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -13,9 +13,13 @@ import pandas as pd
 import shapely
 
 from geo.coverage import faults
-from geo.coverage.attributes import Rows, area_faults, code_faults, count_faults, nesting_faults
-from geo.coverage.edges import Network, Rim, invalid_with_neighbours, without_precision_grid
-from geo.coverage.faults import Place, polygons_of, width_m
+from geo.coverage.attributes import area_faults, code_faults, count_faults
+from geo.coverage.defects import SoundLayer, made_valid, sound_layer
+from geo.coverage.edges import without_precision_grid
+from geo.coverage.faults import Place, width_m
+from geo.coverage.ground import TOLERANCE_M, Ground
+from geo.coverage.ground import examine as _examine
+from geo.coverage.parents import find_parents, nesting_faults
 from geo.coverage.report import (
     DEFAULT_POLICY,
     DIVISION_POLICY,
@@ -23,41 +27,49 @@ from geo.coverage.report import (
     LevelReport,
     Policy,
     Report,
+    Rows,
     Severity,
     finding,
     findings_frame,
     worst_first,
 )
 from geo.errors import GeometryError
+from geo.layers.cells import Area, as_area
 from geo.layers.columns import CODE, Level
 from geo.layers.crs import area_m2, to_metric
 from geo.layers.division import Division
 from geo.layers.files.reading import require_polygons
 
-#: Faults narrower than this are rounding, not findings: the unit of the lattice.
-TOLERANCE_M = 0.001
 
-#: A gap narrower than this is called a sliver: no body or path fits in it, so it is not meant.
-SLIVER_M = 0.5
+@dataclass(frozen=True)
+class LayerOptions:
+    """What a check takes for granted.
 
-# A bare piece at the outline is an inlet if it reaches this far in, as a share of the width in which it opens: half a disc
-# does, a strip along the outline does not. A missing cell may reach as far, but touches three cells or more; what reaches in
-# farther than that times its opening is an inlet whatever it touches.
-_INLET_DEPTH = 0.4
-_INLET_DEPTH_OF_MANY = 3.0
+    Attributes
+    ----------
+    policy
+        How severe each kind of finding is.
+    name
+        Name of the layer in the report.
+    parent_column
+        Column of the cells that names their parent; by default ``parent``, else codes or the place tell.
+    """
+
+    policy: Policy = field(default_factory=lambda: DEFAULT_POLICY)
+    name: str = "cells"
+    parent_column: str | None = None
 
 
 def check(
     cells: gpd.GeoDataFrame,
     *,
-    outline: gpd.GeoDataFrame | None = None,
+    outline: Area | None = None,
     parents: gpd.GeoDataFrame | None = None,
     expected: int | None = None,
     tolerance_m: float = TOLERANCE_M,
-    allowed: gpd.GeoDataFrame | None = None,
-    policy: Policy = DEFAULT_POLICY,
+    allowed: Area | None = None,
     level: Level | None = None,
-    name: str = "cells",
+    options: LayerOptions = LayerOptions(),
 ) -> Report:
     """Check a layer of cells: does it cover, does it overlap, does it nest.
 
@@ -67,23 +79,21 @@ def check(
         Polygons in any declared CRS; measured in the metric CRS of the place. A column ``code`` names them in the findings,
         else the index does.
     outline
-        Area that the cells should cover and keep inside. Without it, holes between cells are found and nothing is said of
-        the outer border.
+        Area that the cells should cover and keep inside: a frame, or a geometry in the metric CRS of the place. Without it,
+        holes between cells are found and nothing is said of the outer border.
     parents
-        Cells of the level above, with ``code``. Which is whose parent is told by the column ``parent``, else by the beginning
-        of the code, else by place.
+        Cells of the level above, with ``code``. Which is whose parent is told by the rules of
+        :func:`geo.coverage.parents.find_parents`; the report says by which.
     expected
         Number of cells that there should be.
     tolerance_m
-        Faults narrower than this are no findings, metres; the certificate counts them.
+        Faults narrower than this are no findings, metres; the certificate counts them. It does not change the kind of a finding.
     allowed
-        Ground that may stay bare: enclaves of another street, water that no grid owns.
-    policy
-        How severe each kind of finding is.
+        Ground that may stay bare: enclaves of another street, water that no grid owns; given like `outline`.
     level
         Level of the cells; if given, codes must be well formed for it.
-    name
-        Name of the layer in the report.
+    options
+        Severities, name of the layer, column of the parents.
 
     Returns
     -------
@@ -98,66 +108,82 @@ def check(
 
     Notes
     -----
-    Cost: a sort of the vertices, one union, and work on the cells at the rim and at faults only. Unmatched vertices, and gaps
-    and overlaps that an invalid polygon explains, are not told beside the fault that they come from.
+    Cost: a sort of the vertices, and work on the cells at the rim and at faults only; one union where no outline is given.
+    Unmatched vertices are not listed beside the fault that they come from, nor is ground at the crossing of an invalid polygon,
+    which the certificate counts.
     """
-    require_polygons(cells, name)
+    require_polygons(cells, options.name)
     if cells.empty:
-        raise GeometryError(f"{name}: the layer has no cells")
-    cells = to_metric(cells)
+        raise GeometryError(f"{options.name}: the layer has no cells")
+    given_crs, cells = cells.crs, to_metric(cells)
+    crs = cells.crs
     labels = cells[CODE].tolist() if CODE in cells else cells.index.tolist()
-    border = None if outline is None else shapely.union_all(to_metric(outline, cells.crs).geometry.array)
-    known = None if allowed is None else shapely.union_all(to_metric(allowed, cells.crs).geometry.array)
+    border = _in_crs_of_cells(outline, given_crs, crs, "outline")
+    known = _in_crs_of_cells(allowed, given_crs, crs, "allowed ground")
     given = without_precision_grid(cells.geometry.array)
-    valid = shapely.is_valid(given)
-    shapes, rows, blurred = _sound(given, valid, labels)
-    # Edges that run along the outline with its vertices are answered by it.
-    network = Network.of(shapes, border)
-    edge = Rim.among(network, len(shapes))
-    invalid = invalid_with_neighbours(shapes, edge.cells)
-    lonely = faults.unmatched_vertices(shapes, edge, tolerance_m)
-    shared = faults.overlaps(shapes, invalid, tolerance_m)
-    among = [c for place in [*lonely, *shared] for c in place.cells]
-    ground = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
-
-    doubled, fine_overlaps = _by_width(shared, tolerance_m)
-    pieces, far = (
-        (faults.holes(ground), []) if border is None else faults.uncovered_and_outside(shapes, network, border)
-    )
-    bare, fine_gaps = _by_width([_piece(p, tolerance_m) for p in pieces], tolerance_m)
-    outside = faults.reaching_into(shapes, [p for p in far if width_m(p) > tolerance_m], tolerance_m)
-    rows += [_overlap(place, shapes, labels, tolerance_m) for place in doubled if not _within(place, blurred)]
-    rows += _bare([place for place in bare if not _within(place, blurred)], shapes, border, known, labels, tolerance_m)
-    rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in outside if not _within(place, blurred)]
-    rows += _unexplained(lonely, rows, labels, tolerance_m)
-    shaped, hairs = _shapes(given, valid, labels, tolerance_m)
+    layer = sound_layer(given)
+    ground = _examine(layer, border, known, tolerance_m)
+    rows = _polygon_faults(layer, labels)
+    rows += [_row(place_kind, place, labels) for place_kind, place in ground.twice]
+    rows += [
+        {**_row(kind, place, labels), **({"severity": Severity.ALLOWED.value} if may_stay else {})}
+        for kind, place, may_stay in ground.bare
+    ]
+    rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in ground.outside]
+    rows += _unexplained(ground.lonely, rows, layer, labels, tolerance_m)
+    shaped, hairs = _shapes(given, layer.valid, labels, tolerance_m)
     rows += shaped
     rows += code_faults(cells, level) + count_faults(cells, expected) + area_faults(cells, labels)
+    rule = None
     if parents is not None:
-        rows += nesting_faults(cells, shapes, to_metric(parents, cells.crs), labels, tolerance_m)
-
-    open_m2 = sum(row["area_m2"] for row in rows if row["kind"] in _BARE and row.get("severity") != Severity.ALLOWED)
+        above = _sound_parents(to_metric(parents, crs))
+        of = find_parents(cells, layer.shapes, above, options.parent_column)
+        rule = of.rule
+        rows += nesting_faults(layer.shapes, of, above, labels, tolerance_m)
     summary = LevelReport(
-        layer=name,
+        layer=options.name,
         cells=len(cells),
-        area_m2=float(area_m2(gpd.GeoSeries([ground], crs=cells.crs))[0]),
-        covered=None if border is None else 1 - open_m2 / border.area,
-        overlap_m2=sum(place.area_m2 for place in doubled),
-        uncovered_m2=open_m2,
-        outside_m2=sum(place.area_m2 for place in outside),
-        below_tolerance={
-            "overlaps": len(fine_overlaps),
-            "overlap_m2": sum(place.area_m2 for place in fine_overlaps),
-            "gaps": len(fine_gaps),
-            "gap_m2": sum(place.area_m2 for place in fine_gaps),
-            "parts": hairs,
-        },
-        geometry_hash=hashlib.sha256(b"".join(w or b"" for w in shapely.to_wkb(given).tolist())).hexdigest(),
+        area_m2=_covered_m2(ground, border, crs),
+        covered=None if border is None else 1 - ground.totals["uncovered_m2"] / border.area,
+        overlap_m2=ground.totals["overlap_m2"],
+        uncovered_m2=ground.totals["uncovered_m2"],
+        outside_m2=ground.totals["outside_m2"],
+        below_tolerance={**ground.fine, "parts": hairs},
+        not_listed=ground.not_listed,
+        parent_rule=rule,
+        shapes=given,
     )
-    return Report(findings_frame(rows, name, cells.crs, policy), (summary,), tolerance_m)
+    areas = dict(zip(labels, shapely.area(layer.shapes).tolist(), strict=True)) if rows else {}
+    return Report(findings_frame(rows, options.name, crs, options.policy, areas), (summary,), tolerance_m)
 
 
-_BARE = (Kind.GAP, Kind.SLIVER, Kind.INLET, Kind.OUTLINE_UNCOVERED)
+def _in_crs_of_cells(area: Area | None, given_crs: object, crs: object, name: str) -> shapely.Geometry | None:
+    """One area in the metric CRS; a bare geometry is in the CRS that the cells came in."""
+    if isinstance(area, shapely.Geometry):
+        as_area(area, given_crs, name)  # refuses what is no polygon
+        area = gpd.GeoSeries([area], crs=given_crs)
+    return as_area(area, crs, name)
+
+
+def _sound_parents(parents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Parents with a valid geometry each."""
+    parents = parents[~(parents.geometry.isna() | parents.geometry.is_empty)]
+    shapes = without_precision_grid(parents.geometry.array)
+    for i in np.flatnonzero(~shapely.is_valid(shapes)):
+        shapes[i] = made_valid(shapes[i])
+    return parents.set_geometry(gpd.GeoSeries(shapes, index=parents.index, crs=parents.crs))
+
+
+def _covered_m2(ground: Ground, border: shapely.Geometry | None, crs: object) -> float:
+    """Ellipsoidal area of the covered ground: its union, or the outline less what is bare and with what lies outside."""
+    if ground.union is not None:
+        return float(area_m2(gpd.GeoSeries([ground.union], crs=crs))[0])
+    whole = float(area_m2(gpd.GeoSeries([border], crs=crs))[0])
+    apart = [*ground.pieces, *ground.beyond]
+    if not apart:
+        return whole
+    areas = area_m2(gpd.GeoSeries(apart, crs=crs))
+    return whole - float(areas[: len(ground.pieces)].sum()) + float(areas[len(ground.pieces) :].sum())
 
 
 def check_division(
@@ -165,7 +191,7 @@ def check_division(
     *,
     expected: Sequence[int] | None = None,
     tolerance_m: float = TOLERANCE_M,
-    allowed: gpd.GeoDataFrame | None = None,
+    allowed: Area | None = None,
     policy: Policy = DIVISION_POLICY,
 ) -> Report:
     """Check the four layers of a division: each covers the street without overlap, and each lies in the one above.
@@ -180,17 +206,18 @@ def check_division(
         As for :func:`check`.
     """
     counts: list[int | None] = [1, *(expected or (None, None, None))]
+    outline = as_area(division.street, division.crs, "street")
+    known = as_area(allowed, division.crs, "allowed ground")
     reports = [
         check(
             division.layer(level),
-            outline=division.street,
+            outline=outline,
             parents=None if level is Level.STREET else division.layer(Level(level - 1)),
             expected=counts[level],
             tolerance_m=tolerance_m,
-            allowed=allowed,
-            policy=policy,
+            allowed=known,
             level=level,
-            name=level.layer,
+            options=LayerOptions(policy=policy, name=level.layer),
         )
         for level in Level
     ]
@@ -198,98 +225,27 @@ def check_division(
     return Report(worst_first(findings), tuple(report.levels[0] for report in reports), tolerance_m)
 
 
-def _sound(
-    given: npt.NDArray[np.object_], valid: npt.NDArray[np.bool_], labels: list[Any]
-) -> tuple[npt.NDArray[np.object_], Rows, list[shapely.Geometry]]:
-    """Tell missing, empty and invalid geometries, and put in their place what can be worked on.
-
-    Returns also the hulls of invalid polygons: what is found inside one is its doing.
-    """
-    shapes = given.copy()
-    gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    endless = ~gone & ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    invalid = ~gone & ~endless & ~valid
-    rows = [finding(Kind.EMPTY_GEOMETRY, [labels[i]], None) for i in np.flatnonzero(gone)]
-    rows += [finding(Kind.INVALID_GEOMETRY, [labels[i]], None) for i in np.flatnonzero(endless)]
-    shapes[gone | endless] = shapely.Polygon()
-    hulls = []
-    for i in np.flatnonzero(invalid):
-        shapes[i] = faults.polygonal(shapely.make_valid(given[i]))
-        rows.append(_row(Kind.INVALID_GEOMETRY, _piece(shapes[i])._replace(cells=[int(i)]), labels))
-        hulls.append(shapely.convex_hull(given[i]).buffer(TOLERANCE_M))
-    return shapes, rows, hulls
-
-
-def _piece(ground: shapely.Geometry, tolerance_m: float = 0.0) -> Place:
-    core = faults.without_hairlines(ground, tolerance_m)
-    return Place(core, [], float(ground.area), width_m(core))
-
-
-def _by_width(places: list[Place], tolerance_m: float) -> tuple[list[Place], list[Place]]:
-    """Places wider than the tolerance, and the others."""
-    return (
-        [place for place in places if place.width_m > tolerance_m],
-        [place for place in places if place.width_m <= tolerance_m],
-    )
-
-
-def _within(place: Place, hulls: list[shapely.Geometry]) -> bool:
-    return any(hull.covers(place.geometry) for hull in hulls)
-
-
-def _overlap(place: Place, shapes: npt.NDArray[np.object_], labels: list[Any], tolerance_m: float) -> dict[str, Any]:
-    rest = max(shapes[c].area - place.area_m2 for c in place.cells)
-    same = rest <= tolerance_m * place.geometry.length
-    return _row(Kind.DUPLICATE_POLYGON if same else Kind.OVERLAP, place, labels)
-
-
-def _bare(
-    places: list[Place],
-    shapes: npt.NDArray[np.object_],
-    border: shapely.Geometry | None,
-    declared: shapely.Geometry | None,
-    labels: list[Any],
-    tolerance_m: float,
-) -> Rows:
-    """Ground without a cell: inside it is a gap or a sliver, at the outline it is said so; what is declared is allowed."""
-    if not places:
-        return []
-    tree = shapely.STRtree(shapes)
-    edge = None if border is None else shapely.boundary(border).buffer(tolerance_m)
-    rows = []
-    for place in places:
-        beside = [labels[i] for i in np.sort(tree.query(place.geometry, predicate="dwithin", distance=tolerance_m))]
-        kind = _bare_kind(place, edge, len(beside), tolerance_m)
-        known = None if declared is None else shapely.intersection(place.geometry, declared)
-        if known is None or known.is_empty:
-            rows.append(finding(kind, beside, place.geometry, area_m2=place.area_m2, width_m=place.width_m))
-            continue
-        told = finding(kind, beside, known, area_m2=float(known.area), width_m=width_m(known))
-        rows.append({**told, "severity": Severity.ALLOWED.value})
-        rows += [
-            finding(kind, beside, part, area_m2=float(part.area), width_m=width_m(part))
-            for part in polygons_of(shapely.difference(place.geometry, known))
-            if width_m(part) > tolerance_m
-        ]
+def _polygon_faults(layer: SoundLayer, labels: list[Any]) -> Rows:
+    """Missing, empty and invalid geometries."""
+    rows = [finding(Kind.EMPTY_GEOMETRY, [labels[i]], None) for i in layer.gone]
+    rows += [finding(Kind.INVALID_GEOMETRY, [labels[i]], None) for i in layer.endless]
+    for i in layer.invalid:
+        shape = layer.shapes[i]
+        rows.append(finding(Kind.INVALID_GEOMETRY, [labels[i]], shape, width_m=width_m(shape)))
     return rows
 
 
-def _bare_kind(place: Place, edge: shapely.Geometry | None, n_beside: int, tolerance_m: float) -> Kind:
-    rim_of = shapely.get_exterior_ring(max(polygons_of(place.geometry), key=lambda part: part.area))
-    opening = shapely.LineString() if edge is None else shapely.intersection(rim_of, edge)
-    if opening.length > 4 * tolerance_m:
-        depth = float(shapely.distance(shapely.points(shapely.get_coordinates(rim_of)), opening).max())
-        least = _INLET_DEPTH if n_beside <= 2 else _INLET_DEPTH_OF_MANY
-        return Kind.INLET if depth > least * opening.length else Kind.OUTLINE_UNCOVERED
-    return Kind.SLIVER if place.width_m < SLIVER_M else Kind.GAP
-
-
-def _unexplained(places: list[Place], rows: Rows, labels: list[Any], tolerance_m: float) -> Rows:
-    """Unmatched vertices that do not lie at a fault already told, which would explain them."""
+def _unexplained(places: list[Place], rows: Rows, layer: SoundLayer, labels: list[Any], tolerance_m: float) -> Rows:
+    """Unmatched vertices that do not lie at a fault that is listed, or at a crossing of an invalid polygon."""
     if not places:
         return []
-    told = [row["geometry"].buffer(10 * tolerance_m) for row in rows if row["geometry"] is not None]
-    explained = shapely.union_all(told)
+    reach = 10 * max(tolerance_m, TOLERANCE_M)
+    listed = [
+        row["geometry"].buffer(reach)
+        for row in rows
+        if row["geometry"] is not None and row["kind"] != Kind.INVALID_GEOMETRY
+    ]
+    explained = shapely.union_all([*listed, *shapely.buffer(layer.defects.points, reach)])
     result = []
     for place in places:
         rest = shapely.difference(place.geometry, explained)
@@ -306,7 +262,7 @@ def _shapes(
     hairs = 0
     for i in np.flatnonzero((shapely.get_num_geometries(given) > 1) & valid):
         for part, corner in faults.minor_parts(given[i]):
-            place = _piece(part)._replace(cells=[int(i)])
+            place = Place(part, [int(i)], float(part.area), width_m(part))
             if place.width_m > tolerance_m:
                 rows.append(_row(Kind.CORNER_CONTACT if corner else Kind.DETACHED_PART, place, labels))
             else:
@@ -317,4 +273,4 @@ def _shapes(
 
 def _row(kind: Kind, place: Place, labels: list[Any]) -> dict[str, Any]:
     cells = [labels[c] for c in place.cells]
-    return finding(kind, cells, place.geometry, area_m2=place.area_m2, width_m=place.width_m)
+    return finding(kind, cells, place.geometry, width_m=place.width_m)

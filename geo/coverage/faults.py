@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import shapely
 
 from geo.coverage.arcs import OUTSIDE
 from geo.coverage.edges import Network, Rim, invalid_with_neighbours
+from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
@@ -78,13 +80,16 @@ def unproven(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
     return np.unique(np.concatenate([invalid, pairs.ravel(), np.array(missing, dtype=np.intp)]))
 
 
-def overlaps(shapes: Shapes, among: Positions, tolerance_m: float) -> list[Place]:
+def piece(ground: shapely.Geometry, cells: Sequence[int] = ()) -> Place:
+    """A piece of ground without its hairlines of less than 1 mm; its area is that of the geometry that is kept."""
+    core = without_hairlines(ground, 1 / PER_METRE)
+    return Place(core, list(cells), float(core.area), width_m(core))
+
+
+def overlaps(shapes: Shapes, among: Positions) -> list[Place]:
     """Pairs of cells that cover the same ground, however little."""
-    places = []
-    for pair, common in zip(*_doubled(shapes, among), strict=True):
-        ground = without_hairlines(polygonal(common), tolerance_m)
-        places.append(Place(ground, [int(c) for c in pair], float(shapely.area(common)), width_m(ground)))
-    return places
+    pairs, common = _doubled(shapes, among)
+    return [piece(polygonal(ground), pair.tolist()) for pair, ground in zip(pairs, common, strict=True)]
 
 
 def _doubled(shapes: Shapes, among: Positions) -> tuple[npt.NDArray[np.intp], Shapes]:
@@ -144,6 +149,8 @@ def uncovered_and_outside(
     edges, which, n = network.edges, network.which, len(shapes)
     alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
     alone[which[network.conflicts]] = True
+    if not alone.any():
+        return [], []
     faces = _polygonized(_lines(network, alone))
     # A cell that reaches beyond may cover the border where another cell answers it.
     rim_of = ~alone & ((edges.left == n) | (edges.right == n))

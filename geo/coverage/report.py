@@ -2,116 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
+import numpy as np
+import numpy.typing as npt
 import shapely
 
+from geo.coverage.grouping import Group, cause_of, group_findings
+from geo.coverage.kinds import DEFAULT_POLICY, DIVISION_POLICY, EXPLANATIONS, Kind, Policy, Severity
+
+__all__ = ["DEFAULT_POLICY", "DIVISION_POLICY", "EXPLANATIONS", "Kind", "Policy", "Severity"]
+
 #: Version of the kinds and of how they are told apart; it stands in every certificate.
-RULES = "coverage-1"
+RULES = "coverage-2"
 
+#: Causes that the first screen of the terminal and of the page lists.
+FIRST_SCREEN = 5
 
-class Kind(StrEnum):
-    """The kinds of finding."""
-
-    OVERLAP = "overlap"
-    DUPLICATE_POLYGON = "duplicate_polygon"
-    GAP = "gap"
-    SLIVER = "sliver"
-    OUTLINE_UNCOVERED = "outline_uncovered"
-    INLET = "inlet"
-    OUTSIDE_OUTLINE = "outside_outline"
-    UNMATCHED_EDGE = "unmatched_edge"
-    INVALID_GEOMETRY = "invalid_geometry"
-    EMPTY_GEOMETRY = "empty_geometry"
-    DETACHED_PART = "detached_part"
-    CORNER_CONTACT = "corner_contact"
-    RING_SHAPED = "ring_shaped"
-    NOT_NESTED = "not_nested"
-    WRONG_PARENT = "wrong_parent"
-    MISSING_PARENT = "missing_parent"
-    DUPLICATE_CODE = "duplicate_code"
-    BAD_CODE = "bad_code"
-    WRONG_COUNT = "wrong_count"
-    AREA_MISMATCH = "area_mismatch"
-
-
-class Severity(StrEnum):
-    """What a finding means: an error spoils the layer, a warning may be meant, what is allowed is only told."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    ALLOWED = "allowed"
-
-
-#: How severe each kind is unless a policy says otherwise.
-Policy = Mapping[Kind, Severity]
-
-_SHAPES = (Kind.DETACHED_PART, Kind.CORNER_CONTACT, Kind.RING_SHAPED)
-
-#: Layers of others: islands are real, and a ring-shaped ward may be meant.
-DEFAULT_POLICY: Policy = MappingProxyType(
-    {k: Severity.WARNING if k in (*_SHAPES, Kind.AREA_MISMATCH) else Severity.ERROR for k in Kind}
-)
-
-#: A division: one leader walks one connected grid, so shapes are errors too.
-DIVISION_POLICY: Policy = MappingProxyType(dict.fromkeys(Kind, Severity.ERROR))
-
-#: Chinese name of each kind, and one sentence in each language; ``{}`` takes the cells.
-EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
-    {
-        Kind.OVERLAP: ("重叠", "{} 覆盖了同一块地", "{} cover the same ground"),
-        Kind.DUPLICATE_POLYGON: ("图形重复", "{} 的图形完全相同", "{} have the same polygon"),
-        Kind.GAP: ("空洞", "{} 之间有一块地不属于任何网格", "ground between {} belongs to no cell"),
-        Kind.SLIVER: ("缝隙", "{} 之间有一条窄缝不属于任何网格", "a strip between {} belongs to no cell"),
-        Kind.OUTLINE_UNCOVERED: (
-            "外轮廓未覆盖",
-            "外轮廓内侧邻近 {} 的一块地未被覆盖",
-            "ground at the outline beside {} is bare",
-        ),
-        Kind.INLET: ("外缘缺口", "外轮廓边上有缺口伸入 {}", "an inlet runs from the outline into {}"),
-        Kind.OUTSIDE_OUTLINE: ("超出外轮廓", "{} 超出外轮廓", "{} reaches beyond the outline"),
-        Kind.UNMATCHED_EDGE: (
-            "顶点不一致",
-            "{} 的共同边界上顶点不一致",
-            "{} do not share the vertices of their border",
-        ),
-        Kind.INVALID_GEOMETRY: ("几何无效", "{} 的多边形无效", "the polygon of {} is invalid"),
-        Kind.EMPTY_GEOMETRY: ("几何缺失", "{} 没有图形", "{} has no geometry"),
-        Kind.DETACHED_PART: (
-            "分离部分",
-            "{} 由互不相连的几块组成，此为较小的一块",
-            "{} has several parts; this is a smaller one",
-        ),
-        Kind.CORNER_CONTACT: (
-            "仅角点相连",
-            "{} 的一块只通过一个角点与其余部分相连",
-            "a part of {} hangs on by a corner only",
-        ),
-        Kind.RING_SHAPED: ("环状网格", "{} 环绕着其他网格", "{} lies as a ring around other cells"),
-        Kind.NOT_NESTED: ("越出上级", "{} 越出其上级网格", "{} reaches beyond its parent"),
-        Kind.WRONG_PARENT: (
-            "上级错误",
-            "{} 大部分不在所登记的上级网格内",
-            "{} lies for the most part in another parent",
-        ),
-        Kind.MISSING_PARENT: ("缺少上级", "{} 的上级网格不存在", "the parent of {} does not exist"),
-        Kind.DUPLICATE_CODE: ("编码重复", "编码 {} 不止一次出现", "code {} stands more than once"),
-        Kind.BAD_CODE: ("编码不规范", "编码 {} 不符合编码规则", "code {} is malformed"),
-        Kind.WRONG_COUNT: ("数量不符", "网格数量 {} 与要求不符", "the number of cells, {}, is not what was asked for"),
-        Kind.AREA_MISMATCH: (
-            "面积不符",
-            "{} 登记的面积与图形不符",
-            "the declared area of {} disagrees with its polygon",
-        ),
-    }
-)
+_PARENT_RULES = {
+    "column": ("上级按列 {} 认定", "parents by the column {}"),
+    "code": ("上级按编码前缀认定", "parents by the beginnings of the codes"),
+    "place": (
+        "上级按位置认定（编码未指明上级，或与位置普遍不符）",
+        "parents by place (codes name none, or contradict the place for many cells)",
+    ),
+}
 
 
 #: What is said instead where one cell alone lies around the place.
@@ -123,21 +45,50 @@ _WITHIN_ONE: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 )
 
 
+#: Rows of findings before they are a frame.
+Rows = list[dict[str, Any]]
+
+# Kinds whose geometry is the cell concerned, sound as it may be: its area does not say how bad the finding is.
+_OF_WHOLE_CELLS = (Kind.MISSING_PARENT, Kind.DUPLICATE_CODE, Kind.BAD_CODE, Kind.AREA_MISMATCH)
+
+
 def finding(
-    kind: Kind, cells: list[Any], geometry: shapely.Geometry | None, *, area_m2: float = 0.0, width_m: float = 0.0
+    kind: Kind,
+    cells: list[Any],
+    geometry: shapely.Geometry | None,
+    *,
+    width_m: float = 0.0,
+    parent: str | None = None,
+    detail: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One row of the findings, its severity still open."""
+    """One row of the findings, its severity still open. Its area is that of its geometry.
+
+    Parameters
+    ----------
+    parent
+        Code of the parent concerned.
+    detail
+        What is added to the explanation, in Chinese and English.
+    """
     names = "、".join(map(str, cells[:6])) + ("…" if len(cells) > 6 else "") or "—"
     _, *words = EXPLANATIONS[kind]
     zh, en = _WITHIN_ONE.get(kind, words) if len(cells) == 1 else words
+    zh_detail, en_detail = detail or ("", "")
     return {
         "kind": kind.value,
         "cells": tuple(cells),
-        "area_m2": area_m2,
+        "parent": parent,
+        "area_m2": 0.0 if geometry is None else float(geometry.area),
         "width_m": width_m,
-        "explanation": f"{zh.format(names)} / {en.format(names)}",
+        "explanation": f"{zh.format(names)}{zh_detail} / {en.format(names)}{en_detail}",
         "geometry": geometry,
     }
+
+
+#: What stands in :attr:`LevelReport.not_listed` where an invalid polygon explains nothing.
+NOTHING_HELD_BACK: Mapping[str, float] = MappingProxyType(
+    {"overlaps": 0, "overlap_m2": 0.0, "gaps": 0, "gap_m2": 0.0, "outside": 0, "outside_m2": 0.0}
+)
 
 
 @dataclass(frozen=True)
@@ -155,11 +106,17 @@ class LevelReport:
     covered
         Share of the outline that is covered, 0 to 1; None if no outline was given.
     overlap_m2, uncovered_m2, outside_m2
-        Planar area of the faults wider than the tolerance, square metres.
+        Planar area of the faults wider than the tolerance, square metres, whether they are listed or not. Ground that may
+        stay bare is not counted.
     below_tolerance
         Number of overlaps, gaps and detached parts narrower than the tolerance, and their area, which are no findings.
-    geometry_hash
-        SHA-256 of the polygons, in order, as WKB.
+    not_listed
+        Number and area of overlaps, gaps and ground outside that are consequences of an invalid polygon, at the place where
+        its rings cross; they are counted above and not listed beside it.
+    parent_rule
+        Rule by which the parents of the cells were told: ``column NAME``, ``code`` or ``place``; None without parents.
+    shapes
+        The polygons as given, in order.
     """
 
     layer: str
@@ -169,8 +126,44 @@ class LevelReport:
     overlap_m2: float
     uncovered_m2: float
     outside_m2: float
-    below_tolerance: dict[str, float]
-    geometry_hash: str
+    below_tolerance: Mapping[str, float]
+    not_listed: Mapping[str, float] = field(default_factory=lambda: NOTHING_HELD_BACK)
+    parent_rule: str | None = None
+    shapes: npt.NDArray[np.object_] = field(
+        default_factory=lambda: np.empty(0, dtype=object), repr=False, compare=False
+    )
+
+    @cached_property
+    def geometry_hash(self) -> str:
+        """SHA-256 of the polygons, in order, as WKB; computed when it is asked for."""
+        return hashlib.sha256(b"".join(wkb or b"" for wkb in shapely.to_wkb(self.shapes).tolist())).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, with the hash of the geometry in the place of the polygons."""
+        names = [name for name in self.__dataclass_fields__ if name != "shapes"]
+        values = {name: getattr(self, name) for name in names}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+        return {**plain, "geometry_hash": self.geometry_hash}
+
+    def remarks(self) -> list[tuple[str, str]]:
+        """What a reader has to know besides the findings, in Chinese and English."""
+        told = []
+        if self.parent_rule is not None:
+            told.append(_PARENT_RULES[self.parent_rule.split()[0]])
+            if " " in self.parent_rule:
+                name = self.parent_rule.split(" ", 1)[1]
+                told[-1] = (told[-1][0].format(name), told[-1][1].format(name))
+        number = int(self.not_listed["overlaps"] + self.not_listed["gaps"] + self.not_listed["outside"])
+        if number:
+            area = self.not_listed["overlap_m2"] + self.not_listed["gap_m2"] + self.not_listed["outside_m2"]
+            told.append(
+                (
+                    f"无效图形自交处另有 {number:,} 处重叠或空缺（{area:,.2f} m²），已计入面积，未逐条列出",
+                    f"{number:,} overlaps or gaps ({area:,.2f} m²) where an invalid polygon crosses itself are counted, "
+                    "not listed",
+                )
+            )
+        return told
 
     def fine(self) -> str:
         """What is narrower than the tolerance as text, '' if there is nothing."""
@@ -185,8 +178,9 @@ class Report:
     Attributes
     ----------
     findings
-        GeoDataFrame, the worst first: `layer`, `kind`, `severity` (error, warning, allowed), `cells` (tuple of labels),
-        `area_m2`, `width_m`, `explanation` (Chinese / English) and `geometry`.
+        GeoDataFrame, the worst first: `layer`, `kind`, `severity` (error, warning, allowed), `cause` (see
+        :class:`geo.coverage.grouping.Cause`), `cells` (tuple of labels), `parent` (code of the parent concerned or None),
+        `area_m2` (of the geometry), `width_m`, `explanation` (Chinese / English) and `geometry`.
     levels
         One :class:`LevelReport` per layer checked.
     tolerance_m
@@ -206,13 +200,22 @@ class Report:
         """Number of findings of each kind that occurs."""
         return {str(kind): int(n) for kind, n in self.findings["kind"].value_counts().items()}
 
+    def groups(self) -> tuple[Group, ...]:
+        """The findings grouped by cause: what to do, the most severe and most frequent first."""
+        return group_findings(self.findings)
+
     def summary(self) -> str:
-        """Several lines of text for people."""
+        """Several lines of text for people: the layers, what to do, and the number of findings of each kind."""
         lines = [
             f"{level.layer}: {level.cells} cells, {level.area_m2 / 1e6:.2f} km²"
             + ("" if level.covered is None else f", covered {percent(level.covered)}")
             for level in self.levels
         ]
+        lines += [f"{level.layer}: {zh} / {en}" for level in self.levels for zh, en in level.remarks()]
+        groups = self.groups()
+        lines += [f"{i}. {group.zh} / {group.en}" for i, group in enumerate(groups[:FIRST_SCREEN], start=1)]
+        if len(groups) > FIRST_SCREEN:
+            lines.append(f"… {len(groups) - FIRST_SCREEN} more causes")
         for kind, n in self.counts().items():
             area = self.findings.loc[self.findings["kind"] == kind, "area_m2"].sum()
             lines.append(f"{kind} ({EXPLANATIONS[Kind(kind)][0]}): {n}, {area:.2f} m²")
@@ -221,7 +224,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values: the certificate."""
-        columns = ("layer", "kind", "severity", "area_m2", "width_m", "explanation")
+        columns = ("layer", "kind", "severity", "cause", "parent", "area_m2", "width_m", "explanation")
         findings = [
             {
                 **{column: row[column] for column in columns},
@@ -235,7 +238,8 @@ class Report:
             "rules": RULES,
             "tolerance_m": self.tolerance_m,
             "crs": None if self.findings.crs is None else self.findings.crs.to_string(),
-            "levels": [asdict(level) for level in self.levels],
+            "levels": [level.to_dict() for level in self.levels],
+            "to_do": [group.to_dict() for group in self.groups()],
             "counts": self.counts(),
             "findings": findings,
         }
@@ -251,15 +255,52 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %"
 
 
-def findings_frame(rows: list[dict[str, Any]], layer: str, crs: object, policy: Policy) -> gpd.GeoDataFrame:
-    """Put findings in a frame: errors before warnings, large areas before small ones."""
-    columns = ["layer", "kind", "severity", "cells", "area_m2", "width_m", "explanation", "geometry"]
-    full = [{"layer": layer, "severity": policy[Kind(row["kind"])].value, **row} for row in rows]
-    return worst_first(gpd.GeoDataFrame(pd.DataFrame(full, columns=columns), geometry="geometry", crs=crs))
+_COLUMNS = (
+    "layer",
+    "kind",
+    "severity",
+    "cause",
+    "cells",
+    "parent",
+    "area_m2",
+    "width_m",
+    "explanation",
+    "geometry",
+)
+
+
+def findings_frame(
+    rows: Rows, layer: str, crs: object, policy: Policy, areas_m2: Mapping[Any, float] = MappingProxyType({})
+) -> gpd.GeoDataFrame:
+    """Put findings in a frame: errors before warnings, large areas of ground before small ones.
+
+    Parameters
+    ----------
+    areas_m2
+        Area of the polygon of each cell, by label, from which causes are told.
+    """
+    for row in rows:
+        side = min((areas_m2.get(label, 0.0) for label in row["cells"]), default=0.0) ** 0.5
+        row["cause"] = cause_of(Kind(row["kind"]), row["width_m"], side).value
+        row["layer"] = layer
+        row.setdefault("severity", policy[Kind(row["kind"])].value)
+    columns = {name: _values(name, [row[name] for row in rows]) for name in _COLUMNS[:-1]}
+    columns["geometry"] = gpd.array.from_shapely(_values("geometry", [row["geometry"] for row in rows]), crs=crs)
+    return worst_first(gpd.GeoDataFrame(columns))
+
+
+def _values(column: str, values: list[Any]) -> npt.NDArray[Any]:
+    made = np.empty(len(values), dtype=np.float64 if column in ("area_m2", "width_m") else object)
+    for position, value in enumerate(values):
+        made[position] = value
+    return made
 
 
 def worst_first(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Sort findings: by severity, then by area, then as they stand."""
-    rank = findings["severity"].map({severity.value: i for i, severity in enumerate(Severity)})
-    order = pd.DataFrame({"rank": rank, "area": -findings["area_m2"].astype(float)})
-    return findings.loc[order.sort_values(["rank", "area"], kind="stable").index].reset_index(drop=True)
+    """Sort findings: by severity, then by area (of faulty ground, not of whole cells), then as they stand."""
+    if len(findings) < 2:
+        return findings
+    rank = findings["severity"].map({severity.value: i for i, severity in enumerate(Severity)}).to_numpy(dtype=float)
+    whole = findings["kind"].isin([kind.value for kind in _OF_WHOLE_CELLS]).to_numpy()
+    area = np.where(whole, 0.0, findings["area_m2"].to_numpy(dtype=float))
+    return findings.iloc[np.lexsort((-area, rank))].reset_index(drop=True)

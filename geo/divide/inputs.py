@@ -58,6 +58,11 @@ def prepare(
     InputError
         With the layer's name, if it cannot be used.
     """
+    if not isinstance(street, gpd.GeoDataFrame):
+        raise GeometryError(
+            f"street: a GeoDataFrame with a CRS is needed, not {type(street).__name__}; a bare geometry does not say where on earth "
+            "it is: gpd.GeoDataFrame(geometry=[shape], crs=4549)"
+        )
     metric = _convert(street, "street", None)
     crs = CRS.from_user_input(metric.crs)
     require_polygons(metric, "street")

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING
 from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from geo.layers.alignment.detection import Shift, detect_datum
-    from geo.layers.cells import as_cells, code_column
+    from geo.layers.alignment.detection import detect_datum
+    from geo.layers.alignment.shift import Shift
+    from geo.layers.cells import Area, area_frame, as_area, as_cells, code_column
     from geo.layers.codes import child_codes, is_code, level_of, parent_of
     from geo.layers.columns import ADDITIVE_COLUMNS, LAYER_COLUMNS, Level
     from geo.layers.crs import area_m2, is_metric, lon_lat, metric_crs, parse_crs, require_metric, to_metric
@@ -49,8 +50,9 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "geo.layers.alignment.detection": "Shift detect_datum",
-            "geo.layers.cells": "as_cells code_column",
+            "geo.layers.alignment.detection": "detect_datum",
+            "geo.layers.alignment.shift": "Shift",
+            "geo.layers.cells": "Area area_frame as_area as_cells code_column",
             "geo.layers.codes": "child_codes is_code level_of parent_of",
             "geo.layers.columns": "ADDITIVE_COLUMNS LAYER_COLUMNS Level",
             "geo.layers.crs": "area_m2 is_metric lon_lat metric_crs parse_crs require_metric to_metric",
@@ -65,11 +67,14 @@ else:
 __all__ = [
     "ADDITIVE_COLUMNS",
     "LAYER_COLUMNS",
+    "Area",
     "Datum",
     "Division",
     "Level",
     "Shift",
+    "area_frame",
     "area_m2",
+    "as_area",
     "as_cells",
     "aside",
     "child_codes",

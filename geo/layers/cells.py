@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-from geo.errors import ColumnError
+from geo.errors import ColumnError, CrsError, GeometryError
 from geo.layers.columns import CODE
+from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
+from geo.notices import notice
+
+#: What a function takes for one area: a frame or series with a CRS, or a geometry in the CRS of the cells.
+Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
+
+_POLYGONAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 # Names under which files carry an identifier, best first, in lower case; the fourth is the field of GB/T 47678.5-2026.
 _CODE_NAMES = (
     "code",
     "标识码",
     "网格编码",
+    "网格编号",
+    "网格代码",
+    "单元网格编码",
+    "单元网格编号",
+    "编码",
+    "编号",
+    "代码",
     "szdywgbsm",
     "gridcode",
     "grid_code",
@@ -62,7 +79,71 @@ def as_cells(frame: gpd.GeoDataFrame, name: str, *, code: str | None = None) -> 
         raise ColumnError(f"{name}: has no column '{code}'; it has {', '.join(map(str, frame.columns))}")
     column = code or code_column(frame)
     values = pd.Series(range(1, len(frame) + 1), index=frame.index) if column is None else frame[column]
-    return frame.assign(**{CODE: values.astype("string").astype(object)})
+    return frame.assign(**{CODE: code_text(values, f"{name}, column {column}")})
+
+
+def as_area(area: Area | None, crs: object, name: str) -> shapely.Geometry | None:
+    """The one area that a frame, or a bare geometry, stands for.
+
+    Parameters
+    ----------
+    area
+        A GeoDataFrame or GeoSeries of polygons with a CRS, or a shapely polygon or multipolygon in `crs`; None stays None.
+    crs
+        CRS of the result.
+    name
+        What to call the area in messages.
+
+    Returns
+    -------
+    Polygon or MultiPolygon, or None
+        Union of the polygons, valid. One valid polygon is returned as it is.
+
+    Raises
+    ------
+    GeometryError
+        If `area` is something else, is empty, or holds geometries that are not polygons.
+    CrsError
+        If a frame declares no CRS.
+    """
+    if area is None:
+        return None
+    if isinstance(area, shapely.Geometry):
+        shapes = np.array([area], dtype=object)
+    elif isinstance(area, (gpd.GeoDataFrame, gpd.GeoSeries)):
+        given = area.geometry.array
+        if given.crs is None:
+            raise CrsError(
+                f"{name}: no coordinate reference system is declared; set the CRS that the coordinates are in"
+            )
+        shapes = np.asarray(
+            given if given.crs == crs else to_metric(gpd.GeoDataFrame(geometry=given), crs).geometry.array
+        )
+    else:
+        raise GeometryError(
+            f"{name}: a GeoDataFrame, a GeoSeries or a shapely polygon is needed, not {type(area).__name__} ({area!r:.40})"
+        )
+    wrong = ~(shapely.is_missing(shapes) | np.isin(shapely.get_type_id(shapes), _POLYGONAL))
+    if wrong.any():
+        raise GeometryError(
+            f"{name}: polygons are needed, not {shapes[wrong][0].geom_type} (row {int(np.argmax(wrong))})"
+        )
+    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    if len(shapes) == 0:
+        raise GeometryError(f"{name}: has no polygon")
+    valid = shapely.is_valid(shapes)
+    if valid.all() and len(shapes) == 1:
+        return shapes[0]
+    shapes[~valid] = shapely.make_valid(shapes[~valid])
+    whole = shapely.union_all(shapes)
+    parts = [part for part in shapely.get_parts(shapely.get_parts(whole)) if part.geom_type == "Polygon"]
+    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+
+
+def area_frame(area: Area | None, crs: object, name: str) -> gpd.GeoDataFrame | None:
+    """The same as a frame of one row in `crs`, for functions that work on frames; see :func:`as_area`."""
+    shape = as_area(area, crs, name)
+    return None if shape is None else gpd.GeoDataFrame(geometry=[shape], crs=crs)
 
 
 def code_column(frame: gpd.GeoDataFrame) -> str | None:
@@ -81,6 +162,29 @@ def code_column(frame: gpd.GeoDataFrame) -> str | None:
     ending = [c for c in columns if str(c).lower().endswith(("_id", "id", "code", "编码", "_no"))]
     text = [c for c in columns if frame[c].dtype == object or isinstance(frame[c].dtype, pd.StringDtype)]
     return next((str(c) for c in [*ending, *text] if frame[c].is_unique), None)
+
+
+def code_text(values: pd.Series, name: str) -> pd.Series:
+    """Codes as text; whole numbers that were stored as floating point have no decimal point.
+
+    Missing values stay missing. A notice tells codes that are too long for a floating number and have lost their last digits.
+    """
+    if pd.api.types.is_float_dtype(values.dtype):
+        whole = values.notna() & (values % 1 == 0)
+        lost = whole & (values.abs() >= 2**53)
+        if lost.any():
+            notice(
+                f"{name}: {int(lost.sum())} codes were stored as floating numbers, which hold 15 digits, and have lost their "
+                f"last digits (first: row {values.index[lost][0]}); store codes as text"
+            )
+        text = values.astype("string").astype(object)
+        text[whole] = [str(int(value)) for value in values[whole]]
+        return text
+    text = values.astype("string").astype(object)
+    told = text.dropna()
+    if len(told) and told.str.fullmatch(r"\d+\.0").all():
+        text[told.index] = told.str.removesuffix(".0")
+    return text
 
 
 def _plain(column: pd.Series) -> bool:

@@ -18,6 +18,8 @@ from pyproj import CRS
 
 from geo.errors import CrsError, GeometryError
 from geo.layers import trigonometry
+from geo.layers.old_datums import old_datum
+from geo.notices import notice
 
 #: Units of the lattice that meshes live on, to the metre: one is 1 mm.
 PER_METRE = 1000
@@ -103,12 +105,13 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
     CrsError
         If the frame declares no CRS.
     """
-    if frame.crs is None:
+    own = frame.crs  # looking it up takes longer than one would think
+    if own is None:
         raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
     if crs is None:
         lon, lat = centre_lon_lat(frame)
-        crs = frame.crs if _suits(frame.crs, lon) else metric_crs(lon, lat)
-    return frame if CRS.from_user_input(crs) == frame.crs else frame.to_crs(crs)
+        crs = own if _suits(own, lon) else metric_crs(lon, lat)
+    return frame if crs is own or CRS.from_user_input(crs) == own else frame.to_crs(crs)
 
 
 def _suits(crs: CRS, lon: float) -> bool:
@@ -128,28 +131,39 @@ def centre_lon_lat(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[float, floa
     GeometryError
         If there is no coordinate to take a centre from, or it is out of range.
     """
-    bounds = np.asarray(frame.total_bounds, dtype=float)
+    shapes = frame.geometry.array
+    bounds, crs = np.asarray(shapes.total_bounds, dtype=float), shapes.crs
     if not np.isfinite(bounds).all():
         raise GeometryError("no coordinates: the layer is empty or all of its geometries are")
     x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
-    if not frame.crs.is_geographic:
-        x, y = _to_degrees(frame.crs.to_wkt()).transform(x, y)
+    if not crs.is_geographic:
+        x, y = _to_degrees(crs.srs).transform(x, y)
     if not (np.isfinite([x, y]).all() and abs(x) <= 180 and abs(y) <= 90):
         raise CrsError(
             f"the coordinates (centre {bounds[[0, 2]].mean():g}, {bounds[[1, 3]].mean():g}) do not fit the declared "
-            f"CRS {frame.crs.to_string()}: declare the one that they are in"
+            f"CRS {crs.to_string()}: declare the one that they are in"
         )
     return float(x), float(y)
 
 
 @lru_cache(maxsize=32)
-def _to_degrees(crs_wkt: str) -> pyproj.Transformer:
-    """Transformer to degrees; making one takes 0.1 s."""
-    return pyproj.Transformer.from_crs(crs_wkt, WGS84, always_xy=True)
+def _to_degrees(srs: str) -> pyproj.Transformer:
+    """Transformer to degrees from a CRS by its definition; making one takes 0.1 s, and hashing a CRS a millisecond."""
+    return pyproj.Transformer.from_crs(srs, WGS84, always_xy=True)
 
 
 def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Convert geometries to degrees on WGS-84 (taken as equal to CGCS2000), axis order longitude, latitude."""
+    """Convert geometries to degrees on WGS-84 (taken as equal to CGCS2000), axis order longitude, latitude.
+
+    Those on an old Chinese datum are passed on as if they were on CGCS2000, with a notice:
+    :func:`geo.layers.old_datums.change_crs` is for results that others work with.
+    """
+    old = old_datum(geometries.crs)
+    if old is not None:
+        notice(
+            f"{old}: 按 CGCS2000 显示，位置可有 50 至 150 米偏差。Coordinates on {old} are shown as if on CGCS2000, which may be "
+            "50 to 150 m off"
+        )
     return geometries if geometries.crs == WGS84 else geometries.to_crs(WGS84)
 
 
@@ -167,14 +181,17 @@ def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
         Square metres on the ellipsoid of CGCS2000. The planar area in EPSG:4549 is 0.031 % larger in Nanjing, that in Web
         Mercator 39 %. Parts of one polygon add up to it, whatever the cut.
     """
-    polygons = np.asarray(lon_lat(geometries).array, dtype=object)
+    polygons = np.asarray(geometries.array, dtype=object)
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     if len(rings) == 0:
         return np.zeros(len(polygons))
     # The outer ring of a part comes first and counts positive, its holes negative.
     outer = np.r_[True, part_of[1:] != part_of[:-1]]
-    areas = np.abs(_ring_areas_m2(*shapely.get_coordinates(rings, return_index=True)))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    if geometries.crs != WGS84:
+        xy = np.column_stack(_to_degrees(geometries.crs.srs).transform(*xy.T))
+    areas = np.abs(_ring_areas_m2(xy, ring))
     return np.bincount(owner[part_of], weights=np.where(outer, areas, -areas), minlength=len(polygons)).astype(
         np.float64
     )

@@ -203,7 +203,9 @@ def test_repair_inside_parents_keeps_each_cell_in_its_own() -> None:
     cells = replaced(5, "POLYGON ((10 10, 21 10, 21 20, 10 20, 10 10))").assign(parent=west)
     mended, changes = repair(cells, parents=halves)
     assert check(mended, parents=halves, outline=outline()).counts() == {}
-    assert changes.to_dict("records") == [{"cell": "c05", "gained_m2": 0.0, "lost_m2": 10.0, "moved_m": 1.0}]
+    assert changes.to_dict("records") == [
+        {"cell": "c05", "gained_m2": 0.0, "lost_m2": 10.0, "moved_m": 1.0, "made_valid": ""}
+    ]
 
 
 def test_the_plan_says_who_gives_what_to_whom_and_why() -> None:

@@ -83,7 +83,10 @@ def test_the_worst_stands_first_and_both_languages_are_there(small_street) -> No
     found = data["findings"]
     assert found["kind"] == report.findings["kind"].tolist()
     assert len(found["kind"]) > 3
-    assert found["area_m2"][0] == max(found["area_m2"])
+    ground = [m2 for m2, kind in zip(found["area_m2"], found["kind"], strict=True) if kind != "area_mismatch"]
+    assert found["area_m2"][0] == max(ground)
+    assert data["todo"]["first"][0]["severity"] == "error"
+    assert sum(group.count for group in report.groups()) == len(report.findings)
     assert all(re.search("[\u4e00-\u9fff]", text) for text in found["zh"])
     assert not any(re.search("[\u4e00-\u9fff]", text) for text in found["en"])
     assert data["outline"] is not None

@@ -9,6 +9,7 @@ import geopandas as gpd
 from geo.coverage.mesh import Mesh
 from geo.coverage.repairing.plan import RepairPlan, plan_repair
 from geo.errors import CodeError, some
+from geo.layers.cells import Area
 from geo.layers.codes import ancestor_codes, require_unique
 from geo.layers.columns import AREA_M2, CODE, Level
 from geo.layers.crs import area_m2
@@ -16,7 +17,7 @@ from geo.layers.division import Division
 
 
 def repair_division(
-    division: Division, *, allowed: gpd.GeoDataFrame | None = None, largest_gap_m2: float | None = None
+    division: Division, *, allowed: Area | None = None, largest_gap_m2: float | None = None
 ) -> tuple[Division, RepairPlan]:
     """Mend the third level inside the street's outline, and make the other levels from it.
 

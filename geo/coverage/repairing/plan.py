@@ -14,15 +14,19 @@ import shapely
 from geo.coverage import faults
 from geo.coverage.arcs import OUTSIDE as NOBODY
 from geo.coverage.arcs import relabel, unique_rows
-from geo.coverage.attributes import parent_codes
+from geo.coverage.defects import made_valid
 from geo.coverage.edges import Rim, invalid_with_neighbours, rim, without_precision_grid
+from geo.coverage.parents import find_parents
 from geo.coverage.repairing.assignment import GAP, OUTSIDE, Assignment, assign_ground
+from geo.coverage.repairing.input_crs import InputCrs
 from geo.coverage.repairing.outline import snap_to_outline
 from geo.coverage.repairing.overlay import Overlay, OverlayBuilder
 from geo.coverage.repairing.passages import open_rings
 from geo.coverage.repairing.selection import find_faulty, narrow_passages
 from geo.coverage.rings import polygons
+from geo.coverage.validity import valid_polygons
 from geo.errors import GeometryError, ImpossibleError, some
+from geo.layers.cells import Area, area_frame, as_area
 from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
@@ -47,31 +51,36 @@ class RepairPlan:
     Attributes
     ----------
     cells
-        The layer as it would be: same rows, order, index and attributes, in the metric CRS of the place. Sound cells are
-        equal to the last bit to what came in, and so are all vertices that were not drawn anew.
+        The layer as it would be: same rows, order, index, attributes and CRS. Sound cells are equal to the last bit to what
+        came in, and so are all vertices that were not drawn anew.
     changes
-        One row per cell that changes: `cell`, `gained_m2`, `lost_m2`, `moved_m` (the farthest that its border moves).
+        One row per cell that changes: `cell`, `gained_m2`, `lost_m2`, `moved_m` (the farthest that its border moves), and
+        `made_valid`: why the polygon that came in was invalid, '' if it was valid.
     transfers
         One row per piece of ground that changes hands: `from_cell` (None for a gap), `to_cell` (None for ground outside the
         outline), `area_m2`, `reason` (Chinese / English) and `geometry`.
     asked
         Gaps that are left open because they are larger than allowed: `cells` beside them, `area_m2`, `geometry`.
+    parent_rule
+        Rule by which the parents of the cells were told (see :mod:`geo.coverage.parents`); None without parents.
     """
 
     cells: gpd.GeoDataFrame
     changes: pd.DataFrame
     transfers: gpd.GeoDataFrame
     asked: gpd.GeoDataFrame
+    parent_rule: str | None = None
 
 
 def repair(
     cells: gpd.GeoDataFrame,
     *,
-    outline: gpd.GeoDataFrame | None = None,
+    outline: Area | None = None,
     parents: gpd.GeoDataFrame | None = None,
     protected: Collection[Hashable] = (),
-    allowed: gpd.GeoDataFrame | None = None,
+    allowed: Area | None = None,
     largest_gap_m2: float | None = None,
+    parent_column: str | None = None,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Make a valid coverage of a layer, exact to the outline when one is given.
 
@@ -84,6 +93,7 @@ def repair(
         protected=protected,
         allowed=allowed,
         largest_gap_m2=largest_gap_m2,
+        parent_column=parent_column,
     )
     return plan.cells, plan.changes
 
@@ -91,11 +101,12 @@ def repair(
 def plan_repair(
     cells: gpd.GeoDataFrame,
     *,
-    outline: gpd.GeoDataFrame | None = None,
+    outline: Area | None = None,
     parents: gpd.GeoDataFrame | None = None,
     protected: Collection[Hashable] = (),
-    allowed: gpd.GeoDataFrame | None = None,
+    allowed: Area | None = None,
     largest_gap_m2: float | None = None,
+    parent_column: str | None = None,
 ) -> RepairPlan:
     """Plan the repair of a layer.
 
@@ -109,7 +120,7 @@ def plan_repair(
     cells
         Polygons in a declared CRS; a column ``code`` names them in the plan, else the index.
     outline
-        Area to be covered: nothing of it stays bare, nothing reaches beyond it.
+        Area to be covered: nothing of it stays bare, nothing reaches beyond it. A frame, or a geometry in the CRS of the cells.
     parents
         Instead of an outline, the cells of the level above, themselves a valid coverage, with ``code``: each is covered by its
         own cells (see :func:`geo.coverage.check` for which are whose).
@@ -120,6 +131,8 @@ def plan_repair(
     largest_gap_m2
         Gaps larger than this are left open and asked about. By default none with an outline, which says what is to be
         covered, and 1,000 m² without.
+    parent_column
+        Column of the cells that names their parent; by default ``parent``, else codes or the place tell.
 
     Raises
     ------
@@ -130,13 +143,15 @@ def plan_repair(
         overlap, or a cell has no parent; or if the result is not a valid coverage, which would be a fault of this function.
     """
     require_polygons(cells, "cells")
-    cells = to_metric(cells)
+    given, cells = cells, to_metric(cells)
     labels = np.asarray(cells.get(CODE, cells.index), dtype=object)
     _require_geometry(cells, labels)
-    shapes = _valid_shapes(cells.geometry)
-    zones, zone_of_cell = _zones(cells, shapes, outline, parents, labels)
+    outline, allowed = area_frame(outline, given.crs, "outline"), area_frame(allowed, given.crs, "allowed ground")
+    came = InputCrs.of(given, cells, [frame for frame in (outline, parents, allowed) if frame is not None])
+    shapes, invalid = _valid_shapes(cells.geometry)
+    zones, zone_of_cell, rule = _zones(cells, shapes, outline, parents, labels, parent_column)
     border = shapely.union_all(zones) if len(zones) else None
-    bare = None if allowed is None else _area(to_metric(allowed, cells.crs))
+    bare = None if allowed is None else as_area(allowed, cells.crs, "allowed ground")
     if largest_gap_m2 is None:
         largest_gap_m2 = np.inf if len(zones) else LARGEST_GAP_M2
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
@@ -182,12 +197,15 @@ def plan_repair(
             ids=list(labels[spoilt]),
             geometry=shapely.union_all(after[spoilt][:20]),
         )
-    mended = cells.set_geometry(gpd.GeoSeries(after, index=cells.index, crs=cells.crs))
+    before = np.where(invalid == "", shapes, shapely.Polygon())  # of invalid ones, what came in was not this polygon
+    mended = came.back_cells(before, after)
+    transfers, asked = _transfers(faces, choice, labels, cells.crs), _asked(faces, choice, shapes, labels, cells.crs)
     return RepairPlan(
-        cells=mended,
-        changes=_changes(shapes, after, faces, choice, labels),
-        transfers=_transfers(faces, choice, labels, cells.crs),
-        asked=_asked(faces, choice, shapes, labels, cells.crs),
+        cells=given.set_geometry(gpd.GeoSeries(mended.array, index=given.index, crs=given.crs)),
+        changes=_changes(shapes, after, invalid, faces, choice, labels),
+        transfers=transfers.set_geometry(came.back(np.asarray(transfers.geometry.array, dtype=object))),
+        asked=asked.set_geometry(came.back(np.asarray(asked.geometry.array, dtype=object))),
+        parent_rule=rule,
     )
 
 
@@ -200,16 +218,14 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
         )
 
 
-def _valid_shapes(geometries: gpd.GeoSeries) -> npt.NDArray[np.object_]:
-    """The polygons as they are, and made valid where they are not."""
+def _valid_shapes(geometries: gpd.GeoSeries) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """The polygons as they are, and made valid where they are not; and why each was invalid, '' if it was valid."""
     shapes = without_precision_grid(geometries.array)
-    for i in np.flatnonzero(~shapely.is_valid(shapes)):
-        shapes[i] = faults.polygonal(shapely.make_valid(shapes[i]))
-    return shapes
-
-
-def _area(frame: gpd.GeoDataFrame) -> shapely.Geometry:
-    return faults.polygonal(shapely.make_valid(shapely.union_all(frame.geometry.array)))
+    reasons = np.full(len(shapes), "", dtype=object)
+    for i in np.flatnonzero(~valid_polygons(shapes)):
+        reasons[i] = shapely.is_valid_reason(shapes[i])
+        shapes[i] = made_valid(shapes[i])
+    return shapes, reasons
 
 
 def _zones(
@@ -218,22 +234,25 @@ def _zones(
     outline: gpd.GeoDataFrame | None,
     parents: gpd.GeoDataFrame | None,
     labels: npt.NDArray[np.object_],
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
-    """Areas to be covered, and which each cell belongs to."""
+    column: str | None,
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64], str | None]:
+    """Areas to be covered, which each cell belongs to, and the rule by which that was told."""
     alone = np.zeros(len(shapes), dtype=np.int64)
     if parents is None:
-        return np.array([] if outline is None else [_area(to_metric(outline, cells.crs))], dtype=object), alone
+        border = as_area(outline, cells.crs, "outline")
+        return np.array([] if border is None else [border], dtype=object), alone, None
     parents = to_metric(parents, cells.crs)
-    zones = np.asarray(parents.geometry.array, dtype=object)
-    codes = parents[CODE].astype(str).tolist() if CODE in parents else []
-    named = parent_codes(cells, shapes, parents)
-    position = {code: i for i, code in enumerate(codes)}
-    orphans = [label for label, code in zip(labels, named, strict=True) if code not in position]
+    of = find_parents(cells, shapes, parents, column)
+    position = {code: i for i, code in enumerate(parents[CODE].astype(str))}
+    orphans = [label for label, code in zip(labels, of.codes, strict=True) if code not in position]
     if orphans:
         raise ImpossibleError(
-            f"{len(orphans)} cells have no parent ({some(orphans)}); mend their codes first", ids=orphans
+            f"{len(orphans)} cells have no parent ({some(orphans)}; parents were told by {of.rule}): correct their codes, or "
+            "name the column of the parent",
+            ids=orphans,
         )
-    return zones, np.array([position[code] for code in named], dtype=np.int64)
+    zones = np.asarray(parents.geometry.array, dtype=object)
+    return zones, np.array([position[code] for code in of.codes], dtype=np.int64), of.rule
 
 
 def _assemble(shapes: npt.NDArray[np.object_], faces: Overlay, choice: Assignment) -> npt.NDArray[np.object_]:
@@ -278,6 +297,7 @@ def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], ed
 def _changes(
     before: npt.NDArray[np.object_],
     after: npt.NDArray[np.object_],
+    invalid: npt.NDArray[np.object_],
     faces: Overlay,
     choice: Assignment,
     labels: npt.NDArray[np.object_],
@@ -291,10 +311,15 @@ def _changes(
     new = ~holds & (choice.owner >= 0)
     np.add.at(gained, choice.owner[new], area[new])
     np.add.at(lost, faces.held_cell[~own], area[faces.held_face[~own]])
-    changed = np.flatnonzero((gained > LEAST_CHANGE_M2) | (lost > LEAST_CHANGE_M2))
-    moved = _moved_m(before[changed], after[changed])
+    changed = np.flatnonzero((gained > LEAST_CHANGE_M2) | (lost > LEAST_CHANGE_M2) | (invalid != ""))
     return pd.DataFrame(
-        {"cell": labels[changed], "gained_m2": gained[changed], "lost_m2": lost[changed], "moved_m": moved}
+        {
+            "cell": labels[changed],
+            "gained_m2": gained[changed],
+            "lost_m2": lost[changed],
+            "moved_m": _moved_m(before[changed], after[changed]),
+            "made_valid": invalid[changed],
+        }
     )
 
 

@@ -12,7 +12,7 @@ import shapely
 
 from geo.incidents.columns import ADDRESS, LAT, LON, SOURCE, SOURCE_ROW
 from geo.incidents.statistics.distributions import fair_coin_upper
-from geo.layers import Datum, convert, lon_lat
+from geo.layers import Area, Datum, area_frame, convert, lon_lat
 from geo.layers.crs import GEOD
 
 Floats = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ _SAMPLE = 5_000
 DOUBT_COLUMNS = (SOURCE_ROW, "datum", "evidence")
 
 
-def datum_doubts(incidents: gpd.GeoDataFrame, outline: gpd.GeoDataFrame | None = None) -> pd.DataFrame:
+def datum_doubts(incidents: gpd.GeoDataFrame, outline: Area | None = None) -> pd.DataFrame:
     """Find reports that another datum would explain better.
 
     Parameters
@@ -56,7 +56,7 @@ def datum_doubts(incidents: gpd.GeoDataFrame, outline: gpd.GeoDataFrame | None =
     if ADDRESS in frame:
         found.append(_by_address(frame))
     if outline is not None:
-        area = shapely.union_all(lon_lat(outline.geometry).array)
+        area = shapely.union_all(lon_lat(area_frame(outline, incidents.crs, "outline").geometry).array)
         shapely.prepare(area)
         found += [_by_outline(frame, area), _by_source(frame, area)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(DOUBT_COLUMNS))

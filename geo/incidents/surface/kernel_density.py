@@ -13,7 +13,7 @@ from pyproj import CRS
 from geo.errors import InputError
 from geo.incidents.assignment import coordinates
 from geo.incidents.columns import DEFAULT_POINT
-from geo.layers import Division, require_polygons, to_metric
+from geo.layers import Area, Division, area_frame, to_metric
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class Density:
 def density(
     points: gpd.GeoDataFrame,
     *,
-    outline: Division | gpd.GeoDataFrame | gpd.GeoSeries,
+    outline: Division | Area,
     bandwidth_m: float = BANDWIDTH_M,
     cell_m: float = CELL_M,
     default_points: bool = False,
@@ -141,7 +141,7 @@ def density(
     Cost: O(n · nx · ny) multiplications up to 20,000 incidents, then O(n + nx · ny · (lines of the lattice)), and
     O(nx · ny · (nx + ny)) for each of about twenty rounds of the scaling.
     """
-    area, crs = _area(outline)
+    area, crs = _area(outline, points.crs)
     _require_size(area.bounds, bandwidth_m, cell_m)
     px, py = coordinates(points, crs)
     apart = np.zeros(len(points), dtype=bool)
@@ -294,11 +294,12 @@ def _raster(
     return x, y, inside
 
 
-def _area(outline: Division | gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[shapely.Geometry, CRS]:
+def _area(outline: Division | Area, points_crs: object = None) -> tuple[shapely.Geometry, CRS]:
     if isinstance(outline, Division):
         outline = outline.street
-    frame = outline if isinstance(outline, gpd.GeoDataFrame) else gpd.GeoDataFrame(geometry=outline)
-    frame = to_metric(require_polygons(frame, "outline"))
-    area = shapely.union_all(frame.geometry.array)
+    if isinstance(outline, shapely.Geometry):
+        outline = gpd.GeoSeries([outline], crs=points_crs)
+    frame = to_metric(area_frame(outline, getattr(outline, "crs", None), "outline"))
+    area = frame.geometry.iloc[0]
     shapely.prepare(area)
     return area, CRS.from_user_input(frame.crs)

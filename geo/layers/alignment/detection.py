@@ -8,9 +8,6 @@ told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +16,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import GeometryError
+from geo.layers.alignment.agreement import CLEARLY_LESS, Agreement, compare
 from geo.layers.alignment.edge_evidence import FEWEST, Backward, Forward, Peak, Samples, find_peak, finite, median_move
 from geo.layers.alignment.known_shifts import NONE, Mistake, datum_mistakes, zone_mistakes
 from geo.layers.alignment.overlap import (
@@ -30,8 +28,8 @@ from geo.layers.alignment.overlap import (
     area_surface,
     edge_surface,
 )
+from geo.layers.alignment.shift import Shift, constant_shift, explained_shift, unknown_shift
 from geo.layers.crs import lon_lat, metric_crs, to_metric
-from geo.layers.datum import Datum
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -42,99 +40,6 @@ _CONTRAST, _CLEAR = 0.2, 0.4
 _INSIDE, _WORSE = 0.9, 2.5
 # Beyond this the layers do not touch, and only a mistake of the zone is looked for.
 _FAR_M = 5000.0
-
-_COMPASS_ZH = (
-    "北",
-    "东北偏北",
-    "东北",
-    "东北偏东",
-    "东",
-    "东南偏东",
-    "东南",
-    "东南偏南",
-    "南",
-    "西南偏南",
-    "西南",
-    "西南偏西",
-    "西",
-    "西北偏西",
-    "西北",
-    "西北偏北",
-)
-_COMPASS_EN = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
-
-
-@dataclass(frozen=True)
-class Shift:
-    """What was found about the place of a layer.
-
-    Attributes
-    ----------
-    status
-        ``none``: the layer lies where it should. ``shifted``: it does not. ``unknown``: it cannot be told from these data.
-    cause
-        Key of the likely cause (:mod:`geo.layers.alignment.known_shifts`): ``none``, ``gcj02_as_wgs84``, ``bd09_as_wgs84``,
-        ``wgs84_as_gcj02``, ``zone_4548`` and so on, ``constant`` for a shift that no known mistake explains, ``unknown``.
-    datum
-        Datum of the coordinates as given, if that is settled.
-    shift_m, azimuth_deg
-        How far and in which direction, from north over east, the layer lies from where it should. NaN if unknown.
-    uncertainty_m
-        The shift is known to about this much.
-    confidence
-        0 to 1; above 0.5 if the status is not ``unknown``.
-    evidence
-        ``edges``, ``area``, ``distance`` (the layers are far apart) or ``none``.
-    residual_m
-        Median distance of the layer from the lines of the reference after the shift is taken back; NaN without lines.
-    remedy
-        Options of ``wangge convert`` that put the layer right; empty if none is known.
-    zh, en
-        The finding in one sentence.
-    candidates
-        The known mistakes that were tried, best first: `cause`, `shift_m`, `azimuth_deg`, `edges` (mean nearness to lines, 0 to
-        1), `inside` (share in polygons).
-    """
-
-    status: str
-    cause: str
-    datum: Datum | None
-    shift_m: float
-    azimuth_deg: float
-    uncertainty_m: float
-    confidence: float
-    evidence: str
-    residual_m: float
-    remedy: str
-    zh: str
-    en: str
-    candidates: pd.DataFrame = field(repr=False, compare=False)
-
-    @property
-    def direction(self) -> str:
-        """Compass word of the azimuth in Chinese and English, like ``东南偏东 ESE``; empty if there is no shift."""
-        if self.status != "shifted":
-            return ""
-        point = round(self.azimuth_deg / 22.5) % 16
-        return f"{_COMPASS_ZH[point]} {_COMPASS_EN[point]}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The finding for programs, without the table of candidates."""
-        names = (
-            "status",
-            "cause",
-            "shift_m",
-            "azimuth_deg",
-            "uncertainty_m",
-            "confidence",
-            "evidence",
-            "residual_m",
-            "remedy",
-        )
-        numbers = {name: getattr(self, name) for name in names}
-        clean = {n: None if isinstance(v, float) and not np.isfinite(v) else v for n, v in numbers.items()}
-        datum = None if self.datum is None else self.datum.value
-        return {**clean, "datum": datum, "direction": self.direction, "zh": self.zh, "en": self.en}
 
 
 def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoDataFrame | gpd.GeoSeries) -> Shift:
@@ -176,13 +81,13 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
     local = lon_lat(ground.geometry).total_bounds.reshape(2, 2).mean(axis=0)
     samples = Samples.of(degrees, metric_crs(*local), place, MOST_SAMPLES)
     if samples.count < FEWEST:
-        return _unknown(f"少于 {FEWEST} 个点", f"fewer than {FEWEST} points", [], "none")
+        return unknown_shift(f"少于 {FEWEST} 个点", f"fewer than {FEWEST} points", [], "none")
     dense = None if samples.are_points else Samples.of(degrees, metric_crs(*local), place, MOST_TARGETS)
     zones = list(zone_mistakes(CRS.from_user_input(given.crs), *map(float, centre)))
     away = _gap_m(samples.moved(NONE), ground)
     if away > _FAR_M:
         return _from_afar(samples, dense, ground, zones, away)
-    return _nearby(samples, dense, ground, [NONE, *datum_mistakes(), *zones])
+    return _nearby(samples, dense, ground, [NONE, *datum_mistakes(), *zones], degrees=degrees)
 
 
 def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:
@@ -208,32 +113,66 @@ def _from_afar(
     else:
         km, names = away_m / 1000, ", ".join(cause.key for cause in near) or "–"
         zh, en = f"与参照图层相距 {km:,.0f} 千米（{names}）", f"it lies {km:,.0f} km from the reference ({names})"
-        return _unknown(zh, en, table, "distance")
-    return _told(cause, *samples.place_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
+        return unknown_shift(zh, en, table, "distance")
+    return explained_shift(cause, *samples.place_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
 
 
 def _nearby(
-    samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, causes: list[Mistake], base: Mistake = NONE
+    samples: Samples,
+    dense: Samples | None,
+    ground: gpd.GeoDataFrame,
+    causes: list[Mistake],
+    base: Mistake = NONE,
+    degrees: gpd.GeoSeries | None = None,
 ) -> Shift:
-    """Look for a shift within reach; `base` is what has been put right before."""
+    """Look for a shift within reach; `base` is what has been put right before, `degrees` the layer if areas are compared."""
     xy = finite(samples.moved(base))
     bounds = np.r_[xy.min(axis=0), xy.max(axis=0)]
     reference = Reference.of(ground.geometry, bounds)
     if reference.tree is None:
-        return _unknown("附近没有参照要素", "nothing of the reference is near", [], "none")
+        return unknown_shift("附近没有参照要素", "nothing of the reference is near", [], "none")
     within = [c for c in causes if np.hypot(*median_move(samples, c, base)) <= REACH_M]
     table = _table(samples, reference, within)
     best = find_peak(Forward(edge_surface(xy, reference.tree), samples, base, reference), samples, within, base)
     if dense is not None and best.contrast < _CLEAR:
         turned = [find_peak(fit, samples, within, base) for fit in Backward.of(dense, base, ground)]
         best = max([best, *turned], key=lambda peak: peak.contrast)
-    if best.contrast >= _CONTRAST:
+    agreed = None
+    if degrees is not None and best.contrast < _CLEAR:
+        agreed = compare(degrees, ground.geometry, samples, within)
+    if agreed is not None and agreed.mistake is not None:
+        return _by_agreement(agreed, agreed.mistake, samples, base, table)
+    if best.contrast >= _CONTRAST and not _contradicted(best, agreed):
         return _by_edges(best, samples, base, table)
+    if agreed is not None:
+        share, percent = f"{agreed.apart_m:.0f}", f"{agreed.shared:.0%}"
+        names = ", ".join(mistake.key for mistake in agreed.ranked[:2])
+        return unknown_shift(
+            f"两个来源吻合太少：公共部分 {percent}，边界平均相距 {share} 米，{names} 难以区分",
+            f"the two sources agree too little: they share {percent} of their ground, their borders lie {share} m apart on "
+            f"average, and {names} cannot be told apart",
+            table,
+            "overlap",
+        )
     if samples.are_points and reference.area is not None:
         area = area_surface(xy, reference.area)
         if area.score.max() >= _INSIDE:
             return _by_area(samples, reference, area, within, base, table)
-    return _unknown("没有任何平移能使两个图层明显吻合", "no move makes the two layers agree clearly", table, "none")
+    return unknown_shift(
+        "没有任何平移能使两个图层明显吻合", "no move makes the two layers agree clearly", table, "none"
+    )
+
+
+def _contradicted(peak: Peak, agreed: Agreement | None) -> bool:
+    """Whether areas speak against what the edges say, though not clearly for something else."""
+    return agreed is not None and peak.cause is not None and peak.cause is not agreed.ranked[0]
+
+
+def _by_agreement(agreed: Agreement, mistake: Mistake, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
+    confidence = float(np.clip(0.5 + (CLEARLY_LESS - agreed.ratio), 0.5, 0.95))
+    distance, azimuth = samples.place_of(mistake)
+    apart = agreed.apart_m
+    return explained_shift(mistake, distance, azimuth, apart, confidence, "overlap", apart, table, settled=base)
 
 
 def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
@@ -241,9 +180,11 @@ def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) 
     left = peak.fit.distances_moved(peak.move) if peak.cause is None else peak.fit.distances(peak.cause)
     residual = float(np.median(left))
     if peak.cause is None:
-        return _constant(peak.move, 1.0 + residual, confidence, "edges", residual, table)
+        return constant_shift(peak.move, 1.0 + residual, confidence, "edges", residual, table)
     distance, azimuth = samples.place_of(peak.cause)
-    return _told(peak.cause, distance, azimuth, 1.0 + residual, confidence, "edges", residual, table, settled=base)
+    return explained_shift(
+        peak.cause, distance, azimuth, 1.0 + residual, confidence, "edges", residual, table, settled=base
+    )
 
 
 def _by_area(
@@ -262,16 +203,16 @@ def _by_area(
     fitting = [cause for cause in causes if worse[cause.key] <= _WORSE]
     if np.abs(plateau).max() >= REACH_M - 20.0 or len(fitting) > 1:
         names = ", ".join(cause.key for cause in fitting) or "–"
-        return _unknown(f"多种情形同样吻合（{names}）", f"several explanations fit alike ({names})", table, "area")
+        return unknown_shift(f"多种情形同样吻合（{names}）", f"several explanations fit alike ({names})", table, "area")
     second = min([w for key, w in worse.items() if not fitting or key != fitting[0].key], default=2 * _WORSE)
     confidence = float(np.clip(0.5 + 0.1 * (second - _WORSE), 0.5, 0.95))
     if fitting:
         residual = float("nan")
         distance, azimuth = samples.place_of(fitting[0])
-        return _told(fitting[0], distance, azimuth, radius, confidence, "area", residual, table, settled=base)
+        return explained_shift(fitting[0], distance, azimuth, radius, confidence, "area", residual, table, settled=base)
     if np.hypot(*centre) <= radius:
-        return _unknown("偏移小于可辨别的范围", "the shift is smaller than what can be told", table, "area")
-    return _constant(centre, radius, confidence, "area", float("nan"), table)
+        return unknown_shift("偏移小于可辨别的范围", "the shift is smaller than what can be told", table, "area")
+    return constant_shift(centre, radius, confidence, "area", float("nan"), table)
 
 
 def _table(samples: Samples, reference: Reference | None, causes: list[Mistake]) -> pd.DataFrame:
@@ -285,103 +226,3 @@ def _table(samples: Samples, reference: Reference | None, causes: list[Mistake])
     columns = ["cause", "shift_m", "azimuth_deg", "edges", "inside"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["edges", "inside"], ascending=False, kind="stable", ignore_index=True)
-
-
-def _told(
-    cause: Mistake,
-    distance: float,
-    azimuth: float,
-    uncertainty: float,
-    confidence: float,
-    evidence: str,
-    residual: float,
-    table: pd.DataFrame,
-    *,
-    settled: Mistake | None = None,
-) -> Shift:
-    """Say that a known cause, or none, explains the place of a layer."""
-    if cause is NONE or cause is settled:
-        zh = f"图层位置正确，未见整体偏移（可辨别到约 {uncertainty:.0f} 米）。"
-        en = f"The layer lies where it should: no systematic shift, as far as can be told (about {uncertainty:.0f} m)."
-        return Shift(
-            "none", "none", Datum.WGS84, 0.0, 0.0, uncertainty, confidence, evidence, residual, "", zh, en, table
-        )
-    zh, en = _sentence(distance, azimuth)
-    fix_zh = f"可用 wangge convert {cause.remedy} 改正。" if cause.remedy else ""
-    fix_en = f" Put right by wangge convert {cause.remedy}." if cause.remedy else ""
-    return Shift(
-        "shifted",
-        cause.key,
-        cause.datum,
-        distance,
-        azimuth,
-        uncertainty,
-        confidence,
-        evidence,
-        residual,
-        cause.remedy,
-        f"{zh}，可能原因：{cause.zh}。{fix_zh}",
-        f"{en}; likely cause: {cause.en}.{fix_en}",
-        table,
-    )
-
-
-def _constant(
-    move: FloatArray, uncertainty: float, confidence: float, evidence: str, residual: float, table: pd.DataFrame
-) -> Shift:
-    """Say that a layer is shifted by an amount that no known mistake explains; `move` would put it right."""
-    distance, azimuth = float(np.hypot(*move)), float(np.degrees(np.arctan2(-move[0], -move[1]))) % 360.0
-    if distance <= max(3.0, uncertainty if evidence == "area" else 0.5 * uncertainty):
-        return _told(NONE, 0.0, 0.0, uncertainty, confidence, evidence, residual, table)
-    zh, en = _sentence(distance, azimuth)
-    why_zh = "不符合已知的坐标基准或投影带错误，可能是旧坐标系（1954 北京、1980 西安）、地方坐标系或整体平移"
-    why_en = "no known mistake of datum or zone fits; an older datum (Beijing 1954, Xi'an 1980), a local system, or an offset"
-    return Shift(
-        "shifted",
-        "constant",
-        None,
-        distance,
-        azimuth,
-        uncertainty,
-        confidence,
-        evidence,
-        residual,
-        "",
-        f"{zh}；{why_zh}。",
-        f"{en}; {why_en}.",
-        table,
-    )
-
-
-def _sentence(distance: float, azimuth: float) -> tuple[str, str]:
-    point = round(azimuth / 22.5) % 16
-    far = f"{distance:,.0f} 米" if distance < 10_000 else f"{distance / 1000:,.1f} 千米"
-    far_en = f"{distance:,.0f} m" if distance < 10_000 else f"{distance / 1000:,.1f} km"
-    return (
-        f"图层整体向{_COMPASS_ZH[point]}偏移 {far}（方位角 {azimuth:.0f}°）",
-        f"The layer lies {far_en} to the {_COMPASS_EN[point]} (azimuth {azimuth:.0f}°) of where it should",
-    )
-
-
-def _unknown(zh: str, en: str, table: pd.DataFrame | list[Any], evidence: str) -> Shift:
-    nan = float("nan")
-    frame = table if isinstance(table, pd.DataFrame) else _table_of_nothing()
-    return Shift(
-        "unknown",
-        "unknown",
-        None,
-        nan,
-        nan,
-        nan,
-        0.0,
-        evidence,
-        nan,
-        "",
-        f"无法判断：{zh}。",
-        f"Cannot tell: {en}.",
-        frame,
-    )
-
-
-def _table_of_nothing() -> pd.DataFrame:
-    return pd.DataFrame(columns=["cause", "shift_m", "azimuth_deg", "edges", "inside"])

@@ -129,9 +129,9 @@ def area_surface(samples: FloatArray, area: shapely.Geometry) -> Surface:
 
 
 def _counted(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Corner and counts of a raster with room for every move; of a large region, its middle."""
+    """Corner and counts of a raster with room for every move; of a large region, the fullest part."""
     side = MOST_PIXELS * PIXEL_M - 2 * REACH_M
-    used = samples[(np.abs(samples - np.median(samples, axis=0)) <= side / 2).all(axis=1)]
+    used = samples[(np.abs(samples - _fullest(samples, side)) <= side / 2).all(axis=1)]
     low = used.min(axis=0) - REACH_M
     counts = np.zeros(
         tuple(int(n) for n in np.ceil((used.max(axis=0) + REACH_M - low) / PIXEL_M)[::-1].astype(int) + 1)
@@ -139,6 +139,19 @@ def _counted(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
     column, row = ((used - low) / PIXEL_M).astype(int).T
     np.add.at(counts, (row, column), 1.0)
     return low, counts
+
+
+def _fullest(samples: FloatArray, side: float) -> FloatArray:
+    """Middle of the square of a given side that holds most of the samples, among squares half a side apart.
+
+    The middle of all samples may be empty: those along the border of a large district lie around it.
+    """
+    if (np.ptp(samples, axis=0) <= side).all():
+        return np.asarray((samples.min(axis=0) + samples.max(axis=0)) / 2)
+    tile = np.floor(samples / (side / 2)).astype(np.int64)
+    corners = np.unique(np.concatenate([tile - step for step in ((0, 0), (0, 1), (1, 0), (1, 1))]), axis=0)
+    counts = [int(((tile >= corner) & (tile <= corner + 1)).all(axis=1).sum()) for corner in corners]
+    return np.asarray((corners[int(np.argmax(counts))] + 1) * (side / 2))
 
 
 def _edge_raster(tree: cKDTree, low: FloatArray, shape: tuple[int, ...]) -> FloatArray:

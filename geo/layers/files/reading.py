@@ -29,6 +29,7 @@ from geo.layers.alignment.plausibility import advice, require_plausible, require
 from geo.layers.crs import WGS84, parse_crs
 from geo.layers.datum import Datum, to_datum
 from geo.layers.files import shapefile
+from geo.layers.files.kml_names import ascii_names
 from geo.layers.files.sources import ARCHIVES, PARQUET, Source, members, opened
 from geo.notices import notice
 
@@ -54,6 +55,9 @@ _KML_COLUMNS = {
     "drawOrder": None,
     "icon": None,
 }
+
+# Name in the attributes of a frame of a CRS that says nothing of the place.
+_UNUSABLE_CRS = "unusable_crs"
 
 # GDAL's remarks that are dealt with here.
 _KNOWN_REMARKS = re.compile(
@@ -162,11 +166,22 @@ def _all_names(source: Source) -> list[str]:
             table = pyogrio.list_layers(source.path)
     except _READ_ERRORS as error:
         raise FileError(f"{source.name}: cannot be read as a vector file ({_first_line(error)})") from error
-    names = [str(name) for name in table[:, 0]]
+    # A table without geometry (styles, lookups) is no layer, unless the file has nothing else.
+    names = [str(name) for name, kind in table if kind is not None] or [str(name) for name in table[:, 0]]
+    if source.suffix == ".kml" and len(names) > 1:
+        names = [name for name in names if _shows_something(source, name)] or names
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise FileError(f"{source.name}: has several layers of the name {some(double)}; give them different names")
     return names
+
+
+def _shows_something(source: Source, layer: str) -> bool:
+    """Whether a folder of a KML file has a placemark with a geometry."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wkb = pyogrio.raw.read(source.path, layer=layer, columns=[])[2]
+    return wkb is not None and not pd.isna(wkb).all()
 
 
 def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: OnInvalid) -> gpd.GeoDataFrame:
@@ -184,7 +199,11 @@ def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: O
     try:
         with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always")
-            frame = _frame(source, options, on_invalid)
+            if source.suffix == ".kml":
+                with ascii_names(source) as (copy, kml_names):
+                    frame = _frame(copy, options, on_invalid).rename(columns=kml_names)
+            else:
+                frame = _frame(source, options, on_invalid)
     except _READ_ERRORS as error:
         if isinstance(error, GeometryError):
             raise
@@ -254,9 +273,18 @@ def _tidy(frame: gpd.GeoDataFrame, source: Source) -> gpd.GeoDataFrame:
         frame = frame.set_geometry(frame.geometry.force_2d())
         if source.suffix not in (".kml", ".gpx"):  # they write heights of 0 without being asked
             notice(f"{source.name}: heights are left out")
+    if frame.crs is not None and not _says_a_place(CRS(frame.crs)):
+        unusable = CRS(frame.crs).name
+        frame = frame.set_crs(None, allow_override=True)
+        frame.attrs[_UNUSABLE_CRS] = unusable
     if frame.crs is not None and len(CRS(frame.crs).axis_info) > 2:
         frame = frame.set_crs(CRS(frame.crs).to_2d(), allow_override=True)
     return _without_kml_columns(frame) if source.suffix == ".kml" else frame
+
+
+def _says_a_place(crs: CRS) -> bool:
+    """Whether a CRS ties coordinates to the earth: local and undefined ones do not."""
+    return not crs.is_engineering and not crs.name.lower().startswith(("undefined", "unknown engineering"))
 
 
 def _without_kml_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -267,7 +295,9 @@ def _without_kml_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             if column in frame and ((frame[column].isna() | (frame[column] == nothing)).all() or column == "id")
         ]
     )
-    return kept.rename(columns={"Name": "name"}) if "name" not in kept else kept
+    kept = kept.rename(columns={"Name": "name"}) if "name" not in kept else kept
+    names = [str(column) for column in kept.columns if column != kept.geometry.name]
+    return kept.set_axis([*shapefile.distinct_names(names, kept.geometry.name), kept.geometry.name], axis=1)
 
 
 def _swapped(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
@@ -280,6 +310,7 @@ def _placed(
 ) -> tuple[gpd.GeoDataFrame, npt.NDArray[np.intp]]:
     """Settle the CRS of a frame, and find the rows that do not fit it."""
     given, name = None if crs is None else parse_crs(crs), source.name
+    unusable = frame.attrs.pop(_UNUSABLE_CRS, None)
     if frame.crs is None and given is None:
         bounds = frame.total_bounds
         if (
@@ -291,7 +322,13 @@ def _placed(
         else:
             looks = advice(frame)
             raise CrsError(
-                f"{name}: declares no coordinate reference system; "
+                f"{name}: declares no "
+                + (
+                    ""
+                    if unusable is None
+                    else f"usable coordinate reference system ('{unusable}' does not say where it is); "
+                )
+                + ("coordinate reference system; " if unusable is None else "")
                 + (looks or "say which it is in (--crs EPSG:4549, say)")
             )
     if given is not None and (frame.crs is None or override):
@@ -317,6 +354,9 @@ def require_polygons(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     GeometryError
         If a geometry that is there is not a polygon or a multipolygon.
     """
+    types = shapely.get_type_id(np.asarray(frame.geometry.array, dtype=object))
+    if np.isin(types, [-1, shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]).all():
+        return frame
     kinds = frame.geom_type.dropna()
     wrong = kinds[~kinds.isin(["Polygon", "MultiPolygon"])]
     if len(wrong):

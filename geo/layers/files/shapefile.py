@@ -37,6 +37,10 @@ BYTEWISE = "ISO-8859-1"
 # Language byte of the DBF header (offset 29) and the encoding it stands for; 0x57 is what GDAL writes when it does not know.
 _LANGUAGES = {0x4D: "gbk", 0x7A: "gbk", 0x4F: "big5", 0x78: "big5", 0x13: "cp932", 0x03: "cp1252", 0x02: "cp850"}
 
+# Text in which a few bytes are damaged is Chinese if this share of what is not ASCII is made of frequent characters; Western
+# text read as GBK has almost none.
+_MOSTLY_CHINESE = 0.7
+
 # Text that is looked at to tell the encoding.
 _SAMPLE_BYTES = 16 * 1024 * 1024
 
@@ -137,6 +141,13 @@ def _encoding(source: Source, language: int, texts: list[bytes], given: str | No
     if declared is not None and _readable(foreign, declared):
         return declared
     guessed = guess_encoding(foreign)
+    broken = [text for text in foreign if not _decodes(text, guessed)]
+    if broken:
+        shown = some([repr(_decode(text, guessed)) for text in broken], 3)
+        notice(
+            f"{source.name}: {len(broken)} of {len(foreign)} texts are not {guessed.upper()} throughout and are read with � in "
+            f"the place of the bad bytes ({shown}); correct them in the source"
+        )
     why = "nothing declares its encoding" if declared is None else f"it is declared as {declared} but is not"
     notice(f"{source.name}: text is read as {guessed.upper()} ({why}); if it looks wrong, name it with --encoding")
     return guessed
@@ -203,7 +214,24 @@ def guess_encoding(texts: list[bytes]) -> str:
     for encoding in ("gbk", "gb18030"):
         if _readable(texts, encoding):
             return encoding
-    return "cp1252"
+    shares = {encoding: _chinese_share(texts, encoding) for encoding in ("utf-8", "gbk")}
+    best = max(shares, key=lambda encoding: shares[encoding])
+    return best if shares[best] >= _MOSTLY_CHINESE else "cp1252"
+
+
+def _chinese_share(texts: list[bytes], encoding: str) -> float:
+    """Share of the characters beyond ASCII that are usual Chinese ones when bad bytes are passed over."""
+    decoded = [ch for text in texts for ch in text.decode(encoding, "replace") if not ch.isascii()]
+    return sum(_usual(ch) for ch in decoded) / len(decoded) if decoded else 0.0
+
+
+def _usual(character: str) -> bool:
+    """Whether a character is one of the 3,755 most frequent of GB 2312."""
+    try:
+        raw = character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return len(raw) == 2 and 0xB0 <= raw[0] <= 0xD7
 
 
 def _decode(raw: bytes, encoding: str) -> str:
@@ -211,7 +239,7 @@ def _decode(raw: bytes, encoding: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        cut = error.start >= len(raw) - 3
+        cut = error.start >= len(raw) - 3 and ("end of data" in error.reason or "incomplete" in error.reason)
         return raw[: error.start].decode(encoding) if cut else raw.decode(encoding, "replace")
 
 

@@ -21,10 +21,11 @@ import shapely
 
 from geo.errors import CrsError, FileError, GeometryError, some
 from geo.layers.columns import LEVEL
-from geo.layers.crs import area_m2, centre_lon_lat, in_china, lon_lat, to_metric
+from geo.layers.crs import WGS84, area_m2, centre_lon_lat, in_china, to_metric
 from geo.layers.files import shapefile
 from geo.layers.files.atomic import aside
 from geo.layers.files.sources import DRIVERS
+from geo.layers.old_datums import change_crs
 from geo.notices import notice
 
 #: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives the way there and back.
@@ -111,7 +112,7 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
     if driver in ("GeoJSON", "LIBKML"):
         if frame.crs is None:
             raise CrsError(f"{path.name}: is written in degrees, but the rows declare no coordinate reference system")
-        frame = frame.set_geometry(lon_lat(frame.geometry))
+        frame = frame.set_geometry(change_crs(frame.geometry, WGS84))
     if driver == "GeoJSON":
         options = {"COORDINATE_PRECISION": str(GEOJSON_DECIMALS), "RFC7946": "NO"}
     elif driver == "LIBKML":

@@ -26,6 +26,8 @@ wangge.startCheck = (map) => {
     previous: { zh: "上一处", en: "Previous" },
     next: { zh: "下一处", en: "Next" },
     code: { zh: "涉及网格", en: "Cells" },
+    todo: { zh: "要做的事", en: "What to do" },
+    causes: { zh: "按原因归并", en: "findings grouped by cause" },
   };
   const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
   page.backLayer = L.layerGroup().addTo(map);
@@ -157,6 +159,15 @@ wangge.startCheck = (map) => {
     return el("section", { className: `outcome ${key}` }, el("p", { className: "big" }, el("b", {}, format.whole(data.total)), el("span", {}, t(key))));
   }
 
+  function toDo() {
+    const { first, more, count } = data.todo;
+    if (!first.length) return null;
+    const entry = (group, k) => el("li", {}, el("button", { type: "button", id: `todo-${k}`, onclick: () => go(all.find((i) => findings.cause[i] === group.cause && findings.layer[i] === group.layer && findings.severity[i] === group.severity) ?? -1) },
+      el("span", {}, el("b", {}, [say(SEVERITY[group.severity]), group.where && say(group.where)].filter(Boolean).join(" · ")), el("em", {}, say(group.text)))));
+    return el("section", { className: "attention todo" }, el("h3", {}, t("todo"), el("small", {}, t("causes"))), el("ul", {}, ...first.map(entry)),
+      more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 类共 ${format.whole(count)} 处。` : `${format.whole(more)} more causes with ${format.whole(count)} findings.`) : null);
+  }
+
   function levels() {
     const head = el("tr", {}, el("td", {}), ...["cells", "covered", "bare", "twice"].map((key) => el("th", { scope: "col" }, t(key))));
     const m2 = (value) => (value ? `${value >= 100 ? format.whole(value) : format.decimal(value, 2)} m²` : "0");
@@ -198,7 +209,7 @@ wangge.startCheck = (map) => {
 
   function drawPanel() {
     const panel = document.getElementById("panel"), active = document.activeElement?.id, top = panel.scrollTop, listTop = panel.querySelector(".findings ul")?.scrollTop ?? 0;
-    panel.replaceChildren(...[verdict(), levels(), list(), kindList(), remark(page)].filter(Boolean));
+    panel.replaceChildren(...[verdict(), toDo(), levels(), list(), kindList(), remark(page)].filter(Boolean));
     panel.scrollTop = top;
     const ul = panel.querySelector(".findings ul");
     if (ul) ul.scrollTop = listTop;

@@ -1,0 +1,118 @@
+"""Invalid polygons: what is put in their place, and where their defects lie.
+
+A ring whose edges cross can be read in several ways, so bare or doubly covered ground at the crossing is a consequence of the
+invalid polygon and is not listed beside it. A ring that only touches itself (a pinched vertex, a spike) explains nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.coverage.faults import Place, polygonal
+from geo.coverage.validity import valid_polygons
+
+Shapes = npt.NDArray[np.object_]
+Positions = npt.NDArray[np.intp]
+
+# How near to a crossing the consequences of it begin, metres: hairlines are cut off their corners.
+_AT_CROSSING_M = 0.1
+
+# Crossings of one polygon that are looked at; a polygon with more is a scribble, and its further ones explain nothing.
+_MOST_CROSSINGS = 2000
+
+
+class Defects(NamedTuple):
+    """Crossings of invalid polygons.
+
+    Attributes
+    ----------
+    points
+        Places of the crossings, shape (n,).
+    reach_m2
+        The largest area that a consequence of each crossing can have, square metres: that of the box around its smaller loop.
+    """
+
+    points: Shapes
+    reach_m2: npt.NDArray[np.float64]
+
+    def explain(self, place: Place) -> bool:
+        """Whether a piece of ground is a consequence of a crossing."""
+        if len(self.points) == 0:
+            return False
+        near = shapely.dwithin(self.points, place.geometry, _AT_CROSSING_M)
+        return bool((near & (self.reach_m2 >= place.area_m2)).any())
+
+
+class SoundLayer(NamedTuple):
+    """Polygons that can be worked on.
+
+    Attributes
+    ----------
+    shapes
+        The polygons; invalid ones made valid, missing ones empty.
+    valid
+        Whether each was valid as given.
+    gone, endless, invalid
+        Positions of missing or empty geometries, of those with coordinates that are no numbers, and of other invalid ones.
+    defects
+        Where invalid ones can be read in several ways.
+    """
+
+    shapes: Shapes
+    valid: npt.NDArray[np.bool_]
+    gone: Positions
+    endless: Positions
+    invalid: Positions
+    defects: Defects
+
+
+def made_valid(shape: shapely.Geometry) -> shapely.Geometry:
+    """The polygonal part of an invalid polygon made valid: ground enclosed an odd number of times."""
+    return polygonal(shapely.make_valid(shape))
+
+
+def sound_layer(given: Shapes) -> SoundLayer:
+    """Put in the place of missing and invalid geometries what can be worked on, and find the defects."""
+    valid = valid_polygons(given)
+    shapes = given.copy()
+    gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    suspect = np.flatnonzero(~gone & ~valid)
+    finite = np.isfinite(shapely.bounds(shapes[suspect])).all(axis=1)
+    endless, invalid = suspect[~finite], suspect[finite]
+    shapes[gone] = shapely.Polygon()
+    shapes[endless] = shapely.Polygon()
+    found = []
+    for i in invalid:
+        shapes[i] = made_valid(given[i])
+        found.append(_crossings(given[i]))
+    points = np.concatenate([np.empty(0, dtype=object), *(crossing.points for crossing in found)])
+    reach = np.concatenate([np.empty(0), *(crossing.reach_m2 for crossing in found)])
+    return SoundLayer(shapes, valid, np.flatnonzero(gone), endless, invalid, Defects(points, reach))
+
+
+def _crossings(shape: shapely.Geometry) -> Defects:
+    """Places where edges of a polygon cross between their ends; where rings only touch in a vertex is none."""
+    xy, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
+    begin = np.flatnonzero(ring[1:] == ring[:-1])
+    edges = shapely.linestrings(np.stack([xy[begin], xy[begin + 1]], axis=1))
+    one, two = shapely.STRtree(edges).query(edges, predicate="crosses")
+    one, two = one[one < two][:_MOST_CROSSINGS], two[one < two][:_MOST_CROSSINGS]
+    points = shapely.intersection(edges[one], edges[two])
+    reach = np.zeros(len(points))
+    for k, (a, b) in enumerate(zip(begin[one].tolist(), begin[two].tolist(), strict=True)):
+        if ring[a] == ring[b]:
+            rows, at = np.flatnonzero(ring == ring[a]), shapely.get_coordinates(points[k])
+            loop = np.concatenate([xy[a + 1 : b + 1], at])
+            rest = np.concatenate([xy[b + 1 : rows[-1]], xy[rows[0] : a + 1], at])
+            reach[k] = min(_box_m2(loop), _box_m2(rest))
+        else:
+            reach[k] = min(_box_m2(xy[ring == ring[a]]), _box_m2(xy[ring == ring[b]]))
+    return Defects(points, reach)
+
+
+def _box_m2(xy: npt.NDArray[np.float64]) -> float:
+    return float(np.prod(np.ptp(xy, axis=0)))

@@ -1,0 +1,213 @@
+"""The ground of a layer: what is covered twice, what is bare, what lies outside, and of which kind each piece is.
+
+A tolerance decides which pieces are findings. Everything else about a piece (its kind, the cells beside it, its geometry) is told
+on the lattice of 1 mm, so that it does not depend on the tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.coverage import faults
+from geo.coverage.defects import SoundLayer
+from geo.coverage.edges import Network, Rim, invalid_with_neighbours
+from geo.coverage.faults import Place, polygons_of, width_m
+from geo.coverage.kinds import Kind
+
+Shapes = npt.NDArray[np.object_]
+
+#: Faults narrower than this are rounding, not findings: the unit of the lattice.
+TOLERANCE_M = 0.001
+
+#: A gap narrower than this is called a sliver: no body or path fits in it, so it is not meant.
+SLIVER_M = 0.5
+
+# Bare ground that touches the outline over less than this lies inside: the corners of two pieces that meet there.
+_LEAST_OPENING_M = 4 * TOLERANCE_M
+
+# A bare piece at the outline is an inlet if it reaches this far in, as a share of the width in which it opens: half a disc
+# does, a strip along the outline does not. A missing cell may reach as far, but touches three cells or more; what reaches in
+# farther than that times its opening is an inlet whatever it touches.
+_INLET_DEPTH = 0.4
+_INLET_DEPTH_OF_MANY = 3.0
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is wrong with the ground of a layer.
+
+    Attributes
+    ----------
+    twice
+        Ground that two cells cover, with its kind.
+    bare
+        Ground without a cell, with its kind, and whether it may stay bare.
+    outside
+        What each cell covers beyond the outline.
+    lonely
+        Pairs of cells that do not share their vertices.
+    totals
+        Area of all of it that is wider than the tolerance, square metres: `overlap_m2`, `uncovered_m2`, `outside_m2`.
+    fine
+        Number and area of what is narrower.
+    not_listed
+        Number and area of consequences of invalid polygons, which are in the totals but not in the lists.
+    union
+        All that is covered, where no outline was given.
+    pieces, beyond
+        All bare ground in the outline and all covered ground beyond it, however narrow.
+    """
+
+    twice: list[tuple[Kind, Place]]
+    bare: list[tuple[Kind, Place, bool]]
+    outside: list[Place]
+    lonely: list[Place]
+    totals: dict[str, float]
+    fine: dict[str, float]
+    not_listed: dict[str, float]
+    union: shapely.Geometry | None
+    pieces: list[shapely.Polygon]
+    beyond: list[shapely.Polygon]
+
+
+def examine(
+    layer: SoundLayer, border: shapely.Geometry | None, allowed: shapely.Geometry | None, tolerance_m: float
+) -> Ground:
+    """Find what is wrong with the ground of a layer.
+
+    Parameters
+    ----------
+    layer
+        The polygons, made valid.
+    border
+        Area to be covered, or None.
+    allowed
+        Ground that may stay bare, or None.
+    tolerance_m
+        Ground narrower than this is counted and not listed, metres.
+    """
+    shapes = layer.shapes
+    # Edges that run along the outline with its vertices are answered by it.
+    network = Network.of(shapes, border)
+    edge = Rim.among(network, len(shapes))
+    invalid = invalid_with_neighbours(shapes, edge.cells)
+    lonely = faults.unmatched_vertices(shapes, edge, tolerance_m)
+    shared = faults.overlaps(shapes, invalid)
+    union: shapely.Geometry | None = None
+    pieces: list[shapely.Polygon]
+    far: list[shapely.Polygon]
+    if border is None:
+        among = [c for place in [*lonely, *shared] for c in place.cells]
+        union = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
+        pieces, far = faults.holes(union), []
+    else:
+        pieces, far = faults.uncovered_and_outside(shapes, network, border)
+    wide, fine = _by_width(shared, tolerance_m)
+    doubled, held_double = _listed(wide, layer)
+    open_places, fine_gaps = _by_width([faults.piece(part) for part in pieces], tolerance_m)
+    told = _bare(open_places, shapes, border, allowed, tolerance_m)
+    listed = [not layer.defects.explain(place) for _, place, _ in told]
+    bare = [one for one, shown in zip(told, listed, strict=True) if shown]
+    held_bare = [place for (_, place, _), shown in zip(told, listed, strict=True) if not shown]
+    beyond = faults.reaching_into(shapes, [part for part in far if width_m(part) > tolerance_m], tolerance_m)
+    outside, held_outside = _listed(beyond, layer)
+    return Ground(
+        twice=[(_overlap_kind(place, shapes), place) for place in doubled],
+        bare=bare,
+        outside=outside,
+        lonely=lonely,
+        totals={
+            "overlap_m2": _area(wide),
+            "uncovered_m2": _area(place for _, place, may_stay in told if not may_stay),
+            "outside_m2": _area(beyond),
+        },
+        fine={"overlaps": len(fine), "overlap_m2": _area(fine), "gaps": len(fine_gaps), "gap_m2": _area(fine_gaps)},
+        not_listed={
+            "overlaps": len(held_double),
+            "overlap_m2": _area(held_double),
+            "gaps": len(held_bare),
+            "gap_m2": _area(held_bare),
+            "outside": len(held_outside),
+            "outside_m2": _area(held_outside),
+        },
+        union=union,
+        pieces=pieces,
+        beyond=far,
+    )
+
+
+def _area(places) -> float:  # type: ignore[no-untyped-def]
+    return float(sum(place.area_m2 for place in places))
+
+
+def _by_width(places: list[Place], tolerance_m: float) -> tuple[list[Place], list[Place]]:
+    """Places wider than the tolerance once their hairlines are cut off, and the others."""
+    wide: list[Place] = []
+    fine: list[Place] = []
+    for place in places:
+        width = place.width_m
+        if tolerance_m > TOLERANCE_M and width <= tolerance_m:
+            width = width_m(faults.without_hairlines(place.geometry, tolerance_m))
+        (wide if width > tolerance_m else fine).append(place)
+    return wide, fine
+
+
+def _listed(places: list[Place], layer: SoundLayer) -> tuple[list[Place], list[Place]]:
+    """Places that are listed, and those that an invalid polygon explains."""
+    explained = [layer.defects.explain(place) for place in places]
+    return (
+        [place for place, known in zip(places, explained, strict=True) if not known],
+        [place for place, known in zip(places, explained, strict=True) if known],
+    )
+
+
+def _overlap_kind(place: Place, shapes: Shapes) -> Kind:
+    rest = max(shapes[c].area - place.area_m2 for c in place.cells)
+    return Kind.DUPLICATE_POLYGON if rest <= TOLERANCE_M * place.geometry.length else Kind.OVERLAP
+
+
+def _bare(
+    places: list[Place],
+    shapes: Shapes,
+    border: shapely.Geometry | None,
+    allowed: shapely.Geometry | None,
+    tolerance_m: float,
+) -> list[tuple[Kind, Place, bool]]:
+    """Ground without a cell, with its kind and the cells beside it; what is allowed is told apart from the rest."""
+    if not places:
+        return []
+    tree = shapely.STRtree(shapes)
+    edge = None if border is None else shapely.boundary(border).buffer(TOLERANCE_M)
+    if edge is not None:
+        shapely.prepare(edge)
+    told: list[tuple[Kind, Place, bool]] = []
+    for place in places:
+        near = np.sort(tree.query(place.geometry, predicate="dwithin", distance=TOLERANCE_M))
+        place = place._replace(cells=[int(i) for i in near])
+        kind = _bare_kind(place, edge)
+        common = None if allowed is None else shapely.intersection(place.geometry, allowed)
+        if common is None or common.area == 0:
+            told.append((kind, place, False))
+            continue
+        may_stay = faults.polygonal(common)
+        told.append((kind, Place(may_stay, place.cells, float(may_stay.area), width_m(may_stay)), True))
+        told += [
+            (kind, Place(part, place.cells, float(part.area), width_m(part)), False)
+            for part in polygons_of(shapely.difference(place.geometry, may_stay))
+            if width_m(part) > tolerance_m
+        ]
+    return told
+
+
+def _bare_kind(place: Place, edge: shapely.Geometry | None) -> Kind:
+    rim_of = shapely.get_exterior_ring(max(polygons_of(place.geometry), key=lambda part: part.area))
+    opening = shapely.LineString() if edge is None else shapely.intersection(rim_of, edge)
+    if opening.length > _LEAST_OPENING_M:
+        depth = float(shapely.distance(shapely.points(shapely.get_coordinates(rim_of)), opening).max())
+        least = _INLET_DEPTH if len(place.cells) <= 2 else _INLET_DEPTH_OF_MANY
+        return Kind.INLET if depth > least * opening.length else Kind.OUTLINE_UNCOVERED
+    return Kind.SLIVER if place.width_m < SLIVER_M else Kind.GAP

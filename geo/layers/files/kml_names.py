@@ -1,0 +1,63 @@
+"""Names of the data of a KML file, which GDAL's driver spells with letters of ASCII only.
+
+``编码`` and ``名称`` both become ``______`` there, and one of the two is lost. So names are replaced by numbers before GDAL reads
+the file, and put back afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from geo.layers.files.sources import Source
+
+# The name of a piece of data, or of a field of a schema, in an opening tag.
+_NAMED = re.compile(rb"(<(?:\w+:)?(?:Data|SimpleData|SimpleField)\b[^>]*?\bname\s*=\s*)([\"'])(.*?)\2", re.DOTALL)
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# Columns that the driver makes of every placemark; data of such a name would be merged with them.
+_TAKEN = {
+    "id",
+    "name",
+    "description",
+    "timestamp",
+    "begin",
+    "end",
+    "altitudemode",
+    "tessellate",
+    "extrude",
+    "visibility",
+}
+
+
+@contextlib.contextmanager
+def ascii_names(source: Source) -> Iterator[tuple[Source, dict[str, str]]]:
+    """Give a copy of a KML file in which all names are plain, and the name that each of them stands for."""
+    raw = source.path.read_bytes()
+    declared = re.search(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", raw[:200])
+    encoding = declared[1].decode("ascii") if declared else "utf-8"
+    names: dict[str, str] = {}
+
+    def plain(match: re.Match[bytes]) -> bytes:
+        name = html.unescape(match[3].decode(encoding, "replace")).strip()
+        if _PLAIN.fullmatch(name) and name.lower() not in _TAKEN:
+            return match[0]
+        token = names.setdefault(name, f"wangge_{len(names)}")
+        return match[1] + match[2] + token.encode("ascii") + match[2]
+
+    try:
+        changed = _NAMED.sub(plain, raw)
+    except LookupError:  # an encoding that is not known; GDAL says so
+        changed, names = raw, {}
+    if not names:
+        yield source, {}
+        return
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        copy = Path(folder) / source.path.name
+        copy.write_bytes(changed)
+        yield Source(source.name, copy, source.layer), {token: name for name, token in names.items()}
