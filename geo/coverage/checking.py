@@ -130,7 +130,7 @@ def check(
         for kind, place, may_stay in ground.bare
     ]
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in ground.outside]
-    rows += _unexplained(ground.lonely, rows, layer, labels, tolerance_m)
+    rows += _unexplained(ground, rows, layer, labels, tolerance_m)
     shaped, hairs = _shapes(given, layer.valid, labels, tolerance_m)
     rows += shaped
     rows += code_faults(cells, level) + count_faults(cells, expected) + area_faults(cells, labels)
@@ -235,9 +235,9 @@ def _polygon_faults(layer: SoundLayer, labels: list[Any]) -> Rows:
     return rows
 
 
-def _unexplained(places: list[Place], rows: Rows, layer: SoundLayer, labels: list[Any], tolerance_m: float) -> Rows:
+def _unexplained(ground: Ground, rows: Rows, layer: SoundLayer, labels: list[Any], tolerance_m: float) -> Rows:
     """Unmatched vertices that do not lie at a fault that is listed, or at a crossing of an invalid polygon."""
-    if not places:
+    if not ground.lonely:
         return []
     reach = 10 * max(tolerance_m, TOLERANCE_M)
     listed = [
@@ -245,9 +245,10 @@ def _unexplained(places: list[Place], rows: Rows, layer: SoundLayer, labels: lis
         for row in rows
         if row["geometry"] is not None and row["kind"] != Kind.INVALID_GEOMETRY
     ]
-    explained = shapely.union_all([*listed, *shapely.buffer(layer.defects.points, reach)])
+    held = [place.geometry.buffer(reach) for place in ground.held_back]
+    explained = shapely.union_all([*listed, *held, *shapely.buffer(layer.defects.points, reach)])
     result = []
-    for place in places:
+    for place in ground.lonely:
         rest = shapely.difference(place.geometry, explained)
         if not rest.is_empty:
             result.append(_row(Kind.UNMATCHED_EDGE, place._replace(geometry=rest), labels))

@@ -54,6 +54,8 @@ class Ground:
         Area of all of it that is wider than the tolerance, square metres: `overlap_m2`, `uncovered_m2`, `outside_m2`.
     fine
         Number and area of what is narrower.
+    held_back
+        Consequences of invalid polygons.
     not_listed
         Number and area of consequences of invalid polygons, which are in the totals but not in the lists.
     union
@@ -68,6 +70,7 @@ class Ground:
     lonely: list[Place]
     totals: dict[str, float]
     fine: dict[str, float]
+    held_back: list[Place]
     not_listed: dict[str, float]
     union: shapely.Geometry | None
     pieces: list[shapely.Polygon]
@@ -126,6 +129,7 @@ def examine(
             "outside_m2": _area(beyond),
         },
         fine={"overlaps": len(fine), "overlap_m2": _area(fine), "gaps": len(fine_gaps), "gap_m2": _area(fine_gaps)},
+        held_back=[*held_double, *held_bare, *held_outside],
         not_listed={
             "overlaps": len(held_double),
             "overlap_m2": _area(held_double),
