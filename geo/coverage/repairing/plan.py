@@ -157,10 +157,35 @@ def plan_repair(
     is_protected = pd.Series(labels).isin(list(protected)).to_numpy()
     fault = find_faulty(shapes, zones, zone_of_cell, border)
     ground = OverlayBuilder(shapes, zones, zone_of_cell, fault, bare)
+    after, faces, choice = _solve(ground, border, is_protected, largest_gap_m2, labels)
+    before = np.where(invalid == "", shapes, shapely.Polygon())  # of invalid ones, what came in was not this polygon
+    mended = came.back_cells(before, after)
+    transfers, asked = _transfers(faces, choice, labels, cells.crs), _asked(faces, choice, shapes, labels, cells.crs)
+    return RepairPlan(
+        cells=given.set_geometry(gpd.GeoSeries(mended.array, index=given.index, crs=given.crs)),
+        changes=_changes(shapes, after, invalid, faces, choice, labels),
+        transfers=transfers.set_geometry(came.back(np.asarray(transfers.geometry.array, dtype=object))),
+        asked=asked.set_geometry(came.back(np.asarray(asked.geometry.array, dtype=object))),
+        parent_rule=rule,
+    )
+
+
+def _solve(
+    ground: OverlayBuilder,
+    border: shapely.Geometry | None,
+    is_protected: npt.NDArray[np.bool_],
+    largest_gap_m2: float,
+    labels: npt.NDArray[np.object_],
+) -> tuple[npt.NDArray[np.object_], Overlay, Assignment]:
+    """Cut, assign and draw until the result is a valid coverage; returns the polygons, the faces and who gets them.
+
+    Each attempt leaves more of the vertices of cells that are not yet valid on the lattice.
+    """
+    shapes = ground.shapes
     on_lattice = wider = np.empty(0, dtype=np.int64)
     spoilt, ties = on_lattice, np.empty(0, dtype=object)
     if border is None:
-        ties = narrow_passages(shapes, Rim.among(fault.network, len(shapes)))
+        ties = narrow_passages(shapes, Rim.among(ground.fault.network, len(shapes)))
     for _ in range(_ATTEMPTS):
         faces = ground.cut(on_lattice, ties, wider)
         choice = assign_ground(faces, shapes, is_protected, largest_gap_m2)
@@ -197,16 +222,7 @@ def plan_repair(
             ids=list(labels[spoilt]),
             geometry=shapely.union_all(after[spoilt][:20]),
         )
-    before = np.where(invalid == "", shapes, shapely.Polygon())  # of invalid ones, what came in was not this polygon
-    mended = came.back_cells(before, after)
-    transfers, asked = _transfers(faces, choice, labels, cells.crs), _asked(faces, choice, shapes, labels, cells.crs)
-    return RepairPlan(
-        cells=given.set_geometry(gpd.GeoSeries(mended.array, index=given.index, crs=given.crs)),
-        changes=_changes(shapes, after, invalid, faces, choice, labels),
-        transfers=transfers.set_geometry(came.back(np.asarray(transfers.geometry.array, dtype=object))),
-        asked=asked.set_geometry(came.back(np.asarray(asked.geometry.array, dtype=object))),
-        parent_rule=rule,
-    )
+    return after, faces, choice
 
 
 def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) -> None:

@@ -114,7 +114,7 @@ def _from_afar(
         km, names = away_m / 1000, ", ".join(cause.key for cause in near) or "–"
         zh, en = f"与参照图层相距 {km:,.0f} 千米（{names}）", f"it lies {km:,.0f} km from the reference ({names})"
         return unknown_shift(zh, en, table, "distance")
-    return explained_shift(cause, *samples.place_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
+    return explained_shift(cause, samples.place_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
 
 
 def _nearby(
@@ -170,9 +170,8 @@ def _contradicted(peak: Peak, agreed: Agreement | None) -> bool:
 
 def _by_agreement(agreed: Agreement, mistake: Mistake, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
     confidence = float(np.clip(0.5 + (CLEARLY_LESS - agreed.ratio), 0.5, 0.95))
-    distance, azimuth = samples.place_of(mistake)
     apart = agreed.apart_m
-    return explained_shift(mistake, distance, azimuth, apart, confidence, "overlap", apart, table, settled=base)
+    return explained_shift(mistake, samples.place_of(mistake), apart, confidence, "overlap", apart, table, settled=base)
 
 
 def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
@@ -181,9 +180,8 @@ def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) 
     residual = float(np.median(left))
     if peak.cause is None:
         return constant_shift(peak.move, 1.0 + residual, confidence, "edges", residual, table)
-    distance, azimuth = samples.place_of(peak.cause)
     return explained_shift(
-        peak.cause, distance, azimuth, 1.0 + residual, confidence, "edges", residual, table, settled=base
+        peak.cause, samples.place_of(peak.cause), 1.0 + residual, confidence, "edges", residual, table, settled=base
     )
 
 
@@ -198,7 +196,7 @@ def _by_area(
     radius = float(np.hypot(*(plateau - centre).T).max()) + 8.0
     worse = {}
     for cause in causes:
-        out = count * (1.0 - float(reference.inside(finite(samples.moved(cause))).mean()))
+        out = count * (1.0 - float(reference.covers(finite(samples.moved(cause))).mean()))
         worse[cause.key] = (out - outside_best) / np.sqrt(out + outside_best + 1.0)
     fitting = [cause for cause in causes if worse[cause.key] <= _WORSE]
     if np.abs(plateau).max() >= REACH_M - 20.0 or len(fitting) > 1:
@@ -208,8 +206,9 @@ def _by_area(
     confidence = float(np.clip(0.5 + 0.1 * (second - _WORSE), 0.5, 0.95))
     if fitting:
         residual = float("nan")
-        distance, azimuth = samples.place_of(fitting[0])
-        return explained_shift(fitting[0], distance, azimuth, radius, confidence, "area", residual, table, settled=base)
+        return explained_shift(
+            fitting[0], samples.place_of(fitting[0]), radius, confidence, "area", residual, table, settled=base
+        )
     if np.hypot(*centre) <= radius:
         return unknown_shift("偏移小于可辨别的范围", "the shift is smaller than what can be told", table, "area")
     return constant_shift(centre, radius, confidence, "area", float("nan"), table)
@@ -221,7 +220,7 @@ def _table(samples: Samples, reference: Reference | None, causes: list[Mistake])
         distance, azimuth = samples.place_of(cause)
         xy = finite(samples.moved(cause))
         edges = float("nan") if reference is None else reference.edge_score(xy)
-        inside = float("nan") if reference is None or reference.area is None else float(reference.inside(xy).mean())
+        inside = float("nan") if reference is None or reference.area is None else float(reference.covers(xy).mean())
         rows.append({"cause": cause.key, "shift_m": distance, "azimuth_deg": azimuth, "edges": edges, "inside": inside})
     columns = ["cause", "shift_m", "azimuth_deg", "edges", "inside"]
     table = pd.DataFrame(rows, columns=columns)

@@ -58,7 +58,7 @@ class Reference:
         """Distance of points to the lines, metres."""
         return np.asarray(self.tree.query(xy)[0])  # type: ignore[union-attr]
 
-    def inside(self, xy: FloatArray) -> BoolArray:
+    def covers(self, xy: FloatArray) -> BoolArray:
         """Which points lie in the polygons."""
         return np.asarray(shapely.contains_xy(self.area, xy))
 

@@ -110,8 +110,7 @@ class Shift:
 
 def explained_shift(
     cause: Mistake,
-    distance: float,
-    azimuth: float,
+    place: tuple[float, float],
     uncertainty: float,
     confidence: float,
     evidence: str,
@@ -120,7 +119,8 @@ def explained_shift(
     *,
     settled: Mistake | None = None,
 ) -> Shift:
-    """Say that a known cause, or none, explains the place of a layer."""
+    """Say that a known mistake, or none, explains the place of a layer; `place` is its distance and azimuth."""
+    distance, azimuth = place
     if cause is NONE or cause is settled:
         zh = f"图层位置正确，未见整体偏移（可辨别到约 {uncertainty:.0f} 米）。"
         en = f"The layer lies where it should: no systematic shift, as far as can be told (about {uncertainty:.0f} m)."
@@ -153,7 +153,7 @@ def constant_shift(
     """Say that a layer is shifted by an amount that no known mistake explains; `move` would put it right."""
     distance, azimuth = float(np.hypot(*move)), float(np.degrees(np.arctan2(-move[0], -move[1]))) % 360.0
     if distance <= max(3.0, uncertainty if evidence == "area" else 0.5 * uncertainty):
-        return explained_shift(NONE, 0.0, 0.0, uncertainty, confidence, evidence, residual, table)
+        return explained_shift(NONE, (0.0, 0.0), uncertainty, confidence, evidence, residual, table)
     zh, en = _sentence(distance, azimuth)
     why_zh = "不符合已知的坐标基准或投影带错误，可能是旧坐标系（1954 北京、1980 西安）、地方坐标系或整体平移"
     why_en = "no known mistake of datum or zone fits; an older datum (Beijing 1954, Xi'an 1980), a local system, or an offset"
