@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out, table
+
+if TYPE_CHECKING:
+    from api.jobs.repair import Repaired
 
 
 def run(
@@ -59,20 +62,24 @@ def run(
     if json:
         emit_json(done.to_dict())
     else:
-        rows = [
-            ["修复前错误 errors before", f"{done.errors_before:,}"],
-            ["修复后错误 errors after", f"{done.errors_after:,}"],
-            ["改动的网格 cells changed", f"{done.cells_changed:,} / {done.cells:,}"],
-            ["易主的土地 ground that changes hands m²", f"{done.moved_m2:,.2f}"],
-            ["边界最大移动 farthest move of a border m", f"{done.farthest_m:,.3f}"],
-            ["保留待定的空洞 gaps left open", f"{done.gaps_left_open:,}"],
-            ["由无效改为有效的图形 polygons made valid", f"{len(done.made_valid):,}"],
-        ]
-        where = "计划 plan" if dry_run else target
-        out().print(table(f"修复 repair: {file.name} → {where}", ["项目 item", "数量 count"], rows))
-        for cell, reason in done.made_valid:
-            out().print(f"- 改为有效 made valid: {cell} ({reason})", markup=False)
-        if done.parent_rule is not None:
-            out().print(f"上级依据 parents told by: {done.parent_rule}", markup=False)
+        _print_repaired(done, f"{file.name} → {'计划 plan' if dry_run else target}")
     if done.errors_after:
         raise typer.Exit(FINDINGS)
+
+
+def _print_repaired(done: Repaired, where: str) -> None:
+    """Print what was done in numbers, the polygons that were made valid, and how parents were told."""
+    rows = [
+        ["修复前错误 errors before", f"{done.errors_before:,}"],
+        ["修复后错误 errors after", f"{done.errors_after:,}"],
+        ["改动的网格 cells changed", f"{done.cells_changed:,} / {done.cells:,}"],
+        ["易主的土地 ground that changes hands m²", f"{done.moved_m2:,.2f}"],
+        ["边界最大移动 farthest move of a border m", f"{done.farthest_m:,.3f}"],
+        ["保留待定的空洞 gaps left open", f"{done.gaps_left_open:,}"],
+        ["由无效改为有效的图形 polygons made valid", f"{len(done.made_valid):,}"],
+    ]
+    out().print(table(f"修复 repair: {where}", ["项目 item", "数量 count"], rows))
+    for cell, reason in done.made_valid:
+        out().print(f"- 改为有效 made valid: {cell} ({reason})", markup=False)
+    if done.parent_rule is not None:
+        out().print(f"上级依据 parents told by: {done.parent_rule}", markup=False)
