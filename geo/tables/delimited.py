@@ -34,9 +34,6 @@ STRING = pd.StringDtype(na_value=np.nan)
 _MOST_LINES = 200
 
 _FIELDS = Text("有{found}个字段，表头为{wanted}个", "has {found} fields where the header has {wanted}")
-UNCLOSED = Text(
-    "引号未闭合，该行按原文读取", "has a quotation mark that is never closed; the line was read as it stands"
-)
 
 
 class Body(NamedTuple):

@@ -32,7 +32,8 @@ _NAMED = 10
 _BAD_BYTES = Text(
     "第{rows}行有无法解码的字节，已用�代替", "rows {rows} hold bytes that are not {encoding}; they are shown as �"
 )
-_UNCLOSED = Text(
+#: What is said of rows with a quotation mark that is never closed.
+UNCLOSED_ROWS = Text(
     "第{rows}行引号未闭合，按原文读取", "rows {rows} have a quotation mark that is never closed; read as they stand"
 )
 _PASSED = Text("跳过没有数据表的工作表：{sheets}", "passed over sheets without a table: {sheets}")
@@ -245,7 +246,7 @@ def _from_text(text: str, encoding: str, name: str, known: Collection[str], want
 
 
 def _unclosed(rows: list[int]) -> list[Text]:
-    return [_UNCLOSED.fill(rows=listed(rows, _NAMED))] if rows else []
+    return [UNCLOSED_ROWS.fill(rows=listed(rows, _NAMED))] if rows else []
 
 
 def _lines_of(lines: list[str], delimiter: str, count: int) -> int:

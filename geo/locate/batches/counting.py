@@ -43,6 +43,8 @@ class Result(NamedTuple):
 def locate_part(source: Source, part: Part, reading: Reading, wanted: Wanted, index: GridIndex) -> Result:
     """Locate the points of one part. The result depends on the part alone."""
     table = read_part(source, part, None if wanted.rows else reading.columns)
+    if source.form == "text":
+        table = table.replace_schema_metadata(None)  # what reading notes about a part is no part of the result
     x, y = metric_xy(table, reading)
     position = index.locate(x, y)
     found = position >= 0

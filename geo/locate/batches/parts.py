@@ -28,6 +28,9 @@ from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, content_of, read_tab
 #: Text tables, and the files that hold tables or geometries in row groups.
 TEXT, PARQUET, SHEETS = TEXT_SUFFIXES, (".parquet", ".geoparquet"), SHEET_SUFFIXES
 
+#: Key of the metadata of a part that names its rows with a quotation mark that is never closed, from 0.
+UNCLOSED = b"unclosed"
+
 #: Bytes of a CSV file that are one part: some 400,000 fixes, 100 MB while they are worked on.
 PART_BYTES = 32 << 20
 
@@ -325,7 +328,8 @@ def _patient(text: str, source: Source, file: Path, begin: int) -> pa.Table:
     """Record by record, where a line is blank, has other fields than the heading, or a quotation mark that is never closed."""
     width = len(source.columns)
     rows: list[list[str | None]] = []
-    for fields in delimited.records(text, source.delimiter, width, []):
+    unclosed: list[int] = []
+    for fields in delimited.records(text, source.delimiter, width, unclosed):
         if not fields or fields == [""]:
             continue
         if len(fields) != width:
@@ -335,9 +339,8 @@ def _patient(text: str, source: Source, file: Path, begin: int) -> pa.Table:
             )
         rows.append(list(fields))
     columns = list(zip(*rows, strict=True)) or [()] * width
-    return pa.table(
-        {name: pa.array(values, type=pa.string()) for name, values in zip(source.columns, columns, strict=True)}
-    )
+    arrays = {name: pa.array(values, type=pa.string()) for name, values in zip(source.columns, columns, strict=True)}
+    return pa.table(arrays).replace_schema_metadata({UNCLOSED: json.dumps(unclosed)})
 
 
 def _decoded(block: bytes, encoding: str, file: Path, begin: int, *, damaged: bool = False) -> str:

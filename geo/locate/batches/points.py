@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -19,12 +20,13 @@ from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
 from geo.layers.plane import ZONE_PREFIX, has_zone_prefix, zone_prefix
 from geo.locate.batches.hours import bad_times, series_of
-from geo.locate.batches.parts import Part, Source, read_part
+from geo.locate.batches.parts import UNCLOSED, Part, Source, read_part
 from geo.locate.building import map_in_threads
 from geo.locate.index import GridIndex
 from geo.tables.coordinates import NO_COORDINATES, NO_DEGREES, NO_NUMBER, SWAPPED, Coordinates, Place, read_coordinates
 from geo.tables.numbers import MISSING_WORDS, read_number
 from geo.tables.refused import are_good, mark
+from geo.tables.table import UNCLOSED_ROWS
 from geo.texts import Text, listed
 
 #: Points of each part that the look at the whole is taken from.
@@ -108,13 +110,14 @@ class Fault(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the check of one part found: number of rows, the faults, and a sample (row, x, y)."""
+    """What the check of one part found: number of rows, faults, a sample (row, x, y), rows with an open quotation mark."""
 
     rows: int
     faults: tuple[Fault, ...]
     row: npt.NDArray[np.int64]
     x: Floats
     y: Floats
+    unclosed: tuple[int, ...] = ()
 
 
 def raw_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
@@ -187,7 +190,8 @@ def look_at(source: Source, part: Part, reading: Reading) -> Look:
             faults.append(_fault(_NO_TIME, wrong, f"'{value}' in column '{reading.time}'"))
     finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     some = finite[np.linspace(0, len(finite) - 1, min(SAMPLE, len(finite))).astype(np.int64)]
-    return Look(table.num_rows, tuple(faults), some, x[some], y[some])
+    unclosed = json.loads((table.schema.metadata or {}).get(UNCLOSED, b"[]"))
+    return Look(table.num_rows, tuple(faults), some, x[some], y[some], tuple(unclosed))
 
 
 def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault]:
@@ -269,6 +273,10 @@ def _told(looks: list[Look], names: list[str], first_rows: list[int]) -> list[st
         rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
         shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
         told.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
+    for part, look in enumerate(looks):
+        if look.unclosed:
+            rows = [first_rows[part] + row for row in look.unclosed]
+            told.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(rows, _NAMED))}")
     return told
 
 
