@@ -127,6 +127,7 @@ def test_changes_are_counted_most_frequent_first() -> None:
 
 def test_why_a_row_was_not_read_is_told_in_chinese() -> None:
     assert (
-        unread_zh("none of 5 fixes can be used; the first (record 2) has no fix") == "5条定位均不可用，第2条：没有可用定位"
+        unread_zh("none of 5 fixes can be used; the first (record 2) has no fix")
+        == "5条定位均不可用，第2条：没有可用定位"
     )
     assert unread_zh("something else") == "something else"
