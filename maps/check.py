@@ -32,6 +32,7 @@ from maps.encoding.cells import (
     origin_of,
     two_languages,
 )
+from maps.encoding.packing import pack_shapes
 from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
 
@@ -104,7 +105,7 @@ def check_map(
         "remarks": _remarks(report, layer, ground),
         "frame": {"origin": [float(v) for v in origin], "steps": _STEPS},
         "bounds": [[float(bounds[1]), float(bounds[0])], [float(bounds[3]), float(bounds[2])]],
-        "cells": None if ground is None else encode_polygons(ground.geometry, origin, steps=_STEPS),
+        "cells": None if ground is None else pack_shapes(encode_polygons(ground.geometry, origin, steps=_STEPS)),
         "codes": None if ground is None or CODE not in ground else [str(code) for code in ground[CODE]],
         "outline": None if outline is None else encode_polygons(outline.geometry, origin, steps=_STEPS),
         **_surroundings(cells, extras),
@@ -130,7 +131,7 @@ def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> 
         {
             "level": int(level),
             "name": [str(name) for name in column(cells.layer(level), "name").fillna("")],
-            "shape": encode_polygons(cells.layer(level).geometry, origin),
+            "shape": pack_shapes(encode_polygons(cells.layer(level).geometry, origin)),
             **encode_circles(cells.layer(level).geometry, origin),
         }
         for level in (Level.COMMUNITY, Level.SECOND)

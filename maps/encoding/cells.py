@@ -30,6 +30,7 @@ from geo.layers.columns import (
     UNITS,
     WORKLOAD,
 )
+from maps.encoding.packing import pack_shapes
 
 #: Steps per degree.
 STEPS = 1_000_000
@@ -130,7 +131,7 @@ def encode_levels(division: Division) -> dict[str, Any]:
             "code": [str(code) for code in frame[CODE]],
             "name": [_text(name) for name in column(frame, NAME)],
             "parent": [above.get(code, -1) for code in column(frame, PARENT)],
-            "shape": encode_polygons(frame.geometry, origin),
+            "shape": pack_shapes(encode_polygons(frame.geometry, origin)),
             **encode_circles(frame.geometry, origin),
         }
         for fact in FACTS:

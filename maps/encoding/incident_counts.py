@@ -8,7 +8,6 @@ about half a megabyte. Where there would be too many counts, time is told in wee
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import math
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
 from maps.encoding.cells import column, two_languages
+from maps.encoding.packing import pack
 
 Ints = npt.NDArray[np.int64]
 
@@ -157,25 +157,6 @@ def encode_incidents(
         "keys": pack(np.diff(keys, prepend=0)),
         "counts": pack(counts - 1),
     }
-
-
-def pack(numbers: npt.ArrayLike) -> str:
-    """Write whole numbers from zero on as seven bits a byte, least first, the high bit set while more follow; as base64.
-
-    >>> base64.b64decode(pack([0, 127, 128, 300])).hex()
-    '007f8001ac02'
-    """
-    rest = np.asarray(numbers, dtype=np.int64)
-    width = np.ones(len(rest), dtype=np.int64)
-    for bits in range(7, 63, 7):
-        width += rest >> bits > 0
-    start = np.cumsum(width) - width
-    written = np.zeros(int(width.sum()), dtype=np.uint8)
-    for i in range(int(width.max(initial=0))):
-        has = width > i
-        more = (width[has] > i + 1) * 128
-        written[start[has] + i] = (rest[has] >> (7 * i) & 127) + more
-    return base64.b64encode(written.tobytes()).decode("ascii")
 
 
 def period(incidents: dict[str, Any], n: int) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import shapely
 from geo.errors import CrsError
 from geo.layers import Level, lon_lat
 from maps.encoding import cells
+from maps.encoding.packing import pack_shapes
 
 
 def decoded(steps: list[int], origin: tuple[float, float]) -> np.ndarray:
@@ -86,3 +90,41 @@ def test_background_is_cut_off_beyond_the_street_and_named(small_street) -> None
 
 def test_numbers_for_json() -> None:
     assert [cells.number(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]
+
+
+def unpacked(text: str) -> list[int]:
+    """Numbers of seven bits a byte, the slow way."""
+    numbers, value, unit = [], 0, 1
+    for byte in base64.b64decode(text):
+        value += (byte & 127) * unit
+        unit *= 128
+        if byte < 128:
+            numbers.append(value)
+            value, unit = 0, 1
+    return numbers
+
+
+def test_packed_shapes_come_back(small_street) -> None:
+    origin = cells.origin_of(small_street.division())
+    shapes = cells.encode_polygons(small_street.division().third.geometry, origin)
+    shapes[0] = [[[-5, 3, 70_000, -70_000], [1, 2]], [[0, 0]]]
+    shapes[1] = []
+    numbers = iter(unpacked(pack_shapes(shapes)))
+    back = []
+    for _ in shapes:
+        signed = [
+            [
+                [-(n + 1) // 2 if n % 2 else n // 2 for n in (next(numbers) for _ in range(next(numbers)))]
+                for _ in range(next(numbers))
+            ]
+            for _ in range(next(numbers))
+        ]
+        back.append(signed)
+    assert back == shapes
+    assert next(numbers, None) is None
+    assert pack_shapes([]) == ""
+
+
+def test_packed_shapes_take_little_room(small_street) -> None:
+    shapes = cells.encode_polygons(small_street.division().third.geometry, (118.0, 32.0))
+    assert len(pack_shapes(shapes)) < 0.75 * len(json.dumps(shapes, separators=(",", ":")))

@@ -67,7 +67,7 @@ def test_findings_lie_where_they_are_to_the_centimetre() -> None:
     back = gpd.GeoSeries([shapely.Polygon(ring(shell, data["frame"]))], crs=4326).to_crs(example.cells.crs)
     assert shapely.hausdorff_distance(back.iloc[0], report.findings.geometry.iloc[0]) < 0.01
     assert data["findings"]["width_m"] == [0.1]
-    assert len(data["cells"]) == 6
+    assert len(data["codes"]) == 6
     assert data["when"]["zh"] == "a.gpkg · 1 处问题，其中错误 1 处 · 容差 0.001 米"
 
 
@@ -116,7 +116,7 @@ def test_of_very_many_cells_those_beside_findings_are_drawn(monkeypatch: pytest.
     cells = division.third.set_geometry(gpd.GeoSeries(shapes, crs=division.crs))
     monkeypatch.setattr("maps.check.MOST_CELLS", 50)
     data = payload(render(check_map(check(cells), cells)))
-    assert 1 < len(data["cells"]) < 50
+    assert 1 < len(data["codes"]) < 50
     assert cells["code"].iloc[10] in data["codes"]
     assert "与问题有关" in data["remarks"][0]["zh"]
 

@@ -61,9 +61,9 @@ wangge.startCheck = (map) => {
       page.onPaper = onPaper;
       wangge.drawBackground(page);
     }
-    data.cells?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
+    (page.cells ??= data.cells ? wangge.unpackShapes(data.cells) : []).forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
     for (const border of [...data.borders].reverse()) {
-      border.shape.forEach((shape) => L.polygon(decodeShape(shape, data.grids), { ...base, fill: false, color: border.level === 1 ? "#33414d" : "#5a6670", weight: border.level === 1 ? 2 : 1.1 }).addTo(groundLayer));
+      (border.shapes ??= wangge.unpackShapes(border.shape)).forEach((shape) => L.polygon(decodeShape(shape, data.grids), { ...base, fill: false, color: border.level === 1 ? "#33414d" : "#5a6670", weight: border.level === 1 ? 2 : 1.1 }).addTo(groundLayer));
     }
     data.outline?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
   }

@@ -33,6 +33,16 @@ globalThis.wangge = (() => {
     return numbers;
   }
 
+  /** Shapes as maps/encoding/packing.py writes them: lists of parts of rings of numbers. */
+  function unpackShapes(text) {
+    const numbers = unpack(text), shapes = [];
+    let at = 0;
+    const list = (make) => Array.from({ length: numbers[at++] }, make);
+    const signed = (n) => (n % 2 ? -(n + 1) / 2 : n / 2);
+    while (at < numbers.length) shapes.push(list(() => list(() => list(() => signed(numbers[at++])))));
+    return shapes;
+  }
+
   /** Rising numbers from their differences. */
   function cumulate(steps) {
     let sum = 0;
@@ -237,5 +247,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack };
+  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack, unpackShapes };
 })();

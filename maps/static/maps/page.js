@@ -36,7 +36,7 @@ Object.assign(wangge, (() => {
       parent?.children.push(this);
     }
 
-    get latlngs() { return (this.shape ??= decodeShape(this.columns.shape[this.row], this.grids)); }
+    get latlngs() { return (this.shape ??= decodeShape((this.columns.shapes ??= wangge.unpackShapes(this.columns.shape))[this.row], this.grids)); }
     get centre() { return decodePoint(this.columns.centre[this.row], this.grids); }
   }
 
