@@ -1,4 +1,4 @@
-"""How many grids each parent gets: apportionment with a floor and a ceiling, so that counts add up exactly."""
+"""Apportions grids to parents, with a floor and a ceiling, so that counts add up exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From groups of atoms to the four layers: geometry from one mesh, sums, codes and names."""
+"""Builds the four layers from groups of atoms: geometry from one mesh, sums, codes and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dividing a layer of cells that is already there: census blocks, unit grids, parcels."""
+"""Divides an existing layer of cells: census blocks, unit grids, parcels."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def partition(
     InputError
         If the cells, workloads or communities cannot be used.
     ImpossibleError
-        If the counts cannot be met: more grids than cells, or a parent that does not hang together.
+        If the counts cannot be met: more grids than cells, or cells or communities that are not connected.
 
     Notes
     -----
@@ -193,7 +193,7 @@ def _by_place(shapes: npt.NDArray[np.object_], unit: Ints) -> tuple[npt.NDArray[
 
 
 def _silent(_step: str, _done: float) -> None:
-    """Tell nobody."""
+    """No-op progress callback."""
 
 
 def _levels(counts: Sequence[int]) -> tuple[Level, ...]:

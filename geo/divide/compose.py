@@ -1,4 +1,4 @@
-"""The whole way from a street to its division."""
+"""Divides a street, from the input layers to the division."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def divide(
 
 
 def _silent(_step: str, _done: float) -> None:
-    """Tell nobody."""
+    """No-op progress callback."""
 
 
 def _require_counts(counts: tuple[int, int, int], communities: gpd.GeoDataFrame | None) -> None:

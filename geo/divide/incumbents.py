@@ -1,4 +1,4 @@
-"""Today's grids, where people are to stay with them if balance permits."""
+"""Matches new grids to the present ones, so that people stay with theirs if balance permits."""
 
 from __future__ import annotations
 

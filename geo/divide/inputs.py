@@ -1,4 +1,4 @@
-"""The door of the room: layers in any declared CRS become sound layers on the lattice of the street's metric CRS."""
+"""Checks the input layers and converts them to the metric CRS of the street and to the lattice."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def _outline(street: gpd.GeoDataFrame) -> shapely.Polygon:
     if len(parts) > 1:
         areas = ", ".join(f"{p.area:,.0f}" for p in sorted(parts, key=lambda p: -p.area)[:5])
         raise InputError(
-            f"street: the outline consists of {len(parts)} detached parts ({areas} m²), and grids must hang "
-            "together; divide each part on its own, or join them",
+            f"street: the outline consists of {len(parts)} detached parts ({areas} m²), and grids must be "
+            "connected; divide each part on its own, or join them",
             geometry=whole,
         )
     return parts[0]

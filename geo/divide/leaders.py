@@ -1,4 +1,4 @@
-"""Who leads which second-level grid: staff numbers, no names."""
+"""Assigns a leader to each second-level grid (staff numbers, no names) and computes the staff that is needed."""
 
 from __future__ import annotations
 

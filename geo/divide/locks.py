@@ -1,4 +1,4 @@
-"""Locks: grids that must come out as they are, and borders that must stay borders."""
+"""Locks: grids that must not change, and lines that must stay borders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could not be balanced, which building is to blame, and what could be done about it."""
+"""Reports parents that could not be balanced: the building to blame and a proposal."""
 
 from __future__ import annotations
 

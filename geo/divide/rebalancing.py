@@ -1,4 +1,4 @@
-"""Rebalancing: today's grids after the workload changed, with as few residents as possible under another leader.
+"""Rebalances the present grids after the workload changed, with as few residents as possible under another leader.
 
 For each of a falling row of tolerances, today's grids are annealed with a price on every resident who changes grid and none
 on imbalance within the tolerance. The results that no other beats in both form the frontier, from "nothing moves" to
@@ -40,9 +40,13 @@ Bools = npt.NDArray[np.bool_]
 
 #: Tolerances of the frontier.
 TOLERANCES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.03)
-_RULES = Rules(balance=0.0, excess=100.0, steep=400.0, cut=0.3, shape=0.15, tries=400)
+_RULES = Rules(balance=0.0, excess=100.0, steep=400.0, cut=0.3, shape=0.15)
+# Annealing steps per cell on a border, times the root of the number of grids: work travels from grid to grid.
+_TRIES, _MOST_TRIES = 40, 400
 # Price of a resident who changes grid: all residents of one grid cost this.
 _STAY = 3.0
+# Imbalance aimed at, relative to the tolerance, as the annealing does.
+_SPARE = 0.9
 # Heats, in the side of a cell, at which each tolerance is tried.
 _HEATS = (1.0, 3.0)
 
@@ -74,7 +78,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Frontier:
-    """What can be had for how much change, from "nothing moves" on.
+    """The best balance for each amount of change, from "nothing moves" on.
 
     Attributes
     ----------
@@ -133,7 +137,7 @@ def rebalance(
     min_border_m: float = 1.0,
     rng: np.random.Generator | int = 0,
 ) -> Frontier:
-    """Find the frontier between balance and change for an existing division.
+    """Find the :class:`Frontier` between balance and change for an existing division.
 
     Parameters
     ----------
@@ -155,10 +159,6 @@ def rebalance(
         Width below which a border does not hold a grid together.
     rng
         Source of randomness or a seed.
-
-    Returns
-    -------
-    Frontier
 
     Raises
     ------
@@ -274,10 +274,12 @@ def _anneal(
     locked_grid = np.zeros(len(case.parent_of), dtype=bool)
     locked_grid[case.today[case.fixed]] = True
     group = np.where(case.fixed, -2 - group, group)
+    off = np.abs(np.bincount(start, case.load, minlength=len(case.parent_of)) / case.mean() - 1)
     for parent in range(int(case.parent_of.max()) + 1):
         grids = np.flatnonzero((case.parent_of == parent) & ~locked_grid)
         members = np.flatnonzero(group == parent)
-        if len(grids) < 2:
+        # A parent within the tolerance stays as it is: that moves nobody.
+        if len(grids) < 2 or off[grids].max() <= _SPARE * tolerance:
             continue
         local = np.full(len(case.parent_of), -1, dtype=np.int64)
         local[grids] = np.arange(len(grids))
@@ -297,9 +299,14 @@ def _anneal(
             np.zeros(len(grids), dtype=np.int64),
             np.zeros_like(part),
         )
-        anneal(net._replace(home=home), members, Scope(mine, group, parent), goal, place, rules.tries, state)
+        anneal(net._replace(home=home), members, Scope(mine, group, parent), goal, place, _tries(len(grids)), state)
         part[members] = grids[mine[members]]
     return part
+
+
+def _tries(grids: int) -> int:
+    """Annealing steps per cell on a border, for a parent of so many grids."""
+    return min(_MOST_TRIES, round(_TRIES * float(grids) ** 0.5))
 
 
 def _best(case: _Case, found: list[Ints]) -> list[Ints]:

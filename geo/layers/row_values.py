@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from geo.errors import InputError, some
+from geo.errors import ColumnError, some
 
 
 def values_of_rows(
@@ -32,17 +32,17 @@ def values_of_rows(
 
     Raises
     ------
-    InputError
+    ColumnError
         If `values` is no Series, its labels are not those of the rows, or a label stands twice.
 
     >>> values_of_rows(pd.Series({"b": 2, "a": 1}), pd.Index(["a", "b"]), "workload").tolist()
     [1, 2]
     >>> values_of_rows(pd.Series([1, 2]), pd.Index(["a", "b"]), "workload")
     Traceback (most recent call last):
-    geo.errors.InputError: workload: no value for 2 of 2 cells (a, b); its index has 0, 1: give it on the index of the cells
+    geo.errors.ColumnError: workload: no value for 2 of 2 cells (a, b); its index has 0, 1: give it on the index of the cells
     """
     if not isinstance(values, pd.Series):
-        raise InputError(
+        raise ColumnError(
             f"{name}: a pandas Series on the index of the {what} is expected, not {type(values).__name__}; "
             f"give pd.Series(values, index={what}.index)"
         )
@@ -51,17 +51,19 @@ def values_of_rows(
     for index, owner in ((values.index, name), (rows, what)):
         if index.has_duplicates:
             twice = list(index[index.duplicated()].unique())
-            raise InputError(f"{owner}: index labels {some(twice)} stand more than once; give unique labels", ids=twice)
+            raise ColumnError(
+                f"{owner}: index labels {some(twice)} stand more than once; give unique labels", ids=twice
+            )
     asked, known = (values.index, rows) if partial else (rows, values.index)
     lost = list(asked[~asked.isin(known)])
     if lost and partial:
-        raise InputError(
+        raise ColumnError(
             f"{name}: labels {some(lost)} are not in the index of the {what} ({some(list(rows), 2)}); "
             f"give it on the index of the {what}",
             ids=lost,
         )
     if lost:
-        raise InputError(
+        raise ColumnError(
             f"{name}: no value for {len(lost)} of {len(rows)} {what} ({some(lost)}); its index has "
             f"{some(list(values.index), 2)}: give it on the index of the {what}",
             ids=lost,

@@ -73,3 +73,15 @@ def test_what_is_wrong_is_named(case):
         rebalance(cells, groups["second"], workload=load, parents=pd.Series(range(len(cells)), cells.index))
     with pytest.raises(InputError, match="several pieces"):
         rebalance(cells, pd.Series(np.arange(len(cells)) % 2, cells.index), workload=load)
+
+
+def test_parents_within_the_tolerance_stay_as_they_are():
+    # Two parents of four columns each, two grids a parent; only the right one is uneven.
+    shapes = [shapely.box(100 * x, 100 * y, 100 * x + 100, 100 * y + 100) for x in range(8) for y in range(4)]
+    cells = gpd.GeoDataFrame(geometry=shapes, crs=4549)
+    column = pd.Series(np.repeat(np.arange(8), 4))
+    load = pd.Series(np.where(column < 6, 1.0, 3.0))
+    found = rebalance(cells, column // 2, workload=load, parents=column // 4, tolerances=(0.3, 0.1), rng=1)
+    assert len(found.points) > 1
+    for point in found.points:
+        assert (point.grids[column < 4] == (column // 2)[column < 4]).all()

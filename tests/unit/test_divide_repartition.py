@@ -10,7 +10,7 @@ import shapely
 from geo.divide import partition
 from geo.divide.partitioning.adjacency import build_graph, pieces
 from geo.divide.partitioning.community_exchange import exchange_between_communities
-from geo.divide.partitioning.dead_ends import gates
+from geo.divide.partitioning.dead_ends import Rows, gate_bound, gates
 from geo.divide.partitioning.hole_cuts import ringed
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.divide.partitioning.repartition import repartitioned
@@ -174,3 +174,39 @@ def test_no_tentacles_where_lanes_end_at_the_outline():
     merged = cells.dissolve(groups["community"].to_numpy()).geometry
     assert (4 * np.pi * merged.area / merged.length**2).min() > 0.35
     assert off(groups["community"].to_numpy(), load) <= 0.05
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_of_a_gate_is_that_of_a_plain_search(seed):
+    rng = np.random.default_rng(seed)
+    # A random tree-like set of squares: many cells cut others off.
+    places = [(0, 0)]
+    while len(places) < 14:
+        x, y = places[rng.integers(len(places))]
+        step = [(1, 0), (-1, 0), (0, 1), (0, -1)][rng.integers(4)]
+        if (x + step[0], y + step[1]) not in places:
+            places.append((x + step[0], y + step[1]))
+    graph, weight, parts = build_graph(squares(places)), rng.uniform(0.1, 3.0, 14), 4
+    members, mean, least = np.arange(14), weight.sum() / parts, 0.25 * weight.sum() / parts
+    slow, gate = 0.0, -1
+    for v in range(14):
+        behind = sorted(float(weight[piece].sum()) for piece in cut_off(graph, members, v))
+        if weight[v] <= least or len(behind) < 2:
+            continue
+        # So many of the lightest pieces go with the gate; the lightest of those left has to do for grids of its own.
+        choices = [
+            max((weight[v] + sum(behind[:k])) / mean - 1, 1 - behind[k] / mean if k < len(behind) else 0.0)
+            for k in range(len(behind) + 1)
+        ]
+        if min(choices) > slow:
+            slow, gate = min(choices), v
+    rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
+    found = gate_bound(rows, members, members, weight, mean, least)
+    assert found[0] == pytest.approx(slow)
+    assert found[1] == gate
+
+
+def test_there_is_no_gate_bound_where_members_are_not_connected():
+    graph = build_graph(squares([(0, 0), (1, 0), (2, 0), (9, 0)]))
+    rows = Rows(graph.indptr, graph.neighbour, graph.length_m)
+    assert gate_bound(rows, np.arange(4), np.arange(4), np.ones(4), 1.0, 0.0) == (0.0, -1)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.divide import Weights, assign_leaders, balance
+from geo.divide import Weights, assign_leaders, balance, staff_needed
 from geo.divide.measures import compactness
 from geo.divide.naming import community_name, second_name, third_name
 from geo.divide.workload import PARTS, describe_buildings, weigh
@@ -137,3 +137,50 @@ def test_compactness_of_a_square_and_a_bar():
     found = compactness(frame)
     assert found["a"] == pytest.approx(np.pi / 4)
     assert found["b"] < 0.3
+
+
+def test_officials_are_rounded_to_the_nearest_and_needed_staff_up(small):
+    # 4 grids times 111 of 255 staff are 1.74 officials.
+    few = small.with_layer(Level.SECOND, small.second.head(4))
+    assert (assign_leaders(few).second["staff_kind"] == "official").sum() == 2
+    needed = staff_needed(small, workload_per_leader=9.0)
+    # 30 / 9 = 3.33 and 70 / 9 = 7.78, rounded up to a tenth.
+    assert needed["needed"].tolist() == pytest.approx([3.4, 7.8])
+    assert needed["leaders"].tolist() == [4, 6]
+    assert needed["short"].tolist() == pytest.approx([-0.6, 1.8])
+    # What is exact is not rounded up.
+    assert staff_needed(small)["needed"].tolist() == pytest.approx([3.0, 7.0])
+    with pytest.raises(InputError, match="cannot handle a workload of 0"):
+        staff_needed(small, workload_per_leader=0.0)
+
+
+def test_officials_take_equal_grids_in_order_of_codes(small):
+    even = small.with_layer(Level.SECOND, small.second.assign(workload=1.0))
+    staffed = assign_leaders(even, officials=4, community_workers=6).second
+    for _, mine in staffed.groupby("parent"):
+        kinds = mine.sort_values("code")["staff_kind"].tolist()
+        assert kinds == sorted(kinds, key=["official", "community_worker"].index)
+
+
+def test_all_officials_or_none_and_negative_staff(small):
+    assert (assign_leaders(small, officials=10).second["staff_kind"] == "official").all()
+    assert (assign_leaders(small, officials=0).second["staff_kind"] == "community_worker").all()
+    with pytest.raises(InputError, match="-1 officials"):
+        assign_leaders(small, community_workers=11)
+
+
+def test_floors_and_dwellings_are_counted_by_use():
+    facts = describe_buildings(houses(building=["yes", "hotel", "office"], levels=[5, 5, 5]))
+    # 1,000 m² of floor each: 70 % lived in at 110 m², 2.6 persons a household.
+    assert facts["households"].tolist() == [6, 0, 0]
+    assert facts["population"].tolist() == [16, 0, 0]
+    assert facts["units"].tolist() == [0, 1, 4]
+
+
+def test_incidents_on_a_border_count_once_and_those_outside_not():
+    frame = houses(building=["shed"])
+    ground = np.array([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)])
+    happened = np.array([shapely.Point(50, 50), shapely.Point(100, 50), shapely.Point(150, 50), shapely.Point(500, 50)])
+    facts = weigh(ground, np.array([0]), frame, workload=Weights(incident=0.5), incidents=happened)
+    assert facts["incidents"].sum() == 3
+    assert facts["from_incidents"].sum() == pytest.approx(1.5)

@@ -116,7 +116,7 @@ def _faulty_blocks(atoms: Atoms, blocks: Blocks) -> Ints:
 
 
 def _bodies(buildings: Geometries) -> Ints:
-    """Number of the body of each building: buildings that overlap hang together."""
+    """Number of the body of each building: overlapping buildings are one body."""
     a, b = shapely.STRtree(buildings).query(buildings, predicate="intersects")
     pairs = a < b
     a, b = a[pairs], b[pairs]

@@ -228,7 +228,7 @@ def require_cover(outline: shapely.Polygon, communities: gpd.GeoDataFrame) -> No
     if (parts > 1).any():
         broken = list(communities.index[parts > 1])
         raise InputError(
-            "communities: some consist of several parts, so their grids cannot hang together; give each part a "
+            "communities: some consist of several parts, so their grids cannot be connected; give each part a "
             "row of its own",
             ids=broken,
         )

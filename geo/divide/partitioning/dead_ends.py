@@ -1,8 +1,7 @@
-"""Tails: ground that one cell cuts off from the rest of its parent.
+"""Dead ends: cells that are reachable through a single neighbour, the gate.
 
-A cell at the end of a lane borders on one other cell only, the gate. Alone it can go nowhere, and the gate cannot go without it,
-so a move of single cells never frees them, and a part that holds a tail keeps a tentacle to it whatever that costs. So a tail
-that is too light to be a part goes with its gate: the gate takes over its weight and its area, and the tail is left out.
+A simple move never separates a dead end from its gate, so a part that contains one stays stretched to reach it. So a dead end
+that is too light to be a part is assigned with its gate: its weight and area are added to the gate, and it is left out.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ class Rows(NamedTuple):
 
 
 def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
-    """The cell of a parent that each of its cells goes with: the gate for the cells of a light tail, else the cell itself.
+    """The cell that each cell of a parent is assigned with: the gate for the cells of a light dead end, else the cell itself.
 
     Parameters
     ----------
     graph
         Neighbours of all cells.
     members
-        Positions of the parent's cells, which hang together; int64 (m,).
+        Positions of the parent's cells, which are connected; int64 (m,).
     weight
         Weight of each member, float64 (m,).
     parts
@@ -44,12 +43,12 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
     Returns
     -------
     ndarray of int64, shape (m,)
-        Place among the members. A gate goes with itself. If fewer than `parts` cells would be left, nothing goes with
-        anything.
+        Place among the members. A gate is assigned with itself. If fewer than `parts` cells would be left, no dead end
+        is joined to a gate.
 
     Notes
     -----
-    A tail goes with its gate if gate and tails together are nearer to the mean of the parts than the tail is alone.
+    A dead end is joined to its gate if gate and dead ends together are nearer to the mean of the parts than it is alone.
     Cost: O(m), two depth-first walks.
     """
     place = np.full(len(graph), -1, dtype=np.int64)
@@ -62,7 +61,7 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
 
 @kernel(nogil=True)
 def _gates(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float) -> Ints:
-    """Find the cells that cut others off, and hand light tails over."""
+    """Find the cells that cut others off, and join light dead ends to them."""
     n = len(members)
     order, number, after, apart, below = _walk(graph, members, place, weight)
     head = np.arange(n)

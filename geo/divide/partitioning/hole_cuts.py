@@ -1,4 +1,4 @@
-"""Cutting open parents that lie round a hole: an enclave of another street, or a community inside another.
+"""Cuts open parents that enclose a hole: an enclave of another street, or a community inside another.
 
 Parts grow as discs, so a ring would stay a ring round its hole. It is cut open along a ray from the hole: cells whose
 directions from the hole lie on the two sides of the ray count as apart. Both parts of the first cut end at the seam, one on

@@ -1,4 +1,4 @@
-"""Units: cells that have to stay together because one has a hole or several parts.
+"""Units: cells that have to stay together because one of them has a hole or several parts.
 
 A block that lies inside another, or one that a river cuts in two, cannot be a grid's border by itself: the ring and what
 lies in it, the parts and the shortest chain of cells between them, are one unit.

@@ -168,7 +168,7 @@ def _split(
 
     group = np.zeros(len(parents.group), dtype=np.int64)
     what: list[str] = []
-    # Parents share no cell, so each writes entries of its own; the kernels run without the interpreter's lock.
+    # Parents share no cell, so each writes its own entries; the kernels run without the GIL.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for (members, parts, _), label in zip(plots, pool.map(one, range(len(plots))), strict=True):
             group[members] = len(what) + label

@@ -120,7 +120,7 @@ class Cells:
     load: Floats
 
     def net(self) -> Net:
-        """The arrays as the kernels take them; what is of the cells is a copy, nothing is fixed and nothing has a home."""
+        """The arrays as the kernels take them; those of the cells are copies, and no cell is pinned or preassigned."""
         n = len(self.weight)
         graph = self.graph
         return Net(

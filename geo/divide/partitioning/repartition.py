@@ -362,7 +362,7 @@ def _intact(case: _Case, label: Ints, new: Ints, cluster: Ints) -> bool:
     house = case.family[new]
     if has_ring(case.graph_indptr, case.graph_neighbour, case.members, case.place, house, families):
         return False
-    return _connected(case, house, families)
+    return bool(_connected(case, house, families))
 
 
 @kernel(nogil=True)
