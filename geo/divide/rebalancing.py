@@ -306,7 +306,7 @@ def _anneal(
 
 def _tries(grids: int) -> int:
     """Annealing steps per cell on a border, for a parent of so many grids."""
-    return min(_MOST_TRIES, round(_TRIES * float(grids) ** 0.5))
+    return min(_MOST_TRIES, round(_TRIES * float(np.sqrt(grids))))
 
 
 def _best(case: _Case, found: list[Ints]) -> list[Ints]:
