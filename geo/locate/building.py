@@ -1,4 +1,4 @@
-"""Between the index and its kernels: building, threads, and room for results."""
+"""Building of the index, threads, and buffers for results of the kernels."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def locate_in(raster: Raster, x: Floats, y: Floats) -> Ints:
 
 
 def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb: Floats) -> Crossings:
-    """Cut segments, making more room as it is needed."""
+    """Cut segments, enlarging the buffer as needed."""
     results: list[Crossings] = []
     done, room = 0, 2 * len(xa) + 64
     while done < len(xa) or not results:
@@ -75,7 +75,7 @@ def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb
 
 
 def chances_in(raster: Raster, offset: int, x: Floats, y: Floats, sigma: Floats, inside: Ints, least: float) -> Chances:
-    """Masses of some points, making more room as it is needed."""
+    """Masses of some points, enlarging the buffer as needed."""
     results: list[Chances] = []
     done, room = 0, 16 * len(x) + 1024
     stamp = np.full(len(raster.ends), -1, dtype=np.int32)
@@ -107,7 +107,7 @@ def joined(parts: list[Crossings]) -> Crossings:
 
 
 def map_in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> Iterator[Any]:
-    """Run `work` on chunks of 0..n, in order, on as many threads as there are processors; the kernels hold no lock."""
+    """Run `work` on chunks of 0..n, in order, on as many threads as there are processors; the kernels release the GIL."""
     parts = [slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] or [slice(0, 0)]
     if len(parts) == 1:
         yield work(parts[0])

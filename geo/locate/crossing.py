@@ -1,4 +1,4 @@
-"""The kernel of a path: the cells that a segment goes through. It holds no lock and allocates nothing per segment."""
+"""Kernel that finds the cells along a segment. It releases the GIL and allocates nothing per segment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from geo.kernels import kernel
 from geo.locate.kernels import walk
 from geo.locate.predicates import orient, side
 
-# A segment whose box has no more pixels than this is first looked at as a whole: in most, no pixel holds an edge.
+# The box of a segment is first checked as a whole if it has no more pixels than this: mostly none of them holds an edge.
 _SMALL_BOX = 64
 
 
@@ -105,7 +105,7 @@ def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # typ
 
 @kernel(nogil=True)
 def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
-    """Columns (as numbers) between which a segment runs inside a row of pixels, a hair wider."""
+    """Columns (as numbers) between which a segment runs inside a row of pixels, widened by 1e-6."""
     low_u, high_u = min(u0, u1), max(u0, u1)
     if abs(v1 - v0) < 1e-12:
         return low_u - 1e-6, high_u + 1e-6
@@ -119,7 +119,7 @@ def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
 def _crossing(x0, y0, x1, y1, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     """How the path from 0 to 1 crosses the edge a, b: 1 from its right to its left, -1 the other way, 0 not; and where.
 
-    The path is taken a hair east-north-east of where it is, so it never meets an end of an edge or runs along one.
+    The path is shifted by an infinitesimal step east-north-east, so it never meets an end of an edge or runs along one.
     """
     if max(x0, x1) < min(ax, bx) or min(x0, x1) > max(ax, bx) or max(y0, y1) < min(ay, by) or min(y0, y1) > max(ay, by):
         return 0, 0.0

@@ -50,14 +50,12 @@ class GridIndex:
     GeometryError
         If there are no cells, or one is not a valid polygon.
 
-    Notes
-    -----
-    **Whose is a point on a border?** A point inside one cell belongs to it; that is decided exactly, for any double. A point
-    on a border belongs to the cell just east of it, and where that is no answer (the border runs east) to the one just
-    north: formally the cell of (x + ε, y + ε²). Where nothing lies there, on the outline, it belongs to the first cell met
-    when turning counter-clockwise round the point from there. So each point of the closed street has exactly one cell,
-    whatever the order of the cells. A path is taken a hair east-north-east of where it is drawn, so it is cut by the same
-    rule, except that on an outline in the east or north it counts as outside.
+    Notes ----- **Points on borders.** A point inside one cell belongs to it; that is decided exactly, for any double. A point
+    on a border belongs to the cell just east of it, or, where the border runs east, to the one just north: formally the cell
+    of (x + ε, y + ε²). Where nothing lies there, on the outline, it belongs to the first cell met when turning
+    counter-clockwise round the point from there. So each point of the closed street has exactly one cell, whatever the order
+    of the cells. A path is shifted by the same infinitesimal step, so it is cut by the same rule, except that on an outline
+    in the east or north it counts as outside.
 
     Cost: building is O(vertices log vertices + pixels); a point O(1) plus the edges inside its pixel, mostly none.
     """
@@ -184,7 +182,7 @@ class GridIndex:
         return cell, distance
 
     def border_distance(self, x: npt.ArrayLike, y: npt.ArrayLike, within_m: float = np.inf) -> Floats:
-        """Measure how far each point is from the nearest border of any cell, be it inside a cell or outside.
+        """Distance of each point to the nearest border of any cell, from inside or outside.
 
         Returns
         -------
@@ -199,7 +197,7 @@ class GridIndex:
     def probability(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sigma_m: npt.ArrayLike, *, at_least: float = 1e-6
     ) -> Chances:
-        """Tell which cells the true place of each position may be in, and with what probability.
+        """Find the cells in which the true place of each position may lie, with their probabilities.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The kernels of a point: its cell, exactly. They hold no lock and allocate nothing per point."""
+"""Kernels that find the cell of a point, exactly. They release the GIL and allocate nothing per point."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAIRS = 4 * BLOCK
 def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
     """Write the cell of each point to `out`, -1 outside; see :class:`geo.locate.GridIndex` for the rule on borders.
 
-    What it returns means nothing, but that the edges were read; see below.
+    The returned sum has no meaning; it keeps the compiler from removing the loop that prefetches the edges.
     """
     lists, ends, sides = raster.lists, raster.ends, raster.sides
     rows, columns = raster.pixels.shape
@@ -63,8 +63,8 @@ def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
                     pair_point[pairs], pair_edge[pairs] = j, lists[t]
                     pairs += 1
                 j += 1
-            # Only to have the edges in the cache: so short a loop waits for many of them at a time. Measured on 300,000 cells:
-            # 25 ns a point against 38 ns.
+            # Prefetches the edges: so short a loop waits for many of them at a time. Measured on 300,000 cells: 25 ns a point
+            # against 38 ns.
             for q in range(pairs):
                 touched += ends[pair_edge[q], 0] + sides[pair_edge[q], 0]
             for q in range(pairs):

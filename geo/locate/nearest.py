@@ -1,4 +1,4 @@
-"""The kernel of distances: the border nearest to a point, and a cell beside it."""
+"""Kernel that finds the border nearest to a point, and the cell of least rank on it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from geo.kernels import kernel
 def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[no-untyped-def]
     """Write the distance of each point to the nearest edge, and of the cells on it that of least rank.
 
-    Infinity and -1 where no edge is within `within_m`. Pixels are looked at in rings round the point, until the next ring is
-    farther away than what was found. Cost per point: O(pixels within the distance).
+    Infinity and -1 where no edge is within `within_m`. Pixels are searched in rings around the point, until the next ring
+    is farther away than the nearest edge so far. Cost per point: O(pixels within the distance).
     """
     rows, columns = raster.pixels.shape
     size, pixels, lists = raster.size, raster.pixels, raster.lists
@@ -27,7 +27,7 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
         ring = max(int(away) - 1, 0)
         farthest = max(max(column, columns - column), max(row, rows - row))
         while ring <= farthest:
-            # What lies in this ring or beyond it is at least so far away; a hair less, for rounding.
+            # Lower bound of the distance to this ring and those beyond it; slightly less, for rounding.
             if (ring - 1) * size * (1.0 - 1e-9) > min(best, within_m):
                 break
             for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):

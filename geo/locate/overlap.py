@@ -1,4 +1,4 @@
-"""Which cells may overlap: a proof, from the raster, that the tags of a layer make sense everywhere."""
+"""Cells that may overlap: a check, from the raster, that the tags of a layer are consistent everywhere."""
 
 from __future__ import annotations
 

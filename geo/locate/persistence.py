@@ -1,4 +1,4 @@
-"""An index as a file: a head of JSON, then arrays that can be mapped into memory as they are."""
+"""An index as a file: a header of JSON, then arrays that can be mapped into memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write(
     tiers: list[Raster],
     extra: dict[str, npt.NDArray[np.int32]],
 ) -> None:
-    """Write rasters and further arrays with what is known about them; the file appears when it is whole."""
+    """Write rasters and further arrays with what is known about them; the file appears when it is complete."""
     arrays = {f"{t}/{name}": getattr(raster, name) for t, raster in enumerate(tiers) for name in _ARRAYS} | extra
     place, table = 0, {}
     for name, array in arrays.items():

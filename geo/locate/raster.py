@@ -2,7 +2,7 @@
 
 Every polygon k adds k + 1 to the *tag* of the ground that it covers; where cells do not overlap the tag tells the cell.
 Crossing an edge changes the tag by a known number, so the tag of a point is that of its pixel's south-west corner plus the
-changes on the way there: no order, no nearest edge, no tolerance.
+changes on the way there. No order of edges, nearest edge or tolerance is involved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from geo.locate.predicates import side
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
-#: Pixels per edge that pay: more make the raster large, fewer make the lists of edges long. Measured in docs/locate.md.
+#: Pixels per edge: more make the raster large, fewer make the lists of edges long. Measured in docs/locate.md.
 PIXELS_PER_EDGE = 12
 FEWEST_PIXELS = 1 << 14
 MOST_PIXELS = 1 << 26

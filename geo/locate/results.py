@@ -1,4 +1,4 @@
-"""What the index gives back."""
+"""Results of the index."""
 
 from __future__ import annotations
 
