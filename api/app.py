@@ -21,7 +21,7 @@ from api.database.migrate import require_schema
 from api.edge import Edge
 from api.errors import NotStoredError
 from api.ingest.writer import Writer
-from api.routes import accounts, divisions, fixes, health, layers, locate, login, pages, verdicts
+from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, verdicts
 from api.settings import Settings
 
 #: Answers shorter than this are not compressed: the header would cost more than it saves.
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.add_middleware(Edge, settings=settings)
     problems.install(app)
     app.router.routes.extend(fixes.ROUTES)
-    for module in (health, divisions, layers, locate, login, accounts, fixes, verdicts, pages, openapi):
+    for module in (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

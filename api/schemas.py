@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from api.ingest.fix import datum_name
 
@@ -285,3 +285,78 @@ class RuleText(BaseModel):
     """A rule set as the text of its TOML file."""
 
     text: str = Field(min_length=1, max_length=100_000)
+
+
+Words = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class IncidentIn(BaseModel):
+    """An incident as it is sent; ``number`` is the sender's own."""
+
+    number: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+    reported_at: datetime
+    datum: DatumName
+    lon: Longitude
+    lat: Latitude
+    text: Words
+    kind: str | None = Field(default=None, min_length=1, max_length=100)
+    address: str | None = Field(default=None, min_length=1, max_length=400)
+
+    @field_validator("text", "kind", "address")
+    @classmethod
+    def _without_nul(cls, value: str | None) -> str | None:
+        if value is not None and "\x00" in value:
+            raise ValueError("text has a NUL character")
+        return value
+
+
+class Near(BaseModel):
+    """An incident that may be the same."""
+
+    id: int
+    number: str
+    distance_m: float
+
+
+class IncidentStored(BaseModel):
+    """A stored incident, its cells, and others that may be the same."""
+
+    id: int
+    third: str | None
+    second: str | None
+    community: str | None
+    duplicates: list[Near]
+
+
+class IncidentOut(BaseModel):
+    """An incident with its corrections applied, on WGS-84."""
+
+    id: int
+    number: str
+    reported_at: datetime
+    received_at: datetime
+    lon: float
+    lat: float
+    kind: str | None
+    text: str
+    address: str | None
+    third: str | None
+    second: str | None
+    community: str | None
+    corrections: int
+    photos: list[str]
+
+
+class Correction(BaseModel):
+    """Fields of an incident that are corrected, and why."""
+
+    reason: Words
+    kind: str | None = Field(default=None, min_length=1, max_length=100)
+    text: str | None = Field(default=None, min_length=1, max_length=4000)
+    address: str | None = Field(default=None, min_length=1, max_length=400)
+
+
+class PhotoStored(BaseModel):
+    """A stored photo."""
+
+    sha256: str

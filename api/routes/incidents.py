@@ -1,0 +1,182 @@
+"""Incidents in, with photos, corrections and duplicate candidates."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import Path as InPath
+
+from api.access import Caller, Right, allowed
+from api.database import session
+from api.database.events import add_event, audit
+from api.database.incidents import (
+    add_incident,
+    add_photo,
+    correct,
+    duplicates,
+    get_incident,
+    get_photo,
+    list_incidents,
+)
+from api.errors import DeniedError
+from api.ingest.decode import datum_number, to_wgs84
+from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
+from api.routes.guard import Guarded, needs
+from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
+from geo.errors import InputError
+
+router = APIRouter(prefix="/api", route_class=Guarded, tags=["incidents"])
+
+Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
+#: Largest photo by pixels: a small file that unpacks to more is refused before it is unpacked.
+MOST_PIXELS = 50_000_000
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+
+@router.post("/incidents", status_code=201)
+@needs(Right.SEND_INCIDENTS)
+def new_incident(
+    body: IncidentIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: Now, response: Response
+) -> IncidentStored:
+    """Store an incident. Sending the same number again is harmless: the answer is 200 then. Duplicates are only proposed."""
+    if body.reported_at.tzinfo is None or not 1990 <= body.reported_at.year < 2100:
+        raise InputError("reported_at needs a time zone and a year from 1990 to 2099")
+    place = snapshot.locate(body.lon, body.lat, body.datum)
+    cells = {level.layer: cell["code"] for level, cell in place.cells.items()}
+    if not allowed(caller, Right.SEND_INCIDENTS, [code for code in cells.values() if code] or [""]):
+        raise DeniedError(f"'{caller.name}' may not send incidents of this place")
+    ((lon, lat),) = to_wgs84(datum_number(body.datum), [(body.lon, body.lat)])
+    values = {
+        "street": caller.street,
+        "number": body.number,
+        "reported_at": body.reported_at,
+        "received_at": now,
+        "lon": lon,
+        "lat": lat,
+        "datum": body.datum,
+        "kind": body.kind,
+        "text": body.text,
+        "address": body.address,
+        "version_id": snapshot.version.id,
+        "account_id": caller.account,
+        **{name: cells.get(name) for name in ("third", "second", "community")},
+    }
+    with session(engine, write=True) as opened:
+        number, new = add_incident(opened, values)
+        if new:
+            audit(opened, caller.street, caller.actor, "add incident", body.number, at=now)
+            add_event(opened, caller.street, "incident", cells.get("third") or "", {"id": number}, at=now)
+        near = duplicates(opened, caller.street, number)
+    response.status_code = 201 if new else 200
+    found = {name: cells.get(name) for name in ("third", "second", "community")}
+    return IncidentStored.model_validate({"id": number, **found, "duplicates": near})
+
+
+@router.get("/incidents")
+@needs(Right.SEE_INCIDENTS)
+def incidents(
+    caller: CallerOf,
+    engine: EngineOf,
+    start: Annotated[datetime, Query(description="first moment, with a time zone")],
+    end: Annotated[datetime, Query(description="moment after the last, at most a year later")],
+) -> list[IncidentOut]:
+    """Incidents of a span ``[start, end)``, corrections applied; at most 1,000."""
+    if start.tzinfo is None or end.tzinfo is None or not start < end <= start + timedelta(days=366):
+        raise InputError("start and end need a time zone, start before end and at most a year apart")
+    with session(engine) as opened:
+        rows = list_incidents(opened, caller.street, start, end)
+    return [IncidentOut.model_validate(row) for row in rows if _may_see(caller, row)]
+
+
+@router.get("/incidents/{number}")
+@needs(Right.SEE_INCIDENTS)
+def incident(number: Number, caller: CallerOf, engine: EngineOf) -> IncidentOut:
+    """One incident, corrections applied."""
+    with session(engine) as opened:
+        row = get_incident(opened, caller.street, number)
+    _require(caller, row)
+    return IncidentOut.model_validate(row)
+
+
+@router.post("/incidents/{number}/corrections", status_code=204)
+@needs(Right.CORRECT_INCIDENTS)
+def new_correction(number: Number, body: Correction, caller: CallerOf, engine: EngineOf, now: Now) -> Response:
+    """Correct kind, text or address; what was received stays."""
+    changes = body.model_dump(exclude={"reason"}, exclude_none=True)
+    if not changes:
+        raise InputError("a correction changes kind, text or address")
+    with session(engine, write=True) as opened:
+        _require(caller, get_incident(opened, caller.street, number))
+        correct(opened, caller.street, number, changes, at=now, actor=caller.actor, reason=body.reason)
+        audit(opened, caller.street, caller.actor, "correct incident", str(number), at=now, fields=sorted(changes))
+    return Response(status_code=204)
+
+
+@router.post("/incidents/{number}/photos", status_code=201)
+@needs(Right.SEND_INCIDENTS)
+async def new_photo(
+    number: Number,
+    caller: CallerOf,
+    engine: EngineOf,
+    now: Now,
+    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
+) -> PhotoStored:
+    """Add a photo. Its content decides what it is, not its name."""
+    from starlette.concurrency import run_in_threadpool
+
+    content = await file.read()
+
+    def store() -> PhotoStored:
+        media_type = image_type(content)
+        with session(engine, write=True) as opened:
+            _require(caller, get_incident(opened, caller.street, number))
+            key, _ = add_photo(opened, caller.street, number, content, media_type, at=now)
+            audit(opened, caller.street, caller.actor, "add photo", str(number), at=now, sha256=key)
+        return PhotoStored(sha256=key)
+
+    return await run_in_threadpool(store)
+
+
+@router.get("/incidents/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_INCIDENTS)
+def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Response:
+    """A photo as it was received."""
+    with session(engine) as opened:
+        _require(caller, get_incident(opened, caller.street, number))
+        content, media_type = get_photo(opened, caller.street, number, sha256)
+    return Response(content, media_type=media_type, headers={"Content-Disposition": "inline"})
+
+
+def image_type(content: bytes) -> str:
+    """Media type of a photo by its content.
+
+    Raises
+    ------
+    InputError
+        If it is no image of a known kind, is damaged, or has too many pixels.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=list(_TYPES)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise InputError(f"the photo has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            image.verify()
+            return _TYPES[str(image.format)]
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError("the file is no JPEG, PNG or WebP image, or is damaged") from error
+
+
+def _may_see(caller: Caller, row: dict[str, object]) -> bool:
+    codes = [str(row[name]) for name in ("third", "second", "community") if row[name]]
+    return allowed(caller, Right.SEE_INCIDENTS, codes or [""])
+
+
+def _require(caller: Caller, row: dict[str, object]) -> None:
+    if not _may_see(caller, row):
+        raise DeniedError(f"'{caller.name}' may not see incident {row['id']}")
