@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 import re
 from typing import Any
@@ -86,11 +87,17 @@ def _rmc_rows(sentences: list[tuple[int, str, Any]]) -> list[tuple[int, dict[str
             continue
         row = _rmc(sentence)
         if isinstance(row, dict):
-            near = min(dilutions.get(sentence.data[0][:6], []), key=lambda one: abs(one[0] - number), default=None)
+            near = _nearest(dilutions.get(sentence.data[0][:6], []), number)
             if near is not None and abs(near[0] - number) <= _NEAR_LINES:
                 row[ACCURACY_M] = accuracy_of_hdop(near[1])
         rows.append((number, row))
     return rows
+
+
+def _nearest(dilutions: list[tuple[int, str]], number: int) -> tuple[int, str] | None:
+    """The dilution whose line, in ascending order, is nearest to a line."""
+    at = bisect.bisect_left(dilutions, (number, ""))
+    return min(dilutions[max(at - 1, 0) : at + 1], key=lambda one: abs(one[0] - number), default=None)
 
 
 def _gga_rows(sentences: list[tuple[int, str, Any]]) -> list[tuple[int, dict[str, Any] | Text]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from geo.tracks.columns import ACCURACY_M, DEVICE, MOCK, OFFICER, SPEED, TIME
 
@@ -53,6 +54,7 @@ _ANGLE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def column_of(field: str) -> str | None:
     """Our column for a field of a point, by its name in any spelling.
 
