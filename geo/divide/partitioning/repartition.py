@@ -235,9 +235,6 @@ def _promising(
 ) -> Ints:
     """Members of a cluster in order; none if its mean is too far off to gain anything, or if the cells are known."""
     none = np.empty(0, dtype=np.int64)
-    below, mean = np.abs(off[cluster]).max(), _cluster_mean(case, cluster, total)
-    if mean <= 0.0 or abs(total[cluster].sum() / len(cluster) / mean - 1.0) > below - _GAIN:
-        return none
     count = 0
     for p in cluster:
         count += first[p + 1] - first[p]
@@ -253,6 +250,9 @@ def _promising(
     if key in known:
         return none
     known.add(key)
+    below, mean = np.abs(off[cluster]).max(), _cluster_mean(case, cluster, total)
+    if mean <= 0.0 or abs(total[cluster].sum() / len(cluster) / mean - 1.0) > below - _GAIN:
+        return none
     return inside
 
 
