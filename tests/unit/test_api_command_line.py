@@ -107,6 +107,8 @@ def test_what_two_runs_differ_in(changes, words) -> None:
 
 def test_a_file_under_another_name_is_the_same_track() -> None:
     assert what_is_new(facts(), facts(tracks={"z.gpx": "1", "b.gpx": "2"})) == "输入相同 the same input"
+    assert what_is_new(facts(), facts(cells={"name": "e.gpkg", "judged": "x"})) == "输入相同 the same input"
+    assert "other cells" in what_is_new(facts(), facts(cells={"name": "d.gpkg", "judged": "y"}))
 
 
 def test_changes_are_counted_most_frequent_first() -> None:
