@@ -122,6 +122,8 @@ def test_what_follows_is_what_a_whole_day_gives(published, send, follower, divis
             state = revisions[-1]["state"] if revisions else "not_visited"
             assert (state, revisions[-1]["visits"] if revisions else 0) == tuple(table.loc[code, ["verdict", "visits"]])
     assert [r["state"] for r in followed(published, first)][-1] == "met"
+    # The day is not over, so nothing that was said of it is called restated.
+    assert not any(r["restated"] for r in followed(published, first))
     with session(published) as opened:
         assert pending(opened, 1) == []
 
