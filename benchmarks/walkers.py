@@ -59,7 +59,8 @@ def simulate(kind, street, cells, *, officers, seed, day):
         walk.stay(17 * 3600 + rng.uniform(0, 1800))
         ways.append(walk.way())
     staff = [_name(k) for k in range(len(ways))]
-    return ways, cells.assign(leader=leader), *truth_of(ways, staff, cells, day, DEFAULT_RULES)
+    led = cells.assign(leader=leader)
+    return ways, led, *truth_of(ways, staff, led, day, DEFAULT_RULES)
 
 
 def _name(k):

@@ -28,13 +28,15 @@ from geo.patrols.silences import (
     within,
 )
 from geo.patrols.unobserved import hidden_visits
-from geo.patrols.wording import UNCLEAR, Open, reason_of, settled_by
+from geo.patrols.wording import SPARSE_S, UNCLEAR, Open, reason_of, settled_by
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABILITY, START
 
 #: Probability that the required visits were made from which on silences leave a verdict open; stays do from `doubt` of the rules.
 OPEN_FROM = 0.09
 #: Visits to be expected in silences from which on a sentence speaks of them.
 LEAST_RATE = 0.02
+#: What is left of `doubt` where the fixes of the leader are minutes apart: a round of ten minutes leaves two of them.
+SPARSE_DOUBT = 0.1
 #: Share of a long stay that is expected outside the cell from which on the stay may have been two.
 LEFT_FROM = 0.15
 #: The four states, in Chinese and English.
@@ -188,7 +190,9 @@ def _verdict(
             open_ = open_._replace(silences=silent, probability=CUT_P if verdict == "unknown" else 0.0)
     else:
         open_ = _open(visits, silent, chances, known, rules)
-        doubtful = open_.probability >= OPEN_FROM or chances[-1] >= rules.doubt
+        doubtful = open_.probability >= OPEN_FROM or chances[-1] >= rules.doubt * (
+            SPARSE_DOUBT if known[1] >= SPARSE_S else 1.0
+        )
         verdict = "unknown" if doubtful else "short" if have else "not_visited"
     zh, en = reason_of(verdict, visits, open_, seen, rules)
     settle_zh, settle_en = settled_by(verdict, visits, open_, rules)
