@@ -15,9 +15,7 @@ import typer
 from api.cli import (
     check,
     convert,
-    database,
     demo,
-    devices,
     divide,
     incidents,
     locate,
@@ -25,9 +23,8 @@ from api.cli import (
     patrols,
     redraw,
     repair,
-    serve,
-    users,
 )
+from api.cli.administration import database, devices, serve, users
 from api.cli.console import WRONG_USE, checked_output, fail, fold_help, notices, told
 from geo.errors import WanggeError
 

@@ -1,0 +1,1 @@
+"""Verbs for administrators: the store, accounts, devices, and serving."""
