@@ -96,7 +96,7 @@ def _following(settings: Settings) -> Iterator[None]:
     if not settings.follow:
         yield
         return
-    words = [sys.executable, "-m", "api.verdicts.follow"]
+    words = [sys.executable, "-m", "api.verdicts.follower"]
     child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment_of(settings))
     try:
         yield

@@ -36,7 +36,7 @@ from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
 from geo.patrols import DEFAULT_RULES, clean, integrity, presences, read_tracks, verify, visits  # noqa: E402
-from geo.patrols.visit_counts import number_of_visits  # noqa: E402
+from geo.patrols.visit_counts import visit_count  # noqa: E402
 from geo.sample.days.patrols import simulate_patrols  # noqa: E402
 from geo.tracks.cleaning import utc  # noqa: E402
 
@@ -194,7 +194,7 @@ def _by_path(made):
     some = made[(made["stay_s"] >= rules.min_stay_s) & (made["speed_m_s"] <= rules.max_patrol_speed_m_s)]
     group, codes = pd.factorize(some["code"])
     start, end = (utc(some[name]).astype(np.int64) for name in ("start", "end"))
-    number = number_of_visits(
+    number = visit_count(
         group,
         start,
         end,

@@ -124,7 +124,7 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
         self.proposal = proposal
 
 
-def some(labels: Sequence[Any], most: int = 5) -> str:
+def first_labels(labels: Sequence[Any], most: int = 5) -> str:
     """Name the first few of many labels in a message: ``'a, b, c and 7 more'``."""
     shown = ", ".join(str(label) for label in list(labels)[:most])
     rest = len(labels) - most

@@ -27,7 +27,7 @@ from maps.encoding.cells import (
     encode_circles,
     encode_lines,
     encode_polygons,
-    number,
+    json_value,
     optional_text,
     origin_of,
     two_languages,
@@ -218,8 +218,8 @@ def _findings(shown: gpd.GeoDataFrame, origin: tuple[float, float]) -> dict[str,
         "layer": shown["layer"].astype(str).tolist(),
         "cause": shown["cause"].astype(str).tolist(),
         "cells": [[str(code) for code in codes] for codes in shown["cells"]],
-        "area_m2": [number(value) for value in shown["area_m2"]],
-        "width_m": [number(value) for value in shown["width_m"]],
+        "area_m2": [json_value(value) for value in shown["area_m2"]],
+        "width_m": [json_value(value) for value in shown["width_m"]],
         "zh": [text[0] for text in texts],
         "en": [text[-1] for text in texts],
         "areas": [list(chain.from_iterable(encode_polygons(s, origin, **steps))) for s in split["areas"]],
@@ -266,10 +266,10 @@ def _level(level: Any) -> dict[str, Any]:
     return {
         "name": two_languages(names.get(level.layer, level.layer)),
         "cells": level.cells,
-        "area_km2": number(level.area_m2 / 1e6),
+        "area_km2": json_value(level.area_m2 / 1e6),
         "covered": None if level.covered is None else percent(level.covered),
-        "uncovered_m2": number(level.uncovered_m2),
-        "overlap_m2": number(level.overlap_m2),
+        "uncovered_m2": json_value(level.uncovered_m2),
+        "overlap_m2": json_value(level.overlap_m2),
     }
 
 

@@ -11,7 +11,7 @@ import folium
 import geopandas as gpd
 import pandas as pd
 
-from geo.errors import ColumnError, InputError, some
+from geo.errors import ColumnError, InputError, first_labels
 from geo.layers import Division
 from geo.layers.columns import CODE
 from geo.patrols import REASONS
@@ -24,7 +24,7 @@ from maps.encoding.cells import (
     encode_background,
     encode_levels,
     enumerate_texts,
-    number,
+    json_value,
     optional_text,
     two_languages,
 )
@@ -134,19 +134,25 @@ def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
 def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     missing = [name for name in (CODE, "verdict") if name not in verdicts.columns]
     if missing:
-        raise ColumnError(f"verdicts: column {some(missing)} is missing; pass the frame that geo.patrols.verify gives")
+        raise ColumnError(
+            f"verdicts: column {first_labels(missing)} is missing; pass the frame that geo.patrols.verify gives"
+        )
     rows = verdicts
     if "day" in verdicts.columns:
         days = verdicts["day"].map(lambda value: pd.Timestamp(value).date())
         rows = verdicts[days == day]
         if rows.empty and len(verdicts):
-            raise InputError(f"verdicts: none is of {day}; the days in it are {some(sorted(map(str, days.unique())))}")
+            raise InputError(
+                f"verdicts: none is of {day}; the days in it are {first_labels(sorted(map(str, days.unique())))}"
+            )
     wrong = sorted({str(state) for state in rows["verdict"]} - set(STATES))
     if wrong:
-        raise ColumnError(f"verdicts: unknown verdict {some(wrong)}; known are {', '.join(STATES)}")
+        raise ColumnError(f"verdicts: unknown verdict {first_labels(wrong)}; known are {', '.join(STATES)}")
     twice = rows.loc[rows[CODE].duplicated(), CODE].tolist()
     if twice:
-        raise ColumnError(f"verdicts: {some(twice)} has more than one row on {day}; keep one per grid", ids=twice)
+        raise ColumnError(
+            f"verdicts: {first_labels(twice)} has more than one row on {day}; keep one per grid", ids=twice
+        )
     return rows
 
 
@@ -155,7 +161,7 @@ def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:
     unknown = rows.loc[~rows[CODE].isin([*division.second[CODE], *division.third[CODE]]), CODE].tolist()
     if unknown:
         raise ColumnError(
-            f"verdicts: {some(unknown)} is no second- or third-level grid of this division; use the division that the "
+            f"verdicts: {first_labels(unknown)} is no second- or third-level grid of this division; use the division that the "
             "verdicts were made with",
             ids=unknown,
         )
@@ -164,9 +170,9 @@ def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:
     texts: dict[str, Any] = {"reasons": {}}
     encoded = _states(second)
     for name in _COUNTS:
-        encoded[name] = [number(value) or 0 for value in column(second, name)]
+        encoded[name] = [json_value(value) or 0 for value in column(second, name)]
     for name in _SECONDS:
-        encoded[name] = [number(value) for value in column(second, name)]
+        encoded[name] = [json_value(value) for value in column(second, name)]
     for language, missing in zip(("zh", "en"), _MISSING, strict=True):
         reason = column(second, f"reason_{language}").astype(object).where(second["verdict"].notna(), missing)
         texts["reasons"][language], encoded[f"reason_{language}"] = enumerate_texts(reason)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.layers import Division, Level
 from geo.layers.columns import CODE
 from maps import colours
@@ -21,7 +21,7 @@ from maps.encoding.cells import (
     Extras,
     encode_background,
     encode_levels,
-    number,
+    json_value,
     optional_text,
     two_languages,
 )
@@ -109,7 +109,7 @@ def heat_map(
         If the browser libraries are not installed.
     """
     picture = density_image.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
-    bandwidth_m = number(getattr(density, "bandwidth_m", None))
+    bandwidth_m = json_value(getattr(density, "bandwidth_m", None))
     incident_counts = encode_incidents(division, incidents, ZoneInfo(zone), bandwidth_m=bandwidth_m)
     payload: dict[str, Any] = {
         "title": two_languages(extras.get("title") or titled(division, TITLE)),
@@ -147,14 +147,16 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
     missing = [name for name in (CODE, "incidents") if name not in counts.columns]
     if missing:
         raise ColumnError(
-            f"counts: column {some(missing)} is missing; pass the frame that geo.incidents.grid_counts gives"
+            f"counts: column {first_labels(missing)} is missing; pass the frame that geo.incidents.grid_counts gives"
         )
     by_code = counts.drop_duplicates(CODE).set_index(CODE)
     below = [code for level in Level if level is not Level.STREET for code in division.layer(level)[CODE]]
     known = set(by_code.index)
     absent = [code for code in below if code not in known]
     if absent:
-        raise ColumnError(f"counts: no row for grid {some(absent)}; count with the division that is drawn", ids=absent)
+        raise ColumnError(
+            f"counts: no row for grid {first_labels(absent)}; count with the division that is drawn", ids=absent
+        )
     result = {}
     for name in (name for name in MEASURES if name in counts.columns):
         levels = []
@@ -163,7 +165,7 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
             if level is Level.STREET and name == "incidents" and np.isnan(values).any():
                 # Counts need not have a row for the street: it has what its communities have together.
                 values = np.array([by_code[name].reindex(division.community[CODE]).sum()])
-            levels.append([number(value) for value in values])
+            levels.append([json_value(value) for value in values])
         result[name] = levels
     return result
 
@@ -178,7 +180,7 @@ def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] |
     codes = hotspots.loc[shown, CODE]
     strange = [code for code in codes if code not in known]
     if strange:
-        raise ColumnError(f"hotspots: {some(strange)} is no grid of this division", ids=strange)
+        raise ColumnError(f"hotspots: {first_labels(strange)} is no grid of this division", ids=strange)
     return {code: bool(own) for code, own in zip(codes, core[shown], strict=True)}
 
 

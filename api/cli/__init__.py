@@ -25,7 +25,7 @@ from api.cli import (
     repair,
 )
 from api.cli.administration import database, devices, serve, users
-from api.cli.console import WRONG_USE, checked_output, fail, fold_help, notices, told
+from api.cli.console import WRONG_USE, checked_output, error_line, fail, fold_help, notices
 from geo.errors import WanggeError
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
@@ -93,7 +93,7 @@ def run(arguments: list[str] | None = None) -> int:
         with notices(), checked_output():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
-        fail(told(error))
+        fail(error_line(error))
         return WRONG_USE
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()

@@ -120,11 +120,11 @@ def fail(message: str) -> None:
     say(f"错误 error: {' '.join(message.split())}")
 
 
-def told(error: WanggeError) -> str:
+def error_line(error: WanggeError) -> str:
     """The message of an error; the argument that would help is told as the option of the command line.
 
     >>> from geo.errors import InputError
-    >>> told(InputError("times have no zone; say which", give={"zone": "Asia/Shanghai"}))
+    >>> error_line(InputError("times have no zone; say which", give={"zone": "Asia/Shanghai"}))
     'times have no zone; say which (--zone Asia/Shanghai)'
     """
     if not error.give:

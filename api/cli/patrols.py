@@ -180,7 +180,8 @@ def _print(done: PatrolRun) -> None:
     if verified.sparse[0]:
         number, usual_s = verified.sparse
         console.print(
-            f"定位稀疏 sparse fixes: {number:,} 台设备约每 {usual_s / 60:.0f} 分钟定位一次，多数网格无法判定；每 60 秒一次即可判定 "
+            f"定位稀疏 sparse fixes: {number:,} 台设备约每 {usual_s / 60:.0f} 分钟定位一次，多数网格无法判定；"
+            "每 60 秒一次即可判定 "
             f"devices send a fix about every {usual_s / 60:.0f} min, which leaves most grids open; one every 60 s would decide",
             markup=False,
         )
@@ -198,7 +199,7 @@ def _print(done: PatrolRun) -> None:
 
 def _print_fixes(verified: Verified, console: Console) -> None:
     """Print what was read: gaps, fixes, rows and files that were refused, and marks."""
-    from geo.errors import some
+    from geo.errors import first_labels
     from geo.patrols import MARKS
     from geo.tracks.cleaning import NOTES
 
@@ -211,7 +212,7 @@ def _print_fixes(verified: Verified, console: Console) -> None:
     files = verified.unread
     console.print(f"定位点 fixes: {verified.fixes:,}; 无法读取的行 refused rows: {verified.refused:,}", markup=False)
     if files:
-        console.print(f"整份未读入 files not read: {len(files):,} ({some(files)}; files.csv)", markup=False)
+        console.print(f"整份未读入 files not read: {len(files):,} ({first_labels(files)}; files.csv)", markup=False)
     for words, note in (("标记不用 set aside", False), ("有标记仍使用 marked, still used", True)):
         marked = [
             f"{MARKS[mark][0]} {mark} {number:,}" for mark, number in verified.marked.items() if (mark in NOTES) is note

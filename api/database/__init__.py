@@ -17,6 +17,7 @@ Known limits: the store holds geometries as EWKB and has no spatial index on SQL
 in memory. Another SQLite library (GDAL, ADBC, DuckDB) must not open the file in the same process: its close drops the locks.
 """
 
+from api.database.connections import open_store, session
 from api.database.divisions import (
     DivisionEvent,
     VersionInfo,
@@ -33,7 +34,6 @@ from api.database.divisions import (
     street_of,
 )
 from api.database.migrate import upgrade
-from api.database.session import open_store, session
 
 __all__ = [
     "DivisionEvent",

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import URL
 
-from api.database.session import database_url
+from api.database.connections import database_url
 from geo.errors import FileError
 
 #: How long ``pg_dump`` and ``pg_restore`` may take.
@@ -75,7 +75,7 @@ def restore(source: Path, database: str) -> None:
         finally:
             partial.unlink(missing_ok=True)
         return
-    from api.database.session import open_store
+    from api.database.connections import open_store
 
     engine = open_store(database)
     try:

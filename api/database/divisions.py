@@ -1,6 +1,6 @@
 """Versions of divisions: store, publish, retire, read.
 
-Each function takes an open session; the caller's transaction decides (:func:`api.database.session`). Times are
+Each function takes an open session; the caller's transaction decides (:func:`api.database.connections`). Times are
 arguments: nothing here reads a clock. geopandas is loaded where a division is read or stored, so that the server starts fast.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from api.database.connections import lock
 from api.database.models import CellRow, DivisionEventRow, StreetRow, VersionRow
-from api.database.session import lock
 from api.errors import NotStoredError, OutdatedError, PublishedError
 from geo.errors import InputError
 

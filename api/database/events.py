@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.database.connections import lock
 from api.database.models import AuditRow, EventRow
-from api.database.session import lock
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select, text, update
 
+from api.database.connections import session
 from api.database.models import AuditRow, EventRow, FixRow, PhotoRow, PurgeRow
-from api.database.session import session
 from api.ingest.fix import DAY_US, microseconds
 from geo.errors import InputError
 

@@ -101,13 +101,13 @@ def read_batch(body: bytes, context: Context) -> Batch:
                 numbered.append((position, msgspec.convert(raw, SentFix)))
             except msgspec.ValidationError as error:
                 refused.append({"position": position, "reason": str(error)})
-    number = datum_number(datum)
+    number = datum_id(datum)
     fixes = _stored_form(numbered, number, context, refused)
     refused.sort(key=lambda entry: entry["position"])
     return Batch(fixes, refused)
 
 
-def datum_number(name: str) -> int:
+def datum_id(name: str) -> int:
     """Position of a datum in :data:`DATUMS`, by its name in any usual spelling.
 
     Raises

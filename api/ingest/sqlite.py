@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from api.database.session import BUSY_TIMEOUT_MS
+from api.database.connections import BUSY_TIMEOUT_MS
 from api.ingest.fix import Fix
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from api.ingest.decode import datum_number
+from api.ingest.decode import datum_id
 from api.ingest.fix import SOURCES, Fix, fault, not_negative
 from geo.tracks import read_tracks
 
@@ -48,7 +48,7 @@ def read_upload(
         {"position": max(0, int(row["row"] or 1) - 1), "reason": row["reason"]} for row in tracks.attrs["refused"]
     ]
     names = tracks["device"].to_numpy(dtype=object) if only is None else np.full(len(tracks), only, dtype=object)
-    datums = tracks["declared_datum"].fillna("WGS-84").map(datum_number).to_numpy()
+    datums = tracks["declared_datum"].fillna("WGS-84").map(datum_id).to_numpy()
     time_us = tracks["time"].dt.as_unit("us").astype("int64").to_numpy()
     received_us, latest_us = times
     fixes = []

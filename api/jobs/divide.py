@@ -24,7 +24,7 @@ from geo.divide import (
     staff_needed,
     summarise,
 )
-from geo.errors import FileError, some
+from geo.errors import FileError, first_labels
 from geo.layers import (
     Division,
     Level,
@@ -143,7 +143,7 @@ def _tell_what_is_missing(sources: Sources, division: Division) -> None:
     if known["buildings_cut"]:
         notice(
             f"街道范围或社区边界穿过 {len(known['buildings_cut'])} 栋建筑。the outline or a community border runs through "
-            f"buildings {some(known['buildings_cut'])}; move it if they are to be whole"
+            f"buildings {first_labels(known['buildings_cut'])}; move it if they are to be whole"
         )
 
 

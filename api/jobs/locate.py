@@ -16,7 +16,7 @@ from api.jobs import Progress, silent
 from api.jobs.resume import Kept, merge_rows
 from api.outputs import require_csv, write_csv
 from api.small_input import few_vertices, most_rows
-from geo.errors import ColumnError, CrsError, DatumError, FileError, some
+from geo.errors import ColumnError, CrsError, DatumError, FileError, first_labels
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.kernels import uncompiled
 from geo.layers import Datum, is_metric, parse_crs
@@ -24,9 +24,9 @@ from geo.layers.columns import CODE
 from geo.layers.files.sources import DRIVERS
 from geo.locate import GridIndex
 from geo.locate.batches.cluster import Here, Runner, on_cluster
-from geo.locate.batches.counting import Result, Sums, Wanted, locate_part
+from geo.locate.batches.counting import Result, Sums, Wanted, locate_chunk
 from geo.locate.batches.hours import text_of
-from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Part, Source, open_source
+from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Chunk, Source, open_source
 from geo.locate.batches.points import Look, Reading, judge, look_at
 from geo.notices import notice
 from geo.tables.coordinates import LAT, LON, Place, choose_place
@@ -205,12 +205,12 @@ def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept
         progress(f"定位 locating {done}/{len(source.parts)}", 0.3 + 0.69 * done / len(source.parts))
 
 
-def _look(source: Source, reading: Reading, part: Part, _: GridIndex) -> Look:
+def _look(source: Source, reading: Reading, part: Chunk, _: GridIndex) -> Look:
     return look_at(source, part, reading)
 
 
-def _locate(source: Source, reading: Reading, wanted: Wanted, part: Part, index: GridIndex) -> Result:
-    return locate_part(source, part, reading, wanted, index)
+def _locate(source: Source, reading: Reading, wanted: Wanted, part: Chunk, index: GridIndex) -> Result:
+    return locate_chunk(source, part, reading, wanted, index)
 
 
 def _place(target: Path | None, counts_path: Path | None) -> Path:
@@ -251,12 +251,12 @@ def _reading(source: Source, points: Path, columns: PointColumns, by: str | None
     """
     if by is not None and columns.time is None:
         raise ColumnError(
-            f"{points.name}: counts by {by} need the column of times (--time COL); it has {some(source.columns, 20)}"
+            f"{points.name}: counts by {by} need the column of times (--time COL); it has {first_labels(source.columns, 20)}"
         )
     require_zone(columns.zone)
     for name in (columns.x, columns.y, columns.time):
         if name and name not in source.columns:
-            raise ColumnError(f"{points.name}: has no column '{name}'; it has {some(source.columns, 20)}")
+            raise ColumnError(f"{points.name}: has no column '{name}'; it has {first_labels(source.columns, 20)}")
     datum = Datum.parse(columns.datum) if columns.datum else None
     place = None if source.geometry is not None else _place_of(source, points, columns, datum)
     crs = source.crs if source.geometry is not None and source.crs else columns.crs
@@ -300,6 +300,7 @@ def _place_of(source: Source, points: Path, columns: PointColumns, datum: Datum 
     )
     if place is None:
         raise ColumnError(
-            f"{points.name}: which columns are the coordinates? name them (--x COL --y COL); it has {some(source.columns, 20)}"
+            f"{points.name}: which columns are the coordinates? name them (--x COL --y COL); "
+            f"it has {first_labels(source.columns, 20)}"
         )
     return place

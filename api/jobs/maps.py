@@ -10,7 +10,7 @@ import folium
 
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.patrols.stored import read_verdicts, read_visits
-from geo.errors import FileError, InputError, some
+from geo.errors import FileError, InputError, first_labels
 from geo.incidents import density, read_incidents
 from geo.layers import read_division
 from geo.patrols import REASONS
@@ -36,7 +36,7 @@ def coverage_page(
     shown = day or max(verdicts["day"])
     if shown not in set(verdicts["day"]):
         raise InputError(
-            f"{verdicts_path.name}: has no verdicts of {shown}; it has {some(sorted(set(verdicts['day'])))}"
+            f"{verdicts_path.name}: has no verdicts of {shown}; it has {first_labels(sorted(set(verdicts['day'])))}"
         )
     drawn = coverage_map(
         read_division(division_path),

@@ -22,7 +22,7 @@ from api.database.incidents import (
     list_incidents,
 )
 from api.errors import DeniedError
-from api.ingest.decode import datum_number, to_wgs84
+from api.ingest.decode import datum_id, to_wgs84
 from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
 from api.routes.guard import Guarded, needs
 from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
@@ -48,7 +48,7 @@ def new_incident(
     cells = {level.layer: cell["code"] for level, cell in place.cells.items()}
     if not allowed(caller, Right.SEND_INCIDENTS, [code for code in cells.values() if code] or [""]):
         raise DeniedError(f"'{caller.name}' may not send incidents of this place")
-    ((lon, lat),) = to_wgs84(datum_number(body.datum), [(body.lon, body.lat)])
+    ((lon, lat),) = to_wgs84(datum_id(body.datum), [(body.lon, body.lat)])
     values = {
         "street": caller.street,
         "number": body.number,

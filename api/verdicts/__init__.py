@@ -10,7 +10,7 @@ follow
 restated
     A verdict of a past day that late fixes have changed; the earlier revision stays.
 
-Public: :func:`judge` (:mod:`~api.verdicts.day`), :class:`Follower` (:mod:`~api.verdicts.follow`).
+Public: :func:`judge` (:mod:`~api.verdicts.day`), :class:`Follower` (:mod:`~api.verdicts.follower`).
 
 Known limits: a silence over midnight is not known to either day.
 """

@@ -17,7 +17,7 @@ from geo.coverage.arcs import OUTSIDE, Arcs, chain, lengths_m, neighbours, pair_
 from geo.coverage.edges import Rim, directed_edges, directed_rings, on_lattice_units
 from geo.coverage.faults import unproven
 from geo.coverage.rings import polygons
-from geo.errors import CodeError, ColumnError, GeometryError, ImpossibleError, some
+from geo.errors import CodeError, ColumnError, GeometryError, ImpossibleError, first_labels
 from geo.layers.codes import ancestor_codes, level_of
 from geo.layers.columns import ADDITIVE_COLUMNS, CODE, LEVEL, Level
 from geo.layers.crs import PER_METRE, require_metric
@@ -228,20 +228,20 @@ def _require_sound(shapes: gpd.GeoSeries) -> None:
     missing = shapes.isna() | shapes.is_empty
     if missing.any():
         labels = list(shapes.index[missing])
-        raise GeometryError(f"a mesh: {len(labels)} cells have no geometry (rows {some(labels)})", ids=labels)
+        raise GeometryError(f"a mesh: {len(labels)} cells have no geometry (rows {first_labels(labels)})", ids=labels)
     invalid = ~shapely.is_valid(shapes.array)
     if invalid.any():
         labels = list(shapes.index[invalid])
         reason = shapely.is_valid_reason(shapes.array[invalid][0])
         raise GeometryError(
-            f"a mesh: {len(labels)} cells are invalid polygons (rows {some(labels)}; {reason})", ids=labels
+            f"a mesh: {len(labels)} cells are invalid polygons (rows {first_labels(labels)}; {reason})", ids=labels
         )
 
 
 def _refuse(shapes: gpd.GeoSeries, positions: npt.NDArray[np.intp], what: str) -> None:
     labels = list(shapes.index[positions])
     raise GeometryError(
-        f"a mesh: {len(labels)} cells {what} (rows {some(labels)}); run check to see where and repair to mend",
+        f"a mesh: {len(labels)} cells {what} (rows {first_labels(labels)}); run check to see where and repair to mend",
         ids=labels,
         geometry=shapely.union_all(shapes.array[positions[:100]]),
     )

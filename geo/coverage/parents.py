@@ -17,7 +17,7 @@ import shapely
 
 from geo.coverage import faults
 from geo.coverage.report import Kind, Rows, finding
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.layers.cells import code_text
 from geo.layers.columns import CODE, PARENT
 
@@ -72,7 +72,9 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
     if CODE not in parents:
         raise ColumnError("parents: a column 'code' is needed to tell them apart")
     if column is not None and column not in cells:
-        raise ColumnError(f"cells: no column '{column}' to name the parent; there are {some(list(cells.columns), 20)}")
+        raise ColumnError(
+            f"cells: no column '{column}' to name the parent; there are {first_labels(list(cells.columns), 20)}"
+        )
     known = set(parents[CODE].astype(str))
     name = column or PARENT
     if name in cells:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ImpossibleError, InputError, some
+from geo.errors import ImpossibleError, InputError, first_labels
 from geo.layers.row_values import values_of_rows
 
 
@@ -45,7 +45,7 @@ def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None)
     weight = workload.to_numpy(dtype=float)
     if not np.isfinite(weight).all() or (weight < 0).any():
         bad = list(workload.index[~(weight >= 0) | ~np.isfinite(weight)])
-        raise InputError(f"workload: missing or negative in {some(bad)}; give a number of 0 or more", ids=bad)
+        raise InputError(f"workload: missing or negative in {first_labels(bad)}; give a number of 0 or more", ids=bad)
     limit = np.full(len(weight), seats)
     if most is not None:
         limit = values_of_rows(most, workload.index, "most", what="parents").to_numpy(dtype=np.int64)

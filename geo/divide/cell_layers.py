@@ -17,7 +17,7 @@ from geo.divide.partitioning.bounds import proven
 from geo.divide.partitioning.indivisible import SeparatePartsError, units
 from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
 from geo.divide.partitioning.objective import Cells, Rules
-from geo.errors import ColumnError, ImpossibleError, InputError, some
+from geo.errors import ColumnError, ImpossibleError, InputError, first_labels
 from geo.layers import Level, require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
 
@@ -222,7 +222,7 @@ def _workload(cells: gpd.GeoDataFrame, workload: pd.Series | str) -> Floats:
     bad = ~(np.isfinite(load) & (load >= 0))
     if bad.any():
         raise InputError(
-            f"workload: missing or negative in cells {some(list(cells.index[bad]))}; give numbers of 0 or more",
+            f"workload: missing or negative in cells {first_labels(list(cells.index[bad]))}; give numbers of 0 or more",
             ids=list(cells.index[bad]),
         )
     if load.sum() <= 0:
@@ -245,14 +245,16 @@ def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, uni
     given = values_of_rows(communities, cells.index, "communities")
     if given.isna().any():
         bad = list(cells.index[given.isna()])
-        raise InputError(f"communities: missing for cells {some(bad)}; say in which community each cell lies", ids=bad)
+        raise InputError(
+            f"communities: missing for cells {first_labels(bad)}; say in which community each cell lies", ids=bad
+        )
     number, names = pd.factorize(given, sort=True)
     if len(names) != count:
         raise InputError(f"communities: {len(names)} are given, but {count} are asked for; ask for {len(names)}")
     torn = np.flatnonzero(_of_unit(number, unit)[unit] != number)
     if len(torn):
         raise InputError(
-            f"communities: cells {some(list(cells.index[torn]))} lie inside a cell of another community, or "
+            f"communities: cells {first_labels(list(cells.index[torn]))} lie inside a cell of another community, or "
             "between its parts; give them to that community",
             ids=list(cells.index[torn]),
         )

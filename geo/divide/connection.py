@@ -11,7 +11,7 @@ import shapely
 
 from geo.divide.partitioning.adjacency import Graph, pieces
 from geo.divide.partitioning.indivisible import SeparatePartsError
-from geo.errors import ImpossibleError, InputError, some
+from geo.errors import ImpossibleError, InputError, first_labels
 
 Ints = npt.NDArray[np.int64]
 
@@ -91,7 +91,7 @@ def refuse_parts(cells: gpd.GeoDataFrame, error: SeparatePartsError) -> InputErr
     part = error.geometry
     x, y = shapely.get_coordinates(shapely.point_on_surface(part))[0]
     rows = [int(row) for row in error.ids]
-    more = f" ({some([cells.index[row] for row in rows[1:]])} too)" if len(rows) > 1 else ""
+    more = f" ({first_labels([cells.index[row] for row in rows[1:]])} too)" if len(rows) > 1 else ""
     return InputError(
         f"cells: {row_name(cells, rows[0])} consists of parts that no other rows connect{more}: one of {part.area:,.0f} m² "
         f"lies at {x:.0f}, {y:.0f}; give that part a row of its own and join it to its neighbour, add the water or ground "

@@ -30,7 +30,7 @@ from geo.divide.partitioning.indivisible import SeparatePartsError, units
 from geo.divide.partitioning.moves import Goal, Scope
 from geo.divide.partitioning.nested import weights
 from geo.divide.partitioning.objective import Cells, Rules
-from geo.errors import ImpossibleError, InputError, some
+from geo.errors import ImpossibleError, InputError, first_labels
 from geo.layers import require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
 
@@ -207,20 +207,20 @@ def _case(
     )
     if (grid < 0).any():
         bad = list(cells.index[grid < 0])
-        raise InputError(f"today: cells {some(bad)} have no grid; give the grid of every cell", ids=bad)
+        raise InputError(f"today: cells {first_labels(bad)} have no grid; give the grid of every cell", ids=bad)
     above = np.zeros(len(cells), dtype=np.int64)
     if parents is not None:
         above = pd.factorize(values_of_rows(parents, cells.index, "parents"), sort=True)[0].astype(np.int64)
         if (above < 0).any():
             bad = list(cells.index[above < 0])
-            raise InputError(f"parents: missing for cells {some(bad)}; give the parent of every cell", ids=bad)
+            raise InputError(f"parents: missing for cells {first_labels(bad)}; give the parent of every cell", ids=bad)
     pairs = np.unique(np.column_stack([grid, above]), axis=0)
     if len(pairs) != len(labels):
         torn = [labels[int(g)] for g in np.flatnonzero(np.bincount(pairs[:, 0]) > 1)]
-        raise InputError(f"today: grids {some(torn)} lie in several parents", ids=torn)
+        raise InputError(f"today: grids {first_labels(torn)} lie in several parents", ids=torn)
     unknown = [name for name in locked if name not in labels]
     if unknown:
-        raise InputError(f"locked: there are no grids {some(unknown)}", ids=unknown)
+        raise InputError(f"locked: there are no grids {first_labels(unknown)}", ids=unknown)
     first = np.unique(unit, return_index=True)[1]
     area, centre = shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes))
     now = np.bincount(unit, load).astype(np.float64)
@@ -246,7 +246,9 @@ def _amounts(cells: gpd.GeoDataFrame, values: pd.Series, name: str) -> Floats:
     amount = pd.to_numeric(values_of_rows(values, cells.index, name), errors="coerce").to_numpy(dtype=np.float64)
     bad = list(cells.index[~(np.isfinite(amount) & (amount >= 0))])
     if bad:
-        raise InputError(f"{name}: missing or negative in cells {some(bad)}; give numbers of 0 or more", ids=bad)
+        raise InputError(
+            f"{name}: missing or negative in cells {first_labels(bad)}; give numbers of 0 or more", ids=bad
+        )
     if amount.sum() <= 0:
         raise InputError(f"{name}: it is 0 everywhere; give what the cells hold")
     return amount

@@ -27,7 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.errors import ColumnError, FileError, some
+from geo.errors import ColumnError, FileError, first_labels
 from geo.layers.row_values import values_of_rows
 
 #: Named parts of a workload, in the order of the sum.
@@ -118,10 +118,10 @@ class Weights:
         known = [field.name for field in fields(cls)]
         unknown = [name for name in table if name not in known]
         if unknown:
-            raise ColumnError(f"weights: {some(unknown)} is not known; there are {', '.join(known)}")
+            raise ColumnError(f"weights: {first_labels(unknown)} is not known; there are {', '.join(known)}")
         bad = [name for name, value in table.items() if isinstance(value, bool) or not isinstance(value, int | float)]
         if bad:
-            raise ColumnError(f"weights: {some(bad)} must be a number")
+            raise ColumnError(f"weights: {first_labels(bad)} must be a number")
         return cls(**{name: float(value) for name, value in table.items()})  # type: ignore[arg-type]
 
     @classmethod
@@ -237,7 +237,7 @@ def weigh(
         given = values_of_rows(workload, buildings.index, "workload", what="buildings")
         if given.isna().any() or (given < 0).any():
             bad = list(buildings.index[given.isna() | (given < 0)])
-            raise ColumnError(f"workload: missing or negative for buildings {some(bad)}", ids=bad)
+            raise ColumnError(f"workload: missing or negative for buildings {first_labels(bad)}", ids=bad)
         parts = parts * 0.0
         parts["from_floor"] = given.astype(float)
     held = atom_of_building >= 0
@@ -279,5 +279,5 @@ def _number(frame: gpd.GeoDataFrame, *names: str) -> pd.Series:
     values = pd.Series(pd.to_numeric(frame[name], errors="coerce")).astype(float)
     if (values < 0).any():
         bad = list(frame.index[values < 0])
-        raise ColumnError(f"buildings: column '{name}' is negative in rows {some(bad)}", ids=bad)
+        raise ColumnError(f"buildings: column '{name}' is negative in rows {first_labels(bad)}", ids=bad)
     return values

@@ -15,7 +15,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo.errors import CodeError, ColumnError, CrsError, GeometryError, InputError, some
+from geo.errors import CodeError, ColumnError, CrsError, GeometryError, InputError, first_labels
 from geo.incidents.columns import (
     CELL,
     COMMUNITY,
@@ -198,7 +198,8 @@ def coordinates(points: gpd.GeoDataFrame, crs: object) -> tuple[Floats, Floats]:
     if wrong.any():
         labels = list(points.index[wrong])
         raise GeometryError(
-            f"incidents: must be points, but {len(labels)} rows are not (rows {some(labels)}: {points.geom_type[wrong].iloc[0]})",
+            f"incidents: must be points, but {len(labels)} rows are not "
+            f"(rows {first_labels(labels)}: {points.geom_type[wrong].iloc[0]})",
             ids=labels,
         )
     shapes = np.array(points.geometry.array, dtype=object)
@@ -296,10 +297,10 @@ def _others(
 def _require_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if CODE not in cells:
         raise ColumnError(
-            f"cells: no column '{CODE}'; it has {some(list(cells.columns), 20)} (geo.layers.as_cells gives one)"
+            f"cells: no column '{CODE}'; it has {first_labels(list(cells.columns), 20)} (geo.layers.as_cells gives one)"
         )
     missing = cells[CODE].isna()
     if missing.any():
         labels = list(cells.index[missing])
-        raise CodeError(f"cells: {len(labels)} rows have no code (rows {some(labels)})", ids=labels)
+        raise CodeError(f"cells: {len(labels)} rows have no code (rows {first_labels(labels)})", ids=labels)
     return cells

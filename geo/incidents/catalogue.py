@@ -28,7 +28,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from geo.errors import CodeError, ColumnError, FileError, some
+from geo.errors import CodeError, ColumnError, FileError, first_labels
 
 #: The standard in force, which codes belong to where nothing else is said.
 STANDARD_REF = "GB/T 47678.5-2026"
@@ -108,7 +108,7 @@ class Catalogue:
         self.matters = tuple(matters)
         codes = [m.code for m in self.matters]
         if double := sorted({c for c in codes if codes.count(c) > 1}):
-            raise CodeError(f"catalogue {standard_ref}: codes stand more than once: {some(double)}", ids=double)
+            raise CodeError(f"catalogue {standard_ref}: codes stand more than once: {first_labels(double)}", ids=double)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Catalogue:
@@ -134,7 +134,9 @@ class Catalogue:
         rows = _custom_rows(path)
         refs = sorted({row["standard_ref"] for row in rows if row.get("standard_ref")}) or [path.stem]
         if len(refs) > 1:
-            raise ColumnError(f"{path.name}: names {len(refs)} standards ({some(refs)}); one file holds one catalogue")
+            raise ColumnError(
+                f"{path.name}: names {len(refs)} standards ({first_labels(refs)}); one file holds one catalogue"
+            )
         return cls(refs[0], [_custom_matter(refs[0], row) for row in rows])
 
     def frame(self) -> pd.DataFrame:
@@ -319,10 +321,12 @@ def _custom_rows(path: Path) -> list[dict[str, str]]:
     if not rows:
         raise FileError(f"{path.name}: the catalogue has no rows; columns code and name are expected")
     if missing := [name for name in ("code", "name") if name not in rows[0]]:
-        raise ColumnError(f"{path.name}: no column '{some(missing)}'; it has {some(list(rows[0]), 12)}")
+        raise ColumnError(f"{path.name}: no column '{first_labels(missing)}'; it has {first_labels(list(rows[0]), 12)}")
     bare = [number for number, row in enumerate(rows, start=2) if not (row["code"] and row["name"])]
     if bare:
-        raise ColumnError(f"{path.name}: rows without code or name: {some(bare)}; fill them in or take them out")
+        raise ColumnError(
+            f"{path.name}: rows without code or name: {first_labels(bare)}; fill them in or take them out"
+        )
     return rows
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.incidents.columns import INCIDENTS, SOURCE
 from geo.incidents.statistics.rates import poisson_interval
 from geo.layers.columns import CODE, NAME
@@ -67,7 +67,7 @@ def against_patrols(
     """
     for name, where, what in ((column, assigned, "incidents"), (CODE, visits, "visits"), ("stay_s", visits, "visits")):
         if name not in where:
-            raise ColumnError(f"{what}: no column '{name}'; there are {some(list(where.columns), 20)}")
+            raise ColumnError(f"{what}: no column '{name}'; there are {first_labels(list(where.columns), 20)}")
     codes = pd.Index(cells[CODE])
     patrol = pd.Series(False, index=assigned.index)
     if SOURCE in assigned:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.incidents.columns import CELL, COMMUNITY, INCIDENTS, PER_1000, PER_KM2, PER_UNIT, SECOND, THIRD
 from geo.incidents.statistics.rates import empirical_bayes, poisson_interval
 from geo.layers import Division, Level, area_m2
@@ -86,7 +86,7 @@ def _count_layer(
     strange = assigned.loc[(position < 0) & assigned[column].notna().to_numpy(), column]
     if len(strange):
         raise ColumnError(
-            f"column '{column}': names cells that are not there ({some(list(strange.unique()))}); assign again"
+            f"column '{column}': names cells that are not there ({first_labels(list(strange.unique()))}); assign again"
         )
     if values is None:
         values, value = pd.DataFrame(index=[0]), np.zeros(len(assigned), dtype=np.intp)
@@ -139,4 +139,4 @@ def _row_of(assigned: pd.DataFrame, values: pd.DataFrame) -> Any:
 
 def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     if missing := [name for name in names if name not in frame]:
-        raise ColumnError(f"no column '{some(missing)}'; the frame has {some(list(frame.columns), 20)}")
+        raise ColumnError(f"no column '{first_labels(missing)}'; the frame has {first_labels(list(frame.columns), 20)}")

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ColumnError, FileError, InputError, some
+from geo.errors import ColumnError, FileError, InputError, first_labels
 from geo.incidents.catalogue import data_rows, plain
 
 Unit = Literal["emergency_hour", "working_hour", "working_day", "calendar_day"]
@@ -202,8 +202,8 @@ class Calendar:
         low, high = self.years
         if strange := sorted({d.year for d in days if not low <= d.year <= high}):
             raise InputError(
-                f"the calendar of public holidays lists {low} to {high}, not {some(strange)}; add the days that the State "
-                "Council announced for that year"
+                f"the calendar of public holidays lists {low} to {high}, not {first_labels(strange)}; add the days that the "
+                "State Council announced for that year"
             )
 
     def _days_on(self, wall_s: npt.NDArray[np.float64], limit: Limit, days: list[dt.date]) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import CodeError, ImpossibleError, some
+from geo.errors import CodeError, ImpossibleError, first_labels
 from geo.layers.columns import Level
 
 #: Number of digits of a code at each level.
@@ -94,7 +94,7 @@ def ancestor_codes(codes: pd.Series, level: Level) -> pd.Series:
     if len(short):
         raise CodeError(
             f"codes shorter than the {CODE_LENGTH[level]} digits of a {level.layer} code have no ancestor there "
-            f"({some(list(short))})",
+            f"({first_labels(list(short))})",
             ids=list(short),
         )
     return text.str[: CODE_LENGTH[level]]
@@ -166,4 +166,6 @@ def require_unique(codes: Iterable[str], what: str) -> None:
     counts = Counter(codes)
     double = [code for code, count in counts.items() if count > 1]
     if double:
-        raise CodeError(f"{what}: codes that occur more than once: {some(double)}; give each cell its own", ids=double)
+        raise CodeError(
+            f"{what}: codes that occur more than once: {first_labels(double)}; give each cell its own", ids=double
+        )

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from geo.errors import CodeError, CrsError, FileError, some
+from geo.errors import CodeError, CrsError, FileError, first_labels
 from geo.layers.codes import require_unique
 from geo.layers.columns import CODE, LAYER_COLUMNS, LEVEL, PARENT, Level
 from geo.layers.crs import PER_METRE, require_metric, to_metric
@@ -79,7 +79,7 @@ class Division:
             lost = below.loc[at < 0, CODE].tolist()
             if lost:
                 raise CodeError(
-                    f"layer {below_level.layer}: {len(lost)} cells have a parent that is not there ({some(lost)})",
+                    f"layer {below_level.layer}: {len(lost)} cells have a parent that is not there ({first_labels(lost)})",
                     ids=lost,
                 )
             rows = at.astype(np.int32)[rows]

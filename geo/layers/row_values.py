@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 
 
 def values_of_rows(
@@ -52,20 +52,20 @@ def values_of_rows(
         if index.has_duplicates:
             twice = list(index[index.duplicated()].unique())
             raise ColumnError(
-                f"{owner}: index labels {some(twice)} stand more than once; give unique labels", ids=twice
+                f"{owner}: index labels {first_labels(twice)} stand more than once; give unique labels", ids=twice
             )
     asked, known = (values.index, rows) if partial else (rows, values.index)
     lost = list(asked[~asked.isin(known)])
     if lost and partial:
         raise ColumnError(
-            f"{name}: labels {some(lost)} are not in the index of the {what} ({some(list(rows), 2)}); "
+            f"{name}: labels {first_labels(lost)} are not in the index of the {what} ({first_labels(list(rows), 2)}); "
             f"give it on the index of the {what}",
             ids=lost,
         )
     if lost:
         raise ColumnError(
-            f"{name}: no value for {len(lost)} of {len(rows)} {what} ({some(lost)}); its index has "
-            f"{some(list(values.index), 2)}: give it on the index of the {what}",
+            f"{name}: no value for {len(lost)} of {len(rows)} {what} ({first_labels(lost)}); its index has "
+            f"{first_labels(list(values.index), 2)}: give it on the index of the {what}",
             ids=lost,
         )
     return values.reindex(rows)

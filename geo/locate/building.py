@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.errors import GeometryError, some
+from geo.errors import GeometryError, first_labels
 from geo.kernels import for_threads
 from geo.locate.crossing import cross_segments
 from geo.locate.edges import edges_of
@@ -133,7 +133,7 @@ def require_sound(shapes: gpd.GeoSeries) -> None:
         labels = list(shapes.index[bad])
         reason = shapely.is_valid_reason(shapes.array[np.flatnonzero(bad)[0]]) or "missing"
         raise GeometryError(
-            f"an index: {len(labels)} cells are empty or invalid polygons (rows {some(labels)}; the first: {reason}); "
+            f"an index: {len(labels)} cells are empty or invalid polygons (rows {first_labels(labels)}; the first: {reason}); "
             "run check, then repair",
             ids=labels,
         )

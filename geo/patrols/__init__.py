@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from geo.patrols.verdicts import VERDICTS, open_verdicts, verify
     from geo.tracks.cleaning import MARKS, clean
     from geo.tracks.matching.planned_route import RouteMatch, route_match
-    from geo.tracks.matching.touched_cells import touched
+    from geo.tracks.matching.route_cells import touched
     from geo.tracks.matching.viterbi import Matched, match
     from geo.tracks.reading.read import read_tracks
     from geo.tracks.smoothing import smoothed
@@ -81,7 +81,7 @@ else:
             "geo.patrols.verdicts": "VERDICTS open_verdicts verify",
             "geo.tracks.cleaning": "MARKS clean",
             "geo.tracks.matching.planned_route": "RouteMatch route_match",
-            "geo.tracks.matching.touched_cells": "touched",
+            "geo.tracks.matching.route_cells": "touched",
             "geo.tracks.matching.viterbi": "Matched match",
             "geo.tracks.reading.read": "read_tracks",
             "geo.tracks.smoothing": "smoothed",

@@ -90,7 +90,7 @@ def corrected(tracks: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
     return mine.assign(**{TIME: (mine[TIME] - pd.to_timedelta(hours)).dt.as_unit("us")})
 
 
-def beside_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
+def with_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
     """Put the verdicts with corrected clocks beside those with the clocks as they are; where they differ the verdict is open.
 
     Parameters

@@ -187,7 +187,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
     stays = stays.assign(**_bounds(presences, stays, _timing_errors(stays, steps_s[keep]), rules))
     reason = _alone(stays, rules)
-    part(stays, reason, rules)
+    space_visits(stays, reason, rules)
     return stays.assign(**{REASON: reason, COUNTED: reason == ""})
 
 
@@ -343,7 +343,7 @@ _SUMS = (
 
 
 def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Floats, Floats]:
-    """Probability that the true time inside, in hours of duty and on foot, was long enough; and what the fixes alone say of it."""
+    """Probability that the true time inside, on duty and on foot, was long enough; and what the fixes alone say of it."""
     room = stays["room_s"].to_numpy(dtype=float)
     # What was ridden is no time on foot.
     left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
@@ -414,7 +414,7 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     return reason
 
 
-def part(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
+def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
     """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
 
     Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at

@@ -12,7 +12,7 @@ from geo.patrols.columns import CODE, COUNTED, LIKELY_S, REASON, STAY_S
 from geo.patrols.counted_visits import EXCLUDED, microseconds
 from geo.patrols.rules import Rules
 from geo.patrols.silences import Interval
-from geo.patrols.visit_counts import Number, number_of_visits
+from geo.patrols.visit_counts import VisitCount, visit_count
 from geo.tracks.columns import DEVICE, END, PROBABILITY, START
 
 #: Probability that a stay without a known holder was the leader's, and that one between two impossible steps took place.
@@ -72,7 +72,7 @@ class DayVisits(NamedTuple):
         """Local begin and end of a visit."""
         return f"{self.begins[k]}–{self.ends[k]}"
 
-    def numbers(self, rules: Rules) -> tuple[Number, list[Floats], dict[str, int]]:
+    def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], dict[str, int]]:
         """How many visits there were, given the probability of each stay.
 
         Returns
@@ -87,8 +87,8 @@ class DayVisits(NamedTuple):
         place = {code: k for k, code in enumerate(self.first)}
         group = np.repeat(np.arange(len(place)), [b - a for a, b in self.first.values()]).astype(np.int64)
 
-        def number(chance: Floats, required: int) -> Number:
-            return number_of_visits(
+        def number(chance: Floats, required: int) -> VisitCount:
+            return visit_count(
                 group,
                 self.start,
                 self.end,

@@ -267,7 +267,7 @@ def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: Gr
 def shares_of(spans: Spans, index: GridIndex) -> Shares:
     """Find the cells that each span may have been in; in order of span."""
     own = index.locate(spans.x, spans.y).astype(np.int64)
-    certain = surely_inside(spans.x, spans.y, spans.sigma, own, index)
+    certain = surely_within(spans.x, spans.y, spans.sigma, own, index)
     sure, unsure = np.flatnonzero(certain), np.flatnonzero(~certain)
     around = np.empty((len(unsure), PLACES), dtype=np.int32)
     for k in range(PLACES):
@@ -284,7 +284,7 @@ def shares_of(spans: Spans, index: GridIndex) -> Shares:
     return Shares(span[order], cell[order], probability[order])
 
 
-def surely_inside(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIndex) -> Bools:
+def surely_within(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIndex) -> Bools:
     """Tell which places have all their surroundings of :data:`CERTAIN_SIGMAS` standard deviations in a cell."""
     certain = np.ones(len(x), dtype=np.bool_)
     margin = CERTAIN_SIGMAS * sigma

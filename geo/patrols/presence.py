@@ -20,7 +20,7 @@ from geo.kernels import for_threads
 from geo.locate import GridIndex
 from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
 from geo.patrols.days import split_days
-from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of, surely_inside
+from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of, surely_within
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.path import SECOND, Path
@@ -86,9 +86,9 @@ def presences(
         and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` where the path ran outside but the error of positioning may
         hide that it was inside, or ``unknown`` where the device was silent and had been, or came back, in the cell or within
         `reach_m` of it. Then `day` (local), `likely_s` (time inside that is to be expected, given the errors), `spread_s2`
-        (its variance), `sure_s` (how much of it, on foot, no error can have put there), `length_m` (way inside), and of `likely_s`
-        how much was too fast for a walk (`ridden_s`) or lies in a run of fixes between two impossible steps (`detached_s`);
-        `sure_fixes`, fixes 120 s and more from the next that no error can have put there. A silence
+        (its variance), `sure_s` (how much of it, on foot, no error can have put there), `length_m` (way inside), and of
+        `likely_s` how much was too fast for a walk (`ridden_s`) or lies in a run of fixes between two impossible steps
+        (`detached_s`); `sure_fixes`, fixes 120 s and more from the next that no error can have put there. A silence
         gives one row for each cell in doubt.
 
     Raises
@@ -225,7 +225,7 @@ def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
     k = np.searchsorted(starts, path.walker[i] * room + (path.time[i] - low), side="right") - 1
     mine = (k >= 0) & (runs.walker[k] == path.walker[i]) & (runs.cell[k] >= 0)
     i, k = i[mine], k[mine]
-    sure = surely_inside(path.x[i], path.y[i], path.sigma[i], runs.cell[k], index)
+    sure = surely_within(path.x[i], path.y[i], path.sigma[i], runs.cell[k], index)
     return np.bincount(k[sure], minlength=len(found)).astype(np.int64)
 
 

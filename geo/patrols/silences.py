@@ -117,7 +117,7 @@ def visit_lengths_s(visits: pd.DataFrame) -> Floats:
     return found
 
 
-def hidden_rate(silences: list[Silence], stays: list[Interval], lengths_s: Floats, rules: Rules) -> float:
+def unobserved_rate(silences: list[Silence], stays: list[Interval], lengths_s: Floats, rules: Rules) -> float:
     """Number of visits to be expected in silences: those that fit between the way there and back, at the rate that is due.
 
     A silence that begins or ends with a stay in the cell (`stays`: those that are not counted) may have cut a visit.

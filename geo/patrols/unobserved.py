@@ -20,7 +20,7 @@ from geo.patrols.rules import Rules
 from geo.tracks.columns import DEVICE, END, START
 
 
-def hidden_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:
+def unobserved_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:
     """Expect visits in the silences of a day, and lay them where the device was on its proven visits.
 
     Parameters

@@ -13,21 +13,21 @@ from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import LEADER, PARENT
 from geo.patrols.columns import CODE, COUNTED, DAY, KIND, REASON, VERDICT, VERDICT_COLUMNS, VISIT_COLUMNS
-from geo.patrols.counted_visits import part
+from geo.patrols.counted_visits import space_visits
 from geo.patrols.day_visits import DayVisits
 from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.silences import (
     CUT_P,
     Silence,
-    hidden_rate,
     parted_rate,
     silences_of,
+    unobserved_rate,
     usable,
     visit_lengths_s,
     within,
 )
-from geo.patrols.unobserved import hidden_visits
+from geo.patrols.unobserved import unobserved_visits
 from geo.patrols.wording import SPARSE_S, UNCLEAR, Open, reason_of, settled_by
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABILITY, START
 
@@ -89,9 +89,10 @@ def verify(
         it, 0 without `presences`. Over a street, `visits_expected` and `visits_hidden` together are the number of visits.
 
         ``met``: enough visits count, and enough was seen if the rules ask for it. Otherwise ``unknown`` if `probability` is
-        0.09 or more, or that of the stays alone at least `doubt` of the rules, else ``short`` if some visits count and ``not_visited`` if none does. The probability of a
-        missing visit comes from stays in doubt (at a border, too near another, between a walk and a ride, by a device whose
-        holder is not known) and from silences that are long enough for the way and a visit of the length that is usual on the day.
+        0.09 or more, or that of the stays alone at least `doubt` of the rules, else ``short`` if some visits count and
+        ``not_visited`` if none does. The probability of a missing visit comes from stays in doubt (at a border, too near
+        another, between a walk and a ride, by a device whose holder is not known) and from silences that are long enough for
+        the way and a visit of the length that is usual on the day.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def verify(
         gaps = {} if silent is None else silences_of(silent, some, date, rule)
         seen = _seen_shares(coverage, some, date, rule)
         table = _judged(theirs, some, gaps, seen, intervals, rule)
-        hidden = {} if presences is None else hidden_visits(theirs, presences, date, rule).to_dict()
+        hidden = {} if presences is None else unobserved_visits(theirs, presences, date, rule).to_dict()
         table["visits_hidden"] = [round(hidden.get(code, 0.0), 6) for code in some[CODE]]
         table[DAY], table["required"], table["rules"] = date, rule.visits_per_day, rule.name
         parts.append(table.set_axis(rows))
@@ -212,11 +213,11 @@ def _verdict(
 def _open(
     visits: DayVisits, silent: list[Silence], chances: list[float], known: tuple[Floats, float], rules: Rules
 ) -> Open:
-    """How likely it is that the missing visits were made: in stays that hang on an error, in silences, or in a stay that was two."""
+    """Probability that the missing visits were made: in stays that hang on an error, in silences, or in a stay of two."""
     need, counted = rules.visits_per_day, visits.intervals(visits.counted)
     gaps = usable(silent, counted, rules)
     uncounted = visits.intervals(~visits.counted & (visits.reason != "not_leader"))
-    rate = hidden_rate(gaps, uncounted, known[0], rules)
+    rate = unobserved_rate(gaps, uncounted, known[0], rules)
     two = parted_rate(counted, within(silent), rules)
     rate += two
     inside = _left_between(visits, rules)
@@ -310,7 +311,7 @@ def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.
     reason[np.isin(reason, ("same_time", "too_soon", "silence"))] = ""
     reason[~own & ~unnamed] = "not_leader"
     reason[unnamed & np.isin(reason, ("", *UNCLEAR))] = "unnamed"
-    part(visits, reason, rules)
+    space_visits(visits, reason, rules)
     return visits.assign(**{REASON: reason, COUNTED: reason == ""})
 
 

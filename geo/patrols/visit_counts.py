@@ -2,7 +2,7 @@
 
 A count of the visits that are proven is too low, as it leaves out all that hang on a border; a count of all that are seen is
 too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are,
-as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.counted_visits`). The number that count has a
+as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.counted_visits`). Their number has a
 distribution, which is computed exactly. What silence hides is not in it.
 """
 
@@ -21,7 +21,7 @@ RANGE = 0.9
 _NEGLIGIBLE = 1e-12
 
 
-class Number(NamedTuple):
+class VisitCount(NamedTuple):
     """Number of visits of each group of stays: mean, the ends of a range of 90 %, and the probability of reaching a number."""
 
     expected: Floats
@@ -30,9 +30,9 @@ class Number(NamedTuple):
     enough: Floats
 
 
-def number_of_visits(
+def visit_count(
     group: Ints, start: Ints, end: Ints, probability: Floats, *, groups: int, apart: float, required: int
-) -> Number:
+) -> VisitCount:
     """Find the distribution of the number of visits that count, group by group.
 
     Parameters
@@ -59,7 +59,7 @@ def number_of_visits(
     first = np.searchsorted(group[order], np.arange(groups + 1))
     chance = np.minimum(probability[order], 1.0)
     expected, low, high, enough = _numbers(first, start[order], end[order], chance, apart, required)
-    return Number(expected, low, high, enough)
+    return VisitCount(expected, low, high, enough)
 
 
 @kernel(nogil=True)

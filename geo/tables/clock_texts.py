@@ -231,7 +231,7 @@ def read_clock(text: str) -> dt.timedelta | None:
     return None if clock is None else clock_of(clock)
 
 
-def read_number(text: str, *, compact_hours: bool) -> Moment | None:
+def parse_numeric(text: str, *, compact_hours: bool) -> Moment | None:
     """Read a number: compact dates, Excel days, seconds to nanoseconds since 1970.
 
     Parameters
@@ -239,7 +239,7 @@ def read_number(text: str, *, compact_hours: bool) -> Moment | None:
     compact_hours
         Whether ten digits are ``YYYYMMDDhh`` where they can be, and not seconds since 1970.
 
-    >>> read_number("20260305143000", compact_hours=False).at, read_number("46086.5", compact_hours=False).at
+    >>> parse_numeric("20260305143000", compact_hours=False).at, parse_numeric("46086.5", compact_hours=False).at
     (datetime.datetime(2026, 3, 5, 14, 30), datetime.datetime(2026, 3, 5, 12, 0))
     """
     if text.isdigit() and len(text) in (8, 10, 12, 14, 17) and (compact_hours or len(text) != 10):

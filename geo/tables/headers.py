@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 
 _BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _SIGNS = re.compile(r"[\s_\-*:·/.#'\"]")
@@ -114,12 +114,14 @@ def check_given(
     """
     names = list(names)
     if unknown := [name for name in given if name not in names]:
-        raise ColumnError(f"column map: '{some(unknown)}' is not a column of {what}; use {', '.join(names)}")
+        raise ColumnError(f"column map: '{first_labels(unknown)}' is not a column of {what}; use {', '.join(names)}")
     known = [str(header) for header in headers]
     absent = [f"{name}: {header!r}" for name, header in given.items() if str(header) not in known]
     if absent:
         missing = str(next(header for header in given.values() if str(header) not in known))
-        raise ColumnError(f"{file}: the file has no column '{missing}' ({some(absent)}); it has {some(known, 20)}")
+        raise ColumnError(
+            f"{file}: the file has no column '{missing}' ({first_labels(absent)}); it has {first_labels(known, 20)}"
+        )
 
 
 def guess_columns(

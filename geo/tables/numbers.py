@@ -115,7 +115,7 @@ def read_numbers(values: pd.Series, kind: Kind, unit: float = 1.0) -> Floats:
     odd = np.isnan(numbers) & values.notna().to_numpy(dtype=bool)
     if odd.any():
         codes, different = pd.factorize(values[odd].astype(object), use_na_sentinel=True)
-        read = np.array([read_number(str(value), kind, unit) for value in different])
+        read = np.array([parse_numeric(str(value), kind, unit) for value in different])
         numbers[odd] = read[codes]
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers
@@ -137,12 +137,12 @@ def _all_plain(values: pd.Series) -> Floats | None:
     return None
 
 
-def read_number(text: str, kind: Kind, unit: float = 1.0) -> float:
+def parse_numeric(text: str, kind: Kind, unit: float = 1.0) -> float:
     """Read one number; NaN if it is none, or may be two.
 
-    >>> read_number("380,160", "metres"), read_number("118,795", "degrees"), read_number("1.2 km/h", "speed")
+    >>> parse_numeric("380,160", "metres"), parse_numeric("118,795", "degrees"), parse_numeric("1.2 km/h", "speed")
     (380160.0, 118.795, 0.3333333333333333)
-    >>> read_number("118°48′45″E", "degrees"), read_number("W 77.5°", "degrees"), read_number("118°75′", "degrees")
+    >>> parse_numeric("118°48′45″E", "degrees"), parse_numeric("W 77.5°", "degrees"), parse_numeric("118°75′", "degrees")
     (118.8125, -77.5, nan)
     """
     folded = unicodedata.normalize("NFKC", text.translate(_PRIMES)).translate(_PRIMES).strip().removeprefix("'").strip()

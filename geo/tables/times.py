@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo.arrays import Objects
-from geo.tables.clock_texts import fold, is_compact_hour, month_place, read_clock, read_moment, read_number
+from geo.tables.clock_texts import fold, is_compact_hour, month_place, parse_numeric, read_clock, read_moment
 from geo.tables.local_time import UTC, require_zone, to_utc
 from geo.tables.refused import mark
 from geo.texts import Text
@@ -249,7 +249,7 @@ def _one(value: Any, text: str, place: int | None, hours: bool) -> dt.datetime |
         return dt.datetime(value.year, value.month, value.day)
     if isinstance(value, int | float | np.integer | np.floating):
         text = str(int(value)) if float(value).is_integer() else repr(float(value))
-    moment = read_number(text, compact_hours=hours) if _NUMBER.fullmatch(text) else read_moment(text, place)
+    moment = parse_numeric(text, compact_hours=hours) if _NUMBER.fullmatch(text) else read_moment(text, place)
     try:
         return None if moment is None else moment.at
     except OverflowError:

@@ -21,7 +21,7 @@ from geo.kernels import kernel
 from geo.layers.crs import lon_lat
 from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
-from geo.tracks.sorting import by_time, maybe_equal, numbered, taken
+from geo.tracks.sorting import by_time, maybe_equal, numbered, picked
 
 Marks = npt.NDArray[np.int8]
 Fixes = TypeVar("Fixes", bound=pd.DataFrame)
@@ -249,7 +249,7 @@ def _out_of_time(fixes: _Fixes, mark: Marks) -> None:
 def _repeated(fixes: _Fixes, mark: Marks) -> None:
     """Of the fixes of a device at one time keep one, or none if they lie apart."""
     here = _usable(mark)
-    micro, device = taken(fixes.time.view(np.int64), here), taken(fixes.device, here)
+    micro, device = picked(fixes.time.view(np.int64), here), picked(fixes.device, here)
     order = by_time(device, micro)
     if not _ties(device, micro, order):
         return
@@ -286,7 +286,7 @@ def _impossible(fixes: _Fixes, mark: Marks, rules: MovementLimits) -> Ints:
     What is left is returned, by device and time.
     """
     here = _usable(mark)
-    order = here[by_time(taken(fixes.device, here), taken(fixes.time.view(np.int64), here))]
+    order = here[by_time(picked(fixes.device, here), picked(fixes.time.view(np.int64), here))]
     kept: list[Ints] = []
     for _ in range(ROUNDS):
         jump = _jumps(fixes, order, rules)
@@ -373,7 +373,7 @@ def _copied(fixes: _Fixes, mark: Marks) -> None:
     """Note fixes whose time and place another device has too, if they are more than chance would give."""
     here = np.flatnonzero(mark == 0)
     time: Ints = fixes.time.view(np.int64)
-    some = here[maybe_equal(taken(time, here), taken(fixes.lon, here), taken(fixes.lat, here))]
+    some = here[maybe_equal(picked(time, here), picked(fixes.lon, here), picked(fixes.lat, here))]
     order = some[np.lexsort((fixes.device[some], fixes.lat[some], fixes.lon[some], fixes.time[some]))]
     if len(order) < 2:
         return
@@ -387,7 +387,7 @@ def _copied(fixes: _Fixes, mark: Marks) -> None:
         return
     most = int(fixes.device.max()) + 1
     share = np.bincount(fixes.device[twin], minlength=most) / np.maximum(
-        1, np.bincount(taken(fixes.device, here), minlength=most)
+        1, np.bincount(picked(fixes.device, here), minlength=most)
     )
     enough = (np.bincount(fixes.device[twin], minlength=most) >= COPIED_FIXES) & (share >= COPIED_SHARE)
     mark[twin[enough[fixes.device[twin]]]] = _NUMBER["copied"]

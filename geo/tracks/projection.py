@@ -49,12 +49,13 @@ def _fitted(transform: object, lon: Floats, lat: Floats, degree: int) -> tuple[F
     if not np.abs(values[1][0] @ weights - values[1][1]).max() <= EXACT_M:
         return None
     shape = (degree + 1, degree + 1)
-    return _evaluated(
+    projected: tuple[Floats, Floats] = _evaluated(
         (lon - middle[0]) / half[0],
         (lat - middle[1]) / half[1],
         np.ascontiguousarray(weights[:, 0].reshape(shape)),
         np.ascontiguousarray(weights[:, 1].reshape(shape)),
     )
+    return projected
 
 
 @kernel(nogil=True)

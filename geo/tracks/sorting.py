@@ -17,7 +17,7 @@ A = TypeVar("A", bound=np.generic)
 _TABLE_BITS = 26
 
 
-def taken(values: npt.NDArray[A], rows: Ints) -> npt.NDArray[A]:
+def picked(values: npt.NDArray[A], rows: Ints) -> npt.NDArray[A]:
     """Values of different rows that rise; no copy is made where all are taken."""
     return values if len(rows) == len(values) else values[rows]
 

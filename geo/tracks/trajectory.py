@@ -19,7 +19,7 @@ from geo.tracks.limits import MovementLimits
 from geo.tracks.path import SECOND, Path
 from geo.tracks.projection import to_metres
 from geo.tracks.resting import settled
-from geo.tracks.sorting import by_time, numbered, taken
+from geo.tracks.sorting import by_time, numbered, picked
 
 #: Fixes that are worked on at one time: a block takes about 100 MB, and fits the caches of processors better than a city's day.
 BLOCK = 500_000
@@ -88,9 +88,9 @@ def _raw(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> _Raw:
     here = np.flatnonzero(used(cleaned))
     owner, names = _walkers(cleaned, here)
     lon, lat = places(cleaned)
-    x, y = to_metres(taken(lon, here), taken(lat, here), crs)
+    x, y = to_metres(picked(lon, here), picked(lat, here), crs)
     sigma = _sigma(cleaned, here, rules)
-    time: Ints = taken(utc(cleaned[TIME]).view(np.int64), here)
+    time: Ints = picked(utc(cleaned[TIME]).view(np.int64), here)
     nowhere = np.full(len(here), -1, dtype=np.int64)
     detached: Bools = (cleaned[MARK].to_numpy(dtype=object) == "detached")[here]
     return _Raw(Path(owner, time, x, y, sigma, nowhere, names, detached), here, by_time(owner, time, x, y))
@@ -118,8 +118,8 @@ def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
         officer, officers = np.full(len(tracks), -1), np.empty(0, dtype=object)
     # Who has no name stands behind those who have one.
     last = len(officers)
-    who = taken(officer, here)
-    key = taken(device, here) * (last + 1) + np.where(who < 0, last, who)
+    who = picked(officer, here)
+    key = picked(device, here) * (last + 1) + np.where(who < 0, last, who)
     seen = np.zeros((len(devices)) * (last + 1), dtype=bool)
     seen[key] = True
     pairs = np.flatnonzero(seen)
@@ -135,7 +135,7 @@ def _sigma(fixes: pd.DataFrame, here: Ints, rules: MovementLimits) -> Floats:
     radius = np.full(len(here), np.nan)
     if ACCURACY_M in fixes:
         radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        radius = taken(radius, here)
+        radius = picked(radius, here)
     radius = np.where(np.isfinite(radius), np.maximum(radius, 3.0), rules.default_accuracy_m)
     return radius / RADIUS_PER_SIGMA
 

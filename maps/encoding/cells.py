@@ -136,7 +136,7 @@ def encode_levels(division: Division) -> dict[str, Any]:
         }
         for fact in FACTS:
             if fact in frame.columns:
-                columns[fact] = [number(value) for value in frame[fact]]
+                columns[fact] = [json_value(value) for value in frame[fact]]
         if level is Level.SECOND:
             columns["leader"] = [_text(leader) for leader in column(frame, LEADER)]
             columns["staff_kind"] = [_text(kind) for kind in column(frame, "staff_kind")]
@@ -268,7 +268,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     return pd.Series([None] * len(frame), index=frame.index, dtype=object)
 
 
-def number(value: Any) -> float | int | None:
+def json_value(value: Any) -> float | int | None:
     """A number for JSON: whole where it is, else three decimals; None for what is missing or not finite."""
     if value is None or value is pd.NA or not np.isfinite(float(value)):
         return None

@@ -21,7 +21,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
@@ -207,7 +207,8 @@ def _cells(division: Division, incidents: pd.DataFrame) -> Ints:
     strange = codes[(position < 0) & codes.notna().to_numpy()].tolist()
     if strange:
         raise ColumnError(
-            f"incidents: {some(strange)} is no third-level grid of this division; assign them to it", ids=strange
+            f"incidents: {first_labels(strange)} is no third-level grid of this division; assign them to it",
+            ids=strange,
         )
     return np.asarray(position, dtype=np.int64)
 

@@ -21,7 +21,7 @@ import shapely
 from api.jobs.locate import LocateOptions, PointColumns, locate_points
 from geo.errors import WanggeError
 from geo.layers import Datum, convert, read_layer, write_layer
-from geo.locate.batches.parts import open_source, read_part
+from geo.locate.batches.parts import open_source, read_chunk
 from geo.notices import WanggeWarning
 
 DEGREES = PointColumns(datum="WGS-84", time="time")
@@ -81,7 +81,7 @@ def test_parts_are_whole_rows_whatever_is_quoted(points_file):
     whole = pd.read_csv(points_file, dtype=str, keep_default_na=False)
     for part_bytes in (100, 1_000, 77_777):
         source = open_source(points_file, part_bytes=part_bytes)
-        tables = [read_part(source, part).to_pandas() for part in source.parts]
+        tables = [read_chunk(source, part).to_pandas() for part in source.parts]
         pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), whole, check_dtype=False)
 
 

@@ -11,7 +11,7 @@ import shapely
 
 from geo.errors import InputError
 from geo.incidents import hotspots
-from geo.incidents.statistics.background import fit_background
+from geo.incidents.statistics.background import estimate_background
 from geo.incidents.statistics.neighbours import contiguity, contiguity_weights
 
 CRS = "EPSG:4549"
@@ -86,7 +86,7 @@ class TestBackground:
             for _ in range(8):
                 rate = 6.0 * due * (1.0 if size is None else rng.gamma(size, 1.0 / size, 400))
                 values = rng.poisson(rate).astype(float)
-                law = fit_background(values, weights, measures)
+                law = estimate_background(values, weights, measures)
                 assert law.expected.sum() == pytest.approx(2400.0, rel=0.15)
                 below.append(law.upper(weights @ values) <= 0.05)
                 alone.append(law.upper_alone(values) <= 0.05)
@@ -136,7 +136,7 @@ class TestBackground:
 
     def test_too_little_to_tell_is_left_to_dealing(self):
         for n, values in ((10, np.arange(10.0)), (100, np.zeros(100))):
-            assert fit_background(values, scipy.sparse.eye_array(n).tocsr(), np.ones((n, 1))) is None
+            assert estimate_background(values, scipy.sparse.eye_array(n).tocsr(), np.ones((n, 1))) is None
         cells = squares(3, 3)
         found = hotspots(pd.DataFrame({"code": cells["code"], "incidents": np.arange(9)}), cells)
         assert found.attrs["null"] == "dealt"

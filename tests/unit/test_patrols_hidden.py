@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from geo.patrols import Rules
-from geo.patrols.unobserved import hidden_visits
+from geo.patrols.unobserved import unobserved_visits
 
 DAY = dt.date(2026, 11, 23)
 MIDNIGHT = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us")
@@ -36,7 +36,7 @@ def test_as_many_for_an_hour_of_silence_as_for_an_hour_that_was_heard():
     found = frame(
         [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)], kind=["inside", "unknown", "inside"]
     )
-    told = hidden_visits(made, found, DAY, Rules())
+    told = unobserved_visits(made, found, DAY, Rules())
     assert told.to_dict() == pytest.approx(dict.fromkeys("xy", (7200 - 600 + 60) / 28_800))
 
 
@@ -44,10 +44,10 @@ def test_a_silence_near_two_cells_is_one_and_one_shorter_than_a_visit_hides_none
     made = visits([("A", 30_000, 30_600)], ["x"])
     rows = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 40_000, 47_200), ("A", 47_200, 64_800)]
     kinds = ["inside", "unknown", "unknown", "inside"]
-    told = hidden_visits(made, frame(rows, kind=kinds), DAY, Rules())
+    told = unobserved_visits(made, frame(rows, kind=kinds), DAY, Rules())
     assert told["x"] == pytest.approx(6660 / 28_800)
     rows[1] = rows[2] = ("A", 40_000, 40_500)
-    assert hidden_visits(made, frame(rows, kind=kinds), DAY, Rules()).to_dict() == {"x": 0.0}
+    assert unobserved_visits(made, frame(rows, kind=kinds), DAY, Rules()).to_dict() == {"x": 0.0}
 
 
 def test_a_visit_that_a_silence_has_cut_lasted_as_long_as_it_may_have():
@@ -55,7 +55,7 @@ def test_a_visit_that_a_silence_has_cut_lasted_as_long_as_it_may_have():
     found = frame(
         [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)], kind=["inside", "unknown", "inside"]
     )
-    assert hidden_visits(made, found, DAY, Rules()).to_dict() == {"x": 0.0}
+    assert unobserved_visits(made, found, DAY, Rules()).to_dict() == {"x": 0.0}
 
 
 def test_a_night_is_neither_silence_nor_heard():
@@ -66,20 +66,20 @@ def test_a_night_is_neither_silence_nor_heard():
     night = frame(
         [("A", 0, 21_600), *day, ("A", 79_200, 86_400)], kind=["unknown", "inside", "unknown", "inside", "near"]
     )
-    told = hidden_visits(made, night, DAY, Rules())["x"]
+    told = unobserved_visits(made, night, DAY, Rules())["x"]
     assert told == pytest.approx(6660 / (79_200 - 21_600 - 7200))
-    assert told < hidden_visits(made, found, DAY, Rules())["x"]
+    assert told < unobserved_visits(made, found, DAY, Rules())["x"]
 
 
 def test_nothing_is_expected_of_devices_without_a_proven_visit_or_without_a_silence():
     rows = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("B", 30_000, 40_000)]
     found = frame(rows, kind=["inside", "unknown", "inside"])
     made = visits([("A", 30_000, 30_600), ("B", 30_000, 30_600)], ["x", "y"], counted=[False, True])
-    assert hidden_visits(made, found, DAY, Rules()).empty
-    assert hidden_visits(made.iloc[:0], found.iloc[:0], DAY, Rules()).empty
-    assert hidden_visits(made, found, DAY + dt.timedelta(days=1), Rules()).empty
+    assert unobserved_visits(made, found, DAY, Rules()).empty
+    assert unobserved_visits(made.iloc[:0], found.iloc[:0], DAY, Rules()).empty
+    assert unobserved_visits(made, found, DAY + dt.timedelta(days=1), Rules()).empty
     all_silent = frame([("B", 30_000, 40_000)], kind=["unknown"])
-    assert hidden_visits(made, all_silent, DAY, Rules()).empty
+    assert unobserved_visits(made, all_silent, DAY, Rules()).empty
 
 
 def test_over_many_days_it_makes_up_for_what_silence_hid():
@@ -104,7 +104,7 @@ def test_over_many_days_it_makes_up_for_what_silence_hid():
             (f"D{k}", *silence, "unknown"),
             (f"D{k}", silence[1], end, "inside"),
         ]
-    told = hidden_visits(
+    told = unobserved_visits(
         visits(made, ["x"] * len(made)), frame([f[:3] for f in found], kind=[f[3] for f in found]), DAY, rules
     )
     hidden = told.sum()

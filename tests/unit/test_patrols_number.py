@@ -13,7 +13,7 @@ import shapely
 
 from geo.errors import ColumnError, InputError
 from geo.patrols import Rules, verify, visits
-from geo.patrols.visit_counts import number_of_visits
+from geo.patrols.visit_counts import visit_count
 
 DAY = dt.date(2026, 11, 23)
 
@@ -47,7 +47,7 @@ def test_the_distribution_is_that_of_all_possible_days(seed):
         enough.append(sum(p for k, p in true.items() if k >= 2))
     group, start, end, chance = (np.concatenate(column) for column in zip(*groups, strict=True))
     mixed = rng.permutation(len(group))
-    found = number_of_visits(group[mixed], start[mixed], end[mixed], chance[mixed], groups=4, apart=1800.0, required=2)
+    found = visit_count(group[mixed], start[mixed], end[mixed], chance[mixed], groups=4, apart=1800.0, required=2)
     np.testing.assert_allclose(found.expected, expected, atol=1e-9)
     np.testing.assert_allclose(found.enough, enough, atol=1e-9)
     assert (found.low <= found.expected + 1).all()
@@ -56,7 +56,7 @@ def test_the_distribution_is_that_of_all_possible_days(seed):
 
 def test_the_range_is_that_of_nine_in_ten():
     hour = 3600 * np.arange(10)
-    found = number_of_visits(
+    found = visit_count(
         np.zeros(10, dtype=np.int64), hour, hour + 60, np.full(10, 0.5), groups=1, apart=0.0, required=2
     )
     assert (found.low[0], found.high[0]) == (2, 8)

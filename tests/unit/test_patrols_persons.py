@@ -8,7 +8,7 @@ import pytest
 
 from geo.errors import ColumnError, InputError
 from geo.patrols import DEFAULT_RULES, Rules, assign_holders, persons_of, who_counts
-from geo.patrols.clocks import beside_corrected, clock_shifts, corrected
+from geo.patrols.clocks import clock_shifts, corrected, with_corrected
 
 CELLS = pd.DataFrame({"code": ["A", "B", "C"], "leader": ["甲", "乙", None], "deputies": ["丙、丁", None, None]})
 
@@ -113,7 +113,7 @@ def test_the_verdict_with_right_clocks_stands_beside_and_the_grid_is_open():
     columns = {"reason_zh": "甲。", "reason_en": "a.", "settle_zh": "", "settle_en": "", "day": "2026-11-23"}
     now = pd.DataFrame({"code": ["A", "B"], "verdict": ["short", "met"], "probability": [0.01, 1.0], **columns})
     right = now.assign(verdict=["met", "met"], probability=1.0).iloc[::-1]
-    table = beside_corrected(now, right, {"D1": 8})
+    table = with_corrected(now, right, {"D1": 8})
     assert table["verdict"].tolist() == ["unknown", "met"]
     assert table["corrected"].tolist() == ["met", None]
     assert table["probability"].tolist() == [0.99, 1.0]

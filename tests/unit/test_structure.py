@@ -53,7 +53,7 @@ VAGUE = frozenset(
     )
 )
 #: Public names that are promised to other programs.
-PROMISED = frozenset({"touched"})
+PROMISED = frozenset({"touched", "restore"})
 
 #: Most lines of a module and of a function, parameters of a function, modules of a folder.
 MODULE_LINES, FUNCTION_LINES, PARAMETERS, FOLDER_MODULES = 400, 60, 8, 15

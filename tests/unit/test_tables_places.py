@@ -22,7 +22,7 @@ from geo.tables.coordinates import (
     read_coordinates,
 )
 from geo.tables.headers import plain_header, reference_of
-from geo.tables.numbers import read_number, read_numbers, scaled_degrees, unit_of_header
+from geo.tables.numbers import parse_numeric, read_numbers, scaled_degrees, unit_of_header
 
 
 def place(headers, datum=None, crs=None, **options):
@@ -128,21 +128,21 @@ def test_headers_are_compared_without_case_width_signs_and_units():
     ],
 )
 def test_one_longitude_in_many_spellings(text):
-    assert read_number(text, "degrees") == pytest.approx(118.8125, abs=1e-9)
+    assert parse_numeric(text, "degrees") == pytest.approx(118.8125, abs=1e-9)
 
 
 @pytest.mark.parametrize(
     "text", ["118°60'", "118°48'60\"", "E118.8W", "118.5°30'", "一百", "118.8 32.1", "118.8125E118", "400 10 10", ""]
 )
 def test_what_is_no_longitude(text):
-    assert np.isnan(read_number(text, "degrees"))
+    assert np.isnan(parse_numeric(text, "degrees"))
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("77.5W", -77.5), ("西经77.5", -77.5), ("S32.5", -32.5), ("-77:30:00", -77.5), ("32.5N", 32.5)]
 )
 def test_hemispheres(text, value):
-    assert read_number(text, "degrees") == value
+    assert parse_numeric(text, "degrees") == value
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_hemispheres(text, value):
     ],
 )
 def test_separators_of_thousands_in_metres(text, metres):
-    assert read_number(text, "metres") == metres
+    assert parse_numeric(text, "metres") == metres
 
 
 def test_a_comma_is_a_decimal_one_where_thousands_make_no_sense():
-    assert read_number("118,795", "degrees") == 118.795
-    assert read_number("4,5", "length") == 4.5
+    assert parse_numeric("118,795", "degrees") == 118.795
+    assert parse_numeric("4,5", "length") == 4.5
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_comma_is_a_decimal_one_where_thousands_make_no_sense():
     ],
 )
 def test_speeds_with_their_units(text, speed):
-    assert read_number(text, "speed") == pytest.approx(speed)
+    assert parse_numeric(text, "speed") == pytest.approx(speed)
 
 
 def test_units_of_headers():

@@ -16,10 +16,10 @@ from api.jobs import Progress, silent
 from api.jobs.incidents.assignment import Assigned, assign_incidents
 from api.jobs.incidents.page import page_content, write_page
 from api.jobs.incidents.tables import (
+    notice_rows,
     outside_rows,
     read_column_map,
     refused_rows,
-    told_rows,
     write_column_map,
     write_tables,
 )
@@ -202,7 +202,7 @@ def _tables(
     if options.visits is not None:
         tables["patrols"] = against_patrols(result.incidents, read_visits(options.visits), main, column=column)
     early = _before_all(found, cells, options)
-    tables["rows"] = told_rows(result.incidents, datum_doubts(result.incidents, outline), early=early)
+    tables["rows"] = notice_rows(result.incidents, datum_doubts(result.incidents, outline), early=early)
     tables["refused"] = refused_rows(result.incidents)
     tables["outside"] = outside_rows(result.incidents, outline)
     return tables

@@ -23,7 +23,7 @@ _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
-def told_rows(
+def notice_rows(
     assigned: gpd.GeoDataFrame, doubts: pd.DataFrame, *, early: pd.Series[bool] | None = None
 ) -> pd.DataFrame:
     """Everything that is told of single rows: `row`, `what`, `zh`, `en`, in order of row.

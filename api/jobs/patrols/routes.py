@@ -15,7 +15,7 @@ from geo.days import dates_of
 from geo.layers import aside, write_layer
 from geo.locate import GridIndex
 from geo.patrols.rules import Rules
-from geo.tracks.matching.touched_cells import touched
+from geo.tracks.matching.route_cells import touched
 from geo.tracks.matching.viterbi import match
 from geo.tracks.stop_detection import stops
 
@@ -44,7 +44,7 @@ def write_routes(
         Also write ``stops`` (CSV and Parquet) and, with roads, ``ways.gpkg``: those say where a person was, so keep them no
         longer than they are needed.
     """
-    tables = {"touched": touched_by_day(cleaned, cells, days=days, rules=rules, roads=roads)}
+    tables = {"touched": cells_by_day(cleaned, cells, days=days, rules=rules, roads=roads)}
     if by_device:
         found = stops(cleaned, rules=rules)
         place = {"lon": found.geometry.x.round(6), "lat": found.geometry.y.round(6)}
@@ -65,7 +65,7 @@ def write_routes(
     return written
 
 
-def touched_by_day(
+def cells_by_day(
     cleaned: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
     *,

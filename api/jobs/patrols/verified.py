@@ -14,7 +14,7 @@ from api.jobs import Progress, silent
 from geo.days import dates_of
 from geo.layers import Division, Level
 from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits, who_counts
-from geo.patrols.clocks import beside_corrected, clock_shifts, corrected
+from geo.patrols.clocks import clock_shifts, corrected, with_corrected
 from geo.patrols.wording import SPARSE_S
 from geo.texts import Text
 
@@ -176,9 +176,7 @@ def verify_tracks(
         right = _with_clocks_corrected(tracks, found, shifts, cells, rules)
         other = visits(right, rules=rules, cells=cells)
         verdicts = [
-            beside_corrected(
-                table, verify(other, cells, presences=right, coverage=shares, rules=rules, day=day), shifts
-            )
+            with_corrected(table, verify(other, cells, presences=right, coverage=shares, rules=rules, day=day), shifts)
             for table, day in zip(verdicts, judged, strict=True)
         ]
     reasons = marked.loc[marked["mark"] != "", "mark"].value_counts()

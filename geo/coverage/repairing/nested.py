@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from geo.coverage.mesh import Mesh
 from geo.coverage.repairing.plan import RepairPlan, plan_repair
-from geo.errors import CodeError, some
+from geo.errors import CodeError, first_labels
 from geo.layers.cells import Area
 from geo.layers.codes import ancestor_codes, require_unique
 from geo.layers.columns import AREA_M2, CODE, Level
@@ -62,12 +62,13 @@ def _require_nested(division: Division) -> None:
         orphans = sorted(set(wanted) - set(division.layer(above)[CODE].astype(str)))
         if orphans:
             raise CodeError(
-                f"{level.layer}: cells name parents that have no row in {above.layer} ({some(orphans)}); mend the codes first",
+                f"{level.layer}: cells name parents that have no row in {above.layer} ({first_labels(orphans)}); "
+                "correct the codes first",
                 ids=orphans,
             )
         childless = sorted(set(division.layer(above)[CODE].astype(str)) - set(wanted))
         if childless:
             raise CodeError(
-                f"{above.layer}: cells have no children in {level.layer} ({some(childless)}); mend the codes first",
+                f"{above.layer}: cells have no children in {level.layer} ({first_labels(childless)}); mend the codes first",
                 ids=childless,
             )

@@ -25,7 +25,7 @@ from geo.coverage.repairing.passages import open_rings
 from geo.coverage.repairing.selection import find_faulty, narrow_passages
 from geo.coverage.rings import polygons
 from geo.coverage.validity import valid_polygons
-from geo.errors import GeometryError, ImpossibleError, some
+from geo.errors import GeometryError, ImpossibleError, first_labels
 from geo.layers.cells import Area, area_frame, as_area
 from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
@@ -217,7 +217,7 @@ def _solve(
         on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
     if len(spoilt):
         raise ImpossibleError(
-            f"the repair did not succeed at {len(spoilt)} cells ({some(list(labels[spoilt]))}); "
+            f"the repair did not succeed at {len(spoilt)} cells ({first_labels(list(labels[spoilt]))}); "
             "please report this layer as a fault of wangge",
             ids=list(labels[spoilt]),
             geometry=shapely.union_all(after[spoilt][:20]),
@@ -229,7 +229,7 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
     gone = (cells.geometry.isna() | cells.geometry.is_empty).to_numpy()
     if gone.any():
         raise GeometryError(
-            f"{int(gone.sum())} cells have no geometry to start from ({some(list(labels[gone]))}): draw or remove them",
+            f"{int(gone.sum())} cells have no geometry to start from ({first_labels(list(labels[gone]))}): draw or remove them",
             ids=list(labels[gone]),
         )
 
@@ -263,7 +263,7 @@ def _zones(
     orphans = [label for label, code in zip(labels, of.codes, strict=True) if code not in position]
     if orphans:
         raise ImpossibleError(
-            f"{len(orphans)} cells have no parent ({some(orphans)}; parents were told by {of.rule}): correct their codes, or "
+            f"{len(orphans)} cells have no parent ({first_labels(orphans)}; parents by {of.rule}): correct their codes, or "
             "name the column of the parent",
             ids=orphans,
         )
@@ -291,8 +291,8 @@ def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.objec
     lost = shapely.is_empty(after)
     if lost.any():
         raise ImpossibleError(
-            f"{int(lost.sum())} cells would lose all of their ground ({some(list(labels[lost]))}): each equals another cell "
-            "or lies outside the outline; remove it or move it",
+            f"{int(lost.sum())} cells would lose all of their ground ({first_labels(list(labels[lost]))}): each equals another "
+            "cell or lies outside the outline; remove it or move it",
             ids=list(labels[lost]),
         )
 

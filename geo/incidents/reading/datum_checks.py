@@ -49,14 +49,15 @@ def datum_doubts(incidents: gpd.GeoDataFrame, outline: Area | None = None) -> pd
 
     Notes
     -----
-    A report inside the street whose address stands once, from a source that is right otherwise, cannot be doubted.
+    An incident inside the street whose address stands once, from a source that is right otherwise, cannot be doubted.
     """
     frame = pd.DataFrame(incidents.drop(columns=incidents.geometry.name)).reset_index(drop=True)
     found = []
     if ADDRESS in frame:
         found.append(_by_address(frame))
-    if outline is not None:
-        area = shapely.union_all(lon_lat(area_frame(outline, incidents.crs, "outline").geometry).array)
+    ground = area_frame(outline, incidents.crs, "outline")
+    if ground is not None:
+        area = shapely.union_all(lon_lat(ground.geometry).array)
         shapely.prepare(area)
         found += [_by_outline(frame, area), _by_source(frame, area)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(DOUBT_COLUMNS))

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from geo.arrays import Floats, Objects
-from geo.errors import ColumnError, GeometryError, some
+from geo.errors import ColumnError, GeometryError, first_labels
 from geo.incidents.catalogue import Catalogue
 from geo.incidents.columns import (
     ADDRESS,
@@ -180,7 +180,7 @@ def _from_table(
     )
     if place is None:
         raise ColumnError(
-            f"{path.name}: no columns of longitude and latitude among {some(headers, 30)}; name them in the "
+            f"{path.name}: no columns of longitude and latitude among {first_labels(headers, 30)}; name them in the "
             "column map (--columns): lon and lat, or lon_lat or lat_lon where both stand in one field"
         )
     used = guess_columns(headers, columns, file=path.name, place=place)

@@ -74,7 +74,7 @@ class Background(NamedTuple):
         return negative_binomial_upper(values, self.expected, 1.0 / self.spread)
 
 
-def fit_background(values: Floats, weights: scipy.sparse.csr_array[Any], measures: Floats) -> Background | None:
+def estimate_background(values: Floats, weights: scipy.sparse.csr_array[Any], measures: Floats) -> Background | None:
     """Fit the background to the sums over neighbourhoods.
 
     Parameters

@@ -11,10 +11,10 @@ import pandas as pd
 import scipy.sparse
 
 from geo.coverage import Mesh
-from geo.errors import CodeError, ColumnError, InputError, some
+from geo.errors import CodeError, ColumnError, InputError, first_labels
 from geo.incidents.columns import INCIDENTS
 from geo.incidents.statistics.association import gi_star, local_moran
-from geo.incidents.statistics.background import Background, fit_background
+from geo.incidents.statistics.background import Background, estimate_background
 from geo.incidents.statistics.distributions import pearson3_lower, pearson3_upper
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
@@ -160,19 +160,22 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
     """
     for name, where, what in ((CODE, frame, "cells"), (CODE, counts, "counts"), (column, counts, "counts")):
         if name not in where:
-            raise ColumnError(f"{what}: no column '{name}'; there are {some(list(where.columns), 20)}")
+            raise ColumnError(f"{what}: no column '{name}'; there are {first_labels(list(where.columns), 20)}")
     mine = counts[counts[CODE].isin(frame[CODE])]
     for what, codes in (("cells", frame[CODE]), ("counts", mine[CODE])):
         if double := list(codes[codes.duplicated()]):
             raise CodeError(
-                f"{what}: codes stand more than once: {some(double)}; test one level and one kind at a time", ids=double
+                f"{what}: codes stand more than once: {first_labels(double)}; test one level and one kind at a time",
+                ids=double,
             )
     lost = list(frame.loc[~frame[CODE].isin(mine[CODE]), CODE])
     if lost:
-        raise CodeError(f"counts: {len(lost)} cells have no row ({some(lost)})", ids=lost)
+        raise CodeError(f"counts: {len(lost)} cells have no row ({first_labels(lost)})", ids=lost)
     values = mine.set_index(CODE)[column].reindex(frame[CODE]).to_numpy(dtype=float, na_value=np.nan)
     if bad := list(frame.loc[~np.isfinite(values), CODE]):
-        raise InputError(f"counts: '{column}' is not a number in {len(bad)} cells ({some(bad)}); leave them out")
+        raise InputError(
+            f"counts: '{column}' is not a number in {len(bad)} cells ({first_labels(bad)}); leave them out"
+        )
     return values
 
 
@@ -192,7 +195,7 @@ def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
         return np.column_stack([np.ones(len(frame)), *uneven])
     if exposure not in frame:
         raise ColumnError(
-            f"cells: no column '{exposure}' to measure incidents by; there are {some(list(frame.columns), 20)}"
+            f"cells: no column '{exposure}' to measure incidents by; there are {first_labels(list(frame.columns), 20)}"
         )
     given: Floats = np.nan_to_num(frame[exposure].to_numpy(dtype=float, na_value=np.nan), posinf=0.0)
     if (given < 0).any() or not (given > 0).any():
@@ -230,7 +233,7 @@ def chance(
     background: Background | None = None
     whole = (values == np.rint(values)).all() and (values >= 0).all()
     if null == "background" and whole and np.isfinite(z).any():
-        background = fit_background(values, weights, measures)
+        background = estimate_background(values, weights, measures)
     if background is None:
         nothing = np.full(len(values), np.nan)
         return Chance(

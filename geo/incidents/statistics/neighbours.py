@@ -12,7 +12,7 @@ import scipy.sparse
 import shapely
 
 from geo.coverage import Mesh
-from geo.errors import CodeError, some
+from geo.errors import CodeError, first_labels
 from geo.layers import to_metric
 from geo.layers.columns import CODE
 
@@ -50,7 +50,7 @@ def neighbour_pairs(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | Mesh, nei
     strange = (pairs < 0).any(axis=1)
     if strange.any():
         codes = sorted({str(c) for c in neighbours[["a", "b"]].to_numpy()[strange].ravel()} - set(map(str, position)))
-        raise CodeError(f"neighbours: codes of no cell: {some(codes)}", ids=codes)
+        raise CodeError(f"neighbours: codes of no cell: {first_labels(codes)}", ids=codes)
     return pairs.astype(np.int64)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ColumnError, InputError, some
+from geo.errors import ColumnError, InputError, first_labels
 from geo.incidents.columns import REPORTED_AT
 from geo.incidents.statistics.distributions import (
     binomial_share_interval,
@@ -111,7 +111,7 @@ def weekly(
     """
     for name in (REPORTED_AT, *(column for _, column, _ in layers)):
         if name not in assigned:
-            raise ColumnError(f"no column '{name}'; the frame has {some(list(assigned.columns), 20)}")
+            raise ColumnError(f"no column '{name}'; the frame has {first_labels(list(assigned.columns), 20)}")
     local = assigned[REPORTED_AT].dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None).dt.normalize()
     if local.isna().all():
         raise ColumnError(f"column '{REPORTED_AT}': no incident has a time, so weeks cannot be compared")

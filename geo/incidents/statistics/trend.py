@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geo.coverage import Mesh
-from geo.errors import ColumnError, InputError, some
+from geo.errors import ColumnError, InputError, first_labels
 from geo.incidents.statistics.association import gi_star
 from geo.incidents.statistics.clusters import chance, measures_of
 from geo.incidents.statistics.distributions import normal_two_sided
@@ -106,7 +106,7 @@ def trends(
     controlled over the cells that were ever hot.
     """
     if column not in assigned:
-        raise ColumnError(f"no column '{column}'; the frame has {some(list(assigned.columns), 20)}")
+        raise ColumnError(f"no column '{column}'; the frame has {first_labels(list(assigned.columns), 20)}")
     frame = cells.frame() if isinstance(cells, Mesh) else require_polygons(cells, "cells")
     period = values_of_rows(period, assigned.index, "period", what="incidents")
     table = _by_period(assigned[column], period, frame)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import shapely
 from pyproj import CRS
 
-from geo.errors import CrsError, GeometryError, some
+from geo.errors import CrsError, GeometryError, first_labels
 from geo.notices import notice
 
 FloatArray = npt.NDArray[np.float64]
@@ -152,12 +152,12 @@ def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], 
         if _endless(frame.iloc[rows]).any():
             raise GeometryError(
                 f"{name}: {len(rows)} of {len(frame)} rows have coordinates that are no numbers or beyond all bounds: row "
-                f"{some(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
+                f"{first_labels(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
                 ids=rows.tolist(),
             )
         raise GeometryError(
             f"{name}: {len(rows)} of {len(frame)} rows reach to places that {_title(CRS.from_user_input(frame.crs))} does not "
-            f"have, like ({first[2]:.6g}, {first[3]:.6g}): row {some(rows.tolist())}; correct them or leave them out",
+            f"have, like ({first[2]:.6g}, {first[3]:.6g}): row {first_labels(rows.tolist())}; correct them or leave them out",
             ids=rows.tolist(),
         )
 

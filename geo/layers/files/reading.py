@@ -24,7 +24,7 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
-from geo.errors import CrsError, FileError, GeometryError, some
+from geo.errors import CrsError, FileError, GeometryError, first_labels
 from geo.layers.alignment.plausibility import advice, require_plausible, require_plausible_rows
 from geo.layers.crs import WGS84, parse_crs
 from geo.layers.datum import Datum, to_datum
@@ -150,7 +150,7 @@ def _names(source: Source) -> list[str]:
     if source.layer is None:
         return names
     if source.layer not in names:
-        raise FileError(f"{source.path.name}: has no layer '{source.layer}'; it has {some(names, 12)}")
+        raise FileError(f"{source.path.name}: has no layer '{source.layer}'; it has {first_labels(names, 12)}")
     return [source.layer]
 
 
@@ -172,7 +172,9 @@ def _all_names(source: Source) -> list[str]:
         names = [name for name in names if _shows_something(source, name)] or names
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
-        raise FileError(f"{source.name}: has several layers of the name {some(double)}; give them different names")
+        raise FileError(
+            f"{source.name}: has several layers of the name {first_labels(double)}; give them different names"
+        )
     return names
 
 
@@ -187,10 +189,11 @@ def _shows_something(source: Source, layer: str) -> bool:
 def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: OnInvalid) -> gpd.GeoDataFrame:
     names = _names(source)
     if layer is not None and layer not in names:
-        raise FileError(f"{source.name}: has no layer '{layer}'; it has {some(names, 12)}")
+        raise FileError(f"{source.name}: has no layer '{layer}'; it has {first_labels(names, 12)}")
     if layer is None and len(names) != 1:
         raise FileError(
-            f"{source.name}: has {len(names)} layers ({some(names, 12)}); name one, as in {source.name}/{names[0]} (or --layer)"
+            f"{source.name}: has {len(names)} layers ({first_labels(names, 12)}); "
+            f"name one, as in {source.name}/{names[0]} (or --layer)"
         )
     fields = shapefile.fields_of(source, encoding) if source.suffix == ".shp" else None
     options: dict[str, Any] = {"layer": layer or (names[0] if source.suffix != ".shp" else None)}
@@ -234,7 +237,7 @@ def _frame(source: Source, options: dict[str, Any], on_invalid: OnInvalid) -> gp
     if len(rows) and on_invalid == "raise":
         raise GeometryError(
             f"{source.name}: {len(rows)} of {len(made)} rows have a geometry that cannot be read, mostly a ring that is not "
-            f"closed: row {some(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
+            f"closed: row {first_labels(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
             ids=rows.tolist(),
         )
     return gpd.GeoDataFrame(
@@ -260,7 +263,9 @@ def _raw(source: Source, options: dict[str, Any]) -> tuple[pd.DataFrame, npt.NDA
 
 
 def _marked(shapes: gpd.GeoSeries, rows: npt.NDArray[np.intp], name: str, why: str) -> gpd.GeoSeries:
-    notice(f"{name}: {len(rows)} of {len(shapes)} geometries {why} and are left empty: row {some(rows.tolist())}")
+    notice(
+        f"{name}: {len(rows)} of {len(shapes)} geometries {why} and are left empty: row {first_labels(rows.tolist())}"
+    )
     marked = shapes.copy()
     marked.iloc[rows] = shapely.Polygon()
     return marked

@@ -16,7 +16,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from geo.errors import FileError, some
+from geo.errors import FileError, first_labels
 from geo.layers.columns import AREA_M2, CODE, NAME, VALID_FROM, VALID_TO
 from geo.layers.files.sources import Source
 from geo.notices import notice
@@ -143,7 +143,7 @@ def _encoding(source: Source, language: int, texts: list[bytes], given: str | No
     guessed = guess_encoding(foreign)
     broken = [text for text in foreign if not _decodes(text, guessed)]
     if broken:
-        shown = some([repr(_decode(text, guessed)) for text in broken], 3)
+        shown = first_labels([repr(_decode(text, guessed)) for text in broken], 3)
         notice(
             f"{source.name}: {len(broken)} of {len(foreign)} texts are not {guessed.upper()} throughout and are read with � in "
             f"the place of the bad bytes ({shown}); correct them in the source"
@@ -274,7 +274,7 @@ def distinct_names(names: Sequence[str], taken: str) -> list[str]:
         result.append(new)
     changed = [new for old, new in zip(names, result, strict=True) if old != new]
     if changed:
-        notice(f"field names stand more than once; the later ones are called {some(changed)}")
+        notice(f"field names stand more than once; the later ones are called {first_labels(changed)}")
     return result
 
 
@@ -318,7 +318,7 @@ def short_names(columns: list[str], encoding: str, name: str) -> list[str]:
         if short != wanted:
             cut.append(f"{column} → {short}")
     if cut:
-        notice(f"{name}: field names were cut to {NAME_BYTES} bytes: {some(cut, 8)}")
+        notice(f"{name}: field names were cut to {NAME_BYTES} bytes: {first_labels(cut, 8)}")
     return result
 
 

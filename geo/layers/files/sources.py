@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from geo.errors import FileError, some
+from geo.errors import FileError, first_labels
 
 #: File name endings and the GDAL driver that writes them; GeoParquet is written by pyarrow.
 DRIVERS = {
@@ -252,11 +252,15 @@ def _unpack(archive: Path, path: Path, folder: Path) -> Path:
         if path != archive:
             member = path.relative_to(archive).as_posix()
             if member not in known:
-                raise FileError(f"{archive.name}: holds no {member}; it holds {some(known, 12)}")
+                raise FileError(f"{archive.name}: holds no {member}; it holds {first_labels(known, 12)}")
         elif len(known) == 1:
             member = known[0]
         else:
-            what = f"{len(known)} vector files ({some(known, 12)}); name one by its path" if known else "no vector file"
+            what = (
+                f"{len(known)} vector files ({first_labels(known, 12)}); name one by its path"
+                if known
+                else "no vector file"
+            )
             raise FileError(f"{archive.name}: holds {what}")
         if PurePosixPath(member).is_absolute() or ".." in re.split(r"[/\\]", member) or re.match(r"[A-Za-z]:", member):
             raise FileError(

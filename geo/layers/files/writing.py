@@ -19,7 +19,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geo.errors import CrsError, FileError, GeometryError, some
+from geo.errors import CrsError, FileError, GeometryError, first_labels
 from geo.layers.columns import LEVEL
 from geo.layers.crs import WGS84, area_m2, centre_lon_lat, in_china, to_metric
 from geo.layers.files import shapefile
@@ -159,7 +159,7 @@ def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
     if len(wrong):
         raise GeometryError(
             f"{name}: {len(wrong)} of {len(frame)} rows have coordinates that are no numbers (NaN or infinite): row "
-            f"{some(wrong.tolist())}; correct them or leave them out",
+            f"{first_labels(wrong.tolist())}; correct them or leave them out",
             ids=wrong.tolist(),
         )
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geo.locate.batches.hours import starts_of
-from geo.locate.batches.parts import Part, Source, read_part
+from geo.locate.batches.parts import Chunk, Source, read_chunk
 from geo.locate.batches.points import Reading, metric_xy, raw_xy
 from geo.locate.index import GridIndex
 
@@ -40,9 +40,9 @@ class Result(NamedTuple):
     number: npt.NDArray[np.int64]
 
 
-def locate_part(source: Source, part: Part, reading: Reading, wanted: Wanted, index: GridIndex) -> Result:
+def locate_chunk(source: Source, part: Chunk, reading: Reading, wanted: Wanted, index: GridIndex) -> Result:
     """Locate the points of one part. The result depends on the part alone."""
-    table = read_part(source, part, None if wanted.rows else reading.columns)
+    table = read_chunk(source, part, None if wanted.rows else reading.columns)
     if source.form == "text":
         table = table.replace_schema_metadata(None)  # what reading notes about a part is no part of the result
     x, y = metric_xy(table, reading)

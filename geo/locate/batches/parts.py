@@ -19,7 +19,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geo.errors import FileError, some
+from geo.errors import FileError, first_labels
 from geo.layers.files.reading import read_layer
 from geo.tables import delimited
 from geo.tables.encodings import encoding_of
@@ -35,7 +35,7 @@ UNCLOSED = b"unclosed"
 PART_BYTES = 32 << 20
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """A piece of a source: bytes [begin, end) of a text file, or row group `begin` of a Parquet file."""
 
     number: int
@@ -74,7 +74,7 @@ class Source:
 
     form: str
     columns: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[Chunk, ...]
     encoding: str = "utf-8"
     delimiter: str = ","
     damaged: bool = False
@@ -112,14 +112,14 @@ def open_source(
     return Source(
         "layer",
         tuple(map(str, frame.columns)),
-        (Part(0, str(path), 0, len(frame)),),
+        (Chunk(0, str(path), 0, len(frame)),),
         geometry=geometry,
         crs=frame.crs.to_wkt(),
         layer=layer,
     )
 
 
-def read_part(source: Source, part: Part, columns: list[str] | None = None) -> pa.Table:
+def read_chunk(source: Source, part: Chunk, columns: list[str] | None = None) -> pa.Table:
     """Read one part, by default with all columns; text stays text.
 
     Raises
@@ -156,13 +156,13 @@ def _files(path: Path) -> list[Path]:
         raise FileError(f"{path}: holds files of several kinds ({', '.join(kinds)}); give one kind at a time")
     empty = [file.name for file in files if file.stat().st_size == 0]
     if empty:
-        raise FileError(f"{some(empty)}: the file is empty (0 bytes)")
+        raise FileError(f"{first_labels(empty)}: the file is empty (0 bytes)")
     return files
 
 
 def _sheet_source(path: Path, sheet: str | None) -> Source:
     table = _sheet(path, sheet)
-    part = Part(0, str(path), 0, table.num_rows)
+    part = Chunk(0, str(path), 0, table.num_rows)
     return Source("sheet", tuple(table.column_names), (part,), first_row=2, layer=sheet)
 
 
@@ -208,7 +208,7 @@ def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> So
     found = "utf-8" if found == "utf-8-sig" else found
     lines = begin.decode(found, errors="replace").splitlines(keepends=True)[:20]
     delimiter = "\t" if files[0].suffix.lower() == ".tsv" else delimited.find_delimiter(lines)
-    parts: list[Part] = []
+    parts: list[Chunk] = []
     columns: tuple[str, ...] = ()
     for file in files:
         names, first = _heading(file, found, delimiter)
@@ -221,7 +221,7 @@ def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> So
         spans = (
             [(first, file.stat().st_size)] if whole else _spans(file, first, part_bytes, found, delimiter, len(names))
         )
-        parts += [Part(len(parts) + i, str(file), *span) for i, span in enumerate(spans) if span[1] > span[0]]
+        parts += [Chunk(len(parts) + i, str(file), *span) for i, span in enumerate(spans) if span[1] > span[0]]
     if not parts:
         raise FileError(f"{files[0].name}: the table has a heading but no rows")
     return Source(
@@ -253,7 +253,7 @@ def _heading(file: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...]
     names = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
-        raise FileError(f"{file.name}: has two columns of the name {some(double)}; rename one")
+        raise FileError(f"{file.name}: has two columns of the name {first_labels(double)}; rename one")
     return tuple(names), begin
 
 
@@ -310,7 +310,7 @@ def _counted_cut(block: bytes, encoding: str, delimiter: str, width: int) -> int
     return max((end for end in ends[:-1] if end < taken), default=0)
 
 
-def _read_text(source: Source, part: Part, columns: list[str] | None) -> pa.Table:
+def _read_text(source: Source, part: Chunk, columns: list[str] | None) -> pa.Table:
     file = Path(part.path)
     with file.open("rb") as handle:
         handle.seek(part.begin)
@@ -353,7 +353,7 @@ def _decoded(block: bytes, encoding: str, file: Path, begin: int, *, damaged: bo
 
 
 def _parquet_source(files: list[Path]) -> Source:
-    parts: list[Part] = []
+    parts: list[Chunk] = []
     schema: pa.Schema | None = None
     for file in files:
         try:
@@ -367,7 +367,7 @@ def _parquet_source(files: list[Path]) -> Source:
         schema = schema or opened.schema_arrow
         groups = range(opened.metadata.num_row_groups)
         full = [group for group in groups if opened.metadata.row_group(group).num_rows]
-        parts += [Part(len(parts) + i, str(file), group, group + 1) for i, group in enumerate(full)]
+        parts += [Chunk(len(parts) + i, str(file), group, group + 1) for i, group in enumerate(full)]
     if schema is None or not parts:
         raise FileError(f"{files[0].name}: the table has no rows")
     geometry, crs = _geometry_of(schema)

@@ -20,11 +20,11 @@ from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
 from geo.layers.plane import ZONE_PREFIX, has_zone_prefix, zone_prefix
 from geo.locate.batches.hours import bad_times, series_of
-from geo.locate.batches.parts import UNCLOSED, Part, Source, read_part
+from geo.locate.batches.parts import UNCLOSED, Chunk, Source, read_chunk
 from geo.locate.building import map_in_threads
 from geo.locate.index import GridIndex
 from geo.tables.coordinates import NO_COORDINATES, NO_DEGREES, NO_NUMBER, SWAPPED, Coordinates, Place, read_coordinates
-from geo.tables.numbers import MISSING_WORDS, read_number
+from geo.tables.numbers import MISSING_WORDS, parse_numeric
 from geo.tables.refused import are_good, mark
 from geo.tables.table import UNCLOSED_ROWS
 from geo.texts import Text, listed
@@ -167,9 +167,9 @@ def metric_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
     return _moved(*raw_xy(table, reading), reading)
 
 
-def look_at(source: Source, part: Part, reading: Reading) -> Look:
+def look_at(source: Source, part: Chunk, reading: Reading) -> Look:
     """Check the coordinates and times of one part."""
-    table = read_part(source, part, reading.columns)
+    table = read_chunk(source, part, reading.columns)
     faults: list[Fault] = []
     if reading.place is not None:
         found = _coordinates(table, reading)
@@ -217,7 +217,7 @@ def _states(table: pa.Table, name: str, row: int) -> bool:
     value = table.column(name)[int(row)].as_py()
     text = "" if value is None else str(value)
     return text.strip().lower() not in MISSING_WORDS and bool(
-        np.isnan(read_number(text, "metres")) and np.isnan(read_number(text, "degrees"))
+        np.isnan(parse_numeric(text, "metres")) and np.isnan(parse_numeric(text, "degrees"))
     )
 
 
@@ -275,8 +275,8 @@ def _told(looks: list[Look], names: list[str], first_rows: list[int]) -> list[st
         told.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
     for part, look in enumerate(looks):
         if look.unclosed:
-            rows = [first_rows[part] + row for row in look.unclosed]
-            told.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(rows, _NAMED))}")
+            unclosed = [first_rows[part] + row for row in look.unclosed]
+            told.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED))}")
     return told
 
 

@@ -29,7 +29,7 @@ from geo.layers.columns import CODE, LEADER
 from geo.layers.crs import WGS84
 from geo.patrols import DEFAULT_RULES, Rules
 from geo.sample.days.truth import midnight_of, truth_of
-from geo.sample.days.walks import HasRoads, Roads, Way, scattered, ways_of
+from geo.sample.days.walks import HasRoads, Roads, Way, scattered, walks_of
 
 #: What an officer does on the day, with its probability.
 FATES = {
@@ -125,7 +125,7 @@ def simulate_patrols(
     staff = _staff(cells)[:officers]
     roads = Roads.of(street.roads)
     fates = rng.choice(list(FATES), size=len(staff), p=list(FATES.values()))
-    ways = ways_of(street, cells, roads, fates, rng)
+    ways = walks_of(street, cells, roads, fates, rng)
     tracks, faults = _recorded(ways, staff, fates, cells, interval_s, rng)
     visits, verdicts = truth_of(ways, staff, cells, day, rules)
     return sent(tracks, day, cells.crs), PatrolTruth(visits, verdicts, faults)

@@ -134,7 +134,7 @@ class Diary:
         return Way(rows[:, 0], rows[:, 1:])
 
 
-def ways_of(
+def walks_of(
     street: HasRoads,
     cells: gpd.GeoDataFrame,
     roads: Roads,

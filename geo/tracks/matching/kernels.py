@@ -20,7 +20,7 @@ NEVER = 1e9
 
 
 class Graph(NamedTuple):
-    """What the kernels read of a network; see :class:`geo.tracks.matching.network.Network`. Vertices of edges as compressed rows."""
+    """Arrays of a :class:`geo.tracks.matching.network.Network` for the kernels; vertices of edges as compressed rows."""
 
     head: Ints
     tail: Ints

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from geo.errors import ColumnError, some
+from geo.errors import ColumnError, first_labels
 from geo.tables.coordinates import FIELDS, LAT, LAT_LON, LON, LON_LAT, Place, choose_place
 from geo.tables.headers import Names, check_given, guess_columns, plain_header
 from geo.tracks.columns import ACCURACY_M, DATUM, DEVICE, MOCK, OFFICER, SPEED, TIME
@@ -94,7 +94,7 @@ def match_columns(
     missing = [*([TIME] if TIME not in used else []), *([LON, LAT] if place is None else [])]
     if place is None or missing:
         raise ColumnError(
-            f"{name}: no column for {', '.join(missing)} among {some(texts, 12)}; name them",
+            f"{name}: no column for {', '.join(missing)} among {first_labels(texts, 12)}; name them",
             give={"columns": dict.fromkeys(missing, "...")},
         )
     # A table of persons without devices: the person stands for the phone.

@@ -15,7 +15,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.errors import FileError, InputError, some
+from geo.errors import FileError, InputError, first_labels
 from geo.layers.crs import WGS84
 from geo.layers.datum import Datum
 from geo.tables.coordinates import Place
@@ -135,7 +135,7 @@ def _no_file(faults: list[InputError], count: int) -> InputError:
     asked = next((fault for fault in faults if not isinstance(fault, FileError)), None)
     if len(faults) == 1 or asked is not None:
         return asked or faults[0]
-    return FileError(f"none of {count} files has a usable fix: {some([str(fault) for fault in faults], 3)}")
+    return FileError(f"none of {count} files has a usable fix: {first_labels([str(fault) for fault in faults], 3)}")
 
 
 def _later(frame: gpd.GeoDataFrame, now: datetime) -> list[Text]:

@@ -22,7 +22,7 @@ from api.ingest.fix import Fix
 from api.ingest.writer import Writer
 from api.settings import Settings
 from api.verdicts.day import basis_of, judge, rules_of
-from api.verdicts.follow import Follower
+from api.verdicts.follower import Follower
 from api.verdicts.reading import read_rows, read_tracks_of, span_of
 from geo.errors import ImpossibleError
 from geo.patrols import Rules
@@ -129,7 +129,7 @@ def test_what_follows_is_what_a_whole_day_gives(published, send, follower, divis
 
 
 def test_only_the_grid_and_day_of_a_fix_are_made_again(published, send, follower, division, stay, monkeypatch):
-    import api.verdicts.follow as module
+    import api.verdicts.follower as module
 
     first, second, *_ = division.second["code"]
     send(stay(first, "A", "08:00", 10), stay(second, "B", "08:00", 10))

@@ -1,7 +1,7 @@
 """Verdicts that follow the fixes: what new fixes can change is made again within seconds.
 
-A process of its own (``python -m api.verdicts.follow``, started by the server): the work would hold up answers otherwise. Several
-servers may run it; a lease in the database lets one work at a time.
+A process of its own (``python -m api.verdicts.follower``, started by the server): the work would hold up answers otherwise.
+Several servers may run it; a lease in the database lets one work at a time.
 """
 
 from __future__ import annotations
