@@ -36,9 +36,9 @@ from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
 from geo.patrols import DEFAULT_RULES, clean, integrity, presences, read_tracks, verify, visits  # noqa: E402
-from geo.patrols.visit_counts import visit_count  # noqa: E402
+from geo.patrols.stays.visit_counts import visit_count  # noqa: E402
 from geo.sample.days.patrols import simulate_patrols  # noqa: E402
-from geo.tracks.cleaning import utc  # noqa: E402
+from geo.tracks.fix_values import utc  # noqa: E402
 
 DAY = dt.date(2026, 11, 23)
 DOC = HERE / "docs" / "patrols.md"

@@ -127,9 +127,9 @@ async def upload(
     devices = await _devices(request, caller)
     only = caller.name if caller.device is not None else device
     now_us = microseconds(request.app.state.clock())
-    latest = now_us + request.app.state.settings.future_after_s * 1_000_000
+    times = now_us, now_us + request.app.state.settings.future_after_s * 1_000_000
     fixes, refused = await run_in_threadpool(
-        _read_file, content, name, datum, zone, only, devices, caller.street, now_us, latest
+        _read_file, content, name, datum, zone, only, devices, caller.street, times
     )
     outcome = await _store(request, fixes)
     return Stored(
@@ -223,15 +223,15 @@ def _read_file(
     only: str | None,
     devices: dict[str, int],
     street: int,
-    now_us: int,
-    latest: int,
+    times: tuple[int, int],
 ) -> tuple[list[Fix], list[dict[str, Any]]]:
-    """Fixes of an uploaded file, and the rows refused. The file lives in a folder that only this process reads."""
+    """Fixes of an uploaded file, and the rows refused; `times` are now and the latest time not in the future, µs.
+
+    The file lives in a folder that only this process reads.
+    """
     from api.ingest.uploads import read_upload
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        return read_upload(
-            path, datum=datum, zone=zone, only=only, devices=devices, street=street, times=(now_us, latest)
-        )
+        return read_upload(path, datum=datum, zone=zone, only=only, devices=devices, street=street, times=times)

@@ -24,13 +24,14 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
 from geo.divide.connection import refuse_parts
+from geo.divide.frontier import Frontier, Point
 from geo.divide.partitioning.adjacency import Graph, build_graph, pieces
 from geo.divide.partitioning.annealing import anneal
 from geo.divide.partitioning.indivisible import SeparatePartsError, units
 from geo.divide.partitioning.moves import Goal, Scope
 from geo.divide.partitioning.nested import weights
 from geo.divide.partitioning.objective import Cells, Rules
-from geo.errors import ImpossibleError, InputError, first_labels
+from geo.errors import InputError, first_labels
 from geo.layers import require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
 
@@ -49,55 +50,6 @@ _STAY = 3.0
 _SPARE = 0.9
 # Heats, in the side of a cell, at which each tolerance is tried.
 _HEATS = (1.0, 3.0)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One division on the frontier.
-
-    Attributes
-    ----------
-    imbalance
-        Largest share by which a grid is off its siblings' mean.
-    moved
-        Share of the residents whose grid is another than today.
-    proven
-        Share of the residents that every division with this imbalance moves.
-    transport
-        The same for divisions that hand work from neighbour to neighbour; NaN if no flow reaches the imbalance.
-    grids
-        Grid of each cell, on the index of the cells.
-    """
-
-    imbalance: float
-    moved: float
-    proven: float
-    transport: float
-    grids: pd.Series
-
-
-@dataclass(frozen=True)
-class Frontier:
-    """The best balance for each amount of change, from "nothing moves" on.
-
-    Attributes
-    ----------
-    points
-        In order of `moved`; `imbalance` falls.
-    """
-
-    points: tuple[Point, ...]
-
-    def table(self) -> pd.DataFrame:
-        """One row per point: imbalance, moved, proven, transport."""
-        return pd.DataFrame(
-            [(p.imbalance, p.moved, p.proven, p.transport) for p in self.points],
-            columns=["imbalance", "moved", "proven", "transport"],
-        )
-
-    def within(self, budget: float) -> Point:
-        """The most even division that moves at most this share of the residents."""
-        return [p for p in self.points if p.moved <= budget][-1]
 
 
 @dataclass(frozen=True)
@@ -385,20 +337,3 @@ def _transport(case: _Case, tolerance: float) -> float:
         method="highs",
     )
     return float(done.fun / case.residents.sum()) if done.success else float("nan")
-
-
-def require_budget(frontier: Frontier, budget: float, tolerance: float) -> Point:
-    """The point within a budget, if it reaches a tolerance.
-
-    Raises
-    ------
-    ImpossibleError
-        If no division that was found moves so few residents and is so even; the message says how near it comes.
-    """
-    point = frontier.within(budget)
-    if point.imbalance > tolerance:
-        raise ImpossibleError(
-            f"rebalance: with {budget:.0%} moved the best found is {point.imbalance:.1%} "
-            f"off, not {tolerance:.0%}; allow more change, or move a leader there"
-        )
-    return point

@@ -49,7 +49,6 @@ from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo.patrols.completeness import blind_spots, by_group, seen
-    from geo.patrols.counted_visits import REASONS, visits
     from geo.patrols.due_list import Feasibility, due, feasible
     from geo.patrols.evidence_records import digest, evidence, evidence_of_all
     from geo.patrols.persons import assign_holders, persons_of, who_counts
@@ -57,6 +56,8 @@ if TYPE_CHECKING:
     from geo.patrols.restatement import restate
     from geo.patrols.rules import DEFAULT_RULES, Rules
     from geo.patrols.signs import SIGNS, integrity
+    from geo.patrols.stays.counted_visits import visits
+    from geo.patrols.stays.reasons import REASONS
     from geo.patrols.verdicts import VERDICTS, open_verdicts, verify
     from geo.tracks.cleaning import MARKS, clean
     from geo.tracks.matching.planned_route import RouteMatch, route_match
@@ -70,7 +71,8 @@ else:
         __name__,
         {
             "geo.patrols.completeness": "blind_spots by_group seen",
-            "geo.patrols.counted_visits": "REASONS visits",
+            "geo.patrols.stays.counted_visits": "visits",
+            "geo.patrols.stays.reasons": "REASONS",
             "geo.patrols.due_list": "Feasibility due feasible",
             "geo.patrols.evidence_records": "digest evidence evidence_of_all",
             "geo.patrols.persons": "assign_holders persons_of who_counts",

@@ -10,8 +10,8 @@ from geo.days import local_days
 from geo.patrols.columns import CODE, VERDICT
 from geo.patrols.rules import Rules
 from geo.patrols.verdicts import VERDICTS
-from geo.tracks.cleaning import require_tracks, utc
 from geo.tracks.columns import DEVICE, PROBABILITY, TIME
+from geo.tracks.fix_values import require_tracks, utc
 
 #: Quarters of an hour of a day.
 _QUARTERS = 96

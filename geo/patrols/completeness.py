@@ -16,8 +16,8 @@ from geo.layers.crs import require_metric
 from geo.locate import GridIndex
 from geo.patrols.columns import DAY
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.tracks.cleaning import require_tracks, utc
 from geo.tracks.columns import TIME
+from geo.tracks.fix_values import require_tracks, utc
 from geo.tracks.matching.visibility import within_sight
 from geo.tracks.path import SECOND, Path
 from geo.tracks.trajectory import path_of, steps_of

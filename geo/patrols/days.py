@@ -9,8 +9,8 @@ import pandas as pd
 
 from geo.days import local_days, micro_at
 from geo.patrols.columns import DAY, DETACHED_S, LIKELY_S, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
-from geo.tracks.cleaning import utc
 from geo.tracks.columns import DURATION_S, END, FIXES, LENGTH_M, START
+from geo.tracks.fix_values import utc
 from geo.tracks.path import SECOND
 
 

@@ -15,12 +15,12 @@ from geo.errors import InputError
 from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
 from geo.patrols.columns import COUNTED, DAY
-from geo.patrols.counted_visits import hours
 from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.stays.moments import hours
 from geo.patrols.verdicts import as_ruled, require_named
-from geo.tracks.cleaning import utc
 from geo.tracks.columns import DEVICE, END, OFFICER, TIME
+from geo.tracks.fix_values import utc
 from geo.tracks.trajectory import path_of
 
 #: Speed of a walker who looks about, and how much longer a way on roads is than the straight line.

@@ -20,8 +20,8 @@ from geo.errors import InputError
 from geo.layers.datum import Datum
 from geo.patrols.columns import CODE, DAY, KIND
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.tracks.cleaning import places, utc
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
+from geo.tracks.fix_values import places, utc
 
 #: Time before and after a presence from which fixes belong to its evidence: the step that crosses the border.
 AROUND_S = 300.0

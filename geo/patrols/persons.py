@@ -16,8 +16,8 @@ from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, LEADER
 from geo.patrols.rules import Rules
 from geo.texts import Text
-from geo.tracks.cleaning import require_tracks, utc
 from geo.tracks.columns import DEVICE, OFFICER, TIME
+from geo.tracks.fix_values import require_tracks, utc
 
 #: Column of the cells that names the deputies of the leader, several separated by commas, semicolons, slashes or 、.
 DEPUTIES = "deputies"

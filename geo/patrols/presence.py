@@ -1,7 +1,7 @@
 """Presence: the times at which a path was inside a cell, may have been, and the times at which nobody knows.
 
 Three storeys: all walkers against all cells (:func:`presences`), one step of a path cut at borders (`_pieces`), one place and
-the cells that it may be in (:mod:`geo.patrols.dwell`).
+the cells that it may be in (:mod:`geo.patrols.stays.dwell`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from geo.kernels import for_threads
 from geo.locate import GridIndex
 from geo.patrols.columns import DETACHED_S, KIND, LIKELY_S, PRESENCE_COLUMNS, RIDDEN_S, SPREAD_S2, SURE_FIXES, SURE_S
 from geo.patrols.days import split_days
-from geo.patrols.dwell import Shares, Spans, Times, shares_of, spans_of, surely_within
 from geo.patrols.rules import DEFAULT_RULES, Rules
+from geo.patrols.stays.dwell import Shares, Spans, Times, shares_of, spans_of, surely_within
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.path import SECOND, Path
 from geo.tracks.speed import capped, noise_of, paces_m_s, ridden

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from geo.patrols.columns import CODE, COUNTED, DAY, REASON, VERDICT
-from geo.patrols.counted_visits import REASONS
+from geo.patrols.stays.reasons import REASONS
 from geo.tracks.columns import DEVICE, END, OFFICER, START
 
 #: So many stays are told with their times; of more, only the number.

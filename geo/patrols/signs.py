@@ -16,8 +16,9 @@ from scipy.special import bdtrc, chdtr
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S, places, require_tracks, utc
+from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S
 from geo.tracks.columns import DEVICE, MARK, OFFICER, TIME
+from geo.tracks.fix_values import places, require_tracks, utc
 from geo.tracks.sorting import by_time
 
 #: What each sign is, and what may explain it innocently: Chinese and English of both.

@@ -13,11 +13,10 @@ from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import LEADER, PARENT
 from geo.patrols.columns import CODE, COUNTED, DAY, KIND, REASON, VERDICT, VERDICT_COLUMNS, VISIT_COLUMNS
-from geo.patrols.counted_visits import space_visits
-from geo.patrols.day_visits import DayVisits
 from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.patrols.silences import (
+from geo.patrols.stays.day_visits import DayVisits
+from geo.patrols.stays.silences import (
     CUT_P,
     Silence,
     parted_rate,
@@ -27,7 +26,8 @@ from geo.patrols.silences import (
     visit_lengths_s,
     within,
 )
-from geo.patrols.unobserved import unobserved_visits
+from geo.patrols.stays.spacing import space_visits
+from geo.patrols.stays.unobserved import unobserved_visits
 from geo.patrols.wording import SPARSE_S, UNCLEAR, Open, reason_of, settled_by
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABILITY, START
 
@@ -318,7 +318,7 @@ def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.
 def _require(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> None:
     missing = [column for column in VISIT_COLUMNS if column not in visits]
     if missing:
-        raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.counted_visits")
+        raise ColumnError(f"visits: no column {', '.join(missing)}; make them with geo.patrols.stays.counted_visits")
     require_named(cells, rules)
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geo.patrols.counted_visits import REASONS
-from geo.patrols.day_visits import DayVisits
 from geo.patrols.rules import Rules
-from geo.patrols.silences import Silence
+from geo.patrols.stays.day_visits import DayVisits
+from geo.patrols.stays.reasons import REASONS
+from geo.patrols.stays.silences import Silence
 from geo.texts import Text, joined
 
 #: Reasons for which a stay that does not count may have been a visit all the same, and what a verdict says of it.

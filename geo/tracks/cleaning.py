@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
-from geo.errors import ColumnError, CrsError
 from geo.kernels import kernel
-from geo.layers.crs import lon_lat
-from geo.tracks.columns import ACCURACY_M, DEVICE, LAT, LON, MARK, MOCK, ROW, SOURCE, TIME
+from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, MOCK, ROW, SOURCE, TIME
+from geo.tracks.fix_values import EARTH_M, ground_m, places, require_tracks, seconds, utc
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.sorting import by_time, maybe_equal, numbered, picked
 
@@ -85,8 +82,6 @@ FROZEN_S, FROZEN_FIXES = 3600.0, 13
 #: Decimals of a device that rounds its coordinates; share of its places that must be so, of at least so many. A place of seven
 #: decimals is by a chance of one in a million.
 ROUNDED_DECIMALS, ROUNDED_SHARE, ROUNDED_FIXES = 4, 0.5, 60
-
-_EARTH_M = 6_371_008.8
 
 
 def clean(tracks: Fixes, *, rules: MovementLimits = DEFAULT_LIMITS) -> Fixes:
@@ -173,53 +168,6 @@ def _fixes(tracks: pd.DataFrame) -> _Fixes:
         source,
         row,
     )
-
-
-def require_tracks(tracks: pd.DataFrame) -> None:
-    """Raise if a frame cannot be a track: all of its faults together."""
-    missing = [column for column in (DEVICE, TIME) if column not in tracks]
-    if missing:
-        raise ColumnError(f"tracks: no column {' and '.join(missing)}; read the file with read_tracks")
-    if not isinstance(tracks[TIME].dtype, pd.DatetimeTZDtype):
-        raise ColumnError("tracks: the times in column 'time' have no zone; localize them, then convert to UTC")
-    if not isinstance(tracks, gpd.GeoDataFrame):
-        missing = [column for column in (LON, LAT) if column not in tracks]
-        if missing:
-            raise ColumnError(
-                f"tracks: neither points nor a column {' and '.join(missing)}; read the file with read_tracks"
-            )
-    elif tracks.crs is None:
-        raise CrsError("tracks: no coordinate reference system is declared; fixes of phones are EPSG:4326")
-
-
-def places(tracks: pd.DataFrame) -> tuple[Floats, Floats]:
-    """WGS-84 longitude and latitude of the fixes: of their points, or where the frame has none, of its columns.
-
-    Five million points take a gigabyte; a city's day is handled without them.
-    """
-    if isinstance(tracks, gpd.GeoDataFrame):
-        points = lon_lat(tracks.geometry).array
-        return shapely.get_x(points), shapely.get_y(points)
-    return tracks[LON].to_numpy(dtype=float), tracks[LAT].to_numpy(dtype=float)
-
-
-def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
-    """Aware times as numpy datetime64 in microseconds, UTC."""
-    naive: npt.NDArray[np.datetime64] = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    return naive
-
-
-def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
-    """Spans of time in seconds."""
-    return span / np.timedelta64(1, "s")
-
-
-def ground_m(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
-    """Distance on the sphere, metres; exact to 0.5 % at any length, also at one centimetre (haversine)."""
-    p0, p1 = np.radians(lat0), np.radians(lat1)
-    h = np.sin((p1 - p0) / 2) ** 2 + np.cos(p0) * np.cos(p1) * np.sin(np.radians(lon1 - lon0) / 2) ** 2
-    metres: Floats = 2 * _EARTH_M * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
-    return metres
 
 
 def _out_of_time(fixes: _Fixes, mark: Marks) -> None:
@@ -335,14 +283,14 @@ def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: MovementLimits) -> Bools:
 def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: float, slack_m: float) -> Bools:
     """Tell which ways from fix to fix, less a slack, are faster than a speed; what is easily slower is not measured exactly."""
     fast = np.zeros(len(a), dtype=np.bool_)
-    degree_m = np.pi / 180 * _EARTH_M
+    degree_m = np.pi / 180 * EARTH_M
     for k in range(len(a)):
         i, j = a[k], b[k]
         reach = speed_m_s * ((time[j] - time[i]) / 1e6) + slack_m
         if degree_m * (abs(lon[j] - lon[i]) + abs(lat[j] - lat[i])) > reach:
             p, q = np.radians(lat[i]), np.radians(lat[j])
             h = np.sin((q - p) / 2) ** 2 + np.cos(p) * np.cos(q) * np.sin(np.radians(lon[j] - lon[i]) / 2) ** 2
-            fast[k] = 2 * _EARTH_M * np.arcsin(np.sqrt(min(h, 1.0))) > reach
+            fast[k] = 2 * EARTH_M * np.arcsin(np.sqrt(min(h, 1.0))) > reach
     return fast
 
 

@@ -13,8 +13,9 @@ from pyproj import CRS
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
 from geo.layers.crs import metric_crs
-from geo.tracks.cleaning import SPEED_SLACK_M, clean, places, require_tracks, used, utc
+from geo.tracks.cleaning import SPEED_SLACK_M, clean, used
 from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
+from geo.tracks.fix_values import places, require_tracks, utc
 from geo.tracks.limits import MovementLimits
 from geo.tracks.path import SECOND, Path
 from geo.tracks.projection import to_metres

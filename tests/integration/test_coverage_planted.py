@@ -279,6 +279,11 @@ def clean(town: Town) -> set[Kind]:
     return found
 
 
+def _beside_a_bow_tie(expected: set[Kind]) -> set[Kind]:
+    """Kinds of ground that a crossed border leaves bare or takes twice; larger than its smaller loop it is told by itself."""
+    return {Kind.GAP, Kind.SLIVER} - expected if Kind.INVALID_GEOMETRY in expected else set()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_each_alone(town: Town, clean: set[Kind], name: str) -> None:
     plant, where, expected = ALL[name]
@@ -286,6 +291,7 @@ def test_each_alone(town: Town, clean: set[Kind], name: str) -> None:
         # What a cell is called or says of its area stays what it was; only what was planted is asked for.
         cells = plant(town, town.cells, i)
         ignored = {Kind.AREA_MISMATCH} if expected != {Kind.AREA_MISMATCH} else set()
+        ignored |= _beside_a_bow_tie(expected)
         assert kinds_of(town, cells) - clean - ignored - _nesting(expected) == expected - clean, i
 
 
@@ -297,7 +303,8 @@ def test_in_pairs(town: Town, clean: set[Kind], one: str, two: str) -> None:
     for name, i in sorted(((one, first), (two, second)), key=lambda pair: -pair[1]):
         cells = PLANTS[name][0](town, cells, i)
     found = {Kind(k) for k in check(cells, outline=town.outline).findings["kind"]}
-    assert found - clean == (PLANTS[one][2] | PLANTS[two][2]) - clean
+    expected = PLANTS[one][2] | PLANTS[two][2]
+    assert found - clean - _beside_a_bow_tie(expected) == expected - clean - _beside_a_bow_tie(expected)
 
 
 def _nesting(expected: set[Kind]) -> set[Kind]:

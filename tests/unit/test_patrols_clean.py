@@ -10,7 +10,8 @@ import shapely
 
 from geo.errors import ColumnError, CrsError
 from geo.patrols import MARKS, clean
-from geo.tracks.cleaning import NOTES, ground_m, used
+from geo.tracks.cleaning import NOTES, used
+from geo.tracks.fix_values import ground_m
 
 START = pd.Timestamp("2026-11-23T01:00:00Z")
 M = 1 / 111_194.9  # degrees of latitude in a metre on the sphere

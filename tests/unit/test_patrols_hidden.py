@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from geo.patrols import Rules
-from geo.patrols.unobserved import unobserved_visits
+from geo.patrols.stays.unobserved import unobserved_visits
 
 DAY = dt.date(2026, 11, 23)
 MIDNIGHT = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us")

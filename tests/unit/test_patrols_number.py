@@ -13,7 +13,7 @@ import shapely
 
 from geo.errors import ColumnError, InputError
 from geo.patrols import Rules, verify, visits
-from geo.patrols.visit_counts import visit_count
+from geo.patrols.stays.visit_counts import visit_count
 
 DAY = dt.date(2026, 11, 23)
 

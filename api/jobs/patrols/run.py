@@ -181,16 +181,7 @@ def patrol_files(
     rules = Rules.read(*options.rules_paths) if options.rules_paths else Rules()
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
     progress("读取轨迹 reading", 0.0)
-    tracks = read_tracks(
-        files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
-    )
-    tell_reading(tracks.attrs)
-    if options.holders is not None:
-        attrs = tracks.attrs
-        tracks = gpd.GeoDataFrame(assign_holders(tracks, read_table(options.holders), zone=rules.zone))
-        tracks.attrs = attrs
-    if tracks.empty:
-        raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
+    tracks = _tracks_of(paths, options, rules)
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
     study = Study(cells, judged, cells.third if isinstance(cells, Division) else judged)
     # A fix takes part in cleaning, presences and routes, so it counts for ten vertices.
@@ -225,6 +216,21 @@ def patrol_files(
         if restated is not None:
             figures["restated"] = changes_of(restated)
         return PatrolRun(verified, written, figures)
+
+
+def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> gpd.GeoDataFrame:
+    """Fixes of the files, with the holders of their devices where a table names them."""
+    tracks = read_tracks(
+        files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
+    )
+    tell_reading(tracks.attrs)
+    if options.holders is not None:
+        attrs = tracks.attrs
+        tracks = gpd.GeoDataFrame(assign_holders(tracks, read_table(options.holders), zone=rules.zone))
+        tracks.attrs = attrs
+    if tracks.empty:
+        raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
+    return tracks
 
 
 def _plans(

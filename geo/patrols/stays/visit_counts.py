@@ -2,7 +2,7 @@
 
 A count of the visits that are proven is too low, as it leaves out all that hang on a border; a count of all that are seen is
 too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are,
-as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.counted_visits`). Their number has a
+as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.stays.counted_visits`). Their number has a
 distribution, which is computed exactly. What silence hides is not in it.
 """
 

@@ -9,10 +9,11 @@ import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints, Objects
 from geo.patrols.columns import CODE, COUNTED, LIKELY_S, REASON, STAY_S
-from geo.patrols.counted_visits import EXCLUDED, microseconds
 from geo.patrols.rules import Rules
-from geo.patrols.silences import Interval
-from geo.patrols.visit_counts import VisitCount, visit_count
+from geo.patrols.stays.counted_visits import EXCLUDED
+from geo.patrols.stays.moments import microseconds
+from geo.patrols.stays.silences import Interval
+from geo.patrols.stays.visit_counts import VisitCount, visit_count
 from geo.tracks.columns import DEVICE, END, PROBABILITY, START
 
 #: Probability that a stay without a known holder was the leader's, and that one between two impossible steps took place.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +10,6 @@ import pandas as pd
 import scipy.special
 
 from geo.arrays import Floats, Ints
-from geo.days import micro_at
 from geo.errors import ColumnError, InputError
 from geo.patrols.columns import (
     CODE,
@@ -35,34 +32,9 @@ from geo.patrols.columns import (
     VISIT_COLUMNS,
 )
 from geo.patrols.rules import DEFAULT_RULES, Rules
-from geo.tracks.cleaning import utc
+from geo.patrols.stays.moments import hours, microseconds
+from geo.patrols.stays.spacing import space_visits
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
-
-#: Why a visit is not counted, in Chinese and English.
-REASONS: dict[str, tuple[str, str]] = {
-    "too_short": ("停留时间不足", "stay too short"),
-    "off_hours": ("不在规定时段", "outside the hours of duty"),
-    "vehicle": ("速度过快，属驾车通过", "too fast, driven through"),
-    "on_foot": ("规则要求乘车巡查，属步行", "on foot, where the rules ask for a vehicle"),
-    "pace": (
-        "速度接近步行与驾车的界限，无法确认",
-        "so near the limit of speed that a walk and a ride cannot be told apart",
-    ),
-    "detached": (
-        "位于两次不可能的跳变之间，无法确认",
-        "between two steps faster than anything moves here, so where it was is not known",
-    ),
-    "border": ("在网格边界附近，定位误差内无法确认", "near the border, uncertain within the error of positioning"),
-    "next_door": ("贴近边界，多半在相邻网格", "beside the border, more likely in the cell next door"),
-    "same_time": ("与另一次巡查同时", "at the same time as another visit"),
-    "too_soon": ("与另一次巡查间隔过短", "too soon after another visit"),
-    "silence": (
-        "紧邻定位中断或短暂离开后返回，与另一次巡查的间隔无法确认",
-        "beside a silence or a short absence, so the time from another visit is not known",
-    ),
-    "not_leader": ("非本网格格长或副职", "not by the leader of the cell or a deputy"),
-    "unnamed": ("持机人未登记，无法确认是否为格长", "by a device whose holder is not known"),
-}
 
 #: Reasons that exclude a visit however long it was.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
@@ -414,57 +386,9 @@ def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     return reason
 
 
-def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
-    """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
-
-    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
-    the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
-    Of two silences that face each other only one is taken for a stay. Nor is it proven for who was there during the counted
-    visit of another and since then was away for less than `min_between_s` at a time: one false walk would make two visits of a
-    long stay.
-    """
-    start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
-    walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
-    apart = int(rules.min_between_s * 1e6)
-    since = _since(np.asarray(walker, dtype=np.int64), start, end, apart)
-    good = np.flatnonzero(reason == "")
-    group = stays.iloc[good].groupby([CODE, DAY], sort=False).ngroup().to_numpy()
-    before, free, over, by = -1, 0, 0, -1
-    for k in good[np.lexsort((start[good], end[good], group))]:
-        here = group[np.searchsorted(good, k)]
-        if here != before:
-            before, free, over, by = here, 0, 0, -1
-        stayed = walker[k] != by and since[k] < free
-        if start[k] < over + apart or earliest[k] < free + apart or stayed:
-            reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
-        else:
-            free, over, by = int(end[k]), max(over, int(latest[k])), int(walker[k])
-
-
-def _since(walker: Ints, start: Ints, end: Ints, apart: int) -> Ints:
-    """Since when the walker of each stay was about, with absences of less than `apart`."""
-    since = start.copy()
-    for before, k in pairwise(np.lexsort((start, walker)).tolist()):
-        if walker[before] == walker[k] and start[k] < end[before] + apart:
-            since[k] = since[before]
-    return since
-
-
 def _in_hours_s(rows: pd.DataFrame, rules: Rules) -> Floats:
     """Time of each row inside the hours of duty of its day, seconds."""
     from_, to = (hours(rows[DAY], at, rules) for at in (rules.hours_from, rules.hours_to))
     start, end = microseconds(rows[START]), microseconds(rows[END])
     inside: Floats = np.clip(np.minimum(end, to) - np.maximum(start, from_), 0, None) / 1e6
     return inside
-
-
-def hours(days: pd.Series, at: dt.time, rules: Rules) -> Ints:
-    """A local time of day on each day, in microseconds UTC."""
-    place, known = pd.factorize(days)
-    return micro_at(np.array(known, dtype="datetime64[D]"), at, rules.zone)[place]
-
-
-def microseconds(times: pd.Series) -> Ints:
-    """Aware times as microseconds since 1970."""
-    micro: Ints = utc(times).astype(np.int64)
-    return micro

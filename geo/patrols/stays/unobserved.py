@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from geo.patrols.columns import CODE, COUNTED, DAY, EARLIEST, KIND, LATEST
-from geo.patrols.counted_visits import hours, microseconds
 from geo.patrols.rules import Rules
+from geo.patrols.stays.moments import hours, microseconds
 from geo.tracks.columns import DEVICE, END, START
 
 

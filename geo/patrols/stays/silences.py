@@ -13,9 +13,9 @@ import pandas as pd
 from geo.arrays import Floats
 from geo.layers.columns import CODE
 from geo.patrols.columns import COUNTED
-from geo.patrols.counted_visits import hours, microseconds
 from geo.patrols.persons import persons_of
 from geo.patrols.rules import Rules
+from geo.patrols.stays.moments import hours, microseconds
 from geo.tracks.columns import CELL, DEVICE, END, LENGTH_M, OFFICER, START
 
 Interval = tuple[float, float]

@@ -1,0 +1,51 @@
+"""Visits of a cell and day that lie far enough apart to count."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geo.arrays import Ints
+from geo.patrols.columns import CODE, DAY, EARLIEST, LATEST
+from geo.patrols.rules import Rules
+from geo.patrols.stays.moments import microseconds
+from geo.tracks.columns import DEVICE, END, OFFICER, START
+
+
+def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
+    """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
+
+    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
+    the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
+    Of two silences that face each other only one is taken for a stay. Nor is it proven for who was there during the counted
+    visit of another and since then was away for less than `min_between_s` at a time: one false walk would make two visits of a
+    long stay.
+    """
+    start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
+    walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
+    apart = int(rules.min_between_s * 1e6)
+    since = _since(np.asarray(walker, dtype=np.int64), start, end, apart)
+    good = np.flatnonzero(reason == "")
+    group = stays.iloc[good].groupby([CODE, DAY], sort=False).ngroup().to_numpy()
+    before, free, over, by = -1, 0, 0, -1
+    for k in good[np.lexsort((start[good], end[good], group))]:
+        here = group[np.searchsorted(good, k)]
+        if here != before:
+            before, free, over, by = here, 0, 0, -1
+        stayed = walker[k] != by and since[k] < free
+        if start[k] < over + apart or earliest[k] < free + apart or stayed:
+            reason[k] = "silence" if start[k] >= free + apart else "same_time" if start[k] < free else "too_soon"
+        else:
+            free, over, by = int(end[k]), max(over, int(latest[k])), int(walker[k])
+
+
+def _since(walker: Ints, start: Ints, end: Ints, apart: int) -> Ints:
+    """Since when the walker of each stay was about, with absences of less than `apart`."""
+    since = start.copy()
+    for before, k in pairwise(np.lexsort((start, walker)).tolist()):
+        if walker[before] == walker[k] and start[k] < end[before] + apart:
+            since[k] = since[before]
+    return since
