@@ -89,7 +89,14 @@ def piece(ground: shapely.Geometry, cells: Sequence[int] = ()) -> Place:
 def overlaps(shapes: Shapes, among: Positions) -> list[Place]:
     """Pairs of cells that cover the same ground, however little."""
     pairs, common = _doubled(shapes, among)
-    return [piece(polygonal(ground), pair.tolist()) for pair, ground in zip(pairs, common, strict=True)]
+    return [_shared(polygonal(ground), pair.tolist()) for pair, ground in zip(pairs, common, strict=True)]
+
+
+def _shared(ground: shapely.Geometry, cells: Sequence[int]) -> Place:
+    """Ground that two cells share, all of it; where it is nothing but hairlines, none of it."""
+    core = without_hairlines(ground, 1 / PER_METRE)
+    kept = core if core.is_empty else ground
+    return Place(kept, list(cells), float(kept.area), width_m(core))
 
 
 def _doubled(shapes: Shapes, among: Positions) -> tuple[npt.NDArray[np.intp], Shapes]:

@@ -76,7 +76,7 @@ def is_metric(crs: object) -> bool:
     """Tell whether `crs` is projected with both axes in metres."""
     if crs is None:
         return False
-    known = CRS.from_user_input(crs)
+    known = parse_crs(crs)
     return bool(known.is_projected) and all(axis.unit_conversion_factor == 1.0 for axis in known.axis_info[:2])
 
 

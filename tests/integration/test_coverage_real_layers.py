@@ -71,7 +71,7 @@ def test_berlin_has_its_stray_part_and_its_slivers(shared_data: Path) -> None:
     ],
 )
 def test_real_layers_are_whole_after_repair(shared_data: Path, file: str, gaps_m2: float | None) -> None:
-    layer = cells(shared_data / file)
+    layer = to_metric(cells(shared_data / file))
     mended, _ = repair(layer, largest_gap_m2=gaps_m2)
     report = check(mended)
     assert not set(report.counts()) & {"overlap", "gap", "sliver", "invalid_geometry", "unmatched_edge"}
@@ -96,7 +96,7 @@ def test_layers_are_exact_in_an_outline_that_was_drawn_apart(
     shared_data: Path, cells_in: str, areas_in: str, role: str
 ) -> None:
     """The outline runs beside the cells by millimetres to metres, with vertices of its own, some of them within 1 mm."""
-    layer, areas = cells(shared_data / cells_in), {role: cells(shared_data / areas_in)}
+    layer, areas = to_metric(cells(shared_data / cells_in)), {role: cells(shared_data / areas_in)}
     mended, _ = repair(layer, **areas)
     # Districts leave a gap between themselves, which is no ground of any of them.
     assert check(mended, **areas).counts() == ({"gap": 1} if role == "parents" else {})

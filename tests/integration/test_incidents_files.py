@@ -22,6 +22,7 @@ from api.jobs.incidents.tables import read_column_map, without_formulas, write_t
 from geo.errors import ColumnError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
 from geo.layers import Division, Level, convert, write_division
+from geo.notices import WanggeWarning
 
 CRS = "EPSG:4549"
 X0, Y0 = 388_000.0, 3_553_000.0
@@ -236,10 +237,15 @@ def study(tmp_path_factory):
     )
     visits.to_csv(folder / "visits.csv", index=False)
     options = IncidentOptions(datum="GCJ-02", bandwidths_m=(60.0, 120.0), visits=folder / "visits.csv")
-    result, written = incident_file(folder / "r.csv", folder / "division.gpkg", folder / "out", options=options)
+    with pytest.warns(WanggeWarning) as notices:
+        result, written = incident_file(folder / "r.csv", folder / "division.gpkg", folder / "out", options=options)
+    told = "\n".join(str(notice.message) for notice in notices)
+    assert "1 rows are left out" in told
+    assert "1 times are not understood" in told
     return folder / "out", result, written
 
 
+@pytest.mark.filterwarnings("ignore::geo.notices.WanggeWarning")  # what is left out of r.csv is tested by the fixture
 class TestTheCommand:
     def test_every_file_is_there(self, study):
         folder, _, written = study

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from geo.errors import CodeError, FileError, GeometryError
-from geo.layers import Level
+from geo.layers import Division, Level
 from geo.locate import GridIndex
 
 E0, N0 = 387_000.0, 3_553_000.0
@@ -142,16 +142,13 @@ def levels_of() -> tuple[gpd.GeoDataFrame, ...]:
     return third, second, community.assign(parent="s"), community.dissolve().assign(code="s", parent=None)
 
 
-class Levels:
-    def __init__(self) -> None:
-        self.third, self.second, self.community, self.street = levels_of()
-
-    def layer(self, level: Level) -> gpd.GeoDataFrame:
-        return getattr(self, level.layer)
+def division_of_levels() -> Division:
+    third, second, community, street = levels_of()
+    return Division(street, community, second, third)
 
 
 def test_three_levels_in_one_lookup() -> None:
-    division = Levels()
+    division = division_of_levels()
     index = GridIndex.from_division(division)
     x, y = np.random.default_rng(0).uniform(-2, 42, (2, 500))
     found = index.locate_levels(x, y)
@@ -159,7 +156,7 @@ def test_three_levels_in_one_lookup() -> None:
         alone = GridIndex(division.layer(level)).locate(x, y)
         assert (found[level] == alone).all()
     division.third.loc[3, "parent"] = "nowhere"
-    with pytest.raises(CodeError, match="nowhere"):
+    with pytest.raises(CodeError, match="0103"):
         GridIndex.from_division(division)
 
 
@@ -186,7 +183,7 @@ def test_saved_and_mapped(tmp_path) -> None:
         (tmp_path / "bad.index").write_bytes(damage)
         with pytest.raises(FileError, match=message):
             GridIndex.load(tmp_path / "bad.index")
-    GridIndex.from_division(Levels()).save(tmp_path / "levels.index")
+    GridIndex.from_division(division_of_levels()).save(tmp_path / "levels.index")
     levels = GridIndex.load(tmp_path / "levels.index")
     assert levels.locate_levels([5.0], [5.0])[Level.COMMUNITY].tolist() == [0]
 

@@ -89,7 +89,7 @@ def test_background_is_cut_off_beyond_the_street_and_named(small_street) -> None
 
 
 def test_numbers_for_json() -> None:
-    assert [cells.number(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]
+    assert [cells.json_value(v) for v in (None, float("nan"), np.int64(3), 2.0, 1 / 3)] == [None, None, 3, 2, 0.333]
 
 
 def unpacked(text: str) -> list[int]:

@@ -164,7 +164,7 @@ wangge.startCheck = (map) => {
     if (!first.length) return null;
     const entry = (group, k) => el("li", {}, el("button", { type: "button", id: `todo-${k}`, onclick: () => go(all.find((i) => findings.cause[i] === group.cause && findings.layer[i] === group.layer && findings.severity[i] === group.severity) ?? -1) },
       el("span", {}, el("b", {}, [say(SEVERITY[group.severity]), group.where && say(group.where)].filter(Boolean).join(" · ")), el("em", {}, say(group.text)))));
-    return el("section", { className: "attention todo" }, el("h3", {}, t("todo"), el("small", {}, t("causes"))), el("ul", {}, ...first.map(entry)),
+    return el("section", { className: "attention todo" }, el("h2", {}, t("todo"), el("small", {}, t("causes"))), el("ul", {}, ...first.map(entry)),
       more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 类共 ${format.whole(count)} 处。` : `${format.whole(more)} more causes with ${format.whole(count)} findings.`) : null);
   }
 
@@ -200,7 +200,7 @@ wangge.startCheck = (map) => {
       el("span", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("em", {}, findings[page.language][i]), el("small", {}, [say(SEVERITY[findings.severity[i]]), measure(i), findings.at[i] ? "" : t("nowhere")].filter(Boolean).join(" · ")))));
     const listed = rows.slice(0, LISTED);
     if (page.at >= 0 && !listed.includes(page.at)) listed.push(page.at);
-    const steps = el("nav", { className: "steps" }, el("button", { type: "button", id: "previous", onclick: () => step(-1) }, `‹ ${t("previous")}`), el("button", { type: "button", id: "next", onclick: () => step(1) }, `${t("next")} ›`),
+    const steps = el("nav", { className: "steps", "aria-label": t("list") }, el("button", { type: "button", id: "previous", onclick: () => step(-1) }, `‹ ${t("previous")}`), el("button", { type: "button", id: "next", onclick: () => step(1) }, `${t("next")} ›`),
       el("button", { type: "button", id: "whole", onclick: () => go(-1) }, t("whole")));
     const more = rows.length - listed.length;
     return el("section", { className: "attention findings" }, el("h2", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),

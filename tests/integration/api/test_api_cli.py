@@ -143,7 +143,7 @@ def test_locate_keeps_the_text_of_every_column(wangge, points_csv, division_file
 def test_locate_in_chunks_gives_the_same(wangge, points_csv, division_file, tmp_path, monkeypatch):
     words = ("locate", points_csv, "--cells", division_file, "--datum", "WGS-84", "-o")
     wangge(*words, tmp_path / "whole.csv")
-    monkeypatch.setattr("api.inputs.CHUNK_ROWS", 7)
+    monkeypatch.setattr("geo.locate.batches.parts.PART_BYTES", 400)
     wangge(*words, tmp_path / "parts.csv")
     wangge(*words, tmp_path / "parts.parquet")
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -208,7 +208,9 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
     faults = []
     for name, (words, hint) in cases.items():
         code, out, err = wangge(*words)
-        if code != 2 or out or len(err.strip().splitlines()) != 1 or hint not in err:
+        # What reading has to say comes before; the error is one line.
+        lines = [line for line in err.strip().splitlines() if not line.startswith("注意 notice")]
+        if code != 2 or out or len(lines) != 1 or hint not in lines[0]:
             faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
     assert not faults, "\n".join(faults)
 

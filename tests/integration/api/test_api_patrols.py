@@ -41,6 +41,7 @@ def test_patrols_gives_the_four_grids_their_verdicts(wangge, division, division_
     book = pd.read_excel(out_dir / "patrols.xlsx", sheet_name=None, dtype={"网格编码": str})
     assert list(book) == [
         "核验结论",
+        "待确认",
         "巡查记录",
         "网格内覆盖",
         "覆盖汇总",
@@ -271,13 +272,13 @@ def test_the_workbook_can_be_read_as_it_opens(wangge, division, division_file, s
     assert [cell.value for cell in verdicts[1]][:3] == ["网格编码", "网格名称", "日期"]
     assert verdicts["B2"].value == division.second["name"].iloc[0]
     refused = [row[2].value for row in book["未读入记录"].iter_rows(min_row=2)]
-    assert len(refused) == 9 + 2 + 4 + 8
+    assert len(refused) == 9 + 2 + 4 + 8, refused
     assert {
         "没有时间",
-        "没有坐标",
+        "坐标缺失或不是数",
         "没有设备号",
-        "有7个字段，表头有5个",
-        "是OwnTracks的lwt消息，不是定位",
+        "有7个字段，表头为5个",
+        "是 OwnTracks 的 lwt 消息，不是位置",
         "没有轨迹点，请导出已记录的轨迹",
     } <= set(refused)
     # Every reason is told in Chinese.
