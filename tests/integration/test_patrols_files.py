@@ -342,4 +342,5 @@ def test_a_fleet_on_a_lattice_of_its_own_ground(shared_data):
     assert silent.max() > 20_000
     assert found.loc[found["kind"] == "inside", "duration_s"].max() < 86_400
     some = seen(cleaned, cells, day=day, rules=lorries)
-    assert set(made.loc[made["day"] == day, "code"]) <= set(some.loc[some["seen"], "code"])
+    # A stay in doubt may be next door; what counts was seen.
+    assert set(made.loc[(made["day"] == day) & made["counted"], "code"]) <= set(some.loc[some["seen"], "code"])
