@@ -113,6 +113,8 @@ def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> N
 
 
 def test_the_slider_hides_nothing_of_the_street(page) -> None:
+    page.reload()  # as it opens: tests before may have moved the map
+    page.wait_for_function("window.wangge?.page?.map?.getZoom() > 0")
     lowest = page.evaluate(
         """() => {
             const { map, focus } = wangge.page, top = map.getContainer().getBoundingClientRect().top;
