@@ -274,7 +274,7 @@ class TestPhones:
         assert service.client.get("/osmand", params={**fields, "timestamp": "2026-03-02T04:00:02Z"}).status_code == 200
         found = rows(service)
         assert [row.time_us // 1_000_000 - stamp for row in found] == [0, 1, 2]
-        assert found[0].speed_m_s == pytest.approx(10 * 1852 / 3600, abs=0.005)
+        assert found[0].speed_m_s == pytest.approx(5.14)  # 10 knots, kept to 0.01 m/s
         assert found[0].accuracy_m == 7
 
     def test_the_identifier_may_be_the_token(self, service):
