@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -145,6 +146,16 @@ def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
         }""",
         code,
     )
+
+
+def soon(holds, seconds: float = 15.0) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a condition comes to hold: a canvas is painted in one of the next frames."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def heading(page) -> str:  # type: ignore[no-untyped-def]
@@ -538,7 +549,7 @@ def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, f
     road = page.locator(".leaflet-lines-pane svg path").count()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator(".leaflet-lines-pane canvas").count() == 1  # the screen has its canvas again
-    assert painted(page, "320113003001001")[3] > 200
+    assert soon(lambda: painted(page, "320113003001001")[3] > 200)  # in one of the next frames
     assert road > 0
     show(page, files["check"])
     sheet = in_print(page, tmp_path)[120:900, 40:1150]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,8 +12,6 @@ from scipy.spatial import cKDTree
 
 from geo.layers import detect_datum, to_datum
 from geo.layers.alignment.overlap import edge_surface
-
-SHARED = Path(os.environ.get("WANGGE_SHARED_DATA", "/nowhere")) / "two-sources-nanjing"
 
 
 def blob(rng: np.random.Generator, radius_m: float) -> shapely.Polygon:
@@ -77,10 +74,9 @@ def test_a_shift_that_is_no_datum_is_not_taken_for_one(seed: int) -> None:
     assert detect_datum(layer, reference).cause in ("unknown", "constant")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="shared real data (WANGGE_SHARED_DATA) are not here")
 @pytest.mark.parametrize("name", ["江宁区", "雨花台区", "建邺区"])
-def test_districts_of_two_makers(name: str) -> None:
-    both = [gpd.read_file(SHARED / f"{datum}.geojson") for datum in ("gcj02", "wgs84")]
+def test_districts_of_two_makers(shared_data: Path, name: str) -> None:
+    both = [gpd.read_file(shared_data / "two-sources-nanjing" / f"{datum}.geojson") for datum in ("gcj02", "wgs84")]
     layer, reference = (districts[districts["name"] == name] for districts in both)
     assert detect_datum(layer, reference).cause == "gcj02_as_wgs84"
     assert detect_datum(reference, reference).status == "none"
