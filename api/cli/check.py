@@ -44,7 +44,7 @@ def run(
 
     Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
     """
-    from api.inputs import optional_layer
+    from api.files.inputs import optional_layer
     from api.jobs.check import CheckOptions, check_file, draw_check
 
     if map_file is not None:

@@ -18,7 +18,7 @@ from typing import Any, TextIO, cast
 from rich.console import Console
 from rich.table import Table
 
-from api.documents import jsonable
+from api.files.documents import jsonable
 from api.jobs import Progress, silent
 from geo.errors import FileError, WanggeError
 

@@ -64,7 +64,7 @@ def run(
     Put every incident into one grid; count, map and test where they gather. Writes tables (CSV and incidents.xlsx), columns.toml,
     summary.json, summary.html and, for a division, the density (GeoTIFF, contours, image) and heat.html.
     """
-    from api.inputs import optional_layer
+    from api.files.inputs import optional_layer
     from api.jobs.incidents.run import IncidentOptions, incident_file
     from geo.incidents import BANDWIDTH_M
 

@@ -51,7 +51,7 @@ def coverage(
 
     Coverage map: the verdict of every grid on one day.
     """
-    from api.inputs import optional_layer
+    from api.files.inputs import optional_layer
     from api.jobs.maps import coverage_page
 
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
@@ -97,7 +97,7 @@ def incidents(
 
     Map of incidents: density, counts at each level and hot spots, by kind and time.
     """
-    from api.inputs import optional_layer
+    from api.files.inputs import optional_layer
     from api.jobs.maps import incidents_page
     from maps.heat import MEASURES
 

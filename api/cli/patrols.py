@@ -121,7 +121,7 @@ def run(
 
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
-    from api.inputs import optional_layer
+    from api.files.inputs import optional_layer
     from api.jobs.patrols.run import PatrolOptions, column_map, patrol_files
 
     wanted = PatrolOptions(

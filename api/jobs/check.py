@@ -7,8 +7,8 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from api.inputs import finest, optional_layer, read_cells
-from api.small_input import few_vertices
+from api.files.inputs import finest, optional_layer, read_cells
+from api.files.small_input import few_vertices
 from geo.coverage import LayerOptions, Report, check, check_division
 from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from api.inputs import holds_division
+from api.files.inputs import holds_division
 from geo.errors import DatumError
 from geo.layers import Datum, Level, parse_crs, read_division, read_layer, write_layer, write_levels
 from geo.layers import to_datum as change_datum

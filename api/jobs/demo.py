@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from api.database import open_store, upgrade
-from api.documents import write_json
+from api.files.documents import write_json
+from api.files.outputs import staged_folder, write_csv
 from api.jobs import Progress, silent
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.incidents.drawing import draw_heat
 from api.jobs.patrols.drawing import draw_coverage
 from api.jobs.patrols.verified import Verified, verify_tracks
 from api.jobs.store import store_division
-from api.outputs import staged_folder, write_csv
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide

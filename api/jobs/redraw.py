@@ -10,9 +10,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.documents import write_json
-from api.inputs import optional_layer
-from api.outputs import write_csv
+from api.files.documents import write_json
+from api.files.inputs import optional_layer
+from api.files.outputs import write_csv
 from geo.errors import FileError, InputError, RefusedEdit
 from geo.layers import Level, read_division, write_division
 from geo.redraw import Draft, Edit, compare, crosswalk, edit_from_dict, read_edited

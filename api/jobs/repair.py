@@ -8,9 +8,9 @@ from typing import Any
 
 import geopandas as gpd
 
-from api.inputs import finest, optional_layer, read_cells
-from api.outputs import require_csv, write_csv
-from api.small_input import few_vertices
+from api.files.inputs import finest, optional_layer, read_cells
+from api.files.outputs import require_csv, write_csv
+from api.files.small_input import few_vertices
 from geo.coverage import LayerOptions, RepairPlan, Report, check, check_division, plan_repair, repair_division
 from geo.kernels import uncompiled
 from geo.layers import Division, as_cells, read_layer, write_division, write_layer

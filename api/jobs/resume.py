@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from api.outputs import CSV_ENCODING
+from api.files.outputs import CSV_ENCODING
 from geo.layers import aside, write_layer
 from geo.locate.batches.counting import Result, Wanted, heading
 from geo.locate.batches.parts import PARQUET, Source

@@ -39,13 +39,13 @@ from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo.divide.apportionment import apportion
+    from geo.divide.balancing.rebalancing import rebalance
     from geo.divide.cell_layers import limits, partition
     from geo.divide.compose import divide
     from geo.divide.frontier import Frontier, Point, require_budget
     from geo.divide.leaders import assign_leaders, roster, staff_needed
     from geo.divide.measures import balance, compactness
     from geo.divide.partitioning.bounds import Bound, fair_share, least_tolerance
-    from geo.divide.rebalancing import rebalance
     from geo.divide.report import balance_plot, report_markdown, summarise
     from geo.divide.workload import Weights
 else:
@@ -58,7 +58,7 @@ else:
             "geo.divide.measures": "balance compactness",
             "geo.divide.partitioning.bounds": "Bound fair_share least_tolerance",
             "geo.divide.frontier": "Frontier Point require_budget",
-            "geo.divide.rebalancing": "rebalance",
+            "geo.divide.balancing.rebalancing": "rebalance",
             "geo.divide.report": "balance_plot report_markdown summarise",
             "geo.divide.leaders": "assign_leaders roster staff_needed",
             "geo.divide.workload": "Weights",

@@ -13,18 +13,18 @@ import shapely
 from pyproj import CRS
 
 from geo.divide.assemble import assemble
+from geo.divide.balancing.locks import current_cells, locked_cells, only_lines, read_locks, require_borders
+from geo.divide.balancing.proposals import obstacles
 from geo.divide.blocks.atoms import Atoms, draw_atoms
 from geo.divide.blocks.barriers import Border
 from geo.divide.blocks.community_blocks import communities_of_blocks
 from geo.divide.blocks.street_blocks import Blocks, border_of, draw_blocks
 from geo.divide.cell_layers import LEVELS
 from geo.divide.inputs import Inputs, prepare
-from geo.divide.locks import current_cells, locked_cells, only_lines, read_locks, require_borders
 from geo.divide.partitioning.adjacency import Graph, Segments, build_graph, segments
 from geo.divide.partitioning.moves import LOCKED_COST
 from geo.divide.partitioning.nested import RULES, Parents, Progress, Wishes, split_levels, weights
 from geo.divide.partitioning.objective import Cells
-from geo.divide.proposals import obstacles
 from geo.divide.report import fingerprint
 from geo.divide.workload import Weights, weigh
 from geo.errors import CrsError, ImpossibleError, InputError

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from api.cli.options import parse_counts, parse_day
-from api.documents import jsonable
+from api.files.documents import jsonable
 from api.jobs.patrols.history import changes_of, what_is_new
 from api.jobs.patrols.plans import moment
 from api.jobs.patrols.run import PatrolOptions, column_map, days_between

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from api.outputs import write_text
+from api.files.outputs import write_text
 from geo.incidents import Calendar
 from maps.encoding.cells import two_languages
 

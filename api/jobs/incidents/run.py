@@ -10,8 +10,12 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.documents import write_json
-from api.inputs import read_cells
+from api.files.documents import write_json
+from api.files.inputs import read_cells
+from api.files.outputs import write_set
+from api.files.reading_notices import tell_reading
+from api.files.small_input import few_vertices
+from api.files.workbook import write_workbook
 from api.jobs import Progress, silent
 from api.jobs.incidents.assignment import Assigned, assign_incidents
 from api.jobs.incidents.page import page_content, write_page
@@ -24,10 +28,6 @@ from api.jobs.incidents.tables import (
     write_tables,
 )
 from api.jobs.patrols.stored import read_visits
-from api.outputs import write_set
-from api.reading_notices import tell_reading
-from api.small_input import few_vertices
-from api.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (
     BANDWIDTH_M,

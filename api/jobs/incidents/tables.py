@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from api.outputs import CSV_ENCODING, write_text
+from api.files.outputs import CSV_ENCODING, write_text
 from geo.errors import ColumnError, FileError
 from geo.incidents.columns import HEADERS
 from geo.layers import aside

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from api.outputs import write_csv
+from api.files.outputs import write_csv
 from geo.days import dates_of
 from geo.layers import aside, write_layer
 from geo.locate import GridIndex

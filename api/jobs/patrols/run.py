@@ -11,16 +11,16 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.inputs import read_cells, read_table
+from api.files.inputs import read_cells, read_table
+from api.files.outputs import write_set
+from api.files.reading_notices import tell_reading
+from api.files.small_input import few_vertices
 from api.jobs import Progress, silent
 from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
 from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
 from api.jobs.patrols.routes import write_routes
 from api.jobs.patrols.tables import BLIND_DAYS, write_tables
 from api.jobs.patrols.verified import Study, Verified, verify_tracks
-from api.outputs import write_set
-from api.reading_notices import tell_reading
-from api.small_input import few_vertices
 from geo.errors import ImpossibleError, InputError
 from geo.kernels import uncompiled
 from geo.layers import Division, to_metric

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from api.inputs import read_table
+from api.files.inputs import read_table
 from geo.errors import ColumnError
 from geo.layers.columns import CODE
 

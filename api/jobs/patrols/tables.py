@@ -11,11 +11,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from api.files.outputs import write_csv
+from api.files.workbook import write_workbook
 from api.jobs.patrols.history import write_facts
 from api.jobs.patrols.verified import Study, Verified
 from api.jobs.patrols.workbook import SHEETS, for_offices
-from api.outputs import write_csv
-from api.workbook import write_workbook
 from geo.layers import aside
 from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
 from geo.patrols.evidence_records import evidence_of_all

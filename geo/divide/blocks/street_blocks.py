@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.divide.balancing.locks import lock_lines, lock_of
 from geo.divide.blocks.barriers import OVERSHOOT_M, Border, barrier_lines, node
 from geo.divide.blocks.voronoi import ridges
-from geo.divide.locks import lock_lines, lock_of
 from geo.divide.partitioning.adjacency import Segments, segments
 from geo.divide.partitioning.merging import absorb, dissolve
 from geo.errors import ImpossibleError, InputError
@@ -78,7 +78,7 @@ def draw_blocks(
     buildings
         Footprints; a strip that holds the middle of one stays a block.
     locks
-        Grids and lines that have to be borders; see :func:`geo.divide.locks.read_locks`.
+        Grids and lines that have to be borders; see :func:`geo.divide.balancing.locks.read_locks`.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from geo.divide.incumbents import homes_of, start_from_current
+from geo.divide.balancing.incumbents import homes_of, start_from_current
 from geo.divide.partitioning.adjacency import pieces
 from geo.divide.partitioning.bisection import Workspace
 from geo.divide.partitioning.bounds import Bound, fair_share, least_tolerance

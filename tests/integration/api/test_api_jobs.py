@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from api.outputs import staged_folder
+from api.files.outputs import staged_folder
 from geo.errors import FileError
 from geo.layers import read_division, write_layer
 

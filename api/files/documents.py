@@ -29,6 +29,6 @@ def jsonable(value: Any) -> Any:
 
 def write_json(document: dict[str, Any], path: Path) -> None:
     """Write one JSON document, readable by people."""
-    from api.outputs import write_text
+    from api.files.outputs import write_text
 
     write_text(json.dumps(jsonable(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n", path)

@@ -1,0 +1,9 @@
+"""Moving cells of a division between their parents until the work is even, with as little change as asked for.
+
+:mod:`~geo.divide.balancing.rebalancing`
+    The search: from the division of today to even ones, by moves of cells along borders.
+:mod:`~geo.divide.balancing.locks`, :mod:`~geo.divide.balancing.incumbents`
+    What must stay where it is; new grids matched to those of today, so that people keep theirs.
+:mod:`~geo.divide.balancing.proposals`
+    What is handed back: how even the cells are for every number of moves, and the bound that is proven.
+"""
