@@ -5,5 +5,5 @@
 :mod:`~geo.divide.balancing.locks`, :mod:`~geo.divide.balancing.incumbents`
     What must stay where it is; new grids matched to those of today, so that people keep theirs.
 :mod:`~geo.divide.balancing.proposals`
-    What is handed back: how even the cells are for every number of moves, and the bound that is proven.
+    Parents that could not be evened: the building in the way and a proposal.
 """
