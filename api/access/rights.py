@@ -1,4 +1,4 @@
-"""Roles, rights, and the one function that decides."""
+"""Rights of each role of an account, and the one function that decides. The roles are :class:`geo.duty.AccountRole`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from geo.duty.events import AccountRole
 
-class Role(StrEnum):
-    """What an account is."""
-
-    ADMINISTRATOR = "administrator"
-    PLANNER = "planner"
-    LEADER = "leader"
-    CHECKER = "checker"
-    SUPERVISOR = "supervisor"
-    COMMUNITY = "community"
-    OFFICER = "officer"
-    CLERK = "clerk"
-    RESIDENT = "resident"
+#: What an account is.
+Role = AccountRole
 
 
 class Right(StrEnum):

@@ -1,0 +1,161 @@
+"""A case (办件): what its events make of it, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from geo.duty.events import OPEN, Clock, Event, Outcome, State
+
+
+class Running(NamedTuple):
+    """A time limit that runs: since when, until when, and the limit in words; `due` is None where none is set."""
+
+    since: dt.datetime
+    due: dt.datetime | None
+    limit: str = ""
+
+
+class ClockRun(NamedTuple):
+    """A time limit that has been stopped; `late` is kept for good."""
+
+    clock: Clock
+    since: dt.datetime
+    due: dt.datetime | None
+    until: dt.datetime
+    late: bool
+
+
+class Asked(NamedTuple):
+    """An extension that was asked for: working days, why, by whom."""
+
+    days: float
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """State of a case after some of its events; made by :func:`geo.duty.fold` and :func:`geo.duty.advance` only.
+
+    Attributes
+    ----------
+    state
+        None before the first event.
+    owner
+        The person or body that has to act next; None when the case is not open.
+    unit, helpers
+        The handling department or body, and those who help it.
+    outcome, outcome_detail
+        How it ended; for ``explained`` the detail is ``policy_answered``, ``into_project_list``, ``outside_powers`` or ``other``.
+    due
+        When the handling is due; before the first dispatch, when the step in hand is.
+    provisional
+        Whether `due` lies in a year whose calendar was not announced when it was reckoned.
+    late, exempt
+        Whether handling was finished or went on after its limit (a fact that stays), and why it is not held against the handler.
+    late_steps
+        Other limits that were missed, in order.
+    round
+        1, and one more each time that the work has to be done again.
+    reports
+        Numbers of the reports that the case answers for, those of cases merged into it included.
+    running, runs
+        Time limits that run, and those that were stopped, in order.
+    returns, joint_required
+        How often it was returned (退回); after two, the next step is a joint meeting.
+    former
+        State before it was shelved or merged.
+    paused
+        Spans in which handling was shelved; the last one is open while `state` is ``shelved``.
+    doers
+        Who did the work of the present round; they may not verify it.
+    told
+        Who was told of the explanation.
+    answered
+        Reports whose reporters were answered.
+    merged_into, taken_in
+        The main case, and the cases that were merged into this one with their reports.
+    client_ids
+        Senders' numbers of its events.
+    last, before
+        The last event, and the case before it (for undoing it).
+    """
+
+    case_id: str
+    state: State | None = None
+    seq: int = 0
+    opened_at: dt.datetime | None = None
+    changed_at: dt.datetime | None = None
+    owner: str | None = None
+    unit: str | None = None
+    helpers: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    outcome_detail: str = ""
+    due: dt.datetime | None = None
+    provisional: bool = False
+    late: bool = False
+    exempt: str = ""
+    late_steps: tuple[Clock, ...] = ()
+    round: int = 1
+    reports: tuple[str, ...] = ()
+    attachments: int = 0
+    standard_ref: str = ""
+    kind: str = ""
+    service: str = ""
+    summary: str = ""
+    channel: str = ""
+    urgency: str = ""
+    third: str = ""
+    second: str = ""
+    community: str = ""
+    division_version: str = ""
+    limit: str = ""
+    rule: str = ""
+    rules_version: str = ""
+    calendar_version: str = ""
+    running: Mapping[Clock, Running] = field(default_factory=dict)
+    runs: tuple[ClockRun, ...] = ()
+    returns: int = 0
+    joint_required: bool = False
+    joints: int = 0
+    extensions: int = 0
+    asked: Asked | None = None
+    shelvings: int = 0
+    plan: str = ""
+    review_date: dt.date | None = None
+    former: State | None = None
+    paused: tuple[tuple[dt.datetime, dt.datetime | None], ...] = ()
+    doers: tuple[str, ...] = ()
+    opinion: str = ""
+    told: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    wants_reply: tuple[str, ...] = ()
+    merged_into: str | None = None
+    taken_in: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    filed_at: dt.datetime | None = None
+    assigned_at: dt.datetime | None = None
+    handled_at: dt.datetime | None = None
+    closed_at: dt.datetime | None = None
+    first_closed_at: dt.datetime | None = None
+    recurrence_of: str = ""
+    supervised: int = 0
+    rectifications: tuple[str, ...] = ()
+    client_ids: tuple[str, ...] = ()
+    last: Event | None = field(default=None, repr=False)
+    before: Case | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to act."""
+        return self.state in OPEN
+
+    def overdue(self, now: dt.datetime) -> bool:
+        """Whether handling is late at a moment: it was, or it runs past its limit."""
+        return self.late or any(
+            run.due is not None and now > run.due
+            for clock, run in self.running.items()
+            if clock in (Clock.HANDLE, Clock.REDO)
+        )

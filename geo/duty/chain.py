@@ -1,0 +1,83 @@
+"""The hash chain of a case: each event carries the hash of the one before, so a change of a stored event shows.
+
+The hash is the SHA-256, in hexadecimal digits, of the event as JSON with sorted keys, `prev_hash` included and `at` in UTC.
+Values of the payload count as JSON has them, so an event that was stored and read again has the same hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from geo.duty.events import Event
+from geo.errors import InputError
+
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+def event_hash(event: Event) -> str:
+    """Hash of an event, 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the payload holds a value that JSON does not know.
+
+    >>> import datetime as dt
+    >>> event_hash(Event("A-1", 1, dt.datetime(2026, 11, 23, tzinfo=dt.UTC), "张三", "officer", "report"))[:8]
+    'fcb8ccd2'
+    """
+    try:
+        text = _ENCODE(
+            {
+                "case_id": event.case_id,
+                "seq": event.seq,
+                "at": event.at.isoformat(),
+                "actor": event.actor,
+                "role": event.role,
+                "action": event.action,
+                "reason": event.reason,
+                "payload": event.payload,
+                "client_id": event.client_id,
+                "rules_version": event.rules_version,
+                "calendar_version": event.calendar_version,
+                "prev_hash": event.prev_hash,
+            }
+        )
+    except TypeError as error:
+        raise InputError(
+            f"case {event.case_id}, event {event.seq}: the payload cannot be written as JSON ({error})"
+        ) from error
+    return hashlib.sha256(text).hexdigest()
+
+
+def chained(event: Event, last: Event | None) -> Event:
+    """The event with the hash of the one before it; `last` is None for the first."""
+    return dataclasses.replace(event, prev_hash="" if last is None else event_hash(last))
+
+
+def broken_links(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Find events whose `prev_hash` is not the hash of the event before them.
+
+    Parameters
+    ----------
+    events
+        Of one case, in order.
+
+    Returns
+    -------
+    list of dict
+        `case_id`, `seq`, `expected` and `found` of each; empty if the chain holds. A change of an event shows at the next one;
+        that of the last event shows only if its hash was kept elsewhere (:func:`geo.duty.chain.event_hash`).
+    """
+    broken = []
+    expected = ""
+    for event in events:
+        if event.prev_hash != expected:
+            broken.append({"case_id": event.case_id, "seq": event.seq, "expected": expected, "found": event.prev_hash})
+        expected = event_hash(event)
+    return broken

@@ -1,0 +1,279 @@
+"""One step of a case (流转记录), and the words it is made of: who acts, what is done, where the case stands, how it ended.
+
+Three vocabularies say what a person is, each for its own question:
+
+:class:`AccountRole`
+    What an account of the service may see and do. One account has several, each for a part of the street.
+:class:`Duty`
+    What a person is to a cell, by dates (三定: 定格、定人、定责). Kept in the roster.
+:class:`Role`
+    In which part somebody acts on a case. Kept in the event, because it decides which steps are open.
+
+:data:`ACTS_AS` and :data:`DUTY_ACTS_AS` say which parts an account and a duty give; no other place decides it.
+
+The texts of all words are in :mod:`geo.duty.wording`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from geo.errors import InputError
+
+
+class AccountRole(StrEnum):
+    """What an account of the service is."""
+
+    ADMINISTRATOR = "administrator"
+    PLANNER = "planner"
+    LEADER = "leader"
+    CHECKER = "checker"
+    SUPERVISOR = "supervisor"
+    COMMUNITY = "community"
+    OFFICER = "officer"
+    CLERK = "clerk"
+    RESIDENT = "resident"
+
+
+class Duty(StrEnum):
+    """What a person is to a cell."""
+
+    RESPONSIBLE = "responsible"
+    LEADER = "leader"
+    DEPUTY = "deputy"
+    HELPER = "helper"
+    POLICE = "police"
+    CLEANER = "cleaner"
+    PARTY_MEMBER = "party_member"
+    BUILDING_HEAD = "building_head"
+    VOLUNTEER = "volunteer"
+    RESIDENT_REP = "resident_rep"
+    INFORMATION_OFFICER = "information_officer"
+
+
+class Role(StrEnum):
+    """The part in which somebody acts on a case.
+
+    ``officer`` is the leader of a second-level grid, ``clerk`` the service centre, ``level1`` the person responsible for a
+    community or park, ``unit`` a handling department or body, ``leader`` a leader of the street, ``chair`` who chairs a joint
+    meeting, ``supervisor`` the discipline office, ``system`` the program.
+    """
+
+    OFFICER = "officer"
+    CLERK = "clerk"
+    LEVEL1 = "level1"
+    UNIT = "unit"
+    LEADER = "leader"
+    CHAIR = "chair"
+    SUPERVISOR = "supervisor"
+    SYSTEM = "system"
+
+
+#: Parts that an account of the service can act in. A department has an account of the role ``officer`` and acts as ``unit``
+#: where it is the owner of the case.
+ACTS_AS: Mapping[AccountRole, tuple[Role, ...]] = {
+    AccountRole.ADMINISTRATOR: (),
+    AccountRole.PLANNER: (),
+    AccountRole.LEADER: (Role.LEADER, Role.CHAIR),
+    AccountRole.CHECKER: (),
+    AccountRole.SUPERVISOR: (Role.SUPERVISOR,),
+    AccountRole.COMMUNITY: (Role.LEVEL1, Role.CHAIR),
+    AccountRole.OFFICER: (Role.OFFICER, Role.UNIT),
+    AccountRole.CLERK: (Role.CLERK,),
+    AccountRole.RESIDENT: (),
+}
+
+#: Parts that a duty gives on a case of its cell. The responsible person of a body (level 3) acts as the unit that handles.
+DUTY_ACTS_AS: Mapping[Duty, tuple[Role, ...]] = {
+    Duty.RESPONSIBLE: (Role.LEVEL1, Role.UNIT),
+    Duty.LEADER: (Role.OFFICER, Role.UNIT),
+    Duty.DEPUTY: (Role.OFFICER, Role.UNIT),
+    Duty.HELPER: (Role.UNIT,),
+    Duty.POLICE: (Role.UNIT,),
+    Duty.CLEANER: (Role.UNIT,),
+    Duty.PARTY_MEMBER: (),
+    Duty.BUILDING_HEAD: (),
+    Duty.VOLUNTEER: (),
+    Duty.RESIDENT_REP: (),
+    Duty.INFORMATION_OFFICER: (),
+}
+
+
+class Action(StrEnum):
+    """What a step does. Where each one leads, and who may do it: :mod:`geo.duty.cases.transitions`."""
+
+    REPORT = "report"
+    SELF_SOLVE = "self_solve"
+    ASK_CHECK = "ask_check"
+    CHECKED = "checked"
+    FILE = "file"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    VOID = "void"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    ASSIGN = "assign"
+    SIGN = "sign"
+    RETURN_UP = "return_up"
+    REASSIGN = "reassign"
+    GIVE_BACK = "give_back"
+    CALL_JOINT = "call_joint"
+    DECIDE_ASSIGN = "decide_assign"
+    DECIDE_SHELVE = "decide_shelve"
+    ASK_EXTEND = "ask_extend"
+    EXTEND = "extend"
+    SHELVE = "shelve"
+    RESUME = "resume"
+    DONE = "done"
+    VERIFY_OK = "verify_ok"
+    VERIFY_BAD = "verify_bad"
+    VISIT_SOLVED = "visit_solved"
+    VISIT_UNSOLVED = "visit_unsolved"
+    EXPLAIN_FILE = "explain_file"
+    REOPEN = "reopen"
+    RECONSIDER = "reconsider"
+    SUPERVISE = "supervise"
+    UNDO = "undo"
+    #: A report joins the case, without a change of state.
+    ADD_REPORT = "add_report"
+    #: The main case takes in the reports of a case that was merged into it, and gives them back.
+    TAKE_IN = "take_in"
+    RELEASE = "release"
+    #: A reporter was answered.
+    ANSWER = "answer"
+    #: The case passes from one person to another, because the first one is away or has left.
+    HAND_OVER = "hand_over"
+    #: The deadline is reckoned again, after the calendar of a year was announced.
+    RECKON = "reckon"
+    #: A lateness is not held against the handler; the fact stays.
+    EXEMPT = "exempt"
+    #: A reporter's contact was erased by law.
+    ERASE_CONTACT = "erase_contact"
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    REPORTED = "reported"
+    CHECKING = "checking"
+    FILED = "filed"
+    ASSIGNED = "assigned"
+    HANDLING = "handling"
+    JOINT = "joint"
+    SHELVED = "shelved"
+    HANDLED = "handled"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    VOID = "void"
+    MERGED = "merged"
+
+
+#: States in which nobody has to do anything.
+ENDED = frozenset({State.CLOSED, State.REJECTED, State.VOID, State.MERGED})
+#: States in which exactly one person or body owns the case.
+OPEN = frozenset(State) - ENDED
+
+
+class Outcome(StrEnum):
+    """How a closed case ended; never implied by the state. Shelved (阶段性) is no outcome: the case is still open."""
+
+    SOLVED_IN_GRID = "solved_in_grid"
+    SOLVED = "solved"
+    EXPLAINED = "explained"
+
+
+class Clock(StrEnum):
+    """What a time limit runs for."""
+
+    ACCEPT = "accept"
+    CHECK = "check"
+    DISPATCH = "dispatch"
+    SIGN = "sign"
+    HANDLE = "handle"
+    REDO = "redo"
+    VERIFY = "verify"
+    REPLY = "reply"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a case. Never changed; corrections are events of their own.
+
+    Parameters
+    ----------
+    case_id
+        The case.
+    seq
+        1 for the first event of the case, dense.
+    at
+        When the store took it; aware, kept as UTC. When the thing happened is ``payload["happened_at"]`` where that differs.
+    actor
+        Who did it: code of a person, or name of a body or program.
+    role
+        The part in which the actor did it.
+    action
+        What was done.
+    reason
+        Why, in words. Steps back and endings need one.
+    payload
+        Values of the action, as JSON has them; see :mod:`geo.duty.cases.transitions`. Dates and times are ISO text.
+    client_id
+        Chosen by the sender; a second event with the same one is the same event sent again.
+    rules_version, calendar_version
+        What the limits and the working days were taken from.
+    prev_hash
+        Hash of the event before; empty for the first one. See :mod:`geo.duty.chain`.
+
+    Raises
+    ------
+    InputError
+        If `seq` is below 1, `at` is naive, the actor is empty, or role or action are not known.
+
+    Examples
+    --------
+    >>> at = dt.datetime(2026, 11, 23, 9, 5, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    >>> event = Event("A-1", 1, at, "张三", "officer", "report", payload={"text": "积水"})
+    >>> event.role, event.at.isoformat()
+    (<Role.OFFICER: 'officer'>, '2026-11-23T01:05:00+00:00')
+    """
+
+    case_id: str
+    seq: int
+    at: dt.datetime
+    actor: str
+    role: Role
+    action: Action
+    reason: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    client_id: str | None = None
+    rules_version: str = ""
+    calendar_version: str = ""
+    prev_hash: str = ""
+
+    def __post_init__(self) -> None:
+        values = self.__dict__
+        if type(self.role) is not Role:
+            values["role"] = _word(Role, self.role, "role")
+        if type(self.action) is not Action:
+            values["action"] = _word(Action, self.action, "action")
+        if self.at.tzinfo is not dt.UTC:
+            if self.at.tzinfo is None:
+                raise InputError(f"case {self.case_id}, event {self.seq}: the time {self.at} has no zone; give one")
+            values["at"] = self.at.astimezone(dt.UTC)
+        if self.seq < 1:
+            raise InputError(f"case {self.case_id}: events are counted from 1, not {self.seq}")
+        if not self.actor:
+            raise InputError(f"case {self.case_id}, event {self.seq}: nobody is named as the actor")
+
+
+def _word(kind: type[StrEnum], value: object, what: str) -> StrEnum:
+    try:
+        return kind(str(value))
+    except ValueError as error:
+        raise InputError(f"'{value}' is not a known {what}; use {', '.join(kind)}") from error
