@@ -74,7 +74,7 @@ def data_uri(name: str) -> str:
 
 
 def address(name: str) -> str:
-    """Address of a file for a page of the server, with a hash of its content: ``/static/pages/index.css?v=1a2b3c4d``.
+    """Address of a file for a page of the server, with a hash of its content: ``/static/pages/frame.css?v=1a2b3c4d``.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from api.access import PUBLIC, Right
 from api.routes.dependencies import SettingsOf, SnapshotOf
 from api.routes.guard import ANYBODY, Guarded, authorize, needs
+from api.routes.navigation import NavigationOf
 from api.schemas import DivisionSummary
 from geo.errors import FileError
 
@@ -18,11 +19,12 @@ router = APIRouter(include_in_schema=False, route_class=Guarded)
 
 @router.get("/")
 @needs(ANYBODY)
-def index(snapshot: SnapshotOf) -> HTMLResponse:
+def first_page(snapshot: SnapshotOf, navigation: NavigationOf) -> HTMLResponse:
     """First page: the figures of the division, the maps, and a box that finds the grid of a point."""
-    from maps.pages import render_index
+    from maps.pages.first_page import render_first_page
 
-    return HTMLResponse(render_index(DivisionSummary.of(snapshot).model_dump(mode="json")))
+    summary = DivisionSummary.of(snapshot).model_dump(mode="json")
+    return HTMLResponse(render_first_page(summary, navigation=navigation))
 
 
 @router.get("/coverage")

@@ -19,7 +19,7 @@ from PIL import Image
 from geo.coverage import check
 from geo.incidents import density
 from geo.layers import Level
-from maps import check_map, coverage_map, heat_map, print_sheet, render_index, save
+from maps import check_map, coverage_map, heat_map, print_sheet, render_first_page, save
 from maps.assets import STATIC
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
@@ -633,7 +633,7 @@ def test_first_page_answers_where_a_point_is(browser) -> None:
         path = route.request.url.removeprefix("http://wangge.test")
         asked.append(path)
         if path == "/":
-            route.fulfill(content_type="text/html", body=render_index({"street_name": "示例街道", "seconds": 24}))
+            route.fulfill(content_type="text/html", body=render_first_page({"street_name": "示例街道", "seconds": 24}))
         elif path.startswith("/static/"):
             route.fulfill(path=STATIC / path.removeprefix("/static/").split("?")[0])
         elif path == "/locate?lon=118.8&lat=32.1&datum=GCJ-02":
@@ -655,14 +655,19 @@ def test_first_page_answers_where_a_point_is(browser) -> None:
     page.fill("input[name=lat]", "north")
     page.click("form button")
     assert "118.81" in page.locator("#answer .fault").inner_text()
-    page.click("#language")
-    assert page.locator("a.card").first.get_attribute("href").endswith("/coverage#lang=en")
-    assert page.locator("h2").first.inner_text() == "Division in force"
-    assert sorted(path.split("?")[0] for path in asked) == [
+    page.click("button[data-act=language]")
+    assert page.locator("#locate button").inner_text() == "Find"
+    page.click("button[data-act=theme]")
+    page.reload()  # both are kept
+    assert page.locator("#locate button").inner_text() == "Find"
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert {path.split("?")[0] for path in asked} == {
         "/",
         "/locate",
-        "/static/pages/index.css",
-        "/static/pages/index.js",
-    ]
+        "/static/pages/frame.css",
+        "/static/pages/frame.js",
+        "/static/pages/first_page.css",
+        "/static/pages/first_page.js",
+    }
     assert faults == []
     context.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from maps import render_index
+from maps import render_first_page
 from maps.assets import STATIC
+from maps.pages.navigation import ENTRIES, shown_entries
 
 SUMMARY = {
     "street_name": "迈皋桥街道",
@@ -24,7 +25,7 @@ SUMMARY = {
 
 
 def test_figures_are_on_the_page() -> None:
-    page = render_index(SUMMARY)
+    page = render_first_page(SUMMARY)
     cells = dict(re.findall(r'<td data-key="(\w+)">(.*?)</td>', page))
     assert cells == {
         "street_name": "迈皋桥街道",
@@ -42,7 +43,7 @@ def test_figures_are_on_the_page() -> None:
 
 
 def test_text_is_escaped_and_missing_figures_are_left_out() -> None:
-    page = render_index({"street_name": "<script>alert(1)</script>", "note": "<b>", "population": None})
+    page = render_first_page({"street_name": "<script>alert(1)</script>", "note": "<b>", "population": None})
     assert "<script>alert" not in page
     assert "&lt;b&gt;" in page
     assert 'data-key="population"' not in page
@@ -50,10 +51,28 @@ def test_text_is_escaped_and_missing_figures_are_left_out() -> None:
 
 
 def test_everything_comes_from_the_server_itself() -> None:
-    page = render_index(SUMMARY)
+    page = render_first_page(SUMMARY)
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert addresses
-    assert all(address.startswith(("/", "data:")) and not address.startswith("//") for address in addresses)
+    assert all(address.startswith(("/", "data:", "#")) and not address.startswith("//") for address in addresses)
     for static in re.findall(r'"/static/([^"?]+)\?v=[0-9a-f]{8}"', page):
         assert (STATIC / static).is_file()
-    assert len(re.findall(r'"/static/', page)) == 2
+    assert len(re.findall(r'"/static/', page)) == 4
+
+
+def test_navigation_lists_the_pages_that_exist_in_one_order() -> None:
+    shown = shown_entries({"/plan", "/", "/heat", "/health"})
+    assert [entry.path for entry in shown] == ["/", "/heat", "/plan"]
+    page = render_first_page(SUMMARY, navigation=shown)
+    links = re.search(r'<nav class="pages".*?</nav>', page, re.DOTALL)
+    assert links is not None
+    assert re.findall(r'href="([^"]+)"( aria-current="page")?', links[0]) == [
+        ("/", ' aria-current="page"'),
+        ("/heat", ""),
+        ("/plan", ""),
+    ]
+
+
+def test_names_of_pages_are_short_and_stand_in_both_languages() -> None:
+    assert len({entry.path for entry in ENTRIES}) == len(ENTRIES)
+    assert all(1 < len(entry.zh) <= 4 and 2 < len(entry.en) <= 12 for entry in ENTRIES)

@@ -28,6 +28,7 @@ from api.openapi import routes_of
 from api.routes.guard import COOKIE
 from api.settings import Settings
 from geo.errors import ImpossibleError, InputError
+from maps.pages.navigation import ENTRIES
 from tests.integration.api.serving import serving
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -155,6 +156,25 @@ def test_every_route_is_in_the_table(service):
     assert {entry for entry in found if entry[0] not in ("HEAD", "OPTIONS")} == set(TABLE)
     mounted = [route.path for route in service.app.routes if isinstance(route, Mount)]
     assert mounted == ["/static"]
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        ("public", ["/"]),
+        ("resident", ["/"]),
+        ("clerk", ["/", "/heat"]),
+        ("checker", ["/", "/coverage", "/heat"]),
+    ],
+)
+def test_navigation_shows_what_the_caller_may_open(service, who, shown):
+    headers = {} if who == "public" else {"Authorization": f"Bearer {service.tokens[who]}"}
+    page = service.client.get("/", headers=headers).text
+    bar = page[page.index('<nav class="pages"') : page.index("</nav>")]
+    paths = [entry.path for entry in ENTRIES if f'href="{entry.path}"' in bar]
+    assert [path for path in paths if path in ("/", "/coverage", "/heat")] == shown
+    known = {route.path for route in routes_of(service.app)}
+    assert set(paths) <= known
 
 
 @pytest.mark.parametrize("who", [*ROLES, "device", "public"])

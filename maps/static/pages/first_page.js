@@ -1,4 +1,4 @@
-/* The first page: the language switch, and the box that asks GET /locate. Answers are set as text, never as markup. */
+/* The first page: the box that asks GET /locate. Answers are set as text, never as markup. */
 
 const TEXTS = {
   community: { zh: "社区", en: "Community" },
@@ -60,12 +60,4 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-function speak(language) {
-  root.lang = language === "en" ? "en" : "zh-CN";
-  document.getElementById("language").textContent = language === "en" ? "中文" : "English";
-  // The maps open in the language that was chosen here.
-  for (const link of document.querySelectorAll("a.card")) link.hash = language === "en" ? "lang=en" : "";
-  if (last) show(last);
-}
-
-document.getElementById("language").addEventListener("click", () => speak(root.lang === "en" ? "zh" : "en"));
+document.addEventListener("wangge:language", () => { if (last) show(last); });

@@ -1,0 +1,40 @@
+"""The navigation for one caller: pages that the application has and that the caller may open."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.access import PUBLIC, Caller, Right, allowed
+from api.openapi import routes_of
+from api.routes.guard import ANYBODY, LOGGED_IN
+from api.settings import Settings
+from maps.pages.navigation import Entry, shown_entries
+
+#: Pages that the administrator may open to everybody, and the right that they need otherwise.
+OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairness": Right.SEE_DIVISION}
+
+
+def may_open(caller: Caller, path: str, right: Right | str, settings: Settings) -> bool:
+    """Whether a page is shown to a caller: its route needs nothing, or the caller has what it needs."""
+    if path in OPENED:
+        return settings.public_pages or (caller is not PUBLIC and allowed(caller, OPENED[path]))
+    if right == ANYBODY:
+        return True
+    return caller is not PUBLIC and (right == LOGGED_IN or allowed(caller, Right(right)))
+
+
+async def navigation(request: Request) -> list[Entry]:
+    """Entries of :mod:`maps.pages.navigation` for the caller of a request."""
+    caller, settings = request.state.caller, request.app.state.settings
+    rights = {
+        route.path: getattr(route.endpoint, "right", None)
+        for route in routes_of(request.app)
+        if "GET" in (route.methods or ())
+    }
+    known = {path: right for path, right in rights.items() if right is not None}
+    return shown_entries({path for path, right in known.items() if may_open(caller, path, right, settings)})
+
+
+NavigationOf = Annotated[list[Entry], Depends(navigation)]

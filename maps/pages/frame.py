@@ -1,0 +1,68 @@
+"""The frame of a page of the server: title, navigation, language and dark mode; the templates are in ``maps/templates``.
+
+A template extends ``frame.html`` and fills the blocks ``main``, ``head`` (more styles and scripts) and ``tools`` (buttons of
+the header). A text in both languages is written ``{{ both("社区", "Community") }}``; an attribute in both languages has
+``data-zh`` and ``data-en`` beside it with the name of the attribute in ``data-text``. Templates escape what is put into them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from maps import assets
+from maps.pages.navigation import Entry
+
+
+def render_page(template: str, *, title: tuple[str, str], navigation: Sequence[Entry], here: str, **values: Any) -> str:
+    """Text of a page.
+
+    Parameters
+    ----------
+    template
+        Name of a template that extends ``frame.html``.
+    title
+        Title in Chinese and English.
+    navigation
+        Entries that the reader may open.
+    here
+        Path of the page, which the navigation marks.
+    values
+        What the template asks for.
+
+    Raises
+    ------
+    FileError
+        If a script or style of the page is missing.
+    """
+    page = _environment().get_template(template)
+    return page.render(title=title, navigation=list(navigation), here=here, **values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("maps"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(both=_both, asset=assets.address)
+    made.filters["whole"] = lambda value: f"{int(value):,}"
+    return made
+
+
+def _both(zh: Any, en: Any) -> Markup:
+    """A text in two languages, of which the style shows one."""
+    return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
+
+
+def plain_json(value: Any) -> str:
+    """Data for a script of a page, as JSON for a ``data-`` attribute, which the template escapes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

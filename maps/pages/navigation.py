@@ -1,0 +1,54 @@
+"""The navigation that every page of the server shares: one list of pages, in the order in which they are shown.
+
+A page joins with one line in :data:`ENTRIES`: its path and its name in Chinese and English. Nothing else is needed. The server
+shows an entry when the application has a ``GET`` route of this path and the caller has the right that the route needs
+(``api.routes.navigation``), so an entry may stand here before its page exists. A page that is a template extends
+``frame.html`` (see :mod:`maps.pages.frame`) and gets the navigation with it; a map that is served gets it in its payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: its path and its name.
+
+    Attributes
+    ----------
+    path
+        Path of the page, such as ``/coverage``.
+    zh, en
+        Name in Chinese and English, short enough for a bar of ten.
+    """
+
+    path: str
+    zh: str
+    en: str
+
+
+ENTRIES = (
+    Entry("/", "今日", "Today"),
+    Entry("/me", "我的网格", "My grid"),
+    Entry("/coverage", "巡查", "Patrols"),
+    Entry("/checker", "核验", "Checking"),
+    Entry("/heat", "案件", "Incidents"),
+    Entry("/desk", "受理", "Desk"),
+    Entry("/board", "办件", "Cases"),
+    Entry("/meeting", "例会", "Meeting"),
+    Entry("/ledgers", "台账", "Ledgers"),
+    Entry("/brief", "简报", "Brief"),
+    Entry("/fairness", "均衡", "Fairness"),
+    Entry("/plan", "划分", "Plan"),
+)
+
+
+def shown_entries(existing: Container[str]) -> list[Entry]:
+    """Entries of the pages that exist, in their order.
+
+    >>> [entry.en for entry in shown_entries({"/heat", "/"})]
+    ['Today', 'Incidents']
+    """
+    return [entry for entry in ENTRIES if entry.path in existing]
