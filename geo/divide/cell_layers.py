@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -20,10 +21,38 @@ from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import ColumnError, ImpossibleError, InputError, first_labels
 from geo.layers import Level, require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
+from geo.options import with_defaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 LEVELS = (Level.COMMUNITY, Level.SECOND, Level.THIRD)
+
+
+class PartitionOptions(TypedDict, total=False):
+    """What else :func:`partition` takes.
+
+    Attributes
+    ----------
+    locked
+        Columns ``second``, ``third``: the grid that a cell is locked in, missing where it is free. A locked grid comes out
+        with just these cells.
+    today, keep
+        The same for the grids of the present division, which cells leave only for balance, and how much that is worth: with 1
+        (the default), a grid that changes completely costs as much as one more border round it.
+    min_border_m
+        Width below which a border does not hold a grid together; 1 m by default.
+    progress
+        Called with the level and the share done.
+    """
+
+    locked: pd.DataFrame | None
+    today: pd.DataFrame | None
+    keep: float
+    min_border_m: float
+    progress: Progress | None
+
+
+_DEFAULTS: PartitionOptions = {"locked": None, "today": None, "keep": 1.0, "min_border_m": 1.0, "progress": None}
 
 
 def partition(
@@ -32,13 +61,9 @@ def partition(
     *,
     workload: pd.Series | str = "workload",
     communities: pd.Series | None = None,
-    locked: pd.DataFrame | None = None,
-    today: pd.DataFrame | None = None,
-    keep: float = 1.0,
-    min_border_m: float = 1.0,
     tolerances: Sequence[float] = (0.05, 0.05, 0.15),
     rng: np.random.Generator | int = 0,
-    progress: Progress | None = None,
+    **options: Unpack[PartitionOptions],
 ) -> pd.DataFrame:
     """Group cells into communities, second- and third-level grids of exact number.
 
@@ -56,20 +81,12 @@ def partition(
         Workload of each cell (on the index of `cells`), or the column that holds it; not negative.
     communities
         Community of each cell where they are given; as many values as ``counts[0]``.
-    locked
-        Columns ``second``, ``third``: the grid that a cell is locked in, missing where it is free. A locked grid comes out
-        with just these cells.
-    today, keep
-        The same for today's grids, which cells leave only for balance, and how much that is worth: with 1, a grid that
-        changes wholly costs as much as one more border round it.
-    min_border_m
-        Width below which a border does not hold a grid together.
     tolerances
         Share by which a grid of each level may be off its siblings' mean.
     rng
         Source of randomness or a seed.
-    progress
-        Called with the level and the share done.
+    **options
+        See :class:`PartitionOptions`.
 
     Returns
     -------
@@ -87,6 +104,7 @@ def partition(
     -----
     Cost: about 0.2 ms a cell at 30,000 cells, 0.1 ms at 300,000.
     """
+    chosen = with_defaults("partition", _DEFAULTS, options)
     levels = _levels(counts)
     require_metric(cells, "partition")
     require_polygons(cells, "cells")
@@ -99,21 +117,15 @@ def partition(
     top = _top(cells, communities, int(counts[0]), unit)
     require_connected(cells, graph, unit, *((top.group, top.what) if top else ()))
     known = Cells(graph, weights(load, area), area, centre - centre.mean(axis=0), load)
-    rules = {
-        level: _rules(level, tolerance, min_border_m) for level, tolerance in zip(LEVELS, tolerances, strict=False)
-    }
-    for level in levels:
-        if level not in rules:
-            rules[level] = _rules(level, RULES[level].tolerance, min_border_m)
     found = split_levels(
         known,
         shapes,
         dict(zip(levels, (int(c) for c in counts), strict=True)),
         top=top,
-        wishes=_wishes(cells, locked, today, keep, load, unit),
-        rules=rules,
+        wishes=_wishes(cells, chosen, load, unit),
+        rules=_rules_of(levels, tolerances, chosen["min_border_m"]),
         rng=np.random.default_rng(rng),
-        tell=progress or _silent,
+        tell=chosen["progress"] or _silent,
     )
     return pd.DataFrame({level.layer: found[level][unit] for level in levels}, index=cells.index)
 
@@ -208,8 +220,13 @@ def _levels(counts: Sequence[int]) -> tuple[Level, ...]:
     return LEVELS[: len(counts)]
 
 
-def _rules(level: Level, tolerance: float, border_m: float) -> Rules:
-    return replace(RULES[level], tolerance=tolerance, border_m=border_m)
+def _rules_of(levels: Sequence[Level], tolerances: Sequence[float], border_m: float) -> dict[Level, Rules]:
+    """Rules of each level, with the given tolerances as far as they go."""
+    given = dict(zip(LEVELS, tolerances, strict=False))
+    return {
+        level: replace(RULES[level], tolerance=given.get(level, RULES[level].tolerance), border_m=border_m)
+        for level in {*levels, *given}
+    }
 
 
 def _workload(cells: gpd.GeoDataFrame, workload: pd.Series | str) -> Floats:
@@ -261,14 +278,7 @@ def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, uni
     return Parents(_of_unit(number.astype(np.int64), unit), [f"community {name}" for name in names], given=True)
 
 
-def _wishes(
-    cells: gpd.GeoDataFrame,
-    locked: pd.DataFrame | None,
-    today: pd.DataFrame | None,
-    keep: float,
-    load: Floats,
-    unit: Ints,
-) -> Wishes:
+def _wishes(cells: gpd.GeoDataFrame, chosen: PartitionOptions, load: Floats, unit: Ints) -> Wishes:
     def numbers(frame: pd.DataFrame | None, name: str) -> dict[Level, Ints]:
         if frame is None:
             return {}
@@ -278,6 +288,7 @@ def _wishes(
             if level.layer in frame.columns
         }
 
-    kept = numbers(today, "today")
+    kept = numbers(chosen["today"], "today")
     grids = max((int(k.max()) + 1 for k in kept.values()), default=1)
-    return Wishes(numbers(locked, "locked"), kept, keep * 4 * load * grids / load.sum() if kept else None)
+    stay = chosen["keep"] * 4 * load * grids / load.sum() if kept else None
+    return Wishes(numbers(chosen["locked"], "locked"), kept, stay)

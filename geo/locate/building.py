@@ -14,11 +14,11 @@ import shapely
 
 from geo.errors import GeometryError, first_labels
 from geo.kernels import for_threads
-from geo.locate.crossing import cross_segments
+from geo.locate.crossing import Segments, cross_segments
 from geo.locate.edges import edges_of
 from geo.locate.kernels import locate_points
 from geo.locate.overlap import suspects_of, without_overlap
-from geo.locate.probability import cell_masses
+from geo.locate.probability import Circles, cell_masses
 from geo.locate.raster import Raster, rasterize
 from geo.locate.results import Chances, Crossings, Floats, Ints
 
@@ -66,7 +66,7 @@ def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb
         buffer = Crossings(
             np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32), np.empty(room), np.empty(room)
         )
-        count, n = cross_segments(xa[done:], ya[done:], xb[done:], yb[done:], room, *buffer, raster)
+        count, n = cross_segments(Segments(xa[done:], ya[done:], xb[done:], yb[done:]), buffer, raster)
         buffer.segment[:n] += done + offset
         results.append(Crossings(buffer.segment[:n], buffer.cell[:n], buffer.t_in[:n], buffer.t_out[:n]))
         done += count
@@ -82,9 +82,7 @@ def chances_in(raster: Raster, offset: int, x: Floats, y: Floats, sigma: Floats,
     while done < len(x) or not results:
         rows = Chances(np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32), np.empty(room))
         stamp[:] = -1
-        done, n = cell_masses(
-            x, y, sigma, inside, least, done, stamp, raster, rows.cell, rows.probability, rows.point, room
-        )
+        done, n = cell_masses(Circles(x, y, sigma, inside), least, done, stamp, raster, rows)
         results.append(Chances(rows.point[:n] + offset, rows.cell[:n], rows.probability[:n]))
         room *= 2
     return Chances(*(np.concatenate(column) for column in zip(*results, strict=True)))

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from geo.kernels import kernel
 from geo.locate.kernels import walk
 from geo.locate.predicates import orient, side
+from geo.locate.results import Floats
 
 # The box of a segment is first checked as a whole if it has no more pixels than this: mostly none of them holds an edge.
 _SMALL_BOX = 64
 
 
+class Segments(NamedTuple):
+    """Ends of segments, metres; float64, one shape (n,)."""
+
+    xa: Floats
+    ya: Floats
+    xb: Floats
+    yb: Floats
+
+
 @kernel(nogil=True)
-def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # type: ignore[no-untyped-def]
+def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
     """Cut each segment at the borders that it crosses; returns how many segments were done and pieces written.
 
-    Stops early, with all of its pieces unwritten, at the first segment that does not fit in `room` any more.
+    Stops early, with all of its pieces unwritten, at the first segment that does not fit in `pieces` any more.
     """
-    x0, y0, size, inverse = raster.x0, raster.y0, raster.size, raster.inverse
+    xs, ys, to_x, to_y = segments.xa, segments.ya, segments.xb, segments.yb
+    x0, y0, inverse = raster.x0, raster.y0, raster.inverse
     pixels, lists, ends, sides = raster.pixels, raster.lists, raster.ends, raster.sides
     rows, columns = pixels.shape
     hit_t, hit_e, hit_s = np.empty(256), np.empty(256, dtype=np.int32), np.empty(256, dtype=np.int32)
-    n = 0
-    for i in range(len(xa)):
-        u0, v0, u1, v1 = (xa[i] - x0) * inverse, (ya[i] - y0) * inverse, (xb[i] - x0) * inverse, (yb[i] - y0) * inverse
-        tag, n_hits = 0, 0
+    n, room = 0, len(pieces.cell)
+    for i in range(len(xs)):
+        xa, ya, xb, yb = xs[i], ys[i], to_x[i], to_y[i]
+        u0, v0, u1, v1 = (xa - x0) * inverse, (ya - y0) * inverse, (xb - x0) * inverse, (yb - y0) * inverse
+        tag, hits = 0, 0
         # Comparisons with NaN are false: what is not finite is one piece outside.
         if (
             min(u0, u1) < columns
@@ -34,73 +48,93 @@ def cross_segments(xa, ya, xb, yb, room, seg, cell, t_in, t_out, raster):  # typ
             and max(v0, v1) >= 0.0
             and (abs(u0) + abs(u1) + abs(v0) + abs(v1) < np.inf)
         ):
-            first_row, last_row = int(max(min(v0, v1), 0.0)), int(min(max(v0, v1), rows - 1.0))
+            south, north = int(max(min(v0, v1), 0.0)), int(min(max(v0, v1), rows - 1.0))
             west, east = int(max(min(u0, u1), 0.0)), int(min(max(u0, u1), columns - 1.0))
-            mixed = (last_row - first_row + 1) * (east - west + 1) > _SMALL_BOX
-            if not mixed:
-                for row in range(first_row, last_row + 1):
-                    for column in range(west, east + 1):
-                        mixed |= pixels[row, column] < 0
-            if not mixed:
-                tag = pixels[first_row, west]
+            if not _may_hold_edges(pixels, south, north, west, east):
+                tag = pixels[south, west]
             else:
                 if u0 >= 0.0 and v0 >= 0.0 and u0 < columns and v0 < rows:
                     row, column = int(v0), int(u0)
                     tag = pixels[row, column]
                     if tag < 0:
-                        tag = walk(xa[i], ya[i], x0 + column * size, y0 + row * size, -1 - tag, lists, ends, sides)
-                for row in range(first_row, last_row + 1):
+                        wx, wy = x0 + column * raster.size, y0 + row * raster.size
+                        tag = walk(xa, ya, wx, wy, -1 - tag, lists, ends, sides)
+                for row in range(south, north + 1):
                     left, right = _span(u0, v0, u1, v1, row)
                     for column in range(int(max(left, 0.0)), int(min(right, columns - 1.0)) + 1):
-                        value = pixels[row, column]
-                        if value >= 0:
+                        if pixels[row, column] >= 0:
                             continue
-                        k = -1 - value
+                        k = -1 - pixels[row, column]
                         for j in range(k + 2, k + 2 + lists[k + 1]):
                             e = lists[j]
-                            sign, t = _crossing(
-                                xa[i], ya[i], xb[i], yb[i], ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]
-                            )
-                            if sign == 0:
+                            sign, t = _crossing(xa, ya, xb, yb, ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3])
+                            if sign == 0 or _is_among(e, hit_e, hits):
                                 continue
-                            known = False
-                            for h in range(n_hits):
-                                known |= hit_e[h] == e
-                            if known:
-                                continue
-                            if n_hits == len(hit_t):
+                            if hits == len(hit_t):
                                 hit_t, hit_e, hit_s = _grow(hit_t), _grow(hit_e), _grow(hit_s)
-                            # In order of t; few come, and mostly in order.
-                            h = n_hits
-                            while h > 0 and hit_t[h - 1] > t:
-                                hit_t[h], hit_e[h], hit_s[h] = hit_t[h - 1], hit_e[h - 1], hit_s[h - 1]
-                                h -= 1
+                            h = _make_place(t, hit_t, hit_e, hit_s, hits)
                             hit_t[h], hit_e[h], hit_s[h] = t, e, sign * (sides[e, 0] - sides[e, 1])
-                            n_hits += 1
-        if n + n_hits + 1 > room:
+                            hits += 1
+        if n + hits + 1 > room:
             return i, n
-        if n_hits == 0:
-            seg[n], cell[n], t_in[n], t_out[n] = i, tag - 1, 0.0, 1.0
-            n += 1
-            continue
-        # Crossings closer than 1 µm are one: a path through a node meets several edges there.
-        same = 1e-6 / np.hypot(xb[i] - xa[i], yb[i] - ya[i])
-        begin, h = 0.0, 0
-        while h < n_hits:
-            t, after = hit_t[h], tag
-            while h < n_hits and hit_t[h] - t <= same:
-                after += hit_s[h]
-                h += 1
-            if after != tag:
-                if t > begin:
-                    seg[n], cell[n], t_in[n], t_out[n] = i, tag - 1, begin, t
-                    n += 1
-                    begin = t
-                tag = after
-        if begin < 1.0:
-            seg[n], cell[n], t_in[n], t_out[n] = i, tag - 1, begin, 1.0
-            n += 1
-    return len(xa), n
+        n = _write_pieces(i, tag, np.hypot(xb - xa, yb - ya), hit_t, hit_s, hits, pieces, n)
+    return len(xs), n
+
+
+# The functions of one segment are inlined: a call would count references to the arrays, in memory that the threads would then
+# fight over.
+@kernel(nogil=True, inline="always")
+def _may_hold_edges(pixels, south, north, west, east):  # type: ignore[no-untyped-def]
+    """Tell whether a box of pixels is large, or has a border pixel in it."""
+    mixed = (north - south + 1) * (east - west + 1) > _SMALL_BOX
+    if not mixed:
+        for row in range(south, north + 1):
+            for column in range(west, east + 1):
+                mixed |= pixels[row, column] < 0
+    return mixed
+
+
+@kernel(nogil=True, inline="always")
+def _is_among(edge, edges, count):  # type: ignore[no-untyped-def]
+    """Tell whether an edge is among the first `count`."""
+    known = False
+    for h in range(count):
+        known |= edges[h] == edge
+    return known
+
+
+@kernel(nogil=True, inline="always")
+def _make_place(t, hit_t, hit_e, hit_s, hits):  # type: ignore[no-untyped-def]
+    """Move the crossings after `t` on by one place; returns the place that is free. Few come, and mostly in order."""
+    h = hits
+    while h > 0 and hit_t[h - 1] > t:
+        hit_t[h], hit_e[h], hit_s[h] = hit_t[h - 1], hit_e[h - 1], hit_s[h - 1]
+        h -= 1
+    return h
+
+
+@kernel(nogil=True, inline="always")
+def _write_pieces(i, tag, length, hit_t, hit_s, hits, pieces, n):  # type: ignore[no-untyped-def]
+    """Write the pieces of segment i, which begins with `tag`; returns how many pieces there are now."""
+    segment, cell, t_in, t_out = pieces.segment, pieces.cell, pieces.t_in, pieces.t_out
+    # Crossings closer than 1 µm are one: a path through a node meets several edges there.
+    same = 1e-6 / length if hits > 0 else 0.0
+    begin, h = 0.0, 0
+    while h < hits:
+        t, after = hit_t[h], tag
+        while h < hits and hit_t[h] - t <= same:
+            after += hit_s[h]
+            h += 1
+        if after != tag:
+            if t > begin:
+                segment[n], cell[n], t_in[n], t_out[n] = i, tag - 1, begin, t
+                n += 1
+                begin = t
+            tag = after
+    if begin < 1.0:
+        segment[n], cell[n], t_in[n], t_out[n] = i, tag - 1, begin, 1.0
+        n += 1
+    return n
 
 
 @kernel(nogil=True)

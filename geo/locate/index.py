@@ -50,7 +50,9 @@ class GridIndex:
     GeometryError
         If there are no cells, or one is not a valid polygon.
 
-    Notes ----- **Points on borders.** A point inside one cell belongs to it; that is decided exactly, for any double. A point
+    Notes
+    -----
+    **Points on borders.** A point inside one cell belongs to it; that is decided exactly, for any double. A point
     on a border belongs to the cell just east of it, or, where the border runs east, to the one just north: formally the cell
     of (x + ε, y + ε²). Where nothing lies there, on the outline, it belongs to the first cell met when turning
     counter-clockwise round the point from there. So each point of the closed street has exactly one cell, whatever the order

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from geo.arrays import Bools
 from geo.kernels import kernel
 from geo.locate.predicates import BOUND, orient, side
+from geo.locate.results import Floats, Ints
 
 #: Points of one block. Their pixels are read first, all at once, then the lists of those in border pixels, then the edges:
 #: the processor waits for memory a few times per block and not a few times per point. The arrays of a block fit the
@@ -16,6 +20,22 @@ BLOCK = 1024
 _PAIRS = 4 * BLOCK
 
 
+class Waiting(NamedTuple):
+    """Points of a block that lie in border pixels: their number in the block, the tag so far, whether rounding leaves it in
+    doubt, first edge and number of edges of their pixel, its south-west corner; and pairs of point and edge to be worked through.
+    """
+
+    point: Ints
+    tag: Ints
+    doubt: Bools
+    first: Ints
+    edges: Ints
+    west: Floats
+    south: Floats
+    pair_point: Ints
+    pair_edge: Ints
+
+
 @kernel(nogil=True)
 def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
     """Write the cell of each point to `out`, -1 outside; see :class:`geo.locate.GridIndex` for the rule on borders.
@@ -23,76 +43,117 @@ def locate_points(x, y, out, raster):  # type: ignore[no-untyped-def]
     The returned sum has no meaning; it keeps the compiler from removing the loop that prefetches the edges.
     """
     lists, ends, sides = raster.lists, raster.ends, raster.sides
-    rows, columns = raster.pixels.shape
-    flat = raster.pixels.ravel()
-    x0, y0, size, inverse = raster.x0, raster.y0, raster.size, raster.inverse
-    places, border = np.empty(BLOCK, dtype=np.int32), np.empty(BLOCK, dtype=np.int32)
-    tags, doubt = np.empty(BLOCK, dtype=np.int32), np.empty(BLOCK, dtype=np.bool_)
-    first, count = np.empty(BLOCK, dtype=np.int32), np.empty(BLOCK, dtype=np.int32)
-    wests, souths = np.empty(BLOCK), np.empty(BLOCK)
-    pair_point, pair_edge = np.empty(_PAIRS, dtype=np.int32), np.empty(_PAIRS, dtype=np.int32)
-    touched = 0.0
+    places = np.empty(BLOCK, dtype=np.int32)
+    waiting = Waiting(
+        np.empty(BLOCK, dtype=np.int32),
+        np.empty(BLOCK, dtype=np.int32),
+        np.empty(BLOCK, dtype=np.bool_),
+        np.empty(BLOCK, dtype=np.int32),
+        np.empty(BLOCK, dtype=np.int32),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(_PAIRS, dtype=np.int32),
+        np.empty(_PAIRS, dtype=np.int32),
+    )
+    points, tags, doubt, edges = waiting.point, waiting.tag, waiting.doubt, waiting.pair_edge
+    fetched = 0.0
     for begin in range(0, len(x), BLOCK):
-        n = min(BLOCK, len(x) - begin)
-        for i in range(n):
-            u, v = (x[begin + i] - x0) * inverse, (y[begin + i] - y0) * inverse
-            # Comparisons with NaN are false. The first pixel is outside: there is a rim.
-            places[i] = 0
-            if u >= 0.0 and v >= 0.0 and u < columns and v < rows:
-                places[i] = np.int32(v) * columns + np.int32(u)
-        waiting = 0
-        for i in range(n):
-            value = flat[places[i]]
-            out[begin + i] = value - 1
-            border[waiting] = i
-            waiting += value < 0
-        for j in range(waiting):
-            i = border[j]
-            k = -2 - out[begin + i]
-            first[j], tags[j], count[j], doubt[j] = k + 2, lists[k], lists[k + 1], False
-            wests[j] = x0 + (places[i] % columns) * size
-            souths[j] = y0 + (places[i] // columns) * size
+        n = _read_pixels(x, y, begin, min(BLOCK, len(x) - begin), raster, places, out, waiting)
+        _open_lists(out, begin, n, raster, places, waiting)
         j = 0
-        while j < waiting:
-            pairs = 0
-            if count[j] > _PAIRS:  # a star of edges in one pixel
-                doubt[j] = True
-                j += 1
-            while j < waiting and pairs + count[j] <= _PAIRS:
-                for t in range(first[j], first[j] + count[j]):
-                    pair_point[pairs], pair_edge[pairs] = j, lists[t]
-                    pairs += 1
-                j += 1
+        while j < n:
+            j, pairs = _pair(j, n, lists, waiting)
             # Prefetches the edges: so short a loop waits for many of them at a time. Measured on 300,000 cells: 25 ns a point
             # against 38 ns.
             for q in range(pairs):
-                touched += ends[pair_edge[q], 0] + sides[pair_edge[q], 0]
-            for q in range(pairs):
-                e, w = pair_edge[q], pair_point[q]
-                i = begin + border[w]
-                px, py, wx, wy = x[i], y[i], wests[w], souths[w]
-                ax, ay, bx, by = ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]
-                # The walk of `refine` without branches; the three determinants share their products.
-                along, up = bx - ax, by - ay
-                rise, rise_corner = along * (py - ay), along * (wy - ay)
-                run, run_west = up * (px - ax), up * (wx - ax)
-                west, corner, here = rise - run_west, rise_corner - run_west, rise - run
-                doubt[w] |= (
-                    (abs(west) <= BOUND * (abs(rise) + abs(run_west)))
-                    | (abs(corner) <= BOUND * (abs(rise_corner) + abs(run_west)))
-                    | (abs(here) <= BOUND * (abs(rise) + abs(run)))
-                )
-                on_left = np.int32(west > 0.0)
-                change = np.int32((ax <= wx) != (bx <= wx)) * (on_left - np.int32(corner > 0.0))
-                change += np.int32((ay <= py) != (by <= py)) * (np.int32(here > 0.0) - on_left)
-                tags[w] += change * (sides[e, 0] - sides[e, 1])
-        for j in range(waiting):
-            i = begin + border[j]
+                fetched += ends[edges[q], 0] + sides[edges[q], 0]
+            _walk_pairs(x, y, begin, pairs, ends, sides, waiting)
+        for j in range(n):
+            i = begin + points[j]
             tag = tags[j]
             if doubt[j] or tag == 0:
-                tag = refine(x[i], y[i], wests[j], souths[j], first[j] - 2, lists, ends, sides)
+                west, south, k = waiting.west[j], waiting.south[j], waiting.first[j] - 2
+                tag = refine(x[i], y[i], west, south, k, lists, ends, sides)
             out[i] = tag - 1
-    return touched
+    return fetched
+
+
+# The steps of a block are inlined, and take arrays out of tuples before their loops: both count references to the arrays, in
+# memory that the threads would fight over.
+@kernel(nogil=True, inline="always")
+def _read_pixels(x, y, begin, n, raster, places, out, waiting):  # type: ignore[no-untyped-def]
+    """Write the tag of each point's pixel to `out`; returns how many of the points lie in border pixels."""
+    rows, columns = raster.pixels.shape
+    flat = raster.pixels.ravel()
+    x0, y0, inverse, points = raster.x0, raster.y0, raster.inverse, waiting.point
+    for i in range(n):
+        u, v = (x[begin + i] - x0) * inverse, (y[begin + i] - y0) * inverse
+        # Comparisons with NaN are false. The first pixel is outside: there is a rim.
+        places[i] = 0
+        if u >= 0.0 and v >= 0.0 and u < columns and v < rows:
+            places[i] = np.int32(v) * columns + np.int32(u)
+    number = 0
+    for i in range(n):
+        value = flat[places[i]]
+        out[begin + i] = value - 1
+        points[number] = i
+        number += value < 0
+    return number
+
+
+@kernel(nogil=True, inline="always")
+def _open_lists(out, begin, n, raster, places, waiting):  # type: ignore[no-untyped-def]
+    """Look up the list and the corner of the pixel of each waiting point."""
+    columns, lists, size, x0, y0 = raster.pixels.shape[1], raster.lists, raster.size, raster.x0, raster.y0
+    points, tags, doubt, first, count = waiting.point, waiting.tag, waiting.doubt, waiting.first, waiting.edges
+    wests, souths = waiting.west, waiting.south
+    for j in range(n):
+        i = points[j]
+        k = -2 - out[begin + i]
+        first[j], tags[j], count[j], doubt[j] = k + 2, lists[k], lists[k + 1], False
+        wests[j], souths[j] = x0 + (places[i] % columns) * size, y0 + (places[i] // columns) * size
+
+
+@kernel(nogil=True, inline="always")
+def _pair(j, n, lists, waiting):  # type: ignore[no-untyped-def]
+    """Pair waiting points from the j-th on with their edges, as far as there is room; returns the next point and the pairs."""
+    first, count, pair_point, pair_edge = waiting.first, waiting.edges, waiting.pair_point, waiting.pair_edge
+    pairs = 0
+    if count[j] > _PAIRS:  # a star of edges in one pixel
+        waiting.doubt[j] = True
+        j += 1
+    while j < n and pairs + count[j] <= _PAIRS:
+        for t in range(first[j], first[j] + count[j]):
+            pair_point[pairs], pair_edge[pairs] = j, lists[t]
+            pairs += 1
+        j += 1
+    return j, pairs
+
+
+@kernel(nogil=True, inline="always")
+def _walk_pairs(x, y, begin, pairs, ends, sides, waiting):  # type: ignore[no-untyped-def]
+    """Walk from the corner of the pixel to each point of a pair, as :func:`walk` does, without branches."""
+    points, tags, doubt, wests, souths = waiting.point, waiting.tag, waiting.doubt, waiting.west, waiting.south
+    pair_point, pair_edge = waiting.pair_point, waiting.pair_edge
+    for q in range(pairs):
+        e, w = pair_edge[q], pair_point[q]
+        i = begin + points[w]
+        px, py, wx, wy = x[i], y[i], wests[w], souths[w]
+        ax, ay, bx, by = ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]
+        # The three determinants share their products.
+        along, up = bx - ax, by - ay
+        rise, rise_corner = along * (py - ay), along * (wy - ay)
+        run, run_west = up * (px - ax), up * (wx - ax)
+        west, corner, here = rise - run_west, rise_corner - run_west, rise - run
+        doubt[w] |= (
+            (abs(west) <= BOUND * (abs(rise) + abs(run_west)))
+            | (abs(corner) <= BOUND * (abs(rise_corner) + abs(run_west)))
+            | (abs(here) <= BOUND * (abs(rise) + abs(run)))
+        )
+        on_left = np.int32(west > 0.0)
+        change = np.int32((ax <= wx) != (bx <= wx)) * (on_left - np.int32(corner > 0.0))
+        change += np.int32((ay <= py) != (by <= py)) * (np.int32(here > 0.0) - on_left)
+        tags[w] += change * (sides[e, 0] - sides[e, 1])
 
 
 @kernel(nogil=True)

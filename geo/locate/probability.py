@@ -12,10 +12,13 @@ smooth, so a Gauss rule of five points a σ suffices. Derived by Green's theorem
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from geo.kernels import kernel
 from geo.locate.predicates import side
+from geo.locate.results import Floats, Ints
 
 #: Edges farther away than this many σ are left out. They could change a probability by exp(-REACH² / 2) = 1.5e-8 at most.
 REACH = 6.0
@@ -25,21 +28,41 @@ _NODES = (0.04691007703066802, 0.23076534494715845, 0.5, 0.7692346550528415, 0.9
 _WEIGHTS = (0.11846344252809454, 0.23931433524968324, 0.28444444444444444, 0.23931433524968324, 0.11846344252809454)
 
 
+class Circles(NamedTuple):
+    """Positions with their errors.
+
+    Attributes
+    ----------
+    x, y, sigma
+        Position and standard deviation along each axis, metres; float64 (n,).
+    inside
+        Cell of each position, by the rule of the index; int32 (n,), -1 outside.
+    """
+
+    x: Floats
+    y: Floats
+    sigma: Floats
+    inside: Ints
+
+
 @kernel(nogil=True)
-def cell_masses(x, y, sigma, inside, least, first, stamp, raster, cells, masses, point, room):  # type: ignore[no-untyped-def]
-    """Write the cells of each point with their mass, and -1 with that outside; returns points done and rows written.
+def cell_masses(circles, least, first, stamp, raster, rows):  # type: ignore[no-untyped-def]
+    """Write the cells of each position with their mass, and -1 with that outside; returns positions done and rows written.
 
     Parameters
     ----------
-    inside
-        Cell of each point, by the rule of the index.
+    circles
+        :class:`Circles`.
     least
         Masses below this are not written.
     first
-        Number of the first point; with `stamp`, one number per edge that starts at -1, it tells edges that were seen.
+        Number of the first position; with `stamp`, one number per edge that starts at -1, it tells edges that were seen.
+    rows
+        :class:`geo.locate.results.Chances` to write to; where they are full, the kernel stops before the position.
     """
-    rows, columns = raster.pixels.shape
-    ends, sides, lists = raster.ends, raster.sides, raster.lists
+    x, y, sigma, inside = circles.x, circles.y, circles.sigma, circles.inside
+    pixels, ends, sides, lists = raster.pixels, raster.ends, raster.sides, raster.lists
+    height, width = pixels.shape
     local, mass = np.empty(64, dtype=np.int32), np.empty(64)
     n = 0
     for i in range(first, len(x)):
@@ -52,13 +75,13 @@ def cell_masses(x, y, sigma, inside, least, first, stamp, raster, cells, masses,
             mass[0] = 0.0
         reach = max(REACH * sigma[i], 1e-9) * raster.inverse
         u, v = (x[i] - raster.x0) * raster.inverse, (y[i] - raster.y0) * raster.inverse
-        first_row, last_row = int(max(min(v - reach, rows), 0.0)), int(max(min(v + reach, rows - 1.0), -1.0))
-        west, east = int(max(min(u - reach, columns), 0.0)), int(max(min(u + reach, columns - 1.0), -1.0))
-        for row in range(first_row, last_row + 1):
+        south, north = int(max(min(v - reach, height), 0.0)), int(max(min(v + reach, height - 1.0), -1.0))
+        west, east = int(max(min(u - reach, width), 0.0)), int(max(min(u + reach, width - 1.0), -1.0))
+        for row in range(south, north + 1):
             for column in range(west, east + 1):
-                if raster.pixels[row, column] >= 0:
+                if pixels[row, column] >= 0:
                     continue
-                k = -1 - raster.pixels[row, column]
+                k = -1 - pixels[row, column]
                 for j in range(k + 2, k + 2 + lists[k + 1]):
                     e = lists[j]
                     if stamp[e] == i:
@@ -76,11 +99,11 @@ def cell_masses(x, y, sigma, inside, least, first, stamp, raster, cells, masses,
                             local[found], mass[found] = other, 0.0
                             found += 1
                         mass[at] += -behind if s == 0 else behind
-        if n + found > room:
+        if n + found > len(rows.cell):
             return i, n
         for at in range(found):
             if mass[at] >= least:
-                point[n], cells[n], masses[n] = i, local[at], min(mass[at], 1.0)
+                rows.point[n], rows.cell[n], rows.probability[n] = i, local[at], min(mass[at], 1.0)
                 n += 1
     return len(x), n
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +18,7 @@ from geo.arrays import Ints, Objects
 from geo.days import micro_at
 from geo.errors import InputError
 from geo.layers.datum import Datum
+from geo.options import with_defaults
 from geo.patrols.columns import CODE, DAY, KIND
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
@@ -29,6 +30,28 @@ AROUND_S = 300.0
 _DECIMALS = 6
 
 
+class Provenance(TypedDict, total=False):
+    """By what a verdict was made.
+
+    Attributes
+    ----------
+    rules
+        The rules of the visits; :data:`geo.patrols.rules.DEFAULT_RULES` by default.
+    division
+        Version of the division, such as what :func:`geo.layers.digest_of` gives; empty by default.
+    datum
+        Datum that the tracks were declared in before they were brought to WGS-84; by default what their column
+        ``declared_datum`` says, WGS-84 where they have none.
+    """
+
+    rules: Rules
+    division: str
+    datum: str | None
+
+
+_DEFAULTS: Provenance = {"rules": DEFAULT_RULES, "division": "", "datum": None}
+
+
 def evidence(
     code: str,
     *,
@@ -38,9 +61,7 @@ def evidence(
     visits: pd.DataFrame,
     verdicts: pd.DataFrame,
     cells: gpd.GeoDataFrame,
-    rules: Rules = DEFAULT_RULES,
-    division: str = "",
-    datum: str | None = None,
+    **provenance: Unpack[Provenance],
 ) -> dict[str, Any]:
     """Write down what the verdict of one cell and day rests on.
 
@@ -54,11 +75,8 @@ def evidence(
         What was made from them.
     cells
         The cells that were judged.
-    division
-        Version of the division, such as what :func:`geo.layers.digest_of` gives.
-    datum
-        Datum that the tracks were declared in before they were brought to WGS-84; by default what their column
-        ``declared_datum`` says, WGS-84 where they have none.
+    **provenance
+        See :class:`Provenance`.
 
     Returns
     -------
@@ -80,8 +98,9 @@ def evidence(
     near = presences[(presences[CELL] == code) & (presences[DAY] == day)]
     made = visits[(visits[CODE] == code) & (visits[DAY] == day)]
     some = tracks[tracks[DEVICE].astype(str).isin(near[DEVICE].astype(str))]
-    said = datum or _declared(tracks)
-    return next(evidence_of_all(some, near, made, row, cells, rules=rules, division=division, datum=said))
+    given = with_defaults("evidence", _DEFAULTS, provenance)
+    given["datum"] = given["datum"] or _declared(tracks)
+    return next(evidence_of_all(some, near, made, row, cells, **given))
 
 
 def evidence_of_all(

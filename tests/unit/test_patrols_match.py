@@ -15,7 +15,17 @@ from scipy.sparse.csgraph import dijkstra
 
 from geo.errors import CrsError, GeometryError, InputError
 from geo.patrols import match, touched
-from geo.tracks.matching.kernels import NEVER, _clear, _search, best_chain, drawn_chains, fix_costs, step_costs, trace
+from geo.tracks.matching.kernels import (
+    NEVER,
+    Steps,
+    _clear,
+    _search,
+    best_chain,
+    drawn_chains,
+    fix_costs,
+    step_costs,
+    trace,
+)
 from geo.tracks.matching.network import network
 from geo.tracks.matching.viterbi import _candidates, prices_of, roads_of
 
@@ -231,7 +241,7 @@ def chain(rng, roads, n=5):
     states = 2 * np.diff(places.first) + 1
     first = np.r_[0, np.cumsum(states[:-1] * states[1:])].astype(np.int64)
     costs = np.empty(int(first[-1]))
-    step_costs(roads.graph, places, x, y, np.full(n - 1, 60.0), prices, 50.0, roads.heap, first, costs)
+    step_costs(roads.graph, places, Steps(x, y, np.full(n - 1, 60.0), first), prices, 50.0, roads.heap, costs)
     steps = [
         costs[first[t] : first[t] + states[t] * states[t + 1]].reshape(states[t], states[t + 1]) for t in range(n - 1)
     ]

@@ -61,30 +61,6 @@ MODULE_LINES, FUNCTION_LINES, PARAMETERS, FOLDER_MODULES = 400, 60, 8, 15
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-#: Functions that are still over a limit. The list only gets shorter: a function that no longer needs its line fails the test.
-TO_BE_SHORTENED = frozenset(
-    {
-        "geo/divide/blocks/community_blocks.py:communities_of_blocks",
-        "geo/divide/cell_layers.py:partition",
-        "geo/divide/compose.py:divide",
-        "geo/divide/balancing/rebalancing.py:rebalance",
-        "geo/incidents/statistics/clusters.py:hotspots",
-        "geo/locate/crossing.py:cross_segments",
-        "geo/locate/kernels.py:locate_points",
-        "geo/locate/probability.py:cell_masses",
-        "geo/patrols/evidence_records.py:evidence",
-        "geo/patrols/stays/dwell.py:_cut",
-        "geo/tracks/matching/kernels.py:_price",
-        "geo/tracks/matching/kernels.py:step_costs",
-        "geo/tracks/matching/visibility.py:_look",
-    }
-)
-
-
-#: Folders that still hold more modules than they should, with their number.
-TO_BE_DIVIDED: dict[str, int] = {}
-
-
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -119,12 +95,12 @@ def test_functions_are_short_and_take_few_parameters() -> None:
             parameters = len([name for name in arguments if name not in ("self", "cls")])
             if lines > FUNCTION_LINES or (parameters > PARAMETERS and not command_line):
                 found[f"{_name(path)}:{node.name}"] = (lines, parameters)
-    assert set(found) == TO_BE_SHORTENED, found
+    assert found == {}
 
 
 def test_folders_have_one_subject() -> None:
     counts = Counter(_name(path.parent) for path in MODULES if path.name != "__init__.py")
-    assert {folder: count for folder, count in counts.items() if count > FOLDER_MODULES} == TO_BE_DIVIDED
+    assert {folder: count for folder, count in counts.items() if count > FOLDER_MODULES} == {}
 
 
 def test_names_say_what_they_hold() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -34,6 +35,7 @@ from geo.divide.partitioning.objective import Cells, Rules
 from geo.errors import InputError, first_labels
 from geo.layers import require_metric, require_polygons
 from geo.layers.row_values import values_of_rows
+from geo.options import with_defaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,6 +79,27 @@ class _Case:
         return float(self.residents[part != self.today].sum() / max(self.residents.sum(), 1e-12))
 
 
+class RebalanceOptions(TypedDict, total=False):
+    """What else :func:`rebalance` takes.
+
+    Attributes
+    ----------
+    locked
+        Grids that must not change.
+    tolerances
+        Aimed at one after another; :data:`TOLERANCES` by default.
+    min_border_m
+        Width below which a border does not hold a grid together; 1 m by default.
+    """
+
+    locked: Sequence[object]
+    tolerances: Sequence[float]
+    min_border_m: float
+
+
+_DEFAULTS: RebalanceOptions = {"locked": (), "tolerances": TOLERANCES, "min_border_m": 1.0}
+
+
 def rebalance(
     cells: gpd.GeoDataFrame,
     today: pd.Series,
@@ -84,10 +107,8 @@ def rebalance(
     workload: pd.Series,
     residents: pd.Series | None = None,
     parents: pd.Series | None = None,
-    locked: Sequence[object] = (),
-    tolerances: Sequence[float] = TOLERANCES,
-    min_border_m: float = 1.0,
     rng: np.random.Generator | int = 0,
+    **options: Unpack[RebalanceOptions],
 ) -> Frontier:
     """Find the :class:`Frontier` between balance and change for an existing division.
 
@@ -103,14 +124,10 @@ def rebalance(
         What is counted as moved; by default the workload.
     parents
         Parent of each cell (community); grids stay inside theirs. One parent by default.
-    locked
-        Grids that must not change.
-    tolerances
-        Aimed at one after another.
-    min_border_m
-        Width below which a border does not hold a grid together.
     rng
         Source of randomness or a seed.
+    **options
+        See :class:`RebalanceOptions`.
 
     Raises
     ------
@@ -121,15 +138,16 @@ def rebalance(
     -----
     About 0.1 ms a cell and tolerance.
     """
-    case, labels, unit = _case(cells, today, workload, residents, parents, locked)
+    chosen = with_defaults("rebalance", _DEFAULTS, options)
+    case, labels, unit = _case(cells, today, workload, residents, parents, chosen["locked"])
     state = np.random.default_rng(rng).integers(0, 2**63, size=1, dtype=np.uint64)
     found = [case.today]
     part = case.today
-    for tolerance in sorted(tolerances, reverse=True):
+    for tolerance in sorted(chosen["tolerances"], reverse=True):
         if case.imbalance(part) <= tolerance and part is case.today:
             continue
         tried = [
-            _anneal(case, start, tolerance, heat, min_border_m, state)
+            _anneal(case, start, tolerance, heat, chosen["min_border_m"], state)
             for start in (case.today, part)
             for heat in _HEATS
         ]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo.divide.blocks.atoms import Atoms
 from geo.divide.blocks.street_blocks import Blocks, border_of
 from geo.divide.partitioning.adjacency import build_graph, segments
 from geo.divide.partitioning.indivisible import units
@@ -30,8 +31,7 @@ _LEAST_BLOCKS = 4
 
 def communities_of_blocks(
     cells: Cells,
-    atoms: Geometries,
-    block: Ints,
+    atoms: Atoms,
     locked: Ints,
     blocks: Blocks,
     count: int,
@@ -45,9 +45,9 @@ def communities_of_blocks(
     Parameters
     ----------
     cells, atoms
-        Atoms and their polygons, shape (n,).
-    block, locked
-        Block of each atom, and its locked grid (-1: none), int64 (n,).
+        Atoms as the search sees them, and their polygons with the block of each.
+    locked
+        Locked grid of each atom, -1 for none, int64 (n,).
     blocks
         The blocks with their barriers.
     count
@@ -64,11 +64,12 @@ def communities_of_blocks(
     Parents or None
         Community of each atom; None where blocks are too few or too heavy for the tolerance.
     """
+    block = atoms.block
     whole = np.unique(np.where(locked >= 0, block.max() + 1 + locked, block), return_inverse=True)[1].astype(np.int64)
     if int(whole.max()) + 1 < _LEAST_BLOCKS * count:
         return None
     try:
-        shapes, unit = units(dissolve(atoms, whole))
+        shapes, unit = units(dissolve(atoms.polygons, whole))
         of_atom = unit[whole]
         seg = segments(shapes)
         graph = build_graph(shapes, worth[border_of(seg, blocks.lines)], seg)

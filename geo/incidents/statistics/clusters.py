@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +20,7 @@ from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benj
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
 from geo.layers import area_m2, require_polygons
 from geo.layers.columns import AREA_M2, CODE, POPULATION
+from geo.options import with_defaults
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,6 +33,39 @@ _FEWEST_CELLS = 30
 _FEWEST_INCIDENTS = 5.0
 
 
+class TestOptions(TypedDict, total=False):
+    """How :func:`hotspots` tests.
+
+    Attributes
+    ----------
+    null
+        Null hypothesis. ``"background"`` (the default): counts as uneven as in the calmer 85 % of neighbourhoods
+        (:mod:`geo.incidents.statistics.background`). ``"dealt"``: random permutations of the values over the cells; also used
+        where no background can be fitted, and for values that are not whole numbers.
+    alternative
+        ``"greater"`` (the default): p is one-sided, hot spots only. ``"two-sided"``: p is two-sided; `hot` still names only
+        cells with z > 0.
+    variance
+        ``"n"`` (the default): exact under permutation of the values over the cells (Ord and Getis 1995; as spdep and esda).
+        ``"n-1"``: as the worked example of Getis and Ord (1996).
+    fdr
+        False discovery rate of Benjamini and Hochberg; 0.05 by default.
+    """
+
+    null: Null
+    alternative: Alternative
+    variance: Literal["n", "n-1"]
+    fdr: float
+
+
+_DEFAULTS: TestOptions = {
+    "null": "background",
+    "alternative": "greater",
+    "variance": "n",
+    "fdr": FALSE_DISCOVERY_RATE,
+}
+
+
 def hotspots(
     counts: pd.DataFrame,
     cells: gpd.GeoDataFrame | Mesh,
@@ -39,10 +73,7 @@ def hotspots(
     column: str = INCIDENTS,
     exposure: str | None = None,
     neighbours: pd.DataFrame | None = None,
-    null: Null = "background",
-    alternative: Alternative = "greater",
-    variance: Literal["n", "n-1"] = "n",
-    fdr: float = FALSE_DISCOVERY_RATE,
+    **options: Unpack[TestOptions],
 ) -> gpd.GeoDataFrame:
     """Test each cell with its neighbours for an excess of incidents (Gi*), and for being part of a cluster (local Moran).
 
@@ -61,18 +92,8 @@ def hotspots(
     neighbours
         Pairs of codes `a`, `b`, each pair once or twice. By default cells that share border of positive length: of a
         mesh exactly, of polygons to 1 cm.
-    null
-        Null hypothesis. ``"background"``: counts as uneven as in the calmer 85 % of neighbourhoods
-        (:mod:`geo.incidents.statistics.background`). ``"dealt"``: random permutations of the values over the cells; also used
-        where no background can be fitted, and for values that are not whole numbers.
-    alternative
-        ``"greater"``: p is one-sided, hot spots only. ``"two-sided"``: p is two-sided; `hot` still names only cells with
-        z > 0.
-    variance
-        ``"n"``: exact under permutation of the values over the cells (Ord and Getis 1995; as spdep and esda). ``"n-1"``:
-        as the worked example of Getis and Ord (1996).
-    fdr
-        False discovery rate of Benjamini and Hochberg.
+    **options
+        See :class:`TestOptions`.
 
     Returns
     -------
@@ -97,7 +118,9 @@ def hotspots(
     InputError
         If `fdr` is not between 0 and 1, or a value is not a number.
 
-    Notes ----- p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson
+    Notes
+    -----
+    p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson
     curve of type III with the exact first three moments, with a continuity correction for counts. The normal curve assumes
     symmetric counts: with one incident per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations
     the least p would be 0.001, which no correction for 3,052 cells ever passes; so p-values are analytic. Given the value of
@@ -109,6 +132,8 @@ def hotspots(
 
     Cost: O(cells + pairs).
     """
+    chosen = with_defaults("hotspots", _DEFAULTS, options)
+    null, alternative, variance, fdr = chosen["null"], chosen["alternative"], chosen["variance"], chosen["fdr"]
     if not 0.0 < fdr < 1.0:
         raise InputError(f"fdr must lie between 0 and 1, not {fdr:g}")
     _require_choice("alternative", alternative, ("greater", "two-sided"))

@@ -105,7 +105,9 @@ def weekly(
     ColumnError
         If a column is missing, or no incident has a time.
 
-    Notes ----- With a constant rate each incident of the two weeks falls into either with probability 1/2. p is that of the
+    Notes
+    -----
+    With a constant rate each incident of the two weeks falls into either with probability 1/2. p is that of the
     exact binomial test, two-sided by doubling; the interval is that of Clopper and Pearson (1934) converted to a ratio. Cells
     without incidents are not tested.
     """

@@ -152,9 +152,8 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
     """
     walker, start, end = runs
     room = int(np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).sum())
-    n, run, step, begin, until, x, y, sigma, lasts = _cut(
-        path.walker, path.time, path.x, path.y, path.sigma, path.stand, walker, start, end, room
-    )
+    line = _Line(path.walker, path.time, path.x, path.y, path.sigma, path.stand)
+    n, run, step, begin, until, x, y, sigma, lasts = _cut(line, runs, room)
     i = step[:n]
     j = np.minimum(i + 1, len(path.time) - 1)
     j = np.where(path.walker[j] == path.walker[i], j, i)
@@ -179,23 +178,28 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
     )
 
 
+class _Line(NamedTuple):
+    """Columns of a path: walker, microseconds, place and standard deviation in metres, and the stand of each fix, or -1."""
+
+    walker: Ints
+    time: Ints
+    x: Floats
+    y: Floats
+    sigma: Floats
+    stand: Ints
+
+
 @kernel(nogil=True)
 def _cut(
-    path_walker: Ints,
-    path_time: Ints,
-    path_x: Floats,
-    path_y: Floats,
-    path_sigma: Floats,
-    path_stand: Ints,
-    walker: Ints,
-    start: Ints,
-    end: Ints,
-    room: int,
+    line: _Line, runs: tuple[Ints, Ints, Ints], room: int
 ) -> tuple[int, Ints, Ints, Ints, Ints, Floats, Floats, Floats, Floats]:
     """Spans of the runs: how many, the run and the step of each, its time, place, standard deviation, and its error's life.
 
     Both the path and the runs are in order, so one pointer walks along the path.
     """
+    path_walker, path_time, path_stand = line.walker, line.time, line.stand
+    path_x, path_y, path_sigma = line.x, line.y, line.sigma
+    walker, start, end = runs
     run, step = np.empty(room, np.int64), np.empty(room, np.int64)
     begin, until = np.empty(room, np.int64), np.empty(room, np.int64)
     x, y, sigma, lasts = np.empty(room), np.empty(room), np.empty(room), np.empty(room)

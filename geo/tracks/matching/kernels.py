@@ -43,6 +43,15 @@ class Places(NamedTuple):
     away_m: Floats
 
 
+class Steps(NamedTuple):
+    """Fixes of one chain: place in metres, seconds to the next fix, and where the costs of the step to it begin."""
+
+    x: Floats
+    y: Floats
+    lasts_s: Floats
+    first: Ints
+
+
 class Prices(NamedTuple):
     """Prices in units of minus the logarithm of a probability; chosen in `benchmarks/routes.py`.
 
@@ -165,8 +174,9 @@ def _rest_of(graph, edge, at_m, way):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def step_costs(graph, places, x, y, lasts_s, prices, fastest_m_s, heap, first, costs):  # type: ignore[no-untyped-def]
+def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type: ignore[no-untyped-def]
     """Write what each step of a chain costs: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
+    x, y, lasts_s, first = steps.x, steps.y, steps.lasts_s, steps.first
     for t in range(len(x) - 1):
         a0, a1, b0, b1 = places.first[t], places.first[t + 1], places.first[t + 1], places.first[t + 2]
         here, there = 2 * (a1 - a0) + 1, 2 * (b1 - b0) + 1
@@ -184,15 +194,18 @@ def step_costs(graph, places, x, y, lasts_s, prices, fastest_m_s, heap, first, c
             rest, exit_ = _rest_of(graph, edge, at, way), _end_of(graph, edge, way)
             count = _search(graph, exit_, limit - rest, -1, heap) if limit > rest else 0
             for b in range(there - 1):
-                goal, goes = places.edge[b0 + b // 2], b % 2
-                to = places.at_m[b0 + b // 2]
-                cost[a, b] = _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, heap)
+                arrival = (places.edge[b0 + b // 2], b % 2, places.at_m[b0 + b // 2])
+                cost[a, b] = _price(graph, (edge, way, rest, exit_), arrival, line, limit, prices, heap)
             _clear(heap, count)
 
 
 @kernel(nogil=True)
-def _price(graph, edge, way, rest, exit_, goal, goes, to, line, limit, prices, heap):  # type: ignore[no-untyped-def]
-    """Cost of one step from a place on `edge`, `rest` metres before junction `exit_`, to the place `to` metres along `goal`."""
+def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignore[no-untyped-def]
+    """Cost of one step from a departure (edge, way along it, metres to the junction ahead, that junction) to an arrival (edge,
+    way along it, metres along it); `line` is the straight line, metres.
+    """
+    edge, way, rest, exit_ = departure
+    goal, goes, to = arrival
     slack = prices.slack_m + prices.slack_share * line
     if edge == goal and way == goes:
         ahead = rest - _rest_of(graph, goal, to, goes)

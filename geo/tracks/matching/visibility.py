@@ -5,6 +5,8 @@ A tree of boxes fails here: the steps of a fleet are long and those of a parked 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from geo.arrays import Bools, Floats, Ints
@@ -14,6 +16,19 @@ from geo.kernels import kernel
 BUCKET_M = 40.0
 #: Buckets at most; over wider ground they become larger.
 _MOST_BUCKETS = 4_000_000
+
+
+class Buckets(NamedTuple):
+    """Places in order of square buckets: `first` says which of them lie in each; rows of buckets from south to north."""
+
+    x: Floats
+    y: Floats
+    first: Ints
+    columns: int
+    rows: int
+    west: float
+    south: float
+    size_m: float
 
 
 def within_sight(x: Floats, y: Floats, steps: Floats, within_m: float) -> Bools:
@@ -41,26 +56,16 @@ def within_sight(x: Floats, y: Floats, steps: Floats, within_m: float) -> Bools:
     order = np.argsort(bucket, kind="stable")
     first = np.searchsorted(bucket[order], np.arange(columns * rows + 1))
     found = np.zeros(len(x), dtype=np.bool_)
-    _look(x[order], y[order], first, columns, rows, west, south, size, steps, within_m, found)
+    _mark_seen(Buckets(x[order], y[order], first, columns, rows, west, south, size), steps, within_m, found)
     seen[order] = found
     return seen
 
 
 @kernel(nogil=True)
-def _look(
-    x: Floats,
-    y: Floats,
-    first: Ints,
-    columns: int,
-    rows: int,
-    west: float,
-    south: float,
-    size: float,
-    steps: Floats,
-    within_m: float,
-    seen: Bools,
-) -> None:
-    """Mark the places that are seen; `first` says which of them lie in each bucket."""
+def _mark_seen(buckets: Buckets, steps: Floats, within_m: float, seen: Bools) -> None:
+    """Mark the places that lie within a distance of a step."""
+    x, y, first, columns, rows = buckets.x, buckets.y, buckets.first, buckets.columns, buckets.rows
+    west, south, size = buckets.west, buckets.south, buckets.size_m
     unseen = first[1:] - first[:-1]
     for k in range(len(steps)):
         ax, ay, bx, by = steps[k]

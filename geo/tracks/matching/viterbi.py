@@ -26,6 +26,7 @@ from geo.tracks.matching.kernels import (
     Heap,
     Places,
     Prices,
+    Steps,
     best_chain,
     drawn_chains,
     room,
@@ -217,7 +218,8 @@ def _solved(
     states = 2 * np.diff(places.first) + 1
     first = np.r_[0, np.cumsum(states[:-1] * states[1:])].astype(np.int64)
     costs = np.empty(int(first[-1]))
-    step_costs(roads.graph, places, x, y, np.diff(time_s[kept]), prices, FASTEST_M_S, roads.heap, first, costs)
+    steps = Steps(x, y, np.diff(time_s[kept]), first)
+    step_costs(roads.graph, places, steps, prices, FASTEST_M_S, roads.heap, costs)
     best = best_chain(places, prices, first, costs, len(kept))
     drawn = drawn_chains(places, prices, first, costs, rng.random((DRAWS, len(kept))))
     return Chain(kept, x, y, places, prices, best, drawn)

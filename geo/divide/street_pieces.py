@@ -1,0 +1,148 @@
+"""Blocks and atoms of a street, what runs along their borders, and the graph that is divided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.divide.blocks.atoms import Atoms, draw_atoms
+from geo.divide.blocks.barriers import Border
+from geo.divide.blocks.street_blocks import Blocks, border_of, draw_blocks
+from geo.divide.inputs import Inputs
+from geo.divide.partitioning.adjacency import Graph, Segments, build_graph, segments
+from geo.divide.partitioning.moves import LOCKED_COST
+from geo.divide.partitioning.nested import Progress, weights
+from geo.divide.partitioning.objective import Cells
+from geo.errors import ImpossibleError
+
+Ints = npt.NDArray[np.int64]
+
+# What a metre of border costs, by Border. Below zero a border is wanted: not to have one costs as much.
+COSTS = np.array([1.0, 0.35, 0.15, -0.1, -0.6, -0.8, 0.0, 0.0])
+# A border inside a compound that one body manages.
+_COMPOUND_COST = 2.0
+
+# Pieces of open ground are as large as one and a half third-level grids, within these bounds of side length.
+_OPEN_SHARE = 1.5
+_OPEN_M = (20.0, 150.0)
+# Atoms per third-level grid below which open ground is cut finer, and by how much, and how often.
+_ATOMS_PER_GRID = 1.4
+_FINER = 0.75
+_ROUNDS = 6
+
+
+class Pieces(NamedTuple):
+    """Blocks of a street, the atoms in them, and what each segment of their borders runs along."""
+
+    blocks: Blocks
+    atoms: Atoms
+    segments: Segments
+    border: Ints
+
+
+def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, tell: Progress) -> Pieces:
+    """Draw blocks and atoms, at least as many atoms as third-level grids are asked for; `held` are the locks."""
+    footprints = np.asarray(given.buildings.geometry.array, dtype=object)
+    blocks = draw_blocks(
+        given.outline,
+        roads=given.roads,
+        barriers=given.barriers,
+        communities=given.communities,
+        buildings=footprints,
+        locks=held,
+    )
+    tell("atoms", 0.1)
+    atoms = _enough_atoms(given, blocks, footprints, grids)
+    seg = segments(atoms.polygons)
+    return Pieces(blocks, atoms, seg, _borders(seg, blocks, atoms))
+
+
+def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.object_], grids: int) -> Atoms:
+    """Atoms, with open ground cut finer until there are enough of them for the third level."""
+    open_m = float(np.clip(np.sqrt(_OPEN_SHARE * given.outline.area / grids), *_OPEN_M))
+    for _ in range(_ROUNDS):
+        atoms = draw_atoms(given.outline, blocks, footprints, open_m=open_m)
+        if len(atoms.polygons) >= _ATOMS_PER_GRID * grids:
+            return atoms
+        open_m *= _FINER
+    if len(atoms.polygons) >= grids:
+        return atoms
+    raise ImpossibleError(
+        f"counts: {grids} third-level grids were asked for, but buildings and open ground can be cut into "
+        f"{len(atoms.polygons)} pieces at most; ask for fewer"
+    )
+
+
+def _borders(seg: Segments, blocks: Blocks, atoms: Atoms) -> Ints:
+    """What each segment runs along, as a :class:`Border`."""
+    across = np.maximum(seg.across, 0)
+    border = np.zeros(len(seg.cell), dtype=np.int64)
+    between = (seg.across >= 0) & (atoms.block[seg.cell] != atoms.block[across])
+    part = replace(seg, cell=seg.cell[between], middle=seg.middle[between])
+    border[between] = border_of(part, blocks.lines)
+    return border
+
+
+def cells_of(given: Inputs, pieces: Pieces, facts: pd.DataFrame, locked: npt.NDArray[np.object_]) -> Cells:
+    """The atoms as the search sees them: graph with border costs, area, centre and workload; `locked` are lines."""
+    polygons = pieces.atoms.polygons
+    area = shapely.area(polygons)
+    centre = shapely.get_coordinates(shapely.centroid(polygons))
+    load = facts["workload"].to_numpy(dtype=np.float64)
+    return Cells(_graph(given, pieces, locked), weights(load, area), area, centre - centre.mean(axis=0), load)
+
+
+def _graph(given: Inputs, pieces: Pieces, locked: npt.NDArray[np.object_]) -> Graph:
+    """Graph of the atoms, whose borders cost what they run along."""
+    atoms, seg, border = pieces.atoms, pieces.segments, pieces.border
+    across = np.maximum(seg.across, 0)
+    factor = COSTS[np.minimum(border, Border.OUTLINE)]
+    compound = _compounds(given, atoms)
+    together = (
+        (border == Border.OPEN)
+        & (compound[seg.cell] >= 0)
+        & (compound[seg.cell] == compound[across])
+        & (seg.across >= 0)
+    )
+    factor[together] = _COMPOUND_COST
+    if len(locked):
+        beside = shapely.STRtree(locked).query(shapely.points(seg.middle), predicate="dwithin", distance=0.01)[0]
+        factor[beside] = LOCKED_COST
+    return build_graph(atoms.polygons, factor, seg)
+
+
+def _compounds(given: Inputs, atoms: Atoms) -> Ints:
+    """Number of the compound of each atom, -1 where its buildings name none; the first building decides."""
+    compound = np.full(len(atoms.polygons), -1, dtype=np.int64)
+    if "compound" in given.buildings.columns:
+        numbers = pd.to_numeric(given.buildings["compound"], errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
+        held = np.flatnonzero((atoms.atom_of_building >= 0) & (numbers >= 0))[::-1]
+        compound[atoms.atom_of_building[held]] = numbers[held]
+    return compound
+
+
+def share_on_barriers(pieces: Pieces, group: Ints) -> float:
+    """Share of a level's border that runs along roads, rails, water, communities or the outline."""
+    seg, border = pieces.segments, pieces.border
+    outer = seg.across < 0
+    drawn = outer | (group[seg.cell] != group[np.maximum(seg.across, 0)])
+    length = seg.length_m * np.where(outer, 1.0, 0.5)
+    return float(length[drawn & (outer | (border > Border.OPEN))].sum() / length[drawn].sum())
+
+
+def building_of_atom(given: Inputs, atoms: Atoms, count: int) -> pd.Series:
+    """Label of a building in each atom, None for open ground."""
+    label = pd.Series([None] * count, dtype=object)
+    held = np.flatnonzero(atoms.atom_of_building >= 0)
+    order = held[
+        np.argsort(shapely.area(np.asarray(given.buildings.geometry.array, dtype=object))[held], kind="stable")
+    ]
+    for row in order.tolist():
+        label.iloc[atoms.atom_of_building[row]] = str(given.buildings.index[row])
+    return label
