@@ -31,6 +31,8 @@ class Change:
         How people were shared out: ``buildings``, ``area``, or empty where nobody was moved.
     accepted
         Kinds of warning that were accepted, with the reasons given.
+    sums
+        Positions in `amends` of those that only bring sums of rows above up to date.
     """
 
     revision: int
@@ -41,6 +43,7 @@ class Change:
     lineage: tuple[tuple[str, str, str], ...] = ()
     basis: str = ""
     accepted: Mapping[str, str] = field(default_factory=dict)
+    sums: tuple[int, ...] = ()
 
 
 def change_to_dict(change: Change) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def change_to_dict(change: Change) -> dict[str, Any]:
         "lineage": [list(step) for step in change.lineage],
         "basis": change.basis,
         "accepted": dict(change.accepted),
+        "sums": list(change.sums),
     }
 
 
@@ -72,4 +76,5 @@ def change_from_dict(values: Mapping[str, Any]) -> Change:
         tuple((kind, source, to) for kind, source, to in values["lineage"]),
         values["basis"],
         values["accepted"],
+        tuple(values.get("sums", ())),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,16 +17,17 @@ from geo.layers.division import Division, digest_of
 from geo.redraw import edits as kinds
 from geo.redraw.changes import Change, change_from_dict, change_to_dict
 from geo.redraw.compiling import borders
-from geo.redraw.compiling.cells import merge, transfer
-from geo.redraw.compiling.plans import Plan
+from geo.redraw.compiling.cells import merge, recode, transfer
+from geo.redraw.compiling.plans import Plan, change_of
 from geo.redraw.compiling.redivision import Sources, redivide
 from geo.redraw.compiling.splitting import split
 from geo.redraw.edits import Edit
 from geo.redraw.export import as_division
 from geo.redraw.working.applying import apply_plan, require_locked_outline, sides, undo_plan
-from geo.redraw.working.arcs import Arc, Redraw, Workspace
+from geo.redraw.working.arcs import Workspace
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings
+from geo.redraw.working.stacking import put, put_with_sums, require_on_top, take
 
 #: Version of the form in which a draft is saved.
 FORMAT = 1
@@ -99,7 +100,12 @@ class Draft:
         return tuple(self._done)
 
     def apply(
-        self, edit: Edit | Sequence[Edit], *, accept: Mapping[str, str] | None = None, revision: int | None = None
+        self,
+        edit: Edit | Sequence[Edit],
+        *,
+        accept: Mapping[str, str] | None = None,
+        revision: int | None = None,
+        check: Callable[[Change], None] | None = None,
     ) -> Change:
         """Apply an edit, or a list of edits as one transaction.
 
@@ -112,6 +118,8 @@ class Draft:
         revision
             The revision that the edit was made on, if it may be an older one: refused as ``stale`` where a later change
             touched the same cells or places.
+        check
+            Called with the change before it is accepted, such as to store it; if it raises, the draft stays as it was.
 
         Raises
         ------
@@ -124,26 +132,18 @@ class Draft:
         before = (self.outline_locked, set(self.rows.locked))
         try:
             for one in edits:
-                plan = self._apply_one(one, reasons)
-                plans.append(plan)
+                plans.append(self._apply_one(one, reasons))  # noqa: PERF401 - those before a refusal are needed
             if revision is not None:
                 self._require_fresh(plans, revision)
-        except RefusedEdit:
+            change = change_of(self.revision + 1, edits, plans, reasons)
+            if check is not None:
+                check(change)
+        except BaseException:
             for plan in reversed(plans):
                 undo_plan(self.workspace, self.rows, plan.amends, [plan.redraw])
-            self.outline_locked, self.rows.locked = before[0], before[1]
+            self.outline_locked, self.rows.locked = before
             raise
         self.revision += 1
-        change = Change(
-            self.revision,
-            edits,
-            tuple(plan.redraw for plan in plans),
-            tuple(amend for plan in plans for amend in plan.amends),
-            tuple(sorted({code for plan in plans for code in plan.cells})),
-            tuple(step for plan in plans for step in plan.lineage),
-            next((plan.basis for plan in plans if plan.basis), ""),
-            reasons,
-        )
         self._done.append(change)
         self._undone.clear()
         return change
@@ -185,7 +185,7 @@ class Draft:
             case kinds.SetLeader(code, leader):
                 return self._set(code, LEADER, leader)
             case kinds.Recode():
-                return self._recode(edit)
+                return recode(self.rows, self.workspace, edit)
             case kinds.Lock(codes) | kinds.Unlock(codes):
                 for code in codes:
                     self.rows.require(code)
@@ -204,31 +204,6 @@ class Draft:
         if column == NAME and not str(value).strip():
             raise RefusedEdit("misses", "名称不能为空", "a name cannot be empty", cells=[code])
         return Plan(amends=[Amend(code, {column: self.rows.get(code, column)}, {column: value})])
-
-    def _recode(self, edit: kinds.Recode) -> Plan:
-        rows, workspace = self.rows, self.workspace
-        rows.require(edit.code)
-        parent = rows.parent(edit.code)
-        if rows.level(edit.code) is not Level.THIRD or not edit.to.startswith(parent) or len(edit.to) != len(edit.code):
-            raise RefusedEdit(
-                "misses",
-                f"新编码应为 {parent} 加三位数字",
-                f"the new code of a third-level cell is {parent} and three digits",
-                cells=[edit.code],
-            )
-        if not edit.to.isdigit() or edit.to.endswith("000") or rows.was_used(edit.to):
-            raise RefusedEdit(
-                "retired",
-                f"编码 {edit.to} 已用过或无效",
-                f"code {edit.to} was used before or is not valid",
-                cells=[edit.code],
-            )
-        before = tuple(workspace.of_cells([edit.code]).values())
-        names = {edit.code: edit.to}
-        after = tuple(Arc(a.points, names.get(a.left, a.left), names.get(a.right, a.right)) for a in before)
-        row = {**rows.row(edit.code), CODE: edit.to}
-        amends = [Amend(edit.code, rows.row(edit.code), None), Amend(edit.to, None, row)]
-        return Plan(Redraw(before, after), amends, [("recode", edit.code, edit.to)])
 
     def _require_allowed(self, edit: Edit, plan: Plan) -> None:
         """Refuse changes of locked cells and of the locked outline."""
@@ -284,18 +259,68 @@ class Draft:
         """Make the transaction again that was taken back last; None where there is none."""
         if not self._undone:
             return None
-        change = self._undone.pop()
-        self._put_back(change)
-        self.revision += 1
+        change, revision = self._undone.pop(), self.revision + 1
+        self.put_back(change)
+        self.revision = revision
         return change
 
-    def _put_back(self, change: Change) -> None:
-        for redraw in change.redraws:
-            self.workspace.replace(redraw)
-        for amend in change.amends:
-            self.rows.amend(amend)
+    def put_back(self, change: Change) -> Change:
+        """Make a stored change again, such as one of a log; :attr:`revision` becomes its revision.
+
+        Its cells have to be as they were when it was made. Sums of the rows above are computed again where other changes
+        were made or taken back in between.
+
+        Returns
+        -------
+        Change
+            The change as it is in force now.
+        """
+        if all(amend.before is None or self._holds(amend) for amend in change.amends):
+            put(self.workspace, self.rows, change)
+        else:
+            change = put_with_sums(self.workspace, self.rows, change)
         self._done.append(change)
         self._replay_locks()
+        self.revision = change.revision
+        return change
+
+    def _holds(self, amend: Amend) -> bool:
+        return amend.code in self.rows and all(
+            self.rows.get(amend.code, column) == value or value != value
+            for column, value in (amend.before or {}).items()
+        )
+
+    def take_back(self, change: Change, *, check: Callable[[], None] | None = None) -> None:
+        """Take back a change in force, which need not be the last one; the revision stays.
+
+        Parameters
+        ----------
+        check
+            Called before it is accepted; if it raises, the draft stays as it was.
+
+        Raises
+        ------
+        RefusedEdit
+            Of kind ``stale`` if a later change touched the same cells.
+        """
+        place = next(k for k, done in enumerate(self._done) if done.revision == change.revision)
+        former, later = self._done[place:], self._done[place + 1 :]
+        require_on_top(self._done[place], later)
+        for done in reversed(former):
+            take(self.workspace, self.rows, done)
+        self._done[place:] = [put_with_sums(self.workspace, self.rows, done) for done in later]
+        self._replay_locks()
+        try:
+            if check is not None:
+                check()
+        except BaseException:
+            for done in reversed(self._done[place:]):
+                take(self.workspace, self.rows, done)
+            for done in former:
+                put(self.workspace, self.rows, done)
+            self._done[place:] = former
+            self._replay_locks()
+            raise
 
     def _replay_locks(self) -> None:
         self.outline_locked, self.rows.locked = True, set()
@@ -369,7 +394,7 @@ class Draft:
             raise InputError("the draft was made on another division; load the division that it names as its base")
         draft = cls(division, buildings, roads)
         for values in saved["changes"]:
-            draft._put_back(change_from_dict(values))
+            draft.put_back(change_from_dict(values))
         draft._undone = [change_from_dict(values) for values in saved["undone"]]
         draft.revision = int(saved["revision"])
         return draft

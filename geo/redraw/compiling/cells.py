@@ -1,4 +1,4 @@
-"""Edits of cells, compiled to arcs and rows: merge and transfer."""
+"""Edits of cells, compiled to arcs and rows: merge, transfer and recode."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from geo.errors import RefusedEdit
 from geo.layers.columns import CODE, NAME, PARENT, Level
 from geo.redraw.compiling.plans import Plan
-from geo.redraw.edits import Merge, Transfer
+from geo.redraw.edits import Merge, Recode, Transfer
 from geo.redraw.working.arcs import Arc, Redraw, Workspace
 from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.rows import Amend, Rows, new_name, values_changed
@@ -164,3 +164,29 @@ def _merge_second(workspace: Workspace, rows: Rows, into: str, others: list[str]
     plan.lineage += [("merge", code, into) for code in (into, *others)]
     plan.groups -= set(others)
     return plan
+
+
+def recode(rows: Rows, workspace: Workspace, edit: Recode) -> Plan:
+    """Give a third-level cell another code under its parent."""
+    rows.require(edit.code)
+    parent = rows.parent(edit.code)
+    if rows.level(edit.code) is not Level.THIRD or not edit.to.startswith(parent) or len(edit.to) != len(edit.code):
+        raise RefusedEdit(
+            "misses",
+            f"新编码应为 {parent} 加三位数字",
+            f"the new code of a third-level cell is {parent} and three digits",
+            cells=[edit.code],
+        )
+    if not edit.to.isdigit() or edit.to.endswith("000") or rows.was_used(edit.to):
+        raise RefusedEdit(
+            "retired",
+            f"编码 {edit.to} 已用过或无效",
+            f"code {edit.to} was used before or is not valid",
+            cells=[edit.code],
+        )
+    before = tuple(workspace.of_cells([edit.code]).values())
+    names = {edit.code: edit.to}
+    after = tuple(Arc(a.points, names.get(a.left, a.left), names.get(a.right, a.right)) for a in before)
+    row = {**rows.row(edit.code), CODE: edit.to}
+    amends = [Amend(edit.code, rows.row(edit.code), None), Amend(edit.to, None, row)]
+    return Plan(Redraw(before, after), amends, [("recode", edit.code, edit.to)])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from geo.redraw.changes import Change
+from geo.redraw.edits import Edit
 from geo.redraw.working.arcs import NOTHING, Redraw
 from geo.redraw.working.rows import Amend
 
@@ -26,6 +31,8 @@ class Plan:
         Codes above the third level whose cells changed, to be tested as areas.
     cells
         Codes whose border or row the edit itself changed, without the sums above them.
+    sums
+        Positions in `amends` of those that only bring sums of rows above up to date.
     """
 
     redraw: Redraw = NOTHING
@@ -34,3 +41,20 @@ class Plan:
     basis: str = ""
     groups: set[str] = field(default_factory=set)
     cells: set[str] = field(default_factory=set)
+    sums: tuple[int, ...] = ()
+
+
+def change_of(revision: int, edits: tuple[Edit, ...], plans: Sequence[Plan], accepted: Mapping[str, str]) -> Change:
+    """The plans of one transaction as a change."""
+    starts = np.cumsum([0, *(len(plan.amends) for plan in plans)]).tolist()
+    return Change(
+        revision,
+        edits,
+        tuple(plan.redraw for plan in plans),
+        tuple(amend for plan in plans for amend in plan.amends),
+        tuple(sorted({code for plan in plans for code in plan.cells})),
+        tuple(step for plan in plans for step in plan.lineage),
+        next((plan.basis for plan in plans if plan.basis), ""),
+        accepted,
+        tuple(start + k for start, plan in zip(starts, plans, strict=False) for k in plan.sums),
+    )

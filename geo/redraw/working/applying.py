@@ -66,7 +66,9 @@ def apply_plan(
     for amend in plan.amends:
         rows.amend(amend)
     plan.cells = sides((*plan.redraw.before, *plan.redraw.after)) | {amend.code for amend in plan.amends}
-    plan.amends += _sums(rows, plan.amends)
+    sums = sums_above(rows, plan.amends)
+    plan.sums = tuple(range(len(plan.amends), len(plan.amends) + len(sums)))
+    plan.amends += sums
 
 
 def undo_plan(workspace: Workspace, rows: Rows, amends: Sequence[Amend], redraws: Sequence[Redraw]) -> None:
@@ -172,8 +174,8 @@ def _polygons(rings: Mapping[str, Rings], arcs: Iterable[Arc]) -> dict[str, shap
     }
 
 
-def _sums(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
-    """Changes of the rows above that follow from changes of third-level rows."""
+def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
+    """Make the changes of the rows above that follow from changes of third-level rows."""
     delta: dict[str, dict[str, Any]] = {}
     for amend in amends:
         for row, sign in ((amend.before, -1), (amend.after, 1)):
