@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from geo.errors import ImpossibleError, InputError, WanggeError
 
 
@@ -41,3 +43,31 @@ class TooManyError(WanggeError):
 
 class TooLargeError(WanggeError):
     """A body is larger than the server takes."""
+
+
+class EditRefusedError(ImpossibleError):
+    """An edit of a draft is impossible.
+
+    Parameters
+    ----------
+    members
+        More members of the answer: kind, reason in both languages, cells, place, proposal.
+    """
+
+    def __init__(self, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.members = members
+
+
+class ConflictError(ImpossibleError):
+    """A request does not fit to what is stored now: somebody else was first, or the draft is in another state.
+
+    Parameters
+    ----------
+    members
+        More members of the answer: kind, and what it is in conflict with.
+    """
+
+    def __init__(self, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.members = members

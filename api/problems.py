@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.errors import (
+    ConflictError,
     DeniedError,
     NotStoredError,
     PublishedError,
@@ -35,6 +36,7 @@ STATUS: dict[type[Exception], int] = {
     TooManyError: 429,
     BusyError: 503,
     PublishedError: 409,
+    ConflictError: 409,
     FileError: 404,
     InputError: 422,
     ImpossibleError: 422,
@@ -87,7 +89,8 @@ def problem(request: Request, status: int, detail: str, **more: Any) -> JSONResp
 def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
     """Problem document of one of our errors, with the headers that its status asks for."""
     status = status_of(error)
-    answer = problem(request, status, str(error), kind=type(error).__name__)
+    members = {"kind": type(error).__name__, **getattr(error, "members", {})}
+    answer = problem(request, status, str(error), **members)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if status == 429:

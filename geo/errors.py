@@ -104,6 +104,11 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
         The place, in the CRS of the division.
     proposal
         An edit that would pass, or None.
+
+    Attributes
+    ----------
+    position
+        Which edit of a list was refused, from 0; set by the draft.
     """
 
     def __init__(
@@ -122,6 +127,7 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
         self.en = en
         self.cells = tuple(cells)
         self.proposal = proposal
+        self.position: int | None = None
 
 
 def first_labels(labels: Sequence[Any], most: int = 5) -> str:

@@ -27,6 +27,7 @@ from api.database.events import add_event
 from api.database.verdicts import add_verdict, done, latest_verdicts, pending, take_lease
 from api.errors import NotStoredError
 from api.ingest.fix import DAY_US, EPOCH, microseconds
+from api.plain import plain_rows
 from api.settings import Settings
 from api.verdicts.day import Basis, basis_of, rules_of
 from api.verdicts.reading import as_tracks, read_rows, span_of
@@ -194,24 +195,6 @@ class Follower:
                 known.told[key] = told
                 news.append((key[0], {"counts": told[0], "needs_s": told[1], "reason": str(row["reason"])}))
         return news
-
-
-def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values that JSON knows; what is missing becomes None."""
-    rows = []
-    for record in frame.to_dict("records"):
-        plain: dict[str, Any] = {}
-        for key, value in record.items():
-            if isinstance(value, np.generic):
-                value = value.item()
-            if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-                plain[str(key)] = None
-            elif isinstance(value, date):
-                plain[str(key)] = value.isoformat()
-            else:
-                plain[str(key)] = value
-        rows.append(plain)
-    return rows
 
 
 def run(settings: Settings, stop: threading.Event) -> None:

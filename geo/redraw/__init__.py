@@ -17,9 +17,9 @@ lineage
 crosswalk (对照)
     Which part of an old cell lies in which new one, with its residents; :func:`crosswalk`.
 
-Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`; :func:`compare`,
-:func:`crosswalk`;
-:func:`merge_drafts`; :func:`read_edited`; :func:`snap_to_roads`, :func:`split_by_buildings`.
+Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`,
+:func:`consequences_of`; :func:`compare`, :func:`crosswalk`; :func:`merge_drafts`; :func:`read_edited`;
+:func:`snap_to_roads`, :func:`split_by_buildings`.
 
 Known limits
 ------------
@@ -55,7 +55,7 @@ from geo.redraw.edits import (
 )
 from geo.redraw.importing import read_edited
 from geo.redraw.merging import merge_drafts
-from geo.redraw.preview import Consequences, consequences
+from geo.redraw.preview import Consequences, consequences, consequences_of
 
 __all__ = [
     "Change",
@@ -83,6 +83,7 @@ __all__ = [
     "UnlockOutline",
     "compare",
     "consequences",
+    "consequences_of",
     "crosswalk",
     "edit_from_dict",
     "merge_drafts",

@@ -87,8 +87,6 @@ class Draft:
         """Codes of all cells of the base."""
         return frozenset(str(code) for level in Level for code in self.base.layer(level)[CODE])
 
-    # Edits
-
     @property
     def edits(self) -> tuple[Edit, ...]:
         """Edits in force, in order."""
@@ -138,7 +136,9 @@ class Draft:
             change = change_of(self.revision + 1, edits, plans, reasons)
             if check is not None:
                 check(change)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, RefusedEdit) and len(plans) < len(edits):
+                error.position = len(plans)
             for plan in reversed(plans):
                 undo_plan(self.workspace, self.rows, plan.amends, [plan.redraw])
             self.outline_locked, self.rows.locked = before
@@ -241,8 +241,6 @@ class Draft:
         finally:
             self.undo()
             self.revision, self._undone = revision, undone
-
-    # Undo and redo
 
     def undo(self) -> Change | None:
         """Take the last transaction back; None where there is none."""

@@ -17,6 +17,7 @@ from geo.redraw.edits import Edit
 from geo.redraw.export import group_shape
 from geo.redraw.working.arcs import Arc
 from geo.redraw.working.sharing import apportion_value
+from geo.redraw.working.stacking import put, take
 
 #: A border runs on a road if it lies within this distance of its centre line, metres: half a lane and a pavement.
 _ON_ROAD_M = 6.0
@@ -96,13 +97,28 @@ def consequences(draft: Draft, edit: Edit | Sequence[Edit]) -> Consequences:
         If the edit is impossible, as :meth:`Draft.apply` would.
     """
     with draft.trial(edit) as change:
-        codes = _touched(draft, change)
-        grids = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows}
-        grids |= {code for code in change.cells if code in draft.rows and draft.rows.level(code) is Level.SECOND}
-        after = _measure(draft, codes, grids)
-        cut = 0 if draft.buildings is None else len(draft.buildings.cut_by(*_new_and_old_borders(change)))
-    grids_before = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows} | grids
-    before = _measure(draft, codes, grids_before)
+        return consequences_of(draft, change)
+
+
+def consequences_of(draft: Draft, change: Change) -> Consequences:
+    """Tell what the last change of a draft did; the draft is left as it is.
+
+    Parameters
+    ----------
+    change
+        The last change that was made, accepted or about to be (the `check` of :meth:`Draft.apply`).
+    """
+    codes = _touched(draft, change)
+    grids = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows}
+    grids |= {code for code in change.cells if code in draft.rows and draft.rows.level(code) is Level.SECOND}
+    after = _measure(draft, codes, grids)
+    cut = 0 if draft.buildings is None else len(draft.buildings.cut_by(*_new_and_old_borders(change)))
+    take(draft.workspace, draft.rows, change)
+    try:
+        grids_before = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows} | grids
+        before = _measure(draft, codes, grids_before)
+    finally:
+        put(draft.workspace, draft.rows, change)
     moved = _movements(draft, before, after)
     zh, en = _sentence(before, after, moved)
     return Consequences(zh, en, _beside(before.cells, after.cells), _beside(before.grids, after.grids), moved, cut)

@@ -42,19 +42,15 @@ def _equal(one: Division, other: Division) -> bool:
     )
 
 
-def _take_back_half(draft: Draft, rng: np.random.Generator) -> tuple[list[Change], int]:
-    taken, refused = [], 0
-    for change in rng.permutation(np.array([c.revision for c in draft.changes]))[: len(draft.changes) // 2]:
-        mine = next(c for c in draft.changes if c.revision == change)
-        before = draft.division() if refused == 0 else None
+def _take_back_half(draft: Draft, rng: np.random.Generator) -> tuple[list[Change], list[RefusedEdit]]:
+    taken: list[Change] = []
+    refused: list[RefusedEdit] = []
+    for revision in rng.permutation(np.array([c.revision for c in draft.changes]))[: len(draft.changes) // 2]:
+        mine = next(c for c in draft.changes if c.revision == revision)
         try:
             draft.take_back(mine)
         except RefusedEdit as error:
-            assert error.kind == "stale"
-            assert error.cells
-            if before is not None:
-                assert _equal(before, draft.division())
-            refused += 1
+            refused.append(error)
             continue
         taken.append(mine)
     return taken, refused
@@ -65,7 +61,8 @@ def test_any_order_leads_back_to_the_base(base: Division) -> None:
     assert len(draft.changes) > 100
     taken, refused = _take_back_half(draft, np.random.default_rng(3))
     assert len(taken) > 40
-    assert refused > 0
+    assert refused
+    assert all(error.kind == "stale" and error.cells for error in refused)
     middle = draft.division()
     assert check_division(middle).ok
     for column in ("population", "households", "units"):

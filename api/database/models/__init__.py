@@ -15,6 +15,7 @@ Public: :class:`Base` and the row classes.
 from api.database.models.accounts import AccountRow, GrantRow, LoginAttemptRow, SessionRow, TokenRow
 from api.database.models.base import Base, UtcDateTime
 from api.database.models.divisions import CellRow, DivisionEventRow, StreetRow, VersionRow
+from api.database.models.drafts import CellLineageRow, DraftEntryRow, DraftPresenceRow, DraftReplayRow, DraftRow
 from api.database.models.fixes import FixRow, PendingDayRow
 from api.database.models.incidents import CorrectionRow, IncidentRow, PhotoRow
 from api.database.models.logs import AuditRow, EventRow, JobRow, LeaseRow, PurgeRow
@@ -25,10 +26,15 @@ __all__ = [
     "AccountRow",
     "AuditRow",
     "Base",
+    "CellLineageRow",
     "CellRow",
     "CorrectionRow",
     "DeviceRow",
     "DivisionEventRow",
+    "DraftEntryRow",
+    "DraftPresenceRow",
+    "DraftReplayRow",
+    "DraftRow",
     "EventRow",
     "EvidenceRow",
     "FixRow",

@@ -146,6 +146,11 @@ class Workspace:
         numbers += [n for n, arc in self._new.items() if NO_CELL in (arc.left, arc.right)]
         return {number: self.arc(number) for number in numbers}
 
+    def arcs(self) -> Iterator[Arc]:
+        """All arcs in force, those of the base first."""
+        yield from (self.arc(number) for number in range(self._base) if number not in self._gone)
+        yield from self._new.values()
+
     def is_node(self, vertex: Vertex) -> bool:
         """Whether arcs end in a vertex."""
         return any(vertex in (arc.points[0], arc.points[-1]) for arc in map(self.arc, self.at_vertex(vertex)))

@@ -211,14 +211,17 @@ class Rows:
 
     # Frames
 
-    def changed(self, level: Level) -> Mapping[str, Row | None]:
-        """Rows of a level that differ from the base; None for cells that are no more."""
-        found = {
-            code: row
+    def changed_codes(self, level: Level) -> dict[str, bool]:
+        """Codes of a level whose rows differ from the base, and whether the cell is still there."""
+        return {
+            code: row is not None
             for code, row in self._changed.items()
             if (self._place[code][0] if row is None else self.level(code)) is level
         }
-        return {code: None if row is None else self.row(code) for code, row in found.items()}
+
+    def changed(self, level: Level) -> Mapping[str, Row | None]:
+        """Rows of a level that differ from the base; None for cells that are no more."""
+        return {code: self.row(code) if there else None for code, there in self.changed_codes(level).items()}
 
     def frame(self, level: Level) -> pd.DataFrame:
         """Rows of a level in order of code; the base's frame where nothing was changed."""

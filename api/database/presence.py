@@ -1,0 +1,99 @@
+"""Who has a draft open, and what is still to be told about edits: rows that other processes read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from api.database.models import DraftPresenceRow, DraftReplayRow
+
+#: Who was not heard for this time is gone.
+GONE_AFTER = timedelta(seconds=30)
+#: Answers about edits are kept this long for clients that missed the event.
+KEPT_FOR = timedelta(days=1)
+WAITING, DONE, FAILED = "waiting", "done", "failed"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Something to be told about an edit or a preview."""
+
+    id: int
+    draft: int
+    key: str
+    revision: int
+    edits: list[dict[str, Any]] | None
+    state: str
+    result: str | None
+
+
+def be_there(opened: Session, draft: int, client: str, name: str, data: dict[str, Any], *, at: datetime) -> None:
+    """Note that a client has a draft open; forget those that are gone."""
+    opened.execute(
+        delete(DraftPresenceRow).where(
+            DraftPresenceRow.draft_id == draft,
+            (DraftPresenceRow.seen_at < at - GONE_AFTER) | (DraftPresenceRow.client == client),
+        )
+    )
+    text = json.dumps(data, ensure_ascii=False)
+    opened.execute(insert(DraftPresenceRow).values(draft_id=draft, client=client, name=name, data=text, seen_at=at))
+
+
+def who_is_there(opened: Session, draft: int, *, at: datetime) -> list[dict[str, Any]]:
+    """Clients that have a draft open, in the order of their ids."""
+    query = (
+        select(DraftPresenceRow)
+        .where(DraftPresenceRow.draft_id == draft, DraftPresenceRow.seen_at >= at - GONE_AFTER)
+        .order_by(DraftPresenceRow.client)
+    )
+    return [{"client": r.client, "name": r.name, **json.loads(r.data)} for r in opened.scalars(query)]
+
+
+def ask_replay(
+    opened: Session, draft: int, key: str, revision: int, edits: list[dict[str, Any]] | None, *, at: datetime
+) -> None:
+    """Ask for incidents and verdicts of an edit (`edits` None) or a preview; asking again with the same key is harmless."""
+    opened.execute(delete(DraftReplayRow).where(DraftReplayRow.asked_at < at - KEPT_FOR))
+    if opened.scalar(select(DraftReplayRow.id).where(DraftReplayRow.draft_id == draft, DraftReplayRow.key == key)):
+        return
+    text = None if edits is None else json.dumps(edits, ensure_ascii=False)
+    values = {"draft_id": draft, "key": key, "revision": revision, "edits": text, "state": WAITING, "asked_at": at}
+    opened.execute(insert(DraftReplayRow).values(**values))
+
+
+def waiting_replays(opened: Session, limit: int = 50) -> list[Replay]:
+    """What is still to be told, the oldest first."""
+    query = select(DraftReplayRow).where(DraftReplayRow.state == WAITING).order_by(DraftReplayRow.id).limit(limit)
+    return [_replay(row) for row in opened.scalars(query)]
+
+
+def finish_replay(opened: Session, number: int, state: str, result: str | None) -> None:
+    """Store what is told about an edit."""
+    opened.execute(update(DraftReplayRow).where(DraftReplayRow.id == number).values(state=state, result=result))
+
+
+def replay_of_key(opened: Session, draft: int, key: str) -> Replay | None:
+    """What is told about an edit or a preview, by the id that the client gave it."""
+    query = select(DraftReplayRow).where(DraftReplayRow.draft_id == draft, DraftReplayRow.key == key)
+    row = opened.scalars(query).one_or_none()
+    return None if row is None else _replay(row)
+
+
+def replays_done(opened: Session, draft: int, since: datetime) -> list[Replay]:
+    """What was told about edits that were asked about since a moment."""
+    query = (
+        select(DraftReplayRow)
+        .where(DraftReplayRow.draft_id == draft, DraftReplayRow.state == DONE, DraftReplayRow.asked_at >= since)
+        .order_by(DraftReplayRow.id)
+    )
+    return [_replay(row) for row in opened.scalars(query)]
+
+
+def _replay(row: DraftReplayRow) -> Replay:
+    edits = None if row.edits is None else json.loads(row.edits)
+    return Replay(row.id, row.draft_id, row.key, row.revision, edits, row.state, row.result)
