@@ -23,7 +23,7 @@ from geo.redraw.working.lattice import Vertex
 COLUMNS = (CODE, NAME, PARENT, POPULATION, HOUSEHOLDS, UNITS, WORKLOAD, LEADER)
 
 #: Arcs whose numbers lie in one span of this length, and rows and rings of as many cells, are compressed together and kept.
-SPAN = 256
+SPAN = 1024
 
 
 def row_of(draft: Draft, code: str) -> list[Any]:
@@ -119,12 +119,12 @@ class SnapshotTexts:
         return self._rings[code]
 
     def _arcs(self) -> list[tuple[int, str]]:
-        x, y = self._origin
+        before, (x, y) = 0, self._origin
         items = []
-        for number, arc in self._numbers.arcs.items():
+        for number, arc in sorted(self._numbers.arcs.items()):
             px, py = arc.points[0]
-            items.append((number // SPAN, f"[{number},{px - x},{py - y},{self._steps_of(number, arc)}]"))
-            x, y = px, py
+            items.append((number // SPAN, f"[{number - before},{px - x},{py - y},{self._steps_of(number, arc)}]"))
+            before, x, y = number, px, py
         return items
 
     def _steps_of(self, number: int, arc: Arc) -> str:
