@@ -45,7 +45,7 @@ def steps_of(points: Sequence[Vertex], origin: Vertex) -> list[int]:
     >>> steps_of([(1005, 2001), (1007, 2000)], (1000, 2000))
     [5, 1, 2, -1]
     """
-    steps = []
+    steps: list[int] = []
     x, y = origin
     for px, py in points:
         steps += (px - x, py - y)

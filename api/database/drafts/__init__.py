@@ -1,0 +1,1 @@
+"""Drafts of the editor in the store: their logs, and who is there."""
