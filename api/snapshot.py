@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +18,9 @@ from geo.layers import Datum, Division, Level, convert, lon_lat
 from geo.layers.columns import CODE, LEADER, NAME, PARENT
 from geo.layers.files.writing import GEOJSON_DECIMALS
 from geo.locate import GridIndex
+
+if TYPE_CHECKING:
+    from maps.pages.thumbnails import Outlines
 
 #: Datums that are taken as equal.
 _SAME = (Datum.WGS84, Datum.CGCS2000)
@@ -71,6 +74,18 @@ class Snapshot:
         if level not in self._geojson:
             self._geojson[level] = to_geojson(self.division.layer(level))
         return self._geojson[level]
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """The grids as small maps of pages draw them."""
+        from maps.pages.thumbnails import Outlines
+
+        return Outlines.of(self.division)
+
+    @cached_property
+    def community_names(self) -> dict[str, str]:
+        """Names of the communities by code, in the order of the layer."""
+        return {code: row["name"] or code for code, row in self._cells[Level.COMMUNITY].items()}
 
     @cached_property
     def probe(self) -> tuple[float, float]:

@@ -16,7 +16,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 from shapely import box, get_parts
-from shapely.affinity import translate
 
 from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
 from api.jobs.incidents.assignment import assign_incidents
@@ -27,6 +26,7 @@ from geo.incidents import density, mark_default_points, mark_repeats
 from geo.layers import Division, Level, metric_crs, read_division
 from geo.patrols import Rules
 from geo.sample import MODEL_SEED, ModelStreet, model_street, simulate_incidents, simulate_patrols
+from geo.sample.spoiled import spoiled_layer
 from maps import check_map, coverage_map, heat_map, render
 from maps.figures.division_poster import division_svg, page
 from maps.figures.finding_sketch import overview_table, sketch_svg
@@ -146,20 +146,9 @@ def heat() -> None:
 def check() -> None:
     """The map of a check: the model street with four faults in it."""
     cells = _division()
-    faulty = Division(cells.street, cells.community, cells.second, _spoil(cells.third))
+    faulty = Division(cells.street, cells.community, cells.second, spoiled_layer(cells.third))
     drawn = check_map(check_division(faulty), faulty, source="division.gpkg")
     _photograph(render(drawn), "check.png")
-
-
-def _spoil(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave a cell out, shift another by 6 m, let a third shrink by half a metre, and give one the code of another."""
-    shapes, codes = np.array(cells.geometry.array, dtype=object), cells["code"].tolist()
-    wide = np.argsort(-cells.geometry.area.to_numpy(), kind="stable")[200:2600:600]
-    shapes[wide[0]] = translate(shapes[wide[0]], 6.0, 0.0)
-    shapes[wide[1]] = shapes[wide[1]].buffer(-0.4, join_style="mitre")
-    codes[wide[2]] = codes[wide[2] - 1]
-    spoilt = cells.assign(code=codes).set_geometry(gpd.GeoSeries(shapes, index=cells.index, crs=cells.crs))
-    return spoilt.drop(index=cells.index[wide[3]])
 
 
 def kinds() -> None:

@@ -275,6 +275,16 @@ def read_version(session: Session, version_id: int) -> Division:
     return from_rows(list(session.scalars(query)), row.columns, row.srid)
 
 
+def second_level(session: Session, version_id: int) -> list[tuple[str, str | None, str | None, str | None]]:
+    """Code, name, parent and leader of the second-level grids of a version, in the order of the layer; no geometry is read."""
+    query = (
+        select(CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
+        .where(CellRow.version_id == version_id, CellRow.level == 2)
+        .order_by(CellRow.position)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
+
+
 def _require_newest(session: Session, street_code: str, based_on: int) -> None:
     """Refuse a draft whose base is not the last published version."""
     newer = session.scalars(

@@ -76,6 +76,25 @@ def list_incidents(
     return [_shown(session, row) for row in session.scalars(query).all()]
 
 
+def incident_places(session: Session, street: int, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """When, what and in which grids incidents of ``[start, end)`` were reported, corrections applied; no text, no position."""
+    keys = ("reported_at", "received_at", "kind", "third", "second", "community")
+    query = select(IncidentRow.id, *(getattr(IncidentRow, key) for key in keys)).where(
+        IncidentRow.street == street, IncidentRow.reported_at >= start, IncidentRow.reported_at < end
+    )
+    query = query.order_by(IncidentRow.reported_at, IncidentRow.id)
+    found = {row[0]: dict(zip(keys, row[1:], strict=True)) for row in session.execute(query)}
+    corrections = (
+        select(CorrectionRow.incident_id, CorrectionRow.changes)
+        .join(IncidentRow, IncidentRow.id == CorrectionRow.incident_id)
+        .where(IncidentRow.street == street, IncidentRow.reported_at >= start, IncidentRow.reported_at < end)
+        .order_by(CorrectionRow.incident_id, CorrectionRow.number)
+    )
+    for number, changes in session.execute(corrections):
+        found[number].update({key: value for key, value in changes.items() if key in keys[2:]})
+    return list(found.values())
+
+
 def get_incident(session: Session, street: int, incident: int) -> dict[str, Any]:
     """One incident with its corrections applied.
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session
 
 from api.database.models import LeaseRow, PendingDayRow, RuleSetRow, VerdictRow
 from geo.errors import ImpossibleError
+
+
+class VerdictState(NamedTuple):
+    """What pages need of a stored verdict."""
+
+    id: int
+    day: date
+    code: str
+    rules: str
+    version_id: int
+    state: str
+    visits: int
+    required: int
+    made_at: datetime
 
 
 def add_rule_set(
@@ -133,3 +147,35 @@ def take_lease(session: Session, name: str, holder: str, *, now_us: int, until_u
         return False
     session.flush()
     return True
+
+
+def verdict_days(session: Session, street: int, start: date, end: date) -> list[VerdictState]:
+    """Stored verdicts of the days ``[start, end)``, all revisions, oldest first."""
+    query = (
+        select(
+            VerdictRow.id,
+            VerdictRow.day,
+            VerdictRow.code,
+            VerdictRow.rules,
+            VerdictRow.version_id,
+            VerdictRow.state,
+            VerdictRow.visits,
+            VerdictRow.required,
+            VerdictRow.made_at,
+        )
+        .where(VerdictRow.street == street, VerdictRow.day >= start, VerdictRow.day < end)
+        .order_by(VerdictRow.id)
+    )
+    return [VerdictState(*row) for row in session.execute(query)]
+
+
+def verdict_values(session: Session, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """All that is stored of some verdicts, by number."""
+    query = select(VerdictRow.id, VerdictRow.values).where(VerdictRow.id.in_(list(numbers)))
+    return {row[0]: dict(row[1]) for row in session.execute(query)}
+
+
+def last_verdict_day(session: Session, street: int, *, until: date | None = None) -> date | None:
+    """Latest day with a stored verdict, not after `until`; None without any."""
+    query = select(func.max(VerdictRow.day)).where(VerdictRow.street == street)
+    return session.scalar(query if until is None else query.where(VerdictRow.day <= until))

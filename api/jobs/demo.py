@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,24 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from api.database import open_store, upgrade
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
 from api.jobs import Progress, silent
+from api.jobs.demo_store import BACKGROUND, fill_store, verified_week_before, write_background
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.incidents.drawing import draw_heat
-from api.jobs.patrols.drawing import draw_coverage
+from api.jobs.patrols.drawing import draw_checker, draw_coverage
 from api.jobs.patrols.verified import Verified, verify_tracks
-from api.jobs.store import store_division
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide
 from geo.incidents.quality_flags import mark_default_points, mark_repeats
-from geo.layers import Division, write_division
+from geo.layers import Division, Level, write_division
 from geo.patrols import VERDICTS, Rules
 from geo.sample import ModelStreet, model_street, simulate_incidents, simulate_patrols
 from geo.sample.days.patrols import PatrolTruth
+from geo.sample.spoiled import spoiled_layer
+from maps import check_map, save
 
 #: Numbers of communities, second-level and third-level grids of the model street.
 COUNTS = (13, 255, 3052)
@@ -44,6 +45,10 @@ NOTE = (
     "演示数据：模型街道、模拟轨迹与模拟案件，不是法定边界，也不是真实记录。",
     "Demonstration: a model street with simulated tracks and incidents; neither legal boundaries nor real records.",
 )
+
+
+#: Steps of a demonstration.
+STEPS = 12
 
 
 @dataclass
@@ -98,13 +103,19 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
             "模型街道 model street", f"{len(street.buildings):,} 栋建筑 buildings, {len(street.roads):,} 条道路 roads"
         )
         division = _divide(street, seed, clock, progress)
-        demo.report = _check(division, demo, clock)
         backdrop = _backdrop(street)
-        _patrols(street, division, seed, demo, clock, backdrop)
-        _incidents(street, division, seed, demo, clock, backdrop)
+        demo.report = _check(division, demo, clock, backdrop)
+        verified = _patrols(street, division, seed, demo, clock, backdrop)
+        incidents = _incidents(street, division, seed, demo, clock, backdrop)
+        earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
+        clock.done("前七日核验 week before", f"{len(earlier)} 条结论 verdicts")
+        write_background(backdrop, inside / BACKGROUND)
     # The store may hold versions already, so it is filled where it is, after the files are in place.
     demo.folder = folder
-    _store(division, demo, clock)
+    verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)
+    clock.done(
+        "入库 store", fill_store(demo.database, division, verdicts, incidents, valid_from=INCIDENTS_FROM, note=NOTE[0])
+    )
     return demo
 
 
@@ -119,8 +130,8 @@ class _Clock:
         now = time.perf_counter()
         self._demo.steps.append(Step(name, found, now - self._started))
         self._started = now
-        # Ten steps; the bar only has to move.
-        self._progress(name, min(len(self._demo.steps) / 10, 1.0))
+        # The bar only has to move.
+        self._progress(name, min(len(self._demo.steps) / STEPS, 1.0))
 
 
 def _divide(street: ModelStreet, seed: int, clock: _Clock, progress: Progress) -> Division:
@@ -144,7 +155,7 @@ def _divide(street: ModelStreet, seed: int, clock: _Clock, progress: Progress) -
     return division
 
 
-def _check(division: Division, demo: Demo, clock: _Clock) -> Report:
+def _check(division: Division, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]) -> Report:
     report = check_division(division, expected=COUNTS)
     write_division(division, demo.folder / "division.gpkg")
     write_json({"file": "division.gpkg", **report.to_dict()}, demo.folder / "report.json")
@@ -163,31 +174,18 @@ def _check(division: Division, demo: Demo, clock: _Clock) -> Report:
         f"{street.area_m2 / 1e6:.2f} km², 覆盖 covered {percent(min(level.covered or 0.0 for level in report.levels))}, "
         f"重叠 overlap {sum(level.overlap_m2 for level in report.levels):.2f} m², 错误 errors {errors}",
     )
+    # A sound division has nothing to show, so the map of a check is that of a copy with four faults.
+    faulty = division.with_layer(Level.THIRD, spoiled_layer(division.third))
+    write_division(faulty, demo.folder / "faulty.gpkg")
+    found = check_division(faulty)
+    save(check_map(found, faulty, source="faulty.gpkg", note=NOTE, **backdrop), demo.folder / "check.html")
+    clock.done("检查示例 check map", f"faulty.gpkg: {len(found.findings)} 处问题 findings")
     return report
-
-
-def _store(division: Division, demo: Demo, clock: _Clock) -> None:
-    """Publish the division in the store, unless it is the current one already."""
-    engine = open_store(demo.database, must_exist=False)
-    try:
-        upgrade(engine)
-    finally:
-        engine.dispose()
-    stored = store_division(
-        division,
-        str(demo.database),
-        valid_from=INCIDENTS_FROM,
-        now=datetime.now(UTC),
-        publish_it=True,
-        note=NOTE[0],
-        unless_current=True,
-    )
-    clock.done("入库 store", f"版本 version {stored.id}")
 
 
 def _patrols(
     street: ModelStreet, division: Division, seed: int, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]
-) -> None:
+) -> Verified:
     tracks, truth = simulate_patrols(
         street, division, rng=np.random.default_rng(seed), day=PATROL_DAY, officers=OFFICERS
     )
@@ -197,6 +195,7 @@ def _patrols(
     verified = verify_tracks(tracks, division.second, rules=Rules(), days=[PATROL_DAY])
     write_csv(verified.visits, demo.folder / "visits.csv", zone=verified.rules.zone)
     write_csv(verified.verdicts, demo.folder / "verdicts.csv")
+    pd.DataFrame(tracks.drop(columns="geometry")).to_parquet(demo.folder / "tracks.parquet", index=False)
     states = verified.counts()
     wrong = false_met(verified, truth)
     demo.figures["patrols"] = {**verified.to_dict(), "falsely_met": wrong}
@@ -206,7 +205,9 @@ def _patrols(
         + f"; 误判达标 falsely met {wrong}",
     )
     draw_coverage(division, verified, demo.folder / "coverage.html", backdrop=backdrop, note=NOTE)
-    clock.done("覆盖图 coverage map", "coverage.html")
+    draw_checker(division, verified, demo.folder / "checker.html", backdrop=backdrop)
+    clock.done("覆盖图与核验页 coverage and checker", "coverage.html, checker.html")
+    return verified
 
 
 def false_met(verified: Verified, truth: PatrolTruth) -> int:
@@ -218,7 +219,7 @@ def false_met(verified: Verified, truth: PatrolTruth) -> int:
 
 def _incidents(
     street: ModelStreet, division: Division, seed: int, demo: Demo, clock: _Clock, backdrop: dict[str, gpd.GeoDataFrame]
-) -> None:
+) -> gpd.GeoDataFrame:
     rng = np.random.default_rng(seed)
     incidents, _ = simulate_incidents(street, rng=rng, start=INCIDENTS_FROM, days=INCIDENT_DAYS)
     marked, _ = mark_default_points(mark_repeats(incidents))
@@ -235,6 +236,7 @@ def _incidents(
     )
     draw_heat(division, result, demo.folder / "heat.html", backdrop=backdrop, note=NOTE)
     clock.done("热力图 heat map", "heat.html")
+    return result.incidents
 
 
 def _backdrop(street: ModelStreet) -> dict[str, gpd.GeoDataFrame]:

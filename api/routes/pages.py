@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from api.access import PUBLIC, Right
-from api.routes.dependencies import SettingsOf, SnapshotOf
+from api.access import PUBLIC, Right, allowed
+from api.access.rights import scopes
+from api.database import session, street_of
+from api.routes.dependencies import Now, SettingsOf, SnapshotOf
 from api.routes.guard import ANYBODY, Guarded, authorize, needs
 from api.routes.navigation import NavigationOf
 from api.schemas import DivisionSummary
 from geo.errors import FileError
+
+if TYPE_CHECKING:
+    from api.overview.day_figures import View
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 
 
 @router.get("/")
 @needs(ANYBODY)
-def first_page(snapshot: SnapshotOf, navigation: NavigationOf) -> HTMLResponse:
-    """First page: the figures of the division, the maps, and a box that finds the grid of a point."""
+def first_page(
+    request: Request, snapshot: SnapshotOf, navigation: NavigationOf, now: Now, day: date | None = None
+) -> HTMLResponse:
+    """First page: the day in figures, the grids that need somebody, and a box that finds the grid of a point."""
+    from api.overview.day_figures import day_figures
     from maps.pages.first_page import render_first_page
 
+    view = view_of(request)
+    figures = None
+    if view is not None:
+        with session(request.app.state.engine) as opened:
+            figures = day_figures(opened, view, communities=snapshot.community_names, now=now, day=day)
     summary = DivisionSummary.of(snapshot).model_dump(mode="json")
-    return HTMLResponse(render_first_page(summary, navigation=navigation))
+    return HTMLResponse(
+        render_first_page(summary, navigation=navigation, day=figures, outlines=snapshot.outlines if figures else None)
+    )
+
+
+def view_of(request: Request) -> View | None:
+    """What the caller may see of the days; None for nothing. Leaders are not named to the public."""
+    from api.overview.day_figures import View
+
+    caller, settings = request.state.caller, request.app.state.settings
+    if caller is PUBLIC or not allowed(caller, Right.SEE_VERDICTS):
+        if not settings.public_pages:
+            return None
+        with session(request.app.state.engine) as opened:
+            return View(street_of(opened, settings.street or None), settings.zone)
+    scope = scopes(caller, Right.SEE_VERDICTS)
+    may_see = None if scope is None else lambda code: allowed(caller, Right.SEE_VERDICTS, [code])
+    incidents = allowed(caller, Right.SEE_INCIDENTS)
+    return View(caller.street, settings.zone, may_see=may_see, persons=True, incidents=incidents)
 
 
 @router.get("/coverage")

@@ -41,7 +41,7 @@ LEASE_S = 10.0
 #: Local days whose presences are kept in memory.
 MOST_DAYS = 3
 #: What makes a verdict another one; times that grow with every fix do not.
-_COMPARED = ("verdict", "visits", "required", "uncounted")
+COMPARED = ("verdict", "visits", "required", "uncounted")
 
 
 @dataclass
@@ -162,7 +162,7 @@ class Follower:
             latest = latest_verdicts(opened, self._street, day, name, known.basis.version)
             for row in plain_rows(verdicts):
                 before = latest.get(row["code"])
-                if before is not None and all(before.values.get(key) == row[key] for key in _COMPARED):
+                if before is not None and all(before.values.get(key) == row[key] for key in COMPARED):
                     continue
                 if before is None and row["verdict"] == "not_visited" and row["uncounted"] == 0:
                     continue

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maps.pages.frame import render_page
 from maps.pages.navigation import Entry
+from maps.pages.thumbnails import Outlines, classes_of_counts
 
 # What the table of technical facts shows, in order: key of the summary, Chinese, English, kind of value.
 _ROWS = (
@@ -24,8 +26,16 @@ _ROWS = (
 )
 
 
+_WEEKDAYS = tuple(zip("一二三四五六日", calendar.day_abbr, strict=True))
+
+
 def render_first_page(
-    summary: Mapping[str, Any], *, navigation: Sequence[Entry] = (), day: Mapping[str, Any] | None = None
+    summary: Mapping[str, Any],
+    *,
+    navigation: Sequence[Entry] = (),
+    day: Mapping[str, Any] | None = None,
+    outlines: Outlines | None = None,
+    overdue: int | None = None,
 ) -> str:
     """Text of the first page.
 
@@ -37,7 +47,11 @@ def render_first_page(
     navigation
         Pages that the reader may open.
     day
-        What is known of the latest day, as ``api.overview`` composes it; None if there is nothing that the reader may see.
+        What is known of a day, as ``api.overview.day_figures`` composes it; None if there is nothing that the reader may see.
+    outlines
+        Grids of the small maps; needed with `day`.
+    overdue
+        Number of cases past their time limit; None where cases are not kept.
 
     Raises
     ------
@@ -58,8 +72,41 @@ def render_first_page(
         here="/",
         rows=rows,
         note=summary.get("note"),
+        dates=_dates(summary, day),
+        overdue=overdue,
         day=day,
+        **({} if day is None else _drawn(day, outlines)),
     )
+
+
+def _drawn(day: Mapping[str, Any], outlines: Outlines | None) -> dict[str, Any]:
+    """What the templates need to draw a day."""
+    zh, en = _WEEKDAYS[day["day"].weekday()]
+    bars = [bar for community in day["communities"] for bar in community["bars"] if bar]
+    week = day["incidents"]
+    return {
+        "outlines": outlines or Outlines(1.0, {}, ""),
+        "weekday": (f"星期{zh}", en),
+        "month": f"{day['day']:%b}",
+        "tallest": max([1, *(bar["failing"] + bar["unknown"] for bar in bars)]),
+        "incident_classes": classes_of_counts(week["by_grid"]) if week else {},
+    }
+
+
+def _dates(summary: Mapping[str, Any], day: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
+    """Of which day the data are, and when they came: Chinese, English, and the date."""
+    found = []
+    if day is not None:
+        found.append(("巡查数据日期", "Day of the patrols", f"{day['day']:%Y-%m-%d}"))
+        if day["made_at"] is not None:
+            found.append(("核验完成时间", "Verdicts made", f"{day['made_at']:%Y-%m-%d %H:%M}"))
+        if day["incidents"] is not None:
+            week = day["incidents"]
+            found.append(("案件日期", "Incidents of", f"{week['from']:%Y-%m-%d} – {day['day']:%Y-%m-%d}"))
+            found.append(("案件接收时间", "Incidents received", f"{week['received_at']:%Y-%m-%d %H:%M}"))
+    if summary.get("valid_from"):
+        found.append(("网格划分生效日期", "Division valid from", str(summary["valid_from"])))
+    return found
 
 
 def _written(value: Any, kind: str) -> str:

@@ -1,4 +1,4 @@
-/* The first page: the box that asks GET /locate. Answers are set as text, never as markup. */
+/* The first page: the large screen (/?screen=1), which turns by itself, and the box that asks GET /locate. Answers are set as text, never as markup. */
 
 const TEXTS = {
   community: { zh: "社区", en: "Community" },
@@ -61,3 +61,47 @@ form.addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("wangge:language", () => { if (last) show(last); });
+
+/* ---- large screen ---- */
+
+const TURN_MS = 12000;
+const slides = [...document.querySelectorAll(".slide")];
+let shown = 0, turning = null;
+
+function showSlide(n) {
+  shown = (n + slides.length) % slides.length;
+  slides.forEach((slide, i) => slide.toggleAttribute("data-shown", i === shown));
+}
+
+function turn() {
+  // After a round the page is loaded again, so that a wall shows what is stored now.
+  if (shown === slides.length - 1) location.reload(); else showSlide(shown + 1);
+}
+
+function largeScreen(on) {
+  root.toggleAttribute("data-screen", on);
+  clearInterval(turning);
+  turning = null;
+  const address = new URL(location);
+  if (on) address.searchParams.set("screen", "1"); else address.searchParams.delete("screen");
+  history.replaceState(null, "", address);
+  if (!on) return;
+  root.dataset.theme = "dark";
+  showSlide(0);
+  turning = setInterval(turn, TURN_MS);
+}
+
+document.getElementById("screen")?.addEventListener("click", () => {
+  const on = !root.hasAttribute("data-screen");
+  largeScreen(on);
+  if (on) root.requestFullscreen?.().catch(() => {}); else if (document.fullscreenElement) document.exitFullscreen();
+});
+addEventListener("keydown", (event) => {
+  if (!root.hasAttribute("data-screen")) return;
+  if (event.key === "Escape") largeScreen(false);
+  if (event.key === "ArrowRight") showSlide(shown + 1);
+  if (event.key === "ArrowLeft") showSlide(shown - 1);
+  // A space holds the slide, another one lets it turn again.
+  if (event.key === " ") { event.preventDefault(); if (turning) { clearInterval(turning); turning = null; } else turning = setInterval(turn, TURN_MS); }
+});
+if (slides.length && new URLSearchParams(location.search).get("screen") === "1") largeScreen(true);

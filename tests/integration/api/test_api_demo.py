@@ -35,6 +35,11 @@ def test_the_demo_writes_every_file(demo):
         "incidents.csv",
         "counts.csv",
         "coverage.html",
+        "checker.html",
+        "check.html",
+        "faulty.gpkg",
+        "tracks.parquet",
+        "background.gpkg",
         "heat.html",
         "wangge.sqlite",
     }

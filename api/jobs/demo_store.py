@@ -1,0 +1,107 @@
+"""What the demonstration puts into the store: the division, a week of verdicts, a month of incidents; and its background."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from api.database import open_store, session, street_of, upgrade
+from api.database.incidents import add_incident
+from api.jobs.patrols.verified import verify_tracks
+from api.jobs.store import store_division
+from api.verdicts.storing import store_verdicts
+from geo.layers import Division
+from geo.patrols import Rules
+from geo.sample import ModelStreet, simulate_patrols
+
+#: File beside the store with what lies under the grids of the maps that the server draws: a layer for each kind.
+BACKGROUND = "background.gpkg"
+#: Days before the day of the demonstration of which verdicts are stored, and seconds between two of their fixes. Only the
+#: verdicts are kept of them, and a fix a minute gives much the same ones in a third of the time.
+_DAYS, _INTERVAL_S = 7, 60.0
+
+
+def verified_week_before(street: ModelStreet, division: Division, day: date, *, seed: int) -> pd.DataFrame:
+    """Verdicts of simulated patrols on the seven days before `day`."""
+    tables = []
+    for back in range(_DAYS, 0, -1):
+        then = day - timedelta(days=back)
+        rng = np.random.default_rng([seed, back])
+        tracks, _ = simulate_patrols(street, division, rng=rng, day=then, interval_s=_INTERVAL_S)
+        tables.append(verify_tracks(tracks, division.second, rules=Rules(), days=[then]).verdicts)
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_background(backdrop: dict[str, gpd.GeoDataFrame], path: Path) -> None:
+    """Write the layers under the maps as one file."""
+    for kind, layer in backdrop.items():
+        layer.to_file(path, layer=kind, driver="GPKG")
+
+
+def fill_store(
+    database: Path,
+    division: Division,
+    verdicts: pd.DataFrame,
+    incidents: gpd.GeoDataFrame,
+    *,
+    valid_from: date,
+    note: str,
+) -> str:
+    """Publish the division unless it is the current one already, and store verdicts and incidents that are not stored yet.
+
+    Returns
+    -------
+    str
+        What was stored, in both languages.
+    """
+    engine = open_store(database, must_exist=False)
+    try:
+        upgrade(engine)
+        now = datetime.now(UTC)
+        stored = store_division(
+            division, str(database), valid_from=valid_from, now=now, publish_it=True, note=note, unless_current=True
+        )
+        with session(engine, write=True) as opened:
+            street = street_of(opened, stored.street_code)
+            for values in _incident_values(incidents, street=street, version=stored.id, now=now):
+                add_incident(opened, values)
+        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=now)
+    finally:
+        engine.dispose()
+    days = verdicts["day"].nunique()
+    return f"版本 version {stored.id}, {days} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
+
+
+def _incident_values(incidents: gpd.GeoDataFrame, *, street: int, version: int, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the store; an incident that was reported twice is stored once."""
+    once = incidents[~incidents["repeat"]] if "repeat" in incidents else incidents
+    rows = []
+    for record in once.drop_duplicates("incident_id").to_dict("records"):
+        cells = {name: _text(record.get(name)) for name in ("third", "second", "community")}
+        rows.append(
+            {
+                "street": street,
+                "number": str(record["incident_id"]),
+                "reported_at": pd.Timestamp(record["reported_at"]).to_pydatetime(),
+                "received_at": now,
+                "lon": float(record["lon"]),
+                "lat": float(record["lat"]),
+                "datum": "WGS-84",
+                "kind": _text(record.get("kind_name")),
+                "text": str(record.get("kind_name") or ""),
+                "address": _text(record.get("address")),
+                "version_id": version,
+                "account_id": None,
+                **cells,
+            }
+        )
+    return rows
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or pd.isna(value) or value == "" else str(value)

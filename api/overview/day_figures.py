@@ -1,0 +1,257 @@
+"""The figures of the first page: the latest day against the day before and the week before, and what needs somebody."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from api.database.incidents import incident_places
+from api.database.people import office_phone
+from api.database.verdicts import last_verdict_day, rule_texts, verdict_values
+from api.overview.days import STATES, Grid, JudgedDay, judged_days
+from geo.patrols import DEFAULT_RULES
+
+#: Days of the small multiples, and grids that are named.
+DAYS, NAMED = 28, 5
+#: Kinds and grids of the week's incidents that are named.
+LISTED = 4
+_WEEK = timedelta(days=7)
+#: What is dealt with first.
+_URGENCY = {"not_visited": 0, "short": 1, "unknown": 2}
+
+
+@dataclass(frozen=True)
+class View:
+    """Whose page it is.
+
+    Attributes
+    ----------
+    street
+        Number of the street in the store.
+    zone
+        Time zone of the local day.
+    may_see
+        Tells whether the reader may see a grid; None for all of them.
+    persons
+        Whether leaders are named; not for the public.
+    incidents
+        Whether the reader may see incidents.
+    """
+
+    street: int
+    zone: str
+    may_see: Callable[[str], bool] | None = None
+    persons: bool = False
+    incidents: bool = True
+
+
+def day_figures(
+    session: Session, view: View, *, communities: Mapping[str, str], now: datetime, day: date | None = None
+) -> dict[str, Any] | None:
+    """Compose what the first page shows; None if no verdict is stored that the reader may see.
+
+    Parameters
+    ----------
+    communities
+        Names of the communities by code, in the order in which they are shown.
+    now
+        Aware; a day that is not over is told as such.
+    day
+        Day that is asked for; by default the latest one with verdicts.
+    """
+    zone = ZoneInfo(view.zone)
+    latest = last_verdict_day(session, view.street, until=now.astimezone(zone).date())
+    wanted = day or latest
+    if wanted is None:
+        return None
+    days = judged_days(session, view.street, wanted, days=DAYS, may_see=view.may_see)
+    judged = days.get(wanted)
+    if judged is None:
+        return None
+    running = now < datetime.combine(wanted + timedelta(days=1), time(), zone)
+    week = _incidents(session, view, wanted, zone) if view.incidents else None
+    by_grid = week["by_grid"] if week else Counter()
+    return {
+        "day": wanted,
+        "running": running,
+        "latest": latest == wanted,
+        "before": wanted - timedelta(days=1) if wanted - timedelta(days=1) in days else None,
+        "after": _next_day(wanted, latest),
+        "rule": _rule_in_words(session, view.street, judged.rules),
+        "made_at": _local(judged.made_at, zone),
+        "total": len(judged.grids),
+        "counts": judged.counts(),
+        "changes": _changes(days, judged),
+        "states": {code: judged.state(code) for code in judged.grids},
+        "needs": _needs(session, view, days, judged, by_grid, running=running),
+        "communities": _trends(days, wanted, communities),
+        "incidents": week,
+    }
+
+
+def _rule_in_words(session: Session, street: int, name: str) -> tuple[str, str]:
+    """What a rule set asks for, in Chinese and English: its title where it has one."""
+    stored = rule_texts(session, street, name)
+    values = tomllib.loads(stored[-1]) if stored else {}
+    n = values.get("visits_per_day", DEFAULT_RULES.visits_per_day)
+    title = values.get("title")
+    return title or f"每日巡查不少于{n}次", title or f"at least {n} visits a day"
+
+
+def _next_day(day: date, latest: date | None) -> date | None:
+    after = day + timedelta(days=1)
+    return after if latest is not None and after <= latest else None
+
+
+def _local(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return None if moment is None else moment.astimezone(zone)
+
+
+def _changes(days: Mapping[date, JudgedDay], judged: JudgedDay) -> dict[str, dict[str, int] | None]:
+    """Differences to the day before and to the same day of the week before; None where nothing is stored."""
+    now = judged.counts()
+    changes: dict[str, dict[str, int] | None] = {}
+    for name, back in (("yesterday", 1), ("last_week", 7)):
+        other = days.get(judged.day - timedelta(days=back))
+        before = other.counts() if other is not None else None
+        changes[name] = None if before is None else {state: now[state] - before[state] for state in STATES}
+    return changes
+
+
+def _failing_in_a_row(days: Mapping[date, JudgedDay], day: date, code: str) -> int:
+    """Days in a row, up to `day`, on which a grid was not visited or short."""
+    n = 0
+    while (judged := days.get(day - timedelta(days=n))) is not None and code in judged.grids:
+        if judged.state(code) not in ("not_visited", "short"):
+            break
+        n += 1
+    return n
+
+
+def _needs(
+    session: Session,
+    view: View,
+    days: Mapping[date, JudgedDay],
+    judged: JudgedDay,
+    incidents: Mapping[str, int],
+    *,
+    running: bool,
+) -> list[dict[str, Any]]:
+    """The grids that need somebody most: by state, then days in a row, then incidents of the week."""
+    rows = []
+    for code, grid in judged.grids.items():
+        state = judged.state(code)
+        if state == "met":
+            continue
+        rows.append((_URGENCY[state], -_failing_in_a_row(days, judged.day, code), -incidents.get(code, 0), code, grid))
+    rows.sort(key=lambda row: row[:4])
+    named = rows[:NAMED]
+    stored = {code: judged.verdicts.get(code) for _, _, _, code, _ in named}
+    values = verdict_values(session, [verdict.id for verdict in stored.values() if verdict is not None])
+    found = []
+    for _, in_a_row, reported, code, grid in named:
+        verdict = stored[code]
+        known = values[verdict.id] if verdict is not None else {}
+        visits, required = (verdict.visits, verdict.required) if verdict else (0, None)
+        entry = {
+            "code": code,
+            "name": grid.name,
+            "state": judged.state(code),
+            "visits": visits,
+            "required": required,
+            "in_a_row": -in_a_row,
+            "incidents": -reported,
+            "reason_zh": known.get("reason_zh"),
+            "reason_en": known.get("reason_en"),
+            **_leader(session, view, grid),
+        }
+        found.append({**entry, **_what_to_do(entry, known, running=running)})
+    return found
+
+
+def _leader(session: Session, view: View, grid: Grid) -> dict[str, str | None]:
+    if not view.persons or grid.leader is None:
+        return {"leader": None, "phone": None}
+    known = office_phone(session, view.street, grid.leader)
+    return {"leader": grid.leader if known is None else known[0], "phone": known[1] if known else None}
+
+
+def _what_to_do(entry: Mapping[str, Any], known: Mapping[str, Any], *, running: bool) -> dict[str, str]:
+    """The next step in both languages."""
+    days = entry["in_a_row"]
+    if entry["state"] == "unknown":
+        zh, en = (known.get(f"settle_{language}") for language in ("zh", "en"))
+        first_zh, first_en = (str(zh or "").split("；")[0], str(en or "").split("; ")[0])
+        if not first_zh or not first_en:
+            return {"todo_zh": "核对手机定位是否正常。", "todo_en": "Check the positioning of the phone."}
+        return {"todo_zh": f"需核实：{first_zh}。", "todo_en": f"To be settled by {first_en}."}
+    missing = (entry["required"] or 1) - entry["visits"]
+    left = f"还差{missing}次巡查" if entry["required"] else "尚未巡查"
+    short = f"{missing} more visit{'s' if missing != 1 else ''} needed" if entry["required"] else "not visited yet"
+    if running:
+        return {"todo_zh": f"{left}，请今日内完成。", "todo_en": f"{short.capitalize()} today."}
+    if days > 1:
+        return {
+            "todo_zh": f"已连续{days}天未达标，请社区负责人了解原因、安排补位。",
+            "todo_en": f"Failing {days} days in a row: the community should ask why and send a deputy.",
+        }
+    return {
+        "todo_zh": f"{left}，请格长说明原因，次日优先巡查。",
+        "todo_en": f"{short.capitalize()}: ask why; first on the next day.",
+    }
+
+
+def _trends(days: Mapping[date, JudgedDay], end: date, communities: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Failing and unknown grids of each community on the days up to `end`; None for a day without verdicts."""
+    span = [end - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    first = next((k for k, day in enumerate(span) if day in days), 0)
+    # At least a week is shown, so that a bar is as wide as on other days.
+    span = span[min(first, DAYS - 7) :]
+    trends = []
+    for code, name in communities.items():
+        bars: list[dict[str, Any] | None] = []
+        for day in span:
+            judged = days.get(day)
+            own = [] if judged is None else [c for c, grid in judged.grids.items() if grid.community == code]
+            if judged is None or not own:
+                bars.append(None)
+                continue
+            counts = judged.counts(own)
+            failing = counts["not_visited"] + counts["short"]
+            bars.append({"day": day, "failing": failing, "unknown": counts["unknown"], "total": len(own)})
+        if any(bars):
+            trends.append({"code": code, "name": name, "bars": bars})
+    return trends
+
+
+def _incidents(session: Session, view: View, day: date, zone: ZoneInfo) -> dict[str, Any] | None:
+    """Incidents of the seven days that end with `day`, against the seven days before; None if none is stored."""
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    rows = incident_places(session, view.street, end - 2 * _WEEK, end)
+    if view.may_see is not None:
+        rows = [row for row in rows if row["second"] and view.may_see(row["second"])]
+    if not rows:
+        return None
+    week = [row for row in rows if row["reported_at"] >= end - _WEEK]
+    kinds = Counter(row["kind"] for row in week if row["kind"])
+    by_grid = Counter(row["second"] for row in week if row["second"])
+    daily = Counter(row["reported_at"].astimezone(zone).date() for row in rows)
+    span = [day - timedelta(days=back) for back in range(13, -1, -1)]
+    return {
+        "from": day - timedelta(days=6),
+        "week": len(week),
+        "outside": sum(1 for row in week if not row["second"]),
+        "before": len(rows) - len(week),
+        "kinds": kinds.most_common(LISTED),
+        "grids": by_grid.most_common(LISTED),
+        "by_grid": by_grid,
+        "daily": [{"day": each, "n": daily.get(each, 0)} for each in span],
+        "received_at": _local(max(row["received_at"] for row in rows), zone),
+    }

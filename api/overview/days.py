@@ -1,0 +1,90 @@
+"""Stored verdicts as days: each second-level grid of the version that a day was judged by has one state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from api.database.divisions import second_level
+from api.database.verdicts import VerdictState, verdict_days
+
+STATES = ("met", "short", "not_visited", "unknown")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A second-level grid of a version."""
+
+    code: str
+    name: str
+    community: str
+    leader: str | None
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """Verdicts of one day under the rules and the version that were used last.
+
+    Attributes
+    ----------
+    grids
+        The grids of the version, by code.
+    verdicts
+        The valid verdict of each grid that has one. A grid without a row was not visited: the follower stores no verdict
+        for a grid in which nothing was ever seen.
+    """
+
+    day: date
+    rules: str
+    grids: dict[str, Grid]
+    verdicts: dict[str, VerdictState] = field(default_factory=dict)
+
+    def state(self, code: str) -> str:
+        """State of a grid."""
+        verdict = self.verdicts.get(code)
+        return "not_visited" if verdict is None else verdict.state
+
+    def counts(self, codes: Iterable[str] | None = None) -> dict[str, int]:
+        """Number of grids in each state, of all grids or of some."""
+        found = dict.fromkeys(STATES, 0)
+        for code in self.grids if codes is None else codes:
+            found[self.state(code)] += 1
+        return found
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When the latest of the verdicts was made."""
+        return max((verdict.made_at for verdict in self.verdicts.values()), default=None)
+
+
+def judged_days(
+    session: Session, street: int, end: date, *, days: int = 28, may_see: Callable[[str], bool] | None = None
+) -> dict[date, JudgedDay]:
+    """Days of which verdicts are stored, among the `days` that end with `end` (inclusive), in order.
+
+    Parameters
+    ----------
+    may_see
+        Tells whether the caller may see a grid; others are left out.
+    """
+    rows = verdict_days(session, street, end - timedelta(days=days - 1), end + timedelta(days=1))
+    basis = {row.day: (row.rules, row.version_id) for row in rows}
+    grids: dict[int, dict[str, Grid]] = {}
+    found: dict[date, JudgedDay] = {}
+    for day, (rules, version) in sorted(basis.items()):
+        if version not in grids:
+            grids[version] = {
+                code: Grid(code, name or code, parent or "", leader)
+                for code, name, parent, leader in second_level(session, version)
+                if may_see is None or may_see(code)
+            }
+        if grids[version]:
+            found[day] = JudgedDay(day, rules, grids[version])
+    for row in rows:
+        judged = found.get(row.day)
+        if judged is not None and basis[row.day] == (row.rules, row.version_id) and row.code in judged.grids:
+            judged.verdicts[row.code] = row
+    return found

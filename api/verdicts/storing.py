@@ -1,0 +1,44 @@
+"""Verdicts of whole days into the store, as the follower would store them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from api.database import session
+from api.database.verdicts import add_verdict, latest_verdicts
+from api.verdicts.follower import COMPARED, plain_rows
+
+
+def store_verdicts(
+    engine: Engine, street: int, verdicts: pd.DataFrame, *, version: int, rules: str, at: datetime
+) -> int:
+    """Store the verdicts of some days; those that are stored already stay as they are.
+
+    Parameters
+    ----------
+    verdicts
+        As :func:`geo.patrols.verify` gives them, of one or more days.
+    version, rules
+        Number of the version of the division, and name of the rule set, that they were made by.
+
+    Returns
+    -------
+    int
+        Number of verdicts that are new or have changed.
+    """
+    changed = 0
+    for day, rows in verdicts.groupby(pd.to_datetime(verdicts["day"]).dt.date, sort=True):
+        assert isinstance(day, date)
+        with session(engine, write=True) as opened:
+            latest = latest_verdicts(opened, street, day, rules, version)
+            for row in plain_rows(rows):
+                before = latest.get(row["code"])
+                if before is not None and all(before.values.get(key) == row[key] for key in COMPARED):
+                    continue
+                key = {"street": street, "day": day, "code": row["code"], "rules": rules, "version_id": version}
+                add_verdict(opened, before, at=at, restated=before is not None, key=key, row=row)
+                changed += 1
+    return changed

@@ -1,0 +1,181 @@
+"""The first page from the store: figures of the day, changes, grids that need somebody, and what the public does not see."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from api.access import Grant, Role
+from api.app import create_app
+from api.database import session
+from api.database.accounts import add_account, add_token
+from api.database.incidents import add_incident, correct, incident_places
+from api.overview.day_figures import View, day_figures
+from api.overview.days import judged_days
+from api.settings import Settings
+from api.verdicts.storing import store_verdicts
+from tests.integration.api.conftest import NOW
+from tests.integration.api.serving import serving
+
+TODAY = date(2026, 3, 9)
+LATER = datetime(2026, 3, 9, 17, 0, tzinfo=UTC)  # one o'clock of the next day in Shanghai
+RULES = "street-twice-a-day@2"
+
+
+def _verdicts(codes, day, states):
+    visits = {"met": 2, "short": 1, "not_visited": 0, "unknown": 1}
+    return pd.DataFrame(
+        {
+            "code": codes,
+            "day": day,
+            "verdict": states,
+            "visits": [visits[state] for state in states],
+            "required": 2,
+            "uncounted": 0,
+            "reason_zh": "因",
+            "reason_en": "why",
+            "settle_zh": "核对甲；核对乙",
+            "settle_en": "the fixes of A; the fixes of B",
+        }
+    )
+
+
+@pytest.fixture
+def filled(published, division):
+    """Verdicts of eight days; on the last one the grids are short, met, not visited, unknown."""
+    codes = list(division.second["code"])
+    assert len(codes) == 4
+    days = {
+        TODAY - timedelta(days=7): ["met", "met", "met", "met"],
+        TODAY - timedelta(days=2): ["short", "met", "met", "met"],
+        TODAY - timedelta(days=1): ["not_visited", "unknown", "met", "unknown"],
+        TODAY: ["short", "met", "not_visited", "unknown"],
+    }
+    for day, states in days.items():
+        store_verdicts(published, 1, _verdicts(codes, day, states), version=1, rules=RULES, at=LATER)
+    return published, codes
+
+
+ALL = View(1, "Asia/Shanghai", persons=True)
+
+
+def _figures(engine, view=ALL, now=LATER, day=None):
+    with session(engine) as opened:
+        return day_figures(opened, view, communities={"320113003001": "甲社区"}, now=now, day=day)
+
+
+def test_counts_and_changes(filled):
+    engine, _ = filled
+    found = _figures(engine)
+    assert found["day"] == TODAY
+    assert found["counts"] == {"met": 1, "short": 1, "not_visited": 1, "unknown": 1}
+    assert found["changes"]["yesterday"] == {"met": 0, "short": 1, "not_visited": 0, "unknown": -1}
+    assert found["changes"]["last_week"] == {"met": -3, "short": 1, "not_visited": 1, "unknown": 1}
+    earlier = _figures(engine, day=TODAY - timedelta(days=1))
+    assert earlier["changes"]["yesterday"] == {"met": -2, "short": -1, "not_visited": 1, "unknown": 2}
+    assert earlier["changes"]["last_week"] is None
+    assert (earlier["before"], earlier["after"]) == (TODAY - timedelta(days=2), TODAY)
+    assert _figures(engine, day=TODAY - timedelta(days=20)) is None
+
+
+def test_needs_come_by_state_then_by_days_in_a_row(filled):
+    engine, codes = filled
+    needs = _figures(engine)["needs"]
+    assert [entry["code"] for entry in needs] == [codes[2], codes[0], codes[3]]
+    assert [entry["in_a_row"] for entry in needs] == [1, 3, 0]
+    assert needs[0]["todo_zh"] == "还差2次巡查，请格长说明原因，次日优先巡查。"
+    assert needs[1]["todo_zh"].startswith("已连续3天未达标")
+    assert needs[2]["todo_en"] == "To be settled by the fixes of A."
+    running = _figures(engine, now=datetime(2026, 3, 9, 8, 0, tzinfo=UTC))
+    assert running["running"]
+    assert running["needs"][1]["todo_zh"] == "还差1次巡查，请今日内完成。"
+
+
+def test_a_grid_without_a_verdict_was_not_visited(published, division):
+    codes = list(division.second["code"])
+    store_verdicts(published, 1, _verdicts(codes[:1], TODAY, ["met"]), version=1, rules=RULES, at=LATER)
+    found = _figures(published)
+    assert found["counts"] == {"met": 1, "short": 0, "not_visited": 3, "unknown": 0}
+    assert found["needs"][0]["todo_en"].startswith("Not visited yet")
+
+
+def test_the_latest_rules_and_the_latest_revision_hold(filled):
+    engine, codes = filled
+    with session(engine) as opened:
+        before = judged_days(opened, 1, TODAY)[TODAY].counts()
+    assert (
+        store_verdicts(
+            engine,
+            1,
+            _verdicts(codes, TODAY, ["met", "met", "not_visited", "unknown"]),
+            version=1,
+            rules=RULES,
+            at=LATER,
+        )
+        == 1
+    )
+    with session(engine) as opened:
+        assert judged_days(opened, 1, TODAY)[TODAY].counts() == {**before, "met": 2, "short": 0}
+    store_verdicts(engine, 1, _verdicts(codes[:1], TODAY, ["unknown"]), version=1, rules="other@1", at=LATER)
+    with session(engine) as opened:
+        judged = judged_days(opened, 1, TODAY)[TODAY]
+    assert (judged.rules, judged.counts()["unknown"], judged.counts()["met"]) == ("other@1", 1, 0)
+
+
+def _incident(number, at, second, kind="暴露垃圾"):
+    place = {"third": None if second is None else second + "001", "second": second, "community": second and second[:12]}
+    return {
+        "street": 1, "number": number, "reported_at": at, "received_at": LATER, "lon": 118.8, "lat": 32.1, "datum": "WGS-84",
+        "kind": kind, "text": kind, "address": None, "version_id": 1, "account_id": None, **place,
+    }  # fmt: skip
+
+
+def test_incidents_of_seven_local_days(filled):
+    engine, codes = filled
+    end = datetime(2026, 3, 9, 16, 0, tzinfo=UTC)  # midnight in Shanghai
+    moments = [end - timedelta(seconds=1), end - timedelta(days=7), end - timedelta(days=7, seconds=1), end]
+    with session(engine, write=True) as opened:
+        for k, at in enumerate(moments):
+            add_incident(opened, _incident(f"N{k}", at, codes[2] if k else None))
+        correct(opened, 1, 2, {"kind": "乱堆物料"}, at=LATER, actor="session:a", reason="kind")
+        assert [row["kind"] for row in incident_places(opened, 1, moments[1], end)] == ["乱堆物料", "暴露垃圾"]
+    week = _figures(engine)["incidents"]
+    assert (week["week"], week["before"], week["outside"]) == (2, 1, 1)
+    assert week["by_grid"] == {codes[2]: 1}
+    assert [entry["n"] for entry in week["daily"]][6:9] == [1, 1, 0]
+    assert _figures(engine, View(1, "Asia/Shanghai", incidents=False))["incidents"] is None
+
+
+def test_who_sees_what(filled, tmp_path):
+    engine, codes = filled
+    address = engine.url.render_as_string(hide_password=False)
+    with session(engine, write=True) as opened:
+        tokens = {}
+        for name, grant in {
+            "all": Grant(Role.LEADER),
+            "one": Grant(Role.OFFICER, codes[0]),
+            "none": Grant(Role.RESIDENT),
+        }.items():
+            account = add_account(opened, 1, name, [grant], at=NOW, by="test")
+            tokens[name] = {"Authorization": f"Bearer {add_token(opened, 'program', account=account, at=NOW).text}"}
+
+    def figures(page):
+        return dict(re.findall(r'data-state="(\w+)">(\d+)<', page))
+
+    with serving(create_app(Settings(database=address, pages=tmp_path, follow=False), clock=lambda: LATER)) as client:
+        assert figures(client.get("/").text) == {}
+        assert figures(client.get("/", headers=tokens["none"]).text) == {}
+        whole = client.get("/", headers=tokens["all"]).text
+        assert figures(whole) == {"met": "1", "short": "1", "not_visited": "1", "unknown": "1"}
+        part = client.get("/", headers=tokens["one"]).text
+        assert figures(part) == {"met": "0", "short": "1", "not_visited": "0", "unknown": "0"}
+        assert codes[2] not in re.sub(r"<svg.*?</svg>", "", part, flags=re.DOTALL)
+        assert client.get("/?day=2026-13-01", headers=tokens["all"]).status_code == 422
+    opened_settings = Settings(database=address, pages=tmp_path, follow=False, public_pages=True)
+    with serving(create_app(opened_settings, clock=lambda: LATER)) as client:
+        page = client.get("/").text
+        assert figures(page)["met"] == "1"
+        assert "格长 " not in page  # persons are not public
