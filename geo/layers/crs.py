@@ -24,8 +24,12 @@ from geo.notices import notice
 #: Units of the lattice that meshes live on, to the metre: one is 1 mm.
 PER_METRE = 1000
 
+#: Semi-major axis of the ellipsoids of CGCS2000 and WGS-84, and radius of the sphere of Web Mercator, metres.
+EQUATOR_M = 6_378_137.0
+#: Mean radius of the earth, metres (IUGG), for distances on the sphere.
+EARTH_M = 6_371_008.8
 #: Ellipsoid of CGCS2000; that of WGS-84 differs by 0.1 mm in the semi-minor axis.
-GEOD = pyproj.Geod(a=6378137.0, rf=298.257222101)
+GEOD = pyproj.Geod(a=EQUATOR_M, rf=298.257222101)
 
 WGS84 = CRS.from_epsg(4326)
 

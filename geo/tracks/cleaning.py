@@ -15,8 +15,9 @@ import pandas as pd
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
 from geo.kernels import kernel
+from geo.layers.crs import EARTH_M
 from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, MOCK, ROW, SOURCE, TIME
-from geo.tracks.fix_values import EARTH_M, ground_m, places, require_tracks, seconds, utc
+from geo.tracks.fix_values import ground_m, places, require_tracks, seconds, utc
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.sorting import by_time, maybe_equal, numbered, picked
 

@@ -11,10 +11,8 @@ import shapely
 from geo.arrays import Floats
 from geo.errors import ColumnError, CrsError
 from geo.layers import lon_lat
+from geo.layers.crs import EARTH_M
 from geo.tracks.columns import DEVICE, LAT, LON, TIME
-
-#: Mean radius of the earth, metres (IUGG).
-EARTH_M = 6_371_008.8
 
 
 def places(tracks: pd.DataFrame) -> tuple[Floats, Floats]:

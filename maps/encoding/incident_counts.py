@@ -25,6 +25,7 @@ from geo.errors import ColumnError, first_labels
 from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
+from geo.layers.crs import EQUATOR_M
 from maps.encoding.cells import column, two_languages
 from maps.encoding.packing import pack
 
@@ -43,7 +44,6 @@ MOST_KINDS = 60
 _NO_KIND = ("未注明类别", "No kind given")
 _OTHER_KINDS = ("其他类别", "Other kinds")
 _WEB = "EPSG:3857"
-_EARTH_M = 20037508.342789244
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Lattice:
         """Lattice for an outline and a kernel of standard deviation `bandwidth_m`, metres."""
         west, south, east, north = outline.to_crs(_WEB).total_bounds
         side_m = bandwidth_m / SQUARES_PER_BANDWIDTH
-        side = side_m * math.cosh(math.pi * (south + north) / 2 / _EARTH_M)
+        side = side_m * math.cosh((south + north) / 2 / EQUATOR_M)
         return cls(west, north, side, side_m, math.ceil((east - west) / side), math.ceil((north - south) / side))
 
     def squares(self, points: gpd.GeoSeries) -> Ints:
