@@ -1,0 +1,24 @@
+"""The planner's editor, served at ``/plan``: a frame for the modules in ``maps/static/plan``, which draw and edit a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maps.pages.frame import render_page
+from maps.pages.navigation import Entry
+
+
+def render_plan(*, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page; which draft it shows stands in its address (``?draft=7``).
+
+    Parameters
+    ----------
+    navigation
+        Pages that the reader may open.
+
+    Raises
+    ------
+    FileError
+        If a script or style of the page is missing.
+    """
+    return render_page("plan.html", title=("网格划分调整", "Redraw the grids"), navigation=navigation, here="/plan")

@@ -1,0 +1,160 @@
+/* The second canvas: cells that were touched since the division was painted, what a tool would do, the selection and marks. */
+
+import { LEVEL } from "./model.js";
+import { traceRings } from "./exact.js";
+import { boxAround, boxOf } from "./buckets.js";
+import { levelOf, paintBackdrop, strokeArcs, trace, traceCell } from "./painting.js";
+
+const GOOD = "#0b6e4f";
+const BAD = "#b3261e";
+const PICKED = "#1d5fa8";
+
+/** Cells beside replaced arcs with their rings as they would be, and the arcs round them. */
+function asItWouldBe(model, { before, after }) {
+  const gone = new Set(before), codes = new Set([...before, ...after].flatMap((arc) => [arc.left, arc.right]).filter(Boolean));
+  const arcs = [...[...model.arcsOfCells(codes)].filter((arc) => !gone.has(arc)), ...after];
+  const shapes = [...codes].map((code) => ({ code, rings: traceRings(arcs.filter((arc) => arc.left === code || arc.right === code), (other) => other === code) }));
+  return { arcs, shapes };
+}
+
+function paintCells(app, context, view, shapes, arcs) {
+  const boxes = shapes.flatMap(({ rings }) => rings.outer.map(boxOf));
+  if (!boxes.length) return;
+  context.save();
+  context.beginPath();
+  for (const { rings } of shapes) traceCell(context, view, rings);
+  context.clip("evenodd");
+  for (const { code, rings } of shapes) {
+    context.beginPath();
+    traceCell(context, view, rings);
+    context.fillStyle = app.fills.colour(code);
+    context.fill("evenodd");
+  }
+  paintBackdrop(context, view, boxAround(boxes), app.shownBackdrop());
+  context.restore();
+  const sorted = [[], [], [], []];
+  for (const arc of arcs) sorted[levelOf(app.model, arc)].push(arc);
+  for (const level of [LEVEL.third, LEVEL.second, LEVEL.community]) if (sorted[level].length) strokeArcs(context, view, sorted[level], level);
+}
+
+export function drawOverlay(app, context, view) {
+  const { model, trial, fault } = app;
+  const dirty = [...app.dirty].filter((code) => model.ofCell.has(code)).map((code) => model.shape(code));
+  if (dirty.length) paintCells(app, context, view, dirty, model.arcsOfCells(dirty.map(({ code }) => code)));
+  if (trial) {
+    const { arcs, shapes } = asItWouldBe(model, trial);
+    paintCells(app, context, view, shapes, arcs);
+    context.beginPath();
+    for (const { xy } of trial.after) trace(context, view, xy, false);
+    context.strokeStyle = fault ? BAD : GOOD;
+    context.lineWidth = 3;
+    context.stroke();
+  }
+  drawSelection(app, context, view);
+  for (const code of app.locksShown()) drawLockSign(context, view, model.labelPlace(code));
+  if (app.plan?.cells) hatch(app, context, view, app.plan.cells);
+  app.tool.draw(context, view);
+  for (const { held, name, colour } of app.others()) drawHolder(app, context, view, held, name, colour);
+  for (const remark of app.remarks()) drawRemark(context, view, remark);
+  if (fault?.at) drawFault(context, view, fault.at);
+  if (app.place) drawPlace(context, view, app.place);
+}
+
+function drawSelection(app, context, view) {
+  const { model, selection } = app;
+  if (!selection.size) return;
+  context.beginPath();
+  for (const code of selection) if (model.ofCell.has(code)) traceCell(context, view, model.ringsOf(code));
+  context.fillStyle = "rgba(29,95,168,.13)";
+  context.fill("evenodd");
+  context.beginPath();
+  for (const arc of model.arcsOfCells(selection)) if (selection.has(arc.left) !== selection.has(arc.right)) trace(context, view, arc.xy, false);
+  context.strokeStyle = PICKED;
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  context.stroke();
+}
+
+/** What an edit of whole cells is about. */
+function hatch(app, context, view, codes) {
+  context.save();
+  context.beginPath();
+  for (const code of codes.flatMap((one) => app.model.thirds(one))) if (app.model.ofCell.has(code)) traceCell(context, view, app.model.ringsOf(code));
+  context.strokeStyle = app.plan.refused ? BAD : GOOD;
+  context.lineWidth = 3;
+  context.stroke();
+  context.clip("evenodd");
+  context.lineWidth = 1;
+  context.globalAlpha = 0.5;
+  context.beginPath();
+  for (let x = -view.height; x < view.width; x += 9) { context.moveTo(x, view.height + 200); context.lineTo(x + view.height + 200, 0); }
+  context.stroke();
+  context.restore();
+}
+
+function drawFault(context, view, at) {
+  const [px, py] = view.toPixels(...at);
+  context.strokeStyle = BAD;
+  context.lineWidth = 3;
+  context.beginPath();
+  context.arc(px, py, 11, 0, 2 * Math.PI);
+  context.moveTo(px - 5, py - 5);
+  context.lineTo(px + 5, py + 5);
+  context.moveTo(px + 5, py - 5);
+  context.lineTo(px - 5, py + 5);
+  context.stroke();
+}
+
+/** A place that a list entry led to. */
+function drawPlace(context, view, place) {
+  const [px, py] = view.toPixels(...place);
+  context.strokeStyle = "#b35c00";
+  context.lineWidth = 3;
+  context.beginPath();
+  context.arc(px, py, 16, 0, 2 * Math.PI);
+  context.stroke();
+}
+
+function drawLockSign(context, view, { x, y }) {
+  const [px, py] = view.toPixels(x, y);
+  context.fillStyle = context.strokeStyle = "#6b2f00";
+  context.lineWidth = 1.8;
+  context.fillRect(px - 6, py - 2 - 12, 12, 9);
+  context.beginPath();
+  context.arc(px, py - 14, 4, Math.PI, 0);
+  context.stroke();
+}
+
+function drawHolder(app, context, view, code, name, colour) {
+  const rings = app.model.groupRings([code]);
+  context.save();
+  context.setLineDash([8, 5]);
+  context.strokeStyle = colour;
+  context.lineWidth = 2.5;
+  context.beginPath();
+  for (const ring of rings.outer) trace(context, view, ring, true);
+  context.stroke();
+  context.restore();
+  if (!rings.outer.length) return;
+  const [x0, , , y1] = boxOf(rings.outer[0]), [px, py] = view.toPixels(x0, y1);
+  context.font = '600 12px "Noto Sans CJK SC",sans-serif';
+  context.textAlign = "left";
+  context.fillStyle = colour;
+  context.fillText(name, px, py - 5);
+}
+
+function drawRemark(context, view, { at, open, number }) {
+  const [px, py] = view.toPixels(...at);
+  context.fillStyle = open ? "#8a3ffc" : "#8d979e";
+  context.beginPath();
+  context.moveTo(px, py);
+  context.lineTo(px - 8, py - 12);
+  context.arc(px, py - 17, 9.5, Math.PI * 0.8, Math.PI * 0.2);
+  context.closePath();
+  context.fill();
+  context.fillStyle = "#ffffff";
+  context.font = "600 11px sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(String(number), px, py - 17);
+}
