@@ -21,6 +21,8 @@ from api.database.migrate import require_schema
 from api.edge import Edge
 from api.errors import NotStoredError
 from api.ingest.writer import Writer
+from api.ogc.routes import features as ogc_features
+from api.ogc.service import OgcService
 from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, verdicts
 from api.settings import Settings
 
@@ -72,10 +74,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.state.clock = clock
     app.state.current = Current(reading, street_code=settings.street or None)
     app.state.tokens = Tokens(engine, clock)
+    app.state.ogc = OgcService(reading, settings, clock)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
     app.add_middleware(Edge, settings=settings)
     problems.install(app)
-    app.router.routes.extend(fixes.ROUTES)
+    app.router.routes.extend([*fixes.ROUTES, *ogc_features.ROUTES])
     for module in (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")

@@ -71,3 +71,20 @@ class ConflictError(ImpossibleError):
     def __init__(self, message: str, **members: Any) -> None:
         super().__init__(message)
         self.members = members
+
+
+class QueryError(InputError):
+    """A query parameter or filter cannot be used.
+
+    Parameters
+    ----------
+    parameter
+        Name of the parameter.
+    position
+        Character of its value, from 0, at which it stops making sense.
+    """
+
+    def __init__(self, message: str, *, parameter: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.parameter, self.position = parameter, position
+        self.members = {"parameter": parameter, "position": position}

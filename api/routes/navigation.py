@@ -27,6 +27,11 @@ def may_open(caller: Caller, path: str, right: Right | str, settings: Settings) 
 
 async def navigation(request: Request) -> list[Entry]:
     """Entries of :mod:`maps.pages.navigation` for the caller of a request."""
+    return entries_for(request)
+
+
+def entries_for(request: Request) -> list[Entry]:
+    """Entries for the caller of a request, which :func:`api.routes.guard.admit` has found."""
     caller, settings = request.state.caller, request.app.state.settings
     rights = {
         route.path: getattr(route.endpoint, "right", None)

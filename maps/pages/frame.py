@@ -55,12 +55,20 @@ def _environment() -> jinja2.Environment:
     )
     made.globals.update(both=_both, asset=assets.address)
     made.filters["whole"] = lambda value: f"{int(value):,}"
+    made.filters["shown"] = _shown
     return made
 
 
 def _both(zh: Any, en: Any) -> Markup:
     """A text in two languages, of which the style shows one."""
     return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
+
+
+def _shown(value: Any) -> str:
+    """A value of a table: numbers with four significant decimals at most, truth in signs."""
+    if isinstance(value, bool):
+        return "✓" if value else "–"
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def plain_json(value: Any) -> str:

@@ -42,6 +42,7 @@ ENTRIES = (
     Entry("/brief", "简报", "Brief"),
     Entry("/fairness", "均衡", "Fairness"),
     Entry("/plan", "划分", "Plan"),
+    Entry("/ogc", "数据服务", "Data service"),
 )
 
 

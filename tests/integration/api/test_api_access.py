@@ -87,6 +87,16 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/incidents/{number}/corrections"): {A, "clerk"},
     ("POST", "/api/incidents/{number}/photos"): {A, "community", "officer", "clerk"},
     ("GET", "/api/incidents/{number}/photos/{sha256}"): ACCOUNTS - {"resident"},
+    ("GET", "/ogc"): EVERYBODY,
+    ("GET", "/ogc/"): EVERYBODY,
+    ("GET", "/ogc/conformance"): EVERYBODY,
+    ("GET", "/ogc/api"): EVERYBODY,
+    ("GET", "/ogc/collections"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/queryables"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/schema"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/items"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/items/{feature}"): EVERYBODY,
     ("GET", "/osmand"): {A, "checker", "device"},
     ("POST", "/osmand"): {A, "checker", "device"},
     ("POST", "/owntracks"): {A, "checker", "device"},
@@ -185,7 +195,7 @@ def test_every_role_against_every_route(service, who):
     headers["Connection"] = "close"
     wrong = {}
     for (method, path), may in TABLE.items():
-        address = path.replace("{level}", "third")
+        address = path.replace("{level}", "third").replace("{collection}", "third").replace("{feature}", "nobody")
         for part in ("{name}", "{device}", "{link}", "{day}", "{code}", "{number}", "{sha256}"):
             address = address.replace(part, "nobody")
         # Without a time zone it is refused after the right was checked; with one a day would be judged.

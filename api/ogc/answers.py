@@ -1,0 +1,125 @@
+"""Answers: links, GeoJSON documents, ETags, and whether a caller wants JSON or a page."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import QueryError
+from api.ogc.coordinate_systems import Crs
+from api.ogc.feature_table import HEAD, FeatureTable
+from api.ogc.query import among
+
+GEOJSON, JSON, HTML = "application/geo+json", "application/json", "text/html"
+SCHEMA_JSON = "application/schema+json"
+FORMATS = ("json", "html")
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+#: What never changes is kept by clients for a year.
+IMMUTABLE, REVALIDATED = "public, max-age=31536000, immutable", "no-cache"
+#: Level at which parts of a collection are compressed: 7 ms a megabyte.
+WINDOW_LEVEL = 1
+#: Shorter answers are sent plain.
+PLAIN_UP_TO = 1024
+
+Link = dict[str, str]
+_encode = msgspec.json.Encoder().encode
+
+
+def base_of(request: Request) -> str:
+    """Address of the landing page, as the caller reached it."""
+    return f"{str(request.base_url).rstrip('/')}/ogc"
+
+
+def link(href: str, rel: str, media_type: str, title: str) -> Link:
+    """One link."""
+    return {"href": href, "rel": rel, "type": media_type, "title": title}
+
+
+def wants_page(request: Request, given: str | None) -> bool:
+    """Whether the answer is a page: by the parameter ``f``, else by ``Accept``.
+
+    Raises
+    ------
+    QueryError
+        If ``f`` is neither ``json`` nor ``html``.
+    """
+    if given is not None:
+        return among(FORMATS, given, "f") == "html"
+    accepted = request.headers.get("accept", "")
+    html, json = accepted.find(HTML), accepted.find("json")
+    return html >= 0 and (json < 0 or html < json)
+
+
+def self_links(request: Request, query: dict[str, str], media_type: str) -> list[Link]:
+    """Links to the document itself and to the page of it."""
+    here = str(request.url).partition("?")[0]
+    as_json = {**query, "f": "json"}
+    return [
+        link(f"{here}?{urlencode(as_json)}", "self", media_type, "JSON"),
+        link(f"{here}?{urlencode({**query, 'f': 'html'})}", "alternate", HTML, "HTML"),
+    ]
+
+
+def json_answer(content: Any, *, media_type: str = JSON, headers: dict[str, str] | None = None) -> Response:
+    """A JSON document."""
+    return Response(_encode(content), media_type=media_type, headers={"Vary": "Accept", **(headers or {})})
+
+
+def etag_of(*parts: object) -> str:
+    """Weak ETag: the same content goes out compressed and plain."""
+    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
+
+
+def not_changed(request: Request, tag: str) -> bool:
+    """Whether the caller has the answer of an ETag already."""
+    given = request.headers.get("if-none-match", "")
+    return tag in (part.strip() for part in given.split(",")) or given.strip() == "*"
+
+
+def document_end(matched: int, returned: int, links: Sequence[Link]) -> bytes:
+    """What closes a feature collection."""
+    return b'],"numberMatched":%d,"numberReturned":%d,"links":%b}' % (matched, returned, _encode(links))
+
+
+def collection_answer(
+    request: Request, table: FeatureTable, rows: Sequence[int] | None, crs: Crs, end: bytes, headers: dict[str, str]
+) -> Response:
+    """Feature collection of some rows of a table, or of all (None), compressed if the caller takes it."""
+    headers = {**headers, "Content-Crs": f"<{crs.uri}>", "Vary": "Accept, Accept-Encoding"}
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    if rows is None and packs:
+        headers["Content-Encoding"] = "gzip"
+        return Response(table.packed(crs).closed_by(end), media_type=GEOJSON, headers=headers)
+    fragments = table.fragments(crs)
+    body = HEAD + b",\n".join(fragments if rows is None else [fragments[row] for row in rows]) + end
+    if packs and len(body) > PLAIN_UP_TO:
+        headers["Content-Encoding"] = "gzip"
+        body = gzipped(body, WINDOW_LEVEL)
+    return Response(body, media_type=GEOJSON, headers=headers)
+
+
+def gzipped(body: bytes, level: int) -> bytes:
+    """Body as a gzip file without name and time, so that the same content gives the same bytes."""
+    squeeze = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return squeeze.compress(body) + squeeze.flush()
+
+
+def require_media_type(request: Request, *known: str) -> str:
+    """Media type of a request's body.
+
+    Raises
+    ------
+    QueryError
+        If it is none of those that are known.
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in known:
+        raise QueryError(f"Content-Type '{given[:60]}' is not one of {', '.join(known)}", parameter="Content-Type")
+    return given

@@ -1,0 +1,150 @@
+"""The published versions of the division in memory, as tables of features."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from api.database import VersionInfo, current_version, get_version, read_version, session
+from api.errors import NotStoredError
+from geo.layers import Level
+
+if TYPE_CHECKING:
+    from api.ogc.feature_table import FeatureTable
+    from geo.layers import Division
+
+#: The store is asked for a newer version at most this often.
+ASK_EVERY_S = 1.0
+#: Versions that are kept in memory; one of 3,052 cells takes about 40 MB with all its bodies and tiles.
+MOST_VERSIONS = 4
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published version: its tables, made at first use, and its tiles."""
+
+    version: VersionInfo
+    division: Division
+    _tables: dict[Level, FeatureTable] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def table(self, level: Level) -> FeatureTable:
+        """Cells of one level."""
+        with self._lock:
+            if level not in self._tables:
+                self._tables[level] = layer_table(self.version, self.division, level)
+            return self._tables[level]
+
+    def empty(self, level: Level) -> FeatureTable:
+        """The table of a level without features, for a day on which no version held."""
+        return layer_table(
+            self.version, self.division.with_layer(level, self.division.layer(level).iloc[:0]), level, "none"
+        )
+
+    def ready(self, level: Level) -> bool:
+        """Whether the table of a level is there already."""
+        return level in self._tables
+
+
+def layer_table(version: VersionInfo, division: Division, level: Level, mark: str = "") -> FeatureTable:
+    """Cells of one level as features; the identifier is the code."""
+    import numpy as np
+
+    from api.ogc.catalogue import LAYER_PROPERTIES
+    from api.ogc.feature_table import FeatureTable
+    from api.ogc.properties import plain_values
+
+    frame = division.layer(level)
+    values: dict[str, list[Any]] = {
+        entry.name: plain_values(frame[entry.name].tolist(), entry.kind) if entry.name in frame else [None] * len(frame)
+        for entry in LAYER_PROPERTIES
+    }
+    return FeatureTable(
+        ids=[str(code) for code in values["code"]],
+        properties=LAYER_PROPERTIES,
+        values=values,
+        geometry=np.asarray(frame.geometry.array, dtype=object),
+        native=version.srid,
+        tag=f"{version.id}-{version.digest[:16]}-{level.layer}{mark}",
+    )
+
+
+class Versions:
+    """The versions of a street; safe to use from any thread."""
+
+    def __init__(self, engine: Engine, *, street_code: str | None = None) -> None:
+        self._engine = engine
+        self._street = street_code
+        self._lock = threading.RLock()
+        self._kept: OrderedDict[int, Published] = OrderedDict()
+        self._current: Published | None = None
+        self._asked_at = -ASK_EVERY_S
+
+    @property
+    def fresh(self) -> Published | None:
+        """The current version, if the store was asked for a newer one within the last second."""
+        return self._current if time.monotonic() - self._asked_at < ASK_EVERY_S else None
+
+    def current(self) -> Published:
+        """The version that holds now.
+
+        Raises
+        ------
+        NotStoredError
+            If none is published.
+        """
+        if fresh := self.fresh:
+            return fresh
+        with session(self._engine) as opened:
+            version = current_version(opened, street_code=self._street)
+        with self._lock:
+            self._current = self._load(version)
+            self._asked_at = time.monotonic()
+            return self._current
+
+    def on_day(self, day: date) -> Published | None:
+        """The version that held on a local day; None if none did."""
+        try:
+            with session(self._engine) as opened:
+                return self._load(current_version(opened, day=day, street_code=self._street))
+        except NotStoredError:
+            return None
+
+    def numbered(self, number: int) -> Published:
+        """A published version by its number.
+
+        Raises
+        ------
+        NotStoredError
+            If there is none, it is a draft, or it belongs to another street.
+        """
+        with self._lock:
+            if number in self._kept:
+                return self._load(self._kept[number].version)
+        street = self.current().version.street_code
+        with session(self._engine) as opened:
+            version = get_version(opened, number)
+        if version.published_at is None or version.street_code != street:
+            raise NotStoredError(f"there is no published version {number}")
+        return self._load(version)
+
+    def _load(self, version: VersionInfo) -> Published:
+        with self._lock:
+            found = self._kept.get(version.id)
+            if found is None:
+                with session(self._engine) as opened:
+                    found = Published(version, read_version(opened, version.id))
+                self._kept[version.id] = found
+            self._kept.move_to_end(version.id)
+            current = self._current.version.id if self._current is not None else None
+            for number in [n for n in self._kept if n not in (version.id, current)][
+                : max(0, len(self._kept) - MOST_VERSIONS)
+            ]:
+                del self._kept[number]
+            return found
