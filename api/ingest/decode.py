@@ -6,22 +6,25 @@ one bad fix is refused by its position and the others are stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from api.access import Caller
-from api.ingest.fix import DATUMS, Fix, datum_name, fault, microseconds, not_negative
+from api.ingest.fix import DATUMS, datum_name, fault
+from api.ingest.rows import Arrival, Columns, Rows, usable
 from geo.errors import InputError
 
 #: Most fixes in one batch.
 MOST_FIXES = 20_000
 
 
-class SentFix(msgspec.Struct):
+class SentFix(msgspec.Struct, gc=False):
     """One fix as programs send it."""
 
     device: str
@@ -72,7 +75,7 @@ class Context:
 class Batch:
     """Fixes that can be stored, and those refused: position (from 0) and reason."""
 
-    fixes: list[Fix]
+    rows: Rows
     refused: list[dict[str, Any]]
 
 
@@ -87,24 +90,23 @@ def read_batch(body: bytes, context: Context) -> Batch:
     refused: list[dict[str, Any]] = []
     try:
         sent = _DECODER.decode(body)
-        numbered = list(enumerate(sent.fixes))
-        datum = sent.datum
+        fixes, positions, datum = sent.fixes, None, sent.datum
     except (msgspec.ValidationError, msgspec.DecodeError):
         try:
             loose = _LOOSE.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InputError(f"the body is not a batch of fixes: {error}") from error
         datum = loose.datum
-        numbered = []
+        fixes, positions = [], []
         for position, raw in enumerate(loose.fixes):
             try:
-                numbered.append((position, msgspec.convert(raw, SentFix)))
+                fixes.append(msgspec.convert(raw, SentFix))
+                positions.append(position)
             except msgspec.ValidationError as error:
                 refused.append({"position": position, "reason": str(error)})
-    number = datum_id(datum)
-    fixes = _stored_form(numbered, number, context, refused)
+    rows = _stored_form(fixes, positions or range(len(fixes)), datum_id(datum), context, refused)
     refused.sort(key=lambda entry: entry["position"])
-    return Batch(fixes, refused)
+    return Batch(rows, refused)
 
 
 def datum_id(name: str) -> int:
@@ -119,53 +121,51 @@ def datum_id(name: str) -> int:
 
 
 def _stored_form(
-    numbered: list[tuple[int, SentFix]], datum: int, context: Context, refused: list[dict[str, Any]]
-) -> list[Fix]:
-    which = device_finder(context)
-    places = to_wgs84(datum, [(fix.lon, fix.lat) for _, fix in numbered])
+    sent: list[SentFix], positions: Sequence[int], datum: int, context: Context, refused: list[dict[str, Any]]
+) -> Rows:
+    known = _device_numbers([fix.device for fix in sent], context)
+    given = Columns(
+        device=known,
+        # Seconds as a double are exact to 0.3 µs until 2106, so rounding gives the microsecond that was sent.
+        time_us=np.rint(np.array([fix.time.timestamp() for fix in sent], dtype=float) * 1e6).astype(np.int64),
+        lon=np.array([fix.lon for fix in sent], dtype=float),
+        lat=np.array([fix.lat for fix in sent], dtype=float),
+        accuracy_m=np.array([fix.accuracy_m for fix in sent], dtype=float),
+        speed_m_s=np.array([fix.speed_m_s for fix in sent], dtype=float),
+        mock=np.array([-1 if fix.mock is None else fix.mock for fix in sent], dtype=np.int16),
+        datum=datum,
+    )
+    good = usable(given.lon, given.lat, given.time_us) & (known >= 0)
+    if not good.all():
+        for k in np.flatnonzero(~good).tolist():
+            reason = fault(sent[k].lon, sent[k].lat, int(given.time_us[k])) if known[k] >= 0 else _unknown(context)
+            refused.append({"position": positions[k], "reason": reason})
+        given = given.take(good)
+    lon, lat = to_wgs84(datum, given.lon, given.lat)
     latest = context.now_us + context.future_after_us
-    street = context.caller.street
-    fixes = []
-    for (position, fix), (lon, lat) in zip(numbered, places, strict=True):
-        time_us = microseconds(fix.time)
-        device = which(fix.device)
-        reason = device if isinstance(device, str) else fault(fix.lon, fix.lat, time_us)
-        if reason is not None:
-            refused.append({"position": position, "reason": reason})
-            continue
-        fixes.append(
-            Fix(
-                street,
-                device,  # type: ignore[arg-type]
-                time_us,
-                round(lon * 1e7),
-                round(lat * 1e7),
-                not_negative(fix.accuracy_m),
-                not_negative(fix.speed_m_s),
-                None if fix.mock is None else int(fix.mock),
-                int(time_us > latest),
-                datum,
-                context.source,
-                context.now_us,
-            )
-        )
-    return fixes
+    arrival = Arrival(context.caller.street, context.source, context.now_us, latest)
+    return replace(given, lon=lon, lat=lat).rows(arrival)
 
 
-def device_finder(context: Context) -> Callable[[str], int | str]:
-    """Function from the name of a device to its number, or to the reason why the caller may not send for it."""
+def _device_numbers(names: list[str], context: Context) -> npt.NDArray[np.int64]:
+    """Number of each device, -1 where the caller may not send for it."""
     caller, devices = context.caller, context.devices
     if caller.device is not None:
-        own = caller.device
-        return lambda name: own if name == caller.name else "this token sends for its own device only"
-    return lambda name: devices.get(name, "no such device; add it with 'wangge device add'")
+        return np.array([caller.device if name == caller.name else -1 for name in names], dtype=np.int64)
+    return np.array([devices.get(name, -1) for name in names], dtype=np.int64)
 
 
-def to_wgs84(datum: int, places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _unknown(context: Context) -> str:
+    if context.caller.device is not None:
+        return "this token sends for its own device only"
+    return "no such device; add it with 'wangge device add'"
+
+
+def to_wgs84(datum: int, lon: npt.NDArray[Any], lat: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Bring longitudes and latitudes to WGS-84; WGS-84 and CGCS2000 are taken as equal."""
-    if datum < 2 or not places:
-        return places
+    if datum < 2 or not len(lon):
+        return lon, lat
     from geo.layers import Datum, convert
 
-    lon, lat = convert([p[0] for p in places], [p[1] for p in places], Datum(DATUMS[datum]), Datum.WGS84)
-    return list(zip(map(float, lon), map(float, lat), strict=True))
+    there = convert(lon, lat, Datum(DATUMS[datum]), Datum.WGS84)
+    return np.asarray(there[0], dtype=float), np.asarray(there[1], dtype=float)

@@ -15,6 +15,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 #: Times that a device can send: from 1990, before which there was no GPS for phones, to 2100.
 FIRST_US, LAST_US = 631_152_000_000_000, 4_102_444_800_000_000
+#: Largest accuracy (m) and speed (m/s) that is kept.
+LARGEST = 99_999.0
 
 
 class Fix(NamedTuple):
@@ -85,4 +87,4 @@ def not_negative(value: float | None) -> float | None:
     >>> not_negative(5.128), not_negative(-1.0), not_negative(1e9)
     (5.13, None, 99999.0)
     """
-    return None if value is None or not math.isfinite(value) or value < 0 else min(round(value, 2), 99_999.0)
+    return None if value is None or not math.isfinite(value) or value < 0 else min(round(value, 2), LARGEST)

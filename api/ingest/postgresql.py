@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psycopg
 from sqlalchemy import Engine
 
 from api.ingest.fix import DAY_US, Fix
+from api.ingest.rows import ROW, Numbers, Rows, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
@@ -30,29 +31,35 @@ _TEMPORARY = (
     "lon_e7 integer, lat_e7 integer, accuracy_m real, speed_m_s real, mock smallint, future smallint, datum smallint, "
     "source smallint, received_us bigint) ON COMMIT DELETE ROWS"
 )
-_INSERT = f"INSERT INTO fix ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming ON CONFLICT DO NOTHING"
+_KNOWN_OR_NULL = ", ".join(f"nullif({n}, -1)" if n in ("accuracy_m", "speed_m_s", "mock") else n for n in Fix._fields)
+_INSERT = f"INSERT INTO fix ({_COLUMNS}) SELECT {_KNOWN_OR_NULL} FROM incoming ON CONFLICT DO NOTHING"
 # Rows that another transaction stored before: this one's have its number in xmin. The bounds let the server skip partitions.
 _KNOWN = (
     "SELECT n, fix.lon_e7, fix.lat_e7 FROM incoming JOIN fix USING (street, device, time_us) "
     "WHERE fix.time_us BETWEEN %s AND %s AND fix.xmin <> pg_current_xact_id()::xid"
 )
 _PENDING = (
-    "INSERT INTO pending_day (street, device, day, mark) VALUES (%s, %s, %s, %s) "
+    "INSERT INTO pending_day (street, device, day, mark) SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::int[]) "
     "ON CONFLICT (street, device, day) DO UPDATE SET mark = excluded.mark"
 )
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _END = struct.pack(">h", -1)
 
 
-def _row_format(accuracy: bool, speed: bool, mock: bool) -> struct.Struct:
-    """Binary form of a row: number of columns, then length and value of each; NULL is length -1 without a value."""
-    middle = "if" if accuracy else "i"
-    middle += "if" if speed else "i"
-    middle += "ih" if mock else "i"
-    return struct.Struct(">h" + "ii" * 3 + "iq" + "ii" * 2 + middle + "ih" * 3 + "iq")
-
-
-_FORMATS = {given: _row_format(*given) for given in product((False, True), repeat=3)}
+# One row in PostgreSQL's binary form: number of columns, then length and value of each, all big-endian. Missing values are
+# sent as -1, so that every row has the same length and numpy writes all of them at once; the insert makes them NULL.
+_TYPES = {
+    "n": ">i4",
+    **{name: f">{ROW[name].str[1:]}" for name in ROW.names or ()},
+    "accuracy_m": ">f4",
+    "speed_m_s": ">f4",
+}
+_WIRE = np.dtype(
+    [
+        ("columns", ">i2"),
+        *((field, kind) for name, code in _TYPES.items() for field, kind in ((f"{name}_length", ">i4"), (name, code))),
+    ]
+)
 
 
 class PostgresqlTable:
@@ -63,7 +70,7 @@ class PostgresqlTable:
         self._connection: psycopg.Connection[Any] | None = None
         self._days: set[int] = set()
 
-    def write(self, batches: Sequence[Sequence[Fix]]) -> list[Outcome]:
+    def write(self, batches: Sequence[Rows]) -> list[Outcome]:
         """Store batches in one commit.
 
         Raises
@@ -84,29 +91,32 @@ class PostgresqlTable:
             self._connection = None
             self._days.clear()
 
-    def _write(self, batches: Sequence[Sequence[Fix]]) -> list[Outcome]:
-        from api.ingest.writer import pending_days
-
+    def _write(self, batches: Sequence[Rows]) -> list[Outcome]:
         connection = self._opened()
-        # Sorted by key, so that two workers take the rows' locks in one order.
-        rows = sorted((fix[:3], b, k) for b, batch in enumerate(batches) for k, fix in enumerate(batch))
-        first: dict[tuple[int, ...], int] = {}
-        for n, (key, _, _) in enumerate(rows):
-            first.setdefault(key, n)
-        fixes = [batches[b][k] for _, b, k in rows]
-        self._make_partitions(connection, {fix.time_us // DAY_US for fix in fixes})
+        rows = np.concatenate(batches)
+        number = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+        # Sorted by key, so that two workers take the rows' locks in one order; the order of arrival is kept within a key.
+        order = np.lexsort((rows["time_us"], rows["device"], rows["street"]))
+        rows, number = rows[order], number[order]
+        new = np.ones(len(rows), dtype=bool)
+        new[1:] = (np.diff(rows["time_us"]) != 0) | (np.diff(rows["device"]) != 0) | (np.diff(rows["street"]) != 0)
+        first = rows[new]
+        self._make_partitions(connection, set(np.unique(first["time_us"] // DAY_US).tolist()))
         with connection.transaction(), connection.cursor() as cursor:
             with cursor.copy("COPY incoming FROM STDIN (FORMAT BINARY)") as copy:
-                copy.write(binary((n, fixes[n]) for n in first.values()))
+                copy.write(binary(first))
             cursor.execute(_INSERT)
-            known: dict[int, tuple[int, int]] = {}
+            stored, there = new, first
             if cursor.rowcount < len(first):
-                times = [key[2] for key in first]
-                cursor.execute(_KNOWN, (min(times), max(times)))
-                known = {n: (lon, lat) for n, lon, lat in cursor}
-            outcomes = _outcomes(batches, rows, first, known)
-            new = [fix for batch, out in zip(batches, outcomes, strict=True) if out.stored for fix in batch]
-            cursor.executemany(_PENDING, pending_days(new, time.monotonic_ns()))
+                cursor.execute(_KNOWN, (int(first["time_us"].min()), int(first["time_us"].max())))
+                known = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+                stored, there = new.copy(), first.copy()
+                stored[np.flatnonzero(new)[known[:, 0]]] = False
+                there["lon_e7"][known[:, 0]], there["lat_e7"][known[:, 0]] = known[:, 1], known[:, 2]
+            outcomes = _outcomes(rows, number, stored, there[np.cumsum(new) - 1], len(batches))
+            if stored.any():
+                days = list(zip(*pending_days(rows[stored]), strict=True))
+                cursor.execute(_PENDING, (time.monotonic_ns(), *map(list, days)))
         return outcomes
 
     def _opened(self) -> psycopg.Connection[Any]:
@@ -158,36 +168,23 @@ def day_of_partition(name: str) -> datetime:
     return datetime.strptime(name, "fix_%Y%m%d").replace(tzinfo=UTC)
 
 
-def binary(rows: Iterable[tuple[int, Fix]]) -> bytes:
-    """Numbered rows in the binary form of COPY."""
-    parts = [_HEADER]
-    for n, fix in rows:
-        given = (fix[5] is not None, fix[6] is not None, fix[7] is not None)
-        values: list[Any] = [13, 4, n, 4, fix[0], 4, fix[1], 8, fix[2], 4, fix[3], 4, fix[4]]
-        for value, length in ((fix[5], 4), (fix[6], 4), (fix[7], 2)):
-            values += (-1,) if value is None else (length, value)
-        values += (2, fix[8], 2, fix[9], 2, fix[10], 8, fix[11])
-        parts.append(_FORMATS[given].pack(*values))
-    parts.append(_END)
-    return b"".join(parts)
+def binary(rows: Rows) -> bytes:
+    """Rows, numbered from 0, in the binary form of COPY."""
+    wire = np.empty(len(rows), dtype=_WIRE)
+    wire["columns"] = len(_TYPES)
+    for name, code in _TYPES.items():
+        wire[f"{name}_length"] = np.dtype(code).itemsize
+        wire[name] = np.arange(len(rows)) if name == "n" else rows[name]
+    for name in ("accuracy_m", "speed_m_s"):
+        wire[name][np.isnan(rows[name])] = -1.0
+    return b"".join((_HEADER, wire.tobytes(), _END))
 
 
-def _outcomes(
-    batches: Sequence[Sequence[Fix]],
-    rows: Sequence[tuple[tuple[int, ...], int, int]],
-    first: dict[tuple[int, ...], int],
-    known: dict[int, tuple[int, int]],
-) -> list[Outcome]:
-    """Count each batch: a fix is new if it is the first with its key in the group and the store had none."""
+def _outcomes(rows: Rows, number: Numbers, stored: Numbers, there: Rows, batches: int) -> list[Outcome]:
+    """Count each batch: `stored` tells which rows are new, `there` has the place that is stored under the key of each."""
     from api.ingest.writer import Outcome
 
-    counts = [[0, 0, 0] for _ in batches]
-    for n, (key, b, k) in enumerate(rows):
-        leader = first[key]
-        _, other, position = rows[leader]
-        there = known.get(leader) or batches[other][position][3:5]
-        if n == leader and leader not in known:
-            counts[b][0] += 1
-        else:
-            counts[b][1 if tuple(there) == batches[b][k][3:5] else 2] += 1
-    return [Outcome(*count) for count in counts]
+    same = (rows["lon_e7"] == there["lon_e7"]) & (rows["lat_e7"] == there["lat_e7"])
+    kinds = np.where(stored, 0, np.where(same, 1, 2))
+    counts = np.bincount(number * 3 + kinds, minlength=batches * 3).reshape(batches, 3)
+    return [Outcome(*count) for count in counts.tolist()]

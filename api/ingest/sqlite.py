@@ -5,21 +5,36 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import Engine
 
 from api.database.connections import BUSY_TIMEOUT_MS
-from api.ingest.fix import Fix
+from api.ingest.rows import ROW, Rows, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
 
-_INSERT = f"INSERT OR IGNORE INTO fix ({', '.join(Fix._fields)}) VALUES ({', '.join('?' * len(Fix._fields))})"
+_NAMES = ROW.names or ()
+#: Rows of one statement. Python's library releases the GIL at every statement, and each release costs more than a row.
+ROWS_AT_ONCE = 50
+# -1 and NaN stand for what is not known; SQLite takes NaN as NULL by itself.
+_VALUES = f"({', '.join('nullif(?, -1)' if name == 'mock' else '?' for name in _NAMES)})"
+
+
+def _insert(rows: int) -> str:
+    return f"INSERT OR IGNORE INTO fix ({', '.join(_NAMES)}) VALUES {', '.join([_VALUES] * rows)}"
+
+
+_INSERT, _INSERT_MANY = _insert(1), _insert(ROWS_AT_ONCE)
 _PENDING = (
     "INSERT INTO pending_day (street, device, day, mark) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (street, device, day) DO UPDATE SET mark = excluded.mark"
 )
+#: Pages of the log before it is written back, and pages kept in memory: fixes of many devices touch a page each.
+_CHECKPOINT_PAGES, _CACHE_KB = 8_000, 65_536
 _PLACE = "SELECT lon_e7, lat_e7 FROM fix WHERE street = ? AND device = ? AND time_us = ?"
 
 
@@ -30,7 +45,7 @@ class SqliteTable:
         self._path = str(engine.url.database)
         self._connection: sqlite3.Connection | None = None
 
-    def write(self, batches: Sequence[Sequence[Fix]]) -> list[Outcome]:
+    def write(self, batches: Sequence[Rows]) -> list[Outcome]:
         """Store batches in one commit.
 
         Raises
@@ -38,20 +53,26 @@ class SqliteTable:
         sqlite3.Error
             If nothing was stored.
         """
-        from api.ingest.writer import Outcome, pending_days
+        from api.ingest.writer import Outcome
 
         connection = self._opened()
         connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes = []
             for batch in batches:
+                rows = batch.tolist()
                 before = connection.total_changes
-                connection.executemany(_INSERT, batch)
+                whole = len(rows) - len(rows) % ROWS_AT_ONCE
+                for k in range(0, whole, ROWS_AT_ONCE):
+                    connection.execute(_INSERT_MANY, list(chain.from_iterable(rows[k : k + ROWS_AT_ONCE])))
+                connection.executemany(_INSERT, rows[whole:])
                 stored = connection.total_changes - before
-                conflicting = self._conflicting(connection, batch) if stored < len(batch) else 0
+                conflicting = self._conflicting(connection, rows) if stored < len(batch) else 0
                 outcomes.append(Outcome(stored, len(batch) - stored - conflicting, conflicting))
-            new = [fix for batch, out in zip(batches, outcomes, strict=True) if out.stored for fix in batch]
-            connection.executemany(_PENDING, pending_days(new, time.monotonic_ns()))
+            new = [batch for batch, out in zip(batches, outcomes, strict=True) if out.stored]
+            if new:
+                mark = time.monotonic_ns()
+                connection.executemany(_PENDING, [(*day, mark) for day in pending_days(np.concatenate(new))])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -66,9 +87,9 @@ class SqliteTable:
             self._connection = None
 
     @staticmethod
-    def _conflicting(connection: sqlite3.Connection, batch: Sequence[Fix]) -> int:
+    def _conflicting(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Fixes of a batch that are stored with another place: those differ from the first with their key."""
-        return sum(connection.execute(_PLACE, fix[:3]).fetchone() != (fix.lon_e7, fix.lat_e7) for fix in batch)
+        return sum(connection.execute(_PLACE, row[:3]).fetchone() != row[3:5] for row in rows)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -79,6 +100,8 @@ class SqliteTable:
                 "foreign_keys=ON",
                 "journal_mode=WAL",
                 "synchronous=FULL",
+                f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+                f"cache_size=-{_CACHE_KB}",
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
         return self._connection

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from api.ingest.decode import datum_id
-from api.ingest.fix import SOURCES, Fix, fault, not_negative
+from api.ingest.fix import SOURCES, fault
+from api.ingest.rows import Arrival, Columns, Rows, usable
 from geo.tracks import read_tracks
+
+_UNKNOWN = "no such device; add it first"
 
 
 def read_upload(
@@ -23,7 +26,7 @@ def read_upload(
     devices: Mapping[str, int],
     street: int,
     times: tuple[int, int],
-) -> tuple[list[Fix], list[dict[str, Any]]]:
+) -> tuple[Rows, list[dict[str, Any]]]:
     """Read a file of fixes.
 
     Parameters
@@ -47,46 +50,24 @@ def read_upload(
     refused = [
         {"position": max(0, int(row["row"] or 1) - 1), "reason": row["reason"]} for row in tracks.attrs["refused"]
     ]
-    names = tracks["device"].to_numpy(dtype=object) if only is None else np.full(len(tracks), only, dtype=object)
-    datums = tracks["declared_datum"].fillna("WGS-84").map(datum_id).to_numpy()
-    time_us = tracks["time"].dt.as_unit("us").astype("int64").to_numpy()
-    received_us, latest_us = times
-    fixes = []
-    rows = zip(
-        names,
-        time_us.tolist(),
-        tracks["lon"].tolist(),
-        tracks["lat"].tolist(),
-        _optional(tracks["accuracy_m"]),
-        _optional(tracks["speed"]),
-        tracks["mock"].astype("boolean").tolist(),
-        datums.tolist(),
-        strict=True,
+    names = (
+        [only] * len(tracks) if only is not None else [str(name) for name in tracks["device"].to_numpy(dtype=object)]
     )
-    for position, (name, moment, lon, lat, accuracy, speed, mock, declared) in enumerate(rows):
-        device = devices.get(str(name))
-        reason = "no such device; add it first" if device is None else fault(lon, lat, moment)
-        if device is None or reason is not None:
-            refused.append({"position": position, "reason": reason})
-            continue
-        fixes.append(
-            Fix(
-                street,
-                device,
-                moment,
-                round(lon * 1e7),
-                round(lat * 1e7),
-                not_negative(accuracy),
-                not_negative(speed),
-                None if mock is pd.NA else int(mock),
-                int(moment > latest_us),
-                declared,
-                SOURCES.index("upload"),
-                received_us,
-            )
-        )
-    return fixes, refused
-
-
-def _optional(values: pd.Series[Any]) -> list[float | None]:
-    return [None if value != value else float(value) for value in pd.to_numeric(values, errors="coerce").tolist()]
+    mock = tracks["mock"].astype("boolean")
+    given = Columns(
+        device=np.array([devices.get(name, -1) for name in names], dtype=np.int64),
+        time_us=tracks["time"].dt.as_unit("us").astype("int64").to_numpy(),
+        lon=tracks["lon"].to_numpy(dtype=float),
+        lat=tracks["lat"].to_numpy(dtype=float),
+        accuracy_m=pd.to_numeric(tracks["accuracy_m"], errors="coerce").to_numpy(dtype=float),
+        speed_m_s=pd.to_numeric(tracks["speed"], errors="coerce").to_numpy(dtype=float),
+        mock=mock.astype("Int16").fillna(-1).to_numpy(dtype=np.int16),
+        datum=tracks["declared_datum"].fillna("WGS-84").map(datum_id).to_numpy(dtype=np.int16),
+    )
+    good = usable(given.lon, given.lat, given.time_us) & (given.device >= 0)
+    for k in np.flatnonzero(~good).tolist():
+        known = given.device[k] >= 0
+        reason = fault(float(given.lon[k]), float(given.lat[k]), int(given.time_us[k])) if known else _UNKNOWN
+        refused.append({"position": k, "reason": reason})
+    received_us, latest_us = times
+    return given.take(good).rows(Arrival(street, SOURCES.index("upload"), received_us, latest_us)), refused

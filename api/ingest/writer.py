@@ -12,8 +12,8 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from api.ingest.fix import DAY_US, Fix
 from api.ingest.postgresql import PostgresqlTable
+from api.ingest.rows import Rows
 from api.ingest.sqlite import SqliteTable
 from geo.errors import ImpossibleError
 
@@ -41,7 +41,7 @@ class Outcome:
 class FixTable(Protocol):
     """Where fixes are stored."""
 
-    def write(self, batches: Sequence[Sequence[Fix]]) -> list[Outcome]:
+    def write(self, batches: Sequence[Rows]) -> list[Outcome]:
         """Store batches in one commit."""
 
     def close(self) -> None:
@@ -59,14 +59,14 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._table: FixTable = SqliteTable(engine) if engine.dialect.name == "sqlite" else PostgresqlTable(engine)
-        self._waiting: queue.SimpleQueue[tuple[Sequence[Fix], Future[Outcome]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Rows, Future[Outcome]] | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="fix writer", daemon=True)
         self._thread.start()
 
-    def submit(self, batch: Sequence[Fix]) -> Future[Outcome]:
+    def submit(self, batch: Rows) -> Future[Outcome]:
         """Hand a batch over; the future has its outcome after the commit.
 
         Raises
@@ -113,10 +113,10 @@ class Writer:
             with self._lock:
                 self._count -= sum(len(batch) for batch, _ in group)
 
-    def _next_group(self) -> tuple[list[tuple[Sequence[Fix], Future[Outcome]]], bool]:
+    def _next_group(self) -> tuple[list[tuple[Rows, Future[Outcome]]], bool]:
         """Wait for a batch, and take those behind it that wait already; False at the end."""
         entry = self._waiting.get()
-        group: list[tuple[Sequence[Fix], Future[Outcome]]] = []
+        group: list[tuple[Rows, Future[Outcome]]] = []
         size = 0
         while entry is not None:
             group.append(entry)
@@ -128,11 +128,6 @@ class Writer:
             except queue.Empty:
                 return group, True
         return group, False
-
-
-def pending_days(fixes: Sequence[Fix], mark: int) -> list[tuple[int, int, int, int]]:
-    """Rows of the table ``pending_day`` for fixes: street, device, UTC day, and a mark that is new."""
-    return sorted({(fix[0], fix[1], fix[2] // DAY_US, mark) for fix in fixes})
 
 
 def _reason(error: Exception) -> str:

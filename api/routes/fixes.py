@@ -7,7 +7,6 @@ seconds, and FastAPI would double their cost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +29,8 @@ from api.database.people import device_id
 from api.errors import UnknownCallerError
 from api.ingest import phones
 from api.ingest.decode import Context, read_batch
-from api.ingest.fix import SOURCES, Fix, microseconds
+from api.ingest.fix import SOURCES, microseconds
+from api.ingest.rows import Rows, as_rows
 from api.ingest.writer import Outcome
 from api.routes.dependencies import CallerOf, EngineOf, Now
 from api.routes.guard import Guarded, admit, authorize, caller_of_token, needs
@@ -56,7 +56,7 @@ async def post_fixes(request: Request) -> Response:
     # Converting from another datum loads geopandas at first use, so such batches are read in a thread.
     plain = b"WGS-84" in body[:200]
     batch = read_batch(body, context) if plain else await run_in_threadpool(read_batch, body, context)
-    outcome = await _store(request, batch.fixes)
+    outcome = await _store(request, batch.rows)
     metrics.count_fixes(outcome.stored, outcome.repeated, outcome.conflicting, len(batch.refused))
     answer = {
         "stored": outcome.stored,
@@ -128,10 +128,8 @@ async def upload(
     only = caller.name if caller.device is not None else device
     now_us = microseconds(request.app.state.clock())
     times = now_us, now_us + request.app.state.settings.future_after_s * 1_000_000
-    fixes, refused = await run_in_threadpool(
-        _read_file, content, name, datum, zone, only, devices, caller.street, times
-    )
-    outcome = await _store(request, fixes)
+    rows, refused = await run_in_threadpool(_read_file, content, name, datum, zone, only, devices, caller.street, times)
+    outcome = await _store(request, rows)
     return Stored(
         stored=outcome.stored,
         repeated=outcome.repeated,
@@ -191,13 +189,13 @@ async def _store_report(request: Request, report: Any, caller: Caller, device: i
         now_us=microseconds(state.clock()),
         future_after_us=state.settings.future_after_s * 1_000_000,
     )
-    await _store(request, [fix])
+    await _store(request, as_rows([fix]))
 
 
-async def _store(request: Request, fixes: Sequence[Fix]) -> Outcome:
-    if not fixes:
+async def _store(request: Request, rows: Rows) -> Outcome:
+    if not len(rows):
         return Outcome(0, 0, 0)
-    return await asyncio.wrap_future(request.app.state.writer.submit(fixes))
+    return await asyncio.wrap_future(request.app.state.writer.submit(rows))
 
 
 async def _devices(request: Request, caller: Caller) -> dict[str, int]:
@@ -224,7 +222,7 @@ def _read_file(
     devices: dict[str, int],
     street: int,
     times: tuple[int, int],
-) -> tuple[list[Fix], list[dict[str, Any]]]:
+) -> tuple[Rows, list[dict[str, Any]]]:
     """Fixes of an uploaded file, and the rows refused; `times` are now and the latest time not in the future, µs.
 
     The file lives in a folder that only this process reads.

@@ -6,6 +6,7 @@ import io
 from datetime import datetime, timedelta
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, File, Query, Response, UploadFile
 from fastapi import Path as InPath
 
@@ -48,7 +49,8 @@ def new_incident(
     cells = {level.layer: cell["code"] for level, cell in place.cells.items()}
     if not allowed(caller, Right.SEND_INCIDENTS, [code for code in cells.values() if code] or [""]):
         raise DeniedError(f"'{caller.name}' may not send incidents of this place")
-    ((lon, lat),) = to_wgs84(datum_id(body.datum), [(body.lon, body.lat)])
+    lons, lats = to_wgs84(datum_id(body.datum), np.array([body.lon]), np.array([body.lat]))
+    lon, lat = float(lons[0]), float(lats[0])
     values = {
         "street": caller.street,
         "number": body.number,

@@ -17,6 +17,7 @@ from api.database import session
 from api.database.accounts import add_account, add_token, revoke_device_tokens
 from api.database.people import add_device
 from api.ingest.fix import DATUMS, Fix
+from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.settings import Settings
 from geo.layers import Datum, convert
@@ -225,11 +226,11 @@ def test_a_group_counts_each_of_its_batches(service):
         [base, base._replace(lon_e7=9)],
         [base._replace(time_us=base.time_us + 2), base._replace(time_us=base.time_us + 1, lat_e7=9)],
     ]
-    outcomes = writer._table.write(batches)
+    outcomes = writer._table.write([as_rows(batch) for batch in batches])
     assert [tuple(vars(o).values()) for o in outcomes] == [(2, 0, 0), (0, 1, 1), (1, 0, 1)]
     writer.close()
     with pytest.raises(ImpossibleError, match="stopping"):
-        writer.submit([base])
+        writer.submit(as_rows([base]))
 
 
 def test_each_device_and_day_with_news_is_noted_for_new_verdicts(service):

@@ -21,6 +21,7 @@ from api.database.move import digest, move
 from api.database.people import add_device, hand_over, person_of
 from api.database.retention import purge
 from api.ingest.fix import Fix
+from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from geo.errors import FileError, InputError
 
@@ -39,7 +40,7 @@ def filled(published):
     writer = Writer(published)
     day = 86_400_000_000
     fixes = [Fix(1, 1, START_US - k * day, 1, -2, 5.13, None, k % 2, 0, 0, 0, START_US) for k in (0, 1, 20, 9_000)]
-    writer.submit(fixes).result(30)
+    writer.submit(as_rows(fixes)).result(30)
     writer.close()
     return published
 

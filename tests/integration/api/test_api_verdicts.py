@@ -19,6 +19,7 @@ from api.database.people import add_device, device_names, hand_over, person_of
 from api.database.verdicts import add_rule_set, history_of, pending, take_lease
 from api.errors import NotStoredError
 from api.ingest.fix import Fix
+from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.settings import Settings
 from api.verdicts.day import basis_of, judge, rules_of
@@ -56,7 +57,7 @@ def send(published, devices):
     writer = Writer(published)
 
     def store(*walks):
-        return writer.submit(rows_of(pd.concat(walks), devices)).result(30)
+        return writer.submit(as_rows(rows_of(pd.concat(walks), devices))).result(30)
 
     yield store
     writer.close()
