@@ -12,12 +12,14 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems
 from api.access.callers import Tokens
 from api.current import Current
 from api.database import open_store
 from api.database.migrate import require_schema
+from api.direct import Direct
 from api.edge import Edge
 from api.errors import NotStoredError
 from api.ingest.writer import Writer
@@ -33,6 +35,21 @@ GZIP_FROM_BYTES = 1024
 def utc_now() -> datetime:
     """Time of the server's clock."""
     return datetime.now(UTC)
+
+
+class Application(FastAPI):
+    """FastAPI's application behind middlewares of ours, which therefore also see what FastAPI's own answers and costs."""
+
+    _outer: ASGIApp | None = None
+
+    def put_before(self, make: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Put middlewares before everything else."""
+        self._outer = make(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        scope["app"] = self
+        await (self._outer or super().__call__)(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -68,7 +85,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
             opened.dispose()
 
     # The interactive documents of FastAPI load scripts from another host, so they are off; /openapi.json stays.
-    app = FastAPI(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = Application(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings = settings
     app.state.engine = engine
     app.state.clock = clock
@@ -76,7 +93,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.state.tokens = Tokens(engine, clock)
     app.state.ogc = OgcService(reading, settings, clock)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
-    app.add_middleware(Edge, settings=settings)
+    app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc_features.ROUTES])
     for module in (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi):

@@ -5,35 +5,34 @@ A log line has the route's template, never the address with its parameters; the 
 
 from __future__ import annotations
 
-import logging
+import itertools
+import os
 import time
 import zlib
 from typing import Any
-from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import metrics
+from api import logs, metrics
 from api.errors import TooLargeError
 from api.settings import Settings
 
-log = logging.getLogger("wangge.request")
-
 #: Headers of every answer that has not set them itself.
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
-}
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
+    (b"cache-control", b"no-store"),
+]
 #: What a page may load: from this server only. Maps that folium makes carry their styles and scripts in the page.
 PAGE_POLICY = (
-    "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    b"default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'none'; "
+    b"form-action 'self'; frame-ancestors 'self'"
 )
-OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
+OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+_POLICY = b"content-security-policy"
 
 
 class Edge:
@@ -42,6 +41,8 @@ class Edge:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
         self._most = settings.body_mb << 20
+        # Keys of requests differ between processes and between starts of one.
+        self._start, self._count = os.urandom(4).hex(), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back."""
@@ -49,7 +50,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        key = uuid4().hex[:12]
+        key = f"{self._start}{next(self._count):x}"
         head = scope["method"] == "HEAD"
         if head:
             scope["method"] = "GET"
@@ -60,7 +61,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(MutableHeaders(scope=message), key)
+                _add_headers(message, key)
             elif message["type"] == "http.response.body" and head:
                 if message.get("more_body"):
                     return
@@ -74,9 +75,14 @@ class Edge:
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """Body of a request, unpacked, up to the limit; a small packed body that grows without end stops there too."""
-        headers = Headers(scope=scope)
-        packed = headers.get("content-encoding", "").strip().lower()
-        length = headers.get("content-length", "")
+        packed = length = ""
+        for name, value in scope["headers"]:
+            if name == b"content-encoding":
+                packed = value.decode("latin-1").strip().lower()
+            elif name == b"content-length":
+                length = value.decode("latin-1")
+        if not packed and not length and scope["method"] == "GET":
+            return receive
         unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
         most, size = self._most, 0
 
@@ -103,31 +109,28 @@ class Edge:
         return limited
 
 
-def _add_headers(headers: MutableHeaders, key: str) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    page = headers.get("content-type", "").startswith("text/html")
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY if page else OTHER_POLICY)
-    headers.setdefault("Cache-Control", "no-store")
-    headers["X-Request-Id"] = key
+def _add_headers(message: Message, key: str) -> None:
+    """Add what the answer has not set itself."""
+    headers: list[tuple[bytes, bytes]] = list(message["headers"])
+    names = {name for name, _ in headers}
+    headers += [entry for entry in SECURITY_HEADERS if entry[0] not in names]
+    if _POLICY not in names:
+        page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
+        headers.append((_POLICY, PAGE_POLICY if page else OTHER_POLICY))
+    headers.append((b"x-request-id", key.encode()))
+    message["headers"] = headers
 
 
 def _finish(scope: Scope, method: str, status: int, seconds: float, key: str) -> None:
     route: Any = scope.get("route")
-    template = getattr(route, "path", None) or _template(scope)
+    template = scope.get("template") or getattr(route, "path", None) or _template(scope)
     metrics.count_request(method, template, status, seconds)
-    if not log.isEnabledFor(logging.INFO):
-        return
     caller = scope["state"].get("caller")
-    fields = {
-        "request": key,
-        "method": method,
-        "route": template,
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        "caller": getattr(caller, "kind", "public"),
-    }
-    log.info("request", extra={"fields": fields})
+    kind = getattr(caller, "kind", "public")
+    ms = round(seconds * 1000, 1)
+    # What phones send and ask every few seconds is counted, and logged only when it fails.
+    level = "debug" if "template" in scope and status < 400 else "info"
+    logs.line(level, "request", request=key, method=method, route=template, status=status, ms=ms, caller=kind)
 
 
 def _template(scope: Scope) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any
 
+import msgspec
 import structlog
 
 
@@ -37,6 +39,33 @@ def configure(level: str) -> None:
     # Alembic tells of its migrations at this level, SQLAlchemy of its statements, which hold values.
     for name in ("alembic", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def line(level: str, event: str, **fields: Any) -> None:
+    """Log one event of each request. It does not pass through :mod:`logging`, which would take a tenth of its time."""
+    if logging.getLogger().isEnabledFor(_LEVELS[level]):
+        getattr(_lines(), level)(event, **fields)
+
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
+
+
+@cache
+def _lines() -> Any:
+    return structlog.wrap_logger(
+        structlog.BytesLogger(sys.stderr.buffer),
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.add_log_level,
+            structlog.processors.JSONRenderer(serializer=_bytes),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _bytes(entry: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(entry)
 
 
 def _add_fields(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -102,6 +102,14 @@ def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
     return answer
 
 
+def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
+    """Problem document of a database that fails; its own words go nowhere, they may hold values."""
+    log.error("the database failed at %s: %s", request.url.path, type(error).__name__)
+    answer = problem(request, 503, "the database does not answer; try again in a few seconds")
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem document."""
 
@@ -117,10 +125,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     def _database(request: Request, error: SQLAlchemyError) -> JSONResponse:
-        log.error("the database failed at %s: %s", request.url.path, type(error).__name__)
-        answer = problem(request, 503, "the database does not answer; try again in a few seconds")
-        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return answer
+        return database_problem(request, error)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:

@@ -106,9 +106,11 @@ class Snapshot:
     def locate(self, lon: float, lat: float, datum: str) -> Place:
         """Find the cells around a point given in degrees on `datum`."""
         given = Datum.parse(datum)
-        longitude, latitude = ([lon], [lat]) if given in _SAME else convert([lon], [lat], given, Datum.WGS84)
-        x, y = self._transformer.transform(longitude, latitude)
-        position = int(self.index.locate(np.asarray(x), np.asarray(y))[0])
+        if given not in _SAME:
+            lon, lat = (float(values[0]) for values in convert([lon], [lat], given, Datum.WGS84))
+        # Two numbers, not two lists of one: the transformer takes half the time for them.
+        x, y = self._transformer.transform(lon, lat)
+        position = int(self.index.locate(np.array([x]), np.array([y]))[0])
         if position < 0:
             return Place(False, {})
         cells: dict[Level, dict[str, Any]] = {}

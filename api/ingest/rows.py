@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from api.ingest.fix import DAY_US, FIRST_US, LAST_US, LARGEST, Fix
+from api.ingest.fix import DAY_US, FIRST_US, LARGEST, LAST_US, Fix
 
 #: One row of the table ``fix``. Accuracy and speed are NaN, ``mock`` is -1 where nothing is known.
 ROW = np.dtype(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
@@ -38,6 +40,15 @@ class Outcome:
     conflicting: int
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A batch with the future of its outcome, and the loop of that future if it is one of asyncio."""
+
+    rows: Rows
+    future: Future[Outcome] | asyncio.Future[Outcome]
+    loop: asyncio.AbstractEventLoop | None = None
+
+
 class FixTable(Protocol):
     """Where fixes are stored."""
 
@@ -59,7 +70,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._table: FixTable = SqliteTable(engine) if engine.dialect.name == "sqlite" else PostgresqlTable(engine)
-        self._waiting: queue.SimpleQueue[tuple[Rows, Future[Outcome]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -67,22 +78,32 @@ class Writer:
         self._thread.start()
 
     def submit(self, batch: Rows) -> Future[Outcome]:
-        """Hand a batch over; the future has its outcome after the commit.
+        """Hand a batch over from a thread; the future has its outcome after the commit.
 
         Raises
         ------
         BusyError
             If too many fixes wait, or the writer was closed.
         """
-        with self._lock:
-            if self._closed or self._count + len(batch) > MOST_WAITING:
-                raise BusyError("the store is busy or stopping; send the fixes again in a few seconds")
-            self._count += len(batch)
-            future: Future[Outcome] = Future()
-            # From here on it cannot be cancelled: a client that leaves does not take its fixes back.
-            future.set_running_or_notify_cancel()
-            self._waiting.put((batch, future))
+        future: Future[Outcome] = Future()
+        # From here on it cannot be cancelled: a client that leaves does not take its fixes back.
+        future.set_running_or_notify_cancel()
+        self._put(_Waiting(batch, future))
         return future
+
+    def store(self, batch: Rows) -> asyncio.Future[Outcome]:
+        """Hand a batch over from a coroutine; see :meth:`submit`. All outcomes of a group wake the loop once."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._put(_Waiting(batch, future, loop))
+        return future
+
+    def _put(self, entry: _Waiting) -> None:
+        with self._lock:
+            if self._closed or self._count + len(entry.rows) > MOST_WAITING:
+                raise BusyError("the store is busy or stopping; send the fixes again in a few seconds")
+            self._count += len(entry.rows)
+            self._queue.put(entry)
 
     def close(self) -> None:
         """Store what waits, then stop."""
@@ -90,7 +111,7 @@ class Writer:
             if self._closed:
                 return
             self._closed = True
-            self._waiting.put(None)
+            self._queue.put(None)
         self._thread.join()
         self._table.close()
 
@@ -100,34 +121,57 @@ class Writer:
             group, open_ = self._next_group()
             if not group:
                 continue
+            outcomes: Sequence[Outcome | BusyError]
             try:
-                outcomes = self._table.write([batch for batch, _ in group])
+                outcomes = self._table.write([entry.rows for entry in group])
             # The thread must survive any fault of the database.
             except Exception as error:
                 log.exception("fixes could not be stored")
-                for _, future in group:
-                    future.set_exception(BusyError(f"the fixes were not stored ({_reason(error)}); send them again"))
-            else:
-                for (_, future), outcome in zip(group, outcomes, strict=True):
-                    future.set_result(outcome)
+                reason = f"the fixes were not stored ({_reason(error)}); send them again"
+                outcomes = [BusyError(reason) for _ in group]
             with self._lock:
-                self._count -= sum(len(batch) for batch, _ in group)
+                self._count -= sum(len(entry.rows) for entry in group)
+            _tell(group, outcomes)
 
-    def _next_group(self) -> tuple[list[tuple[Rows, Future[Outcome]]], bool]:
+    def _next_group(self) -> tuple[list[_Waiting], bool]:
         """Wait for a batch, and take those behind it that wait already; False at the end."""
-        entry = self._waiting.get()
-        group: list[tuple[Rows, Future[Outcome]]] = []
+        entry = self._queue.get()
+        group: list[_Waiting] = []
         size = 0
         while entry is not None:
             group.append(entry)
-            size += len(entry[0])
+            size += len(entry.rows)
             if size >= MOST_IN_GROUP:
                 return group, True
             try:
-                entry = self._waiting.get_nowait()
+                entry = self._queue.get_nowait()
             except queue.Empty:
                 return group, True
         return group, False
+
+
+def _tell(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) -> None:
+    """Give each batch its outcome."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Outcome | BusyError]]] = {}
+    for entry, outcome in zip(group, outcomes, strict=True):
+        if entry.loop is None:
+            _settle([(entry.future, outcome)])
+        else:
+            by_loop.setdefault(entry.loop, []).append((entry.future, outcome))
+    for loop, answers in by_loop.items():
+        # A loop that is closed has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, answers)
+
+
+def _settle(answers: Sequence[tuple[Any, Outcome | BusyError]]) -> None:
+    for future, outcome in answers:
+        if future.done():
+            continue
+        if isinstance(outcome, Outcome):
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
 
 
 def _reason(error: Exception) -> str:

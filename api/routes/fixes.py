@@ -6,7 +6,6 @@ seconds, and FastAPI would double their cost.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +25,7 @@ from api.database import session
 from api.database.events import audit
 from api.database.fixes import track
 from api.database.people import device_id
+from api.direct import Answer, header, query_fields
 from api.errors import UnknownCallerError
 from api.ingest import phones
 from api.ingest.decode import Context, read_batch
@@ -69,9 +69,9 @@ async def post_fixes(request: Request) -> Response:
 
 async def osmand(request: Request) -> Response:
     """Take a position from Traccar Client, by query, form or JSON. The answer is empty."""
-    fields = dict(parse_qsl(request.url.query, keep_blank_values=True))
-    body = await request.body()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fields = query_fields(request.scope)
+    body = b"" if request.method == "GET" else await request.body()
+    kind = (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower()
     message: Any = None
     if kind == _JSON:
         message = _decoded(body)
@@ -109,6 +109,13 @@ ROUTES = [
     Route("/osmand", osmand, methods=["GET", "POST"]),
     Route("/owntracks", owntracks, methods=["POST"]),
 ]
+#: The same functions, for :class:`api.direct.Direct`.
+DIRECT: dict[tuple[str, str], Answer] = {
+    ("POST", "/api/fixes"): post_fixes,
+    ("GET", "/osmand"): osmand,
+    ("POST", "/osmand"): osmand,
+    ("POST", "/owntracks"): owntracks,
+}
 
 
 @router.post("/fixes/files")
@@ -166,7 +173,7 @@ async def _phone(request: Request, token: str | None, given: str | None) -> tupl
     UnknownCallerError
         If no token is valid.
     """
-    secret = bearer(request.headers.get("authorization")) or token or given
+    secret = bearer(header(request.scope, b"authorization")) or token or given
     caller = await caller_of_token(request, secret)
     if caller is None:
         raise UnknownCallerError("a device token is needed: as password, as 'token', or as the device's identifier")
@@ -195,7 +202,8 @@ async def _store_report(request: Request, report: Any, caller: Caller, device: i
 async def _store(request: Request, rows: Rows) -> Outcome:
     if not len(rows):
         return Outcome(0, 0, 0)
-    return await asyncio.wrap_future(request.app.state.writer.submit(rows))
+    outcome: Outcome = await request.app.state.writer.store(rows)
+    return outcome
 
 
 async def _devices(request: Request, caller: Caller) -> dict[str, int]:

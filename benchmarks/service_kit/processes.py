@@ -51,7 +51,7 @@ def serving(database: str, *, wait: bool = True, **settings: object) -> Iterator
 def start(database: str, **settings: object) -> Server:
     """Start a server on a free port; it may not answer yet."""
     port = free_port()
-    given = {"database": database, "port": port, "follow": False, "plain_http": True, "log": "warning", **settings}
+    given = {"database": database, "port": port, "follow": False, "plain_http": True, "log": "info", **settings}
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": str(value) for name, value in given.items()}}
     words = [sys.executable, "-m", "api.cli", "serve"]
     process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
