@@ -11,7 +11,8 @@
     │   ├── ColumnError         a column is missing or holds what it must not
     │   └── CodeError           a grid code is malformed, double or has no parent
     ├── ImpossibleError     what was asked cannot be done with this (sound) input, and the message says why
-    └── RefusedEdit         an edit of a draft would break the division; says kind, place and reason, and what would pass
+    ├── RefusedEdit         an edit of a draft would break the division; says kind, place and reason, and what would pass
+    └── RefusedStep         a step of a case is not possible now; says kind and reason, the state, and what would pass
 
 Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it
 is about, ``geometry`` the place, both for programs; ``give`` the argument that would help, which the command line tells as its
@@ -128,6 +129,31 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
         self.cells = tuple(cells)
         self.proposal = proposal
         self.position: int | None = None
+
+
+class RefusedStep(WanggeError):  # noqa: N818 - a refusal is an answer, and its name is promised to other programs
+    """A step of a case that is not possible now; the case is unchanged.
+
+    Parameters
+    ----------
+    kind
+        ``stale`` (somebody acted in between), ``time``, ``chain``, ``client``, ``state``, ``role``, ``reason``, ``missing``,
+        ``own_work``, ``third_return``, ``limit``, ``unanswered``, ``undo``, ``merge``, ``recurrence``.
+    zh, en
+        The reason in words.
+    case
+        The case as it stands; its number is in ``ids``.
+    proposal
+        An action that would pass, or None.
+    """
+
+    def __init__(self, kind: str, zh: str, en: str, *, case: Any = None, proposal: Any = None) -> None:
+        super().__init__(f"{en} ({kind})", ids=() if case is None else (case.case_id,))
+        self.kind = kind
+        self.zh = zh
+        self.en = en
+        self.case = case
+        self.proposal = proposal
 
 
 def first_labels(labels: Sequence[Any], most: int = 5) -> str:

@@ -39,7 +39,9 @@ from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo.duty.case import Asked, Case, ClockRun, Running
+    from geo.duty.cases.steps import advance, allowed, fold
     from geo.duty.chain import broken_links, chained, event_hash
+    from geo.duty.clocks.deadlines import Deadline, Segment, deadline
     from geo.duty.events import ACTS_AS, DUTY_ACTS_AS, AccountRole, Action, Clock, Duty, Event, Outcome, Role, State
     from geo.duty.report import Channel, Report, Reporter
 else:
@@ -47,7 +49,9 @@ else:
         __name__,
         {
             "geo.duty.case": "Asked Case ClockRun Running",
+            "geo.duty.cases.steps": "advance allowed fold",
             "geo.duty.chain": "broken_links chained event_hash",
+            "geo.duty.clocks.deadlines": "Deadline Segment deadline",
             "geo.duty.events": "ACTS_AS DUTY_ACTS_AS AccountRole Action Clock Duty Event Outcome Role State",
             "geo.duty.report": "Channel Report Reporter",
         },
@@ -63,6 +67,7 @@ __all__ = [
     "Channel",
     "Clock",
     "ClockRun",
+    "Deadline",
     "Duty",
     "Event",
     "Outcome",
@@ -70,8 +75,13 @@ __all__ = [
     "Reporter",
     "Role",
     "Running",
+    "Segment",
     "State",
+    "advance",
+    "allowed",
     "broken_links",
     "chained",
+    "deadline",
     "event_hash",
+    "fold",
 ]

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from geo.duty.events import OPEN, Clock, Event, Outcome, State
+from geo.duty.events import OPEN, Action, Clock, Event, Outcome, State
+
+#: So often a case can be returned; then a joint meeting decides.
+MOST_RETURNS = 2
 
 
 class Running(NamedTuple):
@@ -64,14 +67,16 @@ class Case:
         Numbers of the reports that the case answers for, those of cases merged into it included.
     running, runs
         Time limits that run, and those that were stopped, in order.
-    returns, joint_required
-        How often it was returned (退回); after two, the next step is a joint meeting.
+    suspended
+        Time limits that stand still while the case is shelved or returned, each with the time since when.
+    returns
+        How often it was returned (退回). After two it is not returned again; see `joint_required`.
     former
         State before it was shelved or merged.
     paused
         Spans in which handling was shelved; the last one is open while `state` is ``shelved``.
     doers
-        Who did the work of the present round; they may not verify it.
+        Who did work on it; they may not verify it.
     told
         Who was told of the explanation.
     answered
@@ -79,9 +84,9 @@ class Case:
     merged_into, taken_in
         The main case, and the cases that were merged into this one with their reports.
     client_ids
-        Senders' numbers of its events.
-    last, before
-        The last event, and the case before it (for undoing it).
+        Senders' numbers of its events, each with actor and action.
+    last, before, unmerged
+        The last event, the case before it (for undoing it), and the case before it was merged.
     """
 
     case_id: str
@@ -117,9 +122,9 @@ class Case:
     rules_version: str = ""
     calendar_version: str = ""
     running: Mapping[Clock, Running] = field(default_factory=dict)
+    suspended: Mapping[Clock, tuple[Running, dt.datetime]] = field(default_factory=dict)
     runs: tuple[ClockRun, ...] = ()
     returns: int = 0
-    joint_required: bool = False
     joints: int = 0
     extensions: int = 0
     asked: Asked | None = None
@@ -143,14 +148,25 @@ class Case:
     recurrence_of: str = ""
     supervised: int = 0
     rectifications: tuple[str, ...] = ()
-    client_ids: tuple[str, ...] = ()
+    client_ids: Mapping[str, tuple[str, Action]] = field(default_factory=dict)
     last: Event | None = field(default=None, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
+    unmerged: Case | None = field(default=None, repr=False, compare=False)
 
     @property
     def open(self) -> bool:
         """Whether somebody has to act."""
         return self.state in OPEN
+
+    @property
+    def joint_required(self) -> bool:
+        """Whether the unit in hand can no longer return the case: a joint meeting has to decide (首接负责)."""
+        return self.state is State.ASSIGNED and self.returns >= MOST_RETURNS
+
+    @property
+    def step_due(self) -> dt.datetime | None:
+        """The soonest limit that runs now, of whatever step; None if none is set."""
+        return min((run.due for run in self.running.values() if run.due is not None), default=None)
 
     def overdue(self, now: dt.datetime) -> bool:
         """Whether handling is late at a moment: it was, or it runs past its limit."""

@@ -13,13 +13,15 @@ The units are those of the trade (处置时限):
 
 Which limit a matter has is decided by each city. The table that comes along is the example of one (运城), to be replaced.
 The calendar lists public holidays and the weekends worked for them, as the State Council announces them each November for the
-year to come; it must be checked and continued every year. A day in a year that it does not list is refused, not guessed.
+year to come; it must be checked and continued every year. In a year that it does not list Monday to Friday count as working days,
+and what is reckoned with such a day is provisional (:meth:`Calendar.provisional`).
 """
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geo.errors import ColumnError, FileError, InputError, first_labels
+from geo.errors import ColumnError, FileError, InputError
 from geo.incidents.catalogue import data_rows, plain
 
 Unit = Literal["emergency_hour", "working_hour", "working_day", "calendar_day"]
@@ -54,6 +56,9 @@ _UNITS: tuple[tuple[str, Unit, float], ...] = (
     ("日", "calendar_day", 1.0),
 )
 _LIMIT = re.compile(r"^(\d+(?:\.\d+)?)(\D+)$")
+
+#: Begin and end of a part of the working day, local.
+Hours = tuple[dt.time, dt.time]
 
 #: Office hours, local: 8 to 12 and 14 to 18.
 OFFICE_HOURS = ((dt.time(8), dt.time(12)), (dt.time(14), dt.time(18)))
@@ -100,33 +105,55 @@ class Calendar:
         Public holidays (False) and working weekend days (True).
     office_hours
         Local beginning and end of each part of the working day, in order.
+    hours_from
+        Other office hours that hold from a day on (summer and winter hours), in order of the days.
+    names
+        What each listed day is called.
     zone
         IANA name of the zone that days and hours are in.
+
+    Attributes
+    ----------
+    version
+        Eight hexadecimal digits that change with any day or hour of the calendar; kept with each deadline.
+    years
+        First and last year that is listed.
     """
 
     def __init__(
         self,
         days: Mapping[dt.date, bool],
         *,
-        office_hours: Sequence[tuple[dt.time, dt.time]] = OFFICE_HOURS,
+        office_hours: Sequence[Hours] = OFFICE_HOURS,
+        hours_from: Sequence[tuple[dt.date, Sequence[Hours]]] = (),
+        names: Mapping[dt.date, str] | None = None,
         zone: str = "Asia/Shanghai",
     ) -> None:
         self.days = dict(days)
         self.office_hours = tuple(office_hours)
+        self.hours_from = tuple((day, tuple(hours)) for day, hours in sorted(hours_from))
+        self.names = dict(names or {})
         self.zone = ZoneInfo(zone)
         years = {day.year for day in self.days}
         if not years:
             raise InputError("the calendar lists no day; it needs the public holidays of each year")
         self.years = (min(years), max(years))
+        self._announced = frozenset(years)
+        facts = (sorted(self.days.items()), self.office_hours, self.hours_from, zone)
+        self.version = hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
     @classmethod
     def china(cls) -> Calendar:
-        """The calendar that comes along: 2025 and 2026."""
-        return cls({dt.date.fromisoformat(r["day"]): r["kind"] == "workday" for r in data_rows("holidays_cn.csv")})
+        """The calendar that comes along: 2024, 2025 and 2026, from the notices of the General Office of the State Council."""
+        rows = {dt.date.fromisoformat(r["day"]): r for r in data_rows("holidays_cn.csv")}
+        return cls(
+            {day: row["kind"] == "workday" for day, row in rows.items()},
+            names={day: row["name"] for day, row in rows.items()},
+        )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Calendar:
-        """Read a calendar: CSV with the columns ``day`` (2026-10-01) and ``kind`` (``holiday`` or ``workday``).
+        """Read a calendar: CSV with ``day`` (2026-10-01), ``kind`` (``holiday`` or ``workday``) and, if it is there, ``name``.
 
         Raises
         ------
@@ -139,20 +166,48 @@ class Calendar:
         if not path.is_file():
             raise FileError(f"{path}: no such file")
         days: dict[dt.date, bool] = {}
+        names: dict[dt.date, str] = {}
         for number, row in enumerate(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()), start=2):
             try:
-                days[dt.date.fromisoformat((row.get("day") or "").strip())] = {"holiday": False, "workday": True}[
-                    (row.get("kind") or "").strip()
-                ]
+                day = dt.date.fromisoformat((row.get("day") or "").strip())
+                days[day] = {"holiday": False, "workday": True}[(row.get("kind") or "").strip()]
             except (ValueError, KeyError) as error:
                 raise ColumnError(
                     f"{path.name}: row {number} is no day like 2026-10-01 with the kind holiday or workday"
                 ) from error
-        return cls(days)
+            names[day] = (row.get("name") or "").strip()
+        return cls(days, names=names)
 
     def working(self, day: dt.date) -> bool:
         """Tell whether people work on a day."""
         return self.days.get(day, day.weekday() < 5)
+
+    def announced(self, year: int) -> bool:
+        """Tell whether the calendar lists the holidays of a year."""
+        return year in self._announced
+
+    def hours_on(self, day: dt.date) -> tuple[Hours, ...]:
+        """Office hours of a day, whether people work on it or not."""
+        found = self.office_hours
+        for since, hours in self.hours_from:
+            if since <= day:
+                found = hours
+        return found
+
+    def provisional(self, start: pd.Series[Any], due: pd.Series[Any]) -> pd.Series[bool]:
+        """Tell which deadlines touch a year whose holidays are not listed, and so may move when they are announced.
+
+        Parameters
+        ----------
+        start, due
+            Aware times with one index; NaT gives False.
+        """
+        first, last = (times.dt.tz_convert(self.zone).dt.year for times in (start, due))
+        unknown = [year for year in range(*_year_range(first, last)) if not self.announced(year)]
+        found = pd.Series(False, index=start.index)
+        for year in unknown:
+            found |= (first <= year) & (last >= year)
+        return found
 
     def due(self, reported_at: pd.Series[Any], limit: Limit) -> pd.Series[Any]:
         """When a limit that begins with the incident ends.
@@ -169,10 +224,9 @@ class Calendar:
         Series of datetime64[us, UTC]
             Same index.
 
-        Raises
-        ------
-        InputError
-            If working time is asked for in a year that the calendar does not list.
+        Notes
+        -----
+        In a year that is not listed Monday to Friday count; see :meth:`provisional`.
         """
         if limit.unit in ("emergency_hour", "calendar_day"):
             hours = limit.amount * (24 if limit.unit == "calendar_day" else 1)
@@ -190,7 +244,6 @@ class Calendar:
         ends_s = (
             self._days_on(wall_s, limit, days) if limit.unit == "working_day" else self._hours_on(wall_s, limit, days)
         )
-        self._require_listed(first + dt.timedelta(days=int(ends_s.max() // _DAY_S)), first)
         midnight = pd.Timestamp(first)
         local = pd.Series(midnight + pd.to_timedelta(ends_s, unit="s"), index=given.index).dt.as_unit("us")
         result.loc[given.index] = local.dt.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert(
@@ -198,21 +251,14 @@ class Calendar:
         )
         return result
 
-    def _require_listed(self, *days: dt.date) -> None:
-        low, high = self.years
-        if strange := sorted({d.year for d in days if not low <= d.year <= high}):
-            raise InputError(
-                f"the calendar of public holidays lists {low} to {high}, not {first_labels(strange)}; add the days that the "
-                "State Council announced for that year"
-            )
-
     def _days_on(self, wall_s: npt.NDArray[np.float64], limit: Limit, days: list[dt.date]) -> npt.NDArray[np.float64]:
         if limit.amount != int(limit.amount) or limit.amount < 1:
             raise InputError(f"{limit.amount:g} working days: a whole number, at least 1, is expected")
         working = np.flatnonzero([self.working(day) for day in days])
         today = (wall_s // _DAY_S).astype(int)
         due_day = working[np.searchsorted(working, today, side="right") + int(limit.amount) - 1]
-        return np.asarray(due_day * _DAY_S + _of_day_s(self.office_hours[-1][1]), dtype=np.float64)
+        closing = np.array([_of_day_s(self.hours_on(day)[-1][1]) for day in days])
+        return np.asarray(due_day * _DAY_S + closing[due_day], dtype=np.float64)
 
     def _hours_on(self, wall_s: npt.NDArray[np.float64], limit: Limit, days: list[dt.date]) -> npt.NDArray[np.float64]:
         """Walk along the office hours: seconds worked up to the incident, plus the limit, back to the clock."""
@@ -220,7 +266,7 @@ class Calendar:
             (k * _DAY_S + _of_day_s(a), k * _DAY_S + _of_day_s(b))
             for k, day in enumerate(days)
             if self.working(day)
-            for a, b in self.office_hours
+            for a, b in self.hours_on(day)
         ]
         start, end = np.array(spans, dtype=float).reshape(-1, 2).T
         before = np.r_[0.0, np.cumsum(end - start)]
@@ -297,6 +343,11 @@ def due_times(incidents: pd.DataFrame, limits: pd.DataFrame, calendar: Calendar)
             each = [calendar.due(incidents.loc[mine, "reported_at"], Limit.parse(text)) for text in rows["limit"]]
             result.loc[mine] = pd.concat(each, axis=1).max(axis=1)
     return result
+
+
+def _year_range(first: pd.Series[int], last: pd.Series[int]) -> tuple[int, int]:
+    low, high = first.min(), last.max()
+    return (0, 0) if pd.isna(low) or pd.isna(high) else (int(low), int(high) + 1)
 
 
 def _of_day_s(time: dt.time) -> int:

@@ -201,9 +201,23 @@ class TestLimits:
             due = calendar.due(local(str(start)), Limit(float(hours), "working_hour"))
             assert due.dt.tz_convert(ZONE).dt.tz_localize(None).iloc[0] == now
 
-    def test_years_that_are_not_listed_are_refused(self):
-        with pytest.raises(InputError, match="lists 2025 to 2026, not 2027"):
-            Calendar.china().due(local("2026-12-31 17:00"), Limit.parse("3工作日"))
+    def test_deadlines_in_years_that_are_not_listed_are_provisional(self):
+        calendar = Calendar.china()
+        start = local("2026-12-31 17:00", "2026-12-28 09:00", "2026-12-28 09:00").where([True, True, False])
+        due = calendar.due(start, Limit.parse("3工作日"))
+        # Monday to Friday count in 2027: Friday 1, Monday 4, Tuesday 5 January; the New Year's holiday is not announced.
+        assert said(due.iloc[:2]) == ["01-05 18:00", "12-31 18:00"]
+        assert calendar.provisional(start, due).tolist() == [True, False, False]
+        assert calendar.announced(2024)
+        assert not calendar.announced(2027)
+
+    def test_office_hours_can_change_from_a_day_on(self):
+        summer = ((dt.time(9), dt.time(12)), (dt.time(15), dt.time(19)))
+        calendar = Calendar(Calendar.china().days, hours_from=[(dt.date(2026, 6, 1), summer)])
+        given = local("2026-05-29 17:00", "2026-05-29 17:00")
+        assert said(calendar.due(given[:1], Limit.parse("2工作时"))) == ["06-01 10:00"]
+        assert said(calendar.due(given[:1], Limit.parse("1工作日"))) == ["06-01 19:00"]
+        assert calendar.version != Calendar.china().version
 
     def test_missing_times_and_kinds_without_limit(self):
         frame = pd.DataFrame(

@@ -49,6 +49,7 @@ from geo.incidents.columns import VALID_FROM
 from geo.incidents.surface.kernel_density import require_raster
 from geo.kernels import uncompiled
 from geo.layers import Division, read_division
+from geo.notices import notice
 
 # A workbook of more rows takes a minute to write and cannot be opened on an office machine.
 _MOST_IN_WORKBOOK = 50_000
@@ -220,7 +221,13 @@ def _with_due(found: gpd.GeoDataFrame, options: IncidentOptions, calendar: Calen
     """Add when each incident was due, where the time limits of the place are given."""
     if options.limits is None:
         return found
-    return found.assign(due_at=due_times(found, time_limits(options.limits), calendar))
+    due = due_times(found, time_limits(options.limits), calendar)
+    if (open_years := int(calendar.provisional(found["reported_at"], due).sum())) > 0:
+        notice(
+            f"{open_years} deadlines touch a year whose public holidays the calendar does not list ({calendar.years[0]} to "
+            f"{calendar.years[1]} are listed); those in working time may move when it is announced"
+        )
+    return found.assign(due_at=due)
 
 
 def _by_day(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options: IncidentOptions) -> gpd.GeoDataFrame:

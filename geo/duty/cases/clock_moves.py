@@ -1,0 +1,116 @@
+"""What an event does to the clocks of a case: stop, start, suspend, resume, and note what was late."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from geo.duty.case import Case, ClockRun, Running
+from geo.duty.cases.transitions import Transition
+from geo.duty.events import Action, Clock, Event
+
+Values = dict[str, Any]
+
+_WORK = (Clock.HANDLE, Clock.REDO)
+_SUSPENDING = frozenset({Action.RETURN_UP, Action.SHELVE, Action.DECIDE_SHELVE})
+_RESUMING = frozenset({Action.ASSIGN, Action.DECIDE_ASSIGN, Action.RESUME})
+_ENDING = frozenset({Action.VOID, Action.MERGE, Action.REJECT, Action.EXPLAIN_FILE})
+
+
+def note_lateness(values: Values, at: dt.datetime) -> None:
+    """Work that goes on past its limit is late, and stays so whatever happens to the limit."""
+    for clock in _WORK:
+        run = values["running"].get(clock)
+        if run is not None and run.due is not None and at > run.due:
+            values["late"] = True
+
+
+def move_clocks(values: Values, case: Case, row: Transition, event: Event) -> None:
+    """Stop and start the clocks of a step."""
+    action = event.action
+    given: Mapping[str, Any] = event.payload.get("clocks") or {}
+    if not (row.stops or row.starts or given or action in _RESUMING):
+        return
+    running = dict(case.running)
+    for clock in row.stops & running.keys():
+        _stop(values, clock, running.pop(clock), event.at)
+    if action in _SUSPENDING:
+        _suspend(values, running, event.at)
+    elif action in _RESUMING:
+        _resume(values, running, event.at)
+    elif action in _ENDING:
+        _end_suspended(values, event.at)
+    for clock in row.starts:
+        if clock is not Clock.HANDLE or not any(work in running for work in _WORK):
+            if clock in running:
+                _stop(values, clock, running[clock], event.at)
+            running[clock] = Running(event.at, None)
+    for name, value in given.items():
+        clock = Clock(name)
+        if clock in running:
+            running[clock] = Running(running[clock].since, _time(value.get("due")), value.get("limit", ""))
+            if clock in _WORK:
+                values["provisional"] = bool(value.get("provisional"))
+    values["running"] = running
+
+
+def _stop(values: Values, clock: Clock, run: Running, at: dt.datetime) -> None:
+    late = run.due is not None and at > run.due
+    values["runs"] = (*values["runs"], ClockRun(clock, run.since, run.due, at, late))
+    if late:
+        if clock in _WORK:
+            values["late"] = True
+        else:
+            values["late_steps"] = (*values["late_steps"], clock)
+
+
+def _suspend(values: Values, running: dict[Clock, Running], at: dt.datetime) -> None:
+    held = {clock: (running.pop(clock), at) for clock in _WORK if clock in running}
+    values["suspended"] = {**values["suspended"], **held}
+    if not (values["paused"] and values["paused"][-1][1] is None):
+        values["paused"] = (*values["paused"], (at, None))
+
+
+def _resume(values: Values, running: dict[Clock, Running], at: dt.datetime) -> None:
+    for clock, (run, _) in values["suspended"].items():
+        running[clock] = run
+    _end_pause(values, at)
+
+
+def _end_suspended(values: Values, at: dt.datetime) -> None:
+    """A limit that stands still when the case ends was kept or missed when it was suspended."""
+    for clock, (run, since) in values["suspended"].items():
+        _stop(values, clock, run, since)
+    _end_pause(values, at)
+
+
+def _end_pause(values: Values, at: dt.datetime) -> None:
+    values["suspended"] = {}
+    if values["paused"] and values["paused"][-1][1] is None:
+        values["paused"] = (*values["paused"][:-1], (values["paused"][-1][0], at))
+
+
+def due_of(values: Values) -> dt.datetime | None:
+    """When the handling is due, where it was dispatched or has to be redone; before that, when the step in hand is."""
+    running = values["running"]
+    for clock in (Clock.REDO, Clock.HANDLE):
+        if clock in running:
+            return _known(running[clock])
+    for clock in (Clock.REDO, Clock.HANDLE):
+        if clock in values["suspended"]:
+            return _known(values["suspended"][clock][0])
+    kept: dt.datetime | None = values["due"]
+    if any(run.clock in _WORK for run in values["runs"]):
+        return kept
+    return min((run.due for run in running.values() if run.due is not None), default=kept)
+
+
+def _known(run: Running) -> dt.datetime | None:
+    return run.due
+
+
+def _time(value: Any) -> dt.datetime | None:
+    if value is None or isinstance(value, dt.datetime):
+        return value
+    return dt.datetime.fromisoformat(value)

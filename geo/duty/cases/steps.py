@@ -1,0 +1,157 @@
+"""Folding events into a case, the steps that are open, and one step more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from geo.duty.case import Case
+from geo.duty.cases.conditions import (
+    left_open,
+    require_order,
+    require_reason,
+    require_role,
+    require_state,
+    require_values,
+    roles_now,
+    sent_again,
+)
+from geo.duty.cases.folding import applied
+from geo.duty.cases.transitions import FROM_STATE, TRANSITIONS
+from geo.duty.events import Action, Event, Role
+from geo.errors import InputError
+
+
+def fold(events: Iterable[Event]) -> Case:
+    """Make a case from its events.
+
+    Only what cannot be otherwise is checked, so that a log stays readable when the rules of the steps change: one case, dense
+    numbers, times in order, actions that start from the state, and the hash chain where events carry hashes. An event that was
+    sent twice (same client id) counts once.
+
+    Parameters
+    ----------
+    events
+        Of one case, in order.
+
+    Returns
+    -------
+    Case
+        Cost: about 10 µs for an event, and as much for its hash.
+
+    Raises
+    ------
+    InputError
+        If there is no event.
+    RefusedStep
+        If the events are out of order, of several cases, do not follow from each other, or the chain is broken.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> at = dt.datetime(2026, 11, 23, 1, tzinfo=dt.UTC)
+    >>> case = fold(
+    ...     [
+    ...         Event("A-1", 1, at, "张三", Role.OFFICER, Action.REPORT, payload={"report": "R-1"}),
+    ...         Event("A-1", 2, at, "张三", Role.OFFICER, Action.SELF_SOLVE, reason="已清理"),
+    ...     ]
+    ... )
+    >>> case.state, case.reports, case.doers
+    (<State.HANDLED: 'handled'>, ('R-1',), ('张三',))
+    """
+    case: Case | None = None
+    for event in events:
+        present = Case(event.case_id) if case is None else case
+        if sent_again(present, event):
+            continue
+        require_order(present, event)
+        require_state(present, event, TRANSITIONS[event.action])
+        case = applied(present, event)
+        # Two steps back are forgotten, or all states of a log would stay in memory; nobody else holds this one.
+        present.__dict__["before"] = None
+    if case is None:
+        raise InputError("there are no events; a case begins with a report")
+    return case
+
+
+def allowed(case: Case | None, role: Role | str) -> tuple[Action, ...]:
+    """Actions that somebody in a part may do now, in the order of :class:`Action`.
+
+    What depends on the person or on values (own work, dates, who undoes) is decided by :func:`advance`.
+
+    Parameters
+    ----------
+    case
+        None for a case that is not there yet.
+    role
+        The part.
+
+    Raises
+    ------
+    InputError
+        If the part is not known.
+
+    >>> allowed(None, "clerk")
+    (<Action.REPORT: 'report'>,)
+    """
+    try:
+        part = Role(role)
+    except ValueError as error:
+        raise InputError(f"'{role}' is not a known role; use {', '.join(Role)}") from error
+    present = Case("") if case is None else case
+    return tuple(
+        action
+        for action in FROM_STATE[present.state]
+        if part in roles_now(present, action) and left_open(present, action)
+    )
+
+
+def advance(case: Case | None, event: Event) -> Case:
+    """Do one step.
+
+    Parameters
+    ----------
+    case
+        As it stands; None before the first event. It is not changed.
+    event
+        The step. Its number has to be the next one: if somebody acted in between, it is refused as ``stale``. An event that the
+        case holds already (same client id, actor and action) changes nothing. Deadlines are taken from its payload; see
+        :func:`geo.duty.cases.preparation.prepared`.
+
+    Returns
+    -------
+    Case
+        After the step.
+
+    Raises
+    ------
+    RefusedStep
+        If the step is not possible, with the reason in both languages and what would pass.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> at = dt.datetime(2026, 11, 23, 1, tzinfo=dt.UTC)
+    >>> case = advance(None, Event("A-1", 1, at, "王", "clerk", "report", payload={"report": "R-1"}))
+    >>> advance(case, Event("A-1", 2, at, "王", "clerk", "sign"))
+    Traceback (most recent call last):
+    ...
+    geo.errors.RefusedStep: 'signed for' does not start from 'reported'; possible here are ...
+    """
+    present = Case(event.case_id) if case is None else case
+    if sent_again(present, event):
+        return present
+    row = TRANSITIONS[event.action]
+    require_order(present, event)
+    require_state(present, event, row)
+    require_role(present, event)
+    require_reason(present, event, row)
+    require_values(present, event)
+    if present.before is not None and event.action is not Action.UNDO:
+        present = _without_history(present)
+    return applied(present, event)
+
+
+def _without_history(case: Case) -> Case:
+    copy = object.__new__(Case)
+    object.__setattr__(copy, "__dict__", {**case.__dict__, "before": None})
+    return copy
