@@ -1,0 +1,85 @@
+"""Notices (上情下达): from the street to communities, leaders and bodies; who has been reached and who has not.
+
+Nobody has to log in: a notice reaches a person when somebody says so, by whatever way (at the meeting, by telephone, on paper).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from geo.duty.events import Duty
+from geo.duty.rosters.roster import Roster
+from geo.errors import InputError
+
+#: How a notice reaches a person.
+WAYS = ("page", "meeting", "phone", "visit", "paper")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice to the holders of some duties in some cells.
+
+    Attributes
+    ----------
+    cells
+        Codes; a code stands for all cells below it. Empty: the whole street.
+    duties
+        Who is meant; empty: those who answer for the cells.
+    """
+
+    notice_id: str
+    at: dt.datetime
+    by: str
+    title: str
+    text: str
+    cells: tuple[str, ...] = ()
+    duties: tuple[Duty, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.title.strip() or not self.text.strip():
+            raise InputError(f"notice {self.notice_id}: needs a title and a text")
+        object.__setattr__(self, "duties", tuple(Duty(duty) for duty in self.duties))
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A notice reached a person."""
+
+    notice_id: str
+    person: str
+    at: dt.datetime
+    way: str = "page"
+
+    def __post_init__(self) -> None:
+        if self.way not in WAYS:
+            raise InputError(f"'{self.way}' is not a way to reach somebody; use {', '.join(WAYS)}")
+
+
+def recipients(notice: Notice, roster: Roster, day: dt.date) -> pd.DataFrame:
+    """Whom a notice is for on a day.
+
+    Returns
+    -------
+    DataFrame
+        `person`, `cell`, `duty`; a person once for each cell. Where the person who answers for a cell is away, who stands in.
+    """
+    rows = []
+    for cell in roster.cells:
+        if notice.cells and not any(cell.startswith(code) for code in notice.cells):
+            continue
+        if notice.duties:
+            rows += [(a.person, cell, a.duty.value) for a in roster.holders(cell, day) if a.duty in notice.duties]
+        elif (found := roster.answerable(cell, day)) is not None:
+            rows.append((found.person, cell, ""))
+    return pd.DataFrame(rows, columns=["person", "cell", "duty"])
+
+
+def not_reached(notice: Notice, receipts: Iterable[Receipt], roster: Roster, day: dt.date) -> pd.DataFrame:
+    """Persons whom a notice has not reached, with their cells: `person`, `cell`, `duty`."""
+    reached = {receipt.person for receipt in receipts if receipt.notice_id == notice.notice_id}
+    meant = recipients(notice, roster, day)
+    return meant[~meant["person"].isin(reached)].reset_index(drop=True)
