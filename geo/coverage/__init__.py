@@ -1,4 +1,4 @@
-"""The mesh of a division, and what can be wrong with polygons before they become one.
+"""Validation and repair of polygon coverages, and the mesh that a valid coverage is stored as.
 
 Terms
 -----
@@ -11,16 +11,26 @@ arc
 mesh
     The arcs of a coverage on the 1 mm lattice: :class:`Mesh`.
 dissolve
-    Leaving out the arcs between cells of one group; what remains is the mesh of the groups, made of the same vertices.
+    Removing the arcs between cells of one group. The arcs that remain form the mesh of the groups, with unchanged vertices.
 gap, sliver
-    Ground between cells that belongs to none; a sliver is narrower than half a metre.
+    An area between cells that no cell covers; a sliver is a gap narrower than half a metre.
 outline
     The area that the cells should cover.
+rim
+    The edges of cells that no other cell has in the opposite direction. In a valid coverage these are the outer border only.
 finding
-    One fault, of one kind, with its place and measure; a :class:`Report` holds them all.
+    One fault: its kind, place, size and the cells concerned; a :class:`Report` holds all findings of a check.
 
-Public: :class:`Mesh`; :func:`check`, :func:`check_division`, :class:`Report`; :func:`repair`, :func:`plan_repair`,
+Public names
+------------
+:class:`Mesh`; :func:`check`, :func:`check_division`, :class:`Report`; :func:`repair`, :func:`plan_repair`,
 :func:`repair_division`, :class:`RepairPlan`.
+
+Known limits
+------------
+A mesh needs a metric CRS and an extent below 2,147 km, because vertices are integers of 1 mm. ``repair`` fills gaps up to
+1,000 m² unless an outline says what has to be covered; larger gaps stay open and are reported. It refuses layers in which a
+cell would lose its whole area or in which protected cells overlap.
 """
 
 from typing import TYPE_CHECKING

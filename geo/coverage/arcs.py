@@ -1,6 +1,6 @@
-"""From the rings of polygons to arcs: maximal chains of edges between two nodes, with one cell on each side.
+"""Builds arcs from the edges of polygons: maximal chains of edges between two nodes, with one cell on each side.
 
-Everything here is integers: vertices are numbered in order of (x, y), so the result does not depend on the order of the
+All values are integers and vertices are numbered in order of (x, y), so the result does not depend on the order of the
 polygons.
 """
 
@@ -18,7 +18,7 @@ from geo.layers.crs import PER_METRE
 Ints = npt.NDArray[np.int64]
 Cells = npt.NDArray[np.int32]
 
-#: What lies on the side of an arc where there is no cell.
+#: Cell number on the side of an arc where there is no cell.
 OUTSIDE = -1
 
 
@@ -30,7 +30,7 @@ class Arcs(NamedTuple):
     xy
         Vertices of all arcs one after the other, int64 lattice units, shape (n, 2).
     offsets
-        Where each arc begins in `xy`, and the end, shape (n_arcs + 1,).
+        Index in `xy` of the first vertex of each arc, followed by the total number of vertices, shape (n_arcs + 1,).
     left, right
         Cell on either side of each arc, seen from its first vertex to its last; ``OUTSIDE`` where there is none.
     """
@@ -42,7 +42,7 @@ class Arcs(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Undirected edges between numbered vertices, with the cell on each side of the way from `a` to `b`."""
+    """Undirected edges between numbered vertices, with the cell on each side when going from `a` to `b`."""
 
     a: Ints
     b: Ints
@@ -51,7 +51,7 @@ class Edges(NamedTuple):
 
 
 def unique_vertices(xy: Ints) -> tuple[Ints, Ints]:
-    """Number the different vertices in order of x, then y.
+    """Number the distinct vertices in order of x, then y.
 
     Returns
     -------
@@ -73,43 +73,43 @@ def unique_vertices(xy: Ints) -> tuple[Ints, Ints]:
 
 
 def unique_rows(rows: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> tuple[Ints, Ints]:
-    """Number the different rows of two values in the order in which they come; equal means equal to the last bit.
+    """Number the distinct rows of two values in order of first occurrence; rows are equal if all bits are equal.
 
     Returns
     -------
     (number, first)
-        The number of each row, shape (n,), and the row in which each number stands first.
+        The number of each row, shape (n,), and the index of the first row with each number.
     """
-    numbered: tuple[Ints, Ints] = _number(np.ascontiguousarray(rows).view(np.uint64))
+    numbered: tuple[Ints, Ints] = _number_rows(np.ascontiguousarray(rows).view(np.uint64))
     return numbered
 
 
 def lexsort_pairs(a: Ints, b: Ints) -> Ints:
-    """Stable order of pairs of small whole numbers, by a, then b: two counting sorts."""
-    order: Ints = _counted(a, _counted(b, np.arange(len(b))))
+    """Stable sort order of pairs of small non-negative integers, by a, then b, with two counting sorts."""
+    order: Ints = _counting_sort(a, _counting_sort(b, np.arange(len(b))))
     return order
 
 
 def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.intp], Ints]:
-    """Bring together the two directed edges that run between the same two vertices.
+    """Pair the two directed edges that run between the same two vertices in opposite directions.
 
     Parameters
     ----------
     u, v
-        Directed edges from vertex u to vertex v that have their cell on the left; no two are equal in a coverage.
+        Directed edges from vertex u to vertex v with their cell on the left; in a coverage no two are equal.
     cell
         The cell of each.
 
     Returns
     -------
     (edges, conflicts, which)
-        One entry per undirected edge, in order of its vertices; the positions of the directed edges that stand a second time,
-        which a coverage does not have: two cells claim the same side; and the undirected edge of each directed one.
+        One entry per undirected edge, in order of its vertices; the positions of directed edges that repeat an earlier one,
+        where two cells claim the same side, which a coverage does not have; and the undirected edge of each directed edge.
     """
     forward = u < v
     back_last = np.concatenate([np.flatnonzero(forward), np.flatnonzero(~forward)])
     a, b = np.minimum(u, v), np.maximum(u, v)
-    order = _counted(a, _counted(b, back_last))
+    order = _counting_sort(a, _counting_sort(b, back_last))
     a, b, forward, cell = a[order], b[order], forward[order], cell[order]
     first = np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])] if len(a) else np.empty(0, dtype=bool)
     repeated = np.r_[False, ~first[1:] & (forward[1:] == forward[:-1])] if len(a) else np.empty(0, dtype=bool)
@@ -124,10 +124,10 @@ def pair_edges(u: Ints, v: Ints, cell: Cells) -> tuple[Edges, npt.NDArray[np.int
 
 
 def chain(vertices: Ints, edges: Edges) -> Arcs:
-    """Join edges to arcs.
+    """Join edges into arcs.
 
-    An arc ends where three or more edges meet. A closed line without such a vertex begins at its smallest vertex. Arcs run
-    from their smaller end and stand in order of their first edge.
+    An arc ends where three or more edges meet. A closed line without such a vertex begins at its smallest vertex. Each arc
+    starts at its smaller end; arcs are sorted by their first edge.
     """
     used = edges.left != edges.right
     edges = Edges(edges.a[used], edges.b[used], edges.left[used], edges.right[used])
@@ -136,14 +136,14 @@ def chain(vertices: Ints, edges: Edges) -> Arcs:
     degree = np.bincount(ends, minlength=n_vertices)
     start = np.r_[0, np.cumsum(degree)]
     incident = np.argsort(ends, kind="stable") % max(n_edges, 1)
-    path, offsets, first_edge, along = _walk(edges.a, edges.b, degree, start, incident)
+    path, offsets, first_edge, along = _trace_arcs(edges.a, edges.b, degree, start, incident)
     left = np.where(along, edges.left[first_edge], edges.right[first_edge])
     right = np.where(along, edges.right[first_edge], edges.left[first_edge])
     return Arcs(vertices[path], offsets, left, right)
 
 
 def relabel(arcs: Arcs, left: Cells, right: Cells) -> Arcs:
-    """Give arcs other sides and join them anew; those with the same on both sides go."""
+    """Replace the cells on both sides of all arcs and rebuild the arcs; those with equal sides are removed."""
     keep = left != right
     size = np.diff(arcs.offsets)
     vertex_kept = np.repeat(keep, size)
@@ -183,8 +183,8 @@ def neighbours(arcs: Arcs) -> pd.DataFrame:
 
 
 @kernel()
-def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
-    """Follow edges from node to node, then around what is left; returns vertex path, offsets, first edge, direction."""
+def _trace_arcs(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
+    """Follow edges from node to node, then the remaining closed lines; returns vertex path, offsets, first edge, direction."""
     n_edges = len(a)
     seen = np.zeros(n_edges, dtype=np.bool_)
     path = np.empty(2 * n_edges, dtype=np.int64)
@@ -222,8 +222,8 @@ def _walk(a, b, degree, start, incident):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def _number(rows):  # type: ignore[no-untyped-def]
-    """Number rows through a hash table with open addresses; see `unique_rows`."""
+def _number_rows(rows):  # type: ignore[no-untyped-def]
+    """Number rows with an open-addressing hash table; see `unique_rows`."""
     n = len(rows)
     size = 16
     while size < 2 * n:
@@ -235,7 +235,7 @@ def _number(rows):  # type: ignore[no-untyped-def]
     count = 0
     for i in range(n):
         x, y = rows[i, 0], rows[i, 1]
-        h = x * np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits, then another odd number with as many ones
+        h = x * np.uint64(0x9E3779B97F4A7C15)  # multipliers: odd, with about half of the bits set
         h = ((h ^ (h >> np.uint64(32))) + y) * np.uint64(0xD6E8FEB86659FD93)
         slot = (h ^ (h >> np.uint64(32))) & mask
         while True:
@@ -255,8 +255,8 @@ def _number(rows):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def _counted(key, order):  # type: ignore[no-untyped-def]
-    """Bring positions in order of their key, whole numbers from 0; equal ones stay in the order in which they come."""
+def _counting_sort(key, order):  # type: ignore[no-untyped-def]
+    """Sort positions by their keys, integers from 0, with a stable counting sort."""
     top = 0
     for i in range(len(key)):
         top = max(top, key[i])

@@ -1,4 +1,4 @@
-"""Faults of what is written beside the polygons: codes, counts and declared areas."""
+"""Checks of attributes: codes, number of cells, and declared areas."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from geo.layers.codes import is_code
 from geo.layers.columns import AREA_M2, CODE, Level
 from geo.layers.crs import area_m2
 
-#: A declared area may differ by this share: planar areas in the CRS of Nanjing are 0.031 % too large.
+#: Relative difference up to which a declared area is accepted: planar areas in the CRS of Nanjing are 0.031 % too large.
 AREA_SHARE = 0.001
 
 
 def code_faults(cells: gpd.GeoDataFrame, level: Level | None) -> Rows:
-    """Codes that stand more than once, and, where the level is known, malformed ones."""
+    """Duplicate codes and, where the level is known, malformed codes."""
     if CODE not in cells:
         return []
     codes = cells[CODE].astype(str)
@@ -42,7 +42,7 @@ def _parts(shapes: gpd.GeoSeries) -> list[shapely.Polygon]:
 
 
 def count_faults(cells: gpd.GeoDataFrame, expected: int | None) -> Rows:
-    """The number of cells, if it is not the one expected."""
+    """A finding if the number of cells differs from the expected one."""
     if expected is None or len(cells) == expected:
         return []
     return [finding(Kind.WRONG_COUNT, [f"{len(cells)} ≠ {expected}"], None)]

@@ -1,4 +1,4 @@
-"""The check of a layer, and of a whole division."""
+"""Checks of one layer and of a complete division."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from geo.layers.files.reading import require_polygons
 
 @dataclass(frozen=True)
 class LayerOptions:
-    """What a check takes for granted.
+    """Options of a check that have defaults.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class LayerOptions:
     name
         Name of the layer in the report.
     parent_column
-        Column of the cells that names their parent; by default ``parent``, else codes or the place tell.
+        Column of the cells that names their parent; by default ``parent``, otherwise parents are found by code or by place.
     """
 
     policy: Policy = field(default_factory=lambda: DEFAULT_POLICY)
@@ -71,25 +71,25 @@ def check(
     level: Level | None = None,
     options: LayerOptions = LayerOptions(),
 ) -> Report:
-    """Check a layer of cells: does it cover, does it overlap, does it nest.
+    """Check a layer of cells for gaps, overlaps, invalid polygons and nesting.
 
     Parameters
     ----------
     cells
-        Polygons in any declared CRS; measured in the metric CRS of the place. A column ``code`` names them in the findings,
-        else the index does.
+        Polygons in any declared CRS; measured in the metric CRS of the place. Findings name cells by the column ``code``, or
+        by the index if there is no such column.
     outline
-        Area that the cells should cover and keep inside: a frame, or a geometry in the metric CRS of the place. Without it,
-        holes between cells are found and nothing is said of the outer border.
+        Area that the cells should cover and stay inside: a frame, or a geometry in the metric CRS of the place. Without it,
+        gaps between cells are found but the outer border is not checked.
     parents
-        Cells of the level above, with ``code``. Which is whose parent is told by the rules of
-        :func:`geo.coverage.parents.find_parents`; the report says by which.
+        Cells of the level above, with ``code``. The parent of each cell is determined by the rules of
+        :func:`geo.coverage.parents.find_parents`; the report names the rule that was used.
     expected
-        Number of cells that there should be.
+        Expected number of cells.
     tolerance_m
-        Faults narrower than this are no findings, metres; the certificate counts them. It does not change the kind of a finding.
+        Faults narrower than this are only counted in the certificate, metres. It does not change the kind of a finding.
     allowed
-        Ground that may stay bare: enclaves of another street, water that no grid owns; given like `outline`.
+        Area that may stay uncovered: enclaves of another street, water that no grid owns; given like `outline`.
     level
         Level of the cells; if given, codes must be well formed for it.
     options
@@ -108,9 +108,9 @@ def check(
 
     Notes
     -----
-    Cost: a sort of the vertices, and work on the cells at the rim and at faults only; one union where no outline is given.
-    Unmatched vertices are not listed beside the fault that they come from, nor is ground at the crossing of an invalid polygon,
-    which the certificate counts.
+    Cost: one sort of the vertices, then work on the cells at the rim and at faults only; one union if no outline is given.
+    Unmatched vertices are suppressed where another finding explains them. Gaps and overlaps at the crossing of an invalid
+    polygon are not listed either; the certificate counts them.
     """
     require_polygons(cells, options.name)
     if cells.empty:
@@ -158,15 +158,15 @@ def check(
 
 
 def _in_crs_of_cells(area: Area | None, given_crs: object, crs: object, name: str) -> shapely.Geometry | None:
-    """One area in the metric CRS; a bare geometry is in the CRS that the cells came in."""
+    """One area in the metric CRS; a geometry without a frame is taken to be in the CRS of the input cells."""
     if isinstance(area, shapely.Geometry):
-        as_area(area, given_crs, name)  # refuses what is no polygon
+        as_area(area, given_crs, name)  # raises if it is not a polygon
         area = gpd.GeoSeries([area], crs=given_crs)
     return as_area(area, crs, name)
 
 
 def _sound_parents(parents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Parents with a valid geometry each."""
+    """The parents, with invalid geometries made valid."""
     parents = parents[~(parents.geometry.isna() | parents.geometry.is_empty)]
     shapes = without_precision_grid(parents.geometry.array)
     for i in np.flatnonzero(~shapely.is_valid(shapes)):
@@ -175,7 +175,7 @@ def _sound_parents(parents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _covered_m2(ground: Ground, border: shapely.Geometry | None, crs: object) -> float:
-    """Ellipsoidal area of the covered ground: its union, or the outline less what is bare and with what lies outside."""
+    """Ellipsoidal area of the covered ground: its union, or the outline minus the gaps plus what lies outside."""
     if ground.union is not None:
         return float(area_m2(gpd.GeoSeries([ground.union], crs=crs))[0])
     whole = float(area_m2(gpd.GeoSeries([border], crs=crs))[0])
@@ -237,7 +237,7 @@ def _polygon_faults(layer: SoundLayer, labels: list[Any]) -> Rows:
 
 def _unexplained(ground: Ground, rows: Rows, layer: SoundLayer, labels: list[Any], tolerance_m: float) -> Rows:
     """Unmatched vertices that do not lie at a fault that is listed, or at a crossing of an invalid polygon."""
-    if not ground.lonely:
+    if not ground.unmatched:
         return []
     reach = 10 * max(tolerance_m, TOLERANCE_M)
     listed = [
@@ -248,7 +248,7 @@ def _unexplained(ground: Ground, rows: Rows, layer: SoundLayer, labels: list[Any
     held = [place.geometry.buffer(reach) for place in ground.held_back]
     explained = shapely.union_all([*listed, *held, *shapely.buffer(layer.defects.points, reach)])
     result = []
-    for place in ground.lonely:
+    for place in ground.unmatched:
         rest = shapely.difference(place.geometry, explained)
         if not rest.is_empty:
             result.append(_row(Kind.UNMATCHED_EDGE, place._replace(geometry=rest), labels))

@@ -1,7 +1,7 @@
-"""Invalid polygons: what is put in their place, and where their defects lie.
+"""Replaces invalid polygons by valid ones for further checks, and locates their self-crossings.
 
-A ring whose edges cross can be read in several ways, so bare or doubly covered ground at the crossing is a consequence of the
-invalid polygon and is not listed beside it. A ring that only touches itself (a pinched vertex, a spike) explains nothing.
+A ring whose edges cross can be interpreted in several ways, so gaps or overlaps at the crossing are a consequence of the
+invalid polygon and are not listed in addition. A ring that only touches itself (a pinched vertex, a spike) explains nothing.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from geo.coverage.validity import valid_polygons
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
 
-# How near to a crossing the consequences of it begin, metres: hairlines are cut off their corners.
+# A piece of ground this near to a crossing is its consequence, metres: removing hairlines shortens its corners.
 _AT_CROSSING_M = 0.1
 
-# Crossings of one polygon that are looked at; a polygon with more is a scribble, and its further ones explain nothing.
+# At most this many crossings of one polygon are used; gaps and overlaps at further ones are listed as findings of their own.
 _MOST_CROSSINGS = 2000
 
 
 class Defects(NamedTuple):
-    """Crossings of invalid polygons.
+    """Self-crossings of invalid polygons.
 
     Attributes
     ----------
     points
-        Places of the crossings, shape (n,).
+        Coordinates of the crossings, shape (n,).
     reach_m2
-        The largest area that a consequence of each crossing can have, square metres: that of the box around its smaller loop.
+        Largest area that a consequence of each crossing can have, m²: the bounding box of the smaller loop.
     """
 
     points: Shapes
     reach_m2: npt.NDArray[np.float64]
 
     def explain(self, place: Place) -> bool:
-        """Whether a piece of ground is a consequence of a crossing."""
+        """Whether a piece of ground is the consequence of a crossing."""
         if len(self.points) == 0:
             return False
         near = shapely.dwithin(self.points, place.geometry, _AT_CROSSING_M)
@@ -48,7 +48,7 @@ class Defects(NamedTuple):
 
 
 class SoundLayer(NamedTuple):
-    """Polygons that can be worked on.
+    """Polygons of a layer, all valid or empty.
 
     Attributes
     ----------
@@ -57,9 +57,9 @@ class SoundLayer(NamedTuple):
     valid
         Whether each was valid as given.
     gone, endless, invalid
-        Positions of missing or empty geometries, of those with coordinates that are no numbers, and of other invalid ones.
+        Positions of missing or empty geometries, of those with coordinates that are not finite, and of other invalid ones.
     defects
-        Where invalid ones can be read in several ways.
+        Self-crossings of the invalid polygons.
     """
 
     shapes: Shapes
@@ -71,12 +71,12 @@ class SoundLayer(NamedTuple):
 
 
 def made_valid(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygonal part of an invalid polygon made valid: ground enclosed an odd number of times."""
+    """The polygonal part of an invalid polygon made valid by the even-odd rule."""
     return polygonal(shapely.make_valid(shape))
 
 
 def sound_layer(given: Shapes) -> SoundLayer:
-    """Put in the place of missing and invalid geometries what can be worked on, and find the defects."""
+    """Replace missing geometries by empty ones and invalid ones by valid ones, and locate the self-crossings."""
     valid = valid_polygons(given)
     shapes = given.copy()
     gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
@@ -95,7 +95,7 @@ def sound_layer(given: Shapes) -> SoundLayer:
 
 
 def _crossings(shape: shapely.Geometry) -> Defects:
-    """Places where edges of a polygon cross between their ends; where rings only touch in a vertex is none."""
+    """Points where edges of a polygon cross in their interiors; rings that touch in a vertex do not count."""
     xy, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
     begin = np.flatnonzero(ring[1:] == ring[:-1])
     edges = shapely.linestrings(np.stack([xy[begin], xy[begin + 1]], axis=1))

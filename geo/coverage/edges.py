@@ -1,4 +1,4 @@
-"""The directed edges of polygons, and which of them no other polygon answers."""
+"""Directed edges of polygons, and the edges without a matching neighbour edge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def without_precision_grid(shapes: npt.ArrayLike) -> Shapes:
-    """Polygons without the grid that they may carry (set_precision), which would round what is computed from them."""
+    """Remove the precision grid (set_precision) of polygons, which would round everything computed from them."""
     result: Shapes = np.array(shapes, dtype=object)
     gridded = shapely.get_precision(result) > 0
     result[gridded] = shapely.set_precision(result[gridded], 0.0, mode="pointwise")
@@ -25,33 +25,35 @@ def without_precision_grid(shapes: npt.ArrayLike) -> Shapes:
 
 
 def directed_rings(shapes: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Ints, npt.NDArray[np.int32]]:
-    """Rings of polygons, turned so that the polygon lies on the left.
+    """Rings of polygons, oriented so that the polygon lies on the left.
 
     Returns
     -------
     (xy, start, cell)
-        Vertices of all rings, closed, shape (n, 2); where each ring begins, and the end; the polygon of each ring.
+        Vertices of all closed rings, shape (n, 2); index of the first vertex of each ring, and the total; polygon of each ring.
     """
     given = np.asarray(shapes, dtype=object)
     plain = (shapely.get_type_id(given) == shapely.GeometryType.POLYGON) & (shapely.get_num_interior_rings(given) == 0)
     plain &= ~shapely.is_empty(given)
-    # A polygon without holes is its ring: taking it apart would cost more than all the rest.
+    # A polygon without holes is used as its own ring, because extracting rings would dominate the cost.
     simple, others = np.flatnonzero(plain), np.flatnonzero(~plain)
     parts, part_owner = shapely.get_parts(given[others], return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     outer = np.r_[True, part_of[1:] != part_of[:-1]] if len(rings) else np.empty(0, dtype=bool)
     xy, ring_of = shapely.get_coordinates(np.concatenate([given[simple], rings]), return_index=True)
     start = np.searchsorted(ring_of, np.arange(len(simple) + len(rings) + 1))
-    turn = _turned_left(xy, start, given[simple], rings) != np.concatenate([np.ones(len(simple), dtype=bool), outer])
+    turn = _counter_clockwise(xy, start, given[simple], rings) != np.concatenate(
+        [np.ones(len(simple), dtype=bool), outer]
+    )
     place = np.arange(len(xy))
     xy = xy[np.where(turn[ring_of], start[:-1][ring_of] + start[1:][ring_of] - 1 - place, place)]
     return xy, start, np.concatenate([simple, others[part_owner[part_of]]]).astype(np.int32)
 
 
-def _turned_left(
+def _counter_clockwise(
     xy: npt.NDArray[np.float64], start: Ints, polygons: npt.NDArray[np.object_], rings: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.bool_]:
-    """Whether each ring runs counter-clockwise, by its area; where rounding may decide, GEOS is asked, which is exact."""
+    """Whether each ring runs counter-clockwise, by its area; GEOS decides, exactly, where rounding could change the sign."""
     if len(start) == 1:
         return np.empty(0, dtype=bool)
     x, y = (xy - np.repeat(xy[start[:-1]], np.diff(start), axis=0)).T
@@ -66,12 +68,12 @@ def _turned_left(
 
 
 def on_lattice_units(xy: npt.NDArray[np.float64]) -> Ints:
-    """Metres to whole units of the lattice."""
+    """Convert metres to integer lattice units."""
     return np.rint(xy * PER_METRE).astype(np.int64)
 
 
 def unique_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.float64]]:
-    """Number the different places in the order in which they come; equal means equal to the last bit.
+    """Number the distinct places in order of first occurrence; places are equal if all bits are equal.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def unique_places(xy: npt.NDArray[np.float64]) -> tuple[Ints, npt.NDArray[np.flo
 
 
 def edges_of(areas: shapely.Geometry | Shapes) -> Shapes:
-    """Each edge of some polygons as a line."""
+    """Each edge of some polygons as a LineString."""
     corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(areas)), return_index=True)
     same = ring[1:] == ring[:-1]
     lines: Shapes = shapely.linestrings(np.stack([corners[:-1][same], corners[1:][same]], axis=1))
@@ -91,7 +93,7 @@ def edges_of(areas: shapely.Geometry | Shapes) -> Shapes:
 
 
 def directed_edges(number: Ints, start: Ints, cell: npt.NDArray[np.int32]) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
-    """Edges (u, v, cell) of closed rings of numbered vertices; edges without length are left out."""
+    """Edges (u, v, cell) of closed rings of numbered vertices; zero-length edges are left out."""
     u, v = number[:-1], number[1:]
     owner = np.repeat(cell, np.diff(start))[:-1]
     real = u != v
@@ -105,14 +107,14 @@ class Network(NamedTuple):
     Attributes
     ----------
     places
-        The different vertices, metres, shape (m, 2).
+        Distinct vertices, metres, shape (m, 2).
     u, v, owner
-        Directed edges from place u to place v, with the cell on the left; the border of a layer counts as one cell more, that
-        lies outside.
+        Directed edges from place u to place v, with the cell on the left. The border of the layer, if given, counts as one
+        further cell, which lies outside.
     edges
-        The same, those that run both ways between two places brought together.
+        The undirected edges; the two directed edges between the same two places form one.
     conflicts
-        Positions of directed edges that stand a second time.
+        Positions of directed edges that repeat an earlier one.
     which
         Position in `edges` of each directed edge.
     """
@@ -127,22 +129,22 @@ class Network(NamedTuple):
 
     @classmethod
     def of(cls, shapes: Shapes, border: shapely.Geometry | None = None) -> Network:
-        """Edges of some polygons, and of the border around them if there is one."""
+        """Collect the edges of polygons, and of the border around them if one is given."""
         given = shapes if border is None else np.append(shapes, border)
         xy, start, cell = directed_rings(given)
         number, places = unique_places(xy)
         u, v, owner = directed_edges(number, start, cell)
         if border is not None:
-            outside = owner == len(shapes)  # it lies on the other hand
+            outside = owner == len(shapes)  # the exterior lies on its other side
             u[outside], v[outside] = v[outside], u[outside].copy()
         return cls(places, u, v, owner, *pair_edges(u, v, owner))
 
 
 class Rim(NamedTuple):
-    """Edges that no other cell answers with the same edge the other way round, to the last bit.
+    """Edges without a matching neighbour edge, that is, the same edge in the opposite direction, equal in all bits.
 
-    How many cells cover a place changes only across such an edge. So whatever is wrong with a layer, it is wrong at the cells
-    of these edges and at those that they touch.
+    The number of cells that cover a place changes only across such an edge. Every fault of a layer therefore involves
+    the cells of these edges or cells that touch them.
 
     Attributes
     ----------
@@ -160,7 +162,7 @@ class Rim(NamedTuple):
 
     @classmethod
     def of(cls, edges: Edges, places: npt.NDArray[np.float64]) -> Rim:
-        """The rim of paired edges between numbered places, metres."""
+        """Rim of paired edges between numbered places, metres."""
         alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
         owner = np.maximum(edges.left[alone], edges.right[alone]).astype(np.intp)
         ends = np.stack([places[edges.a[alone]], places[edges.b[alone]]], axis=1)
@@ -168,7 +170,7 @@ class Rim(NamedTuple):
 
     @classmethod
     def among(cls, network: Network, n_cells: int) -> Rim:
-        """The rim of the first cells of a network: all but its border."""
+        """Rim of the cells of a network, without its border."""
         alone = cls.of(network.edges, network.places)
         mine = alone.owner < n_cells
         again = network.conflicts[network.owner[network.conflicts] < n_cells]
@@ -178,12 +180,12 @@ class Rim(NamedTuple):
 
 
 def rim(shapes: Shapes, border: shapely.Geometry | None = None) -> Rim:
-    """Find the rim of a layer. With a `border`, edges that run along it with the same vertices are answered too."""
+    """Find the rim of a layer. With a `border`, edges that equal an edge of the border count as matched."""
     return Rim.among(Network.of(shapes, border), len(shapes))
 
 
 def invalid_with_neighbours(shapes: Shapes, cells: Positions) -> Positions:
-    """Those of some cells, and of the cells that they touch, that GEOS finds to overlap or to miss a vertex."""
+    """Cells, among the given ones and those that they touch, that overlap or miss a vertex according to GEOS."""
     if len(cells) == 0:
         return cells
     _, touching = shapely.STRtree(shapes).query(shapes[cells], predicate="intersects")

@@ -1,4 +1,4 @@
-"""The single faults of a layer of polygons, each found, placed and measured."""
+"""Single faults of a layer of polygons: their detection, place and size."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from geo.layers.crs import PER_METRE
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
 
-# Wider than what rounding leaves between borders that are meant to be one, narrower than any fault.
-_HAIR_M = 1e-6
+# Wider than rounding differences between borders that should coincide, narrower than any real fault.
+_HAIRLINE_M = 1e-6
 
 
 class Place(NamedTuple):
-    """A piece of ground where something is wrong, and the positions of the cells concerned."""
+    """A piece of ground with a fault, and the positions of the cells concerned."""
 
     geometry: shapely.Geometry
     cells: list[int]
@@ -30,9 +30,9 @@ class Place(NamedTuple):
 
 
 def width_m(piece: shapely.Geometry) -> float:
-    """Width of a piece of ground: the short side of a rectangle with its area and perimeter.
+    """Width of a piece of ground: the short side of a rectangle with the same area and perimeter.
 
-    A strip of l × w gives w; a square its side; a point or a line 0. Of several pieces the widest counts.
+    A strip of l × w has width w, a square its side, a point or a line 0. The widest of several pieces counts.
     """
     widths = [_width_m(part.area, part.length) for part in polygons_of(piece)]
     return max(widths, default=0.0)
@@ -45,17 +45,17 @@ def _width_m(area: float, perimeter: float) -> float:
 
 
 def polygons_of(geometry: shapely.Geometry) -> list[shapely.Polygon]:
-    """Polygons that a geometry of any type holds."""
+    """All polygons in a geometry of any type."""
     if geometry.geom_type == "Polygon":
         return [] if geometry.is_empty else [geometry]
     return [part for piece in getattr(geometry, "geoms", ()) for part in polygons_of(piece)]
 
 
 def without_hairlines(piece: shapely.Geometry, tolerance_m: float) -> shapely.Geometry:
-    """A piece of ground without what is narrower than the tolerance.
+    """Remove everything narrower than the tolerance from a piece of ground.
 
-    Where borders were computed apart from each other a piece of metres trails hairs of 1e-10 m along them, which spoil its
-    rim and its width. A piece that is a hair altogether stays as it is.
+    Where two borders were computed separately, a piece several metres wide can have hairlines of 1e-10 m along them, which
+    would distort its border and its width. A piece that consists of hairlines only is returned unchanged.
     """
     if tolerance_m <= 0:
         return piece
@@ -70,9 +70,9 @@ def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
 
 
 def unproven(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
-    """Cells whose union must be computed the long way: GEOS finds them invalid, or they miss a vertex of a neighbour.
+    """Cells that need the general union: GEOS reports them as invalid, or they miss a vertex of a neighbour.
 
-    GEOS alone is not enough: a vertex that lies 1e-11 m outside the neighbour's edge passes its validation.
+    The coverage validation of GEOS alone is not enough: it accepts a vertex 1e-11 m outside the neighbour's edge.
     """
     missing = [cell for place in unmatched_vertices(shapes, rim, tolerance_m) for cell in place.cells]
     invalid = invalid_with_neighbours(shapes, rim.cells)
@@ -81,28 +81,28 @@ def unproven(shapes: Shapes, rim: Rim, tolerance_m: float) -> Positions:
 
 
 def piece(ground: shapely.Geometry, cells: Sequence[int] = ()) -> Place:
-    """A piece of ground without its hairlines of less than 1 mm; its area is that of the geometry that is kept."""
+    """A piece of ground without hairlines narrower than 1 mm; its area is that of the remaining geometry."""
     core = without_hairlines(ground, 1 / PER_METRE)
     return Place(core, list(cells), float(core.area), width_m(core))
 
 
 def overlaps(shapes: Shapes, among: Positions) -> list[Place]:
-    """Pairs of cells that cover the same ground, however little."""
+    """Pairs of cells that cover the same ground, whatever its size."""
     pairs, common = _doubled(shapes, among)
     return [_shared(polygonal(ground), pair.tolist()) for pair, ground in zip(pairs, common, strict=True)]
 
 
 def _shared(ground: shapely.Geometry, cells: Sequence[int]) -> Place:
-    """Ground that two cells share, all of it; where it is nothing but hairlines, none of it."""
+    """The complete ground that two cells share, or an empty geometry if it consists of hairlines only."""
     core = without_hairlines(ground, 1 / PER_METRE)
     kept = core if core.is_empty else ground
     return Place(kept, list(cells), float(kept.area), width_m(core))
 
 
 def _doubled(shapes: Shapes, among: Positions) -> tuple[npt.NDArray[np.intp], Shapes]:
-    """Pairs of cells that overlap, in order, and the ground that they share.
+    """Pairs of overlapping cells, in order, and the ground that they share.
 
-    A cell that lies deep in another one has no bad edge: it is found by way of the one that it lies in.
+    A cell completely inside another one has no unmatched edge; it is found through the cell that contains it.
     """
     pairs, common = np.empty((0, 2), dtype=np.intp), np.empty(0, dtype=object)
     if len(among) == 0:
@@ -133,7 +133,7 @@ def covered_ground(shapes: Shapes, doubtful: Positions) -> shapely.Geometry:
 
 
 def holes(ground: shapely.Geometry) -> list[shapely.Polygon]:
-    """Pieces of ground that are bare and surrounded."""
+    """Uncovered areas that are surrounded by covered ground."""
     pieces = polygons_of(ground)
     holes = [shapely.Polygon(hole) for piece in pieces for hole in piece.interiors]
     if not holes:
@@ -148,10 +148,10 @@ def holes(ground: shapely.Geometry) -> list[shapely.Polygon]:
 def uncovered_and_outside(
     shapes: Shapes, network: Network, border: shapely.Geometry
 ) -> tuple[list[shapely.Polygon], list[shapely.Polygon]]:
-    """Pieces of an area that no cell covers, and pieces of ground beyond it that some cell covers.
+    """Pieces of an area that no cell covers, and pieces outside the area that some cell covers.
 
-    The border of either is made of edges that are not answered, so those are all that is looked at: the outline of a sound
-    layer, and be it of a million vertices, leaves none.
+    The borders of both consist of unmatched edges, so only these are used. The outline of a valid layer yields none, even
+    with a million vertices.
     """
     edges, which, n = network.edges, network.which, len(shapes)
     alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
@@ -159,14 +159,14 @@ def uncovered_and_outside(
     if not alone.any():
         return [], []
     faces = _polygonized(_lines(network, alone))
-    # A cell that reaches beyond may cover the border where another cell answers it.
+    # A cell that extends beyond the area may cover a stretch of the border where another cell matches it.
     rim_of = ~alone & ((edges.left == n) | (edges.right == n))
     lines = _lines(network, rim_of)
     crossing = np.unique(shapely.STRtree(lines).query(faces, predicate="intersects")[1])
     if len(crossing):
         faces = _polygonized(np.concatenate([_lines(network, alone), lines[crossing]]))
-    # A face may trail a hair along a border, and a point in the hair tells nothing.
-    cores = shapely.buffer(faces, -_HAIR_M, join_style="mitre")
+    # A face may have hairlines along a border; a point inside a hairline does not represent the face.
+    cores = shapely.buffer(faces, -_HAIRLINE_M, join_style="mitre")
     within = shapely.point_on_surface(np.where(shapely.is_empty(cores), faces, cores))
     shapely.prepare(border)
     inside = shapely.covers(border, within)
@@ -183,12 +183,12 @@ def _lines(network: Network, which: npt.NDArray[np.bool_]) -> Shapes:
 
 
 def _polygonized(lines: Shapes) -> Shapes:
-    """The faces between lines that are cut at each other first."""
+    """Faces bounded by lines, after the lines have been noded."""
     return np.array(shapely.get_parts(shapely.polygonize([shapely.union_all(lines)])), dtype=object)
 
 
 def reaching_into(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: float) -> list[Place]:
-    """Cells that reach into some ground by more than the tolerance, with what they cover of it."""
+    """Cells that extend into some ground by more than the tolerance, with the part of it that they cover."""
     if not ground:
         return []
     piece, cell = shapely.STRtree(shapes).query(ground, predicate="intersects")
@@ -203,7 +203,7 @@ def reaching_into(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: fl
 
 
 def outside_area(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
-    """Cells that reach out of an area by more than the tolerance, with the ground that lies outside it."""
+    """Cells that extend out of an area by more than the tolerance, with the ground outside it."""
     shapely.prepare(border)
     candidates = np.flatnonzero(~shapely.covers(border, shapes))
     places = []
@@ -216,14 +216,14 @@ def outside_area(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -
 
 
 def unmatched_vertices(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Place]:
-    """Pairs of cells one of which has a vertex on the border of the other, where that has none.
+    """Pairs of cells of which one has a vertex on the border of the other, where the other has none.
 
-    Both the edges that meet in the vertex and the edge that lacks it are then without an answer. A vertex that comes near to
-    an edge across ground of a third cell is none of these.
+    The two edges that meet in the vertex and the edge that lacks it are then all unmatched. A vertex that is close to an
+    edge but separated from it by a third cell is not reported.
     """
     if len(rim.cells) < 2:
         return []
-    reach = max(tolerance_m, 1e-6)  # below a micrometre, vertices that are meant to be one differ by rounding
+    reach = max(tolerance_m, 1e-6)  # vertices that should coincide differ by rounding up to a micrometre
     ends = np.unique(np.column_stack([np.repeat(rim.owner, 2), rim.ends.reshape(-1, 2)]), axis=0)
     owner, points = ends[:, 0].astype(np.intp), shapely.points(ends[:, 1:])
     vertex, edge = shapely.STRtree(shapely.linestrings(rim.ends)).query(points, predicate="dwithin", distance=reach)
@@ -243,7 +243,7 @@ def unmatched_vertices(shapes: Shapes, rim: Rim, tolerance_m: float) -> list[Pla
 
 
 def minor_parts(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool]]:
-    """Smaller parts of a cell, and whether each touches the rest in a corner."""
+    """All parts of a cell but the largest, and whether each touches the rest in a point."""
     parts = sorted(shape.geoms, key=lambda part: -part.area)
     one, other = shapely.STRtree(parts).query(parts, predicate="touches")
     touching = set(one[one != other].tolist())
@@ -251,7 +251,7 @@ def minor_parts(shape: shapely.MultiPolygon) -> list[tuple[shapely.Polygon, bool
 
 
 def enclosing_cells(shapes: Shapes) -> list[Place]:
-    """Cells with a hole in which another cell lies."""
+    """Cells with a hole that contains another cell."""
     several = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOLYGON
     holed = np.flatnonzero(several | (shapely.get_num_interior_rings(shapes) > 0))
     if len(holed) == 0:

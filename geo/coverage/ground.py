@@ -1,7 +1,7 @@
-"""The ground of a layer: what is covered twice, what is bare, what lies outside, and of which kind each piece is.
+"""Overlaps, gaps and ground outside the outline of a layer, with the kind of each piece.
 
-A tolerance decides which pieces are findings. Everything else about a piece (its kind, the cells beside it, its geometry) is told
-on the lattice of 1 mm, so that it does not depend on the tolerance.
+A tolerance decides which pieces are findings. Their kind, neighbouring cells and geometry are determined on the 1 mm lattice
+and so do not depend on the tolerance.
 """
 
 from __future__ import annotations
@@ -20,54 +20,54 @@ from geo.coverage.kinds import Kind
 
 Shapes = npt.NDArray[np.object_]
 
-#: Faults narrower than this are rounding, not findings: the unit of the lattice.
+#: Faults narrower than one unit of the lattice are rounding, not findings.
 TOLERANCE_M = 0.001
 
-#: A gap narrower than this is called a sliver: no body or path fits in it, so it is not meant.
+#: A gap narrower than this is called a sliver: no building or path fits into it, so it is unintended.
 SLIVER_M = 0.5
 
-# Bare ground that touches the outline over less than this lies inside: the corners of two pieces that meet there.
+# An uncovered piece that touches the outline over less than this is interior: only its corner reaches the outline.
 _LEAST_OPENING_M = 4 * TOLERANCE_M
 
-# A bare piece at the outline is an inlet if it reaches this far in, as a share of the width in which it opens: half a disc
-# does, a strip along the outline does not. A missing cell may reach as far, but touches three cells or more; what reaches in
-# farther than that times its opening is an inlet whatever it touches.
+# An uncovered piece at the outline is an inlet if its depth exceeds this share of its opening: a half disc does, a strip along
+# the outline does not. A missing cell can be as deep but touches three cells or more; with that many neighbours a piece is an
+# inlet only if its depth exceeds the second share.
 _INLET_DEPTH = 0.4
 _INLET_DEPTH_OF_MANY = 3.0
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What is wrong with the ground of a layer.
+    """Faults in the ground that the cells of a layer cover.
 
     Attributes
     ----------
     twice
         Ground that two cells cover, with its kind.
     bare
-        Ground without a cell, with its kind, and whether it may stay bare.
+        Gaps, with their kind, and whether each may stay uncovered.
     outside
-        What each cell covers beyond the outline.
-    lonely
-        Pairs of cells that do not share their vertices.
+        Ground of each cell beyond the outline.
+    unmatched
+        Pairs of cells that do not share the vertices of their common border.
     totals
-        Area of all of it that is wider than the tolerance, square metres: `overlap_m2`, `uncovered_m2`, `outside_m2`.
+        Total areas of faults wider than the tolerance, square metres: `overlap_m2`, `uncovered_m2`, `outside_m2`.
     fine
-        Number and area of what is narrower.
+        Number and total area of narrower faults.
     held_back
         Consequences of invalid polygons.
     not_listed
-        Number and area of consequences of invalid polygons, which are in the totals but not in the lists.
+        Number and area of the consequences of invalid polygons; included in the totals but not in the lists.
     union
-        All that is covered, where no outline was given.
+        Union of all cells, if no outline was given.
     pieces, beyond
-        All bare ground in the outline and all covered ground beyond it, however narrow.
+        All uncovered ground inside the outline and all covered ground outside it, of any width.
     """
 
     twice: list[tuple[Kind, Place]]
     bare: list[tuple[Kind, Place, bool]]
     outside: list[Place]
-    lonely: list[Place]
+    unmatched: list[Place]
     totals: dict[str, float]
     fine: dict[str, float]
     held_back: list[Place]
@@ -80,7 +80,7 @@ class Ground:
 def examine(
     layer: SoundLayer, border: shapely.Geometry | None, allowed: shapely.Geometry | None, tolerance_m: float
 ) -> Ground:
-    """Find what is wrong with the ground of a layer.
+    """Find overlaps, gaps and ground outside the outline.
 
     Parameters
     ----------
@@ -89,22 +89,22 @@ def examine(
     border
         Area to be covered, or None.
     allowed
-        Ground that may stay bare, or None.
+        Area that may stay uncovered, or None.
     tolerance_m
-        Ground narrower than this is counted and not listed, metres.
+        Faults narrower than this are counted but not listed, metres.
     """
     shapes = layer.shapes
-    # Edges that run along the outline with its vertices are answered by it.
+    # Edges that coincide with edges of the outline, vertex by vertex, count as matched.
     network = Network.of(shapes, border)
     edge = Rim.among(network, len(shapes))
     invalid = invalid_with_neighbours(shapes, edge.cells)
-    lonely = faults.unmatched_vertices(shapes, edge, tolerance_m)
+    unmatched = faults.unmatched_vertices(shapes, edge, tolerance_m)
     shared = faults.overlaps(shapes, invalid)
     union: shapely.Geometry | None = None
     pieces: list[shapely.Polygon]
     far: list[shapely.Polygon]
     if border is None:
-        among = [c for place in [*lonely, *shared] for c in place.cells]
+        among = [c for place in [*unmatched, *shared] for c in place.cells]
         union = faults.covered_ground(shapes, np.union1d(invalid, among).astype(np.intp))
         pieces, far = faults.holes(union), []
     else:
@@ -122,7 +122,7 @@ def examine(
         twice=[(_overlap_kind(place, shapes), place) for place in doubled],
         bare=bare,
         outside=outside,
-        lonely=lonely,
+        unmatched=unmatched,
         totals={
             "overlap_m2": _area(wide),
             "uncovered_m2": _area(place for _, place, may_stay in told if not may_stay),
@@ -149,7 +149,7 @@ def _area(places) -> float:  # type: ignore[no-untyped-def]
 
 
 def _by_width(places: list[Place], tolerance_m: float) -> tuple[list[Place], list[Place]]:
-    """Places wider than the tolerance once their hairlines are cut off, and the others."""
+    """Split places into those wider than the tolerance after removal of their hairlines, and the others."""
     wide: list[Place] = []
     fine: list[Place] = []
     for place in places:
@@ -161,7 +161,7 @@ def _by_width(places: list[Place], tolerance_m: float) -> tuple[list[Place], lis
 
 
 def _listed(places: list[Place], layer: SoundLayer) -> tuple[list[Place], list[Place]]:
-    """Places that are listed, and those that an invalid polygon explains."""
+    """Split places into those to be listed and those explained by an invalid polygon."""
     explained = [layer.defects.explain(place) for place in places]
     return (
         [place for place, known in zip(places, explained, strict=True) if not known],
@@ -181,7 +181,7 @@ def _bare(
     allowed: shapely.Geometry | None,
     tolerance_m: float,
 ) -> list[tuple[Kind, Place, bool]]:
-    """Ground without a cell, with its kind and the cells beside it; what is allowed is told apart from the rest."""
+    """Gaps with their kind and neighbouring cells; gaps in allowed ground are marked as such."""
     if not places:
         return []
     tree = shapely.STRtree(shapes)

@@ -1,7 +1,7 @@
-"""Findings grouped by cause: what to do, instead of one line for every place.
+"""Groups findings by cause and says what to do about each cause, instead of one line for every place.
 
-One cause often has hundreds of findings: a border that was drawn twice leaves a strip at every vertex, a parent without a row
-makes an error of each of its cells. A cause is told from the kind of a finding and from how narrow it is beside its cells.
+One cause often has hundreds of findings: a border that was drawn twice leaves a strip at every vertex, and a missing parent
+gives an error for each of its cells. The cause follows from the kind of a finding and its width relative to its cells.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import pandas as pd
 
 from geo.coverage.kinds import Kind, Severity
 
-#: Ground narrower than this share of the side of the cells beside it lies between two drawings of one border: in layers of
-#: statistical offices and of the model street such strips are below 0.05, missing or doubled cells above 0.3.
+#: Ground narrower than this share of the side of the neighbouring cells is attributed to two drawings of one border: in layers
+#: of statistical offices and of the model street such strips are below 0.05, missing or duplicated cells above 0.3.
 NARROW_SHARE = 0.1
 
-#: Cells and parents that a group names; its findings have all.
+#: Maximum number of cells and parents that a group names; its findings name all.
 MOST_NAMED = 10
 
 
 class Cause(StrEnum):
-    """What brings findings about."""
+    """Causes of findings."""
 
     INVALID_POLYGON = "invalid_polygon"
     DUPLICATE_CELL = "duplicate_cell"
@@ -47,14 +47,14 @@ class Cause(StrEnum):
     AREA = "area"
 
 
-#: What a cause is, and what to do about it, in Chinese and English.
+#: Description of each cause and what to do about it, in Chinese and English.
 TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
     {
         Cause.INVALID_POLYGON: (
             "图形无效或缺失",
             "invalid or missing polygons",
             "重画这些网格；自相交的可用 wangge repair 处理",
-            "draw these cells anew; wangge repair handles rings that cross themselves",
+            "redraw these cells; wangge repair handles rings that cross themselves",
         ),
         Cause.DUPLICATE_CELL: (
             "同一图形出现两次",
@@ -88,7 +88,7 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
         ),
         Cause.MISSING_CELL: (
             "网格之间有整块空地",
-            "ground between cells is bare",
+            "ground between cells is not covered",
             "补画缺少的网格，或用 --allowed 声明此地可空",
             "draw the missing cells, or declare the ground with --allowed",
         ),
@@ -100,7 +100,7 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
         ),
         Cause.BARE_AT_OUTLINE: (
             "外轮廓内侧有整块空地",
-            "ground at the outline is bare",
+            "ground at the outline is not covered",
             "补画网格，核对外轮廓，或用 --allowed 声明",
             "draw the missing cells, check the outline, or declare the ground with --allowed",
         ),
@@ -120,10 +120,10 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
             "网格由几块组成或成环",
             "cells in several parts or around others",
             "确认是否有意如此",
-            "confirm that this is meant",
+            "confirm that this is intended",
         ),
-        Cause.CODES: ("编码重复或不规范", "codes twice or malformed", "改正编码", "correct the codes"),
-        Cause.COUNT: ("网格数量不符", "another number of cells", "核对应有数量", "check the expected number"),
+        Cause.CODES: ("编码重复或不规范", "duplicate or malformed codes", "改正编码", "correct the codes"),
+        Cause.COUNT: ("网格数量不符", "unexpected number of cells", "核对应有数量", "check the expected number"),
         Cause.AREA: (
             "登记面积与图形不符",
             "declared areas disagree with the polygons",
@@ -153,14 +153,14 @@ _OF_KIND = {
 
 
 def cause_of(kind: Kind, width_m: float, side_m: float) -> Cause:
-    """Tell the cause of one finding.
+    """Determine the cause of one finding.
 
     Parameters
     ----------
     width_m
-        Width of the ground concerned.
+        Width of the piece of ground.
     side_m
-        Side of a square as large as the smallest cell beside it; 0 if there is none.
+        Side of a square with the area of the smallest neighbouring cell; 0 if there is none.
 
     >>> cause_of(Kind.GAP, 0.8, 60.0).value, cause_of(Kind.GAP, 40.0, 60.0).value
     ('borders_drawn_twice', 'missing_cell')
@@ -186,22 +186,22 @@ class Group:
     Attributes
     ----------
     cause
-        What brings them about.
+        Cause of the findings.
     layer, severity
         As in the findings.
     count, area_m2, width_m
-        Number of findings, their area together, and the width of the widest.
+        Number of findings, their total area, and the largest width.
     kinds
         Number of findings of each kind.
     cells, parents
-        Labels of the cells, and codes of the parents, in most findings of the group, with the number of findings of each; at
-        most :data:`MOST_NAMED`.
+        Labels of the cells, and codes of the parents, that occur in most findings of the group, with the number of findings
+        of each; at most :data:`MOST_NAMED`.
     n_cells
         Number of cells concerned.
     place
-        A point in the largest finding, in the CRS of the findings; None if none has a place.
+        A point in the largest finding, in the CRS of the findings; None if no finding has a geometry.
     zh, en
-        What it is and what to do, in one sentence.
+        Description and recommended action, in one sentence.
     """
 
     cause: Cause
@@ -219,7 +219,7 @@ class Group:
     en: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """All values as JSON types."""
         return {
             name: dict(value) if isinstance(value, Mapping) else value
             for name, value in ((field, getattr(self, field)) for field in self.__dataclass_fields__)
@@ -232,7 +232,7 @@ def group_findings(findings: pd.DataFrame) -> tuple[Group, ...]:
     Returns
     -------
     tuple of Group
-        The most severe first, among them those with most findings, then the largest.
+        Sorted by severity, then number of findings, then area.
     """
     if findings.empty:
         return ()

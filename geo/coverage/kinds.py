@@ -1,4 +1,4 @@
-"""The kinds of finding, how severe each is, and what is said of it."""
+"""The kinds of finding, their severity under a policy, and their explanations."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """What a finding means: an error spoils the layer, a warning may be meant, what is allowed is only told."""
+    """Severity of a finding: an error makes the layer unusable, a warning may be intended, allowed ones are information."""
 
     ERROR = "error"
     WARNING = "warning"
     ALLOWED = "allowed"
 
 
-#: How severe each kind is unless a policy says otherwise.
+#: Severity of each kind of finding.
 Policy = Mapping[Kind, Severity]
 
 _SHAPES = (Kind.DETACHED_PART, Kind.CORNER_CONTACT, Kind.RING_SHAPED)
 
-#: Layers of others: islands are real, and a ring-shaped ward may be meant.
+#: For layers from other sources: islands are real, and a ring-shaped ward may be intended.
 DEFAULT_POLICY: Policy = MappingProxyType(
     {k: Severity.WARNING if k in (*_SHAPES, Kind.AREA_MISMATCH) else Severity.ERROR for k in Kind}
 )
 
-#: A division: one leader walks one connected grid, so shapes are errors too.
+#: For divisions: one leader walks one connected grid, so several parts and rings are errors too.
 DIVISION_POLICY: Policy = MappingProxyType(dict.fromkeys(Kind, Severity.ERROR))
 
-#: Chinese name of each kind, and one sentence in each language; ``{}`` takes the cells.
+#: Chinese name of each kind, and one sentence in Chinese and English; ``{}`` is replaced by the cells.
 EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
     {
         Kind.OVERLAP: ("重叠", "{} 覆盖了同一块地", "{} cover the same ground"),
@@ -63,7 +63,7 @@ EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
         Kind.OUTLINE_UNCOVERED: (
             "外轮廓未覆盖",
             "外轮廓内侧邻近 {} 的一块地未被覆盖",
-            "ground at the outline beside {} is bare",
+            "ground at the outline next to {} is not covered",
         ),
         Kind.INLET: ("外缘缺口", "外轮廓边上有缺口伸入 {}", "an inlet runs from the outline into {}"),
         Kind.OUTSIDE_OUTLINE: ("超出外轮廓", "{} 超出外轮廓", "{} reaches beyond the outline"),
@@ -82,19 +82,23 @@ EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
         Kind.CORNER_CONTACT: (
             "仅角点相连",
             "{} 的一块只通过一个角点与其余部分相连",
-            "a part of {} hangs on by a corner only",
+            "a part of {} touches the rest at a point only",
         ),
-        Kind.RING_SHAPED: ("环状网格", "{} 环绕着其他网格", "{} lies as a ring around other cells"),
+        Kind.RING_SHAPED: ("环状网格", "{} 环绕着其他网格", "{} surrounds other cells"),
         Kind.NOT_NESTED: ("越出上级", "{} 越出其上级网格", "{} reaches beyond its parent"),
         Kind.WRONG_PARENT: (
             "上级错误",
             "{} 大部分不在所登记的上级网格内",
-            "{} lies for the most part in another parent",
+            "most of {} lies in another parent",
         ),
         Kind.MISSING_PARENT: ("缺少上级", "{} 的上级网格不存在", "the parent of {} does not exist"),
-        Kind.DUPLICATE_CODE: ("编码重复", "编码 {} 不止一次出现", "code {} stands more than once"),
+        Kind.DUPLICATE_CODE: ("编码重复", "编码 {} 不止一次出现", "code {} is used more than once"),
         Kind.BAD_CODE: ("编码不规范", "编码 {} 不符合编码规则", "code {} is malformed"),
-        Kind.WRONG_COUNT: ("数量不符", "网格数量 {} 与要求不符", "the number of cells, {}, is not what was asked for"),
+        Kind.WRONG_COUNT: (
+            "数量不符",
+            "网格数量 {} 与要求不符",
+            "the number of cells differs from the expected one: {}",
+        ),
         Kind.AREA_MISMATCH: (
             "面积不符",
             "{} 登记的面积与图形不符",

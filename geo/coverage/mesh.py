@@ -1,4 +1,4 @@
-"""The mesh: a partition kept as arcs, each with one cell on its left and one on its right."""
+"""The mesh: a partition stored as arcs, each with one cell on its left and one on its right."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from geo.layers.row_values import values_of_rows
 
 @dataclass(frozen=True)
 class Mesh:
-    """A partition into cells as arcs on the 1 mm lattice.
+    """A partition into cells, stored as arcs on the 1 mm lattice.
 
-    Cells are known by position, 0 to ``n_cells - 1``. The arcs of a dissolve are made of the same vertices, so borders
-    of all levels are equal to the last bit.
+    Cells are identified by position, 0 to ``n_cells - 1``. A dissolved mesh uses the same vertices, so the borders of all
+    levels are equal in all bits.
 
     Attributes
     ----------
@@ -54,8 +54,8 @@ class Mesh:
         Parameters
         ----------
         cells
-            Polygons or multipolygons in a metric CRS, edge-matched: neighbours share their vertices. Coordinates are set
-            on the 1 mm lattice first.
+            Polygons or multipolygons in a metric CRS, edge-matched: neighbours share their vertices. Coordinates are first
+            rounded to the 1 mm lattice.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Mesh:
             If the CRS is missing or not in metres.
         GeometryError
             If a geometry is missing, empty or invalid on the lattice, or cells overlap or do not share their vertices; the
-            message names the cells. :func:`geo.coverage.check` locates the faults, :func:`geo.coverage.repair` mends them.
+            message names the cells. :func:`geo.coverage.check` locates such faults, :func:`geo.coverage.repair` repairs them.
 
         Notes
         -----
@@ -79,7 +79,7 @@ class Mesh:
         edges, conflicts, _ = pair_edges(u, v, owner)
         if len(conflicts):
             _refuse(shapes, np.unique(owner[conflicts]), "cover the same ground")
-        # A vertex that lies off the neighbour's edge by a unit of the lattice is a corner of its own.
+        # A vertex one lattice unit off the neighbour's edge is not on that edge, so the two cells do not match there.
         bad = unproven(np.asarray(shapes.array, dtype=object), Rim.of(edges, vertices / PER_METRE), 0.0)
         if len(bad):
             _refuse(shapes, bad, "overlap, or do not share the vertices of a common border")
@@ -106,7 +106,7 @@ class Mesh:
         return neighbours(self.arcs)
 
     def outline_m(self) -> npt.NDArray[np.float64]:
-        """Length of each cell's border with no cell behind it, metres, shape (n_cells,)."""
+        """Length of each cell's border without a cell on the other side, metres, shape (n_cells,)."""
         result = np.zeros(self.n_cells)
         for side, other in ((self.arcs.left, self.arcs.right), (self.arcs.right, self.arcs.left)):
             free = (other == OUTSIDE) & (side != OUTSIDE)
@@ -114,7 +114,7 @@ class Mesh:
         return result
 
     def areas_m2(self) -> npt.NDArray[np.float64]:
-        """Planar area of each cell, from integers, square metres, shape (n_cells,)."""
+        """Planar area of each cell, computed with integers, square metres, shape (n_cells,)."""
         offsets = self.arcs.offsets
         if len(self.arcs.xy) == 0:
             return np.zeros(self.n_cells)
@@ -129,7 +129,7 @@ class Mesh:
         return result / (2.0 * PER_METRE**2)
 
     def polygons(self) -> gpd.GeoSeries:
-        """Polygon of each cell, with the index of `cells`; see :func:`geo.coverage.rings.polygons` for their form."""
+        """Polygon of each cell, with the index of `cells`; :func:`geo.coverage.rings.polygons` describes their form."""
         return gpd.GeoSeries(polygons(self.arcs, self.n_cells), index=self.cells.index, crs=self.crs)
 
     def frame(self) -> gpd.GeoDataFrame:
@@ -137,12 +137,12 @@ class Mesh:
         return gpd.GeoDataFrame(self.cells, geometry=self.polygons(), crs=self.crs)
 
     def dissolve(self, groups: npt.ArrayLike, cells: pd.DataFrame | None = None) -> Mesh:
-        """Merge cells into groups; the arcs between two cells of one group go.
+        """Merge cells into groups; arcs between two cells of one group are removed.
 
         Parameters
         ----------
         groups
-            Group of each cell, whole numbers from 0, or -1 to leave a cell out; shape (n_cells,). A Series goes by label.
+            Group of each cell, integers from 0, or -1 to leave a cell out; shape (n_cells,). A Series is aligned by label.
         cells
             Attributes of the groups; by default the sums of the additive columns.
 
@@ -187,12 +187,12 @@ class Mesh:
         return levels.pop()
 
     def layer(self, level: Level) -> gpd.GeoDataFrame:
-        """Cells of a level, dissolved by the beginnings of their codes.
+        """Cells of a level, dissolved by the prefixes of their codes.
 
         Parameters
         ----------
         level
-            That of the cells of this mesh or one above it; the column ``code`` has to be there.
+            The level of this mesh or one above it; the column ``code`` is required.
 
         Returns
         -------
@@ -202,9 +202,9 @@ class Mesh:
         Raises
         ------
         ColumnError, CodeError
-            If the codes do not tell a level; see :attr:`level`.
+            If the level cannot be determined from the codes; see :attr:`level`.
         ImpossibleError
-            If `level` lies below that of the cells, which cannot be told from them.
+            If `level` lies below the level of this mesh.
         """
         if level == self.level:
             return self.frame()
@@ -241,7 +241,7 @@ def _require_sound(shapes: gpd.GeoSeries) -> None:
 def _refuse(shapes: gpd.GeoSeries, positions: npt.NDArray[np.intp], what: str) -> None:
     labels = list(shapes.index[positions])
     raise GeometryError(
-        f"a mesh: {len(labels)} cells {what} (rows {first_labels(labels)}); run check to see where and repair to mend",
+        f"a mesh: {len(labels)} cells {what} (rows {first_labels(labels)}); run check to locate them, repair to fix them",
         ids=labels,
         geometry=shapely.union_all(shapes.array[positions[:100]]),
     )

@@ -1,4 +1,4 @@
-"""GEOS lets go of Python's lock: long work on many geometries is shared by the processors."""
+"""GEOS releases the GIL, so geometry work on many items is spread over threads."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from geo.kernels import for_threads
 T = TypeVar("T")
 Items = TypeVar("Items", npt.NDArray[np.object_], npt.NDArray[np.int64])
 
-# Below this a second thread gains nothing.
+# With fewer items a second thread gains nothing.
 _LEAST = 500
 
-# Parts are many more than threads, so that none waits long for the last one.
+# Many more parts than threads, so that all threads finish at about the same time.
 _PARTS = 16
 
 
 def map_in_threads(work: Callable[[Items], T], items: Items) -> list[tuple[Items, T]]:
-    """Do some work on each part of an array, in as many threads as there are processors.
+    """Apply a function to each part of an array, with one thread per processor.
 
     Returns
     -------
     list of (part, result)
-        In order. What the parts are depends on the length of the array only.
+        In order. The division into parts depends on the length of the array only.
     """
     parts = np.array_split(items, min(_PARTS, max(1, len(items) // _LEAST)))
     if len(parts) == 1:

@@ -1,7 +1,8 @@
-"""Which parent a cell belongs to, by which rule that is decided, and the faults of nesting.
+"""Determines the parent of each cell and finds the faults of nesting.
 
-Three rules, the first that applies: a column that names the parent; the beginning of the cell's code, if a parent has that code;
-the place, the parent that holds most of the cell. Numbers may begin alike by chance, so where codes and place contradict each
+The first rule that applies is used: a column that names the parent; the prefix of the cell's code, if a parent has that code;
+the place, that is, the parent that contains most of the cell. Prefixes can agree by chance, so where codes and place disagree
+for many cells, the place is used. The report names the rule.
 other for many cells the place decides. The rule that was used stands in the report.
 """
 
@@ -23,11 +24,11 @@ from geo.layers.columns import CODE, PARENT
 
 Shapes = npt.NDArray[np.object_]
 
-#: Rules by which parents are told, for programs; the column is named behind ``column``.
+#: Names of the rules for programs; after ``column`` the name of the column follows.
 BY_COLUMN, BY_CODE, BY_PLACE = "column", "code", "place"
 
-#: Share of the cells for which the beginnings of codes and the place may disagree before the place decides: typing errors and
-#: moved borders concern few cells, numbers that are alike by chance most.
+#: Share of the cells for which prefix and place may disagree before the place is used instead: typing errors and moved
+#: borders affect few cells, prefixes that agree by chance affect most.
 _MOST_CONTRADICTIONS = 0.25
 
 
@@ -37,7 +38,7 @@ class Parents(NamedTuple):
     Attributes
     ----------
     codes
-        Code of the parent of each cell as text, shape (n,); '' where place decides and no parent holds any of the cell.
+        Code of each cell's parent as text, shape (n,); '' if parents are found by place and none contains any of the cell.
     rule
         ``column NAME``, ``code`` or ``place``.
     """
@@ -47,12 +48,12 @@ class Parents(NamedTuple):
 
     @property
     def named(self) -> bool:
-        """Whether cells name their parents themselves, so that one in another parent is wrong."""
+        """Whether the cells name their parents, so that a cell inside another parent is an error."""
         return self.rule != BY_PLACE
 
 
 def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFrame, column: str | None) -> Parents:
-    """Tell which parent each cell belongs to.
+    """Determine the parent of each cell.
 
     Parameters
     ----------
@@ -61,13 +62,13 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
     parents
         Cells of the level above, with ``code``, in the CRS of `shapes`.
     column
-        Column of `cells` that names the parent. By default ``parent``, if it names any of the parents, else the codes or the
-        place decide.
+        Column of `cells` that names the parent. By default ``parent``, if it contains the code of any parent; otherwise codes
+        or places are used.
 
     Raises
     ------
     ColumnError
-        If the parents have no codes, or the cells not the column that was named.
+        If the parents have no codes, or the named column does not exist.
     """
     if CODE not in parents:
         raise ColumnError("parents: a column 'code' is needed to tell them apart")
@@ -88,7 +89,7 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
     if found is None:
         return Parents(place, BY_PLACE)
     of_known = np.isin(found, list(known))
-    # A cell that no parent holds, and whose code begins with that of a parent that is missing, contradicts nothing.
+    # A cell without any parent at its place, and with the prefix of a missing parent, does not count as a disagreement.
     contradicting = np.where(of_known, (place != found) & (place != ""), place != "")
     if contradicting.mean() > _MOST_CONTRADICTIONS:
         return Parents(place, BY_PLACE)
@@ -96,7 +97,7 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
 
 
 def _by_beginning(codes: pd.Series, known: set[str]) -> npt.NDArray[np.object_] | None:
-    """The longest known code that each code begins with; None if none does."""
+    """The longest known code that is a prefix of each code; None if there is none for any."""
     lengths = sorted({len(code) for code in known}, reverse=True)
 
     def parent_of(code: str) -> str | None:
@@ -105,14 +106,14 @@ def _by_beginning(codes: pd.Series, known: set[str]) -> npt.NDArray[np.object_] 
     found = codes.map(parent_of)
     if found.isna().all():
         return None
-    # A code without a known beginning still names one: what a code of the usual length would be.
+    # A code without a known prefix still implies a parent: its prefix of the usual length.
     usual = found.dropna().str.len().mode().iloc[0]
     named: npt.NDArray[np.object_] = found.where(found.notna(), codes.str[:usual]).to_numpy(dtype=object)
     return named
 
 
 def _by_place(shapes: Shapes, parents: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
-    """Code of the parent that holds most of each cell, '' where none holds any."""
+    """Code of the parent that contains most of each cell, '' where none contains any of it."""
     areas = np.asarray(parents.geometry.array, dtype=object)
     codes = parents[CODE].astype(str).to_numpy(dtype=object)
     tree = shapely.STRtree(areas)
@@ -126,16 +127,16 @@ def _by_place(shapes: Shapes, parents: gpd.GeoDataFrame) -> npt.NDArray[np.objec
     common = shapely.area(shapely.intersection(shapes[rest[cell]], areas[parent]))
     cell, parent, common = cell[common > 0], parent[common > 0], common[common > 0]
     order = np.lexsort((common, cell))
-    result[rest[cell[order]]] = codes[parent[order]]  # the last one written holds most
+    result[rest[cell[order]]] = codes[parent[order]]  # the last assignment wins: the parent with the largest share
     return result
 
 
 def nesting_faults(
     shapes: Shapes, of: Parents, parents: gpd.GeoDataFrame, labels: list[Any], tolerance_m: float
 ) -> Rows:
-    """Cells without a parent, in the wrong one, or reaching out of theirs.
+    """Cells without a parent, inside the wrong parent, or extending beyond their parent.
 
-    Where the place decides, only cells without a parent and cells that reach out are told.
+    If parents are found by place, only cells without a parent and cells that extend beyond theirs are reported.
     """
     areas = dict(zip(parents[CODE].astype(str), parents.geometry, strict=True))
     rows: Rows = []

@@ -1,4 +1,4 @@
-"""What a check found: findings, and a certificate that machines can read."""
+"""Results of a check: findings, and a certificate in JSON."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from geo.coverage.kinds import DEFAULT_POLICY, DIVISION_POLICY, EXPLANATIONS, Ki
 
 __all__ = ["DEFAULT_POLICY", "DIVISION_POLICY", "EXPLANATIONS", "Kind", "Policy", "Severity"]
 
-#: Version of the kinds and of how they are told apart; it stands in every certificate.
+#: Version of the kinds of finding and the rules that distinguish them; part of every certificate.
 RULES = "coverage-2"
 
-#: Causes that the first screen of the terminal and of the page lists.
+#: Number of causes listed on the first screen of the terminal and of the page.
 FIRST_SCREEN = 5
 
 _PARENT_RULES = {
     "column": ("上级按列 {} 认定", "parents by the column {}"),
-    "code": ("上级按编码前缀认定", "parents by the beginnings of the codes"),
+    "code": ("上级按编码前缀认定", "parents by code prefix"),
     "place": (
         "上级按位置认定（编码未指明上级，或与位置普遍不符）",
-        "parents by place (codes name none, or contradict the place for many cells)",
+        "parents by place (codes do not name any, or disagree with the place for many cells)",
     ),
 }
 
 
-#: What is said instead where one cell alone lies around the place.
+#: Explanations used instead where a single cell surrounds the place.
 _WITHIN_ONE: Mapping[Kind, tuple[str, str]] = MappingProxyType(
     {
         Kind.GAP: ("{} 内部有一块地不属于任何网格", "ground inside {} belongs to no cell"),
@@ -45,10 +45,10 @@ _WITHIN_ONE: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 )
 
 
-#: Rows of findings before they are a frame.
+#: Rows of findings before they become a frame.
 Rows = list[dict[str, Any]]
 
-# Kinds whose geometry is the cell concerned, sound as it may be: its area does not say how bad the finding is.
+# Kinds whose geometry is a complete cell, so that the area does not measure the size of the fault.
 _OF_WHOLE_CELLS = (Kind.MISSING_PARENT, Kind.DUPLICATE_CODE, Kind.BAD_CODE, Kind.AREA_MISMATCH)
 
 
@@ -61,14 +61,14 @@ def finding(
     parent: str | None = None,
     detail: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One row of the findings, its severity still open. Its area is that of its geometry.
+    """One row of the findings, without its severity. The area is that of the geometry.
 
     Parameters
     ----------
     parent
         Code of the parent concerned.
     detail
-        What is added to the explanation, in Chinese and English.
+        Text appended to the explanation, in Chinese and English.
     """
     names = "、".join(map(str, cells[:6])) + ("…" if len(cells) > 6 else "") or "—"
     _, *words = EXPLANATIONS[kind]
@@ -85,7 +85,7 @@ def finding(
     }
 
 
-#: What stands in :attr:`LevelReport.not_listed` where an invalid polygon explains nothing.
+#: Value of :attr:`LevelReport.not_listed` without consequences of invalid polygons.
 NOTHING_HELD_BACK: Mapping[str, float] = MappingProxyType(
     {"overlaps": 0, "overlap_m2": 0.0, "gaps": 0, "gap_m2": 0.0, "outside": 0, "outside_m2": 0.0}
 )
@@ -93,7 +93,7 @@ NOTHING_HELD_BACK: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True)
 class LevelReport:
-    """What one layer adds up to.
+    """Totals of one layer.
 
     Attributes
     ----------
@@ -106,15 +106,15 @@ class LevelReport:
     covered
         Share of the outline that is covered, 0 to 1; None if no outline was given.
     overlap_m2, uncovered_m2, outside_m2
-        Planar area of the faults wider than the tolerance, square metres, whether they are listed or not. Ground that may
-        stay bare is not counted.
+        Planar area of the faults wider than the tolerance, square metres, listed or not. Ground that may stay uncovered is
+        not counted.
     below_tolerance
-        Number of overlaps, gaps and detached parts narrower than the tolerance, and their area, which are no findings.
+        Number and area of overlaps, gaps and detached parts narrower than the tolerance; these are not findings.
     not_listed
-        Number and area of overlaps, gaps and ground outside that are consequences of an invalid polygon, at the place where
-        its rings cross; they are counted above and not listed beside it.
+        Number and area of overlaps, gaps and ground outside that are consequences of the self-crossing of an invalid
+        polygon; included in the totals above, but not listed as findings.
     parent_rule
-        Rule by which the parents of the cells were told: ``column NAME``, ``code`` or ``place``; None without parents.
+        Rule that determined the parents of the cells: ``column NAME``, ``code`` or ``place``; None without parents.
     shapes
         The polygons as given, in order.
     """
@@ -135,18 +135,18 @@ class LevelReport:
 
     @cached_property
     def geometry_hash(self) -> str:
-        """SHA-256 of the polygons, in order, as WKB; computed when it is asked for."""
+        """SHA-256 of the polygons, in order, as WKB; computed on first use."""
         return hashlib.sha256(b"".join(wkb or b"" for wkb in shapely.to_wkb(self.shapes).tolist())).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values, with the hash of the geometry in the place of the polygons."""
+        """All values as JSON types, with the hash of the geometry instead of the polygons."""
         names = [name for name in self.__dataclass_fields__ if name != "shapes"]
         values = {name: getattr(self, name) for name in names}
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
         return {**plain, "geometry_hash": self.geometry_hash}
 
     def remarks(self) -> list[tuple[str, str]]:
-        """What a reader has to know besides the findings, in Chinese and English."""
+        """Remarks for the reader in addition to the findings, in Chinese and English."""
         told = []
         if self.parent_rule is not None:
             told.append(_PARENT_RULES[self.parent_rule.split()[0]])
@@ -166,7 +166,7 @@ class LevelReport:
         return told
 
     def fine(self) -> str:
-        """What is narrower than the tolerance as text, '' if there is nothing."""
+        """Number and area of the faults below the tolerance as text, '' if there are none."""
         names = {"overlaps": "重叠 overlaps", "gaps": "缝隙 gaps", "parts": "分离部分 parts"}
         return "、".join(f"{self.below_tolerance[k]:,} {name}" for k, name in names.items() if self.below_tolerance[k])
 
@@ -178,13 +178,13 @@ class Report:
     Attributes
     ----------
     findings
-        GeoDataFrame, the worst first: `layer`, `kind`, `severity` (error, warning, allowed), `cause` (see
+        GeoDataFrame, most severe first: `layer`, `kind`, `severity` (error, warning, allowed), `cause` (see
         :class:`geo.coverage.grouping.Cause`), `cells` (tuple of labels), `parent` (code of the parent concerned or None),
         `area_m2` (of the geometry), `width_m`, `explanation` (Chinese / English) and `geometry`.
     levels
         One :class:`LevelReport` per layer checked.
     tolerance_m
-        Faults narrower than this are no findings.
+        Faults narrower than this are not findings.
     """
 
     findings: gpd.GeoDataFrame
@@ -201,11 +201,11 @@ class Report:
         return {str(kind): int(n) for kind, n in self.findings["kind"].value_counts().items()}
 
     def groups(self) -> tuple[Group, ...]:
-        """The findings grouped by cause: what to do, the most severe and most frequent first."""
+        """The findings grouped by cause, the most severe and most frequent first, each with what to do."""
         return group_findings(self.findings)
 
     def summary(self) -> str:
-        """Several lines of text for people: the layers, what to do, and the number of findings of each kind."""
+        """Summary for people: the layers, what to do, and the number of findings of each kind."""
         lines = [
             f"{level.layer}: {level.cells} cells, {level.area_m2 / 1e6:.2f} km²"
             + ("" if level.covered is None else f", covered {percent(level.covered)}")
@@ -223,7 +223,7 @@ class Report:
         return "\n".join([*lines, "OK" if self.ok else f"{errors} errors"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values: the certificate."""
+        """All values as JSON types: the certificate."""
         columns = ("layer", "kind", "severity", "cause", "parent", "area_m2", "width_m", "explanation")
         findings = [
             {
@@ -246,7 +246,7 @@ class Report:
 
 
 def percent(share: float) -> str:
-    """A share as text that never rounds a fault away: 100 % is said only of what is complete to 1e-12."""
+    """A share as text, rounded so that incompleteness stays visible: 100 % only if complete to 1e-12."""
     if share >= 1 - 1e-12:
         return "100 %"
     digits = 2
@@ -277,7 +277,7 @@ def findings_frame(
     Parameters
     ----------
     areas_m2
-        Area of the polygon of each cell, by label, from which causes are told.
+        Area of each cell's polygon, by label, used to determine causes.
     """
     for row in rows:
         side = min((areas_m2.get(label, 0.0) for label in row["cells"]), default=0.0) ** 0.5
@@ -297,7 +297,7 @@ def _values(column: str, values: list[Any]) -> npt.NDArray[Any]:
 
 
 def worst_first(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Sort findings: by severity, then by area (of faulty ground, not of whole cells), then as they stand."""
+    """Sort findings by severity, then by area (of faulty ground, not of complete cells); otherwise keep their order."""
     if len(findings) < 2:
         return findings
     rank = findings["severity"].map({severity.value: i for i, severity in enumerate(Severity)}).to_numpy(dtype=float)

@@ -1,7 +1,7 @@
-"""From arcs back to polygons.
+"""Builds polygons from arcs.
 
-A cell lies on the left of its half-arcs. Going round each connected piece of its interior gives a cycle; a cycle that
-passes a vertex twice is cut there into simple rings. Counter-clockwise rings are shells, clockwise ones holes.
+Every cell lies on the left of its half-arcs. Tracing the border of a connected part of its interior gives a cycle. A cycle that
+passes a vertex twice is split there into simple rings. Counter-clockwise rings are shells, clockwise rings are holes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def polygons(arcs: Arcs, n_cells: int) -> npt.NDArray[np.object_]:
     Returns
     -------
     ndarray of shapely geometries, shape (n_cells,)
-        A Polygon, a MultiPolygon where a cell has several parts, or an empty Polygon where it has none. Shells run
-        counter-clockwise, holes clockwise; each ring begins at its smallest vertex by x, then y; parts and holes stand in
-        order of that vertex. Coordinates are in metres.
+        A Polygon, a MultiPolygon if a cell has several parts, or an empty Polygon if it has none. Shells are
+        counter-clockwise, holes clockwise; each ring begins at its smallest vertex by x, then y; parts and holes are sorted
+        by that vertex. Coordinates are in metres.
     """
     xy, ring_start, ring_cell, ring_piece = _rings(arcs)
     if len(ring_cell) == 0:
@@ -37,7 +37,7 @@ def polygons(arcs: Arcs, n_cells: int) -> npt.NDArray[np.object_]:
     shells = shells[np.lexsort((first[shells, 1], first[shells, 0], ring_cell[shells]))]
     holes = np.flatnonzero(area < 0)
     shell_of = _shell_of_holes(rings, shells, holes, ring_cell, ring_piece)
-    # Rings in the order in which shapely wants them: each shell, then its holes.
+    # shapely.polygons expects each shell followed by its holes.
     member = np.concatenate([np.arange(len(shells)), shell_of])
     ring = np.concatenate([shells, holes])
     is_hole = np.repeat([False, True], [len(shells), len(holes)])
@@ -47,7 +47,7 @@ def polygons(arcs: Arcs, n_cells: int) -> npt.NDArray[np.object_]:
 
 
 def _collect(parts: npt.NDArray[np.object_], cell: npt.NDArray[np.int32], n_cells: int) -> npt.NDArray[np.object_]:
-    """Put the parts of each cell together; `cell` is sorted."""
+    """Combine the parts of each cell into one geometry; `cell` is sorted."""
     result = np.array([shapely.Polygon()] * n_cells, dtype=object)
     count = np.bincount(cell, minlength=n_cells)
     single = count[cell] == 1
@@ -66,10 +66,10 @@ def _shell_of_holes(
     ring_cell: npt.NDArray[np.int32],
     ring_piece: Ints,
 ) -> npt.NDArray[np.intp]:
-    """Find the shell, as a position in `shells`, that each hole lies in.
+    """Find the shell, as a position in `shells`, that contains each hole.
 
-    A hole cut from the cycle of a shell belongs to that shell; another one to the only shell of the cell; else to the
-    smallest shell that holds it.
+    A hole split from the cycle of a shell belongs to that shell; any other hole to the only shell of the cell, or to the
+    smallest shell that contains it.
     """
     result = np.empty(len(holes), dtype=np.intp)
     begin = np.searchsorted(ring_cell[shells], ring_cell[holes], side="left")
@@ -87,7 +87,7 @@ def _shell_of_holes(
 
 
 def _rings(arcs: Arcs) -> tuple[Ints, Ints, npt.NDArray[np.int32], Ints]:
-    """Trace all rings: vertices, offsets, cell and cycle of each ring."""
+    """Trace all rings and return their vertices, offsets, cells and cycles."""
     n = len(arcs.left)
     arc = np.concatenate([np.arange(n), np.arange(n)])
     reverse = np.repeat([False, True], n)
@@ -108,7 +108,7 @@ def _rings(arcs: Arcs) -> tuple[Ints, Ints, npt.NDArray[np.int32], Ints]:
 
 @kernel()
 def _following(cell, x, y, begin, end, after, before):  # type: ignore[no-untyped-def]
-    """For each half-arc the next one round the same piece of interior; half-arcs are sorted by cell, x, y of their start."""
+    """The next half-arc of the same cycle for each half-arc; half-arcs are sorted by cell and x, y of their start."""
     n = len(cell)
     following = np.empty(n, dtype=np.int64)
     for h in range(n):
@@ -123,7 +123,7 @@ def _following(cell, x, y, begin, end, after, before):  # type: ignore[no-untype
                 high = middle
         best = low
         k = low + 1
-        # Several ways on: the interior on the left is bounded by the first one clockwise from the way back.
+        # If several half-arcs start here, the first one clockwise from the incoming one bounds the interior on the left.
         bx, by = x[before[h]] - ex, y[before[h]] - ey
         while k < n and cell[k] == c and x[begin[k]] == ex and y[begin[k]] == ey:
             if _clockwise_before(bx, by, x[after[k]] - ex, y[after[k]] - ey, x[after[best]] - ex, y[after[best]] - ey):
@@ -134,8 +134,8 @@ def _following(cell, x, y, begin, end, after, before):  # type: ignore[no-untype
 
 
 @kernel()
-def _half(rx, ry, px, py):  # type: ignore[no-untyped-def]
-    """0 if p lies less than half a turn clockwise from r, 1 otherwise; exact in int64 for segments under 1,500 km."""
+def _half_turn(rx, ry, px, py):  # type: ignore[no-untyped-def]
+    """0 if p is less than half a turn clockwise from r, otherwise 1; exact in int64 for segments below 1,500 km."""
     cross = rx * py - ry * px
     if cross == 0:
         return 1
@@ -144,8 +144,8 @@ def _half(rx, ry, px, py):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _clockwise_before(rx, ry, px, py, qx, qy):  # type: ignore[no-untyped-def]
-    """Tell whether direction p comes before q when turning clockwise from r; none of them equals r."""
-    hp, hq = _half(rx, ry, px, py), _half(rx, ry, qx, qy)
+    """Whether direction p comes before q when turning clockwise from r; neither equals r."""
+    hp, hq = _half_turn(rx, ry, px, py), _half_turn(rx, ry, qx, qy)
     if hp != hq:
         return hp < hq
     return px * qy - py * qx < 0
@@ -153,7 +153,7 @@ def _clockwise_before(rx, ry, px, py, qx, qy):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _trace(xy, offsets, arc, reverse, cell, following):  # type: ignore[no-untyped-def]
-    """Walk each cycle and cut it into simple rings at vertices that it passes twice; rings start at their least vertex."""
+    """Trace each cycle and split it into simple rings at vertices passed twice; rings start at their smallest vertex."""
     n = len(arc)
     total = 0
     for h in range(n):
@@ -177,7 +177,7 @@ def _trace(xy, offsets, arc, reverse, cell, following):  # type: ignore[no-untyp
             seen[g] = True
             lo, hi = offsets[arc[g]], offsets[arc[g] + 1]
             first = hi - 1 if reverse[g] else lo
-            # Only a node, where arcs meet, can be passed twice.
+            # Only nodes, where arcs meet, can be passed twice.
             back = -1
             for k in range(n_nodes - 1, -1, -1):
                 v = stack[nodes[k]]
@@ -209,7 +209,7 @@ def _trace(xy, offsets, arc, reverse, cell, following):  # type: ignore[no-untyp
 
 @kernel()
 def _emit(xy, stack, low, high, out, n_out, starts, n_rings):  # type: ignore[no-untyped-def]
-    """Copy one ring from the stack, closed and begun at its least vertex."""
+    """Copy one ring from the stack to the output, closed and starting at its smallest vertex."""
     starts[n_rings] = n_out
     least = low
     for i in range(low + 1, high):
@@ -227,7 +227,7 @@ def _emit(xy, stack, low, high, out, n_out, starts, n_rings):  # type: ignore[no
 
 @kernel()
 def _doubled_areas(xy, starts):  # type: ignore[no-untyped-def]
-    """Twice the signed area of each ring in square lattice units, relative to its first vertex; exact up to 3,000 km²."""
+    """Twice the signed area of each ring in squared lattice units, relative to its first vertex; exact up to 3,000 km²."""
     areas = np.empty(len(starts) - 1, dtype=np.int64)
     for r in range(len(starts) - 1):
         x0, y0 = xy[starts[r], 0], xy[starts[r], 1]

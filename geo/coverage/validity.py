@@ -1,4 +1,4 @@
-"""Validity of many small polygons, faster than GEOS: most are proven simple by exact-signed orientation tests."""
+"""Fast validity test for many small polygons: most are proven simple by orientation tests with error bounds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from geo.kernels import kernel
 
 Shapes = npt.NDArray[np.object_]
 
-# Every pair of edges is compared, so rings with more edges than this are left to GEOS, whose cost grows as n log n.
+# All pairs of edges are compared, so rings with more edges are left to GEOS, whose cost grows as n log n.
 _MOST_EDGES = 48
 
-# Vertices below which compiled code gains nothing.
+# With fewer vertices compiled code gains nothing.
 _FEW_VERTICES = 3000
 
 # Relative error of an orientation determinant that is computed from coordinate differences (Shewchuk 1997: 3.3e-16), doubled.
@@ -21,7 +21,7 @@ _ERROR = 7e-16
 
 
 def valid_polygons(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Whether each geometry is valid, with the answers of :func:`shapely.is_valid`.
+    """Whether each geometry is valid; gives the same results as :func:`shapely.is_valid`.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def valid_polygons(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
     Notes
     -----
-    A polygon without holes whose edges surely do not meet, other than in sequence, is valid. Whatever is not sure (holes,
-    several parts, many vertices, near touches) is decided by GEOS.
+    A polygon without holes is valid if its non-consecutive edges provably do not meet. All other cases (holes, several
+    parts, many vertices, near touches) are decided by GEOS.
     """
     vertices = shapely.get_num_coordinates(shapes)
     if vertices.sum() <= _FEW_VERTICES:
@@ -51,7 +51,7 @@ def valid_polygons(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
 @kernel(nogil=True)
 def _side(px, py, qx, qy, rx, ry):  # type: ignore[no-untyped-def]
-    """Side of the line from p to q on which r lies: 1 left, -1 right, 0 not sure."""
+    """Side of the line from p to q on which r lies: 1 left, -1 right, 0 undecided."""
     left = (px - rx) * (qy - ry)
     right = (py - ry) * (qx - rx)
     det = left - right
@@ -61,8 +61,8 @@ def _side(px, py, qx, qy, rx, ry):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def _apart(xy, a, b):  # type: ignore[no-untyped-def]
-    """Whether the edges that begin at rows a and b surely have no place in common."""
+def _surely_disjoint(xy, a, b):  # type: ignore[no-untyped-def]
+    """Whether the edges that begin at rows a and b provably have no point in common."""
     ax, ay, bx, by = xy[a, 0], xy[a, 1], xy[a + 1, 0], xy[a + 1, 1]
     cx, cy, dx, dy = xy[b, 0], xy[b, 1], xy[b + 1, 0], xy[b + 1, 1]
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
@@ -76,7 +76,7 @@ def _apart(xy, a, b):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _turns_surely(xy, a, b):  # type: ignore[no-untyped-def]
-    """Whether edge b, which begins where edge a ends, surely does not run back along it."""
+    """Whether edge b, which begins where edge a ends, provably does not run back along it."""
     ux, uy = xy[a + 1, 0] - xy[a, 0], xy[a + 1, 1] - xy[a, 1]
     vx, vy = xy[b + 1, 0] - xy[b, 0], xy[b + 1, 1] - xy[b, 1]
     if ux * vx + uy * vy > 0:
@@ -86,7 +86,7 @@ def _turns_surely(xy, a, b):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _surely_simple(xy, start):  # type: ignore[no-untyped-def]
-    """Whether each closed ring surely meets itself nowhere."""
+    """Whether each closed ring provably does not touch itself."""
     n = len(start) - 1
     result = np.zeros(n, dtype=np.bool_)
     for ring in range(n):
@@ -104,8 +104,8 @@ def _surely_simple(xy, start):  # type: ignore[no-untyped-def]
                 break
             for b in range(a + 2, last):
                 if a == first and b == last - 1:
-                    continue  # neighbours, too
-                if not _apart(xy, a, b):
+                    continue  # first and last edge are consecutive
+                if not _surely_disjoint(xy, a, b):
                     sure = False
                     break
         result[ring] = sure

@@ -1,4 +1,4 @@
-"""Who gets which face."""
+"""Assigns each face of the cut layer to a cell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from geo.coverage.arcs import Arcs
 from geo.coverage.repairing.overlay import Overlay, Positions, Shapes
 from geo.errors import ImpossibleError
 
-#: Why a face went to its owner, in the plan of a repair.
+#: Reason for the assignment of a face, shown in the plan of a repair.
 GAP = "无主地，划给共同边界最长的相邻网格 / a gap, given to the neighbour with the longest common border"
 CONTESTED = "重叠，划给共同边界最长的一方 / an overlap, given to the one with the longest common border"
 NEEDED = "重叠，划给除此之外没有土地的网格 / an overlap, given to the cell that has no other ground"
@@ -30,18 +30,18 @@ _NONE = np.empty(0, dtype=np.int64)
 
 @dataclass
 class Assignment:
-    """Who gets what.
+    """Result of the assignment of faces.
 
     Attributes
     ----------
     owner
         Owner of each face: position of a cell, -1 for nobody.
     reason
-        Why, where it was not plain.
+        Why the face was assigned to its owner, '' where it had a single holder.
     asked
-        Gaps left open.
+        Gaps left open because they are larger than allowed.
     narrow
-        Cells of which a piece is cut off that borders on a cell that was not cut, and so might have gone there.
+        Cells with a detached piece next to a cell that was not cut, to which the piece might be assigned instead.
     """
 
     owner: Positions
@@ -53,7 +53,7 @@ class Assignment:
 def assign_ground(
     faces: Overlay, shapes: Shapes, protected: npt.NDArray[np.bool_], largest_gap_m2: float
 ) -> Assignment:
-    """Decide on every face."""
+    """Assign every face to a cell, or to none."""
     n = len(faces.polygons)
     area = shapely.area(faces.polygons)
     choice = Assignment(np.full(n, -1, dtype=np.int64), np.full(n, "", dtype=object), _NONE, _NONE)
@@ -64,14 +64,14 @@ def assign_ground(
     _settle_protected(held_face, held_cell, holders, protected, choice)
     _settle_needed(held_face, held_cell, area, choice)
     gaps = _gaps(faces, holders, area, largest_gap_m2, choice)
-    _grow(faces, np.flatnonzero((holders > 1) & (choice.owner < 0)), CONTESTED, protected, choice)
-    _grow(faces, gaps, GAP, protected, choice)
+    _assign_by_longest_border(faces, np.flatnonzero((holders > 1) & (choice.owner < 0)), CONTESTED, protected, choice)
+    _assign_by_longest_border(faces, gaps, GAP, protected, choice)
     reassign_detached(faces, shapes, protected, choice)
     return choice
 
 
 def holders_in_zone(faces: Overlay) -> tuple[Positions, Positions]:
-    """Pairs of a face and a cell that holds it and may keep it: both are of one zone."""
+    """Pairs of a face and a holder in the same zone, which is therefore a candidate owner."""
     home = faces.zone[faces.held_face] == faces.zone_of_cell[faces.held_cell]
     return faces.held_face[home], faces.held_cell[home]
 
@@ -94,7 +94,7 @@ def _settle_protected(
 def _settle_needed(
     held_face: Positions, held_cell: Positions, area: npt.NDArray[np.float64], choice: Assignment
 ) -> None:
-    """Give contested faces to cells that have no other ground, the smallest cell first."""
+    """Assign contested faces to cells that have no other ground, smallest cell first."""
     poor = np.setdiff1d(held_cell, choice.owner[choice.owner >= 0])
     if len(poor) == 0:
         return
@@ -113,7 +113,7 @@ def _gaps(
     largest_gap_m2: float,
     choice: Assignment,
 ) -> Positions:
-    """Overlay that nobody holds and that are to be filled; connected ones count together."""
+    """Faces without a holder that are to be filled; the size limit applies to connected faces together."""
     empty = np.flatnonzero((faces.zone >= 0) & (holders == 0))
     if len(empty) == 0:
         return empty
@@ -123,12 +123,12 @@ def _gaps(
     return empty[size[group] <= largest_gap_m2]
 
 
-def _grow(
+def _assign_by_longest_border(
     faces: Overlay, open_faces: Positions, reason: str, protected: npt.NDArray[np.bool_], choice: Assignment
 ) -> None:
-    """Give open faces, round by round, to the owner beside them with the longest border, among its holders if it has any.
+    """Assign open faces in rounds to the neighbouring owner with the longest common border; contested ones to a holder.
 
-    The largest common border is settled first, so a gap of many faces goes to few cells.
+    The longest border is settled first, so that a gap of many faces is divided among few cells.
     """
     held_face, held_cell = holders_in_zone(faces)
     held = set(zip(held_face.tolist(), held_cell.tolist(), strict=True))
@@ -153,7 +153,7 @@ def _grow(
 
 
 def _borders(faces: Overlay, open_faces: Positions, owner: Positions) -> pd.DataFrame:
-    """Length of border between each open face and each owner of ground beside it in the same zone."""
+    """Length of the border between each open face and each neighbouring owner in the same zone."""
     pairs = faces.pairs
     a = np.concatenate([pairs["a"], pairs["b"]])
     b = np.concatenate([pairs["b"], pairs["a"]])
@@ -165,10 +165,10 @@ def _borders(faces: Overlay, open_faces: Positions, owner: Positions) -> pd.Data
 
 
 def reassign_detached(faces: Overlay, shapes: Shapes, protected: npt.NDArray[np.bool_], choice: Assignment) -> None:
-    """Give parts that are cut off from their cell to a neighbour, until no cell has more parts than it came with."""
+    """Assign detached parts to a neighbour until no cell has more parts than in the input."""
     area = shapely.area(faces.polygons)
     before = np.maximum(shapely.get_num_geometries(shapes), 1)
-    for _ in range(20):  # each round joins parts to larger ones; two are the most that was seen
+    for _ in range(20):  # each round joins parts to larger ones; at most two rounds were ever needed
         owned = np.flatnonzero(choice.owner >= 0)
         part = _components(faces.pairs, owned, choice.owner)
         n_parts = int(part.max(initial=-1)) + 1
@@ -183,14 +183,14 @@ def reassign_detached(faces: Overlay, shapes: Shapes, protected: npt.NDArray[np.
         if len(moving) == 0:
             return
         home = choice.owner.copy()
-        choice.narrow = np.union1d(choice.narrow, home[np.intersect1d(moving, _at_the_end(faces.arcs))])
+        choice.narrow = np.union1d(choice.narrow, home[np.intersect1d(moving, _faces_at_boundary(faces.arcs))])
         choice.owner[moving] = -1
-        _hand_over(faces, moving, home, protected, choice)
+        _assign_to_neighbours(faces, moving, home, protected, choice)
         if (choice.owner[moving] == home[moving]).all():
             return
 
 
-def _hand_over(
+def _assign_to_neighbours(
     faces: Overlay, moving: Positions, home: Positions, protected: npt.NDArray[np.bool_], choice: Assignment
 ) -> None:
     borders = _borders(faces, moving, choice.owner)
@@ -200,18 +200,18 @@ def _hand_over(
     choice.owner[best["face"].to_numpy()] = best["cell"].to_numpy()
     choice.reason[best["face"].to_numpy()] = CUT_OFF
     left = moving[choice.owner[moving] < 0]
-    choice.owner[left] = home[left]  # an island: it touches nobody else
+    choice.owner[left] = home[left]  # an island has no neighbour and stays with its cell
 
 
-def _at_the_end(arcs: Arcs) -> Positions:
-    """Overlay beyond whose border nothing was cut."""
+def _faces_at_boundary(arcs: Arcs) -> Positions:
+    """Faces at the boundary of the cut region."""
     return np.unique(np.concatenate([arcs.left[arcs.right == NOBODY], arcs.right[arcs.left == NOBODY]])).astype(
         np.int64
     )
 
 
 def _components(pairs: pd.DataFrame, members: Positions, owner: Positions) -> npt.NDArray[np.int32]:
-    """Connected component of each member: faces joined by common border that have the same owner."""
+    """Connected component of each member, among faces that share a border and have the same owner."""
     number = np.full(len(owner), -1, dtype=np.int64)
     number[members] = np.arange(len(members))
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()

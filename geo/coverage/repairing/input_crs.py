@@ -1,7 +1,7 @@
-"""Back from the metric CRS in which a repair works to the CRS in which the cells came.
+"""Converts repaired geometries from the metric CRS back to the CRS of the input.
 
-Converting there and back moves coordinates by nanometres, which would change every cell. So each vertex that came in gets its
-own coordinates back, and only new ones are converted; cells that were not changed keep their geometry.
+A round trip through the conversion moves coordinates by nanometres and so would change every cell. Therefore each vertex of
+the input gets back its original coordinates and only new vertices are converted; unchanged cells keep their geometry.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Shapes = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class InputCrs:
-    """How to bring geometries back to the CRS of the input.
+    """Conversion of geometries back to the CRS of the input.
 
     Attributes
     ----------
     crs, metric
-        The CRS of the input, and the one in which the repair works.
+        The CRS of the input, and the metric CRS used by the repair.
     xy, origin
-        Vertices in the metric CRS and the coordinates that they came with, shape (n, 2).
+        Vertices in the metric CRS and their original coordinates, shape (n, 2).
     given
-        The cells as they came.
+        The input cells.
     """
 
     crs: object
@@ -42,12 +42,12 @@ class InputCrs:
 
     @classmethod
     def of(cls, cells: gpd.GeoDataFrame, metric: gpd.GeoDataFrame, others: list[gpd.GeoDataFrame]) -> InputCrs:
-        """Remember the vertices of cells, and of frames (outline, parents) that come in the same CRS.
+        """Record the vertices of cells, and of frames (outline, parents) in the same CRS.
 
         Parameters
         ----------
         cells, metric
-            The cells as they came and in the metric CRS, with the same vertices in the same order.
+            The cells as given and in the metric CRS, with the same vertices in the same order.
         """
         if metric is cells:
             nothing = np.empty((0, 2))
@@ -61,7 +61,7 @@ class InputCrs:
         return cls(cells.crs, metric.crs, np.concatenate(places), np.concatenate(origins), given)
 
     def back(self, shapes: Shapes) -> gpd.GeoSeries:
-        """Geometries in the CRS of the input."""
+        """Geometries converted to the CRS of the input."""
         if self.crs == self.metric:
             return gpd.GeoSeries(shapes, crs=self.crs)
         wanted = shapely.get_coordinates(shapes)
@@ -76,7 +76,7 @@ class InputCrs:
         return gpd.GeoSeries(returned, crs=self.crs)
 
     def back_cells(self, before: Shapes, after: Shapes) -> gpd.GeoSeries:
-        """The cells in the CRS of the input; those that are the same as before keep the geometry that they came with."""
+        """Cells converted to the CRS of the input; unchanged cells keep their input geometry."""
         if self.crs == self.metric:
             return gpd.GeoSeries(after, crs=self.crs)
         changed = np.flatnonzero(after != before)

@@ -1,4 +1,4 @@
-"""Repair across levels: the leaves are mended, and the levels above are made from them."""
+"""Repairs a division: the third level is repaired and the upper levels are dissolved from it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from geo.layers.division import Division
 def repair_division(
     division: Division, *, allowed: Area | None = None, largest_gap_m2: float | None = None
 ) -> tuple[Division, RepairPlan]:
-    """Mend the third level inside the street's outline, and make the other levels from it.
+    """Repair the third level inside the street's outline, and dissolve the other levels from it.
 
-    So the levels cannot disagree, whatever they were before: a second-level grid becomes what its third-level grids cover.
+    The levels therefore nest, whatever they were before: a second-level grid becomes the union of its third-level grids.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def repair_division(
     Returns
     -------
     (division, plan)
-        The division with the attributes of its rows, areas measured anew, geometry on the 1 mm lattice; and the plan of the
+        The division with the attributes of its rows, recomputed areas and geometry on the 1 mm lattice; and the plan of the
         third level.
 
     Raises
@@ -69,6 +69,6 @@ def _require_nested(division: Division) -> None:
         childless = sorted(set(division.layer(above)[CODE].astype(str)) - set(wanted))
         if childless:
             raise CodeError(
-                f"{above.layer}: cells have no children in {level.layer} ({first_labels(childless)}); mend the codes first",
+                f"{above.layer}: cells have no children in {level.layer} ({first_labels(childless)}); correct the codes first",
                 ids=childless,
             )

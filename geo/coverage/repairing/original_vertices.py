@@ -1,9 +1,9 @@
-"""Back from the lattice, where borders were cut, to the coordinates that vertices came with.
+"""Restores the original coordinates of vertices after cutting on the lattice.
 
-Cutting on the 1 mm lattice keeps faces from becoming finer than a mesh can hold, but moves every vertex by up to half a
-millimetre, and so the outline too: 2 m² along 15 km. So each vertex of a face gets back the coordinates of the vertex that it
-was: of the outline first, then of a cell that is not touched, then of any other. A new vertex on the outline is put exactly
-on the outline's edge. Only new vertices inside stay where the lattice put them. On the lattice nothing has changed.
+Cutting on the 1 mm lattice keeps faces from becoming finer than a mesh can store, but moves every vertex by up to half a
+millimetre, including those of the outline: 2 m² along 15 km. Therefore each vertex of a face gets back the coordinates of the
+input vertex at its place: of the outline first, then of an uncut cell, then of any other cell. New vertices on the outline are
+placed exactly on the outline's edge. Only new interior vertices stay on the lattice. On the lattice nothing changes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from geo.coverage.edges import on_lattice_units
 from geo.coverage.repairing.zones import BorderPath
 from geo.layers.crs import PER_METRE
 
-#: A vertex this near to an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
+#: A vertex within this distance of an edge was computed to lie on it; doubles of this size are 5e-10 m apart.
 ROUNDING_M = 1e-8
 
 Shapes = npt.NDArray[np.object_]
@@ -26,13 +26,13 @@ Ints = npt.NDArray[np.int64]
 
 
 class OriginalCoordinates(NamedTuple):
-    """The vertices of faces on the lattice, in order of x and y, and the coordinates that they get back, metres."""
+    """The vertices of faces on the lattice, in order of x and y, and their original coordinates, metres."""
 
     vertices: Ints
     xy: npt.NDArray[np.float64]
 
     def draw(self, polygons: Shapes) -> Shapes:
-        """Polygons made of faces, with the coordinates that their vertices get back."""
+        """Polygons with lattice vertices replaced by the original coordinates."""
         lattice = on_lattice_units(shapely.get_coordinates(polygons))
         drawn: Shapes = shapely.set_coordinates(np.array(polygons), self.xy[find_vertices(self.vertices, lattice)])
         return drawn
@@ -41,38 +41,38 @@ class OriginalCoordinates(NamedTuple):
 def original_coordinates(
     vertices: Ints, way: BorderPath, areas: Shapes, untouched: npt.NDArray[np.float64], touched: npt.NDArray[np.float64]
 ) -> OriginalCoordinates:
-    """Find the coordinates that the vertices of faces came with.
+    """Find the original coordinates of the vertices of faces.
 
     Parameters
     ----------
     vertices
         Vertices of the faces, lattice units, in order of x, then y.
     way
-        The way of the borders of areas.
+        Path of the borders of the areas.
     areas
-        Zones and ground that stays bare.
+        Zones, and ground that stays uncovered.
     untouched, touched
-        Vertices that those of the faces may come from, metres: after those of `areas` those of cells that are not cut, then
-        others.
+        Input vertices, metres, in order of preference after those of `areas`: vertices of cells that are not cut, then
+        all others.
     """
     origins = [shapely.get_coordinates(areas), untouched, touched]
     sources = np.concatenate(origins)
     found = find_vertices(vertices, on_lattice_units(sources))
-    origin = np.full(len(vertices) + 1, -1, dtype=np.int64)  # the last one: of sources that are no vertex
-    origin[found[::-1]] = np.arange(len(sources))[::-1]  # written last: the first source of a place
+    origin = np.full(len(vertices) + 1, -1, dtype=np.int64)  # the last entry stands for sources that are not a vertex
+    origin[found[::-1]] = np.arange(len(sources))[::-1]  # reversed, so that the first source of a place wins
     origin = origin[:-1]
     xy = vertices / PER_METRE
     xy[origin >= 0] = sources[origin[origin >= 0]]
     fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
     moving = ~fixed[way.vertex]
-    # What lies on the edge but for rounding was drawn there, and stays.
+    # A vertex that already lies on the edge except for rounding is not moved.
     moving &= np.hypot(*(way.foot - xy[way.vertex]).T) > ROUNDING_M
     xy[way.vertex[moving]] = way.foot[moving]
     return OriginalCoordinates(vertices, xy)
 
 
 def find_vertices(vertices: Ints, sought: Ints) -> Ints:
-    """Position of each of some places among vertices in order of x, then y; -1 for one that is none of them."""
+    """Positions of the given places among vertices sorted by x, then y; -1 for places that are not a vertex."""
     if len(vertices) == 0:
         return np.full(len(sought), -1, dtype=np.int64)
     low, high = vertices.min(axis=0), vertices.max(axis=0)

@@ -1,8 +1,8 @@
-"""An outline finer than the lattice: cells follow it all the same.
+"""Aligns repaired cells with an outline whose vertices are closer together than the lattice can resolve.
 
-Where vertices of the outline, or of a cell and the outline, come nearer to each other than the lattice can tell, a cell beside
-them may get the one and lack the other. Then the ends of a piece of its border lie on the outline, and the piece runs beside
-it, by less than 1 mm. It is replaced by the way along the outline.
+Where vertices of the outline, or of a cell and the outline, are closer than 1 mm, a neighbouring cell may get only one of them.
+A stretch of its border then starts and ends on the outline but runs beside it, less than 1 mm away. Such a stretch is replaced
+by the path along the outline.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
 
-# A way along the outline that is longer than the piece by no more than this is the same way, finer than the lattice: there and
-# back across a few squares of it.
+# A path along the outline that is at most this much longer than the stretch follows the same course, with detours across a few
+# lattice squares.
 _LONGER_M = 0.01
 
-# Vertices of the outline that one piece may lack.
+# Maximum number of outline vertices that one stretch may lack.
 _MOST = 12
 
 
@@ -41,12 +41,12 @@ class _Outline(NamedTuple):
 
 
 def snap_to_outline(shapes: Shapes, edge: Rim, cells: Positions, border: shapely.Geometry) -> Shapes:
-    """Give some cells the vertices of the border that they lack.
+    """Insert the missing vertices of the outline into the border of some cells.
 
     Parameters
     ----------
     shapes
-        Polygons, of which those at `cells` were drawn anew.
+        Polygons; those at `cells` were reconstructed by the repair.
     edge
         Their rim.
     border
@@ -55,7 +55,7 @@ def snap_to_outline(shapes: Shapes, edge: Rim, cells: Positions, border: shapely
     Returns
     -------
     ndarray of shapely geometries
-        The polygons, changed where the result is a valid polygon; `shapes` itself if there is nothing to be changed.
+        The polygons, changed only if the result is a valid polygon; `shapes` itself if nothing has to be changed.
     """
     mine = np.flatnonzero(np.isin(edge.owner, cells))
     mine = mine[~along_border(edge.ends[mine], border)]
@@ -69,7 +69,7 @@ def snap_to_outline(shapes: Shapes, edge: Rim, cells: Positions, border: shapely
         beside = {_key(*ends) for ends in edge.ends[mine[edge.owner[mine] == cell]]}
         parts = [
             shapely.Polygon(
-                *_rings([_followed(shapely.get_coordinates(r), beside, outline) for r in shapely.get_rings(p)])
+                *_rings([_snap_ring(shapely.get_coordinates(r), beside, outline) for r in shapely.get_rings(p)])
             )
             for p in shapely.get_parts(result[cell])
         ]
@@ -87,26 +87,26 @@ def _key(one: Floats, two: Floats) -> frozenset[tuple[float, ...]]:
     return frozenset((tuple(one.tolist()), tuple(two.tolist())))
 
 
-def _followed(xy: Floats, beside: set[frozenset[tuple[float, ...]]], outline: _Outline) -> Floats:
-    """A ring whose edges `beside` the outline are replaced, piece by piece, by the way along it."""
+def _snap_ring(xy: Floats, beside: set[frozenset[tuple[float, ...]]], outline: _Outline) -> Floats:
+    """A ring in which the edges in `beside` are replaced by the path along the outline, stretch by stretch."""
     bad = np.array([_key(one, two) in beside for one, two in itertools.pairwise(xy)])
     if not bad.any() or bad.all():
         return xy
     first = int(np.flatnonzero(~bad)[0])
     xy, bad = np.vstack([np.roll(xy[:-1], -first, axis=0), xy[first]]), np.roll(bad, -first)
     result = [xy[0]]
-    begin = 0  # of the piece that is walked
+    begin = 0  # start of the current stretch
     for i in range(len(bad)):
         last = not bad[i] or not bad[(i + 1) % len(bad)] or len(_edges_at(outline, xy[i + 1])) > 0
         if last:
-            result.extend(_way(xy[begin : i + 2], outline) if bad[i] else [])
+            result.extend(_path_between_ends(xy[begin : i + 2], outline) if bad[i] else [])
             result.append(xy[i + 1])
             begin = i + 1
     return np.array(result)
 
 
-def _way(piece: Floats, outline: _Outline) -> Floats:
-    """What is to stand between the ends of a piece: the corners of the outline, or what stood there."""
+def _path_between_ends(piece: Floats, outline: _Outline) -> Floats:
+    """Vertices between the ends of a stretch: those of the outline, or the unchanged ones."""
     one, inner, two = piece[0], piece[1:-1], piece[-1]
     ways = [
         way
@@ -125,13 +125,13 @@ def _way(piece: Floats, outline: _Outline) -> Floats:
 
 
 def _edges_at(outline: _Outline, place: Floats) -> list[int]:
-    """Edges of the outline on which a place lies; the step from one ring to the next is none."""
+    """Edges of the outline that contain a place, without the links between consecutive rings."""
     found = outline.tree.query(shapely.Point(place), predicate="dwithin", distance=ROUNDING_M)
     return [int(e) for e in np.sort(found) if outline.ring[e] == outline.ring[e + 1]]
 
 
 def _between(outline: _Outline, p: int, q: int, one: Floats, two: Floats) -> list[Floats]:
-    """Corners from edge p of a ring on to edge q, but for those that are the places themselves; nothing if they are many."""
+    """Vertices of a ring from edge p to edge q, without the end points themselves; empty if there are too many."""
     low, high = outline.start[outline.ring[p]], outline.start[outline.ring[p] + 1] - 1
     steps = (q - p) % (high - low)
     if steps > _MOST:

@@ -1,4 +1,4 @@
-"""Cutting faulty cells and their neighbours into faces that each lie in one and the same set of cells."""
+"""Cuts faulty cells and their neighbours into faces; all points of a face lie in the same set of cells."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Overlay:
-    """The faces of the ground around the faults.
+    """The faces in the neighbourhood of the faults.
 
     Attributes
     ----------
     cells
-        Positions of the cells that were cut: faulty ones and those that their wrong edges come near, in order.
+        Positions of the cells that were cut: faulty cells, and cells near their wrong edges, in order.
     polygons
-        The faces, on the lattice, sharing their vertices.
+        The faces, on the lattice, edge-matched.
     arcs
         The borders of the faces.
     places
-        The coordinates that their vertices get back.
+        The original coordinates of their vertices.
     zone, zone_of_cell
-        Zone that each face lies in, -1 for ground that is to have no owner; and zone of each cell of the layer. A face goes
-        to a cell of its own zone.
+        Zone of each face, -1 for ground that is to have no owner; and zone of each cell of the layer. A face is assigned to
+        a cell of its own zone.
     held_face, held_cell
-        Which cell holds which face, before the repair; pairs in order of face, then cell.
+        Pairs of a face and a cell that covers it before the repair, in order of face, then cell.
     pairs
-        Overlay that share border: `a`, `b`, `length_m`.
+        Faces that share a border: `a`, `b`, `length_m`.
     """
 
     cells: Positions
@@ -58,18 +58,18 @@ class Overlay:
 
 
 class OverlayBuilder:
-    """A layer that is cut, if need be several times: what was cut once, and has not changed, is not cut again.
+    """Cuts a layer, several times if necessary; the result of an unchanged group of edges is reused.
 
     Parameters
     ----------
     shapes
         Valid polygons.
     zones
-        Areas to be covered, each by its own cells: the outline, or the parents. None at all means the whole plane.
+        Areas to be covered, each by its own cells: the outline, or the parents. None means no restriction.
     zone_of_cell
         Position of the zone of each cell; 0 for all if there are no zones.
     fault
-        Cells at fault: see :func:`geo.coverage.repairing.selection.find_faulty`.
+        Faulty cells: see :func:`geo.coverage.repairing.selection.find_faulty`.
     bare
         Ground that is to have no owner.
     """
@@ -81,23 +81,23 @@ class OverlayBuilder:
         self.fault, self.bare = fault, bare
         self.areas = zones if bare is None else np.append(zones, bare)
         self.tree = shapely.STRtree(shapes)
-        self.borders = _unequalled(edges_of(zones), fault.network, len(shapes))
+        self.borders = _lines_without_equal_edge(edges_of(zones), fault.network, len(shapes))
         self._known: dict[bytes, shapely.Geometry] = {}
 
     def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Overlay:
-        """Cut the cells that are at fault, and those that their wrong edges come near.
+        """Cut the faulty cells, and the cells near their wrong edges.
 
-        Borders are cut at each other on the 1 mm lattice, so that no face is finer than a mesh can hold. Then vertices get
-        back the coordinates that they came with (see :mod:`geo.coverage.repairing.original_vertices`).
+        Borders are noded on the 1 mm lattice, so that no face is finer than a mesh can store. Then vertices get back their
+        original coordinates (see :mod:`geo.coverage.repairing.original_vertices`).
 
         Parameters
         ----------
         on_lattice
-            Cells to be cut in any case, whose own vertices stay on the lattice.
+            Further cells to be cut, whose vertices stay on the lattice.
         ties
-            Polygons along whose borders all is cut: see :func:`geo.coverage.repairing.selection.narrow_passages`.
+            Polygons whose borders cut all cells: see :func:`geo.coverage.repairing.selection.narrow_passages`.
         wider
-            Cells whose neighbours are to be cut, too.
+            Cells whose neighbours are cut as well.
         """
         lines = edges_of(ties)
         if self.bare is not None:
@@ -109,7 +109,7 @@ class OverlayBuilder:
         return self._faces(what, self._edges(what, np.concatenate([self.borders, lines])), on_lattice)
 
     def _edges(self, what: Selection, lines: Shapes) -> Ints:
-        """Edges of the cells to be cut, cut at each other within each group, on the lattice, shape (n, 2, 2)."""
+        """Edges of the cells to be cut, noded within each group, on the lattice, shape (n, 2, 2)."""
         network = self.fault.network
         edge = np.unique(network.which[np.isin(network.owner, what.cells)])
         corners = on_lattice_units(network.places)
@@ -121,7 +121,7 @@ class OverlayBuilder:
         return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
 
     def _noded(self, ends: Ints, group: Positions) -> Ints:
-        """Edges of each group cut at each other."""
+        """Noded edges of each group."""
         if len(ends) == 0:
             return ends
         order = np.argsort(group, kind="stable")
@@ -130,7 +130,7 @@ class OverlayBuilder:
         new = np.flatnonzero([key not in self._known for key in keys])
         index = np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
         together = shapely.multilinestrings(shapely.linestrings(ends[order] / PER_METRE), indices=index)
-        noded = [part for _, part in map_in_threads(_at_each_other, together[new])]
+        noded = [part for _, part in map_in_threads(_node_groups, together[new])]
         self._known.update(zip((keys[i] for i in new.tolist()), np.concatenate(noded), strict=True))
         xy, line = shapely.get_coordinates(shapely.get_parts([self._known[key] for key in keys]), return_index=True)
         xy = on_lattice_units(xy)
@@ -138,7 +138,7 @@ class OverlayBuilder:
         return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
 
     def _faces(self, what: Selection, edges: Ints, on_lattice: Positions) -> Overlay:
-        """The faces that edges bound, but for sound ground between them."""
+        """The faces bounded by the edges, without unaffected ground between them."""
         vertices, number = unique_vertices(edges.reshape(-1, 2))
         one, two = number.reshape(-1, 2).T
         a, b = np.minimum(one, two), np.maximum(one, two)
@@ -154,11 +154,11 @@ class OverlayBuilder:
         held_face, held_cell = self._held(within, what.cells)
         way = trace_borders(vertices, a, b, self.areas)
         zone = self._zone(within, side, way)
-        # What nobody holds, but a cell that was not cut, is sound ground that only borders of zones bound.
+        # Ground held only by a cell that was not cut is unaffected; only borders of zones bound it.
         empty = np.setdiff1d(np.arange(n), held_face)
         place, cell = self.tree.query(within[empty], predicate="intersects")
         zone[empty[place[~cut[cell]]]] = -1
-        free = np.append(cut, False)  # the last one: the border of the layer
+        free = np.append(cut, False)  # the last entry stands for the border of the layer
         free[on_lattice] = False
         untouched = network.places[np.unique(network.u[~np.append(cut, True)[network.owner]])]
         touched = network.places[np.unique(network.u[free[network.owner]])]
@@ -166,7 +166,7 @@ class OverlayBuilder:
         return Overlay(what.cells, drawn, arcs, places, zone, self.zone_of_cell, held_face, held_cell, neighbours(arcs))
 
     def _held(self, within: Shapes, cells: Positions) -> tuple[Positions, Positions]:
-        """Pairs of a face, by a point in it, and a cell that holds it, in order."""
+        """Pairs of a face and a cell that covers it, by a point in the face, in order."""
         tree = shapely.STRtree(within)
         parts = map_in_threads(lambda part: tree.query(self.shapes[part], predicate="intersects"), cells)
         begin = np.cumsum([0, *(len(part) for part, _ in parts[:-1])])
@@ -176,7 +176,7 @@ class OverlayBuilder:
         return face[order], cell[order]
 
     def _zone(self, within: Shapes, side: Cells, way: BorderPath) -> Positions:
-        """Zone of each face; -1 outside all zones and on ground that stays bare. Where no border tells, a point in it does."""
+        """Zone of each face; -1 outside all zones and on uncovered ground. Undecided faces are located by a point."""
         n = len(self.zones)
         of_zones = way.area < n
         zone = labels(side, len(within), way.half[of_zones], way.area[of_zones])
@@ -192,8 +192,8 @@ class OverlayBuilder:
         return zone
 
 
-def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
-    """Lines that no edge of a cell equals to the last bit."""
+def _lines_without_equal_edge(lines: Shapes, network: Network, n_cells: int) -> Shapes:
+    """Lines that equal no edge of a cell, comparing all bits."""
     edges, n_places = network.edges, len(network.places)
     number, first = unique_rows(np.concatenate([network.places, shapely.get_coordinates(lines)]) + 0.0)
     place = first[number[n_places:]].reshape(-1, 2)
@@ -204,8 +204,8 @@ def _unequalled(lines: Shapes, network: Network, n_cells: int) -> Shapes:
     return unequalled
 
 
-def _at_each_other(drawn: Shapes) -> Shapes:
-    """The edges of each group cut at each other."""
+def _node_groups(drawn: Shapes) -> Shapes:
+    """The edges of each group, noded."""
     noded: Shapes = shapely.union_all(drawn[:, None], grid_size=1 / PER_METRE, axis=1)
     return noded
 

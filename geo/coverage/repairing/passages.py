@@ -1,4 +1,4 @@
-"""Opening the rings that a repair would close: a cell that came with a way out is not left inside another one."""
+"""Opens rings that a repair would close: a cell that was not surrounded in the input is not left inside another one."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from geo.coverage.edges import rim
 from geo.coverage.repairing.assignment import OPENED, Assignment, holders_in_zone, reassign_detached
 from geo.coverage.repairing.overlay import Overlay, Positions, Shapes
 
-# Ground that the surrounded cell never held is taken only where its own does not do.
+# Cost factor for ground that the surrounded cell did not hold: it is used only if its own ground does not suffice.
 _FOREIGN = 10.0
 
-# A way of this width in metres at least: narrower ones would hang on a corner.
-_LEAST_WAY_M = 0.01
+# Minimum width of a passage in metres: a narrower one would amount to a contact in a point.
+_LEAST_PASSAGE_M = 0.01
 
 
 def open_rings(
     faces: Overlay, shapes: Shapes, after: Shapes, protected: npt.NDArray[np.bool_], choice: Assignment
 ) -> bool:
-    """Give surrounded cells a way out, over ground that the cell around them did not have for itself alone.
+    """Assign surrounded cells a passage over ground that the surrounding cell did not hold alone.
 
     Parameters
     ----------
     faces, choice
-        The faces and who gets them; `choice` is changed.
+        The faces and their assignment; `choice` is changed.
     shapes, after
-        The cells as they came, and as they would be.
+        The input cells, and the cells that the assignment would give.
     protected
-        Cells that give and take nothing.
+        Cells that neither gain nor lose ground.
 
     Returns
     -------
     bool
-        Whether anything was changed. Rings that cells came with stay, and so do those that have no such ground.
+        Whether anything was changed. Rings of the input are kept, and so are rings without such ground.
     """
     rings = faults.enclosing_cells(after[faces.cells])
     if not rings:
@@ -51,7 +51,7 @@ def open_rings(
             continue
         inner = np.flatnonzero(shapely.covers(faces.places.draw(np.array([place.geometry]))[0], within))
         inner = inner[(choice.owner[inner] >= 0) & (choice.owner[inner] != around)]
-        way, to = _way_out(faces, inner, around, choice)
+        way, to = _smallest_passage(faces, inner, around, choice)
         if len(way) and not protected[to]:
             choice.owner[way] = to
             choice.reason[way] = OPENED
@@ -61,8 +61,8 @@ def open_rings(
     return opened
 
 
-def _way_out(faces: Overlay, inner: Positions, around: int, choice: Assignment) -> tuple[Positions, int]:
-    """The least ground that joins the inner faces to anything beyond the cell around them, and the cell that gets it."""
+def _smallest_passage(faces: Overlay, inner: Positions, around: int, choice: Assignment) -> tuple[Positions, int]:
+    """The smallest passage from the inner faces to anything outside the surrounding cell, and the cell that gets it."""
     n = len(faces.polygons)
     face, cell = holders_in_zone(faces)
     mine = np.bincount(face[cell == around], minlength=n) > 0
@@ -71,11 +71,11 @@ def _way_out(faces: Overlay, inner: Positions, around: int, choice: Assignment) 
     free = (choice.owner == around) & (~mine | others)
     inside = np.zeros(n, dtype=bool)
     inside[inner] = True
-    wide = faces.pairs[faces.pairs["length_m"] >= _LEAST_WAY_M]
+    wide = faces.pairs[faces.pairs["length_m"] >= _LEAST_PASSAGE_M]
     one, two = wide["a"].to_numpy(), wide["b"].to_numpy()
     a, b = np.concatenate([one, two]), np.concatenate([two, one])
     beyond = ~inside & (choice.owner != around)
-    leaves = free & np.isin(np.arange(n), np.concatenate([a[beyond[b]], _at_the_end(faces.polygons)]))
+    leaves = free & np.isin(np.arange(n), np.concatenate([a[beyond[b]], _faces_at_boundary(faces.polygons)]))
     enters = free[b] & inside[a]
     passes = free[a] & free[b]
     cost = shapely.area(faces.polygons) * np.where(wanted, 1.0, _FOREIGN)
@@ -103,8 +103,8 @@ def _way_out(faces: Overlay, inner: Positions, around: int, choice: Assignment) 
     return np.array(way, dtype=np.int64), int(np.bincount(beside).argmax())
 
 
-def _at_the_end(polygons: Shapes) -> Positions:
-    """Overlay with a border that no other face shares: beyond it nothing was cut."""
+def _faces_at_boundary(polygons: Shapes) -> Positions:
+    """Faces with a border that no other face shares: the boundary of the cut region."""
     edge = rim(polygons)
     length = np.hypot(*(edge.ends[:, 1] - edge.ends[:, 0]).T)
-    return np.flatnonzero(np.bincount(edge.owner, weights=length, minlength=len(polygons)) >= _LEAST_WAY_M)
+    return np.flatnonzero(np.bincount(edge.owner, weights=length, minlength=len(polygons)) >= _LEAST_PASSAGE_M)

@@ -1,4 +1,4 @@
-"""The repair of a layer: every piece of ground gets exactly one owner, and what was sound is not touched."""
+"""Repairs one layer: every face of the faulty region is assigned to exactly one cell, everything else stays unchanged."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ from geo.layers.columns import CODE
 from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
 
-#: Gaps without an outline around them are filled up to this size: larger ones may be meant.
+#: Without an outline, larger gaps are not filled: they may be intended.
 LARGEST_GAP_M2 = 1000.0
 
-# The first attempt gives all vertices their coordinates back; each further one leaves more cells on the lattice.
+# The first attempt restores the original coordinates of all vertices; each further one leaves more cells on the lattice.
 _ATTEMPTS = 4
 
-# Rings that are opened one after the other; opening one has not been seen to close another.
+# Maximum number of rounds that open rings; opening one ring was never seen to close another.
 _ROUNDS = 3
 
-#: Cells that gained or lost less than this are not listed: it is the lattice, 1 cm².
+#: Cells that gained or lost less than this (1 cm², the effect of the lattice) are not listed.
 LEAST_CHANGE_M2 = 1e-4
 
 
 @dataclass(frozen=True)
 class RepairPlan:
-    """What a repair would do.
+    """Result of planning a repair.
 
     Attributes
     ----------
     cells
-        The layer as it would be: same rows, order, index, attributes and CRS. Sound cells are equal to the last bit to what
-        came in, and so are all vertices that were not drawn anew.
+        The repaired layer: same rows, order, index, attributes and CRS. Cells away from faults, and vertices that already
+        existed, keep their coordinates in all bits.
     changes
-        One row per cell that changes: `cell`, `gained_m2`, `lost_m2`, `moved_m` (the farthest that its border moves), and
-        `made_valid`: why the polygon that came in was invalid, '' if it was valid.
+        One row per changed cell: `cell`, `gained_m2`, `lost_m2`, `moved_m` (the largest distance that its border moves), and
+        `made_valid`: why the input polygon was invalid, '' if it was valid.
     transfers
-        One row per piece of ground that changes hands: `from_cell` (None for a gap), `to_cell` (None for ground outside the
+        One row per piece of ground whose owner changes: `from_cell` (None for a gap), `to_cell` (None for ground outside the
         outline), `area_m2`, `reason` (Chinese / English) and `geometry`.
     asked
-        Gaps that are left open because they are larger than allowed: `cells` beside them, `area_m2`, `geometry`.
+        Gaps left open because they are larger than allowed: the neighbouring `cells`, `area_m2`, `geometry`.
     parent_rule
-        Rule by which the parents of the cells were told (see :mod:`geo.coverage.parents`); None without parents.
+        Rule that determined the parents of the cells (see :mod:`geo.coverage.parents`); None without parents.
     """
 
     cells: gpd.GeoDataFrame
@@ -82,9 +82,9 @@ def repair(
     largest_gap_m2: float | None = None,
     parent_column: str | None = None,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Make a valid coverage of a layer, exact to the outline when one is given.
+    """Turn a layer into a valid coverage, exactly bounded by the outline if one is given.
 
-    The same as :func:`plan_repair`, of which it returns `cells` and `changes`.
+    Returns `cells` and `changes` of :func:`plan_repair`.
     """
     plan = plan_repair(
         cells,
@@ -110,37 +110,37 @@ def plan_repair(
 ) -> RepairPlan:
     """Plan the repair of a layer.
 
-    The borders of faulty cells and their neighbours are cut at each other on the 1 mm lattice. Each face that results goes to
-    the one cell that holds it; to one of several, by protection, by need, then by the longest border with ground that is
-    already decided; or, where no cell holds it, to the neighbour with the longest border. A piece that would be cut off from
-    the rest of its cell goes to a neighbour instead.
+    The borders of faulty cells and their neighbours are noded on the 1 mm lattice. A face covered by one cell is assigned to
+    that cell; a face covered by several cells to one of them, by protection, by need, then by the longest border with ground
+    already assigned; an uncovered face to the neighbour with the longest border. A piece that would be detached from the rest
+    of its cell is assigned to a neighbour instead.
 
     Parameters
     ----------
     cells
-        Polygons in a declared CRS; a column ``code`` names them in the plan, else the index.
+        Polygons in a declared CRS; the plan names cells by the column ``code``, or by the index without such a column.
     outline
-        Area to be covered: nothing of it stays bare, nothing reaches beyond it. A frame, or a geometry in the CRS of the cells.
+        Area to be covered completely and not exceeded: a frame, or a geometry in the CRS of the cells.
     parents
-        Instead of an outline, the cells of the level above, themselves a valid coverage, with ``code``: each is covered by its
-        own cells (see :func:`geo.coverage.check` for which are whose).
+        Instead of an outline, the cells of the level above, a valid coverage, with ``code``: each is covered by its own
+        cells (:func:`geo.coverage.check` describes how parents are determined).
     protected
-        Labels of cells that must keep all of their ground inside the outline and gain none.
+        Labels of cells that keep all of their ground inside the outline and gain none.
     allowed
-        Ground that stays bare: enclaves and water.
+        Ground that stays uncovered: enclaves and water.
     largest_gap_m2
-        Gaps larger than this are left open and asked about. By default none with an outline, which says what is to be
-        covered, and 1,000 m² without.
+        Gaps larger than this stay open and are listed in `asked`. By default there is no limit with an outline, which says
+        what is to be covered, and a limit of 1,000 m² without.
     parent_column
-        Column of the cells that names their parent; by default ``parent``, else codes or the place tell.
+        Column of the cells that names their parent; by default ``parent``, otherwise parents are found by code or by place.
 
     Raises
     ------
     GeometryError
-        If a cell has no geometry to start from.
+        If a cell has no geometry.
     ImpossibleError
-        If a cell would lose all of its ground (it equals another one, or lies outside the outline), or two protected cells
-        overlap, or a cell has no parent; or if the result is not a valid coverage, which would be a fault of this function.
+        If a cell would lose all of its ground (it equals another one, or lies outside the outline), two protected cells
+        overlap, or a cell has no parent; or if the result is not a valid coverage, which would be a bug.
     """
     require_polygons(cells, "cells")
     given, cells = cells, to_metric(cells)
@@ -158,9 +158,12 @@ def plan_repair(
     fault = find_faulty(shapes, zones, zone_of_cell, border)
     ground = OverlayBuilder(shapes, zones, zone_of_cell, fault, bare)
     after, faces, choice = _solve(ground, border, is_protected, largest_gap_m2, labels)
-    before = np.where(invalid == "", shapes, shapely.Polygon())  # of invalid ones, what came in was not this polygon
+    before = np.where(invalid == "", shapes, shapely.Polygon())  # invalid input polygons are not comparable
     mended = came.back_cells(before, after)
-    transfers, asked = _transfers(faces, choice, labels, cells.crs), _asked(faces, choice, shapes, labels, cells.crs)
+    transfers, asked = (
+        _transfers(faces, choice, labels, cells.crs),
+        _open_gaps(faces, choice, shapes, labels, cells.crs),
+    )
     return RepairPlan(
         cells=given.set_geometry(gpd.GeoSeries(mended.array, index=given.index, crs=given.crs)),
         changes=_changes(shapes, after, invalid, faces, choice, labels),
@@ -177,9 +180,9 @@ def _solve(
     largest_gap_m2: float,
     labels: npt.NDArray[np.object_],
 ) -> tuple[npt.NDArray[np.object_], Overlay, Assignment]:
-    """Cut, assign and draw until the result is a valid coverage; returns the polygons, the faces and who gets them.
+    """Cut, assign and reconstruct until the result is a valid coverage; returns the polygons, the faces and the assignment.
 
-    Each attempt leaves more of the vertices of cells that are not yet valid on the lattice.
+    Each attempt leaves the vertices of further cells, those not yet valid, on the lattice.
     """
     shapes = ground.shapes
     on_lattice = wider = np.empty(0, dtype=np.int64)
@@ -205,13 +208,13 @@ def _solve(
         if border is not None:
             drawn, after = after, snap_to_outline(after, edge, faces.cells, border)
             edge = edge if after is drawn else rim(after, border)
-        spoilt = _spoilt(after, faces.cells, edge)
+        spoilt = _invalid_cells(after, faces.cells, edge)
         loose = narrow_passages(after, edge) if border is None else ties[:0]
         if len(spoilt) == 0 and len(loose) == 0:
             break
         ties = np.concatenate([ties, loose])
-        # Vertices nearer to each other than the lattice can tell: there it has to be taken as it is. They may be those of
-        # neighbours, too.
+        # Input vertices closer together than the lattice resolves: here the lattice coordinates are kept, also for neighbours,
+        # to which the vertices may belong.
         again = np.intersect1d(spoilt, on_lattice)
         beside = ground.tree.query(shapes[again], predicate="intersects")[1]
         on_lattice = np.unique(np.concatenate([on_lattice, spoilt, beside]))
@@ -235,7 +238,7 @@ def _require_geometry(cells: gpd.GeoDataFrame, labels: npt.NDArray[np.object_]) 
 
 
 def _valid_shapes(geometries: gpd.GeoSeries) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """The polygons as they are, and made valid where they are not; and why each was invalid, '' if it was valid."""
+    """The polygons, made valid where necessary, and why each was invalid, '' if it was valid."""
     shapes = without_precision_grid(geometries.array)
     reasons = np.full(len(shapes), "", dtype=object)
     for i in np.flatnonzero(~valid_polygons(shapes)):
@@ -252,7 +255,7 @@ def _zones(
     labels: npt.NDArray[np.object_],
     column: str | None,
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64], str | None]:
-    """Areas to be covered, which each cell belongs to, and the rule by which that was told."""
+    """Areas to be covered, the one that each cell belongs to, and the rule that determined it."""
     alone = np.zeros(len(shapes), dtype=np.int64)
     if parents is None:
         border = as_area(outline, cells.crs, "outline")
@@ -272,10 +275,10 @@ def _zones(
 
 
 def _assemble(shapes: npt.NDArray[np.object_], faces: Overlay, choice: Assignment) -> npt.NDArray[np.object_]:
-    """Put the faces of each cell together; a cell that this gives its old polygon keeps it as it was drawn."""
+    """Merge the faces of each cell; a cell that regains its old polygon keeps that polygon's vertices."""
     if len(faces.cells) == 0:
         return shapes.copy()
-    place = np.full(len(shapes) + 1, NOBODY, dtype=np.int32)  # position -1, nobody, is the last
+    place = np.full(len(shapes) + 1, NOBODY, dtype=np.int32)  # index -1 (no owner) addresses the last entry
     place[faces.cells] = np.arange(len(faces.cells))
     side_of = np.append(place[choice.owner], NOBODY)
     merged = relabel(faces.arcs, side_of[faces.arcs.left], side_of[faces.arcs.right])
@@ -297,11 +300,13 @@ def _require_ground(after: npt.NDArray[np.object_], labels: npt.NDArray[np.objec
         )
 
 
-def _spoilt(after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim) -> npt.NDArray[np.int64]:
-    """Cells that are invalid, or no valid coverage with those that they touch.
+def _invalid_cells(
+    after: npt.NDArray[np.object_], cut_cells: npt.NDArray[np.int64], edge: Rim
+) -> npt.NDArray[np.int64]:
+    """Cells that are invalid, or that do not form a valid coverage with the cells that they touch.
 
-    Neither GEOS is trusted (geos #1476, #1525) nor the way back from the lattice: what is answered edge by edge is proven,
-    the rest is asked about.
+    Neither the coverage validation of GEOS (geos #1476, #1525) nor the restored coordinates are trusted: edge-matched borders
+    are accepted, all others are validated again.
     """
     invalid: npt.NDArray[np.int64] = cut_cells[~shapely.is_valid(after[cut_cells])]
     if len(invalid):
@@ -340,7 +345,7 @@ def _changes(
 
 
 def _moved_m(before: npt.NDArray[np.object_], after: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
-    """The farthest that a vertex of either border lies from the other border, metres; vertices of both lie on both."""
+    """Largest distance of a vertex of either border from the other border, metres."""
     old, old_cell = shapely.get_coordinates(before, return_index=True)
     new, new_cell = shapely.get_coordinates(after, return_index=True)
     place, _ = unique_rows(np.concatenate([old, new]) + 0.0)
@@ -367,7 +372,7 @@ def _transfers(faces: Overlay, choice: Assignment, labels: npt.NDArray[np.object
     return result[result["area_m2"] > LEAST_CHANGE_M2].sort_values("area_m2", ascending=False, ignore_index=True)
 
 
-def _asked(
+def _open_gaps(
     faces: Overlay, choice: Assignment, shapes: npt.NDArray[np.object_], labels: npt.NDArray[np.object_], crs: object
 ) -> gpd.GeoDataFrame:
     pieces = faults.polygons_of(shapely.coverage_union_all(faces.polygons[choice.asked])) if len(choice.asked) else []

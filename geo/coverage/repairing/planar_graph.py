@@ -1,8 +1,8 @@
-"""From edges that meet in their ends only to the faces that they bound.
+"""Finds the faces bounded by edges that meet only in their end points.
 
-Every edge is walked once in either direction, at each vertex on along the same face: the cycles that result are the borders
-of faces. A counter-clockwise cycle, a shell, is the outer border of a face; another one is the outside of connected edges,
-which lie in a face of other edges or in the open. All this is whole numbers, and so exact.
+Every edge is followed once in each direction, turning at each vertex so as to stay on the same face; the resulting cycles are
+the borders of faces. A counter-clockwise cycle (a shell) is the outer border of a face. A clockwise cycle is the outer side of
+connected edges, which lie in a face of other edges or in the unbounded face. All values are integers, so results are exact.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from geo.kernels import kernel
 
 
 def bounded_regions(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs, Cells, int]:
-    """Arcs between the faces that edges bound.
+    """Arcs between the faces bounded by edges.
 
     Parameters
     ----------
     vertices
-        Lattice units, different from each other, shape (m, 2).
+        Distinct vertices in lattice units, shape (m, 2).
     a, b
-        Edges from vertex a to vertex b > a, each once, in order of a and b; they meet in vertices only.
+        Edges from vertex a to vertex b > a, without duplicates, in order of a and b; they meet in vertices only.
     sound
-        Directed edges with ground on their left that is no face to be made: edge i from a to b is 2 i, from b to a 2 i + 1.
+        Directed edges whose left side is not to become a face: edge i is 2 i from a to b, and 2 i + 1 from b to a.
 
     Returns
     -------
     (arcs, side, n)
-        Arcs with the faces, 0 to n - 1, on their sides; and the face on the left of each directed edge. The open, and what is
-        no face, is ``OUTSIDE``.
+        Arcs with the faces, 0 to n - 1, on their sides; and the face on the left of each directed edge. ``OUTSIDE`` stands
+        for the unbounded face and for regions that are not faces.
 
     Notes
     -----
-    Cost: O(n log n) in the number of edges, and the edges of a shell for each piece that lies in it.
+    Cost: O(n log n) in the number of edges, plus the edges of a shell for each component that lies in it.
     """
     if len(a) == 0:
         nothing = np.empty(0, dtype=np.int32)
         return chain(vertices, Edges(a, b, nothing, nothing)), nothing, 0
-    u, v = np.column_stack([a, b]).ravel(), np.column_stack([b, a]).ravel()  # half-edge h runs against h ^ 1
+    u, v = np.column_stack([a, b]).ravel(), np.column_stack([b, a]).ravel()  # half-edges h and h ^ 1 are opposite
     order = lexsort_pairs(u, v)
     start = np.searchsorted(u[order], np.arange(len(vertices) + 1))
     cycle, area = _cycles(vertices, u, v, order, start)
     marked = np.zeros(len(area), dtype=bool)
     marked[cycle[sound]] = True
     inner, outer = _lying_in(vertices, u, v, cycle, area, marked)
-    # A face is a shell with what lies in it; it is none if one of its edges has sound ground there.
+    # A face is a shell with all components inside it; it is discarded if sound ground lies on one of its edges.
     piece = np.arange(len(area))
     piece[inner] = outer
     none = area <= 0
@@ -60,7 +60,7 @@ def bounded_regions(vertices: Ints, a: Ints, b: Ints, sound: Ints) -> tuple[Arcs
 
 
 def find_edges(a: Ints, b: Ints, u: Ints, v: Ints) -> Ints:
-    """Number of the directed edge from each u to its v, as for :func:`bounded`; -1 where there is none, or no such vertex."""
+    """Number of the directed edge from each u to its v, as for :func:`bounded_regions`; -1 if there is no such edge."""
     if len(a) == 0:
         return np.full(len(u), -1, dtype=np.int64)
     n = int(b.max()) + 1
@@ -73,9 +73,9 @@ def find_edges(a: Ints, b: Ints, u: Ints, v: Ints) -> Ints:
 def _lying_in(
     vertices: Ints, u: Ints, v: Ints, cycle: Ints, area: Ints, marked: npt.NDArray[np.bool_]
 ) -> tuple[Ints, Ints]:
-    """Outsides of connected edges that lie in a shell of other edges, and the smallest such shell of each.
+    """Outer sides of connected edges inside a shell of other edges, and the smallest such shell of each.
 
-    Those are left out of which both sides are sound anyhow.
+    Components whose both sides are sound are left out.
     """
     order = np.argsort(cycle, kind="stable")
     start = np.searchsorted(cycle[order], np.arange(len(area) + 1))
@@ -102,9 +102,9 @@ def _lying_in(
 
 @kernel()
 def _cycles(xy, u, v, order, start):  # type: ignore[no-untyped-def]
-    """Cycle of each half-edge, the face on its left, and twice the area of each cycle, square lattice units.
+    """Cycle of each half-edge, the face on its left, and twice the area of each cycle in squared lattice units.
 
-    The sums may run over, but come back: they are right for areas below 2 million km².
+    Partial sums may overflow, but wrap around: the result is correct for areas below 2 million km².
     """
     n = len(u)
     place = np.empty(n, dtype=np.int64)
@@ -130,7 +130,7 @@ def _cycles(xy, u, v, order, start):  # type: ignore[no-untyped-def]
             cycle[h] = count
             p, q = u[h], v[h]
             area[count] += (xy[p, 0] - x0) * (xy[q, 1] - y0) - (xy[q, 0] - x0) * (xy[p, 1] - y0)
-            i = place[h ^ 1]  # next to the way back, clockwise
+            i = place[h ^ 1]  # next one clockwise from the reverse direction
             h = order[i - 1] if i > start[q] else order[start[q + 1] - 1]
         count += 1
     return cycle, area[:count].copy()
@@ -138,7 +138,7 @@ def _cycles(xy, u, v, order, start):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _turns_before(xy, w, p, q):  # type: ignore[no-untyped-def]
-    """Whether the way from w to p comes before that to q, counter-clockwise from the east; exact for edges below 1,500 km."""
+    """Whether direction w-p comes before w-q, counter-clockwise from east; exact for edges below 1,500 km."""
     px, py = xy[p, 0] - xy[w, 0], xy[p, 1] - xy[w, 1]
     qx, qy = xy[q, 0] - xy[w, 0], xy[q, 1] - xy[w, 1]
     lower_p = py < 0 or (py == 0 and px < 0)
@@ -150,7 +150,7 @@ def _turns_before(xy, w, p, q):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _winding(xy, u, v, start, vertex, shell):  # type: ignore[no-untyped-def]
-    """Whether each vertex lies within a shell, by the edges of the shell to its east; it lies on none of them."""
+    """Whether each vertex is inside a shell, by counting the shell's edges to its east; it lies on none of them."""
     within = np.empty(len(vertex), dtype=np.bool_)
     for k in range(len(vertex)):
         x, y = xy[vertex[k], 0], xy[vertex[k], 1]

@@ -1,7 +1,8 @@
-"""Which cells a repair has to cut, and which of them it has to cut together.
+"""Selects the cells that a repair has to cut, and groups the edges that have to be cut together.
 
-How many cells cover a place changes only across an edge that no neighbour answers. So what is wrong lies along the unanswered
-edges of the cells at fault, and only the cells that these come near have to be cut: mostly the faulty cell and its neighbours.
+The number of cells that cover a place changes only across an edge without a matching neighbour edge. All faults therefore lie
+along the unmatched edges of faulty cells, and only cells near these edges have to be cut: mostly a faulty cell and its
+neighbours.
 """
 
 from __future__ import annotations
@@ -23,24 +24,24 @@ from geo.layers.crs import PER_METRE
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
 
-# Cutting on the lattice moves a border by less than 1 mm, and that may move another one: five times as much is left between
-# what is cut together and what is not.
+# Cutting on the lattice moves a border by less than 1 mm, which may move an adjacent one; edges further apart than five times
+# that distance do not affect each other.
 _REACH_M = 0.005
 
-# Ground this near to both of two cells is closed where they come within 1 mm of each other: far enough for its corners to be
-# vertices of their own on the lattice.
+# Ground within this distance of two cells is closed where they are less than 1 mm apart: far enough for its corners to be
+# distinct vertices on the lattice.
 _CLOSED_M = 0.01
 
 
 class FaultyCells(NamedTuple):
-    """Cells that have to be cut, and the edges along which.
+    """Cells that have to be cut, and the edges that cut them.
 
     Attributes
     ----------
     cells
-        Positions of the cells at fault, in order.
+        Positions of the faulty cells, in order.
     wrong
-        Whether each edge of the network is wrong, or may be.
+        Whether each edge of the network is, or may be, wrong.
     network
         All edges of the layer.
     """
@@ -51,15 +52,15 @@ class FaultyCells(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What has to be cut.
+    """Cells and edges to be cut.
 
     Attributes
     ----------
     cells
         Positions of the cells to be cut, in order.
     group
-        For each edge of the network those with which it is cut: equal numbers are of one group. -1: no wrong edge, and no line
-        that is given, comes near it. Given lines are of group 0.
+        Group of each edge of the network; edges of one group are noded together. -1: no wrong edge and no given line is near
+        the edge. Given lines belong to group 0.
     """
 
     cells: Positions
@@ -67,7 +68,7 @@ class Selection(NamedTuple):
 
 
 def find_faulty(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: shapely.Geometry | None) -> FaultyCells:
-    """Cells at fault; `border` is the union of the zones, None if there are none."""
+    """Faulty cells; `border` is the union of the zones, None without zones."""
     network = Network.of(shapes, border)
     edge = Rim.among(network, len(shapes))
     if border is None:
@@ -75,13 +76,13 @@ def find_faulty(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: 
     else:
         leaving = _leaving(shapes, zones[zone_of_cell])
         faulty = np.union1d(edge.owner[~along_border(edge.ends, border)], leaving)
-        # An edge along the border with vertices of its own is no fault, unless another cell covers the same ground.
+        # An edge along the border with other vertices is not a fault, unless another cell covers the same ground.
         faulty = np.union1d(faulty, invalid_with_neighbours(shapes, np.setdiff1d(edge.cells, faulty)))
     return FaultyCells(faulty.astype(np.int64), _wrong(network, faulty, leaving, len(shapes)), network)
 
 
 def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int) -> npt.NDArray[np.bool_]:
-    """Edges of cells at fault that nobody answers, or two at once; and all edges of some cells."""
+    """Unmatched or doubly matched edges of faulty cells, and all edges of some cells."""
     edges, which = network.edges, network.which
     alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
     alone[which[network.conflicts]] = True
@@ -93,7 +94,7 @@ def _wrong(network: Network, faulty: Positions, entire: Positions, n_cells: int)
 
 
 def _faulty(shapes: Shapes, edge: Rim) -> Positions:
-    """Cells with an edge that is not matched, and those beside a gap."""
+    """Cells with an unmatched edge, and cells next to a gap."""
     faulty = faults.unproven(shapes, edge, 1 / PER_METRE)
     gaps = np.array(faults.holes(faults.covered_ground(shapes, faulty)), dtype=object)
     _, beside = shapely.STRtree(shapes).query(gaps, predicate="dwithin", distance=1 / PER_METRE)
@@ -101,7 +102,7 @@ def _faulty(shapes: Shapes, edge: Rim) -> Positions:
 
 
 def _leaving(shapes: Shapes, zone: Shapes) -> Positions:
-    """Cells that reach out of their zone."""
+    """Cells that extend beyond their zone."""
     shapely.prepare(zone)
     leaving = np.flatnonzero(~shapely.covers(zone, shapes))
     outside = shapely.difference(shapes[leaving], zone[leaving])
@@ -109,7 +110,7 @@ def _leaving(shapes: Shapes, zone: Shapes) -> Positions:
 
 
 def along_border(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt.NDArray[np.bool_]:
-    """Whether each edge lies on an edge of the border, but for rounding."""
+    """Whether each edge lies on an edge of the border, except for rounding."""
     on: list[Positions] = []
     tree = shapely.STRtree(edges_of(border))
     for k in (0, 1):
@@ -121,10 +122,10 @@ def along_border(ends: npt.NDArray[np.float64], border: shapely.Geometry) -> npt
 
 
 def narrow_passages(shapes: Shapes, edge: Rim) -> Shapes:
-    """Pieces of bare ground where two cells come within 1 mm of each other.
+    """Pieces of uncovered ground where two cells are less than 1 mm apart.
 
-    Where there is no outline, two cells may leave an inlet or a strait between them that is too narrow to be ground, and in
-    which their vertices cannot match. Closed by the borders of these pieces it is a gap, and is filled.
+    Without an outline, two cells may leave an inlet or a strait between them that is too narrow to be intended and in which
+    their vertices cannot match. The borders of these pieces close it, so it becomes a gap and is filled.
     """
     pieces: list[shapely.Polygon] = []
     for place in faults.unmatched_vertices(shapes, edge, 1 / PER_METRE):
@@ -145,37 +146,37 @@ def select_for_overlay(
     wider: Positions,
     entire: Positions,
 ) -> Selection:
-    """Find what is to be cut.
+    """Select the cells to cut, and group the edges.
 
     Parameters
     ----------
     shapes, tree
-        The layer, and a tree of it.
+        The layer, and a spatial index of it.
     fault
-        What is wrong.
+        The faulty cells and wrong edges.
     borders
-        Lines along which cells that are cut anyhow have to be cut, too: the borders of zones where no edge equals them.
+        Lines that also cut the selected cells: borders of zones that equal no edge of a cell.
     lines
-        Lines along which all cells have to be cut: ground that stays bare, and ties.
+        Lines that cut all cells: borders of ground that stays uncovered, and of narrow passages.
     wider
         Cells whose neighbours are cut as well.
     entire
-        Cells of which every edge is taken to be wrong.
+        Cells of which every edge is treated as wrong.
     """
     n, network = len(shapes), fault.network
     wrong = np.flatnonzero(fault.wrong | _wrong(network, entire, entire, n))
-    cutters = np.concatenate([drawn(network, wrong), lines])
-    # Nodes of a graph: cells, then all given lines as one, then edges.
+    cutters = np.concatenate([edge_lines(network, wrong), lines])
+    # Nodes of the graph: one per cell, one for all given lines, one per edge.
     cutter = np.concatenate([n + 1 + wrong, np.full(len(lines), n)])
     line, near = _near_edges(tree, network, cutters, np.ones(n, dtype=bool))
     mine = (network.owner < n) & np.isin(network.which, near)
-    chain, over = _around(tree, network, wrong, lines)
+    chain, over = _cells_containing(tree, network, wrong, lines)
     _, beside = tree.query(shapes[wider], predicate="intersects")
     cells = np.unique(np.concatenate([fault.cells, entire, network.owner[mine], over, beside]))
-    hidden, under = _hidden(shapes, tree, network, cells)
+    hidden, under = _contained_cells(shapes, tree, network, cells)
     cells = np.union1d(cells, under)
     while True:
-        # Both cells of an edge that the border of a zone comes near have to be cut.
+        # Both cells of an edge near the border of a zone have to be cut.
         along = _near_edges(tree, network, borders, np.isin(np.arange(n), cells))[1]
         both = network.owner[(network.owner < n) & np.isin(network.which, along)]
         if np.isin(both, cells).all():
@@ -202,8 +203,8 @@ def select_for_overlay(
     return Selection(cells.astype(np.int64), edge)
 
 
-def drawn(network: Network, edges: Positions) -> Shapes:
-    """Some edges as lines."""
+def edge_lines(network: Network, edges: Positions) -> Shapes:
+    """The given edges as LineStrings."""
     ends = network.places[np.column_stack([network.edges.a[edges], network.edges.b[edges]])]
     lines: Shapes = shapely.linestrings(ends)
     return lines
@@ -212,19 +213,21 @@ def drawn(network: Network, edges: Positions) -> Shapes:
 def _near_edges(
     tree: shapely.STRtree, network: Network, lines: Shapes, among: npt.NDArray[np.bool_]
 ) -> tuple[Positions, Positions]:
-    """Pairs of a line and an edge, of some cells, that it comes so near to that cutting may touch it."""
-    maybe = np.zeros(len(among) + 1, dtype=bool)  # the last one: the border of the layer
+    """Pairs of a line and an edge of the given cells that are near enough for cutting to affect it."""
+    maybe = np.zeros(len(among) + 1, dtype=bool)  # the last entry stands for the border of the layer
     maybe[tree.query(lines)[1]] = True
     maybe[:-1] &= among
     edges = np.unique(network.which[maybe[network.owner]])
-    line, near = shapely.STRtree(drawn(network, edges)).query(lines, predicate="dwithin", distance=_REACH_M)
+    line, near = shapely.STRtree(edge_lines(network, edges)).query(lines, predicate="dwithin", distance=_REACH_M)
     return line, edges[near]
 
 
-def _around(tree: shapely.STRtree, network: Network, wrong: Positions, lines: Shapes) -> tuple[Positions, Positions]:
-    """Pairs of a wrong edge, or after those a line, and a cell that it lies in.
+def _cells_containing(
+    tree: shapely.STRtree, network: Network, wrong: Positions, lines: Shapes
+) -> tuple[Positions, Positions]:
+    """Pairs of a wrong edge or a line (numbered after the edges), and a cell that contains it.
 
-    Edges that hang together lie in a cell altogether, or come near to an edge of it; so one place is asked of each chain.
+    Connected edges either lie in a cell together or come near one of its edges, so one point per component is tested.
     """
     a, b = network.edges.a[wrong], network.edges.b[wrong]
     graph = scipy.sparse.coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(network.places),) * 2)
@@ -235,14 +238,16 @@ def _around(tree: shapely.STRtree, network: Network, wrong: Positions, lines: Sh
     return np.append(first, len(wrong) + np.arange(len(lines)))[chain], over
 
 
-def _hidden(shapes: Shapes, tree: shapely.STRtree, network: Network, cells: Positions) -> tuple[Positions, Positions]:
-    """Cells that lie in another one though no edge that is wrong comes near them, and the cells that they touch, in pairs.
+def _contained_cells(
+    shapes: Shapes, tree: shapely.STRtree, network: Network, cells: Positions
+) -> tuple[Positions, Positions]:
+    """Pairs of a cell inside another one although no wrong edge is near it, and a cell that it touches.
 
-    Of cells that answer each other's edges, and that no wrong edge comes near, all or none share their ground with others:
-    one place tells.
+    In a group of cells with matched edges and without a wrong edge near it, either every cell overlaps another cell or none
+    does, so one point decides.
     """
     n = len(shapes)
-    rest = np.ones(n + 1, dtype=bool)  # the last one: the border, and -1 for nobody
+    rest = np.ones(n + 1, dtype=bool)  # the last entry, also index -1, stands for the border and for no cell
     rest[cells] = False
     rest[n] = False
     left, right = network.edges.left, network.edges.right

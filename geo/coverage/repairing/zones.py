@@ -1,8 +1,8 @@
-"""Where the borders of zones run after all was cut on the lattice, and in which zone each face then lies.
+"""Traces the borders of zones after cutting on the lattice, and determines the zone of each face.
 
-Cutting on the lattice moves a border by up to a millimetre, so of a narrow face no point tells on which side of the border it
-lies. What tells is the way that the border takes: from one end of an edge to the other, through every vertex whose square
-of 1 mm it crosses.
+Cutting on the lattice moves a border by up to a millimetre, so a point in a narrow face does not show on which side of the
+border the face lies. The path of the border does: it runs from one end of an edge to the other, through every vertex whose
+1 mm square the edge crosses.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
 
-#: No label could be told.
+#: No label could be determined.
 UNKNOWN = -2
 
 
 class BorderPath(NamedTuple):
-    """The way of the borders of some areas along noded edges.
+    """Path of the borders of some areas along noded edges.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class BorderPath(NamedTuple):
         Directed edges, numbered as in :func:`geo.coverage.repairing.planar_graph.bounded_regions`, and the area on the left
         of each.
     vertex, foot
-        Vertices on the way, each once, and the nearest place to each on the edge of the border, metres, shape (n, 2).
+        Vertices on the path, without duplicates, and the nearest point to each on the edge of the border, metres, shape (n, 2).
     """
 
     half: Ints
@@ -45,21 +45,21 @@ class BorderPath(NamedTuple):
 
 
 def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath:
-    """Follow the borders of areas.
+    """Trace the borders of areas along noded edges.
 
     Parameters
     ----------
     vertices, a, b
         The noded edges, as for :func:`geo.coverage.repairing.planar_graph.bounded_regions`.
     areas
-        Polygons that the edges were cut along.
+        Polygons whose borders took part in the noding.
     """
     xy, start, owner = directed_rings(areas)
     number, places = unique_places(xy)
     u, v, owner = directed_edges(number, start, owner)
     corners = on_lattice_units(places)
     one, two = corners[u], corners[v]
-    # A corner of a square lies 0.707 units from its middle.
+    # The corner of a square is 0.707 units from its centre.
     edge, vertex = shapely.STRtree(shapely.points(vertices)).query(
         shapely.linestrings(np.stack([one, two], axis=1)), predicate="dwithin", distance=0.71
     )
@@ -70,7 +70,7 @@ def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath
     crossed = (2 * aside <= half_width) | ends
     order = np.flatnonzero(crossed)[np.lexsort(((along * to).sum(axis=1)[crossed], edge[crossed]))]
     edge, vertex, sure = edge[order], vertex[order], ((2 * aside < half_width) | ends)[order]
-    # A border that touches the corner of a square may or may not have been led through its vertex: the edges tell.
+    # A border that touches the corner of a square may or may not pass through its vertex; the edges decide.
     half, on = _steps(a, b, edge, vertex)
     through = (np.r_[False, half >= 0] & np.r_[half >= 0, False])[: len(edge)]
     edge, vertex = edge[sure | through], vertex[sure | through]
@@ -78,7 +78,7 @@ def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath
     half, area = half[on], owner[edge[:-1][on]]
     known = half >= 0
     vertex, first = np.unique(vertex, return_index=True)
-    foot = _feet(vertices[vertex] / PER_METRE, places[u[edge[first]]], places[v[edge[first]]])
+    foot = _nearest_points(vertices[vertex] / PER_METRE, places[u[edge[first]]], places[v[edge[first]]])
     return BorderPath(half[known], area[known].astype(np.int64), vertex, foot)
 
 
@@ -88,10 +88,10 @@ def _steps(a: Ints, b: Ints, edge: Ints, vertex: Ints) -> tuple[Ints, npt.NDArra
     return np.where(on, find_edges(a, b, vertex[:-1], vertex[1:]), -1), on
 
 
-def _feet(
+def _nearest_points(
     points: npt.NDArray[np.float64], one: npt.NDArray[np.float64], two: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The place on each edge that is nearest to a point."""
+    """Nearest point to a given point on each edge."""
     along = two - one
     share = ((points - one) * along).sum(axis=1) / (along**2).sum(axis=1)
     feet: npt.NDArray[np.float64] = one + np.clip(share, 0.0, 1.0)[:, None] * along
@@ -99,38 +99,38 @@ def _feet(
 
 
 def labels(side: Cells, n_faces: int, half: Ints, area: Ints) -> Ints:
-    """In which area each face lies, -1 in none, ``UNKNOWN`` if no border tells.
+    """Area of each face, -1 for none, ``UNKNOWN`` if no border decides.
 
     Parameters
     ----------
     side
         Face on the left of each directed edge, -1 for none.
     half, area
-        The way of the borders.
+        Path of the borders.
     """
     border = np.zeros(len(side), dtype=bool)
     border[half], border[half ^ 1] = True, True
     inside = np.zeros(len(side), dtype=bool)
     inside[half] = True
-    beyond = half[~inside[half ^ 1]] ^ 1  # no area lies there
-    face, told = np.concatenate([side[half], side[beyond]]), np.append(area, np.full(len(beyond), -1))
-    face, told = face[face >= 0], told[face >= 0]
+    beyond = half[~inside[half ^ 1]] ^ 1  # the side without an area
+    face, label = np.concatenate([side[half], side[beyond]]), np.append(area, np.full(len(beyond), -1))
+    face, label = face[face >= 0], label[face >= 0]
     one, two = side[0::2], side[1::2]
     free = ~border[0::2] & (one >= 0) & (two >= 0)
     graph = scipy.sparse.coo_matrix(
         (np.ones(int(free.sum()), dtype=np.int8), (one[free], two[free])), shape=(n_faces, n_faces)
     )
     _, part = connected_components(graph, directed=False)
-    own = _unanimous(face, told, n_faces)
-    shared = _unanimous(part[face], told, n_faces)[part]
+    own = _agreed_label(face, label, n_faces)
+    shared = _agreed_label(part[face], label, n_faces)[part]
     silent = np.ones(n_faces, dtype=bool)
     silent[face] = False
     return np.where(silent, shared, own)
 
 
-def _unanimous(item: Ints, told: Ints, n: int) -> Ints:
-    """What is told of each item, ``UNKNOWN`` if nothing or not the same."""
+def _agreed_label(item: Ints, label: Ints, n: int) -> Ints:
+    """The label that all entries of an item agree on, ``UNKNOWN`` if there is none or they differ."""
     low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, UNKNOWN)
-    np.minimum.at(low, item, told)
-    np.maximum.at(high, item, told)
+    np.minimum.at(low, item, label)
+    np.maximum.at(high, item, label)
     return np.where(low == high, low, UNKNOWN)
