@@ -15,11 +15,14 @@ from scipy.special import bdtrc, chdtr
 
 from geo.arrays import Bools, Floats, Ints
 from geo.days import local_days
+from geo.patrols.clocks import clock_shifts
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S
-from geo.tracks.columns import DEVICE, MARK, OFFICER, TIME
+from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.tracks.fix_values import places, require_tracks, utc
+from geo.tracks.resting import understated
 from geo.tracks.sorting import by_time
+from geo.tracks.trajectory import metric_of, raw_path
 
 #: What each sign is, and what may explain it innocently: Chinese and English of both.
 SIGNS: dict[str, tuple[str, str, str, str]] = {
@@ -72,6 +75,18 @@ SIGNS: dict[str, tuple[str, str, str, str]] = {
         "结伴巡查、共乘车辆",
         "a patrol of two, a shared vehicle",
     ),
+    "radii": (
+        "标称精度与定位点离散程度不符",
+        "stated accuracy does not fit the scatter of the fixes",
+        "室内或楼间长时间反射、手机厂商低报误差",
+        "long reflections indoors or between buildings, a maker that states too small errors",
+    ),
+    "clock": (
+        "设备时钟与其他设备或值勤时段相差整小时",
+        "a clock off by whole hours against the other devices or the hours of duty",
+        "手机时区设错、导出时未换算时区",
+        "wrong time zone set on the phone, an export without conversion of time zones",
+    ),
     "vehicle": (
         "步行巡查中持续车速",
         "vehicle speed during a foot patrol",
@@ -94,6 +109,9 @@ BESIDE_M, BESIDE_S, BESIDE_WAY_M = 10.0, 1800.0, 1500.0
 MOVING_M = 80.0
 #: Time at the speed of a vehicle on one day that is more than the way to the grid and back.
 DRIVEN_S = 5400.0
+
+#: Scatter over stated error from which on radii are named; verdicts use the larger of both from 1.25 on.
+UNDERSTATED = 2.0
 
 _METRES_PER_DEGREE = 111_195.0
 
@@ -139,6 +157,8 @@ def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
     for track in parts:
         for test in (_marked, _steady, _lattice, _frozen, _driven):
             found += [(track.device, finding) for finding in test(track, rules)]
+    found += list(_understated(tracks, rules))
+    found += list(_off_by_hours(parts, tracks, rules))
     found += list(_shared(parts))
     found += list(_beside(parts))
     named = tracks[[DEVICE, OFFICER]].drop_duplicates(DEVICE) if OFFICER in tracks else None
@@ -263,6 +283,33 @@ def _driven(track: _Track, rules: Rules) -> Iterator[Finding]:
     if driven >= DRIVEN_S:
         at = np.flatnonzero(fast)
         yield "vehicle", None, int(track.time[at[0]]), int(track.time[at[-1] + 1]), None, f"{driven / 60:.0f} min"
+
+
+def _understated(tracks: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, Finding]]:
+    """Devices whose fixes scatter about their middle at rest, or from fix to fix, by far more than they state."""
+    if ACCURACY_M not in tracks:
+        return
+    stated = tracks[pd.to_numeric(tracks[ACCURACY_M], errors="coerce").notna()]
+    if len(stated) == 0:
+        return
+    path, _ = raw_path(stated, metric_of(stated), rules)
+    factors = understated(path)
+    first = np.searchsorted(path.walker, np.arange(len(factors) + 1))
+    for walker in np.flatnonzero(factors >= UNDERSTATED):
+        a, b = int(first[walker]), int(first[walker + 1])
+        if b - a >= ENOUGH:
+            note = f"{factors[walker]:.1f} x"
+            device = str(path.walkers[DEVICE].iloc[walker])
+            yield device, ("radii", None, int(path.time[a]), int(path.time[b - 1]), None, note)
+
+
+def _off_by_hours(parts: list[_Track], tracks: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, Finding]]:
+    """Devices whose clocks are off by whole hours, each day by itself; see :func:`geo.patrols.clocks.clock_shifts`."""
+    shifts = clock_shifts(tracks, rules)
+    for track in parts:
+        if track.device in shifts:
+            note = f"{shifts[track.device]:+d} h"
+            yield track.device, ("clock", None, int(track.time[0]), int(track.time[-1]), None, note)
 
 
 def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:

@@ -52,6 +52,48 @@ def settled(path: Path) -> Path:
     """
     if len(path.time) == 0:
         return path
+    stands = _stands(path)
+    here, spans = stands.here, stands.spans
+    path = path._replace(sigma=path.sigma * scatter_factors(path, here, spans)[path.walker])
+    x, y = (np.where(here, np.repeat(mean, spans.fixes), v) for mean, v in ((spans.x, path.x), (spans.y, path.y)))
+    errors = _independent_errors(stands.windows, stands.first, stands.length, stands.width_s)
+    sigma = np.where(here, path.sigma / np.sqrt(np.repeat(errors, spans.fixes)), path.sigma)
+    stand = np.where(here, np.repeat(np.arange(len(stands.first)), spans.fixes), -1)
+    return path._replace(x=x, y=y, sigma=sigma, stand=stand)
+
+
+def understated(path: Path) -> Floats:
+    """By how much the stated errors of each walker are too small, float64 (walkers,); see :func:`scatter_factors`."""
+    if len(path.time) == 0:
+        return np.ones(len(path.walkers))
+    stands = _stands(path)
+    return scatter_factors(path, stands.here, stands.spans)
+
+
+class _Stands(NamedTuple):
+    """Stretches of windows, of which some are stands.
+
+    Attributes
+    ----------
+    windows
+        The windows.
+    first, length, width_s
+        First window and number of windows of each stretch, and the width of its windows in seconds.
+    spans
+        The stretches.
+    here
+        Whether each fix belongs to a stand.
+    """
+
+    windows: _Spans
+    first: Ints
+    length: Ints
+    width_s: Floats
+    spans: _Spans
+    here: Bools
+
+
+def _stands(path: Path) -> _Stands:
     width = _window(path)
     window = path.time // width
     start = np.flatnonzero(np.r_[True, (np.diff(path.walker) != 0) | (np.diff(window) != 0)])
@@ -63,13 +105,7 @@ def settled(path: Path) -> Path:
     length = np.diff(np.r_[first, len(start)])
     first, length, stood = _bridge(path, start, first, length, follows, still[first] & (length >= STILL_WINDOWS))
     spans = _Spans.of(path, start[first])
-    here = np.repeat(stood, spans.fixes)
-    path = path._replace(sigma=path.sigma * scatter_factors(path, here, spans)[path.walker])
-    x, y = (np.where(here, np.repeat(mean, spans.fixes), v) for mean, v in ((spans.x, path.x), (spans.y, path.y)))
-    errors = _independent_errors(windows, first, length, width[start[first]] / SECOND)
-    sigma = np.where(here, path.sigma / np.sqrt(np.repeat(errors, spans.fixes)), path.sigma)
-    stand = np.where(here, np.repeat(np.arange(len(first)), spans.fixes), -1)
-    return path._replace(x=x, y=y, sigma=sigma, stand=stand)
+    return _Stands(windows, first, length, width[start[first]] / SECOND, spans, np.repeat(stood, spans.fixes))
 
 
 def _independent_errors(windows: _Spans, first: Ints, length: Ints, width_s: Floats) -> Floats:

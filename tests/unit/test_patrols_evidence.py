@@ -170,6 +170,31 @@ def test_each_sign_is_found_with_its_innocent_explanations(tracks, sign):
     assert rows["innocent_zh"].iloc[0] == SIGNS[sign][2]
 
 
+@pytest.mark.parametrize(("stated_m", "named"), [(12.0, False), (6.0, False), (4.0, True)])
+def test_radii_that_do_not_fit_the_scatter_are_named(stated_m, named):
+    """At rest with errors of 6 m along an axis, of which a radius of 68 % is 9.1 m: named from half of that on."""
+    rest = walk(np.full(400, 50.0), np.full(400, 50.0), noise_m=6.0).assign(accuracy_m=stated_m)
+    found = integrity(clean(rest))
+    rows = found[found["sign"] == "radii"]
+    assert (len(rows) == 1) == named
+    if named:
+        assert rows["note"].tolist() == ["2.3 x"]
+        assert rows["start"].iloc[0] == rest["time"].min()
+        assert rows["end"].iloc[0] == rest["time"].max()
+    assert "radii" not in signs(rest.drop(columns="accuracy_m"))
+
+
+def test_a_clock_that_is_off_by_whole_hours_is_named_for_each_day():
+    others = [rounds(100, device=f"D{k}") for k in range(2, 8)]
+    late = rounds(100, device="D1").assign(time=lambda frame: frame["time"] + pd.Timedelta(hours=8))
+    tracks = pd.concat([late, late.assign(time=late["time"] + pd.Timedelta(days=1)), *others], ignore_index=True)
+    found = integrity(clean(tracks))
+    rows = found[found["sign"] == "clock"]
+    assert rows["device"].tolist() == ["D1", "D1"]
+    assert rows["note"].tolist() == ["+8 h", "+8 h"]
+    assert "clock" not in set(integrity(clean(pd.concat(others, ignore_index=True)))["sign"])
+
+
 def test_coverage_inside_a_cell():
     tracks = clean(walk(np.linspace(0, 200, 100), np.full(100, 100.0), noise_m=0.0))
     roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(X0, Y0 + 100), (X0 + 600, Y0 + 100)])], crs=4549)
