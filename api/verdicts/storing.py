@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from api.database import session
 from api.database.verdicts import add_verdict, latest_verdicts
-from api.verdicts.follower import COMPARED, plain_rows
+from api.plain import plain_rows
+from api.verdicts.follower import COMPARED
 
 
 def store_verdicts(
