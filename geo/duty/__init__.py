@@ -39,49 +39,107 @@ from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo.duty.case import Asked, Case, ClockRun, Running
+    from geo.duty.cases.book import CaseBook
+    from geo.duty.cases.case_rules import CaseRules
+    from geo.duty.cases.merging import linked_steps, live_case, to_be_answered
+    from geo.duty.cases.preparation import prepared, reckoned_again
     from geo.duty.cases.steps import advance, allowed, fold
     from geo.duty.chain import broken_links, chained, event_hash
     from geo.duty.clocks.deadlines import Deadline, Segment, deadline
     from geo.duty.events import ACTS_AS, DUTY_ACTS_AS, AccountRole, Action, Clock, Duty, Event, Outcome, Role, State
+    from geo.duty.intake.duplicates import Candidate, Place, duplicate_candidates
+    from geo.duty.intake.services import SERVICES, Service, read_services, service_of
     from geo.duty.report import Channel, Report, Reporter
+    from geo.duty.rosters.assignments import Absence, Assignment, Person
+    from geo.duty.rosters.bulletins import Notice, Receipt, not_reached, recipients
+    from geo.duty.rosters.reading import RosterRead, levels_of, read_roster
+    from geo.duty.rosters.roster import Roster
+    from geo.duty.rosters.shifts import Shift, ShiftPlan, required_hours
+    from geo.duty.supervision.rectification import Item, ItemAction, ItemState, ItemStep, advance_item, fold_item
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "geo.duty.case": "Asked Case ClockRun Running",
+            "geo.duty.cases.book": "CaseBook",
+            "geo.duty.cases.case_rules": "CaseRules",
+            "geo.duty.cases.merging": "linked_steps live_case to_be_answered",
+            "geo.duty.cases.preparation": "prepared reckoned_again",
             "geo.duty.cases.steps": "advance allowed fold",
             "geo.duty.chain": "broken_links chained event_hash",
             "geo.duty.clocks.deadlines": "Deadline Segment deadline",
             "geo.duty.events": "ACTS_AS DUTY_ACTS_AS AccountRole Action Clock Duty Event Outcome Role State",
+            "geo.duty.intake.duplicates": "Candidate Place duplicate_candidates",
+            "geo.duty.intake.services": "SERVICES Service read_services service_of",
             "geo.duty.report": "Channel Report Reporter",
+            "geo.duty.rosters.assignments": "Absence Assignment Person",
+            "geo.duty.rosters.bulletins": "Notice Receipt not_reached recipients",
+            "geo.duty.rosters.reading": "RosterRead levels_of read_roster",
+            "geo.duty.rosters.roster": "Roster",
+            "geo.duty.rosters.shifts": "Shift ShiftPlan required_hours",
+            "geo.duty.supervision.rectification": "Item ItemAction ItemState ItemStep advance_item fold_item",
         },
     )
 
 __all__ = [
     "ACTS_AS",
     "DUTY_ACTS_AS",
+    "SERVICES",
+    "Absence",
     "AccountRole",
     "Action",
     "Asked",
+    "Assignment",
+    "Candidate",
     "Case",
+    "CaseBook",
+    "CaseRules",
     "Channel",
     "Clock",
     "ClockRun",
     "Deadline",
     "Duty",
     "Event",
+    "Item",
+    "ItemAction",
+    "ItemState",
+    "ItemStep",
+    "Notice",
     "Outcome",
+    "Person",
+    "Place",
+    "Receipt",
     "Report",
     "Reporter",
     "Role",
+    "Roster",
+    "RosterRead",
     "Running",
     "Segment",
+    "Service",
+    "Shift",
+    "ShiftPlan",
     "State",
     "advance",
+    "advance_item",
     "allowed",
     "broken_links",
     "chained",
     "deadline",
+    "duplicate_candidates",
     "event_hash",
     "fold",
+    "fold_item",
+    "levels_of",
+    "linked_steps",
+    "live_case",
+    "not_reached",
+    "prepared",
+    "read_roster",
+    "read_services",
+    "recipients",
+    "reckoned_again",
+    "required_hours",
+    "service_of",
+    "to_be_answered",
 ]

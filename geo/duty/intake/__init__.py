@@ -1,0 +1,1 @@
+"""Intake: the five services, duplicate candidates, and reports made from incidents and sheets."""

@@ -1,0 +1,264 @@
+"""Reading a roster from Excel or CSV, with each faulty row told and all others taken."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from geo.duty.events import Duty
+from geo.duty.rosters import words
+from geo.duty.rosters.assignments import ANSWERABLE, Assignment, Person
+from geo.duty.rosters.roster import Roster
+from geo.errors import ColumnError, first_labels
+from geo.tables.clock_texts import EXCEL_DAYS, fold, read_moment
+from geo.tables.headers import check_given, guess_columns, plain_header
+from geo.tables.refused import RefusedRow, refuse
+from geo.tables.table import content_of, read_table, split_sheet
+from geo.texts import Text
+
+#: Excel keeps fifteen digits of a number; what is longer and was typed as a number has lost its end.
+EXCEL_DIGITS = 15
+_SCIENTIFIC = re.compile(r"^\d(\.\d+)?e\+?\d+$", re.IGNORECASE)
+_EXCEL_EPOCH = dt.date(1899, 12, 30)
+#: Said of every file that has such a column.
+_NOT_STORED = Text(
+    "未读取身份证号等列：{columns}", "the columns {columns} were not read: nobody needs ID numbers for the duty"
+)
+
+
+class RosterRead(NamedTuple):
+    """A roster as read.
+
+    Attributes
+    ----------
+    roster
+        What could be used.
+    refused
+        Rows that could not, each with number, column, value and reason.
+    told
+        What was guessed or passed over.
+    rows
+        Number of rows in the file.
+    """
+
+    roster: Roster
+    refused: list[RefusedRow]
+    told: list[Text]
+    rows: int
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What all rows of one file share."""
+
+    source: str
+    columns: Mapping[str, str]
+    cells: Mapping[str, int]
+    since: dt.date
+
+
+class _FaultyRowError(Exception):
+    """A row that cannot be used: the reason, and the field at fault."""
+
+    def __init__(self, reason: Text, field: str | None = None, value: object = None) -> None:
+        super().__init__(reason.en)
+        self.reason, self.field, self.value = reason, field, value
+
+
+def read_roster(
+    path: str | Path,
+    *,
+    cells: Mapping[str, int],
+    since: dt.date,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+) -> RosterRead:
+    """Read a roster from a spreadsheet or a text table.
+
+    Parameters
+    ----------
+    path
+        Excel or CSV; ``book.xlsx/名册`` names a sheet.
+    cells
+        Level of each cell by code, see :func:`levels_of`. A row of another cell is refused.
+    since
+        Day from which a row without a first day holds.
+    columns
+        Our names (``cell person name duty from to kind post unit office_phone place basis``) to headers, where they are not found
+        by themselves.
+    sheet
+        Sheet of a book.
+
+    Returns
+    -------
+    RosterRead
+        Rows are refused for: codes or numbers that Excel cut, unknown cells and duties, missing names, days that cannot be read
+        or are in the wrong order, and days on which another row names another person for the same single duty. Everything else is
+        taken. Gaps are findings of the roster (:meth:`geo.duty.Roster.findings`).
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read as a table.
+    ColumnError
+        If there is no column of cells or of persons.
+    """
+    file, named = split_sheet(Path(path))
+    table = read_table(content_of(file), file.name, known=words.NAMES.plain, sheet=sheet or named)
+    headers = list(table.rows.columns)
+    check_given(columns or {}, headers, words.NAMES.listed, file.name, words.NAMES.what)
+    used = guess_columns(headers, words.NAMES, columns or {})
+    if words.CELL not in used or not {words.NAME, words.PERSON} & used.keys():
+        raise ColumnError(
+            f"{file.name}: a roster needs a column of cell codes (网格编码) and one of names (姓名) or staff numbers (工号); "
+            f"it has {first_labels(headers, 20)}"
+        )
+    reader = _Reader(file.name, used, cells, since)
+    assignments: list[Assignment] = []
+    earlier: dict[tuple[str, Duty], list[tuple[int, Assignment]]] = defaultdict(list)
+    persons: dict[str, Person] = {}
+    refused = list(table.refused)
+    for number, record in zip(table.numbers, table.rows.to_dict("records"), strict=True):
+        try:
+            assignment, person = _row(reader, record)
+            _require_no_overlap(assignment, earlier[assignment.cell, assignment.duty], cells)
+        except _FaultyRowError as fault:
+            header = used.get(fault.field) if fault.field else None
+            refused.append(refuse(file.name, int(number), fault.reason, column=header, value=fault.value))
+            continue
+        assignments.append(assignment)
+        earlier[assignment.cell, assignment.duty].append((int(number), assignment))
+        persons.setdefault(person.code, person)
+    told = list(table.told)
+    if words.PRIVATE in used:
+        told.append(_NOT_STORED.fill(columns=used[words.PRIVATE]))
+    roster = Roster(assignments, persons=persons.values(), cells=cells)
+    return RosterRead(roster, refused, told, len(table.rows) + len(table.refused))
+
+
+def levels_of(division: Any) -> dict[str, int]:
+    """Level of each cell of a division by code: 1, 2 and 3."""
+    layers = {1: division.community, 2: division.second, 3: division.third}
+    return {str(code): level for level, frame in layers.items() for code in frame["code"]}
+
+
+def _row(reader: _Reader, record: Mapping[Any, Any]) -> tuple[Assignment, Person]:
+    values = {name: record.get(header) for name, header in reader.columns.items()}
+    cell = _code(values[words.CELL], words.CELL)
+    if cell not in reader.cells:
+        raise _FaultyRowError(Text("网格编码不存在", "there is no cell with this code"), words.CELL, cell)
+    name = _text(values.get(words.NAME))
+    code = _code(values.get(words.PERSON), words.PERSON, empty=True) or name
+    if not code:
+        raise _FaultyRowError(Text("没有姓名或工号", "names nobody"), words.NAME)
+    duty = _duty(values.get(words.DUTY), reader.cells[cell])
+    first = _day(values.get(words.FROM), words.FROM) or reader.since
+    last = _day(values.get(words.TO), words.TO)
+    if last is not None and last < first:
+        raise _FaultyRowError(
+            Text(f"结束日期{last}早于开始日期{first}", f"ends on {last}, before it begins on {first}"), words.TO, last
+        )
+    place, basis = _text(values.get(words.PLACE)), _text(values.get(words.BASIS))
+    kind = words.KIND_OF.get(plain_header(_text(values.get(words.KIND))), "")
+    phone = _code(values.get(words.PHONE), words.PHONE, empty=True)
+    person = Person(code, name or code, kind, _text(values.get(words.POST)), _text(values.get(words.UNIT)), phone)
+    return Assignment(cell, code, duty, first, last, place, basis), person
+
+
+def _duty(value: object, level: int) -> Duty:
+    text = _text(value)
+    if not text:
+        return ANSWERABLE[level]
+    found = words.DUTY_OF.get(plain_header(text))
+    if found is None:
+        raise _FaultyRowError(
+            Text(
+                "职责无法识别，可填格长、副格长、责任人、协管员等",
+                "is not a known duty; use 格长, 副格长, 责任人, 协管员 and so on",
+            ),
+            words.DUTY,
+            text,
+        )
+    return found
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT:
+        return ""
+    return str(value).strip()
+
+
+def _code(value: object, field: str, *, empty: bool = False) -> str:
+    """A code or number as text; refused if Excel has cut it.
+
+    A code of 16 digits or more that was typed as a number comes back as 3.20113E+17, as a number, or with zeros at its end. A
+    code of a third-level grid never ends in 000.
+    """
+    cut = Text(
+        "长编码被Excel按数字截断，请将该列设为文本后重新填写",
+        "a long code was cut by Excel; format the column as text and type it again",
+    )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, float) and np.isnan(value):
+            value = None
+        elif abs(value) >= 10**EXCEL_DIGITS:
+            raise _FaultyRowError(cut, field, value)
+        else:
+            value = str(int(value)) if float(value).is_integer() else str(value)
+    text = fold(_text(value)).strip().strip("'`")
+    if _SCIENTIFIC.match(text):
+        raise _FaultyRowError(cut, field, text)
+    text = text.removesuffix(".0")
+    if text.isdigit() and len(text) > EXCEL_DIGITS and text[EXCEL_DIGITS:].strip("0") == "":
+        raise _FaultyRowError(cut, field, text)
+    if not text and not empty:
+        raise _FaultyRowError(Text("没有网格编码", "has no cell code"), field)
+    return text
+
+
+def _day(value: object, field: str) -> dt.date | None:
+    if value is pd.NaT:
+        return None
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    text = fold(_text(value))
+    if not text or text in ("至今", "长期", "现在"):
+        return None
+    try:
+        count = float(text)
+    except ValueError:
+        count = -1.0
+    if EXCEL_DAYS[0] <= count <= EXCEL_DAYS[1]:
+        return _EXCEL_EPOCH + dt.timedelta(days=int(count))
+    moment = read_moment(text)
+    if moment is None:
+        raise _FaultyRowError(
+            Text("日期无法识别，请写作2026-03-02", "is not a day; write it as 2026-03-02"), field, text
+        )
+    return moment.at.date()
+
+
+def _require_no_overlap(new: Assignment, known: list[tuple[int, Assignment]], cells: Mapping[str, int]) -> None:
+    """One person at a time answers for a cell; the row that comes second is at fault."""
+    if new.place or new.duty is not ANSWERABLE[cells[new.cell]]:
+        return
+    for number, old in known:
+        if not old.place and old.valid_from <= new.until and new.valid_from <= old.until:
+            if old.person == new.person:
+                reason = Text(f"与第{number}行重复", f"repeats row {number}")
+            else:
+                reason = Text(
+                    f"与第{number}行（{old.person}）同日负责同一网格",
+                    f"overlaps row {number} ({old.person}) for the same cell",
+                )
+            raise _FaultyRowError(reason, words.FROM, new.valid_from)

@@ -1,0 +1,1 @@
+"""Supervision: rectification items from finding to 销号."""
