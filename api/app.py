@@ -25,7 +25,7 @@ from api.errors import NotStoredError
 from api.ingest.writer import Writer
 from api.ogc.routes import features as ogc_features
 from api.ogc.service import OgcService
-from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, verdicts
+from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, plans, verdicts
 from api.settings import Settings
 
 #: Answers shorter than this are not compressed: the header would cost more than it saves.
@@ -91,12 +91,14 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.state.clock = clock
     app.state.current = Current(reading, street_code=settings.street or None)
     app.state.tokens = Tokens(engine, clock)
+    app.state.keeper, app.state.keeper_lock = None, threading.Lock()
     app.state.ogc = OgcService(reading, settings, clock)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
     app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc_features.ROUTES])
-    for module in (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi):
+    shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi)
+    for module in (*shown, *plans.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

@@ -37,6 +37,9 @@ class Settings:
     database: str = _setting("out/wangge.sqlite", "path of a SQLite file, or a database URL (`postgresql://...`)")
     read_database: str = _setting("", "URL of a replica for reading; empty: `database`")
     pages: Path = _setting(Path("out"), "folder that holds `coverage.html` and `heat.html`")
+    layers: str = _setting(
+        "", "GeoPackage with the layers `roads`, `buildings` and `water` of the street, for the editor"
+    )
     host: str = _setting("127.0.0.1", "address to listen on; the default is reached from this machine only")
     port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
     workers: int = _setting(1, "processes that answer requests", least=1, most=64)

@@ -165,6 +165,9 @@ class Comment(Edit):
     text: str
 
 
+#: No projected CRS reaches farther, metres.
+_FARTHEST_M = 1e8
+
 KINDS: Mapping[str, type[Edit]] = {
     kind.__name__: kind
     for kind in (
@@ -197,14 +200,33 @@ def edit_from_dict(values: Mapping[str, Any]) -> Edit:
         raise InputError(f"{kind.__name__}: {error}") from error
 
 
+#: Fields that are text, and those that may also be None.
+_TEXTS, _OPTIONAL = ("code", "name", "text", "into", "leader"), ("into", "leader")
+
+
 def _value(name: str, value: Any) -> Any:
     if name == "line":
-        return LineString(value)
-    if name in ("at", "to") and isinstance(value, list | tuple):
-        x, y = value
-        return float(x), float(y)
+        points = [_place(name, point) for point in value]
+        if len(points) < 2:
+            raise ValueError("line needs at least two points")
+        return LineString(points)
+    if name == "at" or (name == "to" and isinstance(value, list | tuple)):
+        return _place(name, value)
     if name in ("codes", "counts"):
-        if isinstance(value, str):
-            raise ValueError(f"{name} must be a list")
-        return tuple(str(v) if name == "codes" else int(v) for v in value)
+        kind: type = str if name == "codes" else int
+        if not isinstance(value, list | tuple) or not all(type(v) is kind for v in value):
+            raise ValueError(f"{name} must be a list of {'texts' if kind is str else 'whole numbers'}")
+        return tuple(value)
+    if name in (*_TEXTS, "to") and not (isinstance(value, str) or (value is None and name in _OPTIONAL)):
+        raise ValueError(f"{name} must be a text")
+    if name == "seed" and (type(value) is not int or value < 0):
+        raise ValueError("seed must be a whole number of at least 0")
     return value
+
+
+def _place(name: str, value: Any) -> Place:
+    x, y = value
+    place = float(x), float(y)
+    if not all(abs(v) <= _FARTHEST_M for v in place):
+        raise ValueError(f"{name} is no place in metres of the division's CRS")
+    return place

@@ -49,13 +49,13 @@ def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
     for draft in (one, other):
         names: dict[str, str] = {}
         for change in draft.changes:
-            done = merged.apply([_renamed(edit, names) for edit in change.edits], accept=dict(change.accepted))
+            done = merged.apply([renamed(edit, names) for edit in change.edits], accept=dict(change.accepted))
             names |= {old[2]: new[2] for old, new in zip(change.lineage, done.lineage, strict=True) if old[2] != new[2]}
     return merged
 
 
-def _renamed(edit: Edit, names: dict[str, str]) -> Edit:
-    """An edit in which codes are replaced."""
+def renamed(edit: Edit, names: dict[str, str]) -> Edit:
+    """An edit in which codes are replaced; those that `names` does not have stay."""
     values: dict[str, Any] = {}
     for field in fields(edit):  # type: ignore[arg-type]
         value = getattr(edit, field.name)

@@ -38,6 +38,7 @@ EVERYBODY = {*ROLES, "device", "public"}
 ACCOUNTS = set(ROLES)
 LOGGED_IN = {*ROLES, "device"}
 A = "administrator"
+PLANNERS = {A, "planner"}
 
 #: Who may ask each route, written by hand. A route that is not here fails the test below.
 TABLE: dict[tuple[str, str], set[str]] = {
@@ -97,6 +98,22 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/ogc/collections/{collection}/schema"): EVERYBODY,
     ("GET", "/ogc/collections/{collection}/items"): EVERYBODY,
     ("GET", "/ogc/collections/{collection}/items/{feature}"): EVERYBODY,
+    ("GET", "/api/drafts"): PLANNERS,
+    ("POST", "/api/drafts"): PLANNERS,
+    ("GET", "/api/drafts/{number}"): PLANNERS,
+    ("GET", "/api/drafts/{number}/snapshot"): PLANNERS,
+    ("GET", "/api/drafts/{number}/layers/{name}"): PLANNERS,
+    ("POST", "/api/drafts/{number}/edits"): PLANNERS,
+    ("POST", "/api/drafts/{number}/consequences"): PLANNERS,
+    ("GET", "/api/drafts/{number}/consequences/{key}"): PLANNERS,
+    ("POST", "/api/drafts/{number}/undo"): PLANNERS,
+    ("POST", "/api/drafts/{number}/redo"): PLANNERS,
+    ("GET", "/api/drafts/{number}/events"): PLANNERS,
+    ("GET", "/api/drafts/{number}/comments"): PLANNERS,
+    ("POST", "/api/drafts/{number}/comments"): PLANNERS,
+    ("POST", "/api/drafts/{number}/comments/{comment}/replies"): PLANNERS,
+    ("POST", "/api/drafts/{number}/comments/{comment}/resolve"): PLANNERS,
+    ("POST", "/api/drafts/{number}/presence"): PLANNERS,
     ("GET", "/osmand"): {A, "checker", "device"},
     ("POST", "/osmand"): {A, "checker", "device"},
     ("POST", "/owntracks"): {A, "checker", "device"},

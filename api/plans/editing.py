@@ -1,0 +1,404 @@
+"""Edits, undo and redo of an open draft: tested, appended to the log, and answered after the commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import shapely
+from sqlalchemy import Engine
+
+from api.access import Caller, Right
+from api.access.rights import scopes
+from api.database import session
+from api.database.drafts.log import DRAFT, Entry, OvertakenError, add_entry, entry_of_key
+from api.database.drafts.presence import ask_replay
+from api.errors import ConflictError, DeniedError, EditRefusedError
+from api.ingest.writer import BusyError
+from api.plans.arc_numbers import Swap
+from api.plans.open_draft import Logged, OpenDraft, box_of, redraws_of
+from api.plans.wire import changed_codes, consequences_out, encoded, patch_of, refusal_members
+from api.plans.wording import words_of_edits, words_of_entry
+from geo.errors import InputError, RefusedEdit
+from geo.layers.crs import PER_METRE
+from geo.redraw import Change, Comment, Edit, LockOutline, UnlockOutline, consequences_of, edit_from_dict
+from geo.redraw.changes import change_to_dict
+
+#: How often an edit is tried again when another process was first.
+TRIES = 20
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who sent what, and when: `id` is the client's name for it, `client` the tab that it comes from."""
+
+    id: str
+    client: str
+    caller: Caller
+    at: datetime
+
+    @property
+    def author(self) -> str:
+        """Name that entries carry."""
+        return self.caller.name
+
+
+@dataclass(frozen=True)
+class Edits:
+    """A transaction as it was sent."""
+
+    edits: tuple[Edit, ...]
+    base: int | None = None
+    accept: Mapping[str, str] = field(default_factory=dict)
+
+
+def edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> Plain:
+    """Make edits as one transaction.
+
+    Raises
+    ------
+    EditRefusedError
+        If the result would not be a whole division.
+    ConflictError
+        If others changed what they read, or the draft is not open for edits.
+    DeniedError
+        If they reach beyond the cells that the caller plans.
+    """
+    return _first(opened, engine, request, lambda: _edit(opened, engine, request, sent))
+
+
+def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> Plain:
+    """Tell what edits would do; nothing is changed. Raises what :func:`edit` would, but for cut buildings."""
+    base = _base(opened, sent)
+    try:
+        with opened.draft.trial(sent.edits) as change:
+            _require_scope(request.caller, change)
+            found = consequences_of(opened.draft, change)
+            _require_fresh(opened, change, base, request.client)
+    except RefusedEdit as refused:
+        raise _as_answer(opened, refused, sent, base, request.client) from refused
+    with session(engine, write=True) as store:
+        plain = [one.to_dict() for one in sent.edits]
+        ask_replay(store, opened.number, request.id, opened.revision, plain, at=request.at)
+    told = consequences_out(found)
+    return {"id": request.id, "revision": opened.revision, "consequences": told, "warnings": _warnings(told)}
+
+
+def undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None = None) -> Plain:
+    """Take back the caller's last edit that is in force, or the one of a revision.
+
+    Raises
+    ------
+    ConflictError
+        If there is none, or a later edit stands on it.
+    """
+    return _first(opened, engine, request, lambda: _undo(opened, engine, request, of))
+
+
+def redo(opened: OpenDraft, engine: Engine, request: Request) -> Plain:
+    """Make again what the caller took back last.
+
+    Raises
+    ------
+    ConflictError
+        If there is nothing, or its cells were changed since.
+    """
+    return _first(opened, engine, request, lambda: _redo(opened, engine, request))
+
+
+def read_edits(values: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
+    """Read edits as they were sent.
+
+    Raises
+    ------
+    InputError
+        If one is malformed; the message says which.
+    """
+    found = []
+    for position, one in enumerate(values):
+        try:
+            found.append(edit_from_dict(one))
+        except InputError as error:
+            raise InputError(f"edit {position}: {error.message}") from error
+    return tuple(found)
+
+
+def _first(opened: OpenDraft, engine: Engine, request: Request, make: Callable[[], Plain]) -> Plain:
+    """Do something that adds an entry, once for each id; again from the newest entry where another process was first."""
+    for _ in range(TRIES):
+        if known := answered(opened, engine, request.id):
+            return known
+        require_state(opened, DRAFT)
+        try:
+            return make()
+        except OvertakenError:
+            opened.catch_up(engine)
+    raise BusyError("others change the draft all the time; try again in a few seconds")
+
+
+def answered(opened: OpenDraft, engine: Engine, key: str) -> Plain | None:
+    """The answer that was given to a request of this id before."""
+    with session(engine) as store:
+        entry = entry_of_key(store, opened.number, key)
+    if entry is None:
+        return None
+    patch = {} if entry.patch is None else {"patch": json.loads(entry.patch)}
+    return {"id": key, "revision": entry.revision, **json.loads(entry.answer or "{}"), **patch}
+
+
+def require_state(opened: OpenDraft, *states: str) -> None:
+    """Refuse what the state of a draft does not allow."""
+    if opened.state not in states:
+        raise ConflictError(
+            f"draft {opened.number} is {opened.state}; this needs one that is {' or '.join(states)}",
+            **{"kind": "state", "state": opened.state},
+        )
+
+
+def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> Plain:
+    draft, base = opened.draft, _base(opened, sent)
+    made: list[tuple[Entry, Swap, set[str], Plain]] = []
+
+    def store(change: Change) -> None:
+        _require_scope(request.caller, change)
+        _require_fresh(opened, change, base, request.client)
+        told = consequences_out(consequences_of(draft, change))
+        answer = {
+            "rebased": base < opened.revision,
+            "words": words_of_edits(change.edits),
+            "basis": change.basis,
+            "warnings": _warnings(told),
+            "consequences": told,
+            "lineage": [list(step) for step in change.lineage],
+        }
+        made.append(_store(opened, engine, request, change, About("edit", None, answer)))
+
+    draft.revision = opened.revision
+    try:
+        draft.apply(sent.edits, accept=sent.accept, check=store)
+    except RefusedEdit as refused:
+        raise _as_answer(opened, refused, sent, base, request.client) from refused
+    return _take_over(opened, *made[0])
+
+
+@dataclass(frozen=True)
+class About:
+    """What becomes an entry: its kind, the revision that it is about, and the answer."""
+
+    kind: str
+    of: int | None
+    answer: Plain
+
+
+def _store(
+    opened: OpenDraft, engine: Engine, request: Request, change: Change, about: About
+) -> tuple[Entry, Swap, set[str], Plain]:
+    """Append an entry whose change is made; if that fails, the numbers of arcs are as before."""
+    next_number = opened.numbers.next_number
+    swap = opened.numbers.swap(redraws_of(change, about.kind))
+    try:
+        revision, codes = opened.revision + 1, changed_codes(opened.draft, change)
+        patch = patch_of(opened.draft, opened.numbers, swap, codes, revision, opened.origin)
+        entry = Entry(
+            revision,
+            request.id,
+            request.client,
+            about.kind,
+            request.author,
+            request.caller.account,
+            request.at,
+            of=about.of,
+            cells=encoded(list(change.cells)),
+            # Not encoded(): NaN of a row that was there has to come back as NaN.
+            change=json.dumps(change_to_dict(change), ensure_ascii=False) if about.kind == "edit" else None,
+            patch=encoded(patch),
+            answer=encoded(about.answer),
+        )
+        with session(engine, write=True) as store:
+            add_entry(store, opened.number, entry)
+            ask_replay(store, opened.number, request.id, revision, None, at=request.at)
+    except BaseException:
+        opened.numbers.revert(swap, next_number)
+        raise
+    return entry, swap, codes, {"id": request.id, "revision": revision, **about.answer, "patch": patch}
+
+
+def _take_over(opened: OpenDraft, entry: Entry, swap: Swap, codes: set[str], answer: Plain) -> Plain:
+    """Note an entry that was stored."""
+    opened.draft.revision = entry.revision
+    opened.texts.forget(codes, swap)
+    opened.note(entry, swap)
+    return answer
+
+
+def _undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None) -> Plain:
+    target = opened.last_of(request.author) if of is None else of
+    change = next((c for c in opened.draft.changes if c.revision == target), None)
+    if change is None or target is None:
+        raise _nothing("undo", "没有可撤销的修改" if of is None else f"第 {of} 版的修改未生效")
+    _require_scope(request.caller, change)
+    made: list[tuple[Entry, Swap, set[str], Plain]] = []
+    under = opened.depends_on(change)
+    answer = _answer_about(opened, "undo", target)
+    try:
+        if not _is_lock(change):
+            opened.draft.rows.require_unlocked(change.cells)
+        opened.draft.take_back(
+            change, check=lambda: made.append(_store(opened, engine, request, change, About("undo", target, answer)))
+        )
+    except RefusedEdit as refused:
+        raise _stands_on(opened, refused, change) from refused
+    opened.remember_undone(change, under)
+    return _take_over(opened, *made[0])
+
+
+def _redo(opened: OpenDraft, engine: Engine, request: Request) -> Plain:
+    target = opened.redo_of(request.author)
+    if target is None:
+        raise _nothing("redo", "没有可重做的修改")
+    undone = opened.undone[target]
+    _require_scope(request.caller, undone.change)
+    now = opened.depends_on(undone.change)
+    if now != undone.under:
+        others = [opened.entry(revision) for revision in sorted(set(now) ^ set(undone.under))]
+        raise _stale(opened, set(undone.change.cells), others, "这里已被后来的修改改动，不能重做")
+    answer = _answer_about(opened, "redo", target)
+    try:
+        if not _is_lock(undone.change):
+            opened.draft.rows.require_unlocked(undone.change.cells)
+    except RefusedEdit as refused:
+        raise EditRefusedError(str(refused), **refusal_members(refused)) from refused
+    change = opened.draft.put_back(undone.change)
+    try:
+        made = _store(opened, engine, request, change, About("redo", target, answer))
+    except BaseException:
+        opened.draft.take_back(change)
+        raise
+    del opened.undone[target]
+    return _take_over(opened, *made)
+
+
+def _answer_about(opened: OpenDraft, kind: str, target: int) -> Plain:
+    words = words_of_entry(kind, opened.entry(target).words)
+    return {"of": target, "rebased": False, "words": words, "warnings": [], "consequences": None}
+
+
+def _is_lock(change: Change) -> bool:
+    return not change.cells
+
+
+def _base(opened: OpenDraft, sent: Edits) -> int:
+    """The revision that edits were made on."""
+    base = opened.revision if sent.base is None else sent.base
+    if base > opened.revision:
+        raise InputError(f"base {base} is newer than the draft, whose revision is {opened.revision}")
+    return base
+
+
+def _require_scope(caller: Caller, change: Change) -> None:
+    """Refuse edits beyond the cells that the caller plans."""
+    given = scopes(caller, Right.PLAN)
+    if given is None:
+        return
+    beyond = sorted(code for code in change.cells if not any(code.startswith(scope) for scope in given))
+    whole = any(isinstance(one, LockOutline | UnlockOutline) for one in change.edits)
+    named = [code for one in change.edits for code in getattr(one, "codes", ())]
+    beyond += [code for code in named if not any(code.startswith(scope) for scope in given)]
+    if beyond or whole:
+        what = ", ".join(dict.fromkeys(beyond[:3])) or "the outline of the street"
+        raise DeniedError(f"'{caller.name}' may not change {what}; the right 'plan' is limited to {', '.join(given)}")
+
+
+def _require_fresh(opened: OpenDraft, change: Change, base: int, client: str) -> None:
+    cells = set(change.cells)
+    others = [entry for entry in opened.later_of_others(base, client) if cells & entry.cells]
+    if others:
+        raise _stale(opened, cells, others, "这里已被后来的修改改动，请查看后重做")
+
+
+def _stale(opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str) -> ConflictError:
+    shared = sorted(cells & {code for entry in others for code in entry.cells})
+    boxes = [entry.box for entry in others if entry.box is not None]
+    west, south = (min((box[k] for box in boxes), default=0) / PER_METRE for k in (0, 1))
+    east, north = (max((box[k] for box in boxes), default=0) / PER_METRE for k in (2, 3))
+    place = json.loads(shapely.to_geojson(shapely.box(west, south, east, north))) if boxes else None
+    return ConflictError(
+        "a later edit changed the same place; look at it and try again",
+        kind="stale",
+        zh=zh,
+        en="a later edit changed the same place; look at it and try again",
+        cells=shared,
+        place=place,
+        revision=opened.revision,
+        touched_by=[told(entry) for entry in others],
+    )
+
+
+def told(entry: Logged) -> Plain:
+    """What others are told of an entry."""
+    return {
+        "revision": entry.revision,
+        "author": entry.author,
+        "at": entry.at,
+        "words": entry.words,
+        "cells": sorted(entry.cells),
+    }
+
+
+def _stands_on(opened: OpenDraft, refused: RefusedEdit, change: Change) -> Exception:
+    """The answer where an edit cannot be undone."""
+    if refused.kind != "stale":
+        return EditRefusedError(str(refused), **refusal_members(refused))
+    later = [opened.entry(r) for r in opened.depends_on(change) if r > change.revision]
+    return _stale(opened, set(change.cells), later, refused.zh)
+
+
+def _nothing(what: str, zh: str) -> ConflictError:
+    return ConflictError(f"there is nothing to {what}", kind="nothing", zh=zh, en=f"there is nothing to {what}")
+
+
+def _as_answer(opened: OpenDraft, refused: RefusedEdit, sent: Edits, base: int, client: str) -> Exception:
+    """A refusal as an answer: a conflict where others changed since what the edit names or what stands in its way."""
+    cells = set(refused.cells)
+    points: list[tuple[float, float]] = []
+    for one in sent.edits:
+        cells |= {str(code) for code in getattr(one, "codes", ())} | {str(getattr(one, "code", ""))}
+        if isinstance(one, Comment):
+            continue
+        for value in (getattr(one, "at", None), getattr(one, "to", None)):
+            points += [value] if isinstance(value, tuple) else []
+        if (line := getattr(one, "line", None)) is not None:
+            points += [tuple(point) for point in shapely.get_coordinates(line).tolist()]
+    box = box_of([(round(x * PER_METRE), round(y * PER_METRE)) for x, y in points])
+    others = [
+        entry
+        for entry in opened.later_of_others(base, client)
+        if cells & entry.cells or (box is not None and entry.box is not None and _meet(box, entry.box))
+    ]
+    if others:
+        return _stale(opened, cells, others, f"这里已被后来的修改改动（{refused.zh}）")
+    return EditRefusedError(str(refused), **refusal_members(refused))
+
+
+def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _warnings(told: Plain) -> list[Plain]:
+    """What an edit needs a reason for."""
+    count = told["cut_buildings"]
+    if not count:
+        return []
+    codes = [row["code"] for row in told["cells"]]
+    return [
+        {
+            "kind": "cut_building",
+            "zh": f"新边界切过 {count} 栋建筑；如确需如此，请说明理由",
+            "en": f"the new border cuts {count} buildings; accept it with a reason if it is meant",
+            "cells": codes,
+        }
+    ]
