@@ -14,7 +14,8 @@ from api.database.drafts.log import DRAFT, REVIEW, Entry, OvertakenError, add_en
 from api.errors import NotStoredError
 from api.ingest.writer import BusyError
 from api.plans.arc_numbers import Swap
-from api.plans.editing import TRIES, Request, require_state, told
+from api.plans.conflicts import summary_of
+from api.plans.editing import TRIES, Request, require_state
 from api.plans.open_draft import OpenDraft
 from api.plans.wire import encoded
 from geo.redraw import Comment
@@ -139,7 +140,7 @@ def history(opened: OpenDraft, *, before: int | None, limit: int) -> list[Plain]
     entries = opened.log if before is None else opened.log[: max(before - 1, 0)]
     there = {change.revision for change in opened.draft.changes}
     return [
-        {**told(entry), "id": entry.key, "kind": entry.kind, "of": entry.of, "in_force": entry.revision in there}
+        {**summary_of(entry), "id": entry.key, "kind": entry.kind, "of": entry.of, "in_force": entry.revision in there}
         for entry in reversed(entries[-limit:])
     ]
 

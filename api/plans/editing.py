@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import shapely
 from sqlalchemy import Engine
 
 from api.access import Caller, Right
@@ -19,12 +18,12 @@ from api.database.drafts.presence import ask_replay
 from api.errors import ConflictError, DeniedError, EditRefusedError
 from api.ingest.writer import BusyError
 from api.plans.arc_numbers import Swap
-from api.plans.open_draft import Logged, OpenDraft, box_of, redraws_of
+from api.plans.conflicts import as_answer, nothing, require_fresh, stale, stands_on
+from api.plans.open_draft import OpenDraft, redraws_of
 from api.plans.wire import changed_codes, consequences_out, encoded, patch_of, refusal_members
 from api.plans.wording import words_of_edits, words_of_entry
 from geo.errors import InputError, RefusedEdit
-from geo.layers.crs import PER_METRE
-from geo.redraw import Change, Comment, Edit, LockOutline, UnlockOutline, consequences_of, edit_from_dict
+from geo.redraw import Change, Edit, LockOutline, UnlockOutline, consequences_of, edit_from_dict
 from geo.redraw.changes import change_to_dict
 
 #: How often an edit is tried again when another process was first.
@@ -78,9 +77,9 @@ def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) ->
         with opened.draft.trial(sent.edits) as change:
             _require_scope(request.caller, change)
             found = consequences_of(opened.draft, change)
-            _require_fresh(opened, change, base, request.client)
+            require_fresh(opened, change, base, request.client)
     except RefusedEdit as refused:
-        raise _as_answer(opened, refused, sent, base, request.client) from refused
+        raise as_answer(opened, refused, sent.edits, base, request.client) from refused
     with session(engine, write=True) as store:
         plain = [one.to_dict() for one in sent.edits]
         ask_replay(store, opened.number, request.id, opened.revision, plain, at=request.at)
@@ -165,7 +164,7 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
 
     def store(change: Change) -> None:
         _require_scope(request.caller, change)
-        _require_fresh(opened, change, base, request.client)
+        require_fresh(opened, change, base, request.client)
         told = consequences_out(consequences_of(draft, change))
         answer = {
             "rebased": base < opened.revision,
@@ -181,7 +180,7 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
     try:
         draft.apply(sent.edits, accept=sent.accept, check=store)
     except RefusedEdit as refused:
-        raise _as_answer(opened, refused, sent, base, request.client) from refused
+        raise as_answer(opened, refused, sent.edits, base, request.client) from refused
     return _take_over(opened, *made[0])
 
 
@@ -239,7 +238,7 @@ def _undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None) -
     target = opened.last_of(request.author) if of is None else of
     change = next((c for c in opened.draft.changes if c.revision == target), None)
     if change is None or target is None:
-        raise _nothing("undo", "没有可撤销的修改" if of is None else f"第 {of} 版的修改未生效")
+        raise nothing("undo", "没有可撤销的修改" if of is None else f"第 {of} 版的修改未生效")
     _require_scope(request.caller, change)
     made: list[tuple[Entry, Swap, set[str], Plain]] = []
     under = opened.depends_on(change)
@@ -251,7 +250,7 @@ def _undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None) -
             change, check=lambda: made.append(_store(opened, engine, request, change, About("undo", target, answer)))
         )
     except RefusedEdit as refused:
-        raise _stands_on(opened, refused, change) from refused
+        raise stands_on(opened, refused, change) from refused
     opened.remember_undone(change, under)
     return _take_over(opened, *made[0])
 
@@ -259,13 +258,13 @@ def _undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None) -
 def _redo(opened: OpenDraft, engine: Engine, request: Request) -> Plain:
     target = opened.redo_of(request.author)
     if target is None:
-        raise _nothing("redo", "没有可重做的修改")
+        raise nothing("redo", "没有可重做的修改")
     undone = opened.undone[target]
     _require_scope(request.caller, undone.change)
     now = opened.depends_on(undone.change)
     if now != undone.under:
         others = [opened.entry(revision) for revision in sorted(set(now) ^ set(undone.under))]
-        raise _stale(opened, set(undone.change.cells), others, "这里已被后来的修改改动，不能重做")
+        raise stale(opened, set(undone.change.cells), others, "这里已被后来的修改改动，不能重做")
     answer = _answer_about(opened, "redo", target)
     try:
         if not _is_lock(undone.change):
@@ -311,81 +310,6 @@ def _require_scope(caller: Caller, change: Change) -> None:
     if beyond or whole:
         what = ", ".join(dict.fromkeys(beyond[:3])) or "the outline of the street"
         raise DeniedError(f"'{caller.name}' may not change {what}; the right 'plan' is limited to {', '.join(given)}")
-
-
-def _require_fresh(opened: OpenDraft, change: Change, base: int, client: str) -> None:
-    cells = set(change.cells)
-    others = [entry for entry in opened.later_of_others(base, client) if cells & entry.cells]
-    if others:
-        raise _stale(opened, cells, others, "这里已被后来的修改改动，请查看后重做")
-
-
-def _stale(opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str) -> ConflictError:
-    shared = sorted(cells & {code for entry in others for code in entry.cells})
-    boxes = [entry.box for entry in others if entry.box is not None]
-    west, south = (min((box[k] for box in boxes), default=0) / PER_METRE for k in (0, 1))
-    east, north = (max((box[k] for box in boxes), default=0) / PER_METRE for k in (2, 3))
-    place = json.loads(shapely.to_geojson(shapely.box(west, south, east, north))) if boxes else None
-    return ConflictError(
-        "a later edit changed the same place; look at it and try again",
-        kind="stale",
-        zh=zh,
-        en="a later edit changed the same place; look at it and try again",
-        cells=shared,
-        place=place,
-        revision=opened.revision,
-        touched_by=[told(entry) for entry in others],
-    )
-
-
-def told(entry: Logged) -> Plain:
-    """What others are told of an entry."""
-    return {
-        "revision": entry.revision,
-        "author": entry.author,
-        "at": entry.at,
-        "words": entry.words,
-        "cells": sorted(entry.cells),
-    }
-
-
-def _stands_on(opened: OpenDraft, refused: RefusedEdit, change: Change) -> Exception:
-    """The answer where an edit cannot be undone."""
-    if refused.kind != "stale":
-        return EditRefusedError(str(refused), **refusal_members(refused))
-    later = [opened.entry(r) for r in opened.depends_on(change) if r > change.revision]
-    return _stale(opened, set(change.cells), later, refused.zh)
-
-
-def _nothing(what: str, zh: str) -> ConflictError:
-    return ConflictError(f"there is nothing to {what}", kind="nothing", zh=zh, en=f"there is nothing to {what}")
-
-
-def _as_answer(opened: OpenDraft, refused: RefusedEdit, sent: Edits, base: int, client: str) -> Exception:
-    """A refusal as an answer: a conflict where others changed since what the edit names or what stands in its way."""
-    cells = set(refused.cells)
-    points: list[tuple[float, float]] = []
-    for one in sent.edits:
-        cells |= {str(code) for code in getattr(one, "codes", ())} | {str(getattr(one, "code", ""))}
-        if isinstance(one, Comment):
-            continue
-        for value in (getattr(one, "at", None), getattr(one, "to", None)):
-            points += [value] if isinstance(value, tuple) else []
-        if (line := getattr(one, "line", None)) is not None:
-            points += [tuple(point) for point in shapely.get_coordinates(line).tolist()]
-    box = box_of([(round(x * PER_METRE), round(y * PER_METRE)) for x, y in points])
-    others = [
-        entry
-        for entry in opened.later_of_others(base, client)
-        if cells & entry.cells or (box is not None and entry.box is not None and _meet(box, entry.box))
-    ]
-    if others:
-        return _stale(opened, cells, others, f"这里已被后来的修改改动（{refused.zh}）")
-    return EditRefusedError(str(refused), **refusal_members(refused))
-
-
-def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
 def _warnings(told: Plain) -> list[Plain]:

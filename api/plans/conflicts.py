@@ -1,0 +1,96 @@
+"""Refusals and conflicts as answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import shapely
+
+from api.errors import ConflictError, EditRefusedError
+from api.plans.open_draft import Logged, OpenDraft, box_of
+from api.plans.wire import refusal_members
+from geo.errors import RefusedEdit
+from geo.layers.crs import PER_METRE
+from geo.redraw import Change, Comment, Edit
+
+Plain = dict[str, Any]
+
+
+def require_fresh(opened: OpenDraft, change: Change, base: int, client: str) -> None:
+    """Refuse a change whose cells another client changed after the revision that it was made on."""
+    cells = set(change.cells)
+    others = [entry for entry in opened.later_of_others(base, client) if cells & entry.cells]
+    if others:
+        raise stale(opened, cells, others, "这里已被后来的修改改动，请查看后重做")
+
+
+def stale(opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str) -> ConflictError:
+    """A conflict with entries of others, with the place."""
+    shared = sorted(cells & {code for entry in others for code in entry.cells})
+    boxes = [entry.box for entry in others if entry.box is not None]
+    west, south = (min((box[k] for box in boxes), default=0) / PER_METRE for k in (0, 1))
+    east, north = (max((box[k] for box in boxes), default=0) / PER_METRE for k in (2, 3))
+    place = json.loads(shapely.to_geojson(shapely.box(west, south, east, north))) if boxes else None
+    return ConflictError(
+        "a later edit changed the same place; look at it and try again",
+        kind="stale",
+        zh=zh,
+        en="a later edit changed the same place; look at it and try again",
+        cells=shared,
+        place=place,
+        revision=opened.revision,
+        touched_by=[summary_of(entry) for entry in others],
+    )
+
+
+def summary_of(entry: Logged) -> Plain:
+    """What others are told of an entry."""
+    return {
+        "revision": entry.revision,
+        "author": entry.author,
+        "at": entry.at,
+        "words": entry.words,
+        "cells": sorted(entry.cells),
+    }
+
+
+def stands_on(opened: OpenDraft, refused: RefusedEdit, change: Change) -> Exception:
+    """The answer where an edit cannot be undone."""
+    if refused.kind != "stale":
+        return EditRefusedError(str(refused), **refusal_members(refused))
+    later = [opened.entry(r) for r in opened.depends_on(change) if r > change.revision]
+    return stale(opened, set(change.cells), later, refused.zh)
+
+
+def nothing(what: str, zh: str) -> ConflictError:
+    """There is nothing to undo or redo."""
+    return ConflictError(f"there is nothing to {what}", kind="nothing", zh=zh, en=f"there is nothing to {what}")
+
+
+def as_answer(opened: OpenDraft, refused: RefusedEdit, edits: Sequence[Edit], base: int, client: str) -> Exception:
+    """A refusal as an answer: a conflict where others changed since what the edit names or what stands in its way."""
+    cells = set(refused.cells)
+    points: list[tuple[float, float]] = []
+    for one in edits:
+        cells |= {str(code) for code in getattr(one, "codes", ())} | {str(getattr(one, "code", ""))}
+        if isinstance(one, Comment):
+            continue
+        for value in (getattr(one, "at", None), getattr(one, "to", None)):
+            points += [value] if isinstance(value, tuple) else []
+        if (line := getattr(one, "line", None)) is not None:
+            points += [tuple(point) for point in shapely.get_coordinates(line).tolist()]
+    box = box_of([(round(x * PER_METRE), round(y * PER_METRE)) for x, y in points])
+    others = [
+        entry
+        for entry in opened.later_of_others(base, client)
+        if cells & entry.cells or (box is not None and entry.box is not None and _meet(box, entry.box))
+    ]
+    if others:
+        return stale(opened, cells, others, f"这里已被后来的修改改动（{refused.zh}）")
+    return EditRefusedError(str(refused), **refusal_members(refused))
+
+
+def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
