@@ -25,6 +25,7 @@ from api.errors import NotStoredError
 from api.ingest.writer import Writer
 from api.ogc.routes import features as ogc_features
 from api.ogc.service import OgcService
+from api.overview.drawn_pages import DrawnPages
 from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, plans, verdicts
 from api.settings import Settings
 
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.state.engine = engine
     app.state.clock = clock
     app.state.current = Current(reading, street_code=settings.street or None)
+    app.state.drawn = DrawnPages()
     app.state.tokens = Tokens(engine, clock)
     app.state.keeper, app.state.keeper_lock = None, threading.Lock()
     app.state.ogc = OgcService(reading, settings, clock)

@@ -16,16 +16,16 @@ ramp
 
 Where things are
 ----------------
-One module for each map (:mod:`coverage`, :mod:`checker`, :mod:`route`, :mod:`heat`, :mod:`check`) makes its payload.
-:mod:`encoding` writes frames as compact JSON; :mod:`colours` and :mod:`finding_signs` say how values look. :mod:`view` joins
-payload, scripts and styles to a folium map, :mod:`document` makes it one file, :mod:`sheet` prints it, :mod:`assets` finds the
-scripts below ``static``. :mod:`pages` renders the pages of the
-server, with one navigation that all share; :mod:`figures` draws the pictures of the docs.
+One module for each map (:mod:`coverage`, :mod:`checker`, :mod:`route`, :mod:`heat`, :mod:`check`, :mod:`fairness`) makes its
+payload. :mod:`encoding` writes frames as compact JSON; :mod:`colours` and :mod:`finding_signs` say how values look. :mod:`view`
+joins payload, scripts and styles to a folium map, :mod:`document` makes it one file, :mod:`sheet` prints it, :mod:`assets` finds
+the scripts below ``static``. :mod:`pages` renders the pages of the server, with one navigation that all share; :mod:`figures`
+draws the pictures of the docs.
 
-Public: :func:`coverage_map`, :func:`heat_map`, :func:`check_map`, :func:`route_map`, :func:`save`, :func:`print_sheet`,
-:func:`is_sheet`, :func:`render`, :func:`render_first_page`. A map function takes frames and returns a ``folium.Map``; nothing
-here reads a database or decides a verdict. The names are imported when first used, so that ``python -m maps.assets`` runs
-before anything is set up.
+Public: :func:`coverage_map`, :func:`heat_map`, :func:`fairness_map`, :func:`check_map`, :func:`route_map`, :func:`save`,
+:func:`print_sheet`, :func:`is_sheet`, :func:`render`, :func:`render_first_page`. A map function takes frames and returns a
+``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when first used, so that ``python -m
+maps.assets`` runs before anything is set up.
 
 Known limits: the cells on the screen are a canvas, which the keyboard does not reach; lists and the trail above it are for that.
 """
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from maps.check import check_map
     from maps.coverage import coverage_map
     from maps.document import render, save
+    from maps.fairness import fairness_map
     from maps.heat import heat_map
     from maps.pages.first_page import render_first_page
     from maps.route import route_map
@@ -51,6 +52,7 @@ else:
             "maps.check": "check_map",
             "maps.coverage": "coverage_map",
             "maps.document": "render save",
+            "maps.fairness": "fairness_map",
             "maps.heat": "heat_map",
             "maps.pages.first_page": "render_first_page",
             "maps.route": "route_map",
@@ -61,6 +63,7 @@ else:
 __all__ = [
     "check_map",
     "coverage_map",
+    "fairness_map",
     "heat_map",
     "is_sheet",
     "print_sheet",

@@ -11,7 +11,7 @@ from api.cli import options
 from api.cli.console import emit_json, out
 
 app = typer.Typer(
-    help="制图：覆盖图、案件图，均为单个离线网页，或 A3 图纸。Maps, each one page that needs no network, or an A3 sheet.",
+    help="制图：覆盖图、案件图、均衡图，均为单个离线网页，或 A3 图纸。Maps, each one page that needs no network, or an A3 sheet.",
     no_args_is_help=False,
 )
 
@@ -110,6 +110,48 @@ def incidents(
         emit_json({"out": str(target), "incidents": number})
     else:
         out().print(f"已写出 written: {target} ({number:,} 件 incidents)", markup=False)
+
+
+@app.command("fairness")
+def fairness(
+    division: Annotated[Path, typer.Argument(metavar="DIVISION", help="方案文件。The division.")],
+    target: Target,
+    old: Annotated[
+        Path | None, typer.Option("--old", metavar="FILE", help="旧方案，并排对比。The division before, drawn beside.")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT", min=0.1, max=100, help="允许偏差（%）。Tolerance; by default that of each level."
+        ),
+    ] = None,
+    roads: options.Roads = None,
+    water: options.Water = None,
+    title: options.Title = None,
+    level: Shown = 2,
+    language: Language = "zh",
+    json: options.Json = False,
+) -> None:
+    """均衡图：各级网格的工作量、人口、面积与同级均值之差，对照允许偏差与理论下限，可与旧方案并排。
+
+    Map of fairness: workload, residents and area of every grid against the mean, tolerance and proven bound.
+    """
+    from api.files.inputs import optional_layer
+    from api.jobs.maps import fairness_page
+
+    within = fairness_page(
+        division,
+        target,
+        old_path=old,
+        tolerance=None if tolerance is None else tolerance / 100,
+        backdrop={"roads": optional_layer(roads), "water": optional_layer(water)},
+        title=title,
+        view=_view(level, language),
+    )
+    if json:
+        emit_json({"out": str(target), "within_tolerance": within})
+    else:
+        out().print(f"已写出 written: {target}", markup=False)
 
 
 def _view(level: int, language: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
 from api.jobs import Progress, silent
-from api.jobs.demo_store import BACKGROUND, fill_store, verified_week_before, write_background
+from api.jobs.demo_store import fill_store, verified_week_before, write_background
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.incidents.drawing import draw_heat
 from api.jobs.patrols.drawing import draw_checker, draw_coverage
@@ -109,7 +109,7 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
         incidents = _incidents(street, division, seed, demo, clock, backdrop)
         earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
         clock.done("前七日核验 week before", f"{len(earlier)} 条结论 verdicts")
-        write_background(backdrop, inside / BACKGROUND)
+        write_background(backdrop, inside)
     # The store may hold versions already, so it is filled where it is, after the files are in place.
     demo.folder = folder
     verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)

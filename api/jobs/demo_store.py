@@ -14,13 +14,12 @@ from api.database import open_store, session, street_of, upgrade
 from api.database.incidents import add_incident
 from api.jobs.patrols.verified import verify_tracks
 from api.jobs.store import store_division
+from api.overview.service_maps import BACKGROUND
 from api.verdicts.storing import store_verdicts
 from geo.layers import Division
 from geo.patrols import Rules
 from geo.sample import ModelStreet, simulate_patrols
 
-#: File beside the store with what lies under the grids of the maps that the server draws: a layer for each kind.
-BACKGROUND = "background.gpkg"
 #: Days before the day of the demonstration of which verdicts are stored, and seconds between two of their fixes. Only the
 #: verdicts are kept of them, and a fix a minute gives much the same ones in a third of the time.
 _DAYS, _INTERVAL_S = 7, 60.0
@@ -37,10 +36,10 @@ def verified_week_before(street: ModelStreet, division: Division, day: date, *, 
     return pd.concat(tables, ignore_index=True)
 
 
-def write_background(backdrop: dict[str, gpd.GeoDataFrame], path: Path) -> None:
-    """Write the layers under the maps as one file."""
+def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
+    """Write what lies under the grids of the maps that the server draws as one file."""
     for kind, layer in backdrop.items():
-        layer.to_file(path, layer=kind, driver="GPKG")
+        layer.to_file(folder / BACKGROUND, layer=kind, driver="GPKG")
 
 
 def fill_store(

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import folium
+import pandas as pd
 
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.patrols.stored import read_verdicts, read_visits
-from geo.errors import FileError, InputError, first_labels
+from geo.divide import bounds_of_communities, measures_of
+from geo.divide.fairness import TOLERANCES, fairness
+from geo.errors import ColumnError, FileError, InputError, first_labels
 from geo.incidents import density, read_incidents
-from geo.layers import read_division
+from geo.layers import Division, Level, read_division
+from geo.layers.columns import WORKLOAD
 from geo.patrols import REASONS
-from maps import coverage_map, heat_map, is_sheet, print_sheet, save
+from maps import coverage_map, fairness_map, heat_map, is_sheet, print_sheet, save
 from maps.document import ENDINGS as PAGE_ENDINGS
 from maps.sheet import ENDINGS as SHEET_ENDINGS
 
@@ -69,6 +73,73 @@ def incidents_page(
     drawn = heat_map(division, result.incidents, surface, result.counts, hotspots=result.hot, title=title, **backdrop)
     write_map(drawn, target, view=view)
     return result.inside
+
+
+def fairness_page(
+    division_path: Path,
+    target: Path,
+    *,
+    old_path: Path | None,
+    tolerance: float | None,
+    backdrop: dict[str, Any],
+    title: str | None,
+    view: str = "",
+) -> dict[str, int]:
+    """Draw the map of fairness of a division, and return how many cells of each level are within tolerance by workload."""
+    require_map_ending(target)
+    division = read_division(division_path)
+    old = None if old_path is None else read_division(old_path)
+    drawn, within = draw_fairness(division, old=old, tolerance=tolerance, backdrop=backdrop, title=title)
+    write_map(drawn, target, view=view)
+    return within
+
+
+def draw_fairness(
+    division: Division,
+    *,
+    old: Division | None = None,
+    tolerance: float | None = None,
+    backdrop: dict[str, Any],
+    title: str | None = None,
+    note: tuple[str, str] | None = None,
+) -> tuple[folium.Map, dict[str, int]]:
+    """Compare the cells of a division and draw them; see :func:`maps.fairness_map`.
+
+    Raises
+    ------
+    ColumnError
+        If no level has anything to be compared by.
+    """
+    tolerances = {level: tolerance or share for level, share in TOLERANCES.items()}
+    compared = _compared(division)
+    if not any(compared.values()):
+        raise ColumnError("the division has neither workload nor residents, households, shops or areas to compare")
+    has_load = WORKLOAD in compared[Level.THIRD] and WORKLOAD in compared[Level.SECOND]
+    bounds = bounds_of_communities(division) if has_load and len(division.community) else None
+    drawn = fairness_map(
+        division,
+        compared,
+        tolerances=tolerances,
+        bounds=bounds,
+        old=None if old is None else (old, _compared(old)),
+        title=title,
+        note=note,
+        **backdrop,
+    )
+    within = {
+        level.layer: int((tables[WORKLOAD]["off"].abs() <= tolerances[level] + 1e-9).sum())
+        for level, tables in compared.items()
+        if WORKLOAD in tables
+    }
+    return drawn, within
+
+
+def _compared(division: Division) -> dict[Level, dict[str, pd.DataFrame]]:
+    levels = [level for level in TOLERANCES if len(division.layer(level))]
+    return {
+        level: {measure: fairness(division, level, measure) for measure in measures_of(division, level)}
+        for level in levels
+    }
 
 
 def require_map_ending(target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from geo.errors import FileError
 
 if TYPE_CHECKING:
     from api.overview.day_figures import View
+    from api.overview.drawn_pages import DrawnPages
+    from maps.pages.navigation import Entry
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 
@@ -74,13 +77,49 @@ def heat(request: Request, settings: SettingsOf) -> Response:
     return page(request, settings.pages / "heat.html", opened=settings.public_pages, right=Right.SEE_INCIDENTS)
 
 
+@router.get("/fairness")
+@needs(ANYBODY)
+def fairness(
+    request: Request, settings: SettingsOf, snapshot: SnapshotOf, navigation: NavigationOf, old: int | None = None
+) -> Response:
+    """How even the current division is; ``old`` is the number of a version that is drawn beside it."""
+    from api.overview.service_maps import fairness_of
+
+    refused = turned_away(request, opened=settings.public_pages, right=Right.SEE_DIVISION)
+    if refused is not None:
+        return refused
+    return served(
+        request,
+        navigation,
+        ("fairness", snapshot.version.id, old),
+        lambda: fairness_of(request.app.state.engine, snapshot, settings, old),
+    )
+
+
+def served(request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str]) -> HTMLResponse:
+    """A map that is drawn once for each `key`, with the navigation of the caller."""
+    from maps.pages.served_map import with_navigation
+
+    drawn: DrawnPages = request.app.state.drawn
+    return HTMLResponse(with_navigation(drawn.get(key, draw), navigation), headers={"Cache-Control": "no-cache"})
+
+
+def turned_away(request: Request, *, opened: bool, right: Right) -> Response | None:
+    """A browser without a login is sent to the form, others are refused; None for those who may see a page."""
+    caller = request.state.caller
+    if opened:
+        return None
+    if caller is PUBLIC and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse("/login", status_code=303)
+    authorize(caller, right)
+    return None
+
+
 def page(request: Request, path: Path, *, opened: bool, right: Right) -> Response:
     """A page that is a file, for everybody or for those with a right; a browser without a login is sent to the form."""
-    caller = request.state.caller
-    if not opened:
-        if caller is PUBLIC and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/login", status_code=303)
-        authorize(caller, right)
+    refused = turned_away(request, opened=opened, right=right)
+    if refused is not None:
+        return refused
     if not path.is_file():
         raise FileError(f"{path.name} is not there yet: make it with 'wangge map' or 'wangge demo'")
     return FileResponse(path, media_type="text/html", headers={"Cache-Control": "no-cache"})

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from geo.divide.balancing.rebalancing import rebalance
     from geo.divide.cell_layers import limits, partition
     from geo.divide.compose import divide
+    from geo.divide.fairness import bounds_of_communities, measures_of
     from geo.divide.frontier import Frontier, Point, require_budget
     from geo.divide.leaders import assign_leaders, roster, staff_needed
     from geo.divide.measures import balance, compactness
@@ -57,6 +58,7 @@ else:
             "geo.divide.compose": "divide",
             "geo.divide.measures": "balance compactness",
             "geo.divide.partitioning.bounds": "Bound fair_share least_tolerance",
+            "geo.divide.fairness": "bounds_of_communities measures_of",
             "geo.divide.frontier": "Frontier Point require_budget",
             "geo.divide.balancing.rebalancing": "rebalance",
             "geo.divide.report": "balance_plot report_markdown summarise",
@@ -74,11 +76,13 @@ __all__ = [
     "assign_leaders",
     "balance",
     "balance_plot",
+    "bounds_of_communities",
     "compactness",
     "divide",
     "fair_share",
     "least_tolerance",
     "limits",
+    "measures_of",
     "partition",
     "rebalance",
     "report_markdown",

@@ -93,7 +93,7 @@ def test_a_click_on_a_visit_moves_the_replay_there(page) -> None:
 
 def test_of_a_day_few_points_are_kept_and_the_ends_of_every_rest(page) -> None:
     """A point is kept after 60 s and 25 m, after four minutes anyhow, and the last of all."""
-    paths = page.evaluate("JSON.parse(document.getElementById('replay-data').textContent).paths")
+    paths = page.evaluate("wangge.read('replay-data').paths")
     walk, rest = (np.cumsum(path[0::4]).tolist() for path in paths)
     assert walk == list(range(19_800, 21_601, 60))  # 30 m in each minute
     assert rest == [*range(82_800, 84_000, 240), 84_000]  # at one place
@@ -125,7 +125,7 @@ def test_the_slider_hides_nothing_of_the_street(page) -> None:
 
 
 def test_only_fixes_that_are_not_used_are_hollow(page) -> None:
-    paths = page.evaluate("JSON.parse(document.getElementById('replay-data').textContent).paths")
+    paths = page.evaluate("wangge.read('replay-data').paths")
     assert set(paths[0][3::4]) == {0}
     assert paths[1][3] == 0  # copied: noted, and used all the same
     assert paths[1][-1] == 1  # mock

@@ -19,7 +19,7 @@ from PIL import Image
 from geo.coverage import check
 from geo.incidents import density
 from geo.layers import Level
-from maps import check_map, coverage_map, heat_map, print_sheet, render_first_page, save
+from maps import check_map, coverage_map, fairness_map, heat_map, print_sheet, render_first_page, save
 from maps.assets import STATIC
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
@@ -90,7 +90,19 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     faulty = division.third.set_geometry(shapes).assign(code=[HOSTILE, *division.third["code"].iloc[1:]])
     report = check(faulty, outline=division.street, expected=97)
     save(check_map(report, faulty, outline=division.street, source="a.gpkg"), folder / "check.html")
-    return {name: folder / f"{name}.html" for name in ("coverage", "heat", "check")}
+    shares = np.linspace(-0.3, 0.3, len(division.second))
+    compared = {Level.SECOND: {"workload": pd.DataFrame({"code": division.second["code"], "off": shares})}}
+    bounds = pd.DataFrame({"code": division.community["code"], "bound": 0.04, "reason": "heavy", "cell": ""})
+    fair = fairness_map(
+        division,
+        compared,
+        tolerances={Level(k): 0.05 for k in (1, 2, 3)},
+        bounds=bounds,
+        old=(division, compared),
+        **backdrop,
+    )
+    save(fair, folder / "fairness.html")
+    return {name: folder / f"{name}.html" for name in ("coverage", "heat", "check", "fairness")}
 
 
 @pytest.fixture
@@ -593,6 +605,7 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
         ("heat", ""),
         ("heat", "span=all&lang=en"),
         ("check", ""),
+        ("fairness", ""),
     ],
 )
 def test_axe_finds_nothing(browser, files, name, address) -> None:
@@ -620,6 +633,26 @@ def test_the_keyboard_reaches_the_lists_and_keeps_its_place(page, files) -> None
     assert heading(page) == "长营社区"
     page.keyboard.press("Escape")
     assert heading(page) == "示例街道"
+
+
+def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page, files) -> None:
+    show(page, files["fairness"])
+    n = page.evaluate("wangge.page.levels[2].length")
+    shares = np.linspace(-0.3, 0.3, n)
+    fine = int((np.abs(shares) <= 0.05 + 1e-9).sum())
+    assert page.locator(".evenness tbody td").first.inner_text() == f"{fine} / {n}"
+    assert page.locator(".spread .dot").count() == 2 * n
+    assert page.locator(".spread .bound").count() == 2 * page.evaluate("wangge.page.levels[1].length")
+    listed = page.locator(".attention small").all_inner_texts()
+    assert listed[0] == str(n - fine)
+    assert listed[1] in ("−30%", "+30%")
+    # The second map shows the same place.
+    assert page.locator("#old canvas").count() == 1
+    zoom = "wangge.page.besides.getZoom()"
+    before = page.evaluate(zoom)
+    page.locator(".leaflet-control-zoom-in").click()
+    page.wait_for_timeout(600)
+    assert page.evaluate(zoom) == page.evaluate("wangge.page.map.getZoom()") == before + 0.5
 
 
 def test_first_page_answers_where_a_point_is(browser) -> None:

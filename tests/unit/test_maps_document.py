@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import zlib
 from pathlib import Path
 
 import folium
@@ -12,6 +14,7 @@ import pytest
 
 from geo.errors import FileError, ImpossibleError
 from maps import assets, coverage_map, document, save
+from maps.document import json_in_html, with_packed_data
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)> \u2028 & 'quote' \"double\""
@@ -136,3 +139,15 @@ def test_our_scripts_can_stand_inside_a_page() -> None:
         assert "</script" not in text
         assert "innerHTML" not in text
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_data_of_a_file_are_deflated_to_the_same_data() -> None:
+    data = {"name": "网格</script>", "numbers": [7, 8, 9] * 9000}
+    page = f'<script type="application/json" id="payload">{json_in_html(data)}</script><script>x</script>'
+    packed = with_packed_data(page)
+    assert len(packed) < len(page) / 2
+    size, text = re.search(r'<script type="application/x-deflate" id="payload">(\d+) (\S+)</script>', packed).groups()
+    content = zlib.decompress(base64.b64decode(text), wbits=-15)
+    assert (len(content), json.loads(content)) == (int(size), data)
+    small = '<script type="application/json" id="payload">{"a":1}</script>'
+    assert with_packed_data(small) == small

@@ -1,7 +1,7 @@
 "use strict";
-/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet; keeps clear of the page's own view where there is one. */
+/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet and kit.js; keeps clear of the page's own view where there is one. */
 globalThis.wanggeReplay = (map) => {
-  const data = JSON.parse(document.getElementById("replay-data").textContent);
+  const data = wangge.read("replay-data");
   const TAIL_S = 600, HOUR = 3600, STEP_S = 30;
   const renderer = L.canvas({ padding: 0.2 });
   const chinese = () => document.documentElement.lang.startsWith("zh");

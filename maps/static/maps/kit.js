@@ -4,7 +4,91 @@
 globalThis.wangge = (() => {
   /* ---- payload ---- */
 
-  const payload = () => JSON.parse(document.getElementById("payload").textContent);
+  const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+  /* ---- data that was deflated (RFC 1951) when the page was written as a file; DecompressionStream would not give it at once ---- */
+
+  const LENGTHS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
+  const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+  const DISTANCES = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
+  const DISTANCE_BITS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
+  const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+  /** A prefix code from the lengths of its words: how many words have each length, and the symbols sorted by word. */
+  function code(lengths) {
+    const count = new Uint16Array(16), symbols = new Uint16Array(lengths.length), next = new Uint16Array(16);
+    for (const n of lengths) count[n] += 1;
+    count[0] = 0;
+    for (let n = 1; n < 16; n++) next[n] = next[n - 1] + count[n - 1];
+    lengths.forEach((n, symbol) => { if (n) symbols[next[n]++] = symbol; });
+    return { count, symbols };
+  }
+
+  const FIXED = [code(Array.from({ length: 288 }, (_, i) => (i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8))), code(new Array(30).fill(5))];
+
+  /** `size` bytes out of a deflated stream without header. */
+  function inflate(data, size) {
+    const out = new Uint8Array(size);
+    let at = 0, held = 0, have = 0, end = 0;
+    const bits = (n) => {
+      while (have < n) { held |= data[at++] << have; have += 8; }
+      const value = held & ((1 << n) - 1);
+      held >>>= n;
+      have -= n;
+      return value;
+    };
+    const symbol = ({ count, symbols }) => {
+      let word = 0, first = 0, index = 0;
+      for (let n = 1; n < 16; n++) {
+        word |= bits(1);
+        if (word - first < count[n]) return symbols[index + word - first];
+        index += count[n];
+        first = (first + count[n]) << 1;
+        word <<= 1;
+      }
+      throw new Error("the data of this page are damaged");
+    };
+    const described = () => {
+      const literals = bits(5) + 257, distances = bits(5) + 1, steps = bits(4) + 4, small = new Array(19).fill(0), lengths = [];
+      for (let i = 0; i < steps; i++) small[ORDER[i]] = bits(3);
+      const by = code(small);
+      while (lengths.length < literals + distances) {
+        const s = symbol(by);
+        if (s < 16) lengths.push(s);
+        else for (let n = s === 16 ? 3 + bits(2) : s === 17 ? 3 + bits(3) : 11 + bits(7), value = s === 16 ? lengths.at(-1) : 0; n; n--) lengths.push(value);
+      }
+      return [code(lengths.slice(0, literals)), code(lengths.slice(literals))];
+    };
+    for (let last = 0; !last;) {
+      last = bits(1);
+      const kind = bits(2);
+      if (kind === 0) {
+        held = have = 0;
+        const n = data[at] | (data[at + 1] << 8);
+        out.set(data.subarray(at + 4, at + 4 + n), end);
+        at += 4 + n;
+        end += n;
+        continue;
+      }
+      const [literal, distance] = kind === 1 ? FIXED : described();
+      for (let s = symbol(literal); s !== 256; s = symbol(literal)) {
+        if (s < 256) { out[end++] = s; continue; }
+        const n = LENGTHS[s - 257] + bits(LENGTH_BITS[s - 257]), d = symbol(distance), back = DISTANCES[d] + bits(DISTANCE_BITS[d]);
+        for (let i = 0; i < n; i++, end++) out[end] = out[end - back];
+      }
+    }
+    return out;
+  }
+
+  /** Data that stand in the page as JSON, or deflated as base64 with their size before it. */
+  function read(id) {
+    const node = document.getElementById(id);
+    if (node.type === "application/json") return JSON.parse(node.textContent);
+    const [size, packed] = node.textContent.split(" ");
+    return JSON.parse(new TextDecoder().decode(inflate(bytes(packed), Number(size))));
+  }
+
+  const payload = () => read("payload");
 
   function decodeLine(steps, frame) {
     const places = [];
@@ -19,8 +103,6 @@ globalThis.wangge = (() => {
 
   const decodeShape = (parts, frame) => parts.map((rings) => rings.map((ring) => decodeLine(ring, frame)));
   const decodePoint = ([x, y], frame) => [frame.origin[1] + y / frame.steps, frame.origin[0] + x / frame.steps];
-
-  const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
   /** Whole numbers from seven bits a byte, least first; the high bit says that more follow. */
   function unpack(text) {
@@ -156,7 +238,7 @@ globalThis.wangge = (() => {
     heading.focus();
   }
 
-  const FRAME_TEXTS = { map: { zh: "地图", en: "Map" }, panel: { zh: "说明与清单", en: "Figures and lists" }, skip: { zh: "跳到清单", en: "Skip to the lists" }, language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
+  const FRAME_TEXTS = { pages: { zh: "页面", en: "Pages" }, theme: { zh: "深色或浅色", en: "Dark or light" }, map: { zh: "地图", en: "Map" }, panel: { zh: "说明与清单", en: "Figures and lists" }, skip: { zh: "跳到清单", en: "Skip to the lists" }, language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
 
   /** Take a renderer of Leaflet away for good: a frame that it has asked for must not find its canvas gone. */
   function discard(painter) {
@@ -165,7 +247,19 @@ globalThis.wangge = (() => {
     painter._redraw = painter._clear = painter._draw = () => {};
   }
 
-  /** Header with title, subtitle and the two buttons. */
+  /** Dark or light, kept in the browser where it lets a page keep anything. */
+  function setDark(on) {
+    document.documentElement.dataset.theme = on ? "dark" : "light";
+    try { localStorage.setItem("wangge-theme", on ? "dark" : "light"); } catch { /* it may forbid it */ }
+  }
+
+  function usualTheme() {
+    try { const kept = localStorage.getItem("wangge-theme"); if (kept) return kept; } catch { /* as above */ }
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+  document.documentElement.dataset.theme = new URLSearchParams(location.hash.slice(1)).get("sheet") === "1" ? "light" : usualTheme();
+
+  /** Header with title, subtitle, the pages of the server where there is one, and the buttons. */
   function drawTop(page) {
     const say = (key) => FRAME_TEXTS[key][page.language];
     const other = page.language === "zh" ? "en" : "zh";
@@ -175,12 +269,14 @@ globalThis.wangge = (() => {
     frame.setAttribute("role", "main");
     frame.setAttribute("aria-label", say("map"));
     panel.setAttribute("aria-label", say("panel"));
-    const top = document.getElementById("top");
+    const top = document.getElementById("top"), pages = document.getElementById("navigation");
     document.body.prepend(top); // what comes first is the first that the Tab key reaches
     top.replaceChildren(
       el("a", { className: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); focusPanel(); } }, say("skip")),
       el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
-      el("nav", {}, el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
+      pages ? el("nav", { className: "pages", "aria-label": say("pages") }, ...JSON.parse(pages.textContent).map((entry) => el("a", { href: entry.path, ...(entry.path === location.pathname ? { ariaCurrent: "page" } : {}) }, entry[page.language]))) : null,
+      el("div", { className: "tools" }, el("button", { type: "button", className: "theme", "aria-label": say("theme"), title: say("theme"), onclick: () => setDark(document.documentElement.dataset.theme !== "dark") }, "◐"),
+        el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
         el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language"))));
   }
 
@@ -247,5 +343,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, remark, svg, swatch, unpack, unpackShapes };
+  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
 })();

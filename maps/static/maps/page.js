@@ -361,5 +361,5 @@ Object.assign(wangge, (() => {
     }
   }
 
-  return { Page, shortName, within };
+  return { Page, readCells, shortName, within };
 })());

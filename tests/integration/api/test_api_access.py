@@ -45,6 +45,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): EVERYBODY,
     ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/heat"): ACCOUNTS - {"resident"},
+    ("GET", "/fairness"): ACCOUNTS - {"resident"},
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,
     ("GET", "/metrics"): {A},

@@ -13,6 +13,9 @@ from api.cli import run
 from api.database import current_version, open_store, read_version, session
 from geo.layers import Level, read_division
 
+# The whole job, with a week of verdicts, takes two minutes of one core, and more on a busy machine.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
