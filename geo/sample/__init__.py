@@ -21,7 +21,8 @@ hot spot
 truth
     What the simulation knows and a report does not say: true place, hot spot, default point, duplicate.
 
-Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`, :func:`hot_spots`,
+Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`, :func:`simulate_cases`,
+:func:`model_roster`, :func:`hot_spots`,
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 
@@ -30,6 +31,8 @@ from typing import TYPE_CHECKING
 from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from geo.sample.cases.persons import model_roster
+    from geo.sample.cases.simulation import SimulatedCases, simulate_cases
     from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
     from geo.sample.days.patrols import simulate_patrols
     from geo.sample.division import MODEL_COUNTS, model_division
@@ -39,6 +42,8 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "geo.sample.cases.persons": "model_roster",
+            "geo.sample.cases.simulation": "SimulatedCases simulate_cases",
             "geo.sample.days.incidents": "HotSpot hot_spots simulate_incidents",
             "geo.sample.days.patrols": "simulate_patrols",
             "geo.sample.division": "MODEL_COUNTS model_division",
@@ -52,9 +57,12 @@ __all__ = [
     "MODEL_SEED",
     "HotSpot",
     "ModelStreet",
+    "SimulatedCases",
     "hot_spots",
     "model_division",
+    "model_roster",
     "model_street",
+    "simulate_cases",
     "simulate_incidents",
     "simulate_patrols",
 ]

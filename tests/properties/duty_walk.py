@@ -20,7 +20,7 @@ from geo.errors import RefusedStep
 PEOPLE = ("甲", "乙", "丙", "丁")
 START = dt.datetime(2026, 9, 1, 1, tzinfo=dt.UTC)
 ROLES = tuple(Role)
-MINUTES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 30, 40, 50, 60, 90, 120, 180, 600, 700, 800, 900, 4000)
+MINUTES = (*(0, 1, 1, 2, 3) * 8, 20, 30, 40, 50, 60, 90, 600, 900, 2000)
 #: Where these lead back or to an end, the log holds a reason.
 REASONED = frozenset(
     {
@@ -30,12 +30,21 @@ REASONED = frozenset(
     }
 )
 
+#: Steps that leave the state as it is are taken less often.
+STAYING = frozenset(
+    {
+        *(Action.ANSWER, Action.ADD_REPORT, Action.HAND_OVER, Action.ERASE_CONTACT, Action.SUPERVISE, Action.RECKON),
+        *(Action.TAKE_IN, Action.RELEASE, Action.EXEMPT),
+    }
+)
+
 
 @dataclass
 class Walk:
     """A walk with its counts; `cases` are the cases as the walker last saw them."""
 
     add: Callable[[Event], Case]
+    look: Callable[[str], Case]
     rng: np.random.Generator
     most_cases: int = 12
     at: dt.datetime = START
@@ -68,7 +77,9 @@ class Walk:
             return
         # Ended cases are visited less often, but they are: reopened, unmerged, reconsidered.
         names = live if live and self.rng.random() < 0.9 else self.names[-200:]
-        case = self.cases[names[int(self.rng.integers(len(names)))]]
+        # Merging changes the main case, too: the walker looks at the case again before it acts.
+        name = names[int(self.rng.integers(len(names)))]
+        case = self.cases[name] = self.look(name)
         event = self.event(case)
         if event is None:
             return
@@ -102,6 +113,9 @@ class Walk:
             actions = tuple(Action)[1:]
         if not actions:
             return None
+        moves = tuple(action for action in actions if action not in STAYING)
+        if moves and self.rng.random() < 0.8:
+            actions = moves
         action = actions[int(self.rng.integers(len(actions)))]
         reason = "" if self.rng.random() < 0.05 else "理由说明"
         payload = self.payload(case, action)

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("WANGGE_WALK_SEED", "19"))
 
 def test_invariants_hold_on_a_random_walk_in_memory() -> None:
     book = CaseBook(Calendar.china())
-    walk = Walk(book.add, np.random.default_rng(SEED))
+    walk = Walk(book.add, book.cases.__getitem__, np.random.default_rng(SEED))
     walk.run(STEPS)
     walk.check_all(book.cases, book.logs)
     # The walk went everywhere, and was refused where it should be.

@@ -16,6 +16,20 @@ from api.database.models.accounts import AccountRow, GrantRow, LoginAttemptRow, 
 from api.database.models.base import Base, UtcDateTime
 from api.database.models.divisions import CellRow, DivisionEventRow, StreetRow, VersionRow
 from api.database.models.drafts import CellLineageRow, DraftEntryRow, DraftPresenceRow, DraftReplayRow, DraftRow
+from api.database.models.duty import (
+    AbsenceRow,
+    AssignmentRow,
+    CaseEventRow,
+    CaseRow,
+    DutyPersonRow,
+    ItemStepRow,
+    NoticeRow,
+    ReceiptRow,
+    ReporterRow,
+    ReportPhotoRow,
+    ReportRow,
+    ShiftRow,
+)
 from api.database.models.fixes import FixRow, PendingDayRow
 from api.database.models.incidents import CorrectionRow, IncidentRow, PhotoRow
 from api.database.models.logs import AuditRow, EventRow, JobRow, LeaseRow, PurgeRow
@@ -23,9 +37,13 @@ from api.database.models.people import DeviceRow, HoldingRow, PersonRow
 from api.database.models.verdicts import EvidenceRow, RuleSetRow, VerdictRow
 
 __all__ = [
+    "AbsenceRow",
     "AccountRow",
+    "AssignmentRow",
     "AuditRow",
     "Base",
+    "CaseEventRow",
+    "CaseRow",
     "CellLineageRow",
     "CellRow",
     "CorrectionRow",
@@ -35,21 +53,29 @@ __all__ = [
     "DraftPresenceRow",
     "DraftReplayRow",
     "DraftRow",
+    "DutyPersonRow",
     "EventRow",
     "EvidenceRow",
     "FixRow",
     "GrantRow",
     "HoldingRow",
     "IncidentRow",
+    "ItemStepRow",
     "JobRow",
     "LeaseRow",
     "LoginAttemptRow",
+    "NoticeRow",
     "PendingDayRow",
     "PersonRow",
     "PhotoRow",
     "PurgeRow",
+    "ReceiptRow",
+    "ReportPhotoRow",
+    "ReportRow",
+    "ReporterRow",
     "RuleSetRow",
     "SessionRow",
+    "ShiftRow",
     "StreetRow",
     "TokenRow",
     "UtcDateTime",

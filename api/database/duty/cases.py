@@ -1,0 +1,290 @@
+"""Cases in the store: their events, the lists made from them, and one step more under a lock."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from api.database.connections import lock
+from api.database.models import CaseEventRow, CaseRow
+from api.errors import NotStoredError
+from geo.duty import (
+    Action,
+    Case,
+    CaseRules,
+    Event,
+    Role,
+    State,
+    advance,
+    event_hash,
+    fold,
+    linked_steps,
+    prepared,
+)
+from geo.duty.events import ENDED
+from geo.incidents import Calendar
+
+_EVENT_COLUMNS = (
+    *("case_number", "seq", "at", "actor", "role", "action", "reason", "payload", "client_id"),
+    *("rules_version", "calendar_version", "prev_hash"),
+)
+_EVENT_QUERY = tuple(getattr(CaseEventRow, name) for name in _EVENT_COLUMNS)
+#: Rows that a replay holds in memory at one time.
+BLOCK = 5_000
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What new deadlines are reckoned by."""
+
+    calendar: Calendar
+    rules: CaseRules
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases a list holds; `scopes` are codes that a cell of the case has to begin with, None for all."""
+
+    states: tuple[str, ...] = ()
+    open_only: bool = False
+    owner: str = ""
+    service: str = ""
+    kind: str = ""
+    cell: str = ""
+    due_before: datetime | None = None
+    scopes: tuple[str, ...] | None = None
+
+
+def add_step(session: Session, street: int, event: Event, standing: Standing) -> tuple[Case, bool]:
+    """Do one step of a case, with what it writes on other cases.
+
+    Parameters
+    ----------
+    session
+        One that writes. The step waits until no other writer works on cases of the street.
+    event
+        With the number that its sender expects to be the next one.
+
+    Returns
+    -------
+    (Case, bool)
+        The case after it, and whether something was written: an event that was sent twice writes nothing.
+
+    Raises
+    ------
+    RefusedStep
+        If it is not possible; the refusal carries the case as it stands. Nothing is written.
+    """
+    lock(session, f"duty cases {street}")
+    present: dict[str, Case] = {}
+
+    def case_of(number: str) -> Case:
+        if number not in present:
+            present[number] = find_case(session, street, number) or Case(number)
+        return present[number]
+
+    plain = dataclasses.replace(event, payload=msgspec.to_builtins(event.payload))
+    written: list[tuple[Event, Case]] = []
+    for step in linked_steps(plain, case_of):
+        before = case_of(step.case_id)
+        ready = prepared(before, step, calendar=standing.calendar, rules=standing.rules)
+        after = advance(before, ready)
+        if after is before:
+            return after, False
+        written.append((ready, after))
+    for ready, after in written:
+        session.add(_event_row(street, ready))
+        _keep(session, street, after)
+    session.flush()
+    return written[0][1], True
+
+
+def find_case(session: Session, street: int, number: str) -> Case | None:
+    """A case as its events make it; None if there is none."""
+    events = case_events(session, street, number)
+    return fold(events) if events else None
+
+
+def get_case(session: Session, street: int, number: str) -> Case:
+    """A case as its events make it.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none.
+    """
+    case = find_case(session, street, number)
+    if case is None:
+        raise NotStoredError(f"there is no case {number[:50]}")
+    return case
+
+
+def case_events(session: Session, street: int, number: str) -> list[Event]:
+    """Events of a case, in order."""
+    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.case_number == number)
+    return [_event(row) for row in session.execute(query.order_by(CaseEventRow.seq))]
+
+
+def events_between(session: Session, street: int, start: datetime, end: datetime) -> list[Event]:
+    """Events of all cases in ``[start, end)``, in the order in which they were taken."""
+    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.at >= start, CaseEventRow.at < end)
+    return [_event(row) for row in session.execute(query.order_by(CaseEventRow.at, CaseEventRow.id))]
+
+
+def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None) -> Iterator[tuple[str, list[Event]]]:
+    """Log of each case, of some or of all, in order of the number; all are read in one query."""
+    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street)
+    if numbers is not None:
+        logs: dict[str, list[Event]] = defaultdict(list)
+        for k in range(0, len(numbers), BLOCK // 10):
+            part = query.where(CaseEventRow.case_number.in_(numbers[k : k + BLOCK // 10]))
+            for row in session.execute(part.order_by(CaseEventRow.case_number, CaseEventRow.seq)):
+                logs[row[0]].append(_event(row))
+        yield from sorted(logs.items())
+        return
+    log: list[Event] = []
+    ordered = query.order_by(CaseEventRow.case_number, CaseEventRow.seq)
+    for row in session.execute(ordered, execution_options={"yield_per": BLOCK}):
+        if log and log[0].case_id != row[0]:
+            yield log[0].case_id, log
+            log = []
+        log.append(_event(row))
+    if log:
+        yield log[0].case_id, log
+
+
+def list_cases(
+    session: Session, street: int, wanted: CaseFilter, *, limit: int = 200, offset: int = 0
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many cases there are, and some of them: what is due first comes first."""
+    query = _filtered(select(CaseRow), street, wanted)
+    total = session.scalar(_filtered(select(func.count(CaseRow.id)), street, wanted)) or 0
+    ordered = query.order_by(CaseRow.step_due.is_(None), CaseRow.step_due, CaseRow.opened_at, CaseRow.id)
+    rows = session.scalars(ordered.limit(limit).offset(offset))
+    return total, [_listed(row) for row in rows]
+
+
+def open_cases_of(session: Session, street: int, owner: str) -> list[Case]:
+    """Open cases that a person or body owns."""
+    query = select(CaseRow.number).where(
+        CaseRow.street == street, CaseRow.owner == owner, CaseRow.state.not_in([state.value for state in ENDED])
+    )
+    numbers = sorted(session.scalars(query))
+    return [fold(log) for _, log in logs_of(session, street, numbers)]
+
+
+def next_number(session: Session, street: int, day: str) -> str:
+    """Number for a new case: local day and a running number of four digits; the caller holds the lock of the cases."""
+    last = session.scalar(
+        select(func.max(CaseRow.number)).where(CaseRow.street == street, CaseRow.number.like(f"{day}-%"))
+    )
+    return f"{day}-{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"
+
+
+def make_lists_again(session: Session, street: int) -> list[str]:
+    """Make the lists again from all events; numbers of the cases whose row differed."""
+    kept = {row.number: row for row in session.scalars(select(CaseRow).where(CaseRow.street == street))}
+    changed = []
+    for number, log in logs_of(session, street):
+        values = _values(fold(log))
+        row = kept.get(number)
+        if row is None or any(getattr(row, name) != value for name, value in values.items()):
+            changed.append(number)
+            _keep(session, street, fold(log))
+    session.flush()
+    return changed
+
+
+def _filtered(query: Select[Any], street: int, wanted: CaseFilter) -> Select[Any]:
+    query = query.where(CaseRow.street == street)
+    if wanted.states:
+        query = query.where(CaseRow.state.in_(wanted.states))
+    if wanted.open_only:
+        query = query.where(CaseRow.state.in_([state.value for state in State if state not in ENDED]))
+    for column, value in (
+        (CaseRow.owner, wanted.owner),
+        (CaseRow.service, wanted.service),
+        (CaseRow.kind, wanted.kind),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.due_before is not None:
+        query = query.where(CaseRow.step_due < wanted.due_before)
+    if wanted.cell:
+        query = query.where(_inside((wanted.cell,)))
+    if wanted.scopes is not None:
+        query = query.where(_inside(wanted.scopes))
+    return query
+
+
+def _inside(codes: Sequence[str]) -> Any:
+    """Cases with a cell that is one of the codes or begins with one; parks have codes of their own, so each level is asked."""
+    return or_(
+        False,
+        *(
+            condition
+            for code in codes
+            for condition in (
+                CaseRow.second.startswith(code, autoescape=True),
+                CaseRow.third.startswith(code, autoescape=True),
+                CaseRow.community.startswith(code, autoescape=True),
+            )
+        ),
+    )
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        row[0], row[1], row[2], row[3], Role(row[4]), Action(row[5]), row[6], row[7], row[8], row[9], row[10], row[11]
+    )
+
+
+def _event_row(street: int, event: Event) -> CaseEventRow:
+    values = {name: getattr(event, "case_id" if name == "case_number" else name) for name in _EVENT_COLUMNS}
+    return CaseEventRow(street=street, **values | {"role": event.role.value, "action": event.action.value})
+
+
+def _keep(session: Session, street: int, case: Case) -> None:
+    row = session.scalar(select(CaseRow).where(CaseRow.street == street, CaseRow.number == case.case_id))
+    if row is None:
+        session.add(CaseRow(street=street, **_values(case)))
+        return
+    for name, value in _values(case).items():
+        setattr(row, name, value)
+
+
+def _values(case: Case) -> dict[str, Any]:
+    return {
+        "number": case.case_id,
+        "seq": case.seq,
+        "state": None if case.state is None else case.state.value,
+        "owner": case.owner,
+        "unit": case.unit,
+        "outcome": None if case.outcome is None else case.outcome.value,
+        "due": case.due,
+        "step_due": case.step_due,
+        "late": case.late,
+        "round": case.round,
+        **{
+            name: getattr(case, name)
+            for name in (
+                *("standard_ref", "kind", "service", "summary", "channel", "third", "second", "community"),
+                *("merged_into", "opened_at", "changed_at", "closed_at"),
+            )
+        },
+        "reports": len(case.reports),
+        "head_hash": "" if case.last is None else event_hash(case.last),
+    }
+
+
+def _listed(row: CaseRow) -> dict[str, Any]:
+    names = [column.name for column in CaseRow.__table__.columns if column.name not in ("id", "street", "head_hash")]
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,82 @@
+"""Encryption of reporters' names and contacts.
+
+The key is a file beside the store, never in it: a copy of the store alone shows no contact.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from geo.duty import Reporter
+from geo.errors import FileError, InputError
+
+
+class Seal:
+    """Encrypts and decrypts with the key of a file (AES-128-CBC with HMAC-SHA-256, as Fernet does).
+
+    Parameters
+    ----------
+    path
+        File of the key; it is made, readable by its owner alone, when something is sealed for the first time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fernet: Fernet | None = None
+
+    def sealed(self, reporter: Reporter) -> bytes | None:
+        """Name and contact, encrypted; None where there is neither."""
+        if not (reporter.name or reporter.contact):
+            return None
+        text = json.dumps({"name": reporter.name, "contact": reporter.contact}, ensure_ascii=False)
+        return self._key(make=True).encrypt(text.encode())
+
+    def opened(self, sealed: bytes | None) -> tuple[str, str]:
+        """Name and contact; empty where there are none.
+
+        Raises
+        ------
+        FileError
+            If the key is missing.
+        InputError
+            If it is another key.
+        """
+        if sealed is None:
+            return "", ""
+        try:
+            values = json.loads(self._key(make=False).decrypt(bytes(sealed)))
+        except InvalidToken as error:
+            raise InputError(
+                f"{self.path}: is not the key that the contacts of this store were encrypted with"
+            ) from error
+        return values["name"], values["contact"]
+
+    def _key(self, *, make: bool) -> Fernet:
+        if self._fernet is not None:
+            return self._fernet
+        if not self.path.exists():
+            if not make:
+                raise FileError(f"{self.path}: the key of the contacts is missing; put it back from where it was kept")
+            self._write()
+        try:
+            self._fernet = Fernet(self.path.read_bytes().strip())
+        except ValueError as error:
+            raise FileError(f"{self.path}: is not a key; it holds 44 characters that 'wangge' made") from error
+        return self._fernet
+
+    def _write(self) -> None:
+        """Make the key; of two processes that do so at once, one wins and both use its key."""
+        try:
+            number = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise FileError(f"{self.path}: the key of the contacts cannot be written ({error.strerror})") from error
+        with os.fdopen(number, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
