@@ -23,7 +23,7 @@ from api.direct import Direct
 from api.edge import Edge
 from api.errors import NotStoredError
 from api.ingest.writer import Writer
-from api.ogc.routes import features as ogc_features
+from api.ogc import routes as ogc
 from api.ogc.service import OgcService
 from api.overview.drawn_pages import DrawnPages
 from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, plans, verdicts
@@ -98,7 +98,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
     app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
-    app.router.routes.extend([*fixes.ROUTES, *ogc_features.ROUTES])
+    app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
     shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi)
     for module in (*shown, *plans.MODULES):
         app.include_router(module.router)

@@ -88,3 +88,15 @@ class QueryError(InputError):
         super().__init__(message)
         self.parameter, self.position = parameter, position
         self.members = {"parameter": parameter, "position": position}
+
+
+class MediaTypeError(InputError):
+    """The body of a request has a media type that is not taken."""
+
+
+class StaleError(ImpossibleError):
+    """What a request would change is no longer as the caller last saw it (``If-Match``)."""
+
+
+class NotEditableError(ImpossibleError):
+    """Features of a collection would be edited that are made otherwise."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.logs import configure
@@ -53,6 +54,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = 
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
         with _following(settings):
             if app is not None:
+                prepare(app)
                 server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
                 server.run(sockets=[listener])
             else:
@@ -148,8 +150,17 @@ def run_worker(settings: Settings, descriptor: int) -> None:
     """Serve on a port that another process has taken."""
     configure(settings.log)
     listener = socket.socket(fileno=descriptor)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), **_options(settings, "warning")))  # type: ignore[arg-type]
+    app = create_app(settings)
+    prepare(app)
+    server = uvicorn.Server(uvicorn.Config(app, **_options(settings, "warning")))  # type: ignore[arg-type]
     server.run(sockets=[listener])
+
+
+def prepare(app: FastAPI) -> None:
+    """Make tables, tiles and ``published.gpkg`` of each new version in the background; ends with the process."""
+    from api.ogc.publication.preparation import Preparation
+
+    Preparation(app.state.ogc).start()
 
 
 def _listen(host: str, port: int) -> socket.socket:

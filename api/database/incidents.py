@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.database.incident_changes import WITHDRAWN, apply_changes
 from api.database.models import CorrectionRow, IncidentRow, PhotoRow
 from api.errors import NotStoredError
 from geo.errors import ImpossibleError
@@ -73,7 +74,8 @@ def list_incidents(
         .order_by(IncidentRow.reported_at, IncidentRow.id)
         .limit(limit)
     )
-    return [_shown(session, row) for row in session.scalars(query).all()]
+    shown = [_shown(session, row) for row in session.scalars(query).all()]
+    return [row for row in shown if not row.get(WITHDRAWN)]
 
 
 def incident_places(session: Session, street: int, start: datetime, end: datetime) -> list[dict[str, Any]]:
@@ -91,7 +93,10 @@ def incident_places(session: Session, street: int, start: datetime, end: datetim
         .order_by(CorrectionRow.incident_id, CorrectionRow.number)
     )
     for number, changes in session.execute(corrections):
-        found[number].update({key: value for key, value in changes.items() if key in keys[2:]})
+        if changes.get(WITHDRAWN):
+            found.pop(number, None)
+        elif number in found:
+            found[number].update({key: value for key, value in changes.items() if key in keys[2:]})
     return list(found.values())
 
 
@@ -175,6 +180,6 @@ def _shown(session: Session, row: IncidentRow) -> dict[str, Any]:
         select(CorrectionRow).where(CorrectionRow.incident_id == row.id).order_by(CorrectionRow.number)
     ).all()
     for correction in corrections:
-        shown.update(correction.changes)
+        apply_changes(shown, correction.changes)
     photos = session.scalars(select(PhotoRow.sha256).where(PhotoRow.incident_id == row.id).order_by(PhotoRow.id)).all()
     return {**shown, "corrections": len(corrections), "photos": list(photos)}

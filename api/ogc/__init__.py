@@ -13,6 +13,6 @@ version
 queryable
     A property that a filter or a query parameter may name.
 
-A conformance class is declared (:mod:`~api.ogc.conformance`) only where all of it holds. Degrees on WGS-84, CRS84 and CGCS2000
-are taken as equal, as in :mod:`geo.layers.crs`.
+A conformance class is declared (:mod:`~api.ogc.describing.conformance`) only where all of it holds. Degrees on WGS-84,
+CRS84 and CGCS2000 are taken as equal, as in :mod:`geo.layers.crs`.
 """

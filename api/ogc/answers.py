@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import QueryError
+from api.errors import MediaTypeError
 from api.ogc.coordinate_systems import Crs
 from api.ogc.feature_table import HEAD, FeatureTable
 from api.ogc.query import among
@@ -116,10 +116,10 @@ def require_media_type(request: Request, *known: str) -> str:
 
     Raises
     ------
-    QueryError
+    MediaTypeError
         If it is none of those that are known.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in known:
-        raise QueryError(f"Content-Type '{given[:60]}' is not one of {', '.join(known)}", parameter="Content-Type")
+        raise MediaTypeError(f"Content-Type '{given[:60]}' is not one of {', '.join(known)}")
     return given

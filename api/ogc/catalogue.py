@@ -180,5 +180,9 @@ COLLECTIONS = (
         Collection(level.layer, zh, en, about_zh, about_en, LAYER_PROPERTIES, level=level)
         for level, zh, en, about_zh, about_en in _LAYERS
     ),
+    INCIDENTS,
+    HOT_SPOTS,
+    VERDICTS,
+    COVERAGE,
 )
 BY_ID = {collection.id: collection for collection in COLLECTIONS}

@@ -135,6 +135,17 @@ class FeatureTable:
                 ]
             return self._fragments[key]
 
+    def subset(self, rows: Sequence[int], tag: str) -> FeatureTable:
+        """A table of some of the features."""
+        return FeatureTable(
+            [self.ids[row] for row in rows],
+            self.properties,
+            {name: [values[row] for row in rows] for name, values in self.values.items()},
+            self.geometry[list(rows)],
+            self.native,
+            f"{self.tag}-{tag}",
+        )
+
     def item_tag(self, row: int) -> str:
         """ETag of one feature, strong, for editing: it changes when the feature does."""
         content = self._documents[row] + (shapely.to_wkb(self.geometry[row]) or b"")

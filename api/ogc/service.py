@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
 from api.access import PUBLIC, Caller, allowed
+from api.access.rights import scopes
+from api.database import session, street_of
 from api.errors import NotStoredError
-from api.ogc.catalogue import BY_ID, COLLECTIONS, Collection
-from api.ogc.published import Published, Versions
+from api.ogc.catalogue import BY_ID, COLLECTIONS, HOT_SPOTS, INCIDENTS, Collection
+from api.ogc.publication.published import Published, Versions
 from api.ogc.query import Interval
 from api.settings import Settings
 from geo.layers import Level
 
 if TYPE_CHECKING:
+    from api.ogc.day_tables import DayTables
     from api.ogc.feature_table import FeatureTable
+    from api.ogc.incident_tables import IncidentTables
 
 
 class OgcService:
@@ -46,15 +51,49 @@ class OgcService:
         return self.versions.on_day(when.end.astimezone(self.zone).date())
 
     def table(
-        self, collection: Collection, _caller: Caller, when: Interval | None = None, version: int | None = None
+        self, collection: Collection, caller: Caller, when: Interval | None = None, version: int | None = None
     ) -> FeatureTable:
-        """The features of a collection."""
+        """The features of a collection that a caller may see."""
         if collection.time == "version":
             found = self.published(when, version)
             if found is None:
                 return self.versions.current().empty(layer_of(collection))
             return found.table(layer_of(collection))
-        raise NotStoredError(f"there is no collection '{collection.id}'")
+        table = self._readings(collection, when)
+        assert collection.right is not None
+        codes = scopes(caller, collection.right)
+        return table if codes is None else _within(table, codes)
+
+    def _readings(self, collection: Collection, when: Interval | None) -> FeatureTable:
+        """Incidents, hot spots, verdicts or coverage, whole."""
+        current = self.versions.current()
+        if collection is INCIDENTS:
+            return self.incident_tables.incidents()
+        if collection is HOT_SPOTS:
+            return self.incident_tables.hot_spots(current, when)
+        today = self.clock().astimezone(self.zone).date()
+        found = self.day_tables.table(collection, when, today)
+        return found if found is not None else _nothing(collection, current.version.srid)
+
+    @cached_property
+    def _street(self) -> int:
+        with session(self.engine) as opened:
+            return street_of(opened, self.settings.street or None)
+
+    @cached_property
+    def incident_tables(self) -> IncidentTables:
+        """Incidents in memory."""
+        from api.ogc.incident_tables import IncidentTables
+
+        return IncidentTables(self.engine, self._street)
+
+    @cached_property
+    def day_tables(self) -> DayTables:
+        """Judged days in memory."""
+        from api.ogc.day_tables import DayTables
+
+        code = self.settings.street or None
+        return DayTables(self.engine, self._street, street_code=code, zone=self.zone)
 
     def extent_table(self, collection: Collection) -> FeatureTable:
         """A table whose bounds are those of a collection: that of the street, in which everything lies."""
@@ -68,6 +107,25 @@ class OgcService:
     def native(self) -> int:
         """EPSG number of the CRS that everything is stored in."""
         return self.versions.current().version.srid
+
+
+def _within(table: FeatureTable, codes: tuple[str, ...]) -> FeatureTable:
+    """The features in the cells that a caller is limited to, by the codes that they carry."""
+    keys = [name for name in ("code", "third", "second", "community") if name in table.values]
+    rows = [
+        row for row in range(len(table)) if any(str(table.values[key][row] or "").startswith(codes) for key in keys)
+    ]
+    return table.subset(rows, ",".join(codes))
+
+
+def _nothing(collection: Collection, native: int) -> FeatureTable:
+    """A table without features."""
+    import numpy as np
+
+    from api.ogc.feature_table import FeatureTable
+
+    values: dict[str, list[object]] = {entry.name: [] for entry in collection.properties}
+    return FeatureTable([], collection.properties, values, np.empty(0, dtype=object), native, f"{collection.id}-none")
 
 
 def layer_of(collection: Collection) -> Level:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, File, Query, Response, UploadFile
 from fastapi import Path as InPath
+from sqlalchemy import Engine
 
 from api.access import Caller, Right, allowed
 from api.database import session
@@ -29,6 +30,9 @@ from api.routes.guard import Guarded, needs
 from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
 from geo.errors import InputError
 
+if TYPE_CHECKING:
+    from api.snapshot import Snapshot
+
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["incidents"])
 
 Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
@@ -43,6 +47,23 @@ def new_incident(
     body: IncidentIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: Now, response: Response
 ) -> IncidentStored:
     """Store an incident. Sending the same number again is harmless: the answer is 200 then. Duplicates are only proposed."""
+    number, new, found, near = receive(engine, snapshot, caller, body, now)
+    response.status_code = 201 if new else 200
+    return IncidentStored.model_validate({"id": number, **found, "duplicates": near})
+
+
+def receive(
+    engine: Engine, snapshot: Snapshot, caller: Caller, body: IncidentIn, now: datetime
+) -> tuple[int, bool, dict[str, Any], list[dict[str, Any]]]:
+    """Store an incident: its number, whether it is new, its cells, and candidates for duplicates.
+
+    Raises
+    ------
+    InputError
+        If the time has no zone or is out of range.
+    DeniedError
+        If the caller may not send incidents of its place.
+    """
     if body.reported_at.tzinfo is None or not 1990 <= body.reported_at.year < 2100:
         raise InputError("reported_at needs a time zone and a year from 1990 to 2099")
     place = snapshot.locate(body.lon, body.lat, body.datum)
@@ -72,9 +93,7 @@ def new_incident(
             audit(opened, caller.street, caller.actor, "add incident", body.number, at=now)
             add_event(opened, caller.street, "incident", cells.get("third") or "", {"id": number}, at=now)
         near = duplicates(opened, caller.street, number)
-    response.status_code = 201 if new else 200
-    found = {name: cells.get(name) for name in ("third", "second", "community")}
-    return IncidentStored.model_validate({"id": number, **found, "duplicates": near})
+    return number, new, {name: cells.get(name) for name in ("third", "second", "community")}, near
 
 
 @router.get("/incidents")

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["verdicts"])
 Day = Annotated[date, Query(description="local day", examples=["2026-03-02"])]
 RuleName = Annotated[str | None, Query(max_length=200, description="name of a rule set, or name@version")]
 #: A day of 1.5 million fixes takes two cores for seconds; more at one time would only wait for each other.
-_JUDGING = threading.BoundedSemaphore(2)
+JUDGING = threading.BoundedSemaphore(2)
 #: How often a stream looks for events, and how often it checks its caller's rights again.
 POLL_S, RIGHTS_EVERY_S = 0.5, 60.0
 
@@ -180,7 +180,7 @@ def _judged(engine: Engine, settings: Settings, caller: Caller, day: date, rules
 
     if not date(1990, 1, 1) <= day <= date(2100, 1, 1) - timedelta(days=1):
         raise InputError(f"{day} is not a day from 1990 to 2099")
-    with _JUDGING:
+    with JUDGING:
         found = rules_of(engine, caller.street, rules)
         basis = basis_of(engine, caller.street, day, street_code=settings.street or None, rules=found)
         return judge(engine, basis, day)

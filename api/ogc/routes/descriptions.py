@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Caller
-from api.ogc import documents
 from api.ogc.answers import JSON, SCHEMA_JSON, base_of, json_answer, self_links, wants_page
-from api.ogc.conformance import CLASSES
-from api.ogc.openapi_document import openapi_document
+from api.ogc.describing import documents
+from api.ogc.describing.conformance import CLASSES
+from api.ogc.describing.openapi_document import openapi_document
 from api.ogc.query import parameters
 from api.ogc.routes.endpoints import page, readable, route
 from api.ogc.service import OgcService, visible
@@ -84,7 +84,6 @@ def one_collection(request: Request, service: OgcService, caller: Caller) -> Res
             (collection.zh, collection.en),
             collection=collection,
             content=content,
-            tiled=False,
             version=service.versions.current().version.id if collection.tiled else None,
             crumbs=[("/ogc", *_HOME), ("/ogc/collections", *_ALL)],
         )

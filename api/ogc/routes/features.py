@@ -31,7 +31,6 @@ from api.ogc.catalogue import Collection
 from api.ogc.coordinate_systems import CRS84, named
 from api.ogc.feature_table import FeatureTable
 from api.ogc.query import MOST_OFFSET, integer_of, interval, parameters
-from api.ogc.routes.descriptions import ROUTES as DESCRIPTIONS
 from api.ogc.routes.descriptions import crumbs_of
 from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.selection import ItemsQuery, known_parameters, page_rows, read_query, selected_rows
@@ -173,7 +172,6 @@ def _encoded(links: list[Link]) -> bytes:
 
 items.right = ANYBODY  # type: ignore[attr-defined]
 ROUTES = [
-    *DESCRIPTIONS,
     Route(f"{PREFIX}/collections/{{collection}}/items", items, methods=["GET"]),
     route("/collections/{collection}/items/{feature}", one_item),
 ]

@@ -115,12 +115,26 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/drafts/{number}/comments/{comment}/replies"): PLANNERS,
     ("POST", "/api/drafts/{number}/comments/{comment}/resolve"): PLANNERS,
     ("POST", "/api/drafts/{number}/presence"): PLANNERS,
+    ("GET", "/ogc/tileMatrixSets"): EVERYBODY,
+    ("GET", "/ogc/tileMatrixSets/{set}"): EVERYBODY,
+    ("GET", "/ogc/tiles"): EVERYBODY,
+    ("GET", "/ogc/tiles/WebMercatorQuad"): EVERYBODY,
+    ("GET", "/ogc/tiles/WebMercatorQuad/tilejson"): EVERYBODY,
+    ("GET", "/ogc/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/tiles"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/tiles/WebMercatorQuad"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/tiles/WebMercatorQuad/tilejson"): EVERYBODY,
+    ("GET", "/ogc/collections/{collection}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"): EVERYBODY,
+    ("POST", "/ogc/collections/{collection}/items"): {A, "community", "officer", "clerk"},
+    ("PUT", "/ogc/collections/{collection}/items/{feature}"): {A, "clerk"},
+    ("PATCH", "/ogc/collections/{collection}/items/{feature}"): {A, "clerk"},
+    ("DELETE", "/ogc/collections/{collection}/items/{feature}"): {A, "clerk"},
     ("GET", "/osmand"): {A, "checker", "device"},
     ("POST", "/osmand"): {A, "checker", "device"},
     ("POST", "/owntracks"): {A, "checker", "device"},
 }
 #: Answers of a route that takes a request from a caller with the right, whatever it thinks of its content.
-TAKEN = {200, 201, 204, 303, 308, 400, 404, 409, 422}
+TAKEN = {200, 201, 204, 303, 308, 400, 404, 409, 415, 422}
 #: A wrong password, a used link, and a program or device that would change a password are turned away for what they send.
 TURNED_AWAY = {("POST", "/api/login"), ("POST", "/login"), ("GET", "/login/{link}"), ("POST", "/api/me/password")}
 
@@ -213,7 +227,9 @@ def test_every_role_against_every_route(service, who):
     headers["Connection"] = "close"
     wrong = {}
     for (method, path), may in TABLE.items():
-        address = path.replace("{level}", "third").replace("{collection}", "third").replace("{feature}", "nobody")
+        address = path.replace("{level}", "third").replace("{feature}", "nobody")
+        # Layers are read by everybody, incidents are what is edited.
+        address = address.replace("{collection}", "third" if method == "GET" else "incidents")
         for part in ("{name}", "{device}", "{link}", "{day}", "{code}", "{number}", "{sha256}"):
             address = address.replace(part, "nobody")
         # Without a time zone it is refused after the right was checked; with one a day would be judged.

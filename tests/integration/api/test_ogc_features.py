@@ -300,7 +300,7 @@ def test_values_never_become_markup(ogc):
 
 def test_a_retired_version_no_longer_holds(empty_store, division, tmp_path):
     engine = open_store(str(shutil.copy(empty_store, tmp_path / "store.sqlite")))
-    from api.ogc.published import Versions
+    from api.ogc.publication.published import Versions
 
     with session(engine, write=True) as opened:
         stored = add_version(opened, division, valid_from=date(2026, 1, 1), created_at=NOW)

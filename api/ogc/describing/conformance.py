@@ -41,4 +41,22 @@ SCHEMAS = tuple(
     _SPEC + f"ogcapi-features-5/1.0/conf/{name}"
     for name in ("schemas", "core-roles-features", "returnables-and-receivables")
 )
-CLASSES = (*FEATURES, *FILTERS, *SCHEMAS)
+EDITING = tuple(
+    _SPEC + f"ogcapi-features-4/1.0/conf/{name}"
+    for name in ("create-replace-delete", "update", "optimistic-locking-etags", "features")
+)
+TILES = tuple(
+    _SPEC + name
+    for name in (
+        "ogcapi-tiles-1/1.0/conf/core",
+        "ogcapi-tiles-1/1.0/conf/tileset",
+        "ogcapi-tiles-1/1.0/conf/tilesets-list",
+        "ogcapi-tiles-1/1.0/conf/dataset-tilesets",
+        "ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+        "ogcapi-tiles-1/1.0/conf/mvt",
+        "tms/2.0/conf/tilematrixset",
+        "tms/2.0/conf/json-tilematrixset",
+        "tms/2.0/conf/json-tilesetmetadata",
+    )
+)
+CLASSES = (*FEATURES, *FILTERS, *SCHEMAS, *EDITING, *TILES)

@@ -17,6 +17,7 @@ from geo.layers import Level
 
 if TYPE_CHECKING:
     from api.ogc.feature_table import FeatureTable
+    from api.ogc.tiles.tile_cache import TileCache
     from geo.layers import Division
 
 #: The store is asked for a newer version at most this often.
@@ -32,6 +33,7 @@ class Published:
     version: VersionInfo
     division: Division
     _tables: dict[Level, FeatureTable] = field(default_factory=dict, repr=False)
+    _tiles: list[TileCache] = field(default_factory=list, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def table(self, level: Level) -> FeatureTable:
@@ -40,6 +42,21 @@ class Published:
             if level not in self._tables:
                 self._tables[level] = layer_table(self.version, self.division, level)
             return self._tables[level]
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether the tiles were begun; zooms that are not made yet are made at first use."""
+        return bool(self._tiles)
+
+    @property
+    def tiles(self) -> TileCache:
+        """Vector tiles of all levels."""
+        from api.ogc.tiles.tile_cache import TileCache
+
+        with self._lock:
+            if not self._tiles:
+                self._tiles.append(TileCache(self.division))
+            return self._tiles[0]
 
     def empty(self, level: Level) -> FeatureTable:
         """The table of a level without features, for a day on which no version held."""
@@ -85,10 +102,13 @@ class Versions:
         self._kept: OrderedDict[int, Published] = OrderedDict()
         self._current: Published | None = None
         self._asked_at = -ASK_EVERY_S
+        self._watched = False
 
     @property
     def fresh(self) -> Published | None:
-        """The current version, if the store was asked for a newer one within the last second."""
+        """The current version, if the store was asked for a newer one within the last second or something else watches it."""
+        if self._watched:
+            return self._current
         return self._current if time.monotonic() - self._asked_at < ASK_EVERY_S else None
 
     def current(self) -> Published:
@@ -101,12 +121,29 @@ class Versions:
         """
         if fresh := self.fresh:
             return fresh
+        found = self.refreshed()
+        with self._lock:
+            self._current = found
+            self._asked_at = time.monotonic()
+            return found
+
+    def refreshed(self) -> Published:
+        """The version that holds by the store, which is not answered yet if it is new.
+
+        Raises
+        ------
+        NotStoredError
+            If none is published.
+        """
         with session(self._engine) as opened:
             version = current_version(opened, street_code=self._street)
+        return self._load(version)
+
+    def switch(self, found: Published) -> None:
+        """Answer a version from now on, until the next one is switched to: the caller watches for it."""
         with self._lock:
-            self._current = self._load(version)
-            self._asked_at = time.monotonic()
-            return self._current
+            self._current = found
+            self._watched = True
 
     def on_day(self, day: date) -> Published | None:
         """The version that held on a local day; None if none did."""

@@ -10,28 +10,17 @@ from typing import Any
 
 from api.ogc.catalogue import COLLECTIONS, Collection
 from api.ogc.coordinate_systems import CRS84, served
+from api.ogc.describing.openapi_answers import ANY_JSON, operation, problem_answer, reference
+from api.ogc.describing.openapi_tiles import MATRIX_SET_PATHS, tile_paths
 from api.ogc.filters import LANGUAGES
 from api.ogc.properties import Property
 from api.ogc.query import MOST_OFFSET
 from api.ogc.selection import DEFAULT_LIMIT, MOST_LIMIT
-from api.problems import MEDIA_TYPE
-
-_ANY_JSON = {"type": "object"}
-_DESCRIBED = {
-    "304": "not changed",
-    "400": "a parameter or the filter cannot be used; the answer says which and where",
-    "401": "no login or token, or one that is not valid",
-    "403": "the caller may not do this",
-    "404": "there is no such object",
-    "413": "the body is too large",
-    "422": "a value cannot be used",
-    "503": "the database does not answer, or the server is busy or stopping",
-}
 
 
 def openapi_document(base: str, native: int) -> dict[str, Any]:
     """The document, for an installation whose division is in the CRS with the EPSG number `native`."""
-    paths = _general_paths()
+    paths = _general_paths() | MATRIX_SET_PATHS | tile_paths("", "all", "全部图层 All layers")
     for collection in COLLECTIONS:
         paths |= _collection_paths(collection)
     return {
@@ -64,7 +53,7 @@ def _general_paths() -> dict[str, Any]:
         "/collections": ("collections", "数据集 Collections that the caller may read", "application/json"),
     }
     return {
-        path: {"get": operation(name, summary, {media_type: _ANY_JSON}, tag="service")}
+        path: {"get": operation(name, summary, {media_type: ANY_JSON}, tag="service")}
         for path, (name, summary, media_type) in named.items()
     }
 
@@ -73,15 +62,15 @@ def _collection_paths(collection: Collection) -> dict[str, Any]:
     here = f"/collections/{collection.id}"
     secured = collection.right is not None
     own = [_property_parameter(entry) for entry in collection.properties]
-    when = [_ref("datetime")] + ([_ref("version")] if collection.time == "version" else [])
+    when = [reference("datetime")] + ([reference("version")] if collection.time == "version" else [])
     filters = ("filter", "filter-lang", "filter-crs")
-    items = [*map(_ref, ("limit", "offset", "bbox", "bbox-crs", "crs", *filters)), *when]
+    items = [*map(reference, ("limit", "offset", "bbox", "bbox-crs", "crs", *filters)), *when]
     geojson = {"application/geo+json": {"$ref": "#/components/schemas/featureCollection"}}
     one = {"application/geo+json": {"$ref": "#/components/schemas/feature"}}
-    schema = {"application/schema+json": _ANY_JSON}
+    schema = {"application/schema+json": ANY_JSON}
     about: dict[str, Any] = {"secured": secured}
-    return {
-        here: {"get": operation(f"{collection.id}", collection.title, {"application/json": _ANY_JSON}, **about)},
+    paths = {
+        here: {"get": operation(f"{collection.id}", collection.title, {"application/json": ANY_JSON}, **about)},
         f"{here}/queryables": {
             "get": operation(f"{collection.id}.queryables", f"{collection.zh}：可查询属性 Queryables", schema, **about)
         },
@@ -98,58 +87,69 @@ def _collection_paths(collection: Collection) -> dict[str, Any]:
                 f"{collection.id}.item",
                 f"{collection.zh}：一个要素 One feature",
                 one,
-                parameters=[_ref("featureId"), _ref("crs"), *(when if collection.time != "instant" else [])],
+                parameters=[reference("featureId"), reference("crs"), *(when if collection.time != "instant" else [])],
                 **about,
             )
         },
     }
+    if collection.tiled:
+        paths |= tile_paths(here, collection.id, collection.zh)
+    if collection.editing is not None:
+        paths[f"{here}/items"]["post"] = change_operation(collection, "create", "新建 Create a feature", "201")
+        for method, name, summary in (
+            ("put", "replace", "替换 Replace a feature"),
+            ("patch", "update", "修改 Update a feature"),
+            ("delete", "delete", "撤回 Withdraw a feature"),
+        ):
+            paths[f"{here}/items/{{featureId}}"][method] = change_operation(collection, name, summary, "204")
+    return paths
 
 
-def operation(
-    name: str,
-    summary: str,
-    content: dict[str, Any],
-    *,
-    parameters: list[dict[str, Any]] | None = None,
-    secured: bool = False,
-    missing: bool = True,
-    tag: str = "data",
-) -> dict[str, Any]:
-    """One operation of the document: what it is called, what it takes, and every status that it may answer with."""
-    answers: dict[str, Any] = {
-        "200": {
-            "description": summary,
-            "content": {
-                **{media_type: {"schema": schema} for media_type, schema in content.items()},
-                "text/html": {"schema": {"type": "string"}},
-            },
-        },
-        "304": {"description": _DESCRIBED["304"]},
-    }
-    codes = ["400", "401", "413", "503"] + (["403"] if secured else []) + (["404"] if missing else [])
-    answers |= {code: problem_answer(code) for code in codes}
+def change_operation(collection: Collection, name: str, summary: str, done: str) -> dict[str, Any]:
+    """An operation that changes features."""
+    codes = ["400", "401", "403", "405", "412", "413", "415", "422", "503", *(["404"] if done == "204" else [])]
+    header = {"in": "header", "required": False, "schema": {"type": "string"}}
     found: dict[str, Any] = {
-        "operationId": name,
-        "summary": summary,
-        "tags": [tag],
-        "parameters": [*(parameters or []), _ref("f")],
-        "responses": answers,
+        "operationId": f"{collection.id}.{name}",
+        "summary": f"{collection.zh}：{summary}",
+        "tags": ["data"],
+        "parameters": [
+            *(
+                [reference("featureId"), {"name": "If-Match", "description": "ETag that is known", **header}]
+                if done == "204"
+                else []
+            ),
+            *([{"name": "Content-Crs", "description": "CRS of the geometry", **header}] if name != "delete" else []),
+        ],
+        "responses": {done: {"description": summary}} | {code: problem_answer(code) for code in codes},
+        "security": [{"token": []}, {"basic": []}],
     }
-    if secured:
-        found["security"] = [{"token": []}, {"basic": []}]
+    if name != "delete":
+        media = "application/merge-patch+json" if name == "update" else "application/geo+json"
+        found["requestBody"] = {"required": True, "content": {media: {"schema": _sent_feature(collection, name)}}}
     return found
 
 
-def problem_answer(code: str) -> dict[str, Any]:
-    """Answer with a problem document."""
-    return {
-        "description": _DESCRIBED[code],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}}},
+def _sent_feature(collection: Collection, name: str) -> dict[str, Any]:
+    """What is taken: properties that may be edited, and a point."""
+    properties = {entry.name: {**entry.schema(), "nullable": True} for entry in collection.properties if entry.editable}
+    point = {
+        "type": "object",
+        "required": ["type", "coordinates"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Point"]},
+            "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
+        },
     }
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/parameters/{name}"}
+    return {
+        "type": "object",
+        **({"required": ["type", "properties", "geometry"]} if name != "update" else {}),
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "geometry": point,
+            "properties": {"type": "object", "properties": properties},
+        },
+    }
 
 
 def _parameters(native: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.ogc.answers import GEOJSON, HTML, JSON, REL, SCHEMA_JSON, Link, link
 from api.ogc.catalogue import Collection
-from api.ogc.coordinate_systems import CRS84, served, storage
+from api.ogc.coordinate_systems import CRS84, DEGREES, served, storage
 from api.ogc.feature_table import FeatureTable
 
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
@@ -22,6 +22,8 @@ def landing(base: str, street: str) -> dict[str, Any]:
             link(f"{base}/api?f=html", "service-doc", HTML, "接口说明 Description for people"),
             link(f"{base}/conformance", "conformance", JSON, "符合的标准 Conformance classes"),
             link(f"{base}/collections", "data", JSON, "数据集 Collections"),
+            link(f"{base}/tiles", REL + "tilesets-vector", JSON, "矢量瓦片 Vector tiles"),
+            link(f"{base}/tileMatrixSets", REL + "tiling-schemes", JSON, "瓦片矩阵集 Tile matrix sets"),
         ],
     }
 
@@ -39,13 +41,18 @@ def collection_document(base: str, collection: Collection, table: FeatureTable) 
         "itemType": "feature",
         **({"extent": extent} if extent else {}),
         "crs": [crs.uri for crs in served(table.native)],
-        "storageCrs": storage(table.native).uri,
+        "storageCrs": storage(DEGREES if collection.geometry == "point" else table.native).uri,
         "links": collection_links(here, collection),
     }
 
 
 def collection_links(here: str, collection: Collection) -> list[Link]:
     """Links of a collection."""
+    tiles = (
+        [link(f"{here}/tiles?f=json", REL + "tilesets-vector", JSON, "矢量瓦片 Vector tiles")]
+        if collection.tiled
+        else []
+    )
     return [
         link(f"{here}?f=json", "self", JSON, collection.title),
         link(f"{here}?f=html", "alternate", HTML, collection.title),
@@ -53,6 +60,7 @@ def collection_links(here: str, collection: Collection) -> list[Link]:
         link(f"{here}/items?f=html", "items", HTML, "要素 Features"),
         link(f"{here}/queryables?f=json", REL + "queryables", SCHEMA_JSON, "可查询属性 Queryables"),
         link(f"{here}/schema?f=json", REL + "schema", SCHEMA_JSON, "数据结构 Schema"),
+        *tiles,
     ]
 
 

@@ -1,0 +1,205 @@
+"""Incidents created and changed by GeoJSON features (part 4). Every change is an appended correction; nothing is overwritten.
+
+The rules are those of ``/api/incidents``: the same limits of values, the same rights in the same cells, the same audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import shapely
+from pydantic import ValidationError
+
+from api.access import Caller, Right, allowed
+from api.database import session
+from api.database.connections import lock
+from api.database.events import add_event, audit
+from api.database.incident_changes import WITHDRAWN
+from api.database.incidents import correct
+from api.errors import DeniedError, NotStoredError, StaleError
+from api.ogc.catalogue import INCIDENTS
+from api.ogc.coordinate_systems import DEGREES, Crs, transformer_between
+from api.ogc.feature_table import FeatureTable
+from api.ogc.service import OgcService
+from api.routes.incidents import receive
+from api.schemas import IncidentIn
+from api.snapshot import Snapshot
+from geo.errors import InputError
+
+_EDITABLE = tuple(entry.name for entry in INCIDENTS.properties if entry.editable)
+#: A place that comes back this near is the one that was sent out, rounded: 2 mm.
+SAME_PLACE_DEG = 2e-8
+_CELLS = ("third", "second", "community")
+
+
+@dataclass(frozen=True)
+class Editor:
+    """Who edits, when, and on what.
+
+    Attributes
+    ----------
+    expected
+        The ETag that the caller knows (``If-Match``); None if any will do.
+    """
+
+    service: OgcService
+    snapshot: Snapshot
+    caller: Caller
+    now: datetime
+    expected: str | None = None
+
+    def create(self, body: bytes, crs: Crs) -> int:
+        """Store a new incident; its number."""
+        values = _values(read_feature(body, crs), partial=False)
+        number = values.get("number") or f"gis-{uuid4().hex[:16]}"
+        stored, _, _, _ = receive(
+            self.service.engine, self.snapshot, self.caller, _checked({**values, "number": number}), self.now
+        )
+        return stored
+
+    def replace(self, key: str, body: bytes, crs: Crs) -> bool:
+        """Replace what may be edited of an incident; whether anything changed."""
+        return self._change(key, _values(read_feature(body, crs), partial=False), "replaced in a GIS")
+
+    def update(self, key: str, body: bytes, crs: Crs) -> bool:
+        """Change what a merge patch names; whether anything changed."""
+        return self._change(key, _values(read_feature(body, crs), partial=True), "changed in a GIS")
+
+    def withdraw(self, key: str) -> None:
+        """Take an incident back; what was received stays in the store."""
+        self._change(key, {WITHDRAWN: True}, "deleted in a GIS")
+
+    def _change(self, key: str, values: dict[str, Any], reason: str) -> bool:
+        service, street = self.service, self.caller.street
+        with session(service.engine, write=True) as opened:
+            lock(opened, "correct an incident")
+            # Nobody else writes now, so the table is what is stored.
+            before = current_row(service.incident_tables.incidents(), key, self.expected)
+            self._require_right(before)
+            if WITHDRAWN in values:
+                changes = dict(values)
+            else:
+                changes = self._differences(before, values)
+            if changes:
+                correct(opened, street, int(key), changes, at=self.now, actor=self.caller.actor, reason=reason)
+                fields = sorted(changes)
+                audit(opened, street, self.caller.actor, "correct incident", key, at=self.now, fields=fields)
+                scope = str(changes.get("third") or before.get("third") or "")
+                add_event(opened, street, "incident", scope, {"id": int(key)}, at=self.now)
+        return bool(changes)
+
+    def _differences(self, before: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        """What a correction has to say: values that are others now, and the cells of another place."""
+        if values.get("number") not in (None, before["number"]):
+            raise InputError("properties.number: the number of an incident is never changed")
+        whole = {name: before[name] for name in (*_EDITABLE, "lon", "lat")} | {
+            name: value for name, value in values.items() if name != "number"
+        }
+        if max(abs(whole["lon"] - before["lon"]), abs(whole["lat"] - before["lat"])) < SAME_PLACE_DEG:
+            whole |= {"lon": before["lon"], "lat": before["lat"]}
+        body = _checked(whole)
+        after = body.model_dump(include={"kind", "text", "address", "lon", "lat"})
+        after["reported_at"] = body.reported_at.isoformat()
+        same_time = datetime.fromisoformat(before["reported_at"]) == body.reported_at
+        changes = {k: v for k, v in after.items() if v != before[k] and not (k == "reported_at" and same_time)}
+        if "lon" in changes or "lat" in changes:
+            place = self.snapshot.locate(body.lon, body.lat, body.datum)
+            cells = {level.layer: cell["code"] for level, cell in place.cells.items()}
+            moved = {name: cells.get(name) for name in _CELLS}
+            self._require_right(moved)
+            changes |= {"lon": body.lon, "lat": body.lat} | moved
+        return changes
+
+    def _require_right(self, cells: dict[str, Any]) -> None:
+        codes = [str(cells[name]) for name in _CELLS if cells.get(name)]
+        if not allowed(self.caller, Right.CORRECT_INCIDENTS, codes or [""]):
+            raise DeniedError(f"'{self.caller.name}' may not correct incidents of this place")
+
+
+def current_row(table: FeatureTable, key: str, expected: str | None) -> dict[str, Any]:
+    """Values of an incident as they are now.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none, or it was taken back.
+    StaleError
+        If it has changed since the caller saw it.
+    """
+    row = table.positions.get(key)
+    if row is None:
+        raise NotStoredError(f"there is no incident {key[:40]}")
+    if expected not in (None, "*") and table.item_tag(row) not in [part.strip() for part in str(expected).split(",")]:
+        raise StaleError(f"incident {key} was changed since it was read; read it again")
+    place = table.geometry[row]
+    return {name: values[row] for name, values in table.values.items()} | {"lon": place.x, "lat": place.y}
+
+
+def read_feature(body: bytes, crs: Crs) -> dict[str, Any]:
+    """A GeoJSON feature with its geometry as ``lon`` and ``lat``; other members than those of a feature are passed over.
+
+    Raises
+    ------
+    InputError
+        If it is none, or its geometry is no point.
+    """
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"the body is no JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("type", "Feature") != "Feature":
+        raise InputError("type: a GeoJSON Feature is expected")
+    properties = content.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise InputError("properties: an object is expected")
+    unknown = next((name for name in properties if INCIDENTS.property(str(name)) is None), None)
+    if unknown is not None:
+        raise InputError(f"properties.{str(unknown)[:60]}: there is no such property")
+    found: dict[str, Any] = {"properties": properties}
+    if content.get("geometry") is not None:
+        found["place"] = _place(content["geometry"], crs)
+    return found
+
+
+def _place(geometry: Any, crs: Crs) -> tuple[float, float]:
+    try:
+        point = shapely.from_geojson(msgspec.json.encode(geometry))
+    except (shapely.errors.ShapelyError, ValueError) as error:
+        raise InputError(f"geometry: cannot be read ({str(error)[:80]})") from error
+    if point is None or point.geom_type != "Point" or point.is_empty:
+        raise InputError("geometry: a point is expected")
+    x, y = (point.y, point.x) if crs.swapped else (point.x, point.y)
+    if crs.metric:
+        x, y = transformer_between(crs.space, DEGREES).transform(x, y)
+    return float(x), float(y)
+
+
+def _values(feature: dict[str, Any], *, partial: bool) -> dict[str, Any]:
+    """What may be edited of a feature; read-only properties, which clients send back, are passed over."""
+    properties = feature["properties"]
+    if partial:
+        values = {name: properties[name] for name in _EDITABLE if name in properties}
+    else:
+        values = {name: properties.get(name) for name in _EDITABLE}
+        if "place" not in feature:
+            raise InputError("geometry: a point is expected")
+    if "place" in feature:
+        values["lon"], values["lat"] = feature["place"]
+    return values
+
+
+def _checked(values: dict[str, Any]) -> IncidentIn:
+    """Values checked as those of ``/api/incidents``."""
+    given = {name: value for name, value in values.items() if value not in (None, "")}
+    try:
+        body = IncidentIn.model_validate({**given, "datum": "WGS-84"})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"properties.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if body.reported_at.tzinfo is None or not 1990 <= body.reported_at.year < 2100:
+        raise InputError("properties.reported_at: a time zone and a year from 1990 to 2099 are needed")
+    return body

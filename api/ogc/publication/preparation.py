@@ -1,0 +1,76 @@
+"""What is made in the background when a version is published: its tables, its tiles, and ``published.gpkg`` beside the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.errors import NotStoredError
+from api.ogc.coordinate_systems import CRS84
+from api.ogc.feature_table import KEPT_LEVEL
+from api.ogc.service import OgcService
+from geo.errors import WanggeError
+from geo.layers import Level
+
+log = logging.getLogger(__name__)
+
+#: How often the store is asked for a new version.
+EVERY_S = 1.0
+
+
+class Preparation:
+    """Watches for new versions; the old one is answered until the tables of the new one are ready."""
+
+    def __init__(self, service: OgcService) -> None:
+        self._service = service
+        self._stop = threading.Event()
+        self._seen: int | None = None
+        self._thread = threading.Thread(target=self._run, name="prepare ogc", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is being made is finished first."""
+        self._stop.set()
+        self._thread.join()
+
+    def step(self) -> bool:
+        """Look once, and prepare a version that is new; whether there was one."""
+        found = self._service.versions.refreshed()
+        if found.version.id == self._seen:
+            return False
+        for level in Level:
+            found.table(level).packed(CRS84)
+        self._service.versions.switch(found)
+        self._seen = found.version.id
+        found.tiles.make_all()
+        for level in Level:
+            found.table(level).packed(CRS84, KEPT_LEVEL)
+        from api.ogc.publication.published_file import write_published
+
+        write_published(found, self._folder())
+        log.info("version %d is prepared", found.version.id)
+        return True
+
+    def _folder(self) -> Path:
+        """Folder of the store, or that of the pages if the store is a server."""
+        database = self._service.engine.url
+        if database.get_backend_name() == "sqlite" and database.database:
+            return Path(database.database).resolve().parent
+        return self._service.settings.pages
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.step()
+            except NotStoredError:
+                pass  # Nothing is published yet.
+            except (WanggeError, SQLAlchemyError, OSError) as error:
+                log.warning("a version could not be prepared: %s", error)
+            if self._stop.wait(EVERY_S):
+                return

@@ -1,0 +1,144 @@
+"""All tiles of one version: made at once in the background, or one zoom at first use, and kept compressed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from api.ogc.answers import gzipped
+from api.ogc.tiles.arc_simplification import HALF_WORLD_M, LevelRings, TileMesh
+from api.ogc.tiles.ring_encoding import BUFFER, EXTENT, encode_rings
+from api.ogc.tiles.vector_tile import layer_message
+from geo.arrays import Ints
+from geo.layers import Level
+
+if TYPE_CHECKING:
+    from geo.layers import Division
+
+FIRST_ZOOM, LAST_ZOOM = 10, 16
+#: Vertices are left out up to this zoom if their chain moves less than the tolerance: a quarter of a pixel of 256 a tile.
+SIMPLIFIED_TO, TOLERANCE_UNITS = 14, 4.0
+#: Properties of a tile's features; whole ones are read from the features.
+TILE_PROPERTIES = ("code", "name", "parent", "leader", "population", "area_m2")
+_LEVEL = 6
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: each level's layer, and all of them, compressed; empty bytes where there is nothing."""
+
+    layers: dict[Level, bytes]
+    everything: bytes
+
+
+class TileCache:
+    """The tiles of a division; safe to use from any thread."""
+
+    def __init__(self, division: Division) -> None:
+        self._division = division
+        self._lock = threading.Lock()
+        self._zooms: dict[int, dict[tuple[int, int], Tile]] = {}
+        self._mesh: TileMesh | None = None
+
+    def tile(self, zoom: int, column: int, row: int) -> Tile | None:
+        """A tile of a zoom from 10 to 16; None if nothing lies on it."""
+        known = self._zooms.get(zoom)
+        return (known if known is not None else self.zoom(zoom)).get((column, row))
+
+    def zoom(self, zoom: int) -> dict[tuple[int, int], Tile]:
+        """All tiles of a zoom by column and row; made at first use."""
+        with self._lock:
+            if zoom not in self._zooms:
+                if self._mesh is None:
+                    self._mesh = TileMesh.of(self._division)
+                self._zooms[zoom] = _tiles_of(self._division, self._mesh, zoom)
+            return self._zooms[zoom]
+
+    def make_all(self) -> int:
+        """Make the tiles of all zooms; their number."""
+        return sum(len(self.zoom(zoom)) for zoom in range(FIRST_ZOOM, LAST_ZOOM + 1))
+
+    def limits(self, zoom: int) -> tuple[int, int, int, int]:
+        """First and last column and row of a zoom that hold something."""
+        keys = np.array(list(self.zoom(zoom)))
+        (west, north), (east, south) = keys.min(axis=0), keys.max(axis=0)
+        return int(west), int(east), int(north), int(south)
+
+
+@dataclass(frozen=True)
+class _LevelAtZoom:
+    """The rings of a level at one zoom, the bounds of each cell in units, and what its features say."""
+
+    rings: LevelRings
+    first_ring: Ints
+    bounds: Ints
+    columns: list[list[Any]]
+
+
+def _tiles_of(division: Division, mesh: TileMesh, zoom: int) -> dict[tuple[int, int], Tile]:
+    xy = units_at(mesh, zoom)
+    unit_m = 2 * HALF_WORLD_M / (EXTENT << zoom)
+    kept = mesh.weight > TOLERANCE_UNITS * unit_m if zoom <= SIMPLIFIED_TO else np.ones(len(xy), dtype=bool)
+    levels = {level: _level_at(division, level, mesh.rings[level], xy, kept) for level in Level}
+    street = levels[Level.STREET].bounds
+    west, north = (street[:, :2].min(axis=0) - BUFFER) // EXTENT
+    east, south = (street[:, 2:].max(axis=0) + BUFFER) // EXTENT
+    found = {}
+    for column in range(int(west), int(east) + 1):
+        for row in range(int(north), int(south) + 1):
+            layers = {level: _layer(level, part, xy, column, row) for level, part in levels.items()}
+            whole = b"".join(layers.values())
+            if whole:
+                packed = {level: gzipped(body, _LEVEL) if body else b"" for level, body in layers.items()}
+                found[column, row] = Tile(packed, gzipped(whole, _LEVEL))
+    return found
+
+
+def units_at(mesh: TileMesh, zoom: int) -> Ints:
+    """Position of each vertex at a zoom, in whole units from the north-west corner of the world."""
+    scale = (EXTENT << zoom) / (2 * HALF_WORLD_M)
+    east, south = (mesh.mercator[:, 0] + HALF_WORLD_M) * scale, (HALF_WORLD_M - mesh.mercator[:, 1]) * scale
+    return np.rint(np.column_stack([east, south])).astype(np.int64)
+
+
+def _level_at(division: Division, level: Level, rings: LevelRings, xy: Ints, kept: Any) -> _LevelAtZoom:
+    """Rings of a level without the vertices that are left out."""
+    stays = kept[rings.vertex]
+    before = np.r_[0, np.cumsum(stays)]
+    simple = LevelRings(rings.vertex[stays], before[rings.offsets], rings.cell, rings.outer)
+    frame = division.layer(level)
+    first_ring = np.searchsorted(rings.cell, np.arange(len(frame) + 1))
+    points = xy[rings.vertex]
+    starts = rings.offsets[first_ring[:-1]]
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    columns = [_column(frame, name) for name in TILE_PROPERTIES]
+    return _LevelAtZoom(simple, first_ring, np.column_stack([low, high]), columns)
+
+
+def _column(frame: Any, name: str) -> list[Any]:
+    from api.ogc.catalogue import LAYER_PROPERTIES
+    from api.ogc.properties import plain_values
+
+    if name not in frame:
+        return [None] * len(frame)
+    kind = next(entry.kind for entry in LAYER_PROPERTIES if entry.name == name)
+    return plain_values(frame[name].tolist(), kind)
+
+
+def _layer(level: Level, part: _LevelAtZoom, xy: Ints, column: int, row: int) -> bytes:
+    """One level's layer of one tile."""
+    origin = np.array([column * EXTENT, row * EXTENT], dtype=np.int64)
+    low, high = origin - BUFFER, origin + EXTENT + BUFFER
+    bounds = part.bounds
+    near = np.flatnonzero(
+        (bounds[:, 0] <= high[0]) & (bounds[:, 2] >= low[0]) & (bounds[:, 1] <= high[1]) & (bounds[:, 3] >= low[1])
+    )
+    if not len(near):
+        return b""
+    chosen = np.concatenate([np.arange(part.first_ring[k], part.first_ring[k + 1]) for k in near])
+    rings = part.rings
+    geometry = encode_rings(xy, rings.vertex, rings.offsets, rings.cell, rings.outer, chosen, origin)
+    return layer_message(level.layer, TILE_PROPERTIES, part.columns, geometry)
