@@ -1,0 +1,122 @@
+"""Indicators of communities side by side: intervals, and what is expected of each by its mix of cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from geo.duty.briefs.indicators import DEFINITIONS, VERSION, Counted, Period, counted_cases
+from geo.duty.briefs.proportions import funnel, wilson
+from geo.duty.case import Case
+from geo.duty.facts import Facts
+
+#: A group of like cases needs so many in the street, or its share says too little; else the next wider group is taken.
+LEAST_GROUP = 10
+
+#: Columns of :func:`area_table`, in order.
+AREA_COLUMNS = (
+    "area",
+    "indicator",
+    "version",
+    "numerator",
+    "denominator",
+    "value",
+    "low",
+    "high",
+    "expected",
+    "low_95",
+    "high_95",
+    "low_998",
+    "high_998",
+    "z",
+    "phi",
+    "band",
+    "cases",
+)
+
+
+def area_table(
+    facts: Facts | Period, start: dt.date, end: dt.date, *, indicators: Sequence[str] = tuple(DEFINITIONS)
+) -> pd.DataFrame:
+    """Indicators of every community in a period.
+
+    Parameters
+    ----------
+    facts
+        What is known, or the period itself where it is made already.
+    start, end
+        First local day, and the day after the last.
+    indicators
+        Numbers of the indicators that are wanted.
+
+    Returns
+    -------
+    DataFrame
+        One row for each community and indicator, communities in the order of codes: :data:`AREA_COLUMNS`. `low` and `high` are the
+        Wilson interval, `expected` what the street's shares of like cases (same matter, limit and channel) make of the area's
+        mix, the limits and `band` those of the funnel around it, `cases` the numbers of the denominator's cases that are
+        not in the numerator. Cases that lie in no community count in none.
+    """
+    period = facts if isinstance(facts, Period) else Period(facts, start, end)
+    areas = period.facts.cells_of(1)
+    parts = []
+    for indicator in indicators:
+        counted = counted_cases(period, indicator)
+        parts.append(_compared(period, indicator, counted, areas))
+    table = pd.concat(parts, ignore_index=True)
+    order = {area: place for place, area in enumerate(areas)}
+    return table.sort_values("area", key=lambda column: column.map(order), kind="stable", ignore_index=True)
+
+
+def _compared(period: Period, indicator: str, counted: Counted, areas: Sequence[str]) -> pd.DataFrame:
+    hits = frozenset(counted.numerator)
+    shares = _expected_shares(period, counted, hits)
+    by_area: dict[str, list[str]] = {area: [] for area in areas}
+    for number in counted.denominator:
+        if (community := period.cases[number].community) in by_area:
+            by_area[community].append(number)
+    rows = []
+    for area, numbers in by_area.items():
+        good = [number for number in numbers if number in hits]
+        rows.append(
+            {
+                "area": area,
+                "indicator": indicator,
+                "version": VERSION,
+                "numerator": len(good),
+                "denominator": len(numbers),
+                "hoped": sum(shares[number] for number in numbers),
+                "spread": sum(shares[number] * (1 - shares[number]) for number in numbers),
+                "cases": tuple(number for number in numbers if number not in hits),
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["low"], table["high"] = wilson(table["numerator"], table["denominator"])
+    compared = funnel(table["numerator"], table["denominator"], expected=table["hoped"], variance=table["spread"])
+    return pd.concat([table, compared], axis=1)[list(AREA_COLUMNS)]
+
+
+def _expected_shares(period: Period, counted: Counted, hits: frozenset[str]) -> dict[str, float]:
+    """For each case the street's share among like cases: same matter, limit and channel; same limit; all."""
+    keys = [
+        lambda case: (case.kind, case.limit, case.channel),
+        lambda case: (case.limit,),
+        lambda _: (),
+    ]
+    tallies: list[tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]] = []
+    for key in keys:
+        everywhere: Counter[tuple[str, ...]] = Counter(key(period.cases[n]) for n in counted.denominator)
+        good: Counter[tuple[str, ...]] = Counter(key(period.cases[n]) for n in counted.denominator if n in hits)
+        tallies.append((everywhere, good))
+
+    def share(case: Case) -> float:
+        for key, (everywhere, good) in zip(keys, tallies, strict=True):
+            if everywhere[key(case)] >= LEAST_GROUP:
+                return good[key(case)] / everywhere[key(case)]
+        everywhere, good = tallies[-1]
+        return good[()] / everywhere[()]
+
+    return {number: share(period.cases[number]) for number in counted.denominator}

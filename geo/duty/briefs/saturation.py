@@ -1,0 +1,50 @@
+"""Saturation (工作饱和度): work and cases of communities against the people they have; a figure of places, never of a person."""
+
+from __future__ import annotations
+
+from geo.duty.briefs.blocks import TableBlock
+from geo.duty.briefs.indicators import Period
+
+#: Duties that count as staff of a grid.
+STAFF = ("leader", "deputy", "helper")
+
+
+def saturation_table(period: Period) -> TableBlock:
+    """Workload and cases for each person of the staff of a community, beside the street's mean.
+
+    The workload is that of the division's cells. It says where staff is short, and is the basis for sharing people by real work
+    instead of one for each grid.
+    """
+    facts, day = period.facts, period.days[0]
+    workload = dict(zip(facts.cells["code"].astype(str), facts.cells["workload"], strict=True))
+    rows = []
+    for area in facts.cells_of(1):
+        seconds = facts.cells_of(2, area)
+        staff = {row["person"] for code in seconds for row in facts.assigned(code, day, STAFF)}
+        came = sum(period.inside(case.opened_at) for case in period.cases.values() if case.community == area)
+        amount = float(workload.get(area) or 0.0)
+        rows.append((facts.cell_names[area], len(seconds), len(staff), amount if amount == amount else 0.0, came))
+    people, amounts, cases = (sum(row[k] for row in rows) for k in (2, 3, 4))
+
+    def ratio(value: float, of: int, mean: float) -> str:
+        return f"{value / of / mean:.2f}" if of and mean else "–"
+
+    mean_amount, mean_cases = (total / people if people else 0.0 for total in (amounts, cases))
+    return TableBlock(
+        "工作饱和度",
+        ("社区", "网格", "人员", "工作量", "件数", "人均工作量与街道之比", "人均件数与街道之比"),
+        (2.0, 0.7, 0.7, 1.0, 0.8, 1.9, 1.8),
+        tuple(
+            (
+                name,
+                grids,
+                staff,
+                f"{amount:,.0f}",
+                came,
+                ratio(amount, staff, mean_amount),
+                ratio(came, staff, mean_cases),
+            )
+            for name, grids, staff, amount, came in rows
+        ),
+        "1.00为街道平均。用于按实际工作量配备人员，不用于评价个人。",
+    )

@@ -1,0 +1,241 @@
+"""What ledgers, agendas and briefs are made from: events, reports, verdicts, cells, the roster, meetings, and what people typed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from geo.duty.cases import fold
+from geo.duty.events import Action
+from geo.errors import InputError
+
+if TYPE_CHECKING:
+    from geo.duty.case import Case
+    from geo.duty.events import Event
+    from geo.duty.meetings.records import Decision, Meeting
+    from geo.duty.report import Report
+
+#: Columns of the frames of :class:`Facts`; what else a frame has is not read.
+CELL_COLUMNS = ("code", "name", "level", "parent", "population", "workload")
+ROSTER_COLUMNS = ("cell", "person", "name", "duty", "post", "phone", "pledge", "from", "to")
+VERDICT_COLUMNS = ("code", "day", "verdict", "visits", "required", "reason_zh")
+VISIT_COLUMNS = ("code", "day", "start", "end", "stay_s", "counted", "reason")
+RECTIFICATION_COLUMNS = (
+    "number",
+    "found_at",
+    "found_by",
+    "second",
+    "community",
+    "place",
+    "problem",
+    "basis",
+    "responsible",
+    "measure",
+    "due",
+    "state",
+    "evidence",
+    "rechecked",
+    "closed_at",
+)
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _empty(columns: Sequence[str]) -> Any:
+    return field(default_factory=lambda: pd.DataFrame(columns=list(columns)))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts as they were known at a moment.
+
+    Attributes
+    ----------
+    events
+        Events of each case, in order; those taken at or after `as_of` are not looked at.
+    as_of
+        Aware. What was stored later does not count, so an old view comes out again as it was.
+    reports
+        Reports by number. Names and contacts of reporters are never read.
+    cells
+        `code, name, level, parent, population, workload` of all levels.
+    roster
+        One row for each assignment: `cell, person, name, duty, post, phone, pledge, from, to` (`to` is the first day without it).
+    verdicts, visits
+        Of second-level cells and local days, as :mod:`geo.patrols` gives them.
+    meetings, decisions
+        Meetings that were held, and what they decided.
+    rectifications
+        Items of supervision, one row each; see :data:`RECTIFICATION_COLUMNS`.
+    typed
+        What people wrote: (ledger, key of the row, column) to text.
+    street
+        Names and telephones of the street: ``name``, ``hotline``, ``supervision_phone``, ``property_phone``, ``police_phone``.
+    """
+
+    events: Mapping[str, Sequence[Event]]
+    as_of: dt.datetime
+    zone: str = "Asia/Shanghai"
+    reports: Mapping[str, Report] = field(default_factory=lambda: _NOTHING)
+    cells: pd.DataFrame = _empty(CELL_COLUMNS)
+    roster: pd.DataFrame = _empty(ROSTER_COLUMNS)
+    verdicts: pd.DataFrame = _empty(VERDICT_COLUMNS)
+    visits: pd.DataFrame = _empty(VISIT_COLUMNS)
+    meetings: Sequence[Meeting] = ()
+    decisions: Sequence[Decision] = ()
+    rectifications: pd.DataFrame = _empty(RECTIFICATION_COLUMNS)
+    typed: Mapping[tuple[str, str, str], str] = field(default_factory=lambda: _NOTHING)
+    street: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        if self.as_of.tzinfo is None:
+            raise InputError(f"the moment {self.as_of} has no zone; give one")
+        for name, columns in (
+            ("cells", CELL_COLUMNS),
+            ("roster", ROSTER_COLUMNS),
+            ("verdicts", VERDICT_COLUMNS),
+            ("visits", VISIT_COLUMNS),
+            ("rectifications", RECTIFICATION_COLUMNS),
+        ):
+            if missing := [column for column in columns if column not in getattr(self, name)]:
+                raise InputError(f"{name}: no column {', '.join(missing)}")
+
+    def until(self, moment: dt.datetime) -> Facts:
+        """The facts as they were known at an earlier moment; the frames stay."""
+        return replace(self, as_of=min(moment, self.as_of))
+
+    @cached_property
+    def known(self) -> dict[str, tuple[Event, ...]]:
+        """Events of each case that were taken before `as_of`; cases without any are left out."""
+        cut = {
+            number: tuple(itertools.takewhile(lambda event: event.at < self.as_of, events))
+            for number, events in self.events.items()
+        }
+        return {number: events for number, events in cut.items() if events}
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """Each case as its known events make it."""
+        return {number: fold(events) for number, events in self.known.items()}
+
+    @cached_property
+    def zone_info(self) -> ZoneInfo:
+        """Zone of the street."""
+        return ZoneInfo(self.zone)
+
+    def local(self, moment: dt.datetime) -> dt.datetime:
+        """A moment by the street's clock."""
+        return moment.astimezone(self.zone_info)
+
+    def midnight(self, day: dt.date) -> dt.datetime:
+        """Beginning of a local day."""
+        return dt.datetime.combine(day, dt.time(), self.zone_info)
+
+    def happened(self, event: Event) -> dt.datetime:
+        """When a step happened: as it says, or else when it was taken; by the street's clock."""
+        said = event.payload.get("happened_at")
+        return self.local(dt.datetime.fromisoformat(said) if said else event.at)
+
+    def steps(self, start: dt.date, end: dt.date) -> Iterator[Event]:
+        """Known steps that happened from the local day `start` until before `end`, by case and in order."""
+        # Most events say nothing of another time, so the store's time decides without a conversion.
+        first, last = self.midnight(start), self.midnight(end)
+        for events in self.known.values():
+            for event in events:
+                at = self.happened(event) if "happened_at" in event.payload else event.at
+                if first <= at < last:
+                    yield event
+
+    def counted(self, start: dt.date, end: dt.date) -> Iterator[Event]:
+        """Steps as :meth:`steps`, without those that were undone and the undoing itself."""
+        undone = self._undone
+        return (event for event in self.steps(start, end) if (event.case_id, event.seq) not in undone)
+
+    @cached_property
+    def _undone(self) -> frozenset[tuple[str, int]]:
+        return frozenset(
+            (number, seq)
+            for number, events in self.known.items()
+            for place, event in enumerate(events)
+            if event.action is Action.UNDO
+            for seq in (event.seq, events[place - 1].seq)
+        )
+
+    def name_of(self, person: str) -> str:
+        """Name of a person by code; the code itself where the roster does not have it."""
+        return self._names.get(person, person)
+
+    @property
+    def persons(self) -> Collection[str]:
+        """Codes of all persons of the roster."""
+        return self._names.keys()
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        rows = self.roster[["person", "name"]].itertuples(index=False, name=None)
+        return {str(person): str(name) for person, name in rows if name}
+
+    @cached_property
+    def cell_names(self) -> dict[str, str]:
+        """Name of each cell; the code where it has none."""
+        rows = self.cells[["code", "name"]].itertuples(index=False, name=None)
+        return {str(code): str(name) if isinstance(name, str) and name else str(code) for code, name in rows}
+
+    def cells_of(self, level: int, scope: str = "") -> list[str]:
+        """Codes of a level inside a cell, in the order of codes."""
+        parents = {str(code): str(parent) for code, parent in self.cells[["code", "parent"]].itertuples(index=False)}
+
+        def inside(code: str) -> bool:
+            while code and code != scope:
+                code = parents.get(code, "")
+            return code == scope
+
+        codes = sorted(str(code) for code in self.cells.loc[self.cells["level"] == level, "code"])
+        return [code for code in codes if not scope or inside(code)]
+
+    def parent_of(self, code: str) -> str:
+        """Code of the cell above, empty at the top."""
+        return self._parents.get(code, "")
+
+    @cached_property
+    def _parents(self) -> dict[str, str]:
+        rows = self.cells[["code", "parent"]].itertuples(index=False, name=None)
+        return {str(code): str(parent) for code, parent in rows if isinstance(parent, str)}
+
+    def assigned(self, cell: str, day: dt.date, duties: Iterable[str] = ("leader",)) -> list[dict[str, Any]]:
+        """Assignments of a cell on a day with one of some duties, in the order of the duties."""
+        rows = [
+            row
+            for row in self._by_cell.get(cell, [])
+            if row["from"] <= day and (row["to"] is None or row["to"] > day) and row["duty"] in duties
+        ]
+        order = {duty: place for place, duty in enumerate(duties)}
+        return sorted(rows, key=lambda row: (order[row["duty"]], row["from"], row["person"]))
+
+    @cached_property
+    def _by_cell(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self.roster[list(ROSTER_COLUMNS)].to_dict("records"):
+            plain = {str(key): None if value is None or value != value else value for key, value in row.items()}
+            found.setdefault(str(plain["cell"]), []).append(plain)
+        return found
+
+    def first_report(self, case: Case) -> Report | None:
+        """The report that a case began with, if the facts hold it."""
+        return self.reports.get(case.reports[0]) if case.reports else None
+
+    def within(self, case: Case, scope: str) -> bool:
+        """Whether a case lies in a cell, by the cells that were kept with it; the empty scope is the whole street."""
+        return not scope or scope in (case.community, case.second, case.third)
+
+    def written(self, ledger: str, key: str, column: str) -> str:
+        """What somebody wrote into a column of a ledger."""
+        return self.typed.get((ledger, key, column), "")

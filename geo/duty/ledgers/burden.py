@@ -1,0 +1,59 @@
+"""How much people have to type: fields with words of their own, for each person and day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from geo.duty.events import Event, Role
+from geo.duty.facts import Facts
+
+#: Values of a payload that are words of the actor's own; codes, dates and names that are chosen do not count.
+TYPED_KEYS = (
+    "text",
+    "what_done",
+    "how",
+    "question",
+    "explanation",
+    "opinion",
+    "plan",
+    "condition",
+    "decision",
+    "note",
+    "reply",
+)
+
+BURDEN_COLUMNS = ("person", "day", "things", "typed", "typed_per_thing")
+
+
+def typed_fields(event: Event) -> int:
+    """Number of fields of a step that somebody wrote in words: the reason, and texts of the payload.
+
+    A reason that repeats a text of the payload was entered once.
+    """
+    words = {str(event.payload[key]).strip() for key in TYPED_KEYS if event.payload.get(key)}
+    words.add(event.reason.strip())
+    return len(words - {""})
+
+
+def burden(facts: Facts) -> pd.DataFrame:
+    """Things that were recorded and fields that were typed for it, by person and local day.
+
+    Returns
+    -------
+    DataFrame
+        `person, day, things, typed, typed_per_thing`, by day and person. Steps of the program do not count.
+    """
+    tally: dict[tuple[Any, str], list[int]] = {}
+    for events in facts.known.values():
+        for event in events:
+            if event.role is Role.SYSTEM:
+                continue
+            count = tally.setdefault((facts.happened(event).date(), event.actor), [0, 0])
+            count[0] += 1
+            count[1] += typed_fields(event)
+    rows = [
+        (person, day, things, typed, typed / things) for (day, person), (things, typed) in sorted(tally.items())
+    ]
+    return pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))

@@ -1,0 +1,263 @@
+"""Ledgers of a week and a month of a community: C summary, D work plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from geo.duty.case import Case
+from geo.duty.events import Action, State
+from geo.duty.facts import Facts
+from geo.duty.ledgers.wording import moment_text, place_text, state_text
+from geo.duty.meetings.outcomes import decisions_of
+from geo.duty.meetings.records import Decision
+from geo.incidents.catalogue import national
+
+_DAY, _WEEK = dt.timedelta(days=1), dt.timedelta(days=7)
+Rows = list[dict[str, Any]]
+
+CLOSINGS = frozenset({Action.VISIT_SOLVED, Action.EXPLAIN_FILE})
+#: Ages of open cases, in days: name and upper end.
+AGES = (("1天以内", 1), ("1至3天", 3), ("3至7天", 7), ("7至30天", 30), ("30天以上", 36_500))
+#: So many places and kinds are named, each with at least so many reports.
+NAMED, LEAST_REPEATED = 3, 2
+#: A case repeats with so many reports; a place is busy with so many cases in so many days.
+REPEATED_REPORTS, BUSY_CASES, BUSY_DAYS = 3, 3, 30
+#: A grid short of patrols on so many days of the month before comes into the plan.
+SHORT_DAYS = 3
+
+
+def summary_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
+    """Ledger C: what came in, went out and stayed in a week from `start`, beside the week before."""
+    end = start + _WEEK
+    now = _Week(facts, start, scope)
+    before = _Week(facts, start - _WEEK, scope)
+    rows = [row for make in (_flow_rows, _stock_rows, _age_rows) for row in make(now, before)]
+    rows += _named_rows("多发地点", now.reports_by(lambda case: case.third), before, lambda case: case.third, facts)
+    rows += _named_rows("多发事项", now.reports_by(lambda case: case.kind), before, lambda case: case.kind, facts)
+    rows += _repeat_rows(now, before)
+    rows += _decision_rows(facts, start, end, scope)
+    for row in rows:
+        row["key"] = f"{start}/{scope}/{row['part']}/{row['item']}"
+        row["cases"] = "、".join(sorted(row["cases"]))
+        row["next_week"] = facts.written("C", row["key"], "next_week")
+    return rows
+
+
+class _Week:
+    """A week of a community: its steps, and its cases as they stood at the end."""
+
+    def __init__(self, facts: Facts, start: dt.date, scope: str) -> None:
+        self.end = facts.midnight(start + _WEEK)
+        inside = {number for number, case in facts.cases.items() if facts.within(case, scope)}
+        self.steps = [event for event in facts.counted(start, start + _WEEK) if event.case_id in inside]
+        then = facts.until(self.end)
+        self.cases = {number: then.cases[number] for number in inside if number in then.known}
+        self.open = {number: case for number, case in self.cases.items() if case.open}
+
+    def numbers(self, actions: Iterable[Action]) -> list[str]:
+        """Case of each step of some actions."""
+        wanted = frozenset(actions)
+        return [event.case_id for event in self.steps if event.action in wanted]
+
+    def reports_by(self, key: Callable[[Case], str]) -> dict[str, list[str]]:
+        """Cases of the reports of the week, by a property."""
+        found: dict[str, list[str]] = {}
+        for event in self.steps:
+            if event.action in (Action.REPORT, Action.ADD_REPORT) and event.case_id in self.cases:
+                found.setdefault(key(self.cases[event.case_id]), []).append(event.case_id)
+        return found
+
+
+def _row(part: str, item: str, count: int, before: int, cases: Iterable[str]) -> dict[str, Any]:
+    return {"part": part, "item": item, "count": count, "before": before, "cases": set(cases)}
+
+
+_FLOWS: tuple[tuple[str, frozenset[Action]], ...] = (
+    ("上报", frozenset({Action.REPORT, Action.ADD_REPORT})),
+    ("立案", frozenset({Action.FILE})),
+    ("网格自办", frozenset({Action.SELF_SOLVE})),
+    ("结案", CLOSINGS),
+    ("其中解释备案", frozenset({Action.EXPLAIN_FILE})),
+    ("退回", frozenset({Action.RETURN_UP})),
+    ("重新办理", frozenset({Action.REOPEN, Action.VERIFY_BAD, Action.VISIT_UNSOLVED})),
+)
+
+
+def _flow_rows(now: _Week, before: _Week) -> Rows:
+    rows = []
+    for name, actions in _FLOWS:
+        numbers = now.numbers(actions)
+        rows.append(_row("受理与办结", name, len(numbers), len(before.numbers(actions)), numbers))
+    return rows
+
+
+def _stock_rows(now: _Week, before: _Week) -> Rows:
+    tests: tuple[tuple[str, Callable[[_Week, Case], bool]], ...] = (
+        ("在办", lambda _, case: case.open),
+        ("逾期", lambda week, case: case.open and case.overdue(week.end)),
+        ("挂账", lambda _, case: case.state is State.SHELVED),
+    )
+    return [
+        _row("周末存量", name, len(found), sum(test(before, case) for case in before.open.values()), found)
+        for name, test in tests
+        for found in [[number for number, case in now.open.items() if test(now, case)]]
+    ]
+
+
+def _age_rows(now: _Week, before: _Week) -> Rows:
+    def by_age(week: _Week) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {name: [] for name, _ in AGES}
+        for number, case in week.open.items():
+            days = (week.end - (case.opened_at or week.end)) / _DAY
+            found[next(name for name, most in AGES if days < most)].append(number)
+        return found
+
+    ages, former = by_age(now), by_age(before)
+    return [_row("在办时长", name, len(numbers), len(former[name]), numbers) for name, numbers in ages.items()]
+
+
+def _named_rows(
+    part: str, found: Mapping[str, list[str]], before: _Week, key: Callable[[Case], str], facts: Facts
+) -> Rows:
+    former = before.reports_by(key)
+    most = sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:NAMED]
+    return [
+        _row(part, _named(facts, name), len(numbers), len(former.get(name, [])), numbers)
+        for name, numbers in most
+        if name and len(numbers) >= LEAST_REPEATED
+    ]
+
+
+def _named(facts: Facts, code: str) -> str:
+    matter = national().by_code.get(code)
+    return matter.name if matter is not None else facts.cell_names.get(code, code)
+
+
+def _repeat_rows(now: _Week, before: _Week) -> Rows:
+    def repeated(week: _Week) -> list[str]:
+        return [number for number, case in week.open.items() if len(case.reports) >= REPEATED_REPORTS]
+
+    numbers = repeated(now)
+    return [_row("反复", f"{REPEATED_REPORTS}人及以上反映的在办件", len(numbers), len(repeated(before)), numbers)]
+
+
+def _decision_rows(facts: Facts, start: dt.date, end: dt.date, scope: str) -> Rows:
+    known = [decision for decision in decisions_of(facts) if _concerns(facts, decision, scope)]
+
+    def of(first: dt.date, last: dt.date, done: bool) -> list[Decision]:
+        low, high = facts.midnight(first), facts.midnight(last)
+        made = [d for d in known if d.decided_at is not None and low <= d.decided_at < high]
+        return [d for d in made if (d.done_at is not None and d.done_at < high) is done]
+
+    return [
+        _row("议定事项", name, len(now), len(of(start - _WEEK, start, done)), [d.case_id or d.decision_id for d in now])
+        for name, done in (("本周议定已办结", True), ("本周议定未办结", False))
+        for now in [of(start, end, done)]
+    ]
+
+
+def _concerns(facts: Facts, decision: Decision, scope: str) -> bool:
+    """Whether a decision is about a case of the community, or owned by it."""
+    case = facts.cases.get(decision.case_id)
+    if case is not None:
+        return facts.within(case, scope)
+    return not scope or decision.owner in (scope, facts.cell_names.get(scope, ""))
+
+
+def plan_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
+    """Ledger D: what is open at the beginning of a month, why it belongs into the plan, and what became of it."""
+    then = facts.until(facts.midnight(first))
+    end = (first + dt.timedelta(days=32)).replace(day=1)
+    cases = {number: case for number, case in then.cases.items() if then.within(case, scope)}
+    rows = [
+        *_planned_decisions(then, scope),
+        *_planned_cases(then, cases, end),
+        *_busy_places(then, cases, first),
+        *_short_grids(then, first, scope),
+    ]
+    for row in rows:
+        row["key"] = f"{first:%Y-%m}/{scope}/{row['item']}"
+        row["result"] = _result(facts, row["linked"], end)
+        row["linked"] = "、".join(row["linked"])
+        row["plan"] = facts.written("D", row["key"], "plan")
+    return rows
+
+
+def _planned(item: str, why: str, linked: list[str], owner: str, until: str) -> dict[str, Any]:
+    return {"item": item, "why": why, "linked": linked, "owner": owner, "until": until}
+
+
+def _planned_decisions(then: Facts, scope: str) -> Rows:
+    return [
+        _planned(d.text, "议定事项未办结", [d.case_id or d.decision_id], then.name_of(d.owner), f"{d.due:%m-%d}")
+        for d in decisions_of(then)
+        if d.done_at is None and _concerns(then, d, scope)
+    ]
+
+
+def _planned_cases(then: Facts, cases: Mapping[str, Case], end: dt.date) -> Rows:
+    rows = []
+    for number, case in sorted(cases.items()):
+        if case.state is State.SHELVED and case.review_date is not None and case.review_date < end:
+            why, until = "挂账到复核日", f"{case.review_date:%m-%d}"
+        elif case.open and case.state is not State.SHELVED and case.overdue(then.as_of):
+            why, until = "月初已逾期", moment_text(then, case.due)
+        else:
+            continue
+        rows.append(
+            _planned(
+                f"{place_text(then, case)} {case.summary}".strip(), why, [number], then.name_of(case.owner or ""), until
+            )
+        )
+    return rows
+
+
+def _busy_places(then: Facts, cases: Mapping[str, Case], first: dt.date) -> Rows:
+    since = then.midnight(first - dt.timedelta(days=BUSY_DAYS))
+    recent = {number: case for number, case in cases.items() if case.opened_at is not None and case.opened_at >= since}
+    counts = Counter(case.third for case in recent.values() if case.third and case.state is not State.MERGED)
+    rows = []
+    for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        if count >= BUSY_CASES:
+            linked = sorted(number for number, case in recent.items() if case.third == code)
+            owner = "、".join(row["name"] for row in then.assigned(then.parent_of(code), first))
+            item = f"{then.cell_names.get(code, code)} 多发问题"
+            rows.append(_planned(item, f"前{BUSY_DAYS}天{count}件", linked, owner, "月内"))
+    return rows
+
+
+def _short_grids(then: Facts, first: dt.date, scope: str) -> Rows:
+    before = (first - _DAY).replace(day=1)
+    table = then.verdicts
+    missed = table[(table["day"] >= before) & (table["day"] < first) & table["verdict"].isin(["short", "not_visited"])]
+    counts = Counter(str(code) for code in missed["code"])
+    return [
+        _planned(
+            f"{then.cell_names[code]} 巡查",
+            f"上月{counts[code]}天未达标",
+            [code],
+            "、".join(row["name"] for row in then.assigned(code, first)),
+            "月内",
+        )
+        for code in then.cells_of(2, scope)
+        if counts[code] >= SHORT_DAYS
+    ]
+
+
+def _result(facts: Facts, linked: Iterable[str], end: dt.date) -> str:
+    """What became of cases and decisions until the end of the month, as far as it is known."""
+    after = facts.until(facts.midnight(end))
+    done = {d.decision_id: d.done_at for d in decisions_of(after)}
+    states = []
+    for number in linked:
+        if number in after.cases:
+            states.append(state_text(after.cases[number]))
+        elif number in done:
+            states.append("已办结" if done[number] is not None else "未办结")
+    counts = Counter(states)
+    return states[0] if len(states) == 1 else "；".join(f"{state}{n}件" for state, n in sorted(counts.items()))
+
+

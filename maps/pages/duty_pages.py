@@ -1,0 +1,181 @@
+"""The pages of the duty room that show views: ledgers, the brief, and the meeting."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from geo.duty.briefs.composing import Brief
+from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
+from geo.duty.ledgers.wording import day_text
+from geo.duty.meetings.agendas import Agenda
+from geo.duty.meetings.records import Decision
+from maps.pages.frame import render_page
+from maps.pages.funnel_drawing import funnel_svg
+from maps.pages.navigation import Entry
+
+Scopes = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    """What the page of a ledger shows beside its rows: who and where, the choices, what the reader may do, the signature."""
+
+    day: dt.date
+    scope: str
+    scopes: Scopes
+    place: str = ""
+    person: str = ""
+    may_write: bool = False
+    may_sign: bool = False
+    signed: str = ""
+    corrections: tuple[str, ...] = ()
+
+
+def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page of a ledger: its columns with their sources, its rows, and the fields that people write.
+
+    Parameters
+    ----------
+    table
+        Result of :func:`geo.duty.ledger`.
+    """
+    kind = LedgerKind(table.attrs["kind"])
+    columns = columns_of(kind)
+    rows = [
+        {
+            "key": key,
+            "cells": [
+                {
+                    "name": column.name,
+                    "label": column.title.zh,
+                    "typed": column.typed,
+                    "align": column.align,
+                    "value": value,
+                }
+                for column, value in zip(columns, values, strict=True)
+            ],
+        }
+        for key, values in zip(table.attrs["keys"], table.to_numpy(dtype=object).tolist(), strict=True)
+    ]
+    return render_page(
+        "ledgers.html",
+        title=("台账", "Ledgers"),
+        navigation=navigation,
+        here="/ledgers",
+        kinds=[{"letter": one.value, "zh": FORMS[one].title.zh} for one in LedgerKind],
+        kind=kind.value,
+        day=shown.day.isoformat(),
+        scope=shown.scope,
+        scopes=list(shown.scopes),
+        **_named(table, kind),
+        place=shown.place,
+        person=shown.person,
+        columns=[
+            {
+                "zh": column.title.zh,
+                "en": column.title.en,
+                "source": column.source,
+                "rule": column.rule,
+                "typed": column.typed,
+            }
+            for column in columns
+        ],
+        rows=rows,
+        typed_titles="、".join(column.title.zh for column in columns if column.typed),
+        query=urlencode({"day": shown.day.isoformat(), "scope": shown.scope}),
+        may_write=shown.may_write,
+        may_sign=shown.may_sign,
+        signed=shown.signed,
+        corrections=list(shown.corrections),
+    )
+
+
+def _named(table: pd.DataFrame, kind: LedgerKind) -> dict[str, Any]:
+    start, end = (dt.date.fromisoformat(table.attrs[name]) for name in ("start", "end"))
+    last = end - dt.timedelta(days=1)
+    span = day_text(start) if last == start else f"{start.isoformat()} 至 {last.isoformat()}"
+    return {"title": tuple(FORMS[kind].title), "span": span}
+
+
+def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page of a brief.
+
+    Parameters
+    ----------
+    made
+        The brief.
+    shown
+        `span` (``week`` or ``month``), `day`, `key` of the typed texts, `suggestions`, `may_suggest`, and `replies`: those that the
+        reader may write, with `name`, `key`, `text`.
+    """
+    values = made.values()
+    for block in values["blocks"]:
+        if block["kind"] == "funnel":
+            block["svg"] = funnel_svg(block)
+    return render_page(
+        "brief_page.html",
+        title=("督查简报", "Brief"),
+        navigation=navigation,
+        here="/brief",
+        brief=values,
+        query=urlencode({"span": shown["span"], "day": shown["day"]}),
+        **shown,
+    )
+
+
+def render_meeting(
+    made: Agenda,
+    decisions: Sequence[Decision],
+    shown: Mapping[str, Any],
+    *,
+    navigation: Sequence[Entry] = (),
+) -> str:
+    """Text of the page of a meeting: its agenda, and the decisions that are not carried out.
+
+    Parameters
+    ----------
+    made, decisions
+        The agenda, and the decisions that are open, with owners as they are shown.
+    shown
+        `scope`, `scopes`, `days` (pairs of day and name), `may_decide`.
+    """
+    lines = [
+        {
+            "about": line.about,
+            "why": {"zh": line.why.zh, "en": line.why.en},
+            "question": {"zh": line.question.zh, "en": line.question.en},
+            "owner": line.owner,
+            "cases": line.cases,
+        }
+        for line in made.lines
+    ]
+    return render_page(
+        "meeting.html",
+        title=("网格例会", "Meeting"),
+        navigation=navigation,
+        here="/meeting",
+        day=made.day.isoformat(),
+        day_zh=day_text(made.day),
+        lines=lines,
+        note={"zh": made.note.zh, "en": made.note.en},
+        decisions=[
+            {
+                "id": one.decision_id,
+                "meeting": one.meeting_id,
+                "text": one.text,
+                "owner": one.owner,
+                "due": one.due.isoformat(),
+                "late": one.due < made.day,
+                # A decision on a case is carried out by the steps of the case.
+                "closable": not one.case_id,
+            }
+            for one in decisions
+        ],
+        **shown,
+    )

@@ -1,0 +1,132 @@
+"""The papers of the duty room as PDF: ledgers, brief, letters, cards, badges, boards and the sheet for the yearly account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from geo.duty.briefs.composing import Brief
+from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
+from geo.duty.ledgers.wording import day_text
+from maps.prints.typesetting import typeset, typeset_fitting
+
+#: Space above and below the cells of a ledger in mm, best first.
+_CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, 1.6, 1.8)
+#: Height of the funnel of a brief in mm, best first.
+_FUNNEL_MM = (52.0, 48.0, 44.0, 40.0, 36.0, 56.0, 60.0)
+#: A ledger with more columns is printed across.
+_UPRIGHT_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above and below a ledger beside its own columns.
+
+    Attributes
+    ----------
+    street
+        Name of the street.
+    place
+        Name of the community or grid.
+    person
+        Who answers for it.
+    summary
+        More pairs of label and value, such as the verdict of the day.
+    corrections
+        Lines that were added after the ledger was signed.
+    signed
+        When and by whom it was signed, and the first digits of the hash; empty if it is not.
+    """
+
+    street: str = ""
+    place: str = ""
+    person: str = ""
+    summary: tuple[tuple[str, str], ...] = ()
+    corrections: tuple[str, ...] = ()
+    signed: str = ""
+
+
+def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:  # noqa: B008 - it is frozen
+    """A ledger on A4, across where it has many columns; the heading of the table repeats, the signatures never stand alone.
+
+    Parameters
+    ----------
+    table
+        Result of :func:`geo.duty.ledger`.
+
+    Raises
+    ------
+    ImpossibleError
+        If a font is missing.
+    """
+    kind = LedgerKind(table.attrs["kind"])
+    form, columns = FORMS[kind], columns_of(kind)
+    typed = "、".join(column.title.zh for column in columns if column.typed)
+    notes = [f"本簿由流转记录生成；由人填写的只有：{typed}。" if typed else "本簿由流转记录生成，没有由人填写的栏目。"]
+    if heading.signed:
+        notes.append(heading.signed)
+    values = {
+        "title": form.title.zh,
+        "date": table.attrs["start"],
+        "wide": len(columns) > _UPRIGHT_COLUMNS,
+        "meta": [list(pair) for pair in _meta(table, kind, heading)],
+        "columns": [
+            {"title": column.title.zh, "width": column.width, "align": column.align} for column in columns
+        ],
+        "rows": table.to_numpy(dtype=object).tolist(),
+        "nothing": "本期无记录",
+        "notes": notes,
+        "corrections": list(heading.corrections),
+        "signatures": list(form.signed_by),
+        "foot": " · ".join(part for part in (heading.street, f"台账{kind.value}") if part),
+    }
+    return typeset_fitting("ledger", values, _CELL_MM)
+
+
+def _meta(table: pd.DataFrame, kind: LedgerKind, heading: Heading) -> list[tuple[str, str]]:
+    start, end = (dt.date.fromisoformat(table.attrs[name]) for name in ("start", "end"))
+    period = FORMS[kind].period
+    if period == "day":
+        when = ("日期", day_text(start))
+    elif period == "week":
+        last = end - dt.timedelta(days=1)
+        when = ("起止", f"{start.year}年{start.month}月{start.day}日至{last.month}月{last.day}日")
+    else:
+        when = ("月份", f"{start.year}年{start.month}月")
+    place = ("网格" if FORMS[kind].level == 2 else "社区", heading.place) if heading.place else ("街道", heading.street)
+    person = [("责任人", heading.person)] if heading.person else []
+    return [place, when, *person, *heading.summary]
+
+
+def brief_pdf(made: Brief) -> bytes:
+    """The brief as a bulletin after GB/T 9704: red name, issue, issuer and date, body, imprint on the last page with the text."""
+    return typeset_fitting("brief", made.values(), _FUNNEL_MM)
+
+
+def letters_pdf(letters: Sequence[Mapping[str, Any]], day: dt.date) -> bytes:
+    """Letters, one page each: `title`, `salutation`, `paragraphs`, `contacts` (pairs), `signature` (lines)."""
+    return typeset("letter", {"title": "一封信", "date": day.isoformat(), "letters": list(letters)})
+
+
+def cards_pdf(cards: Sequence[Mapping[str, Any]], day: dt.date) -> bytes:
+    """Service cards of 90 by 54 mm, ten on a sheet: `street, community, grid, code, leader, phone, post, numbers` (pairs)."""
+    return typeset("cards", {"title": "服务联系卡", "date": day.isoformat(), "cards": list(cards)})
+
+
+def badges_pdf(badges: Sequence[Mapping[str, Any]], day: dt.date) -> bytes:
+    """Work badges, eight on a sheet: `street, name, rows` (pairs)."""
+    return typeset("badges", {"title": "网格化工作牌", "date": day.isoformat(), "badges": list(badges)})
+
+
+def boards_pdf(boards: Sequence[Mapping[str, Any]], day: dt.date) -> bytes:
+    """Public boards on A3: `title, subtitle, map, persons` (triples), `duties, matters, numbers` (pairs), `foot`."""
+    return typeset("board", {"title": "网格公示牌", "date": day.isoformat(), "boards": list(boards)})
+
+
+def accounts_pdf(accounts: Sequence[Mapping[str, Any]], day: dt.date) -> bytes:
+    """Sheets for the yearly account: `head` (pairs), `facts` (triples), `statement`, `foot`."""
+    return typeset("account", {"title": "网格责任人述职表", "date": day.isoformat(), "accounts": list(accounts)})
