@@ -109,8 +109,23 @@ class Facts:
                 raise InputError(f"{name}: no column {', '.join(missing)}")
 
     def until(self, moment: dt.datetime) -> Facts:
-        """The facts as they were known at an earlier moment; the frames stay."""
-        return replace(self, as_of=min(moment, self.as_of))
+        """The facts as they were known at an earlier moment; the frames stay.
+
+        Cases in which nothing happened since are not folded again.
+        """
+        if moment >= self.as_of:
+            return self
+        earlier = replace(self, as_of=moment)
+        if "cases" in self.__dict__:
+            same = {
+                number: case
+                for number, case in self.cases.items()
+                if self.known[number][-1].at < moment
+            }
+            earlier.__dict__["cases"] = {
+                number: same[number] if number in same else fold(events) for number, events in earlier.known.items()
+            }
+        return earlier
 
     @cached_property
     def known(self) -> dict[str, tuple[Event, ...]]:

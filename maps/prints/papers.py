@@ -14,8 +14,8 @@ from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
 from geo.duty.ledgers.wording import day_text
 from maps.prints.typesetting import typeset, typeset_fitting
 
-#: Space above and below the cells of a ledger in mm, best first.
-_CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, 1.6, 1.8)
+#: Space above and below the cells of a ledger in mm, best first; the last one takes the last row over to the next page.
+_CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, -1.3)
 #: Height of the funnel of a brief in mm, best first.
 _FUNNEL_MM = (52.0, 48.0, 44.0, 40.0, 36.0, 56.0, 60.0)
 #: A ledger with more columns is printed across.

@@ -23,6 +23,8 @@ CLOSINGS = frozenset({Action.VISIT_SOLVED, Action.EXPLAIN_FILE})
 AGES = (("1天以内", 1), ("1至3天", 3), ("3至7天", 7), ("7至30天", 30), ("30天以上", 36_500))
 #: So many places and kinds are named, each with at least so many reports.
 NAMED, LEAST_REPEATED = 3, 2
+#: So many cases are listed beside a figure; the page leads to all of them.
+MOST_LISTED = 12
 #: A case repeats with so many reports; a place is busy with so many cases in so many days.
 REPEATED_REPORTS, BUSY_CASES, BUSY_DAYS = 3, 3, 30
 #: A grid short of patrols on so many days of the month before comes into the plan.
@@ -41,9 +43,14 @@ def summary_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
     rows += _decision_rows(facts, start, end, scope)
     for row in rows:
         row["key"] = f"{start}/{scope}/{row['part']}/{row['item']}"
-        row["cases"] = "、".join(sorted(row["cases"]))
+        row["cases"] = _listed(sorted(row["cases"]))
         row["next_week"] = facts.written("C", row["key"], "next_week")
     return rows
+
+
+def _listed(numbers: list[str]) -> str:
+    more = f"等{len(numbers)}件" if len(numbers) > MOST_LISTED else ""
+    return "、".join(numbers[:MOST_LISTED]) + more
 
 
 class _Week:
@@ -178,9 +185,10 @@ def plan_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
         *_busy_places(then, cases, first),
         *_short_grids(then, first, scope),
     ]
+    result = _results(facts, end)
     for row in rows:
         row["key"] = f"{first:%Y-%m}/{scope}/{row['item']}"
-        row["result"] = _result(facts, row["linked"], end)
+        row["result"] = result(row["linked"])
         row["linked"] = "、".join(row["linked"])
         row["plan"] = facts.written("D", row["key"], "plan")
     return rows
@@ -247,17 +255,19 @@ def _short_grids(then: Facts, first: dt.date, scope: str) -> Rows:
     ]
 
 
-def _result(facts: Facts, linked: Iterable[str], end: dt.date) -> str:
-    """What became of cases and decisions until the end of the month, as far as it is known."""
+def _results(facts: Facts, end: dt.date) -> Callable[[Iterable[str]], str]:
+    """Says what became of cases and decisions until the end of the month, as far as it is known."""
     after = facts.until(facts.midnight(end))
     done = {d.decision_id: d.done_at for d in decisions_of(after)}
-    states = []
-    for number in linked:
-        if number in after.cases:
-            states.append(state_text(after.cases[number]))
-        elif number in done:
-            states.append("已办结" if done[number] is not None else "未办结")
-    counts = Counter(states)
-    return states[0] if len(states) == 1 else "；".join(f"{state}{n}件" for state, n in sorted(counts.items()))
 
+    def result(linked: Iterable[str]) -> str:
+        states = []
+        for number in linked:
+            if number in after.known:
+                states.append(state_text(after.cases[number]))
+            elif number in done:
+                states.append("已办结" if done[number] is not None else "未办结")
+        counts = Counter(states)
+        return states[0] if len(states) == 1 else "；".join(f"{state}{n}件" for state, n in sorted(counts.items()))
 
+    return result

@@ -152,7 +152,7 @@ def assessment_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
             {
                 "area": facts.cell_names.get(area, area),
                 "indicator": DEFINITIONS[row["indicator"]].name.zh,
-                "definition": f"{row['indicator']}@{row['version']}",
+                "definition": f"{row['indicator']} {row['version']}",
                 "numerator": int(row["numerator"]),
                 "denominator": int(row["denominator"]),
                 "value": f"{row['value']:.2%}" if share else "",

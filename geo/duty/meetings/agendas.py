@@ -152,8 +152,10 @@ def _merged(lines: Iterable[Line]) -> list[Line]:
     home: dict[str, int] = {}
     for line in lines:
         fresh = tuple(number for number in line.cases if number not in home)
+        # What a line says of many cases together says nothing of one of them, but that it lies in a cluster.
+        tells = len(line.cases) == 1 or line.rule is Rule.CLUSTER
         for place in sorted({home[number] for number in line.cases if number in home}):
-            if len(kept[place].cases) == 1:
+            if tells and len(kept[place].cases) == 1:
                 kept[place] = replace(kept[place], why=joined([kept[place].why, line.why]))
         if line.cases and not fresh:
             continue
