@@ -30,6 +30,13 @@ from api.database.models.duty import (
     ReportRow,
     ShiftRow,
 )
+from api.database.models.duty_views import (
+    DecisionDoneRow,
+    DecisionRow,
+    MeetingRow,
+    SignedLedgerRow,
+    TypedTextRow,
+)
 from api.database.models.fixes import FixRow, PendingDayRow
 from api.database.models.incidents import CorrectionRow, IncidentRow, PhotoRow
 from api.database.models.logs import AuditRow, EventRow, JobRow, LeaseRow, PurgeRow
@@ -47,6 +54,8 @@ __all__ = [
     "CellLineageRow",
     "CellRow",
     "CorrectionRow",
+    "DecisionDoneRow",
+    "DecisionRow",
     "DeviceRow",
     "DivisionEventRow",
     "DraftEntryRow",
@@ -64,6 +73,7 @@ __all__ = [
     "JobRow",
     "LeaseRow",
     "LoginAttemptRow",
+    "MeetingRow",
     "NoticeRow",
     "PendingDayRow",
     "PersonRow",
@@ -76,8 +86,10 @@ __all__ = [
     "RuleSetRow",
     "SessionRow",
     "ShiftRow",
+    "SignedLedgerRow",
     "StreetRow",
     "TokenRow",
+    "TypedTextRow",
     "UtcDateTime",
     "VerdictRow",
     "VersionRow",
