@@ -48,9 +48,7 @@ def typed_texts(
         query = query.where(TypedTextRow.key.startswith(begins, autoescape=True))
     if until is not None:
         query = query.where(TypedTextRow.at < until)
-    return {
-        (row.ledger, row.key, row.column): row.text for row in session.scalars(query.order_by(TypedTextRow.id))
-    }
+    return {(row.ledger, row.key, row.column): row.text for row in session.scalars(query.order_by(TypedTextRow.id))}
 
 
 def sign_ledger(
@@ -242,5 +240,3 @@ def decisions(session: Session, street: int, *, since: date | None = None) -> li
         for row, done in session.execute(query)
         if since is None or done is None or row.at.date() >= since
     ]
-
-

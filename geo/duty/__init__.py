@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING
 from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from geo.duty.briefs.composing import Brief, Issue, brief
     from geo.duty.case import Asked, Case, ClockRun, Running
     from geo.duty.cases.book import CaseBook
     from geo.duty.cases.case_rules import CaseRules
@@ -47,8 +48,12 @@ if TYPE_CHECKING:
     from geo.duty.chain import broken_links, chained, event_hash
     from geo.duty.clocks.deadlines import Deadline, Segment, deadline
     from geo.duty.events import ACTS_AS, DUTY_ACTS_AS, AccountRole, Action, Clock, Duty, Event, Outcome, Role, State
+    from geo.duty.facts import Facts
     from geo.duty.intake.duplicates import Candidate, Place, duplicate_candidates
     from geo.duty.intake.services import SERVICES, Service, read_services, service_of
+    from geo.duty.ledgers.making import ledger
+    from geo.duty.meetings.agendas import Agenda, agenda
+    from geo.duty.meetings.records import Decision, Meeting
     from geo.duty.report import Channel, Report, Reporter
     from geo.duty.rosters.assignments import Absence, Assignment, Person
     from geo.duty.rosters.bulletins import Notice, Receipt, not_reached, recipients
@@ -60,6 +65,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "geo.duty.briefs.composing": "Brief Issue brief",
             "geo.duty.case": "Asked Case ClockRun Running",
             "geo.duty.cases.book": "CaseBook",
             "geo.duty.cases.case_rules": "CaseRules",
@@ -71,6 +77,10 @@ else:
             "geo.duty.events": "ACTS_AS DUTY_ACTS_AS AccountRole Action Clock Duty Event Outcome Role State",
             "geo.duty.intake.duplicates": "Candidate Place duplicate_candidates",
             "geo.duty.intake.services": "SERVICES Service read_services service_of",
+            "geo.duty.facts": "Facts",
+            "geo.duty.ledgers.making": "ledger",
+            "geo.duty.meetings.agendas": "Agenda agenda",
+            "geo.duty.meetings.records": "Decision Meeting",
             "geo.duty.report": "Channel Report Reporter",
             "geo.duty.rosters.assignments": "Absence Assignment Person",
             "geo.duty.rosters.bulletins": "Notice Receipt not_reached recipients",
@@ -88,8 +98,10 @@ __all__ = [
     "Absence",
     "AccountRole",
     "Action",
+    "Agenda",
     "Asked",
     "Assignment",
+    "Brief",
     "Candidate",
     "Case",
     "CaseBook",
@@ -98,12 +110,16 @@ __all__ = [
     "Clock",
     "ClockRun",
     "Deadline",
+    "Decision",
     "Duty",
     "Event",
+    "Facts",
+    "Issue",
     "Item",
     "ItemAction",
     "ItemState",
     "ItemStep",
+    "Meeting",
     "Notice",
     "Outcome",
     "Person",
@@ -122,7 +138,9 @@ __all__ = [
     "State",
     "advance",
     "advance_item",
+    "agenda",
     "allowed",
+    "brief",
     "broken_links",
     "chained",
     "deadline",
@@ -130,6 +148,7 @@ __all__ = [
     "event_hash",
     "fold",
     "fold_item",
+    "ledger",
     "levels_of",
     "linked_steps",
     "live_case",

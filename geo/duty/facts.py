@@ -1,31 +1,32 @@
-"""What ledgers, agendas and briefs are made from: events, reports, verdicts, cells, the roster, meetings, and what people typed."""
+"""What ledgers, agendas and briefs are made from: events, reports, verdicts, cells, roster, meetings, and what people typed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from geo.duty.cases import fold
+from geo.duty.cases.steps import fold
 from geo.duty.events import Action
+from geo.duty.rosters.roster import Roster
+from geo.duty.wording import ROLES
 from geo.errors import InputError
 
 if TYPE_CHECKING:
     from geo.duty.case import Case
-    from geo.duty.events import Event
+    from geo.duty.events import Duty, Event
     from geo.duty.meetings.records import Decision, Meeting
     from geo.duty.report import Report
 
 #: Columns of the frames of :class:`Facts`; what else a frame has is not read.
 CELL_COLUMNS = ("code", "name", "level", "parent", "population", "workload")
-ROSTER_COLUMNS = ("cell", "person", "name", "duty", "post", "phone", "pledge", "from", "to")
 VERDICT_COLUMNS = ("code", "day", "verdict", "visits", "required", "reason_zh")
 VISIT_COLUMNS = ("code", "day", "start", "end", "stay_s", "counted", "reason")
 RECTIFICATION_COLUMNS = (
@@ -49,8 +50,28 @@ RECTIFICATION_COLUMNS = (
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-def _empty(columns: Sequence[str]) -> Any:
-    return field(default_factory=lambda: pd.DataFrame(columns=list(columns)))
+#: Names of the desks that own a case while no person or body is named.
+_DESKS = {role.value: text.zh for role, text in ROLES.items()}
+
+
+class Holder(NamedTuple):
+    """A person of the roster as papers name them: post, office telephone and pledge are published, nothing else is."""
+
+    person: str
+    name: str
+    post: str = ""
+    phone: str = ""
+    pledge: str = ""
+    instead_of: str = ""
+
+    @property
+    def text(self) -> str:
+        """Name, and for whom they stand in."""
+        return f"{self.name}（代{self.instead_of}）" if self.instead_of else self.name
+
+
+def _empty(columns: Sequence[str]) -> Callable[[], pd.DataFrame]:
+    return lambda: pd.DataFrame(columns=list(columns))
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,7 @@ class Facts:
     cells
         `code, name, level, parent, population, workload` of all levels.
     roster
-        One row for each assignment: `cell, person, name, duty, post, phone, pledge, from, to` (`to` is the first day without it).
+        Who answers for which cell on which day.
     verdicts, visits
         Of second-level cells and local days, as :mod:`geo.patrols` gives them.
     meetings, decisions
@@ -85,13 +106,13 @@ class Facts:
     as_of: dt.datetime
     zone: str = "Asia/Shanghai"
     reports: Mapping[str, Report] = field(default_factory=lambda: _NOTHING)
-    cells: pd.DataFrame = _empty(CELL_COLUMNS)
-    roster: pd.DataFrame = _empty(ROSTER_COLUMNS)
-    verdicts: pd.DataFrame = _empty(VERDICT_COLUMNS)
-    visits: pd.DataFrame = _empty(VISIT_COLUMNS)
+    cells: pd.DataFrame = field(default_factory=_empty(CELL_COLUMNS))
+    roster: Roster = field(default_factory=lambda: Roster([]))
+    verdicts: pd.DataFrame = field(default_factory=_empty(VERDICT_COLUMNS))
+    visits: pd.DataFrame = field(default_factory=_empty(VISIT_COLUMNS))
     meetings: Sequence[Meeting] = ()
     decisions: Sequence[Decision] = ()
-    rectifications: pd.DataFrame = _empty(RECTIFICATION_COLUMNS)
+    rectifications: pd.DataFrame = field(default_factory=_empty(RECTIFICATION_COLUMNS))
     typed: Mapping[tuple[str, str, str], str] = field(default_factory=lambda: _NOTHING)
     street: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
@@ -100,7 +121,6 @@ class Facts:
             raise InputError(f"the moment {self.as_of} has no zone; give one")
         for name, columns in (
             ("cells", CELL_COLUMNS),
-            ("roster", ROSTER_COLUMNS),
             ("verdicts", VERDICT_COLUMNS),
             ("visits", VISIT_COLUMNS),
             ("rectifications", RECTIFICATION_COLUMNS),
@@ -117,11 +137,7 @@ class Facts:
             return self
         earlier = replace(self, as_of=moment)
         if "cases" in self.__dict__:
-            same = {
-                number: case
-                for number, case in self.cases.items()
-                if self.known[number][-1].at < moment
-            }
+            same = {number: case for number, case in self.cases.items() if self.known[number][-1].at < moment}
             earlier.__dict__["cases"] = {
                 number: same[number] if number in same else fold(events) for number, events in earlier.known.items()
             }
@@ -184,19 +200,12 @@ class Facts:
             for seq in (event.seq, events[place - 1].seq)
         )
 
-    def name_of(self, person: str) -> str:
-        """Name of a person by code; the code itself where the roster does not have it."""
-        return self._names.get(person, person)
-
-    @property
-    def persons(self) -> Collection[str]:
-        """Codes of all persons of the roster."""
-        return self._names.keys()
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        rows = self.roster[["person", "name"]].itertuples(index=False, name=None)
-        return {str(person): str(name) for person, name in rows if name}
+    def name_of(self, code: str) -> str:
+        """Name of a person by code, of a desk where only a part is known; else the code itself, which names a body."""
+        person = self.roster.persons.get(code)
+        if person is not None:
+            return person.name or code
+        return _DESKS.get(code, code)
 
     @cached_property
     def cell_names(self) -> dict[str, str]:
@@ -225,23 +234,23 @@ class Facts:
         rows = self.cells[["code", "parent"]].itertuples(index=False, name=None)
         return {str(code): str(parent) for code, parent in rows if isinstance(parent, str)}
 
-    def assigned(self, cell: str, day: dt.date, duties: Iterable[str] = ("leader",)) -> list[dict[str, Any]]:
-        """Assignments of a cell on a day with one of some duties, in the order of the duties."""
-        rows = [
-            row
-            for row in self._by_cell.get(cell, [])
-            if row["from"] <= day and (row["to"] is None or row["to"] > day) and row["duty"] in duties
-        ]
-        order = {duty: place for place, duty in enumerate(duties)}
-        return sorted(rows, key=lambda row: (order[row["duty"]], row["from"], row["person"]))
+    def answers(self, cell: str, day: dt.date) -> Holder | None:
+        """Who answers for a cell on a day: the person assigned, or who stands in; None if nobody does."""
+        found = self.roster.answerable(cell, day)
+        if found is None:
+            return None
+        instead = self.name_of(found.instead_of) if found.instead_of else ""
+        return self._holder(found.person, instead)
 
-    @cached_property
-    def _by_cell(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for row in self.roster[list(ROSTER_COLUMNS)].to_dict("records"):
-            plain = {str(key): None if value is None or value != value else value for key, value in row.items()}
-            found.setdefault(str(plain["cell"]), []).append(plain)
-        return found
+    def holders(self, cell: str, day: dt.date, duty: Duty) -> list[Holder]:
+        """Persons with a duty for a cell on a day."""
+        return [self._holder(one.person) for one in self.roster.holders(cell, day, duty)]
+
+    def _holder(self, code: str, instead_of: str = "") -> Holder:
+        person = self.roster.persons.get(code)
+        if person is None:
+            return Holder(code, code, instead_of=instead_of)
+        return Holder(code, person.name or code, person.post, person.office_phone, person.pledge, instead_of)
 
     def first_report(self, case: Case) -> Report | None:
         """The report that a case began with, if the facts hold it."""

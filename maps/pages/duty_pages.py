@@ -111,8 +111,8 @@ def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[
     made
         The brief.
     shown
-        `span` (``week`` or ``month``), `day`, `key` of the typed texts, `suggestions`, `may_suggest`, and `replies`: those that the
-        reader may write, with `name`, `key`, `text`.
+        `span` (``week`` or ``month``), `day`, `key` of the typed texts, `suggestions`, `may_suggest`, and `replies`: those that
+        the reader may write, with `name`, `key`, `text`.
     """
     values = made.values()
     for block in values["blocks"]:

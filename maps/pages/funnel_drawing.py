@@ -14,10 +14,10 @@ def funnel_svg(block: Mapping[str, Any]) -> Markup:
     """Draw the values of a funnel block: limits, mean, and a point with its number for each area."""
 
     def x(n: float) -> float:
-        return _LEFT + n / block["most"] * _WIDE
+        return _LEFT + n / float(block["most"]) * _WIDE
 
     def y(value: float) -> float:
-        low, high = block["floor"], block["ceiling"]
+        low, high = float(block["floor"]), float(block["ceiling"])
         return _TOP + (1 - (min(max(value, low), high) - low) / (high - low)) * _HIGH
 
     def path(points: Iterable[Iterable[float]]) -> str:
@@ -63,6 +63,6 @@ def funnel_svg(block: Mapping[str, Any]) -> Markup:
         )
     )
     box = f"0 0 {_LEFT + _WIDE + 14} {_TOP + _HIGH + _BELOW}"
-    return Markup(
-        '<svg viewBox="{}" role="img" aria-label="{}" font-size="12" fill="currentColor">{}</svg>'
-    ).format(box, block["title"], Markup("").join(parts))
+    return Markup('<svg viewBox="{}" role="img" aria-label="{}" font-size="12" fill="currentColor">{}</svg>').format(
+        box, block["title"], Markup("").join(parts)
+    )

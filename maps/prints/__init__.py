@@ -1,4 +1,4 @@
-"""Papers of the duty room: ledgers, the brief, letters, cards, badges, boards and the sheet for the yearly account, as PDF and Word.
+"""Papers of the duty room as PDF and Word: ledgers, brief, letters, cards, badges, boards, sheets for the yearly account.
 
 Terms
 -----
@@ -9,6 +9,7 @@ template
 imprint
     The last lines of a brief: to whom it is sent, by whom and when it was printed. It never stands on a page alone.
 
-:mod:`typesetting` compiles a template and treats every warning as an error, a missing font above all. :mod:`official_style` holds
-the measures of GB/T 9704-2012. :mod:`word` writes what is edited further.
+:mod:`papers` writes the PDF of each kind, :mod:`typesetting` compiles a template and treats every warning as an error, a missing
+font above all; ``templates/style.typ`` holds the measures of GB/T 9704-2012. :mod:`public_papers` makes the values of what is
+handed out and hung up from ledgers I, J and K. :mod:`word` writes what is edited further.
 """

@@ -50,7 +50,7 @@ class Heading:
     signed: str = ""
 
 
-def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:  # noqa: B008 - it is frozen
+def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
     """A ledger on A4, across where it has many columns; the heading of the table repeats, the signatures never stand alone.
 
     Parameters
@@ -74,9 +74,7 @@ def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:  # n
         "date": table.attrs["start"],
         "wide": len(columns) > _UPRIGHT_COLUMNS,
         "meta": [list(pair) for pair in _meta(table, kind, heading)],
-        "columns": [
-            {"title": column.title.zh, "width": column.width, "align": column.align} for column in columns
-        ],
+        "columns": [{"title": column.title.zh, "width": column.width, "align": column.align} for column in columns],
         "rows": table.to_numpy(dtype=object).tolist(),
         "nothing": "本期无记录",
         "notes": notes,

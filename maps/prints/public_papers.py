@@ -168,9 +168,11 @@ def map_values(seconds: gpd.GeoDataFrame, code: str, *, roads: Any = None) -> di
     cells, labels = [], []
     for other, geometry in zip(near.index, near.geometry, strict=True):
         clipped = geometry.intersection(frame)
-        for part in shapely.get_parts(clipped):
-            if part.geom_type == "Polygon" and part.area > 0:
-                cells.append({"own": other == code, "ring": on_paper(part.exterior.coords)})
+        cells += [
+            {"own": other == code, "ring": on_paper(part.exterior.coords)}
+            for part in shapely.get_parts(clipped)
+            if part.geom_type == "Polygon" and part.area > 0
+        ]
         if clipped.area * scale * scale > 600.0:
             ((x, y),) = on_paper([clipped.representative_point().coords[0]])
             name = near.at[other, "name"] if "name" in near else other

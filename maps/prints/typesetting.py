@@ -91,7 +91,7 @@ def _compiled(template: str, values: Mapping[str, Any]) -> tuple[bytes, Any]:
         raise ImpossibleError(f"{template}: the paper cannot be set: {str(error).strip().splitlines()[0]}") from error
     if warnings:
         raise ImpossibleError(f"{template}: the paper cannot be set as it should be: {warnings[0].message}")
-    return pdf, compiler
+    return bytes(pdf), compiler  # type: ignore[arg-type]
 
 
 @cache

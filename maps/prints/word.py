@@ -14,7 +14,7 @@ from typing import Any
 
 import docx
 from docx.document import Document
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
@@ -40,7 +40,7 @@ def brief_docx(made: Brief) -> bytes:
     _line(document, values["title"], TITLE, 30, centred=True, colour=_RED)
     _line(document, values["issue"], BODY, 16, centred=True)
     head = _line(document, f"{values['issuer']}\t{values['day']}", BODY, 16)
-    head.paragraph_format.tab_stops.add_tab_stop(Mm(156), docx.enum.text.WD_TAB_ALIGNMENT.RIGHT)
+    head.paragraph_format.tab_stops.add_tab_stop(Mm(156), WD_TAB_ALIGNMENT.RIGHT)
     _underline(head)
     _line(document, values["subject"], TITLE, 22, centred=True)
     for block in made.blocks:

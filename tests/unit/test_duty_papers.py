@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
 
 import pandas as pd
 import pypdf
@@ -76,7 +77,7 @@ def test_the_brief_has_the_measures_of_the_standard_and_the_same_bytes() -> None
 
     page.extract_text(visitor_text=visit)
     pitches = sorted(lines, reverse=True)
-    steps = [high - low for high, low in zip(pitches, pitches[1:], strict=False)]
+    steps = [high - low for high, low in itertools.pairwise(pitches)]
     # 22 lines in 225 mm, the left edge at 28 mm.
     assert min(steps) == pytest.approx(225 * MM / 22, abs=0.4)
     assert min(lines.values()) == pytest.approx(28 * MM, abs=1)
@@ -91,7 +92,9 @@ def ledger(kind: LedgerKind, rows: int, text: str = "有事") -> pd.DataFrame:
 
 @pytest.mark.parametrize("kind", list(LedgerKind))
 def test_every_ledger_is_a_page_with_its_own_columns(kind: LedgerKind) -> None:
-    text = "".join(pages(ledger_pdf(ledger(kind, 3), PaperHeading("迈皋桥街道", "长营村", "王堃、李喆")))).replace("\n", "")
+    text = "".join(pages(ledger_pdf(ledger(kind, 3), PaperHeading("迈皋桥街道", "长营村", "王堃、李喆")))).replace(
+        "\n", ""
+    )
     for column in columns_of(kind):
         assert column.title.zh.replace("95%", "95%") in text.replace(" ", "")
     assert "王堃" in text
@@ -125,7 +128,7 @@ def test_rare_characters_of_names_have_glyphs() -> None:
 
 
 def test_a_missing_font_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typesetting, "families", lambda: dict.fromkeys(typesetting.FAMILIES, ["No Such Font"]))
+    monkeypatch.setattr(typesetting, "families", lambda: {use: ["No Such Font"] for use in typesetting.FAMILIES})
     with pytest.raises(ImpossibleError, match="unknown font family"):
         brief_pdf(made(1))
     monkeypatch.undo()

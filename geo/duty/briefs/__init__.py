@@ -8,7 +8,8 @@ indicator
 应结案 (due to be closed)
     Cases whose valid deadline of handling falls into the period; not all cases, and the definition is printed with the figure.
 funnel
-    Comparison of shares of areas of different size, with limits that allow for overdispersion (:func:`~geo.duty.briefs.proportions.funnel`).
+    Comparison of shares of areas of different size, with limits that allow for overdispersion
+    (:func:`~geo.duty.briefs.proportions.funnel`).
 block
     A part of a paper: heading, paragraph, table, funnel, definitions. Page, PDF and Word show the same blocks.
 

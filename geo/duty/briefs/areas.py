@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -55,8 +54,8 @@ def area_table(
     Returns
     -------
     DataFrame
-        One row for each community and indicator, communities in the order of codes: :data:`AREA_COLUMNS`. `low` and `high` are the
-        Wilson interval, `expected` what the street's shares of like cases (same matter, limit and channel) make of the area's
+        One row for each community and indicator, communities in the order of codes: :data:`AREA_COLUMNS`. `low` and `high` are
+        the Wilson interval, `expected` what the street's shares of like cases (same matter, limit and channel) make of the area's
         mix, the limits and `band` those of the funnel around it, `cases` the numbers of the denominator's cases that are
         not in the numerator. Cases that lie in no community count in none.
     """
@@ -100,23 +99,23 @@ def _compared(period: Period, indicator: str, counted: Counted, areas: Sequence[
 
 
 def _expected_shares(period: Period, counted: Counted, hits: frozenset[str]) -> dict[str, float]:
-    """For each case the street's share among like cases: same matter, limit and channel; same limit; all."""
-    keys = [
+    """For each case the street's share among like cases: same matter, limit and channel; else same limit; else all the others.
+
+    Each case is in one group, so the expected numbers of the communities add up to what the street has.
+    """
+    keys: tuple[Callable[[Case], tuple[str, ...]], ...] = (
         lambda case: (case.kind, case.limit, case.channel),
         lambda case: (case.limit,),
         lambda _: (),
-    ]
-    tallies: list[tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]] = []
-    for key in keys:
-        everywhere: Counter[tuple[str, ...]] = Counter(key(period.cases[n]) for n in counted.denominator)
-        good: Counter[tuple[str, ...]] = Counter(key(period.cases[n]) for n in counted.denominator if n in hits)
-        tallies.append((everywhere, good))
-
-    def share(case: Case) -> float:
-        for key, (everywhere, good) in zip(keys, tallies, strict=True):
-            if everywhere[key(case)] >= LEAST_GROUP:
-                return good[key(case)] / everywhere[key(case)]
-        everywhere, good = tallies[-1]
-        return good[()] / everywhere[()]
-
-    return {number: share(period.cases[number]) for number in counted.denominator}
+    )
+    shares: dict[str, float] = {}
+    left = list(counted.denominator)
+    for place, key in enumerate(keys):
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for number in left:
+            groups.setdefault(key(period.cases[number]), []).append(number)
+        large = [group for group in groups.values() if len(group) >= LEAST_GROUP or place == len(keys) - 1]
+        for group in large:
+            shares.update(dict.fromkeys(group, sum(number in hits for number in group) / len(group)))
+        left = [number for number in left if number not in shares]
+    return shares

@@ -1,4 +1,4 @@
-"""Composes the supervision brief (督查简报): figures with intervals, facts with case numbers, what people add, and definitions."""
+"""Composes the supervision brief (督查简报): figures with intervals, facts with case numbers, what people add, definitions."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def brief(
     Returns
     -------
     Brief
-        General figures, progress of every community in the order of codes with intervals and a funnel, problems as facts with case
-        numbers, repeats and backlog, what went well, suggestions, replies, and the definitions of the indicators.
+        General figures, progress of every community in the order of codes with intervals and a funnel, problems as facts with
+        case numbers, repeats and backlog, what went well, suggestions, replies, and the definitions of the indicators.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def brief(
     before = Period(facts, start - (end - start), start)
     table = area_table(period, start, end, indicators=SHOWN)
     blocks: list[Block] = [Heading("一、总体情况"), Paragraph(_general(period, before))]
-    blocks += [Heading("二、各社区进展"), _progress(period, table), _funnel(period, table)]
+    blocks += [Heading("二、各社区进展"), _progress(period, table), _funnel(table)]
     if (end - start).days >= MONTHLY_DAYS:
         blocks.append(saturation_table(period))
     blocks.append(Heading("三、督查发现的问题"))
@@ -206,12 +206,16 @@ def _filed(period: Period) -> list[str]:
 
 
 def _progress(period: Period, table: pd.DataFrame) -> TableBlock:
-    by_area = {key: group.set_index("indicator") for key, group in table.groupby("area", sort=False)}
+    by_area: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        by_area.setdefault(str(row["area"]), {})[str(row["indicator"])] = {
+            str(key): value for key, value in row.items()
+        }
     filed = _by_area(period, _filed(period))
     still, late = _by_area(period, period.still_open()), _by_area(period, period.overdue())
     rows = []
     for place, (area, shares) in enumerate(by_area.items(), start=1):
-        closed, in_time = shares.loc["CLO"], shares.loc["ONT"]
+        closed, in_time = shares["CLO"], shares["ONT"]
         due = int(closed["denominator"])
         share = f"{in_time['value']:.2%}（{in_time['low'] * 100:.0f}–{in_time['high'] * 100:.0f}）" if due else "–"
         rows.append(
@@ -227,7 +231,9 @@ def _progress(period: Period, table: pd.DataFrame) -> TableBlock:
                 late.get(str(area), 0),
             )
         )
-    outside = [row[0] for row, (_, shares) in zip(rows, by_area.items(), strict=True) if shares.loc["ONT", "band"] == "outside_998"]
+    outside = [
+        row[0] for row, (_, shares) in zip(rows, by_area.items(), strict=True) if shares["ONT"]["band"] == "outside_998"
+    ]
     note = "按编码顺序排列，不是名次。括号内为95%区间（%）。"
     note += f"序号{'、'.join(map(str, outside))}超出99.8%界限。" if outside else "没有社区超出99.8%界限。"
     return TableBlock(
@@ -247,7 +253,7 @@ def _by_area(period: Period, numbers: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def _funnel(period: Period, table: pd.DataFrame) -> FunnelBlock:
+def _funnel(table: pd.DataFrame) -> FunnelBlock:
     """Shares closed in time, each moved by what the mix of cases makes expect, so that one pair of limits holds for all."""
     shares = table[table["indicator"] == "ONT"].reset_index(drop=True)
     total = int(shares["denominator"].sum())
@@ -260,7 +266,7 @@ def _funnel(period: Period, table: pd.DataFrame) -> FunnelBlock:
             min(max(common + float(row["value"]) - float(row["expected"]), 0.0), 1.0),
             str(row["band"]),
         )
-        for place, row in shares.iterrows()
+        for place, row in enumerate(shares.to_dict("records"))
         if row["denominator"] > 0
     )
     most = max([n for _, n, _, _ in points] + [10])

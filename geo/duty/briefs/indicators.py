@@ -92,9 +92,9 @@ class Period:
         limit = handling_limit(case)
         if limit is None or not self.inside(limit[0]) or case.state in (State.VOID, State.MERGED):
             return False
-        return not self._shelved_on(case, limit[0])
+        return not self._standing_still_on(case, limit[0])
 
-    def _shelved_on(self, case: Case, moment: dt.datetime) -> bool:
+    def _standing_still_on(self, case: Case, moment: dt.datetime) -> bool:
         midnight = self.facts.midnight(self.facts.local(moment).date())
         after = midnight + dt.timedelta(days=1)
         return any(start < after and (end is None or end > midnight) for start, end in case.paused)
@@ -103,10 +103,13 @@ class Period:
 def handling_limit(case: Case) -> tuple[dt.datetime, bool | None] | None:
     """The valid deadline of handling in the first round, and whether it was kept; None while it runs.
 
-    A return starts the limit anew at the next dispatch, so the last one counts; an extension moves it. Doing it again has a limit of
-    its own and counts as redo, not here. Cases that were never dispatched, those solved in the grid among them, have none.
+    While the case is returned or shelved the limit stands still; it is moved when the case goes on, and by an extension. Doing it
+    again has a limit of its own and counts as redo, not here. Cases that were never dispatched, those solved in the grid among
+    them, have none.
     """
     running = case.running.get(Clock.HANDLE)
+    if running is None and Clock.HANDLE in case.suspended:
+        running = case.suspended[Clock.HANDLE][0]
     if running is not None:
         return None if running.due is None else (running.due, None)
     for run in reversed(case.runs):
@@ -150,7 +153,7 @@ def _handled_in_time(period: Period) -> Counted:
         if limit is None or case.state in (State.VOID, State.MERGED):
             continue
         stopped = any(event.action is Action.DONE for event in period.steps.get(number, ()))
-        if stopped or (limit[1] is None and limit[0] < period.end):
+        if stopped or (Clock.HANDLE in case.running and limit[0] < period.end):
             counted.append(number)
             if limit[1]:
                 kept.append(number)
@@ -159,9 +162,7 @@ def _handled_in_time(period: Period) -> Counted:
 
 def _solved_in_grid(period: Period) -> Counted:
     solved = [
-        number
-        for number in period.closed()
-        if period.cases[number].outcome in (Outcome.SOLVED, Outcome.SOLVED_IN_GRID)
+        number for number in period.closed() if period.cases[number].outcome in (Outcome.SOLVED, Outcome.SOLVED_IN_GRID)
     ]
     return Counted([n for n in solved if period.cases[n].outcome is Outcome.SOLVED_IN_GRID], solved)
 
@@ -172,9 +173,7 @@ def _explained(period: Period) -> Counted:
 
 
 def _sent_right(period: Period) -> Counted:
-    sent = [
-        number for number in period.with_steps(ASSIGNING) if period.inside(period.cases[number].assigned_at)
-    ]
+    sent = [number for number in period.with_steps(ASSIGNING) if period.inside(period.cases[number].assigned_at)]
     right = [number for number in sent if _assignments(period, number) == 1 and not period.cases[number].returns]
     return Counted(right, sent)
 
@@ -198,9 +197,7 @@ def _redone(period: Period) -> Counted:
 def _repeated(period: Period) -> Counted:
     came = [number for number in period.accepted() if period.cases[number].state is not State.MERGED]
     repeated = [
-        number
-        for number in came
-        if len(period.cases[number].reports) >= REPEATED or period.cases[number].recurrence_of
+        number for number in came if len(period.cases[number].reports) >= REPEATED or period.cases[number].recurrence_of
     ]
     return Counted(repeated, came)
 
@@ -212,9 +209,7 @@ def _reached(period: Period) -> Counted:
 
 def _visit_reached(period: Period, number: str) -> bool:
     last = next(event for event in reversed(period.steps[number]) if event.action in VISITING)
-    visit = last.payload.get("visit")
-    result = visit.get("result") if isinstance(visit, dict) else last.payload.get("result")
-    return result not in NOT_REACHED
+    return last.payload.get("result") not in NOT_REACHED
 
 
 def _visit_solved(period: Period) -> Counted:
@@ -243,8 +238,8 @@ _TABLE: tuple[tuple[str, Text, Text, Callable[[Period], Counted]], ...] = (
         Text(
             "应结案中期末已结案的件数，除以应结案件数。应结案：首轮处置时限（含批准的延期）落在本期的案件，"
             "减去作废、并入主件和时限当日在挂账的；未派遣的和网格自办的没有处置时限，不在其中",
-            "closed by the end, of those due to be closed: the valid deadline of handling falls into the period; void, merged and "
-            "shelved on that day are not among them, nor are cases that were never dispatched",
+            "closed by the end, of those due to be closed: the valid deadline of handling falls into the period; void, merged "
+            "and shelved on that day are not among them, nor are cases that were never dispatched",
         ),
         _closed_of_due,
     ),
@@ -262,7 +257,7 @@ _TABLE: tuple[tuple[str, Text, Text, Callable[[Period], Counted]], ...] = (
         Text("按期处置率（平台口径）", "handled in time, city's way"),
         Text(
             "按时限处置完毕的件数，除以本期处置完毕的和期末仍在处置且已超时限的件数；供与市级平台对照",
-            "handled within the limit, of those handled in the period or past their limit at its end; for comparison with the city",
+            "handled within the limit, of those handled in the period or past their limit at its end; to compare with the city",
         ),
         _handled_in_time,
     ),
@@ -275,7 +270,10 @@ _TABLE: tuple[tuple[str, Text, Text, Callable[[Period], Counted]], ...] = (
     (
         "DISP",
         Text("一次派准率", "dispatched right at once"),
-        Text("只派遣一次、没有退回的件数，除以本期首次派遣的件数", "dispatched once and not returned, of those first dispatched"),
+        Text(
+            "只派遣一次、没有退回的件数，除以本期首次派遣的件数",
+            "dispatched once and not returned, of those first dispatched",
+        ),
         _sent_right,
     ),
     (
@@ -287,13 +285,18 @@ _TABLE: tuple[tuple[str, Text, Text, Callable[[Period], Counted]], ...] = (
     (
         "REDO",
         Text("返工率", "to be done again"),
-        Text("本期核查不通过或回访未解决的件数，除以本期核查或回访的件数", "found not done, of those verified or visited"),
+        Text(
+            "本期核查不通过或回访未解决的件数，除以本期核查或回访的件数", "found not done, of those verified or visited"
+        ),
         _redone,
     ),
     (
         "EXP",
         Text("解释备案率", "explained"),
-        Text("以解释备案结案的件数，除以本期结案的件数；解释备案不算解决", "closed by explanation, of all closed; not solved"),
+        Text(
+            "以解释备案结案的件数，除以本期结案的件数；解释备案不算解决",
+            "closed by explanation, of all closed; not solved",
+        ),
         _explained,
     ),
     (

@@ -1,9 +1,10 @@
-"""Facts that a brief tells: problems with case numbers and places, repeats and backlog, and what went well. No person is named."""
+"""Facts that a brief tells: problems with case numbers and places, repeats, backlog, what went well. No person is named."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,55 +23,75 @@ RETURNS = 2
 _NUMERALS = "一二三四五六七八九十"
 
 
+class _Problem(NamedTuple):
+    """A fact that is told: how soon (0 first), where, which case, and the sentence."""
+
+    rank: int
+    community: str
+    number: str
+    text: str
+
+
 def problem_lines(period: Period) -> list[Block]:
-    """Supervision notes, rectification items, overdue, returned and redone cases, in the order of communities."""
+    """Supervision notes, rectification items, overdue, returned and redone cases, in the order of communities.
+
+    Where there are more than fit, what supervision found is told before the rest, then what is overdue.
+    """
     found = [*_supervised(period), *_rectified(period)]
-    told = {number for _, number, _ in found}
-    for number in sorted(period.cases):
-        case = period.cases[number]
-        what = _fault(period, case)
-        if what and number not in told:
-            found.append((case.community, number, f"{_named(period, case)}，{what}。"))
-    found.sort(key=lambda entry: (entry[0], entry[1]))
+    noted = {problem.number for problem in found}
+    found += [problem for problem in _faults(period) if problem.number not in noted]
+    found.sort()
+    told = sorted(found[:MOST_TOLD], key=lambda problem: (problem.community, problem.number))
     lines: list[Block] = [
-        Paragraph(f"（{_NUMERALS[place]}）{text}", (number,) if number else ())
-        for place, (_, number, text) in enumerate(found[:MOST_TOLD])
+        Paragraph(f"（{_NUMERALS[place]}）{problem.text}", (problem.number,) if problem.number else ())
+        for place, problem in enumerate(told)
     ]
     rest = found[MOST_TOLD:]
     if rest:
-        numbers = tuple(number for _, number, _ in rest if number)
+        numbers = tuple(problem.number for problem in rest if problem.number)
         lines.append(Paragraph(f"另有{len(rest)}件同类情况，见台账。", numbers))
     return lines
 
 
-def _supervised(period: Period) -> list[tuple[str, str, str]]:
-    found = []
+def _supervised(period: Period) -> list[_Problem]:
+    found = {}
     for number, steps in sorted(period.steps.items()):
         for event in steps:
             if event.action is Action.SUPERVISE:
                 case = period.cases[number]
-                found.append((case.community, number, f"{_named(period, case)}，督查：{event.reason or '已督办'}。"))
-    return found
+                said = event.payload.get("note") or event.reason or "已督办"
+                found[number] = _Problem(0, case.community, number, f"{_named(period, case)}，督查：{said}。")
+    return list(found.values())
 
 
-def _rectified(period: Period) -> list[tuple[str, str, str]]:
+def _rectified(period: Period) -> list[_Problem]:
     found = []
     for item in period.facts.rectifications.to_dict("records"):
         if period.inside(item["found_at"]):
-            text = f"整改项{item['number']}，{item['place']}，{item['problem']}，责任单位：{_unit(period, str(item['responsible']))}。"
-            found.append((str(item["community"]), "", text))
+            unit = _unit(period, str(item["responsible"]))
+            text = f"整改项{item['number']}，{item['place']}，{item['problem']}，责任单位：{unit}。"
+            found.append(_Problem(1, str(item["community"]), "", text))
     return found
 
 
-def _fault(period: Period, case: Case) -> str:
+def _faults(period: Period) -> list[_Problem]:
+    found = []
+    for number, case in period.cases.items():
+        rank, what = _fault(period, case)
+        if what:
+            found.append(_Problem(rank, case.community, number, f"{_named(period, case)}，{what}。"))
+    return found
+
+
+def _fault(period: Period, case: Case) -> tuple[int, str]:
     if case.open and case.state is not State.SHELVED and case.overdue(period.end) and period.inside(case.due):
-        return f"时限{moment_text(period.facts, case.due)}，期末仍未办结"
+        return 2, f"时限{moment_text(period.facts, case.due)}，期末仍未办结"
     if case.open and case.returns >= RETURNS:
-        return f"已退回{case.returns}次"
+        return 3, f"已退回{case.returns}次"
     steps = period.steps.get(case.case_id, ())
     if any(event.action in (Action.VERIFY_BAD, Action.VISIT_UNSOLVED) for event in steps):
-        return f"核查或回访发现未解决，第{case.round}次办理"
-    return ""
+        return 4, f"核查或回访发现未解决，第{case.round}次办理"
+    return 9, ""
 
 
 def _named(period: Period, case: Case) -> str:
@@ -83,7 +104,7 @@ def _named(period: Period, case: Case) -> str:
 
 def _unit(period: Period, owner: str) -> str:
     """The body that answers; a person of the roster is named by the post."""
-    return "网格责任人" if owner in period.facts.persons else owner
+    return "网格责任人" if owner in period.facts.roster.persons else period.facts.name_of(owner)
 
 
 def backlog_lines(period: Period) -> list[Block]:
@@ -130,7 +151,10 @@ def good_lines(period: Period, table: pd.DataFrame) -> list[Block]:
     visits = counted_cases(period, "VISS")
     if visits.numerator:
         lines.append(
-            Paragraph(f"回访到{len(visits.denominator)}件，反映人说已解决的{len(visits.numerator)}件。", tuple(visits.numerator))
+            Paragraph(
+                f"回访到{len(visits.denominator)}件，反映人说已解决的{len(visits.numerator)}件。",
+                tuple(visits.numerator),
+            )
         )
     late = {period.cases[number].community for number in period.overdue()}
     due = table[(table["indicator"] == "CLO") & (table["denominator"] > 0)]

@@ -65,19 +65,20 @@ def funnel(
     numerator, denominator
         Counts of each area.
     expected, variance
-        Expected numerator of each area by its mix of cases, and the binomial variance of it; by default those of the common share.
+        Expected numerator of each area by its mix of cases, and its binomial variance; by default those of the common share.
 
     Returns
     -------
     DataFrame
-        One row for each area, in the order given: `value`, `expected` (shares), limits at 95 % and 99.8 %, `z`, `phi`, and `band`:
+        One row for each area, in the order given: `value`, `expected` (shares), limits at 95 % and 99.8 %, `z`, `phi`, `band`:
         ``within``, ``outside_95``, ``outside_998``, ``few`` (fewer than :data:`LEAST_COMPARED` cases) or ``none`` (no case).
 
     Notes
     -----
     phi is the mean squared z of the areas that are compared, after the :data:`WINSORISED` part at each end has been set to the
     quantile there; where it is above 1 the limits are widened by its root (Spiegelhalter 2005, multiplicative). With fewer
-    than :data:`LEAST_AREAS` areas phi is 1. A strong phi can hide an area that really differs, so the area's own trend belongs beside it.
+    than :data:`LEAST_AREAS` areas phi is 1. A strong phi can hide an area that really differs, so the area's own trend belongs
+    beside it.
 
     >>> funnel([45, 50, 5], [50, 60, 10])["band"].tolist()
     ['within', 'within', 'few']

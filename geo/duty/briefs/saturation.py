@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from geo.duty.briefs.blocks import TableBlock
 from geo.duty.briefs.indicators import Period
+from geo.duty.events import Duty
 
 #: Duties that count as staff of a grid.
-STAFF = ("leader", "deputy", "helper")
+STAFF = (Duty.LEADER, Duty.DEPUTY, Duty.HELPER)
 
 
 def saturation_table(period: Period) -> TableBlock:
@@ -20,11 +21,11 @@ def saturation_table(period: Period) -> TableBlock:
     rows = []
     for area in facts.cells_of(1):
         seconds = facts.cells_of(2, area)
-        staff = {row["person"] for code in seconds for row in facts.assigned(code, day, STAFF)}
+        staff = {one.person for code in seconds for duty in STAFF for one in facts.holders(code, day, duty)}
         came = sum(period.inside(case.opened_at) for case in period.cases.values() if case.community == area)
         amount = float(workload.get(area) or 0.0)
         rows.append((facts.cell_names[area], len(seconds), len(staff), amount if amount == amount else 0.0, came))
-    people, amounts, cases = (sum(row[k] for row in rows) for k in (2, 3, 4))
+    people, amounts, cases = sum(row[2] for row in rows), sum(row[3] for row in rows), sum(row[4] for row in rows)
 
     def ratio(value: float, of: int, mean: float) -> str:
         return f"{value / of / mean:.2f}" if of and mean else "–"

@@ -11,6 +11,7 @@ from geo.duty.facts import Facts
 
 #: Values of a payload that are words of the actor's own; codes, dates and names that are chosen do not count.
 TYPED_KEYS = (
+    "summary",
     "text",
     "what_done",
     "how",
@@ -18,10 +19,9 @@ TYPED_KEYS = (
     "explanation",
     "opinion",
     "plan",
-    "condition",
     "decision",
+    "not_told",
     "note",
-    "reply",
 )
 
 BURDEN_COLUMNS = ("person", "day", "things", "typed", "typed_per_thing")
@@ -53,7 +53,5 @@ def burden(facts: Facts) -> pd.DataFrame:
             count = tally.setdefault((facts.happened(event).date(), event.actor), [0, 0])
             count[0] += 1
             count[1] += typed_fields(event)
-    rows = [
-        (person, day, things, typed, typed / things) for (day, person), (things, typed) in sorted(tally.items())
-    ]
+    rows = [(person, day, things, typed, typed / things) for (day, person), (things, typed) in sorted(tally.items())]
     return pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))

@@ -141,7 +141,7 @@ def proof() -> list[dict[str, object]]:
     True
     """
     everywhere = [(column.ledger, column.source) for column in all_columns() if column.typed]
-    table = []
+    table: list[dict[str, object]] = []
     for kind in LedgerKind:
         columns = columns_of(kind)
         own = [column.source for column in columns if column.typed]

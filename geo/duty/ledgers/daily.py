@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from geo.duty.case import Case
-from geo.duty.cases import fold
-from geo.duty.events import Action, Clock, Event, State
+from geo.duty.cases.steps import fold
+from geo.duty.events import Action, Clock, Event
 from geo.duty.facts import Facts
 from geo.duty.ledgers.wording import (
     VERDICTS,
@@ -66,7 +66,7 @@ def review_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
         rows.append(
             {
                 "grid": f"{facts.cell_names[code]} {code}",
-                "leader": leaders_text(facts, code, day),
+                "leader": leader_text(facts, code, day),
                 "required": verdict.get("required"),
                 "visits": verdict.get("visits"),
                 "verdict": VERDICTS[verdict["verdict"]].zh if verdict else "",
@@ -137,9 +137,10 @@ def state_after(facts: Facts, number: str, day: dt.date) -> Case:
     return fold(before or events[:1])
 
 
-def leaders_text(facts: Facts, cell: str, day: dt.date) -> str:
-    """Who answers for a cell on a day: the leader and deputies."""
-    return "、".join(row["name"] or row["person"] for row in facts.assigned(cell, day, ("leader", "deputy")))
+def leader_text(facts: Facts, cell: str, day: dt.date) -> str:
+    """Who answers for a cell on a day, with the person they stand in for."""
+    found = facts.answers(cell, day)
+    return found.text if found is not None else ""
 
 
 def _of_day(frame: pd.DataFrame, day: dt.date) -> dict[str, dict[str, Any]]:
@@ -164,20 +165,17 @@ def _counted(
         for tally, actions in zip(tallies, wanted, strict=True):
             if event.action in actions:
                 tally[second] = tally.get(second, 0) + 1
-    return due, *tallies
+    return due, tallies[0], tallies[1], tallies[2]
 
 
 def _deadlines(case: Case) -> list[tuple[dt.datetime, bool]]:
     """Deadlines of handling of a case, and whether each was kept."""
     found = [
-        (run.due, not run.late)
-        for run in case.runs
-        if run.clock in (Clock.HANDLE, Clock.REDO) and run.due is not None
+        (run.due, not run.late) for run in case.runs if run.clock in (Clock.HANDLE, Clock.REDO) and run.due is not None
     ]
-    if case.state is not State.SHELVED:
-        found += [
-            (run.due, False)
-            for clock, run in case.running.items()
-            if clock in (Clock.HANDLE, Clock.REDO) and run.due is not None
-        ]
+    found += [
+        (run.due, False)
+        for clock, run in case.running.items()
+        if clock in (Clock.HANDLE, Clock.REDO) and run.due is not None
+    ]
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from geo.duty.case import Case
 from geo.duty.events import Action, State
 from geo.duty.facts import Facts
+from geo.duty.ledgers.daily import leader_text
 from geo.duty.ledgers.wording import moment_text, place_text, state_text
 from geo.duty.meetings.outcomes import decisions_of
 from geo.duty.meetings.records import Decision
@@ -231,7 +232,7 @@ def _busy_places(then: Facts, cases: Mapping[str, Case], first: dt.date) -> Rows
     for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         if count >= BUSY_CASES:
             linked = sorted(number for number, case in recent.items() if case.third == code)
-            owner = "、".join(row["name"] for row in then.assigned(then.parent_of(code), first))
+            owner = leader_text(then, then.parent_of(code), first)
             item = f"{then.cell_names.get(code, code)} 多发问题"
             rows.append(_planned(item, f"前{BUSY_DAYS}天{count}件", linked, owner, "月内"))
     return rows
@@ -247,7 +248,7 @@ def _short_grids(then: Facts, first: dt.date, scope: str) -> Rows:
             f"{then.cell_names[code]} 巡查",
             f"上月{counts[code]}天未达标",
             [code],
-            "、".join(row["name"] for row in then.assigned(code, first)),
+            leader_text(then, code, first),
             "月内",
         )
         for code in then.cells_of(2, scope)

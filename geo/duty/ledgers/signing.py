@@ -51,7 +51,7 @@ def signed_table(text: str) -> pd.DataFrame:
     try:
         content = json.loads(text)
         table = pd.DataFrame(content["rows"], columns=content["columns"], dtype=object)
-        table.insert(0, "no", range(1, len(table) + 1))
+        table.insert(0, "no", pd.Series(range(1, len(table) + 1), dtype=object))
         table.attrs = {name: content[name] for name in ("kind", "scope", "start", "end")}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("the text of the signed ledger cannot be read; it was not written by wangge") from error
@@ -82,7 +82,9 @@ def corrections(signed: pd.DataFrame, now: pd.DataFrame) -> list[str]:
         if key not in after:
             lines.append(f"{name}：已不在此簿")
         elif key not in before:
-            values = [f"{titles[column]}{after[key][column]}" for column in titles if after[key].get(column) not in ("", None)]
+            values = [
+                f"{titles[column]}{after[key][column]}" for column in titles if after[key].get(column) not in ("", None)
+            ]
             lines.append(f"补记：{'，'.join(values[1:5])}")
         else:
             changed = [

@@ -9,7 +9,8 @@ import pandas as pd
 
 from geo.duty.briefs.areas import area_table
 from geo.duty.briefs.indicators import DEFINITIONS
-from geo.duty.facts import Facts
+from geo.duty.events import Duty
+from geo.duty.facts import Facts, Holder
 from geo.duty.ledgers.periodic import CLOSINGS
 from geo.duty.meetings.outcomes import decisions_of
 from geo.duty.meetings.records import Decision, Meeting
@@ -63,9 +64,8 @@ def meeting_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
     rows = []
     for number in sorted(decided):
         meeting = held.get(number)
-        for one in decided[number] or [None]:
-            if one is None or not scope or _in_scope(facts, one, scope):
-                rows.append(_meeting_row(facts, number, meeting, one))
+        shown: list[Decision | None] = [one for one in decided[number] if not scope or _in_scope(facts, one, scope)]
+        rows += [_meeting_row(facts, number, meeting, one) for one in shown or ([] if decided[number] else [None])]
     return rows
 
 
@@ -108,7 +108,11 @@ def rectification_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
     start, end = facts.midnight(first), facts.midnight(next_month(first))
     rows = []
     for item in facts.rectifications.sort_values(["found_at", "number"]).to_dict("records"):
-        closed = item["closed_at"] if isinstance(item["closed_at"], dt.datetime) and item["closed_at"] == item["closed_at"] else None
+        closed = (
+            item["closed_at"]
+            if isinstance(item["closed_at"], dt.datetime) and item["closed_at"] == item["closed_at"]
+            else None
+        )
         if item["found_at"] >= end or (closed is not None and closed < start):
             continue
         if scope and scope not in (item["community"], item["second"]):
@@ -175,8 +179,8 @@ def letter_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
             "audience": text.zh,
             "community": facts.cell_names.get(facts.parent_of(code), ""),
             "grid": facts.cell_names[code],
-            "leader": _leader(facts, code, day).get("name") or "",
-            "phone": _leader(facts, code, day).get("phone") or "",
+            "leader": _leader(facts, code, day).name,
+            "phone": _leader(facts, code, day).phone,
             "supervision_phone": facts.street.get("supervision_phone", ""),
             "matters": MATTERS,
             "progress": f"近30天办结{closed.get(code, 0)}件",
@@ -195,13 +199,13 @@ def card_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
         {
             "community": facts.cell_names.get(facts.parent_of(code), ""),
             "grid": facts.cell_names[code],
-            "leader": _leader(facts, code, day).get("name") or "",
-            "phone": _leader(facts, code, day).get("phone") or "",
+            "leader": _leader(facts, code, day).name,
+            "phone": _leader(facts, code, day).phone,
             "hotline": facts.street.get("hotline", ""),
             "police": _police(facts, code, day),
             "property": facts.street.get("property_phone", ""),
             "code": code,
-            "post": _leader(facts, code, day).get("post") or "",
+            "post": _leader(facts, code, day).post,
         }
         for code in facts.cells_of(2, scope)
     ]
@@ -216,12 +220,12 @@ def board_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
             {
                 "community": facts.cell_names.get(facts.parent_of(code), ""),
                 "grid": facts.cell_names[code],
-                "leader": leader.get("name") or "",
-                "post": leader.get("post") or "",
-                "phone": leader.get("phone") or "",
+                "leader": leader.name,
+                "post": leader.post,
+                "phone": leader.phone,
                 "supervision_phone": facts.street.get("supervision_phone", ""),
                 "duties": "；".join(LEADERS_DUTIES),
-                "pledge": leader.get("pledge") or "",
+                "pledge": leader.pledge,
                 "map": f"网格{code}",
                 "code": code,
             }
@@ -229,16 +233,19 @@ def board_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
     return rows
 
 
-def _leader(facts: Facts, code: str, day: dt.date) -> dict[str, Any]:
-    """The leader of a grid on a day, or the deputy where there is none."""
-    return next(iter(facts.assigned(code, day, ("leader", "deputy"))), {})
+_NOBODY = Holder("", "")
+
+
+def _leader(facts: Facts, code: str, day: dt.date) -> Holder:
+    """Who answers for a grid on a day; empty texts where nobody does."""
+    return facts.answers(code, day) or _NOBODY
 
 
 def _police(facts: Facts, code: str, day: dt.date) -> str:
     """Police officer of a grid or its community with the telephone, or that of the station."""
     for cell in (code, facts.parent_of(code)):
-        for row in facts.assigned(cell, day, ("police",)):
-            return " ".join(part for part in (row["name"], row["phone"]) if part)
+        for holder in facts.holders(cell, day, Duty.POLICE):
+            return " ".join(part for part in (holder.name, holder.phone) if part)
     return facts.street.get("police_phone", "")
 
 

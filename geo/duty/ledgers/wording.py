@@ -20,7 +20,7 @@ VERDICTS = {
 _WEEKDAYS = "一二三四五六日"
 
 #: Values of a payload that a line about the step names, first found first.
-_TARGETS = ("unit", "to_party", "owner", "main_case", "new_owner")
+_TARGETS = ("unit", "to", "owner", "main_case", "case")
 
 
 def clock_time(facts: Facts, event: Event) -> str:

@@ -136,9 +136,7 @@ def last_meeting(day: dt.date) -> dt.date:
     >>> last_meeting(dt.date(2026, 3, 8))
     datetime.date(2026, 3, 7)
     """
-    return next(
-        earlier for k in range(8) if (earlier := day - dt.timedelta(days=k)).weekday() in MEETING_DAYS
-    )
+    return next(earlier for k in range(8) if (earlier := day - dt.timedelta(days=k)).weekday() in MEETING_DAYS)
 
 
 def _days_after(day: dt.date) -> Iterator[dt.date]:

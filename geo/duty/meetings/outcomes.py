@@ -22,9 +22,7 @@ def decisions_of(facts: Facts) -> list[Decision]:
     is taken up again. Decisions about no case are those of :attr:`Facts.decisions`, as far as they were made by then.
     """
     found = [
-        decision
-        for decision in facts.decisions
-        if decision.decided_at is None or decision.decided_at < facts.as_of
+        decision for decision in facts.decisions if decision.decided_at is None or decision.decided_at < facts.as_of
     ]
     # What was done later than the moment looked at was open then.
     found = [
@@ -77,7 +75,9 @@ def _of_step(facts: Facts, events: Sequence[Event], place: int) -> Decision:
     return Decision(
         decision_id=f"{meeting}-{event.case_id}-{event.seq}",
         meeting_id=meeting,
-        text=str(said.get("decision") or said.get("plan") or said.get("explanation") or event.reason or STATED[event.action]),
+        text=str(
+            said.get("decision") or said.get("plan") or said.get("explanation") or event.reason or STATED[event.action]
+        ),
         owner=str(said.get("owner") or said.get("unit") or event.actor),
         due=due,
         helpers=tuple(str(helper) for helper in helpers),

@@ -11,6 +11,7 @@ import scipy.spatial
 from geo.duty.case import Case
 from geo.duty.events import Action, Clock, Event, State
 from geo.duty.facts import Facts
+from geo.duty.ledgers.daily import leader_text
 from geo.duty.ledgers.wording import moment_text, place_text
 from geo.duty.meetings.agendas import Line, Rule
 from geo.duty.meetings.outcomes import joint_since, outstanding
@@ -252,7 +253,9 @@ def _reviews(facts: Facts, cases: Mapping[str, Case], after: dt.date) -> Iterato
         if case.state is State.SHELVED and case.review_date is not None and case.review_date < after:
             yield Line(
                 Rule.REVIEW,
-                Text("挂账复核日{day}", "review of the shelved case is due {day}").fill(day=f"{case.review_date:%m-%d}"),
+                Text("挂账复核日{day}", "review of the shelved case is due {day}").fill(
+                    day=f"{case.review_date:%m-%d}"
+                ),
                 f"{_about(facts, case)}（计划：{case.plan}）" if case.plan else _about(facts, case),
                 Text("条件是否具备，恢复办理还是继续挂账？", "Is the condition met: go on, or shelve it further?"),
                 facts.name_of(case.owner or ""),
@@ -289,7 +292,7 @@ def _short_of_patrols(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]:
                 Text("近7天有{n}天巡查未达标", "short of patrols on {n} of the last 7 days").fill(n=int(days[code])),
                 facts.cell_names[code],
                 Text("人手、路线还是设备的原因？", "Is it staff, the route or the device?"),
-                "、".join(row["name"] or row["person"] for row in facts.assigned(code, day)),
+                leader_text(facts, code, day),
                 cell=code,
             )
 

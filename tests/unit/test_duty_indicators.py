@@ -1,0 +1,133 @@
+"""Indicators against counts made by hand on forty cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from geo.duty.briefs.areas import area_table
+from geo.duty.briefs.indicators import DEFINITIONS, Period, counted_cases, definition_lines
+from geo.duty.briefs.sampling import sample_for_review
+from geo.errors import InputError
+from tests.unit.duty_cases import END, START, STREET, forty, moment, without
+
+#: Counted by hand from the groups: numerator, denominator.
+BY_HAND = {
+    "FIL": (32, 33),
+    "CLO": (20, 27),
+    "ONT": (16, 27),
+    "EGO": (18, 25),
+    "SELF": (5, 23),
+    "DISP": (28, 31),
+    "RET": (3, 31),
+    "REDO": (4, 27),
+    "EXP": (2, 25),
+    "REP": (2, 38),
+    "VISR": (24, 25),
+    "VISS": (22, 24),
+}
+#: The same for the first community; the second has the rest.
+FIRST_BY_HAND = {
+    "FIL": (19, 19),
+    "CLO": (15, 19),
+    "ONT": (11, 19),
+    "EGO": (15, 19),
+    "SELF": (5, 20),
+    "DISP": (19, 19),
+    "RET": (0, 19),
+    "REDO": (4, 24),
+    "EXP": (0, 20),
+    "REP": (2, 24),
+    "VISR": (21, 22),
+    "VISS": (19, 21),
+}
+
+
+@pytest.fixture(scope="module")
+def period() -> Period:
+    return Period(forty().facts(), START, END)
+
+
+@pytest.mark.parametrize("indicator", list(DEFINITIONS))
+def test_shares_are_those_counted_by_hand(period: Period, indicator: str) -> None:
+    counted = counted_cases(period, indicator)
+    assert (len(counted.numerator), len(counted.denominator)) == BY_HAND[indicator]
+    assert set(counted.numerator) <= set(counted.denominator)
+
+
+def test_counts_are_those_counted_by_hand(period: Period) -> None:
+    assert len(period.accepted()) == 40
+    assert len(period.still_open()) == 11
+    assert len(period.overdue()) == 3
+    assert len(period.closed()) == 25
+
+
+def test_communities_add_up_and_stand_in_the_order_of_codes(period: Period) -> None:
+    table = area_table(period, START, END)
+    assert table["area"].drop_duplicates().tolist() == [f"{STREET}001", f"{STREET}002"]
+    for indicator, (numerator, denominator) in BY_HAND.items():
+        rows = table[table["indicator"] == indicator]
+        assert (rows["numerator"].sum(), rows["denominator"].sum()) == (numerator, denominator)
+        first = rows[rows["area"] == f"{STREET}001"].iloc[0]
+        assert (first["numerator"], first["denominator"]) == FIRST_BY_HAND[indicator]
+        # What the mix of cases makes expect adds up to what the street has.
+        assert (rows["expected"].fillna(0) * rows["denominator"]).sum() == pytest.approx(numerator)
+        assert len(first["cases"]) == first["denominator"] - first["numerator"]
+
+
+def test_a_limit_that_falls_on_the_end_belongs_to_the_next_period() -> None:
+    facts = forty().facts(moment(30, "08:00"))
+    # Due on the 4th at 18:00, so they are due in a period that ends on the 5th and not in one that ends on the 4th.
+    assert len(Period(facts, dt.date(2026, 3, 4), dt.date(2026, 3, 5)).due()) > 0
+    assert Period(facts, START, dt.date(2026, 3, 4)).due() == []
+
+
+def test_what_happens_later_changes_nothing() -> None:
+    street = forty()
+    before = {name: counted_cases(Period(street.facts(), START, END), name) for name in DEFINITIONS}
+    street.add("N03", 1, "10 09:00 reopen")
+    street.add("N15", 2, "10 09:00 done | 10 10:00 verify_ok | 10 11:00 visit_solved")
+    after = {name: counted_cases(Period(street.facts(moment(20, "08:00")), START, END), name) for name in DEFINITIONS}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("number", "seq", "indicator"),
+    [
+        ("N03", 2, "FIL"),
+        ("N03", 7, "CLO"),
+        ("N03", 5, "ONT"),
+        ("N04", 5, "EGO"),
+        ("N20", 2, "SELF"),
+        ("N15", 3, "DISP"),
+        ("N33", 4, "RET"),
+        ("N36", 6, "REDO"),
+        ("N25", 6, "EXP"),
+        ("N40", 6, "REP"),
+        ("N02", 7, "VISR"),
+        ("N38", 7, "VISS"),
+    ],
+)
+def test_each_indicator_fails_without_one_of_its_events(number: str, seq: int, indicator: str) -> None:
+    counted = counted_cases(Period(without(forty(), number, seq).facts(), START, END), indicator)
+    assert (len(counted.numerator), len(counted.denominator)) != BY_HAND[indicator]
+
+
+def test_every_indicator_has_a_definition_that_is_printed() -> None:
+    lines = definition_lines()
+    assert len(lines) == len(DEFINITIONS) == len(BY_HAND)
+    assert any("应结案：首轮处置时限" in line for line in lines)
+
+
+def test_the_sample_of_the_review_is_drawn_again_by_its_seed(period: Period) -> None:
+    sample = sample_for_review(period.cases, 10, seed=7)
+    assert sample == sample_for_review(period.cases, 10, seed=7)
+    assert sample != sample_for_review(period.cases, 10, seed=8)
+    assert len(sample) == 10
+    assert len({period.cases[number].community for number in sample}) == 2
+    assert sample_for_review(period.cases, 99, seed=1) == sorted(
+        period.closed(), key=lambda number: (period.cases[number].community, number)
+    )
+    with pytest.raises(InputError):
+        sample_for_review(period.cases, 0, seed=1)
