@@ -17,6 +17,7 @@ from api.cli import (
     convert,
     demo,
     divide,
+    duty,
     incidents,
     locate,
     maps,
@@ -54,6 +55,7 @@ for command, module in (
     app.command(command)(module.run)
 app.add_typer(maps.app, name="map")
 app.add_typer(redraw.app, name="redraw")
+app.add_typer(duty.app, name="duty")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
 app.add_typer(devices.app, name="device")

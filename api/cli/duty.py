@@ -1,0 +1,144 @@
+"""``wangge duty``: ledgers, agendas and briefs from the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.console import emit_json, out
+
+if TYPE_CHECKING:
+    from api.jobs.duty_papers import Source
+
+app = typer.Typer(help="责任与办件：台账、例会议程、督查简报。Duty: ledgers, agenda, brief.", no_args_is_help=False)
+
+Scope = Annotated[
+    str, typer.Option("--scope", metavar="CODE", help="社区或网格编码，默认全街道。Code of a community or grid.")
+]
+Target = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="输出文件。File to write.")]
+
+
+@app.command("ledger")
+def ledger(
+    kind: Annotated[str, typer.Argument(metavar="A-K", help="台账 A 至 K。Ledger, A to K.")],
+    target: Target,
+    day: Annotated[str, typer.Option("--day", metavar="DAY", help="日期，或周、月中的一天。A day of the period.")],
+    scope: Scope = "",
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """由流转记录生成一本台账，写成 .xlsx 或 .pdf。
+
+    Make a ledger from the records and write it as .xlsx or .pdf.
+    """
+    from api.jobs.duty_papers import write_ledger
+
+    with _source(database) as source:
+        rows = write_ledger(source, kind, _day(day), scope, target)
+    if json:
+        emit_json({"ledger": kind.upper(), "rows": rows, "out": str(target)})
+    else:
+        out().print(f"台账 ledger {kind.upper()}: {rows} 行 rows → {target}", markup=False, highlight=False)
+
+
+@app.command("agenda")
+def agenda(
+    day: Annotated[
+        str | None,
+        typer.Option("--day", metavar="DAY", help="例会日期（周二、四、六），默认最近一次。Meeting day; the last one."),
+    ] = None,
+    scope: Scope = "",
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """列出例会议程，最多 12 项，每项说明缘由；没有需要议的就说无需开会。
+
+    The agenda of a meeting: twelve lines at most, each with why it is here.
+    """
+    from api.jobs.duty_papers import made_agenda
+    from geo.duty.meetings.agendas import last_meeting
+
+    with _source(database) as source:
+        wanted = _day(day) if day else last_meeting(source.now.date())
+        made, _ = made_agenda(source, wanted, scope)
+    if json:
+        lines = [
+            {
+                "rule": line.rule.value,
+                "why": {"zh": line.why.zh, "en": line.why.en},
+                "about": line.about,
+                "question": {"zh": line.question.zh, "en": line.question.en},
+                "owner": line.owner,
+                "cases": list(line.cases),
+                "cell": line.cell,
+            }
+            for line in made.lines
+        ]
+        emit_json({"day": wanted.isoformat(), "needed": made.needed, "lines": lines, "left_over": made.left_over})
+        return
+    out().print(f"{wanted} 例会议程 agenda", markup=False, highlight=False)
+    for number, line in enumerate(made.lines, start=1):
+        out().print(f"{number:2}. {line.about}", markup=False, highlight=False)
+        out().print(f"    {line.why.zh} · {line.question.zh} · {line.owner or '—'}", markup=False, highlight=False)
+    if made.note.zh:
+        out().print(str(made.note), markup=False, highlight=False)
+
+
+@app.command("brief")
+def brief(
+    target: Target,
+    week: Annotated[str | None, typer.Option("--week", metavar="DAY", help="周内任一天。A day of the week.")] = None,
+    month: Annotated[str | None, typer.Option("--month", metavar="MONTH", help="月份，如 2026-03。A month.")] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """生成督查简报，写成 .pdf 或 .docx。
+
+    Compose the supervision brief of a week or month as .pdf or .docx.
+    """
+    from api.jobs.duty_papers import period_of, write_brief
+
+    if (week is None) == (month is None):
+        raise typer.BadParameter("give --week DAY or --month MONTH, one of them")
+    start, end = period_of("week", _day(week)) if week else period_of("month", _day(f"{month}-01"))
+    with _source(database) as source:
+        digest = write_brief(source, start, end, target)
+    if json:
+        emit_json({"start": start.isoformat(), "end": end.isoformat(), "digest": digest, "out": str(target)})
+    else:
+        out().print(f"督查简报 brief {start} – {end} → {target}", markup=False, highlight=False)
+
+
+@contextmanager
+def _source(database: str | None) -> Iterator[Source]:
+    import os
+
+    from api.database import current_version, open_store, read_version, session, street_of
+    from api.database.migrate import require_schema
+    from api.jobs.duty_papers import Source
+    from api.settings import Settings
+
+    settings = Settings.from_environment(os.environ)
+    engine = open_store(options.database_setting(database))
+    try:
+        require_schema(engine)
+        with session(engine) as opened:
+            street = street_of(opened, settings.street or None)
+            version = current_version(opened, street_code=settings.street or None)
+            division = read_version(opened, version.id)
+            yield Source(opened, street, division, dt.datetime.now(dt.UTC), settings.zone)
+    finally:
+        engine.dispose()
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is no day; write it as 2026-03-02") from error

@@ -1,0 +1,226 @@
+"""Reads from the store what ledgers, agendas and briefs of some days are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from api.database.duty.cases import BLOCK, logs_of
+from api.database.duty.rosters import read_stored_roster
+from api.database.duty.view_records import decisions, meetings, typed_texts
+from api.database.models import CaseRow, EvidenceRow, ItemStepRow, ReportRow, StreetRow, VerdictRow
+from geo.duty import Facts, Report
+from geo.duty.events import ENDED
+from geo.duty.facts import CELL_COLUMNS, RECTIFICATION_COLUMNS, VERDICT_COLUMNS, VISIT_COLUMNS
+from geo.duty.supervision.rectification import ITEM_STATES, ItemStep, fold_item
+from geo.layers import Division, Level
+
+#: A report may be stored so long after it was made; cases that were opened so much later than a period are read with it.
+LATE = timedelta(days=7)
+_TEXT = ("reason_zh", "reason")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days ``[start, end)`` that are looked at, what is known until when, and the zone of the days."""
+
+    start: date
+    end: date
+    as_of: datetime
+    zone: str = "Asia/Shanghai"
+
+
+def read_facts(
+    session: Session, street: int, division: Division, span: Span, *, ledger: str = "", grid: str = ""
+) -> Facts:
+    """Facts of some days: the cases that were open in them or in which something happened since, and all that goes with them.
+
+    Parameters
+    ----------
+    division
+        The division whose cells are named.
+    span
+        The days. What came before them is read as far as cases were open in them.
+    ledger
+        Whose typed texts are read; none by default.
+    grid
+        Second-level grid whose visits are read from the evidence of its verdicts; none by default.
+    """
+    zone = ZoneInfo(span.zone)
+    start, end = (datetime.combine(day, time(), zone) for day in (span.start, span.end))
+    numbers = _cases(session, street, start, min(end + LATE, span.as_of))
+    cells = cells_of(division)
+    levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
+    verdicts = _verdicts(session, street, span)
+    return Facts(
+        {number: tuple(log) for number, log in logs_of(session, street, numbers)},
+        span.as_of,
+        zone=span.zone,
+        reports=_reports(session, street, numbers),
+        cells=cells,
+        roster=read_stored_roster(session, street, cells=levels),
+        verdicts=verdicts,
+        visits=_visits(session, street, span, grid) if grid else pd.DataFrame(columns=list(VISIT_COLUMNS)),
+        meetings=meetings(session, street, span.start, span.end),
+        decisions=decisions(session, street, since=span.start - timedelta(days=366)),
+        rectifications=_rectifications(session, street, span.as_of),
+        typed=typed_texts(session, street, ledger, until=span.as_of) if ledger else {},
+        street=_street(session, street),
+    )
+
+
+def cells_of(division: Division) -> pd.DataFrame:
+    """Cells of all levels with the columns that facts have."""
+    parts = [
+        pd.DataFrame(division.layer(level)).assign(level=int(level)).reindex(columns=list(CELL_COLUMNS))
+        for level in Level
+    ]
+    return pd.concat([part.astype({"parent": object}) for part in parts], ignore_index=True)
+
+
+def _cases(session: Session, street: int, start: datetime, end: datetime) -> list[str]:
+    """Cases that were opened before the end, and that are open or have changed since the beginning."""
+    ended = [state.value for state in ENDED]
+    query = select(CaseRow.number).where(
+        CaseRow.street == street,
+        CaseRow.opened_at < end,
+        or_(CaseRow.state.not_in(ended), CaseRow.changed_at >= start),
+    )
+    return sorted(session.scalars(query))
+
+
+def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str, Report]:
+    """Reports of some cases; who reported is not read."""
+    found = {}
+    for k in range(0, len(numbers), BLOCK // 10):
+        query = select(ReportRow).where(
+            ReportRow.street == street, ReportRow.case_number.in_(numbers[k : k + BLOCK // 10])
+        )
+        for row in session.scalars(query):
+            found[row.number] = Report(
+                row.number,
+                row.received_at,
+                row.channel,  # type: ignore[arg-type]
+                row.text,
+                standard_ref=row.standard_ref,
+                kind=row.kind,
+                lon=row.lon,
+                lat=row.lat,
+                datum=row.datum,
+                address_text=row.address,
+                third=row.third,
+                second=row.second,
+                community=row.community,
+                case_id=row.case_number,
+            )
+    return found
+
+
+def _verdicts(session: Session, street: int, span: Span) -> pd.DataFrame:
+    """The verdict of each cell and day that held at the moment looked at."""
+    query = (
+        select(VerdictRow)
+        .where(
+            VerdictRow.street == street,
+            VerdictRow.day >= span.start,
+            VerdictRow.day < span.end,
+            VerdictRow.made_at < span.as_of,
+        )
+        .order_by(VerdictRow.id)
+    )
+    newest = {(row.code, row.day): row for row in session.scalars(query)}
+    rows = [
+        (row.code, row.day, row.state, row.visits, row.required, str(row.values.get("reason_zh") or ""))
+        for row in newest.values()
+    ]
+    return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS))
+
+
+def _visits(session: Session, street: int, span: Span, grid: str) -> pd.DataFrame:
+    """Visits to a grid, as the evidence of its newest verdicts has them."""
+    query = (
+        select(VerdictRow.day, EvidenceRow.record)
+        .join(EvidenceRow, EvidenceRow.verdict_id == VerdictRow.id)
+        .where(
+            VerdictRow.street == street,
+            VerdictRow.code == grid,
+            VerdictRow.day >= span.start,
+            VerdictRow.day < span.end,
+            VerdictRow.made_at < span.as_of,
+        )
+        .order_by(VerdictRow.id)
+    )
+    newest: dict[date, dict[str, Any]] = dict(session.execute(query).tuples().all())
+    rows = [_visit(grid, day, visit) for day, record in newest.items() for visit in record.get("visits", ())]
+    return pd.DataFrame(rows, columns=list(VISIT_COLUMNS))
+
+
+def _visit(grid: str, day: date, visit: dict[str, Any]) -> tuple[Any, ...]:
+    start, end = (datetime.fromisoformat(str(visit[name])) for name in ("start", "end"))
+    reason = next((visit[name] for name in _TEXT if visit.get(name)), None)
+    stay_s = float(visit.get("stay_s") or (end - start).total_seconds())
+    return grid, day, start, end, stay_s, bool(visit.get("counted")), reason
+
+
+def _rectifications(session: Session, street: int, as_of: datetime) -> pd.DataFrame:
+    """Rectification items as their steps made them by then."""
+    query = select(ItemStepRow).where(ItemStepRow.street == street, ItemStepRow.at < as_of)
+    steps: dict[str, list[ItemStep]] = {}
+    for row in session.scalars(query.order_by(ItemStepRow.item, ItemStepRow.seq)):
+        steps.setdefault(row.item, []).append(_item_step(row))
+    known = {row.number: row for row in _cases_of(session, street, steps)}
+    rows = [_item_values(item, known) for item in steps.values()]
+    return pd.DataFrame(rows, columns=list(RECTIFICATION_COLUMNS))
+
+
+def _item_step(row: ItemStepRow) -> ItemStep:
+    values = dict(row.values)
+    if values.get("due"):
+        values["due"] = date.fromisoformat(str(values["due"])[:10])
+    if "evidence" in values:
+        values["evidence"] = tuple(values["evidence"])
+    return ItemStep(row.item, row.seq, row.at, row.actor, row.action, row.text, **values)  # type: ignore[arg-type]
+
+
+def _cases_of(session: Session, street: int, steps: dict[str, list[ItemStep]]) -> Sequence[CaseRow]:
+    numbers = [log[0].case_id for log in steps.values() if log[0].case_id]
+    query = select(CaseRow).where(CaseRow.street == street, CaseRow.number.in_(numbers))
+    return session.scalars(query).all()
+
+
+def _item_values(log: list[ItemStep], known: dict[str, CaseRow]) -> dict[str, Any]:
+    item = fold_item(log)
+    case = known.get(item.case_id)
+    photos = sum(len(step.evidence) for step in log)
+    evidence = [f"照片{photos}张"] if photos else []
+    rechecked = f"{item.rechecked_by} {item.rechecked_at:%m-%d}" if item.rechecked_at is not None else ""
+    struck = item.rechecked_at if item.state == "struck_off" else None
+    return {
+        "number": item.item_id,
+        "found_at": item.found_at,
+        "found_by": item.found_by,
+        "second": case.second if case is not None else "",
+        "community": case.community if case is not None else "",
+        "place": item.place,
+        "problem": item.problem,
+        "basis": item.basis,
+        "responsible": item.unit or item.person,
+        "measure": "；".join(item.measures),
+        "due": item.due,
+        "state": ITEM_STATES[item.state].zh,
+        "evidence": "，".join([*evidence, *([item.case_id] if item.case_id else [])]),
+        "rechecked": rechecked,
+        "closed_at": struck,
+    }
+
+
+def _street(session: Session, street: int) -> dict[str, str]:
+    row = session.get(StreetRow, street)
+    return {"name": str(row.name) if row is not None and row.name else "", "hotline": "12345"}

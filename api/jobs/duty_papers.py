@@ -1,0 +1,181 @@
+"""Ledgers, agendas and briefs from a store into files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from geo.errors import FileError, InputError
+from geo.layers import aside
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy.orm import Session
+
+    from api.database.duty.fact_reading import Span
+    from geo.duty import Agenda, Brief, Facts
+    from geo.layers import Division
+
+
+@dataclass(frozen=True)
+class Source:
+    """A store that is open, the number of the street in it, its division, and the moment and zone of the reading."""
+
+    session: Session
+    street: int
+    division: Division
+    now: dt.datetime
+    zone: str = "Asia/Shanghai"
+
+
+def facts_of(source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "") -> Facts:
+    """Facts of some days as they are known now."""
+    from api.database.duty.fact_reading import read_facts
+
+    return read_facts(
+        source.session, source.street, source.division, _span(source, start, end), ledger=ledger, grid=grid
+    )
+
+
+def _span(source: Source, start: dt.date, end: dt.date) -> Span:
+    from api.database.duty.fact_reading import Span
+
+    return Span(start, end, source.now, source.zone)
+
+
+def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd.DataFrame, Facts]:
+    """A ledger with its facts.
+
+    Raises
+    ------
+    InputError
+        If there is no such ledger or place.
+    """
+    from geo.duty import ledger
+    from geo.duty.ledgers.columns import LedgerKind
+    from geo.duty.ledgers.making import span_of
+
+    letter = LedgerKind.parse(kind)
+    start, end = span_of(letter, day)
+    # A week is compared with the one before, a plan rests on the month before, letters tell of thirty days.
+    before = {"C": 7, "D": 31, "I": 31}.get(letter.value, 0)
+    facts = facts_of(
+        source, start - dt.timedelta(days=before), end, ledger=letter.value, grid=scope if letter.value == "F" else ""
+    )
+    if scope and scope not in facts.cell_names:
+        raise InputError(f"there is no cell '{scope[:50]}' in the division")
+    return ledger(letter, day, facts, scope=scope), facts
+
+
+def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Path) -> int:
+    """Write a ledger as .xlsx or .pdf; the number of its rows."""
+    table, facts = made_ledger(source, kind, day, scope)
+    write = {".xlsx": _write_excel, ".pdf": _write_pdf}.get(target.suffix.lower())
+    if write is None:
+        raise FileError(f"{target}: a ledger is written as .xlsx or .pdf; change the ending of the name")
+    write(table, facts, scope, target)
+    return len(table)
+
+
+def excel_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A ledger with the headings of the table of columns."""
+    from geo.duty.ledgers.columns import LedgerKind, columns_of
+
+    titles = {column.name: column.title.zh for column in columns_of(LedgerKind(table.attrs["kind"]))}
+    return table.rename(columns=titles)
+
+
+def _write_excel(table: pd.DataFrame, _: Facts, __: str, target: Path) -> None:
+    from api.files.workbook import write_workbook
+    from geo.duty.ledgers.columns import FORMS, LedgerKind
+
+    write_workbook({FORMS[LedgerKind(table.attrs["kind"])].title.zh: excel_table(table)}, target)
+
+
+def _write_pdf(table: pd.DataFrame, facts: Facts, scope: str, target: Path) -> None:
+    _write(target, ledger_print(table, facts, scope))
+
+
+def ledger_print(
+    table: pd.DataFrame, facts: Facts, scope: str, *, corrections: tuple[str, ...] = (), signed: str = ""
+) -> bytes:
+    """A ledger as PDF."""
+    from maps.prints.papers import Heading, ledger_pdf
+
+    day = dt.date.fromisoformat(table.attrs["start"])
+    answers = facts.answers(scope, day) if scope else None
+    heading = Heading(
+        street=facts.street.get("name", ""),
+        place=facts.cell_names.get(scope, ""),
+        person=answers.text if answers is not None else "",
+        corrections=corrections,
+        signed=signed,
+    )
+    return ledger_pdf(table, heading)
+
+
+def made_agenda(source: Source, day: dt.date, scope: str = "") -> tuple[Agenda, Facts]:
+    """The agenda of a meeting day as of its morning, or of now if that is earlier."""
+    from geo.duty import agenda
+
+    facts = facts_of(source, day - dt.timedelta(days=60), day + dt.timedelta(days=1))
+    morning = dt.datetime.combine(day, dt.time(8), ZoneInfo(source.zone))
+    facts = facts.until(morning)
+    return agenda(facts, day, scope=scope), facts
+
+
+def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
+    """First day and the day after the last of the week or month that holds a day.
+
+    >>> period_of("week", dt.date(2026, 3, 5))
+    (datetime.date(2026, 3, 2), datetime.date(2026, 3, 9))
+    """
+    if span == "month":
+        first = day.replace(day=1)
+        return first, (first + dt.timedelta(days=32)).replace(day=1)
+    monday = day - dt.timedelta(days=day.weekday())
+    return monday, monday + dt.timedelta(days=7)
+
+
+def made_brief(source: Source, start: dt.date, end: dt.date) -> tuple[Brief, Facts]:
+    """The brief of a period, with what people wrote for it."""
+    from api.database.duty.view_records import BRIEF, typed_texts
+    from geo.duty import Issue, brief
+
+    facts = facts_of(source, start - (end - start), end)
+    key = brief_key(start, end)
+    texts = typed_texts(source.session, source.street, BRIEF, begins=key)
+    suggestions = texts.get((BRIEF, key, "suggestions"), "").split("\n")
+    replies = {place.split("/")[-1]: text for (_, place, column), text in texts.items() if column == "reply"}
+    monthly = (end - start).days > 7
+    number = f"{start.year}年{start.month}月" if monthly else f"{start.year}年第{start.isocalendar().week}期"
+    issue = Issue(number, end)
+    return brief(facts, start, end, issue=issue, suggestions=suggestions, replies=replies), facts
+
+
+def brief_key(start: dt.date, end: dt.date) -> str:
+    """Key of the texts of a brief."""
+    return f"{start}/{end}"
+
+
+def write_brief(source: Source, start: dt.date, end: dt.date, target: Path) -> str:
+    """Write a brief as .pdf or .docx; the digest of its values."""
+    from maps.prints.papers import brief_pdf
+    from maps.prints.word import brief_docx
+
+    forms: dict[str, Callable[[Brief], bytes]] = {".pdf": brief_pdf, ".docx": brief_docx}
+    form = forms.get(target.suffix.lower())
+    if form is None:
+        raise FileError(f"{target}: a brief is written as .pdf or .docx; change the ending of the name")
+    made, _ = made_brief(source, start, end)
+    _write(target, form(made))
+    return made.digest
+
+
+def _write(target: Path, content: bytes) -> None:
+    with aside(target) as temporary:
+        temporary.write_bytes(content)
