@@ -1,4 +1,4 @@
-"""Foreign polygon layers as cells: polygons with a code of their own."""
+"""Prepares polygon layers from other sources as cells: polygons with a unique text code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from geo.layers.crs import to_metric
 from geo.layers.files.reading import require_polygons
 from geo.notices import notice
 
-#: What a function takes for one area: a frame or series with a CRS, or a geometry in the CRS of the cells.
+#: Argument type for one area: a frame or series with a CRS, or a geometry in the CRS of the cells.
 Area: TypeAlias = gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry
 
 _POLYGONAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
-# Names under which files carry an identifier, best first, in lower case; the fourth is the field of GB/T 47678.5-2026.
+# Column names that usually contain an identifier, best first, in lower case; the fourth is the field of GB/T 47678.5-2026.
 _CODE_NAMES = (
     "code",
     "标识码",
@@ -42,25 +42,25 @@ _CODE_NAMES = (
     "id",
 )
 
-# A column by a known name is the code although some values stand twice: that is a fault of the layer, to be told.
+# Minimum share of distinct values for a column with a known name: a few duplicates are a fault of the layer, to be reported.
 _MOSTLY_DIFFERENT = 0.9
 
-# Row numbers that a program put there: unique, but they mean nothing.
+# Row numbers added by programs: unique, but without meaning.
 _ROW_NUMBERS = {"objectid", "fid", "gid", "ogc_fid", "objectid_1", "index"}
 
 
 def as_cells(frame: gpd.GeoDataFrame, name: str, *, code: str | None = None) -> gpd.GeoDataFrame:
-    """Make sure that a layer can serve as cells: polygons, with a text column ``code`` that tells them apart.
+    """Prepare a layer as cells: polygons with a text column ``code`` that identifies them.
 
     Parameters
     ----------
     frame
         Polygons.
     name
-        What to call the layer in messages.
+        Name of the layer in messages.
     code
-        Column to take the code from; guessed if it is not given (see :func:`code_column`). Where no column serves,
-        rows are numbered from 1.
+        Column that contains the code; guessed by default (see :func:`code_column`). If no column is suitable, rows are
+        numbered from 1.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def as_cells(frame: gpd.GeoDataFrame, name: str, *, code: str | None = None) -> 
     GeometryError
         If a geometry is not a polygon.
     ColumnError
-        If the column that was named is not there.
+        If the named column does not exist.
     """
     require_polygons(frame, name)
     if code is not None and code not in frame.columns:
@@ -83,7 +83,7 @@ def as_cells(frame: gpd.GeoDataFrame, name: str, *, code: str | None = None) -> 
 
 
 def as_area(area: Area | None, crs: object, name: str) -> shapely.Geometry | None:
-    """The one area that a frame, or a bare geometry, stands for.
+    """Union of the polygons of a frame, or a geometry, as one area.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def as_area(area: Area | None, crs: object, name: str) -> shapely.Geometry | Non
     crs
         CRS of the result.
     name
-        What to call the area in messages.
+        Name of the area in messages.
 
     Returns
     -------
     Polygon or MultiPolygon, or None
-        Union of the polygons, valid. One valid polygon is returned as it is.
+        Union of the polygons, valid. A single valid polygon is returned unchanged.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def as_area(area: Area | None, crs: object, name: str) -> shapely.Geometry | Non
 
 
 def area_frame(area: Area | None, crs: object, name: str) -> gpd.GeoDataFrame | None:
-    """The same as a frame of one row in `crs`, for functions that work on frames; see :func:`as_area`."""
+    """The area as a frame with one row in `crs`, for functions that work on frames; see :func:`as_area`."""
     shape = as_area(area, crs, name)
     return None if shape is None else gpd.GeoDataFrame(geometry=[shape], crs=crs)
 
@@ -149,12 +149,12 @@ def area_frame(area: Area | None, crs: object, name: str) -> gpd.GeoDataFrame | 
 def code_column(frame: gpd.GeoDataFrame) -> str | None:
     """Guess the column that identifies the rows.
 
-    Known names are tried first; they may hold a few values twice, which a check then tells. Other columns must have all of
-    their values there and different: names that end in ``id`` or ``code``, then any text. Row numbers that programs add
-    (``OBJECTID``, ``fid``) and columns of lists are never taken.
+    Known names are tried first; such a column may contain a few duplicates, which a check then reports. Other columns must be
+    complete and unique: first names that end in ``id`` or ``code``, then any text column. Row numbers that programs add
+    (``OBJECTID``, ``fid``) and columns of lists are never used.
     """
     columns = [c for c in frame.columns if c != frame.geometry.name and str(c).lower() not in _ROW_NUMBERS]
-    columns = [c for c in columns if frame[c].notna().all() and _plain(frame[c])]
+    columns = [c for c in columns if frame[c].notna().all() and _is_scalar(frame[c])]
     lower = {str(c).lower(): c for c in reversed(columns)}
     for name in _CODE_NAMES:
         if name in lower and frame[lower[name]].nunique() >= _MOSTLY_DIFFERENT * len(frame):
@@ -165,9 +165,9 @@ def code_column(frame: gpd.GeoDataFrame) -> str | None:
 
 
 def code_text(values: pd.Series, name: str) -> pd.Series:
-    """Codes as text; whole numbers that were stored as floating point have no decimal point.
+    """Codes as text; integers that were stored as floating point get no decimal point.
 
-    Missing values stay missing. A notice tells codes that are too long for a floating number and have lost their last digits.
+    Missing values stay missing. A notice reports codes too long for a floating-point number, which have lost their last digits.
     """
     if pd.api.types.is_float_dtype(values.dtype):
         whole = values.notna() & (values % 1 == 0)
@@ -187,6 +187,6 @@ def code_text(values: pd.Series, name: str) -> pd.Series:
     return text
 
 
-def _plain(column: pd.Series) -> bool:
-    """Tell whether a column holds single values: lists and arrays cannot be compared."""
+def _is_scalar(column: pd.Series) -> bool:
+    """Whether a column contains scalars: lists and arrays cannot be compared."""
     return not column.map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any()

@@ -1,4 +1,4 @@
-"""Grid codes: what they look like, which is whose parent, and how new ones are given out.
+"""Grid codes: their format, parents derived from them, and assignment of new codes.
 
 A street has the 9 digits of its administrative division (6 district, 3 street), a community 12, a second-level grid 15
 (the standard length of a unit grid) and a third-level grid 18: each level appends three digits to its parent's code.
@@ -28,7 +28,7 @@ MOST_CHILDREN = 10**SEGMENT - 1
 
 
 def is_code(code: object, level: Level | None = None) -> bool:
-    """Tell whether `code` is a well-formed grid code, of `level` if one is given.
+    """Whether `code` is a well-formed grid code, of `level` if one is given.
 
     >>> is_code("320113003001"), is_code("320113003001", Level.SECOND), is_code("32O113003")
     (True, False, False)
@@ -40,7 +40,7 @@ def is_code(code: object, level: Level | None = None) -> bool:
 
 
 def level_of(code: str) -> Level:
-    """Level that the length of `code` stands for.
+    """Level of a code, from its length.
 
     Raises
     ------
@@ -65,9 +65,10 @@ def parent_of(code: str) -> str | None:
 
 
 def ancestor_codes(codes: pd.Series, level: Level) -> pd.Series:
-    """Code of the cell of `level` above each cell, by the beginning of its code.
+    """Code of the ancestor at `level` of each cell, from the prefix of its code.
 
-    The one conversion up the levels by codes; :meth:`geo.layers.Division.ancestors` goes by the column ``parent``.
+    All conversions to higher levels by code use this function; :meth:`geo.layers.Division.ancestors` uses the column
+    ``parent``.
 
     Parameters
     ----------
@@ -103,15 +104,15 @@ def ancestor_codes(codes: pd.Series, level: Level) -> pd.Series:
 def reading_order(
     x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], *, row_height_m: float | None = None
 ) -> npt.NDArray[np.intp]:
-    """Order places as a page is read: rows from north to south, in a row from west to east.
+    """Order places in rows from north to south, and from west to east within a row.
 
     Parameters
     ----------
     x, y
         Easting and northing in metres, shape (n,).
     row_height_m
-        Height of a row. By default the extent is cut in about as many rows as make the places of a row as far apart as
-        the rows: ``sqrt(n * height / width)`` rows.
+        Height of a row. By default the extent is divided into ``sqrt(n * height / width)`` rows, so that places in a row are
+        about as far apart as the rows.
 
     Returns
     -------
@@ -131,7 +132,7 @@ def reading_order(
 
 
 def child_codes(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[str]:
-    """Give codes to the children of one parent, numbered in reading order.
+    """Assign codes to the children of one parent, numbered in reading order.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def child_codes(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.float
     ['320113003001002', '320113003001001']
     """
     if len(x) > MOST_CHILDREN:
-        raise ImpossibleError(f"{parent} would have {len(x)} children, and three digits number at most {MOST_CHILDREN}")
+        raise ImpossibleError(f"{parent} would have {len(x)} children, but three digits allow at most {MOST_CHILDREN}")
     codes = [""] * len(x)
     for number, position in enumerate(reading_order(x, y), start=1):
         codes[position] = f"{parent}{number:0{SEGMENT}d}"
@@ -162,7 +163,7 @@ def child_codes(parent: str, x: npt.NDArray[np.float64], y: npt.NDArray[np.float
 
 
 def require_unique(codes: Iterable[str], what: str) -> None:
-    """Raise CodeError, naming the codes, if any stands more than once."""
+    """Raise CodeError that names all codes that occur more than once, if there are any."""
     counts = Counter(codes)
     double = [code for code, count in counts.items() if count > 1]
     if double:

@@ -1,4 +1,4 @@
-"""Names of levels and columns, spelled once."""
+"""Names of levels and columns, defined in one place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LEADER = "leader"
 VALID_FROM = "valid_from"
 VALID_TO = "valid_to"
 
-#: Columns of every layer of a division, in order; what else a source brings stands behind them.
+#: Columns of every layer of a division, in order; further columns of a source follow.
 LAYER_COLUMNS = (
     CODE,
     NAME,

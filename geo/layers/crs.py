@@ -1,8 +1,8 @@
-"""The metric CRS of a place, and areas and lengths on the ellipsoid.
+"""Choice of the metric CRS of a place, and areas on the ellipsoid.
 
 This is the only module that chooses a CRS. In China it is the CGCS2000 3-degree Gauss-Krüger zone of the longitude,
-without zone prefix (EPSG:4534 to 4554; 4549 for Nanjing); elsewhere the UTM zone on WGS-84. WGS-84 and CGCS2000 are taken
-as equal: they differ by centimetres, and no transformation between them is public.
+without zone prefix (EPSG:4534 to 4554; 4549 for Nanjing); elsewhere the UTM zone on WGS-84. WGS-84 and CGCS2000 are treated
+as equal: they differ by centimetres, and no transformation between them is published.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from geo.layers import trigonometry
 from geo.layers.old_datums import old_datum
 from geo.notices import notice
 
-#: Units of the lattice that meshes live on, to the metre: one is 1 mm.
+#: Lattice units per metre; one unit is 1 mm.
 PER_METRE = 1000
 
 #: Semi-major axis of the ellipsoids of CGCS2000 and WGS-84, and radius of the sphere of Web Mercator, metres.
@@ -57,13 +57,13 @@ def metric_crs(lon: float, lat: float) -> CRS:
 
 
 def in_china(lon: float, lat: float) -> bool:
-    """Tell whether a place, in degrees, lies in the extent of the 3-degree zones of CGCS2000."""
+    """Whether a place, in degrees, lies in the extent of the 3-degree zones of CGCS2000."""
     west, south, east, north = _CHINA
     return west <= lon < east and south <= lat <= north
 
 
 def parse_crs(crs: object) -> CRS:
-    """Read a CRS as people write it: ``EPSG:4549``, a number, WKT.
+    """Parse a CRS given as ``EPSG:4549``, a number or WKT.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def parse_crs(crs: object) -> CRS:
 
 
 def is_metric(crs: object) -> bool:
-    """Tell whether `crs` is projected with both axes in metres."""
+    """Whether `crs` is projected with both axes in metres."""
     if crs is None:
         return False
     known = parse_crs(crs)
@@ -100,16 +100,16 @@ def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
 
 
 def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
-    """Bring a frame to `crs`, or to the metric CRS of its place.
+    """Convert a frame to `crs`, or to the metric CRS of its place.
 
-    A frame that already is in metres on a CGCS2000 or UTM zone is returned as it is when no `crs` is asked for.
+    A frame already in metres on a CGCS2000 or UTM zone is returned unchanged if no `crs` is given.
 
     Raises
     ------
     CrsError
         If the frame declares no CRS.
     """
-    own = frame.crs  # looking it up takes longer than one would think
+    own = frame.crs  # read once, because the lookup is slow
     if own is None:
         raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")
     if crs is None:
@@ -119,7 +119,7 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
 
 
 def _suits(crs: CRS, lon: float) -> bool:
-    """Tell whether a projected CRS in metres is a transverse Mercator whose central meridian is near `lon`."""
+    """Whether a projected CRS in metres is a transverse Mercator with a central meridian near `lon`."""
     if not is_metric(crs) or crs.coordinate_operation is None:
         return False
     operation = crs.coordinate_operation
@@ -133,7 +133,7 @@ def centre_lon_lat(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[float, floa
     Raises
     ------
     GeometryError
-        If there is no coordinate to take a centre from, or it is out of range.
+        If there are no coordinates, or they are out of range.
     """
     shapes = frame.geometry.array
     bounds, crs = np.asarray(shapes.total_bounds, dtype=float), shapes.crs
@@ -152,15 +152,15 @@ def centre_lon_lat(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[float, floa
 
 @lru_cache(maxsize=32)
 def _to_degrees(srs: str) -> pyproj.Transformer:
-    """Transformer to degrees from a CRS by its definition; making one takes 0.1 s, and hashing a CRS a millisecond."""
+    """Cached transformer to degrees, by CRS definition: creating one takes 0.1 s, and hashing a CRS a millisecond."""
     return pyproj.Transformer.from_crs(srs, WGS84, always_xy=True)
 
 
 def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
     """Convert geometries to degrees on WGS-84 (taken as equal to CGCS2000), axis order longitude, latitude.
 
-    Those on an old Chinese datum are passed on as if they were on CGCS2000, with a notice:
-    :func:`geo.layers.old_datums.change_crs` is for results that others work with.
+    Geometries on an old Chinese datum are treated as if they were on CGCS2000, with a notice; use
+    :func:`geo.layers.old_datums.change_crs` for results that are used further.
     """
     old = old_datum(geometries.crs)
     if old is not None:
@@ -182,15 +182,15 @@ def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (n,)
-        Square metres on the ellipsoid of CGCS2000. The planar area in EPSG:4549 is 0.031 % larger in Nanjing, that in Web
-        Mercator 39 %. Parts of one polygon add up to it, whatever the cut.
+        Square metres on the ellipsoid of CGCS2000. The planar area in EPSG:4549 is 0.031 % larger in Nanjing, in Web Mercator
+        39 %. The areas of the parts of a divided polygon add up to its area.
     """
     polygons = np.asarray(geometries.array, dtype=object)
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     if len(rings) == 0:
         return np.zeros(len(polygons))
-    # The outer ring of a part comes first and counts positive, its holes negative.
+    # The outer ring of each polygon comes first and counts positive, its holes negative.
     outer = np.r_[True, part_of[1:] != part_of[:-1]]
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     if geometries.crs != WGS84:
@@ -208,8 +208,8 @@ _ATANH = [1.0 / (2 * k + 1) for k in range(8)]
 def _ring_areas_m2(xy: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
     """Signed area of closed rings of degrees.
 
-    Vertices are carried to the sphere of equal area (authalic latitude); each edge adds the spherical excess between it and
-    the equator. Against geodesics on the ellipsoid an edge of 1 km is off by less than 0.1 m², one of 100 m by 0.0001 m².
+    Vertices are projected to the authalic sphere; each edge adds the spherical excess between it and the equator. Compared
+    with geodesics on the ellipsoid, an edge of 1 km is off by less than 0.1 m², one of 100 m by 0.0001 m².
     """
     lam, sine = np.radians(xy[:, 0]), trigonometry.sin(np.radians(xy[:, 1]))
     q, q_pole = _authalic_q(sine), _authalic_q(np.ones(1))[0]
@@ -217,7 +217,7 @@ def _ring_areas_m2(xy: npt.NDArray[np.float64], ring: npt.NDArray[np.intp]) -> n
     half = authalic / (1.0 + np.sqrt(1.0 - authalic * authalic))
     step = trigonometry.tan((lam[1:] - lam[:-1]) / 2.0)
     excess = 2.0 * trigonometry.atan(step * (half[1:] + half[:-1]) / (1.0 + half[1:] * half[:-1]))
-    excess[ring[1:] != ring[:-1]] = 0.0  # from one ring to the next
+    excess[ring[1:] != ring[:-1]] = 0.0  # link between two rings
     radius_squared = GEOD.a**2 * q_pole / 2.0
     return np.asarray(np.bincount(ring[:-1], weights=excess, minlength=int(ring[-1]) + 1) * radius_squared)
 

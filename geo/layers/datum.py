@@ -1,8 +1,7 @@
 """Datums: WGS-84, CGCS2000, GCJ-02 and BD-09.
 
-GCJ-02 is the obfuscated datum of Chinese web maps, BD-09 Baidu's on top of it. Both are shifts of longitude and latitude
-by closed formulas that are published only as reverse-engineered constants; those are used here. At 迈皋桥 the shift of
-GCJ-02 is 540 m and that of BD-09 about 1,180 m. WGS-84 and CGCS2000 are taken as equal.
+GCJ-02 is the obfuscated datum of Chinese web maps; BD-09 is Baidu's datum derived from it. Both shift longitude and latitude by
+closed formulas whose constants are known by reverse engineering only; these are used here. At 迈皋桥 the shift of
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Datum(StrEnum):
-    """The datums that coordinates in China come in."""
+    """Datums of coordinates in China."""
 
     WGS84 = "WGS-84"
     CGCS2000 = "CGCS2000"
@@ -30,7 +29,7 @@ class Datum(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> Datum:
-        """Read a datum's name in any usual spelling (``wgs84``, ``GCJ02``, ``bd-09ll``).
+        """Parse a datum name in any usual spelling (``wgs84``, ``GCJ02``, ``bd-09ll``).
 
         Raises
         ------
@@ -44,7 +43,7 @@ class Datum(StrEnum):
         raise DatumError(f"'{text}' is not a known datum: use one of {', '.join(cls)}")
 
 
-# Krasovsky 1940: the ellipsoid that the obfuscation was written for.
+# Krasovsky 1940: the ellipsoid used by the obfuscation.
 _A = 6378245.0
 _EE = 0.00669342162296594323
 _BD_PI = np.pi * 3000.0 / 180.0
@@ -58,9 +57,9 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
     Parameters
     ----------
     frame
-        Geometries in any declared CRS; their coordinates are on `source`, whatever datum the CRS names.
+        Geometries in any declared CRS; their coordinates are on `source`, whatever datum the CRS declares.
     source, target
-        Datum of the coordinates now, and after.
+        Datum of the coordinates before and after.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
     source, target = Datum.parse(source), Datum.parse(target)
     if frame.crs is None:
         raise DatumError("no coordinate reference system is declared, so degrees cannot be told from metres")
-    if (_plain(source) and _plain(target)) or source is target:
+    if (_is_unshifted(source) and _is_unshifted(target)) or source is target:
         return frame.copy()
     degrees = lon_lat(frame.geometry)
 
@@ -97,19 +96,19 @@ def convert(
     """
     source, target = Datum.parse(source), Datum.parse(target)
     x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    if source is target or (_plain(source) and _plain(target)):
+    if source is target or (_is_unshifted(source) and _is_unshifted(target)):
         return x, y
     if source is Datum.BD09:
         x, y = _bd_to_gcj(x, y)
-    elif _plain(source):
+    elif _is_unshifted(source):
         x, y = _wgs_to_gcj(x, y)
-    # Here x, y are on GCJ-02.
+    # From here on x, y are on GCJ-02.
     if target is Datum.BD09:
         return _gcj_to_bd(x, y)
-    return _invert(_wgs_to_gcj, x, y) if _plain(target) else (x, y)
+    return _invert(_wgs_to_gcj, x, y) if _is_unshifted(target) else (x, y)
 
 
-def _plain(datum: Datum) -> bool:
+def _is_unshifted(datum: Datum) -> bool:
     return datum in (Datum.WGS84, Datum.CGCS2000)
 
 
@@ -144,14 +143,14 @@ def _bd_to_gcj(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray
     return _invert(_gcj_to_bd, lon, lat)
 
 
-# Two units in the last place of a longitude: a smaller step is rounding.
+# Two units in the last place of a longitude; smaller steps are rounding.
 _LAST_BIT_DEG = 3e-14
 
 
 def _invert(forward, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:  # type: ignore[no-untyped-def]
     """Solve forward(p) = (lon, lat) by fixed-point iteration.
 
-    The shift changes by less than 1 % of a step, so each round gains two digits; seven or so reach the last bit.
+    The shift changes by less than 1 % of a step, so each iteration gains two digits; about seven reach full precision.
     """
     x, y = lon.copy(), lat.copy()
     for _ in range(12):

@@ -58,7 +58,7 @@ class Division:
         return len(self.community), len(self.second), len(self.third)
 
     def ancestor_rows(self) -> dict[Level, npt.NDArray[np.int32]]:
-        """Position in each level above of the cell that a third-level grid belongs to, by the column ``parent``.
+        """Row position of the ancestor of each third-level grid, by the column ``parent``.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class Division:
         Raises
         ------
         CodeError
-            If a cell names a parent that the level above does not have.
+            If a cell names a parent that does not exist in the level above.
         """
         result: dict[Level, npt.NDArray[np.int32]] = {}
         rows, below, below_level = np.arange(len(self.third), dtype=np.int32), self.third, Level.THIRD
@@ -79,7 +79,7 @@ class Division:
             lost = below.loc[at < 0, CODE].tolist()
             if lost:
                 raise CodeError(
-                    f"layer {below_level.layer}: {len(lost)} cells have a parent that is not there ({first_labels(lost)})",
+                    f"layer {below_level.layer}: {len(lost)} cells name a parent that does not exist ({first_labels(lost)})",
                     ids=lost,
                 )
             rows = at.astype(np.int32)[rows]
@@ -88,18 +88,18 @@ class Division:
         return result
 
     def with_layer(self, level: Level, frame: gpd.GeoDataFrame) -> Division:
-        """Copy of the division in which one layer is another frame."""
+        """Copy of the division with one layer replaced."""
         return replace(self, **{level.layer: frame})
 
 
 def read_division(path: str | os.PathLike[str]) -> Division:
     """Read a division from a GeoPackage with the layers ``street``, ``community``, ``second`` and ``third``, or from a
-    GeoJSON or GeoParquet file in which the column ``level`` tells the layers apart.
+    GeoJSON or GeoParquet file in which the column ``level`` distinguishes the layers.
 
     Returns
     -------
     Division
-        In the metric CRS of the place; coordinates are set on the 1 mm lattice.
+        In the metric CRS of the place; coordinates are rounded to the 1 mm lattice.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def read_division(path: str | os.PathLike[str]) -> Division:
         if LEVEL not in stacked or CODE not in stacked:
             raise FileError(
                 f"{path.name}: is not a division: no layers street, community, second, third, and no columns "
-                "code and level that would tell them apart"
+                "code and level to distinguish them"
             )
         frames = {level: stacked[stacked[LEVEL] == int(level)].reset_index(drop=True) for level in Level}
         missing = [level.layer for level, frame in frames.items() if frame.empty]
@@ -137,15 +137,15 @@ def read_division(path: str | os.PathLike[str]) -> Division:
 
 
 def is_division(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file that can be read holds the four layers of a division."""
+    """Whether a readable file contains the four layers of a division."""
     names = set(layers_of(path))
     return {level.layer for level in Level} <= names
 
 
 def digest_of(cells: Division | gpd.GeoDataFrame) -> str:
-    """SHA-256 over the codes and geometries of a division, level by level, or of one layer, cells in order of code.
+    """SHA-256 of the codes and geometries of a division, level by level, or of one layer, with cells in order of code.
 
-    It names the partition: divisions of one digest are the same, whatever the order of their cells.
+    It identifies the partition: divisions with the same digest are equal except for the order of their cells.
     """
     layers = {int(level): cells.layer(level) for level in Level} if isinstance(cells, Division) else {-1: cells}
     total = hashlib.sha256()
@@ -158,7 +158,7 @@ def digest_of(cells: Division | gpd.GeoDataFrame) -> str:
 
 
 def write_division(division: Division, path: str | os.PathLike[str]) -> None:
-    """Write a division to one file: a GeoPackage of four layers, or any other format with all cells in one layer.
+    """Write a division to one file: a GeoPackage with four layers, or another format with all cells in one layer.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Beijing 1954, Xi'an 1980 and New Beijing: datums before CGCS2000, whose shifts are 50 to 150 m and known for few regions only.
+"""Conversions from and to Beijing 1954, Xi'an 1980 and New Beijing, with their accuracy reported.
 
-Official parameters between them and CGCS2000 are not public. PROJ has some to WGS-84, each for a region, and otherwise passes
-coordinates through unchanged (a "ballpark" operation) without a word. Here a change of datum is made with its accuracy said, or
-refused. CGCS2000 and WGS-84 are taken as equal.
+These datums are shifted by 50 to 150 m against CGCS2000; official parameters are not public. PROJ has parameters to WGS-84
+for some regions, and otherwise silently returns coordinates unchanged (a "ballpark" operation). Here a change of datum
+reports its accuracy, or is refused. CGCS2000 and WGS-84 are treated as equal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WGS84 = CRS.from_epsg(4326)
 
 
 def old_datum(crs: object) -> str | None:
-    """Name of the datum of a CRS if it is one of the old Chinese ones.
+    """Name of the datum of a CRS if it is an old Chinese one.
 
     >>> old_datum("EPSG:2437"), old_datum("EPSG:4549")
     ('Beijing 1954', None)
@@ -41,24 +41,24 @@ def old_datum(crs: object) -> str | None:
 
 
 def changes_old_datum(source: object, target: object) -> bool:
-    """Whether a conversion leads from or to an old Chinese datum."""
+    """Whether a conversion changes from or to an old Chinese datum."""
     return old_datum(source) != old_datum(target)
 
 
 def change_crs(shapes: gpd.GeoSeries, target: object) -> gpd.GeoSeries:
-    """Convert geometries to another CRS; where that changes an old datum, say how accurate it is.
+    """Convert geometries to another CRS, with a notice of the accuracy if an old datum changes.
 
     Parameters
     ----------
     shapes
         Geometries with a CRS.
     target
-        Another CRS.
+        CRS of the result.
 
     Raises
     ------
     CrsError
-        If the datums are different, one of them is old, and no parameters are known for the place.
+        If the datums differ, one of them is old, and no parameters are known for the place.
     """
     source, target = CRS.from_user_input(shapes.crs), CRS.from_user_input(target)
     if not changes_old_datum(source, target):
@@ -84,7 +84,7 @@ def _title(crs: CRS) -> str:
 
 
 def _place(shapes: gpd.GeoSeries) -> tuple[float, float, float, float]:
-    """Bounds in degrees of the datum that the shapes are on: 100 m do not matter here."""
+    """Bounds in degrees on the datum of the shapes, for which 100 m make no difference."""
     crs = CRS.from_user_input(shapes.crs)
     west, south, east, north = shapes.total_bounds
     if crs.geodetic_crs is not None and not crs.is_geographic:
@@ -94,7 +94,7 @@ def _place(shapes: gpd.GeoSeries) -> tuple[float, float, float, float]:
 
 
 def _operation(source: CRS, target: CRS, place: tuple[float, float, float, float], names: str) -> pyproj.Transformer:
-    """The most accurate operation that is made for a place; between new datums the usual one."""
+    """The most accurate operation defined for a place; between new datums the default one."""
     if not changes_old_datum(source, target):
         return pyproj.Transformer.from_crs(source, target, always_xy=True)
     area: Any = AreaOfInterest(*place)
@@ -114,7 +114,7 @@ def _operation(source: CRS, target: CRS, place: tuple[float, float, float, float
     ]
     if not fitting:
         raise CrsError(
-            f"{names}: no parameters are public between {old_datum(source) or old_datum(target)} and "
+            f"{names}: no parameters are published between {old_datum(source) or old_datum(target)} and "
             f"CGCS2000 at ({x:.4g}, {y:.4g}), and without them the result would be off by 50 to 150 m; convert the file with the "
             "official parameters of the surveying authority first"
         )

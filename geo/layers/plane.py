@@ -1,4 +1,4 @@
-"""Eastings and northings of tables to degrees: zone prefixes, exchanged axes, and what lies beyond the CRS that is declared."""
+"""Converts eastings and northings of tables to degrees: zone prefixes, swapped axes, values outside the declared CRS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ZONE_PREFIX = Text("东坐标带有带号{zone}", "has an easting with the zone 
 NO_PREFIX = Text("东坐标缺少带号", "has an easting without the zone prefix that the CRS has")
 EXCHANGED = Text("东坐标与北坐标颠倒", "has easting and northing exchanged")
 
-# Beyond the area of use of a CRS its formulas still hold for a while; a place farther out than this is a mistake. Degrees.
+# Formulas of a CRS remain usable for a while outside its area of use; a place farther away is a mistake. Degrees.
 _MARGIN_DEG = 3.0
 # Zones of 6 degrees (13 to 23) and of 3 degrees (24 to 45) of China; the first codes of CGCS2000 with zone prefix.
 _ZONES = (13, 45)
@@ -26,7 +26,7 @@ _FIRST_OF_6, _FIRST_OF_3 = (13, 4491), (25, 4513)
 
 
 class Placed(NamedTuple):
-    """Degrees on WGS-84 (NaN where there are none), and Text why a row has none, None where it has. Each shape (n,)."""
+    """Degrees on WGS-84 (NaN if missing), and the reason why a row has none, otherwise None. Each shape (n,)."""
 
     lon: Floats
     lat: Floats
@@ -34,21 +34,21 @@ class Placed(NamedTuple):
 
 
 def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
-    """Bring coordinates of a table from a declared CRS to degrees; rows that cannot be in it get a reason.
+    """Convert coordinates of a table from a declared CRS to degrees; rows that cannot be in it get a reason.
 
     Parameters
     ----------
     x, y
         Easting and northing in units of `crs`, or longitude and latitude; NaN stays NaN without a reason. Shape (n,).
     crs
-        What is declared.
+        Declared CRS.
     what
         File and columns, for messages.
 
     Raises
     ------
     CrsError
-        If easting and northing are exchanged in most rows, or most eastings have a zone prefix that the CRS has not.
+        If easting and northing are swapped in most rows, or most eastings have a zone prefix that the CRS does not have.
     """
     known = parse_crs(crs)
     there = np.isfinite(x) & np.isfinite(y)
@@ -80,7 +80,7 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
 
 
 def _moved(x: Floats, y: Floats, crs: pyproj.CRS) -> tuple[Floats, Floats, Bools]:
-    """Degrees, and whether they can be meant: finite, and in or near the area where the CRS is used."""
+    """Degrees, and whether they are plausible: finite, and in or near the area of use of the CRS."""
     transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
     lon, lat = (np.asarray(values, dtype=float) for values in transformer.transform(x, y))
     finite = np.isfinite(lon) & np.isfinite(lat)
@@ -104,13 +104,13 @@ def zone_prefix(x: Floats) -> Floats:
 
 
 def _with_prefix(zone: int) -> str:
-    """The CRS of CGCS2000 whose eastings have that prefix."""
+    """The CGCS2000 CRS with the given zone prefix."""
     first, code = _FIRST_OF_3 if zone >= _FIRST_OF_3[0] else _FIRST_OF_6
     return f"EPSG:{code + zone - first}"
 
 
 def has_zone_prefix(crs: pyproj.CRS) -> bool:
-    """Tell whether eastings of a CRS carry the number of its zone in front, by its false easting."""
+    """Whether eastings of a CRS start with the number of its zone, according to its false easting."""
     operation = crs.coordinate_operation
     params = operation.params if operation is not None else []
     return any("false easting" in p.name.lower() and float(p.value) >= 1e6 for p in params)

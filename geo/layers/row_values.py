@@ -1,4 +1,4 @@
-"""Values that belong to the rows of a frame: checked against its index before they are used."""
+"""Values given for the rows of a frame: checked against its index before use."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from geo.errors import ColumnError, first_labels
 def values_of_rows(
     values: pd.Series, rows: pd.Index, name: str, *, what: str = "cells", partial: bool = False
 ) -> pd.Series:
-    """Bring values into the order of the rows of a frame.
+    """Align values with the rows of a frame.
 
     Parameters
     ----------
     values
-        One value per row, by its label; rows may stand in another order, and further labels are ignored.
+        One value per row, by label, in any order; further labels are ignored.
     rows
         Index of the frame.
     name
@@ -23,7 +23,7 @@ def values_of_rows(
     what
         What the rows are, for messages.
     partial
-        Whether rows may be without a value, which then is missing. Labels that the frame does not have are refused.
+        Whether rows may lack a value, which is then missing. Labels that the frame does not have are refused.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def values_of_rows(
     Raises
     ------
     ColumnError
-        If `values` is no Series, its labels are not those of the rows, or a label stands twice.
+        If `values` is not a Series, its labels are not those of the rows, or a label occurs twice.
 
     >>> values_of_rows(pd.Series({"b": 2, "a": 1}), pd.Index(["a", "b"]), "workload").tolist()
     [1, 2]
@@ -52,7 +52,7 @@ def values_of_rows(
         if index.has_duplicates:
             twice = list(index[index.duplicated()].unique())
             raise ColumnError(
-                f"{owner}: index labels {first_labels(twice)} stand more than once; give unique labels", ids=twice
+                f"{owner}: index labels {first_labels(twice)} occur more than once; give unique labels", ids=twice
             )
     asked, known = (values.index, rows) if partial else (rows, values.index)
     lost = list(asked[~asked.isin(known)])

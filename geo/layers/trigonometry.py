@@ -1,7 +1,7 @@
-"""Functions of angles by sums and products alone, so that they are the same to the last bit on every processor.
+"""Trigonometric functions by sums and products only, with identical bits on every processor.
 
-NumPy's own differ in the last bit between processors, as each has the fastest that it can run; areas that are kept in a file, and
-digests of them, would differ with them. Errors are a few units in the last place.
+NumPy's functions use the fastest instructions of each processor, so their last bits differ between processors; stored
+areas, and digests of them, would differ too. Errors are a few units in the last place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ATAN = [(-1.0) ** k / (2 * k + 1) for k in range(12)]
 
 
 def series(coefficients: list[float], x: Floats) -> Floats:
-    """Value of a polynomial, its lowest coefficient first."""
+    """Evaluate a polynomial, lowest coefficient first."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         value *= x
@@ -39,7 +39,7 @@ def tan(x: Floats) -> Floats:
 
 
 def atan(t: Floats) -> Floats:
-    """Arc whose tangent is `t`, radians; halved three times, until the series is short."""
+    """Arc tangent of `t`, radians; the argument is halved three times to shorten the series."""
     for _ in range(3):
         t = t / (1.0 + np.sqrt(1.0 + t * t))
     return 8.0 * t * series(_ATAN, t * t)

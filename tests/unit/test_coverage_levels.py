@@ -78,7 +78,7 @@ def test_ancestors_by_parent_column() -> None:
     assert sound.second["code"].to_numpy()[rows[Level.SECOND]].tolist() == sound.third["code"].str[:15].tolist()
     assert sound.community["code"].to_numpy()[rows[Level.COMMUNITY]].tolist() == sound.third["code"].str[:12].tolist()
     lost = sound.with_layer(Level.SECOND, sound.second.iloc[1:])
-    with pytest.raises(CodeError, match="layer third: 2 cells have a parent that is not there"):
+    with pytest.raises(CodeError, match="layer third: 2 cells name a parent that does not exist"):
         lost.ancestor_rows()
 
 

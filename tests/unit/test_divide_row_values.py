@@ -105,9 +105,9 @@ def test_workload_of_buildings_on_another_index_is_named():
 
 def test_labels_that_stand_twice_and_other_types_are_refused():
     rows = pd.Index(["a", "b"])
-    with pytest.raises(InputError, match=r"^w: index labels a stand more than once"):
+    with pytest.raises(InputError, match=r"^w: index labels a occur more than once"):
         values_of_rows(pd.Series([1, 2], index=["a", "a"]), rows, "w")
-    with pytest.raises(InputError, match=r"^cells: index labels b stand more than once"):
+    with pytest.raises(InputError, match=r"^cells: index labels b occur more than once"):
         values_of_rows(pd.Series([1, 2], index=["a", "b"]), pd.Index(["b", "b"]), "w")
     with pytest.raises(InputError, match="is expected, not ndarray"):
         values_of_rows(np.ones(2), rows, "w")  # type: ignore[arg-type]

@@ -113,7 +113,7 @@ class TestAssign:
             assign(one, squares(2, 1).drop(columns="code"))
         orphan = division()
         orphan.third.loc[0, "parent"] = "320113003009009"
-        with pytest.raises(CodeError, match="1 cells have a parent that is not there"):
+        with pytest.raises(CodeError, match="1 cells name a parent that does not exist"):
             assign(one, orphan)
 
     def test_edges_are_cut_alike_from_both_sides(self):

@@ -1,8 +1,8 @@
-"""Polygons of two makers as evidence of a datum: how much of the same ground they share under each known mistake.
+"""Overlap of polygons from two sources as evidence of a datum, evaluated for each known mistake.
 
-Two makers who digitise one boundary independently differ by 50 to 150 m, so their lines do not fall on each other and say little.
-Their areas still tell the datums apart, which lie more than 500 m from each other: the mistake whose undoing leaves the least
-ground in one polygon only is the right one, if it is clearly less than for every other.
+Two sources that digitise one boundary independently differ by 50 to 150 m, so their lines rarely coincide. Their areas still
+distinguish the datums, which are more than 500 m apart: the mistake whose correction leaves the smallest symmetric difference
+is accepted if the difference is clearly smaller than for all others.
 """
 
 from __future__ import annotations
@@ -20,46 +20,47 @@ from geo.layers.alignment.known_shifts import Mistake
 FloatArray = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
 
-#: Polygons that are compared, the largest first.
+#: Maximum number of polygons compared, largest first.
 MOST_POLYGONS = 200
 
-#: Polygons are one thing drawn twice if they share this much of their union under the best explanation. Pairs of two makers
-#: have .90 to .97; a district and its neighbour less than .3.
+#: Polygons are two drawings of one thing if they share this much of their union under the best explanation. Pairs from two
+#: sources share .90 to .97; a district and its neighbour less than .3.
 LEAST_SHARED = 0.7
 
-#: The best explanation leaves at most this share of what the second best leaves. Pairs of two makers have .2 to .45.
+#: Maximum ratio of the symmetric difference between the best and second-best explanation. Pairs from two sources have .2 to
+#: .45.
 CLEARLY_LESS = 0.6
 
-#: What is left may lie to one side by this share of the distance to the second best explanation; more is another shift.
+#: Maximum one-sided remainder, as a share of the distance to the second-best explanation; more indicates another shift.
 _ONE_SIDED = 0.3
 
-# Polygons with a smaller side, metres, could be taken for their neighbours when they are moved by the shift of a datum.
+# Polygons with a smaller side, metres, could be confused with a neighbour after the shift of a datum.
 _LEAST_SIDE_M = 600.0
 
-# Pairs that are moved to see whether what is left lies to one side, and how far their corners are thinned out for that, metres.
+# Number of pairs moved to test for a one-sided remainder, and the tolerance of their simplification, metres.
 _MOST_MOVED, _COARSE_M = 12, 15.0
 
-# Corners are thinned out to this distance, metres, before areas are compared.
+# Tolerance of the simplification before areas are compared, metres.
 _THIN_M = 2.0
 
 
 class Agreement(NamedTuple):
-    """What polygons say of the known mistakes.
+    """Evidence from polygons for the known mistakes.
 
     Attributes
     ----------
     mistake
-        The one that explains the place of the layer; None if none does clearly.
+        The one that explains the position of the layer; None if none does clearly.
     pairs
         Number of polygons that were found in both layers.
     shared
         Share of the union of the pairs that both cover, under the best explanation.
     ratio
-        Ground in one polygon only under the best explanation, as a share of that under the second best.
+        Symmetric difference under the best explanation as a share of that under the second best.
     apart_m
         Mean distance between the two boundaries under the best explanation, metres.
     ranked
-        All mistakes, the best first.
+        All mistakes, best first.
     """
 
     mistake: Mistake | None
@@ -78,13 +79,13 @@ def compare(
     Parameters
     ----------
     degrees
-        Layer, degrees.
+        Layer in degrees.
     ground
-        Reference, metres.
+        Reference in metres.
     samples
-        Knows the way from degrees to the metres of the reference.
+        Transformation from degrees to the metres of the reference.
     mistakes
-        Explanations that are tried, that of no mistake among them.
+        Explanations to be tested, including that of no mistake.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def compare(
     area = np.array([shapely.area(one)[a] for one in moved]) + shapely.area(known)[b]
     share = common / (area - common)
     best = share.max(axis=0)
-    # Each polygon with the one that it shares most with, if that is its own partner, too.
+    # Match polygons that share most with each other mutually.
     mutual = (best >= LEAST_SHARED) & (best == _most(best, a, len(shapes))[a]) & (best == _most(best, b, len(known))[b])
     if not mutual.any():
         return None
@@ -133,7 +134,7 @@ def compare(
 
 
 def _polygons(shapes: Shapes) -> Shapes:
-    """The polygons among some geometries, valid."""
+    """The polygonal geometries, made valid."""
     shapes = shapes[(shapely.get_dimensions(shapes) == 2) & ~shapely.is_empty(shapes)]
     valid: Shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
     return valid
@@ -145,7 +146,7 @@ def _largest(shapes: Shapes) -> Shapes:
 
 
 def _moved(shapes: Shapes, mistake: Mistake, samples: Samples) -> Shapes:
-    """Polygons in metres with a mistake undone."""
+    """Polygons in metres after correction of a mistake."""
 
     def right(xy: FloatArray) -> FloatArray:
         return np.column_stack(samples.to_place.transform(*mistake.correct(xy[:, 0], xy[:, 1])))
@@ -163,9 +164,9 @@ def _most(values: FloatArray, group: npt.NDArray[np.intp], n: int) -> FloatArray
 
 
 def _one_sided(one: Shapes, other: Shapes) -> float:
-    """Length of the move of the layer that leaves the least ground in one polygon of each pair only, metres.
+    """Length of the move of the layer that minimises the symmetric difference of the pairs, metres.
 
-    Climbs from no move in steps of 128 to 16 m, which is finer than what independent makers differ by.
+    Hill climbing from zero in steps of 128 to 16 m, which is finer than the difference between independent sources.
     """
     coarse = np.argsort(-shapely.area(other), kind="stable")[:_MOST_MOVED]
     one, other = shapely.simplify(one[coarse], _COARSE_M), shapely.simplify(other[coarse], _COARSE_M)

@@ -1,9 +1,8 @@
-"""Does a layer lie where it should: a systematic shift against a reference, its size, direction and likely cause.
+"""Detects a systematic shift of a layer against a reference, with its size, direction and likely cause.
 
-Method: every move of up to 2 km is scored by how well the layer then lies on the lines of the reference (roads, borders), and
-in its polygons. A clear peak is the shift; the known mistakes of datum and zone are then tried exactly, and the one that
-explains the peak is named. Where no move stands out, or several known mistakes fit alike, the answer is that it cannot be
-told.
+Every move of up to 2 km is scored by how well the moved layer fits the lines of the reference (roads, borders) and its
+polygons. A clear peak is the shift; the known mistakes of datum and zone are then evaluated exactly, and the one that
+explains the peak is named. If no move stands out, or several known mistakes fit equally well, the result is ``unknown``.
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ from geo.layers.crs import lon_lat, metric_crs, to_metric
 
 FloatArray = npt.NDArray[np.float64]
 
-# A peak of the edge score stands out if it exceeds the best move 60 m or more away by this share of its height over the mean.
+# A peak of the edge score stands out if it exceeds the best score 60 m or more away by this share of its height over the mean.
 # On real layers true peaks have 0.38 to 0.62, false ones at most 0.06.
 _CONTRAST, _CLEAR = 0.2, 0.4
-# Share of points in the polygons, at the best move, that area needs to say anything; and standard errors that make a move worse.
+# Minimum share of points in polygons, at the best move, for area to count as evidence; standard errors that make a move worse.
 _INSIDE, _WORSE = 0.9, 2.5
-# Beyond this the layers do not touch, and only a mistake of the zone is looked for.
+# Beyond this distance the layers do not touch, and only mistakes of the zone are tested.
 _FAR_M = 5000.0
 
 
 def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoDataFrame | gpd.GeoSeries) -> Shift:
-    """Tell whether a layer is shifted as a whole against a reference, how far, where to, and why.
+    """Determine whether a layer is shifted against a reference, by how much, in which direction, and why.
 
     Parameters
     ----------
@@ -67,16 +66,16 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
 
     Notes
     -----
-    About 1 s for a street. Known limits: with polygons only, points that stay far from their outline tell nothing, and the
-    shift is known to some tens of metres. Shifts of less than about 3 m are not told from none. A move in one direction along
-    parallel lines is not seen.
+    About 1 s for a street. Known limits: with polygons only, points that stay far from the outline are no evidence, and the
+    shift is known to some tens of metres. Shifts below about 3 m cannot be distinguished from none. A move in the direction
+    of parallel lines cannot be detected.
     """
     given, known = gpd.GeoSeries(layer.geometry), gpd.GeoSeries(reference.geometry)
     ground = to_metric(gpd.GeoDataFrame(geometry=known[~(known.isna() | known.is_empty)]))
     place = CRS.from_user_input(ground.crs)
     degrees = lon_lat(given[~(given.isna() | given.is_empty)])
     if degrees.empty or ground.empty:
-        raise GeometryError("a layer and a reference with geometries are needed to tell a shift")
+        raise GeometryError("a layer and a reference with geometries are needed to detect a shift")
     centre = degrees.total_bounds.reshape(2, 2).mean(axis=0)
     local = lon_lat(ground.geometry).total_bounds.reshape(2, 2).mean(axis=0)
     samples = Samples.of(degrees, metric_crs(*local), place, MOST_SAMPLES)
@@ -91,7 +90,7 @@ def detect_datum(layer: gpd.GeoDataFrame | gpd.GeoSeries, reference: gpd.GeoData
 
 
 def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:
-    """Distance of the middle half of points from the bounds of a layer."""
+    """Distance between the middle half of the points and the bounds of a layer."""
     low, high = np.nanquantile(xy, 0.25, axis=0), np.nanquantile(xy, 0.75, axis=0)
     return float(shapely.box(*low, *high).distance(shapely.box(*ground.total_bounds)))
 
@@ -99,7 +98,7 @@ def _gap_m(xy: FloatArray, ground: gpd.GeoDataFrame) -> float:
 def _from_afar(
     samples: Samples, dense: Samples | None, ground: gpd.GeoDataFrame, zones: list[Mistake], away_m: float
 ) -> Shift:
-    """Look for the mistake of zone that brings a layer from afar to the reference."""
+    """Find the mistake of zone that explains a layer far from the reference."""
     near = [cause for cause in zones if _gap_m(samples.moved(cause), ground) == 0.0]
     table = _table(samples, None, near)
     tried = [(cause, _nearby(samples, dense, ground, near, base=cause)) for cause in near]
@@ -125,12 +124,12 @@ def _nearby(
     base: Mistake = NONE,
     degrees: gpd.GeoSeries | None = None,
 ) -> Shift:
-    """Look for a shift within reach; `base` is what has been put right before, `degrees` the layer if areas are compared."""
+    """Find a shift within reach; `base` is the correction already applied, `degrees` the layer if areas are compared."""
     xy = finite(samples.moved(base))
     bounds = np.r_[xy.min(axis=0), xy.max(axis=0)]
     reference = Reference.of(ground.geometry, bounds)
     if reference.tree is None:
-        return unknown_shift("附近没有参照要素", "nothing of the reference is near", [], "none")
+        return unknown_shift("附近没有参照要素", "no feature of the reference is near", [], "none")
     within = [c for c in causes if np.hypot(*median_move(samples, c, base)) <= REACH_M]
     table = _table(samples, reference, within)
     best = find_peak(Forward(edge_surface(xy, reference.tree), samples, base, reference), samples, within, base)
@@ -164,7 +163,7 @@ def _nearby(
 
 
 def _contradicted(peak: Peak, agreed: Agreement | None) -> bool:
-    """Whether areas speak against what the edges say, though not clearly for something else."""
+    """Whether the areas contradict the edges, even without clear evidence for another explanation."""
     return agreed is not None and peak.cause is not None and peak.cause is not agreed.ranked[0]
 
 
@@ -201,7 +200,9 @@ def _by_area(
     fitting = [cause for cause in causes if worse[cause.key] <= _WORSE]
     if np.abs(plateau).max() >= REACH_M - 20.0 or len(fitting) > 1:
         names = ", ".join(cause.key for cause in fitting) or "–"
-        return unknown_shift(f"多种情形同样吻合（{names}）", f"several explanations fit alike ({names})", table, "area")
+        return unknown_shift(
+            f"多种情形同样吻合（{names}）", f"several explanations fit equally well ({names})", table, "area"
+        )
     second = min([w for key, w in worse.items() if not fitting or key != fitting[0].key], default=2 * _WORSE)
     confidence = float(np.clip(0.5 + 0.1 * (second - _WORSE), 0.5, 0.95))
     if fitting:
@@ -210,7 +211,7 @@ def _by_area(
             fitting[0], samples.place_of(fitting[0]), radius, confidence, "area", residual, table, settled=base
         )
     if np.hypot(*centre) <= radius:
-        return unknown_shift("偏移小于可辨别的范围", "the shift is smaller than what can be told", table, "area")
+        return unknown_shift("偏移小于可辨别的范围", "the shift is too small to be detected", table, "area")
     return constant_shift(centre, radius, confidence, "area", float("nan"), table)
 
 

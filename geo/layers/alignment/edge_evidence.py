@@ -1,4 +1,4 @@
-"""Edges as evidence of a shift: the move at which a layer and a reference share most of their lines, and what explains it."""
+"""Edges as evidence of a shift: finds the move at which layer and reference share most lines, and its explanation."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from geo.layers.crs import GEOD, WGS84
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Fewer points than this tell nothing.
+#: Minimum number of points for a result.
 FEWEST = 30
 
-#: A rival of a peak is at least this far from it, metres; and a cause explains a peak if it leads this near to it.
+#: Minimum distance between a peak and a rival; and maximum distance between a peak and a cause that explains it, metres.
 RIVAL_M, SAME_M = 60.0, 25.0
 
-#: Share of a peak's height that a cause may miss and still explain it: the layer may be a few metres off besides. That there
-#: is no shift at all has to explain it better, or a shift of some metres would go unseen.
+#: Share of a peak's height that a cause may lack and still explain it, because the layer may be a few metres off in addition.
+#: For "no shift" the share is smaller, otherwise a shift of some metres would be missed.
 SLACK, SLACK_NONE = 0.15, 0.04
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Points that stand for a layer, in degrees, and the way to the metric CRS of the reference."""
+    """Sample points of a layer, in degrees, with the transformation to the metric CRS of the reference."""
 
     lon: FloatArray
     lat: FloatArray
@@ -42,7 +42,7 @@ class Samples:
 
     @classmethod
     def of(cls, degrees: gpd.GeoSeries, metres: CRS, place: CRS, most: int) -> Samples:
-        """Take at most `most` points from geometries in degrees; they are spaced in the CRS `metres`."""
+        """Take at most `most` points from geometries in degrees, spaced in the CRS `metres`."""
         array = np.asarray(degrees.to_crs(metres).array, dtype=object)
         are_points = bool((shapely.get_dimensions(array) == 0).all())
         xy = sample_points(array, most, 5.0)
@@ -52,12 +52,12 @@ class Samples:
         return cls(lon[good], lat[good], int(good.sum()), are_points, transformer)
 
     def moved(self, cause: Mistake) -> FloatArray:
-        """Samples in metres if `cause` is put right, shape (n, 2); points that it carries off the map are NaN."""
+        """Samples in metres after correction of `cause`, shape (n, 2); points without a result are NaN."""
         xy = np.column_stack(self.to_place.transform(*cause.correct(self.lon, self.lat)))
         return np.where(np.isfinite(xy), xy, np.nan)
 
     def place_of(self, cause: Mistake) -> tuple[float, float]:
-        """Distance and azimuth by which `cause` carries the layer, at its middle."""
+        """Distance and azimuth by which `cause` shifts the layer, at its centre."""
         x, y = np.median(self.lon, keepdims=True), np.median(self.lat, keepdims=True)
         true_x, true_y = cause.correct(x, y)
         azimuth, _, distance = GEOD.inv(true_x, true_y, x, y)
@@ -70,14 +70,14 @@ def finite(xy: FloatArray) -> FloatArray:
 
 
 class EdgeMatch(Protocol):
-    """One way to score how edges agree."""
+    """Interface of the two ways to score the agreement of edges."""
 
     @property
     def surface(self) -> Surface:
         """Score of every move."""
 
     def distances(self, cause: Mistake) -> FloatArray:
-        """Distances, in metres, that remain when a cause is put right."""
+        """Distances, in metres, that remain after correction of a cause."""
 
     def distances_moved(self, move: FloatArray) -> FloatArray:
         """Distances that remain after a move of the layer."""
@@ -85,7 +85,7 @@ class EdgeMatch(Protocol):
 
 @dataclass(frozen=True)
 class Forward:
-    """Do the points of the layer lie on the lines of the reference?"""
+    """Scores how many points of the layer lie on lines of the reference."""
 
     surface: Surface
     samples: Samples
@@ -103,7 +103,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Backward:
-    """Do the lines of the reference lie on those of the layer? A coarse reference is found in a fine layer by this."""
+    """Scores how many line points of the reference lie on lines of the layer; used for coarse references in a fine layer."""
 
     surface: Surface
     dense: Samples
@@ -112,7 +112,7 @@ class Backward:
 
     @classmethod
     def of(cls, dense: Samples, base: Mistake, ground: gpd.GeoDataFrame) -> list[Backward]:
-        """The fit, or nothing if too little of the reference lies where the layer is."""
+        """The score, or an empty list if too little of the reference lies near the layer."""
         xy = finite(dense.moved(base))
         bounds = np.r_[xy.min(axis=0), xy.max(axis=0)]
         shapes = np.asarray(ground.geometry.array, dtype=object)
@@ -134,7 +134,7 @@ class Backward:
 
 @dataclass(frozen=True)
 class Peak:
-    """The best explanation that edges give: a cause, or a move that no cause explains."""
+    """The best explanation from edges: a known cause, or a move without a known cause."""
 
     fit: EdgeMatch
     cause: Mistake | None
@@ -143,14 +143,14 @@ class Peak:
 
 
 def mean_nearness(distances: FloatArray) -> float:
-    """Score of an agreement, 0 to 1."""
+    """Score of the agreement, 0 to 1."""
     return float(nearness(distances).mean())
 
 
 def find_peak(fit: EdgeMatch, samples: Samples, causes: list[Mistake], base: Mistake) -> Peak:
-    """Find the best move, and the cause that explains it.
+    """Find the best move and the cause that explains it.
 
-    A cause is taken if it does about as well as the best move; it does better where the shift changes over the layer.
+    A cause is accepted if it scores about as well as the best move; it scores better where the shift varies over the layer.
     """
     floor = float(fit.surface.score.mean())
     move, top = refined(fit, fit.surface.best())
@@ -169,12 +169,12 @@ def find_peak(fit: EdgeMatch, samples: Samples, causes: list[Mistake], base: Mis
 
 
 def median_move(samples: Samples, cause: Mistake, base: Mistake) -> FloatArray:
-    """Move, in metres, that puts `cause` right where `base` is right already."""
+    """Median move, in metres, that corrects `cause` when `base` has already been corrected."""
     return np.asarray(np.nanmedian(samples.moved(cause) - samples.moved(base), axis=0))
 
 
 def refined(fit: EdgeMatch, move: FloatArray) -> tuple[FloatArray, float]:
-    """Climb from the best pixel to the best move, to a quarter of a metre."""
+    """Refine the best pixel by hill climbing to a quarter of a metre."""
     score = mean_nearness(fit.distances_moved(move))
     for step in (4.0, 2.0, 1.0, 0.5, 0.25):
         for _ in range(8):

@@ -1,7 +1,7 @@
-"""Known mistakes that move a whole layer, each with the way back.
+"""Known mistakes that shift a complete layer, each with its correction.
 
-A layer of datum A that was taken for datum B lies off by the difference of the two; coordinates of one projection zone that
-were read in another lie off by degrees, or, between UTM and Gauss-Krüger, by the scale of 0.9996.
+A layer on datum A that was declared as datum B is off by the difference of the two; coordinates of one projection zone that
+were read in another are off by degrees or, between UTM and Gauss-Krüger, by the scale factor 0.9996.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class Mistake:
     Attributes
     ----------
     key
-        Name for programs, such as ``gcj02_as_wgs84``; ``none`` for no mistake.
+        Identifier for programs, such as ``gcj02_as_wgs84``; ``none`` for no mistake.
     zh, en
-        The same for people.
+        Description in Chinese and English.
     datum
-        Datum that the coordinates as given are on, where that is the mistake.
+        Actual datum of the given coordinates, for mistakes of the datum.
     crs
-        CRS that the coordinates as given are in, where that is the mistake.
+        Actual CRS of the given coordinates, for mistakes of the CRS.
     correct
-        From the given longitudes and latitudes to the true ones.
+        Function from the given to the correct longitudes and latitudes.
     remedy
-        Options of ``wangge convert`` that put the layer right; empty if none does.
+        Options of ``wangge convert`` that correct the layer; empty if there are none.
     """
 
     key: str
@@ -56,7 +56,7 @@ NONE = Mistake("none", "坐标基准正确", "the datum is right", Datum.WGS84, 
 
 
 def datum_mistakes() -> Iterator[Mistake]:
-    """Every mistake that takes one of three datums for another (CGCS2000 counts as WGS-84)."""
+    """All mistakes in which one of three datums was declared as another (CGCS2000 counts as WGS-84)."""
     for true in _SHORT:
         for taken in _SHORT:
             if true is not taken:
@@ -80,12 +80,12 @@ def _datum_cause(true: Datum, taken: Datum) -> Mistake:
 
 
 def zone_mistakes(crs: CRS, lon: float, lat: float) -> Iterator[Mistake]:
-    """Mistakes of the projection zone: coordinates that belong to a neighbouring zone, or to UTM instead of Gauss-Krüger.
+    """Mistakes of the projection zone: coordinates of a neighbouring zone, or of UTM instead of Gauss-Krüger.
 
     Parameters
     ----------
     crs
-        CRS that the layer declares. If it is geographic, the metric CRS of the place is taken to have been used on the way.
+        Declared CRS of the layer. If it is geographic, the metric CRS of the place is assumed as an intermediate step.
     lon, lat
         Centre of the layer as given, degrees.
     """
@@ -106,7 +106,7 @@ def _zone_cause(epsg: int, declared: CRS, there: pyproj.Transformer) -> Mistake:
 
     def correct(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         east, north = there.transform(x, y)
-        lon, lat = back.transform(np.asarray(east) % 1e6, north)  # a zone prefix does not move the place
+        lon, lat = back.transform(np.asarray(east) % 1e6, north)  # a zone prefix does not change the place
         return np.asarray(lon), np.asarray(lat)
 
     name = f"EPSG:{declared.to_epsg()}" if declared.to_epsg() else declared.name

@@ -1,8 +1,8 @@
-"""How well a layer lies on a reference when it is moved: the arithmetic under :mod:`geo.layers.alignment.detection`.
+"""Scores how well a moved layer fits a reference; the computations behind :mod:`geo.layers.alignment.detection`.
 
-Two kinds of evidence. *Edges*: do points, or points along the outlines of polygons, lie on the lines of the reference (roads,
-borders of cells)? *Area*: do they lie in its polygons? Both are evaluated for every move of a raster at once, as a
-correlation by FFT, and for a named move exactly.
+Two kinds of evidence. *Edges*: points, or points along outlines of polygons, lie on lines of the reference (roads, borders of
+cells). *Area*: points lie in polygons of the reference. Both are evaluated for every move of a raster at once, by an FFT
+correlation, and exactly for single moves.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from scipy.spatial import cKDTree
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-#: Moves that are tried, metres each way: more than any of the datums or the scale of UTM can make in China.
+#: Largest move tested in each direction, metres: more than any shift of a datum or of the scale of UTM in China.
 REACH_M = 2000.0
-#: Pixel of the raster, metres, and the largest raster; larger regions are cut to their middle.
+#: Pixel size of the raster, metres, and the largest raster; larger regions are cropped to their middle.
 PIXEL_M, MOST_PIXELS = 8.0, 2048
-#: How near counts as on the line: a Gaussian of this width, metres, about the width of a road and the noise of a phone.
+#: Width of the Gaussian that scores the distance to a line, metres: about the width of a road and the noise of a phone.
 NEAR_M = 12.0
-#: Points that stand for the layer, and for the reference.
+#: Maximum number of sample points of the layer and of the reference.
 MOST_SAMPLES, MOST_TARGETS = 6000, 200_000
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What layers are compared with: points along lines, and polygons, in metres."""
+    """The reference: points along its lines, and its polygons, in metres."""
 
     tree: cKDTree | None
     area: shapely.Geometry | None
 
     @classmethod
     def of(cls, shapes: gpd.GeoSeries, bounds: FloatArray) -> Reference:
-        """Prepare the part of a reference that moves within reach of `bounds` can touch."""
+        """Prepare the part of a reference that is relevant for moves within reach of `bounds`."""
         window = shapely.box(*(bounds + REACH_M * np.array([-1, -1, 1, 1])))
         near = np.asarray(shapes[shapes.intersects(window)].array, dtype=object)
         polygons = near[shapely.get_dimensions(near) == 2]
@@ -59,7 +59,7 @@ class Reference:
         return np.asarray(self.tree.query(xy)[0])  # type: ignore[union-attr]
 
     def covers(self, xy: FloatArray) -> BoolArray:
-        """Which points lie in the polygons."""
+        """Whether each point lies in the polygons."""
         return np.asarray(shapely.contains_xy(self.area, xy))
 
 
@@ -70,14 +70,14 @@ class Surface:
     Attributes
     ----------
     score
-        Shape (m, m); the middle is the move by nothing, rows run north, columns east.
+        Shape (m, m); the centre is the zero move, rows run north, columns east.
     """
 
     score: FloatArray
 
     @property
     def half(self) -> int:
-        """Position of the middle."""
+        """Index of the centre."""
         return int(self.score.shape[0] // 2)
 
     def moves(self, where: BoolArray) -> FloatArray:
@@ -91,19 +91,19 @@ class Surface:
         return np.array([column - self.half, row - self.half], dtype=np.float64) * PIXEL_M
 
     def rival(self, move: FloatArray, radius_m: float) -> float:
-        """Highest score farther than `radius_m` from a move."""
+        """Highest score at a distance of more than `radius_m` from a move."""
         steps = (np.arange(self.score.shape[0]) - self.half) * PIXEL_M
         far = np.hypot(steps[None, :] - move[0], steps[:, None] - move[1]) > radius_m
         return float(self.score[far].max())
 
 
 def nearness(distance: FloatArray) -> FloatArray:
-    """1 on the line, 0.6 at :data:`NEAR_M`, and nothing from three times that on."""
+    """1 on the line, 0.6 at :data:`NEAR_M`, and 0 from three times that distance."""
     return np.asarray(np.exp(-0.5 * (distance / NEAR_M) ** 2))
 
 
 def sample_points(shapes: npt.NDArray[np.object_], most: int, step_m: float) -> FloatArray:
-    """Points that stand for shapes: points themselves, and points along lines and outlines at even distances."""
+    """Sample points of shapes: points themselves, and equally spaced points along lines and outlines."""
     shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     dimension = shapely.get_dimensions(shapes)
     lines = np.where(dimension == 2, shapely.boundary(shapes), shapes)[dimension > 0]
@@ -118,20 +118,20 @@ def sample_points(shapes: npt.NDArray[np.object_], most: int, step_m: float) -> 
 
 def edge_surface(samples: FloatArray, tree: cKDTree) -> Surface:
     """Mean nearness of the samples to the points of a tree, for every move."""
-    low, counts = _counted(samples)
+    low, counts = _sample_raster(samples)
     return _correlate(_edge_raster(tree, low, counts.shape), counts)
 
 
 def area_surface(samples: FloatArray, area: shapely.Geometry) -> Surface:
     """Share of the samples that lie in an area, for every move."""
-    low, counts = _counted(samples)
+    low, counts = _sample_raster(samples)
     return _correlate(_area_raster(area, low, counts.shape), counts)
 
 
-def _counted(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Corner and counts of a raster with room for every move; of a large region, the fullest part."""
+def _sample_raster(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Corner and counts of a raster that leaves a margin for every move; of a large region, the densest part."""
     side = MOST_PIXELS * PIXEL_M - 2 * REACH_M
-    used = samples[(np.abs(samples - _fullest(samples, side)) <= side / 2).all(axis=1)]
+    used = samples[(np.abs(samples - _densest_part(samples, side)) <= side / 2).all(axis=1)]
     low = used.min(axis=0) - REACH_M
     counts = np.zeros(
         tuple(int(n) for n in np.ceil((used.max(axis=0) + REACH_M - low) / PIXEL_M)[::-1].astype(int) + 1)
@@ -141,10 +141,10 @@ def _counted(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
     return low, counts
 
 
-def _fullest(samples: FloatArray, side: float) -> FloatArray:
-    """Middle of the square of a given side that holds most of the samples, among squares half a side apart.
+def _densest_part(samples: FloatArray, side: float) -> FloatArray:
+    """Centre of the square of a given side that contains most samples, among squares half a side apart.
 
-    The middle of all samples may be empty: those along the border of a large district lie around it.
+    The centre of all samples may be empty: those along the border of a large district lie around it.
     """
     if (np.ptp(samples, axis=0) <= side).all():
         return np.asarray((samples.min(axis=0) + samples.max(axis=0)) / 2)
@@ -165,7 +165,7 @@ def _edge_raster(tree: cKDTree, low: FloatArray, shape: tuple[int, ...]) -> Floa
 
 
 def _area_raster(area: shapely.Geometry, low: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Share of each pixel's row that is inside, by crossings of horizontal lines through the pixel centres."""
+    """Share of each pixel's centre line that is inside, from its intersections with the area."""
     y = low[1] + (np.arange(shape[0]) + 0.5) * PIXEL_M
     west, east = low[0] - 1.0, low[0] + shape[1] * PIXEL_M + 1.0
     scans = shapely.linestrings(np.stack([np.column_stack([np.full_like(y, x), y]) for x in (west, east)], axis=1))
@@ -182,7 +182,7 @@ def _area_raster(area: shapely.Geometry, low: FloatArray, shape: tuple[int, ...]
 def _correlate(field: FloatArray, counts: FloatArray) -> Surface:
     """Mean of the field at the samples for every move within reach.
 
-    The samples keep a margin of the reach on all sides, so nothing wraps round and no more room is needed.
+    The samples keep a margin of the reach on all sides, so the circular correlation does not wrap and needs no padding.
     """
     size = [scipy.fft.next_fast_len(n, real=True) for n in field.shape]
     product = scipy.fft.rfft2(field, size) * np.conj(scipy.fft.rfft2(counts, size))

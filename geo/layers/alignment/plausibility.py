@@ -1,8 +1,8 @@
-"""Do coordinates fit the CRS that they are said to be in, and which one would fit?
+"""Checks whether coordinates fit their declared CRS, and suggests the CRS that they would fit.
 
-In China the same place is written in many ways: as degrees; as eastings of six digits, or of eight with the zone before
-them (EPSG:4549 against 4528); and often with the northing first, as surveyors do. Numbers tell these apart, so a layer that
-cannot be what it declares is refused with the CRS that fits, never quietly taken for something else.
+In China the same place is written in many ways: as degrees; as eastings of six digits, or of eight with a zone prefix
+(EPSG:4549 against 4528); and often with the northing first, as surveyors do. The values distinguish these, so a layer that
+does not fit its declared CRS is refused with a suggestion, never silently reinterpreted.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from geo.notices import notice
 
 FloatArray = npt.NDArray[np.float64]
 
-# How far from its false easting a coordinate in a transverse Mercator zone can be, metres: 4.5 degrees at the equator. Less
-# than the false easting itself, so that degrees do not pass for metres.
+# Maximum distance of a coordinate from the false easting of a transverse Mercator zone, metres: 4.5 degrees at the equator.
+# Less than the false easting itself, so that degrees are not accepted as metres.
 _REACH_M = 499_000.0
-# Nothing on earth has a northing beyond this, metres, false northings included.
+# Largest northing on earth, metres, including false northings.
 _POLE_M = 10_002_000.0
-# Northings of China (3 to 54.5 N), and eastings without zone prefix, generously.
+# Northings of China (3 to 54.5 N), and eastings without zone prefix, with a margin.
 _NORTHINGS, _EASTINGS = (330_000.0, 6_100_000.0), (100_000.0, 900_000.0)
 _WEB_MERCATOR = (8_100_000.0, 15_200_000.0)
 # China in degrees: west, south, east, north.
 _DEGREES = (73.0, 3.0, 136.0, 54.5)
-# Degrees of a rounding at the pole or the date line, and of layers that go once more around.
+# Latitude limit with rounding, and longitude limit of layers that continue beyond the date line, degrees.
 _POLE_DEG, _ROUND_DEG = 90.000001, 360.0
 
 
 class Reading(NamedTuple):
-    """One way to read a pair of coordinates."""
+    """One interpretation of a pair of coordinates."""
 
     crs: str
     swapped: bool
@@ -43,22 +43,22 @@ class Reading(NamedTuple):
 
 
 def readings(x: float, y: float, meridian: float | None = None) -> list[Reading]:
-    """Tell what a pair of coordinates in China can be, in this order and in the other.
+    """List what a pair of coordinates in China can be, in this order and in the reverse order.
 
     Parameters
     ----------
     x, y
         First and second ordinate.
     meridian
-        Central meridian, degrees, if it is known from elsewhere; eastings of six digits do not tell it.
+        Central meridian, degrees, if known from elsewhere; eastings of six digits do not determine it.
 
     >>> [(r.crs, r.swapped) for r in readings(40387929.8, 3553835.6)], readings(3553835.6, 387929.8)[0].swapped
     ([('EPSG:4528', False)], True)
     """
-    return [*_straight(x, y, meridian, swapped=False), *_straight(y, x, meridian, swapped=True)]
+    return [*_readings_in_order(x, y, meridian, swapped=False), *_readings_in_order(y, x, meridian, swapped=True)]
 
 
-def _straight(x: float, y: float, meridian: float | None, *, swapped: bool) -> list[Reading]:
+def _readings_in_order(x: float, y: float, meridian: float | None, *, swapped: bool) -> list[Reading]:
     order = "northing first, easting second" if swapped else ""
     found: list[Reading] = []
     if _DEGREES[0] <= x <= _DEGREES[2] and _DEGREES[1] <= y <= _DEGREES[3]:
@@ -89,7 +89,7 @@ def _joined(order: str, text: str) -> str:
 
 
 def advice(frame: gpd.GeoDataFrame | gpd.GeoSeries, meridian: float | None = None) -> str:
-    """One clause that says what the coordinates of a frame look like and how to name it; empty if nothing is known."""
+    """One clause that describes the coordinates of a frame and suggests a CRS; empty if there is no suggestion."""
     bounds = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     if len(bounds) == 0:
@@ -105,14 +105,14 @@ def advice(frame: gpd.GeoDataFrame | gpd.GeoSeries, meridian: float | None = Non
 
 
 def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp]:
-    """Refuse a layer whose coordinates cannot be in its CRS; return the few rows that cannot.
+    """Refuse a layer whose coordinates cannot be in its CRS; return the rows that do not fit if they are few.
 
     Parameters
     ----------
     frame
-        Geometries with a CRS; missing and empty ones are passed over, they are a finding of the check.
+        Geometries with a CRS; missing and empty ones are ignored here, because the check reports them.
     name
-        What to call the layer in messages.
+        Name of the layer in messages.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp
     Raises
     ------
     CrsError
-        If most rows do not fit. The message says which CRS does, and whether the ordinates are swapped.
+        If most rows do not fit. The message suggests a CRS, and says whether the ordinates are swapped.
     """
     crs = CRS.from_user_input(frame.crs)
     bounds = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
@@ -137,7 +137,7 @@ def require_plausible(frame: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.intp
             + (better or "name the CRS that they are in, or swap the ordinates (wangge convert --crs, --swap-xy)")
         )
     _suspect_swap(bounds[finite], crs, name)
-    return np.flatnonzero(wrong | _endless(frame))
+    return np.flatnonzero(wrong | _not_finite(frame))
 
 
 def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], name: str) -> None:
@@ -149,21 +149,21 @@ def require_plausible_rows(frame: gpd.GeoDataFrame, rows: npt.NDArray[np.intp], 
     """
     if len(rows):
         first = shapely.bounds(frame.geometry.iloc[rows[0]])
-        if _endless(frame.iloc[rows]).any():
+        if _not_finite(frame.iloc[rows]).any():
             raise GeometryError(
-                f"{name}: {len(rows)} of {len(frame)} rows have coordinates that are no numbers or beyond all bounds: row "
+                f"{name}: {len(rows)} of {len(frame)} rows have coordinates that are not finite or out of range: row "
                 f"{first_labels(rows.tolist())}; correct them, or mark them as empty (wangge convert --mark-invalid)",
                 ids=rows.tolist(),
             )
         raise GeometryError(
-            f"{name}: {len(rows)} of {len(frame)} rows reach to places that {_title(CRS.from_user_input(frame.crs))} does not "
-            f"have, like ({first[2]:.6g}, {first[3]:.6g}): row {first_labels(rows.tolist())}; correct them or leave them out",
+            f"{name}: {len(rows)} of {len(frame)} rows have coordinates that {_title(CRS.from_user_input(frame.crs))} does not "
+            f"cover, like ({first[2]:.6g}, {first[3]:.6g}): row {first_labels(rows.tolist())}; correct them or leave them out",
             ids=rows.tolist(),
         )
 
 
-def _endless(frame: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
-    """Which geometries have a coordinate that is NaN or infinite."""
+def _not_finite(frame: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    """Whether each geometry has a coordinate that is NaN or infinite."""
     xy, row = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object), return_index=True)
     endless = np.zeros(len(frame), dtype=bool)
     endless[row[~np.isfinite(xy).all(axis=1)]] = True
@@ -174,7 +174,7 @@ def _fits(bounds: FloatArray, crs: CRS) -> npt.NDArray[np.bool_]:
     west, south, east, north = bounds.T
     if crs.is_geographic:
         return np.asarray((west >= -_ROUND_DEG) & (east <= _ROUND_DEG) & (south >= -_POLE_DEG) & (north <= _POLE_DEG))
-    # The largest eastings are those of zone 45 with prefix. Degrees of China pass for metres in the sea off Africa, else.
+    # The largest eastings are those of zone 45 with prefix. Degrees of China would otherwise pass as metres near (0, 0).
     degrees = (west >= _DEGREES[0]) & (east <= _DEGREES[2]) & (south >= _DEGREES[1]) & (north <= _DEGREES[3])
     extent = np.asarray((np.abs(bounds).max(axis=1) <= 6e7) & ~degrees)
     easting, northing = _parameter(crs, "False easting"), _parameter(crs, "False northing")
@@ -190,7 +190,7 @@ def _is_zone(crs: CRS) -> bool:
 
 
 def _is_zoned(crs: CRS) -> bool:
-    """Tell Gauss-Krüger and UTM zones, with their false easting of 500 km behind the prefix, from other national grids."""
+    """Whether a CRS is a Gauss-Krüger or UTM zone, with the false easting of 500 km after the zone prefix."""
     easting = _parameter(crs, "False easting")
     return easting is not None and easting % 1e6 == 500_000.0
 
@@ -207,12 +207,12 @@ def _title(crs: CRS) -> str:
 
 
 def _suspect_swap(bounds: FloatArray, crs: CRS, name: str) -> None:
-    """Say that degrees of western China would look like this if latitude came first; they could be the far north."""
+    """Give a notice if degrees could be western China with latitude first; they could also be in the far north."""
     if not crs.is_geographic or len(bounds) == 0:
         return
     x, y = float(np.median(bounds[:, 0])), float(np.median(bounds[:, 1]))
     if 18.0 <= x <= 54.0 and 73.0 <= y <= 90.0:
         notice(
-            f"{name}: ({x:.6g}, {y:.6g}) lies in the Arctic; if latitude stands first, set it right with "
+            f"{name}: ({x:.6g}, {y:.6g}) lies in the Arctic; if latitude comes first, correct it with "
             "wangge convert --swap-xy"
         )

@@ -1,4 +1,4 @@
-"""What was found about the place of a layer, in numbers and in sentences."""
+"""Result of the shift detection, in numbers and in sentences."""
 
 from __future__ import annotations
 
@@ -37,34 +37,34 @@ _COMPASS_EN = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW
 
 @dataclass(frozen=True)
 class Shift:
-    """What was found about the place of a layer.
+    """Position of a layer relative to a reference.
 
     Attributes
     ----------
     status
-        ``none``: the layer lies where it should. ``shifted``: it does not. ``unknown``: it cannot be told from these data.
+        ``none``: no systematic shift. ``shifted``: a shift was found. ``unknown``: the data do not decide.
     cause
         Key of the likely cause (:mod:`geo.layers.alignment.known_shifts`): ``none``, ``gcj02_as_wgs84``, ``bd09_as_wgs84``,
         ``wgs84_as_gcj02``, ``zone_4548`` and so on, ``constant`` for a shift that no known mistake explains, ``unknown``.
     datum
-        Datum of the coordinates as given, if that is settled.
+        Datum of the given coordinates, if it could be determined.
     shift_m, azimuth_deg
-        How far and in which direction, from north over east, the layer lies from where it should. NaN if unknown.
+        Distance and direction, clockwise from north, of the layer from its correct position. NaN if unknown.
     uncertainty_m
-        The shift is known to about this much.
+        Approximate uncertainty of the shift.
     confidence
         0 to 1; above 0.5 if the status is not ``unknown``.
     evidence
         ``edges``, ``overlap`` (polygons that both layers show), ``area``, ``distance`` (the layers are far apart) or ``none``.
     residual_m
-        Median distance of the layer from the lines of the reference after the shift is taken back; NaN without lines.
+        Median distance between layer and lines of the reference after correction of the shift; NaN without lines.
     remedy
-        Options of ``wangge convert`` that put the layer right; empty if none is known.
+        Options of ``wangge convert`` that correct the layer; empty if none is known.
     zh, en
-        The finding in one sentence.
+        The result in one sentence.
     candidates
-        The known mistakes that were tried, best first: `cause`, `shift_m`, `azimuth_deg`, `edges` (mean nearness to lines, 0 to
-        1), `inside` (share in polygons).
+        The known mistakes that were tested, best first: `cause`, `shift_m`, `azimuth_deg`, `edges` (mean nearness to lines,
+        0 to 1), `inside` (share in polygons).
     """
 
     status: str
@@ -83,14 +83,14 @@ class Shift:
 
     @property
     def direction(self) -> str:
-        """Compass word of the azimuth in Chinese and English, like ``东南偏东 ESE``; empty if there is no shift."""
+        """Compass direction of the azimuth in Chinese and English, like ``东南偏东 ESE``; empty without a shift."""
         if self.status != "shifted":
             return ""
         point = round(self.azimuth_deg / 22.5) % 16
         return f"{_COMPASS_ZH[point]} {_COMPASS_EN[point]}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding for programs, without the table of candidates."""
+        """The result as JSON types, without the table of candidates."""
         names = (
             "status",
             "cause",
@@ -119,17 +119,17 @@ def explained_shift(
     *,
     settled: Mistake | None = None,
 ) -> Shift:
-    """Say that a known mistake, or none, explains the place of a layer; `place` is its distance and azimuth."""
+    """Result for a layer whose position a known mistake, or none, explains; `place` is distance and azimuth."""
     distance, azimuth = place
     if cause is NONE or cause is settled:
         zh = f"图层位置正确，未见整体偏移（可辨别到约 {uncertainty:.0f} 米）。"
-        en = f"The layer lies where it should: no systematic shift, as far as can be told (about {uncertainty:.0f} m)."
+        en = f"No systematic shift of the layer was found (detection limit about {uncertainty:.0f} m)."
         return Shift(
             "none", "none", Datum.WGS84, 0.0, 0.0, uncertainty, confidence, evidence, residual, "", zh, en, table
         )
     zh, en = _sentence(distance, azimuth)
     fix_zh = f"可用 wangge convert {cause.remedy} 改正。" if cause.remedy else ""
-    fix_en = f" Put right by wangge convert {cause.remedy}." if cause.remedy else ""
+    fix_en = f" Corrected by wangge convert {cause.remedy}." if cause.remedy else ""
     return Shift(
         "shifted",
         cause.key,
@@ -150,7 +150,7 @@ def explained_shift(
 def constant_shift(
     move: FloatArray, uncertainty: float, confidence: float, evidence: str, residual: float, table: pd.DataFrame
 ) -> Shift:
-    """Say that a layer is shifted by an amount that no known mistake explains; `move` would put it right."""
+    """Result for a shift that no known mistake explains; `move` would correct it."""
     distance, azimuth = float(np.hypot(*move)), float(np.degrees(np.arctan2(-move[0], -move[1]))) % 360.0
     if distance <= max(3.0, uncertainty if evidence == "area" else 0.5 * uncertainty):
         return explained_shift(NONE, (0.0, 0.0), uncertainty, confidence, evidence, residual, table)
@@ -180,12 +180,12 @@ def _sentence(distance: float, azimuth: float) -> tuple[str, str]:
     far_en = f"{distance:,.0f} m" if distance < 10_000 else f"{distance / 1000:,.1f} km"
     return (
         f"图层整体向{_COMPASS_ZH[point]}偏移 {far}（方位角 {azimuth:.0f}°）",
-        f"The layer lies {far_en} to the {_COMPASS_EN[point]} (azimuth {azimuth:.0f}°) of where it should",
+        f"The layer lies {far_en} to the {_COMPASS_EN[point]} (azimuth {azimuth:.0f}°) of its correct position",
     )
 
 
 def unknown_shift(zh: str, en: str, table: pd.DataFrame | list[Any], evidence: str) -> Shift:
-    """Say that it cannot be told, and why."""
+    """Result where the data do not decide, with the reason."""
     nan = float("nan")
     frame = table if isinstance(table, pd.DataFrame) else no_candidates()
     return Shift(
@@ -206,5 +206,5 @@ def unknown_shift(zh: str, en: str, table: pd.DataFrame | list[Any], evidence: s
 
 
 def no_candidates() -> pd.DataFrame:
-    """Table of candidates without a row."""
+    """Empty table of candidates."""
     return pd.DataFrame(columns=["cause", "shift_m", "azimuth_deg", "edges", "inside"])

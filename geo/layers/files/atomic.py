@@ -1,8 +1,8 @@
-"""Writing a file so that it is either complete or not there: :func:`aside`, the only writer of the product.
+"""Atomic writing of files: all files of the product are written through :func:`aside`.
 
-Regular files are written to a temporary folder beside their place and moved there at the end. What cannot be replaced is
-written in place: a device or a pipe gets the bytes of the finished file, a symbolic link stays and the file that it leads to is
-replaced.
+Regular files are written to a temporary folder next to the target and moved into place when complete. Targets that cannot be
+replaced are written in place: a device or a pipe receives the bytes of the finished file; a symbolic link is kept and the file
+that it points to is replaced.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 
 from geo.errors import FileError
 
-#: Files that other programs keep beside one of these; those of an old file would be taken for parts of the new one.
+#: Companion files that other programs keep; those of the old file would be mistaken for parts of the new one.
 _COMPANIONS = {
     ".shp": (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind"),
     ".gpkg": (".gpkg-wal", ".gpkg-shm", ".gpkg-journal"),
 }
 
-# What the system says when the output cannot take more: no space, quota, limit of the file size, defect, read-only.
+# Errors of an output that cannot take more data: no space, quota, file size limit, I/O error, read-only, no reader.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENXIO}
 
-# Where file names stand for open files and devices of the process: a regular file reached through them stays the same file.
+# Folders in which names stand for open files and devices of the process: files there are written in place.
 _SYSTEM_FOLDERS = ("/dev/", "/proc/")
 
 
 @contextlib.contextmanager
 def aside(target: Path) -> Iterator[Path]:
-    """Give a temporary path of the same name as `target`; what is written there becomes `target` if the block ends well.
+    """Yield a temporary path with the same name as `target`; its content replaces `target` if the block succeeds.
 
-    A program that is killed inside the block leaves the old file, and a hidden folder ``.wangge-*`` that can be deleted. If
-    `target` is a symbolic link, the file that it leads to is replaced and the link stays; if it is a device or a pipe, the
-    finished file is copied into it.
+    If the program is killed inside the block, the old file remains, and so does a hidden folder ``.wangge-*``, which can be
+    deleted. If `target` is a symbolic link, the file that it points to is replaced and the link is kept; if it is a device or a
+    pipe, the finished file is copied into it.
 
     Raises
     ------
     FileError
-        If the folder does not exist or cannot be written to, `target` is a folder, a device or a pipe is to take a format of
-        several files, or the output cannot take the content (disk full, reader gone).
+        If the folder does not exist or is not writable, `target` is a folder, the format consists of several files and
+        `target` is a device or a pipe, or the output cannot take the content (disk full, reader closed).
     """
     in_place = _is_special(target)
     final = target if in_place else _behind_links(target)
@@ -75,7 +75,7 @@ def _is_special(target: Path) -> bool:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return False
-    except OSError as error:  # a circle of links, a folder that must not be searched
+    except OSError as error:  # a loop of links, or a folder without search permission
         raise FileError(f"{target}: cannot be reached ({error.strerror})") from error
     if stat.S_ISREG(mode):
         return str(target.absolute()).startswith(_SYSTEM_FOLDERS)
@@ -83,7 +83,7 @@ def _is_special(target: Path) -> bool:
 
 
 def _behind_links(target: Path) -> Path:
-    """The file itself, where `target` is a symbolic link; it need not exist."""
+    """Target of a symbolic link, which need not exist; other paths are returned unchanged."""
     return Path(os.path.realpath(target)) if target.is_symlink() else target
 
 
@@ -102,7 +102,7 @@ def _copy_into(parts: list[Path], target: Path) -> None:
 
 
 def _move(parts: list[Path], target: Path, final: Path) -> None:
-    """Put the parts of a file in place, the main one last, and remove companions that belonged to the old one only."""
+    """Move the parts of a file into place, the main one last, and remove companions of the old file."""
     new = {part.name for part in parts}
     try:
         for ending in _COMPANIONS.get(target.suffix.lower(), ()):

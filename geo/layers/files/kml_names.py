@@ -1,7 +1,7 @@
-"""Names of the data of a KML file, which GDAL's driver spells with letters of ASCII only.
+"""Preserves names of KML data, which GDAL's driver reduces to ASCII letters.
 
-``编码`` and ``名称`` both become ``______`` there, and one of the two is lost. So names are replaced by numbers before GDAL reads
-the file, and put back afterwards.
+The driver turns both ``编码`` and ``名称`` into ``______`` and loses one of the two. Names are therefore replaced by numbered
+placeholders before GDAL reads the file, and restored afterwards.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from geo.layers.files.sources import Source
 
-# The name of a piece of data, or of a field of a schema, in an opening tag.
+# Name of a data element, or of a field of a schema, in an opening tag.
 _NAMED = re.compile(rb"(<(?:\w+:)?(?:Data|SimpleData|SimpleField)\b[^>]*?\bname\s*=\s*)([\"'])(.*?)\2", re.DOTALL)
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-# Columns that the driver makes of every placemark; data of such a name would be merged with them.
+# Columns that the driver adds for every placemark; data with such a name would be merged with them.
 _TAKEN = {
     "id",
     "name",
@@ -37,7 +37,7 @@ _TAKEN = {
 
 @contextlib.contextmanager
 def ascii_names(source: Source) -> Iterator[tuple[Source, dict[str, str]]]:
-    """Give a copy of a KML file in which all names are plain, and the name that each of them stands for."""
+    """Yield a copy of a KML file with ASCII placeholders as names, and the original name of each."""
     raw = source.path.read_bytes()
     declared = re.search(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", raw[:200])
     encoding = declared[1].decode("ascii") if declared else "utf-8"
@@ -52,7 +52,7 @@ def ascii_names(source: Source) -> Iterator[tuple[Source, dict[str, str]]]:
 
     try:
         changed = _NAMED.sub(plain, raw)
-    except LookupError:  # an encoding that is not known; GDAL says so
+    except LookupError:  # an unknown encoding, which GDAL reports
         changed, names = raw, {}
     if not names:
         yield source, {}

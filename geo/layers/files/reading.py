@@ -1,7 +1,7 @@
-"""Reading vector files: the one door in. The door out is :mod:`geo.layers.files.writing`.
+"""Reads vector files; the only place that does so. Writing is in :mod:`geo.layers.files.writing`.
 
-Reading tells in one line what is wrong with a file, and where. What can be read but is not sound, such as a ring that
-crosses itself or a row without geometry, is read as it is: it is a finding of the check.
+Errors say in one line what is wrong with a file, and where. Readable but faulty data, such as a ring that crosses itself or a
+row without geometry, are read unchanged, because the check reports them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from geo.notices import notice
 
 OnInvalid = Literal["raise", "mark"]
 
-# What the libraries below raise about files; those of pyogrio are RuntimeErrors, those of pyarrow one of the others.
+# Exceptions of the underlying libraries about files; those of pyogrio are RuntimeErrors.
 _READ_ERRORS = (RuntimeError, ValueError, OSError, KeyError, TypeError, shapely.errors.ShapelyError)
 
-# Formats that leave the CRS out because it is always that of degrees on WGS-84.
+# Formats that always use degrees on WGS-84 and declare no CRS.
 _ALWAYS_DEGREES = (".topojson", ".json", ".gpx", ".kml")
 
-# Columns that the KML driver adds to every layer, with the value that says nothing.
+# Columns that the KML driver adds to every layer, with the default value that carries no information.
 _KML_COLUMNS = {
     "id": None,
     "description": None,
@@ -56,10 +56,10 @@ _KML_COLUMNS = {
     "icon": None,
 }
 
-# Name in the attributes of a frame of a CRS that says nothing of the place.
+# Key in the attributes of a frame for the name of a CRS without a known position on earth.
 _UNUSABLE_CRS = "unusable_crs"
 
-# GDAL's remarks that are dealt with here.
+# Warnings of GDAL about conditions that are handled here.
 _KNOWN_REMARKS = re.compile(
     "Non closed ring|invalid value encountered|couldn't be converted|Measured|application_id|not consistent with type"
 )
@@ -81,24 +81,24 @@ def read_layer(
     Parameters
     ----------
     path
-        GeoPackage, GeoJSON, TopoJSON, GeoParquet, FlatGeobuf, Shapefile, KML, or a zip archive that holds one of them. A file
-        inside an archive that holds several is named by its path: ``archive.zip/folder/file.shp``; so is a layer of a file
-        that has several: ``street.gpkg/roads``.
+        GeoPackage, GeoJSON, TopoJSON, GeoParquet, FlatGeobuf, Shapefile, KML, or a zip archive with one of them. In an archive
+        with several files, append the path of one: ``archive.zip/folder/file.shp``; likewise the layer of a file with
+        several: ``street.gpkg/roads``.
     layer
-        Name of the layer, the other way to say it; needed only where the file has more than one.
+        Name of the layer, as an alternative; needed only if the file has more than one.
     crs
-        CRS of the coordinates, for a file that declares none, or one that they cannot be in.
+        CRS of the coordinates, for a file that declares none, or one that the coordinates do not fit.
     datum
         Datum of the coordinates if it is not that of the CRS (GCJ-02, BD-09); the result is on WGS-84.
     encoding
-        Encoding of the text of a Shapefile, if what it declares is wrong or missing and the guess is wrong too.
+        Encoding of the text of a Shapefile, if the declared encoding is wrong or missing and the guess is wrong too.
     override_crs
-        Take `crs` also where the file declares another one that the coordinates could be in.
+        Use `crs` even if the file declares another one that fits the coordinates.
     swap_xy
-        Exchange the two ordinates: for files with the northing, or the latitude, first.
+        Exchange the two ordinates, for files with the northing or the latitude first.
     on_invalid
-        What to do with rows whose geometry cannot be read (rings of fewer than four points or not closed), is not finite, or
-        reaches beyond the CRS: refuse the layer and name them, or ``mark`` them by an empty geometry, with a notice.
+        Treatment of rows whose geometry cannot be read (rings of fewer than four points, or not closed), is not finite, or is
+        outside the CRS: refuse the layer and name the rows, or ``mark`` them by an empty geometry, with a notice.
 
     Returns
     -------
@@ -108,9 +108,9 @@ def read_layer(
     Raises
     ------
     FileError
-        If the file is missing, empty, broken or of another format than its name says, or the layer must be named.
+        If the file is missing, empty, broken or not of the format of its name, or the layer must be named.
     CrsError
-        If neither the file nor `crs` says what the coordinates are, or they cannot be that.
+        If neither the file nor `crs` declares a CRS, or the coordinates do not fit it.
     GeometryError
         If the layer has no rows or no geometries, or rows that cannot be read.
     """
@@ -125,12 +125,12 @@ def read_layer(
     if on_invalid == "raise":
         require_plausible_rows(frame, wrong, name)
     elif len(wrong):
-        frame = frame.set_geometry(_marked(frame.geometry, wrong, name, "are no numbers or reach beyond the CRS"))
+        frame = frame.set_geometry(_marked(frame.geometry, wrong, name, "are not finite or outside the CRS"))
     return frame if datum is None else to_datum(frame, datum, Datum.WGS84)
 
 
 def layers_of(path: str | os.PathLike[str]) -> list[str]:
-    """Names of the layers in a file; of an archive that holds several files, the paths of these.
+    """Names of the layers in a file; for an archive with several files, their paths.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def layers_of(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _names(source: Source) -> list[str]:
-    """Names of the layers that are meant: all of the file, or the one that its path names."""
+    """Names of the selected layers: all of the file, or the one named by its path."""
     names = _all_names(source)
     if source.layer is None:
         return names
@@ -166,10 +166,10 @@ def _all_names(source: Source) -> list[str]:
             table = pyogrio.list_layers(source.path)
     except _READ_ERRORS as error:
         raise FileError(f"{source.name}: cannot be read as a vector file ({_first_line(error)})") from error
-    # A table without geometry (styles, lookups) is no layer, unless the file has nothing else.
+    # A table without geometry (styles, lookups) is not a layer, unless the file has nothing else.
     names = [str(name) for name, kind in table if kind is not None] or [str(name) for name in table[:, 0]]
     if source.suffix == ".kml" and len(names) > 1:
-        names = [name for name in names if _shows_something(source, name)] or names
+        names = [name for name in names if _has_geometry(source, name)] or names
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise FileError(
@@ -178,7 +178,7 @@ def _all_names(source: Source) -> list[str]:
     return names
 
 
-def _shows_something(source: Source, layer: str) -> bool:
+def _has_geometry(source: Source, layer: str) -> bool:
     """Whether a folder of a KML file has a placemark with a geometry."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -221,11 +221,11 @@ def _read(source: Source, layer: str | None, encoding: str | None, on_invalid: O
 
 
 def _frame(source: Source, options: dict[str, Any], on_invalid: OnInvalid) -> gpd.GeoDataFrame:
-    """Read a frame; where a geometry cannot be made, read the rest, so as to name it or to mark it."""
+    """Read a frame; if a geometry cannot be created, read the other rows and name or mark the faulty ones."""
     try:
         if source.suffix in PARQUET:
             return gpd.read_parquet(BytesIO(source.path.read_bytes()))
-        # Names of a Shapefile are settled later, and a field named like the geometry column would stop the usual reader.
+        # Field names of a Shapefile are decoded later; a field named like the geometry column would break read_dataframe.
         if source.suffix != ".shp" and "geometry" not in pyogrio.read_info(source.path, **options)["fields"]:
             return pyogrio.read_dataframe(source.path, **options)
     except shapely.errors.ShapelyError:
@@ -272,13 +272,13 @@ def _marked(shapes: gpd.GeoSeries, rows: npt.NDArray[np.intp], name: str, why: s
 
 
 def _tidy(frame: gpd.GeoDataFrame, source: Source) -> gpd.GeoDataFrame:
-    """Fresh index, two dimensions, and no columns that only the format asks for."""
+    """Reset the index, drop the third dimension, and remove columns that only the format requires."""
     frame = frame.reset_index(drop=True)
     if frame.has_z.any():
         frame = frame.set_geometry(frame.geometry.force_2d())
-        if source.suffix not in (".kml", ".gpx"):  # they write heights of 0 without being asked
-            notice(f"{source.name}: heights are left out")
-    if frame.crs is not None and not _says_a_place(CRS(frame.crs)):
+        if source.suffix not in (".kml", ".gpx"):  # these always contain heights of 0
+            notice(f"{source.name}: heights are dropped")
+    if frame.crs is not None and not _is_georeferenced(CRS(frame.crs)):
         unusable = CRS(frame.crs).name
         frame = frame.set_crs(None, allow_override=True)
         frame.attrs[_UNUSABLE_CRS] = unusable
@@ -287,8 +287,8 @@ def _tidy(frame: gpd.GeoDataFrame, source: Source) -> gpd.GeoDataFrame:
     return _without_kml_columns(frame) if source.suffix == ".kml" else frame
 
 
-def _says_a_place(crs: CRS) -> bool:
-    """Whether a CRS ties coordinates to the earth: local and undefined ones do not."""
+def _is_georeferenced(crs: CRS) -> bool:
+    """Whether a CRS ties coordinates to the earth, unlike local and undefined ones."""
     return not crs.is_engineering and not crs.name.lower().startswith(("undefined", "unknown engineering"))
 
 
@@ -313,7 +313,7 @@ def _swapped(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
 def _placed(
     frame: gpd.GeoDataFrame, source: Source, crs: object, override: bool
 ) -> tuple[gpd.GeoDataFrame, npt.NDArray[np.intp]]:
-    """Settle the CRS of a frame, and find the rows that do not fit it."""
+    """Determine the CRS of a frame, and find the rows that do not fit it."""
     given, name = None if crs is None else parse_crs(crs), source.name
     unusable = frame.attrs.pop(_UNUSABLE_CRS, None)
     if frame.crs is None and given is None:
@@ -338,7 +338,7 @@ def _placed(
             )
     if given is not None and (frame.crs is None or override):
         if frame.crs is not None and frame.crs != given:
-            notice(f"{name}: declares {frame.crs.to_string()} but is read as {given.to_string()}, as asked")
+            notice(f"{name}: declares {frame.crs.to_string()} but is read as {given.to_string()}, as requested")
         frame = frame.set_crs(given, allow_override=True)
     try:
         return frame, require_plausible(frame, name)
@@ -352,7 +352,7 @@ def _placed(
 
 
 def require_polygons(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Return `frame` if all of its geometries are polygons, else say what they are.
+    """Return `frame` if all of its geometries are polygons, otherwise raise with their types.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""What a Shapefile needs besides GDAL: its parts, its text encoding, and field names of ten bytes.
+"""Handles what GDAL does not for Shapefiles: their parts, text encoding, and field names of ten bytes.
 
-The text of a Shapefile lies in a DBF whose encoding may be told by a ``.cpg`` beside it, by a byte of its header, wrongly,
-or not at all. Field names end after ten bytes, five Chinese characters in GBK, also in the middle of a character.
+The text of a Shapefile is in a DBF whose encoding may be declared by a ``.cpg`` file or by a byte of its header, correctly,
+wrongly or not at all. Field names are cut after ten bytes (five Chinese characters in GBK), possibly within a character.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from geo.notices import notice
 #: Bytes of a field name and of a text value in a DBF.
 NAME_BYTES, VALUE_BYTES = 10, 254
 
-#: Encoding in which Shapefiles are written; what most Chinese software expects.
+#: Encoding of written Shapefiles, which most Chinese software expects.
 DEFAULT_ENCODING = "GBK"
 
 #: Field names of the standard for our columns: 所在单元网格标识码 and 初始日期 as listed in GB/T 47678.5-2026; 单元网格名称,
 #: 面积 and 终止日期 are abbreviated by the same rule, the initials of the words. Other columns keep their names.
 STANDARD_NAMES = {CODE: "SZDYWGBSM", NAME: "DYWGMC", AREA_M2: "MJ", VALID_FROM: "CSRQ", VALID_TO: "ZZRQ"}
 
-# What GDAL is told to read text as: one character per byte, nothing lost, so that it can be decoded here.
+# Encoding given to GDAL: one character per byte without loss, so that the text can be decoded here.
 BYTEWISE = "ISO-8859-1"
 
-# Language byte of the DBF header (offset 29) and the encoding it stands for; 0x57 is what GDAL writes when it does not know.
+# Language byte of the DBF header (offset 29) and its encoding; GDAL writes 0x57 for an unknown encoding.
 _LANGUAGES = {0x4D: "gbk", 0x7A: "gbk", 0x4F: "big5", 0x78: "big5", 0x13: "cp932", 0x03: "cp1252", 0x02: "cp850"}
 
-# Text in which a few bytes are damaged is Chinese if this share of what is not ASCII is made of frequent characters; Western
-# text read as GBK has almost none.
+# Text with a few damaged bytes is Chinese if this share of its non-ASCII characters is frequent; Western text decoded as
+# GBK has almost none.
 _MOSTLY_CHINESE = 0.7
 
-# Text that is looked at to tell the encoding.
+# Maximum amount of text used to detect the encoding.
 _SAMPLE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields of a DBF, and how to read its text."""
+    """Fields of a DBF, and the encoding of its text."""
 
     names: tuple[str, ...]
     encoding: str
 
 
 def require_parts(source: Source) -> None:
-    """Refuse a Shapefile whose parts are missing or cut; GDAL would read a cut one as rows without geometry.
+    """Refuse a Shapefile with missing or truncated parts; GDAL would read a truncated one as rows without geometry.
 
     Raises
     ------
@@ -76,15 +76,15 @@ def require_parts(source: Source) -> None:
 
 
 def fields_of(source: Source, encoding: str | None) -> Fields | None:
-    """Read the field names of a Shapefile and find out its encoding; None if it has no attributes.
+    """Read the field names of a Shapefile and detect its encoding; None if it has no attributes.
 
     Parameters
     ----------
     source
         The Shapefile.
     encoding
-        Encoding that the caller names. By default the ``.cpg`` says it, then the header of the DBF, if the text can be read
-        that way; else UTF-8 and GBK are tried, and a notice tells what was taken.
+        Encoding given by the caller. By default that of the ``.cpg``, then of the header of the DBF, if the text can be
+        decoded with it; otherwise UTF-8 and GBK are tried, with a notice of the result.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def fields_of(source: Source, encoding: str | None) -> Fields | None:
 
 
 def _split(described: bytes, body: bytes, row_bytes: int) -> tuple[list[bytes], list[bytes]]:
-    """Raw field names, and the raw text values that are not plain ASCII."""
+    """Raw field names, and the raw text values that are not ASCII."""
     names, spans, start = [], [], 1
     for at in range(0, len(described) - 31, 32):
         if described[at] == 0x0D:
@@ -154,7 +154,7 @@ def _encoding(source: Source, language: int, texts: list[bytes], given: str | No
 
 
 def codec(name: str) -> str:
-    """Name that Python knows an encoding by.
+    """Python's name of an encoding.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def codec(name: str) -> str:
 
 
 def _from_cpg(text: bytes) -> str | None:
-    """Encoding that a ``.cpg`` names: ``UTF-8``, ``GBK``, ``936``, ``ANSI 1252``, ``ISO 88591``."""
+    """Encoding named by a ``.cpg`` file: ``UTF-8``, ``GBK``, ``936``, ``ANSI 1252``, ``ISO 88591``."""
     name = text.decode("ascii", "ignore").strip().lower()
     number = re.search(r"(\d+)$", name)
     tries = [name, name.replace(" ", "")]
@@ -181,12 +181,12 @@ def _from_cpg(text: bytes) -> str | None:
         except LookupError:
             continue
         if found is not None:
-            return {"gb2312": "gbk"}.get(found, found)  # software writes GB 2312 and means its superset
+            return {"gb2312": "gbk"}.get(found, found)  # programs write GB 2312 for its superset
     return None
 
 
 def _readable(texts: list[bytes], encoding: str) -> bool:
-    """Tell whether all texts can be decoded, but for a character that the end of a field cut."""
+    """Whether all texts can be decoded, except for a character cut by the end of a field."""
     return all(_decodes(text, encoding) for text in texts)
 
 
@@ -199,10 +199,10 @@ def _decodes(text: bytes, encoding: str) -> bool:
 
 
 def guess_encoding(texts: list[bytes]) -> str:
-    """Tell UTF-8 from GBK by what decodes, and by what the result looks like.
+    """Decide between UTF-8 and GBK by whether the text decodes, and by the characters that result.
 
-    Short GBK words can be UTF-8 by accident, as pairs of bytes: then letters of the Latin, Greek or Cyrillic blocks come
-    out with no plain letter beside them, and no Chinese at all.
+    Short GBK words can be valid UTF-8 by accident: the result then consists of letters of the Latin, Greek or Cyrillic
+    blocks without ASCII letters next to them and without Chinese characters.
     """
     if _readable(texts, "utf-8"):
         decoded = "".join(_decode(text, "utf-8") for text in texts)
@@ -220,13 +220,13 @@ def guess_encoding(texts: list[bytes]) -> str:
 
 
 def _chinese_share(texts: list[bytes], encoding: str) -> float:
-    """Share of the characters beyond ASCII that are usual Chinese ones when bad bytes are passed over."""
+    """Share of frequent Chinese characters among the non-ASCII ones, with undecodable bytes ignored."""
     decoded = [ch for text in texts for ch in text.decode(encoding, "replace") if not ch.isascii()]
     return sum(_usual(ch) for ch in decoded) / len(decoded) if decoded else 0.0
 
 
 def _usual(character: str) -> bool:
-    """Whether a character is one of the 3,755 most frequent of GB 2312."""
+    """Whether a character is one of the 3,755 frequent ones of GB 2312 level 1."""
     try:
         raw = character.encode("gb2312")
     except UnicodeEncodeError:
@@ -235,7 +235,7 @@ def _usual(character: str) -> bool:
 
 
 def _decode(raw: bytes, encoding: str) -> str:
-    """Decode, leaving out a character that the end of the field cut."""
+    """Decode a value, without a character cut by the end of the field."""
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -244,7 +244,7 @@ def _decode(raw: bytes, encoding: str) -> str:
 
 
 def decoded(frame: gpd.GeoDataFrame, fields: Fields) -> gpd.GeoDataFrame:
-    """Decode names and text of a frame that GDAL read byte by byte; names of the standard become ours."""
+    """Decode names and text of a frame that GDAL read byte by byte, and rename fields of the standard to our columns."""
     columns = [column for column in frame.columns if column != frame.geometry.name]
     frame = frame.copy()
     for position, column in enumerate(frame.columns):
@@ -263,7 +263,7 @@ def decoded(frame: gpd.GeoDataFrame, fields: Fields) -> gpd.GeoDataFrame:
 
 
 def distinct_names(names: Sequence[str], taken: str) -> list[str]:
-    """Number names that stand more than once; the name of the geometry column is taken."""
+    """Number names that occur more than once; the name of the geometry column is reserved."""
     seen, result = {taken}, []
     for name in names:
         new, number = name, 1
@@ -274,14 +274,14 @@ def distinct_names(names: Sequence[str], taken: str) -> list[str]:
         result.append(new)
     changed = [new for old, new in zip(names, result, strict=True) if old != new]
     if changed:
-        notice(f"field names stand more than once; the later ones are called {first_labels(changed)}")
+        notice(f"duplicate field names; the later ones are renamed to {first_labels(changed)}")
     return result
 
 
 def prepared(frame: gpd.GeoDataFrame, name: str, encoding: str) -> gpd.GeoDataFrame:
-    """Make a frame fit for a Shapefile: names of the standard, ten bytes each and all different; text that fits.
+    """Prepare a frame for a Shapefile: standard field names, at most ten bytes and unique, and text that fits.
 
-    A notice tells the names that were cut, and values that were.
+    A notice names the field names and values that were truncated.
 
     Raises
     ------
@@ -303,7 +303,7 @@ def prepared(frame: gpd.GeoDataFrame, name: str, encoding: str) -> gpd.GeoDataFr
 
 
 def short_names(columns: list[str], encoding: str, name: str) -> list[str]:
-    """Names for the fields of a DBF: of the standard where it has one, else cut to ten bytes, and all different."""
+    """Field names for a DBF: that of the standard if there is one, otherwise cut to ten bytes, all unique."""
     taken: set[str] = set()
     result, cut = [], []
     for column in columns:
@@ -331,7 +331,7 @@ def _cut(text: str, size: int, encoding: str, name: str) -> str:
 
 
 def _fitting(values: pd.Series, column: str, encoding: str, name: str) -> pd.Series:
-    """Values cut to what a field holds, at the end of a character."""
+    """Values truncated to the size of a field, at the end of a character."""
     text = values[values.map(lambda v: isinstance(v, str))]
     short = text.map(lambda v: v if v.isascii() and len(v) <= VALUE_BYTES else _cut(v, VALUE_BYTES, encoding, name))
     changed = text.index[(text != short).to_numpy()]
@@ -347,5 +347,5 @@ def _cannot(name: str, text: str, character: str, encoding: str) -> str:
 
 
 def finish(path: Path, encoding: str) -> None:
-    """Write the ``.cpg`` that says the encoding; GDAL leaves it out for some."""
+    """Write the ``.cpg`` with the encoding; GDAL does not write it for all encodings."""
     path.with_suffix(".cpg").write_text(encoding.upper(), encoding="ascii")

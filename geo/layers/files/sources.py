@@ -1,7 +1,7 @@
-"""From a path to something that GDAL can open, or one line that says why not.
+"""Resolves a path to a file that GDAL can open, or raises an error of one line.
 
-A file is looked at before GDAL sees it: GDAL takes a GeoPackage named ``.geojson`` for good, reads a truncated Shapefile as
-rows without geometry, and passes text of another encoding on as mojibake. Archives are unpacked to a temporary folder.
+Files are inspected before GDAL opens them: GDAL accepts a GeoPackage named ``.geojson``, reads a truncated Shapefile as rows
+without geometry, and returns text of another encoding as mojibake. Archives are unpacked to a temporary folder.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ DRIVERS = {
     ".geoparquet": "Parquet",
 }
 
-#: Endings that can be read besides those that can be written.
+#: Endings that can be read but not written.
 READ_ONLY = (".topojson", ".gpx", ".kmz", ".zip")
 
-#: Archives, and the most that one of them may unpack to, so that a small file cannot fill the disk.
+#: Archives, and the maximum unpacked size, so that a small file cannot fill the disk.
 ARCHIVES = (".zip", ".kmz")
 MOST_UNPACKED_BYTES = 4 * 1024**3
 
@@ -44,7 +44,7 @@ PARQUET = (".parquet", ".geoparquet")
 _JSON = (".geojson", ".json", ".topojson")
 _XML = (".kml", ".gpx")
 
-# How files begin, and the endings that this content may have.
+# First bytes of files, with the endings that such content may have.
 _SIGNATURES = (
     (b"SQLite format 3\x00", "a GeoPackage or another SQLite database", (".gpkg",)),
     (b"PAR1", "GeoParquet", PARQUET),
@@ -54,8 +54,8 @@ _SIGNATURES = (
 )
 _HEAD_BYTES = 4096
 
-# JSON up to this size is parsed here, for the line of a fault and for members that GDAL does not miss; what is larger would
-# take ten times its size in memory, and is left to GDAL, which refuses a cut file too.
+# JSON up to this size is parsed here, to report the line of an error and missing members that GDAL accepts; parsing takes ten
+# times the size in memory, so larger files are left to GDAL, which refuses a truncated file too.
 _PARSED_BYTES = 64 * 1024**2
 
 
@@ -66,11 +66,11 @@ class Source:
     Attributes
     ----------
     name
-        What the user called it, for messages.
+        Name given by the user, for messages.
     path
-        Where it is now; inside a temporary folder if it came out of an archive.
+        Current location; inside a temporary folder if it was in an archive.
     layer
-        The one of its layers that is meant, where its path named one.
+        The selected layer, if the path named one.
     """
 
     name: str
@@ -83,35 +83,34 @@ class Source:
         return self.path.suffix.lower()
 
     def sidecar(self, suffix: str) -> Path | None:
-        """File of the same stem with another ending, whatever the case of its letters."""
+        """File of the same stem with another ending, ignoring case."""
         wanted = f"{self.path.stem}{suffix}".lower()
         return next((p for p in self.path.parent.iterdir() if p.name.lower() == wanted), None)
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Source]:
-    """Give the file behind a path, unpacked if it lies in an archive, after a look at its content.
+    """Yield the file at a path, unpacked if it is in an archive, after inspection of its content.
 
-    A path may go on behind a file of several layers with the name of one.
+    A path may continue after a file of several layers with the name of one layer.
 
     Raises
     ------
     FileError
-        If it is missing, a folder, empty, of an unknown format, of another format than its name says, or broken in a way
-        that shows from outside.
+        If it is missing, a folder, empty, of an unknown format, not of the format of its name, or visibly broken.
     """
     archive = next((p for p in [path, *path.parents] if p.suffix.lower() in ARCHIVES and not p.is_dir()), None)
     if archive is None:
         file = path.parent
         source = Source(f"{file.name}/{path.name}", file, path.name) if file.is_file() else Source(path.name, path)
         _require_file(source.path)
-        _look_at(source)
+        _inspect(source)
         yield source
         return
     _require_file(archive)
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         source = Source(path.name, _unpack(archive, path, Path(folder)))
-        _look_at(source)
+        _inspect(source)
         yield source
 
 
@@ -124,8 +123,8 @@ def _require_file(path: Path) -> None:
         raise FileError(f"{path.name}: the file is empty (0 bytes)")
 
 
-def _look_at(source: Source) -> None:
-    """Compare what a file is with what its name says, and check what GDAL does not."""
+def _inspect(source: Source) -> None:
+    """Compare the content of a file with its name, and check what GDAL does not check."""
     if source.suffix not in DRIVERS and source.suffix not in READ_ONLY:
         known = ", ".join((*DRIVERS, *READ_ONLY))
         raise FileError(f"{source.name}: unknown format '{source.path.suffix}'; use {known}")
@@ -154,7 +153,7 @@ def _require_content(head: bytes, source: Source) -> None:
 
 
 def _require_json(source: Source) -> None:
-    """Refuse JSON that is not UTF-8 or not whole, with the place of the fault."""
+    """Refuse JSON that is not UTF-8 or is incomplete, with the position of the error."""
     raw = source.path.read_bytes()
     try:
         if len(raw) > _PARSED_BYTES:
@@ -166,7 +165,7 @@ def _require_json(source: Source) -> None:
             f"{source.name}: is not UTF-8 text (byte {error.start}); save it as UTF-8, which GeoJSON requires"
         ) from error
     except json.JSONDecodeError as error:
-        raise FileError(f"{source.name}: is not JSON ({error.msg}, line {error.lineno}); is it whole?") from error
+        raise FileError(f"{source.name}: is not JSON ({error.msg}, line {error.lineno}); is it complete?") from error
     except RecursionError as error:
         raise FileError(f"{source.name}: is JSON nested too deep to be a layer") from error
     if not isinstance(document, dict) or "type" not in document:
@@ -176,24 +175,24 @@ def _require_json(source: Source) -> None:
 
 
 def _require_arcs(document: dict[str, Any], name: str) -> None:
-    """Refuse a topology whose objects use arcs that it does not have: GDAL gives them no geometry and says nothing."""
+    """Refuse a topology whose objects refer to missing arcs: GDAL silently gives them no geometry."""
     arcs, objects = document.get("arcs"), document.get("objects")
     if not isinstance(arcs, list) or not isinstance(objects, dict):
-        raise FileError(f"{name}: is a TopoJSON without 'arcs' or 'objects'; is it whole?")
+        raise FileError(f"{name}: is a TopoJSON without 'arcs' or 'objects'; is it complete?")
     for number, arc in enumerate(arcs):
         if not isinstance(arc, list) or len(arc) < 2 or not all(isinstance(p, list) and len(p) >= 2 for p in arc):
-            raise FileError(f"{name}: arc {number} is no line of two places or more")
+            raise FileError(f"{name}: arc {number} is not a line of at least two positions")
     for key, item in objects.items():
         for used in _arcs_of(item):
             if not isinstance(used, int) or not -len(arcs) <= used < len(arcs):
                 known = f"those from 0 to {len(arcs) - 1}" if arcs else "none"
                 raise FileError(
-                    f"{name}: object '{key}' uses arc {used!r}; the topology has {known}. Is the file whole?"
+                    f"{name}: object '{key}' uses arc {used!r}; the topology has {known}. Is the file complete?"
                 )
 
 
 def _arcs_of(item: object) -> Iterator[object]:
-    """Every arc that an object of a topology, or one within it, uses: numbers in lists in lists."""
+    """All arcs that an object of a topology, or a nested one, uses: numbers in nested lists."""
     if isinstance(item, dict):
         for part in item.get("geometries") or ():
             yield from _arcs_of(part)
@@ -206,7 +205,7 @@ def _arcs_of(item: object) -> Iterator[object]:
 
 
 def _require_plain_xml(source: Source) -> None:
-    """Refuse XML with a document type: entities of their own are how small files unpack to gigabytes."""
+    """Refuse XML with a document type declaration: custom entities can expand a small file to gigabytes."""
     if re.search(rb"<!\s*(DOCTYPE|ENTITY)", source.path.read_bytes().replace(b"\x00", b""), re.IGNORECASE):
         raise FileError(
             f"{source.name}: has a document type declaration (<!DOCTYPE>), which is not safe to read; remove it"
@@ -226,7 +225,7 @@ def _archive(archive: Path) -> Iterator[zipfile.ZipFile]:
             yield opened_archive
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FileError(f"{archive.name}: is not a zip archive, or is damaged ({error})") from error
-    except (RuntimeError, NotImplementedError) as error:  # a password, or a method of packing
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unsupported compression method
         raise FileError(f"{archive.name}: cannot be unpacked ({error})") from error
 
 
@@ -237,7 +236,7 @@ def _vector_members(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _shown(info: zipfile.ZipInfo) -> str:
-    """Name of a member; archives made by Chinese Windows have GBK in it without saying so."""
+    """Name of a member; archives made by Chinese Windows contain undeclared GBK names."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     with contextlib.suppress(UnicodeError):
@@ -246,7 +245,7 @@ def _shown(info: zipfile.ZipInfo) -> str:
 
 
 def _unpack(archive: Path, path: Path, folder: Path) -> Path:
-    """Unpack the member that is meant, and the files of its stem, and return where it is."""
+    """Unpack the selected member and the files of the same stem, and return its location."""
     with _archive(archive) as opened_archive:
         known = _vector_members(opened_archive)
         if path != archive:
@@ -265,7 +264,7 @@ def _unpack(archive: Path, path: Path, folder: Path) -> Path:
         if PurePosixPath(member).is_absolute() or ".." in re.split(r"[/\\]", member) or re.match(r"[A-Za-z]:", member):
             raise FileError(
                 f"{archive.name}: the path of its member {member} leads out of the archive, which is not safe to unpack; "
-                "make the archive anew with paths inside it"
+                "recreate the archive with paths inside it"
             )
         stem = PurePosixPath(member).with_suffix("").as_posix()
         wanted = [i for i in opened_archive.infolist() if PurePosixPath(_shown(i)).with_suffix("").as_posix() == stem]

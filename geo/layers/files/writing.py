@@ -1,7 +1,7 @@
-"""Writing vector files: the one door out.
+"""Writes vector files; the only place that does so.
 
-Nothing is ever half written: everything is made aside and moved into place, so that a program that is killed leaves the old
-file. The same content gives the same bytes.
+Files are written to a temporary place and moved to the target when complete, so a killed program leaves the old file. Equal
+content gives equal bytes.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from geo.layers.files.sources import DRIVERS
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
 
-#: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives the way there and back.
+#: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives a round trip.
 GEOJSON_DECIMALS = 9
 
-#: Ground in one export above which large-scale map data of China are a state secret (2020 rules of the ministry of natural
-#: resources and the administration for the protection of secrets: continuous cover of more than 25 km²).
+#: Area of one export above which large-scale map data of China are a state secret (2020 rules of the ministry of natural
+#: resources and the administration for the protection of secrets: contiguous coverage of more than 25 km²).
 SECRET_KM2 = 25.0
 
-# GDAL stamps a GeoPackage with the time of writing; a fixed stamp gives the same bytes for the same content.
+# GDAL writes the current time into a GeoPackage; a fixed time gives equal bytes for equal content.
 _STAMP = "2000-01-01T00:00:00.000Z"
 _ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
 
 
-# Formats of which GDAL reports no error when the disk is full: they are made in memory and written by Python.
+# Formats for which GDAL does not report a full disk: they are created in memory and written by Python.
 _SILENT = ("GeoJSON", "FlatGeobuf", "LIBKML")
 
 
 def write_layer(
     frame: gpd.GeoDataFrame, path: str | os.PathLike[str], *, layer: str | None = None, encoding: str | None = None
 ) -> None:
-    """Write a frame as the only layer of a file; the ending of the name says the format.
+    """Write a frame as the only layer of a file; the file name ending determines the format.
 
-    GeoJSON and KML are written in degrees, every other format in the CRS of the frame. A Shapefile gets field names of ten
-    bytes (:data:`geo.layers.files.shapefile.STANDARD_NAMES`), and text in GBK unless `encoding` says UTF-8. An ending like
-    ``.shp.zip`` packs the file, which also makes the many files of a Shapefile one.
+    GeoJSON and KML are written in degrees, all other formats in the CRS of the frame. A Shapefile gets field names of ten
+    bytes (:data:`geo.layers.files.shapefile.STANDARD_NAMES`), and text in GBK unless `encoding` is UTF-8. An ending like
+    ``.shp.zip`` packs the file, so that the parts of a Shapefile become one file.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def write_layer(
     CrsError
         If the format is in degrees and the frame declares no CRS.
     GeometryError
-        If there are coordinates that are no numbers.
+        If there are coordinates that are not finite.
     """
     write_layers({layer or Path(path).name.split(".")[0]: frame}, path, encoding=encoding)
 
@@ -68,7 +68,7 @@ def write_layer(
 def write_layers(
     frames: Mapping[str, gpd.GeoDataFrame], path: str | os.PathLike[str], *, encoding: str | None = None
 ) -> None:
-    """Write several layers to one file, or one to a format that holds one; an existing file is replaced at the end.
+    """Write several layers to one file, or one layer to a single-layer format; an existing file is replaced when complete.
 
     Gives a notice if the polygons of a layer in China cover more than :data:`SECRET_KM2`.
 
@@ -104,7 +104,7 @@ def write_layers(
 
 
 def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encoding: str | None) -> None:
-    frame = _plain(frame)
+    frame = _with_object_text(frame)
     if driver == "Parquet":
         frame.to_parquet(path, index=False)
         return
@@ -125,7 +125,7 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
         options = {"encoding": encoding}
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _STAMP})
     with warnings.catch_warnings():
-        # What GDAL remarks about names and text of a Shapefile, and about rows without CRS, has been said or is meant.
+        # Warnings of GDAL about Shapefile names and text, and rows without CRS, are already handled or intended.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
         if driver in _SILENT:
@@ -138,14 +138,14 @@ def _write(frame: gpd.GeoDataFrame, path: Path, layer: str, driver: str, encodin
         shapefile.finish(path, encoding or shapefile.DEFAULT_ENCODING)
 
 
-def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Text columns as plain objects, which every writer understands."""
+def _with_object_text(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Convert text columns to object dtype, which every writer supports."""
     columns = [c for c in frame.columns if c != frame.geometry.name and isinstance(frame[c].dtype, pd.StringDtype)]
     return frame.assign(**{column: frame[column].astype(object) for column in columns})
 
 
 def _narrow(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Whole numbers in 32 bits where they fit: KML has no longer ones and would write them as text."""
+    """Convert integers to 32 bits where they fit: KML has no longer ones and would write them as text."""
     wide = [c for c in frame.columns if c != frame.geometry.name and pd.api.types.is_integer_dtype(frame[c].dtype)]
     limit = np.iinfo(np.int32).max
     fits = {c: bool(frame[c].notna().all() and frame[c].abs().max() <= limit) for c in wide}
@@ -158,14 +158,14 @@ def _require_finite(frame: gpd.GeoDataFrame, name: str) -> None:
     wrong = np.unique(row[~np.isfinite(xy).all(axis=1)])
     if len(wrong):
         raise GeometryError(
-            f"{name}: {len(wrong)} of {len(frame)} rows have coordinates that are no numbers (NaN or infinite): row "
+            f"{name}: {len(wrong)} of {len(frame)} rows have coordinates that are not finite (NaN or infinite): row "
             f"{first_labels(wrong.tolist())}; correct them or leave them out",
             ids=wrong.tolist(),
         )
 
 
 def _remind_of_secrecy(frames: Mapping[str, gpd.GeoDataFrame], name: str) -> None:
-    """Give a notice if one layer covers more ground than may be exported without thought."""
+    """Give a notice if a layer covers more ground than may be exported without further steps."""
     largest = max((_cover_km2(frame) for frame in frames.values()), default=0.0)
     if largest > SECRET_KM2:
         notice(
@@ -176,7 +176,7 @@ def _remind_of_secrecy(frames: Mapping[str, gpd.GeoDataFrame], name: str) -> Non
 
 
 def _cover_km2(frame: gpd.GeoDataFrame) -> float:
-    """Ground that the polygons of a layer in China cover; cells of several levels lie on the same ground."""
+    """Area covered by the polygons of a layer in China; cells of several levels cover the same ground once."""
     polygons = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])]
     if frame.crs is None or polygons.empty or not in_china(*centre_lon_lat(polygons)):
         return 0.0
@@ -188,13 +188,13 @@ def _cover_km2(frame: gpd.GeoDataFrame) -> float:
 
 
 def _union(frame: gpd.GeoDataFrame) -> shapely.Geometry:
-    """Union of polygons of which some may be invalid."""
+    """Union of polygons, some of which may be invalid."""
     shapes = np.asarray(frame.geometry.array, dtype=object)
     return shapely.union_all(np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes)))
 
 
 def _pack(made: Path, archive: Path) -> None:
-    """Pack a file and its parts, with a fixed time so that the bytes do not change."""
+    """Pack a file and its parts, with a fixed time so that the bytes are reproducible."""
     parts = sorted(part for part in made.parent.iterdir() if part != archive)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for part in parts:
