@@ -1,4 +1,4 @@
-"""Putting the points of files into cells: checked first, then part by part, so that a killed run goes on where it was."""
+"""Assigns the points of files to cells: inputs are checked first, then located part by part, so that a killed run can resume."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from geo.locate.batches.cluster import Here, Runner, on_cluster
 from geo.locate.batches.counting import Result, Sums, Wanted, locate_chunk
 from geo.locate.batches.hours import text_of
 from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Chunk, Source, open_source
-from geo.locate.batches.points import Look, Reading, judge, look_at
+from geo.locate.batches.points import Look, Reading, check_part, judge
 from geo.notices import notice
 from geo.tables.coordinates import LAT, LON, Place, choose_place
 from geo.tables.local_time import require_zone
@@ -206,7 +206,7 @@ def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept
 
 
 def _look(source: Source, reading: Reading, part: Chunk, _: GridIndex) -> Look:
-    return look_at(source, part, reading)
+    return check_part(source, part, reading)
 
 
 def _locate(source: Source, reading: Reading, wanted: Wanted, part: Chunk, index: GridIndex) -> Result:

@@ -1,36 +1,36 @@
-"""From roads and buildings to a nested division with exact counts: street -> blocks -> atoms -> grids.
+"""Divides a street into nested grids with exact counts: roads and buildings -> blocks -> atoms -> grids.
 
 Terms
 -----
 barrier
-    A line along which borders should run, or which no grid should cross: road, railway, water's edge, community border.
-    What it is, is its :class:`~geo.divide.blocks.barriers.Border`.
+    A line along which borders should run, or which no grid should cross: road, railway, shore, community border. Its kind
+    is a :class:`~geo.divide.blocks.barriers.Border`.
 block
-    A face between barriers. Together the blocks of a street are an exact coverage of it.
+    A face between barriers. The blocks of a street form an exact coverage of it.
 body
-    One building, or several that overlap: what must not be cut.
+    One building, or several that overlap; a body is never cut.
 atom
     The ground that belongs to one body (its cell of the enclosed Voronoi tessellation of the block), or a piece of open
     ground. Atoms are an exact coverage of the street; every grid is a union of atoms.
 workload
-    What a cell asks of its leader, in household equivalents; see :mod:`geo.divide.workload`.
+    Work that a cell requires of its leader, in household equivalents; see :mod:`geo.divide.workload`.
 target
     The workload that a grid would have if the work of its parent were spread evenly over the parent's grids.
 
-The way: :func:`~geo.divide.blocks.street_blocks.draw_blocks`, :func:`~geo.divide.blocks.atoms.draw_atoms`,
+Steps: :func:`~geo.divide.blocks.street_blocks.draw_blocks`, :func:`~geo.divide.blocks.atoms.draw_atoms`,
 :func:`~geo.divide.workload.weigh`, :func:`~geo.divide.partitioning.nested.split_levels`, :func:`~geo.divide.assemble.assemble`;
-:func:`divide` goes all of it.
+:func:`divide` runs all of them.
 
-Public: :func:`divide` (from roads and buildings), :func:`partition` (cells that are there), :func:`limits`,
+Public names: :func:`divide` (from roads and buildings), :func:`partition` (from existing cells), :func:`limits`,
 :func:`rebalance`, :func:`balance`, :func:`compactness`, :func:`apportion`, :func:`assign_leaders`, :func:`roster`,
 :func:`staff_needed`, :func:`summarise`, :func:`report_markdown`, :func:`balance_plot`, :class:`Weights`.
 
 Known limits
 ------------
 Compounds are kept together only where buildings name them (column ``compound``), and as a preference. Third-level grids
-cannot be even where one building outweighs several of them: buildings are never cut to gain balance, and what stands in
-the way is reported (:mod:`geo.divide.partitioning.bounds`). A parent that encloses an enclave and is one grid only is a
-ring. Where roads or buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
+cannot be balanced if one building outweighs several of them: buildings are never cut for balance, and the obstacle is reported
+(:mod:`geo.divide.partitioning.bounds`). A parent that surrounds an enclave and has a single grid becomes a ring. Where roads or
+buildings meet the outline or a community border, a vertex is added there, at most 0.7 mm off the given line.
 """
 
 from typing import TYPE_CHECKING

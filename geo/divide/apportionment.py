@@ -1,4 +1,4 @@
-"""Apportions grids to parents, with a floor and a ceiling, so that counts add up exactly."""
+"""Apportions grids to parents, with lower and upper limits and an exact total."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from geo.layers.row_values import values_of_rows
 
 
 def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None) -> pd.Series:
-    """Share `seats` out in proportion to workload, by the method of Huntington and Hill with a floor of one.
+    """Apportion `seats` in proportion to workload, by the method of Huntington and Hill with at least one each.
 
-    Every row has one seat; each further seat goes to the row whose workload over the geometric mean of its seats now and
-    then, ``w / sqrt(n (n + 1))``, is largest. Ties go to the row that stands first.
+    Every row gets one seat; each further seat goes to the row with the largest ``w / sqrt(n (n + 1))``, its workload over the
+    geometric mean of its current and next number of seats. Ties go to the first row.
 
     Parameters
     ----------
     workload
         Not negative, any unit, one row per parent.
     seats
-        Number to share out.
+        Total number of seats.
     most
-        Largest number for each row, on the same index; no limit by default.
+        Maximum for each row, on the same index; no limit by default.
 
     Returns
     -------

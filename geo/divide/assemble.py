@@ -18,7 +18,7 @@ from geo.layers import LAYER_COLUMNS, Division, Level, area_m2, child_codes, is_
 
 Ints = npt.NDArray[np.int64]
 
-#: Code of a street that brings none.
+#: Code of a street without a code.
 NO_STREET_CODE = "000000001"
 
 _SUMS = ("population", "households", "units", "workload", "buildings", "incidents", *PARTS, "estimated")
@@ -32,7 +32,7 @@ def assemble(
     communities: gpd.GeoDataFrame | None,
     valid_from: dt.date | None,
 ) -> tuple[Division, dict[Level, list[str]]]:
-    """Build a division; with the codes of the groups.
+    """Build a division and return it with the codes of the groups.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def assemble(
         For community, second and third level: group of each atom, 0 .. k - 1. Third-level groups lie in one second-level
         group each, and so on.
     street, communities
-        Where code and name are taken from.
+        Source of codes and names.
     valid_from
-        Day from which the division holds.
+        Day from which the division is valid.
 
     Raises
     ------
     ImpossibleError
-        If the groups do not nest or a cell would consist of several parts.
+        If the groups do not nest or a cell would have several parts.
     """
     mesh = Mesh.from_layer(atoms)
     third = groups[Level.THIRD]
@@ -84,7 +84,7 @@ def assemble(
 
 
 def _layer(frame: pd.DataFrame, level: Level, crs: object, valid_from: dt.date | None) -> gpd.GeoDataFrame:
-    """Bring one layer to its columns and into the order of codes."""
+    """Select the columns of one layer and sort it by code."""
     day = None if valid_from is None else valid_from.isoformat()
     frame = frame.assign(level=int(level), leader=None, valid_from=day, valid_to=None)
     if level is Level.SECOND:
@@ -106,7 +106,7 @@ def _street_code(row: pd.Series, communities: gpd.GeoDataFrame | None) -> str:
 
 
 def _community_codes(street: str, communities: gpd.GeoDataFrame | None, points: npt.NDArray[np.float64]) -> list[str]:
-    """The codes that communities bring if all are sound, else new ones."""
+    """The codes of the given communities if all are well formed, otherwise new ones."""
     if communities is not None and "code" in communities.columns:
         given = [str(c) for c in communities["code"]]
         if all(is_code(c, Level.COMMUNITY) and c.startswith(street) for c in given) and len(set(given)) == len(given):

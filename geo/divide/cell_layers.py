@@ -1,4 +1,4 @@
-"""Divides an existing layer of cells: census blocks, unit grids, parcels."""
+"""Groups the cells of an existing layer into grids: census blocks, unit grids, parcels."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ LEVELS = (Level.COMMUNITY, Level.SECOND, Level.THIRD)
 
 
 class PartitionOptions(TypedDict, total=False):
-    """What else :func:`partition` takes.
+    """Further options of :func:`partition`.
 
     Attributes
     ----------
     locked
-        Columns ``second``, ``third``: the grid that a cell is locked in, missing where it is free. A locked grid comes out
-        with just these cells.
+        Columns ``second``, ``third``: the locked grid of a cell, missing for free cells. The result contains each locked
+        grid with exactly these cells.
     today, keep
-        The same for the grids of the present division, which cells leave only for balance, and how much that is worth: with 1
-        (the default), a grid that changes completely costs as much as one more border round it.
+        The present grids in the same form, which cells leave only for balance, and the weight of this: with 1 (the default),
+        a grid that changes completely costs as much as another border around it.
     min_border_m
-        Width below which a border does not hold a grid together; 1 m by default.
+        Minimum width of a border that counts as a connection; 1 m by default.
     progress
-        Called with the level and the share done.
+        Called with the level and the completed share.
     """
 
     locked: pd.DataFrame | None
@@ -65,24 +65,24 @@ def partition(
     rng: np.random.Generator | int = 0,
     **options: Unpack[PartitionOptions],
 ) -> pd.DataFrame:
-    """Group cells into communities, second- and third-level grids of exact number.
+    """Group cells into communities, second- and third-level grids with exact counts.
 
-    Every group is one piece through borders of at least `min_border_m` where the cells permit, has no hole, and lies in one
-    group of the level above; work is spread as evenly as annealing finds (see :mod:`geo.divide.partitioning.split`).
+    Every group is connected through borders of at least `min_border_m` where the cells permit, has no hole, and lies in one
+    group of the level above; workload is balanced by annealing (see :mod:`geo.divide.partitioning.split`).
 
     Parameters
     ----------
     cells
-        An exact coverage in a metric CRS: polygons whose neighbours share their vertices. What lies in a hole of a cell, or
-        between its parts, stays with it.
+        An exact coverage in a metric CRS: polygons whose neighbours share their vertices. Cells in a hole of a cell, or
+        between its parts, are kept together with it.
     counts
         Number of groups at each level from the community down: one, two or three numbers.
     workload
-        Workload of each cell (on the index of `cells`), or the column that holds it; not negative.
+        Workload of each cell (on the index of `cells`), or the name of its column; not negative.
     communities
-        Community of each cell where they are given; as many values as ``counts[0]``.
+        Community of each cell, if given; ``counts[0]`` different values.
     tolerances
-        Share by which a grid of each level may be off its siblings' mean.
+        Maximum deviation of a grid from the mean of its siblings, for each level.
     rng
         Source of randomness or a seed.
     **options
@@ -131,23 +131,23 @@ def partition(
 
 
 def limits(cells: gpd.GeoDataFrame, groups: pd.DataFrame, *, workload: pd.Series | str = "workload") -> pd.DataFrame:
-    """What each parent reaches, and what no division of it could beat.
+    """Compare the balance of each parent with the best that any division could reach.
 
     Parameters
     ----------
     cells
-        The cells that were divided.
+        The cells that were grouped.
     groups
-        What :func:`partition` returned.
+        Result of :func:`partition`.
     workload
-        As there.
+        As for :func:`partition`.
 
     Returns
     -------
     DataFrame
         One row per level and parent: ``level``, ``parent`` (number of the group above; 0 for the street), ``grids``,
-        ``reached`` (largest share by which a grid is off the mean), ``bound``, ``reason`` and ``cell`` (index label of the
-        cell to blame, None if nothing is in the way); see :mod:`geo.divide.partitioning.bounds`.
+        ``reached`` (largest deviation of a grid from the mean), ``bound``, ``reason`` and ``cell`` (index label of the
+        obstructing cell, None if there is none); see :mod:`geo.divide.partitioning.bounds`.
     """
     shapes, unit = _units(cells)
     load = _summed(unit, _workload(cells, workload))
@@ -191,12 +191,12 @@ def _groups(groups: pd.DataFrame, cells: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _grids(column: pd.Series, cells: gpd.GeoDataFrame, name: str) -> pd.Series:
-    """Grid of each cell; missing where a cell is not named."""
+    """Grid of each cell; missing for cells without a value."""
     return values_of_rows(column, cells.index, name, partial=True)
 
 
 def _by_place(shapes: npt.NDArray[np.object_], unit: Ints) -> tuple[npt.NDArray[np.object_], Ints]:
-    """Units along a Hilbert curve: neighbours are near in memory, and the order of rows does not matter."""
+    """Units in order of a Hilbert curve: neighbours are close in memory, and the order of rows does not matter."""
     xy = shapely.get_coordinates(shapely.centroid(shapes))
     order = np.lexsort((xy[:, 1], xy[:, 0], gpd.GeoSeries(shapely.points(xy)).hilbert_distance().to_numpy()))
     place = np.empty(len(order), dtype=np.int64)
@@ -221,7 +221,7 @@ def _levels(counts: Sequence[int]) -> tuple[Level, ...]:
 
 
 def _rules_of(levels: Sequence[Level], tolerances: Sequence[float], border_m: float) -> dict[Level, Rules]:
-    """Rules of each level, with the given tolerances as far as they go."""
+    """Rules of each level, with the given tolerances for the first levels."""
     given = dict(zip(LEVELS, tolerances, strict=False))
     return {
         level: replace(RULES[level], tolerance=given.get(level, RULES[level].tolerance), border_m=border_m)
@@ -243,7 +243,7 @@ def _workload(cells: gpd.GeoDataFrame, workload: pd.Series | str) -> Floats:
             ids=list(cells.index[bad]),
         )
     if load.sum() <= 0:
-        raise InputError("workload: it is 0 everywhere, so nothing can be shared out; give the workload of the cells")
+        raise InputError("workload: it is 0 everywhere, so it cannot be balanced; give the workload of the cells")
     return load
 
 

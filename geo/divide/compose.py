@@ -1,4 +1,4 @@
-"""Divides a street, from the input layers to the division."""
+"""Divides a street: all steps from the input layers to the division."""
 
 from __future__ import annotations
 
@@ -33,24 +33,23 @@ Ints = npt.NDArray[np.int64]
 
 
 class DivideOptions(TypedDict, total=False):
-    """What else :func:`divide` takes.
+    """Further options of :func:`divide`.
 
     Attributes
     ----------
     incidents
-        Points of past incidents, which count by :attr:`~geo.divide.workload.Weights.incident`.
+        Points of past incidents, weighted by :attr:`~geo.divide.workload.Weights.incident`.
     locks
-        Polygons: second-level grids that must come out as they are. Lines: borders that no second-level grid may lie on both
-        sides of.
+        Polygons: second-level grids that must be kept exactly. Lines: borders that no second-level grid may cross.
     today, keep
-        Second-level grids of the present division, which people leave only for balance, and how much that is worth: with 1
-        (the default), a grid that changes completely costs as much as four more borders of its side.
+        Second-level grids of the present division, which residents leave only for balance, and the weight of this: with 1 (the
+        default), a grid that changes completely costs as much as four further borders of its side.
     min_border_m
-        Width below which a border does not hold a grid together; 3 m by default.
+        Minimum width of a border that counts as a connection; 3 m by default.
     valid_from
-        Day from which the division holds.
+        Day from which the division is valid.
     progress
-        Called with the name of a step and the share of the work done, 0 to 1.
+        Called with the name of a step and the completed share, 0 to 1.
     """
 
     incidents: gpd.GeoDataFrame | None
@@ -90,23 +89,23 @@ def divide(
     Parameters
     ----------
     street
-        The outline: one polygon, or several that together make one; with ``code`` and ``name`` if there are any. Frames may be
-        in any declared CRS and are brought to the metric CRS of the street.
+        The outline: one polygon, or several that form one; optionally with ``code`` and ``name``. Frames may be in any
+        declared CRS and are converted to the metric CRS of the street.
     roads
         Lines with ``highway`` as in OpenStreetMap.
     buildings
-        Polygons; ``building``, ``levels``, ``households``, ``population``, ``units`` and ``compound`` are used where
-        they are there. Buildings of one ``compound`` (0 or more; -1 and missing: none) are kept together where balance allows.
+        Polygons; ``building``, ``levels``, ``households``, ``population``, ``units`` and ``compound`` are used if present.
+        Buildings of one ``compound`` (0 or more; -1 and missing: none) are kept together where balance allows.
     barriers
-        Railways (with ``railway``), water and the like, lines or polygons, that no grid should cross if it can be helped.
+        Railways (with ``railway``), water and similar lines or polygons that grids should not cross.
     communities
-        Legal boundaries, kept to the vertex; drawn if they are not given.
+        Legal boundaries, kept with all vertices; communities are created if none are given.
     counts
-        Number of communities, second- and third-level grids. They are exact.
+        Number of communities, second- and third-level grids; the result has exactly these counts.
     workload
         Weights, or the workload of each building; see :mod:`geo.divide.workload`.
     rng
-        Source of randomness or a seed: same input and seed, same division.
+        Source of randomness or a seed: the same input and seed give the same division.
     **options
         See :class:`DivideOptions`.
 
@@ -114,22 +113,22 @@ def divide(
     -------
     Division
         Layers in order of code, with ``buildings`` and the parts of the workload as further columns, on the 1 mm lattice.
-        Every cell is one polygon; upper levels are made of the arcs of the third. ``attrs`` of the third level tell how
-        it came about: ``atoms``, ``blocks``, ``buildings_outside``, ``buildings_cut`` (labels of buildings that a community
-        border or the outline cuts), ``outline_rounding`` (square metres of the given outline ``missing_m2`` in the division,
-        and ``beyond_m2`` it, because coordinates are rounded to 1 mm).
+        Every cell is one polygon; upper levels consist of arcs of the third. ``attrs`` of the third level describe the run:
+        ``atoms``, ``blocks``, ``buildings_outside``, ``buildings_cut`` (labels of buildings cut by a community border or
+        the outline), ``outline_rounding`` (area, in square metres, of the given outline ``missing_m2`` in the division, and
+        of the division ``beyond_m2`` it, because coordinates are rounded to 1 mm).
 
     Raises
     ------
     InputError
-        If a layer cannot be used: no CRS, several detached parts, roads that are none, communities that do not cover the
-        street, no workload at all.
+        If a layer cannot be used: no CRS, several detached parts, roads without usable lines, communities that do not cover
+        the street, no workload at all.
     ImpossibleError
         If the counts cannot be met.
 
     Notes
     -----
-    About 2 ms per building in all. No building is cut, except by a community border or the outline.
+    About 2 ms per building in total. No building is cut, except by a community border or the outline.
     """
     chosen = with_defaults("divide", _DEFAULTS, options)
     tell = chosen["progress"] or _silent
@@ -189,8 +188,7 @@ def _facts(
     facts = weigh(atoms.polygons, atoms.atom_of_building, given.buildings, workload=workload, incidents=points)
     if facts["workload"].sum() <= 0:
         raise InputError(
-            "workload: it is 0 everywhere, so nothing can be shared out; check the weights, or the columns of "
-            "the buildings"
+            "workload: it is 0 everywhere, so it cannot be balanced; check the weights, or the columns of the buildings"
         )
     return facts
 
@@ -204,7 +202,7 @@ def _communities(
     count: int,
     rng: np.random.Generator,
 ) -> Parents | None:
-    """The legal communities, or communities drawn of blocks; None where the atoms are divided directly."""
+    """The given communities, or communities made from blocks; None if the atoms are to be divided directly."""
     top = _top(given, pieces.atoms.community)
     if top is not None or count == 1:
         return top
@@ -217,7 +215,7 @@ def _communities(
 def _obstacles(
     given: Inputs, atoms: Atoms, cells: Cells, groups: dict[Level, Ints], codes: dict[Level, list[str]]
 ) -> list[dict[str, object]]:
-    """Parents whose grids are off the tolerance, with what stands in the way, as plain rows."""
+    """Parents with grids outside the tolerance, with the obstruction, as rows of JSON types."""
     tolerances = {level: RULES[level].tolerance for level in LEVELS}
     names = building_of_atom(given, atoms, len(cells.load))
     table = obstacles(cells, cells.load, groups, codes, names, tolerances)
@@ -243,7 +241,7 @@ def _require_counts(counts: tuple[int, int, int], communities: gpd.GeoDataFrame 
 
 
 def _rounding(exact: shapely.Geometry, drawn: shapely.Geometry) -> dict[str, float]:
-    """Square metres of the given outline that the division misses, and that it has beyond it.
+    """Area, in square metres, of the given outline outside the division, and of the division outside the outline.
 
     Coordinates are rounded to 1 mm, and where a border meets the outline a vertex is added, at most 0.7 mm off.
     """
@@ -278,12 +276,14 @@ def _wishes(
 
 
 def _top(given: Inputs, community: Ints) -> Parents | None:
-    """The legal communities, each with at least one atom."""
+    """The given communities, each with at least one atom."""
     if given.communities is None:
         return None
     empty = np.setdiff1d(np.arange(len(given.communities)), community)
     if len(empty):
-        raise ImpossibleError(f"communities: row {empty[0]} is too thin to hold a piece of ground; check its polygon")
+        raise ImpossibleError(
+            f"communities: row {empty[0]} is too thin to contain a piece of ground; check its polygon"
+        )
     return Parents(community, [f"community {c}" for c in range(len(given.communities))], given=True)
 
 

@@ -1,4 +1,4 @@
-"""Are the cells connected? If not, which rows are cut off, where they lie, and what can be done."""
+"""Checks that cells are connected; otherwise reports the detached rows, their places and possible remedies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHOICES = (
 
 
 def row_name(cells: gpd.GeoDataFrame, row: int) -> str:
-    """A row by its label, its code and a point in it: ``row 17 (code 320113003004) at 389100, 3554650``."""
+    """A row identified by its label, its code and a point in it: ``row 17 (code 320113003004) at 389100, 3554650``."""
     x, y = shapely.get_coordinates(shapely.point_on_surface(cells.geometry.iloc[row]))[0]
     code = f" (code {cells['code'].iloc[row]})" if "code" in cells.columns else ""
     return f"row {cells.index[row]}{code} at {x:.0f}, {y:.0f}"
@@ -31,7 +31,7 @@ def row_name(cells: gpd.GeoDataFrame, row: int) -> str:
 def require_connected(
     cells: gpd.GeoDataFrame, graph: Graph, unit: Ints, group: Ints | None = None, names: Sequence[str] = ()
 ) -> None:
-    """Raise ImpossibleError unless the cells are connected, as a whole and within each group.
+    """Raise ImpossibleError unless the cells are connected, in total and within each group.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def require_connected(
     Raises
     ------
     ImpossibleError
-        With the first row that is cut off, its place and its distance from the rest in the message; ``ids`` are the labels
-        of all rows that are cut off, ``geometry`` is their union.
+        The message has the first detached row, its place and its distance from the rest; ``ids`` are the labels of all
+        detached rows, ``geometry`` is their union.
     """
     whole = np.zeros(len(graph), dtype=np.int64)
     for of_unit, what in ((whole, ("cells",)), (group, names)):
@@ -67,7 +67,7 @@ def _refuse(cells: gpd.GeoDataFrame, unit: Ints, members: Ints, piece: Ints, wha
     of_unit = np.full(int(unit.max()) + 1, -1, dtype=np.int64)
     of_unit[members] = piece
     of_row = of_unit[unit]
-    # The largest piece, by rows, is the rest; of equal ones that of the first row.
+    # The component with most rows is kept; among equal ones, that of the first row.
     count = np.bincount(of_row[of_row >= 0])
     main = int(np.argmax(count))
     lost = np.flatnonzero((of_row >= 0) & (of_row != main))
@@ -87,7 +87,7 @@ def _refuse(cells: gpd.GeoDataFrame, unit: Ints, members: Ints, piece: Ints, wha
 
 
 def refuse_parts(cells: gpd.GeoDataFrame, error: SeparatePartsError) -> InputError:
-    """The error for a row whose parts are not connected by any other rows."""
+    """The error for a row whose parts are not connected through other rows."""
     part = error.geometry
     x, y = shapely.get_coordinates(shapely.point_on_surface(part))[0]
     rows = [int(row) for row in error.ids]

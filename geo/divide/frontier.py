@@ -16,13 +16,13 @@ class Point:
     Attributes
     ----------
     imbalance
-        Largest share by which a grid is off its siblings' mean.
+        Largest deviation of a grid from the mean of its siblings.
     moved
-        Share of the residents whose grid is another than today.
+        Share of the residents whose grid changes.
     proven
-        Share of the residents that every division with this imbalance moves.
+        Lower bound of `moved` for all divisions with this imbalance.
     transport
-        The same for divisions that hand work from neighbour to neighbour; NaN if no flow reaches the imbalance.
+        The same for divisions that pass work from neighbour to neighbour; NaN if no flow reaches the imbalance.
     grids
         Grid of each cell, on the index of the cells.
     """
@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The best balance for each amount of change, from "nothing moves" on.
+    """The best balance for each amount of change, starting without change.
 
     Attributes
     ----------
@@ -54,17 +54,17 @@ class Frontier:
         )
 
     def within(self, budget: float) -> Point:
-        """The most even division that moves at most this share of the residents."""
+        """The most balanced division that moves at most this share of the residents."""
         return [p for p in self.points if p.moved <= budget][-1]
 
 
 def require_budget(frontier: Frontier, budget: float, tolerance: float) -> Point:
-    """The point within a budget, if it reaches a tolerance.
+    """The point within a budget, if it meets a tolerance.
 
     Raises
     ------
     ImpossibleError
-        If no division that was found moves so few residents and is so even; the message says how near it comes.
+        If no division found moves so few residents with this balance; the message states the best one.
     """
     point = frontier.within(budget)
     if point.imbalance > tolerance:

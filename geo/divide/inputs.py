@@ -1,4 +1,4 @@
-"""Checks the input layers and converts them to the metric CRS of the street and to the lattice."""
+"""Checks the input layers and converts them to the metric CRS of the street and the lattice."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Inputs:
     outline
         One polygon on the lattice.
     exact
-        The outline as it was given, in `crs`, not rounded.
+        The given outline, in `crs`, not rounded.
     street
-        The street's rows, for code and name.
+        The row of the street, for code and name.
     roads, barriers, communities
-        None where not given.
+        None if not given.
     buildings
-        Valid polygons; empty where not given.
+        Valid polygons; empty if not given.
     """
 
     outline: shapely.Polygon
@@ -51,12 +51,12 @@ def prepare(
     barriers: gpd.GeoDataFrame | None,
     communities: gpd.GeoDataFrame | None,
 ) -> Inputs:
-    """Check and convert the layers; see :func:`geo.divide.divide` for what they are.
+    """Check and convert the layers; :func:`geo.divide.divide` describes them.
 
     Raises
     ------
     InputError
-        With the layer's name, if it cannot be used.
+        If a layer cannot be used; the message starts with its name.
     """
     if not isinstance(street, gpd.GeoDataFrame):
         raise GeometryError(
@@ -70,7 +70,7 @@ def prepare(
     legal = None
     if communities is not None:
         legal = require_polygons(_convert(communities, "communities", crs), "communities")
-        legal = legal.set_geometry(_plain(on_lattice(legal.geometry)))
+        legal = legal.set_geometry(_single_parts(on_lattice(legal.geometry)))
     ways = None if roads is None else _convert(roads, "roads", crs)
     if ways is not None:
         _require_roads(ways, outline)
@@ -104,15 +104,15 @@ def _outline(street: gpd.GeoDataFrame) -> shapely.Polygon:
     return parts[0]
 
 
-def _plain(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Multipolygons of one part as polygons."""
+def _single_parts(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Convert multipolygons with one part to polygons."""
     single = [g.geoms[0] if g.geom_type == "MultiPolygon" and len(g.geoms) == 1 else g for g in shapes]
     return gpd.GeoSeries(single, index=shapes.index, crs=shapes.crs)
 
 
 def _require_roads(roads: gpd.GeoDataFrame, outline: shapely.Polygon) -> None:
     if "highway" not in roads.columns:
-        return  # barrier_lines says what is missing
+        return  # barrier_lines reports what is missing
     usable = np.array([road_border(value) > Border.OPEN for value in roads["highway"]])
     if not usable.any():
         seen = ", ".join(map(str, pd.unique(roads["highway"])[:5]))
@@ -131,7 +131,7 @@ def _near(frame: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDataFrame
 
 
 def _footprints(buildings: gpd.GeoDataFrame | None, outline: shapely.Polygon, crs: CRS) -> gpd.GeoDataFrame:
-    """Valid polygons; rows without any area are left out."""
+    """Valid polygons; rows without area are left out."""
     if buildings is None or buildings.empty:
         return gpd.GeoDataFrame({"building": pd.Series(dtype=object)}, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
     frame = _convert(buildings, "buildings", crs)

@@ -1,4 +1,4 @@
-"""Assigns a leader to each second-level grid (staff numbers, no names) and computes the staff that is needed."""
+"""Assigns a leader to each second-level grid (staff numbers, not names) and computes the staff required."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ OFFICIALS, COMMUNITY_WORKERS = 111, 144
 def assign_leaders(
     division: Division, *, officials: int | None = None, community_workers: int | None = None
 ) -> Division:
-    """Put one leader on every second-level grid.
+    """Assign one leader to every second-level grid.
 
     Community workers belong to their community, so each community gets its share of both kinds in proportion to its grids.
-    Inside a community the officials, who can call on the street's offices, take the grids with most workload. Numbers run
-    in the order of codes: G001, G002, ... for officials, S001, S002, ... for community workers.
+    Inside a community the officials, who have access to the street's offices, get the grids with the largest workload. Staff
+    numbers follow the order of codes: G001, G002, ... for officials, S001, S002, ... for community workers.
 
     Parameters
     ----------
     division
-        Division with the second level's workload.
+        Numbers of staff, in total as many as second-level grids. By default in the proportion 111 to 144.
     officials, community_workers
         Staff; together as many as there are second-level grids. By default 111 to 144, in proportion.
 
@@ -40,7 +40,7 @@ def assign_leaders(
     Raises
     ------
     InputError
-        If the staff does not fit the number of grids.
+        If the staff does not match the number of grids.
     ImpossibleError
         If there is no grid.
     """
@@ -65,7 +65,7 @@ def assign_leaders(
 
 
 def _officials(grids: int, officials: int | None, workers: int | None) -> int:
-    """Number of officials, if the staff fits the grids."""
+    """Number of officials, if the staff matches the grids."""
     if officials is None and workers is None:
         officials = round(grids * OFFICIALS / (OFFICIALS + COMMUNITY_WORKERS))
     if officials is None:
@@ -88,7 +88,7 @@ def _officials_per_community(grids: pd.Series, officials: int) -> pd.Series:
 
 
 def roster(division: Division) -> pd.DataFrame:
-    """The table of places, persons and duties (定格、定人、定责), one row per third-level grid.
+    """Table of places, persons and duties (定格、定人、定责), one row per third-level grid.
 
     Returns
     -------
@@ -117,20 +117,20 @@ def roster(division: Division) -> pd.DataFrame:
 
 
 def staff_needed(division: Division, *, workload_per_leader: float | None = None) -> pd.DataFrame:
-    """How many leaders each community would need by its workload.
+    """Number of leaders that each community would need for its workload.
 
     Parameters
     ----------
     division
         Division with workloads.
     workload_per_leader
-        What one leader can handle; by default the street's workload over its second-level grids.
+        Workload that one leader can handle; by default the street's workload over its second-level grids.
 
     Returns
     -------
     DataFrame
-        Index = community code: ``name``, ``workload``, ``leaders`` (grids that it has), ``needed`` (workload over what one
-        can handle, rounded up to a tenth), ``short`` (needed less leaders).
+        Index = community code: ``name``, ``workload``, ``leaders`` (number of grids), ``needed`` (workload over that of one
+        leader, rounded up to a tenth), ``short`` (needed minus leaders).
     """
     community = division.community.set_index("code")
     load = community["workload"].astype(float)
@@ -145,7 +145,7 @@ def staff_needed(division: Division, *, workload_per_leader: float | None = None
 
 
 def _duty(row: Mapping[Hashable, Any]) -> tuple[str, str]:
-    """What the leader does in a cell, in Chinese and English."""
+    """Duty of the leader in a cell, in Chinese and English."""
     zh, en = [], []
     for name, verb_zh, unit_zh, verb_en in (
         ("households", "联系走访住户", "户", "visit {} households"),

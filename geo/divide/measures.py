@@ -1,4 +1,4 @@
-"""Measures of a division: is it fair, what do its borders run along, how round are its grids."""
+"""Measures of a division: balance of workload and compactness of grids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geo.layers import Division, Level
 
 
 def balance(division: Division, level: Level | int) -> pd.Series:
-    """Workload of each cell over the mean of its siblings.
+    """Workload of each cell divided by the mean of its siblings.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def balance(division: Division, level: Level | int) -> pd.Series:
     Returns
     -------
     Series of float64
-        1 is fair; index = code. NaN where all siblings have workload 0.
+        1 is balanced; index = code. NaN where all siblings have workload 0.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def balance(division: Division, level: Level | int) -> pd.Series:
 
 
 def compactness(cells: gpd.GeoDataFrame) -> pd.Series:
-    """Polsby-Popper measure of each cell: 4 pi times the area over the square of the perimeter; 1 for a disc.
+    """Polsby-Popper compactness of each cell: 4 pi times the area over the square of the perimeter; 1 for a disc.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Names of grids in the usual style: 长营社区, 长营社区第3网格, 长营社区第3网格-05."""
+"""Names of grids in the usual form: 长营社区, 长营社区第3网格, 长营社区第3网格-05."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def numeral(number: int) -> str:
 
 
 def community_name(code: str) -> str:
-    """Name of a community that brings none: 第三社区; by digits from 100 on."""
+    """Name of a community without a given one: 第三社区; in digits from 100 on."""
     number = int(code[-3:])
     return f"第{numeral(number)}社区" if number < 100 else f"第{number}社区"
 

@@ -1,4 +1,4 @@
-"""The report of a division: balance, borders, compactness, sizes, what was locked, and where it came from."""
+"""Report of a division: balance, borders, compactness, sizes, locks and origin."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from geo.divide.measures import balance, compactness
 from geo.layers import Division, Level
 
 _LEVELS = (Level.COMMUNITY, Level.SECOND, Level.THIRD)
-# Plot: bars of 5 %, from -50 to +50 %; what is further off is put into the last bar.
+# Histogram with bars of 5 %, from -50 to +50 %; larger deviations are counted in the last bar.
 _STEP, _REACH = 5, 50
 _WIDTH, _HEIGHT = 520, 190
 
 
 def fingerprint(frame: gpd.GeoDataFrame | None) -> str | None:
-    """SHA-256 of a layer's CRS, geometries and attributes, by which its version is known; None for no layer."""
+    """SHA-256 of a layer's CRS, geometries and attributes, which identifies its version; None for no layer."""
     if frame is None:
         return None
     digest = hashlib.sha256(str(frame.crs).encode())
@@ -33,7 +33,7 @@ def fingerprint(frame: gpd.GeoDataFrame | None) -> str | None:
 
 
 def summarise(division: Division) -> dict[str, object]:
-    """Numbers of a division, ready for JSON.
+    """Key figures of a division as JSON types.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def summarise(division: Division) -> dict[str, object]:
 
 
 def report_markdown(division: Division, *, title: str) -> str:
-    """The same as a page of Markdown in Chinese with English beside it."""
+    """The key figures as Markdown, in Chinese and English."""
     facts: dict[str, Any] = summarise(division)
     lines = [
         f"# {title}",
@@ -90,7 +90,7 @@ def report_markdown(division: Division, *, title: str) -> str:
 
 
 def balance_plot(division: Division, level: Level) -> str:
-    """Histogram of how far grids are off their siblings' mean, as an SVG."""
+    """Histogram of the deviation of grids from the mean of their siblings, as an SVG."""
     off = 100 * (balance(division, level).dropna().to_numpy() - 1)
     edges = np.arange(-_REACH, _REACH + _STEP, _STEP)
     counts, _ = np.histogram(np.clip(off, -_REACH, _REACH - 1e-9), edges)

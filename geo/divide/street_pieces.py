@@ -1,4 +1,4 @@
-"""Blocks and atoms of a street, what runs along their borders, and the graph that is divided."""
+"""Blocks and atoms of a street, the kinds of their borders, and the graph to be partitioned."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from geo.errors import ImpossibleError
 
 Ints = npt.NDArray[np.int64]
 
-# What a metre of border costs, by Border. Below zero a border is wanted: not to have one costs as much.
+# Cost of a metre of border, by Border. A negative cost is a reward, lost where there is no border.
 COSTS = np.array([1.0, 0.35, 0.15, -0.1, -0.6, -0.8, 0.0, 0.0])
-# A border inside a compound that one body manages.
+# Cost of a border inside a compound under one management.
 _COMPOUND_COST = 2.0
 
-# Pieces of open ground are as large as one and a half third-level grids, within these bounds of side length.
+# Area of pieces of open ground in third-level grids, and bounds of their side length.
 _OPEN_SHARE = 1.5
 _OPEN_M = (20.0, 150.0)
-# Atoms per third-level grid below which open ground is cut finer, and by how much, and how often.
+# Minimum number of atoms per third-level grid, otherwise open ground is divided more finely; by which factor, how often.
 _ATOMS_PER_GRID = 1.4
 _FINER = 0.75
 _ROUNDS = 6
 
 
 class Pieces(NamedTuple):
-    """Blocks of a street, the atoms in them, and what each segment of their borders runs along."""
+    """Blocks of a street, their atoms, and the kind of border of each segment."""
 
     blocks: Blocks
     atoms: Atoms
@@ -47,7 +47,7 @@ class Pieces(NamedTuple):
 
 
 def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, tell: Progress) -> Pieces:
-    """Draw blocks and atoms, at least as many atoms as third-level grids are asked for; `held` are the locks."""
+    """Create blocks and atoms, with at least as many atoms as third-level grids; `held` are the locks."""
     footprints = np.asarray(given.buildings.geometry.array, dtype=object)
     blocks = draw_blocks(
         given.outline,
@@ -64,7 +64,7 @@ def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, tell: Pr
 
 
 def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.object_], grids: int) -> Atoms:
-    """Atoms, with open ground cut finer until there are enough of them for the third level."""
+    """Create atoms, with open ground divided more finely until there are enough atoms for the third level."""
     open_m = float(np.clip(np.sqrt(_OPEN_SHARE * given.outline.area / grids), *_OPEN_M))
     for _ in range(_ROUNDS):
         atoms = draw_atoms(given.outline, blocks, footprints, open_m=open_m)
@@ -80,7 +80,7 @@ def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.obje
 
 
 def _borders(seg: Segments, blocks: Blocks, atoms: Atoms) -> Ints:
-    """What each segment runs along, as a :class:`Border`."""
+    """Kind of border of each segment, as a :class:`Border`."""
     across = np.maximum(seg.across, 0)
     border = np.zeros(len(seg.cell), dtype=np.int64)
     between = (seg.across >= 0) & (atoms.block[seg.cell] != atoms.block[across])
@@ -90,7 +90,7 @@ def _borders(seg: Segments, blocks: Blocks, atoms: Atoms) -> Ints:
 
 
 def cells_of(given: Inputs, pieces: Pieces, facts: pd.DataFrame, locked: npt.NDArray[np.object_]) -> Cells:
-    """The atoms as the search sees them: graph with border costs, area, centre and workload; `locked` are lines."""
+    """The atoms as input of the search: graph with border costs, area, centre and workload; `locked` are lines."""
     polygons = pieces.atoms.polygons
     area = shapely.area(polygons)
     centre = shapely.get_coordinates(shapely.centroid(polygons))
@@ -99,7 +99,7 @@ def cells_of(given: Inputs, pieces: Pieces, facts: pd.DataFrame, locked: npt.NDA
 
 
 def _graph(given: Inputs, pieces: Pieces, locked: npt.NDArray[np.object_]) -> Graph:
-    """Graph of the atoms, whose borders cost what they run along."""
+    """Graph of the atoms, with border costs by kind."""
     atoms, seg, border = pieces.atoms, pieces.segments, pieces.border
     across = np.maximum(seg.across, 0)
     factor = COSTS[np.minimum(border, Border.OUTLINE)]
@@ -118,7 +118,7 @@ def _graph(given: Inputs, pieces: Pieces, locked: npt.NDArray[np.object_]) -> Gr
 
 
 def _compounds(given: Inputs, atoms: Atoms) -> Ints:
-    """Number of the compound of each atom, -1 where its buildings name none; the first building decides."""
+    """Number of the compound of each atom, -1 if its buildings name none; the first building decides."""
     compound = np.full(len(atoms.polygons), -1, dtype=np.int64)
     if "compound" in given.buildings.columns:
         numbers = pd.to_numeric(given.buildings["compound"], errors="coerce").fillna(-1).to_numpy(dtype=np.int64)

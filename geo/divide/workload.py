@@ -1,15 +1,15 @@
-"""What a cell asks of its leader, as a sum of named parts in household equivalents.
+"""Workload of cells for their leaders, as a sum of named parts in household equivalents.
 
 ::
 
     workload = household * households + unit * units + floor * floor of other buildings / 1000 m2
              + incident * incidents + ground * open ground / hectare
 
-The weights are settings (:class:`Weights`): one household is 1, a shop or office that has to be inspected 2, 1,000 m² of
-floor of a school, hospital or works without named units 2, and a hectare of open ground to walk 4. They are a starting
-point to be agreed with the street, not a standard; no national formula is published.
+The weights are settings (:class:`Weights`): one household is 1, a shop or office to be inspected 2, 1,000 m² of floor of a
+school, hospital or works without named units 2, and a hectare of open ground to be patrolled 4. They are a starting point
+to be agreed with the street, not a standard; no national formula has been published.
 
-What buildings do not say is estimated from their floor area (footprint times storeys): one household per 110 m² of
+Missing data of buildings are estimated from their floor area (footprint times storeys): one household per 110 m² of
 residential floor and 2.6 persons per household; one unit per 80 to 400 m² by use. Estimates are marked.
 """
 
@@ -33,7 +33,7 @@ from geo.layers.row_values import values_of_rows
 #: Named parts of a workload, in the order of the sum.
 PARTS = ("from_households", "from_units", "from_floor", "from_incidents", "from_ground")
 
-# Storeys where none are given, by use; seen in Chinese towns, low on purpose.
+# Default number of storeys by use, from Chinese towns, deliberately low.
 _LEVELS = {
     "apartments": 6,
     "residential": 6,
@@ -54,7 +54,7 @@ _LEVELS = {
     "warehouse": 1,
 }
 _LEVELS_UNKNOWN = 4
-# Share of the floor that people live in, by use; a building of unknown use mostly is a dwelling.
+# Residential share of the floor by use; buildings of unknown use are mostly dwellings.
 _LIVED_IN = {
     "apartments": 1.0,
     "residential": 1.0,
@@ -73,7 +73,7 @@ _UNIT_M2 = {
     "industrial": 400.0,
     "warehouse": 2000.0,
 }
-# Uses that are one unit each.
+# Uses that count as one unit each.
 _ONE_UNIT = ("school", "kindergarten", "university", "college", "hospital", "civic", "public", "government")
 _HOUSEHOLD_M2 = 110.0
 _PERSONS = 2.6
@@ -90,9 +90,9 @@ class Weights:
     floor
         Per 1,000 m² of floor of buildings without households and units.
     ground
-        Per hectare of ground that no building stands on.
+        Per hectare of ground without buildings.
     incident
-        Per past incident; 0 by default, because a count of incidents depends on how long was counted.
+        Per past incident; 0 by default, because the number of incidents depends on the length of the period.
     """
 
     household: float = 1.0
@@ -108,12 +108,12 @@ class Weights:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> Weights:
-        """Weights from a mapping of names to numbers; what is not named has its default.
+        """Weights from a mapping of names to numbers; weights that are not named have their default.
 
         Raises
         ------
         ColumnError
-            If a name is unknown or a value is no number.
+            If a name is unknown or a value is not a number.
         """
         known = [field.name for field in fields(cls)]
         unknown = [name for name in table if name not in known]
@@ -133,7 +133,7 @@ class Weights:
         FileError
             If the file cannot be read or has no such table.
         ColumnError
-            If a name is unknown or a value is no number of 0 or more.
+            If a name is unknown or a value is not a number of 0 or more.
         """
         file = Path(path)
         try:
@@ -148,13 +148,13 @@ class Weights:
 
 
 def describe_buildings(buildings: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Complete what buildings say about people and units, by estimates where they say nothing.
+    """Complete the data of buildings on people and units, with estimates for missing values.
 
     Parameters
     ----------
     buildings
         Polygons in metres; columns ``building``, ``levels`` or ``building_levels``, ``households``, ``population``, ``units``
-        are used where they are there.
+        are used if present.
 
     Returns
     -------
@@ -212,10 +212,10 @@ def weigh(
     buildings
         Footprints with attributes.
     workload
-        Weights, or the workload of each building itself (index of `buildings`; then open ground counts nothing); the
-        default weights by default.
+        Weights, or the workload of each building (on the index of `buildings`; open ground then counts nothing); by default
+        the default weights.
     incidents
-        Points of past incidents, in the CRS of the atoms; those outside count nothing.
+        Points of past incidents, in the CRS of the atoms; those outside are ignored.
 
     Returns
     -------
@@ -272,7 +272,7 @@ def _column(frame: gpd.GeoDataFrame, name: str, default: object) -> pd.Series:
 
 
 def _number(frame: gpd.GeoDataFrame, *names: str) -> pd.Series:
-    """The first of the columns that is there as numbers; NaN where there is none or it holds no number."""
+    """The first of the columns that exists, as numbers; NaN for missing values and text."""
     name = next((n for n in names if n in frame.columns), None)
     if name is None:
         return pd.Series(np.nan, index=frame.index)

@@ -1,17 +1,24 @@
-"""Point to cell, exactly: one index for everything that is put "in a grid".
+"""Exact point-in-cell lookup: one index for everything that is assigned to a grid.
 
 Terms
 -----
 pixel
-    A square of the raster that the index lays over the cells.
+    A square of the raster that covers the cells.
 border pixel
-    A pixel that at least one edge runs through; all others lie in one cell or outside as a whole.
+    A pixel crossed by at least one edge; every other pixel lies completely inside one cell or outside.
 tag
-    Position of a cell plus one; 0 outside.
+    Position of a cell plus one; 0 stands for outside.
 tier
-    A set of cells that do not overlap. A division has one tier.
+        A set of cells that do not overlap. A division has one tier.
 
-Public: :class:`GridIndex`, whose docstring holds the rule for points on borders, :class:`Crossings` and :class:`Chances`.
+    Public names
+    ------------
+    :class:`GridIndex`, whose docstring states the rule for points on borders, :class:`Crossings` and :class:`Chances`.
+
+    Known limits
+    ------------
+    Cells must be valid polygons in a metric CRS. Where cells overlap, ``locate`` returns the cell with the smallest code,
+    and ``cross`` and ``probability`` are refused. Index files can be read by the version that wrote them only.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Building of the index, threads, and buffers for results of the kernels."""
+"""Construction of the index, threads, and result buffers of the kernels."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from geo.locate.probability import Circles, cell_masses
 from geo.locate.raster import Raster, rasterize
 from geo.locate.results import Chances, Crossings, Floats, Ints
 
-#: Points that one thread takes at a time: enough to hide the start of a thread, few enough to share the work evenly.
+#: Points processed by a thread at a time: enough to outweigh starting it, few enough to balance the load.
 CHUNK = 1 << 17
 
-#: Points with an error circle that one thread takes at a time; each costs as much as a thousand without.
+#: Points with an error circle processed by a thread at a time; each costs as much as a thousand without.
 CHUNK_OF_CHANCES = 1 << 12
 
 
 def tiers_of(shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp]) -> list[Raster]:
-    """Rasterize the cells, in as many tiers as their overlaps need."""
+    """Rasterize the cells, in as many tiers as their overlaps require."""
     edges, doubled = edges_of(shapes, np.arange(len(shapes)))
     raster = rasterize(edges)
     members = without_overlap(shapes, rank, suspects_of(raster, doubled))
@@ -40,14 +40,14 @@ def tiers_of(shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp]) -> lis
 
 
 def rank_of(codes: npt.NDArray[np.object_] | None, n: int) -> npt.NDArray[np.intp]:
-    """Order of the cells by code, or by row where there are none."""
+    """Rank of the cells by code, or by row without codes."""
     if codes is None:
         return np.arange(n)
     return np.asarray(np.argsort(np.argsort(codes.astype(str), kind="stable")))
 
 
 def locate_in(raster: Raster, x: Floats, y: Floats) -> Ints:
-    """Cells of points, in threads."""
+    """Cells of points, with threads."""
     out = np.empty(len(x), dtype=np.int32)
 
     def work(part: slice) -> None:
@@ -59,7 +59,7 @@ def locate_in(raster: Raster, x: Floats, y: Floats) -> Ints:
 
 
 def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb: Floats) -> Crossings:
-    """Cut segments, enlarging the buffer as needed."""
+    """Split segments at cell borders, enlarging the buffer as needed."""
     results: list[Crossings] = []
     done, room = 0, 2 * len(xa) + 64
     while done < len(xa) or not results:
@@ -75,7 +75,7 @@ def cross_in(raster: Raster, offset: int, xa: Floats, ya: Floats, xb: Floats, yb
 
 
 def chances_in(raster: Raster, offset: int, x: Floats, y: Floats, sigma: Floats, inside: Ints, least: float) -> Chances:
-    """Masses of some points, enlarging the buffer as needed."""
+    """Probabilities of cells for some points, enlarging the buffer as needed."""
     results: list[Chances] = []
     done, room = 0, 16 * len(x) + 1024
     stamp = np.full(len(raster.ends), -1, dtype=np.int32)
@@ -89,7 +89,7 @@ def chances_in(raster: Raster, offset: int, x: Floats, y: Floats, sigma: Floats,
 
 
 def joined(parts: list[Crossings]) -> Crossings:
-    """Put pieces of parts one after the other, in threads: copying would take as long as cutting."""
+    """Concatenate the results of chunks, with threads: serial copying would take as long as the computation."""
     if len(parts) == 1:
         return parts[0]
     begins = np.r_[0, np.cumsum([len(part.cell) for part in parts])]
@@ -105,7 +105,7 @@ def joined(parts: list[Crossings]) -> Crossings:
 
 
 def map_in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> Iterator[Any]:
-    """Run `work` on chunks of 0..n, in order, on as many threads as there are processors; the kernels release the GIL."""
+    """Run `work` on chunks of 0..n, in order, with one thread per processor; the kernels release the GIL."""
     parts = [slice(i, min(i + chunk, n)) for i in range(0, n, chunk)] or [slice(0, 0)]
     if len(parts) == 1:
         yield work(parts[0])
@@ -115,7 +115,7 @@ def map_in_threads(work: Callable[[slice], Any], n: int, chunk: int = CHUNK) -> 
 
 
 def coordinates(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Coordinates as the kernels need them."""
+    """Coordinates as contiguous float64 arrays for the kernels."""
     px, py = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
     if px.ndim != 1 or px.shape != py.shape:
         raise ValueError(f"x and y must be arrays of one shape (n,), not {px.shape} and {py.shape}")
@@ -123,7 +123,7 @@ def coordinates(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 
 def require_sound(shapes: gpd.GeoSeries) -> None:
-    """Raise if there is no cell, or one that is missing, empty or invalid, with the reason."""
+    """Raise if there are no cells, or a cell is missing, empty or invalid, with the reason."""
     if len(shapes) == 0:
         raise GeometryError("an index: the layer has no cells")
     bad = ~shapely.is_valid(shapes.array) | shapely.is_empty(shapes.array) | shapes.isna().to_numpy()

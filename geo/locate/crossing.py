@@ -1,4 +1,4 @@
-"""Kernel that finds the cells along a segment. It releases the GIL and allocates nothing per segment."""
+"""Kernel that finds the cells along a segment. It releases the GIL and allocates no memory per segment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from geo.locate.kernels import walk
 from geo.locate.predicates import orient, side
 from geo.locate.results import Floats
 
-# The box of a segment is first checked as a whole if it has no more pixels than this: mostly none of them holds an edge.
+# A segment's bounding box with at most this many pixels is first tested at once: mostly it contains no edge.
 _SMALL_BOX = 64
 
 
@@ -26,9 +26,9 @@ class Segments(NamedTuple):
 
 @kernel(nogil=True)
 def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
-    """Cut each segment at the borders that it crosses; returns how many segments were done and pieces written.
+    """Split each segment at the borders that it crosses; returns the number of segments done and of pieces written.
 
-    Stops early, with all of its pieces unwritten, at the first segment that does not fit in `pieces` any more.
+    Stops early at the first segment whose pieces do not fit in `pieces`; none of them is written then.
     """
     xs, ys, to_x, to_y = segments.xa, segments.ya, segments.xb, segments.yb
     x0, y0, inverse = raster.x0, raster.y0, raster.inverse
@@ -40,7 +40,7 @@ def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
         xa, ya, xb, yb = xs[i], ys[i], to_x[i], to_y[i]
         u0, v0, u1, v1 = (xa - x0) * inverse, (ya - y0) * inverse, (xb - x0) * inverse, (yb - y0) * inverse
         tag, hits = 0, 0
-        # Comparisons with NaN are false: what is not finite is one piece outside.
+        # Comparisons with NaN are false: a segment that is not finite is one piece outside.
         if (
             min(u0, u1) < columns
             and max(u0, u1) >= 0.0
@@ -81,11 +81,11 @@ def cross_segments(segments, pieces, raster):  # type: ignore[no-untyped-def]
     return len(xs), n
 
 
-# The functions of one segment are inlined: a call would count references to the arrays, in memory that the threads would then
-# fight over.
+# The functions of one segment are inlined, because a call would update reference counts of the arrays, for which threads would
+# compete.
 @kernel(nogil=True, inline="always")
 def _may_hold_edges(pixels, south, north, west, east):  # type: ignore[no-untyped-def]
-    """Tell whether a box of pixels is large, or has a border pixel in it."""
+    """Whether a box of pixels is large or contains a border pixel."""
     mixed = (north - south + 1) * (east - west + 1) > _SMALL_BOX
     if not mixed:
         for row in range(south, north + 1):
@@ -96,7 +96,7 @@ def _may_hold_edges(pixels, south, north, west, east):  # type: ignore[no-untype
 
 @kernel(nogil=True, inline="always")
 def _is_among(edge, edges, count):  # type: ignore[no-untyped-def]
-    """Tell whether an edge is among the first `count`."""
+    """Whether an edge is among the first `count`."""
     known = False
     for h in range(count):
         known |= edges[h] == edge
@@ -105,7 +105,7 @@ def _is_among(edge, edges, count):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True, inline="always")
 def _make_place(t, hit_t, hit_e, hit_s, hits):  # type: ignore[no-untyped-def]
-    """Move the crossings after `t` on by one place; returns the place that is free. Few come, and mostly in order."""
+    """Shift the crossings after `t` by one; returns the freed position. There are few, mostly already in order."""
     h = hits
     while h > 0 and hit_t[h - 1] > t:
         hit_t[h], hit_e[h], hit_s[h] = hit_t[h - 1], hit_e[h - 1], hit_s[h - 1]
@@ -115,9 +115,9 @@ def _make_place(t, hit_t, hit_e, hit_s, hits):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True, inline="always")
 def _write_pieces(i, tag, length, hit_t, hit_s, hits, pieces, n):  # type: ignore[no-untyped-def]
-    """Write the pieces of segment i, which begins with `tag`; returns how many pieces there are now."""
+    """Write the pieces of segment i, which starts with `tag`; returns the new number of pieces."""
     segment, cell, t_in, t_out = pieces.segment, pieces.cell, pieces.t_in, pieces.t_out
-    # Crossings closer than 1 µm are one: a path through a node meets several edges there.
+    # Crossings less than 1 µm apart are merged: a path through a node meets several edges there.
     same = 1e-6 / length if hits > 0 else 0.0
     begin, h = 0.0, 0
     while h < hits:
@@ -139,7 +139,7 @@ def _write_pieces(i, tag, length, hit_t, hit_s, hits, pieces, n):  # type: ignor
 
 @kernel(nogil=True)
 def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
-    """Columns (as numbers) between which a segment runs inside a row of pixels, widened by 1e-6."""
+    """Columns (fractional) between which a segment runs inside a row of pixels, widened by 1e-6."""
     low_u, high_u = min(u0, u1), max(u0, u1)
     if abs(v1 - v0) < 1e-12:
         return low_u - 1e-6, high_u + 1e-6
@@ -151,7 +151,7 @@ def _span(u0, v0, u1, v1, row):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _crossing(x0, y0, x1, y1, ax, ay, bx, by):  # type: ignore[no-untyped-def]
-    """How the path from 0 to 1 crosses the edge a, b: 1 from its right to its left, -1 the other way, 0 not; and where.
+    """How the path from 0 to 1 crosses the edge a, b: 1 from right to left, -1 from left to right, 0 not; and where.
 
     The path is shifted by an infinitesimal step east-north-east, so it never meets an end of an edge or runs along one.
     """
@@ -160,7 +160,7 @@ def _crossing(x0, y0, x1, y1, ax, ay, bx, by):  # type: ignore[no-untyped-def]
     from_side, to_side = side(ax, ay, bx, by, x0, y0), side(ax, ay, bx, by, x1, y1)
     if from_side == to_side:
         return 0, 0.0
-    # The ends of the edge against the shifted path: the same as the path against ends shifted the other way.
+    # Testing the ends of the edge against the shifted path equals testing oppositely shifted ends against the path.
     if _side_back(x0, y0, x1, y1, ax, ay) == _side_back(x0, y0, x1, y1, bx, by):
         return 0, 0.0
     d0 = (bx - ax) * (y0 - ay) - (by - ay) * (x0 - ax)

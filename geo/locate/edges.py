@@ -1,4 +1,4 @@
-"""The edges of a layer, each once, with the cells on its two sides."""
+"""Edges of a layer, without duplicates, with the cells on both sides."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Ints = npt.NDArray[np.int32]
 
 
 class Edges(NamedTuple):
-    """Edges between different points, in an order that keeps neighbours on the ground near each other in memory.
+    """Edges between distinct points, ordered so that spatial neighbours are close in memory.
 
     Attributes
     ----------
     ends
-        Shape (n, 4): ax, ay, bx, by, with a west of b, or south of it where they are equally far west.
+        Shape (n, 4): ax, ay, bx, by, with a west of b, or south of it at equal x.
     sides
-        Shape (n, 2): tag on the left and on the right of the way from a to b; 0 outside.
+        Shape (n, 2): tag on the left and on the right when going from a to b; 0 outside.
     """
 
     ends: Floats
@@ -30,24 +30,24 @@ class Edges(NamedTuple):
 
 
 def edges_of(shapes: npt.NDArray[np.object_], members: npt.NDArray[np.intp]) -> tuple[Edges, npt.NDArray[np.bool_]]:
-    """Take the borders of some cells apart; an edge that two cells share stands once.
+    """Collect the edges of some cells; an edge shared by two cells occurs once.
 
     Parameters
     ----------
     shapes
         All polygons of the layer.
     members
-        Positions of those that are wanted.
+        Positions of the cells to be used.
 
     Returns
     -------
     (edges, doubled)
-        And for each cell of the layer whether an edge of it bounds another cell on the same side, so that they overlap.
+        The edges; and for each cell of the layer whether one of its edges bounds another cell on the same side (an overlap).
     """
     parts, owner = shapely.get_parts(shapes[members], return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     outer = np.r_[True, part_of[1:] != part_of[:-1]]
-    # Interior on the left: counter-clockwise outside, clockwise round holes.
+    # Interior on the left: outer rings counter-clockwise, holes clockwise.
     reverse = shapely.is_ccw(rings) != outer
     xy = shapely.get_coordinates(rings) + 0.0  # no negative zero, so that equal coordinates have equal bits
     start = np.r_[0, np.cumsum(shapely.get_num_coordinates(rings))]
@@ -60,16 +60,16 @@ def edges_of(shapes: npt.NDArray[np.object_], members: npt.NDArray[np.intp]) -> 
 
 
 def _lattice(xy: Floats) -> tuple[float, float, float]:
-    """South-west corner and scale of a lattice of 65,536 steps over the extent."""
+    """South-west corner and scale of a lattice with 65,536 steps over the extent."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     return float(low[0]), float(low[1]), 65535.0 / max(float((high - low).max()), 1e-300)
 
 
 @kernel(nogil=True)
 def _directed(xy, start, tag, reverse, lattice):  # type: ignore[no-untyped-def]
-    """Edges of rings from their lesser end to their greater one, with the tag on the left, or on the right as a negative.
+    """Edges of rings from the smaller to the greater end, with the tag on the left, or negated for the right.
 
-    The key puts an edge's place (a Morton code of its middle) before a hash of its ends: equal edges have equal keys.
+    The sort key combines the Morton code of the edge's midpoint with a hash of its ends: equal edges have equal keys.
     """
     bits = xy.view(np.uint64)
     x0, y0, scale = lattice
@@ -91,14 +91,16 @@ def _directed(xy, start, tag, reverse, lattice):  # type: ignore[no-untyped-def]
             for value in (bits[a, 0], bits[a, 1], bits[b, 0], bits[b, 1]):
                 mixed = (mixed ^ value) * np.uint64(0x9E3779B97F4A7C15)
                 mixed ^= mixed >> np.uint64(29)
-            key[n] = ((_spread(u) | (_spread(v) << np.uint64(1))) << np.uint64(32)) | (mixed >> np.uint64(32))
+            key[n] = ((_interleave_zeros(u) | (_interleave_zeros(v) << np.uint64(1))) << np.uint64(32)) | (
+                mixed >> np.uint64(32)
+            )
             n += 1
     return ends[:n], signed[:n], key[:n]
 
 
 @kernel(nogil=True)
-def _spread(value):  # type: ignore[no-untyped-def]
-    """Put a zero between the sixteen bits of a number."""
+def _interleave_zeros(value):  # type: ignore[no-untyped-def]
+    """Interleave the sixteen bits of a number with zeros."""
     v = value & np.uint64(0xFFFF)
     v = (v | (v << np.uint64(8))) & np.uint64(0x00FF00FF)
     v = (v | (v << np.uint64(4))) & np.uint64(0x0F0F0F0F)
@@ -108,7 +110,7 @@ def _spread(value):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _merged(ends, signed, key, order, doubled):  # type: ignore[no-untyped-def]
-    """Join equal edges; two on the same side mark their cells as `doubled`. Unequal edges of one key stay apart."""
+    """Merge equal edges; two on the same side mark their cells as `doubled`. Distinct edges with one key stay separate."""
     merged, sides = np.empty_like(ends), np.zeros((len(ends), 2), dtype=np.int32)
     n, first = 0, 0
     for i in range(len(order)):

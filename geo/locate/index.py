@@ -41,7 +41,7 @@ class GridIndex:
     ----------
     cells
         Polygons in a metric CRS, with any index; a column ``code`` is kept as `codes`. Gaps are allowed. Where cells
-        overlap, the one with the least code (without codes: the first row) is found.
+        overlap, the cell with the smallest code (without codes, the first row) is returned.
 
     Raises
     ------
@@ -52,12 +52,12 @@ class GridIndex:
 
     Notes
     -----
-    **Points on borders.** A point inside one cell belongs to it; that is decided exactly, for any double. A point
-    on a border belongs to the cell just east of it, or, where the border runs east, to the one just north: formally the cell
-    of (x + ε, y + ε²). Where nothing lies there, on the outline, it belongs to the first cell met when turning
-    counter-clockwise round the point from there. So each point of the closed street has exactly one cell, whatever the order
-    of the cells. A path is shifted by the same infinitesimal step, so it is cut by the same rule, except that on an outline
-    in the east or north it counts as outside.
+    **Points on borders.** A point inside one cell belongs to it; this is decided exactly, for any double. A point on a
+    border belongs to the cell immediately east of it or, where the border runs east, to the one immediately north: formally
+    the cell of (x + ε, y + ε²). If there is no cell at that place (on the outline), it belongs to the first cell met when
+    turning counter-clockwise around the point from that direction. So each point of the closed street has exactly one cell,
+    whatever the order of the cells. Paths are shifted by the same infinitesimal step and so follow the same rule, except that a
+    path on an outline in the east or north counts as outside.
 
     Cost: building is O(vertices log vertices + pixels); a point O(1) plus the edges inside its pixel, mostly none.
     """
@@ -76,12 +76,12 @@ class GridIndex:
 
     @classmethod
     def from_division(cls, division: Division) -> Self:
-        """Build an index of the third level that knows the cells above it, for :meth:`locate_levels`.
+        """Build an index of the third level with the cells of the levels above, for :meth:`locate_levels`.
 
         Raises
         ------
         CodeError
-            If a cell names a parent that the level above does not have.
+            If a cell names a parent that does not exist in the level above.
         """
         index = cls(division.third)
         for level, rows in division.ancestor_rows().items():
@@ -89,7 +89,7 @@ class GridIndex:
         return index
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs: all but the polygons; the digest stands for them."""
+        """State for another process: everything but the polygons, which the digest represents."""
         return self.__dict__ | {"_shapes": None, "_digest": self.digest}
 
     def __len__(self) -> int:
@@ -97,12 +97,12 @@ class GridIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays that a lookup reads."""
+        """Size of the arrays used by a lookup, bytes."""
         return sum(array.nbytes for raster in self._tiers for array in raster[4:])
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east and north end of the ground that the index covers, metres; up to two pixels outside the cells."""
+        """West, south, east and north limit of the indexed area, metres; up to two pixels outside the cells."""
         boxes = [
             (r.x0, r.y0, r.x0 + r.size * r.pixels.shape[1], r.y0 + r.size * r.pixels.shape[0]) for r in self._tiers
         ]
@@ -111,7 +111,7 @@ class GridIndex:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the layer that the index was built from: CRS, codes and geometries, in order of rows."""
+        """SHA-256 of the layer: CRS, codes and geometries, in order of rows."""
         if self._digest is None:
             self._digest = persistence.digest(self._require_shapes(), self.codes, self.crs)
         return self._digest
@@ -138,12 +138,12 @@ class GridIndex:
         return best
 
     def locate_levels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> dict[Level, Ints]:
-        """Find the cells of three levels that each point is in, by one lookup.
+        """Find the cells of all levels that contain each point, with one lookup.
 
         Returns
         -------
         dict
-            For the third level and each level above that the index knows (see :meth:`from_division`), positions as of
+            For the third level and each level above it in the index (see :meth:`from_division`), positions as in
             :meth:`locate`; the codes of the levels above are in `above`.
         """
         third = self.locate(x, y)
@@ -171,8 +171,8 @@ class GridIndex:
         Returns
         -------
         (cell, distance_m)
-            Position of the cell and its distance, 0 inside; -1 and NaN where none is within `within_m`. Of cells at equal
-            distance that with the least code is taken.
+            Position of the cell and its distance, 0 inside; -1 and NaN if none is within `within_m`. Of cells at equal
+            distance the one with the smallest code is returned.
         """
         px, py = coordinates(x, y)
         cell = self.locate(px, py)
@@ -189,8 +189,8 @@ class GridIndex:
         Returns
         -------
         ndarray of float64, shape (n,)
-            Metres; infinity where no border is within `within_m`, NaN for a point that is not finite. Cost: O(pixels within
-            the distance), so a limit pays where cells are large or points far away.
+            Metres; infinity if no border is within `within_m`, NaN for a point that is not finite. Cost: O(pixels within
+            the distance), so a limit helps if cells are large or points far away.
         """
         px, py = coordinates(x, y)
         _, metres = self._nearest_edges(px, py, within_m)
@@ -199,22 +199,22 @@ class GridIndex:
     def probability(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sigma_m: npt.ArrayLike, *, at_least: float = 1e-6
     ) -> Chances:
-        """Find the cells in which the true place of each position may lie, with their probabilities.
+        """Find the cells that may contain the true place of each position, with their probabilities.
 
         Parameters
         ----------
         x, y
             Positions, metres, shape (n,).
         sigma_m
-            Standard deviation of the error east and of that north, metres, above zero; one number or shape (n,). A phone's
-            "accuracy" is a radius that holds 68 % (Android): divide it by 1.5.
+            Standard deviation of the error east and of that north, metres, above zero; one number or shape (n,). The
+            "accuracy" of a phone is a radius with 68 % probability (Android): divide it by 1.5.
         at_least
-            Cells of lesser probability are left out.
+            Cells with a smaller probability are left out.
 
         Returns
         -------
         Chances
-            None for a position that is not finite. Exact to 1e-7; see :mod:`geo.locate.probability`.
+            No rows for a position that is not finite. Exact to 1e-7; see :mod:`geo.locate.probability`.
 
         Raises
         ------
@@ -231,7 +231,7 @@ class GridIndex:
         px, py = coordinates(x, y)
         sigma = np.ascontiguousarray(np.broadcast_to(np.asarray(sigma_m, dtype=np.float64), px.shape))
         if (sigma <= 0.0).any():
-            raise ValueError("sigma_m must be above zero metres; for sure positions use locate")
+            raise ValueError("sigma_m must be above zero metres; for positions without error use locate")
         inside = self.locate(px, py)
 
         def work(part: slice) -> Chances:
@@ -243,7 +243,7 @@ class GridIndex:
         return Chances(point[order], cell[order], mass[order])
 
     def cross(self, x0: npt.ArrayLike, y0: npt.ArrayLike, x1: npt.ArrayLike, y1: npt.ArrayLike) -> Crossings:
-        """Cut segments at the borders of cells.
+        """Split segments at the borders of cells.
 
         Parameters
         ----------
@@ -253,13 +253,13 @@ class GridIndex:
         Returns
         -------
         Crossings
-            Every piece of a segment inside one cell; what lies outside has cell -1. A segment without length has one
-            piece. A segment with a coordinate that is not finite is one piece outside.
+            Every piece of a segment inside one cell; pieces outside have cell -1. A segment of zero length has one piece. A
+            segment with a coordinate that is not finite is one piece outside.
 
         Raises
         ------
         GeometryError
-            If the cells overlap: a path then has no single cell.
+            If the cells overlap, because a path then has no unique cell.
         """
         raster = self._only("a path")
         xa, ya = coordinates(x0, y0)
@@ -292,14 +292,14 @@ class GridIndex:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], cells: gpd.GeoDataFrame | None = None) -> Self:
-        """Map a saved index into memory: nothing is computed, and processes that load one file share its pages.
+        """Map a saved index into memory without computation; processes that load the same file share its pages.
 
         Parameters
         ----------
         path
             File that :meth:`save` wrote.
         cells
-            The layer that the index should belong to; checked by its hash.
+            The layer that the index should belong to; verified by its digest.
 
         Raises
         ------
@@ -334,7 +334,7 @@ class GridIndex:
         return self._shapes
 
     def _nearest_edges(self, x: Floats, y: Floats, within_m: float) -> tuple[Ints, Floats]:
-        """Cell of least rank on the nearest edge, -1 for none within the distance, and the distance or infinity."""
+        """Cell of smallest rank on the nearest edge, -1 for none within the distance, and the distance or infinity."""
         cell, metres = np.full(len(x), -1, dtype=np.int32), np.full(len(x), np.inf)
         for raster in self._tiers:
             other, away = np.empty(len(x), dtype=np.int32), np.empty(len(x))

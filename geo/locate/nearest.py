@@ -1,4 +1,4 @@
-"""Kernel that finds the border nearest to a point, and the cell of least rank on it."""
+"""Kernel that finds the border nearest to a point, and the cell of smallest rank on it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from geo.kernels import kernel
 
 @kernel(nogil=True)
 def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[no-untyped-def]
-    """Write the distance of each point to the nearest edge, and of the cells on it that of least rank.
+    """Write the distance of each point to the nearest edge, and the cell of smallest rank on the nearest edges.
 
-    Infinity and -1 where no edge is within `within_m`. Pixels are searched in rings around the point, until the next ring
-    is farther away than the nearest edge so far. Cost per point: O(pixels within the distance).
+    Infinity and -1 if no edge is within `within_m`. Pixels are searched in rings around the point until the next ring is
+    farther away than the nearest edge found. Cost per point: O(pixels within the distance).
     """
     rows, columns = raster.pixels.shape
     size, pixels, lists = raster.size, raster.pixels, raster.lists
@@ -27,7 +27,7 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
         ring = max(int(away) - 1, 0)
         farthest = max(max(column, columns - column), max(row, rows - row))
         while ring <= farthest:
-            # Lower bound of the distance to this ring and those beyond it; slightly less, for rounding.
+            # Lower bound of the distance to this ring and all further ones; reduced slightly to allow for rounding.
             if (ring - 1) * size * (1.0 - 1e-9) > min(best, within_m):
                 break
             for r in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
@@ -51,7 +51,7 @@ def nearest_edges(x, y, within_m, rank, metres, cell, raster):  # type: ignore[n
 
 @kernel(nogil=True, inline="always")
 def _distance(px, py, ends, e):  # type: ignore[no-untyped-def]
-    """Distance of a point to an edge; to an end of it the same, to the last bit, whichever edge the end belongs to."""
+    """Distance of a point to an edge; the distance to an end point is the same in all bits for every edge that has it."""
     ax, ay, bx, by = ends[e, 0], ends[e, 1], ends[e, 2], ends[e, 3]
     along_x, along_y = bx - ax, by - ay
     t = ((px - ax) * along_x + (py - ay) * along_y) / (along_x * along_x + along_y * along_y)

@@ -1,4 +1,4 @@
-"""Cells that may overlap: a check, from the raster, that the tags of a layer are consistent everywhere."""
+"""Finds cells that may overlap, by testing whether the tags of the raster are consistent everywhere."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from geo.locate.raster import Raster
 def without_overlap(
     shapes: npt.NDArray[np.object_], rank: npt.NDArray[np.intp], suspect: npt.NDArray[np.bool_]
 ) -> list[npt.NDArray[np.intp]]:
-    """Sort cells into tiers in which none overlaps another; one tier if none of those under suspicion does.
+    """Sort cells into tiers without overlap; one tier if none of the suspected cells overlaps another.
 
     Parameters
     ----------
     suspect
-        Cells that :func:`mark_suspects` found; each overlap has at least one of them in it.
+        Cells found by :func:`mark_suspects`; each overlap involves at least one of them.
     """
     tier = np.zeros(len(shapes), dtype=np.intp)
     some = np.flatnonzero(suspect)
     if len(some):
         one, two = shapely.STRtree(shapes).query(shapes[some], predicate="intersects")
         pairs = np.unique(np.sort(np.stack([some[one], two], axis=1)[some[one] != two], axis=1), axis=0)
-        # Interiors that meet: a pattern of DE-9IM, decided exactly.
+        # Intersecting interiors as a DE-9IM pattern, decided exactly.
         pairs = pairs[shapely.relate_pattern(shapes[pairs[:, 0]], shapes[pairs[:, 1]], "T********")]
         earlier: dict[int, list[int]] = {}
         for a, b in pairs.tolist():
@@ -41,10 +41,10 @@ def without_overlap(
 
 @kernel(nogil=True)
 def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
-    """Mark cells with an edge that crosses another, is met by another between its ends, or has a wrong tag beside it.
+    """Mark cells with an edge that crosses another, touches one between its ends, or has a wrong tag next to it.
 
-    Where no edges meet but at ends, the ground beside an edge is one piece from end to end; so if its tag, found by walking,
-    is that of the cell that the edge bounds, for every edge, then no ground has two owners. Exact. Cost: O(edges).
+    If edges meet only at their ends, the ground along one side of an edge belongs to a single cell. If in addition its tag,
+    found by walking, is that of the cell bounded by the edge, for every edge, no ground has two owners. Exact. Cost: O(edges).
     """
     lists, ends, sides = raster.lists, raster.ends, raster.sides
     rows, columns = raster.pixels.shape
@@ -58,7 +58,7 @@ def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
                 e = lists[i]
                 bad = False
                 u, v = (ends[e, 0] - raster.x0) * raster.inverse, (ends[e, 1] - raster.y0) * raster.inverse
-                if int(u) == column and int(v) == row:  # once: in the pixel of the edge's lesser end
+                if int(u) == column and int(v) == row:  # handle each edge once: in the pixel of its smaller end
                     wx, wy = raster.x0 + column * raster.size, raster.y0 + row * raster.size
                     bad = _left_tag(e, wx, wy, k, lists, ends, sides) != sides[e, 0]
                 for j in range(i + 1, k + 2 + lists[k + 1]):
@@ -78,7 +78,7 @@ def mark_suspects(raster, suspect):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _left_tag(e, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
-    """Tag on the left of edge e at its lesser end: that east-north-east of the end, then counter-clockwise over the rays."""
+    """Tag left of edge e at its smaller end: start east-north-east of the end and turn counter-clockwise over the rays."""
     px, py = ends[e, 0], ends[e, 1]
     tag = walk(px, py, wx, wy, k, lists, ends, sides)
     for j in range(k + 2, k + 2 + lists[k + 1]):
@@ -96,7 +96,7 @@ def _left_tag(e, wx, wy, k, lists, ends, sides):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
-    """Tell whether edges ab and cd have a point in common that is not an end of both."""
+    """Whether edges ab and cd have a common point that is not an end of both."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
         return False
     c, d = orient(ax, ay, bx, by, cx, cy), orient(ax, ay, bx, by, dx, dy)
@@ -117,14 +117,14 @@ def _meet(ax, ay, bx, by, cx, cy, dx, dy):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _between(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
-    """Tell whether a point on the line through a and b lies between them and is neither."""
+    """Whether a point on the line through a and b lies strictly between them."""
     if (px == ax and py == ay) or (px == bx and py == by):
         return False
     return min(ax, bx) <= px <= max(ax, bx) and min(ay, by) <= py <= max(ay, by)
 
 
 def suspects_of(raster: Raster, doubled: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Cells of which at least one takes part in each overlap; see :func:`mark_suspects`."""
+    """Cells of which at least one is involved in each overlap; see :func:`mark_suspects`."""
     suspect = doubled.copy()
     mark_suspects(raster, suspect)
     return suspect

@@ -1,4 +1,4 @@
-"""An index as a file: a header of JSON, then arrays that can be mapped into memory."""
+"""Stores an index in a file: a JSON header, followed by arrays that can be mapped into memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
 from geo.locate.raster import Raster
 
-#: First bytes of a file; the number is that of the layout.
+#: First bytes of a file, with the version of the layout.
 MAGIC = b"wangge-index-1\n"
 
-# Arrays begin at multiples of a cache line, which the lookup relies on for speed.
+# Arrays start at multiples of a cache line, on which the speed of lookups depends.
 _LINE = 64
 
 _ARRAYS = ("pixels", "lists", "ends", "sides")
@@ -39,7 +39,7 @@ def digest(shapes: npt.NDArray[np.object_], codes: npt.NDArray[np.object_] | Non
 
 
 def digest_of(cells: gpd.GeoDataFrame) -> str:
-    """SHA-256 of a layer, as the index that is built from it has it."""
+    """SHA-256 of a layer, equal to the digest of an index built from it."""
     codes = cells[CODE].to_numpy(dtype=object) if CODE in cells else None
     return digest(np.asarray(cells.geometry.array, dtype=object), codes, require_metric(cells, "an index"))
 
@@ -50,7 +50,7 @@ def write(
     tiers: list[Raster],
     extra: dict[str, npt.NDArray[np.int32]],
 ) -> None:
-    """Write rasters and further arrays with what is known about them; the file appears when it is complete."""
+    """Write rasters, further arrays and metadata; the file is replaced when complete."""
     arrays = {f"{t}/{name}": getattr(raster, name) for t, raster in enumerate(tiers) for name in _ARRAYS} | extra
     place, table = 0, {}
     for name, array in arrays.items():
@@ -69,12 +69,12 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Raster], dict[str, npt.NDArray[np.int32]]]:
-    """Map a file that :func:`write` wrote.
+    """Map a file written by :func:`write`.
 
     Raises
     ------
     FileError
-        If the file is missing, cut short or not one of these.
+        If the file is missing, truncated or not an index file.
     """
     name = Path(path).name
     try:
@@ -85,12 +85,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Raster], di
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise FileError(f"{name}: the index is damaged; build it again from the layer") from error
+        raise FileError(f"{name}: the index is damaged; rebuild it from the layer") from error
     if not known:
-        raise FileError(f"{name}: is not an index that this version can read; build it again from the layer")
+        raise FileError(f"{name}: is not an index of this version; rebuild it from the layer")
     if size != begin + head["bytes"]:
-        raise FileError(f"{name}: the index is cut short; build it again from the layer")
-    # Copy on write: the pages are shared, and the arrays are of the one type that the kernels are compiled for.
+        raise FileError(f"{name}: the index is truncated; rebuild it from the layer")
+    # Copy on write: pages are shared, and the arrays have the type for which the kernels are compiled.
     whole = np.asarray(np.memmap(path, dtype=np.uint8, mode="c", offset=begin))
     arrays = {
         key: whole[place : place + int(np.prod(shape)) * np.dtype(kind).itemsize].view(kind).reshape(shape)
@@ -104,5 +104,5 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Raster], di
 
 
 def other_layer(path: str | os.PathLike[str]) -> FileError:
-    """Error for an index that was built from other cells."""
-    return FileError(f"{Path(path).name}: the index belongs to another layer; build it again from this one")
+    """Error for an index built from other cells."""
+    return FileError(f"{Path(path).name}: the index belongs to another layer; rebuild it from this one")

@@ -1,8 +1,8 @@
-"""On which side of an edge a point lies: exact for any finite doubles.
+"""Side of an edge on which a point lies: exact for all finite doubles.
 
-A plain determinant is trusted when it is larger than its own rounding error (Shewchuk 1997, bound ccwerrboundA); else the
-six products are expanded without error and their sum's sign is taken exactly. Underflow is the only limit: coordinates
-whose products fall below 1e-290 are not told apart.
+A floating-point determinant is used if it exceeds its rounding error (Shewchuk 1997, bound ccwerrboundA); otherwise the six
+products are expanded without error and the sign of their sum is exact. Underflow is the only limit: coordinates whose
+products are below 1e-290 cannot be distinguished.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from geo.kernels import kernel
 #: (3 + 16 ε) ε with ε = 2^-53, the bound on the relative error of the determinant.
 BOUND = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 
-# 2^27 + 1 cuts a double into two halves whose products are exact.
+# 2^27 + 1 splits a double into two halves whose products are exact.
 _SPLITTER = 134217729.0
 
 
@@ -30,7 +30,7 @@ def orient(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     if det < -bound:
         return -1
     if left == 0.0 and right == 0.0 and (bx - ax == 0.0 or py - ay == 0.0) and (by - ay == 0.0 or px - ax == 0.0):
-        return 0  # differences of doubles are zero only if the doubles are equal
+        return 0  # the difference of two doubles is zero only if they are equal
     return _orient_exact(ax, ay, bx, by, px, py)
 
 
@@ -66,7 +66,7 @@ def _orient_exact(ax, ay, bx, by, px, py):  # type: ignore[no-untyped-def]
     for a, b in ((ax, by), (-ay, bx), (bx, py), (-by, px), (px, ay), (-py, ax)):
         high, low = _product(a, b)
         for term in (low, high):
-            # Grow the expansion by one term; its components stay non-overlapping and in order of size.
+            # Grow the expansion by one term; components stay non-overlapping and ordered by size.
             q = term
             for i in range(n):
                 s = q + expansion[i]

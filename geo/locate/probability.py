@@ -1,13 +1,13 @@
-r"""The kernel of positions with an error circle: with what probability the true place lies in which cell.
+r"""Kernel for positions with an error circle: probability that the true place lies in each cell.
 
-The true place is normal around the position, with the same σ east and north, on ground where every place is equally likely
-beforehand. The mass of a polygon under this density follows from its edges: with the position as origin and σ as unit,
+The true place is normally distributed around the position, with the same σ east and north, under a uniform prior. The mass of a
+polygon follows from its edges: with the position as origin and σ as unit,
 
 .. math:: P(\text{cell}) = [\text{position in cell}] - \sum_{\text{edges}} \pm F, \quad
    F = \frac{1}{2\pi} \Bigl(\theta - (a \times b) \int_0^1 g(|a + t(b - a)|^2)\, dt\Bigr), \quad g(q) = \frac{1 - e^{-q/2}}{q}
 
-F is the mass behind the edge within its angle θ; it vanishes for edges far away, so those beyond `REACH` σ are left out. g is
-smooth, so a Gauss rule of five points a σ suffices. Derived by Green's theorem from the polar form of the density.
+F is the mass beyond the edge within its angle θ; it vanishes for distant edges, so those beyond `REACH` σ are ignored. g is
+smooth, so a Gauss rule with five points per σ suffices. Derived by Green's theorem from the polar form of the density.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from geo.kernels import kernel
 from geo.locate.predicates import side
 from geo.locate.results import Floats, Ints
 
-#: Edges farther away than this many σ are left out. They could change a probability by exp(-REACH² / 2) = 1.5e-8 at most.
+#: Edges beyond this many σ are ignored. They could change a probability by at most exp(-REACH² / 2) = 1.5e-8.
 REACH = 6.0
 
 # Gauss-Legendre, five points on [0, 1].
@@ -29,7 +29,7 @@ _WEIGHTS = (0.11846344252809454, 0.23931433524968324, 0.28444444444444444, 0.239
 
 
 class Circles(NamedTuple):
-    """Positions with their errors.
+    """Positions with error circles.
 
     Attributes
     ----------
@@ -47,18 +47,18 @@ class Circles(NamedTuple):
 
 @kernel(nogil=True)
 def cell_masses(circles, least, first, stamp, raster, rows):  # type: ignore[no-untyped-def]
-    """Write the cells of each position with their mass, and -1 with that outside; returns positions done and rows written.
+    """Write the cells of each position with their mass, and -1 with the mass outside; returns positions done, rows written.
 
     Parameters
     ----------
     circles
         :class:`Circles`.
     least
-        Masses below this are not written.
+        Smaller masses are not written.
     first
-        Number of the first position; with `stamp`, one number per edge that starts at -1, it tells edges that were seen.
+        Number of the first position; `stamp` has one number per edge, initially -1, and marks edges already processed.
     rows
-        :class:`geo.locate.results.Chances` to write to; where they are full, the kernel stops before the position.
+        :class:`geo.locate.results.Chances` to write to; the kernel stops before a position that does not fit.
     """
     x, y, sigma, inside = circles.x, circles.y, circles.sigma, circles.inside
     pixels, ends, sides, lists = raster.pixels, raster.ends, raster.sides, raster.lists
@@ -110,14 +110,14 @@ def cell_masses(circles, least, first, stamp, raster, rows):  # type: ignore[no-
 
 @kernel(nogil=True)
 def _behind(px, py, sigma, ax, ay, bx, by):  # type: ignore[no-untyped-def]
-    """F of an edge, positive if the point lies on its left."""
+    """F of an edge, positive if the point is on its left."""
     ux, uy, vx, vy = (ax - px) / sigma, (ay - py) / sigma, (bx - px) / sigma, (by - py) / sigma
     cross, dot = ux * vy - uy * vx, ux * vx + uy * vy
     length = np.hypot(vx - ux, vy - uy)
     if ux * ux + uy * uy > (REACH + length) ** 2:
         return 0.0
     angle = np.arctan2(abs(cross), dot)
-    # From a point on an end of the edge, moved a hair to the east by the rule, that end lies in the west.
+    # For a point on an end of the edge, shifted east by the border rule, that end lies in the west.
     if ux == 0.0 and uy == 0.0:
         angle = np.arctan2(abs(vy), -vx)
     elif vx == 0.0 and vy == 0.0:

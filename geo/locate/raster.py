@@ -1,8 +1,8 @@
-"""The raster behind the index: which pixels lie in one cell, and which edges run through the others.
+"""The raster of the index: pixels inside one cell, and edges crossing the other pixels.
 
-Every polygon k adds k + 1 to the *tag* of the ground that it covers; where cells do not overlap the tag tells the cell.
-Crossing an edge changes the tag by a known number, so the tag of a point is that of its pixel's south-west corner plus the
-changes on the way there. No order of edges, nearest edge or tolerance is involved.
+Every polygon k adds k + 1 to the *tag* of the ground that it covers; without overlaps the tag identifies the cell. Crossing
+an edge changes the tag by a known number, so the tag of a point is that of its pixel's south-west corner plus the changes
+on a path from there. The result does not depend on the order of edges, the nearest edge or a tolerance.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from geo.locate.predicates import side
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
-#: Pixels per edge: more make the raster large, fewer make the lists of edges long. Measured in docs/locate.md.
+#: Pixels per edge: more enlarge the raster, fewer lengthen the lists of edges. Measured in docs/locate.md.
 PIXELS_PER_EDGE = 12
 FEWEST_PIXELS = 1 << 14
 MOST_PIXELS = 1 << 26
 
-# Pixels are taken this much larger (in pixels) when edges are listed, so that rounding in the choice of a pixel cannot lose
-# one: a coordinate of up to 20,000 pixels is wrong by at most 1e-11 pixels.
+# Pixels are enlarged by this margin (in pixels) when edges are listed, so that rounding cannot omit a pixel: a coordinate
+# of up to 20,000 pixels is wrong by at most 1e-11 pixels.
 _MARGIN = 1e-6
 
 
 class Raster(NamedTuple):
-    """Pixels over the extent of the cells, with a rim of one pixel outside, and the edges that run through them.
+    """Pixels over the extent of the cells, with a margin of one pixel, and the edges that cross them.
 
     Attributes
     ----------
     x0, y0, size, inverse
-        South-west corner of the first pixel; the side of a pixel, metres, and one over it.
+        South-west corner of the first pixel; side of a pixel, metres, and its reciprocal.
     pixels
-        Shape (rows, columns), rows from south to north. A tag (0 outside) where no edge runs through the pixel, else
-        -1 - k for a border pixel whose list begins at k.
+        Shape (rows, columns), rows from south to north. The tag (0 outside) if no edge crosses the pixel, otherwise -1 - k
+        for a border pixel whose list begins at k.
     lists
         For each border pixel: the tag of its south-west corner, the number of its edges, and their positions.
     ends, sides
@@ -56,7 +56,7 @@ class Raster(NamedTuple):
 
 
 def rasterize(edges: Edges, *, pixels_per_edge: float = PIXELS_PER_EDGE) -> Raster:
-    """Lay a raster over edges and list those of each border pixel."""
+    """Build the raster of some edges and list the edges of each border pixel."""
     ends = edges.ends
     (west, south), (east, north) = ends.reshape(-1, 2).min(axis=0), ends.reshape(-1, 2).max(axis=0)
     wanted = min(max(int(pixels_per_edge * len(ends)), FEWEST_PIXELS), MOST_PIXELS)
@@ -67,7 +67,7 @@ def rasterize(edges: Edges, *, pixels_per_edge: float = PIXELS_PER_EDGE) -> Rast
     pixels: Ints = np.zeros((rows, columns), dtype=np.int32)
     nothing = np.empty(0, dtype=np.int32)
     _list_edges(ends, x0, y0, inverse, pixels, nothing, False)
-    lists = np.zeros(_make_room(pixels), dtype=np.int32)
+    lists = np.zeros(_allocate_lists(pixels), dtype=np.int32)
     _list_edges(ends, x0, y0, inverse, pixels, lists, True)
     raster = Raster(x0, y0, size, inverse, pixels, lists, _on_lines(ends), edges.sides)
     _fill_tags(raster)
@@ -75,7 +75,7 @@ def rasterize(edges: Edges, *, pixels_per_edge: float = PIXELS_PER_EDGE) -> Rast
 
 
 def _on_lines(ends: Floats) -> Floats:
-    """Copy edges so that none straddles two cache lines (64 bytes)."""
+    """Copy edges so that none crosses a cache line boundary (64 bytes)."""
     room = np.empty(ends.size + 8)
     skip = (-room.ctypes.data % 64) // 8
     lines = room[skip : skip + ends.size].reshape(ends.shape)
@@ -84,8 +84,8 @@ def _on_lines(ends: Floats) -> Floats:
 
 
 @kernel(nogil=True)
-def _make_room(pixels):  # type: ignore[no-untyped-def]
-    """Turn numbers of edges into places of lists; return the length of all lists."""
+def _allocate_lists(pixels):  # type: ignore[no-untyped-def]
+    """Replace numbers of edges by list positions; return the total length of the lists."""
     used = 0
     flat = pixels.ravel()
     for p in range(len(flat)):
@@ -98,7 +98,7 @@ def _make_room(pixels):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _list_edges(ends, x0, y0, inverse, pixels, lists, fill):  # type: ignore[no-untyped-def]
-    """Visit each pixel that an edge runs through: count it (`fill` false), or write the edge into the pixel's list."""
+    """Visit each pixel that an edge crosses: count it (`fill` false), or add the edge to the pixel's list."""
     for e in range(len(ends)):
         u0, v0 = (ends[e, 0] - x0) * inverse, (ends[e, 1] - y0) * inverse
         u1, v1 = (ends[e, 2] - x0) * inverse, (ends[e, 3] - y0) * inverse
@@ -107,7 +107,7 @@ def _list_edges(ends, x0, y0, inverse, pixels, lists, fill):  # type: ignore[no-
         low_u, high_u = min(u0, u1), max(u0, u1)
         slope = (u1 - u0) / (v1 - v0) if v1 > v0 else 0.0
         for row in range(int(v0 - _MARGIN), int(v1 + _MARGIN) + 1):
-            # The part of the edge inside this row, a margin taller.
+            # The part of the edge inside this row, extended by the margin.
             from_v, to_v = max(v0, row - _MARGIN), min(v1, row + 1 + _MARGIN)
             if v1 > v0:
                 ua, ub = u0 + (from_v - v0) * slope, u0 + (to_v - v0) * slope
@@ -125,7 +125,7 @@ def _list_edges(ends, x0, y0, inverse, pixels, lists, fill):  # type: ignore[no-
 
 @kernel(nogil=True)
 def _fill_tags(raster):  # type: ignore[no-untyped-def]
-    """Carry the tag along the south side of each row of pixels, from outside in the west, over the edges on the way."""
+    """Compute the tags along the south side of each row of pixels, from the outside in the west, across the edges."""
     pixels, lists, ends, sides = raster.pixels, raster.lists, raster.ends, raster.sides
     rows, columns = pixels.shape
     for row in range(rows):

@@ -12,7 +12,7 @@ Ints = npt.NDArray[np.int32]
 
 
 class Crossings(NamedTuple):
-    """Pieces of segments inside cells, in order of segment and way.
+    """Pieces of segments inside cells, in order of segment and position along it.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Crossings(NamedTuple):
     cell
         Position of the cell, int32; -1 outside.
     t_in, t_out
-        Where the piece begins and ends, 0 at the segment's start and 1 at its end. Pieces abut.
+        Start and end of the piece, 0 at the segment's start and 1 at its end. Consecutive pieces share their ends.
     """
 
     segment: npt.NDArray[np.int64]
@@ -31,7 +31,7 @@ class Crossings(NamedTuple):
 
 
 class Chances(NamedTuple):
-    """Cells that positions may be in, in order of point, then of probability, the greatest first.
+    """Cells that may contain positions, in order of point, then descending probability.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Chances(NamedTuple):
     cell
         Position of the cell, int32; -1 outside.
     probability
-        Adds up to 1 for each point, but for what was left out as too little.
+        Sums to 1 for each point, except for cells left out as improbable.
     """
 
     point: npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class Chances(NamedTuple):
 
 
 class Above(NamedTuple):
-    """A level above the cells: its codes, and the position in it of each cell's ancestor, -1 for none."""
+    """A level above the cells: its codes, and the position of each cell's ancestor in it, -1 for none."""
 
     codes: npt.NDArray[np.object_]
     position: Ints

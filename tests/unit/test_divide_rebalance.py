@@ -71,7 +71,7 @@ def test_what_is_wrong_is_named(case):
         rebalance(cells, groups["second"], workload=load, locked=["Z"])
     with pytest.raises(InputError, match="several parents"):
         rebalance(cells, groups["second"], workload=load, parents=pd.Series(range(len(cells)), cells.index))
-    with pytest.raises(InputError, match="several pieces"):
+    with pytest.raises(InputError, match="several parts"):
         rebalance(cells, pd.Series(np.arange(len(cells)) % 2, cells.index), workload=load)
 
 

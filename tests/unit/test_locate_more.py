@@ -179,7 +179,7 @@ def test_saved_and_mapped(tmp_path) -> None:
     with pytest.raises(FileError, match="another layer"):
         GridIndex.load(tmp_path / "cells.index", cells.iloc[::-1])
     whole = (tmp_path / "cells.index").read_bytes()
-    for damage, message in ((whole[:-64], "cut short"), (b"x" + whole, "is not an index"), (whole[:40], "damaged")):
+    for damage, message in ((whole[:-64], "truncated"), (b"x" + whole, "is not an index"), (whole[:40], "damaged")):
         (tmp_path / "bad.index").write_bytes(damage)
         with pytest.raises(FileError, match=message):
             GridIndex.load(tmp_path / "bad.index")

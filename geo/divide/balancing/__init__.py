@@ -1,9 +1,9 @@
-"""Moving cells of a division between their parents until the work is even, with as little change as asked for.
+"""Moves cells of a division between their parents until the workload is balanced, with limited change.
 
 :mod:`~geo.divide.balancing.rebalancing`
-    The search: from the division of today to even ones, by moves of cells along borders.
+    The search for balanced divisions that differ from the present one by moves of cells along borders.
 :mod:`~geo.divide.balancing.locks`, :mod:`~geo.divide.balancing.incumbents`
-    What must stay where it is; new grids matched to those of today, so that people keep theirs.
+    Grids and borders that must not change; matching of new grids to present ones, so that residents keep theirs.
 :mod:`~geo.divide.balancing.proposals`
-    Parents that could not be evened: the building in the way and a proposal.
+    Parents that could not be balanced: the obstructing building and a proposal.
 """

@@ -1,4 +1,4 @@
-"""Matches new grids to the present ones, so that people stay with theirs if balance permits."""
+"""Matches new grids to the present ones, so that residents keep their grid where balance permits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def start_from_current(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
-    """Today's grids as the start, if there are as many and each is one piece; else the start that was made."""
+    """The present grids as start, if their number is right and each is connected; otherwise the given start."""
     grids, number = np.unique(today, return_inverse=True)
     if len(grids) != parts or grids[0] < 0:
         return label
@@ -24,7 +24,7 @@ def start_from_current(graph: Graph, members: Ints, label: Ints, today: Ints, pa
 
 
 def homes_of(label: Ints, today: Ints, stay: Floats, parts: int) -> Ints:
-    """Part that takes the place of each member's grid of today: the matching that keeps most residents; -1 for none."""
+    """Part matched to the present grid of each member, by the matching that keeps most residents; -1 for none."""
     grids, number = np.unique(today, return_inverse=True)
     shared = np.zeros((len(grids), parts))
     np.add.at(shared, (number, label), stay)

@@ -15,18 +15,17 @@ from geo.layers import to_metric
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
 
-# Share of a locked grid's ground that its atoms may miss.
+# Maximum share of a locked grid's area that its atoms may miss.
 _MISSED = 0.001
 
 
 def read_locks(locks: gpd.GeoDataFrame | None, crs: object) -> gpd.GeoDataFrame | None:
-    """Bring locks to the metric CRS and the lattice.
+    """Convert locks to the metric CRS and round them to the lattice.
 
     Parameters
     ----------
     locks
-        Polygons are second-level grids that must not change; lines are borders that no second-level grid may lie on both
-        sides of.
+        Polygons are second-level grids that must not change; lines are borders that no second-level grid may cross.
     crs
         CRS of the street.
 
@@ -55,7 +54,7 @@ def read_locks(locks: gpd.GeoDataFrame | None, crs: object) -> gpd.GeoDataFrame 
 
 
 def lock_lines(locks: gpd.GeoDataFrame | None) -> Geometries:
-    """Lines that have to become borders of blocks."""
+    """Lines that must become borders of blocks."""
     if locks is None:
         return np.empty(0, dtype=object)
     shapes = np.asarray(locks.geometry.array, dtype=object)
@@ -63,7 +62,7 @@ def lock_lines(locks: gpd.GeoDataFrame | None) -> Geometries:
 
 
 def only_lines(locks: gpd.GeoDataFrame | None) -> Geometries:
-    """Locked borders that are given as lines."""
+    """Locked borders given as lines."""
     lines = lock_lines(locks)
     return (
         lines if locks is None else lines[shapely.get_dimensions(np.asarray(locks.geometry.array, dtype=object)) == 1]
@@ -71,18 +70,18 @@ def only_lines(locks: gpd.GeoDataFrame | None) -> Geometries:
 
 
 def locked_cells(locks: gpd.GeoDataFrame | None, shapes: Geometries, community: Ints) -> Ints:
-    """Number of the locked grid that each cell lies in, -1 for free cells.
+    """Number of the locked grid that contains each cell, -1 for free cells.
 
     Raises
     ------
     ImpossibleError
-        If a locked grid lies in several communities, outside the street, or is not made of whole cells.
+        If a locked grid lies in several communities, outside the street, or does not consist of complete cells.
     """
     number = lock_of(shapely.point_on_surface(shapes), locks)
     for k, shape in enumerate(_grids(locks)):
         mine = np.flatnonzero(number == k)
         if abs(float(shapely.area(shapes[mine]).sum()) - shape.area) > max(_MISSED * shape.area, 1.0):
-            why = "is not made of whole pieces of ground; lock a grid that lies in the street and cuts off no sliver"
+            why = "does not consist of complete pieces of ground; lock a grid inside the street that leaves no sliver"
             raise ImpossibleError(f"locks: locked grid {k} {why}", ids=[k], geometry=shape)
         if len(np.unique(community[mine])) > 1:
             raise ImpossibleError(
@@ -92,7 +91,7 @@ def locked_cells(locks: gpd.GeoDataFrame | None, shapes: Geometries, community: 
 
 
 def lock_of(points: Geometries, locks: gpd.GeoDataFrame | None) -> Ints:
-    """Number of the locked grid that each point lies in, -1 outside all."""
+    """Number of the locked grid that contains each point, -1 outside all."""
     number = np.full(len(points), -1, dtype=np.int64)
     inside, grid = shapely.STRtree(_grids(locks)).query(points, predicate="intersects")
     number[inside] = grid
@@ -107,7 +106,7 @@ def _grids(locks: gpd.GeoDataFrame | None) -> Geometries:
 
 
 def current_cells(today: gpd.GeoDataFrame | None, shapes: Geometries) -> Ints:
-    """Number of today's grid that the middle of each cell lies in, -1 where there is none."""
+    """Number of the present grid that contains the centre of each cell, -1 for none."""
     number = np.full(len(shapes), -1, dtype=np.int64)
     if today is not None:
         cell, grid = shapely.STRtree(np.asarray(today.geometry.array, dtype=object)).query(

@@ -1,4 +1,4 @@
-"""Reports parents that could not be balanced: the building to blame and a proposal."""
+"""Reports parents that could not be balanced, with the obstructing building and a proposal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def obstacles(
     building_of_atom: pd.Series,
     tolerances: dict[Level, float],
 ) -> pd.DataFrame:
-    """One row for each parent whose grids are off by more than the tolerance.
+    """One row for each parent with a grid that deviates by more than the tolerance.
 
     Parameters
     ----------
@@ -34,16 +34,16 @@ def obstacles(
     groups, codes
         Groups of atoms at each level, and the codes of the groups.
     building_of_atom
-        Label of the building with most workload in each atom; None for open ground.
+        Label of the building with the largest workload in each atom; None for open ground.
     tolerances
         Of each level.
 
     Returns
     -------
     DataFrame
-        ``level`` (layer name), ``parent`` (code), ``grids``, ``reached`` and ``bound`` (largest share off the mean, and the
-        share that no division can beat), ``reason`` (of :class:`~geo.divide.partitioning.bounds.Bound`), ``building`` to
-        blame, and a proposal in both languages.
+        ``level`` (layer name), ``parent`` (code), ``grids``, ``reached`` and ``bound`` (largest deviation from the mean, and
+        the deviation that no division can be below), ``reason`` (of :class:`~geo.divide.partitioning.bounds.Bound`),
+        ``building`` (the obstruction), and a proposal in both languages.
     """
     rows = []
     for upper, lower in ((Level.COMMUNITY, Level.SECOND), (Level.SECOND, Level.THIRD)):
@@ -74,7 +74,7 @@ def obstacles(
 
 
 def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
-    """What to do, in Chinese and English."""
+    """A proposal, in Chinese and English."""
     place_zh = "该空地" if label is None else f"建筑 {label}"
     place_en = "this open ground" if label is None else f"building {label}"
     if bound.reason == "heavy" and leaders >= 2:

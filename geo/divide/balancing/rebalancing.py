@@ -1,13 +1,13 @@
-"""Rebalances the present grids after the workload changed, with as few residents as possible under another leader.
+"""Rebalances existing grids after the workload changed, with as few residents as possible getting another leader.
 
-For each of a falling row of tolerances, today's grids are annealed with a price on every resident who changes grid and none
-on imbalance within the tolerance. The results that no other beats in both form the frontier, from "nothing moves" to
-"best balance"; each is a real partition: as many grids as today, each in one piece, each in its parent.
+For each of a decreasing sequence of tolerances, the present grids are annealed with a cost for every resident who changes grid
+and none for imbalance within the tolerance. The non-dominated results form the frontier from "nothing moves" to "best balance";
+each is a valid partition: the same number of grids, each connected and inside its parent.
 
-Two bounds stand beside each result. *Proven*: the residents who have to leave a grid that is above the tolerance, or to come
-to one below it, if the cells could be cut and put anywhere (a fractional knapsack for each grid). *Transport*: the cheapest
-flow of work over today's borders between neighbouring grids, which holds for all changes that hand work on from neighbour
-to neighbour; a load that travels through three grids moves three borders.
+Two lower bounds accompany each result. *Proven*: the residents who must leave a grid above the tolerance, or join one below it,
+if cells could be cut and moved anywhere (a fractional knapsack for each grid). *Transport*: the cheapest flow of work over the
+present borders between neighbouring grids. It holds for all changes that pass work from neighbour to neighbour; a load that
+passes through three grids crosses three borders.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ Bools = npt.NDArray[np.bool_]
 #: Tolerances of the frontier.
 TOLERANCES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.2, 0.15, 0.12, 0.1, 0.07, 0.05, 0.03)
 _RULES = Rules(balance=0.0, excess=100.0, steep=400.0, cut=0.3, shape=0.15)
-# Annealing steps per cell on a border, times the root of the number of grids: work travels from grid to grid.
+# Annealing steps per cell on a border, times the square root of the number of grids, because work passes from grid to grid.
 _TRIES, _MOST_TRIES = 40, 400
-# Price of a resident who changes grid: all residents of one grid cost this.
+# Cost of a resident who changes grid: all residents of one grid together cost this.
 _STAY = 3.0
-# Imbalance aimed at, relative to the tolerance, as the annealing does.
+# Target imbalance relative to the tolerance, as in the annealing.
 _SPARE = 0.9
-# Heats, in the side of a cell, at which each tolerance is tried.
+# Temperatures tried for each tolerance, in units of the side of a cell.
 _HEATS = (1.0, 3.0)
 
 
 @dataclass(frozen=True)
 class _Case:
-    """Arrays of one rebalancing, by unit; grids are numbered 0 .. k - 1."""
+    """Arrays of one rebalancing, per unit; grids are numbered 0 .. k - 1."""
 
     cells: Cells
     today: Ints
@@ -70,7 +70,7 @@ class _Case:
         return float(np.abs(load / self.mean() - 1).max())
 
     def mean(self) -> Floats:
-        """Mean load of the siblings of each grid."""
+        """Mean load of the sibling grids of each grid."""
         of_parent = np.bincount(self.parent_of[self.today], self.load, minlength=int(self.parent_of.max()) + 1)
         mean: Floats = (of_parent / np.bincount(self.parent_of))[self.parent_of]
         return mean
@@ -80,16 +80,16 @@ class _Case:
 
 
 class RebalanceOptions(TypedDict, total=False):
-    """What else :func:`rebalance` takes.
+    """Further options of :func:`rebalance`.
 
     Attributes
     ----------
     locked
         Grids that must not change.
     tolerances
-        Aimed at one after another; :data:`TOLERANCES` by default.
+        Tolerances to be aimed at one after another; :data:`TOLERANCES` by default.
     min_border_m
-        Width below which a border does not hold a grid together; 1 m by default.
+        Minimum width of a border that counts as a connection; 1 m by default.
     """
 
     locked: Sequence[object]
@@ -110,18 +110,18 @@ def rebalance(
     rng: np.random.Generator | int = 0,
     **options: Unpack[RebalanceOptions],
 ) -> Frontier:
-    """Find the :class:`Frontier` between balance and change for an existing division.
+    """Compute the :class:`Frontier` between balance and change for an existing division.
 
     Parameters
     ----------
     cells
-        Exact coverage in a metric CRS; the cells that move from grid to grid.
+        Exact coverage in a metric CRS; the cells that may move between grids.
     today
         Grid of each cell, on the index of `cells`.
     workload
-        What the cells ask now.
+        Current workload of the cells.
     residents
-        What is counted as moved; by default the workload.
+        Quantity counted as moved; by default the workload.
     parents
         Parent of each cell (community); grids stay inside theirs. One parent by default.
     rng
@@ -132,11 +132,11 @@ def rebalance(
     Raises
     ------
     InputError
-        If a cell has no grid or workload, a grid lies in several parents or consists of several pieces.
+        If a cell has no grid or workload, or a grid lies in several parents or has several parts.
 
     Notes
     -----
-    About 0.1 ms a cell and tolerance.
+    About 0.1 ms per cell and tolerance.
     """
     chosen = with_defaults("rebalance", _DEFAULTS, options)
     case, labels, unit = _case(cells, today, workload, residents, parents, chosen["locked"])
@@ -208,7 +208,7 @@ def _case(
         np.bincount(unit, people).astype(np.float64),
         fixed,
     )
-    _require_whole(case, labels)
+    _require_connected(case, labels)
     return case, labels, unit
 
 
@@ -220,22 +220,22 @@ def _amounts(cells: gpd.GeoDataFrame, values: pd.Series, name: str) -> Floats:
             f"{name}: missing or negative in cells {first_labels(bad)}; give numbers of 0 or more", ids=bad
         )
     if amount.sum() <= 0:
-        raise InputError(f"{name}: it is 0 everywhere; give what the cells hold")
+        raise InputError(f"{name}: it is 0 everywhere; give the values of the cells")
     return amount
 
 
-def _require_whole(case: _Case, labels: pd.Index) -> None:
+def _require_connected(case: _Case, labels: pd.Index) -> None:
     order = np.argsort(case.today, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(case.today[order])) + 1):
         if pieces(case.cells.graph, members).max() > 0:
             name = labels[case.today[members[0]]]
-            raise InputError(f"today: grid {name} consists of several pieces; repair the division first", ids=[name])
+            raise InputError(f"today: grid {name} has several parts; repair the division first", ids=[name])
 
 
 def _anneal(
     case: _Case, start: Ints, tolerance: float, heat: float, border_m: float, state: npt.NDArray[np.uint64]
 ) -> Ints:
-    """Bring all parents to a tolerance, moving as few residents as possible."""
+    """Bring all parents within a tolerance, moving as few residents as possible."""
     net = case.cells.net()._replace(
         home=case.today, fixed=case.fixed, stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum()
     )
@@ -250,7 +250,7 @@ def _anneal(
     for parent in range(int(case.parent_of.max()) + 1):
         grids = np.flatnonzero((case.parent_of == parent) & ~locked_grid)
         members = np.flatnonzero(group == parent)
-        # A parent within the tolerance stays as it is: that moves nobody.
+        # A parent within the tolerance is left unchanged.
         if len(grids) < 2 or off[grids].max() <= _SPARE * tolerance:
             continue
         local = np.full(len(case.parent_of), -1, dtype=np.int64)
@@ -277,12 +277,12 @@ def _anneal(
 
 
 def _tries(grids: int) -> int:
-    """Annealing steps per cell on a border, for a parent of so many grids."""
+    """Annealing steps per cell on a border, for a parent with this number of grids."""
     return min(_MOST_TRIES, round(_TRIES * float(np.sqrt(grids))))
 
 
 def _best(case: _Case, found: list[Ints]) -> list[Ints]:
-    """Partitions that no other beats in both measures, by residents moved."""
+    """Partitions not dominated in both measures, in order of residents moved."""
     ranked = sorted(((case.moved(p), case.imbalance(p), k) for k, p in enumerate(found)))
     kept: list[Ints] = []
     least = np.inf
@@ -298,14 +298,14 @@ def _point(case: _Case, part: Ints, labels: pd.Index, unit: Ints, index: pd.Inde
     return Point(
         tolerance,
         case.moved(part),
-        _proven(case, tolerance),
+        _lower_bound(case, tolerance),
         _transport(case, tolerance),
         pd.Series(labels[part[unit]], index=index, name="grid"),
     )
 
 
-def _proven(case: _Case, tolerance: float) -> float:
-    """Residents that have to change grid whatever is done, as a share."""
+def _lower_bound(case: _Case, tolerance: float) -> float:
+    """Lower bound of the share of residents who change grid in any division within the tolerance."""
     mean, load = case.mean(), np.bincount(case.today, case.load, minlength=len(case.parent_of))
     density = np.where(case.load > 0, case.residents / np.maximum(case.load, 1e-12), np.inf)
     total = 0.0
@@ -313,14 +313,18 @@ def _proven(case: _Case, tolerance: float) -> float:
         grids = np.flatnonzero(case.parent_of == parent)
         family = np.flatnonzero(case.parent_of[case.today] == parent)
         family = family[np.argsort(density[family], kind="stable")]
-        away = sum(_fill(case, family[case.today[family] == g], load[g] - (1 + tolerance) * mean[g]) for g in grids)
-        here = sum(_fill(case, family[case.today[family] != g], (1 - tolerance) * mean[g] - load[g]) for g in grids)
+        away = sum(
+            _fewest_residents(case, family[case.today[family] == g], load[g] - (1 + tolerance) * mean[g]) for g in grids
+        )
+        here = sum(
+            _fewest_residents(case, family[case.today[family] != g], (1 - tolerance) * mean[g] - load[g]) for g in grids
+        )
         total += max(away, here)
     return float(total / case.residents.sum())
 
 
-def _fill(case: _Case, cells: Ints, needed: float) -> float:
-    """Fewest residents who bring so much load, taking cells in the order given, the last one in part."""
+def _fewest_residents(case: _Case, cells: Ints, needed: float) -> float:
+    """Smallest number of residents who carry the required load, taking cells in the given order, the last one in part."""
     if needed <= 0:
         return 0.0
     reached = np.cumsum(case.load[cells])
@@ -333,7 +337,7 @@ def _fill(case: _Case, cells: Ints, needed: float) -> float:
 
 
 def _transport(case: _Case, tolerance: float) -> float:
-    """Residents moved by the cheapest flow of work over today's borders, as a share; NaN if there is none."""
+    """Residents moved by the cheapest flow of work over present borders, as a share; NaN if there is no such flow."""
     graph: Graph = case.cells.graph
     a, b = case.today[graph.row_of()], graph.neighbour
     kept = (b >= 0) & (graph.length_m > 0)

@@ -1,8 +1,8 @@
 """Atoms: the ground of each building and pieces of open ground, an exact coverage of the street.
 
-Inside every block the Voronoi ridges between bodies are drawn; all ridges and all block borders are then noded together on
-the lattice and polygonized once. So the atoms match edge to edge whatever the Voronoi diagrams do, and a faulty diagram
-(libgeos/geos #1040) can only lose a border between two bodies, which is seen and tried again with other points.
+In every block, Voronoi ridges between bodies are computed; all ridges and block borders are then noded together on the
+lattice and polygonized once. Atoms are therefore edge-matched whatever the Voronoi diagrams contain. A faulty diagram
+(libgeos/geos #1040) can only lose a border between two bodies, which is detected and repeated with other points.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from geo.errors import ImpossibleError
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
 
-# Footprints are shrunk by this before points are set on their walls, so that touching houses have ground between them.
+# Footprints are shrunk by this before points are placed on their walls, so that touching buildings have ground between them.
 _SHRINK_M = 0.3
-# Points on walls stand as far apart as the next body is away, within these bounds.
+# The spacing of points on walls is the distance to the next body, within these bounds.
 _POINTS_M = (0.6, 6.0)
-# Ridges are straightened by up to this much where no building stands in the way.
+# Tolerance of the simplification of ridges where no building is affected.
 _STRAIGHTEN_M = 0.8
-# A line runs through a building if it does so over more than this length and deeper than this below the wall.
+# A line runs through a building if it is inside over more than this length, and deeper than this below the wall.
 _TOUCH_M, _DEPTH_M = 0.02, 0.005
-# Spacing of the points, of one try after another where the ground of a block does not add up.
+# Spacing of the points in successive attempts, if the areas of a block's atoms do not sum to its area.
 _CLOSER = (1.0, 0.7, 0.45)
 _LOST_M2 = 1.0
-# Area of a building outside its atom from which it counts as cut: 1 cm along a wall of 10 m, above the lattice's rounding.
+# Area of a building outside its atom above which it counts as cut: 1 cm along a wall of 10 m, more than rounding to the
+# lattice.
 _CUT_M2 = 0.1
-# Overlap from which two buildings are one body.
+# Overlap above which two buildings form one body.
 _OVERLAP_M2 = 0.05
 
 
@@ -53,9 +54,9 @@ class Atoms:
     block, community
         int64 (n,): positions of block and community.
     atom_of_building
-        int64 (buildings,): atom that holds each building, -1 outside the street.
+        int64 (buildings,): atom that contains each building, -1 outside the street.
     cut
-        bool (buildings,): buildings that a border runs through, because a community border or the outline does.
+        bool (buildings,): buildings crossed by a border, because it is a community border or the outline.
     """
 
     polygons: Geometries
@@ -66,18 +67,18 @@ class Atoms:
 
 
 def draw_atoms(outline: shapely.Polygon, blocks: Blocks, buildings: Geometries, *, open_m: float) -> Atoms:
-    """Cut blocks into atoms.
+    """Divide blocks into atoms.
 
     Parameters
     ----------
     outline
         The street.
     blocks
-        Its blocks.
+        The blocks of the street.
     buildings
-        Valid footprints in metres; those outside the street are left out.
+        Valid footprints in metres; those outside the street are ignored.
     open_m
-        Distance between the middles of pieces of open ground.
+        Spacing of the seed points of open ground.
 
     Notes
     -----
@@ -85,7 +86,7 @@ def draw_atoms(outline: shapely.Polygon, blocks: Blocks, buildings: Geometries, 
     """
     body = _bodies(buildings)
     shapes = _body_shapes(buildings, body)
-    home = _home(shapes, blocks.polygons)
+    home = _block_of_body(shapes, blocks.polygons)
     inside = home >= 0
     seeds, seed_home = _seeds(blocks.polygons, shapes[inside], home[inside], open_m)
     for closer in _CLOSER:
@@ -104,9 +105,9 @@ def draw_atoms(outline: shapely.Polygon, blocks: Blocks, buildings: Geometries, 
 
 
 def _faulty_blocks(atoms: Atoms, blocks: Blocks) -> Ints:
-    """Blocks whose atoms do not add up to their area, if the street as a whole does not either.
+    """Blocks whose atoms do not sum to their area, if the whole street does not either.
 
-    Borders are led round buildings that stand on them, so neighbouring blocks may trade ground.
+    Borders are rerouted around buildings on them, so neighbouring blocks may exchange area.
     """
     covered = np.bincount(atoms.block, shapely.area(atoms.polygons), minlength=len(blocks.polygons))
     off = covered - shapely.area(blocks.polygons)
@@ -133,14 +134,14 @@ def _body_shapes(buildings: Geometries, body: Ints) -> Geometries:
     return shapes
 
 
-def _home(shapes: Geometries, blocks: Geometries) -> Ints:
-    """Block that holds most of each body, -1 for bodies outside all blocks."""
+def _block_of_body(shapes: Geometries, blocks: Geometries) -> Ints:
+    """Block that contains most of each body, -1 for bodies outside all blocks."""
     body, block = shapely.STRtree(blocks).query(shapes, predicate="intersects")
     once = np.bincount(body, minlength=len(shapes)) == 1
     share = np.where(once[body], 1.0, 0.0)
     many = np.flatnonzero(~once[body])
     share[many] = shapely.area(shapely.intersection(shapes[body[many]], blocks[block[many]]))
-    # A body that pokes into the street with less than half of itself stands outside it.
+    # A body with less than half of its area in the street counts as outside.
     order = np.lexsort((block, -share, body))
     first = order[np.unique(body[order], return_index=True)[1]]
     home = np.full(len(shapes), -1, dtype=np.int64)
@@ -157,7 +158,7 @@ def _home(shapes: Geometries, blocks: Geometries) -> Ints:
 
 
 def _seeds(blocks: Geometries, shapes: Geometries, home: Ints, open_m: float) -> tuple[npt.NDArray[np.float64], Ints]:
-    """Middles of pieces of open ground, and one inside each block that would have nothing else."""
+    """Seed points of open ground, and one point inside each block that would have none."""
     tree = shapely.STRtree(shapes) if len(shapes) else None
     built = np.bincount(home, minlength=len(blocks)) > 0
     places: list[npt.NDArray[np.float64]] = []
@@ -199,7 +200,7 @@ def _ridges(
 
 
 def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.float64], Ints]:
-    """Points on the walls of bodies, closer together where the next body is near, and the body of each."""
+    """Points on the walls of bodies, denser where another body is near, and the body of each."""
     if not len(shapes):
         return np.empty((0, 2)), np.empty(0, dtype=np.int64)
     shrunk = shapely.buffer(shapes, -_SHRINK_M, join_style="mitre", mitre_limit=2.0)
@@ -219,23 +220,23 @@ def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.floa
 
 
 def _crossing(lines: Geometries, shapes: Geometries) -> tuple[Ints, Ints]:
-    """Lines and bodies such that the line runs through the inside of the body."""
+    """Pairs of a line and a body whose interior the line crosses."""
     line, shape = shapely.STRtree(shapes).query(lines, predicate="intersects")
     through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
     line, shape = line[through], shape[through]
-    # Along a wall is not through the house.
+    # A line along a wall does not cross the building.
     core = shapely.buffer(shapes[shape], -_DEPTH_M)
     deep = shapely.intersects(lines[line], core)
     return line[deep], shape[deep]
 
 
 def _around_buildings(drawn: Geometries, blocks: Blocks, shapes: Geometries) -> tuple[Geometries, Geometries]:
-    """Lead lines that run through a building round it; outline and community borders stay.
+    """Reroute lines that cross a building around it, except the outline and community borders.
 
     Returns
     -------
     lines, rerouted
-        What may be led round, changed where it was, and what must stay with the walls that were added.
+        Lines that may be rerouted, with the changes; and the other lines together with the walls added.
     """
     fixed = blocks.lines["border"].to_numpy() >= Border.COMMUNITY
     kept = shapely.get_parts(blocks.lines.geometry.array[fixed])
@@ -261,9 +262,9 @@ def _own(
     shapes: Geometries,
     seeds: npt.NDArray[np.float64],
 ) -> Atoms:
-    """Give every face to a body or a piece of open ground and merge what is left over into its block."""
+    """Assign every face to a body or a piece of open ground, and merge remaining faces into a neighbour of the block."""
     family = np.asarray(_place(shapely.point_on_surface(faces), blocks.polygons), dtype=np.int64)
-    at = _home(shapes, faces)
+    at = _block_of_body(shapes, faces)
     at[home < 0] = -1
     held = np.flatnonzero(at >= 0)
     family[at[held]] = home[held]
@@ -292,12 +293,12 @@ def _own(
 
 
 def _place(points: Geometries, cells: Geometries) -> Ints:
-    """Cell of a coverage that each point lies in or is nearest to, int64 (n,)."""
+    """Cell of a coverage that contains, or is nearest to, each point, int64 (n,)."""
     return np.asarray(shapely.STRtree(cells).query_nearest(points, all_matches=False)[1], dtype=np.int64)
 
 
 def _without_holes(faces: Geometries, group: Ints, community: Ints) -> Ints:
-    """Merge what an atom surrounds into it, within a community."""
+    """Merge atoms surrounded by an atom into it, within a community."""
     merged = dissolve(faces, group)
     ringed = np.flatnonzero(shapely.get_num_interior_rings(merged) > 0)
     if not len(ringed):

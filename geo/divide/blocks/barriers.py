@@ -1,4 +1,4 @@
-"""Barriers: which lines borders should follow, and what each kind is worth."""
+"""Barriers: lines that borders should follow, and the value of each kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATTICE_M = 1 / PER_METRE
 
 
 class Border(IntEnum):
-    """What a piece of border runs along; where several coincide, the largest counts."""
+    """Kind of feature along a piece of border; where several coincide, the largest value counts."""
 
     OPEN = 0
     LANE = 1
@@ -32,7 +32,7 @@ class Border(IntEnum):
     OUTLINE = 7
 
 
-# Lanes inside compounds (service) and footways cut blocks into slips that no planner would draw a grid border along.
+# Service lanes inside compounds and footways would divide blocks into slips that no planner would use as a grid border.
 _ROAD_BORDER = {
     "motorway": Border.ARTERIAL,
     "trunk": Border.ARTERIAL,
@@ -46,17 +46,17 @@ _ROAD_BORDER = {
     "road": Border.LANE,
 }
 
-# Length, in metres, by which a line that stops short is drawn on to meet the next.
+# Maximum length, in metres, by which a dangling line is extended to meet the next line.
 _EXTENSION_M = 30.0
-# Lines overshoot what they must meet by this much, because a rounded end may miss it by a millimetre; polygonizing
-# drops the rest.
+# Lines are extended this far beyond the line that they meet, because rounding may move an end by a millimetre; polygonizing
+# removes the excess.
 OVERSHOOT_M = 0.02
-# Ponds below this area do not cut a block.
+# Smaller ponds do not divide a block.
 _POND_M2 = 2_000.0
 
 
 def road_border(highway: object) -> Border:
-    """Kind of border that an OpenStreetMap ``highway`` value makes; OPEN for ways that make none.
+    """Kind of border for an OpenStreetMap ``highway`` value; OPEN for ways that are not barriers.
 
     >>> road_border("primary_link").name, road_border("footway").name
     ('ARTERIAL', 'OPEN')
@@ -72,26 +72,26 @@ def barrier_lines(
     communities: gpd.GeoDataFrame | None,
     locked: Geometries | None = None,
 ) -> gpd.GeoDataFrame:
-    """Collect all lines that cut a street into blocks.
+    """Collect all lines that divide a street into blocks.
 
     Parameters
     ----------
     outline
         The street, metres, on the lattice.
     roads
-        Lines with ``highway``, in the same CRS; rows of minor ways are left out.
+        Lines with ``highway``, in the same CRS; minor ways are ignored.
     barriers
-        Lines or polygons: a row with ``railway`` is a railway, anything else is water or the like.
+        Lines or polygons: rows with ``railway`` are railways, all others count as water.
     communities
-        Polygons whose borders are kept to the vertex.
+        Polygons whose borders are kept with all vertices.
     locked
         Lines that are kept in the same way.
 
     Returns
     -------
     GeoDataFrame
-        LineStrings with ``border`` (int8, a :class:`Border`), without CRS, not noded. Lines that stop short of the next by
-        up to 30 m are drawn on to it.
+        LineStrings with ``border`` (int8, a :class:`Border`), without CRS, not noded. Lines that end less than 30 m before
+        the next one are extended to it.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def barrier_lines(
 
 
 def node(lines: Geometries) -> Geometries:
-    """Node lines on the lattice: parts that meet only at their ends."""
+    """Node lines on the lattice: the result meets only at end points."""
     return np.asarray(shapely.get_parts(shapely.union_all(lines, grid_size=LATTICE_M)), dtype=object)
 
 
@@ -136,7 +136,7 @@ def _labelled(geometries: Geometries, border: Border | npt.NDArray[np.int8]) -> 
 def _road_lines(roads: gpd.GeoDataFrame, reach: shapely.Polygon) -> gpd.GeoDataFrame:
     if "highway" not in roads.columns:
         raise ColumnError(
-            "roads: the column 'highway' is missing; it tells main roads from lanes (primary, residential, ...)"
+            "roads: the column 'highway' is missing; it distinguishes main roads from lanes (primary, residential, ...)"
         )
     kinds = np.array([road_border(value) for value in roads["highway"]], dtype=np.int8)
     kept = (kinds > Border.OPEN) & ~(roads.geometry.isna() | roads.geometry.is_empty).to_numpy()
@@ -156,7 +156,7 @@ def _other_barriers(barriers: gpd.GeoDataFrame, reach: shapely.Polygon) -> gpd.G
 
 
 def _extensions(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Straight pieces that lead loose ends on to the next line ahead."""
+    """Straight segments that connect dangling ends to the next line ahead."""
     noded = node(lines.geometry.array)
     ends, inward, owner = _loose_ends(noded)
     if not len(ends):
@@ -170,7 +170,7 @@ def _extensions(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     meets = shapely.intersection(rays[ray[other]], noded[hit[other]])
     starts = shapely.points(ends[ray[other]])
     away = shapely.distance(starts, meets)
-    away[away < LATTICE_M] = np.inf  # other lines that start at the same place
+    away[away < LATTICE_M] = np.inf  # ignore other lines that start at the same place
     np.minimum.at(reach, ray[other], away)
     found = np.isfinite(reach)
     share = (reach[found] + OVERSHOOT_M) / _EXTENSION_M
@@ -182,7 +182,7 @@ def _extensions(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _loose_ends(
     noded: Geometries,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Ends of noded lines where no other line ends, the vertex before each, and the line."""
+    """Dangling ends of noded lines, the vertex before each, and the line."""
     first, last = shapely.get_point(noded, 0), shapely.get_point(noded, -1)
     before = [shapely.get_point(noded, 1), shapely.get_point(noded, -2)]
     xy = shapely.get_coordinates(np.concatenate([first, last]))
@@ -194,7 +194,7 @@ def _loose_ends(
 
 
 def _connectors(lines: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDataFrame:
-    """Two lines from each island of linework to the rest, so that no block surrounds another."""
+    """Two connecting lines from each isolated piece of linework to the rest, so that no block surrounds another."""
     shapes = lines.geometry.array
     island = _components(np.asarray(shapes, dtype=object))
     drawn: list[shapely.LineString] = []
@@ -202,7 +202,7 @@ def _connectors(lines: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDat
     main = int(np.argmax([shapely.length(g) for g in groups]))
     for k, group in enumerate(groups):
         rest = shapely.union_all([g for j, g in enumerate(groups) if j != k])
-        # A loose stretch of road surrounds nothing.
+        # An open stretch of road surrounds nothing.
         if k == main or not len(shapely.get_parts(shapely.polygonize(node(shapely.get_parts(group))))):
             continue
         first = shapely.shortest_line(group, rest)
@@ -211,12 +211,12 @@ def _connectors(lines: gpd.GeoDataFrame, outline: shapely.Polygon) -> gpd.GeoDat
         far = shapely.Point(xy[np.argmax(np.hypot(*(xy - start).T))])
         drawn += [line for line in (first, shapely.shortest_line(far, rest)) if outline.intersects(line)]
     return (
-        _labelled(np.array([_longer(line) for line in drawn], dtype=object), Border.OPEN) if drawn else lines.iloc[:0]
+        _labelled(np.array([_extended(line) for line in drawn], dtype=object), Border.OPEN) if drawn else lines.iloc[:0]
     )
 
 
 def _components(shapes: Geometries) -> npt.NDArray[np.int64]:
-    """Number of the connected piece of linework that each line belongs to."""
+    """Number of the connected component of each line."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -225,8 +225,8 @@ def _components(shapes: Geometries) -> npt.NDArray[np.int64]:
     return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
 
 
-def _longer(line: shapely.LineString) -> shapely.LineString:
-    """The line drawn on by the overshoot at both ends."""
+def _extended(line: shapely.LineString) -> shapely.LineString:
+    """The line extended by the overshoot at both ends."""
     a, b = shapely.get_coordinates(line)
     step = (b - a) / np.linalg.norm(b - a) * OVERSHOOT_M
     return shapely.LineString([a - step, b + step])

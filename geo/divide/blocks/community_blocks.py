@@ -1,7 +1,7 @@
-"""Communities of whole blocks: drawn so that they follow roads, rails and water all the way.
+"""Groups complete blocks into communities, so that their borders follow roads, railways and water everywhere.
 
-Annealed from atoms, a border across a block is a trap: to reach the next road it has to pass over the whole block, and balance
-holds it back. Blocks are few and large, so the split over them is short work, and where it is even it is taken as it is.
+In annealing from atoms, a border across a block is a local minimum: to reach the next road it has to sweep over the block,
+which the balance term prevents. Blocks are few and large, so partitioning them is fast; the result is used if it is balanced.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
 
-# Blocks per community below which there is too little to choose from.
+# With fewer blocks per community there is too little choice.
 _LEAST_BLOCKS = 4
 
 
@@ -40,12 +40,12 @@ def communities_of_blocks(
     rules: Rules,
     rng: np.random.Generator,
 ) -> Parents | None:
-    """Draw communities that cut no block and no locked grid.
+    """Group blocks into communities without cutting a block or a locked grid.
 
     Parameters
     ----------
     cells, atoms
-        Atoms as the search sees them, and their polygons with the block of each.
+        Atoms as input of the search, and their polygons with the block of each.
     locked
         Locked grid of each atom, -1 for none, int64 (n,).
     blocks
@@ -53,16 +53,16 @@ def communities_of_blocks(
     count
         Number of communities.
     worth
-        What a metre of border costs, by :class:`~geo.divide.blocks.barriers.Border`.
+        Cost of a metre of border, by :class:`~geo.divide.blocks.barriers.Border`.
     rules
-        What communities are judged by.
+        Objective of the communities.
     rng
         Source of the seed.
 
     Returns
     -------
     Parents or None
-        Community of each atom; None where blocks are too few or too heavy for the tolerance.
+        Community of each atom; None if there are too few blocks, or they are too heavy for the tolerance.
     """
     block = atoms.block
     whole = np.unique(np.where(locked >= 0, block.max() + 1 + locked, block), return_inverse=True)[1].astype(np.int64)
@@ -91,5 +91,5 @@ def communities_of_blocks(
 
 
 def _ringed(shapes: Geometries, label: Ints) -> bool:
-    """Tell whether some community has a hole."""
+    """Whether some community has a hole."""
     return bool((shapely.get_num_interior_rings(shapely.get_geometry(dissolve(shapes, label), 0)) > 0).any())

@@ -17,25 +17,25 @@ from geo.divide.partitioning.adjacency import Segments, segments
 from geo.divide.partitioning.merging import absorb, dissolve
 from geo.errors import ImpossibleError, InputError
 
-# Mean width (twice the area over the perimeter) below which a face is the strip between two carriageways, between a road
-# and a border beside it, or a river between its banks, and no block of its own.
+# A face with a smaller mean width (twice the area over the perimeter) is not a block: it is the strip between two carriageways,
+# between a road and a parallel border, or a river between its banks.
 _STRIP_M = 15.0
-# The same for a face that is at least so many times as long as wide: the green between two carriageways.
+# Width limit for faces at least this many times as long as wide: the green between two carriageways.
 _GREEN_M = 25.0
 _GREEN_LENGTH = 12.0
-# The same for water that is long for its width (perimeter over that of a square of its area): a river is no block, a lake is.
+# Width limit for water that is elongated (perimeter over that of a square of equal area): a river is not a block, a lake is.
 _RIVER_M = 80.0
 _RIVER_LENGTH = 1.6
-# Points on the banks of a strip are as far apart as this share of its width, and its middle line is straightened by that.
+# Spacing of points on the banks of a strip, and tolerance for simplifying its centre line, as shares of its width.
 _BANK_STEP = 0.2
 _STRAIGHTEN = 0.08
-# Faces below this area are traffic islands and corners of junctions.
+# Smaller faces are traffic islands and corners of junctions.
 _CORNER_M2 = 400.0
-# How much of a street may lie outside the communities, be claimed twice, or get lost in noding: square metres, and
-# square metres per metre of outline, which is 1 mm.
+# Area of a street that may lie outside the communities, be in two of them, or be lost in noding: square metres, and square
+# metres per metre of outline (1 mm).
 _ROUNDING_M2 = 1.0
 _ROUNDING_M = 0.001
-# What a metre of border is worth to keep when strips are merged, by Border.
+# Value of a metre of border when strips are merged, by Border.
 _KEEP = np.array([1.0, 1.5, 2.5, 5.0, 4.0, 6.0, 50.0, 50.0])
 
 
@@ -48,7 +48,7 @@ class Blocks:
     polygons
         Polygons, shape (n,): an exact coverage of the street.
     community
-        int64 (n,): position of the community, 0 for all where none are given.
+        int64 (n,): position of the community, 0 for all if none are given.
     lines
         The barriers as LineStrings with ``border``.
     """
@@ -67,7 +67,7 @@ def draw_blocks(
     buildings: npt.NDArray[np.object_],
     locks: gpd.GeoDataFrame | None = None,
 ) -> Blocks:
-    """Cut a street along its barriers.
+    """Divide a street along its barriers.
 
     Parameters
     ----------
@@ -76,28 +76,28 @@ def draw_blocks(
     roads, barriers, communities
         As for :func:`geo.divide.blocks.barriers.barrier_lines`.
     buildings
-        Footprints; a strip that holds the middle of one stays a block.
+        Footprints; a strip that contains the centre of one stays a block.
     locks
-        Grids and lines that have to be borders; see :func:`geo.divide.balancing.locks.read_locks`.
+        Grids and lines that must be borders; see :func:`geo.divide.balancing.locks.read_locks`.
 
     Raises
     ------
     InputError
-        If the communities do not cover the street once.
+        If the communities do not cover the street exactly once.
     """
     if communities is not None:
         require_cover(outline, communities)
     lines = barrier_lines(outline, roads=roads, barriers=barriers, communities=communities, locked=lock_lines(locks))
     faces = polygonize_within(node(lines.geometry.array), outline)
     strip = _strips(faces, buildings, barriers)
-    middle = middle_lines(faces, strip, _family(faces, communities, locks)[0], lines)
+    middle = middle_lines(faces, strip, _merge_region(faces, communities, locks)[0], lines)
     if len(middle):
         lines = gpd.GeoDataFrame(pd.concat([lines, middle], ignore_index=True), geometry="geometry")
         thin = shapely.STRtree(faces[strip])
         faces = polygonize_within(node(lines.geometry.array), outline)
         strip = _strips(faces, buildings, barriers)
         strip[thin.query(shapely.point_on_surface(faces), predicate="within")[0]] = True
-    family, community = _family(faces, communities, locks)
+    family, community = _merge_region(faces, communities, locks)
     seg = segments(faces)
     group = absorb(faces, strip, family, price=_KEEP[border_of(seg, lines)])
     polygons = dissolve(faces, group)
@@ -105,22 +105,22 @@ def draw_blocks(
     return Blocks(polygons, community[first], lines)
 
 
-def _family(
+def _merge_region(
     faces: npt.NDArray[np.object_], communities: gpd.GeoDataFrame | None, locks: gpd.GeoDataFrame | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """What a face may be merged within, its community and locked grid; and its community."""
+    """Region within which a face may be merged (its community and locked grid), and its community."""
     points = shapely.point_on_surface(faces)
     community, lock = community_of(points, communities), lock_of(points, locks)
     return community * (int(lock.max(initial=-1)) + 2) + lock + 1, community
 
 
 def polygonize_within(noded: npt.NDArray[np.object_], outline: shapely.Polygon) -> npt.NDArray[np.object_]:
-    """Faces of noded lines that lie inside the outline, ordered by place.
+    """Faces of noded lines inside the outline, in spatial order.
 
     Raises
     ------
     ImpossibleError
-        If the faces do not fill the outline: its own line was broken by noding.
+        If the faces do not fill the outline, because noding broke its line.
     """
     faces = np.asarray(shapely.get_parts(shapely.polygonize(noded)), dtype=object)
     shapely.prepare(outline)
@@ -128,7 +128,7 @@ def polygonize_within(noded: npt.NDArray[np.object_], outline: shapely.Polygon) 
     lost = outline.area - float(shapely.area(faces).sum())
     if abs(lost) > rounding_m2(outline):
         raise ImpossibleError(
-            f"street: {lost:.2f} m² of the outline could not be closed to faces; check the outline for "
+            f"street: {lost:.2f} m² of the outline could not be closed into faces; check the outline for "
             "parts that touch themselves",
             geometry=outline,
         )
@@ -140,12 +140,12 @@ def polygonize_within(noded: npt.NDArray[np.object_], outline: shapely.Polygon) 
 def middle_lines(
     faces: npt.NDArray[np.object_], strip: npt.NDArray[np.bool_], family: npt.NDArray[np.int64], lines: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    """Lines that share each strip out among the faces beside it: the middle of a river, the median of a main road.
+    """Lines that divide each strip among the adjacent faces: the centre of a river, the median of a main road.
 
     Returns
     -------
     GeoDataFrame
-        LineStrings with ``border``: what the strip's banks are.
+        LineStrings with the ``border`` of the strip's banks.
     """
     seg = segments(faces)
     across = np.maximum(seg.across, 0)
@@ -173,7 +173,7 @@ def middle_lines(
 def _bank_points(
     seg: Segments, mine: npt.NDArray[np.intp], width_m: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Points along the banks of a strip, off the corners, and the face behind each."""
+    """Points along the banks of a strip, away from corners, and the face behind each."""
     count = np.maximum(1, np.ceil(seg.length_m[mine] / max(_BANK_STEP * width_m, 1.0))).astype(np.int64)
     which = np.repeat(mine, count)
     step = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
@@ -187,7 +187,7 @@ def rounding_m2(outline: shapely.Polygon) -> float:
 
 
 def border_of(seg: Segments, lines: gpd.GeoDataFrame, *, within_m: float = 0.01) -> npt.NDArray[np.int64]:
-    """What each segment runs along: the largest :class:`Border` of the lines beside its middle, int64 (n,)."""
+    """Kind of border of each segment: the largest :class:`Border` of the lines at its midpoint, int64 (n,)."""
     tree = shapely.STRtree(lines.geometry.array)
     segment, line = tree.query(shapely.points(seg.middle), predicate="dwithin", distance=within_m)
     border = np.zeros(len(seg.cell), dtype=np.int64)
@@ -196,7 +196,7 @@ def border_of(seg: Segments, lines: gpd.GeoDataFrame, *, within_m: float = 0.01)
 
 
 def community_of(points: npt.NDArray[np.object_], communities: gpd.GeoDataFrame | None) -> npt.NDArray[np.int64]:
-    """Position of the community that each point lies in, or nearest to, int64 (n,)."""
+    """Position of the community that contains, or is nearest to, each point, int64 (n,)."""
     if communities is None:
         return np.zeros(len(points), dtype=np.int64)
     tree = shapely.STRtree(communities.geometry.array)
@@ -237,7 +237,7 @@ def require_cover(outline: shapely.Polygon, communities: gpd.GeoDataFrame) -> No
 def _strips(
     faces: npt.NDArray[np.object_], buildings: npt.NDArray[np.object_], barriers: gpd.GeoDataFrame | None
 ) -> npt.NDArray[np.bool_]:
-    """Faces that are no blocks of their own: strips between carriageways, rivers, traffic islands."""
+    """Faces that are not blocks: strips between carriageways, rivers, traffic islands."""
     area = shapely.area(faces)
     width_m = 2 * area / shapely.length(faces)
     long = shapely.length(faces) / 2 > _GREEN_LENGTH * width_m
@@ -246,14 +246,14 @@ def _strips(
     if len(buildings):
         _, face = shapely.STRtree(faces).query(shapely.centroid(buildings), predicate="within")
         used[face] = True
-    # A strip with a building stays, unless it is thinner than any building: then the building straddles it.
+    # A strip with a building is kept, unless it is narrower than any building, which then straddles it.
     limit[used] = _STRIP_M / 3
     strips: npt.NDArray[np.bool_] = (width_m < limit) | (area < np.where(used, _CORNER_M2 / 4, _CORNER_M2))
     return strips
 
 
 def _in_river(faces: npt.NDArray[np.object_], barriers: gpd.GeoDataFrame | None) -> npt.NDArray[np.bool_]:
-    """Faces that lie in a barrier that is an area, long for its width."""
+    """Faces inside an elongated polygonal barrier."""
     held = np.zeros(len(faces), dtype=bool)
     if barriers is not None and len(barriers):
         shapes = shapely.get_parts(shapely.make_valid(np.asarray(barriers.geometry.array, dtype=object)))

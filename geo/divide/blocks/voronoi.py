@@ -10,14 +10,14 @@ from scipy.spatial import Voronoi
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-# Far points make all ridges between real points finite: this many diameters away.
+# Distance, in diameters, of auxiliary points that make all ridges between real points finite.
 _FAR = 6.0
 
 
 def ridges(xy: Floats, owner: Ints) -> npt.NDArray[np.object_]:
-    """Lines that are as far from the points of one owner as from those of another.
+    """Lines equidistant from the points of two different owners.
 
-    The diagram is made in coordinates about the middle of the points, so large eastings cost no digits.
+    The diagram is computed relative to the centre of the points, so large eastings do not reduce precision.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def ridges(xy: Floats, owner: Ints) -> npt.NDArray[np.object_]:
     Returns
     -------
     ndarray of LineString
-        Merged between the places where three owners meet; empty where there are fewer than two owners. Lines reach far
-        beyond the points.
+        Merged between the places where three owners meet; empty with fewer than two owners. Lines extend far beyond the
+        points.
     """
     if len(xy) == 0 or (owner == owner[0]).all():
         return np.empty(0, dtype=object)
@@ -51,21 +51,21 @@ def ridges(xy: Floats, owner: Ints) -> npt.NDArray[np.object_]:
 
 
 def open_seeds(block: shapely.Polygon, spacing_m: float, taken: shapely.STRtree | None) -> Floats:
-    """Places for pieces of open ground in a block: a honeycomb along the block's longer side.
+    """Seed points of open ground in a block: a hexagonal lattice along the block's longer side.
 
     Parameters
     ----------
     block
         Polygon.
     spacing_m
-        Distance between places.
+        Distance between points.
     taken
-        Tree of the bodies of the street; places nearer than 0.6 spacings to one are left out.
+        Spatial index of the bodies of the street; points nearer than 0.6 spacings to one are left out.
 
     Returns
     -------
     ndarray of float64, shape (k, 2)
-        Nothing where the block is smaller than two pieces.
+        Empty if the block is smaller than two pieces.
     """
     if block.area < 1.5 * spacing_m**2:
         return np.empty((0, 2))

@@ -1,7 +1,7 @@
-"""Neighbours of the cells of a coverage, in the order in which a walk round the cell meets them.
+"""Neighbours of the cells of a coverage, in the order in which they occur around each cell.
 
-The order makes the tests of :mod:`geo.divide.partitioning.moves` local: a set of cells stays connected and without holes when
-a cell leaves it or joins it, if the cell's neighbours in the set are consecutive in the walk.
+This order makes the tests of :mod:`geo.divide.partitioning.moves` local: a set of cells stays connected and without holes
+when a cell leaves or joins it, if the cell's neighbours in the set are consecutive around the cell.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OUTSIDE = -1
 
 @dataclass(frozen=True)
 class Segments:
-    """All segments of the rings of a coverage, ring after ring in walking order.
+    """All segments of the rings of a coverage, ring by ring in order.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Segments:
     length_m
         float64 (n,).
     middle, span
-        float64 (n, 2): middle points, and the way from start to end.
+        float64 (n, 2): midpoints, and the vectors from start to end.
     """
 
     cell: Ints
@@ -53,10 +53,10 @@ class Segments:
 
 @dataclass(frozen=True)
 class Graph:
-    """Neighbours of the cells of a coverage in walking order, as compressed rows.
+    """Neighbours of the cells of a coverage, in order around each cell, as compressed rows.
 
-    Row ``v`` is ``indptr[v]:indptr[v + 1]``. A neighbour stands as often as the walk meets it. A cell that only touches at
-    a corner stands with length 0.
+    Row ``v`` is ``indptr[v]:indptr[v + 1]``. A neighbour occurs once for each stretch of common border. A cell that only
+    touches at a corner has length 0.
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ class Graph:
     length_m
         float64 (m,): shared border.
     link_m
-        float64 (m,): border that the neighbour shares with the one that follows it in the walk; 0 if they share none.
+        float64 (m,): border that the neighbour shares with the next one in the row; 0 if none.
     cost_m
-        float64 (m,): shared border weighed by what it runs along; what a cut there costs.
+        float64 (m,): shared border weighted by its kind, that is, the cost of cutting there.
     """
 
     indptr: Ints
@@ -87,7 +87,7 @@ class Graph:
 
 
 def segments(cells: npt.NDArray[np.object_]) -> Segments:
-    """Take a coverage apart into the segments of its rings.
+    """Extract the segments of the rings of a coverage.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def segments(cells: npt.NDArray[np.object_]) -> Segments:
     Raises
     ------
     GeometryError
-        If more than two cells claim one segment, or two claim it from the same side.
+        If more than two cells have the same segment, or two have it on the same side.
     """
     rings, cell = shapely.get_rings(shapely.orient_polygons(cells), return_index=True)
     xy, of_ring = shapely.get_coordinates(rings, return_index=True)
@@ -128,9 +128,9 @@ def build_graph(cells: npt.NDArray[np.object_], factor: Floats | None = None, se
     cells
         Polygons, shape (n,); only outer rings are walked.
     factor
-        What a metre of each segment costs, in the order of :func:`segments`; 1 by default.
+        Cost of a metre of each segment, in the order of :func:`segments`; 1 by default.
     seg
-        The segments, where the caller has them.
+        The segments, if already computed.
     """
     seg = segments(cells) if seg is None else seg
     factor = np.ones(len(seg.cell)) if factor is None else factor
@@ -160,7 +160,7 @@ def borders(graph: Graph, members: Ints, *, border_m: float = 0.0) -> tuple[Ints
 
 
 def pieces(graph: Graph, members: Ints, *, border_m: float = 0.0) -> Ints:
-    """Number of the connected piece of each member through borders longer than `border_m`; 0 for all if there is one."""
+    """Number of the connected component of each member through borders longer than `border_m`; all 0 if connected."""
     a, b = borders(graph, members, border_m=border_m)
     matrix = coo_array((np.ones(len(a)), (a, b)), shape=(len(members),) * 2)
     return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
@@ -195,7 +195,7 @@ def _across(start: Ints, end: Ints, owner: Ints) -> Ints:
 
 
 def _runs(seg: Segments, factor: Floats, outer: Ints) -> tuple[Ints, Ints, Floats, Floats, Ints]:
-    """Compress the walk: one entry per stretch along the same neighbour; last, the point where each entry ends."""
+    """Compress each ring to one entry per stretch along the same neighbour; also the end point of each entry."""
     cell, across = seg.cell[outer], seg.across[outer]
     length, cost = seg.length_m[outer], seg.length_m[outer] * factor[outer]
     new = np.r_[True, (cell[1:] != cell[:-1]) | (across[1:] != across[:-1])] if len(cell) else np.empty(0, dtype=bool)
@@ -205,7 +205,7 @@ def _runs(seg: Segments, factor: Floats, outer: Ints) -> tuple[Ints, Ints, Float
     price = np.bincount(stretch, cost).astype(np.float64)
     last = np.r_[begin[1:], len(cell)] - 1
     run_cell, run_across, ends = cell[begin], across[begin], seg.end[outer][last]
-    # The walk starts anywhere: a first and a last stretch along the same neighbour are one.
+    # A ring starts anywhere: a first and a last stretch along the same neighbour are merged.
     head = np.r_[True, run_cell[1:] != run_cell[:-1]]
     heads = np.flatnonzero(head)
     tails = np.r_[heads[1:], len(run_cell)] - 1
@@ -218,7 +218,7 @@ def _runs(seg: Segments, factor: Floats, outer: Ints) -> tuple[Ints, Ints, Float
 
 
 def _links(indptr: Ints, cell: Ints, neighbour: Ints, length: Floats) -> Floats:
-    """Border between each neighbour and the next one in the walk."""
+    """Border between each neighbour and the next one around the cell."""
     following = np.arange(1, len(cell) + 1)
     last = indptr[1:][np.diff(indptr) > 0] - 1
     following[last] = indptr[:-1][np.diff(indptr) > 0]
@@ -237,7 +237,7 @@ def _links(indptr: Ints, cell: Ints, neighbour: Ints, length: Floats) -> Floats:
 
 
 def _with_corners(entries: tuple[Ints, Ints, Floats, Floats, Ints], seg: Segments) -> tuple[Ints, Ints, Floats, Floats]:
-    """Put in, with length 0, what touches only at a corner where four or more meet: cells, and the outside."""
+    """Insert, with length 0, cells and the outside that touch only at a corner where four or more cells meet."""
     cell, neighbour, length, cost, ends = entries
     touching = np.unique(np.column_stack([seg.start, seg.cell]), axis=0)
     outside = np.unique(seg.start[seg.across == OUTSIDE])
@@ -265,10 +265,10 @@ def _with_corners(entries: tuple[Ints, Ints, Floats, Floats, Ints], seg: Segment
 
 
 class _Fans:
-    """What lies round points where four or more cells meet, one after the other.
+    """Order of the cells around points where four or more cells meet.
 
-    A cell's ring runs round it with the cell on its left, so what lies across the segment that leads to a point comes next
-    in the one direction, and what lies across the segment that leads away in the other.
+    A ring has its cell on the left, so the cell across the segment that leads to a point is next in one direction, and the
+    cell across the segment that leaves the point in the other direction.
     """
 
     def __init__(self, seg: Segments, points: Ints) -> None:
@@ -280,7 +280,7 @@ class _Fans:
 
     @staticmethod
     def _beside(points: Ints, of_segment: Ints, seg: Segments) -> dict[tuple[int, int], int | None]:
-        """Across which cell each cell has at each point; None where its ring comes by twice."""
+        """Cell across from each cell at each point; None if the ring passes the point twice."""
         rows = np.flatnonzero(np.isin(of_segment, points))
         found: dict[tuple[int, int], int | None] = {}
         for point, cell, across in zip(
@@ -290,20 +290,20 @@ class _Fans:
         return found
 
     def between(self, point: int, cell: int, first: int, last: int) -> list[int]:
-        """What the walk round `cell` meets at a point between `first` and `last`, OUTSIDE included."""
+        """Cells around a point between `first` and `last` as seen from `cell`, OUTSIDE included."""
         ahead = self._chain(self._next, point, first, last)
         if ahead is not None and ahead[-1:] == [last]:
             return ahead[:-1]
         back = self._chain(self._before, point, last, first)
         if ahead is None or back is None or len(set(ahead) & set(back) - {OUTSIDE}):
-            # Which of them border on each other is not known: count none as joined.
+            # Which of them are adjacent is unknown; none are treated as joined.
             others = [c for c in self._cells[point] if c not in (cell, first, last)]
             return [OUTSIDE, *(c for one in others for c in (one, OUTSIDE))] if others else []
         lost = [c for c in self._cells[point] if c not in (cell, first, last, *ahead, *back)]
         return [*ahead, OUTSIDE, *(c for one in lost for c in (one, OUTSIDE)), *reversed(back)]
 
     def _chain(self, step: dict[tuple[int, int], int | None], point: int, start: int, stop: int) -> list[int] | None:
-        """Cells that follow on `start`, up to and with `stop`, or up to the outside; None where they cannot be told."""
+        """Cells that follow `start` up to and including `stop`, or up to the outside; None if undetermined."""
         chain: list[int] = []
         at: int | None = start
         while at is not None and at != OUTSIDE and len(chain) <= len(self._cells[point]):

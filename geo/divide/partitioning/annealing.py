@@ -28,7 +28,7 @@ State = npt.NDArray[np.uint64]
 
 # Cost of a border between families, relative to its cost as a border between parts.
 _FAMILY = 2.0
-# Steps from a moved cell to the cell that moves in return, at most.
+# Maximum number of steps from a moved cell to the cell moved in return.
 _STRIDES = 3
 
 
@@ -36,9 +36,9 @@ _STRIDES = 3
 def anneal(net: Net, members: Ints, scope: Scope, goal: Goal, place: Ints, tries: int, state: State) -> None:
     """Improve a partition of one parent by random simple moves of cells on borders at falling temperature.
 
-    `place` is -1 everywhere and is so again at the end. `tries` counts per cell on a border at the start; `state` is that of
-    the random numbers. Families stay as connected and free of holes as parts do, and a metre of their borders costs three
-    times as much. Cost: about 0.2 to 1 µs per try.
+    `place` is -1 everywhere, also at the end. `tries` is the number of steps per cell on a border at the start; `state` is the
+    random number state. Families stay connected and without holes like parts, and a metre of their borders costs three times as
+    much. Cost: about 0.2 to 1 µs per try.
     """
     part, rules = scope.part, goal.rules
     sums = tally(net, members, part, len(goal.target))
@@ -103,7 +103,7 @@ def _on_border(net: Net, v: int, scope: Scope) -> bool:
 
 @kernel(nogil=True)
 def _list_border(v: int, on: bool, border: Ints, place: Ints, count: int) -> int:
-    """Put `v` on the list of cells on borders or take it off; returns the new length."""
+    """Add `v` to the list of cells on borders or remove it; returns the new length."""
     at = place[v]
     if on and at < 0:
         border[count] = v
@@ -131,7 +131,7 @@ def _list_around(net: Net, v: int, scope: Scope, border: Ints, place: Ints, coun
 
 @kernel(nogil=True)
 def _border_change_m(net: Net, v: int, p: int, q: int, scope: Scope) -> float:
-    """Change in the weighed length of borders if `v` moves from `p` to `q`."""
+    """Change in the weighted length of borders if `v` moves from `p` to `q`."""
     change = 0.0
     for j in range(net.indptr[v], net.indptr[v + 1]):
         other = label_of(net.neighbour[j], scope)
@@ -144,7 +144,7 @@ def _border_change_m(net: Net, v: int, p: int, q: int, scope: Scope) -> float:
 
 @kernel(nogil=True)
 def _change_family(net: Net, v: int, p: int, q: int, scope: Scope, goal: Goal) -> float:
-    """Move `v` from family `p` to family `q`; returns the change in cost, infinity if a family would come apart."""
+    """Move `v` from family `p` to family `q`; returns the change in cost, infinity if a family would be disconnected."""
     if p == q:
         return 0.0
     families = Scope(goal.house, scope.group, scope.parent)
@@ -157,7 +157,7 @@ def _change_family(net: Net, v: int, p: int, q: int, scope: Scope, goal: Goal) -
 
 @kernel(nogil=True)
 def _beside(net: Net, v: int, state: State) -> int:
-    """Neighbour at a random place of the walk round `v`; -1 outside."""
+    """A random entry among the neighbours of `v`; -1 outside."""
     start = net.indptr[v]
     return int(net.neighbour[start + int(_random(state) * (net.indptr[v + 1] - start))])
 
@@ -168,8 +168,8 @@ def _return_move(
 ) -> tuple[int, int, float]:
     """Move a cell near `v` out of part `q`, which `v` has just joined: the cell, its new part, and the change in cost.
 
-    What `q` gains and gives away may then nearly cancel out, which single moves of heavy cells cannot reach. The cell is -1
-    if none was found.
+    The gain and loss of `q` may then nearly cancel, which single moves of heavy cells cannot achieve. The cell is -1 if none
+    was found.
     """
     u, r = _return_candidate(net, v, q, scope, goal.rules[BORDER_M], state)
     if u < 0:

@@ -1,8 +1,8 @@
-"""Recursive bisection: the start of a partition.
+"""Recursive bisection: the initial partition.
 
-A parent is cut in two again and again. For each cut, one side is grown from several directions and along METIS's proposal,
-each candidate is annealed shortly, and the cheapest is taken. The number of parts is exact by construction, and every side
-is connected.
+A parent is split in two recursively. For each split, one side is grown from several directions and along METIS's proposal, each
+candidate is annealed briefly, and the cheapest is used. The number of parts is exact by construction, and every side is
+connected.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Directions from which a side is grown; above this size use METIS's proposals only.
+# Number of directions from which a side is grown; above this size only METIS's proposals are used.
 _DIRECTIONS = 4
 _MANY = 4000
-# Share by which a cut may miss its target before other cuts are tried.
+# Deviation of a split from its target above which other splits are tried.
 _CUT_OFF = 0.1
-# Below this many cells METIS adds nothing to the directions.
+# With fewer cells METIS adds nothing to the directions.
 _METIS_FROM = 60
-# Annealing steps, per cell on the border, that a cut gets before it is judged.
+# Annealing steps, per cell on the border, before a split is evaluated.
 _CUT_TRIES = 10
 
 
 class Workspace:
-    """Arrays that the kernels work on, for one set of cells.
+    """Work arrays of the kernels, for one set of cells.
 
     Parameters
     ----------
     cells
         The cells.
     rules
-        What partitions are judged by.
+        Objective of partitions.
     rng
         Source of the seed.
     """
@@ -66,13 +66,13 @@ class Workspace:
         self.state = np.array([self._seed], dtype=np.uint64)
 
     def with_own_state(self, number: int) -> Workspace:
-        """The same arrays with independent random numbers, so that parents may be split concurrently, in any order."""
+        """The same arrays with an independent random state, so that parents may be split concurrently, in any order."""
         other = copy.copy(self)
         other.state = np.random.default_rng([self._seed, number]).integers(0, 2**63, size=1, dtype=np.uint64)
         return other
 
     def enter(self, members: Ints) -> Scope:
-        """Make the members a parent of their own."""
+        """Define the members as a parent."""
         parent = next(self._parents)
         self.group[members] = parent
         return Scope(self.part, self.group, parent)
@@ -87,7 +87,7 @@ class Workspace:
         return float(energy(self.net, members, scope, tally(self.net, members, self.part, len(goal.target)), goal))
 
     def bisect_all(self, members: Ints, parts: int, holes: Floats) -> Ints:
-        """Part of each member, by cutting in two again and again.
+        """Part of each member, by recursive bisection.
 
         Parameters
         ----------
@@ -113,10 +113,10 @@ class Workspace:
         return label
 
     def _cut(self, members: Ints, count: int, holes: Floats) -> tuple[int, Bools]:
-        """Cut a parent of `count` grids in two: the number of grids on the first side, and its cells.
+        """Split a parent of `count` grids in two: the number of grids on the first side, and its cells.
 
-        Where cells are connected by narrow borders, halves may not exist; then narrower borders and smaller sides are tried,
-        and last any edge of a spanning tree, which always exists.
+        If cells are connected by narrow borders, equal halves may not exist; then narrower borders and smaller sides are tried,
+        and finally any edge of a spanning tree, which always exists.
         """
         half = count // 2
         weight = self.net.weight[members]
@@ -127,7 +127,7 @@ class Workspace:
             if side is None:
                 continue
             off = abs(float(weight[side].sum()) - total * part / count)
-            # A cut is not at fault for what one cell can outweigh.
+            # A split is not rejected for a deviation that a single cell can cause.
             if off <= max(_CUT_OFF * total * part / count, float(weight.max())):
                 return part, side
             if best is None or off < best[0]:
@@ -137,7 +137,7 @@ class Workspace:
         return (part, side) if best is None or off < best[0] else best[1:]
 
     def _tree(self, members: Ints) -> dict[int, int]:
-        """Spanning tree of the cells that can be reached from the first: each cell with its predecessor, in order."""
+        """Spanning tree of the cells reachable from the first: each cell with its predecessor, in order."""
         graph = self.cells.graph
         parent = self.enter(members).parent
         above, order = {int(members[0]): -1}, [int(members[0])]
@@ -150,7 +150,7 @@ class Workspace:
         return above
 
     def _cut_tree(self, members: Ints, count: int) -> tuple[int, Bools]:
-        """Cut the spanning tree of a parent where both sides have enough cells and weights fit best."""
+        """Split the spanning tree at the edge with enough cells on both sides and the best weights."""
         above = self._tree(members)
         order = list(above)
         below = {v: {v} for v in order}
@@ -168,7 +168,7 @@ class Workspace:
         return best[1], np.array([int(v) in below[best[2]] for v in members])
 
     def _bisect(self, members: Ints, half: int, count: int, border_m: float, holes: Floats) -> Bools | None:
-        """Cells of the first of two sides that are to hold `half` and `count - half` grids; None if there is no such cut."""
+        """Cells of the first of two sides with `half` and `count - half` grids; None if there is no such split."""
         scope = self.enter(members)
         share = half / count
         goal = Goal(
@@ -194,7 +194,7 @@ class Workspace:
         return best
 
     def _starts(self, members: Ints, share: float, scope: Scope, holes: Floats) -> list[tuple[Net, Floats, Ints]]:
-        """Orders in which a side may grow; for a ring round a hole, with the net and the seam at which it is cut open."""
+        """Growth orders of a side; for a ring around a hole, with the net and the seam at which it is cut open."""
         if len(holes):
             cuts = severed(self.net, self.cells.xy, members, holes)
             if cuts:
@@ -203,11 +203,11 @@ class Workspace:
         return [(self.net, key, none) for key in self._keys(members, share, scope.parent)]
 
     def _rejoined(self, seam: Ints) -> bool:
-        """Tell whether one part lies on both sides of a seam, so that it would enclose the hole."""
+        """Whether one part lies on both sides of a seam, and so would enclose the hole."""
         return bool((self.part[seam[:, 0]] == self.part[seam[:, 1]]).any())
 
     def _keys(self, members: Ints, share: float, parent: int) -> list[Floats]:
-        """Orders in which a side may grow: sweeps, and METIS's side first."""
+        """Growth orders of a side: METIS's side first, then sweeps."""
         xy = self.cells.xy[members]
         spread = xy - xy.mean(axis=0)
         axes = np.linalg.eigh(spread.T @ spread)[1]

@@ -1,16 +1,16 @@
-"""Lower bounds: the tolerance that no division of a parent can beat, and which cell is to blame.
+"""Lower bounds: the tolerance that no division of a parent can be below, and the obstructing cell.
 
-The tolerance of a parent is the largest share by which a grid is off the mean of the parent's grids. Cells are not cut, so
+The tolerance of a parent is the largest deviation of a grid from the mean of its grids, as a share. Cells are not cut, so
 
-* a cell that is heavier than the mean is off by itself (*heavy*);
-* what is left when the h heaviest cells are taken away has to do for at least k - h grids (*rest*);
-* of the k + 1 heaviest cells two lie in one grid (*pair*);
-* a cell lies in some connected set of cells, and the set that comes nearest to the mean is still off (*hemmed*): all
-  connected sets round the cell are tried that a better one could be among;
-* a piece that a cell cuts off from the rest either does for grids of its own or goes with that cell (*gate*).
+* a cell heavier than the mean deviates by itself (*heavy*);
+* the cells without the h heaviest ones must fill at least k - h grids (*rest*);
+* two of the k + 1 heaviest cells are in one grid (*pair*);
+* a cell is in some connected set of cells, and even the set nearest to the mean deviates (*hemmed*): all connected sets around
+  the cell that could be better are enumerated;
+* cells separated from the rest by one cell either form grids of their own or are assigned with that cell (*gate*).
 
-Each of the five is proven; the largest is reported. The true optimum may be higher. Where a small parent is still off by more,
-all its divisions are searched (*tried*, :mod:`geo.divide.partitioning.search`), and then the bound is the optimum.
+Each of the five is proven; the largest is reported. The true optimum may be higher. If a small parent still deviates by
+more, all its divisions are searched (*tried*, :mod:`geo.divide.partitioning.search`), and the bound is then the optimum.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from geo.kernels import kernel
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-# Off by less than this is no obstacle worth a search.
+# A smaller deviation does not justify a search.
 _GOOD = 0.02
-# Cells lighter than this share of a grid are not looked at as gates.
+# Cells lighter than this share of a grid are not considered as gates.
 _GATE = 0.25
-# Connected sets that are tried for one cell; where they do not suffice the cell proves nothing.
+# Maximum number of connected sets enumerated for one cell; if exceeded, the cell proves nothing.
 _LIMIT = 20_000
-# Tolerances that differ by less are equal.
+# Tolerances that differ by less are treated as equal.
 _NOISE = 1e-6
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What no division of a parent into so many grids can beat.
+    """Lower bound of the tolerance of a parent with a given number of grids.
 
     Attributes
     ----------
     tolerance
-        Largest share by which some grid is off the mean in every division, at least.
+        In every division some grid deviates from the mean by at least this share.
     over, under
-        The same for grids above and below the mean, where proven; 0 if nothing is.
+        The same for grids above and below the mean, if proven; otherwise 0.
     reason
-        'heavy', 'rest', 'pair', 'hemmed', 'gate', 'tried', or '' where nothing stands in the way.
+        'heavy', 'rest', 'pair', 'hemmed', 'gate', 'tried', or '' without an obstruction.
     cell
-        Position of the cell to blame, -1 if there is none.
+        Position of the obstructing cell, -1 if there is none.
     """
 
     tolerance: float
@@ -62,7 +62,7 @@ class Bound:
 
 
 def fair_share(weight: Floats, parts: int) -> float:
-    """Weight of a part if the cells that are heavier than that are parts of their own: the best that any split can reach.
+    """Weight of a part if all heavier cells are parts of their own: the best value for any split.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def fair_share(weight: Floats, parts: int) -> float:
 
 
 def least_tolerance(graph: Graph, weight: Floats, members: Ints, parts: int) -> Bound:
-    """Bound the tolerance of a parent from below.
+    """Lower bound of the tolerance of a parent.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def least_tolerance(graph: Graph, weight: Floats, members: Ints, parts: int) -> 
 
     Notes
     -----
-    At most 20,000 sets are tried for a cell; cost is about 10 ns a set. Nothing is searched where every cell is lighter than
-    4 % of a grid, for then connected sets within 2 % of the mean always exist.
+    At most 20,000 sets are enumerated per cell, at about 10 ns each. If every cell is lighter than 4 % of a grid, no search
+    is made, because connected sets within 2 % of the mean then always exist.
 
     >>> from geo.divide.partitioning.adjacency import build_graph
     >>> import shapely
@@ -136,9 +136,9 @@ def least_tolerance(graph: Graph, weight: Floats, members: Ints, parts: int) -> 
 
 
 def proven(graph: Graph, weight: Floats, members: Ints, parts: int, reached: float, tolerance: float) -> Bound:
-    """Bound the tolerance of a parent whose grids are off by `reached`: by search too, if that is above bound and tolerance.
+    """Lower bound for a parent whose grids deviate by `reached`; also by search, if that exceeds both bound and tolerance.
 
-    The cell to blame is then the heaviest.
+    The obstructing cell is then the heaviest.
     """
     bound = least_tolerance(graph, weight, members, parts)
     if reached <= max(bound.tolerance, tolerance) + _NOISE:
@@ -153,7 +153,7 @@ def proven(graph: Graph, weight: Floats, members: Ints, parts: int, reached: flo
 def _hemmed(
     graph: Rows, members: Ints, inside: npt.NDArray[np.bool_], weight: Floats, mean: float, good: float
 ) -> tuple[float, int]:
-    """Largest deviation, above `good`, of the best connected set round a cell, and that cell."""
+    """Largest deviation, above `good`, of the best connected set around a cell, and that cell."""
     seen, share = np.zeros(len(weight), dtype=np.bool_), weight / mean
     worst, blamed = good, -1
     for v in members:
@@ -173,9 +173,9 @@ def _nearest_set(
     seen: npt.NDArray[np.bool_],
     most: int,
 ) -> float:
-    """Deviation of the connected set round `root` that is nearest to the mean; 0 if that was not found out.
+    """Deviation of the connected set around `root` that is nearest to the mean; 0 if the enumeration was not finished.
 
-    Sets are enumerated once each: a set grows by cells that follow in the list of those met, and by what they add to it.
+    Every set is enumerated once: a set grows by cells later in the list of visited ones, and by their new neighbours.
     """
     best = abs(share[root] - 1.0)
     if best <= good or share[root] >= 1.0:
@@ -217,7 +217,7 @@ def _nearest_set(
 def _meet(
     v: int, graph: Rows, inside: npt.NDArray[np.bool_], seen: npt.NDArray[np.bool_], met: Ints, count: int
 ) -> int:
-    """Put the neighbours of `v` that were not met yet on the list; returns its new length."""
+    """Append unvisited neighbours of `v` to the list; returns its new length."""
     for j in range(graph.indptr[v], graph.indptr[v + 1]):
         u = graph.neighbour[j]
         if u >= 0 and graph.length_m[j] > 0.0 and inside[u] and not seen[u]:

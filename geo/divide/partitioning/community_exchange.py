@@ -1,8 +1,8 @@
-"""Exchange of cells between drawn communities, where one of them cannot be divided evenly by itself.
+"""Exchanges cells between generated communities if one of them cannot be balanced by itself.
 
-A block at the tip of a community may have no neighbour there to share its work with, and one beyond the border. So the grids
-round an unbalanced one are annealed together, over the border: their cells may change community too, as long as communities
-stay connected and even. What is left is re-partitioned (:mod:`geo.divide.partitioning.repartition`).
+A block at the tip of a community may have no neighbour there to share its workload with, but one across the border. The grids
+around an unbalanced one are therefore annealed together across the border: cells may change community too, as long as
+communities stay connected and balanced. Remaining imbalance is re-partitioned (:mod:`geo.divide.partitioning.repartition`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from geo.divide.partitioning.repartition import all_intact, repartitioned
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Heats, in what imbalance costs if a grid is off by one mean cell, of one try after another.
+# Temperatures of successive attempts, in units of the imbalance cost of a grid that deviates by one mean cell.
 _HEATS = (0.15, 0.15, 0.3, 0.3, 0.15, 0.3, 0.15, 0.3)
-# How far round a grid that is off the grids are annealed, in grids.
+# Radius around an unbalanced grid within which grids are annealed, in grids.
 _RINGS = 2
-# Share of moves made in pairs, factor on the cost of imbalance, and factor on the steps of a first try.
+# Share of moves made in pairs, factor on the cost of imbalance, and factor on the steps of a first attempt.
 _PAIRS = 0.5
 _HARDER = 3.0
 _PATIENCE = 2
@@ -37,7 +37,7 @@ _ALMOST = 1 - _NOISE
 
 @dataclass(frozen=True)
 class _State:
-    """Grids, and by how much they are off beyond what is allowed or proven."""
+    """Grids, and by how much each deviates beyond what is allowed or proven."""
 
     label: Ints
     enough: Floats
@@ -51,25 +51,25 @@ class _State:
 def exchange_between_communities(
     cells: Cells, second: Ints, community: Ints, rules: Rules, *, apart: float, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """Even out second-level grids that are off by more than the tolerance and what is proven, over community borders.
+    """Balance second-level grids that exceed both tolerance and proven bound, across community borders.
 
     Parameters
     ----------
     cells
-        All cells, with what borders cost at the second level.
+        All cells, with border costs of the second level.
     second, community
         Grid and community of each cell, int64 (n,).
     rules
-        What second-level grids are judged by.
+        Objective of second-level grids.
     apart
-        Share by which communities may be off their mean, if they are not now.
+        Maximum deviation of communities from their mean, unless they already exceed it.
     rng
-        Source of the seed; used only where a grid is off.
+        Source of the seed; used only if a grid is unbalanced.
 
     Returns
     -------
     second, community
-        The same for the new grids; as many in each community as before.
+        The new grids and communities; the number of grids per community is unchanged.
     """
     family = np.zeros(int(second.max()) + 1, dtype=np.int64)
     family[second] = community
@@ -86,7 +86,7 @@ def exchange_between_communities(
         load, moved = np.bincount(family[label], cells.load), np.flatnonzero(label != best.label)
         touched = np.unique(family[np.r_[label[moved], best.label[moved]]])
         uneven = np.abs(load / load.mean() - 1).max() > apart
-        # The annealing sees communities only as far as the grids that it moves.
+        # The annealing considers only the part of each community covered by the grids that it moves.
         if uneven or not all_intact(
             cells.graph, np.arange(len(label)), family[label], touched, rules.border_m * _ALMOST
         ):
@@ -98,7 +98,7 @@ def exchange_between_communities(
 
 
 def _judged(cells: Cells, label: Ints, family: Ints, tolerance: float) -> _State:
-    """By how much grids are off; bounds are asked for where the tolerance is missed."""
+    """Deviation of the grids; bounds are computed where the tolerance is exceeded."""
     load = np.bincount(label, cells.load, minlength=len(family))
     count = np.bincount(family)
     mean = np.bincount(family, load) / count
@@ -132,8 +132,8 @@ def _by_search(cells: Cells, state: _State, family: Ints, rules: Rules, apart: f
 def _annealed(
     cells: Cells, state: _State, family: Ints, rules: Rules, heat: float, seed: npt.NDArray[np.uint64]
 ) -> Ints:
-    """Anneal the grids round the worst one."""
-    parts = _round(cells, state.label, int(np.argmax(state.beyond)))
+    """Anneal the grids around the worst one."""
+    parts = _grids_around(cells, state.label, int(np.argmax(state.beyond)))
     members = np.flatnonzero(np.isin(state.label, parts))
     local = np.full(len(family), -1, dtype=np.int64)
     local[parts] = np.arange(len(parts))
@@ -141,7 +141,7 @@ def _annealed(
     target = np.zeros(len(parts))
     for one in np.unique(family[parts]).tolist():
         mine, count = np.flatnonzero(house == one), int((family == one).sum())
-        # As in the split: what a cell has above a fair part counts nothing.
+        # As in the split, the surplus of a cell over a fair part is not counted.
         net.weight[mine] = np.minimum(cells.weight[mine], fair_share(cells.weight[mine], count))
         target[family[parts] == one] = net.weight[mine].sum() / count
     weight = net.weight[members]
@@ -164,7 +164,7 @@ def _annealed(
     return label
 
 
-def _round(cells: Cells, label: Ints, part: int) -> Ints:
+def _grids_around(cells: Cells, label: Ints, part: int) -> Ints:
     """The grid and those within two rings of it, in order."""
     a, b = borders(cells.graph, np.arange(len(label)))
     held = np.zeros(int(label.max()) + 1, dtype=bool)

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Rows(NamedTuple):
-    """Rows of a :class:`~geo.divide.partitioning.adjacency.Graph`, as the kernels take them."""
+    """Rows of a :class:`~geo.divide.partitioning.adjacency.Graph`, as arguments of the kernels."""
 
     indptr: Ints
     neighbour: Ints
@@ -43,12 +43,12 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
     Returns
     -------
     ndarray of int64, shape (m,)
-        Place among the members. A gate is assigned with itself. If fewer than `parts` cells would be left, no dead end
-        is joined to a gate.
+        Position among the members. A gate is assigned with itself. If fewer than `parts` cells would remain, no dead end is
+        joined to a gate.
 
     Notes
     -----
-    A dead end is joined to its gate if gate and dead ends together are nearer to the mean of the parts than it is alone.
+    A dead end is joined to its gate if their total weight is nearer to the mean of the parts than that of the gate alone.
     Cost: O(m), two depth-first walks.
     """
     place = np.full(len(graph), -1, dtype=np.int64)
@@ -61,7 +61,7 @@ def gates(graph: Graph, members: Ints, weight: Floats, parts: int) -> Ints:
 
 @kernel(nogil=True)
 def _gates(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float) -> Ints:
-    """Find the cells that cut others off, and join light dead ends to them."""
+    """Find the cells that separate others, and join light dead ends to them."""
     n = len(members)
     order, number, after, apart, below = _walk(graph, members, place, weight)
     head = np.arange(n)
@@ -87,7 +87,7 @@ def _gates(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float)
             joined += load[k]
             if joined + load[k] > 2.0 * mean:
                 break
-            _hand_over(v, piece[k], order, number, after, first, child, head)
+            _assign_with(v, piece[k], order, number, after, first, child, head)
     for x in range(n):
         while head[head[x]] != head[x]:
             head[x] = head[head[x]]
@@ -95,10 +95,10 @@ def _gates(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float)
 
 
 @kernel(nogil=True)
-def _hand_over(
+def _assign_with(
     v: int, piece: int, order: Ints, number: Ints, after: Ints, first: Ints, child: Ints, head: Ints
 ) -> None:
-    """Let a piece go with `v`: what is reached through `piece`, or with -1 all that `v` does not cut off below."""
+    """Assign a component with `v`: that reached through `piece`, or with -1 everything not separated below `v`."""
     if piece >= 0:
         for k in range(number[piece], after[piece]):
             head[order[k]] = v
@@ -115,11 +115,11 @@ def _hand_over(
 
 @kernel(nogil=True)
 def gate_bound(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: float, least: float) -> tuple[float, int]:
-    """Bound the tolerance by the pieces that single cells cut off: the largest bound, and the place of its cell.
+    """Bound the tolerance by the components that single cells separate: the largest bound, and the position of its cell.
 
-    A piece that a cell cuts off from the rest has what it has at most if it is left to itself, and else all of it goes with
-    that cell. The lighter pieces go first, so there are as many choices as pieces. Cells lighter than `least` are not looked
-    at. (0, -1) if there is no bound, or if the members are not connected.
+    A separated component either gets grids of its own, of at most its weight, or is assigned completely with that cell. Lighter
+    components are assigned first, so there are as many cases as components. Cells lighter than `least` are skipped. Returns
+    (0, -1) if there is no bound, or if the members are not connected.
     """
     n = len(members)
     order, number, _, apart, below = _walk(graph, members, place, weight)
@@ -159,10 +159,10 @@ def gate_bound(graph: Rows, members: Ints, place: Ints, weight: Floats, mean: fl
 
 @kernel(nogil=True)
 def _walk(graph: Rows, members: Ints, place: Ints, weight: Floats) -> tuple[Ints, Ints, Ints, Ints, Floats]:
-    """Walk the parent depth first (Tarjan 1972): what `v` leads to is cut off by it, if nothing there reaches a cell before `v`.
+    """Depth-first search (Tarjan 1972): `v` separates its descendants if none of them reaches a cell before `v`.
 
-    Returns the cells in the order in which they are met, the number of each, the number after the last one that it leads to, the
-    cell that cuts it and what it leads to off (-1: none), and what that weighs.
+    Returns the cells in order of discovery, the number of each, the number after its last descendant, the cell that
+    separates it and its descendants (-1: none), and their weight.
     """
     indptr, neighbour, length_m = graph.indptr, graph.neighbour, graph.length_m
     n = len(members)

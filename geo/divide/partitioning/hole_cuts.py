@@ -1,8 +1,8 @@
 """Cuts open parents that enclose a hole: an enclave of another street, or a community inside another.
 
-Parts grow as discs, so a ring would stay a ring round its hole. It is cut open along a ray from the hole: cells whose
-directions from the hole lie on the two sides of the ray count as apart. Both parts of the first cut end at the seam, one on
-each side, and so neither runs round the hole.
+Parts grow compactly, so a ring would stay a ring around its hole. It is cut open along a ray from the hole: cells on different
+sides of the ray are treated as not adjacent. Both parts of the first split end at this seam, one on each side, so neither of
+them surrounds the hole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from geo.kernels import kernel
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Directions of the ray that are tried.
+# Number of directions of the ray that are tried.
 _RAYS = 12
 
 
@@ -38,8 +38,8 @@ def severed(net: Net, xy: Floats, members: Ints, holes: Floats) -> list[tuple[Ne
     Returns
     -------
     list of (Net, ndarray of float64, ndarray of int64)
-        The net without the borders across the seam; the direction of each member, from 0 to 2 pi, as the order of growth;
-        and the pairs of cells that face each other across the seam. Empty if the members lie round none of the holes.
+        The net without borders across the seam; the direction of each member, from 0 to 2 pi, as growth order; and the
+        pairs of cells on both sides of the seam. Empty if the members surround none of the holes.
     """
     inside = np.zeros(len(net.weight), dtype=bool)
     inside[members] = True
@@ -63,14 +63,14 @@ def severed(net: Net, xy: Floats, members: Ints, holes: Floats) -> list[tuple[Ne
 
 
 def _runs_round(angle: Floats) -> bool:
-    """Tell whether directions leave no gap wider than a quarter turn."""
+    """Whether directions leave no gap wider than a quarter turn."""
     ordered = np.sort(angle)
     return bool(np.diff(np.r_[ordered, ordered[0] + 2 * np.pi]).max() < np.pi / 2)
 
 
 def ringed(graph: Graph, members: Ints, label: Ints, which: Ints | None = None) -> bool:
-    """Tell whether some part of a parent, or of those in `which`, lies all round cells of others, so that not even a corner
-    leads out.
+    """Whether some part of a parent, or of those in `which`, completely surrounds cells of others, with no exit even at a
+    corner.
     """
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
@@ -80,7 +80,7 @@ def ringed(graph: Graph, members: Ints, label: Ints, which: Ints | None = None) 
 
 @kernel(nogil=True)
 def has_ring(indptr: Ints, neighbour: Ints, members: Ints, place: Ints, label: Ints, which: Ints) -> bool:
-    """Tell whether one of the parts `which` encloses cells of others: those that no walk from outside reaches without it."""
+    """Whether one of the parts `which` encloses cells of others, which are unreachable from outside without crossing it."""
     n = len(members)
     for part in which:
         met, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Units: cells that have to stay together because one of them has a hole or several parts.
+"""Units: cells that must stay together because one of them has a hole or several parts.
 
-A block that lies inside another, or one that a river cuts in two, cannot be a grid's border by itself: the ring and what
-lies in it, the parts and the shortest chain of cells between them, are one unit.
+A cell inside another one, or between the parts of one, cannot be separated from it: the ring and the cells in it, or the parts
+and the shortest chain of cells between them, form one unit.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from geo.errors import InputError
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
 
-# Each round joins something, so a handful is enough for any map.
+# Each round joins something, so a few rounds suffice for any map.
 _ROUNDS = 20
 
 
 class SeparatePartsError(InputError):
-    """Parts of a cell are not connected by any chain of cells; ``ids`` are positions, ``geometry`` is a part."""
+    """Parts of a cell are not connected through other cells; ``ids`` are positions, ``geometry`` is a part."""
 
 
 def units(shapes: Geometries) -> tuple[Geometries, Ints]:
-    """Join cells to single polygons without holes.
+    """Join cells into single polygons without holes.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def units(shapes: Geometries) -> tuple[Geometries, Ints]:
     Returns
     -------
     polygons, unit
-        Units, and the unit of each cell, int64 (n,). A hole that holds no cell (an enclave) stays.
+        Units, and the unit of each cell, int64 (n,). A hole without cells (an enclave) is kept.
 
     Raises
     ------
     SeparatePartsError
-        If parts of a cell are not connected by any chain of cells.
+        If parts of a cell are not connected through other cells.
     """
     unit = np.arange(len(shapes))
     merged = shapes
@@ -61,7 +61,7 @@ def units(shapes: Geometries) -> tuple[Geometries, Ints]:
 
 
 def _ringed(shapes: Geometries) -> list[tuple[int, int]]:
-    """Pairs of a cell and one that lies in a hole of it."""
+    """Pairs of a cell and another one in its hole."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > 0)
     if not len(holed):
@@ -73,7 +73,7 @@ def _ringed(shapes: Geometries) -> list[tuple[int, int]]:
 
 
 def _parted(shapes: Geometries) -> list[tuple[int, int]]:
-    """Pairs that join the parts of cells by the shortest chains of other cells."""
+    """Pairs that join the parts of a cell by the shortest chains of other cells."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     broken = np.flatnonzero(np.bincount(owner, minlength=len(shapes)) > 1)
     if not len(broken):
@@ -106,7 +106,7 @@ def _parted(shapes: Geometries) -> list[tuple[int, int]]:
 
 
 def _search(beside: list[set[int]], start: int) -> dict[int, int]:
-    """The part before each part on a shortest way from `start`."""
+    """Predecessor of each part on a shortest path from `start`."""
     before, queue = {start: start}, deque([start])
     while queue:
         at = queue.popleft()

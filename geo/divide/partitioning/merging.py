@@ -1,4 +1,4 @@
-"""Merging cells of a coverage: small ones into their neighbours, groups into one polygon."""
+"""Merges cells of a coverage: small ones into neighbours, and groups into one polygon."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ Ints = npt.NDArray[np.int64]
 def absorb(
     cells: Geometries, small: npt.NDArray[np.bool_], family: Ints, *, price: npt.NDArray[np.float64] | None = None
 ) -> Ints:
-    """Say into which cell each small cell is merged: the one of its family with which it shares most border.
+    """Find the cell into which each small cell is merged: the one of its family with the longest common border.
 
-    Cells that are not small come first, however short the border.
+    Cells that are not small take precedence, however short the border.
 
     Parameters
     ----------
     cells
         Coverage, shape (n,).
     small
-        Which cells are to be merged away, bool (n,).
+        Cells to be merged, bool (n,).
     family
         int64 (n,); only cells of one family are merged.
     price
-        Price of a metre of each segment as a border to lose, in the order of
-        :func:`geo.divide.partitioning.adjacency.segments`; 1 by default. A high price keeps the border.
+        Value of a metre of each segment as a border, in the order of
+        :func:`geo.divide.partitioning.adjacency.segments`; 1 by default. A high value keeps the border.
 
     Returns
     -------
     ndarray of int64, shape (n,)
         Number of the group of each cell, 0 .. k - 1 in the order of first cells. A small cell without a neighbour of its
-        family stays as it is.
+        family is not merged.
     """
     seg = segments(cells)
     inner = (seg.across != OUTSIDE) & (family[seg.cell] == family[np.maximum(seg.across, 0)])
@@ -45,7 +45,7 @@ def absorb(
         borders[a][b] = borders[a].get(b, 0.0) + length
     head = np.arange(len(cells))
     pending = np.flatnonzero(small)[np.argsort(shapely.area(cells[small]), kind="stable")].tolist()
-    # In rounds: what touches none of the cells that stay waits until a neighbour has found one.
+    # In rounds: a small cell without a larger neighbour waits until one of its neighbours has been assigned.
     into_small = False
     while pending:
         chosen, left = [], []
@@ -66,16 +66,16 @@ def absorb(
 
 
 def without_hairlines(cells: Geometries, keep: Geometries, *, hair_m: float = 0.0035) -> Geometries:
-    """Take edges of a few millimetres out of a coverage, by moving one end onto the other in all cells that have it.
+    """Remove edges of a few millimetres from a coverage by moving one end to the other in all cells that have it.
 
     Parameters
     ----------
     cells
         Coverage of polygons without holes, shape (n,).
     keep
-        Geometries whose vertices stay where they are.
+        Geometries whose vertices must not move.
     hair_m
-        Edges shorter than this go, as long as the cells stay valid.
+        Edges shorter than this are removed, as long as the cells stay valid.
     """
     xy = shapely.get_coordinates(cells)
     near = np.flatnonzero(np.hypot(*np.diff(xy, axis=0).T) < hair_m)
@@ -98,7 +98,7 @@ def without_hairlines(cells: Geometries, keep: Geometries, *, hair_m: float = 0.
 
 
 def dissolve(cells: Geometries, group: Ints) -> Geometries:
-    """Union the cells of each group; vertices are kept, so the result is a coverage as exact as what came in.
+    """Union the cells of each group; vertices are kept, so the result is again an exact coverage.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _root(head: Ints, cell: int) -> int:
 
 
 def _join(borders: list[dict[int, float]], head: Ints, gone: int, kept: int) -> None:
-    """Merge one root into another and hand over its borders."""
+    """Merge one root into another together with its borders."""
     head[gone] = kept
     for other, length in borders[gone].items():
         del borders[other][gone]

@@ -1,12 +1,12 @@
-"""Kernels for moving single cells: which moves keep parts contiguous and without holes, and what a partition costs.
+"""Kernels for moving single cells: permitted moves, and the cost of a partition.
 
-A part without holes stays contiguous and without holes when a cell leaves or joins it, if the part's cells are one unbroken
-run in the walk round the cell (the "simple point" of digital topology). Only such moves are made, so a partition that starts
-contiguous and without holes ends so, whatever the costs are. Where two cells of the run that is left behind share less
-border than the least width, there has to be a detour near by, so no part comes to depend on a narrow neck.
+A part without holes stays contiguous and without holes when a cell leaves or joins it, if the part's cells around that cell are
+consecutive (a "simple point" of digital topology). Only such moves are made, so these properties are preserved whatever the
+costs are. If two of the remaining cells share a border narrower than the minimum width, a nearby detour must exist, so that no
+part depends on a narrow neck.
 
-`Scope.group` tells which parent a cell belongs to; cells of other parents count as outside (-1). `Scope.part` is the part
-inside the parent. Kernels change `part` in place; they are called from this package only.
+`Scope.group` is the parent of each cell; cells of other parents count as outside (-1). `Scope.part` is the part inside the
+parent. Kernels change `part` in place; they are called from this package only.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from geo.kernels import kernel
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Entries of `rules`, the numbers that the kernels share.
+# Indices of `rules`, the parameters shared by the kernels.
 BALANCE, CUT, SHAPE, BORDER_M, HOT, COLD, TOLERANCE, EXCESS, STEEP, SCALE, LIMIT, PAIRS = range(12)
 #: Cost of a metre of locked border; its two sides are never in one part.
 LOCKED_COST = -1000.0
 _LOCKED = -10.0
-# Cells that are searched for a detour round a narrow border.
+# Maximum number of cells searched for a detour around a narrow border.
 _NEAR = 24
 # Penalty factor for exceeding the proven lower bound, relative to exceeding the tolerance.
 _BEYOND = 10.0
 
 
 class Net(NamedTuple):
-    """What the kernels know of the cells: the rows of :class:`geo.divide.partitioning.adjacency.Graph`, and one entry per cell.
+    """Cell data for the kernels: the rows of :class:`geo.divide.partitioning.adjacency.Graph`, and one entry per cell.
 
     Attributes
     ----------
     indptr, neighbour, length_m, link_m, cost_m
         The graph.
     weight, area, xy
-        Workload that counts towards a target, square metres, centroids.
+        Workload counted towards a target, area in square metres, centroids.
     load
-        Workload in full: more than `weight` in a cell that is heavier than a fair part.
+        Full workload: more than `weight` in a cell heavier than a fair part.
     fixed
         bool: cells that never move.
     home, stay
-        Part that a cell belongs to at present (-1: none), and the cost of another part.
+        Present part of a cell (-1: none), and the cost of another part.
     """
 
     indptr: Ints
@@ -74,7 +74,7 @@ class Scope(NamedTuple):
     group
         Parent of each cell.
     parent
-        The parent that is worked on.
+        The parent being processed.
     """
 
     part: Ints
@@ -83,18 +83,18 @@ class Scope(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """What the parts of one parent are judged by.
+    """Objective of the parts of one parent.
 
     Attributes
     ----------
     target
-        Wanted weight of each part.
+        Target weight of each part.
     least
-        Least number of cells of each part.
+        Minimum number of cells of each part.
     unit_m
-        Length that borders are measured in: the side of a mean part.
+        Unit length of borders: the side of a mean part.
     rules
-        The numbers of :meth:`geo.divide.partitioning.objective.Rules.numbers`.
+        Parameters of :meth:`geo.divide.partitioning.objective.Rules.numbers`.
     family
         Family of each part.
     house
@@ -117,7 +117,7 @@ def label_of(v: int, scope: Scope) -> int:
 
 @kernel(nogil=True)
 def _has_detour(net: Net, a: int, b: int, v: int, p: int, scope: Scope, least_m: float) -> bool:
-    """Tell whether `a` and `b` are connected near by in part `p` without `v`, through borders of at least `least_m`."""
+    """Whether `a` and `b` are connected nearby in part `p` without `v`, through borders of at least `least_m`."""
     met = np.empty(_NEAR, dtype=np.int64)
     met[0] = a
     count, at = 1, 0
@@ -141,9 +141,9 @@ def _has_detour(net: Net, a: int, b: int, v: int, p: int, scope: Scope, least_m:
 
 @kernel(nogil=True)
 def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) -> bool:
-    """Tell whether `v` may move from part `p` to part `q`.
+    """Whether `v` may move from part `p` to part `q`.
 
-    Each of the two parts has to be one run in the walk round `v`, and the border with `q` at least `least_m` long.
+    The cells of each of the two parts must be consecutive around `v`, and the border with `q` at least `least_m` long.
     """
     start, stop = net.indptr[v], net.indptr[v + 1]
     runs_p = runs_q = 0
@@ -162,7 +162,7 @@ def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) ->
             if net.cost_m[j] < _LOCKED * net.length_m[j]:
                 return False
         before = here
-    # A corner does not connect.
+    # A contact at a corner does not connect.
     if widest <= 0.0 or widest < least_m or runs_p > 1 or runs_q > 1 or not seen_p:
         return False
     return not (narrow and least_m > 0.0) or _keeps_width(net, v, p, scope, least_m)
@@ -170,7 +170,7 @@ def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) ->
 
 @kernel(nogil=True)
 def _keeps_width(net: Net, v: int, p: int, scope: Scope, least_m: float) -> bool:
-    """Tell whether every narrow border between neighbours of `v` in part `p` has a detour without `v`."""
+    """Whether every narrow border between neighbours of `v` in part `p` has a detour without `v`."""
     start, stop = net.indptr[v], net.indptr[v + 1]
     for j in range(start, stop):
         k = j - 1 if j > start else stop - 1
@@ -190,10 +190,10 @@ def _keeps_width(net: Net, v: int, p: int, scope: Scope, least_m: float) -> bool
 def grow(
     net: Net, members: Ints, key: Floats, aim: float, needed: tuple[int, int], scope: Scope, least_m: float
 ) -> bool:
-    """Split a parent in two: part 0 grows from nothing, least `key` first, until it weighs `aim`.
+    """Split a parent in two: part 0 grows by cells in order of `key`, smallest first, until it weighs `aim`.
 
-    `key` has one entry per cell of the net; `needed` is the least number of cells of each part. Returns False if part 0 got
-    stuck before both parts had the cells that they need. Cost: O(n log n).
+    `key` has one entry per cell of the net; `needed` is the minimum number of cells of each part. Returns False if part 0 could
+    not grow before both parts had the required cells. Cost: O(n log n).
     """
     part, n = scope.part, len(members)
     for v in members:
@@ -224,7 +224,7 @@ def grow(
 
 @kernel(nogil=True)
 def _roundness(area: float, sx: float, sy: float, second: float) -> float:
-    """Moment of inertia over that of a disc of the same area, less one; 0 for a disc, 0.047 for a square."""
+    """Moment of inertia over that of a disc of the same area, minus one; 0 for a disc, 0.047 for a square."""
     if area <= 0.0:
         return 0.0
     return 2.0 * np.pi * (second - (sx * sx + sy * sy) / area) / (area * area) - 1.0
@@ -241,7 +241,7 @@ def tally(net: Net, members: Ints, part: Ints, count: int) -> Floats:
 
 @kernel(nogil=True)
 def shift(net: Net, row: Floats, v: int, sign: float) -> None:
-    """Add a cell to the sums of a part, or take it out (`sign` -1)."""
+    """Add a cell to the sums of a part, or remove it (`sign` -1)."""
     x, y, a = net.xy[v, 0], net.xy[v, 1], net.area[v]
     row[0] += sign * net.weight[v]
     row[1] += sign
@@ -254,7 +254,7 @@ def shift(net: Net, row: Floats, v: int, sign: float) -> None:
 
 @kernel(nogil=True)
 def energy_of(row: Floats, target: float, rules: Floats) -> float:
-    """What the weight and the shape of one part cost."""
+    """Cost of the weight and the shape of one part."""
     off = (row[0] - target) / target
     over = max(abs(off) - rules[TOLERANCE], 0.0)
     beyond = max(abs(row[6] / (target * rules[SCALE]) - 1.0) - rules[LIMIT], 0.0)
@@ -268,7 +268,7 @@ def energy_of(row: Floats, target: float, rules: Floats) -> float:
 
 @kernel(nogil=True)
 def energy(net: Net, members: Ints, scope: Scope, sums: Floats, goal: Goal) -> float:
-    """What a partition of one parent costs: imbalance, cut borders, shape, and cells away from home."""
+    """Cost of a partition of one parent: imbalance, cut borders, shape, and cells that left their present part."""
     total = 0.0
     for v in members:
         if net.home[v] >= 0 and net.home[v] != scope.part[v]:

@@ -1,4 +1,4 @@
-"""Splitting cells level by level, from the top down: seats for each parent, then each parent on its own."""
+"""Splits cells level by level from the top: first the number of grids of each parent, then each parent independently."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ Floats = npt.NDArray[np.float64]
 Geometries = npt.NDArray[np.object_]
 Progress = Callable[[str, float], None]
 
-#: What the levels are judged by.
+#: Objectives of the levels.
 RULES = {
     Level.COMMUNITY: Rules(balance=300.0, tolerance=0.05, excess=60.0, cut=1.5, shape=4.0, tries=600, restarts=1),
     Level.SECOND: Rules(balance=300.0, tolerance=0.05, excess=60.0, hot=2.4, tries=1200, restarts=5),
     Level.THIRD: Rules(balance=20.0, tolerance=0.15, excess=30.0, tries=200, restarts=6),
 }
-# Communities are drawn without rewards, which would draw a few large shapes out along rivers.
+# Communities are created without rewards for borders, which would elongate a few large shapes along rivers.
 _LEAST_COST = {Level.COMMUNITY: 0.05, Level.SECOND: -1.0, Level.THIRD: -1.0}
-# How much dearer a border over open ground is than one along a lane: the larger the grid, the less it should cross.
+# Additional cost of a border over open ground relative to a lane: larger grids should cross less of it.
 _OPEN_COST = {Level.COMMUNITY: 1.0, Level.SECOND: 6.0, Level.THIRD: 1.0}
-# Cost of a metre above which most of it is open ground.
+# Cost of a metre above which a border mostly runs over open ground.
 _MOSTLY_OPEN = 0.5
-# Annealing steps over all cells, per level: above this many the steps per cell are cut down.
+# Total annealing steps per level; with more cells the steps per cell are reduced.
 _STEPS = 12_000_000
 _LEAST_TRIES = 25
-# Share of the workload that is spread over the area when parts are weighed, so that no piece of ground weighs nothing.
+# Share of the workload distributed by area when parts are weighed, so that no cell has weight zero.
 _SPREAD = 0.001
-# Share of the time that each level takes, for the progress.
+# Completed share at the start of each level, for the progress.
 _DONE = {Level.COMMUNITY: 0.0, Level.SECOND: 0.2, Level.THIRD: 0.5}
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is to be kept.
+    """Grids to be kept, completely or preferably.
 
     Attributes
     ----------
     locked
-        For a level, number of the locked grid of each cell, -1 for free cells.
+        For each level, number of the locked grid of each cell, -1 for free cells.
     today
-        For a level, number of today's grid of each cell, -1 for none.
+        For each level, number of the present grid of each cell, -1 for none.
     stay
-        What it costs if a cell leaves today's grid, float64 (n,); the sum over a grid is about 1 times the wish.
+        Cost of a cell leaving its present grid, float64 (n,); the sum over a grid is about the weight of the wish.
     """
 
     locked: dict[Level, Ints] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Parents:
-    """Groups of one level: the group of each cell, names of the groups for messages, and whether they are to stay as they are."""
+    """Groups of one level: group of each cell, names for messages, and whether the groups are fixed."""
 
     group: Ints
     what: list[str]
@@ -77,7 +77,7 @@ class Parents:
 
 
 def weights(load: Floats, area: Floats) -> Floats:
-    """Workload with a grain of it spread over the ground."""
+    """Workload with a small share distributed by area."""
     spread: Floats = load * (1 - _SPREAD) + load.sum() * _SPREAD * area / area.sum()
     return spread
 
@@ -102,12 +102,12 @@ def split_levels(
     counts
         Number of grids, from the top down.
     top
-        Groups of the community level where they are there; then it is not split. If they were drawn, cells may change
-        community where the second level could not be even otherwise.
+        Groups of the community level if they exist; that level is then not split. If they were generated, cells may change
+        community where the second level could not be balanced otherwise.
     wishes, rules
-        What is to be kept, and what the levels are judged by.
+        Grids to be kept, and objectives of the levels.
     tell
-        Told the share done, 0 to 1.
+        Called with the completed share, 0 to 1.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def _split(
 
     group = np.zeros(len(parents.group), dtype=np.int64)
     what: list[str] = []
-    # Parents share no cell, so each writes its own entries; the kernels run without the GIL.
+    # Parents have no common cell, so each writes its own entries; the kernels release the GIL.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for (members, parts, _), label in zip(plots, pool.map(one, range(len(plots))), strict=True):
             group[members] = len(what) + label
@@ -177,7 +177,7 @@ def _split(
 
 
 def border_costs(graph: Graph, level: Level) -> Graph:
-    """The graph with what borders cost at a level; open ground is dearer than barriers only where there are any."""
+    """The graph with the border costs of a level; open ground costs more than barriers only if there are any."""
     given, length = graph.cost_m, graph.length_m
     cost = np.maximum(given, _LEAST_COST[level] * length)
     open_ground = given > _MOSTLY_OPEN * length
@@ -188,7 +188,7 @@ def border_costs(graph: Graph, level: Level) -> Graph:
 
 
 def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tuple[Ints, int, str]]:
-    """What is split into how many grids: each parent, in the pieces that locked grids and locked borders leave of it."""
+    """Cells to be split, with their number of grids: each parent, without locked grids, split at locked borders."""
     order = np.argsort(parents.group, kind="stable")
     walls = cells.graph.cost_m < LOCKED_COST / 2 * cells.graph.length_m
     graph = replace(cells.graph, length_m=np.where(walls, 0.0, cells.graph.length_m)) if walls.any() else cells.graph
@@ -217,9 +217,9 @@ def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tup
 
 
 def _seats(cells: Cells, plots: list[Ints], count: int) -> Ints:
-    """Grids of each parent: by workload, at least one, and never more than it has cells.
+    """Number of grids of each parent: by workload, at least one, and at most its number of cells.
 
-    What a cell has above a fair grid counts nothing: no further grid could take it over.
+    The workload of a cell above that of a fair grid is ignored, because no further grid could take it over.
     """
     everything = np.concatenate(plots)
     if count > len(everything):

@@ -1,4 +1,4 @@
-"""What a partition knows of the cells, and what it is judged by."""
+"""Cell data and objective of a partition."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from geo.divide.partitioning.moves import Net
 
 Floats = npt.NDArray[np.float64]
 
-# Heat at the end.
+# Final temperature.
 _COLD = 0.01
-# Tolerance is aimed at with this to spare.
+# Share of the tolerance that is aimed at, leaving a reserve.
 _SPARE = 0.9
 
 
 def grain(cells: int, parts: int) -> float:
-    """Side of a mean cell over that of a mean part."""
+    """Ratio of the side of a mean cell to that of a mean part."""
     return float(np.sqrt(parts / cells))
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a partition is judged by.
+    """Objective of a partition.
 
     Attributes
     ----------
     balance
-        Cost of a part that is off its target, times the square of the share that it is off.
+        Cost of a part that deviates from its target, times the square of the deviation.
     tolerance
-        Share by which a part may be off.
+        Permitted deviation of a part, as a share.
     excess
-        Cost of what a part is off above that, times the share.
+        Cost of the deviation above the tolerance, times the share.
     steep
         The same, times the square of the share.
     cut
-        Cost of a border, as long as the side of a mean part and worth 1 a metre.
+        Cost of a border as long as the side of a mean part, with cost 1 per metre.
     shape
         Cost of a part whose moment of inertia is twice that of a disc.
     border_m
-        Least border through which a part hangs together.
+        Minimum width of a border that counts as a connection of a part.
     tries
         Annealing steps per cell on a border.
     hot
-        Heat at the beginning, in the side of a cell over that of a part.
+        Initial temperature, in the ratio of the side of a cell to that of a part.
     restarts
-        How often a parent that misses its tolerance is annealed again.
+        Number of times that a parent that misses its tolerance is annealed again.
     """
 
     balance: float = 200.0
@@ -72,10 +72,11 @@ class Rules:
         limit: float = np.inf,
         pairs: float = 0.0,
     ) -> Floats:
-        """The entries that the kernels expect; `grain` is the side of a mean cell over that of a mean part.
+        """Parameters of the kernels; `grain` is the ratio of the side of a mean cell to that of a mean part.
 
-        One cell changes the length of a border by about `grain`, so heat is measured in it. `scale` is the mean load of a part
-        over its target, `limit` what no part should be off that mean, and `pairs` the share of moves that are made in twos.
+        One cell changes the length of a border by about `grain`, which is therefore the unit of temperature. `scale` is the
+        mean load of a part over its target, `limit` the permitted deviation from that mean, and `pairs` the share of paired
+        moves.
         """
         return np.array(
             [
@@ -97,20 +98,20 @@ class Rules:
 
 @dataclass(frozen=True)
 class Cells:
-    """What the partition knows of the cells: all arrays have one entry per cell.
+    """Cell data of a partition: all arrays have one entry per cell.
 
     Attributes
     ----------
     graph
         Neighbours.
     weight
-        Workload with a grain of it spread over the ground, positive.
+        Workload with a small share distributed by area, positive.
     area
         Square metres.
     xy
-        Centroids in metres about a common middle, shape (n, 2).
+        Centroids in metres relative to a common centre, shape (n, 2).
     load
-        Workload as it is; 0 in empty cells.
+        Original workload; 0 in empty cells.
     """
 
     graph: Graph
@@ -120,7 +121,7 @@ class Cells:
     load: Floats
 
     def net(self) -> Net:
-        """The arrays as the kernels take them; those of the cells are copies, and no cell is pinned or preassigned."""
+        """The arrays for the kernels; those of the cells are copies, and no cell is pinned or preassigned."""
         n = len(self.weight)
         graph = self.graph
         return Net(

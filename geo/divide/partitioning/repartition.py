@@ -1,9 +1,9 @@
-"""Re-partitioning: parts that are off by too much are divided again together with one to three neighbours, by search.
+"""Re-partitions unbalanced parts together with one to three neighbours, by search.
 
-Where parts hold a handful of cells, annealing seldom meets the one division in a thousand that is even; but a few parts
-have so few cells that all their divisions can be tried (:mod:`geo.divide.partitioning.search`). Connected empty cells count
-as one, and where there are many cells only those on the border of another part move. Parts of several families may be
-re-partitioned together: then cells change family too, as long as families stay connected, free of holes and even.
+If parts have only a few cells, annealing rarely finds the one division in a thousand that is balanced; but a few parts have
+so few cells that all their divisions can be enumerated (:mod:`geo.divide.partitioning.search`). Connected empty cells count
+as one, and with many cells only those on the border of another part move. Parts of several families may be re-partitioned
+together: then cells change family too, as long as families stay connected, without holes and balanced.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Share of a part below which a cell counts as empty.
+# A cell below this share of a part counts as empty.
 _EMPTY = 0.01
-# Sets that are tried for one cluster: about 10 ms.
+# Maximum number of sets enumerated for one cluster: about 10 ms.
 _LIMIT = 20_000
-# Parts of a cluster, at most.
+# Maximum number of parts of a cluster.
 _MOST_PARTS = 4
-# Aim of a search, relative to what is enough: means of families move a little.
+# Aim of a search relative to the sufficient tolerance, because the means of families change slightly.
 _AIM = 0.99
-# Numerical noise threshold, and the gain that a search has to promise.
+# Numerical noise threshold, and the minimum gain that a search has to promise.
 _NOISE = 1e-9
 _GAIN = 0.002
 
 
 class _Case(NamedTuple):
-    """The cells of a partition. Members are numbered by their place in `members`.
+    """The cells of a partition. Members are numbered by their position in `members`.
 
     Attributes
     ----------
     graph_indptr, graph_neighbour, members, place
-        The graph of all cells, the members, and the place of each cell among them (-1: none).
+        The graph of all cells, the members, and the position of each cell among them (-1: none).
     indptr, near
-        Members beside each member through borders that are wide enough, as compressed rows.
+        Members adjacent to each member through sufficiently wide borders, as compressed rows.
     load
         Workload of each member.
     family, enough
-        Family of each part, and for each family the share by which its parts may be off their mean.
+        Family of each part, and for each family the permitted deviation of its parts from their mean.
     apart
-        Share by which families may be off their mean, unless they are off by more at present.
+        Permitted deviation of families from their mean, unless they exceed it at present.
     """
 
     graph_indptr: Ints
@@ -75,7 +75,7 @@ def repartitioned(
     apart: float,
     border_m: float,
 ) -> Ints:
-    """Divide parts that are off by too much again, together with their neighbours.
+    """Re-partition unbalanced parts together with their neighbours.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ def repartitioned(
     family
         Family of each part; int64 (parts,).
     enough
-        For each family, the share by which its parts may be off their mean.
+        For each family, the permitted deviation of its parts from their mean.
     apart
-        Share by which families may be off their mean, unless they are off by more at present.
+        Permitted deviation of families from their mean, unless they exceed it at present.
     border_m
-        Borders that are shorter do not connect parts.
+        Shorter borders do not connect parts.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def repartitioned(
 
     Notes
     -----
-    Runs without the GIL. Cost: up to 20,000 sets (10 ms) for each cluster of two to four parts round one that is off.
+    Releases the GIL. Cost: up to 20,000 sets (10 ms) for each cluster of two to four parts around an unbalanced one.
     """
     place = np.full(len(graph), -1, dtype=np.int64)
     place[members] = np.arange(len(members))
@@ -118,7 +118,7 @@ def repartitioned(
 
 
 def all_intact(graph: Graph, members: Ints, label: Ints, which: Ints, border_m: float) -> bool:
-    """Tell whether parts are connected through borders longer than `border_m`, and without holes."""
+    """Whether parts are connected through borders longer than `border_m`, and without holes."""
     if ringed(graph, members, label, which):
         return False
     return all(pieces(graph, members[label == one], border_m=border_m).max() == 0 for one in which.tolist())
@@ -126,7 +126,7 @@ def all_intact(graph: Graph, members: Ints, label: Ints, which: Ints, border_m: 
 
 @kernel(nogil=True)
 def _improve_all(case: _Case, label: Ints) -> None:
-    """Improve one cluster after the other, as long as that helps; changes `label`."""
+    """Improve clusters one after the other while possible; changes `label`."""
     known = {np.uint64(0)}
     while _improve_one(case, label, known):
         pass
@@ -134,7 +134,7 @@ def _improve_all(case: _Case, label: Ints) -> None:
 
 @kernel(nogil=True)
 def _improve_one(case: _Case, label: Ints, known: set[np.uint64]) -> bool:
-    """Improve one cluster, the worst part first; False if there is none that can be improved."""
+    """Improve one cluster, starting with the worst part; False if none can be improved."""
     total, off, beyond = _judge(case, label)
     first, cells = _cells_of_parts(label, len(case.family))
     start, beside = _parts_beside(case, label)
@@ -147,14 +147,14 @@ def _improve_one(case: _Case, label: Ints, known: set[np.uint64]) -> bool:
             for row in range(len(grown)):
                 cluster = grown[row, :size]
                 inside = _promising(case, cluster, total, off, first, cells, known)
-                if len(inside) and _divide_again(case, label, cluster, inside, off, beyond):
+                if len(inside) and _repartition_cluster(case, label, cluster, inside, off, beyond):
                     return True
     return False
 
 
 @kernel(nogil=True)
 def _judge(case: _Case, label: Ints) -> tuple[Floats, Floats, Floats]:
-    """Load of each part, the share by which it is off its family's mean, and what of that is more than enough."""
+    """Load of each part, its deviation from the mean of its family, and the excess over the sufficient tolerance."""
     total = np.zeros(len(case.family))
     for k in range(len(label)):
         total[label[k]] += case.load[k]
@@ -192,7 +192,7 @@ def _cells_of_parts(label: Ints, count: int) -> tuple[Ints, Ints]:
 
 @kernel(nogil=True)
 def _parts_beside(case: _Case, label: Ints) -> tuple[Ints, Ints]:
-    """Parts beside each part through borders that are wide enough, in order, as compressed rows."""
+    """Parts adjacent to each part through sufficiently wide borders, in order, as compressed rows."""
     count, used = len(case.family), 0
     pairs = np.empty(len(case.near), dtype=np.int64)
     for k in range(len(label)):
@@ -206,7 +206,7 @@ def _parts_beside(case: _Case, label: Ints) -> tuple[Ints, Ints]:
 
 @kernel(nogil=True)
 def _clusters(grown: Ints, size: int, start: Ints, beside: Ints) -> Ints:
-    """Clusters of `size` parts: those of one part less with each part beside them; rows are sorted and differ."""
+    """Clusters of `size` parts: clusters of one part less, each extended by an adjacent part; rows are sorted and distinct."""
     found, known = [], {np.int64(-1)}
     count = len(start)
     for row in range(len(grown)):
@@ -233,7 +233,7 @@ def _clusters(grown: Ints, size: int, start: Ints, beside: Ints) -> Ints:
 def _promising(
     case: _Case, cluster: Ints, total: Floats, off: Floats, first: Ints, cells: Ints, known: set[np.uint64]
 ) -> Ints:
-    """Members of a cluster in order; none if its mean is too far off to gain anything, or if the cells are known."""
+    """Sorted members of a cluster; empty if its mean is too far off for a gain, or if the same cells were searched before."""
     none = np.empty(0, dtype=np.int64)
     count = 0
     for p in cluster:
@@ -245,7 +245,7 @@ def _promising(
         at += size
     inside.sort()
     key = np.uint64(1)
-    for k in inside:  # FNV-1a (Fowler, Noll, Vo 1991) over whole numbers
+    for k in inside:  # FNV-1a (Fowler, Noll, Vo 1991) over integers
         key = (key ^ np.uint64(k + 1)) * np.uint64(0x100000001B3) + np.uint64(0x9E3779B97F4A7C15)
     if key in known:
         return none
@@ -264,8 +264,8 @@ def _cluster_mean(case: _Case, cluster: Ints, total: Floats) -> float:
 
 
 @kernel(nogil=True)
-def _divide_again(case: _Case, label: Ints, cluster: Ints, inside: Ints, off: Floats, beyond: Floats) -> bool:
-    """Divide a cluster by search; False if nothing better was found, else `label` is changed."""
+def _repartition_cluster(case: _Case, label: Ints, cluster: Ints, inside: Ints, off: Floats, beyond: Floats) -> bool:
+    """Re-partition a cluster by search; returns False if no better one was found, otherwise changes `label`."""
     total = np.zeros(len(case.family))
     for k in range(len(label)):
         total[label[k]] += case.load[k]
@@ -291,9 +291,9 @@ def _divide_again(case: _Case, label: Ints, cluster: Ints, inside: Ints, off: Fl
 
 @kernel(nogil=True)
 def _units(case: _Case, label: Ints, inside: Ints, share: Floats) -> tuple[Ints, Bools]:
-    """Unit of each cell of a cluster, and which units are neighbours; a unit is moved as one.
+    """Unit of each cell of a cluster, and which units are adjacent; a unit moves as a whole.
 
-    Units are cells, and connected empty cells of one part; where these are too many, also the connected inside of a part.
+    Units are cells, and connected empty cells of one part; if there are too many, also the connected interior of a part.
     """
     n = len(inside)
     local = np.full(len(label), -1, dtype=np.int64)
@@ -321,7 +321,7 @@ def _units(case: _Case, label: Ints, inside: Ints, share: Floats) -> tuple[Ints,
 
 @kernel(nogil=True)
 def _joined(case: _Case, label: Ints, inside: Ints, local: Ints, still: Bools) -> Ints:
-    """Number of each cell, the same for connected cells of one part that are all `still`; in order of first cells."""
+    """Number of each cell, equal for connected cells of one part that are all `still`; in order of first cells."""
     unit, count = np.full(len(inside), -1, dtype=np.int64), 0
     queue = np.empty(len(inside), dtype=np.int64)
     for root in range(len(inside)):
@@ -345,7 +345,7 @@ def _joined(case: _Case, label: Ints, inside: Ints, local: Ints, still: Bools) -
 
 @kernel(nogil=True)
 def _intact(case: _Case, label: Ints, new: Ints, cluster: Ints) -> bool:
-    """Tell whether the parts of a cluster have no holes, and families are connected, free of holes and even."""
+    """Whether the parts of a cluster have no holes, and families are connected, without holes and balanced."""
     if has_ring(case.graph_indptr, case.graph_neighbour, case.members, case.place, new, cluster):
         return False
     families = np.unique(case.family[cluster])
@@ -367,7 +367,7 @@ def _intact(case: _Case, label: Ints, new: Ints, cluster: Ints) -> bool:
 
 @kernel(nogil=True)
 def _connected(case: _Case, house: Ints, families: Ints) -> bool:
-    """Tell whether each of the families is connected through borders that are wide enough."""
+    """Whether each of the families is connected through sufficiently wide borders."""
     met, queue = np.zeros(len(house), dtype=np.bool_), np.empty(len(house), dtype=np.int64)
     for family in families:
         count = at = held = 0

@@ -1,8 +1,8 @@
-"""The best division of a few cells, by trying all that could be it.
+"""Optimal division of a few cells, by enumeration.
 
-Parts are filled one after the other: the heaviest cell without a part gets one, with every connected set of free cells round
-it that is near enough to the mean; what is left over has to consist of pieces that suffice for the parts that are left. A
-third-level parent of two dozen buildings takes some thousand such sets.
+Parts are filled one after the other: the heaviest unassigned cell gets a part with every connected set of free cells around it
+that is near enough to the mean; the remaining components must be able to form the remaining parts. A third-level parent of two
+dozen buildings requires some thousand such sets.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-#: Most cells that are searched.
+#: Maximum number of cells for a search.
 MOST_CELLS = 40
-# Sets that are tried before the search is given up: about 0.1 s.
+# Maximum number of sets before the search is abandoned: about 0.1 s.
 _LIMIT = 100_000
 # Numerical noise threshold.
 _NOISE = 1e-9
 
 
 class _Task(NamedTuple):
-    """What is searched: weight of each cell in parts, which cells are neighbours, cells from the heaviest on, and parts."""
+    """Search problem: weight of each cell in parts, adjacency, cells in descending order of weight, and number of parts."""
 
     share: Floats
     beside: Bools
@@ -37,10 +37,10 @@ class _Task(NamedTuple):
 
 
 class _Levels(NamedTuple):
-    """State of the enumeration for each part that is being filled, shape (parts, ...).
+    """State of the enumeration for each part being filled, shape (parts, ...).
 
-    `stack` holds the cells of the part, `load` their sum, `met` the cells met so far, which of them are `seen`; `at` and
-    `end` are the next one to try and the end of the list at each depth. `depth` is that of the part, -1 while it is empty.
+    `stack` holds the cells of the part, `load` their sum, `met` the visited cells, marked in `seen`; `at` and `end` are the
+    next candidate and the end of the list at each depth. `depth` is that of the part, -1 while it is empty.
     """
 
     stack: Ints
@@ -62,7 +62,7 @@ def best_division(
     enough: float = 0.0,
     border_m: float = 0.0,
 ) -> tuple[float, Ints | None, bool]:
-    """Search for a division whose parts are all off the mean by less than `below`.
+    """Search for a division in which all parts deviate from the mean by less than `below`.
 
     Parameters
     ----------
@@ -73,17 +73,17 @@ def best_division(
     parts
         Number of parts, at most as many as cells.
     below
-        Tolerance to beat.
+        Tolerance to improve on.
     enough
         Tolerance at which the search ends.
     border_m
-        Borders that are shorter do not connect.
+        Shorter borders do not connect.
 
     Returns
     -------
     tolerance, label, finished
-        The least tolerance found (`below` if none is better), the part of each member (None if none is better), and whether
-        everything was tried, so that no division into connected parts is better than the tolerance found.
+        The smallest tolerance found (`below` if none is better), the part of each member (None if none is better), and
+        whether the enumeration was complete, so that no division into connected parts is better than the tolerance found.
     """
     mine, n = weight[members], len(members)
     if n > MOST_CELLS or parts < 2 or mine.sum() <= 0:
@@ -106,7 +106,7 @@ def best_division(
 def search(
     share: Floats, beside: Bools, parts: int, below: float, enough: float, limit: int
 ) -> tuple[float, Ints, int]:
-    """Search for a division of cells whose parts are all off 1 by less than `below`.
+    """Search for a division of cells in which all parts deviate from 1 by less than `below`.
 
     Parameters
     ----------
@@ -117,15 +117,15 @@ def search(
     parts
         Number of parts, at least 2 and at most n.
     below, enough
-        Tolerance to beat, and the one at which the search ends.
+        Tolerance to improve on, and the one at which the search ends.
     limit
-        Connected sets that are tried before the search is given up.
+        Maximum number of connected sets before the search is abandoned.
 
     Returns
     -------
     tolerance, label, tried
-        The least tolerance found (just under `below` if none is better), the part of each cell (-1 if none is better), and
-        how many sets were tried: above `limit` if it was given up.
+        The smallest tolerance found (just under `below` if none is better), the part of each cell (-1 if none is better), and
+        the number of sets tried: above `limit` if the search was abandoned.
     """
     n = len(share)
     order = np.argsort(-share, kind="mergesort").astype(np.int64)
@@ -146,7 +146,7 @@ def search(
     while part >= 0 and tried <= limit and best > enough:
         depth = levels.depth[part]
         now = share[u] + (levels.load[part, depth] if depth >= 0 else 0.0)
-        # The heaviest cell has to go somewhere, so its set is tried whatever it weighs; others only while there is room.
+        # The heaviest cell must be in some part, so it is tried whatever its weight; others only while there is room.
         if now - 1.0 < best:
             tried += 1
             _add(part, u, now, task, levels, owner)
@@ -167,7 +167,7 @@ def search(
 
 @kernel(nogil=True)
 def _add(part: int, u: int, now: float, task: _Task, levels: _Levels, owner: Ints) -> None:
-    """Add a cell to a part that then weighs `now`, and list its free neighbours."""
+    """Add a cell to a part that then weighs `now`, and append its free neighbours to the list."""
     depth = levels.depth[part]
     begin = levels.at[part, depth] if depth >= 0 else 0
     count = levels.end[part, depth] if depth >= 0 else 0
@@ -185,9 +185,9 @@ def _add(part: int, u: int, now: float, task: _Task, levels: _Levels, owner: Int
 
 @kernel(nogil=True)
 def _next(part: int, levels: _Levels, owner: Ints) -> tuple[int, int]:
-    """The next cell to try, and its part: connected sets are enumerated once each; (-1, -1) if all were tried.
+    """The next cell to try, and its part; connected sets are enumerated once each; (-1, -1) when finished.
 
-    A set grows by cells that follow in the list of those met. Where a part has no further set, the one before it goes on.
+    A set grows by cells later in the list of visited ones. If a part has no further set, the previous part continues.
     """
     while part >= 0:
         depth = levels.depth[part]
@@ -207,7 +207,7 @@ def _next(part: int, levels: _Levels, owner: Ints) -> tuple[int, int]:
 
 @kernel(nogil=True)
 def _rest_suffices(left: int, task: _Task, owner: Ints, best: float) -> bool:
-    """Tell whether the pieces of free cells might be divided among `left` parts."""
+    """Whether the components of free cells could be divided among `left` parts."""
     n = len(owner)
     seen, queue = np.zeros(n, dtype=np.bool_), np.empty(n, dtype=np.int64)
     fewest = most = 0

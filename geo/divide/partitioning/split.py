@@ -1,8 +1,8 @@
-"""Splitting a parent into an exact number of parts: contiguous, without holes, balanced, along barriers, compact.
+"""Splits a parent into an exact number of parts: contiguous, without holes, balanced, along barriers, compact.
 
-The start is recursive bisection (:mod:`geo.divide.partitioning.bisection`). Then all parts are annealed together
-(:mod:`geo.divide.partitioning.annealing`), and again, hotter, as long as a part is off by more than both the tolerance and
-the proven lower bound (:mod:`geo.divide.partitioning.bounds`). Every step keeps parts connected.
+The initial partition is a recursive bisection (:mod:`geo.divide.partitioning.bisection`). Then all parts are annealed together
+(:mod:`geo.divide.partitioning.annealing`), repeatedly and at higher temperature while a part exceeds both the tolerance and the
+proven lower bound (:mod:`geo.divide.partitioning.bounds`). Every step keeps parts connected.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Where cells are large relative to a part, one that changes sides unbalances it by so much that the heat of a first attempt
-# accepts none. So from the second attempt on: heat in the side of a cell, the least heat in what imbalance costs if a part
-# is off by one cell, and the factor on the annealing steps.
+# If cells are large relative to a part, a single move unbalances it so much that the temperature of a first attempt accepts
+# none. From the second attempt on: temperature in units of the side of a cell, minimum temperature in units of the
+# imbalance cost of a part that deviates by one cell, and the factor on the annealing steps.
 _HARD = ((1.6, 0.15, 3), (3.0, 0.3, 3), (0.8, 0.15, 3), (6.0, 0.5, 3), (1.6, 0.15, 3))
-# The same for the attempt that smooths what was re-partitioned.
+# The same for the attempt that smooths re-partitioned parts.
 _GENTLE = (0.8, 0.0, 1)
 _PAIRS = 0.5
-# Attempts after which a parent that is at its bound is left alone though some other part misses the tolerance.
+# Number of attempts after which a parent at its bound is left, even if another part exceeds the tolerance.
 _ENOUGH = 2
 # Numerical noise threshold of tolerances.
 _NOISE = 1e-6
@@ -44,10 +44,10 @@ _NOISE = 1e-6
 
 @dataclass
 class _Parent:
-    """One parent in work.
+    """A parent being split.
 
-    `members` are annealed, `every` are all its cells with dead ends; `step` is what imbalance costs if a part is off by one
-    cell, and `scale` the mean load of a part over its target.
+    `members` are annealed, `every` are all its cells including dead ends; `step` is the imbalance cost of a part that deviates
+    by one cell, and `scale` the mean load of a part over its target.
     """
 
     members: Ints
@@ -65,7 +65,7 @@ class _Parent:
 
     @property
     def enough(self) -> float:
-        """Tolerance that can be asked for: the tolerance, or the proven bound if that is larger."""
+        """Sufficient tolerance: the tolerance, or the proven bound if that is larger."""
         return max(self.least, self.bound.tolerance if self.bound else 0.0)
 
 
@@ -77,7 +77,7 @@ class Splitter:
     cells
         The cells.
     rules
-        What partitions are judged by.
+        Objective of partitions.
     rng
         Source of the seed.
     """
@@ -88,7 +88,7 @@ class Splitter:
         self._work = Workspace(cells, rules, rng)
 
     def with_own_state(self, number: int) -> Splitter:
-        """The same with independent random numbers, so that parents may be split concurrently, in any order."""
+        """A copy with an independent random state, so that parents may be split concurrently, in any order."""
         other = copy.copy(self)
         other._work = self._work.with_own_state(number)
         return other
@@ -130,7 +130,7 @@ class Splitter:
         """
         self._require(members, parts, what)
         weight = self._cells.weight[members]
-        # A cell heavier than a fair part will be a part of its own; its surplus must not reduce the other parts' targets.
+        # A cell heavier than a fair part becomes a part of its own; its surplus must not reduce the other parts' targets.
         self._work.net.weight[members] = np.minimum(weight, fair_share(weight, parts))
         if parts == 1 or len(members) == parts:
             return np.arange(len(members)) % parts
@@ -147,7 +147,7 @@ class Splitter:
         return label if bound is None else self._searched(members, label, parts, bound)
 
     def _without_dead_ends(self, members: Ints, head: Ints) -> Bools:
-        """Add weight and area of dead ends to their gates; which members are left."""
+        """Add weight and area of dead ends to their gates; returns which members remain."""
         core: Bools = head == np.arange(len(members))
         if core.all():
             return core
@@ -169,16 +169,17 @@ class Splitter:
         if piece.max(initial=0) > 0:
             lost = len(members) - int(np.bincount(piece).max())
             raise ImpossibleError(
-                f"{what}: its ground is not connected ({lost} of {len(members)} pieces are cut off); "
+                f"{what}: its ground is not connected ({lost} of {len(members)} pieces are detached); "
                 "give each part a row of its own"
             )
 
     def _improve(
         self, members: Ints, label: Ints, parts: int, every: Ints, homes: tuple[Ints, Floats] | None = None
     ) -> tuple[Ints, Bound | None]:
-        """Anneal all parts together and re-partition unbalanced ones, again and hotter while the tolerance is missed.
+        """Anneal all parts together and re-partition unbalanced ones, repeatedly while the tolerance is missed.
 
-        `every` are all cells of the parent, dead ends too. Returns the part of each member, and the bound if it was needed.
+        `every` are all cells of the parent, including dead ends. Returns the part of each member, and the bound if it was
+        needed.
         """
         work = self._work
         scope = work.enter(members)
@@ -226,7 +227,7 @@ class Splitter:
         return _Parent(members, every, scope, goal, step, scale, self._rules.tolerance)
 
     def _anneal(self, parent: _Parent, attempt: int, rough: bool) -> None:
-        """Anneal once more; what was re-partitioned is uneven in shape, so it is annealed gently."""
+        """Anneal once more, at low temperature after re-partitioning, to smooth the shapes."""
         rules = self._rules
         heat, least, tries = _HARD[(attempt - 1) % len(_HARD)] if attempt else (rules.hot, 0.0, 1)
         if rough:
@@ -255,7 +256,7 @@ class Splitter:
         )
 
     def _searched(self, members: Ints, label: Ints, parts: int, bound: Bound) -> Ints:
-        """A division of a small parent that is better than what annealing found, if there is one."""
+        """A better division of a small parent than that found by annealing, if there is one."""
         load = np.bincount(label, self._cells.load[members], minlength=parts)
         off, enough = float(np.abs(load / load.mean() - 1).max()), max(self._rules.tolerance, bound.tolerance)
         if off <= enough + _NOISE or self._work.net.fixed[members].any():
@@ -270,6 +271,6 @@ class Splitter:
         return float(np.abs(load / load.mean() - 1).max()) if load.any() else 0.0
 
     def _even(self, members: Ints, label: Ints, target: float) -> bool:
-        """Tell whether parts are within the tolerance, apart from the surplus of single cells."""
+        """Whether parts are within the tolerance, apart from the surplus of single cells."""
         off = np.bincount(label, self._work.net.weight[members]) / target - 1
         return bool(np.abs(off).max() <= self._rules.tolerance)

@@ -1,8 +1,8 @@
-"""Work on parts of files: in this process, or on a Dask cluster (``pip install wangge[cluster]``).
+"""Processes parts of files in this process or on a Dask cluster (``pip install wangge[cluster]``).
 
-On a cluster the index goes to each worker once, as a plugin, and again to a worker that takes the place of one that died. Tasks
-are parts; a worker that dies costs the parts that it had in hand, which others do again. Results come back in any order.
-The files must be readable under the same path by all workers.
+On a cluster the index is sent once to each worker, as a plugin, and again to a worker that replaces one that died. Tasks
+are parts; if a worker dies, the parts that it was processing are repeated by others. Results arrive in any order. The files
+must be readable under the same path by all workers.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from geo.locate.index import GridIndex
 
 T = TypeVar("T")
 
-#: Parts that each worker has in hand or waiting: enough that none is idle, few enough that results fit in memory.
+#: Parts submitted per worker: enough to keep all workers busy, few enough for the results to fit in memory.
 _AHEAD = 2
 
 
 class Runner(Protocol):
-    """Something that works on parts."""
+    """Interface of an executor of parts."""
 
     def map(self, work: Callable[[Any, GridIndex], T], items: Iterable[Any]) -> Iterator[tuple[Any, T]]:
         """Yield (item, work(item, index)) in any order."""
 
 
 class Here:
-    """Work in this process, one part after the other; the kernels use all processors."""
+    """Executes parts in this process, one after the other; the kernels use all processors."""
 
     def __init__(self, index: GridIndex) -> None:
         self._index = index
@@ -41,12 +41,12 @@ class Here:
 
 @contextmanager
 def on_cluster(address: str, index: GridIndex, *, workers: int | None = None) -> Iterator[Runner]:
-    """Connect to a scheduler, or with ``local`` start one worker process per processor here.
+    """Connect to a scheduler, or, with ``local``, start one worker process per processor on this machine.
 
     Raises
     ------
     FileError
-        If Dask is not installed, or no scheduler answers.
+        If Dask is not installed, or the scheduler does not answer.
     """
     try:
         import distributed
@@ -70,7 +70,7 @@ def on_cluster(address: str, index: GridIndex, *, workers: int | None = None) ->
 
 
 class OnDask:
-    """Work on a Dask cluster."""
+    """Executes parts on a Dask cluster."""
 
     def __init__(self, client: Any, index: GridIndex) -> None:
         from distributed import WorkerPlugin
@@ -88,12 +88,12 @@ class OnDask:
         client.register_plugin(Plugin(index))
 
     def map(self, work: Callable[[Any, GridIndex], T], items: Iterable[Any]) -> Iterator[tuple[Any, T]]:
-        """Yield (item, work(item, index)) as they are done.
+        """Yield (item, work(item, index)) in order of completion.
 
         Raises
         ------
         ImpossibleError
-            If one part has killed several workers, or there are none left.
+            If one part repeatedly killed its worker, or no workers are left.
         """
         from distributed import KilledWorker, as_completed
 
@@ -113,16 +113,14 @@ class OnDask:
             try:
                 result = future.result()
             except KilledWorker as error:
-                raise ImpossibleError(
-                    f"part {item} has killed its worker again and again; is there enough memory?"
-                ) from error
+                raise ImpossibleError(f"part {item} repeatedly killed its worker; check its memory limit") from error
             yield item, result
             future.release()
             submit(1)
 
 
 def _made(maker: Any, *arguments: Any, **options: Any) -> Any:
-    """Make an object of a library without types."""
+    """Create an object of a library without type annotations."""
     return maker(*arguments, **options)
 
 
@@ -135,7 +133,7 @@ def _first(items: Iterator[Any], count: int) -> Iterator[Any]:
 
 
 def _with_index(work: Callable[[Any, GridIndex], T], item: Any) -> T:
-    """Run on a worker, with the index that the plugin left there."""
+    """Run on a worker, with the index stored there by the plugin."""
     from distributed import get_worker
 
     index: GridIndex = get_worker().wangge_index  # type: ignore[attr-defined]

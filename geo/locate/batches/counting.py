@@ -1,4 +1,4 @@
-"""Putting the points of files into cells, part by part: what one part gives, and how parts are added up."""
+"""Assigns the points of a part to cells, and sums the results of all parts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from geo.locate.index import GridIndex
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to come out: rows as ``csv``, ``tsv``, ``parquet`` or not at all (None); counts by ``hour``, ``day`` or not."""
+    """Requested output: rows as ``csv``, ``tsv``, ``parquet`` or None; counts per ``hour``, ``day`` or without interval."""
 
     rows: str | None
     by: str | None = None
 
 
 class Result(NamedTuple):
-    """What one part gives: encoded rows; numbers of points, located and unusable ones; points per cell and interval.
+    """Result of one part: encoded rows; numbers of all, located and unusable points; points per cell and interval.
 
-    `start` is the begin of the interval in seconds since 1970, 0 where counts are not by interval.
+    `start` is the start of the interval in seconds since 1970, 0 for counts without interval.
     """
 
     rows: bytes
@@ -41,10 +41,10 @@ class Result(NamedTuple):
 
 
 def locate_chunk(source: Source, part: Chunk, reading: Reading, wanted: Wanted, index: GridIndex) -> Result:
-    """Locate the points of one part. The result depends on the part alone."""
+    """Locate the points of one part. The result depends on the part only."""
     table = read_chunk(source, part, None if wanted.rows else reading.columns)
     if source.form == "text":
-        table = table.replace_schema_metadata(None)  # what reading notes about a part is no part of the result
+        table = table.replace_schema_metadata(None)  # the metadata added by reading do not belong to the result
     x, y = metric_xy(table, reading)
     position = index.locate(x, y)
     found = position >= 0
@@ -53,13 +53,13 @@ def locate_chunk(source: Source, part: Chunk, reading: Reading, wanted: Wanted, 
     if wanted.by is not None and reading.time is not None:
         start = starts_of(table.column(reading.time), reading.zone, wanted.by)
     rows = _encoded(_with_cell(table, position, index, reading.cell), reading, wanted) if wanted.rows else b""
-    return Result(rows, tally, *_counted(position[found], start[found]))
+    return Result(rows, tally, *_count_pairs(position[found], start[found]))
 
 
-def _counted(
+def _count_pairs(
     cell: npt.NDArray[np.int32], start: npt.NDArray[np.int64], count: npt.NDArray[np.int64] | None = None
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Add up equal pairs of cell and interval, in order of cell, then of time."""
+    """Count equal pairs of cell and interval, in order of cell, then time."""
     order = np.lexsort((start, cell))
     cell, start = cell[order], start[order]
     weights = np.ones(len(cell), dtype=np.int64) if count is None else count[order]
@@ -68,7 +68,7 @@ def _counted(
 
 
 def _with_cell(table: pa.Table, position: npt.NDArray[np.int32], index: GridIndex, name: str) -> pa.Table:
-    """Add the code of the cell to each row, null outside all cells, in a column of a name that is free."""
+    """Add the code of the cell to each row, null outside all cells, in a column with an unused name."""
     labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
     codes = pa.array([str(label) for label in labels], type=pa.string())
     cells = pc.take(codes, pa.array(position, mask=position < 0))
@@ -76,7 +76,7 @@ def _with_cell(table: pa.Table, position: npt.NDArray[np.int32], index: GridInde
 
 
 def _encoded(table: pa.Table, reading: Reading, wanted: Wanted) -> bytes:
-    """Rows as they go into the file: lines without a heading, or a Parquet file of their own."""
+    """Rows in the output format: lines without a header, or a Parquet file of their own."""
     if wanted.rows == "parquet":
         buffer = io.BytesIO()
         pq.write_table(table, buffer)
@@ -85,7 +85,7 @@ def _encoded(table: pa.Table, reading: Reading, wanted: Wanted) -> bytes:
 
 
 def _flat(table: pa.Table, reading: Reading) -> pa.Table:
-    """Table without geometry; points become columns ``x`` and ``y`` in their own CRS."""
+    """Table without geometry; points are replaced by columns ``x`` and ``y`` in their own CRS."""
     if reading.geometry is None:
         return table
     xy = raw_xy(table, reading)
@@ -97,19 +97,19 @@ def _flat(table: pa.Table, reading: Reading) -> pa.Table:
 
 
 def heading(source: Source, reading: Reading) -> list[str]:
-    """Names of the columns of the rows that go into a CSV file."""
+    """Column names of the rows in a CSV output."""
     names = [name for name in source.columns if name != reading.geometry]
     names.append(reading.cell)
     return names + [name for name in ("x", "y") if reading.geometry is not None and name not in names]
 
 
 def _lines(table: pa.Table, separator: str) -> str:
-    """Rows as text; a value is quoted only where it must be."""
+    """Rows as text; values are quoted only where necessary."""
     plain = table.num_columns > 1 and all(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in table.schema.types
     )
     if plain and not any(pc.any(pc.match_substring_regex(c, f'["{separator}\r\n]')).as_py() for c in table.columns):
-        # Ten times as fast as the general way, and the same.
+        # Ten times as fast as the general case, with the same result.
         lines = pc.binary_join_element_wise(*table.columns, separator, null_handling="replace", null_replacement="")
         return "".join(f"{line}\n" for line in lines.to_pylist())
     frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
@@ -118,7 +118,7 @@ def _lines(table: pa.Table, separator: str) -> str:
 
 @dataclass
 class Sums:
-    """Numbers over all parts, the same in whatever order they are added."""
+    """Totals over all parts, independent of the order of addition."""
 
     points: int = 0
     located: int = 0
@@ -128,7 +128,7 @@ class Sums:
     )
 
     def add(self, result: Result) -> None:
-        """Add one part."""
+        """Add the result of one part."""
         self.points += result.tally[0]
         self.located += result.tally[1]
         self.unusable += result.tally[2]
@@ -137,8 +137,8 @@ class Sums:
             self._pieces = [self.counts()]
 
     def counts(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Cell, begin of the interval and number of points, in order of cell, then of time."""
+        """Cell, start of the interval and number of points, in order of cell, then time."""
         if not self._pieces:
             return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64)
         cell, start, count = (np.concatenate(column) for column in zip(*self._pieces, strict=True))
-        return _counted(cell, start, count)
+        return _count_pairs(cell, start, count)

@@ -1,4 +1,4 @@
-"""Hours of fixes, for counts per cell and hour."""
+"""Assigns times to local hours or days, for counts per cell and interval."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from geo.tables.local_time import require_zone, to_utc
 from geo.tables.times import NO_TIME as NO_TEXT
 from geo.tables.times import read_times
 
-#: Lengths of the intervals that can be counted by, in seconds.
+#: Interval lengths that can be requested, in seconds.
 INTERVALS_S = {"hour": 3_600, "day": 86_400}
 
-#: Stands for a missing time.
+#: Value for a missing time.
 NO_TIME = np.iinfo(np.int64).min
 
 
 def starts_of(column: pa.ChunkedArray, zone: str, by: str) -> npt.NDArray[np.int64]:
-    """Begin of the local hour or day of each time, as seconds since 1970 (UTC); `NO_TIME` for none.
+    """Start of the local hour or day of each time, as seconds since 1970 (UTC); `NO_TIME` for missing times.
 
-    Numbers are taken for Unix time, in seconds, or in milliseconds from 10¹¹ on. Intervals are [start, end).
+    Numbers are interpreted as Unix time, in seconds, or in milliseconds from 10¹¹ on. Intervals are [start, end).
     """
     seconds = _seconds(column, zone)
     there = seconds != NO_TIME
     out = np.full(len(seconds), NO_TIME, dtype=np.int64)
-    # The shift of the zone changes at whole quarters of an hour only, so one look per quarter is enough.
+    # The UTC offset of a zone changes at full quarters of an hour only, so one lookup per quarter is enough.
     quarters, back = np.unique(seconds[there] // 900, return_inverse=True)
-    shift = _shifts(quarters * 900, zone)[back]
+    shift = _utc_offsets_s(quarters * 900, zone)[back]
     local = seconds[there] + shift
     out[there] = local - local % INTERVALS_S[by] - shift
-    if by == "day":  # midnight may have had another shift
+    if by == "day":  # the offset at midnight may differ
         midnight = out[there]
         unique, back = np.unique(midnight, return_inverse=True)
-        out[there] = midnight + shift - _shifts(unique, zone)[back]
+        out[there] = midnight + shift - _utc_offsets_s(unique, zone)[back]
     return out
 
 
 def text_of(start: int, zone: str) -> str:
-    """Begin of an interval as text, with its shift from UTC; empty for a missing time."""
+    """Start of an interval as text, with its UTC offset; empty for a missing time."""
     if start == NO_TIME:
         return ""
     return dt.datetime.fromtimestamp(start, require_zone(zone)).isoformat(timespec="minutes")
 
 
 def bad_times(column: pa.ChunkedArray, zone: str) -> npt.NDArray[np.int64]:
-    """Rows whose text is no time; empty text is none.
+    """Rows with text that is not a time; empty text counts as missing.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def _text(column: pa.ChunkedArray) -> pd.Series | None:
 
 
 def _aware(stamps: pd.Series, zone: str) -> pd.Series:
-    """Times on UTC; those without a zone are taken for local ones."""
+    """Times in UTC; times without a zone are interpreted as local."""
     return to_utc(stamps, zone) if stamps.dt.tz is None else stamps.dt.tz_convert("UTC")
 
 
@@ -109,8 +109,8 @@ def _of_stamps(stamps: pd.Series) -> npt.NDArray[np.int64]:
     return out
 
 
-def _shifts(seconds: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
-    """Seconds that local time is ahead of UTC at some moments."""
+def _utc_offsets_s(seconds: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
+    """UTC offset of local time at the given moments, in seconds."""
     known = require_zone(zone)
     moments = (dt.datetime.fromtimestamp(int(second), known).utcoffset() for second in seconds)
     return np.array([int(shift.total_seconds()) if shift else 0 for shift in moments], dtype=np.int64)

@@ -1,9 +1,9 @@
-"""Points in files, cut into parts that are read one at a time: byte ranges of a text file, row groups of a Parquet file.
+"""Divides files of points into parts that are read one at a time: byte ranges of text files, row groups of Parquet files.
 
 Spreadsheets, text in UTF-16 and vector files are one part each.
 
-The cut depends on the files and on `part_bytes` only, never on who reads the parts; parts are numbered in the order of files
-and rows. So work on them can be shared out, repeated and resumed.
+The division depends on the files and on `part_bytes` only, not on the reader; parts are numbered in order of files and rows.
+Parts can therefore be distributed, repeated and resumed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from geo.tables.table import SHEET_SUFFIXES, TEXT_SUFFIXES, content_of, read_tab
 #: Text tables, and the files that hold tables or geometries in row groups.
 TEXT, PARQUET, SHEETS = TEXT_SUFFIXES, (".parquet", ".geoparquet"), SHEET_SUFFIXES
 
-#: Key of the metadata of a part that names its rows with a quotation mark that is never closed, from 0.
+#: Metadata key of a part that lists its rows with an unclosed quotation mark, from 0.
 UNCLOSED = b"unclosed"
 
-#: Bytes of a CSV file that are one part: some 400,000 fixes, 100 MB while they are worked on.
+#: Bytes of a part of a CSV file: about 400,000 fixes, and 100 MB while it is processed.
 PART_BYTES = 32 << 20
 
 
 class Chunk(NamedTuple):
-    """A piece of a source: bytes [begin, end) of a text file, or row group `begin` of a Parquet file."""
+    """Part of a source: bytes [begin, end) of a text file, or row group `begin` of a Parquet file."""
 
     number: int
     path: str
@@ -46,7 +46,7 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Files of points of one form.
+    """Files of points in one format.
 
     Attributes
     ----------
@@ -57,17 +57,17 @@ class Source:
     parts
         In the order of files and rows.
     encoding
-        Of text.
+        Encoding of text files.
     delimiter
-        Of text.
+        Delimiter of text files.
     damaged
-        Whether bytes that do not fit the encoding are shown as U+FFFD: where the encoding was found, not declared.
+        Whether undecodable bytes are replaced by U+FFFD: only where the encoding was detected, not declared.
     first_row
         Number of the first row in each file.
     geometry
-        Name of the column of points, for files with geometries.
+        Name of the point column, for files with geometries.
     crs
-        CRS that the file declares, as WKT; None for none.
+        CRS declared by the file, as WKT, or None.
     layer
         Name of the layer, for a vector file with several.
     """
@@ -92,13 +92,13 @@ def open_source(
     crs: str | None = None,
     part_bytes: int = PART_BYTES,
 ) -> Source:
-    """Look at a file, or at all files of a folder in order of name, and cut them into parts.
+    """Inspect a file, or all files of a folder in order of name, and divide them into parts.
 
     Raises
     ------
     FileError
-        If a file is missing, empty, without rows, not of the form of the others, or not text in `encoding` (by default the one
-        that fits: UTF-8, UTF-16, GB 18030).
+        If a file is missing, empty, without rows, in another format than the others, or not text in `encoding` (by default
+        the one that fits: UTF-8, UTF-16, GB 18030).
     """
     path, sheet = split_sheet(path)
     if path.suffix.lower() in SHEETS:
@@ -120,7 +120,7 @@ def open_source(
 
 
 def read_chunk(source: Source, part: Chunk, columns: list[str] | None = None) -> pa.Table:
-    """Read one part, by default with all columns; text stays text.
+    """Read one part, by default all columns; text is not converted.
 
     Raises
     ------
@@ -167,13 +167,13 @@ def _sheet_source(path: Path, sheet: str | None) -> Source:
 
 
 def _sheet(path: Path, sheet: str | None) -> pa.Table:
-    """A sheet as text; the heading is the first row with two texts or a pair of coordinates."""
+    """A sheet as text; the header is the first row with two texts or a pair of coordinates."""
     rows = read_table(content_of(path), path.name, known=_KNOWN, sheet=sheet).rows
     texts = rows.astype(object).where(rows.notna(), None).map(lambda v: None if v is None else str(v))
     return pa.table({str(name): pa.array(texts[name], type=pa.string()) for name in texts})
 
 
-# Headers of coordinates, folded: they tell the heading of a sheet.
+# Column names of coordinates, case-folded; they identify the header of a sheet.
 _KNOWN = frozenset(
     [
         "lon",
@@ -195,7 +195,7 @@ _KNOWN = frozenset(
         "northing",
     ]
 )
-# Bytes that the encoding and the delimiter of a file are found from.
+# Number of bytes from which encoding and delimiter are detected.
 _LOOK = 1 << 20
 
 
@@ -211,10 +211,10 @@ def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> So
     parts: list[Chunk] = []
     columns: tuple[str, ...] = ()
     for file in files:
-        names, first = _heading(file, found, delimiter)
+        names, first = _header(file, found, delimiter)
         if columns and names != columns:
             raise FileError(
-                f"{file.name}: its heading is not that of {files[0].name}; give files of one kind at a time"
+                f"{file.name}: its header differs from that of {files[0].name}; give files of one kind at a time"
             )
         columns = names
         whole = "\n".encode(found) != b"\n"
@@ -223,7 +223,7 @@ def _text_source(files: list[Path], encoding: str | None, part_bytes: int) -> So
         )
         parts += [Chunk(len(parts) + i, str(file), *span) for i, span in enumerate(spans) if span[1] > span[0]]
     if not parts:
-        raise FileError(f"{files[0].name}: the table has a heading but no rows")
+        raise FileError(f"{files[0].name}: the table has a header but no rows")
     return Source(
         "text", columns, tuple(parts), encoding=found, delimiter=delimiter, damaged=encoding is None, first_row=2
     )
@@ -237,8 +237,8 @@ def _known_encoding(encoding: str) -> str:
     return "utf-8" if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else encoding
 
 
-def _heading(file: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], int]:
-    """Names of the columns, and where the rows begin."""
+def _header(file: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], int]:
+    """Names of the columns, and the byte at which the rows begin."""
     if "\n".encode(encoding) != b"\n":
         line = _decoded(file.read_bytes(), encoding, file, 0).split("\n", 1)[0] + "\n"
         begin = min(len(line.encode(encoding)), file.stat().st_size)
@@ -253,16 +253,16 @@ def _heading(file: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...]
     names = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
-        raise FileError(f"{file.name}: has two columns of the name {first_labels(double)}; rename one")
+        raise FileError(f"{file.name}: has duplicate column names {first_labels(double)}; rename them")
     return tuple(names), begin
 
 
 def _spans(
     file: Path, begin: int, part_bytes: int, encoding: str, delimiter: str, width: int
 ) -> Iterator[tuple[int, int]]:
-    """Cut a file after whole rows: after a line's end that has an even number of quotation marks before it.
+    """Divide a file at row ends, that is, at line ends preceded by an even number of quotation marks.
 
-    Where a quotation mark is never closed there is no such place; then the records are counted out.
+    After a quotation mark that is never closed there is no such place; then records are counted.
     """
     size = file.stat().st_size
     with file.open("rb") as handle:
@@ -284,7 +284,7 @@ def _spans(
 
 
 def _even_cut(block: bytes) -> int:
-    """End of the last line that has an even number of quotation marks before it; 0 for none."""
+    """End of the last line preceded by an even number of quotation marks; 0 for none."""
     cut = block.rfind(b"\n") + 1
     odd = block.count(b'"', 0, cut) % 2
     while cut and odd:
@@ -295,7 +295,7 @@ def _even_cut(block: bytes) -> int:
 
 
 def _counted_cut(block: bytes, encoding: str, delimiter: str, width: int) -> int:
-    """End of the last but one record of a block, found record by record; 0 for none."""
+    """End of the last but one record of a block, found by parsing records; 0 for none."""
     lines = block.decode(encoding, errors="surrogateescape").splitlines(keepends=True)
     taken = 0
 
@@ -306,7 +306,7 @@ def _counted_cut(block: bytes, encoding: str, delimiter: str, width: int) -> int
             yield line
 
     ends = [0, *(taken for _ in delimited.split_lines(counted(), delimiter, width, []))]
-    # The last record may be cut off, and what a field swallowed is known only behind it.
+    # The last record may be incomplete, and only the next one shows where its fields end.
     return max((end for end in ends[:-1] if end < taken), default=0)
 
 
@@ -320,12 +320,12 @@ def _read_text(source: Source, part: Chunk, columns: list[str] | None) -> pa.Tab
     utf8 = block if source.encoding == "utf-8" and "\ufffd" not in text else text.encode()
     table = delimited.arrow_table(utf8, names, source.delimiter, kind=pa.string(), nulls=False)
     if table is None or ('"' in text and delimited.has_swallowed(table, source.delimiter)):
-        table = _patient(text, source, file, part.begin)
+        table = _record_by_record(text, source, file, part.begin)
     return table.select(columns or names)
 
 
-def _patient(text: str, source: Source, file: Path, begin: int) -> pa.Table:
-    """Record by record, where a line is blank, has other fields than the heading, or a quotation mark that is never closed."""
+def _record_by_record(text: str, source: Source, file: Path, begin: int) -> pa.Table:
+    """Read record by record if a line is blank, has another number of fields, or an unclosed quotation mark."""
     width = len(source.columns)
     rows: list[list[str | None]] = []
     unclosed: list[int] = []
@@ -334,7 +334,7 @@ def _patient(text: str, source: Source, file: Path, begin: int) -> pa.Table:
             continue
         if len(fields) != width:
             raise FileError(
-                f"{file.name}: cannot be read as a table after byte {begin}: a row has {len(fields)} fields where the heading "
+                f"{file.name}: cannot be read as a table after byte {begin}: a row has {len(fields)} fields where the header "
                 f"has {width} ({source.delimiter.join(fields)[:60]})"
             )
         rows.append(list(fields))
@@ -362,7 +362,7 @@ def _parquet_source(files: list[Path]) -> Source:
             raise FileError(f"{file.name}: cannot be read as Parquet ({error})") from error
         if schema is not None and opened.schema_arrow.names != schema.names:
             raise FileError(
-                f"{file.name}: its columns are not those of {files[0].name}; give files of one kind at a time"
+                f"{file.name}: its columns differ from those of {files[0].name}; give files of one kind at a time"
             )
         schema = schema or opened.schema_arrow
         groups = range(opened.metadata.num_row_groups)
@@ -375,7 +375,7 @@ def _parquet_source(files: list[Path]) -> Source:
 
 
 def _geometry_of(schema: pa.Schema) -> tuple[str | None, str | None]:
-    """Column of geometries and its CRS, by the metadata of GeoParquet; a CRS that is left out means OGC:CRS84."""
+    """Column of geometries and its CRS, from the metadata of GeoParquet; a missing CRS means OGC:CRS84."""
     about = json.loads((schema.metadata or {}).get(b"geo", b"null"))
     if about is None:
         return None, None

@@ -1,4 +1,4 @@
-"""From a table of points to coordinates in the CRS of the cells; and what is wrong with them, before any work is done."""
+"""Reads the coordinates of a table of points in the CRS of the cells, and reports errors before any point is located."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from geo.tables.refused import are_good, mark
 from geo.tables.table import UNCLOSED_ROWS
 from geo.texts import Text, listed
 
-#: Points of each part that the look at the whole is taken from.
+#: Number of points of each part in the sample used to check the datum.
 SAMPLE = 2_000
 
-# Fewer points than this say nothing about their datum.
+# With fewer points the datum cannot be checked.
 _FEWEST = 100
 
-# No point is so far from the cells by mistake of a datum, metres.
+# Points farther from the cells than this cannot be explained by a wrong datum, metres.
 _FAR_M = 200_000.0
 
-# Rows that are named in a message.
+# Maximum number of rows named in a message.
 _NAMED = 10
 
-_NO_TIME = Text("时间无法识别", "has no time that is understood")
+_NO_TIME = Text("时间无法识别", "has an unrecognized time")
 _SOME_ROWS = Text(
     "{number}行{what}，未落格：第{rows}行（{shown}）", "{number} rows get no cell, a row {what}: rows {rows} ({shown})"
 )
 _ADVICE = {
-    NO_DEGREES: " are no degrees east and north; swap --x and --y, or name the CRS (--crs EPSG:4549)",
-    SWAPPED: " are no degrees east and north; the axes are swapped: swap --x and --y",
+    NO_DEGREES: " are not longitude and latitude in degrees; swap --x and --y, or name the CRS (--crs EPSG:4549)",
+    SWAPPED: " are not longitude and latitude in degrees; the axes are swapped: swap --x and --y",
     NO_NUMBER: "; no numbers in the columns of coordinates; correct or empty them",
     _NO_TIME: "; write times like 2026-03-01 08:00:00",
 }
@@ -55,24 +55,24 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read points.
+    """How points are read.
 
     Attributes
     ----------
     place
-        Columns of coordinates of a table; None where `geometry` is given.
+        Coordinate columns of a table; None if `geometry` is given.
     geometry
         Column of points.
     datum
         Datum of degrees, or None.
     crs
-        CRS of the coordinates where no datum is given.
+        CRS of the coordinates if no datum is given.
     target
         CRS of the cells, as WKT.
     time, zone
-        Column of times and the zone that times without one are in; None if hours are not counted.
+        Column of times, and the zone of times without one; None if hours are not counted.
     cell
-        Name of the column of the cell that is added.
+        Name of the added column with the cell.
     """
 
     place: Place | None
@@ -86,20 +86,20 @@ class Reading:
 
     @property
     def columns(self) -> list[str]:
-        """Columns that are read."""
+        """Columns to be read."""
         places = list(self.place.columns.values()) if self.place is not None else [str(self.geometry)]
         return [*places, *([self.time] if self.time else [])]
 
     @property
     def in_degrees(self) -> bool:
-        """Whether the coordinates are meant to be degrees."""
+        """Whether the coordinates should be degrees."""
         return self.datum is not None or parse_crs(self.crs).is_geographic
 
 
 class Fault(NamedTuple):
-    """What is wrong in some rows of a part: what the first of them holds, and the kind of error if all are wrong.
+    """An error in some rows of a part: the content of the first, and the exception to raise if all rows have it.
 
-    `rows` are the first ten, from 0, `number` counts all of them.
+    `rows` are the first ten, from 0; `number` counts all.
     """
 
     what: Text
@@ -110,7 +110,7 @@ class Fault(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the check of one part found: number of rows, faults, a sample (row, x, y), rows with an open quotation mark."""
+    """Result of checking one part: number of rows, errors, a sample (row, x, y), rows with an unclosed quotation mark."""
 
     rows: int
     faults: tuple[Fault, ...]
@@ -121,7 +121,7 @@ class Look(NamedTuple):
 
 
 def raw_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
-    """Coordinates as they stand in the table; NaN where there are none, and where they cannot be used."""
+    """Coordinates as given in the table; NaN if missing or unusable."""
     if reading.place is None:
         return _of_points(table.column(reading.geometry), str(reading.geometry))
     found = _coordinates(table, reading)
@@ -130,7 +130,7 @@ def raw_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
 
 
 def _coordinates(table: pa.Table, reading: Reading) -> Coordinates:
-    """Numbers of the coordinates of a table, and why a row has none. Each row is read by itself, however the file is cut."""
+    """Coordinates of a table, and why a row has none. Rows are independent of each other and of the division into parts."""
     assert reading.place is not None
     frame = pd.DataFrame({name: _column(table.column(name), name) for name in reading.place.columns.values()})
     found = read_coordinates(frame, reading.place, in_degrees=reading.in_degrees)
@@ -163,11 +163,11 @@ def _column(column: pa.ChunkedArray, name: str) -> pd.Series:
 
 
 def metric_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
-    """Coordinates in the CRS of the cells, metres; NaN where there are none."""
+    """Coordinates in the CRS of the cells, metres; NaN if missing."""
     return _moved(*raw_xy(table, reading), reading)
 
 
-def look_at(source: Source, part: Chunk, reading: Reading) -> Look:
+def check_part(source: Source, part: Chunk, reading: Reading) -> Look:
     """Check the coordinates and times of one part."""
     table = read_chunk(source, part, reading.columns)
     faults: list[Fault] = []
@@ -195,7 +195,7 @@ def look_at(source: Source, part: Chunk, reading: Reading) -> Look:
 
 
 def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault]:
-    """Rows that state coordinates which cannot be used, by reason."""
+    """Rows with unusable coordinates, by reason."""
     faults = []
     bad = np.flatnonzero(~are_good(found.reason))
     reasons = {why: None for why in found.reason[bad] if why is not NO_COORDINATES}
@@ -213,7 +213,7 @@ def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault
 
 
 def _states(table: pa.Table, name: str, row: int) -> bool:
-    """Whether a field holds text that is not read as a number, other than the words for nothing."""
+    """Whether a field contains text that is neither a number nor a word for a missing value."""
     value = table.column(name)[int(row)].as_py()
     text = "" if value is None else str(value)
     return text.strip().lower() not in MISSING_WORDS and bool(
@@ -226,21 +226,21 @@ def _fault(what: Text, rows: npt.NDArray[np.int64], shown: str, kind: type[Input
 
 
 def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex) -> list[str]:
-    """Raise what the looks at all parts say is wrong with the points as a whole; return what is wrong with some rows.
+    """Raise errors that concern the points in general; return messages about errors in some rows.
 
-    Rows that state coordinates or times which cannot be read are left without a cell or an interval where they are no more than
-    half of all rows: one sentence for each reason, with their number and the first ten.
+    Rows with unreadable coordinates or times stay without a cell or an interval if they are at most half of all rows: one
+    message per reason, with their number and the first ten.
 
     Raises
     ------
     ColumnError
-        If most coordinates or times are none, or there are none at all.
+        If most coordinates or times are unreadable, or there are none.
     CrsError
-        If they are degrees where metres are declared or the other way round, the axes are swapped, the datum is another, or
-        all points are far away from the cells.
+        If the coordinates are degrees but metres are declared, or the reverse, the axes are swapped, the datum is a different
+        one, or all points are far from the cells.
     """
     names, first_rows = _rows_before(looks, source)
-    told = _told(looks, names, first_rows)
+    told = _row_errors(looks, names, first_rows)
     row = np.concatenate([look.row + first for look, first in zip(looks, first_rows, strict=True)])
     name = [names[i] for i, look in enumerate(looks) for _ in range(len(look.row))]
     x, y = np.concatenate([look.x for look in looks]), np.concatenate([look.y for look in looks])
@@ -255,8 +255,8 @@ def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex)
     return told
 
 
-def _told(looks: list[Look], names: list[str], first_rows: list[int]) -> list[str]:
-    """What is wrong with some rows, one sentence for each reason; raised where it is most of the rows."""
+def _row_errors(looks: list[Look], names: list[str], first_rows: list[int]) -> list[str]:
+    """Messages about errors in some rows, one per reason; raised if most rows are affected."""
     total = sum(look.rows for look in looks)
     found: dict[Text, list[tuple[int, Fault]]] = {}
     for part, look in enumerate(looks):
@@ -281,7 +281,7 @@ def _told(looks: list[Look], names: list[str], first_rows: list[int]) -> list[st
 
 
 def _rows_before(looks: list[Look], source: Source) -> tuple[list[str], list[int]]:
-    """Name of the file of each part, and the number of its first row; the heading of a text file is row 1."""
+    """File name of each part, and the number of its first row; the header of a text file is row 1."""
     names, first, now, path = [], [], 0, ""
     for look, part in zip(looks, source.parts, strict=True):
         if part.path != path:
@@ -293,7 +293,7 @@ def _rows_before(looks: list[Look], source: Source) -> tuple[list[str], list[int
 
 
 def _compare(x: Floats, y: Floats, where: str, rows: list[str], reading: Reading, index: GridIndex) -> None:
-    """Hold a sample against the cells: as declared, with axes swapped, and on the other datums."""
+    """Compare a sample with the cells: as declared, with swapped axes, and on the other datums."""
     px, py = _moved(x, y, reading)
     inside = index.locate(px, py) >= 0
     share = inside.mean()
@@ -303,8 +303,8 @@ def _compare(x: Floats, y: Floats, where: str, rows: list[str], reading: Reading
         for datum in (Datum.WGS84, Datum.GCJ02, Datum.BD09):
             if datum == (reading.datum or Datum.WGS84) or (datum is Datum.WGS84 and reading.datum is Datum.CGCS2000):
                 continue
-            other = index.locate(*_moved(*convert(x, y, datum, Datum.WGS84), _plain(reading))) >= 0
-            # Nearly all inside, and five times as many outside as declared: no chance, a shift.
+            other = index.locate(*_moved(*convert(x, y, datum, Datum.WGS84), _on_wgs84(reading))) >= 0
+            # Nearly all points inside, and five times as many outside as declared, cannot be chance.
             if other.mean() >= 0.95 and 1 - share >= 5 * (1 - other.mean()) + 0.005:
                 row = rows[int(np.flatnonzero(other & ~inside)[0])]
                 raise CrsError(
@@ -319,13 +319,13 @@ def _compare(x: Floats, y: Floats, where: str, rows: list[str], reading: Reading
         )
 
 
-def _plain(reading: Reading) -> Reading:
-    """The same reading of degrees on WGS-84."""
+def _on_wgs84(reading: Reading) -> Reading:
+    """The same settings with degrees on WGS-84."""
     return replace(reading, datum=Datum.WGS84, crs="EPSG:4326")
 
 
 def _of_points(column: pa.ChunkedArray, name: str) -> tuple[Floats, Floats]:
-    """Coordinates of a column of points, as WKB or as pairs (the two encodings of GeoParquet)."""
+    """Coordinates of a point column, as WKB or as pairs (the two encodings of GeoParquet)."""
     if pa.types.is_struct(column.type):
         x, y = (pc.struct_field(column, axis).to_numpy().astype(np.float64) for axis in ("x", "y"))
         return x, y
@@ -341,7 +341,7 @@ _local = threading.local()
 
 
 def _moved(x: Floats, y: Floats, reading: Reading) -> tuple[Floats, Floats]:
-    """Coordinates in the CRS of the cells; in threads, as this costs twenty times the lookup."""
+    """Coordinates in the CRS of the cells; in threads, because this costs twenty times the lookup."""
     crs = reading.crs
     if reading.datum is not None:
         x, y = convert(x, y, reading.datum, Datum.WGS84)
@@ -353,7 +353,7 @@ def _moved(x: Floats, y: Floats, reading: Reading) -> tuple[Floats, Floats]:
     def work(part: slice) -> None:
         key = (crs, reading.target)
         if getattr(_local, "key", None) != key:
-            # A transformer belongs to one thread.
+            # A transformer must not be shared between threads.
             _local.key, _local.to = key, pyproj.Transformer.from_crs(parse_crs(crs), reading.target, always_xy=True)
         out[:, part] = _local.to.transform(x[part], y[part])
 
