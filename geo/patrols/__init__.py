@@ -1,34 +1,34 @@
-"""Was it really patrolled, and how do you know: fixes -> clean path -> presence -> visits -> verdicts.
+"""Verifies patrols: fixes -> clean path -> presence -> visits -> verdicts with evidence.
 
 Terms
 -----
 fix (定位点)
-    One position report of a device. A fix that is wrong is marked with the reason, never deleted.
+    One position report of a device. A faulty fix is marked with the reason, never deleted.
 mark
-    What is wrong with a fix, one word; see :data:`geo.tracks.cleaning.MARKS`.
+    The fault of a fix, as one word; see :data:`geo.tracks.cleaning.MARKS`.
 path
-    The straight lines from each usable fix of a device to the next. Where the device was silent for longer than the rules
-    allow, or moved faster than anything moves, there is no path but a silence.
+    The straight lines through the usable fixes of a device. It is interrupted by silences: where the device sent no fix for
+    longer than the rules permit, or moved faster than anything moves.
 presence
-    A time interval ``[start, end)`` in which a path was inside a cell; or, of kind ``unknown``, a silence of a device that had
-    been in the cell or near it.
+    A time interval ``[start, end)`` in which a path was inside a cell; or, of kind ``unknown``, a silence of a device that was
+    in or near the cell before or after it.
 stay, visit (巡查)
-    Presences of a device in a cell, joined across short absences; a visit is a stay, and counts if the rule set says so.
+    Presences of a device in a cell, joined across short absences; a visit is a stay that may count under the rule set.
 rule set
-    What counts as a visit and how many a cell needs, as a file with an id and a version: :class:`Rules`.
+    The conditions for a visit and the number that a cell needs, as a file with an id and a version: :class:`Rules`.
 verdict (核验结论)
     ``met``, ``short``, ``not_visited`` or ``unknown``, for one cell and one local day, with the reason in words.
 
 evidence (依据)
-    All that a verdict rests on as one record, with a hash over it; :func:`restate` puts a new verdict beside an old one.
+    All data behind a verdict as one record with a hash; :func:`restate` compares a new verdict with an old one.
 stop
-    A stay of a device at a place, wherever borders run; see :func:`stops`.
+    A stay of a device at one place, independent of borders; see :func:`stops`.
 match
-    Putting a track on the roads of a network; a route is what the device really went along.
+    The assignment of a track to roads of a network; a route is the path that a device actually took.
 sign
-    What a false track shows: a finding with a rule or a p-value, and its innocent explanations.
+    An indication of a false track: a finding with a rule or a p-value, and its innocent explanations.
 
-Public: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
+Public names: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean`, :func:`presences`, :func:`visits`,
 :func:`verify`, :func:`open_verdicts`; :func:`who_counts`, :func:`persons_of`, :func:`assign_holders`; :func:`evidence`,
 :func:`evidence_of_all`, :func:`restate`; :func:`integrity`; :func:`seen`, :func:`blind_spots`, :func:`by_group`;
 :func:`due`, :func:`feasible`; :func:`route_match`; :func:`stops`, :func:`stop_of`; :func:`smoothed`, :func:`match`,
@@ -37,10 +37,10 @@ Public: :func:`read_tracks`, :class:`Rules`, :data:`DEFAULT_RULES`, :func:`clean
 
 Known limits
 ------------
-Half of the roads of the model street run within 10 m of a border, and there the error of positioning decides; docs/patrols.md
-says how often which verdict is right, wrong and in doubt. A stay of many hours is one visit, however often its officer walked
-the cell in it. Nothing is said about who carried the phone. Silence before a device's first fix and after its last is not in
-doubt: a phone that was off all day leaves the cell ``not_visited``.
+Half of the roads of the model street run within 10 m of a border, where the positioning error decides; docs/patrols.md
+states how often each verdict is right, wrong or open. A stay of many hours is one visit, however often the officer walked
+through the cell during it. Who carried the phone is not verified. Silence before a device's first fix and after its last is
+not treated as doubtful: a phone that was off all day leaves the cell ``not_visited``.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Clocks that are off by whole hours: devices whose day lies at other hours than that of the others or than the hours of duty."""
+"""Detects device clocks that are off by full hours, by comparison with the hours of other devices or of duty."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from geo.patrols.verdicts import VERDICTS
 from geo.tracks.columns import DEVICE, PROBABILITY, TIME
 from geo.tracks.fix_values import require_tracks, utc
 
-#: Quarters of an hour of a day.
+#: Quarters of an hour per day.
 _QUARTERS = 96
-#: Devices from which on the day of the others is known.
+#: Minimum number of devices for deriving the usual hours from them.
 ENOUGH_DEVICES = 5
-#: Share of a device's time at the usual hours below which it is looked at, and from which on a shift explains it.
+#: Share of a device's time in usual hours below which it is tested, and from which a shift is accepted.
 UNUSUAL, USUAL = 0.65, 0.85
-#: Least shift, hours: who comes an hour late has no wrong clock.
+#: Minimum shift, hours: a device that starts an hour late does not have a wrong clock.
 LEAST_H = 2
-#: Share of the devices that are seen at a quarter of an hour from which on that quarter is usual.
+#: Share of the devices seen in a quarter of an hour from which that quarter is usual.
 USUAL_SHARE = 0.5
 
 
 def clock_shifts(tracks: pd.DataFrame, rules: Rules) -> dict[str, int]:
-    """Find devices whose clock is off by whole hours, and by how many: 8 for times eight hours too late.
+    """Find devices whose clock is off by full hours, and the shift: 8 for times eight hours too late.
 
     Parameters
     ----------
     tracks
         Fixes with `device` and `time`.
     rules
-        `zone` and the hours of duty, which stand for the others where there are fewer than five devices.
+        `zone` and the hours of duty, which replace the usual hours with fewer than five devices.
 
     Notes
     -----
-    The usual hours are those at which at least half of the devices send fixes. A device is named if less than 0.65 of its time
-    lies in them and one shift of 2 to 14 hours brings 0.85 of it there, the smallest of those that bring most. With fewer
-    than five devices only the offset of the zone from UTC is tried, since that is the mistake that is made.
+    The usual hours are those in which at least half of the devices send fixes. A device is reported if less than 0.65 of its
+    time is in these hours and a shift of 2 to 14 hours raises this to 0.85; the smallest of the best shifts is used. With
+    fewer than five devices only the UTC offset of the zone is tested, because this is the usual mistake.
     """
     require_tracks(tracks)
     good = tracks[tracks[TIME].notna()]
@@ -69,7 +69,7 @@ def clock_shifts(tracks: pd.DataFrame, rules: Rules) -> dict[str, int]:
 
 
 def _named(seen: Floats, usual: np.ndarray, shifts: list[int], names: list[str]) -> dict[str, int]:
-    """Devices whose time lies at unusual hours, with the shift that explains it."""
+    """Devices with unusual hours, and the shift that explains them."""
     if not usual.any() or not shifts:
         return {}
     fit = seen @ usual
@@ -83,7 +83,7 @@ def _named(seen: Floats, usual: np.ndarray, shifts: list[int], names: list[str])
 
 
 def corrected(tracks: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
-    """The fixes of the devices whose clocks are off, with the time that a right clock would have given."""
+    """The fixes of devices with wrong clocks, at corrected times."""
     device = tracks[DEVICE].astype(str)
     mine = tracks[device.isin(list(shifts))]
     hours = device[mine.index].map(shifts).to_numpy(dtype="timedelta64[h]")
@@ -91,7 +91,7 @@ def corrected(tracks: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
 
 
 def with_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
-    """Put the verdicts with corrected clocks beside those with the clocks as they are; where they differ the verdict is open.
+    """Compare verdicts with and without corrected clocks; a verdict that differs becomes open.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def with_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str
     Returns
     -------
     DataFrame
-        `verdicts` with a column ``corrected``: the verdict with corrected clocks where it is another, None elsewhere. Such a
-        verdict is ``unknown``, with the larger of both probabilities, and says which clocks would settle it.
+        `verdicts` with a column ``corrected``: the verdict with corrected clocks if it differs, otherwise None. A verdict that
+        differs becomes ``unknown``, with the larger of both probabilities, and names the clocks that would settle it.
     """
     now = right.set_index(CODE).reindex(verdicts[CODE])
     differs = now[VERDICT].notna().to_numpy() & (now[VERDICT].to_numpy() != verdicts[VERDICT].to_numpy())

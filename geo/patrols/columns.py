@@ -1,4 +1,4 @@
-"""Names of the columns of presences, visits and verdicts. Spelled once, here; those of tracks are in `geo.tracks.columns`."""
+"""Names of the columns of presences, visits and verdicts, defined in one place; those of tracks are in `geo.tracks.columns`."""
 
 from __future__ import annotations
 

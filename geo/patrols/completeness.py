@@ -1,4 +1,4 @@
-"""Coverage inside a grid: which third-level cells, roads and ground were seen, and what nobody has seen for days."""
+"""Coverage inside a grid: third-level cells, roads and area within sight, and cells unseen for days."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from geo.tracks.matching.visibility import within_sight
 from geo.tracks.path import SECOND, Path
 from geo.tracks.trajectory import path_of, steps_of
 
-#: Spacing of the places at which ground is looked at, metres.
+#: Spacing of the sample places on the ground, metres.
 GROUND_M = 10.0
-#: Spacing of the places at which roads are looked at, metres.
+#: Spacing of the sample places along roads, metres.
 ROAD_M = 5.0
 
 
@@ -37,7 +37,7 @@ def seen(
     roads: gpd.GeoDataFrame | None = None,
     rules: Rules = DEFAULT_RULES,
 ) -> pd.DataFrame:
-    """Say how much of each cell was seen on a day: ground and road within sight of a known path.
+    """Measure how much of each cell was seen on a day: area and roads within sight of a known path.
 
     Parameters
     ----------
@@ -46,15 +46,15 @@ def seen(
     cells
         Cells of any level in a metric CRS, with `code`.
     within_m
-        How far an officer sees.
+        Viewing distance of an officer.
     roads
         Lines; without them the columns of roads are NaN.
 
     Returns
     -------
     DataFrame
-        One row per cell with the index of `cells`: `code`, `day`, `swept_share` (of its ground, looked at every 10 m),
-        `swept_m2`, `road_m`, `road_seen_m`, `seen` (some of it was, or for a cell too small to hold a place: its middle),
+        One row per cell with the index of `cells`: `code`, `day`, `swept_share` (of its area, sampled every 10 m),
+        `swept_m2`, `road_m`, `road_seen_m`, `seen` (any part was seen; for a cell without a sample place, its centre),
         `time_s` (spent in it) and `time_s_per_ha`.
 
     Raises
@@ -66,8 +66,8 @@ def seen(
 
     Notes
     -----
-    The corridor of a path is not clipped to boxes: each place is asked for its distance to the nearest step. Rides count as
-    seen; restrict `tracks` to visits that count where they should not. Cost: O(area / 100 m² + steps).
+    For each sample place the distance to the nearest step is computed exactly. Rides count as seen; restrict `tracks` to
+    counted visits to exclude them. Cost: O(area / 100 m² + steps).
     """
     if not within_m > 0:
         raise InputError(f"within_m is {within_m:g}; it must be above 0")
@@ -111,12 +111,12 @@ def _of_day(tracks: pd.DataFrame, day: dt.date, rules: Rules) -> pd.DataFrame:
 
 
 def _steps(path: Path, known: np.ndarray) -> np.ndarray:
-    """Beginning and end of each known step, four columns."""
+    """Start and end of each known step, four columns."""
     return np.column_stack([path.x[known], path.y[known], path.x[known + 1], path.y[known + 1]])
 
 
 def _places(cells: gpd.GeoDataFrame, index: GridIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places on a lattice, and the middle of each cell, with the cell that each lies in."""
+    """Sample places on a lattice, and the centre of each cell, with the cell of each."""
     west, south, east, north = cells.total_bounds
     x, y = (
         v.ravel()
@@ -134,7 +134,7 @@ def _places(cells: gpd.GeoDataFrame, index: GridIndex) -> tuple[np.ndarray, np.n
 def _road_lengths(
     roads: gpd.GeoDataFrame | None, index: GridIndex, path: np.ndarray, within_m: float, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Metres of road in each cell, and of those the metres seen."""
+    """Length of roads in each cell, and the part of it that was seen, metres."""
     if roads is None:
         return np.full(n, np.nan), np.full(n, np.nan)
     lines = shapely.get_parts(roads.to_crs(index.crs).geometry.array)
@@ -158,20 +158,20 @@ def _time_s(path: Path, known: np.ndarray, index: GridIndex, n: int) -> np.ndarr
 
 
 def blind_spots(seen_days: pd.DataFrame, *, day: dt.date, days: int = 7) -> pd.DataFrame:
-    """List the cells that nobody has seen for some days, up to and with `day`.
+    """List the cells that were not seen for some days, up to and including `day`.
 
     Parameters
     ----------
     seen_days
         Rows of :func:`seen` of several days.
     days
-        How many days without sight make a blind spot.
+        Number of days without sight after which a cell is a blind spot.
 
     Returns
     -------
     DataFrame
-        `code`, `last_seen` (None if in none of the days given), `days_unseen` (counted from the first day given in that
-        case), longest first.
+        `code`, `last_seen` (None if on none of the given days), `days_unseen` (then counted from the first given day),
+        longest first.
     """
     known = seen_days[seen_days[DAY] <= day]
     last = known[known["seen"]].groupby(CODE)[DAY].max()
@@ -187,7 +187,7 @@ def blind_spots(seen_days: pd.DataFrame, *, day: dt.date, days: int = 7) -> pd.D
 
 
 def by_group(seen_days: pd.DataFrame, cells: gpd.GeoDataFrame, *, by: str = PARENT, period: str = "D") -> pd.DataFrame:
-    """Sum up coverage by a column of the cells (`parent`, `leader`, ...) and by day ``D``, week ``W`` or month ``M``.
+    """Aggregate coverage by a column of the cells (`parent`, `leader`, ...) and by day ``D``, week ``W`` or month ``M``.
 
     Returns
     -------

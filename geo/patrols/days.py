@@ -1,4 +1,4 @@
-"""Local days: rows with a beginning and an end are cut at midnight."""
+"""Local days: splits rows with a start and an end at midnight."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.tracks.path import SECOND
 
 
 def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """Cut rows at local midnight, share out what they hold by time, and add the local day.
+    """Split rows at local midnight, distribute their quantities by time, and add the local day.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
     """
     if table.empty:
         return table.assign(**{DAY: pd.Series(dtype=object)})
-    # An interval [start, end) that ends at midnight does not reach the next day.
+    # An interval [start, end) that ends at midnight does not extend into the next day.
     start, end = (utc(table[name]).view(np.int64) for name in (START, END))
     first, last = (local_days(times, zone) for times in (start, np.where(end > start, end - 1, end)))
     days = (last - first).astype(np.int64) + 1
@@ -44,7 +44,7 @@ def split_days(table: pd.DataFrame, zone: str) -> pd.DataFrame:
             END: pd.to_datetime(until, unit="us", utc=True).as_unit("us"),
             DURATION_S: lasts,
             DAY: pd.Series(day.astype(object), index=cut.index, dtype=object),
-            # Shared out by time, to a whole number.
+            # Distributed by time and rounded to an integer.
             FIXES: np.rint(cut[FIXES] * share).astype(np.int64),
             LENGTH_M: cut[LENGTH_M] * share,
             LIKELY_S: cut[LIKELY_S] * share,

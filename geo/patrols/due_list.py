@@ -1,4 +1,4 @@
-"""What is still to be done today, and whether the roster can do it."""
+"""The visits still due today, and whether the roster can make them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from geo.tracks.columns import DEVICE, END, OFFICER, TIME
 from geo.tracks.fix_values import utc
 from geo.tracks.trajectory import path_of
 
-#: Speed of a walker who looks about, and how much longer a way on roads is than the straight line.
+#: Speed of a patrolling walker, and the ratio of road distance to straight-line distance.
 WALK_M_S, DETOUR = 1.2, 1.3
 
 
@@ -35,24 +35,24 @@ def due(
     now: pd.Timestamp,
     rules: Rules = DEFAULT_RULES,
 ) -> pd.DataFrame:
-    """List the cells that are still short at a moment of the day, the most urgent first.
+    """List the cells with missing visits at a moment of the day, most urgent first.
 
     Parameters
     ----------
     visits, tracks
-        Visits and cleaned fixes up to `now`; later ones are left out.
+        Visits and cleaned fixes up to `now`; later ones are ignored.
     cells
-        `code`, `leader` if only leaders count, and the columns by which the rules tell classes; in a metric CRS.
+        `code`, `leader` if only leaders count, and the columns that define classes in the rules; in a metric CRS.
     now
         Aware time.
 
     Returns
     -------
     DataFrame
-        `code`, `missing` (visits), `earliest` (from when on the next visit can count, aware UTC), `time_left_s` (to the end
-        of duty), `needs_s` (waits and stays that the missing visits take at least), `slack_s`, `nearest_officer` (the leader,
-        where only leaders count), `nearest_device`, `distance_m` (straight, from his last fix within `max_gap_s`; NaN where
-        nobody is heard), `possible` (the officer can walk there, and the visits fit before duty ends). By `slack_s`, then
+        `code`, `missing` (visits), `earliest` (from when the next visit can count, aware UTC), `time_left_s` (until the end of
+        duty), `needs_s` (minimum time of waits and stays for the missing visits), `slack_s`, `nearest_officer` (the leader if
+        only leaders count), `nearest_device`, `distance_m` (straight, from its last fix within `max_gap_s`; NaN without one),
+        `possible` (whether the officer can walk there and the visits fit before the end of duty). Sorted by `slack_s`, then
         distance.
 
     Raises
@@ -114,7 +114,7 @@ def due(
 
 
 def _nearest(cells: gpd.GeoDataFrame, own: Bools, where: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.intp], Floats]:
-    """The nearest device to each cell (a row of `where`, -1 for none) and its distance; its leader's where only that counts."""
+    """The nearest device to each cell (a row of `where`, -1 for none) and its distance; only its leader's if only that counts."""
     who, distance = np.full(len(cells), -1, dtype=np.intp), np.full(len(cells), np.nan)
     persons = persons_of(cells)
     for rows, at in [
@@ -133,7 +133,7 @@ def _nearest(cells: gpd.GeoDataFrame, own: Bools, where: gpd.GeoDataFrame) -> tu
 
 
 def _last_places(tracks: gpd.GeoDataFrame, crs: object, moment: pd.Timestamp, rules: Rules) -> gpd.GeoDataFrame:
-    """Where each device was heard last, if not too long ago."""
+    """Last position of each device, if it is recent enough."""
     micro = utc(tracks[TIME]).astype(np.int64)
     now = int(moment.timestamp() * 1e6)
     recent = tracks[(micro <= now) & (micro >= now - int(rules.max_gap_s * 1e6))]
@@ -148,16 +148,16 @@ def _last_places(tracks: gpd.GeoDataFrame, crs: object, moment: pd.Timestamp, ru
 
 @dataclass(frozen=True)
 class Feasibility:
-    """Whether a roster can walk all cells as often as the rules ask; times in seconds.
+    """Whether a roster can visit all cells as often as the rules require; times in seconds.
 
     Attributes
     ----------
     possible
-        Every cell has an officer with time for it. Greedy: a no is no proof, a yes is.
+        Whether every cell has an officer with time for it. The search is greedy: a yes is a proof, a no is not.
     needed_s, available_s
-        Working time of all: what visits and walks take, if each is made from the nearest base, and the hours of the roster.
+        Total working time: visits and walks, each from the nearest base; and the hours of the roster.
     cells
-        `code`, `officer`, `needed_s` (visits, and the walks to and fro), `possible`.
+        `code`, `officer`, `needed_s` (visits and walks), `possible`.
     """
 
     possible: bool
@@ -174,24 +174,24 @@ def feasible(
     stay_s: float = 900.0,
     rules: Rules = DEFAULT_RULES,
 ) -> Feasibility:
-    """Ask whether every cell can be walked as often as due, each by one officer with time left.
+    """Test whether every cell can be visited as often as required, each by one officer with sufficient time.
 
-    An officer makes his rounds one after the other: all his cells, from his base and back for each, then once more those that
-    are due more often. Where that brings him back to a cell within `min_between_s`, he waits. Cells that are far from everybody
-    choose first, each the officer who needs the least more time for it; the leader, where only leaders count.
+    An officer makes rounds one after the other: all cells once, each from the base and back, then again those that need more
+    visits. If a round returns to a cell within `min_between_s`, the officer waits. Cells far from all officers are assigned
+    first, each to the officer with the least additional time; to the leader if only leaders count.
 
     Parameters
     ----------
     cells
-        Second-level cells in a metric CRS, with the columns that the rules ask for.
+        Second-level cells in a metric CRS, with the columns that the rules use.
     roster
-        `officer`, `hours` (on patrol that day; no more than the hours of duty are used).
+        `officer`, `hours` (of patrol on that day; at most the hours of duty are used).
     bases
-        Where each officer starts: one point per row of `roster`, any CRS.
+        Starting point of each officer: one point per row of `roster`, any CRS.
     stay_s
-        Time that a good round takes; never less than `min_stay_s`.
+        Duration of a thorough visit; at least `min_stay_s` is used.
     rules
-        The version that holds on the day.
+        The version valid on the day.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def feasible(
     available = np.minimum(roster["hours"].to_numpy(dtype=float) * 3600.0, on_duty)
     plan = _Rounds(len(at), max(int(due_times.max(initial=0)), 1), rules.min_between_s)
     officer = np.full(len(cells), -1)
-    # Whoever is far from everybody chooses first.
+    # Cells far from all officers are assigned first.
     for k in np.argsort(-once.min(axis=0), kind="stable") if len(at) else []:
         longer = plan.with_cell(once[:, k], stays[k], due_times[k])
         fits = np.flatnonzero((longer <= available) & can[:, k])
@@ -235,14 +235,14 @@ def feasible(
 
 
 def _may_count(names: Objects, cells: gpd.GeoDataFrame) -> Bools:
-    """Which officers are the leader or a deputy of which cell, shape (officers, cells)."""
+    """Whether each officer is the leader or a deputy of each cell, shape (officers, cells)."""
     persons = persons_of(cells)
     may = [[str(name) in persons.get(code, ()) for code in cells[CODE]] for name in names]
     return np.array(may, dtype=bool).reshape(len(names), len(cells))
 
 
 class _Rounds:
-    """The rounds of each officer: how long each takes, and how long all of them with the waits between."""
+    """The rounds of each officer: duration of each, and the total with waits between them."""
 
     def __init__(self, officers: int, rounds: int, between_s: float) -> None:
         self._round_s = np.zeros((rounds, officers))
@@ -251,16 +251,16 @@ class _Rounds:
         self.lasts_s = np.zeros(officers)
 
     def with_cell(self, once_s: Floats, stay_s: float, times: int) -> Floats:
-        """How long the day of each officer would be if he took a cell more."""
+        """Length of each officer's day with one more cell."""
         rounds = self._round_s.copy()
         rounds[:times] += once_s
-        # From the end of a visit to the next one in the same cell goes a whole round, but for the visit itself.
+        # Between two visits to the same cell lies a complete round except the visit itself.
         apart = np.where(rounds[1:] > 0, rounds[1:] - np.maximum(self._stay_s, stay_s), np.inf)
         longer: Floats = rounds.sum(axis=0) + np.maximum(self._between_s - apart, 0.0).sum(axis=0)
         return longer
 
     def take(self, officer: int, once_s: float, stay_s: float, times: int) -> None:
-        """Give an officer one more cell."""
+        """Assign one more cell to an officer."""
         alone = np.zeros(len(self.lasts_s))
         alone[officer] = once_s
         self.lasts_s[officer] = self.with_cell(alone, stay_s, times)[officer]

@@ -1,4 +1,4 @@
-"""Evidence: what a verdict rests on, as one record with a hash. Fixes are referred to by row range and digest, not copied."""
+"""Evidence: the data behind a verdict as one record with a hash. Fixes are referenced by row range and digest, not copied."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
 from geo.tracks.fix_values import places, utc
 
-#: Time before and after a presence from which fixes belong to its evidence: the step that crosses the border.
+#: Time before and after a presence whose fixes belong to its evidence, because they cross the border.
 AROUND_S = 300.0
-#: Decimals of a degree that the digest of fixes is taken over.
+#: Decimals of degrees in the digest of fixes.
 _DECIMALS = 6
 
 
 class Provenance(TypedDict, total=False):
-    """By what a verdict was made.
+    """Origin of a verdict.
 
     Attributes
     ----------
     rules
         The rules of the visits; :data:`geo.patrols.rules.DEFAULT_RULES` by default.
     division
-        Version of the division, such as what :func:`geo.layers.digest_of` gives; empty by default.
+        Version of the division, for instance from :func:`geo.layers.digest_of`; empty by default.
     datum
-        Datum that the tracks were declared in before they were brought to WGS-84; by default what their column
-        ``declared_datum`` says, WGS-84 where they have none.
+        Datum declared for the tracks before conversion to WGS-84; by default from their column ``declared_datum``, or WGS-84
+        without such a column.
     """
 
     rules: Rules
@@ -63,7 +63,7 @@ def evidence(
     cells: gpd.GeoDataFrame,
     **provenance: Unpack[Provenance],
 ) -> dict[str, Any]:
-    """Write down what the verdict of one cell and day rests on.
+    """Record the data behind the verdict of one cell and day.
 
     Parameters
     ----------
@@ -72,20 +72,19 @@ def evidence(
     tracks
         Cleaned fixes, with `mark`.
     presences, visits, verdicts
-        What was made from them.
+        The data derived from the tracks.
     cells
-        The cells that were judged.
+        The cells of the verdicts.
     **provenance
         See :class:`Provenance`.
 
     Returns
     -------
     dict
-        Plain values that :func:`json.dumps` takes: the cell with a hash of its border, the verdict, every visit counted or
-        not with the reason, `presences` as columns, the rules in full, and ``sha256`` over all of it. `fixes` refers to those
-        in and near the cell: of each device and stretch of time their number, the range of rows in their source, and a SHA-256
-        over time, longitude, latitude (to 1e-6 degrees) and mark. The same input gives the same record, whatever the order of
-        the rows.
+        JSON types: the cell with a hash of its border, the verdict, all visits with the reason if not counted, `presences` as
+        columns, the rules in full, and ``sha256`` over everything. `fixes` references the fixes in and near the cell: for each
+        device and time span their number, the range of rows in their source, and a SHA-256 over time, longitude, latitude (to
+        1e-6 degrees) and mark. The same input gives the same record, whatever the order of the rows.
 
     Raises
     ------
@@ -114,7 +113,7 @@ def evidence_of_all(
     division: str = "",
     datum: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Write down what every verdict rests on, in the order of `verdicts`; see :func:`evidence`. Rules are those of each day.
+    """Record the data behind every verdict, in the order of `verdicts`; see :func:`evidence`. Rules are those of each day.
 
     Notes
     -----
@@ -152,26 +151,26 @@ def evidence_of_all(
 
 
 def _declared(tracks: pd.DataFrame) -> str:
-    """Datums that the tracks were declared in."""
+    """Declared datums of the tracks."""
     said = sorted(tracks[DECLARED_DATUM].dropna().astype(str).unique()) if DECLARED_DATUM in tracks else []
     return ", ".join(said) or str(Datum.WGS84)
 
 
 def digest(record: dict[str, Any]) -> str:
-    """SHA-256 over a record without its own hash, as canonical JSON."""
+    """SHA-256 of a record without its own hash, as canonical JSON."""
     bare = {key: value for key, value in record.items() if key != "sha256"}
     text = json.dumps(bare, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values."""
+    """Rows as JSON types."""
     values = {str(name): _plain(table[name]) for name in table}
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
 def _plain(column: pd.Series) -> list[Any]:
-    """Values as JSON takes them: times in ISO 8601, numbers to six decimals, None where there is none."""
+    """Values as JSON types: times in ISO 8601, numbers with six decimals, None for missing values."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return _iso(utc(column).view(np.int64))
     if column.dtype == bool or pd.api.types.is_integer_dtype(column.dtype):
@@ -186,7 +185,7 @@ def _plain(column: pd.Series) -> list[Any]:
 
 
 def _iso(micro: npt.NDArray[np.int64]) -> list[str]:
-    """Times as ISO 8601 has them, with decimals only where there are any."""
+    """Times in ISO 8601, with decimals only if needed."""
     whole = micro % 1_000_000 == 0
     text = np.empty(len(micro), dtype=object)
     for some, unit in ((whole, "s"), (~whole, "us")):
@@ -195,7 +194,7 @@ def _iso(micro: npt.NDArray[np.int64]) -> list[str]:
 
 
 class _Grouped(NamedTuple):
-    """Rows of a table as plain values, those of one cell and day together."""
+    """Rows of a table as JSON types, grouped by cell and day."""
 
     values: dict[str, list[Any]]
     start: Ints
@@ -254,7 +253,7 @@ class _Fixes(NamedTuple):
         return cls(slices, time[order], packed, source, row)
 
     def references(self, device: list[str], times: tuple[Ints, Ints], day: dt.date, zone: str) -> list[dict[str, Any]]:
-        """Of the devices of presences, the stretches of fixes in and around them on the day."""
+        """For the devices of presences, the references to fixes in and around the presences on the day."""
         days = np.array([day, day + dt.timedelta(days=1)], dtype="datetime64[D]")
         opens, closes = micro_at(days, dt.time(0), zone)
         around = int(AROUND_S * 1e6)
@@ -274,7 +273,7 @@ class _Fixes(NamedTuple):
         return found
 
     def _reference(self, device: str, a: int, b: int) -> dict[str, Any]:
-        """One stretch of fixes."""
+        """Reference to one range of fixes."""
         said: dict[str, Any] = {
             "device": device,
             "fixes": b - a,
@@ -292,7 +291,7 @@ class _Fixes(NamedTuple):
 
 
 def _merged(first: Ints, last: Ints) -> list[tuple[int, int]]:
-    """Ranges of positions joined where they overlap or abut, empty ones left out."""
+    """Ranges of positions, merged where they overlap or touch, without empty ones."""
     found: list[tuple[int, int]] = []
     for a, b in sorted(zip(first.tolist(), last.tolist(), strict=True)):
         if b <= a:

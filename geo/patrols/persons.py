@@ -1,4 +1,4 @@
-"""Whose visits count: the leader of a grid and declared deputies, or anyone; and who held which device on which day."""
+"""Whose visits count: the leader's and declared deputies', or anyone's; and who held which device on which day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geo.texts import Text
 from geo.tracks.columns import DEVICE, OFFICER, TIME
 from geo.tracks.fix_values import require_tracks, utc
 
-#: Column of the cells that names the deputies of the leader, several separated by commas, semicolons, slashes or 、.
+#: Column of the cells with the names of deputies, separated by commas, semicolons, slashes or 、.
 DEPUTIES = "deputies"
 #: Columns of a table of holders: a device, who held it, and the first and last local day (both included; empty: no end).
 HOLDER_COLUMNS = (DEVICE, "holder", "from", "to")
@@ -28,22 +28,22 @@ _SEPARATORS = re.compile(r"[,，、;；/|]+")
 
 
 class Counting(NamedTuple):
-    """Rules whose `who` is decided, and the reason."""
+    """Rules with a decided `who`, and the reason of the decision."""
 
     rules: Rules
     why: Text
 
 
 def who_counts(rules: Rules, cells: pd.DataFrame, officers: Iterable[object]) -> Counting:
-    """Decide whose visits count where the rules leave it to the data (``who = "auto"``).
+    """Decide whose visits count if the rules leave it to the data (``who = "auto"``).
 
-    The leader and the declared deputies count if the cells name leaders and at least one of the officers is a leader or a
-    deputy of a cell; otherwise anyone counts.
+    The leader and the declared deputies count if the cells name leaders and at least one officer is a leader or a deputy of a
+    cell; otherwise anyone counts.
 
     Parameters
     ----------
     rules
-        Parts for classes and earlier versions are decided too, each that says ``auto``.
+        Parts for classes and earlier versions with ``auto`` are decided too.
     cells
         With `leader`, and `deputies` if there are any.
     officers
@@ -79,7 +79,7 @@ def _all(rules: Rules) -> list[Rules]:
 
 
 def _decided(rules: Rules, who: str) -> Rules:
-    """The rules with `who` in place of ``auto``, in all parts."""
+    """The rules with ``auto`` replaced by `who` in all parts."""
     return dataclasses.replace(
         rules,
         who=who if rules.who == "auto" else rules.who,
@@ -110,22 +110,22 @@ def _names(value: object) -> list[str]:
 
 
 def assign_holders(tracks: pd.DataFrame, holders: pd.DataFrame, *, zone: str) -> pd.DataFrame:
-    """Name the officer of each fix after the holder of its device on its local day.
+    """Set the officer of each fix to the holder of its device on its local day.
 
     Parameters
     ----------
     tracks
         Fixes with `device` and `time`.
     holders
-        `device`, `holder`, `from` and `to`: local days, both included; a missing day leaves that side open.
+        `device`, `holder`, `from` and `to`: local days, inclusive; a missing day means no limit.
     zone
         Time zone of the local day.
 
     Returns
     -------
     DataFrame
-        The same rows and index. The table takes precedence over an officer that the tracks name; where it has no row for a device
-        and day, the officer stays as it was.
+        The same rows and index. The table takes precedence over officers named in the tracks; without a row for a device and
+        day, the officer is unchanged.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def assign_holders(tracks: pd.DataFrame, holders: pd.DataFrame, *, zone: str) ->
 
 
 def _spans(holders: pd.DataFrame) -> list[tuple[str, np.datetime64, np.datetime64, str]]:
-    """Device, first and last day and holder of each row, in order; overlaps raise."""
+    """Device, first and last day and holder of each row, sorted; raises on overlaps."""
     ends = {"from": np.datetime64("0001-01-01", "D"), "to": np.datetime64("9999-12-31", "D")}
     found = []
     for k in range(len(holders)):

@@ -1,7 +1,7 @@
-"""Presence: the times at which a path was inside a cell, may have been, and the times at which nobody knows.
+"""Presence: times at which a path was inside a cell, may have been inside, or is unknown.
 
-Three storeys: all walkers against all cells (:func:`presences`), one step of a path cut at borders (`_pieces`), one place and
-the cells that it may be in (:mod:`geo.patrols.stays.dwell`).
+Three levels: all walkers against all cells (:func:`presences`), one step of a path split at borders (`_pieces`), one place
+and the cells that it may be in (:mod:`geo.patrols.stays.dwell`).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "unknown": ("无定位数据", "silent, in the cell or near it"),
 }
 
-#: Blocks of walkers that are worked on at one time. The kernels and the sums of numpy let go of Python's lock.
+#: Number of blocks of walkers processed at a time. The kernels and NumPy's sums release the GIL.
 THREADS = 2
 #: Time to be expected below which being near a cell is not written down: no rule set counts five seconds.
 NEAR_LEAST_S = 5.0
-#: Time to the fixes before and after it from which on a fix stands alone: what it proves, it proves by itself.
+#: Time to the previous and next fix from which a fix is isolated and counts as evidence of its own.
 SPARSE_S = 120.0
-#: Directions and rings in which the surroundings of a position are looked up.
+#: Number of directions and rings in which the surroundings of a position are examined.
 _AROUND = 16
 
 
@@ -67,12 +67,12 @@ class _Runs(NamedTuple):
 def presences(
     tracks: pd.DataFrame, cells: gpd.GeoDataFrame | GridIndex, *, rules: Rules = DEFAULT_RULES
 ) -> pd.DataFrame:
-    """Find when each device was inside each cell, when it may have been, and when it was silent there or nearby.
+    """Find when each device was inside each cell, when it may have been, and when it was silent in or near it.
 
     Parameters
     ----------
     tracks
-        Fixes with `device`, `officer`, `time`, and `mark` if they were cleaned (they are cleaned here otherwise).
+        Fixes with `device`, `officer`, `time`, and optionally `mark`; cleaned first without it.
     cells
         Cells of one level in a metric CRS that do not overlap, or an index of them.
     rules
@@ -81,15 +81,14 @@ def presences(
     Returns
     -------
     DataFrame
-        One row for each time in which a path was in one cell, by device, start and cell, cut at local midnight: `device`,
+        One row for each time in which a path was in one cell, by device, start and cell, split at local midnight: `device`,
         `officer`, `cell` (code; without codes the label), `start`, `end` (aware, UTC; ``[start, end)``), `duration_s`, `fixes`
-        and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` where the path ran outside but the error of positioning may
-        hide that it was inside, or ``unknown`` where the device was silent and had been, or came back, in the cell or within
-        `reach_m` of it. Then `day` (local), `likely_s` (time inside that is to be expected, given the errors), `spread_s2`
-        (its variance), `sure_s` (how much of it, on foot, no error can have put there), `length_m` (way inside), and of
-        `likely_s` how much was too fast for a walk (`ridden_s`) or lies in a run of fixes between two impossible steps
-        (`detached_s`); `sure_fixes`, fixes 120 s and more from the next that no error can have put there. A silence
-        gives one row for each cell in doubt.
+        and `kind`, a key of :data:`KINDS`: ``inside``, ``near`` if the path ran outside but within the positioning error of the
+        cell, or ``unknown`` if the device was silent, and in the cell or within `reach_m` of it before or after. Then `day`
+        (local), `likely_s` (expected time inside, given the errors), `spread_s2` (its variance), `sure_s` (part of it, on foot,
+        that does not depend on errors), `length_m` (distance inside), and the part of `likely_s` that was too fast for walking
+        (`ridden_s`) or is in a run of fixes between two impossible steps (`detached_s`); `sure_fixes`, the number of fixes at
+        least 120 s from the next that are inside whatever the error. A silence gives one row for each cell in doubt.
 
     Raises
     ------
@@ -100,15 +99,15 @@ def presences(
 
     Notes
     -----
-    A path is the straight line from fix to fix; it is cut where it crosses a border, and the time of the crossing is
-    interpolated. Steps longer than `max_gap_s`, or faster than anything moves, are silence. A fix between two silences is a
-    presence of no duration. Cost: O(n) lookups after sorting.
+    A path consists of straight lines between fixes; it is split where it crosses a border, at the interpolated time. Steps
+    longer than `max_gap_s`, or faster than anything moves, are silences. A fix between two silences is a presence of zero
+    duration. Cost: O(n) lookups after sorting.
 
-    A device that falls silent for the rest of the day is not in doubt: its path has ended.
+    Silence until the end of the day is not treated as doubtful: the path of the device has ended.
     """
     index = cells if isinstance(cells, GridIndex) else GridIndex(cells)
     with ThreadPoolExecutor(THREADS) as pool:
-        # Not all blocks at once: no more are made than are worked on.
+        # Limits the number of blocks held in memory.
         work = for_threads(lambda path: _found(path, index, rules))
         found = list(_mapped(pool, work, paths_of(tracks, index.crs, rules)))
     walkers = found[0][0]
@@ -123,7 +122,7 @@ def presences(
 
 
 def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """Results in order, with at most one item per thread in hand and one waiting."""
+    """Results in order, with at most one item per thread in progress and one waiting."""
     waiting: deque[Future[B]] = deque()
     for item in items:
         waiting.append(pool.submit(work, item))
@@ -134,7 +133,7 @@ def _mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A]
 
 
 def _found(path: Path, index: GridIndex, rules: Rules) -> tuple[pd.DataFrame, _Runs, _Runs, _Runs]:
-    """The walkers, and what is found of a block of them: inside, near, unknown."""
+    """The walkers of a block, and its runs of the three kinds: inside, near, unknown."""
     known = steps_of(path, rules).known
     noise_m = noise_of(path.walker, path.time, path.x, path.y, path.stand < 0, len(path.walkers))
     noise_m = capped(noise_m, path.walker, path.sigma)
@@ -154,7 +153,7 @@ def _joined(blocks: list[_Runs]) -> _Runs:
 
 
 def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
-    """Join the pieces of a path that lie in one cell, or outside all, without a break."""
+    """Join consecutive pieces of a path in one cell, or outside all cells."""
     pieces = _pieces(path, known, pace, index)
     n = len(pieces.cell)
     if n == 0:
@@ -182,7 +181,7 @@ def _runs(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
 
 
 def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
-    """Cut the known steps at the borders; a fix without a known step is a piece of no duration."""
+    """Split the known steps at borders; a fix without a known step is a piece of zero duration."""
     i = np.flatnonzero(known)
     crossings = index.cross(path.x[i], path.y[i], path.x[i + 1], path.y[i + 1])
     step, cell = i[crossings.segment], crossings.cell.astype(np.int64)
@@ -208,12 +207,12 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
         none,
         none.astype(np.int64),
     )
-    # Both parts are in order already, so this is a merge.
+    # Both parts are already sorted, so this is a merge.
     return _take(runs, np.argsort(np.r_[step, alone], kind="stable")) if len(alone) else runs
 
 
 def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
-    """Of each run, the fixes far apart in time that no error can have put into its cell."""
+    """Isolated fixes of each run that are in its cell whatever the error."""
     found = np.zeros(len(runs.cell), dtype=np.int64)
     apart = np.r_[True, (np.diff(path.walker) != 0) | (np.diff(path.time) >= SPARSE_S * SECOND), True]
     i = np.flatnonzero(apart[:-1] & apart[1:])
@@ -230,7 +229,7 @@ def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
 
 
 def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
-    """Add to each run the time to be expected in its cell, its variance, and how much of it is sure."""
+    """Add the expected time in the cell, its variance, and the certain part of it to each run."""
     own = shares.cell == runs.cell[spans.run[shares.span]]
     run, n = spans.run[shares.span][own], len(runs.cell)
     return runs._replace(
@@ -243,7 +242,7 @@ def _weighed(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
 
 
 def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
-    """Times in which a path ran outside a cell and may have been inside, span after span."""
+    """Times in which a path ran outside a cell but may have been inside, span by span."""
     other = np.flatnonzero(shares.cell != runs.cell[spans.run[shares.span]])
     rows = other[np.lexsort((shares.span[other], shares.cell[other]))]
     span, cell, likely, spread = shares.span[rows], shares.cell[rows], times.likely_s[rows], times.spread_s2[rows]
@@ -271,7 +270,7 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
 
 
 def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
-    """List each silence once for every cell that the device was in or near, before or after it."""
+    """List each silence for every cell that the device was in or near, before or after it."""
     i = np.flatnonzero(steps_of(path, rules).silent)
     reach = rules.reach_m
     angle = np.arange(_AROUND) * (2 * np.pi / _AROUND)

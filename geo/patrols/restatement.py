@@ -1,4 +1,4 @@
-"""Why a verdict of yesterday is another one today: late data, other rules, another division."""
+"""Compares verdicts before and after late data, other rules or another division, and explains the difference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from geo.patrols.columns import CODE, COUNTED, DAY, REASON, VERDICT
 from geo.patrols.stays.reasons import REASONS
 from geo.tracks.columns import DEVICE, END, OFFICER, START
 
-#: So many stays are told with their times; of more, only the number.
+#: Maximum number of stays listed with their times; of more, only the number is given.
 _TOLD = 3
 
 
@@ -24,30 +24,30 @@ def restate(
     why: str,
     zone: str = "Asia/Shanghai",
 ) -> pd.DataFrame:
-    """Put a new verdict beside the old one, and say what made the difference. Neither is changed.
+    """Compare new verdicts with old ones and explain the differences. Neither is changed.
 
     Parameters
     ----------
     before, after
-        Verdicts of the same days: as they stood, and as they are with late data, other rules or another division.
+        Verdicts of the same days: the earlier ones, and those with late data, other rules or another division.
     visits_before, visits_after
-        The visits of both.
+        The visits of each.
     why
-        What is new, in words, such as ``late data``; it stands in every row.
+        What changed, in words, such as ``late data``; repeated in every row.
     zone
-        Time zone of the times that are told.
+        Time zone of the times in the texts.
 
     Returns
     -------
     DataFrame
-        One row for each cell and day of either: `code`, `day`, `verdict_before`, `verdict_after`, `visits_before`,
-        `visits_after`, `rules_before`, `rules_after`, `changed`, `why`, `difference_zh`, `difference_en`. A cell that only one
-        division has, or a day that only one of both judged, keeps None on the other side.
+        One row for each cell and day in either: `code`, `day`, `verdict_before`, `verdict_after`, `visits_before`,
+        `visits_after`, `rules_before`, `rules_after`, `changed`, `why`, `difference_zh`, `difference_en`. For a cell or day
+        that exists on one side only, the other side is None.
 
     Notes
     -----
-    Two stays are one and the same if they are of one device in one cell and overlap, unless they name different officers: late
-    fixes move the times of a stay by seconds.
+    Two stays are treated as the same if they are of one device in one cell and overlap, and do not name different officers:
+    late fixes change the times of a stay by seconds.
     """
     columns = [CODE, DAY, VERDICT, "visits", "rules"]
     both = before[columns].merge(after[columns], on=[CODE, DAY], how="outer", suffixes=("_before", "_after"))
@@ -86,7 +86,7 @@ def _rows(visits: pd.DataFrame | None) -> list[Stay]:
 
 
 def _difference(old: list[Stay], new: list[Stay], zone: str) -> tuple[str, str]:
-    """Tell which stays came, went, or are judged in another way."""
+    """Describe which stays were added, removed, or are judged differently."""
     went, came, turned = list(old), [], []
     for stay in new:
         same = next((other for other in went if _same(other, stay)), None)
@@ -128,6 +128,6 @@ def _judged(stay: Stay, language: int) -> str:
 
 
 def _listed(words: Iterable[str], comma: str) -> str:
-    """The first few of some words, with a mark that there are more."""
+    """The first few of some words, with an ellipsis if there are more."""
     told = list(words)
     return comma.join(told[:_TOLD]) + ("…" if len(told) > _TOLD else "")

@@ -1,7 +1,7 @@
-"""Rule sets: what counts as a visit, and how many a cell needs in a day.
+"""Rule sets: the conditions for a visit, and the number of visits that a cell needs per day.
 
-A rule set has an id and a version, and every verdict carries both. A later rule set never changes an earlier one: it is a
-new file with a new version.
+A rule set has an id and a version, which every verdict records. An existing rule set is never changed: changes are made in
+a new file with a new version.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from geo.arrays import Ints
 from geo.errors import ColumnError, FileError, InputError
 from geo.tracks.limits import MovementLimits
 
-#: Whose visits count: anyone's; those of the leader (格长) and declared deputies; or, with ``auto``, the leader's where cells and
-#: tracks name persons and anyone's elsewhere.
+#: Whose visits count: anyone's; those of the leader (格长) and declared deputies; or, with ``auto``, the leader's if cells and
+#: tracks name persons, and anyone's otherwise.
 WHO = ("auto", "anyone", "leader")
 
-#: How a cell is patrolled: on foot, by vehicle, or either.
+#: Means of patrol: on foot, by vehicle, or either.
 MODES = ("foot", "vehicle", "any")
 
 
@@ -39,50 +39,50 @@ class Rules(MovementLimits):
     Attributes
     ----------
     id, version, title
-        Name of the rule set, its version, and what people call it.
+        Id of the rule set, its version, and its name for people.
     visits_per_day
         Visits that a cell needs in one local day. The street's rule says two.
     min_stay_s
-        Shortest stay inside the cell that is a visit. Crossing a mean second-level grid (side 221 m) takes a walker
-        170 s and a car 20 s, so one minute keeps every walk and drops most drives.
+        Minimum stay inside the cell. Crossing an average second-level grid (side 221 m) takes a walker 170 s and a car 20 s, so
+        one minute keeps all walks and excludes most drives.
     confidence
-        Probability, given the errors of positioning, that a stay was long enough, from which on it counts. Half of the road
-        length of the model street lies within 10 m of a border, where errors put a walker on either side.
+        Minimum probability, given the positioning errors, that a stay was long enough to count. Half of the road length of the
+        model street lies within 10 m of a border, where errors put a walker on either side.
     doubt
-        Probability from which on a stay that does not count may have been a visit all the same, and leaves the cell
-        ``unknown`` if it is the visit that is missing. Below it the stay is told apart as next door.
+        Probability from which a stay that does not count may still have been a visit, and leaves the cell ``unknown`` if it
+        could be the missing visit. Below it the stay is attributed to the neighbouring cell.
     merge_gap_s
-        Stays in one cell that are parted by less than this are one visit: five minutes next door, in a shop or across
+        Stays in one cell separated by less than this are one visit: five minutes in the neighbouring cell, in a shop or across
         the road do not make a second patrol.
     min_between_s
-        Shortest time between the end of one counted visit and the start of the next, whoever makes them. Two visits a
-        day are meant as two rounds; half an hour tells a second round from a first that was interrupted. It also keeps
+        Minimum time between the end of one counted visit and the start of the next, whoever makes them. Two visits a day are
+        meant as two rounds; half an hour distinguishes a second round from an interrupted first one. It also prevents
         officers who walk together, and one walk recorded on two phones, from counting twice.
     hours_from, hours_to
         Local time of duty, ``[from, to)``. Stays outside these hours do not count.
     max_patrol_speed_m_s
-        Mean speed above which a visit is a drive and not a patrol. Walking is 1.4 m/s and pushing a loaded bicycle no
-        faster; 4 m/s (14 km/h) also leaves room for the path that noise adds. Within 15 % of it a
-        stay may leave the verdict open.
+        Mean speed above which a visit is a drive, not a patrol. Walking is 1.4 m/s and pushing a loaded bicycle is not faster;
+        4 m/s (14 km/h) leaves a margin for the additional length due to noise. Within 15 % of it a stay may leave the verdict
+        open.
     reach_m
-        How far from its last and its next fix a silent device may have been: cells within this distance are in doubt.
+        Distance that a silent device may have gone from its last and next fix: cells within it are in doubt.
     who
         ``leader``: visits of the leader of the cell and of declared deputies count. ``anyone``: all visits do. ``auto``:
         decided by :func:`geo.patrols.persons.who_counts`.
     mode
-        ``foot``: what is faster than `max_patrol_speed_m_s` does not count. ``vehicle``: what is slower does not. ``any``:
-        both do; for wide parks, where `min_stay_s` should be chosen for the vehicle too.
+        ``foot``: movement faster than `max_patrol_speed_m_s` does not count. ``vehicle``: slower movement does not. ``any``:
+        both count; for large parks, where `min_stay_s` should be chosen for vehicles too.
     seen_cells_share, seen_roads_share
-        Share of the cell's third-level cells, and of its metres of road, that must have been seen on the day besides. The
-        street's rule asks for visits only, so none.
+        Additional requirement: share of the cell's third-level cells, and of its road length, that must have been seen on the
+        day. The street's rule requires visits only, so the default is none.
     holds_from
-        First local day on which this version holds; None for one that has always held.
+        First local day on which this version is valid; None for a version without a start.
     class_column, class_values
-        In a part for a class of cells: the column of the cells and the values in it that make the class, ``kind`` and ``park``.
+        In a part for a class of cells: the column of the cells and its values that define the class, ``kind`` and ``park``.
     classes
-        Parts for classes of cells, first match first; what a part does not say is as in the whole.
+        Parts for classes of cells, first match first; values missing in a part are those of the main rules.
     earlier
-        Versions that held before, which days before `holds_from` are judged by.
+        Earlier versions, used for days before `holds_from`.
     """
 
     id: str = "street-twice-a-day"
@@ -115,16 +115,16 @@ class Rules(MovementLimits):
 
     @property
     def name(self) -> str:
-        """Id and version as they stand in verdicts: ``street-twice-a-day@1``."""
+        """Id and version as recorded in verdicts: ``street-twice-a-day@1``."""
         return f"{self.id}@{self.version}"
 
     @property
     def heading(self) -> str:
-        """The title, or where there is none, what is asked for."""
+        """The title or, without one, the requirement."""
         return self.title or f"每日巡查不少于{self.visits_per_day}次"
 
     def to_dict(self, *, parts: bool = True) -> dict[str, Any]:
-        """All values as JSON takes them: numbers, text, lists; times of day and days in ISO 8601, None where there is none.
+        """All values as JSON types; times of day and days in ISO 8601, None for missing values.
 
         Parameters
         ----------
@@ -148,12 +148,12 @@ class Rules(MovementLimits):
         }
 
     def on(self, day: dt.date) -> Rules:
-        """The version that holds on a day.
+        """The version valid on a day.
 
         Raises
         ------
         InputError
-            If none does.
+            If there is none.
         """
         versions = sorted((self, *self.earlier), key=lambda rules: rules.holds_from or dt.date.min)
         held = [rules for rules in versions if rules.holds_from is None or rules.holds_from <= day]
@@ -164,12 +164,12 @@ class Rules(MovementLimits):
         return held[-1]
 
     def by_class(self, cells: pd.DataFrame) -> Iterator[tuple[Rules, Ints]]:
-        """Give each part of the rules with the positions of the cells that stand under it, none twice.
+        """Yield each part of the rules with the positions of its cells, without overlap.
 
         Raises
         ------
         ColumnError
-            If the cells have no column that a class is told by.
+            If the cells lack a column that defines a class.
         """
         left = np.ones(len(cells), dtype=bool)
         for part in self.classes:
@@ -184,23 +184,23 @@ class Rules(MovementLimits):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *more: str | os.PathLike[str]) -> Rules:
-        """Read a rule set from a TOML file; or its versions, one from each of several files.
+        """Read a rule set from a TOML file, or its versions from several files.
 
         Parameters
         ----------
         path, more
-            Files with one key per attribute; `id` and `version` are required, what else is left out has its default. Times
-            of day are TOML local times (``hours_from = 06:00:00``) or text (``"06:00"``), days TOML dates or text. A table
-            ``[[class]]`` with ``column`` and ``values`` holds what is different for a class of cells. With several files each but
-            one needs ``holds_from``.
+            Files with one key per attribute; `id` and `version` are required, others have defaults. Times of day are TOML
+            local times (``hours_from = 06:00:00``) or text (``"06:00"``), days TOML dates or text. A table ``[[class]]`` with
+            ``column`` and ``values`` contains the differences for a class of cells. Of several files all but one need
+            ``holds_from``.
 
         Raises
         ------
         FileError
             If a file is missing or not TOML.
         InputError
-            If a key is not known, a required one is missing, or a value is of the wrong type or out of range; or two versions
-            hold from the same day.
+            If a key is unknown, a required one is missing, a value has the wrong type or is out of range, or two versions
+            start on the same day.
         """
         versions = sorted((_read(one) for one in (path, *more)), key=lambda rules: rules.holds_from or dt.date.min)
         for one, two in pairwise(versions):
@@ -235,12 +235,12 @@ def _read(path: str | os.PathLike[str]) -> Rules:
     return Rules(**whole, classes=tuple(classes))
 
 
-#: Attributes that a file does not give by these names.
+#: Attributes that are not keys of a file.
 _STRUCTURE = ("classes", "earlier")
 
 
 def _typed(file: str, values: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Values of one table, each of the type of its attribute."""
+    """Values of one table, converted to the types of the attributes."""
     types = {field.name: str(field.type) for field in dataclasses.fields(Rules) if field.name not in _STRUCTURE}
     unknown = [key for key in values if key not in types]
     if unknown:
@@ -253,7 +253,7 @@ def _typed(file: str, values: dict[str, Any], *, required: tuple[str, ...]) -> d
 
 
 def _value(file: str, key: str, kind: str, value: Any) -> Any:
-    """Bring a TOML value to the type of its attribute, or say what is wrong with it."""
+    """Convert a TOML value to the type of its attribute, or raise with the reason."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind in ("dt.time", "dt.date | None"):
         type_, example = (dt.time, "06:00") if kind == "dt.time" else (dt.date, "2026-03-01")
@@ -276,7 +276,7 @@ def _value(file: str, key: str, kind: str, value: Any) -> Any:
 
 
 def _faults(rules: Rules) -> list[str]:
-    """All that is wrong with the values of a rule set, together."""
+    """All faults in the values of a rule set."""
     positive = (
         "visits_per_day",
         "max_gap_s",

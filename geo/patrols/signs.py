@@ -1,6 +1,6 @@
-"""Signs that a track is not what it says. Each is a finding with a rule or a p-value, and its innocent explanations.
+"""Signs of false tracks. Each is a finding with a rule or a p-value, and its innocent explanations.
 
-Nobody is accused by a score: findings are not added up, and none of them changes a verdict by itself.
+Findings are not combined into a score, and none of them changes a verdict by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from geo.tracks.resting import understated
 from geo.tracks.sorting import by_time
 from geo.tracks.trajectory import metric_of, raw_path
 
-#: What each sign is, and what may explain it innocently: Chinese and English of both.
+#: Meaning of each sign, and possible innocent explanations: Chinese and English of both.
 SIGNS: dict[str, tuple[str, str, str, str]] = {
     "mock": (
         "设备标记为模拟定位",
@@ -95,19 +95,19 @@ SIGNS: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 
-#: Level of the tests, for a device and day; with about ten signs false alarms stay under one in a thousand honest days.
+#: Significance level of the tests, per device and day; with ten signs, false alarms occur on less than one in a thousand days.
 ALPHA = 1e-5
-#: Fixes that a sign needs before it speaks.
+#: Minimum number of fixes for a sign.
 ENOUGH = 60
-#: Fixes in a row that a copy shares with its source, places that differ by more than a metre from the one before.
+#: Minimum number of consecutive shared fixes of a copy, counting places more than a metre from the previous one.
 COPIED_RUN = 30
-#: Time after which a device that is at the same places again has been there a second time.
+#: Time after which a return to the same places counts as a second visit.
 AGAIN_S = 60
-#: Distance and time side by side from which two devices are in one pocket: closer than errors of two phones ever keep.
+#: Distance, time and length side by side that indicate two devices in one pocket: errors of two phones never stay that close.
 BESIDE_M, BESIDE_S, BESIDE_WAY_M = 10.0, 1800.0, 1500.0
-#: Way in three minutes from which a device is on the move: colleagues at one desk are no sign.
+#: Distance in three minutes from which a device is moving: colleagues at one desk are not a sign.
 MOVING_M = 80.0
-#: Time at the speed of a vehicle on one day that is more than the way to the grid and back.
+#: Minimum time at vehicle speed on one day: more than the ride to the grid and back.
 DRIVEN_S = 5400.0
 
 #: Scatter over stated error from which on radii are named; verdicts use the larger of both from 1.25 on.
@@ -119,7 +119,7 @@ Finding = tuple[str, str | None, int, int, float | None, str]
 
 
 class _Track(NamedTuple):
-    """Fixes of one device on one local day, in order of time; metres from the first, microseconds."""
+    """Fixes of one device on one local day, in order of time; metres relative to the first, microseconds."""
 
     device: str
     time: Ints
@@ -131,7 +131,7 @@ class _Track(NamedTuple):
 
 
 def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataFrame:
-    """Look for signs of false tracks.
+    """Search for signs of false tracks.
 
     Parameters
     ----------
@@ -142,14 +142,14 @@ def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
     -------
     DataFrame
         One row per finding: `device`, `officer`, `sign` (a key of :data:`SIGNS`), `other` (the other device, or None), `start`,
-        `end` (aware UTC), `p` (probability that an honest track shows it; NaN where the sign is a rule), `note`,
+        `end` (aware UTC), `p` (probability of the finding for an honest track; NaN if the sign is a rule), `note`,
         `what_zh`, `what_en`, `innocent_zh`, `innocent_en`.
 
     Notes
     -----
-    Tests: constant speed by the lower tail of the chi-square of step speeds against noise of half a metre; no noise by the
-    same for second differences; a lattice by the number of distinct last digits (binomial). Cost: O(n log n); pairs of
-    devices are compared only if they share places.
+    Tests: constant speed by the lower tail of the chi-square of step speeds against noise of half a metre; no noise by the same
+    test for second differences; a lattice by the number of distinct last digits (binomial). Cost: O(n log n); pairs of devices
+    are compared only if they have common places.
     """
     require_tracks(tracks)
     parts = list(_tracks(tracks, rules))
@@ -188,7 +188,7 @@ def integrity(tracks: pd.DataFrame, *, rules: Rules = DEFAULT_RULES) -> pd.DataF
 
 
 def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
-    """Cut the fixes into devices and local days."""
+    """Split the fixes into devices and local days."""
     good = tracks[tracks[TIME].notna() & ~tracks[MARK].isin(["no_position", "no_time", "duplicate", "conflict"])]
     if len(good) == 0:
         return
@@ -214,7 +214,7 @@ def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
 
 
 def _marked(track: _Track, _: Rules) -> Iterator[Finding]:
-    """What cleaning has marked already: simulated positions, and jumps that come again and again."""
+    """Findings of cleaning: simulated positions, and repeated jumps."""
     for sign, marks, least in (("mock", ("mock",), 1), ("teleport", ("jump", "leap"), 10)):
         at = np.flatnonzero(np.isin(track.mark, marks))
         if len(at) >= least:
@@ -222,7 +222,7 @@ def _marked(track: _Track, _: Rules) -> Iterator[Finding]:
 
 
 def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
-    """Straight, even pieces: a walk with errors of positioning has neither constant speed nor zero second differences."""
+    """Straight, even sections: a walk with positioning errors has neither constant speed nor zero second differences."""
     n = len(track.time)
     if n < ENOUGH:
         return
@@ -234,9 +234,9 @@ def _steady(track: _Track, _: Rules) -> Iterator[Finding]:
     moving = ok[1:] & ok[:-1] & even & (speed[1:] > 0.3) & (speed[:-1] > 0.3)
     for sign, values, sd in (("no_noise", bend, 0.5), ("steady", np.abs(np.diff(speed)), 0.02)):
         for a, b in _stretches(moving, ENOUGH // 2):
-            # The steps at corners are no noise; nine of ten must be smooth.
+            # Steps at corners are not noise; nine of ten must be smooth.
             small = np.sort(values[a:b])[: int(0.9 * (b - a))]
-            # Honest errors are at least ten times `sd`; the sum of squares is a chi-square of a hundred times the mean.
+            # Real errors are at least ten times `sd`; the sum of squares is then a hundred times the mean of the chi-square.
             p = float(chdtr(2 * len(small) / 10, float((small**2).sum()) / (10 * sd) ** 2 * 2))
             if p < ALPHA and float(np.quantile(values[a:b], 0.8)) < sd:
                 yield sign, None, int(track.time[a]), int(track.time[b + 1]), p, f"{b - a} fixes"
@@ -251,14 +251,14 @@ def _stretches(mask: Bools, least: int) -> Iterator[tuple[int, int]]:
 
 
 def _lattice(track: _Track, _: Rules) -> Iterator[Finding]:
-    """Coordinates with fewer digits than a phone sends: distinct values fall on multiples of a coarse step."""
+    """Coordinates with fewer digits than phones send: distinct values are multiples of a coarse step."""
     moved = np.flatnonzero((np.diff(track.lon) != 0) | (np.diff(track.lat) != 0))
     if len(moved) < ENOUGH:
         return
     for digits in (2, 3, 4):
         on = np.abs(np.round(track.lon[moved], digits) - track.lon[moved]) < 1e-9
         on &= np.abs(np.round(track.lat[moved], digits) - track.lat[moved]) < 1e-9
-        # A free position of seven digits is on the lattice by a chance of 100^(digits - 7).
+        # A random position with seven digits is on the lattice with probability 100^(digits - 7).
         p = float(bdtrc(on.sum() - 1, len(on), 100.0 ** (digits - 7))) if on.any() else 1.0
         if p < ALPHA and on.mean() > 0.5:
             yield "lattice", None, int(track.time[0]), int(track.time[-1]), p, f"{on.mean():.0%} with {digits} decimals"
@@ -266,7 +266,7 @@ def _lattice(track: _Track, _: Rules) -> Iterator[Finding]:
 
 
 def _frozen(track: _Track, _: Rules) -> Iterator[Finding]:
-    """The same coordinates to the last digit for an hour or more: a live receiver trembles."""
+    """Identical coordinates for an hour or more: live receivers always scatter."""
     same = (np.diff(track.lon) == 0) & (np.diff(track.lat) == 0)
     for a, b in _stretches(same, FROZEN_FIXES - 1):
         if (track.time[b] - track.time[a]) / 1e6 >= FROZEN_S:
@@ -274,7 +274,7 @@ def _frozen(track: _Track, _: Rules) -> Iterator[Finding]:
 
 
 def _driven(track: _Track, rules: Rules) -> Iterator[Finding]:
-    """Time at the speed of a vehicle, over half a minute at least so that errors do not make it."""
+    """Time at vehicle speed, measured over at least half a minute to exclude errors."""
     dt_s = np.diff(track.time) / 1e6
     speed = np.hypot(np.diff(track.x), np.diff(track.y)) / np.maximum(dt_s, 1e-6)
     smooth = pd.Series(np.where(dt_s <= 60, speed, np.nan)).rolling(3, center=True).min().to_numpy()
@@ -349,7 +349,7 @@ def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
 
 
 def _beside(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
-    """Two phones that keep side by side over hours and kilometres: one person may carry both."""
+    """Two phones side by side over hours and kilometres: one person may carry both."""
     minute = 60_000_000
     table = []
     for k, track in enumerate(parts):

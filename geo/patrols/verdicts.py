@@ -1,4 +1,4 @@
-"""Verdicts: for each cell and local day one of four states, with what it rests on."""
+"""Verdicts: one of four states for each cell and local day, with the figures that it is based on."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ from geo.patrols.stays.unobserved import unobserved_visits
 from geo.patrols.wording import SPARSE_S, UNCLEAR, Open, reason_of, settled_by
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, FIXES, OFFICER, PROBABILITY, START
 
-#: Probability that the required visits were made from which on silences leave a verdict open; stays do from `doubt` of the rules.
+#: Probability that the required visits were made, from which silences leave a verdict open; for stays it is `doubt` of the
+#: rules.
 OPEN_FROM = 0.09
-#: Visits to be expected in silences from which on a sentence speaks of them.
+#: Minimum number of expected visits in silences that is mentioned in the text.
 LEAST_RATE = 0.02
-#: What is left of `doubt` where the fixes of the leader are minutes apart: a round of ten minutes leaves two of them.
+#: Factor on `doubt` if fixes of the leader are minutes apart: a round of ten minutes then has only two fixes.
 SPARSE_DOUBT = 0.1
-#: Share of a long stay that is expected outside the cell from which on the stay may have been two.
+#: Share of a long stay expected outside the cell from which it may have been two stays.
 LEFT_FROM = 0.15
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
@@ -57,21 +58,21 @@ def verify(
     rules: Rules = DEFAULT_RULES,
     day: dt.date | str,
 ) -> pd.DataFrame:
-    """Say for each cell whether it was patrolled on a day as the rules ask.
+    """Decide for each cell whether it was patrolled on a day as required by the rules.
 
     Parameters
     ----------
     visits
-        As :func:`geo.patrols.visits` gives them.
+        As returned by :func:`geo.patrols.visits`.
     cells
         The cells to judge: a column ``code``, and ``leader`` if only leaders count.
     presences
-        The presences that the visits were made from. Without them no silence is known and no verdict is ``unknown`` for it.
+        The presences from which the visits were made. Without them silences are unknown and do not lead to ``unknown``.
     coverage
-        What was seen of the cells inside each, as :func:`geo.patrols.by_group` gives it by ``parent`` and day. Needed if the
-        rules ask for a share of them, or of the roads.
+        Coverage of the cells inside each cell, as returned by :func:`geo.patrols.by_group` with ``parent`` and day. Needed if
+        the rules require a share of them, or of the roads.
     rules
-        The version that holds on the day is taken, and of it the part for the class of each cell.
+        The version valid on the day is used, and its part for the class of each cell.
     day
         Local day: a date, or text such as ``2026-11-23``.
 
@@ -79,20 +80,20 @@ def verify(
     -------
     DataFrame
         One row per cell, with the index of `cells`: `code`, `day`, `verdict`, `visits` (counted), `required`, `uncounted`,
-        `probability` (that the required visits were made: 1 where they are proven, else given stays in doubt and silences),
-        `settle_zh`, `settle_en` (what would settle an ``unknown``: which phone and time span, which stay; empty for the others),
-        `present_s` (time that devices were inside, summed over devices), `unknown_s` (time in hours of duty in which a
-        device in or near the cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`. Beside the
-        visits that are proven stands how many there were, given the probability of each: `visits_expected` (the mean, right
-        over many cells), `visits_low` to `visits_high` (holds the number with 90 %), and `enough_probability` (of `required` or
-        more). What silence hides is in none of these: `visits_hidden` is how many whole visits are to be expected in
-        it, 0 without `presences`. Over a street, `visits_expected` and `visits_hidden` together are the number of visits.
+        `probability` (that the required visits were made: 1 if proven, otherwise given doubtful stays and silences),
+        `settle_zh`, `settle_en` (what would settle an ``unknown``: which phone and time span, which stay; otherwise empty),
+        `present_s` (time inside, summed over devices), `unknown_s` (time within hours of duty in which a device in or near the
+        cell, or its leader's, was silent), `rules` (id@version), `reason_zh`, `reason_en`. In addition to the proven visits,
+        the estimated number given the probability of each stay: `visits_expected` (the mean, correct over many cells),
+        `visits_low` to `visits_high` (90 % range), and `enough_probability` (of `required` or more). These do not include
+        silences: `visits_hidden` is the expected number of visits in them, 0 without `presences`. Over a street,
+        `visits_expected` plus `visits_hidden` is the number of visits.
 
-        ``met``: enough visits count, and enough was seen if the rules ask for it. Otherwise ``unknown`` if `probability` is
-        0.09 or more, or that of the stays alone at least `doubt` of the rules, else ``short`` if some visits count and
-        ``not_visited`` if none does. The probability of a missing visit comes from stays in doubt (at a border, too near
-        another, between a walk and a ride, by a device whose holder is not known) and from silences that are long enough for
-        the way and a visit of the length that is usual on the day.
+        ``met``: enough visits count, and enough was seen if the rules require it. Otherwise ``unknown`` if `probability` is
+        0.09 or more, or that of the stays alone at least `doubt` of the rules; else ``short`` if some visits count and
+        ``not_visited`` if none does. The probability of a missing visit is derived from doubtful stays (at a border, too near
+        another, between walking and riding, by a device without known holder) and from silences long enough for travel and a
+        visit of the usual length on the day.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def verify(
 
 
 def open_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """The verdicts that are ``unknown``, those most likely met first: what a checker looks at."""
+    """The ``unknown`` verdicts, those most likely met first, for a checker."""
     open_ = verdicts[verdicts[VERDICT] == "unknown"]
     return open_.sort_values([DAY, PROBABILITY, CODE], ascending=[True, False, True], kind="stable")
 
@@ -140,7 +141,7 @@ def _judged(
     intervals: dict[str, float],
     rules: Rules,
 ) -> pd.DataFrame:
-    """Judge the cells that stand under one rule set; one row for each code."""
+    """Judge the cells under one rule set; one row for each code."""
     made = DayVisits.of(visits, rules)
     number, reached, place = made.numbers(rules)
     lengths_s = visit_lengths_s(visits)
@@ -175,16 +176,16 @@ def _verdict(
     Parameters
     ----------
     chances
-        Probability that the stays alone make 1, 2, ... visits.
+        Probability that the stays alone give 1, 2, ... visits.
     known
-        Lengths of visits on the day, and the time between fixes of the leader's device, seconds.
+        Lengths of visits on the day, and the interval between fixes of the leader's device, seconds.
     """
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
     unknown_s = sum(end - start for start, end in within(silent))
     open_ = Open([], False, 1.0, known[1])
     if missing <= 0:
-        # What was not seen of the cell may have been while the phone was silent.
+        # Unseen parts of the cell may have been seen while the device was silent.
         enough = seen is None or seen[0]
         verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
         if not enough:
@@ -213,14 +214,14 @@ def _verdict(
 def _open(
     visits: DayVisits, silent: list[Silence], chances: list[float], known: tuple[Floats, float], rules: Rules
 ) -> Open:
-    """Probability that the missing visits were made: in stays that hang on an error, in silences, or in a stay of two."""
+    """Probability that the missing visits were made: in stays in doubt, in silences, or in a stay that was two."""
     need, counted = rules.visits_per_day, visits.intervals(visits.counted)
     gaps = usable(silent, counted, rules)
     uncounted = visits.intervals(~visits.counted & (visits.reason != "not_leader"))
     rate = unobserved_rate(gaps, uncounted, known[0], rules)
     two = parted_rate(counted, within(silent), rules)
     rate += two
-    inside = _left_between(visits, rules)
+    inside = _left_unobserved(visits, rules)
     rate -= np.log1p(-min(inside, 0.99))
     hidden = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(need)]
     probability = 1.0 - sum(hidden) + sum(p * chances[need - k - 1] for k, p in enumerate(hidden))
@@ -229,10 +230,10 @@ def _open(
     return Open(telling if rate > LEAST_RATE else [], stays, min(max(probability, 0.0), 1.0), known[1])
 
 
-def _left_between(visits: DayVisits, rules: Rules) -> float:
-    """Probability that the officer left the cell in the middle of a long counted stay, unseen because it is at the border.
+def _left_unobserved(visits: DayVisits, rules: Rules) -> float:
+    """Probability that the officer left the cell unobserved during a long counted stay at the border.
 
-    At least the share of the stay that is not expected inside: one error that lasts puts all of a stand on either side.
+    It is at least the share of the stay expected outside: one persistent error puts a complete stand on either side.
     """
     long = visits.counted & (visits.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s))
     outside = 1.0 - visits.likely_s[long] / np.maximum(visits.stay_s[long], 1.0)
@@ -241,7 +242,7 @@ def _left_between(visits: DayVisits, rules: Rules) -> float:
 
 
 def _intervals(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
-    """Time between the fixes of the device of each officer on a day, seconds; of several devices the shortest."""
+    """Interval between fixes of each officer's device on a day, seconds; the shortest of several devices."""
     rows = presences[(presences[DAY] == day) & presences[KIND].isin(["inside", "unknown"])]
     rows = rows.drop_duplicates([DEVICE, START, KIND])
     sums = rows.groupby([OFFICER, DEVICE])[[DURATION_S, FIXES]].sum()
@@ -252,7 +253,7 @@ def _intervals(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
 def _seen_shares(
     coverage: pd.DataFrame | None, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules
 ) -> dict[str, tuple[bool, str, str]]:
-    """For each cell whether as much of it was seen as the rules ask, and that in words; empty if they ask for nothing."""
+    """Whether as much of each cell was seen as the rules require, and a text; empty if they require nothing."""
     asks = [
         (share, least, zh, en)
         for share, least, zh, en in (
@@ -272,7 +273,7 @@ def _seen_shares(
     found = {}
     for code in cells[CODE]:
         got = [float(shares[share].get(code, 0.0)) for share, *_ in asks]
-        # Where a cell has no road there is none to be seen.
+        # A cell without roads meets the requirement for roads.
         fine = [not value < least for value, (_, least, *_) in zip(got, asks, strict=True)]
         zh = "，".join(
             f"{zh}已见{_percent(v)}（要求{least:.0%}）" for v, (_, least, zh, _) in zip(got, asks, strict=True)
@@ -294,9 +295,10 @@ def _present(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
 
 
 def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.DataFrame:
-    """Visits of some cells as a part of the rules counts them.
+    """Visits of some cells, counted under a part of the rules.
 
-    Where only leaders may count, others do not, and visits of the leader that stood back for a colleague's are judged again.
+    If only leaders count, visits of others do not, and visits of the leader that were excluded as too near to a colleague's
+    are judged again.
     """
     if rules.who != "leader":
         return visits
@@ -331,7 +333,7 @@ def require_named(cells: gpd.GeoDataFrame, rules: Rules) -> None:
 
 
 def _date(day: dt.date | str) -> dt.date:
-    """Bring a day to a date."""
+    """Convert a day to a date."""
     if isinstance(day, dt.datetime):
         return day.date()
     if isinstance(day, dt.date):

@@ -1,4 +1,4 @@
-"""Sentences of verdicts in Chinese and English: what counted, what did not and why, what is open and what would settle it."""
+"""Texts of verdicts in Chinese and English: what counted, what did not and why, what is open and what would settle it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from geo.patrols.stays.reasons import REASONS
 from geo.patrols.stays.silences import Silence
 from geo.texts import Text, joined
 
-#: Reasons for which a stay that does not count may have been a visit all the same, and what a verdict says of it.
+#: Reasons for which a stay that does not count may still have been a visit, and the text of the verdict.
 UNCLEAR: dict[str, Text] = {
     "border": Text("位于网格边界附近", "near the border"),
     "silence": Text("与另一次巡查的间隔无法确认", "that is not proven to be apart from another"),
@@ -30,14 +30,14 @@ SETTLED_BY: dict[str, Text] = {
     "unnamed": Text("登记该设备当日的持机人", "naming the holder of the device on that day"),
     "detached": Text("核对手机存储的原始定位", "the fixes that the phone itself stored"),
 }
-#: Stays and silences that a sentence tells one by one; of more, only the number.
+#: Maximum number of stays and silences described individually; of more, only the number is given.
 TOLD = 6
-#: Interval of fixes that decides nearly every grid, and from which on a device counts as sparse, seconds.
+#: Interval between fixes that decides nearly every grid, and from which a device counts as sparse, seconds.
 DECIDING_S, SPARSE_S = 60, 240
 
 
 class Open(NamedTuple):
-    """What leaves a verdict open: silences that could hold a visit, and whether stays could be the missing ones."""
+    """What leaves a verdict open: silences that could hide a visit, and whether stays could be the missing ones."""
 
     silences: list[Silence]
     stays: bool
@@ -48,7 +48,7 @@ class Open(NamedTuple):
 def reason_of(
     verdict: str, visits: DayVisits, open_: Open, seen: tuple[bool, str, str] | None, rules: Rules
 ) -> tuple[str, str]:
-    """The sentences of a verdict."""
+    """The text of a verdict."""
     need = rules.visits_per_day
     at = np.flatnonzero(visits.counted).tolist()
     times = [visits.clock(k) for k in at]
@@ -93,7 +93,7 @@ def _silent(open_: Open, rules: Rules) -> list[Text]:
 
 
 def _uncounted(visits: DayVisits) -> list[Text]:
-    """Stays that are not counted: one by one with times, seconds and reason; those of others in one number."""
+    """Stays that do not count: individually with times, seconds and reason; those of others as one number."""
     out = np.flatnonzero(~visits.counted).tolist()
     others = [k for k in out if visits.reason[k] == "not_leader"]
     own = [k for k in out if visits.reason[k] != "not_leader"]
@@ -119,7 +119,7 @@ def _uncounted(visits: DayVisits) -> list[Text]:
 
 
 def settled_by(verdict: str, visits: DayVisits, open_: Open, rules: Rules) -> tuple[str, str]:
-    """What would settle an open verdict: which phone and time span, which stay; empty for the others."""
+    """What would settle an open verdict: which phone and time span, which stay; otherwise empty."""
     if verdict != "unknown":
         return "", ""
     zone = zoneinfo.ZoneInfo(rules.zone)

@@ -1,20 +1,27 @@
-"""From fixes to trajectories: reading, cleaning, smoothing, stops, map matching, touched cells and planned routes.
+"""Turns fixes into trajectories: reading, cleaning, smoothing, stops, map matching, touched cells and planned routes.
 
 Terms
 -----
 fix (定位点)
-    One position report of a device. A fix that is wrong is marked with the reason, never deleted.
+    One position report of a device. A faulty fix is marked with the reason, never deleted.
 track (轨迹)
-    The fixes of one device as received; its trajectory is the cleaned path from usable fix to usable fix.
+    The fixes of one device as received; its trajectory is the cleaned path through its usable fixes.
 segment, gap
-    The straight line between two used fixes; where the device was silent for longer than the rules allow.
+    The straight line between consecutive used fixes; a gap is a silence longer than the rules permit.
 stop (停留)
-    A stay of a device at a place, wherever borders run; see :func:`stops`.
+    A stay of a device at one place, independent of borders; see :func:`stops`.
 match
-    Putting a track on the roads of a network; a route is what the device really went along.
+    The assignment of a track to roads of a network; a route is the path that a device actually took.
 
-Public: :func:`read_tracks`, :func:`clean`, :data:`MARKS`; :func:`stops`, :func:`stop_of`, :func:`smoothed`; :func:`match`,
+Public names
+------------
+:func:`read_tracks`, :func:`clean`, :data:`MARKS`; :func:`stops`, :func:`stop_of`, :func:`smoothed`; :func:`match`,
 :class:`Matched`, :func:`touched`, :func:`route_match`, :class:`RouteMatch`.
+
+Known limits
+------------
+Driving directions are ignored in matching. Errors that persist for minutes cannot be removed by smoothing. Stops shorter
+than half a minute are not detected. See docs/tracks.md.
 """
 
 from typing import TYPE_CHECKING

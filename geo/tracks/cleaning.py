@@ -1,7 +1,7 @@
-"""Marks on fixes that a path must not run through. Nothing is deleted.
+"""Marks fixes that must not be part of a path. Nothing is deleted.
 
-A mark is one word in the column ``mark``; an empty mark means that nothing is wrong. Some marks are notes: the fix is odd, and
-is used all the same (see :data:`NOTES`).
+A mark is one word in the column ``mark``; it is empty for a normal fix. Some marks are notes: the fix is unusual but used (see
+:data:`NOTES`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from geo.tracks.sorting import by_time, maybe_equal, numbered, picked
 Marks = npt.NDArray[np.int8]
 Fixes = TypeVar("Fixes", bound=pd.DataFrame)
 
-#: What each mark means, in Chinese and English.
+#: Meaning of each mark, in Chinese and English.
 MARKS: dict[str, tuple[str, str]] = {
     "no_time": ("无时间", "no time"),
     "no_position": ("无坐标", "no position"),
@@ -49,57 +49,57 @@ MARKS: dict[str, tuple[str, str]] = {
 #: Marks of fixes that are used.
 NOTES = ("", "time_back", "copied", "leap", "detached", "silence", "frozen", "rounded")
 
-# While marks are found they are numbers: 0 for none, then in the order above. Words are ten times as slow to look through.
+# Marks are numbers during processing: 0 for none, then in the order above. Comparing words would be ten times as slow.
 _WORDS = np.array(["", *MARKS], dtype=object)
 _NUMBER = {word: np.int8(k) for k, word in enumerate(_WORDS)}
 _IS_NOTE = np.isin(_WORDS, NOTES)
 
-#: Positions at one time that are nearer than this are the same place: truncated times put up to a second of driving there.
+#: Positions at one time closer than this are the same place: truncated times correspond to up to a second of driving.
 SAME_PLACE_M = 50.0
 
-#: Error of two fixes together that is taken off before a speed is judged.
+#: Combined error of two fixes that is subtracted before a speed is judged.
 SPEED_SLACK_M = 30.0
 
-#: A record is out of time if it is more than this off the records before and after it, which agree with each other.
+#: A record is out of time if it deviates by more than this from the records before and after it, which agree.
 CLOCK_OFF_S = 3600.0
 
-#: Share of the records of a device that may go back in time before the order of its source is taken to mean nothing: a tenth
-#: of the records out of place gives 0.1, a fleet's export in no order 0.3 and more.
+#: Share of the records of a device that may go back in time before the order of its source is ignored: a tenth of the records
+#: out of order gives 0.1, a fleet's unordered export 0.3 and more.
 ORDERED_SHARE = 0.2
 
-#: Fixes of a run from which on it is a place of its own: one step into it or out of it is wrong, not the run. Reflections between
-#: buildings shift a few fixes in a row.
+#: A run of at least this many fixes is a place of its own: a single step to or from it is wrong, not the run. Reflections
+#: between buildings shift a few consecutive fixes.
 RUN_FIXES = 10
 
-#: Rounds in which blocks of impossible fixes are taken out; what is left after them is noted as a leap.
+#: Maximum number of rounds that remove blocks of impossible fixes; remaining impossible steps are noted as leaps.
 ROUNDS = 24
 
-#: Share of a device's fixes, and number, that must stand on another device too before they are called copied.
+#: Minimum share and number of a device's fixes that equal those of another device before they are noted as copied.
 COPIED_SHARE, COPIED_FIXES = 0.05, 30
 
-#: Time and number of fixes at the same place to the last digit from which a position is frozen: a live receiver trembles.
+#: Duration and number of fixes with identical coordinates from which a position is frozen; live receivers always scatter.
 FROZEN_S, FROZEN_FIXES = 3600.0, 13
 
-#: Decimals of a device that rounds its coordinates; share of its places that must be so, of at least so many. A place of seven
-#: decimals is by a chance of one in a million.
+#: Number of decimals of rounded coordinates; minimum share and number of such places of a device. A place with seven decimals
+#: rounds to four by chance once in a million.
 ROUNDED_DECIMALS, ROUNDED_SHARE, ROUNDED_FIXES = 4, 0.5, 60
 
 
 def clean(tracks: Fixes, *, rules: MovementLimits = DEFAULT_LIMITS) -> Fixes:
-    """Mark the fixes that are wrong, with the reason, and note what is odd about others, which stay in use.
+    """Mark faulty fixes with the reason, and note unusual ones, which stay in use.
 
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.tracks.read_tracks` gives them: points with a CRS, `device`, `time` (aware), and if there are
-        any `accuracy_m`, `mock`, `source` and `row`. A plain frame without points is taken by its columns `lon` and `lat`, which
-        are WGS-84; so are those of every function of this room that takes tracks.
+        Fixes as returned by :func:`geo.tracks.read_tracks`: points with a CRS, `device`, `time` (aware), and optionally
+        `accuracy_m`, `mock`, `source` and `row`. In a frame without points the columns `lon` and `lat` are used, as WGS-84;
+        the same holds for every function of this package that takes tracks.
 
     Returns
     -------
     GeoDataFrame
-        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``; fixes with one of
-        :data:`NOTES` are used.
+        The same rows and index with a column ``mark``: a key of :data:`MARKS`, or ``''``; fixes with a mark in :data:`NOTES`
+        are used.
 
     Raises
     ------
@@ -110,10 +110,9 @@ def clean(tracks: Fixes, *, rules: MovementLimits = DEFAULT_LIMITS) -> Fixes:
 
     Notes
     -----
-    The result does not depend on the order of the rows: what was received before what is read from `source` and `row`, and
-    nothing is said about it where these are missing. A block of fixes between two impossible jumps is marked if the fixes
-    before and after it fit each other and last longer than it: an error of one fix and a fake of an hour are told
-    by the same rule. Cost: O(n log n).
+    The result does not depend on the order of the rows: the order of reception is read from `source` and `row`, and not
+    judged without them. A block of fixes between two impossible jumps is marked if the fixes before and after it are
+    consistent with each other and last longer: one rule covers an error of one fix and a fake of an hour. Cost: O(n log n).
     """
     fixes = _fixes(tracks)
     mark = np.zeros(len(tracks), dtype=np.int8)
@@ -133,7 +132,7 @@ def clean(tracks: Fixes, *, rules: MovementLimits = DEFAULT_LIMITS) -> Fixes:
 
 
 def used(tracks: pd.DataFrame) -> Bools:
-    """Tell which fixes of a cleaned track a path may use."""
+    """Whether each fix of a cleaned track may be part of a path."""
     mark = tracks[MARK].to_numpy(dtype=object)
     mask: Bools = mark == ""
     odd = np.flatnonzero(~mask)
@@ -142,7 +141,7 @@ def used(tracks: pd.DataFrame) -> Bools:
 
 
 def _usable(mark: Marks) -> Ints:
-    """Rows whose mark does not keep them from the path."""
+    """Rows whose mark permits use in a path."""
     return np.flatnonzero(_IS_NOTE[mark])
 
 
@@ -172,14 +171,14 @@ def _fixes(tracks: pd.DataFrame) -> _Fixes:
 
 
 def _out_of_time(fixes: _Fixes, mark: Marks) -> None:
-    """Judge times by the order in which the records stand in their source."""
+    """Check times against the order of the records in their source."""
     if fixes.source is None or fixes.row is None:
         return
     here = np.flatnonzero(mark == 0)
     order = here[np.lexsort((fixes.row[here], fixes.device[here], fixes.source[here]))]
     same = (np.diff(fixes.source[order]) == 0) & (np.diff(fixes.device[order]) == 0)
     step = np.where(same, seconds(np.diff(fixes.time[order])), np.nan)
-    # Records of one device in one source; where many of them go back, their order says nothing about time.
+    # Records of one device in one source; if many of them go back, their order carries no information about time.
     record = np.cumsum(np.r_[True, ~same]) - 1
     back = np.bincount(record[1:], step < 0, minlength=record[-1] + 1 if len(record) else 0)
     ordered = back <= ORDERED_SHARE * np.bincount(record)
@@ -190,13 +189,13 @@ def _out_of_time(fixes: _Fixes, mark: Marks) -> None:
     before, after = step[:-1], step[1:]
     off = (np.abs(before) > CLOCK_OFF_S) & (np.abs(after) > CLOCK_OFF_S) & (np.abs(before + after) <= CLOCK_OFF_S)
     mark[order[1:-1][off]] = _NUMBER["clock"]
-    # The record behind an outlier goes back in time only because the outlier did not belong there.
+    # The record after an outlier goes back in time only because of the outlier.
     behind = order[2:][off]
     mark[behind[mark[behind] == _NUMBER["time_back"]]] = 0
 
 
 def _repeated(fixes: _Fixes, mark: Marks) -> None:
-    """Of the fixes of a device at one time keep one, or none if they lie apart."""
+    """Keep one of several fixes of a device at one time, or none if they are apart."""
     here = _usable(mark)
     micro, device = picked(fixes.time.view(np.int64), here), picked(fixes.device, here)
     order = by_time(device, micro)
@@ -222,7 +221,7 @@ def _repeated(fixes: _Fixes, mark: Marks) -> None:
 
 @kernel(nogil=True)
 def _ties(device: Ints, time: Ints, order: Ints) -> bool:
-    """Tell whether any device has two fixes at one time."""
+    """Whether any device has two fixes at one time."""
     found = False
     for k in range(1, len(order)):
         found |= device[order[k]] == device[order[k - 1]] and time[order[k]] == time[order[k - 1]]
@@ -230,9 +229,9 @@ def _ties(device: Ints, time: Ints, order: Ints) -> bool:
 
 
 def _impossible(fixes: _Fixes, mark: Marks, rules: MovementLimits) -> Ints:
-    """Take out, round by round, the shortest block between two jumps that the path is possible without.
+    """Remove, round by round, the shortest block between two jumps without which the path is possible.
 
-    What is left is returned, by device and time.
+    Returns the remaining rows, by device and time.
     """
     here = _usable(mark)
     order = here[by_time(picked(fixes.device, here), picked(fixes.time.view(np.int64), here))]
@@ -259,7 +258,7 @@ def _impossible(fixes: _Fixes, mark: Marks, rules: MovementLimits) -> Ints:
 
 
 def _in_long_runs(out: Bools) -> Bools:
-    """Of fixes to be taken out, those in a run of :data:`RUN_FIXES` or more."""
+    """Removed fixes in a run of :data:`RUN_FIXES` or more."""
     edges = np.diff(np.r_[0, out.astype(np.int8), 0])
     first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     found = np.zeros(len(out), dtype=np.bool_)
@@ -269,7 +268,7 @@ def _in_long_runs(out: Bools) -> Bools:
 
 
 def _jumps(fixes: _Fixes, order: Ints, rules: MovementLimits) -> Bools:
-    """Tell which steps from one fix of a device to the next are faster than anything moves."""
+    """Whether each step to the device's next fix is faster than anything moves."""
     same: Bools = np.diff(fixes.device[order]) == 0
     return same & _too_fast(fixes, order[:-1], order[1:], rules)
 
@@ -282,7 +281,7 @@ def _too_fast(fixes: _Fixes, a: Ints, b: Ints, rules: MovementLimits) -> Bools:
 
 @kernel(nogil=True)
 def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: float, slack_m: float) -> Bools:
-    """Tell which ways from fix to fix, less a slack, are faster than a speed; what is easily slower is not measured exactly."""
+    """Whether each step, minus a slack, is faster than a speed; steps that are clearly slower are not measured exactly."""
     fast = np.zeros(len(a), dtype=np.bool_)
     degree_m = np.pi / 180 * EARTH_M
     for k in range(len(a)):
@@ -296,14 +295,14 @@ def _faster(lon: Floats, lat: Floats, time: Ints, a: Ints, b: Ints, speed_m_s: f
 
 
 def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: MovementLimits) -> Bools:
-    """Tell which fixes lie in a block between two jumps that is shorter than the blocks beside it, which fit without it."""
+    """Fixes in a block between two jumps that is shorter than the adjacent blocks, which fit together without it."""
     device = fixes.device[order]
     start = np.flatnonzero(np.r_[True, jump | (np.diff(device) != 0)])
     end = np.r_[start[1:], len(order)] - 1
     first, last = order[start], order[end]
     owner = fixes.device[first]
     lasts = seconds(fixes.time[last] - fixes.time[first])
-    # Ties are broken by a mixed number, not by position: else only one block of many equal ones goes in a round.
+    # Ties are broken by a hash, not by position: otherwise only one of many equal blocks is removed per round.
     mixed = (np.arange(len(start), dtype=np.uint64) * np.uint64(2654435761)) % np.uint64(1 << 32)
     rank = np.empty(len(start), dtype=np.int64)
     rank[np.lexsort((mixed, lasts))] = np.arange(len(start))
@@ -312,14 +311,14 @@ def _outlying_blocks(fixes: _Fixes, order: Ints, jump: Bools, rules: MovementLim
         inner = (owner[:-2] == owner[1:-1]) & (owner[1:-1] == owner[2:])
         shorter = lasts[1:-1] <= lasts[:-2] + lasts[2:]
         out[1:-1] = inner & shorter & ~_too_fast(fixes, last[:-2], first[2:], rules)
-        # Of blocks beside each other only the shortest goes in one round: without it the others may fit.
+        # Of adjacent blocks only the shortest is removed in one round: without it the others may fit.
         rank[~out] = len(rank)
         out[1:-1] &= (rank[1:-1] < rank[:-2]) & (rank[1:-1] < rank[2:])
     return np.repeat(out, end - start + 1)
 
 
 def _copied(fixes: _Fixes, mark: Marks) -> None:
-    """Note fixes whose time and place another device has too, if they are more than chance would give."""
+    """Note fixes whose time and place also occur on another device more often than by chance."""
     here = np.flatnonzero(mark == 0)
     time: Ints = fixes.time.view(np.int64)
     some = here[maybe_equal(picked(time, here), picked(fixes.lon, here), picked(fixes.lat, here))]
@@ -343,12 +342,12 @@ def _copied(fixes: _Fixes, mark: Marks) -> None:
 
 
 def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: MovementLimits) -> None:
-    """Note what follows a silence, what is frozen, and what was rounded, where nothing else is to be said."""
+    """Note fixes after a silence, frozen and rounded ones, unless they have another mark."""
     devices = int(fixes.device.max()) + 1 if len(fixes.device) else 0
     gap_us, frozen_us = int(rules.max_gap_s * 1e6), int(FROZEN_S * 1e6)
     micro = fixes.time.view(np.int64)
     found = _quirks(fixes.device, micro, fixes.lon, fixes.lat, order, devices, gap_us, frozen_us)
-    # Who is not heard at midnight went home.
+    # Devices without a fix around midnight have gone home, so this is not a silence.
     first = np.flatnonzero(found[0])
     before, after = (local_days(micro[order[rows]], rules.zone) for rows in (first - 1, first))
     found[0][first[before != after]] = False
@@ -361,7 +360,7 @@ def _noted(fixes: _Fixes, mark: Marks, order: Ints, rules: MovementLimits) -> No
 def _quirks(
     device: Ints, time: Ints, lon: Floats, lat: Floats, order: Ints, devices: int, gap_us: int, frozen_us: int
 ) -> tuple[Bools, Bools, Bools]:
-    """Which of some fixes, by device and time, are the first after a silence, frozen, and rounded by a device that rounds."""
+    """First fixes after a silence, frozen ones, and rounded ones of devices that round; by device and time."""
     n, unit = len(order), 10.0**ROUNDED_DECIMALS
     silent, frozen, rounded = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     places, coarse = np.zeros(devices, np.int64), np.zeros(devices, np.int64)

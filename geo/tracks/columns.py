@@ -1,4 +1,4 @@
-"""Names of the columns of tracks, spelled once."""
+"""Names of the columns of tracks, defined in one place."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MOCK = "mock"
 SOURCE = "source"
 ROW = "row"
 DECLARED_DATUM = "declared_datum"
-#: Set by cleaning: why a fix is not used, '' where it is.
+#: Result of cleaning: why a fix is not used, '' if it is.
 MARK = "mark"
-#: Datum of the row's own coordinates, in files that state it row by row; not a column of the result.
+#: Datum of a row's coordinates, in files that state it per row; not a column of the result.
 DATUM = "datum"
 
-#: Columns of a track, in order; the geometry (WGS-84 points) stands behind them. `speed` is in m/s as the device says it,
-#: `accuracy_m` the radius that the device gives for 68 % of its fixes, `row` the number of the record in `source`,
-#: `declared_datum` what the coordinates were before they were brought to WGS-84.
+#: Columns of a track, in order, before the geometry (WGS-84 points). `speed` is in m/s as reported by the device, `accuracy_m`
+#: the radius with 68 % probability reported by the device, `row` the number of the record in `source`, `declared_datum` the
+#: datum of the coordinates before conversion to WGS-84.
 TRACK_COLUMNS = (DEVICE, OFFICER, TIME, LON, LAT, ACCURACY_M, SPEED, MOCK, SOURCE, ROW, DECLARED_DATUM)
 
-#: Columns of stops, of matched segments and of touched cells; those of patrols have the same names.
+#: Columns of stops, matched segments and touched cells; columns of patrols have the same names.
 CELL = "cell"
 START = "start"
 END = "end"

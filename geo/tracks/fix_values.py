@@ -1,4 +1,4 @@
-"""Values of fixes: positions in degrees, times without zone in UTC, spans in seconds, distances on the ground."""
+"""Values of fixes: positions in degrees, naive UTC times, durations in seconds, distances on the ground."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from geo.tracks.columns import DEVICE, LAT, LON, TIME
 
 
 def places(tracks: pd.DataFrame) -> tuple[Floats, Floats]:
-    """WGS-84 longitude and latitude of the fixes: of their points, or where the frame has none, of its columns.
+    """WGS-84 longitude and latitude of the fixes, from their points or, without points, from the columns.
 
-    Five million points take a gigabyte; a city's day is handled without them.
+    Five million points need a gigabyte; the fixes of a city's day are processed without points.
     """
     if isinstance(tracks, gpd.GeoDataFrame):
         points = lon_lat(tracks.geometry).array
@@ -33,7 +33,7 @@ def utc(times: pd.Series) -> npt.NDArray[np.datetime64]:
 
 
 def seconds(span: npt.NDArray[np.timedelta64]) -> Floats:
-    """Spans of time in seconds."""
+    """Durations in seconds."""
     return span / np.timedelta64(1, "s")
 
 
@@ -46,7 +46,7 @@ def ground_m(lon0: Floats, lat0: Floats, lon1: Floats, lat1: Floats) -> Floats:
 
 
 def require_tracks(tracks: pd.DataFrame) -> None:
-    """Raise if a frame cannot be a track: all of its faults together."""
+    """Raise if a frame is not a track; the message names all faults."""
     missing = [column for column in (DEVICE, TIME) if column not in tracks]
     if missing:
         raise ColumnError(f"tracks: no column {' and '.join(missing)}; read the file with read_tracks")

@@ -1,4 +1,4 @@
-"""Limits of movement and of positioning errors that cleaning, trajectories and matching work with."""
+"""Limits of movement and of positioning errors used by cleaning, trajectories and matching."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MovementLimits:
-    """What a device can have done, and how far its positions are trusted. Rule sets of patrols extend it.
+    """Limits of what a device can do, and of which positions are used. Rule sets of patrols extend them.
 
     Attributes
     ----------
     max_gap_s
         Longest time between two fixes that a straight line may bridge. In five minutes a walker covers 400 m, across a
-        second-level grid and back, so after a longer gap the whereabouts of the device are not known.
+        second-level grid and back, so after a longer gap the position of the device is unknown.
     max_speed_m_s
-        Fastest movement that is possible here: 35 m/s (126 km/h), the expressway. Anything faster is a positioning error or
-        a false track.
+        Fastest possible movement: 35 m/s (126 km/h) on the expressway. Anything faster is a positioning error or a
+        falsified track.
     max_accuracy_m
-        Largest stated error radius of a fix that is used; second-level grids are 221 m wide.
+        Largest stated error radius of a fix that is used; second-level grids are 221 m wide on average.
     default_accuracy_m
-        Error radius of a fix whose device states none: 15 m, usual for phones between buildings.
+        Error radius assumed if the device states none: 15 m, usual for phones between buildings.
     zone
         Time zone of the local day.
     """

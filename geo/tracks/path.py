@@ -1,4 +1,4 @@
-"""The path of devices in metres: the one value that trajectories, presences, stops and matching share."""
+"""The path of devices in metres: the value shared by trajectories, presences, stops and matching."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints
 
-#: Micro-seconds in a second; times of paths are whole microseconds, so that pieces of a path abut exactly.
+#: Microseconds per second; times of paths are integers of microseconds, so that pieces of a path share their ends exactly.
 SECOND = 1_000_000
 
 
@@ -22,15 +22,15 @@ class Path(NamedTuple):
     time
         Microseconds since 1970, UTC, int64.
     x, y
-        Metres in the CRS of the cells; fixes of a stand lie at its middle.
+        Metres in the CRS of the cells; fixes of a stand are moved to its centre.
     sigma
         Standard deviation of the position along one axis, metres.
     stand
-        Number of the stand that a fix belongs to; -1 on the move.
+        Number of the stand (a device at rest) of each fix; -1 in motion.
     walkers
         `device` and `officer` of each walker.
     detached
-        Whether the fix belongs to a run between two impossible steps, which may be somewhere else altogether.
+        Whether the fix belongs to a run between two impossible steps, which may be at a completely different place.
     """
 
     walker: Ints

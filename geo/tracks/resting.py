@@ -1,4 +1,4 @@
-"""A device at rest: its fixes are put at their middle, and their scatter bounds the error radii that the device states."""
+"""Devices at rest: their fixes are moved to the centre, and their scatter corrects the stated error radii."""
 
 from __future__ import annotations
 
@@ -11,44 +11,42 @@ from geo.arrays import Bools, Floats, Ints
 from geo.tracks.path import SECOND, Path
 from geo.tracks.speed import noise_of
 
-#: Window in which a device is judged to stand still. In five minutes a walker goes 400 m.
+#: Window in which a device is tested for standing still. In five minutes a walker covers 400 m.
 STILL_WINDOW_S = 300.0
-#: Spread (root mean square distance from the mean) up to which a window is still: phones that lie on a desk scatter by 10
-#: to 25 m between buildings, a patrol at 0.5 m/s by 43 m.
+#: Maximum spread (root mean square distance from the mean) of a still window: phones on a desk scatter by 10 to 25 m between
+#: buildings, a patrol at 0.5 m/s by 43 m.
 STILL_SPREAD_M = 28.0
-#: How far the middle of the next window may be off for the device to stand at the same place.
+#: Maximum distance between the centres of consecutive windows of a device at the same place.
 STILL_DRIFT_M = 25.0
-#: Windows that a stand needs; two make ten minutes.
+#: Minimum number of windows of a stand; two are ten minutes.
 STILL_WINDOWS = 2
-#: Windows of wander between two stands at one place that still belong to them, and how far it may go in standard deviations.
+#: Maximum number of windows of wander between two stands at one place, and its maximum distance in standard deviations.
 BRIDGE_WINDOWS = 3
 WANDER_SIGMAS = 4.0
 
-#: Time in which the error of a device at rest is taken to be new where its own fixes do not show that it changes sooner. Twice
-#: half an hour: an error that fades as exp(-t / T) is as good as new after 2 T, and indoors it lasts for up to an hour.
+#: Time after which the error of a device at rest is considered independent, unless its fixes show a shorter one. Twice half
+#: an hour: an error that decays as exp(-t / T) is practically independent after 2 T, and indoors it lasts for up to an hour.
 REST_ERROR_S = 3600.0
-#: Windows from which on the fixes of a stand show how long its errors last.
+#: Minimum number of windows for estimating how long errors last from the fixes of a stand.
 TELLING_WINDOWS = 6
-#: Scatter over stated error from which on the scatter is believed; honest devices stay below it.
+#: Ratio of scatter to stated error above which the scatter is used instead; correct statements stay below it.
 SCATTER_FACTOR = 1.25
-#: Fixes at rest that a scatter needs.
+#: Minimum number of fixes at rest for a scatter.
 SCATTER_FIXES = 12
 
 
 def settled(path: Path) -> Path:
-    """Put the fixes of a device at rest at their middle, and raise stated errors that the scatter of the fixes contradicts.
+    """Move the fixes of a device at rest to their centre, and raise stated errors that their scatter contradicts.
 
-    A phone on a desk beside a border scatters over it all day, in wander that lasts for minutes, and would visit the
-    neighbour many times. Fixes are taken in windows of five minutes; windows with little spread that follow each other at
-    the same place are one stand, and its fixes get the mean position and its error. A short wander between two stands at one
+    A phone on a desk next to a border scatters across it all day, with errors that last for minutes, and would visit the
+    neighbouring cell many times. Fixes are grouped in windows of five minutes; consecutive windows with little spread at the
+    same place form one stand, and its fixes get the mean position and its error. A short wander between two stands at one
     place, no farther than the error explains, belongs to the stand.
 
-    The mean of a stand is as good as its independent errors are many. How long an error lasts, the means of the windows tell by
-    their correlation; otherwise one an hour (:data:`REST_ERROR_S`).
+    The error of the mean depends on the number of independent errors. The duration of an error is estimated from the
+    correlation of the window means; otherwise one independent error per hour is assumed (:data:`REST_ERROR_S`).
 
-    Notes
-    -----
-    A patrol that keeps within 28 m of one place for ten minutes is a stand too; only its wander is lost, not its time.
+    A patrol that stays within 28 m of one place for ten minutes is a stand too; only its movement is lost, not its time.
     """
     if len(path.time) == 0:
         return path
@@ -109,10 +107,11 @@ def _stands(path: Path) -> _Stands:
 
 
 def _independent_errors(windows: _Spans, first: Ints, length: Ints, width_s: Floats) -> Floats:
-    """Number of independent errors in the mean of each stretch of windows.
+    """Number of independent errors in the mean of each sequence of windows.
 
-    With a correlation r from one window's mean to the next, n windows are worth n (1 - r) / (1 + r). A correlation found from n
-    means is too low by about (1 + 4 r) / n and has a standard deviation of 1 / sqrt(n); the one and twice the other are added.
+    With a correlation r between consecutive window means, n windows count as n (1 - r) / (1 + r). The correlation estimated
+    from n means is too low by about (1 + 4 r) / n with a standard deviation of 1 / sqrt(n); the first and twice the second
+    are added.
     """
     group = np.repeat(np.arange(len(first)), length)
     least = np.maximum(1.0, length * width_s / REST_ERROR_S)
@@ -130,9 +129,9 @@ def _independent_errors(windows: _Spans, first: Ints, length: Ints, width_s: Flo
 
 
 def scatter_factors(path: Path, here: Bools, spans: _Spans) -> Floats:
-    """By how much the stated errors of each walker are too small, by the scatter of his fixes; 1 where they fit.
+    """Factor by which the stated errors of each walker are too small, according to the scatter of the fixes; 1 if they fit.
 
-    The scatter is that about the middle of his stands, or where he never stands the independent part of the error.
+    The scatter is measured around the centres of the stands or, without stands, as the independent part of the error.
     """
     walkers = len(path.walkers)
     off = (path.x - np.repeat(spans.x, spans.fixes)) ** 2 + (path.y - np.repeat(spans.y, spans.fixes)) ** 2
@@ -149,7 +148,7 @@ def scatter_factors(path: Path, here: Bools, spans: _Spans) -> Floats:
 
 
 def _window(path: Path) -> Ints:
-    """Width of a window for each fix, microseconds: five minutes, or as many times that as three fixes of the walker take."""
+    """Width of a window for each fix, microseconds: five minutes, or the multiple that contains three fixes."""
     lasts = np.diff(path.time)
     first = np.searchsorted(path.walker, np.arange(int(path.walker.max(initial=-1)) + 2))
     step = np.array([np.median(lasts[a : b - 1]) if b - a > 1 else 0.0 for a, b in pairwise(first.tolist())])
@@ -159,7 +158,7 @@ def _window(path: Path) -> Ints:
 
 
 class _Spans(NamedTuple):
-    """Stretches of a path: how many fixes, their mean position, and their spread about it."""
+    """Sections of a path: number of fixes, mean position, and spread around it."""
 
     fixes: Ints
     x: Floats
@@ -174,17 +173,17 @@ class _Spans(NamedTuple):
         return cls(fixes, x, y, np.sqrt(np.add.reduceat(off, start) / fixes))
 
     def apart(self, k: int) -> Floats:
-        """Distance of each stretch from the k-th after it."""
+        """Distance of each section from the k-th section after it."""
         return np.hypot(self.x[k:] - self.x[:-k], self.y[k:] - self.y[:-k])
 
 
 def _bridge(
     path: Path, start: Ints, first: Ints, length: Ints, follows: Bools, stood: Bools
 ) -> tuple[Ints, Ints, Bools]:
-    """Join stands at one place that follow each other, also across a short wander.
+    """Join consecutive stands at one place, also across a short wander.
 
-    `start` is the first fix of each window, `first` the first window of each stretch, `length` its windows. Stretches that are
-    no stand are one window long, so a wander of up to `BRIDGE_WINDOWS` is that many stretches.
+    `start` is the first fix of each window, `first` the first window of each section, `length` its windows. Sections that
+    are not a stand have one window, so a wander of up to `BRIDGE_WINDOWS` windows is that many sections.
     """
     spans = _Spans.of(path, start[first])
     joins = np.zeros(len(first), dtype=bool)

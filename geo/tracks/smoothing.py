@@ -1,10 +1,10 @@
-r"""A smooth path through noisy fixes, with its doubt: a Kalman filter and smoother for a walker whose velocity wanders.
+r"""A smoothed path through noisy fixes, with its uncertainty: Kalman filter and smoother for a random velocity.
 
-The model, along each axis and independent of the other: the velocity is an Ornstein-Uhlenbeck process (spread `speed_m_s`,
-forgotten after `turn_s`), the place its integral, and a fix is the place, plus an error that lasts (spread `lasting_m`,
-forgotten after `lasts_s`), plus one that is new in every fix (spread `fresh_m`). The covariances do not depend on the fixes, so
-both axes and any number of drawn paths share one pass over them. Drawn paths come from the simulation smoother of Durbin
-and Koopman (2002): simulate places and fixes, smooth the difference to the real fixes, add it.
+Model, independent for each axis: the velocity is an Ornstein-Uhlenbeck process (standard deviation `speed_m_s`, correlation
+time `turn_s`), the position its integral, and a fix is the position, plus a correlated error (standard deviation `lasting_m`,
+correlation time `lasts_s`), plus an error independent for every fix (`fresh_m`). The covariances do not depend on the
+fixes, so both axes and any number of sampled paths share one pass. Paths are sampled with the simulation smoother of Durbin
+and Koopman (2002): simulate positions and fixes, smooth the difference to the real fixes, add it.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from geo.tracks.path import SECOND
 from geo.tracks.straightening import legs_of, on_legs
 from geo.tracks.trajectory import chains_of, metric_of, raw_path
 
-#: Share of the error's variance that lasts, and how long it is remembered, seconds.
+#: Share of the error's variance that is correlated in time, and its correlation time, seconds.
 LASTING, LASTS_S = 0.6, 120.0
-#: Motions that are tried: how long a velocity is remembered, seconds, and the error that is new in every fix, metres.
+#: Candidate motions: correlation times of the velocity, seconds, and independent errors, metres.
 TURNS_S, FRESH_M = (5.0, 10.0, 20.0, 40.0), (1.0, 2.0, 4.0, 8.0)
-#: Median distance of fixes from which on the least of these errors is taken.
+#: Median distance between fixes above which the smallest of these errors is used.
 FAR_M = 30.0
-#: Fixes that are enough to choose one.
+#: Number of fixes sufficient to choose a motion.
 MOST_FIXES = 500
 
 
 class Motion(NamedTuple):
-    """How a device moves and errs: see the head of the module."""
+    """Parameters of movement and errors of a device; see the head of the module."""
 
     speed_m_s: float
     turn_s: float
@@ -45,25 +45,25 @@ class Motion(NamedTuple):
 
 
 def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
-    """Move each fix to where its device most probably was, given all of its fixes.
+    """Move each fix to the most probable place of its device, given all of its fixes.
 
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`.
+        Fixes as returned by :func:`geo.tracks.read_tracks`; cleaned first if they have no `mark`.
     rules
-        `max_gap_s` and the rest of what cleaning needs; nothing is smoothed across a silence.
+        `max_gap_s` and the parameters of cleaning; gaps are not smoothed across.
 
     Returns
     -------
     GeoDataFrame
-        The same rows, index and columns in the CRS of `tracks`, with the geometry moved, `mark`, and `doubt_m`: the standard
-        deviation of the new place along one axis, NaN for fixes that are not used; those stay where they are.
+        The same rows, index and columns in the CRS of `tracks`, with moved geometry, `mark`, and `doubt_m`: the standard
+        deviation of the new place along one axis, NaN for unused fixes, which are not moved.
 
     Notes
     -----
-    It helps where fixes are near each other: docs/patrols.md has the measurement. The part of an error that lasts for minutes
-    cannot be taken out by any smoothing, and `doubt_m` says so. Cost: O(n).
+    Smoothing helps if fixes are close to each other; docs/tracks.md names the measurement. Errors that persist for minutes
+    cannot be removed by smoothing, and `doubt_m` includes them. Cost: O(n).
     """
     cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
     crs = metric_of(tracks)
@@ -80,7 +80,7 @@ def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS
 
 @kernel(nogil=True)
 def _step(lasts_s: float, motion: Motion, move: Floats, noise: Floats) -> None:
-    """Write the transition matrix of (place, velocity, lasting error) over some time, and the covariance that it adds."""
+    """Write the transition matrix of (position, velocity, correlated error) for a time step, and the covariance added."""
     e = np.exp(-lasts_s / motion.turn_s)
     a = np.exp(-lasts_s / motion.lasts_s)
     v2, turn = motion.speed_m_s**2, motion.turn_s
@@ -98,18 +98,18 @@ def _step(lasts_s: float, motion: Motion, move: Floats, noise: Floats) -> None:
 def _filter(  # type: ignore[no-untyped-def]
     time, seen, fixes, motion, mean, covariance, ahead_mean, ahead_covariance
 ):
-    """Filter columns of fixes at once; returns the log-likelihood of all columns together.
+    """Filter columns of fixes at once; returns the total log-likelihood of all columns.
 
     Parameters
     ----------
     time
-        Seconds, rising, (n,).
+        Seconds, increasing, (n,).
     seen
         Whether there is a fix at each time, (n,).
     fixes
-        Metres, (n, c); what stands where none was seen is not read.
+        Metres, (n, c); values without a fix are ignored.
     mean, covariance, ahead_mean, ahead_covariance
-        Written: (n, 3, c), (n, 3, 3), and the same before the fix of that time is known. There is a fix at the first time.
+        Output: (n, 3, c), (n, 3, 3), and the predictions before the fix of that time. There is a fix at the first time.
     """
     n, columns = fixes.shape
     move, noise = np.zeros((3, 3)), np.zeros((3, 3))
@@ -154,7 +154,7 @@ def _filter(  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _carry(move, before, noise, after):  # type: ignore[no-untyped-def]
-    """Write the covariance that one becomes over a step."""
+    """Propagate a covariance over one step."""
     for k in range(3):
         for j in range(3):
             value = noise[k, j]
@@ -166,7 +166,7 @@ def _carry(move, before, noise, after):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _smooth(time, motion, mean, covariance, ahead_mean, ahead_covariance):  # type: ignore[no-untyped-def]
-    """Rauch-Tung-Striebel: turn what the filter wrote into means and covariances given all fixes, in place."""
+    """Rauch-Tung-Striebel: turn filtered into smoothed means and covariances, in place."""
     move, noise, back = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 3))
     inverse, change = np.zeros((3, 3)), np.zeros((3, 3))
     for i in range(len(time) - 2, -1, -1):
@@ -193,7 +193,7 @@ def _smooth(time, motion, mean, covariance, ahead_mean, ahead_covariance):  # ty
 
 @kernel(nogil=True)
 def _simulate(time, motion, normal, place, fixes):  # type: ignore[no-untyped-def]
-    """Write places and fixes of devices that move as the model says; `normal` is (n, 4, c) of standard normals."""
+    """Write simulated positions and fixes under the model; `normal` is (n, 4, c) standard normals."""
     n, _, columns = normal.shape
     move, noise = np.zeros((3, 3)), np.zeros((3, 3))
     state = np.zeros((2, columns))
@@ -221,14 +221,14 @@ def likelihood(time_s: Floats, xy: Floats, motion: Motion) -> float:
 
 
 def smoothed_path(time_s: Floats, seen: Bools, xy: Floats, motion: Motion) -> tuple[Floats, Floats]:
-    """Mean and standard deviation along an axis of the place at each time, given all fixes.
+    """Mean and standard deviation along one axis of the position at each time, given all fixes.
 
     Parameters
     ----------
     time_s
-        Rising, shape (n,).
+        Increasing, shape (n,).
     seen
-        Whether there is a fix, shape (n,); the first has one.
+        Whether there is a fix, shape (n,); the first time has one.
     xy
         Fixes, metres, shape (n, c): any number of columns.
     """
@@ -244,7 +244,7 @@ def smoothed_path(time_s: Floats, seen: Bools, xy: Floats, motion: Motion) -> tu
 def drawn_paths(
     time_s: Floats, seen: Bools, xy: Floats, motion: Motion, *, count: int, rng: np.random.Generator
 ) -> Floats:
-    """Draw paths from all that the fixes leave possible, shape (n, 2, count)."""
+    """Sample paths consistent with the fixes, shape (n, 2, count)."""
     n = len(time_s)
     normal = rng.standard_normal((n, 4, 2 * count))
     place, fixes = np.empty((n, 2 * count)), np.empty((n, 2 * count))
@@ -255,13 +255,13 @@ def drawn_paths(
 
 
 def motion_of(time_s: Floats, xy: Floats, sigma_m: Floats) -> Motion:
-    """Choose the motion under which the fixes are likeliest, among a few.
+    """Choose the most likely motion for the fixes among a few candidates.
 
     Parameters
     ----------
     sigma_m
-        What the error is taken to be before the fixes are seen, shape (n,): the part of it that lasts stays as it is, for no
-        track can tell it from walking.
+        Prior standard deviation of the error, shape (n,). Its correlated part is not estimated, because it cannot be
+        distinguished from walking.
     """
     lasting = float(np.median(sigma_m)) * np.sqrt(LASTING)
     step_s = np.diff(time_s)
@@ -269,31 +269,31 @@ def motion_of(time_s: Floats, xy: Floats, sigma_m: Floats) -> Motion:
     speed = max(float(np.sqrt(np.mean(np.minimum(moved, 40.0) ** 2) / 2)), 0.3) if len(moved) else 0.3
     if len(time_s) < 4:
         return Motion(speed, 20.0, lasting, float(np.median(sigma_m)) * np.sqrt(1 - LASTING))
-    # Fixes far apart do not tell an error from a turn, and the errors that they are taken for would cut corners.
+    # With fixes far apart, errors and turns cannot be distinguished, and an assumed error would cut corners.
     far = np.median(np.hypot(*np.diff(xy, axis=0).T)) > FAR_M
     choices = [Motion(speed, turn, lasting, fresh) for turn in TURNS_S for fresh in (FRESH_M[:1] if far else FRESH_M)]
     return max(choices, key=lambda motion: likelihood(time_s[:MOST_FIXES], xy[:MOST_FIXES], motion))
 
 
-#: A corner is put between two fixes that are at least this far apart, where the headings before and after turn by so many
-#: degrees and meet within so many times the distance; and how far towards it the path goes; 0.7 to 1
-#: are about as good.
+#: A corner is inserted between two fixes at least this far apart, if the headings before and after differ by an angle in
+#: this range (degrees) and meet within this multiple of the distance; the last value is how far towards it the path goes
+#: (0.7 to 1 are about equally good).
 CORNER_M, CORNER_DEG, CORNER_REACH, CORNER_SHARE = 40.0, (25.0, 140.0), 1.5, 0.7
 
 
-#: Median distance of fixes below which the path runs through smoothed places: there that takes the jitter out.
+#: Median distance between fixes below which the path uses smoothed positions, which removes jitter.
 JITTER_M = 8.0
-#: Median distance below which fixes are moved to straight legs (longer steps hold whole turns), and the least error for which
-#: that is done; metres. Less is not worth it, for real paths are not quite straight.
+#: Median distance below which fixes are moved to straight legs (longer steps contain complete turns), and the minimum error for
+#: that, metres. It is not worthwhile for smaller errors, because real paths are not exactly straight.
 NEAR_M, LEAST_ERROR_M = 60.0, 4.0
-#: Along a leg the places are smoothed where the error of a fix is at least this share of a step: there fixes run back and forth.
+#: Along a leg, positions are smoothed if the error of a fix is at least this share of a step, so that fixes run back and forth.
 BACK_SHARE = 1 / 3
-#: An error that lasts moves the path as a whole, so it is no reason to smooth; this much of it is allowed for, metres.
+#: A correlated error moves the path as a whole, so it is no reason to smooth; this part of it is permitted, metres.
 FOLLOWED_M = 0.5
 
 
 def best_path(time_s: Floats, xy: Floats, motion: Motion) -> Floats:
-    """The path that a device most probably took, from positions alone: vertices, metres."""
+    """The most probable path of a device from positions only: vertices, metres."""
     step_m = np.median(np.hypot(*np.diff(xy, axis=0).T)) if len(xy) > 2 else np.inf
     legs = legs_of(time_s, xy) if step_m < NEAR_M else None
     if legs is None or legs.error_m < LEAST_ERROR_M:
@@ -307,7 +307,7 @@ def best_path(time_s: Floats, xy: Floats, motion: Motion) -> Floats:
 
 
 def with_corners(xy: Floats) -> Floats:
-    """Add a vertex where a device turned between two places that are far apart: near the point where its headings meet.
+    """Insert a vertex where a device turned between two distant places: near the intersection of its headings.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sorting millions of fixes, and finding equal ones, at the cost of a pass or two."""
+"""Sorts millions of fixes and finds equal ones, in one or two passes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from geo.kernels import kernel
 
 A = TypeVar("A", bound=np.generic)
 
-# Size of the table in which keys are counted: at six million fixes one in ten shares its place with another by chance.
+# Size of the counting table for keys: with six million fixes one in ten shares its entry with another by chance.
 _TABLE_BITS = 26
 
 
 def picked(values: npt.NDArray[A], rows: Ints) -> npt.NDArray[A]:
-    """Values of different rows that rise; no copy is made where all are taken."""
+    """Values of strictly increasing row numbers; no copy is made if all rows are selected."""
     return values if len(rows) == len(values) else values[rows]
 
 
 def by_time(owner: Ints, time: Ints, *ties: Floats) -> Ints:
-    """Order of rows by owner, then time, then the further columns; cheap where they are sorted already.
+    """Order of rows by owner, then time, then the further columns; fast if they are already sorted.
 
     Parameters
     ----------
     owner
         Numbers from 0.
     time
-        Any whole numbers.
+        Any integers.
     """
     if len(owner) == 0:
         return np.empty(0, dtype=np.int64)
@@ -55,7 +55,7 @@ def by_time(owner: Ints, time: Ints, *ties: Floats) -> Ints:
 
 @kernel(nogil=True)
 def _in_order(owner: Ints, time: Ints, apart: bool) -> bool:
-    """Tell whether rows are in order of owner, then time, already; and if asked for, none at the time of another."""
+    """Whether rows are already in order of owner, then time; optionally without equal times."""
     for k in range(1, len(owner)):
         if owner[k] < owner[k - 1] or (owner[k] == owner[k - 1] and time[k] < time[k - 1] + apart):
             return False
@@ -63,14 +63,14 @@ def _in_order(owner: Ints, time: Ints, apart: bool) -> bool:
 
 
 def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
-    """Number of each name in the order of the names, -1 where there is none, and the names.
+    """Number of each name in sorted order, -1 for missing names, and the names.
 
-    Names mostly stand in long runs, of which only the first is looked up.
+    Names usually occur in long runs, of which only the first entry is looked up.
     """
     if isinstance(names.dtype, pd.CategoricalDtype):
         known = names.cat.categories.to_numpy(dtype=object)
         order = np.argsort(known)
-        # One more, so that the code -1 of what has no name stays.
+        # One extra entry, so that the code -1 of a missing name is kept.
         rank = np.full(len(known) + 1, -1, dtype=np.int64)
         rank[order] = np.arange(len(known))
         return rank[names.cat.codes.to_numpy()], known[order]
@@ -83,7 +83,7 @@ def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
 
 
 def maybe_equal(*columns: Ints | Floats) -> Ints:
-    """Rows that may equal another row in all columns: all of those, and a few that do not."""
+    """Rows that may equal another row in all columns: all that do, and a few that do not."""
     key = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
         _mix(key, np.ascontiguousarray(column).view(np.uint64))
@@ -93,7 +93,7 @@ def maybe_equal(*columns: Ints | Floats) -> Ints:
 
 @kernel(nogil=True)
 def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
-    """Stir a column into the keys."""
+    """Mix a column into the hash keys."""
     for k in range(len(key)):
         mixed = (key[k] ^ values[k]) * np.uint64(0x9E3779B97F4A7C15)
         key[k] = mixed ^ (mixed >> np.uint64(29))
@@ -101,7 +101,7 @@ def _mix(key: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
 
 @kernel(nogil=True)
 def _shared(place: npt.NDArray[np.uint64], size: int) -> Bools:
-    """Tell which places are named more than once."""
+    """Entries used more than once."""
     count = np.zeros(size, dtype=np.uint8)
     for p in place:
         if count[p] < 2:

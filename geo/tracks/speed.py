@@ -1,4 +1,4 @@
-"""Speed of a device along its path, with the noise of positioning taken off: what tells a ride from a walk."""
+"""Speed of a device along its path, corrected for positioning noise, which distinguishes riding from walking."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import numpy as np
 from geo.arrays import Bools, Floats, Ints
 from geo.kernels import kernel
 
-#: Time over which a speed is taken: long against the wander of the error, short against a ride in and out again.
+#: Time over which a speed is measured: long compared with correlated errors, short compared with a ride in and out.
 PACE_S = 30.0
-#: Shortest time between the fixes that a way is measured along: over a second or two noise is larger than the way.
+#: Minimum time between the fixes used for a distance: over a second or two the noise exceeds the distance.
 STRIDE_S = 8.0
-#: Longest step in which the way from fix to fix shows the speed: a ride to and fro turns within half a minute.
+#: Maximum step for which the distance along the fixes shows the speed: a ride back and forth turns within half a minute.
 DENSE_S = 15.0
-#: Nobody walks faster than this over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed.
+#: Maximum walking speed over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed for.
 BRISK_M_S, STEP_SIGMAS = 1.7, 2.0
 #: Second differences of independent errors: mean square in units of their variance along one axis, and the 25 % quantile of a
-#: squared normal length in units of its mean. The low quantile leaves corners out.
+#: squared normal length in units of its mean. The low quantile excludes corners.
 _SECOND_DIFFERENCE, _QUARTILE = 12.0, 0.2877
-#: Fixes on the move that an estimate of the noise needs.
+#: Minimum number of fixes in motion for an estimate of the noise.
 _NOISE_FIXES = 20
 
 
 def paces_m_s(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m: Floats) -> Floats:
-    """Speed on each step from fix to fix, over half a minute about it: net, or along the way where that is a ride.
+    """Speed on each step, over half a minute around it: net speed, or along the fixes if that indicates a ride.
 
     Parameters
     ----------
@@ -36,8 +36,9 @@ def paces_m_s(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, nois
 
     Notes
     -----
-    The net speed halves that of a ride to and fro; the way from fix to fix, over strides of at least 8 s, does not. Of n
-    strides with independent errors of variance s² along each axis, the mean square is larger by 4 s², which is taken off.
+    The net speed underestimates a ride back and forth by half; the distance along fixes at least 8 s apart does not. For n
+    such distances with independent errors of variance s² along each axis, the mean square is larger by 4 s², which is
+    subtracted.
     """
     paces: Floats = _paces(walker, time, x, y, known, noise_m)
     return paces
@@ -45,7 +46,7 @@ def paces_m_s(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, nois
 
 @kernel(nogil=True)
 def _paces(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m: Floats) -> Floats:
-    """One pass over each unbroken part of the path; two pointers walk along."""
+    """One pass over each unbroken part of the path with two pointers."""
     n = len(known)
     pace = np.zeros(n)
     half, stride = int(PACE_S * 1e6) // 2, int(STRIDE_S * 1e6)
@@ -57,7 +58,7 @@ def _paces(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m
         b = a
         while b < n and known[b]:
             b += 1
-        # The fixes a to b hang together.
+        # The fixes a to b are connected by known steps.
         low, high = a, a
         for k in range(a, b):
             middle = (time[k] + time[k + 1]) // 2
@@ -65,7 +66,7 @@ def _paces(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m
                 low += 1
             while high < b and time[high + 1] <= middle + half:
                 high += 1
-            # The step itself always belongs to the stretch that its speed is taken over.
+            # The step itself is always inside the interval over which its speed is measured.
             i, j = min(low, k), max(high, k + 1)
             if time[j] <= time[i]:
                 continue
@@ -81,16 +82,16 @@ def _paces(walker: Ints, time: Ints, x: Floats, y: Floats, known: Bools, noise_m
             if count > 0:
                 left = max(square - 4.0 * noise_m[walker[k]] ** 2 * count, 0.0)
                 along = np.sqrt(left * count) / ((time[last] - time[i]) / 1e6)
-            # Below the speed of a walk what is left of the noise would only add to it.
+            # Below walking speed, remaining noise would only be added.
             pace[k] = along if along > max(net, BRISK_M_S) else net
         a = b
     return pace
 
 
 def noise_of(walker: Ints, time: Ints, x: Floats, y: Floats, moving: Bools, walkers: int) -> Floats:
-    """Standard deviation along one axis of the independent part of each walker's error, metres; 0 where too few fixes tell.
+    """Standard deviation along one axis of the independent part of each walker's error, metres; 0 with too few fixes.
 
-    Taken from how far each fix on the move lies off the middle of the fixes about :data:`STRIDE_S` before and after it.
+    Measured as the distance of each fix in motion from the midpoint of the fixes about :data:`STRIDE_S` before and after it.
     """
     noise = np.zeros(walkers)
     first = np.searchsorted(walker, np.arange(walkers + 1))
@@ -100,7 +101,7 @@ def noise_of(walker: Ints, time: Ints, x: Floats, y: Floats, moving: Bools, walk
             continue
         step_s = float(np.median(np.diff(time[a:b]))) / 1e6
         if step_s > DENSE_S:
-            # Of fixes so far apart the walker's turns, not the noise, make the second differences.
+            # With fixes this far apart, turns rather than noise dominate the second differences.
             continue
         s = max(1, round(STRIDE_S / max(step_s, 1e-3)))
         if b - a <= 2 * s:
@@ -117,7 +118,7 @@ def noise_of(walker: Ints, time: Ints, x: Floats, y: Floats, moving: Bools, walk
 
 
 def capped(noise_m: Floats, walker: Ints, sigma: Floats) -> Floats:
-    """The noise of each walker, but no more than the median of his errors: frequent turns look like noise."""
+    """The noise of each walker, limited to the median of the stated errors: frequent turns look like noise."""
     most = np.full(len(noise_m), np.inf)
     first = np.searchsorted(walker, np.arange(len(noise_m) + 1))
     for w in np.flatnonzero(noise_m > 0):
@@ -127,9 +128,9 @@ def capped(noise_m: Floats, walker: Ints, sigma: Floats) -> Floats:
 
 
 def ridden(time: Ints, x: Floats, y: Floats, sigma: Floats, pace: Floats, walk_m_s: float) -> Bools:
-    """Tell for each step whether it was too fast for a walk.
+    """Whether each step was too fast for walking.
 
-    Where fixes are dense, its speed is above `walk_m_s`; over a longer step, the net way is farther than anybody walks.
+    With dense fixes its speed is above `walk_m_s`; over a longer step, the net distance exceeds that of a walker.
     """
     lasts_s = np.maximum(np.diff(time) / 1e6, 1e-9)
     errors_m = STEP_SIGMAS * np.hypot(sigma[1:], sigma[:-1])

@@ -1,7 +1,7 @@
-"""Stops: when and where a device stayed at a place, and which of its fixes belong to a stay.
+"""Detects stops: when and where a device stayed at a place, and which of its fixes belong to a stay.
 
-Three storeys: all devices (:func:`stops`), one unbroken chain of fixes told apart into stop and trip (`_told_apart`), the net
-speed about one fix (`_net_speed`).
+Three levels: all devices (:func:`stops`), labelling of one unbroken chain of fixes as stop or trip (`_label_chains`), the net
+speed around one fix (`_net_speed`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.path import SECOND, Path
 from geo.tracks.trajectory import metric_of, raw_path
 
-#: Windows about a fix over which its net speed is taken. The short one sees where a stop begins; the long one sees through the
-#: wander of the error, which changes within a minute or two. Other pairs of 20 to 45 s and 60 to 120 s label 86 to 91 %
-#: of the diary in docs/patrols.md right, this one 90 %.
+#: Windows around a fix over which its net speed is measured. The short one locates the start of a stop; the long one
+#: averages over correlated errors, which change within a minute or two. Other pairs of 20 to 45 s and 60 to 120 s label 86
+#: to 91 % of the diary in docs/tracks.md correctly, this one 90 %.
 WINDOWS_S = (30.0, 90.0)
-#: Net speed of a device that stays: Rayleigh with this scale, m/s. An error of 10 m along each axis gives 0.16 over 90 s.
+#: Net speed of a stationary device: Rayleigh with this scale, m/s. An error of 10 m along each axis gives 0.16 over 90 s.
 STAY_SCALE_M_S = 0.28
-#: Net speed of one that goes: normal about a walk, and a little of everything for bicycles and cars.
+#: Net speed of a moving device: normal around walking speed, plus a uniform density for bicycles and cars.
 WALK_M_S, WALK_SPREAD_M_S, OTHER_DENSITY = 1.2, 0.5, 0.03
-#: No fix speaks louder than this, in logarithms of the odds, nor for more than a minute.
+#: Limits of the evidence of one fix, as log odds, and of its duration, seconds.
 MOST_ODDS, MOST_S = 2.0, 60.0
-#: Evidence, in seconds at full certainty, that a change between stop and trip must be worth. Chosen with the windows.
+#: Evidence, in seconds at full certainty, required for a change between stop and trip. Chosen together with the windows.
 CHANGE_S = 15.0
-#: Stands on both sides of a silence that are no farther apart than this are one stop.
+#: Stops before and after a gap at most this far apart are joined.
 SAME_PLACE_M = 50.0
 
 #: Columns of stops, in order.
@@ -41,7 +41,7 @@ STOP_COLUMNS = (DEVICE, OFFICER, START, END, DURATION_S, "silent_s", FIXES, "rad
 
 
 class _Chains(NamedTuple):
-    """Fixes of all devices with the number of the stop that each belongs to, -1 on the move."""
+    """Fixes of all devices with the number of their stop, -1 in motion."""
 
     path: Path
     rows: Ints
@@ -49,22 +49,21 @@ class _Chains(NamedTuple):
 
 
 def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
-    """Find the stays of each device.
+    """Detect the stays of each device.
 
     Parameters
     ----------
     tracks
-        Fixes with `device`, `time` and, if they were cleaned, `mark`; they are cleaned here otherwise.
+        Fixes with `device`, `time` and optionally `mark`; cleaned first without it.
     rules
-        `max_gap_s`, `max_speed_m_s` and the rest of what cleaning needs.
+        `max_gap_s`, `max_speed_m_s` and the parameters of cleaning.
 
     Returns
     -------
     GeoDataFrame
         One row per stop, by device and time, with a fresh index: `device`, `officer`, `start`, `end` (times of its first and
-        last fix, aware, UTC), `duration_s`, `silent_s` (how much of that lies in silences over `max_gap_s`), `fixes`,
-        `radius_m` (within which two thirds of its fixes lie) and the median place, WGS-84. A stop that is still going on with
-        the last fix is there as well.
+        last fix, aware, UTC), `duration_s`, `silent_s` (part of it in gaps over `max_gap_s`), `fixes`, `radius_m` (radius that
+        contains two thirds of its fixes) and the median place, WGS-84. A stop that continues at the last fix is included.
 
     Raises
     ------
@@ -73,11 +72,10 @@ def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -
 
     Notes
     -----
-    Each fix is asked for the net speed about it, over 30 and over 90 s. How much likelier that is of a device that stays than
-    of one that goes, times the time that the fix stands for, is its evidence; the labels are those that collect most of it,
-    less 15 s for each change (dynamic programming, exact). A silence ends a stop unless the device comes back to
-    the same place. Stops under half a minute are not seen. docs/patrols.md compares with trackintel and movingpandas.
-    Cost: O(n) after sorting.
+    For each fix, the net speed over 30 and over 90 s is compared under a stationary and a moving model; the log likelihood
+    ratio, times the time that the fix represents, is its evidence. The labels maximise the total evidence minus 15 s for each
+    change (exact, by dynamic programming). A gap ends a stop unless the device reappears at the same place. Stops shorter than
+    half a minute are not detected. docs/tracks.md compares with trackintel and movingpandas. Cost: O(n) after sorting.
 
     >>> import pandas as pd, shapely
     >>> seconds = np.arange(0, 900, 10)
@@ -116,12 +114,12 @@ def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -
 
 
 def stop_of(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> pd.Series:
-    """Tell for each fix which stop it belongs to.
+    """Stop of each fix.
 
     Returns
     -------
     Series of Int64, index of `tracks`
-        Row of the stop in the result of :func:`stops`, -1 on the move; missing where the fix is not used.
+        Row of the stop in the result of :func:`stops`, -1 in motion; missing for unused fixes.
     """
     chains = _chains(tracks, rules)
     number = np.full(len(tracks), -1, dtype=np.int64)
@@ -138,7 +136,7 @@ def _chains(tracks: gpd.GeoDataFrame, rules: MovementLimits) -> _Chains:
     same = np.diff(path.walker) == 0
     breaks = np.flatnonzero(np.r_[True, ~same | (lasts > rules.max_gap_s)][: len(path.time)])
     ends = np.r_[breaks[1:], len(path.time)].astype(np.int64)
-    stays = _told_apart(
+    stays = _label_chains(
         path.time / SECOND, path.x, path.y, breaks.astype(np.int64), ends[: len(breaks)], WINDOWS_S, CHANGE_S
     )
     new = stays & ~np.r_[False, stays[:-1] & same][: len(stays)]
@@ -149,7 +147,7 @@ def _chains(tracks: gpd.GeoDataFrame, rules: MovementLimits) -> _Chains:
 
 
 def _rejoined(path: Path, number: Ints, stays: Bools, after: Ints) -> Ints:
-    """Join the stops on both sides of a silence if they are at one place, and number what is left."""
+    """Join the stops before and after a gap if they are at one place, and renumber the stops."""
     count = int(number.max(initial=-1)) + 1
     if count == 0:
         return number
@@ -169,13 +167,13 @@ def _medians(values: Floats, first: Ints, last: Ints) -> Floats:
 
 
 @kernel(nogil=True)
-def _told_apart(  # type: ignore[no-untyped-def]
+def _label_chains(  # type: ignore[no-untyped-def]
     time, x, y, begin, end, windows_s, change_s
 ):
-    """Tell for each fix whether the device stays, chain by chain; times in seconds.
+    """Whether the device is stationary at each fix, chain by chain; times in seconds.
 
-    Within a chain ``a:b`` the labels maximise the sum of the evidence of the fixes, counted for a stop and against a trip, by
-    halves, less `change_s` for each change.
+    Within a chain ``a:b`` the labels maximise the sum of the evidence, positive for a stop and negative for a trip, with half
+    weight, minus `change_s` for each change.
     """
     stays = np.zeros(len(time), dtype=np.bool_)
     came = np.zeros((len(time), 2), dtype=np.bool_)
@@ -201,14 +199,14 @@ def _told_apart(  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _weight(time: Floats, a: int, b: int, i: int) -> float:
-    """Time that a fix stands for: half of that to its neighbours."""
+    """Time represented by a fix: half of the time to each neighbour."""
     half: float = (time[min(i + 1, b - 1)] - time[max(i - 1, a)]) / 2.0
     return min(half, MOST_S)
 
 
 @kernel(nogil=True)
 def _net_speed(time: Floats, x: Floats, y: Floats, a: int, b: int, i: int, window_s: float) -> float:
-    """Distance between the places half a window before and after a fix, over the time between them."""
+    """Distance between the places half a window before and after a fix, divided by the time between them."""
     start, end = max(time[i] - window_s / 2, time[a]), min(time[i] + window_s / 2, time[b - 1])
     j = i
     while j > a and time[j] > start:
@@ -228,8 +226,8 @@ def _net_speed(time: Floats, x: Floats, y: Floats, a: int, b: int, i: int, windo
 
 @kernel(nogil=True)
 def _odds(speed_m_s: float) -> float:
-    """Evidence of a net speed for staying, between -1 and 1."""
-    # Slower than the usual wander speaks for staying no less than that does: phones indoors repeat one place.
+    """Evidence of a net speed for a stop, between -1 and 1."""
+    # Lower speeds count like the mode of the stationary model: phones indoors repeat one place.
     v = max(speed_m_s, STAY_SCALE_M_S)
     stay = np.log(v / STAY_SCALE_M_S**2) - v * v / (2 * STAY_SCALE_M_S**2)
     walk = np.exp(-((v - WALK_M_S) ** 2) / (2 * WALK_SPREAD_M_S**2)) / (WALK_SPREAD_M_S * np.sqrt(2 * np.pi))

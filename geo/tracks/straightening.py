@@ -1,12 +1,12 @@
-r"""Straight legs through noisy fixes: streets are straight for a while, errors are not.
+r"""Fits straight legs to noisy fixes: streets are straight over some distance, errors are not.
 
-A leg is a run of fixes that lie on one line, give or take an error that is new in every fix. Of all ways to cut a track into
-legs the likeliest is taken, found exactly by dynamic programming. A fix :math:`d` metres off the line of its leg costs
-:math:`d^2 / 2s^2`, and all but two fixes of a leg cost :math:`\log s` (two lie on a line anyhow). A leg costs what it is worth
-to know its line, and that a corner comes there. The error :math:`s` is the one of a few with which the whole costs least, so the
-track itself says how far its fixes scatter. An error that lasts moves neighbouring fixes alike: it looks like a street with
-bends, and is followed. A path that winds would look like an error too; but errors scatter fixes along the way as much as across
-it, and winding only across. So no error is tried that is larger than what is seen along the way.
+A leg is a run of fixes on one line, with an error independent for every fix. The most likely division of a track into legs is
+found exactly by dynamic programming. A fix :math:`d` metres off the line of its leg costs :math:`d^2 / 2s^2`, and all but
+two fixes of a leg cost :math:`\log s` (two are always on a line). Each leg has a further cost for its line and its corner.
+The error :math:`s` is the candidate with the smallest total cost, so it is estimated from the scatter of the track itself.
+Correlated errors move consecutive fixes alike; they look like bends of the street and are followed. A winding path would
+look like an error too; but errors scatter fixes along the path as much as across it, and winding only across. Errors larger
+than the scatter along the path are therefore excluded.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import numpy as np
 from geo.arrays import Floats, Ints
 from geo.kernels import kernel
 
-#: Errors that are tried, metres.
+#: Candidate errors, metres.
 ERRORS_M = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
-#: Share of the fixes that scatter along the way by less than the error bids, and where a normal distribution has that share, in
-#: standard deviations: a low share, because a device that goes at changing speeds scatters more than its error.
+#: Share of the fixes with the smallest scatter along the path, and the corresponding quantile of a normal distribution in
+#: standard deviations: a low share, because changing speeds scatter fixes more than the error.
 ALONG_SHARE, ALONG_SIGMAS = 0.3, 0.3853
-#: Within how many metres a line is thought to be found before it is seen, and how many lie between corners. Chosen on simulated
-#: walks and rides in the streets of Nanjing; a third or three times as much changes F1 of the cells by up to 0.01.
+#: Prior accuracy of a line, metres, and prior distance between corners. Chosen on simulated walks and rides in the streets of
+#: Nanjing; a third or three times as much changes F1 of the cells by up to 0.01.
 FOUND_M, CORNER_EVERY_M = 50.0, 100.0
-#: Fixes of the longest leg. A longer street is several legs on nearly one line.
+#: Maximum number of fixes of a leg. A longer street becomes several legs on nearly one line.
 MOST_FIXES = 100
 
 
 class Legs(NamedTuple):
-    """A track cut into legs.
+    """A track divided into legs.
 
     Attributes
     ----------
     cuts
         First fix of each leg, and the number of fixes, shape (legs + 1,).
     error_m
-        How far fixes scatter about their legs, standard deviation, metres.
+        Scatter of fixes around their legs, standard deviation, metres.
     """
 
     cuts: Ints
@@ -46,18 +46,18 @@ class Legs(NamedTuple):
 
 
 def legs_of(time_s: Floats, xy: Floats) -> Legs:
-    """Cut a track into straight legs.
+    """Divide a track into straight legs.
 
     Parameters
     ----------
     time_s
-        Seconds, rising, shape (n,), n at least 1.
+        Seconds, increasing, shape (n,), n at least 1.
     xy
         Fixes, metres, shape (n, 2).
 
     Notes
     -----
-    Cost: O(n · 100) for each of up to eight errors that are tried; about 3 µs a fix.
+    Cost: O(n · 100) for each of up to eight candidate errors; about 3 µs per fix.
     """
     if len(xy) < 3:
         return Legs(np.array([0, len(xy)]), ERRORS_M[0])
@@ -70,7 +70,7 @@ def legs_of(time_s: Floats, xy: Floats) -> Legs:
 
 
 def scatter_along(time_s: Floats, xy: Floats) -> float:
-    """How far fixes scatter along the way, metres: each against where the two beside it say, of at least three fixes."""
+    """Scatter of at least three fixes along the path, metres: each compared with its two neighbours."""
     chord = xy[2:] - xy[:-2]
     share = ((time_s[1:-1] - time_s[:-2]) / np.maximum(time_s[2:] - time_s[:-2], 1e-9))[:, None]
     off = ((xy[1:-1] - xy[:-2] - share * chord) * chord).sum(axis=1) / np.maximum(np.hypot(*chord.T), 1e-9)
@@ -79,7 +79,7 @@ def scatter_along(time_s: Floats, xy: Floats) -> float:
 
 
 def on_legs(legs: Legs, xy: Floats, along: Floats) -> Floats:
-    """Places on the legs that the fixes `xy` fit best, as far along each as `along` says; a leg of two fixes is left as it is."""
+    """Places on the legs nearest to the fixes `xy`, at the positions `along` along each leg; legs of two fixes are unchanged."""
     first, n = legs.cuts[:-1], np.diff(legs.cuts)
     middle = np.add.reduceat(xy, first, axis=0) / n[:, None]
     off = xy - np.repeat(middle, n, axis=0)
@@ -93,7 +93,7 @@ def on_legs(legs: Legs, xy: Floats, along: Floats) -> Floats:
 
 @kernel(nogil=True)
 def _cut(x: Floats, y: Floats, error_m: float, price: float) -> tuple[float, Ints]:
-    """The least cost of a track for one error, and where it is cut."""
+    """Minimum cost of a track for one error, and the divisions that give it."""
     n = len(x)
     least, before = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
     least[0] = 0.0
@@ -101,7 +101,7 @@ def _cut(x: Floats, y: Floats, error_m: float, price: float) -> tuple[float, Int
     for j in range(1, n + 1):
         sx = sy = sxx = sxy = syy = 0.0
         for i in range(j - 1, max(-1, j - 1 - MOST_FIXES), -1):
-            # The fixes i to j - 1; the smaller eigenvalue of their scatter is the sum of squares about the best line.
+            # Fixes i to j - 1; the smaller eigenvalue of their scatter matrix is the sum of squares around the best line.
             dx, dy, m = x[i] - x[j - 1], y[i] - y[j - 1], j - i
             sx, sy, sxx, sxy, syy = sx + dx, sy + dy, sxx + dx * dx, sxy + dx * dy, syy + dy * dy
             a, b, c = sxx - sx * sx / m, sxy - sx * sy / m, syy - sy * sy / m
@@ -109,7 +109,7 @@ def _cut(x: Floats, y: Floats, error_m: float, price: float) -> tuple[float, Int
             cost = least[i] + off + max(m - 2, 0) * each + price
             if cost < least[j]:
                 least[j], before[j] = cost, i
-            # No longer leg can win: its fixes alone cost more than the corners that would do without it.
+            # No longer leg can be better: its fixes alone cost more than the additional corners would.
             if off > price * (m // 2 + 2):
                 break
     cuts = [n]

@@ -1,4 +1,4 @@
-"""The path of a device: its usable fixes in order of time, in metres, with standing still told from walking."""
+"""The path of a device: its usable fixes in order of time, in metres, with stands separated from movement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from geo.tracks.projection import to_metres
 from geo.tracks.resting import settled
 from geo.tracks.sorting import by_time, numbered, picked
 
-#: Fixes that are worked on at one time: a block takes about 100 MB, and fits the caches of processors better than a city's day.
+#: Number of fixes processed at a time: a block needs about 100 MB, and fits processor caches better than a city's day.
 BLOCK = 500_000
 
 #: The 68 % radius of a circular normal error in standard deviations along one axis: sqrt(-2 ln 0.32).
@@ -30,10 +30,10 @@ RADIUS_PER_SIGMA = 1.51
 
 
 class Steps(NamedTuple):
-    """What lies between each fix and the next: `known` a way, `silent` a gap in one walker's path, neither its end.
+    """Steps between consecutive fixes. `known`: the step is trusted; `silent`: a gap; both False: end of the path.
 
-    A path ends with the day: who is not heard at midnight went home, and his next fix begins another path. So the verdicts of
-    a day are the same whether the tracks of the days beside it are there or not.
+    A path ends with the day: a device without fixes around midnight has gone home, and its next fix starts another path. The
+    verdicts of a day are therefore the same with or without the tracks of adjacent days.
     """
 
     known: Bools
@@ -41,12 +41,12 @@ class Steps(NamedTuple):
 
 
 def path_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> Path:
-    """Order the usable fixes of a track, bring them to metres, and tell standing still from walking.
+    """Sort the usable fixes of a track, project them to metres, and detect stands.
 
     Parameters
     ----------
     tracks
-        Fixes; cleaned first if they carry no column ``mark``.
+        Fixes; cleaned first if they have no column ``mark``.
     crs
         Metric CRS of the cells.
     """
@@ -55,13 +55,13 @@ def path_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> Path:
 
 
 def paths_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits, *, most: int = BLOCK) -> Iterator[Path]:
-    """Give the path in blocks of whole walkers, of about `most` fixes each; at least one, if an empty one.
+    """Yield the path in blocks of complete walkers, of about `most` fixes each; at least one, possibly empty.
 
-    What is made of a block needs memory for that block only.
+    Results of a block need memory for that block only.
     """
     raw = _raw(tracks, crs, rules)
     owner, order = raw.path.walker, raw.order
-    # A block ends with the walker in whom it becomes full.
+    # A block ends with the walker who fills it.
     ends = np.cumsum(np.bincount(owner, minlength=1))
     full = np.searchsorted(ends, np.arange(most, len(order), most))
     cuts = np.unique(np.r_[ends[full], len(order)])
@@ -70,13 +70,13 @@ def paths_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits, *, most: int
 
 
 def raw_path(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> tuple[Path, Ints]:
-    """Order the usable fixes of a track as they are, in metres; also the row of `tracks` that each came from."""
+    """Sort the usable fixes of a track, in metres, without detection of stands; also the row of `tracks` of each."""
     raw = _raw(tracks, crs, rules)
     return _taken(raw.path, raw.order), raw.here[raw.order]
 
 
 class _Raw(NamedTuple):
-    """Usable fixes in the order of the rows `here`, and the order that makes a path of them."""
+    """Usable fixes in the order of the rows `here`, and their sort order as a path."""
 
     path: Path
     here: Ints
@@ -111,13 +111,13 @@ def _taken(path: Path, rows: Ints) -> Path:
 
 
 def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
-    """Number of the walker of each used fix, and the walkers: pairs of device and officer, in order of their names."""
+    """Number of the walker of each used fix, and the walkers: pairs of device and officer, sorted by name."""
     device, devices = numbered(tracks[DEVICE])
     if OFFICER in tracks:
         officer, officers = numbered(tracks[OFFICER])
     else:
         officer, officers = np.full(len(tracks), -1), np.empty(0, dtype=object)
-    # Who has no name stands behind those who have one.
+    # Walkers without a name come last.
     last = len(officers)
     who = picked(officer, here)
     key = picked(device, here) * (last + 1) + np.where(who < 0, last, who)
@@ -132,7 +132,7 @@ def _walkers(tracks: pd.DataFrame, here: Ints) -> tuple[Ints, pd.DataFrame]:
 
 
 def _sigma(fixes: pd.DataFrame, here: Ints, rules: MovementLimits) -> Floats:
-    """Standard deviation along one axis; a device that boasts of less than 3 m is not believed."""
+    """Standard deviation along one axis; accuracies are clamped to at least 3 m."""
     radius = np.full(len(here), np.nan)
     if ACCURACY_M in fixes:
         radius = pd.to_numeric(fixes[ACCURACY_M], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
@@ -142,7 +142,7 @@ def _sigma(fixes: pd.DataFrame, here: Ints, rules: MovementLimits) -> Floats:
 
 
 def steps_of(path: Path, rules: MovementLimits) -> Steps:
-    """Tell for each fix but the last whether the way to the next is known."""
+    """Whether the step from each fix to the next is known."""
     same = np.diff(path.walker) == 0
     lasts_s = np.diff(path.time) / SECOND
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
@@ -163,7 +163,7 @@ def chains_of(path: Path, rules: MovementLimits) -> Iterator[slice]:
 
 
 def metric_of(tracks: pd.DataFrame) -> CRS:
-    """Metric CRS of the middle of the fixes; where there are none, that of the model street."""
+    """Metric CRS at the centre of the fixes; without fixes, that of the model street."""
     require_tracks(tracks)
     lon, lat = (values[np.isfinite(values)] for values in places(tracks))
     if not (len(lon) and len(lat)):

@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "huge in one row": (
         lambda d: geojson(d / "a.geojson", [[[1e300, 1], [118, 32], [119, 33], [1e300, 1]]], SOUND),
-        "1 of 3 rows reach .*row 0",
+        "1 of 3 rows have coordinates .*row 0",
     ),
     "empty layer": (lambda d: text(d / "a.geojson", '{"type":"FeatureCollection","features":[]}'), "no geometry|empty"),
     "only null geometries": (
@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "TopoJSON with an arc too many": (lambda d: topology(d / "a.topojson", [[1]]), "object 'cells' uses arc 1"),
     "TopoJSON with an arc too few": (lambda d: topology(d / "a.topojson", [[-2]]), "object 'cells' uses arc -2"),
     "TopoJSON with an arc that is no number": (lambda d: topology(d / "a.topojson", [["x"]]), "uses arc 'x'"),
-    "TopoJSON with an arc of one place": (lambda d: topology(d / "a.topojson", [[0]], 1), "arc 0 is no line"),
+    "TopoJSON with an arc of one place": (lambda d: topology(d / "a.topojson", [[0]], 1), "arc 0 is not a line"),
     "zip of text": (lambda d: zipped(d / "a.zip", {"a.txt": b"x"}), "no vector file"),
     "a folder": (lambda d: d, "is a folder"),
     "GeoPackage called GeoJSON": (lambda d: renamed(d / "a.geojson", "b.gpkg"), "content is a GeoPackage.*rename"),

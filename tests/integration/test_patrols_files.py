@@ -190,10 +190,10 @@ def test_gpx_of_a_phone(tmp_path):
     [
         ("a.gpx", b"", "is empty"),
         ("a.csv", b"  \n ", "is empty"),
-        ("a.gpx", b"<gpx><trk>", "is not XML that can be read"),
+        ("a.gpx", b"<gpx><trk>", "is not readable XML"),
         ("a.gpx", b"<kml></kml>", "no track and no point with a time"),
         ("a.gpx", b"<osm/>", "its root is <osm>"),
-        ("a.gpx", b"<?xml version='1.0' encoding='klingon'?><gpx/>", "is not XML that can be read"),
+        ("a.gpx", b"<?xml version='1.0' encoding='klingon'?><gpx/>", "is not readable XML"),
         ("a.geojson", b"{", "is not JSON"),
         ("a.geojson", b"[]", "not a collection of features"),
         ("a.geojson", b'{"features": []}', "has no fix"),

@@ -445,7 +445,7 @@ def test_nmea_behind_words_and_before_numbers():
         (RMC[:-2] + "00", "checksum 00"),
         (sentence("GPRMC,000000,V,,,,,,,030326,,"), "without a fix"),
         (sentence("GPRMC,000000,A,3206.0000,N"), "fields missing"),
-        (sentence("GPRMC,000000,A,3206.0000,X,11847.7000,E,1,1,030326,,"), "no side of the earth"),
+        (sentence("GPRMC,000000,A,3206.0000,X,11847.7000,E,1,1,030326,,"), "not a hemisphere"),
         (sentence("GPRMC,250000,A,3206.0000,N,11847.7000,E,1,1,030326,,"), "cannot be read"),
         (sentence("GPRMC,000000,A,3206.0000,N,11847.7000,E,1,1,320326,,"), "cannot be read"),
         (sentence("GPRMC,000000,A,north,N,11847.7000,E,1,1,030326,,"), "cannot be read"),

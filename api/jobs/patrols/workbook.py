@@ -104,15 +104,15 @@ WORDS = {
 }
 
 
-#: Why a file as a whole was not read, in Chinese: the English reason, and what stands for it. Groups are values. Rows carry their
-#: reason in both languages.
+#: Why a file as a whole was not read, in Chinese: the English reason, and what stands for it. Groups are values. Rows carry
+#: their reason in both languages.
 UNREAD = (
     (r"文件无法使用：(.*)", "{0}"),
     (r"(?:.*/)?unknown format '(.*)' of a track.*", "不支持的轨迹格式“{0}”"),
     (r"the file is empty.*", "文件为空"),
     (r"cannot be unpacked.*", "无法解压"),
     (r"has no track point.*", "没有轨迹点，请导出已记录的轨迹"),
-    (r"is not XML that can be read.*", "不是可读的XML，请重新导出GPX"),
+    (r"is not readable XML.*", "不是可读的XML，请重新导出GPX"),
     (r"is XML, but its root is <(.*)> and not <gpx>", "是XML，但根元素是<{0}>，不是<gpx>"),
     (r"has no fix.*", "没有可用定位"),
     (r"none of (\d+) fixes can be used; the first \(record (\d+)\) (.*)", "{0}条定位均不可用，第{1}条：{2}"),

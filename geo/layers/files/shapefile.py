@@ -274,7 +274,7 @@ def distinct_names(names: Sequence[str], taken: str) -> list[str]:
         result.append(new)
     changed = [new for old, new in zip(names, result, strict=True) if old != new]
     if changed:
-        notice(f"duplicate field names; the later ones are renamed to {first_labels(changed)}")
+        notice(f"field names occur more than once; the later ones are renamed to {first_labels(changed)}")
     return result
 
 

@@ -1,1 +1,6 @@
-"""From presence to stays and visits: time in a cell under errors, which stays count, how many there were, what silence hides."""
+"""Derives stays and visits from presences.
+
+``dwell`` computes the expected time in a cell under positioning errors, ``counted_visits`` joins presences into stays and
+applies the rules (with ``spacing``, ``moments`` and ``reasons``), ``visit_counts`` gives the distribution of the number of
+visits, and ``silences`` and ``unobserved`` estimate visits in times without fixes. ``day_visits`` is the form used by verdicts.
+"""

@@ -1,4 +1,4 @@
-"""Visits: presences joined to stays, and whether a rule set counts each."""
+"""Joins presences into stays, and decides whether each counts under a rule set."""
 
 from __future__ import annotations
 
@@ -36,70 +36,69 @@ from geo.patrols.stays.moments import hours, microseconds
 from geo.patrols.stays.spacing import space_visits
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
 
-#: Reasons that exclude a visit however long it was.
+#: Reasons that exclude a stay whatever its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
-#: Errors are not the whole of it: a stay that is seen at a border is mostly one next door, since people walk along borders far
-#: more often than they cross them. These are the odds, before a fix is looked at, that a stay which the path shows was long
-#: enough: 0.04 for one minute and a fix every 10 s. They grow with the stay up to ten minutes, as a round is more likely than
-#: one long error, and a little with the time between fixes, as fewer false stays are seen then. They were set so that the
-#: number of visits is right for walkers who keep to their side of the border and for such as walk about inside;
-#: docs/patrols.md has both.
+#: Prior odds that a stay shown by the path was long enough. A stay observed at a border was mostly in the neighbouring cell,
+#: because people walk along borders far more often than across them: 0.04 for one minute and a fix every 10 s. They
+#: increase with the duration up to ten minutes, because a round is more likely than one long error, and slightly with the
+#: interval between fixes, because fewer false stays are observed then. They were chosen so that the number of visits is
+#: right for walkers who keep to their side of the border and for walkers who roam inside the cell; docs/patrols.md has both
+#: measurements.
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
 _OPTIONAL = (RIDDEN_S, DETACHED_S, SURE_FIXES)
 
-#: More than the times of one local day span, microseconds.
+#: More than the times of one local day, microseconds.
 _TWO_DAYS_US = 2 * 86_400_000_000
 
-#: Share by which the mean speed of a stay may be off: errors make a path longer, corners that it cuts shorter, and a minute is
-#: six fixes.
+#: Relative error of the mean speed of a stay: noise lengthens a path, cut corners shorten it, and a minute has six fixes only.
 PACE_ERROR = 0.15
 
-#: Share of the expected time that is too fast for a walk from which on a stay may be a ride with stops.
+#: Share of the expected time faster than walking, from which a stay may be a ride with stops.
 RIDDEN_SHARE = 0.3
-#: Share of the expected time in a run of fixes between two impossible steps from which on a stay is not proven.
+#: Share of the expected time in a run of fixes between two impossible steps, from which a stay is not proven.
 DETACHED_SHARE = 0.2
-#: Fixes far apart in time, all well inside, that prove a stay, and the probability that they give it.
+#: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it.
 PROVING_FIXES, PROVEN = 3, 0.97
-#: Longest stay that they prove: three fixes are at least two gaps of 120 s apart.
+#: Longest minimum stay that they prove: three fixes are at least two intervals of 120 s apart.
 PROVEN_LEAST_S = 120.0
-#: What the fixes by themselves say, from which on a stay is in doubt however unlikely it was before they were looked at: most
-#: such stays cross a corner for a minute or two.
+#: Probability from the fixes alone, without the prior, from which a stay is in doubt: most such stays cross a corner for a
+#: minute or two.
 PLAIN_DOUBT = 0.1
 
-#: Probability from which on a stay that the path missed altogether is listed.
+#: Minimum probability for listing a stay that the path missed completely.
 KEPT_FROM = 0.02
 
-#: Time between fixes up to which the times of crossings are taken to be off by it; what is longer is a matter of silences.
+#: Maximum interval between fixes that is used as error of the crossing times; longer intervals are silences.
 MOST_TIMING_S = 120.0
-#: Standard deviation that a time inside has at least: when a walker crossed a border is known to a few seconds.
+#: Minimum standard deviation of a time inside: crossing times are known to a few seconds.
 _LEAST_SD_S = 5.0
 
 
 def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Join presences to visits and tell which of them count.
+    """Join presences into stays and decide which of them count as visits.
 
     Parameters
     ----------
     presences
-        As :func:`geo.patrols.presences` gives them; the rows of all kinds are needed.
+        As returned by :func:`geo.patrols.presences`; rows of all kinds are needed.
     rules
-        The rule set. Each day is judged by the version that holds on it.
+        The rule set. Each day is judged by the version valid on it.
     cells
-        The cells with `code` and the columns that tell their class; needed if the rules have parts for classes.
+        The cells with `code` and the columns that define classes; needed if the rules have parts for classes.
 
     Returns
     -------
     DataFrame
         One row for each stay of a device in a cell on a local day, by code and start: `code`, `device`, `officer`, `start`,
-        `end`, `stay_s` (time inside, without what was spent next door), `counted`, `reason` (a key of :data:`REASONS`, ``''``
-        where counted), `day`, `hours_s` (the stay in hours of duty), `likely_s` (time inside in hours of duty that is to be
-        expected, given the errors of positioning), `probability` (that the true stay was long enough, and on foot or not as the
-        rules ask), `speed_m_s` (mean), `fixes`, `earliest` and `latest` (when it may have begun and ended, where the device was
-        silent, or so near the border that it may have been inside, just before or after; `start` and `end` otherwise). A stay of
-        0 s is one that the path missed and the error may hide.
+        `end`, `stay_s` (time inside, without short absences), `counted`, `reason` (a key of :data:`REASONS`, ``''`` if
+        counted), `day`, `hours_s` (the stay within hours of duty), `likely_s` (expected time inside within hours of duty, given
+        the errors), `probability` (that the true stay was long enough, and by the required means), `speed_m_s` (mean),
+        `fixes`, `earliest` and `latest` (possible start and end, if the device was silent or so near the border that it may
+        have been inside just before or after; otherwise `start` and `end`). A stay of 0 s was missed by the path but is
+        possible within the error.
 
     Raises
     ------
@@ -110,15 +109,15 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
 
     Notes
     -----
-    A stay ends when the device was seen outside for more than `merge_gap_s`. Silence is not being outside: two presences
-    with nothing but silence between them are one stay, for nobody has seen the device leave. Of visits that overlap, or
-    follow each other within `min_between_s`, as many count as can; which is found by taking the earliest end first.
+    A stay ends when the device was seen outside for more than `merge_gap_s`. Silence does not count as outside: two presences
+    with only silence between them are one stay. Of visits that overlap, or follow within `min_between_s`, the largest
+    possible number counts, found by taking the earliest end first.
 
-    What no error can have put into the cell counts as it is; the rest of the true time inside is taken as a beta variable with
-    the mean and variance that the presences carry. A visit counts if the probability that it is at least `min_stay_s`
-    reaches `confidence`.
+    The time that is inside whatever the error counts fully; the remaining true time inside is modelled as a beta variable with
+    the mean and variance of the presences. A visit counts if the probability that it reaches `min_stay_s` is at least
+    `confidence`.
     """
-    # Presences of other makers may not tell rides, runs between jumps and lone fixes apart.
+    # Presences from other sources may lack columns for rides, runs between jumps and isolated fixes.
     presences = presences.assign(**{name: 0.0 for name in _OPTIONAL if name not in presences})
     missing = [column for column in PRESENCE_COLUMNS if column not in presences]
     if missing:
@@ -131,7 +130,7 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
 def _by_rules(
     presences: pd.DataFrame, rules: Rules, cells: pd.DataFrame | None
 ) -> Iterator[tuple[Rules, pd.DataFrame]]:
-    """The presences that stand under each version and each part for a class; at least one piece, if an empty one."""
+    """The presences of each version and of each part for a class; at least one piece, possibly empty."""
     if not rules.earlier and not rules.classes:
         yield rules, presences
         return
@@ -164,7 +163,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 
 
 def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Join the presences of one walker in one cell on one day that are parted by less than the merge gap."""
+    """Join the presences of one walker in one cell on one day that are separated by less than the merge gap."""
     table = presences.sort_values([CELL, DEVICE, OFFICER, DAY, START, END], kind="stable", ignore_index=True)
     owner: Ints = np.asarray(
         table.groupby([CELL, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup(), dtype=np.int64
@@ -174,7 +173,7 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     silent = np.where(kind == "unknown", end - start, 0)
     heard_before = np.cumsum(silent) - silent
     inside = np.flatnonzero(kind == "inside")
-    # Time since the presence before, less the silence in it, is time in which the device was seen elsewhere.
+    # The time since the previous presence minus the silence in it is the time in which the device was seen elsewhere.
     away = start[inside][1:] - end[inside][:-1] - np.diff(heard_before[inside])
     joins = (np.diff(owner[inside]) == 0) & (away <= rules.merge_gap_s * 1e6)
     stay = np.cumsum(np.r_[True, ~joins][: len(inside)]) - 1
@@ -184,9 +183,9 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 
 
 def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
-    """By how much the times at which each stay began and ended may be off, microseconds.
+    """Error of the start and end of each stay, microseconds.
 
-    When a border was crossed between two fixes is known to the time between them. Where no error can matter it is exact.
+    The time of a border crossing between two fixes is known to within their interval. If no error matters it is exact.
     """
     off_s = np.where(stays[SPREAD_S2].to_numpy(dtype=float) > 0, np.minimum(step_s, MOST_TIMING_S) + _LEAST_SD_S, 0.0)
     errors: Ints = np.rint(off_s * 1e6).astype(np.int64)
@@ -194,10 +193,10 @@ def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
 
 
 def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, errors: Ints, rules: Rules) -> dict[str, pd.Series]:
-    """When each stay may have begun and ended: with the time beside it in which nobody saw the device leave.
+    """Possible start and end of each stay, including adjacent time in which the device was not seen to leave.
 
-    `errors` are those of the times themselves. The rest is silence, and time at the border in which the error leaves a doubt
-    whether the device was inside. Where such times reach from one stay to another of the same walker, both may be one.
+    `errors` are those of the times themselves. The remainder is silence, and time at the border in which the device may have
+    been inside within the error. If such times connect two stays of the same walker, both may be one.
     """
     key = [CODE, DEVICE, OFFICER, DAY]
     unseen = presences[KIND] == "unknown"
@@ -224,13 +223,13 @@ def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, errors: Ints, rules: R
 
 
 def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, near: Ints, rules: Rules) -> Ints:
-    """Give each time near a cell the stay in it that it belongs to, or a number of its own."""
+    """The stay that each time near a cell belongs to, or a new number."""
     number = int(stay.max(initial=-1)) + 1
     first = np.flatnonzero(np.r_[True, np.diff(stay) > 0][: len(stay)])
     last = np.r_[first[1:], len(stay)][: len(first)] - 1
     of, begins, ends = owner[inside[first]], start[inside[first]], end[inside[last]]
     gap = int(rules.merge_gap_s * 1e6)
-    # Owners stand one behind the other, each with the times of one day.
+    # Owners are consecutive, each with the times of one day.
     low = start[np.searchsorted(owner, np.arange(int(owner.max(initial=-1)) + 1))]
     middle = start[near] + (end[near] - start[near]) // 2
     after = np.searchsorted(
@@ -252,7 +251,7 @@ def _attached(owner: Ints, start: Ints, end: Ints, inside: Ints, stay: Ints, nea
 
 
 def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.DataFrame:
-    """Add up the rows of each stay; what lies outside the hours of duty is no part of the time to be expected."""
+    """Sum the rows of each stay; time outside the hours of duty does not contribute to the expected time."""
     order = rows[np.argsort(stay, kind="stable")]
     stay = np.sort(stay)
     some = table.iloc[order]
@@ -264,7 +263,7 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     inside = (some[KIND] == "inside").to_numpy()
     lasts, hours_s = some[DURATION_S].to_numpy(), _in_hours_s(some, rules)
     share = np.divide(hours_s, lasts, out=np.zeros(len(some)), where=lasts > 0)
-    # Near a cell the time that is to be expected inside stands for the time inside.
+    # Near a cell, the expected time inside is used as the time inside.
     spent = np.where(inside, lasts, some[LIKELY_S].to_numpy())
     columns = {
         "spent_s": spent,
@@ -282,7 +281,7 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
     }
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
     start, end = microseconds(some[START]), microseconds(some[END])
-    # Where the path was inside, that gives the beginning and the end.
+    # If the path was inside, its times define start and end.
     early = np.minimum.reduceat(np.where(inside, start, np.iinfo(np.int64).max), first)
     late = np.maximum.reduceat(np.where(inside, end, np.iinfo(np.int64).min), first)
     hidden = ~np.logical_or.reduceat(inside, first)
@@ -315,13 +314,13 @@ _SUMS = (
 
 
 def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Floats, Floats]:
-    """Probability that the true time inside, on duty and on foot, was long enough; and what the fixes alone say of it."""
+    """Probability that the true time inside, on duty and on foot, was long enough; and the same from the fixes alone."""
     room = stays["room_s"].to_numpy(dtype=float)
-    # What was ridden is no time on foot.
+    # Time ridden is not time on foot.
     left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
     mean = np.clip(stays[LIKELY_S].to_numpy(dtype=float) - left_out, 0.0, room)
     sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
-    # What no error can have put there is there; the rest of the time is in doubt.
+    # Time that is inside whatever the error is certain; only the remaining time is in doubt.
     plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
     stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
     before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
@@ -331,7 +330,7 @@ def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Flo
 
 
 def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
-    """Probability that a stay was walked, or driven, as the rules ask, given the error of its mean speed."""
+    """Probability that a stay was walked, or driven, as required by the rules, given the error of its mean speed."""
     if rules.mode == "any":
         return np.ones(len(stays))
     over = stays[SPEED_M_S].to_numpy(dtype=float) / rules.max_patrol_speed_m_s - 1.0
@@ -346,7 +345,7 @@ def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
 
 
 def _usual_steps(presences: pd.DataFrame, stays: pd.DataFrame) -> Floats:
-    """Time between two fixes of the device of each stay, seconds: the mean over its times inside cells on that day."""
+    """Mean interval between fixes of the device of each stay while inside cells on that day, seconds."""
     inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, FIXES]].sum()
     step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
     usual: Floats = (
@@ -362,14 +361,14 @@ def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) 
     v = np.minimum((spread_s2 + _LEAST_SD_S**2) / safe**2, 0.98 * m * (1 - m))
     size = m * (1 - m) / v - 1
     chance = scipy.special.betaincc(m * size, (1 - m) * size, np.clip(least_s / safe, 0.0, 1.0))
-    # Where no error can matter the rule is exact, to the second.
+    # If no error matters, the rule is exact to the second.
     chance = np.where(spread_s2 > 0, chance, mean_s >= least_s - 1e-6)
     found: Floats = np.where(room_s >= least_s - 1e-6, np.where(least_s > 0, chance, 1.0), 0.0)
     return found
 
 
 def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
-    """Judge each stay by itself: the first rule that it fails."""
+    """Judge each stay independently: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
     chance, paced = stays[PROBABILITY], stays["paced"]
     doubtful = (chance < rules.confidence) & (chance >= rules.doubt)

@@ -1,4 +1,4 @@
-"""The visits of one day as plain arrays, cell by cell: what a verdict is made from."""
+"""The visits of one day as arrays, cell by cell, for the computation of verdicts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from geo.patrols.stays.silences import Interval
 from geo.patrols.stays.visit_counts import VisitCount, visit_count
 from geo.tracks.columns import DEVICE, END, PROBABILITY, START
 
-#: Probability that a stay without a known holder was the leader's, and that one between two impossible steps took place.
+#: Probability that a stay without known holder was the leader's, and that a stay between two impossible steps is real.
 UNPROVEN_P = 0.5
 
 
 class DayVisits(NamedTuple):
-    """Visits by code and start; `first` says where each code begins and ends. Times in microseconds."""
+    """Visits by code and start; `first` gives the rows of each code. Times in microseconds."""
 
     first: dict[str, tuple[int, int]]
     code: Objects
@@ -66,22 +66,22 @@ class DayVisits(NamedTuple):
         return DayVisits._make([{}, *(column[a:b] for column in self[1:])])
 
     def intervals(self, which: Bools) -> list[Interval]:
-        """Start and end of some, seconds since 1970."""
+        """Start and end of selected visits, seconds since 1970."""
         return list(zip((self.start[which] / 1e6).tolist(), (self.end[which] / 1e6).tolist(), strict=True))
 
     def clock(self, k: int) -> str:
-        """Local begin and end of a visit."""
+        """Local start and end of a visit as text."""
         return f"{self.begins[k]}–{self.ends[k]}"
 
     def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], dict[str, int]]:
-        """How many visits there were, given the probability of each stay.
+        """Distribution of the number of visits, given the probability of each stay.
 
         Returns
         -------
         Number
-            Of the visits that the rules do not exclude.
+            Of the visits not excluded by the rules.
         list
-            Probability of reaching 1, 2, ... required visits, also with stays whose holder or place is open.
+            Probability of reaching 1, 2, ... required visits, including stays with unknown holder or place.
         dict
             Row of each code.
         """

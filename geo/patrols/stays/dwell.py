@@ -1,8 +1,8 @@
-"""How long a path was in a cell, when positions have errors: the time to be expected there, and its variance.
+"""Expected time of a path in a cell under positioning errors, and its variance.
 
-A run of a path is looked at in short spans. The true place of a span has a normal distribution about the place that the fixes
-give, so it lies in each cell near by with some probability. The sum of spans times probabilities is the time to be
-expected in the cell. Its variance follows from how long an error lasts: the errors of one minute are nearly one error.
+A run of a path is divided into short spans. The true place of a span is normally distributed around the measured place, so
+it is in each nearby cell with some probability. The sum of durations times probabilities is the expected time in the cell.
+Its variance depends on how long an error lasts: errors within a minute are almost identical.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from geo.kernels import kernel
 from geo.locate import GridIndex
 from geo.tracks.path import SECOND, Path
 
-#: Longest span that is looked at as one place; half of the shortest stay that counts by default.
+#: Maximum length of a span treated as one place; half of the default minimum stay.
 SPAN_S = 30.0
-#: How long an error across a border lasts. The error of GPS lasts for a minute or two, but the side of a road that a walker
-#: keeps to, which decides as much, lasts as long as his walk.
+#: Duration of an error across a border. GPS errors last for a minute or two, but the side of the road that a walker uses, which
+#: matters as much, lasts as long as the walk.
 ERROR_LASTS_S = 1000.0
-#: After this many times as long nothing of it is left.
+#: Multiple of the duration after which nothing of the error is left.
 _LONGEST = 3.0
-#: A step of this many seconds may hold a ride and a wait, so its mean speed says little about when it was where; of shorter
-#: steps in proportion. A ride has about this speed, and what is not ridden is walked, or waited, at that.
+#: A step of this many seconds may contain a ride and a wait, so its mean speed says little about the position at a time;
+#: shorter steps proportionally less. Assumed speeds of the ridden and of the remaining part.
 MIXED_S, RIDE_M_S, SLOW_M_S = 120.0, 6.0, 0.5
-#: Probability that a cell in the middle of such a step, with no fix at either end of it, was ridden through.
+#: Probability that a cell in the middle of such a step, without a fix at either end, was ridden through.
 THROUGH = 0.9
-#: Speed of a walker who does not go straight from fix to fix, and the share of the room which that leaves him (half of the
-#: short axis of the ellipse of places that he can have reached) that is one standard deviation.
+#: Speed of a walker who deviates from the straight line between fixes, and the share of the possible deviation (half of the
+#: short axis of the ellipse of reachable places) that is one standard deviation.
 WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
-#: A place whose surroundings of this many standard deviations are in one cell is in that cell.
+#: A place is certainly in a cell if its surroundings within this many standard deviations are in that cell.
 CERTAIN_SIGMAS = 3.0
-#: Places that stand for a normal distribution, each with the same weight. Their sum is right to about 0.02, less than is
-#: known about errors of phones; the exact integral costs a hundred times as much where a silence of minutes makes it wide.
+#: Number of equally weighted places that approximate a normal distribution. The sum is accurate to about 0.02, less than the
+#: uncertainty of phone errors; the exact integral costs a hundred times as much if a silence of minutes makes it wide.
 PLACES = 64
 
 _DIRECTIONS = np.arange(8) * (np.pi / 4)
-# A spiral by the golden angle spreads the places evenly; their radii are the quantiles of the distribution.
+# A golden-angle spiral distributes the places evenly; their radii are the quantiles of the distribution.
 _RADIUS = np.sqrt(-2.0 * np.log1p(-(np.arange(PLACES) + 0.5) / PLACES))
 _ANGLE = np.arange(PLACES) * (np.pi * (3.0 - np.sqrt(5.0)))
 
 
 class Spans(NamedTuple):
-    """Pieces of runs, each at one place, in order of walker and time.
+    """Pieces of runs with one place each, in order of walker and time.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class Spans(NamedTuple):
     x, y, sigma
         Place, and standard deviation along each axis, metres.
     lasts_s
-        How long the error of the place stays alike.
+        Duration over which the error of the place is correlated.
     ridden
-        Share of the time that may not have been spent there on foot, because the step is long and its speed high.
+        Share of the time probably not spent there on foot, because the step is long and fast.
     pace_m_s
-        Speed, taken over half a minute.
+        Speed, measured over half a minute.
     fast, detached
-        Whether the step is too fast for a walk; whether it belongs to a run of fixes between two impossible steps.
+        Whether the step is too fast for walking; whether it belongs to a run of fixes between two impossible steps.
     """
 
     run: Ints
@@ -82,8 +82,8 @@ class Spans(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Of each row of shares, in seconds: the time to be expected, its variance, the time on foot that no error can have put
-    there, and how much of the time to be expected was too fast for a walk, or lies in a run between two impossible steps.
+    """For each row of shares, in seconds: the expected time, its variance, the time on foot that is inside whatever the error,
+    and the part of the expected time too fast for walking, or in a run between two impossible steps.
     """
 
     likely_s: Floats
@@ -94,14 +94,14 @@ class Times(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """What each span says of each cell: its position, the cell, and the probability of being there."""
+    """Probability of each cell for each span: position of the span, cell, probability."""
 
     span: Ints
     cell: Ints
     probability: Floats
 
     def times(self, spans: Spans, walk_m_s: float) -> Times:
-        """What that is in time; only what is no faster than `walk_m_s` is sure, as a ride through is no visit."""
+        """Expected times; only movement no faster than `walk_m_s` is certain, because a ride through is not a visit."""
         seconds = (spans.end - spans.start)[self.span] / SECOND
         chance = self.probability * (1.0 - spans.ridden[self.span])
         doubt = np.flatnonzero((chance > 0.0) & (chance < 1.0))
@@ -119,10 +119,10 @@ class Shares(NamedTuple):
 
 @kernel(nogil=True)
 def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Floats, chance: Floats) -> Floats:
-    """Part of each row in the variance of the time in its cell; rows by cell, walker and time.
+    """Contribution of each row to the variance of the time in its cell; rows by cell, walker and time.
 
-    One error moves all that is near in time the same way, so of two rows the likelier one is inside whenever the other is. What
-    lies farther apart in time than errors last is independent.
+    Rows close in time share one error: if the less likely one is inside, so is the more likely one. Rows farther apart than
+    errors last are independent.
     """
     n = len(cell)
     part = np.zeros(n)
@@ -141,14 +141,14 @@ def _spread(cell: Ints, walker: Ints, middle: Floats, lasts: Floats, seconds: Fl
 
 
 def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, Ints], index: GridIndex) -> Spans:
-    """Cut runs into spans of at most half a minute; a stand in a run is one span.
+    """Divide runs into spans of at most half a minute; a stand in a run is one span.
 
     Parameters
     ----------
     pace_m_s, fast
-        Speed on the way from each fix to the next, and whether it was too fast for a walk.
+        Speed of the step from each fix to the next, and whether it was too fast for walking.
     runs
-        Walker, start and end of runs on known ways, in order of walker and time.
+        Walker, start and end of runs on known steps, in order of walker and time.
     """
     walker, start, end = runs
     room = int(np.maximum(1, np.ceil((end - start) / (SPAN_S * SECOND))).sum())
@@ -158,7 +158,7 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
     j = np.minimum(i + 1, len(path.time) - 1)
     j = np.where(path.walker[j] == path.walker[i], j, i)
     at = np.minimum(i, max(len(pace_m_s) - 1, 0))
-    # A stand is one span, however fast the device came to it.
+    # A stand is one span, whatever the speed of arrival.
     moves = (path.stand[i] < 0) | (path.stand[i] != path.stand[j])
     pace = np.where(moves, pace_m_s[at], 0.0) if len(pace_m_s) else np.zeros(n)
     quick = fast[at] & moves if len(fast) else np.zeros(n, dtype=np.bool_)
@@ -193,9 +193,9 @@ class _Line(NamedTuple):
 def _cut(
     line: _Line, runs: tuple[Ints, Ints, Ints], room: int
 ) -> tuple[int, Ints, Ints, Ints, Ints, Floats, Floats, Floats, Floats]:
-    """Spans of the runs: how many, the run and the step of each, its time, place, standard deviation, and its error's life.
+    """Spans of the runs: their number, and the run, step, time, place, standard deviation and error duration of each.
 
-    Both the path and the runs are in order, so one pointer walks along the path.
+    Path and runs are both sorted, so one pointer moves along the path.
     """
     path_walker, path_time, path_stand = line.walker, line.time, line.stand
     path_x, path_y, path_sigma = line.x, line.y, line.sigma
@@ -232,7 +232,7 @@ def _cut(
 def _place(
     time: Ints, x: Floats, y: Floats, sigma: Floats, i: int, j: int, t: int, stand: int
 ) -> tuple[float, float, float, float]:
-    """Where a walker was at a time between two fixes: place, its standard deviation, and how long the error lasts."""
+    """Place of a walker at a time between two fixes, its standard deviation, and how long the error lasts."""
     step_s = (time[j] - time[i]) / SECOND
     u = (t - time[i]) / SECOND / step_s if step_s > 0 else 0.0
     dx, dy = x[j] - x[i], y[j] - y[i]
@@ -241,17 +241,17 @@ def _place(
         room_m2 = max((WANDER_M_S * step_s) ** 2 - dx * dx - dy * dy, 0.0) / 4
         wander = 4 * u * (1 - u) * WANDER_SHARE**2 * room_m2
     spread = np.sqrt((1 - u) * sigma[i] ** 2 + u * sigma[j] ** 2 + wander)
-    # Where a walker may have been between two fixes is another matter after the next fix.
+    # The deviation between two fixes is independent after the next fix.
     lasts = ERROR_LASTS_S if wander == 0.0 else ERROR_LASTS_S + (step_s - ERROR_LASTS_S) * wander / spread**2
     return x[i] + u * dx, y[i] + u * dy, spread, lasts
 
 
 def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: GridIndex) -> Floats:
-    """Share of the time of a long step that was no walk, as far as its mean speed tells.
+    """Share of the time of a long step that was ridden, as far as its mean speed shows.
 
-    A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its way, which takes
-    v / r of the time that an even walk would take. Inside one cell only what is faster than a walk may be ridden. Who waits or
-    walks on a step that is faster than a walk mostly does so near its ends: a cell that lies between them was ridden through.
+    A step of mean speed v, ridden at r and walked at w, is ridden for a share r (v - w) / v (r - w) of its length, which
+    takes v / r of the time at even speed. Inside one cell only the part faster than walking may be ridden. On a step faster
+    than walking, waits and walks are mostly near its ends: a cell between the ends was ridden through.
     """
     ridden = np.zeros(len(i))
     step_s = (path.time[j] - path.time[i]) / SECOND
@@ -269,7 +269,7 @@ def _ridden(path: Path, i: Ints, j: Ints, here: npt.NDArray[np.int32], index: Gr
 
 
 def shares_of(spans: Spans, index: GridIndex) -> Shares:
-    """Find the cells that each span may have been in; in order of span."""
+    """Find the cells that each span may be in; in order of span."""
     own = index.locate(spans.x, spans.y).astype(np.int64)
     certain = surely_within(spans.x, spans.y, spans.sigma, own, index)
     sure, unsure = np.flatnonzero(certain), np.flatnonzero(~certain)
@@ -289,7 +289,7 @@ def shares_of(spans: Spans, index: GridIndex) -> Shares:
 
 
 def surely_within(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIndex) -> Bools:
-    """Tell which places have all their surroundings of :data:`CERTAIN_SIGMAS` standard deviations in a cell."""
+    """Whether all surroundings of each place within :data:`CERTAIN_SIGMAS` standard deviations are in its cell."""
     certain = np.ones(len(x), dtype=np.bool_)
     margin = CERTAIN_SIGMAS * sigma
     for angle in _DIRECTIONS:
@@ -301,7 +301,7 @@ def surely_within(x: Floats, y: Floats, sigma: Floats, cell: Ints, index: GridIn
 
 @kernel(nogil=True)
 def _counted(around: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32], Ints]:
-    """Count each value of each row: rows, values and numbers, in order of row and first appearance."""
+    """Count the distinct values of each row: rows, values and counts, in order of row and first occurrence."""
     n, places = around.shape
     room = 4 * n + places
     row, value, number = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int64)

@@ -1,8 +1,8 @@
-"""Why a visit is not counted, in Chinese and English."""
+"""Reasons why a visit does not count, in Chinese and English."""
 
 from __future__ import annotations
 
-#: Why a visit is not counted, in Chinese and English.
+#: Reasons why a visit does not count, in Chinese and English.
 REASONS: dict[str, tuple[str, str]] = {
     "too_short": ("停留时间不足", "stay too short"),
     "off_hours": ("不在规定时段", "outside the hours of duty"),

@@ -1,4 +1,4 @@
-"""Silences of a day as verdicts see them: which could hold a visit of a cell, and how likely one does."""
+"""Silences of a day: which of them could hide a visit to a cell, and with which probability."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from geo.tracks.columns import CELL, DEVICE, END, LENGTH_M, OFFICER, START
 
 Interval = tuple[float, float]
 
-#: Speed at which an officer comes to his cell and leaves it again, m/s: an electric bicycle.
+#: Speed at which an officer reaches and leaves a cell, m/s: an electric bicycle.
 RIDE_M_S = 6.0
-#: Hours in which the visits that are due are made; gives the rate of visits in time that nobody saw.
+#: Hours in which due visits are made; determines the rate of visits in unobserved time.
 WORKDAY_S = 8 * 3600.0
-#: Odds that a visit that nobody saw was made, before it is asked where it could be hidden: most officers do what is due.
+#: Prior odds that an unobserved visit was made: most officers make the required visits.
 MADE_ODDS = 2.0
-#: Probability that a silence that begins or ends with a stay in the cell hides a visit, if it is long enough for one.
+#: Probability that a silence adjacent to a stay in the cell hides a visit, if it is long enough for one.
 CUT_P = 0.5
-#: Time between a stay and a silence up to which the silence has cut the stay.
+#: Maximum time between a stay and a silence that is considered to have interrupted it.
 CUT_S = 30.0
-#: Length of a visit where the day has too few to tell: minutes as likely as an hour.
+#: Assumed lengths of visits if the day has too few to estimate them: minutes as likely as an hour.
 USUAL_VISITS_S = (60.0, 300.0, 600.0, 1200.0, 1800.0, 2700.0)
-#: Visits of a day from which on they tell how long visits last; with one tenth of the weight left to :data:`USUAL_VISITS_S`.
+#: Minimum number of visits to estimate their lengths from the day; :data:`USUAL_VISITS_S` keeps one tenth of the weight.
 ENOUGH_VISITS = 20
 
 
-#: Probability that a counted stay with a silence of `min_between_s` in it was two visits; the same of a stay that is more than
+#: Probability that a counted stay containing a silence of `min_between_s` was two visits; the same for a stay more than
 #: :data:`DESK_TIMES` as long as the silence.
 PARTED_P, PARTED_DESK_P, DESK_TIMES = 0.3, 0.05, 4.0
 
 
-#: Probability that each visit that a silence has room for was made: of a device that was in the cell or within `reach_m` of it,
-#: or that was elsewhere after the silence than before it, so that it was out.
+#: Probability of each visit that fits into a silence: of a device that was in the cell or within `reach_m` of it, or that
+#: was at another place after the silence than before, so that it was out.
 OUT_P = 0.35
-#: Way between the fixes before and after a silence from which on the device was out.
+#: Minimum distance between the fixes before and after a silence of a device that was out.
 MOVED_M = 100.0
 
 
 class Silence(NamedTuple):
-    """A time without fixes of a device whose visits could count for a cell, in hours of duty; seconds since 1970."""
+    """A time without fixes of a device whose visits could count for a cell, within hours of duty; seconds since 1970."""
 
     start: float
     end: float
@@ -61,9 +61,9 @@ class Silence(NamedTuple):
 def silences_of(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules) -> dict[str, list[Silence]]:
     """Silences of each cell on a day.
 
-    They are those of devices that were in or near the cell, and those of the cell's leader and deputies wherever they were:
-    an officer whose device is silent at the office for an hour may have been on his round. Where only leaders count, only
-    theirs matter.
+    These are the silences of devices that were in or near the cell, and of the cell's leader and deputies wherever they were:
+    an officer whose device is silent at the office for an hour may have been on a round. If only leaders count, only theirs
+    are used.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def silences_of(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules
 
 
 def _travel_s(code: str, around: set[str], shapes: dict[str, object]) -> float:
-    """Time to the cell and back from the nearest of the cells that the device was in or near."""
+    """Travel time to the cell and back from the nearest of the cells that the device was in or near."""
     if code in around or code not in shapes:
         return 0.0
     far = [shapes[code].distance(shapes[other]) for other in around if other in shapes]  # type: ignore[attr-defined]
@@ -106,21 +106,21 @@ def _travel_s(code: str, around: set[str], shapes: dict[str, object]) -> float:
 
 
 def visit_lengths_s(visits: pd.DataFrame) -> Floats:
-    """How long visits last, as a sample: those that count on the day with a weight, and usual ones."""
+    """Lengths of visits as a sample: counted visits of the day, weighted, and usual lengths."""
     made = visits[visits[COUNTED].to_numpy(dtype=bool)]
     lasts = (microseconds(made[END]) - microseconds(made[START])) / 1e6
     usual = np.array(USUAL_VISITS_S)
     if len(lasts) < ENOUGH_VISITS:
         return usual
-    # 54 quantiles of the day's visits beside six usual lengths: nine tenths and one tenth of the weight.
+    # 54 quantiles of the day's visits and six usual lengths: nine tenths and one tenth of the weight.
     found: Floats = np.r_[np.quantile(lasts, np.linspace(0.025, 0.975, 54)), usual]
     return found
 
 
 def unobserved_rate(silences: list[Silence], stays: list[Interval], lengths_s: Floats, rules: Rules) -> float:
-    """Number of visits to be expected in silences: those that fit between the way there and back, at the rate that is due.
+    """Expected number of visits in silences: those that fit between arrival and departure, at the required rate.
 
-    A silence that begins or ends with a stay in the cell (`stays`: those that are not counted) may have cut a visit.
+    A silence adjacent to a stay in the cell (`stays`: those that do not count) may have interrupted a visit.
     """
     expected = 0.0
     for silence in silences:
@@ -131,25 +131,25 @@ def unobserved_rate(silences: list[Silence], stays: list[Interval], lengths_s: F
             expected -= np.log1p(-CUT_P)
         if silence.out:
             expected -= np.log1p(-OUT_P) * _slots(left, rules)
-        # Half of the shortest stay may be heard at either end without proving a visit.
+        # Half of the minimum stay may be observed at either end without proving a visit.
         room = np.maximum(left - np.maximum(lengths_s, rules.min_stay_s) + rules.min_stay_s, 0.0)
         expected += MADE_ODDS * rules.visits_per_day / WORKDAY_S * float(room.mean())
     return expected
 
 
 def _slots(lasts_s: float, rules: Rules) -> int:
-    """Number of visits that a time has room for, each far enough from the one before."""
+    """Number of visits that fit into a time at the required distance from each other."""
     between = rules.min_stay_s + rules.min_between_s
     return 1 + int((lasts_s - rules.min_stay_s) // between) if between > 0 else rules.visits_per_day
 
 
 def within(silences: list[Silence]) -> list[Interval]:
-    """The times of silences, joined."""
+    """The times of silences, merged."""
     return joined((silence.start, silence.end) for silence in silences)
 
 
 def joined(intervals: Iterable[Interval]) -> list[Interval]:
-    """Overlapping intervals joined, in order."""
+    """Overlapping intervals merged, in order."""
     found: list[Interval] = []
     for start, end in sorted(intervals):
         if found and start <= found[-1][1]:
@@ -160,7 +160,7 @@ def joined(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]:
-    """What is left of joined intervals when others are taken out."""
+    """Merged intervals minus others."""
     left = intervals
     for from_, to in taken:
         left = [piece for s, e in left for piece in ((s, min(e, from_)), (max(s, to), e)) if piece[1] > piece[0]]
@@ -168,15 +168,16 @@ def without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]:
 
 
 def parted_rate(stays: list[Interval], silent: list[Interval], rules: Rules) -> float:
-    """Number of visits more to be expected if the devices of counted stays were silent because they had left.
+    """Expected number of additional visits, if devices of counted stays were silent because they had left.
 
-    A stay with a long silence in it is one visit, for nobody saw the device leave; but it may have been two. That is the less
+    A stay with a long silence in it is one visit, because the device was not seen to leave; but it may have been two. This is
+    less likely the longer the device was observed there: phones at a desk go to sleep.
     likely, the longer the device was seen there: at a desk, phones sleep.
     """
     expected = 0.0
     for start, end in stays:
         for s, e in silent:
-            # The shortest stay must have been seen on either side.
+            # The minimum stay must have been observed on both sides.
             lasts = min(e, end - rules.min_stay_s) - max(s, start + rules.min_stay_s)
             if lasts >= rules.min_between_s > 0:
                 short = end - start <= DESK_TIMES * (e - s)
@@ -185,13 +186,13 @@ def parted_rate(stays: list[Interval], silent: list[Interval], rules: Rules) -> 
 
 
 def usable(silences: list[Silence], counted: list[Interval], rules: Rules) -> list[Silence]:
-    """Silences without the times that are too near to a counted visit, where they are still long enough for one."""
+    """Silences without the times too near to a counted visit, if the remainder is long enough for a visit."""
     taken = [(s - rules.min_between_s, e + rules.min_between_s) for s, e in counted]
     found = []
     for silence in silences:
         for s, e in without([(silence.start, silence.end)], taken):
             whole = (s, e) == (silence.start, silence.end)
-            # The way there and back may lie in time that is too near to a visit.
+            # Arrival and departure may be in time too near to a visit.
             kept = silence if whole else silence._replace(start=s, end=e, travel_s=silence.travel_s / 2)
             if e - s >= rules.min_stay_s and e > s:
                 found.append(kept)

@@ -1,4 +1,4 @@
-"""Visits of a cell and day that lie far enough apart to count."""
+"""Selects the visits of a cell and day that are far enough apart to count."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from geo.tracks.columns import DEVICE, END, OFFICER, START
 
 
 def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Rules) -> None:
-    """Of the visits of a cell on a day that count by themselves, let as many count as lie far enough apart.
+    """Greedily count the largest set of visits of a cell and day separated by `min_between_s`.
 
-    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A phone that fell silent at
-    the end of a stay may have stayed as long as it was silent; what begins before that is over is not proven to be far apart.
-    Of two silences that face each other only one is taken for a stay. Nor is it proven for who was there during the counted
-    visit of another and since then was away for less than `min_between_s` at a time: one false walk would make two visits of a
+    Writes ``same_time``, ``too_soon`` and ``silence`` into `reason`, one entry per row of `stays`. A device that was silent
+    after a stay may have stayed until the end of the silence; a stay that begins before that is not proven to be separate. Of
+    two silences facing each other only one is treated as a stay. A device present during another's counted visit earns no
+    second visit unless it left for `min_between_s` at a time: otherwise one false walk would turn a long stay into two visits.
     long stay.
     """
     start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
@@ -43,7 +43,7 @@ def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Ru
 
 
 def _since(walker: Ints, start: Ints, end: Ints, apart: int) -> Ints:
-    """Since when the walker of each stay was about, with absences of less than `apart`."""
+    """Time since which the walker of each stay was continuously present, with absences shorter than `apart`."""
     since = start.copy()
     for before, k in pairwise(np.lexsort((start, walker)).tolist()):
         if walker[before] == walker[k] and start[k] < end[before] + apart:

@@ -1,10 +1,10 @@
-"""Visits that silence hides: how many are to be expected in the time in which phones were silent.
+"""Expected number of visits hidden by silences.
 
-A device that made k visits in the hours in which it was heard makes as many for each hour in which it was not. A visit of
-length v is hidden by a silence of length L if it begins within L - v of it; half of the shortest stay is allowed at either end,
-since a visit of which less than that is heard is not proven either. Only proven visits tell how many there are and how long they
-last: stays that hang on a border are mostly pieces of somebody's visit next door. A visit that a silence has cut is taken to
-have lasted as long as it may have.
+The rate of visits of a device in the hours in which it was observed is applied to its silences. A visit of length v is
+hidden by a silence of length L if it begins within L - v of its start; half of the minimum stay is allowed at either end,
+because a visit observed for less than that is not proven either. Only proven visits determine rate and lengths: stays at a
+border are mostly parts of visits to the neighbouring cell. A visit interrupted by a silence is assumed to have lasted as
+long as possible.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from geo.tracks.columns import DEVICE, END, START
 
 
 def unobserved_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.date, rules: Rules) -> pd.Series:
-    """Expect visits in the silences of a day, and lay them where the device was on its proven visits.
+    """Expected visits in the silences of a day, distributed to the cells of the device's proven visits.
 
     Parameters
     ----------
     visits
-        Of the day, as :func:`geo.patrols.visits` gives them.
+        Of the day, as returned by :func:`geo.patrols.visits`.
     presences
-        Those that the visits were made from.
+        Those from which the visits were made.
     rules
-        `min_stay_s` and the hours of duty are used: what is outside them is neither silence nor heard.
+        `min_stay_s` and the hours of duty are used; time outside them counts neither as silent nor as observed.
 
     Returns
     -------
     Series
-        Number to be expected, by code, of the codes that have any. It is right as a sum over many devices; of one cell it is
-        little more than a share of a visit.
+        Expected number by code, for codes that have any. It is correct as a sum over many devices; for one cell it is
+        usually a fraction of a visit.
 
     Notes
     -----
@@ -64,7 +64,7 @@ def unobserved_visits(visits: pd.DataFrame, presences: pd.DataFrame, day: dt.dat
 
 
 def _seconds(start: pd.Series, end: pd.Series, duty: tuple[int, ...]) -> np.ndarray:
-    """How long each lasts in the hours of duty, given in microseconds; seconds."""
+    """Duration of each interval within the hours of duty, given in microseconds; seconds."""
     lasts: np.ndarray = np.clip(
         np.minimum(microseconds(end), duty[1]) - np.maximum(microseconds(start), duty[0]), 0, None
     )

@@ -1,9 +1,9 @@
-"""How many visits there were, when each stay was one only with some probability: the distribution of the number.
+"""Distribution of the number of visits, if each stay is a visit only with some probability.
 
-A count of the visits that are proven is too low, as it leaves out all that hang on a border; a count of all that are seen is
-too high. Each stay of a cell is taken as a visit with its probability, independently of the others, and of those that are,
-as many count as lie far enough apart (the earliest end first, as in :mod:`geo.patrols.stays.counted_visits`). Their number has a
-distribution, which is computed exactly. What silence hides is not in it.
+The number of proven visits is too low, because it excludes all visits at borders; the number of observed stays is too high.
+Each stay of a cell is treated as a visit with its probability, independently of the others; of these, the largest number
+that is far enough apart counts (earliest end first, as in :mod:`geo.patrols.stays.counted_visits`). The distribution of
+this number is computed exactly. Visits hidden by silences are not included.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from geo.arrays import Floats, Ints
 from geo.kernels import kernel
 
-#: The range between `low` and `high` holds the number with at least this probability.
+#: Minimum probability of the range from `low` to `high`.
 RANGE = 0.9
-#: Probability of a chain of stays below which it is not followed.
+#: Sequences of stays with a smaller probability are ignored.
 _NEGLIGIBLE = 1e-12
 
 
 class VisitCount(NamedTuple):
-    """Number of visits of each group of stays: mean, the ends of a range of 90 %, and the probability of reaching a number."""
+    """Number of visits per group of stays: mean, limits of a 90 % range, and the probability of reaching a number."""
 
     expected: Floats
     low: Ints
@@ -33,7 +33,7 @@ class VisitCount(NamedTuple):
 def visit_count(
     group: Ints, start: Ints, end: Ints, probability: Floats, *, groups: int, apart: float, required: int
 ) -> VisitCount:
-    """Find the distribution of the number of visits that count, group by group.
+    """Compute the distribution of the number of counted visits for each group.
 
     Parameters
     ----------
@@ -42,17 +42,17 @@ def visit_count(
     start, end
         Of each stay, in any unit.
     probability
-        That it is a visit, by itself.
+        Probability that each stay is a visit, on its own.
     apart
-        Shortest time between the end of a visit and the start of the next that counts, in the same unit.
+        Minimum time between the end of a counted visit and the start of the next one, in the same unit.
     required
-        Number whose probability to be reached is asked for.
+        Number for which the probability of reaching it is computed.
 
     Notes
     -----
-    Between one visit that counts and the next the stays that could have counted were none. So the probability that stay k is
-    the c-th to count is a sum over the one before it. Cost: O(n²) in the stays of a group, each of which is followed
-    only while its probability is above 1e-12.
+    Between consecutive counted visits, no stay that could have counted was a visit. The probability that stay k is the c-th
+    counted one is therefore a sum over its predecessor. Cost: O(n²) in the stays of a group; a stay is followed only while its
+    probability exceeds 1e-12.
     """
     some = np.flatnonzero(probability > 0)
     order = some[np.lexsort((start[some], end[some], group[some]))]
@@ -66,7 +66,7 @@ def visit_count(
 def _numbers(
     first: Ints, start: Ints, end: Ints, chance: Floats, apart: float, required: int
 ) -> tuple[Floats, Ints, Ints, Floats]:
-    """The figures of all groups; the stays of one lie together, by their end."""
+    """The figures of all groups; the stays of a group are consecutive, sorted by end."""
     groups = len(first) - 1
     expected, enough = np.zeros(groups), np.zeros(groups)
     low, high = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
@@ -89,10 +89,10 @@ def _numbers(
 
 @kernel(nogil=True)
 def _distribution(start: Ints, end: Ints, chance: Floats, apart: float) -> Floats:
-    """Probability of each number of visits, from none."""
+    """Probability of each number of visits, from 0."""
     n = len(start)
     most = _most(start, end, apart)
-    # reached[j + 1, c]: stay j counted, as the c-th; row 0: none has yet.
+    # reached[j + 1, c]: stay j is the c-th to count; row 0: none has counted yet.
     reached, final = np.zeros((n + 1, most + 1)), np.zeros(most + 1)
     reached[0, 0] = 1.0
     for j in range(n + 1):
@@ -113,7 +113,7 @@ def _distribution(start: Ints, end: Ints, chance: Floats, apart: float) -> Float
 
 @kernel(nogil=True)
 def _most(start: Ints, end: Ints, apart: float) -> int:
-    """Number of visits if every stay is one."""
+    """Number of visits if every stay is a visit."""
     number, last = 0, -1
     for k in range(len(start)):
         if last < 0 or start[k] >= end[last] + apart:

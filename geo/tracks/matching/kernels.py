@@ -1,9 +1,9 @@
-"""The kernels of map matching: shortest ways on a network, the cost of each step, the best chain of states, and drawn ones.
+"""Kernels of map matching: shortest paths, cost of each step, the cheapest sequence of states, and sampled sequences.
 
-State of a fix: it lies on one of its candidate roads and goes one way or the other along it (``2 k`` along the line of
-candidate ``k``, ``2 k + 1`` against it), or off all roads (the last state). A step from one state to one of the next fix costs
-what Newson and Krumm (2009) give it, the difference between the way along the roads and the straight line, and a turn-back
-costs extra, so that an error into a side street does not make a walk into it.
+State of a fix: on one of its candidate roads, moving in one of the two directions (``2 k`` along the line of candidate ``k``,
+``2 k + 1`` against it), or off all roads (the last state). The cost of a step from a state to one of the next fix follows
+Newson and Krumm (2009): the difference between the path along roads and the straight line. A reversal costs extra, so that
+an error towards a side street does not create a walk into it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from geo.arrays import Floats, Ints
 from geo.kernels import kernel
 
-#: Cost of what cannot be.
+#: Cost of impossible states and steps.
 NEVER = 1e9
 
 
@@ -53,20 +53,20 @@ class Steps(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """Prices in units of minus the logarithm of a probability; chosen in `benchmarks/routes.py`.
+    """Cost parameters in units of the negative logarithm of a probability; chosen in `benchmarks/routes.py`.
 
     Attributes
     ----------
     error_m
-        Standard deviation of a fix about the place of its device, along one axis.
+        Standard deviation of a fix around the place of its device, along one axis.
     slack_m, slack_share
-        Difference between the way and the straight line that costs 1: so many metres, and a share of the line.
+        Difference between path and straight line that costs 1: a length in metres plus a share of the line.
     turn
-        Turning back.
+        Cost of a reversal.
     off
-        One fix off the roads.
+        Cost of a fix off the roads.
     leave
-        Leaving a road or coming to one where no road leads.
+        Cost of leaving or joining a road where no road connects.
     """
 
     error_m: float
@@ -78,7 +78,7 @@ class Prices(NamedTuple):
 
 
 class Heap(NamedTuple):
-    """Room for one search: distance and edge by which each junction was reached, what was touched, and the queue."""
+    """Work arrays of one search: distance to and last edge before each junction, visited junctions, and the queue."""
 
     reached_m: Floats
     by: Ints
@@ -88,7 +88,7 @@ class Heap(NamedTuple):
 
 
 def room(nodes: int, edges: int) -> Heap:
-    """Make room for searches on a network."""
+    """Allocate work arrays for searches on a network."""
     return Heap(
         np.full(nodes, np.inf),
         np.full(nodes, -1, dtype=np.int64),
@@ -100,7 +100,7 @@ def room(nodes: int, edges: int) -> Heap:
 
 @kernel(nogil=True)
 def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
-    """Dijkstra from a junction up to a distance, or until `goal` is settled; returns how many junctions were touched."""
+    """Dijkstra from a junction up to a distance, or until `goal` is settled; returns the number of visited junctions."""
     reached, by, touched = heap.reached_m, heap.by, heap.touched
     reached[start], by[start], touched[0] = 0.0, -1, start
     count, size = 1, 1
@@ -139,7 +139,7 @@ def _sift_up(heap, at, key, node):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _sift_down(heap, size):  # type: ignore[no-untyped-def]
-    """Close the hole at the top with the last entry, which stands at `size`."""
+    """Fill the vacant top of the heap with the last entry, at index `size`."""
     key, node = heap.key_m[size], heap.node[size]
     at = 0
     while True:
@@ -163,26 +163,26 @@ def _clear(heap, count):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _end_of(graph, edge, way):  # type: ignore[no-untyped-def]
-    """Junction that one comes to on an edge, going along it (way 0) or against it (1)."""
+    """Junction reached by following an edge along its line (way 0) or against it (1)."""
     return graph.tail[edge] if way == 0 else graph.head[edge]
 
 
 @kernel(nogil=True)
 def _rest_of(graph, edge, at_m, way):  # type: ignore[no-untyped-def]
-    """Metres to that junction."""
+    """Distance to that junction, metres."""
     return graph.length_m[edge] - at_m if way == 0 else at_m
 
 
 @kernel(nogil=True)
 def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type: ignore[no-untyped-def]
-    """Write what each step of a chain costs: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
+    """Write the cost of each step of a chain: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
     x, y, lasts_s, first = steps.x, steps.y, steps.lasts_s, steps.first
     for t in range(len(x) - 1):
         a0, a1, b0, b1 = places.first[t], places.first[t + 1], places.first[t + 1], places.first[t + 2]
         here, there = 2 * (a1 - a0) + 1, 2 * (b1 - b0) + 1
         cost = costs[first[t] : first[t] + here * there].reshape(here, there)
         line = np.hypot(x[t + 1] - x[t], y[t + 1] - y[t])
-        # A way of more than twice the line and 300 m is not searched: a device that makes it is better told off the roads.
+        # Paths longer than twice the straight line and 300 m are not searched; the off-road state describes them better.
         limit = min(2.0 * line + 300.0, fastest_m_s * lasts_s[t] + 100.0)
         cost[:] = NEVER
         cost[here - 1, :] = prices.leave
@@ -201,8 +201,8 @@ def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type:
 
 @kernel(nogil=True)
 def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignore[no-untyped-def]
-    """Cost of one step from a departure (edge, way along it, metres to the junction ahead, that junction) to an arrival (edge,
-    way along it, metres along it); `line` is the straight line, metres.
+    """Cost of one step from a departure (edge, direction, metres to the junction ahead, that junction) to an arrival (edge,
+    direction, metres along it); `line` is the straight line, metres.
     """
     edge, way, rest, exit_ = departure
     goal, goes, to = arrival
@@ -211,13 +211,13 @@ def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignor
         ahead = rest - _rest_of(graph, goal, to, goes)
         if ahead >= 0.0:
             return abs(ahead - line) / slack
-        if -ahead <= 2.0 * prices.error_m:  # the error threw the device back; it stands
+        if -ahead <= 2.0 * prices.error_m:  # the error moved the fix backwards; the device stands still
             return (line - ahead) / slack
     entry = _end_of(graph, goal, 1 - goes)
     reached = heap.reached_m[entry]
     into = graph.length_m[goal] - _rest_of(graph, goal, to, goes)
     if edge == goal and way != goes:
-        # Turned somewhere between the two places, or beyond: the shortest is to turn at the farther of the two.
+        # A reversal between the two places or beyond: turning at the farther of the two is shortest.
         apart = abs(rest - (graph.length_m[edge] - _rest_of(graph, goal, to, goes)))
         return prices.turn + abs(apart - line) / slack
     way_m = rest + reached + into
@@ -241,7 +241,7 @@ def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignor
 
 @kernel(nogil=True)
 def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
-    """Cost of each state of a fix by itself."""
+    """Cost of each state of a fix, without steps."""
     cost = np.empty(states)
     for a in range(states - 1):
         cost[a] = 0.5 * (places.away_m[places.first[t] + a // 2] / prices.error_m) ** 2
@@ -251,7 +251,7 @@ def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
-    """Viterbi: the state of each fix in the cheapest chain."""
+    """Viterbi: the state of each fix in the cheapest sequence."""
     chain = np.zeros(n, dtype=np.int64)
     most = 0
     for t in range(n):
@@ -280,7 +280,7 @@ def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-untyped-def]
-    """Draw chains, each as probable as its cost says: filter forwards, sample backwards; `uniform` is (count, n)."""
+    """Sample sequences by their probability: forward filtering, backward sampling; `uniform` is (count, n)."""
     count, n = uniform.shape
     most = 0
     for t in range(n):
@@ -322,7 +322,7 @@ def _log_sum(values, n):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def _pick(log_weight, n, uniform):  # type: ignore[no-untyped-def]
-    """Draw one of the first `n`, by their weights."""
+    """Sample one of the first `n` entries by weight."""
     total, left = _log_sum(log_weight, n), uniform
     for k in range(n):
         left -= np.exp(log_weight[k] - total)
@@ -333,7 +333,7 @@ def _pick(log_weight, n, uniform):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True)
 def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def]
-    """Vertices of the way from state `a` of fix `t` to state `b` of the next; both on roads."""
+    """Vertices of the path from state `a` of fix `t` to state `b` of the next; both on roads."""
     edge, way, at = places.edge[places.first[t] + a // 2], a % 2, places.at_m[places.first[t] + a // 2]
     goal, goes, to = places.edge[places.first[t + 1] + b // 2], b % 2, places.at_m[places.first[t + 1] + b // 2]
     if edge == goal:
@@ -366,7 +366,7 @@ def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def
 
 @kernel(nogil=True)
 def _stretch(graph, edge, start_m, end_m):  # type: ignore[no-untyped-def]
-    """Vertices of an edge from one place on it to another, (n, 2)."""
+    """Vertices of an edge between two places on it, (n, 2)."""
     low, high = min(start_m, end_m), max(start_m, end_m)
     a, b = graph.first[edge], graph.first[edge + 1]
     out = np.empty((b - a + 2, 2))

@@ -1,4 +1,4 @@
-"""Roads as a network: lines of any make, noded, with what meets joined and what crosses on another level left apart."""
+"""Builds a road network from lines: nodes them, connects near ends, and keeps crossings of different levels apart."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from geo.errors import CrsError, GeometryError
 
 Lines = npt.NDArray[np.object_]
 
-#: Vertices that are nearer than this are one.
+#: Vertices closer than this are merged.
 GRID_M = 0.01
-#: A loose end that is no farther than this from another road meets it.
+#: A dangling end at most this far from another road is connected to it.
 LOOSE_M = 3.0
 
 
 class Network(NamedTuple):
-    """Roads cut at their junctions.
+    """Roads split at their junctions.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class Network(NamedTuple):
     length_m
         Length of each edge.
     indptr, neighbour, along
-        Compressed rows of the junctions: the junction across each edge that leaves, and the number of that edge.
+        Compressed rows of the junctions: the junction at the other end of each incident edge, and the number of that edge.
     tree
-        Index over the edges.
+        Spatial index of the edges.
     crs
         Metric CRS of the edges.
     """
@@ -53,13 +53,13 @@ class Network(NamedTuple):
 
 
 def network(roads: gpd.GeoDataFrame, crs: CRS) -> Network:
-    """Make a network of roads.
+    """Build a road network.
 
     Parameters
     ----------
     roads
-        LineStrings and MultiLineStrings in any declared CRS; other geometries are left out. `bridge`, `tunnel` and `layer`, as
-        OpenStreetMap has them, are heeded where they are there.
+        LineStrings and MultiLineStrings in any declared CRS; other geometries are ignored. The OpenStreetMap columns
+        `bridge`, `tunnel` and `layer` are used if present.
     crs
         Metric CRS of the result.
 
@@ -68,12 +68,12 @@ def network(roads: gpd.GeoDataFrame, crs: CRS) -> Network:
     CrsError
         If the roads declare no CRS.
     GeometryError
-        If there is no line among them.
+        If there are no lines.
 
     Notes
     -----
-    Roads meet where they share a vertex, where they cross on one level, and where an end lies within 3 m of another road.
-    Driving directions are not heeded: people on foot do not. Cost: O(n log n) in vertices and crossings.
+    Roads are connected where they share a vertex, where they cross on one level, and where an end is within 3 m of another
+    road. Driving directions are ignored, because pedestrians do not follow them. Cost: O(n log n) in vertices and crossings.
     """
     if roads.crs is None:
         raise CrsError("roads: no coordinate reference system is declared; set the CRS that the coordinates are in")
@@ -104,14 +104,14 @@ def _levels(roads: gpd.GeoDataFrame) -> Ints:
 
 
 def _noded(lines: Lines) -> Lines:
-    """Cut lines where they cross, and lead loose ends to the road that they stop short of."""
+    """Split lines where they cross, and extend dangling ends to a near road."""
     links = _links(lines)
     merged = shapely.node(shapely.geometrycollections(np.concatenate([lines, links])))
     return np.asarray(shapely.get_parts(merged), dtype=object)
 
 
 def _links(lines: Lines) -> Lines:
-    """Short lines from ends that are on no other line to the nearest one within `LOOSE_M`, and a little across it."""
+    """Short lines from dangling ends to the nearest line within `LOOSE_M`, and slightly across it."""
     ends = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
     owner = np.tile(np.arange(len(lines)), 2)
     end, other = shapely.STRtree(lines).query(ends, predicate="dwithin", distance=LOOSE_M)
@@ -133,7 +133,7 @@ def _links(lines: Lines) -> Lines:
 
 
 def _assembled(lines: Lines, crs: CRS) -> Network:
-    """Split lines at every vertex that another line has too, and number the junctions."""
+    """Split lines at every vertex shared with another line, and number the junctions."""
     xy, owner = shapely.get_coordinates(lines, return_index=True)
     key = np.rint(xy / GRID_M).astype(np.int64)
     place = np.unique(key, axis=0, return_inverse=True)[1].ravel()
@@ -152,7 +152,7 @@ def _assembled(lines: Lines, crs: CRS) -> Network:
     edges = np.asarray(shapely.linestrings(xy[rows], indices=np.repeat(np.arange(len(a)), count)), dtype=object)
     length = shapely.length(edges)
     head, tail = place[a], place[b]
-    # Two roads drawn on top of each other are one edge.
+    # Two coincident roads form one edge.
     low, high = np.minimum(head, tail), np.maximum(head, tail)
     twin = pd.DataFrame({"low": low, "high": high, "length": np.rint(length / GRID_M)}).duplicated().to_numpy()
     kept = np.flatnonzero((length > GRID_M / 2) & ~twin)

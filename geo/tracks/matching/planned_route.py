@@ -1,4 +1,4 @@
-"""A planned route against a track: how much of it was covered, what was missed, and in what order."""
+"""Compares a track with a planned route: covered share, missed stretches, and order."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.path import Path
 from geo.tracks.trajectory import path_of, steps_of
 
-#: Distance between the places at which a route is checked.
+#: Spacing of the places at which a route is checked.
 STEP_M = 5.0
 
 
 @dataclass(frozen=True)
 class RouteMatch:
-    """How a track covers a planned route.
+    """Coverage of a planned route by a track.
 
     Attributes
     ----------
     share
-        Share of the route's length that the track came within reach of, 0 to 1.
+        Share of the route's length that came within reach of the track, 0 to 1.
     length_m, covered_m
         Length of the route, and of its covered part.
     missed
-        The stretches that were not covered, in order along the route: `from_m`, `to_m`, `length_m` and LineStrings in the
+        The uncovered stretches, in order along the route: `from_m`, `to_m`, `length_m` and LineStrings in the
         metric CRS of the route.
     in_order
-        Share of the covered places that were reached in the order of the route: 1 for the route as planned, near 0 for the
-        route walked backwards. NaN if nothing was covered.
+        Share of the covered places reached in the order of the route: 1 for the planned direction, near 0 for the reverse
+        direction. NaN if nothing was covered.
     started, ended
-        When the first and the last of the places that were reached in order were (aware UTC); None if there is none.
+        Times of the first and the last place reached in order (aware UTC); None if there is none.
     detours
-        Stretches of the track between `started` and `ended` that led out of reach of the route: `start`, `end` (aware UTC),
+        Stretches of the track between `started` and `ended` out of reach of the route: `start`, `end` (aware UTC),
         `length_m` and LineStrings in the same CRS.
     checkpoints
-        One row for each checkpoint, in the planned order: `label`, `reached` (first time, NaT if never), `in_order` (it belongs
-        to the longest run of checkpoints that were reached one after another as planned). None without checkpoints.
+        One row for each checkpoint, in the planned order: `label`, `reached` (first time, NaT if never), `in_order` (whether
+        it belongs to the longest sequence of checkpoints reached in the planned order). None without checkpoints.
     line
         The route in that CRS.
     """
@@ -64,7 +64,7 @@ class RouteMatch:
     line: shapely.LineString
 
     def to_dict(self) -> dict[str, object]:
-        """The figures, for a document."""
+        """The figures as JSON types."""
         reached = None if self.checkpoints is None else int(self.checkpoints["reached"].notna().sum())
         return {
             "share": self.share,
@@ -90,25 +90,25 @@ def route_match(
     within_m: float = 25.0,
     rules: MovementLimits = DEFAULT_LIMITS,
 ) -> RouteMatch:
-    """Match the track of one device to a planned route.
+    """Compare the track of one device with a planned route.
 
     Parameters
     ----------
     track
         Fixes of one device.
     route
-        One row, a LineString in the direction of the walk, any declared CRS.
+        One row, a LineString in walking direction, any declared CRS.
     checkpoints
-        Points that are to be reached in this order, any declared CRS; their index is the label.
+        Points to be reached in this order, any declared CRS; their index is the label.
     within_m
-        How near the path must come. Twice the usual error of a phone, by default.
+        Distance within which the path covers a place. By default twice the usual error of a phone.
     rules
-        `max_gap_s` and `max_speed_m_s`: silence covers nothing.
+        `max_gap_s` and `max_speed_m_s`: gaps cover nothing.
 
     Raises
     ------
     InputError
-        If the track holds several devices, or `within_m` is not positive.
+        If the track has several devices, or `within_m` is not positive.
     GeometryError
         If the route is not one line with a length, or a checkpoint is not a point.
     CrsError
@@ -116,11 +116,11 @@ def route_match(
 
     Notes
     -----
-    The route is looked at every 5 m, and a place is covered if a known step of the path comes within reach. Order is that
-    of the Fréchet distance, for parts: places and steps that are within reach of each other make the free space, and the
-    way through it that never goes back, neither on the route nor in time, and meets the most places, is what was walked in
-    order. It may leave out any stretch of the route and of the track, so a gap costs what it hides and a detour what it
-    skips; a road that the route uses twice has to be walked twice. Cost: O(p log p) in the pairs within reach.
+    The route is sampled every 5 m; a place is covered if a known step of the path comes within reach. The order is that of the
+    partial Fréchet distance: pairs of a place and a step within reach form the free space, and the monotone path through it
+    (in route position and time) with the most places is the part walked in order. Stretches of route and track may be
+    left out, so a gap or a detour costs only what it hides or skips; a road used twice by the route has to be walked twice.
+    Cost: O(p log p) in the pairs within reach.
 
     References
     ----------
@@ -131,7 +131,7 @@ def route_match(
     line, crs = _line(route)
     path = path_of(track, crs, rules)
     if len(path.walkers) > 1:
-        raise InputError(f"the track holds {len(path.walkers)} devices; match one at a time")
+        raise InputError(f"the track has {len(path.walkers)} devices; match one at a time")
     places = max(1, int(np.ceil(line.length / STEP_M)))
     edges = np.linspace(0.0, line.length, places + 1)
     points = shapely.line_interpolate_point(line, (edges[:-1] + edges[1:]) / 2)
@@ -177,7 +177,7 @@ def _moment(time: int) -> pd.Timestamp:
 
 
 def _reached(path: Path, known: Ints, points: npt.NDArray[np.object_], within_m: float) -> tuple[Ints, Ints]:
-    """The free space: each pair of a place and a step within reach of it, as the place and the time, microseconds."""
+    """The free space: each pair of a place and a step within reach, as place and time in microseconds."""
     if len(known) == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     steps = _steps(path, known)
@@ -195,7 +195,7 @@ def _steps(path: Path, known: Ints) -> npt.NDArray[np.object_]:
 def _detours(
     path: Path, known: Ints, line: shapely.LineString, within_m: float, begin: int, end: int, crs: CRS
 ) -> gpd.GeoDataFrame:
-    """Steps between two times that lead out of reach of a line, those that follow each other as one."""
+    """Steps between two times that are out of reach of a line, consecutive ones merged."""
     some = known[(path.time[known] >= begin) & (path.time[known + 1] <= end)]
     steps = _steps(path, some)
     far = some[shapely.distance(shapely.line_interpolate_point(steps, 0.5, normalized=True), line) > within_m]
@@ -210,7 +210,7 @@ def _detours(
 def _checkpoints(
     path: Path, known: Ints, checkpoints: gpd.GeoDataFrame | gpd.GeoSeries, within_m: float, crs: CRS
 ) -> gpd.GeoDataFrame:
-    """When each checkpoint was reached, and which of them in the planned order."""
+    """Time at which each checkpoint was reached, and which were reached in the planned order."""
     where = checkpoints.geometry.to_crs(crs)
     if not (where.geom_type == "Point").all():
         raise GeometryError(f"checkpoints are points; {', '.join(sorted(set(where.geom_type.astype(str))))} were given")
@@ -220,7 +220,7 @@ def _checkpoints(
     run = _longest_run(place, time)
     ordered = np.zeros(len(where), dtype=bool)
     ordered[place[run]] = True
-    # Where a place was passed several times, the time that keeps the order is the one that tells.
+    # If a place was passed several times, the time that keeps the order is used.
     first[place[run]] = time[run]
     never = first == np.iinfo(np.int64).max
     reached = pd.to_datetime(np.where(never, 0, first), unit="us", utc=True).to_series(index=pd.RangeIndex(len(where)))
@@ -234,15 +234,15 @@ def _checkpoints(
 def _missed(
     line: shapely.LineString, edges: Floats, covered: Bools
 ) -> list[tuple[float, float, float, shapely.Geometry]]:
-    """Runs of places that were not covered."""
+    """Runs of uncovered places."""
     change = np.flatnonzero(np.diff(np.r_[True, covered, True].astype(np.int8)))
     runs = zip(edges[change[::2]], edges[change[1::2]], strict=True)
     return [(float(a), float(b), float(b - a), shapely.ops.substring(line, a, b)) for a, b in runs]
 
 
 def _longest_run(place: Ints, time: Ints) -> Ints:
-    """Pairs of the longest run of different places, in their order, whose times do not fall (patience sorting)."""
-    # The times of one place are tried from the last to the first, so that no run takes two of them.
+    """Pairs of the longest sequence of distinct places with non-decreasing times (patience sorting)."""
+    # Times of one place are processed in descending order, so that no sequence contains the place twice.
     order = np.lexsort((-time, place))
     tails: list[int] = []
     at: list[int] = []
@@ -250,7 +250,7 @@ def _longest_run(place: Ints, time: Ints) -> Ints:
     for k in order.tolist():
         t = int(time[k])
         length = bisect_right(tails, t)
-        # An equal time of the same place is no step further.
+        # An equal time at the same place does not extend the sequence.
         if length and place[at[length - 1]] == place[k]:
             continue
         before[k] = at[length - 1] if length else -1

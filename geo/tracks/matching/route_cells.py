@@ -1,7 +1,8 @@
-"""Cells that the true route of a device touched, each with its probability: from positions alone, or with roads.
+"""Cells touched by the actual route of a device, with probabilities, from positions only or with roads.
 
-A route is not the line from fix to fix: fixes err, and between them the device went round corners. So many routes are drawn from
-all that the fixes (and the roads) leave possible, and a cell is as probable as the share of routes that touch it.
+A route is not the straight line between fixes: fixes have errors, and the device turns between them. Routes are therefore
+sampled from all those consistent with the fixes (and the roads); the probability of a cell is the share of routes that
+touch it.
 """
 
 from __future__ import annotations
@@ -23,24 +24,24 @@ from geo.tracks.path import SECOND, Path
 from geo.tracks.smoothing import best_path, drawn_paths, motion_of
 from geo.tracks.trajectory import chains_of, raw_path
 
-#: Routes that are drawn. The error of a probability of one half is 6 %.
+#: Number of sampled routes. The standard error of a probability of one half is 6 %.
 DRAWS = 64
-#: Distance of the places between two fixes at which a route is drawn, metres, and the most of them.
+#: Spacing of the sampled places between two fixes, metres, and their maximum number.
 BETWEEN_M, MOST_BETWEEN = 20.0, 15
 
-#: Columns of cells touched, in order.
+#: Columns of touched cells, in order.
 TOUCHED_COLUMNS = (DEVICE, OFFICER, CELL, PROBABILITY, "on_path", "roads")
 
 
 class _Routes(NamedTuple):
-    """Routes, made of pieces that many of them may share.
+    """Routes, as pieces that several routes may share.
 
     Attributes
     ----------
     pieces
         Vertices of each piece, (n, 2).
     piece, draw
-        Pairs: this piece belongs to this route; draw -1 is the best one.
+        Pairs of a piece and a route that contains it; draw -1 is the most probable route.
     """
 
     pieces: list[Floats]
@@ -57,43 +58,43 @@ def touched(
     rules: MovementLimits = DEFAULT_LIMITS,
     rng: np.random.Generator | None = None,
 ) -> pd.DataFrame:
-    """Tell which cells the true route of each device touched, and how probable that is.
+    """Determine which cells the actual route of each device touched, with probabilities.
 
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`. Cut them by day for cells by
-        day.
+        Fixes as returned by :func:`geo.tracks.read_tracks`; cleaned first if they have no `mark`. Split them by day for results
+        per day.
     cells
-        Cells of one level in a metric CRS that do not overlap, or an index of them.
+        Non-overlapping cells of one level in a metric CRS, or an index of them.
     roads
-        LineStrings in any declared CRS. With them the tracks are matched (:func:`geo.tracks.match`), and routes run along roads
+        LineStrings in any declared CRS. If given, the tracks are matched (:func:`geo.tracks.match`), and routes follow roads
         where the device was on one.
     sigma_m
-        Standard deviation of a fix along one axis; by default what the devices state, or `default_accuracy_m` of the rules.
+        Standard deviation of a fix along one axis; by default from the devices, or `default_accuracy_m` of the rules.
     rules
-        `max_gap_s`: in a longer silence nothing is known to be touched.
+        `max_gap_s`: no cells are reported for longer gaps.
     rng
-        For the drawn routes; a fixed seed by default.
+        Random generator for the sampled routes; a fixed seed by default.
 
     Returns
     -------
     DataFrame
-        One row per device and cell, by device, then code: `device`, `officer`, `cell`, `probability`, `on_path` (the best
-        single route touches it: that is the answer where yes or no is asked) and `roads` (whether roads were used). Cells
-        under 1 % are left out.
+        One row per device and cell, by device, then code: `device`, `officer`, `cell`, `probability`, `on_path` (whether the
+        single most probable route touches it, for yes-or-no questions) and `roads` (whether roads were used). Cells below
+        1 % are left out.
 
     Raises
     ------
     InputError
         If `sigma_m` is not positive.
     ColumnError, CrsError, GeometryError
-        If the tracks lack a column, a CRS is missing, the cells overlap, or the roads hold no line.
+        If the tracks lack a column, a CRS is missing, the cells overlap, or the roads have no line.
 
     Notes
     -----
-    Of the cells with 0.9 or more at least nine in ten are true; docs/patrols.md says on which tracks that was measured, and how
-    many of the true cells are found. Cost: O(n · 64) look-ups, and one search of the network per fix where roads are given.
+    At least nine in ten cells with probability 0.9 or more are true; docs/tracks.md names the tracks on which this was
+    measured, and the share of true cells found. Cost: O(n · 64) lookups, and one network search per fix if roads are given.
     """
     if sigma_m is not None and not sigma_m > 0:
         raise InputError(f"sigma_m is {sigma_m:g}; it must be above 0")
@@ -116,7 +117,7 @@ def touched(
 def _frame(
     path: Path, walker: int, found: list[tuple[Ints, Floats, Bools]], labels: npt.NDArray[np.object_]
 ) -> pd.DataFrame:
-    """Put the chains of one device together: a cell is missed only if every one of them missed it."""
+    """Combine the chains of one device: a cell is missed only if all chains missed it."""
     cell = np.concatenate([c for c, _, _ in found]) if found else np.empty(0, dtype=np.int64)
     chance = np.concatenate([p for _, p, _ in found]) if found else np.empty(0)
     best = np.concatenate([b for _, _, b in found]) if found else np.empty(0, dtype=bool)
@@ -140,12 +141,12 @@ def _frame(
 def _chances(
     path: Path, part: slice, index: GridIndex, net: Roads | None, rng: np.random.Generator
 ) -> tuple[Ints, Floats, Bools]:
-    """Cells that the routes of one chain touch, the share that does, and whether the best one does."""
+    """Cells that the routes of one chain touch, the share of routes that do, and whether the most probable one does."""
     time_s = (path.time[part] - path.time[part.start]) / SECOND
     fixes = np.column_stack([path.x[part], path.y[part]])
     motion = motion_of(time_s, fixes, path.sigma[part])
     dense_s, seen, xy = _between(time_s, fixes)
-    # Phones say too little of their error, or nothing: half of the routes are drawn as if it were twice that.
+    # Phones understate their error, or state none: half of the routes are sampled with twice the error.
     worse = motion._replace(lasting_m=2.0 * motion.lasting_m)
     drawn = np.concatenate(
         [drawn_paths(dense_s, seen, xy, m, count=DRAWS // 2, rng=rng) for m in (motion, worse)], axis=2
@@ -162,8 +163,8 @@ def _chances(
 
 
 def _cells_of(routes: _Routes, index: GridIndex) -> tuple[Ints, Ints]:
-    """Pairs of a route and a cell that it touches, each once."""
-    # A piece of one place is a segment without length.
+    """Distinct pairs of a route and a cell that it touches."""
+    # A piece with one place is a segment of zero length.
     pieces = [np.repeat(xy, 2, axis=0) if len(xy) == 1 else xy for xy in routes.pieces]
     xy = np.concatenate(pieces)
     owner = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
@@ -181,7 +182,7 @@ def _cells_of(routes: _Routes, index: GridIndex) -> tuple[Ints, Ints]:
 
 
 def _between(time_s: Floats, xy: Floats) -> tuple[Floats, Bools, Floats]:
-    """Times of the fixes, and of places between them; which of them are fixes; and where those are."""
+    """Times of the fixes and of places between them; which of them are fixes; and the positions of the fixes."""
     if len(time_s) < 2:
         return time_s, np.ones(len(time_s), dtype=bool), xy
     apart = np.hypot(*np.diff(xy, axis=0).T)
@@ -196,7 +197,7 @@ def _between(time_s: Floats, xy: Floats) -> tuple[Floats, Bools, Floats]:
 
 
 def _on_roads(net: Roads, chain: Chain, drawn: Floats, fix: Ints) -> _Routes:
-    """Routes along the roads that a chain was put on; where it is off them, those drawn from the positions alone."""
+    """Routes along the roads that a chain was matched to; off the roads, those sampled from positions only."""
     steps = len(chain.kept) - 1
     if steps < 1:
         return _Routes([drawn[:, :, k] for k in range(DRAWS)], np.r_[0, np.arange(DRAWS)], np.r_[-1, np.arange(DRAWS)])
@@ -205,7 +206,7 @@ def _on_roads(net: Roads, chain: Chain, drawn: Floats, fix: Ints) -> _Routes:
     most = int(off.max()) + 1
     key = (np.arange(steps) * most + states[:, :-1]) * most + states[:, 1:]
     on = (states[:, :-1] < off[:-1]) & (states[:, 1:] < off[1:])
-    on[0] = True  # the best route goes straight where it is off the roads
+    on[0] = True  # the most probable route is straight off the roads
     draw = np.nonzero(on)[0]
     unique, piece = np.unique(key[on], return_inverse=True)
     pair, there = np.divmod(unique, most)

@@ -1,6 +1,6 @@
-"""Which places lie within sight of a path: places in buckets, and each step asks the buckets beside it.
+"""Finds the places within sight of a path: places are sorted into buckets, and each step examines the buckets near it.
 
-A tree of boxes fails here: the steps of a fleet are long and those of a parked car all the same, so that their boxes tell little.
+A tree of bounding boxes is unsuitable here: the steps of a fleet are long and those of a parked car all coincide.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 from geo.arrays import Bools, Floats, Ints
 from geo.kernels import kernel
 
-#: Side of a bucket, metres: about the distance that an officer sees, so that a short step asks about ten of them.
+#: Side of a bucket, metres: about the viewing distance of an officer, so that a short step examines about ten buckets.
 BUCKET_M = 40.0
-#: Buckets at most; over wider ground they become larger.
+#: Maximum number of buckets; over larger areas they become larger.
 _MOST_BUCKETS = 4_000_000
 
 
 class Buckets(NamedTuple):
-    """Places in order of square buckets: `first` says which of them lie in each; rows of buckets from south to north."""
+    """Places sorted by square buckets: `first` is the index of the first place of each; rows run from south to north."""
 
     x: Floats
     y: Floats
@@ -32,18 +32,18 @@ class Buckets(NamedTuple):
 
 
 def within_sight(x: Floats, y: Floats, steps: Floats, within_m: float) -> Bools:
-    """Tell which places lie within a distance of any step.
+    """Whether each place lies within a distance of any step.
 
     Parameters
     ----------
     x, y
         Places, metres.
     steps
-        One row for each step: x and y of its beginning, x and y of its end.
+        One row for each step: x and y of its start, x and y of its end.
 
     Notes
     -----
-    Cost: O(places + buckets beside the steps); a bucket whose places are all seen costs next to nothing.
+    Cost: O(places + buckets near the steps); buckets whose places are all seen cost almost nothing.
     """
     seen = np.zeros(len(x), dtype=bool)
     if len(x) == 0 or len(steps) == 0:
@@ -63,7 +63,7 @@ def within_sight(x: Floats, y: Floats, steps: Floats, within_m: float) -> Bools:
 
 @kernel(nogil=True)
 def _mark_seen(buckets: Buckets, steps: Floats, within_m: float, seen: Bools) -> None:
-    """Mark the places that lie within a distance of a step."""
+    """Mark the places within a distance of a step."""
     x, y, first, columns, rows = buckets.x, buckets.y, buckets.first, buckets.columns, buckets.rows
     west, south, size = buckets.west, buckets.south, buckets.size_m
     unseen = first[1:] - first[:-1]
@@ -93,7 +93,7 @@ def _mark_seen(buckets: Buckets, steps: Floats, within_m: float, seen: Bools) ->
 
 @kernel(nogil=True)
 def _near(x: float, y: float, ax: float, ay: float, bx: float, by: float, within_m: float) -> bool:
-    """Tell whether a place lies within a distance of a step."""
+    """Whether a place lies within a distance of a step."""
     dx, dy = bx - ax, by - ay
     length2 = dx * dx + dy * dy
     t = 0.0

@@ -1,6 +1,6 @@
-"""Map matching: the way along roads that a device most probably took, and how sure that is.
+"""Map matching: the most probable path of a device along roads, with its confidence.
 
-Three storeys: all devices (:func:`match`), one unbroken chain of fixes (:func:`chain_on`), one step of it
+Three levels: all devices (:func:`match`), one unbroken chain of fixes (:func:`chain_on`), one step of it
 (:mod:`geo.tracks.matching.kernels`).
 """
 
@@ -38,33 +38,34 @@ from geo.tracks.path import SECOND, Path
 from geo.tracks.smoothing import Motion, motion_of, smoothed_path
 from geo.tracks.trajectory import chains_of, raw_path
 
-#: Fixes that are nearer than this to the last one looked at are passed over: their errors are alike, and count once.
+#: Fixes nearer than this, in space and time, to the last used one are skipped: their errors are correlated.
 THIN_M, THIN_S = 20.0, 60.0
-#: Roads that are looked at for each fix, and how far from it, in standard deviations of the error and at least in metres.
+#: Maximum number of candidate roads per fix, and their maximum distance, in standard deviations of the error and at least
+#: in metres.
 MOST_ROADS, REACH_SIGMAS, REACH_M = 10, 4.0, 40.0
-#: Chains that are drawn to tell how sure the best one is.
+#: Number of sampled chains from which the confidence is computed.
 DRAWS = 64
-#: Fixes from which the error of a track is told anew from the roads, and by which factor it may differ from what was stated.
+#: Minimum number of fixes for re-estimating the error of a track from the roads, and the maximum factor of the correction.
 LEAST_FIXES, MOST_OFF = 10, 2.5
-#: Two places on the roads that are no farther apart than this say the same.
+#: Two places on roads at most this far apart count as equal.
 AGREE_M = 20.0
-#: Nothing moves along roads faster than this, m/s.
+#: Maximum speed along roads, m/s.
 FASTEST_M_S = 50.0
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Tracks on roads.
+    """Tracks matched to roads.
 
     Attributes
     ----------
     ways
-        One row per stretch on roads or off them, by device and time: `device`, `officer`, `start`, `end`, `on_road`,
-        `confidence` (probability that a fix of it was put at the right place on the roads, give or take 20 m, or rightly off
-        all of them), `fixes`, `length_m`, and the line, in the metric CRS of the roads.
+        One row per stretch on or off roads, by device and time: `device`, `officer`, `start`, `end`, `on_road`, `confidence`
+        (probability that a fix of it was matched to the right place on the roads within 20 m, or rightly off all of them),
+        `fixes`, `length_m`, and the line, in the metric CRS of the roads.
     fixes
-        Index of the tracks: `on_road` (boolean), `confidence`, `away_m` (metres from the fix to its place on the road); missing
-        for fixes that are not used.
+        Index of the tracks: `on_road` (boolean), `confidence`, `away_m` (distance of the fix from its place on the road);
+        missing for unused fixes.
     """
 
     ways: gpd.GeoDataFrame
@@ -72,7 +73,7 @@ class Matched:
 
 
 class Roads(NamedTuple):
-    """A network as the search for places and the kernels read it."""
+    """A road network in the form required by candidate search and kernels."""
 
     net: Network
     graph: Graph
@@ -80,20 +81,20 @@ class Roads(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The fixes of one device between two silences, thinned, and the states that they were put in.
+    """Thinned fixes of one device between two gaps, and their states.
 
     Attributes
     ----------
     kept
-        Fixes that were looked at, positions in the chain.
+        Fixes that were used, positions in the chain.
     x, y
         Their smoothed places.
     places, prices
-        Their candidates on the roads, and what was charged.
+        Their candidates on the roads, and the cost parameters.
     best
-        State of each in the best chain.
+        State of each in the most probable sequence.
     drawn
-        States in the drawn chains, (draws, n).
+        States in the sampled sequences, (draws, n).
     """
 
     kept: Ints
@@ -118,28 +119,28 @@ def match(
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.tracks.read_tracks` gives them; cleaned first if they carry no `mark`.
+        Fixes as returned by :func:`geo.tracks.read_tracks`; cleaned first if they have no `mark`.
     roads
-        LineStrings in any declared CRS; see :func:`geo.tracks.matching.network.network` for what is joined.
+        LineStrings in any declared CRS; :func:`geo.tracks.matching.network.network` describes how they are connected.
     sigma_m
-        Standard deviation of a fix along one axis; by default what the devices state, or `default_accuracy_m` of the rules.
+        Standard deviation of a fix along one axis; by default from the devices, or `default_accuracy_m` of the rules.
     rules
-        `max_gap_s`: over a longer silence there is no way.
+        `max_gap_s`: longer gaps are not bridged.
     rng
-        For the drawn chains behind `confidence`; a fixed seed by default.
+        Random generator for the sampled chains behind `confidence`; a fixed seed by default.
 
     Raises
     ------
     InputError
         If `sigma_m` is not positive.
     GeometryError, CrsError, ColumnError
-        If the roads hold no line, a CRS is missing, or the tracks lack a column.
+        If the roads have no line, a CRS is missing, or the tracks lack a column.
 
     Notes
     -----
-    A hidden Markov model after Newson and Krumm (2009) with three additions: a device may be off all roads; turning back
-    costs; and fixes are smoothed and thinned first, since errors of neighbouring fixes are alike. Driving directions are not
-    heeded. Cost: O(n) searches of the network round each fix; docs/patrols.md says how long and how well.
+    A hidden Markov model after Newson and Krumm (2009) with three extensions: a device may be off all roads; reversals cost
+    extra; and fixes are smoothed and thinned first, because errors of consecutive fixes are correlated. Driving directions are
+    ignored. Cost: O(n) network searches around the fixes; docs/tracks.md names the measured speed and quality.
     """
     if sigma_m is not None and not sigma_m > 0:
         raise InputError(f"sigma_m is {sigma_m:g}; it must be above 0")
@@ -155,7 +156,7 @@ def match(
     for part in chains_of(path, rules):
         chain = chain_on(known, path, part, rng)
         ways += _ways(known, path, part, chain)
-        _tell(fixes, known, chain, rows[part])
+        _record_fixes(fixes, known, chain, rows[part])
     table = gpd.GeoDataFrame(ways, columns=list(_WAY_COLUMNS), geometry="geometry", crs=known.net.crs)
     return Matched(table, fixes.set_index(tracks.index))
 
@@ -164,7 +165,7 @@ _WAY_COLUMNS = (DEVICE, OFFICER, START, END, "on_road", "confidence", FIXES, LEN
 
 
 def roads_of(roads: gpd.GeoDataFrame, crs: CRS | None = None) -> Roads:
-    """Read roads into a network in `crs`, or in the metric CRS of their place."""
+    """Build a network in `crs`, or in the metric CRS of the roads."""
     shapes = np.asarray(roads.geometry.array, dtype=object)
     lines = roads[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     if lines.empty:
@@ -176,7 +177,7 @@ def roads_of(roads: gpd.GeoDataFrame, crs: CRS | None = None) -> Roads:
     step[first[:-1]] = 0.0
     run = np.cumsum(step)
     at = run - run[first[:-1]][edge]
-    # Sums of many steps and lengths must not differ in the last digit: the end of an edge is its length.
+    # Sums of many steps and lengths must agree in the last digit: the end of an edge is defined as its length.
     at[first[1:] - 1] = net.length_m
     graph = Graph(
         net.head,
@@ -194,7 +195,7 @@ def roads_of(roads: gpd.GeoDataFrame, crs: CRS | None = None) -> Roads:
 
 
 def chain_on(roads: Roads, path: Path, part: slice, rng: np.random.Generator, motion: Motion | None = None) -> Chain:
-    """Put the fixes of one chain on the roads."""
+    """Match the fixes of one chain to roads."""
     time_s = (path.time[part] - path.time[part.start]) / SECOND
     fixes = np.column_stack([path.x[part], path.y[part]])
     motion = motion_of(time_s, fixes, path.sigma[part]) if motion is None else motion
@@ -203,7 +204,7 @@ def chain_on(roads: Roads, path: Path, part: slice, rng: np.random.Generator, mo
     x, y = np.ascontiguousarray(xy[kept, 0]), np.ascontiguousarray(xy[kept, 1])
     sigma = float(np.median(path.sigma[part]))
     chain = _solved(roads, time_s, kept, x, y, sigma, rng)
-    told = _told_error(chain, sigma)
+    told = _estimated_error(chain, sigma)
     if abs(np.log(told / sigma)) > np.log(1.2):
         chain = _solved(roads, time_s, kept, x, y, told, rng)
     return chain
@@ -212,7 +213,7 @@ def chain_on(roads: Roads, path: Path, part: slice, rng: np.random.Generator, mo
 def _solved(
     roads: Roads, time_s: Floats, kept: Ints, x: Floats, y: Floats, sigma_m: float, rng: np.random.Generator
 ) -> Chain:
-    """Find the best chain of states, and draw others."""
+    """Find the most probable sequence of states, and sample others."""
     prices = prices_of(sigma_m)
     places = _candidates(roads.net, x, y, max(REACH_M, REACH_SIGMAS * prices.error_m))
     states = 2 * np.diff(places.first) + 1
@@ -225,8 +226,8 @@ def _solved(
     return Chain(kept, x, y, places, prices, best, drawn)
 
 
-def _told_error(chain: Chain, sigma_m: float) -> float:
-    """Error of the fixes, from how far they lie from the roads that they were put on, or from the nearest if from none."""
+def _estimated_error(chain: Chain, sigma_m: float) -> float:
+    """Error of the fixes, from their distance to the matched roads, or to the nearest road if none was matched."""
     n = len(chain.kept)
     count = np.diff(chain.places.first)
     on = chain.best < 2 * count
@@ -235,19 +236,19 @@ def _told_error(chain: Chain, sigma_m: float) -> float:
         return sigma_m
     row = chain.places.first[:-1] + np.where(on, chain.best // 2, 0)
     away = chain.places.away_m[row[some]]
-    # Where many lie off all roads, that is a walk in a park, not a bad receiver.
+    # Many fixes off all roads indicate a walk in a park, not a bad receiver.
     told = float(np.sqrt(np.mean(np.minimum(away, 3.0 * sigma_m) ** 2))) if len(some) > n / 2 else sigma_m
     return float(np.clip(told, sigma_m / MOST_OFF, sigma_m * MOST_OFF))
 
 
 def prices_of(sigma_m: float) -> Prices:
-    """Prices for fixes with an error of `sigma_m` along one axis."""
+    """Cost parameters for fixes with an error of `sigma_m` along one axis."""
     return Prices(error_m=sigma_m, slack_m=sigma_m, slack_share=0.15, turn=4.0, off=6.0, leave=4.0)
 
 
 @kernel(nogil=True)
 def _thinned(time_s: Floats, xy: Floats) -> Ints:
-    """Fixes to look at: the first, the last, and between them each that is far enough from the one before."""
+    """Fixes to use: the first, the last, and in between those far enough from the previous one."""
     kept = np.zeros(len(time_s), dtype=np.int64)
     n = 1
     for i in range(1, len(time_s)):
@@ -275,12 +276,12 @@ def _candidates(net: Network, x: Floats, y: Floats, reach_m: float) -> Places:
 
 
 def states_of(chain: Chain) -> Ints:
-    """Number of states on roads of each fix; the state off all roads has this number."""
+    """Number of on-road states of each fix, which is also the number of its off-road state."""
     return 2 * np.diff(chain.places.first)
 
 
 def step_lines(roads: Roads, chain: Chain, step: Ints, here: Ints, there: Ints) -> list[Floats]:
-    """Vertices of steps from one state to one of the next fix: along the roads, or straight where an end is off them."""
+    """Vertices of steps from a state to one of the next fix: along roads, or straight if an end is off the roads."""
     off = states_of(chain)
     on = (here < off[step]) & (there < off[step + 1])
     lines: list[Floats] = []
@@ -293,7 +294,7 @@ def step_lines(roads: Roads, chain: Chain, step: Ints, here: Ints, there: Ints) 
 
 
 def _spot(roads: Roads, chain: Chain, t: int, state: int) -> Floats:
-    """Where a fix is in a state: on the road, or where it says."""
+    """Place of a fix in a state: on the road, or its own position."""
     a, b = chain.places.first[t], chain.places.first[t + 1]
     if state == 2 * (b - a):
         return np.array([chain.x[t], chain.y[t]])
@@ -302,8 +303,8 @@ def _spot(roads: Roads, chain: Chain, t: int, state: int) -> Floats:
     return np.array([point.x, point.y])
 
 
-def _sureness(roads: Roads, chain: Chain) -> Floats:
-    """Share of the drawn chains that put each fix near where the best one does: on a road as it does, or off all as it does."""
+def _confidence(roads: Roads, chain: Chain) -> Floats:
+    """Share of the sampled chains that agree with the most probable one: near its place on roads, or also off all roads."""
     places = chain.places
     spots = shapely.get_coordinates(shapely.line_interpolate_point(roads.net.edges[places.edge], places.at_m))
     spots = np.concatenate([spots, [[np.inf, np.inf]]])
@@ -322,14 +323,14 @@ def _sureness(roads: Roads, chain: Chain) -> Floats:
 
 
 def _ways(roads: Roads, path: Path, part: slice, chain: Chain) -> list[dict[str, object]]:
-    """Stretches of a chain that are on roads as a whole, or off them."""
+    """Stretches of a chain that are completely on roads, or completely off them."""
     lines = step_lines(roads, chain, np.arange(len(chain.best) - 1), chain.best[:-1], chain.best[1:])
     on = chain.best < states_of(chain)
     step_on = on[:-1] & on[1:]
     if len(step_on) == 0:
         return []
     first = np.flatnonzero(np.r_[True, step_on[1:] != step_on[:-1]])
-    sure = _sureness(roads, chain)
+    sure = _confidence(roads, chain)
     walker = path.walkers.iloc[path.walker[part.start]]
     time = path.time[part]
     rows: list[dict[str, object]] = []
@@ -353,13 +354,13 @@ def _ways(roads: Roads, path: Path, part: slice, chain: Chain) -> list[dict[str,
     return rows
 
 
-def _tell(fixes: pd.DataFrame, roads: Roads, chain: Chain, rows: Ints) -> None:
-    """Write down for each fix of a chain what became of it; one that was passed over goes with the one before it."""
+def _record_fixes(fixes: pd.DataFrame, roads: Roads, chain: Chain, rows: Ints) -> None:
+    """Record the result of each fix of a chain; skipped fixes get that of the previous one."""
     at = np.searchsorted(chain.kept, np.arange(len(rows)), side="right") - 1
     on = chain.best < states_of(chain)
     away = np.full(len(on), np.nan)
     row = chain.places.first[:-1][on] + chain.best[on] // 2
     away[on] = chain.places.away_m[row]
     fixes.iloc[rows, 0] = on[at]
-    fixes.iloc[rows, 1] = _sureness(roads, chain)[at]
+    fixes.iloc[rows, 1] = _confidence(roads, chain)[at]
     fixes.iloc[rows, 2] = away[at]

@@ -1,31 +1,31 @@
-"""Reading tracks from files of any usual format; what cannot be used is refused with its row and the reason.
+"""Reads tracks from files of all usual formats; unusable rows are refused with their number and the reason.
 
-The way of a file
+Processing of a file
 -----------------
-1. :mod:`geo.tracks.reading.read` unpacks it (gzip) and asks :func:`geo.tracks.reading.registry.format_of` what it is: by its
-   content, and only if no content is recognised by the ending of its name.
-2. The reader of that format gives a :class:`~geo.tracks.reading.format.FixTable`: text, row numbers, refused rows. A file that no
-   format recognises and that is a spreadsheet or text is read by :mod:`geo.tables`.
-3. Headers are matched (unless the columns have our names already), texts become times, coordinates and numbers, and each row
-   that cannot be used is refused with its number, column, value and reason. This happens in one place for all formats.
+1. :mod:`geo.tracks.reading.read` unpacks it (gzip) and determines its format with
+   :func:`geo.tracks.reading.registry.format_of`: by its content, or by the ending of its name if no content is recognised.
+2. The reader of that format returns a :class:`~geo.tracks.reading.format.FixTable`: text, row numbers, refused rows. Spreadsheets
+   and text of no known format are read by :mod:`geo.tables`.
+3. Headers are matched (unless the columns already have our names), texts become times, coordinates and numbers, and each
+   unusable row is refused with its number, column, value and reason. All formats share this step.
 
 Adding a format
 ---------------
 Write one module in :mod:`geo.tracks.reading.formats` with a constant ``FORMAT``, a :class:`~geo.tracks.reading.format.Format`:
 
 ``name``
-    What users call it: ``"GPX"``.
+    Name shown to users: ``"GPX"``.
 ``endings``
-    Endings of its files, asked only where no content is recognised: ``(".gpx",)``.
+    File name endings, used only if no content is recognised: ``(".gpx",)``.
 ``recognises(raw) -> bool``
-    Whether the content is of this format; cheap (look at the first 64 kB, :data:`~geo.tracks.reading.format.HEAD`), never raises.
+    Whether the content is of this format; fast (reads the first 64 kB, :data:`~geo.tracks.reading.format.HEAD`), never raises.
 ``read(raw, name) -> FixTable``
-    ``rows`` is a frame of text (None or NaN where nothing is stated), with our column names of :mod:`geo.tracks.columns`
-    (``named=True``) or with the file's own headers (``named=False``, matched afterwards). ``numbers`` has the number of each row
-    as the file counts its records, from 1. Rows that cannot be split into fields go to ``refused``
+    ``rows`` is a frame of text (None or NaN for missing values), with our column names of :mod:`geo.tracks.columns`
+    (``named=True``) or with the file's own headers (``named=False``, matched afterwards). ``numbers`` has the number of
+    each row in the numbering of the file, from 1. Rows that cannot be split into fields go to ``refused``
     (:func:`geo.tables.refused.refuse`). Times are text in any spelling that :mod:`geo.tables.times` reads; where the format
-    defines them as UTC, write them with ``Z``. Speeds are in m/s, accuracies in metres. ``datum`` is set where the format's
-    standard sets one. Raises FileError if the file as a whole cannot be used.
+    defines them as UTC, write them with ``Z``. Speeds are in m/s, accuracies in metres. ``datum`` is set if the format's
+    standard defines one. Raises FileError if the file cannot be used at all.
 
 and add the module to :data:`geo.tracks.reading.registry.FORMATS`, stricter recognition before looser.
 """

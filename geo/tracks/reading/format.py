@@ -1,4 +1,4 @@
-"""What a reader of a track format is, and what it gives: the fixes of one file as text."""
+"""Interface of a reader of a track format, and its result: the fixes of one file as text."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from geo.arrays import Ints
 from geo.tables.refused import RefusedRow
 from geo.texts import Text
 
-#: Bytes at the beginning of a file that recognition looks at.
+#: Number of bytes at the start of a file used for recognition.
 HEAD = 65_536
 
 
 @dataclass(frozen=True)
 class FixTable:
-    """Fixes of one file, before texts become times and numbers.
+    """Fixes of one file, before conversion of times and numbers.
 
     Attributes
     ----------
     rows
-        One row per record; text, None or NaN where nothing is stated.
+        One row per record; text, None or NaN for missing values.
     numbers
-        Number of each row as the file counts its records, shape (n,).
+        Number of each row in the numbering of the file, shape (n,).
     named
-        Whether the columns have our names (:mod:`geo.tracks.columns`); otherwise they have the file's own headers.
+        Whether the columns have our names (:mod:`geo.tracks.columns`); otherwise they have the file's headers.
     fixed
-        Where they have their own: our names of the columns whose meaning the format sets, to their headers.
+        For columns with the file's headers: our names of columns whose meaning the format defines, and their headers.
     refused
         Records that could not be split into fields.
     datum
-        Datum that the standard of the format sets, by name; None where the user has to declare it.
+        Datum defined by the standard of the format, by name; None if the user has to declare it.
     told
-        What was guessed, passed over or damaged, for the user.
+        Notices for the user: guesses, ignored or damaged content.
     zone
-        Zone of times that name none, where the standard of the format sets it; None where the user has to.
+        Zone of times without one, if defined by the standard of the format; None if the user has to declare it.
     """
 
     rows: pd.DataFrame
@@ -51,7 +51,7 @@ class FixTable:
 
 @dataclass(frozen=True)
 class Format:
-    """A format of tracks; see :mod:`geo.tracks.reading` for what its functions have to do."""
+    """A format of tracks; :mod:`geo.tracks.reading` describes the duties of its functions."""
 
     name: str
     endings: tuple[str, ...]

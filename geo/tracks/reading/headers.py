@@ -1,4 +1,4 @@
-"""The headers under which files carry the columns of tracks, and which column of a file is which."""
+"""Headers of track columns in files, and assignment of a file's columns to ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from geo.tables.coordinates import FIELDS, LAT, LAT_LON, LON, LON_LAT, Place, ch
 from geo.tables.headers import Names, check_given, guess_columns, plain_header
 from geo.tracks.columns import ACCURACY_M, DATUM, DEVICE, MOCK, OFFICER, SPEED, TIME
 
-#: The day, where date and clock time stand in two columns.
+#: The day, if date and clock time are separate columns.
 DAY = "date"
 
 _LISTED = {
@@ -37,11 +37,11 @@ _LISTED = {
     LAT_LON: "latlng latlon",
 }
 
-#: What a file can bring, and the headers it is known by, likeliest first. Coordinates are matched by
-#: :mod:`geo.tables.coordinates`; they stand here for the column map and to tell the heading.
+#: Columns that a file can contain, and their headers, most likely first. Coordinates are matched by
+#: :mod:`geo.tables.coordinates`; they are listed here for the column map and to detect the header row.
 HEADERS: dict[str, tuple[str, ...]] = {name: tuple(listed.split()) for name, listed in _LISTED.items()}
 
-#: What the end of a header says where none is listed: ``location.timestamp``, ``location.horizontal_accuracy``.
+#: Column by the end of an unlisted header: ``location.timestamp``, ``location.horizontal_accuracy``.
 _PATTERNS = {
     TIME: r"^(location|position|gps|fix|properties|coords)(timestamp|datetime|time)$",
     ACCURACY_M: r"^(location|position|gps|fix|properties|coords)(horizontal)?(accuracy|acc)(horizontal)?$",
@@ -50,27 +50,27 @@ _PATTERNS = {
 
 NAMES = Names({n: h for n, h in HEADERS.items() if n not in FIELDS}, _PATTERNS, "tracks")
 
-#: Folded headers that tell the heading of a table.
+#: Case-folded headers that identify the header row of a table.
 KNOWN_HEADERS = frozenset(plain_header(header) for headers in HEADERS.values() for header in headers)
 
 
 def match_columns(
     headers: list[Any], columns: Mapping[str, str | int], fixed: Mapping[str, str], name: str, datum: str | None
 ) -> tuple[dict[str, Any], Place]:
-    """Say which column of a file holds what.
+    """Determine which column of a file contains what.
 
     Parameters
     ----------
     headers
-        Headers of the file; numbers from 0 where it has none.
+        Headers of the file; numbers from 0 if it has none.
     columns
-        Our names to headers (or numbers), as the user says; the rest is guessed.
+        Our names and headers (or numbers) given by the user; the others are guessed.
     fixed
-        Our names to headers, as the format says.
+        Our names and headers defined by the format.
     name
         File, for messages.
     datum
-        Datum that is declared for the file.
+        Datum declared for the file.
 
     Returns
     -------
@@ -80,9 +80,9 @@ def match_columns(
     Raises
     ------
     ColumnError
-        If time or position has no column, or a column that the user names is missing.
+        If time or position has no column, or a column named by the user is missing.
     DatumError
-        If headers name another datum than is declared.
+        If headers name a datum different from the declared one.
     """
     check_given(columns, headers, HEADERS, name, NAMES.what)
     given = {ours: str(theirs) for ours, theirs in {**columns, **fixed}.items()}
@@ -97,7 +97,7 @@ def match_columns(
             f"{name}: no column for {', '.join(missing)} among {first_labels(texts, 12)}; name them",
             give={"columns": dict.fromkeys(missing, "...")},
         )
-    # A table of persons without devices: the person stands for the phone.
+    # A table of persons without devices: the person is used as device.
     if DEVICE not in used and OFFICER in used:
         used[DEVICE] = used[OFFICER]
     return used, place

@@ -1,4 +1,4 @@
-"""Tracks from files: what comes in is used, or refused with its number and the reason."""
+"""Reads tracks from files; every record is used, or refused with its number and the reason."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from geo.tracks.reading.registry import endings, format_of
 from geo.tracks.reading.tables import Columns, read_fix_table
 from geo.tracks.reading.values import typed_fixes
 
-#: File name endings that can be read; each may be followed by ``.gz``.
+#: Supported file name endings; each may be followed by ``.gz``.
 ENDINGS = (*endings(), *TEXT_SUFFIXES, *SHEET_SUFFIXES)
 
-# Clocks of phones and of this machine may differ by so much before a fix is called later than now.
+# Permitted difference of clocks between phones and this machine before a fix counts as later than now.
 _CLOCKS = pd.Timedelta(days=1)
 _LATER = Text(
     "{number}个定位的时间晚于现在（如{source}第{row}行，最晚{day}），请核对设备时钟",
     "{number} fixes are later than now (such as {source} row {row}, the last of {day}): check the clocks of the devices",
 )
 
-# A file that unpacks to more than this is not a track of one street.
+# Larger unpacked files are not tracks of one street.
 _MOST_BYTES = 4 << 30
 
 PathLike = str | os.PathLike[str]
@@ -59,31 +59,30 @@ def read_tracks(
     Parameters
     ----------
     path_or_paths
-        Any format of :mod:`geo.tracks.reading.registry`, text tables and spreadsheets (``book.xlsx/SHEET`` names a sheet), also
-        gzipped; known by their content. One file that cannot be used among several is refused by itself.
+        Any format of :mod:`geo.tracks.reading.registry`, text tables and spreadsheets (``book.xlsx/SHEET`` selects a sheet),
+        optionally gzipped; recognised by content. If there are several files, an unusable one is refused individually.
     datum
-        Datum of the coordinates. Formats whose standard sets one (all but tables and plain Parquet) are on WGS-84 unless it is
-        declared otherwise here; a table needs it, here, in its headers (``经度(GCJ02)``) or in a column ``datum``. Rows that name
-        their own are read in it.
+        Datum of the coordinates. Formats whose standard defines one (all but tables and plain Parquet) are on WGS-84 unless
+        declared otherwise here; a table needs it here, in its headers (``经度(GCJ02)``) or in a column ``datum``. Rows that
+        name a datum are read on it.
     zone
-        Zone of times that name none, such as ``Asia/Shanghai``. GPX should be UTC by its standard, but recorders write local
-        times without a zone, so those of GPX, KML and TCX are asked about too.
+        Zone of times without one, such as ``Asia/Shanghai``. GPX should be UTC by its standard, but recorders write local times
+        without a zone, so the zone is required for such times in GPX, KML and TCX too.
     columns
-        Our column names to those of a CSV or of the properties in GeoJSON; to positions (from 0) for a CSV without a header.
-        Guessed otherwise, from Chinese and English headers.
+        Our column names and those of a CSV or of GeoJSON properties, or positions (from 0) for a CSV without a header. By
+        default guessed from Chinese and English headers.
     now
-        The time now, aware; fixes more than a day later are told in ``attrs["told"]``. None: not looked at.
+        The current time, aware; fixes more than a day later are reported in ``attrs["told"]``. None: not checked.
 
     Returns
     -------
     GeoDataFrame
-        WGS-84 points in the order of the files, with a fresh index: `device` (text; where the file names none, its `source`
-        without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as the
-        device says; both NaN where not stated), `mock` (boolean; NA where not stated), `source` (file name, with folders
-        before it where two files share it), `row` (number of the record) and `declared_datum` (of the file's coordinates).
-        ``frame.attrs["refused"]`` lists what could not be used: see
-        :class:`geo.tables.refused.RefusedRow` (`row` is None for a whole file); ``attrs["told"]`` has texts that the user should
-        see; ``attrs["sources"]`` has the SHA-256 of each file by its `source`.
+        WGS-84 points in the order of the files, with a fresh index: `device` (text; if the file names none, its `source`
+        without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as
+        reported; both NaN if missing), `mock` (boolean; NA if missing), `source` (file name, with folders if two files share
+        it), `row` (number of the record) and `declared_datum` (of the file's coordinates). ``frame.attrs["refused"]`` lists
+        unusable records, see :class:`geo.tables.refused.RefusedRow` (`row` is None for a complete file); ``attrs["told"]``
+        contains notices for the user; ``attrs["sources"]`` the SHA-256 of each file by its `source`.
 
     Raises
     ------
@@ -108,7 +107,7 @@ def read_tracks(
     for path, (_, name) in zip(paths, named, strict=True):
         try:
             table, bad, more = _read_one(Path(path), name, declared, zone, columns or {})
-        except InputError as error:  # of one file among others: refused by itself
+        except InputError as error:  # one of several files: refused individually
             faults.append(error)
             why = str(error).removeprefix(f"{name}: ")
             refused.append(refuse(name, None, Text(f"文件无法使用：{why}", why)))
@@ -129,7 +128,7 @@ def read_tracks(
 
 
 def _no_file(faults: list[InputError], count: int) -> InputError:
-    """The error of files none of which can be used: what has to be declared, else what is wrong with them."""
+    """The error if no file can be used: what has to be declared, otherwise what is wrong with them."""
     if not faults:
         return FileError("no file given")
     asked = next((fault for fault in faults if not isinstance(fault, FileError)), None)
@@ -139,7 +138,7 @@ def _no_file(faults: list[InputError], count: int) -> InputError:
 
 
 def _later(frame: gpd.GeoDataFrame, now: datetime) -> list[Text]:
-    """Say which fixes are later than now, by more than clocks differ."""
+    """Report fixes later than now by more than the permitted difference of clocks."""
     late = (frame[TIME] > pd.Timestamp(now) + _CLOCKS).to_numpy(dtype=bool)
     if not late.any():
         return []
@@ -154,7 +153,7 @@ def _sha256(path: Path) -> str:
 
 
 def _named(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Name each file: as it is called, with as many folders before that as tell it from the others."""
+    """Name each file by its file name, with as many folders as needed to distinguish it from the others."""
     names = [path.name for path in paths]
     for parts in range(2, max((len(path.parts) for path in paths), default=0) + 1):
         often = {name for name, number in Counter(names).items() if number > 1}
@@ -167,7 +166,7 @@ def _named(paths: list[Path]) -> list[tuple[Path, str]]:
 def _read_one(
     path: Path, name: str, datum: Datum | None, zone: str | None, columns: Columns
 ) -> tuple[pd.DataFrame, list[RefusedRow], list[Text]]:
-    """Read one file; raise InputError if nothing of it can be used."""
+    """Read one file; raise InputError if it has no usable fix."""
     path, sheet = split_sheet(path)
     ending, raw = _content(path, name)
     known = format_of(raw, ending)
@@ -204,13 +203,13 @@ def _unknown(name: str, ending: str) -> FileError:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Tell text that can be a table: no markup and no JSON, but for HTML, which web systems export as tables."""
+    """Whether text can be a table: no markup or JSON, except HTML, which web systems export as tables."""
     start = raw[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     return not start.startswith((b"<", b"{", b"[")) or b"<table" in raw[:65_536].lower()
 
 
 def _content(path: Path, name: str) -> tuple[str, bytes]:
-    """Ending and content of a file, unpacked."""
+    """File name ending and unpacked content of a file."""
     if not path.exists():
         raise FileError(f"{path}: no such file")
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""The formats of tracks that are known, and which of them a file is in."""
+"""The known track formats, and recognition of the format of a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from geo.tracks.reading.formats import (
     traccar,
 )
 
-#: Formats in the order in which they are asked whether they recognise a content: stricter ones first.
+#: Formats in the order in which they are tested: stricter recognition first.
 FORMATS: tuple[Format, ...] = (
     parquet.FORMAT,
     garmin.FORMAT,
@@ -39,14 +39,14 @@ FORMATS: tuple[Format, ...] = (
 
 
 def format_of(raw: bytes, ending: str) -> Format | None:
-    """Format of a file: by its content, else by the ending of its name; None if it is neither.
+    """Format of a file: by its content, otherwise by the ending of its name; None if unknown.
 
     Parameters
     ----------
     raw
         Content, unpacked.
     ending
-        Ending of the name in lower case, with its point: ``.gpx``.
+        Ending of the name in lower case, with the dot: ``.gpx``.
     """
     by_content = next((known for known in FORMATS if known.recognises(raw)), None)
     return by_content or next((known for known in FORMATS if ending in known.endings), None)

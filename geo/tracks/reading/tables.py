@@ -20,18 +20,18 @@ def read_fix_table(raw: bytes, name: str, columns: Columns, sheet: str | None) -
     raw
         Content of the file.
     name
-        What to call it in messages.
+        Name of the file in messages.
     columns
-        Our names to headers, or to positions from 0 for a file without a heading.
+        Our names and headers, or positions from 0 for a file without a header row.
     sheet
-        Title of the sheet, None for the first with a table.
+        Title of the sheet; None for the first one with a table.
 
     Raises
     ------
     FileError
         If it is not a table.
     ColumnError
-        If there is no heading and no positions are given.
+        If there is no header row and no positions are given.
     """
     if columns and all(isinstance(theirs, int) for theirs in columns.values()):
         table = read_headless(raw, name)

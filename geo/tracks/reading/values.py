@@ -1,4 +1,4 @@
-"""From the texts of a file's fixes to times, positions and numbers, with the reason for each row that cannot be used."""
+"""Converts the texts of fixes to times, positions and numbers, with a reason for each unusable row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from geo.tracks.columns import (
 from geo.tracks.reading.format import FixTable
 from geo.tracks.reading.headers import DAY
 
-#: The first day of GPS: no receiver can have an earlier time, and clocks that were never set show one.
+#: First day of GPS time: earlier times are impossible, and clocks that were never set show one.
 GPS_BEGAN = pd.Timestamp("1980-01-06", tz="UTC")
 
 _BEFORE_GPS = Text(
@@ -51,30 +51,30 @@ _FALSE = ("0", "false", "no", "n", "f", "否", "假")
 def typed_fixes(
     fixes: FixTable, used: dict[str, Any], place: Place, *, name: str, datum: Datum | None, zone: str | None
 ) -> tuple[pd.DataFrame, list[RefusedRow]]:
-    """Give the fixes of a file their types, on WGS-84.
+    """Convert the fixes of a file to typed columns, on WGS-84.
 
     Parameters
     ----------
     fixes
-        The table; its columns have the headers that `used` names.
+        The table; its columns have the headers named in `used`.
     used, place
-        Our names to headers, and the columns of the coordinates.
+        Our names and headers, and the columns of the coordinates.
     name
         File.
     datum, zone
-        Declared for the file; None where nothing is.
+        Declared for the file, or None.
 
     Returns
     -------
     (DataFrame, list)
-        The columns of a track (:data:`~geo.tracks.columns.TRACK_COLUMNS`) of the rows that can be used, and the rows that cannot.
+        The columns of a track (:data:`~geo.tracks.columns.TRACK_COLUMNS`) of the usable rows, and the refused rows.
 
     Raises
     ------
     InputError
         If times have no zone and none is declared.
     DatumError
-        If nothing says what the coordinates are.
+        If the datum of the coordinates is not declared anywhere.
     """
     rows = fixes.rows
     texts = {ours: rows[theirs] for ours, theirs in used.items() if theirs in rows}
@@ -119,7 +119,7 @@ def _times(texts: dict[str, pd.Series], count: int, name: str, zone: str | None)
 def _positions(
     rows: pd.DataFrame, texts: dict[str, pd.Series], place: Place, reason: Objects, name: str, datum: Datum | None
 ) -> tuple[Floats, Floats, Objects]:
-    """Degrees on WGS-84 and the datum that each row was read on; `reason` is completed."""
+    """Degrees on WGS-84 and the datum of each row; adds to `reason`."""
     if datum is None and place.datum is not None:
         datum = Datum.parse(place.datum)
     if datum is None and DATUM not in texts and place.crs is None:
@@ -144,7 +144,7 @@ def _positions(
 
 
 def _measures(texts: dict[str, pd.Series], used: dict[str, Any], column: str, kind: Kind, count: int) -> Floats:
-    """Metres or metres per second; NaN where nothing is stated, or less than nothing, as phones write for "not known"."""
+    """Metres or metres per second; NaN if missing or negative, which phones write for unknown values."""
     if column not in texts:
         return np.full(count, np.nan)
     values = read_numbers(texts[column], kind, unit_of_header(used[column], kind))
@@ -153,7 +153,7 @@ def _measures(texts: dict[str, pd.Series], used: dict[str, Any], column: str, ki
 
 
 def _words(text: pd.Series | None, count: int, default: str | None) -> Objects:
-    """Text without blanks at its ends, None where empty; `default` where the file has no such column."""
+    """Text without surrounding blanks, None if empty; `default` if the file has no such column."""
     if text is None:
         return np.full(count, default, dtype=object)
     plain = (
@@ -169,12 +169,12 @@ def _words(text: pd.Series | None, count: int, default: str | None) -> Objects:
 
 
 def _whole(value: object) -> object:
-    """A device number that a sheet holds as 7.0 is 7."""
+    """Device numbers stored in a sheet as 7.0 become 7."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _flags(text: pd.Series | None, count: int) -> pd.Series:
-    """Yes and no in the usual spellings; NA where nothing or something else is said."""
+    """Yes and no in the usual spellings; NA for missing or other values."""
     flags = pd.Series(pd.NA, index=range(count), dtype="boolean")
     if text is None:
         return flags

@@ -1,1 +1,1 @@
-"""Readers of track formats, one module each; how they are written is said in :mod:`geo.tracks.reading`."""
+"""Readers of track formats, one module each; :mod:`geo.tracks.reading` describes how to add one."""

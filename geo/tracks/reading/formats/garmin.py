@@ -28,13 +28,13 @@ _NO_PLACE = Text("没有位置", "has no position")
 def read_records(raw: bytes, name: str) -> FixTable:
     """Read the ``record`` messages of a FIT file, numbered in its order.
 
-    Positions are converted from semicircles, times are UTC, speeds m/s, ``gps_accuracy`` metres; the device is the serial number
-    of the file. Records without position (indoors) are refused one by one.
+    Positions are converted from semicircles, times are UTC, speeds m/s, ``gps_accuracy`` metres; the device is the serial
+    number of the file. Records without position (indoors) are refused individually.
 
     Raises
     ------
     FileError
-        If it is cut off, its checksum is wrong, it cannot be decoded, or it has no record.
+        If it is truncated, its checksum is wrong, it cannot be decoded, or it has no record.
     """
     rows: list[dict[str, str | None]] = []
     numbers: list[int] = []
@@ -67,9 +67,9 @@ def read_records(raw: bytes, name: str) -> FixTable:
         LookupError,
         ArithmeticError,
         AttributeError,
-        AssertionError,  # the decoder's own, on bytes that contradict themselves
+        AssertionError,  # raised by the decoder for inconsistent bytes
     ) as error:
-        raise FileError(f"{name}: is cut off or damaged ({error}); copy it again from the device") from error
+        raise FileError(f"{name}: is truncated or damaged ({error}); copy it again from the device") from error
     if not count:
         raise FileError(f"{name}: has no record, only settings or totals; export the recorded activity")
     return FixTable(with_devices(rows), np.array(numbers, dtype=np.int64), refused=refused, datum="WGS-84")
@@ -97,7 +97,7 @@ def _field(message: Any, field: str) -> Any:
 
 
 def _recognises(raw: bytes) -> bool:
-    """Tell whether the header has its mark, ``.FIT`` after eight bytes."""
+    """Whether the header has the signature ``.FIT`` after eight bytes."""
     return raw[8:12] == b".FIT"
 
 

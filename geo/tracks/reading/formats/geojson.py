@@ -19,7 +19,7 @@ _NO_POINT = Text("不是点，而是 {kind}", "is not a point but {kind}")
 
 
 def read_geojson(raw: bytes, name: str) -> FixTable:
-    """Read the points of a GeoJSON file as a table of text: their properties under the names that the file has.
+    """Read the points of a GeoJSON file as a table of text, with their properties under their own names.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Google's location history, in all its files.
+"""Google location history, in all its file formats.
 
-Records.json and Semantic Location History of Takeout, Timeline.json of Android, location-history.json of iOS.
-What a phone measured is read as it is. What Google made of it (ends of activities, simplified paths, visited places) is read
-where the file has no measured position around that time, since it is all that remains of older days.
+Records.json and Semantic Location History of Takeout, Timeline.json of Android, location-history.json of iOS. Measured
+positions of a phone are read unchanged. Positions that Google derived (ends of activities, simplified paths, visited
+places) are read only for periods without measured positions, because nothing else remains of older days.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from geo.tracks.reading.formats.xml_elements import head_text
 _NO_TIME = Text("没有时间", "has no time")
 _NO_PLACE = Text("没有位置", "has no position")
 
-#: Old files hold angles of more than half a turn in unsigned 32 bits.
+#: Old files store angles of more than half a turn as unsigned 32-bit numbers.
 _OVERFLOW_E7 = 2**32
 
 _PAIR = re.compile(r"^\s*(?:geo:)?\s*(-?\d+(?:\.\d+)?)\s*°?\s*,\s*(-?\d+(?:\.\d+)?)\s*°?\s*(?:[,;].*)?$")
@@ -40,7 +40,7 @@ def read_google(raw: bytes, name: str) -> FixTable:
     Raises
     ------
     FileError
-        If it is not JSON, or holds no position.
+        If it is not JSON, or has no position.
     """
     content = content_of(raw, name)
     measured = list(_measured(content))
@@ -58,13 +58,13 @@ def read_google(raw: bytes, name: str) -> FixTable:
         else:
             refused.append(refuse(name, number, reason))
     table = with_devices(rows)
-    if DEVICE in table:  # places that Google derived name no device; the history is that of one person
+    if DEVICE in table:  # derived places name no device; the history belongs to one person
         table[DEVICE] = table[DEVICE].fillna(table[DEVICE].mode().iloc[0])
     return FixTable(table, np.array(numbers, dtype=np.int64), refused=refused, datum="WGS-84")
 
 
 def _measured(content: Any) -> Iterator[Point]:
-    """Positions that a phone measured."""
+    """Positions measured by a phone."""
     if not isinstance(content, dict):
         return
     for record in _objects(content.get("locations")):
@@ -79,7 +79,7 @@ def _measured(content: Any) -> Iterator[Point]:
 
 
 def _derived(content: Any) -> Iterator[Point]:
-    """Positions that Google made of them."""
+    """Positions derived by Google."""
     if isinstance(content, dict):
         for item in _objects(content.get("timelineObjects")):
             yield from _takeout_segment(item)
@@ -129,7 +129,7 @@ def _timeline_segment(segment: dict[str, Any]) -> Iterator[Point]:
 
 
 def _between(measured: list[Point], derived: Iterator[Point]) -> list[Point]:
-    """The derived positions with a time before the first measured one, or after the last."""
+    """The derived positions before the first measured one, or after the last."""
     times = pd.to_datetime(pd.Series([p[TIME] for p in measured], dtype=object), **_AS_TIMES)
     first, last = times.min(), times.max()
     points = list(derived)
@@ -142,7 +142,7 @@ _AS_TIMES: dict[str, Any] = {"format": "ISO8601", "utc": True, "errors": "coerce
 
 
 def _point(fields: Any, place: Any, device: Any = None) -> Point:
-    """One position; None for what it does not say."""
+    """One position; None for missing values."""
     lat, lon = _degrees(place)
     accuracy = accuracy_m(fields.get("accuracy") or fields.get("accuracyMeters"))
     return {
@@ -156,7 +156,7 @@ def _point(fields: Any, place: Any, device: Any = None) -> Point:
 
 
 def _time(fields: dict[str, Any], key: str) -> str | None:
-    """A time, given in words or in milliseconds since 1970, as ISO 8601."""
+    """A time, given as text or in milliseconds since 1970, as ISO 8601."""
     value, millis = fields.get(key), fields.get(f"{key}Ms")
     if isinstance(value, str) and value:
         return value
@@ -168,7 +168,7 @@ def _time(fields: dict[str, Any], key: str) -> str | None:
 
 
 def _later(begin: Any, minutes: Any) -> str | None:
-    """A time so many minutes after another."""
+    """A time a number of minutes after another."""
     try:
         return (pd.Timestamp(begin) + pd.Timedelta(minutes=float(minutes))).isoformat()
     except (TypeError, ValueError, OverflowError):
@@ -176,7 +176,7 @@ def _later(begin: Any, minutes: Any) -> str | None:
 
 
 def _degrees(place: Any) -> tuple[str | None, str | None]:
-    """Latitude and longitude of a text with two numbers, or of an object with whole numbers of 1e-7 degrees."""
+    """Latitude and longitude from a text with two numbers, or from an object with integers in 1e-7 degrees."""
     if isinstance(place, str):
         match = _PAIR.match(place)
         return (match[1], match[2]) if match else (None, None)
@@ -196,7 +196,7 @@ def _e7(value: float | None, most: int) -> str | None:
 
 
 def _bare(place: Any) -> Any:
-    """A place, or what its ``latLng`` says."""
+    """A place, or the value of its ``latLng``."""
     return place.get("latLng") if isinstance(place, dict) and "latLng" in place else place
 
 
@@ -211,7 +211,7 @@ def _inside(item: Any, *keys: str) -> Any:
 
 
 def _recognises(raw: bytes) -> bool:
-    """Tell one of the histories by its keys; the list of iOS by a segment with a time and a place of its spelling."""
+    """Whether the keys are those of a location history; for iOS, whether a segment has its time and place format."""
     head = head_text(raw)
     if re.search(r'"(timelineObjects|semanticSegments|rawSignals|timelineEdits)"\s*:', head):
         return True

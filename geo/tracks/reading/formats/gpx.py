@@ -1,7 +1,7 @@
-"""Track points of a GPX file, as text; what they mean is decided in :mod:`geo.tracks.reading.read`.
+"""Track points of a GPX file, as text; :mod:`geo.tracks.reading.read` converts them.
 
-Versions 1.0 and 1.1. Beside the fields of the standard those of recording programs are read, wherever they stand in the point:
-``accuracy_horizontal`` of OpenTracks, ``speed`` and ``hdop`` of the standard and of extensions. A speed is in m/s there.
+Versions 1.0 and 1.1. In addition to the standard fields, those of recording programs are read anywhere in a point:
+``accuracy_horizontal`` of OpenTracks, ``speed`` and ``hdop`` of the standard and of extensions. Speeds are in m/s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from geo.tracks.reading.format import FixTable, Format
 from geo.tracks.reading.formats.point_fields import accuracy_m, accuracy_of_hdop, column_of, measured
 from geo.tracks.reading.formats.xml_elements import elements, has_root, local, text_of
 
-#: Programs that write the error radius of the phone, in metres, where the standard has the dilution of precision.
+#: Programs that write the error radius of the phone, in metres, in place of the dilution of precision.
 _RADIUS_AS_HDOP = re.compile(r"^\s*(OsmAnd|Locus)", re.IGNORECASE)
 
 
@@ -30,18 +30,18 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
     raw
         Content of the file.
     name
-        What to call it in messages.
+        Name of the file in messages.
 
     Returns
     -------
     FixTable
-        The track points, numbered in the order of the file. Waypoints and planned routes are not tracks and are left out.
-        Times are UTC where they say so (``Z``), as the standard asks; the zone of others is left open.
+        The track points, numbered in the order of the file. Waypoints and planned routes are not tracks and are ignored. Times
+        with ``Z`` are UTC, as required by the standard; the zone of other times is left open.
 
     Raises
     ------
     FileError
-        If it is not XML, not GPX, or has no track point; the message says what it has instead.
+        If it is not XML, not GPX, or has no track point; the message names what it has instead.
     """
     rows: list[dict[str, object]] = []
     others = {"wpt": 0, "rtept": 0}
@@ -67,7 +67,7 @@ def read_gpx(raw: bytes, name: str) -> FixTable:
 
 
 def _recognises(raw: bytes) -> bool:
-    """Tell whether the root element is <gpx>, whatever stands before it."""
+    """Whether the root element is <gpx>, after any preceding content."""
     return has_root(raw, "gpx")
 
 

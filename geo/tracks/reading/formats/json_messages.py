@@ -1,4 +1,4 @@
-"""Messages of a JSON file: one object, a list of them, an object that holds a list, or one object per line."""
+"""Messages of a JSON file: one object, a list of them, an object with a list, or one object per line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_OBJECT = Text("不是 JSON 对象", "is not an object")
 
 
 def content_of(raw: bytes, name: str) -> Any:
-    """What a JSON file holds.
+    """Content of a JSON file.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def _text(raw: bytes, name: str) -> str:
 def _parsed(text: str, name: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:  # also numbers of thousands of digits
+    except ValueError as error:  # also for numbers with thousands of digits
         raise FileError(f"{name}: is not JSON ({error})") from error
     except RecursionError as error:
         raise FileError(f"{name}: is JSON that is nested too deeply to be a track") from error
@@ -76,9 +76,9 @@ def fixes_of(
     *,
     numbers: list[int] | None = None,
 ) -> FixTable:
-    """Read each message by `read`, which gives a row of our columns or the reason why there is none.
+    """Read each message with `read`, which returns a row of our columns or the reason why there is none.
 
-    `numbers` are those of the messages in the file; from 1 where none are given.
+    `numbers` are the numbers of the messages in the file; from 1 by default.
     """
     rows: list[dict[str, Any]] = []
     used: list[int] = []
@@ -94,7 +94,7 @@ def fixes_of(
 
 
 def with_devices(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """A frame of the rows, without the column of devices where none names its own: the file is the device then."""
+    """A frame of the rows; without the device column if no row names a device, which is then the file."""
     table = pd.DataFrame(rows)
     if DEVICE in table and table[DEVICE].isna().all():
         return table.drop(columns=DEVICE)

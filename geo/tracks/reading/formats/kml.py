@@ -20,7 +20,7 @@ from geo.tracks.reading.format import FixTable, Format
 from geo.tracks.reading.formats.point_fields import column_of, measured
 from geo.tracks.reading.formats.xml_elements import elements, has_root, local, text_of
 
-#: A KML file in a KMZ that unpacks to more than this, bytes, is no track of one street.
+#: Maximum unpacked size of a KML file in a KMZ, bytes; larger ones are not tracks of one street.
 MOST_BYTES = 1 << 30
 
 _UNPAIRED = Text("时间与坐标的个数不同", "has a time without coordinates, or coordinates without a time")
@@ -34,13 +34,13 @@ def read_kml(raw: bytes, name: str) -> FixTable:
     Returns
     -------
     FixTable
-        All points, numbered in the order of the file. Speeds and accuracies come from the extended data of the track or point, in
-        m/s and metres unless they name another unit. Lines without times and points without one are left out.
+        All points, numbered in the order of the file. Speeds and accuracies are read from the extended data of the track or
+        point, in m/s and metres unless they name another unit. Lines without times and points without one are ignored.
 
     Raises
     ------
     FileError
-        If it is not XML, not KML, or has no point with a time; the message says what it has instead.
+        If it is not XML, not KML, or has no point with a time; the message names what it has instead.
     """
     rows: list[Row] = []
     refused: list[RefusedRow] = []
@@ -60,12 +60,12 @@ def read_kml(raw: bytes, name: str) -> FixTable:
 
 
 def read_kmz(raw: bytes, name: str) -> FixTable:
-    """Read the KML file in a KMZ: ``doc.kml``, else the first one; see :func:`read_kml`.
+    """Read the KML file in a KMZ: ``doc.kml``, otherwise the first one; see :func:`read_kml`.
 
     Raises
     ------
     FileError
-        If it cannot be unpacked, is too large, or holds no KML file.
+        If it cannot be unpacked, is too large, or has no KML file.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
@@ -79,18 +79,18 @@ def read_kmz(raw: bytes, name: str) -> FixTable:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
         raise FileError(f"{name}: cannot be unpacked ({error}); export it again") from error
     if len(content) > MOST_BYTES:
-        raise FileError(f"{name}: unpacks to more than {MOST_BYTES >> 20} MB, which is no track of one street")
+        raise FileError(f"{name}: unpacks to more than {MOST_BYTES >> 20} MB, too large for a track of one street")
     return read_kml(content, name)
 
 
 def _kml_names(packed: zipfile.ZipFile) -> list[str]:
-    """Names of the KML files in a KMZ, the one that is shown first."""
+    """Names of the KML files in a KMZ, the main one first."""
     names = [entry for entry in packed.namelist() if entry.lower().endswith(".kml")]
     return sorted(names, key=lambda entry: (entry.count("/"), not entry.lower().endswith("doc.kml")))
 
 
 def _placemark(placemark: ET.Element) -> tuple[list[Row], int, int]:
-    """Rows of one placemark, how many times have no place or the other way round, and how many shapes have no time."""
+    """Rows of one placemark, number of times without place or the reverse, and number of shapes without a time."""
     common = dict(_fields(placemark))
     rows: list[Row] = []
     unpaired = left_out = 0
@@ -112,7 +112,7 @@ def _placemark(placemark: ET.Element) -> tuple[list[Row], int, int]:
 
 
 def _track(track: ET.Element, common: Row) -> tuple[list[Row], int]:
-    """Rows of one track: its times and coordinates stand in two lists of one length."""
+    """Rows of one track, whose times and coordinates are two lists of equal length."""
     times = [text_of(child) for child in track if local(child) == "when"]
     places = [child.text or "" for child in track if local(child) == "coord"]
     arrays = {
@@ -128,7 +128,7 @@ def _track(track: ET.Element, common: Row) -> tuple[list[Row], int]:
 
 
 def _fields(placemark: ET.Element) -> Iterator[tuple[str, str | None]]:
-    """Fields of the extended data that hold for a whole placemark."""
+    """Fields of the extended data that apply to the complete placemark."""
     for element in placemark.iter():
         if local(element) not in ("data", "simpledata"):
             continue

@@ -1,4 +1,4 @@
-"""Sentences of NMEA 0183, as receivers and phones log them."""
+"""Sentences of NMEA 0183, as logged by receivers and phones."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _SHORT = Text("是缺少字段的 RMC 语句", "is an RMC sentence with fields m
 _NO_FIX = Text("是没有定位的 {kind} 语句（状态 V）", "is a {kind} sentence without a fix (status V)")
 _UNREAD = Text("时间或位置无法识别（{why}）", "has a time or place that cannot be read ({why})")
 
-#: A sentence anywhere in a line, for logs put the time or a word before it and their own number behind it.
+#: A sentence anywhere in a line: logs put a time or a word before it and their own number after it.
 _SENTENCE = re.compile(r"[$!](?P<body>[A-Z]{2}(?P<kind>RMC|GGA|ZDA),[^*$!]*?)(?:\*(?P<sum>[0-9A-Fa-f]{2})|\s*$)")
 
-#: The dilution of precision of a position stands in a sentence at most so many lines away.
+#: Maximum distance, in lines, of the sentence with the dilution of precision of a position.
 _NEAR_LINES = 100
 
-#: Fields of an RMC sentence up to the date.
+#: Number of fields of an RMC sentence up to the date.
 _RMC_FIELDS = 9
 
 
 def read_nmea(raw: bytes, name: str) -> FixTable:
-    """Read the RMC sentences of an NMEA log; without any, the GGA sentences, dated by the ZDA sentences between them.
+    """Read the RMC sentences of an NMEA log; if there are none, the GGA sentences, dated by the ZDA sentences between them.
 
-    Sentences with a wrong checksum, without fix (status V) or with fields missing are refused with their line. The accuracy is
-    taken from the HDOP of the GGA sentence of the same second that stands next, times 5 m. A receiver that says it simulates
-    is marked ``mock``.
+    Sentences with a wrong checksum, without fix (status V) or with missing fields are refused with their line. The accuracy
+    is 5 m times the HDOP of the nearest GGA sentence of the same second. Fixes of a receiver in simulator mode are marked
+    ``mock``.
 
     Raises
     ------
     FileError
-        If no sentence carries time, date and place.
+        If no sentence has time, date and place.
     """
     sentences: list[tuple[int, str, Any]] = []
     refused: list[RefusedRow] = []
@@ -62,7 +62,7 @@ def read_nmea(raw: bytes, name: str) -> FixTable:
         sentences.append((number, match["kind"], pynmea2.parse(f"${match['body'].strip()}")))
     kinds = {kind for _, kind, _ in sentences}
     if "RMC" not in kinds and not {"GGA", "ZDA"} <= kinds and not refused:
-        raise FileError(f"{name}: has no RMC sentence; an NMEA log needs them, since only they carry the date")
+        raise FileError(f"{name}: has no RMC sentence; only these contain the date")
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
     for number, row in _rmc_rows(sentences) if "RMC" in kinds else _gga_rows(sentences):
@@ -76,7 +76,7 @@ def read_nmea(raw: bytes, name: str) -> FixTable:
 
 
 def _rmc_rows(sentences: list[tuple[int, str, Any]]) -> list[tuple[int, dict[str, Any] | Text]]:
-    """Row, or reason why there is none, of each RMC sentence with its line."""
+    """Row of each RMC sentence, or the reason why there is none, with its line."""
     dilutions: dict[str, list[tuple[int, str]]] = {}
     for number, kind, sentence in sentences:
         if kind == "GGA" and len(sentence.data) > 7:
@@ -95,13 +95,13 @@ def _rmc_rows(sentences: list[tuple[int, str, Any]]) -> list[tuple[int, dict[str
 
 
 def _nearest(dilutions: list[tuple[int, str]], number: int) -> tuple[int, str] | None:
-    """The dilution whose line, in ascending order, is nearest to a line."""
+    """The dilution of precision with the line number nearest to a given one."""
     at = bisect.bisect_left(dilutions, (number, ""))
     return min(dilutions[max(at - 1, 0) : at + 1], key=lambda one: abs(one[0] - number), default=None)
 
 
 def _gga_rows(sentences: list[tuple[int, str, Any]]) -> list[tuple[int, dict[str, Any] | Text]]:
-    """Row, or reason, of each GGA sentence after the first ZDA sentence; its date is that of the last one, or the next day."""
+    """Row, or reason, of each GGA sentence after the first ZDA sentence; dated by the last one, or the following day."""
     rows: list[tuple[int, dict[str, Any] | Text]] = []
     dated: dt.datetime | None = None
     for number, kind, sentence in sentences:
@@ -145,7 +145,7 @@ def _place(sentence: Any) -> dict[str, Any]:
     """Latitude and longitude in degrees; raises ValueError where they cannot be read."""
     for side, sides in ((sentence.lat_dir, "NS"), (sentence.lon_dir, "EW")):
         if len(side) != 1 or side not in sides:
-            raise ValueError(f"'{side}' is no side of the earth")
+            raise ValueError(f"'{side}' is not a hemisphere")
     return {LAT: str(round(sentence.latitude, 9)), LON: str(round(sentence.longitude, 9))}
 
 
@@ -154,7 +154,7 @@ def _iso(at: dt.datetime) -> str:
 
 
 def _recognises(raw: bytes) -> bool:
-    """Tell whether one of the first lines is a sentence of position or satellites: ``$GPRMC,``, ``$GNGGA,``."""
+    """Whether one of the first lines is a position or satellite sentence: ``$GPRMC,``, ``$GNGGA,``."""
     return re.search(r"[$!][A-Z]{2}(?:RMC|GGA|GLL|GNS|GSA|GSV|VTG|ZDA),", head_text(raw)) is not None
 
 

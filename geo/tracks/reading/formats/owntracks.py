@@ -15,7 +15,7 @@ from geo.tracks.reading.formats.point_fields import accuracy_m, speed_m_s
 
 _OTHER = Text("是 OwnTracks 的 {type} 消息，不是位置", "is an OwnTracks message of type {type}, not a location")
 
-#: A line of the recorder: when it came, the part of the topic below user and device, the message.
+#: A line of the recorder: time of reception, the topic below user and device, the message.
 _LINE = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z\t([^\t]*)\t(.*)$")
 
 
@@ -31,14 +31,14 @@ def read_owntracks(raw: bytes, name: str) -> FixTable:
 
 
 def read_recorder(raw: bytes, name: str) -> FixTable:
-    """Read a log of the OwnTracks recorder (``.rec``), numbered by its lines; the time of a fix is its own, not when it came.
+    """Read a log of the OwnTracks recorder (``.rec``), numbered by line; the time is that of the fix, not of reception.
 
-    The recorder names user and device by the folders of the file, which messages may leave out; they are then told by ``tid``.
+    The recorder stores user and device in folder names, and messages may omit them; ``tid`` is then used as device.
 
     Raises
     ------
     FileError
-        If no line is one of the recorder.
+        If no line is a recorder entry.
     """
     messages: list[Any] = []
     numbers: list[int] = []
@@ -76,7 +76,7 @@ def _owntracks(message: dict[str, Any]) -> dict[str, Any] | Text:
         return _OTHER.fill(type=str(kind)[:40])
     topic = str(message.get("topic", "")).split("/")
     user, device = (topic[1], topic[2]) if len(topic) >= 3 else (message.get("username"), message.get("device"))
-    # Every user has a device of his own called "phone".
+    # Every user may have a device called "phone".
     whole = "/".join(str(part) for part in (user, device) if part not in (None, ""))
     return {
         TIME: message.get("tst"),

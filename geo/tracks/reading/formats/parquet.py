@@ -18,7 +18,7 @@ from geo.texts import Text
 from geo.tracks.columns import LAT, LON
 from geo.tracks.reading.format import FixTable, Format
 
-#: A file of more rows is no track of one street; a few bytes can stand for any number of equal rows.
+#: Maximum number of rows: a few bytes can encode any number of equal rows.
 MOST_ROWS = 100_000_000
 
 _NO_POINT = Text("不是点，而是 {kind}", "is not a point but {kind}")
@@ -29,17 +29,17 @@ _DATUMS = {4326: "WGS-84", 4979: "WGS-84", 4490: "CGCS2000", 4480: "CGCS2000"}
 
 
 def read_parquet(raw: bytes, name: str) -> FixTable:
-    """Read a Parquet file under its own headers; rows are counted from 1.
+    """Read a Parquet file with its own headers; rows are counted from 1.
 
-    Points of a GeoParquet file are brought to longitude and latitude by the CRS that it states (none means CRS84); those of a
-    column of WKT are taken as they are, on a datum that the caller has to declare.
+    Points of a GeoParquet file are converted to longitude and latitude from its CRS (default CRS84); points in a WKT column are
+    read unchanged, on a datum that the caller has to declare.
 
     Raises
     ------
     FileError
         If it cannot be decoded, or is too large.
     CrsError
-        If it states a CRS that is not known.
+        If its CRS is unknown.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(raw))
@@ -65,7 +65,7 @@ def read_parquet(raw: bytes, name: str) -> FixTable:
 
 
 def _geometry_column(table: pd.DataFrame, stated: bytes | None, name: str) -> tuple[str | None, dict[str, Any] | None]:
-    """The column with the points and what GeoParquet says of it; None where there is none, or no GeoParquet."""
+    """The point column and its GeoParquet metadata; None if there is no such column, or no GeoParquet."""
     if stated is not None:
         try:
             meta = json.loads(stated)
@@ -89,7 +89,7 @@ def _geometry_column(table: pd.DataFrame, stated: bytes | None, name: str) -> tu
 
 
 def _shapes(values: pd.Series) -> Any:
-    """Geometries from WKT or WKB; None where a value is neither."""
+    """Geometries from WKT or WKB; None for other values."""
     text = [v.rpartition(";")[2] if isinstance(v, str) else v for v in values]
     read = shapely.from_wkt if any(isinstance(v, str) for v in text) else shapely.from_wkb
     wanted = str if read is shapely.from_wkt else bytes
@@ -97,7 +97,7 @@ def _shapes(values: pd.Series) -> Any:
 
 
 def _refused(shapes: Any, numbers: Any, name: str) -> tuple[list[RefusedRow], Any]:
-    """Rows whose geometry is not a point with coordinates, and where it is."""
+    """Rows whose geometry is not a point with coordinates, as refused rows and as a mask."""
     good = (shapely.get_type_id(shapes) == 0) & ~shapely.is_empty(shapes)
     reasons = [
         _NOTHING if shape is None or shape.is_empty else _NO_POINT.fill(kind=shape.geom_type) for shape in shapes[~good]
@@ -123,7 +123,7 @@ def _on_degrees(lon: Any, lat: Any, meta: dict[str, Any] | None, name: str) -> t
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Times as text in ISO 8601; the rest as it is."""
+    """Convert times to ISO 8601 text, and leave other columns unchanged."""
     return table.assign(
         **{
             column: _iso(table[column])

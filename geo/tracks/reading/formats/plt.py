@@ -1,4 +1,4 @@
-"""Track files of OziExplorer and of Geolife, which both end in .plt."""
+"""Track files of OziExplorer and of Geolife, which both have the ending .plt."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from geo.tracks.columns import LAT, LON, TIME
 from geo.tracks.reading.format import FixTable, Format
 from geo.tracks.reading.formats.xml_elements import head_text
 
-#: Lines before the first point.
+#: Number of lines before the first point.
 _HEAD_LINES = 6
 
-#: Days are counted from here, as Delphi and Excel do.
+#: Day 0 of the day numbers, as in Delphi and Excel.
 _DAY_ZERO = pd.Timestamp("1899-12-30")
 
-#: Days since then that a track may have: from 1970 to 2100. Others mean that there is no time.
+#: Permitted day numbers, from 1970 to 2100; others stand for a missing time.
 _DAYS = (25_569.0, 73_051.0)
 
 _SHORT = Text("缺少字段", "has fields missing")
@@ -28,10 +28,10 @@ _NO_TIME = Text("没有时间", "has no time")
 
 
 def read_plt(raw: bytes, name: str) -> FixTable:
-    """Read a PLT file; its points are numbered by their lines.
+    """Read a PLT file; points are numbered by line.
 
-    Geolife states date and time in GMT. OziExplorer counts days since 30 December 1899 (the date and time in words are ignored,
-    as it ignores them itself), which are UTC unless the zone is given; they are rounded to a tenth of a second.
+    Geolife states date and time in GMT. OziExplorer counts days since 30 December 1899 (the textual date and time are ignored,
+    as OziExplorer does), in UTC unless a zone is given; they are rounded to a tenth of a second.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def read_plt(raw: bytes, name: str) -> FixTable:
             rows.append(row)
             numbers.append(number)
     if not rows and not refused:
-        raise FileError(f"{name}: has no point after the {_HEAD_LINES} lines of its head")
+        raise FileError(f"{name}: has no point after the {_HEAD_LINES} header lines")
     return FixTable(pd.DataFrame(rows), np.array(numbers, dtype=np.int64), refused=refused, datum="WGS-84", zone="UTC")
 
 

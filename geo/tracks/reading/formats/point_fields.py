@@ -1,4 +1,4 @@
-"""What the fields of a point are called across formats, and their values brought to metres, metres per second and degrees."""
+"""Field names of points in all formats, and conversion of their values to metres, metres per second and degrees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from geo.tracks.columns import ACCURACY_M, DEVICE, MOCK, OFFICER, SPEED, TIME
 
-#: Names of fields, in lower case without signs, to our columns; the first of a column that a point has is taken.
+#: Field names in lower case without punctuation, and our columns; the first field present is used for a column.
 FIELDS: dict[str, str] = {
     "time": TIME,
     "speed": SPEED,
@@ -24,7 +24,7 @@ FIELDS: dict[str, str] = {
     "officer": OFFICER,
 }
 
-#: Metres per second in the units in which speeds are written.
+#: Speed units in metres per second.
 _SPEEDS = {
     "m/s": 1.0,
     "mps": 1.0,
@@ -43,7 +43,7 @@ KNOT_M_S = _SPEEDS["kn"]
 #: Position error of a receiver per unit of dilution of precision, metres (68 %); usual for a phone outdoors.
 METRES_PER_HDOP = 5.0
 
-#: From here on receivers mean that they do not know.
+#: Receivers report values from here on if the dilution of precision is unknown.
 _NO_HDOP = 50.0
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
@@ -65,14 +65,14 @@ def column_of(field: str) -> str | None:
 
 
 def measured(column: str, text: str | None) -> str | None:
-    """Value of a field under its column: speeds in m/s and error radii in metres, unless they name another unit."""
+    """Value of a field in the unit of its column: speeds in m/s and error radii in metres, unless it names another unit."""
     if column == SPEED:
         return speed_m_s(text)
     return accuracy_m(text) if column == ACCURACY_M else text
 
 
 def speed_m_s(value: object, unit: str = "m/s") -> str | None:
-    """A speed as text in metres per second; None where there is none, it is negative (not measured), or the unit is unknown.
+    """A speed as text in metres per second; None if missing, negative (not measured), or in an unknown unit.
 
     >>> speed_m_s("7.2 km/h"), speed_m_s(10, "kn"), speed_m_s("-1")
     ('2.0', '5.144444444444445', None)
@@ -88,7 +88,7 @@ def speed_m_s(value: object, unit: str = "m/s") -> str | None:
 
 
 def accuracy_m(value: object, per_unit_m: float = 1.0) -> str | None:
-    """An error radius as text in metres; None where it is not stated, zero or negative (both mean: not known).
+    """An error radius as text in metres; None if missing, zero or negative (both mean unknown).
 
     >>> accuracy_m("4.9 m"), accuracy_m(1300, 0.001), accuracy_m(-1)
     ('4.9', '1.3', None)
@@ -102,7 +102,7 @@ def accuracy_m(value: object, per_unit_m: float = 1.0) -> str | None:
 
 
 def accuracy_of_hdop(value: object) -> str | None:
-    """The error radius in metres that a dilution of precision stands for; None where the receiver did not know it.
+    """Error radius in metres for a dilution of precision; None if the receiver did not know it.
 
     >>> accuracy_of_hdop("1.7"), accuracy_of_hdop("99.99")
     ('8.5', None)
@@ -113,7 +113,7 @@ def accuracy_of_hdop(value: object) -> str | None:
 
 
 def degrees(value: object) -> str | None:
-    """An angle as text in degrees, from degrees, degrees and minutes or those and seconds, with a side of the earth or a sign.
+    """An angle as text in degrees, from degrees with optional minutes and seconds, with a hemisphere letter or a sign.
 
     >>> degrees("32.1°"), degrees("118° 47.7' E"), degrees("33° 55' 30'' S")
     ('32.1', '118.795', '-33.925')

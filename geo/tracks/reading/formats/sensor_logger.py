@@ -23,7 +23,7 @@ _NO_TIME = Text("没有时间", "has no time")
 def read_sensor_logger(raw: bytes, name: str) -> FixTable:
     """Read the locations; the header of a CSV is row 1, and records of a JSON file are counted from 1.
 
-    Times are nanoseconds since 1970; speeds and accuracies are in m/s and metres, and negative where they were not measured.
+    Times are nanoseconds since 1970; speeds and accuracies are in m/s and metres, negative if not measured.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def read_sensor_logger(raw: bytes, name: str) -> FixTable:
     try:
         records = list(csv.DictReader(raw.decode("utf-8-sig", errors="replace").splitlines()))
     except csv.Error as error:
-        raise FileError(f"{name}: is no CSV that can be read ({error})") from error
+        raise FileError(f"{name}: is not a readable CSV ({error})") from error
     return fixes_of(records, _location, name, numbers=list(range(2, len(records) + 2)))
 
 

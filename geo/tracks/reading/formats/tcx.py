@@ -19,7 +19,7 @@ _ROOT = "trainingcenterdatabase"
 
 
 def read_tcx(raw: bytes, name: str) -> FixTable:
-    """Read the track points of a TCX file, numbered in its order; speeds are in m/s there.
+    """Read the track points of a TCX file, numbered in file order; speeds are in m/s.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Positions of Traccar: as its interface gives them (JSON, CSV), and the CSV of its reports."""
+"""Positions of Traccar: in JSON and CSV of its API, and in CSV of its reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from geo.tracks.reading.formats.point_fields import accuracy_m, degrees, speed_m
 _INVALID = Text("是 Traccar 标为无效的位置", "is a position that Traccar calls invalid")
 _FIELDS = Text("有{given}个字段，表头有{right}个", "has {given} fields, the header has {right}")
 
-#: Headers of reports and of the interface, in lower case without signs, to our columns; best first.
+#: Headers of reports and of the API, in lower case without punctuation, and our columns; best first.
 _HEADERS = {
     DEVICE: ("devicename", "device", "deviceid", "uniqueid"),
     TIME: ("fixtime", "time", "devicetime"),
@@ -32,7 +32,7 @@ _HEADERS = {
 
 
 def read_traccar(raw: bytes, name: str) -> FixTable:
-    """Read a list of positions (``deviceId``, ``fixTime``, ``speed`` in knots), or an object that holds one.
+    """Read a list of positions (``deviceId``, ``fixTime``, ``speed`` in knots), or an object with such a list.
 
     Raises
     ------
@@ -45,9 +45,9 @@ def read_traccar(raw: bytes, name: str) -> FixTable:
 def read_report(raw: bytes, name: str) -> FixTable:
     """Read positions as CSV; the header is row 1.
 
-    Speeds carry their unit as the user of Traccar chose it (``1.2 km/h``) and are in knots where they carry none; angles are
-    degrees, or degrees and minutes with a side of the earth. Times of reports have the zone of the user of Traccar, which has to
-    be given.
+    Speeds contain the unit chosen by the user of Traccar (``1.2 km/h``), or are in knots without a unit; angles are degrees, or
+    degrees and minutes with a hemisphere letter. Times of reports are in the zone of the user of Traccar, which has to be
+    given.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_report(raw: bytes, name: str) -> FixTable:
     try:
         records = list(csv.reader(lines[begins:], delimiter=separator))
     except csv.Error as error:
-        raise FileError(f"{name}: is no CSV that can be read ({error})") from error
+        raise FileError(f"{name}: is not a readable CSV ({error})") from error
     header = [_plain(field) for field in records[0]] if records else []
     place = {
         column: next((header.index(word) for word in words if word in header), None)
@@ -123,7 +123,7 @@ def _traccar(message: dict[str, Any]) -> dict[str, Any] | Text:
 
 
 def _is_report(raw: bytes) -> bool:
-    """Tell the header of a report (valid, address or attributes) or of the interface (device and time of fix)."""
+    """Whether the header is that of a report (valid, address or attributes) or of the API (device and time of fix)."""
     first = _text(raw[:HEAD]).lstrip().split("\n", 1)[0]
     if "{" in first:
         return False
@@ -141,7 +141,7 @@ def _text(raw: bytes) -> str:
 
 
 def _plain(header: str) -> str:
-    """A header in lower case, without signs and units in brackets."""
+    """A header in lower case, without punctuation and units in brackets."""
     return re.sub(r"[^a-z0-9]", "", re.sub(r"\(.*?\)", "", header).lower())
 
 

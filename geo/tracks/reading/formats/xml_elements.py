@@ -1,7 +1,7 @@
-"""Elements of XML files, safely: entities are refused, names come without their namespace, and what was read is let go.
+"""Iterates over elements of XML files safely: entities are refused, namespaces removed, and processed elements freed.
 
-GPX, KML and TCX are read by this. Written for files as phones and tools make them: namespaces wrong or missing, any encoding that
-the file declares, a byte order mark, blank lines before the declaration.
+Used for GPX, KML and TCX. Accepts files as written by phones and tools: wrong or missing namespaces, any declared encoding,
+a byte order mark, blank lines before the declaration.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from geo.tracks.reading.format import HEAD
 
 
 def has_root(raw: bytes, root: str) -> bool:
-    """Tell whether an element of this name opens in the first 64 kB, also in UTF-16."""
+    """Whether an element with this name starts in the first 64 kB, also in UTF-16."""
     return re.search(rf"<(\w+:)?{root}[\s>/]", head_text(raw)) is not None
 
 
 def head_text(raw: bytes) -> str:
-    """The beginning of a file as text, good enough to look for ASCII words in it; never raises."""
+    """The start of a file as text, sufficient to search for ASCII words; never raises."""
     head = raw[:HEAD]
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return head.decode("utf-16", errors="replace")
@@ -31,23 +31,23 @@ def head_text(raw: bytes) -> str:
 def elements(
     raw: bytes, name: str, root: str, *, opening: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str, ET.Element]]:
-    """Go through the elements of a file in the order in which they end.
+    """Iterate over the elements of a file in the order of their end tags.
 
     Parameters
     ----------
     raw
         Content of the file.
     name
-        What to call it in messages.
+        Name of the file in messages.
     root
-        Name that the root element must have.
+        Required name of the root element.
     opening
-        Names whose beginning is wanted too.
+        Names of elements whose start is yielded too.
 
     Yields
     ------
     (str, str, Element)
-        ``"end"`` (or ``"start"``), the local name in lower case, the element. The caller clears what it has read.
+        ``"end"`` (or ``"start"``), the local name in lower case, the element. The caller clears processed elements.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def elements(
         If it is not XML, declares entities, or has another root.
     """
     if re.search(rb"<\x00?!\x00?E\x00?N\x00?T\x00?I\x00?T\x00?Y", raw):
-        raise FileError(f"{name}: declares XML entities, which no track needs; export it again")
+        raise FileError(f"{name}: declares XML entities, which tracks do not need; export it again")
     first = True
     try:
         for event, element in ET.iterparse(io.BytesIO(_tidy(raw)), events=("start", "end")):
@@ -69,7 +69,7 @@ def elements(
     except FileError:
         raise
     except (ET.ParseError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError or a ValueError
-        raise FileError(f"{name}: is not XML that can be read ({error}); export it again") from error
+        raise FileError(f"{name}: is not readable XML ({error}); export it again") from error
 
 
 def local(element: ET.Element) -> str:
@@ -78,11 +78,11 @@ def local(element: ET.Element) -> str:
 
 
 def text_of(element: ET.Element | None) -> str | None:
-    """Text of an element without blanks at its ends; None where there is none."""
+    """Text of an element without surrounding blanks; None if there is none."""
     text = "" if element is None else (element.text or "").strip()
     return text or None
 
 
 def _tidy(raw: bytes) -> bytes:
-    """Drop what stands before the first ``<`` (blank lines, a UTF-8 mark): some tools write it and XML forbids it."""
+    """Remove content before the first ``<`` (blank lines, a UTF-8 mark), which some tools write but XML forbids."""
     return raw[raw.index(b"<") :] if re.match(rb"(\xef\xbb\xbf)?\s*<", raw) else raw
