@@ -35,7 +35,7 @@ from geo.locate import GridIndex  # noqa: E402
 from geo.patrols import match, smoothed, stop_of, touched  # noqa: E402
 from geo.tracks.matching.network import Network  # noqa: E402
 from geo.tracks.matching.viterbi import roads_of  # noqa: E402
-from geo.tracks.stop_detection import CHANGE_S, WINDOWS_S, _told_apart  # noqa: E402
+from geo.tracks.stop_detection import CHANGE_S, WINDOWS_S, _label_chains  # noqa: E402
 
 DATA = Path(os.environ.get("WANGGE_SHARED_DATA", HERE.parent / "shared" / "data"))
 DOC = HERE / "docs" / "patrols.md"
@@ -380,7 +380,7 @@ def robustness():
     ends = np.r_[breaks[1:], len(x)]
     right = {
         (short, long, change): (
-            _told_apart(seconds, x.copy(), y.copy(), breaks, ends, (short, long), change) == true
+            _label_chains(seconds, x.copy(), y.copy(), breaks, ends, (short, long), change) == true
         ).mean()
         for short in (20.0, 30.0, 45.0)
         for long in (60.0, 90.0, 120.0)

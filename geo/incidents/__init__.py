@@ -1,29 +1,30 @@
-"""Incidents: from the rows of a file to counts, rates, density and hot spots per grid.
+"""Analyses incidents: from the rows of a file to counts, rates, density and hot spots per grid.
 
 Terms
 -----
 incident (案件、诉求)
     One reported problem at a point: one row of the file. Suspicious rows are marked, never dropped.
 refused row
-    A row of a file without a usable position. It is listed with its number and the reason, not in the frame.
+    A row of a file without a usable position. It is listed with its number and the reason, and not part of the frame.
 repeat
-    The second or a later row of one incident number.
+    The second or a later row with the same incident number.
 default point
     A coordinate that a geocoder returns when it cannot find the address.
 matter (事项)
-    A kind of incident in a catalogue: code, name, major class, and the standard that says so.
+    A kind of incident in a catalogue: code, name, major class, and the standard that defines it.
 assigned
-    Given the code of the cell that contains the point, at each level.
+    Provided with the code of the cell that contains the point, at each level.
 density
     Incidents per km², smoothed by a kernel in metres and corrected at the outline.
 hot spot (热点)
-    A cell that, with its neighbours, holds more incidents than the background explains, at a controlled false discovery rate.
+    A cell that, together with its neighbours, has more incidents than the background explains, at a controlled false
+    discovery rate.
 
-Public
+Public names
 ------
 reading
-    :func:`read_incidents`; :func:`mark_repeats` and :func:`mark_default_points`, which reading sets, for incidents that come
-    without a file; :func:`datum_doubts`.
+    :func:`read_incidents`; :func:`mark_repeats` and :func:`mark_default_points`, for incidents that were not read from a file
+    (reading calls both); :func:`datum_doubts`.
 kinds
     :func:`matters`, :func:`find_matter`, :class:`Matter`, :class:`Catalogue`; :func:`match_kinds`; :class:`Limit`,
     :class:`Calendar`, :func:`time_limits`, :func:`due_times`.
@@ -35,9 +36,9 @@ density and tests
 patrols
     :func:`against_patrols`.
 
-Known limits: the names of most anomalies of components are not in the catalogue; the time limits that come along are those of
-one city; the calendar of holidays must be continued each year; an incident on a wrong datum that lies inside the street,
-whose address stands once and whose source is right otherwise, cannot be told.
+Known limits: the names of most anomalies of components are missing in the catalogue; the included time limits are those of one
+city; the calendar of holidays has to be extended each year; a wrong datum cannot be detected for an incident inside the street
+with a unique address, from a source that is otherwise correct.
 """
 
 from typing import TYPE_CHECKING

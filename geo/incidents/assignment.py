@@ -1,4 +1,4 @@
-"""Assigning incidents to cells at all three levels, and marking those near a border."""
+"""Assigns incidents to cells at all three levels, and marks those near a border."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from geo.locate import GridIndex
 Floats = npt.NDArray[np.float64]
 
 #: Distance from a border within which an incident belongs to both sides, metres. Incidents are geocoded to street centre lines,
-#: which are borders; published assignments of such incidents agree with exact ones to 1 m.
+#: which are borders; published assignments of such incidents agree with exact ones within 1 m.
 BORDER_M = 1.0
 
-# Points per query of the borders: limits the memory of a query.
+# Number of points per query of the borders, which limits its memory.
 _CHUNK = 200_000
 
 
@@ -56,8 +56,8 @@ def assign(
     incidents
         Points in any declared CRS.
     cells
-        A division, or polygons with a column ``code`` in any declared CRS (brought to the metric CRS of their place; edges
-        are those of the CRS that they come in, see :mod:`geo.incidents.reprojection`).
+        A division, or polygons with a column ``code`` in any declared CRS (converted to the metric CRS of their place; edges
+        are straight in the CRS of the input, see :mod:`geo.incidents.reprojection`).
     within_m
         An incident outside all cells is assigned to the nearest one up to this distance; metres.
     border_m
@@ -67,9 +67,8 @@ def assign(
     -------
     GeoDataFrame
         Same rows, index and CRS. Added: `cell`, code at the finest level, None outside; `distance_m`, 0 inside a cell, NaN
-        outside all; `on_border`; `other_cells`, codes of the other cells within `border_m`, joined by ``|``, None where there are
-        none. For a division also `third`, `second` and `community`. Columns of these names that were
-        there are replaced.
+        outside all; `on_border`; `other_cells`, codes of the other cells within `border_m`, joined by ``|``, None without any.
+        For a division also `third`, `second` and `community`. Existing columns with these names are replaced.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def assign(
 
     Notes
     -----
-    An incident on a border is assigned to one cell by the rule of :class:`geo.locate.GridIndex`; one without geometry is outside.
+    An incident on a border gets one cell by the rule of :class:`geo.locate.GridIndex`; one without geometry is outside.
     Cost: O(n log edges), about 3 s for a million incidents and 3,000 cells on one core, most of it for `on_border`.
     """
     finest = cells.third if isinstance(cells, Division) else _require_cells(cells)
@@ -110,7 +109,7 @@ def assign(
     if isinstance(cells, Division):
         second, community = ancestors(cells)
         added |= {THIRD: added[CELL], SECOND: pick(second, position), COMMUNITY: pick(community, position)}
-    # With an explicit dtype; otherwise pandas makes text columns, which hold NaN for None.
+    # With an explicit dtype; otherwise pandas creates text columns, in which None becomes NaN.
     codes = {n: pd.Series(v, index=incidents.index, dtype=object) for n, v in added.items() if v.dtype == object}
     return incidents.assign(**added | codes)
 
@@ -123,14 +122,14 @@ def assign_by_day(
     within_m: float = 0.0,
     border_m: float = BORDER_M,
 ) -> gpd.GeoDataFrame:
-    """Assign each incident by the division that held on its local day.
+    """Assign each incident by the division that was valid on its local day.
 
     Parameters
     ----------
     incidents
         Points in any declared CRS, with `reported_at` (aware).
     divisions
-        Each division by the day from which it holds, until the day of the next.
+        Each division by the first day on which it is valid; it ends when the next one begins.
     zone
         Zone of the days.
     within_m, border_m
@@ -139,8 +138,8 @@ def assign_by_day(
     Returns
     -------
     GeoDataFrame
-        As :func:`assign` gives it, and `division_valid_from`, the day of the division that was used; None for incidents without a
-        time and for those of before the first division, which have no cell.
+        As returned by :func:`assign`, and `division_valid_from`, the day of the division used; None for incidents without a
+        time and before the first division, which get no cell.
 
     Raises
     ------
@@ -165,7 +164,7 @@ def assign_by_day(
         if rows.empty and number >= 0:
             continue
         done = assign(rows, divisions[days[max(number, 0)]], within_m=within_m, border_m=border_m)
-        if number < 0:  # no division held: the columns are there, and empty
+        if number < 0:  # no division was valid: the columns exist but are empty
             names = [name for name in (CELL, OTHER_CELLS, THIRD, SECOND, COMMUNITY) if name in done]
             done = done.assign(**dict.fromkeys(names), **{DISTANCE_M: np.nan, ON_BORDER: False})
         when = pd.Series(days[number] if number >= 0 else None, index=rows.index, dtype=object)
@@ -203,11 +202,11 @@ def coordinates(points: gpd.GeoDataFrame, crs: object) -> tuple[Floats, Floats]:
             ids=labels,
         )
     shapes = np.array(points.geometry.array, dtype=object)
-    shapes[shapely.is_empty(shapes)] = None  # empty points have no coordinate to ask for
+    shapes[shapely.is_empty(shapes)] = None  # empty points have no coordinates
     x, y = shapely.get_x(shapes), shapely.get_y(shapes)
     if points.crs == crs:
         return x, y
-    # Transforming the numbers takes a tenth of the time of to_crs.
+    # Transforming the coordinates takes a tenth of the time of to_crs.
     there = np.isfinite(x) & np.isfinite(y)
     moved = pyproj.Transformer.from_crs(points.crs, crs, always_xy=True).transform(x[there], y[there])
     x[there], y[there] = (np.where(np.isfinite(m), m, np.nan) for m in moved)
@@ -220,7 +219,7 @@ def ancestors(division: Division) -> tuple[pd.Series[Any], pd.Series[Any]]:
     Raises
     ------
     CodeError
-        If a cell names a parent that is not there.
+        If a cell names a parent that does not exist.
     """
     rows = division.ancestor_rows()
     second, community = (
@@ -247,12 +246,12 @@ def near_border(
     cells
         Polygons in a metric CRS.
     x, y
-        Coordinates in it, shape (n,); NaN is near nothing.
+        Coordinates in it, shape (n,); points with NaN have no near cell.
 
     Returns
     -------
     (point, cell)
-        Positions, one pair per point and cell that are near, in order of point, then of cell.
+        Positions, one pair per point and near cell, in order of point, then of cell.
     """
     lines, owner = _edges(np.asarray(cells.geometry.array, dtype=object))
     tree = shapely.STRtree(lines)
@@ -268,7 +267,7 @@ def near_border(
 
 
 def _edges(shapes: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
-    """Edges of polygons as lines of two vertices, with the position of the polygon that each belongs to."""
+    """Edges of polygons as lines with two vertices, with the position of the polygon of each."""
     parts, polygon = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
@@ -280,7 +279,7 @@ def _edges(shapes: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], np
 def _others(
     codes: pd.Series[Any], position: npt.NDArray[np.int32], point: npt.NDArray[np.intp], cell: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.object_]:
-    """Codes of the cells near each point that are not its own, in order, joined by ``|``; None where there are none."""
+    """Codes of the other cells near each point, in order, joined by ``|``; None without any."""
     result = np.full(len(position), None, dtype=object)
     other = position[point] != cell
     point, code = point[other], codes.to_numpy(dtype=object)[cell[other]].astype(str)

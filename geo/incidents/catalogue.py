@@ -1,17 +1,19 @@
-"""Matters (事项) of urban management: code, name, major class, and the standard that says so.
+"""Matters (事项) of urban management: code, name, major class, and the standard that defines them.
 
-Two catalogues come with the program, and a customer's own can be read from a file (:meth:`Catalogue.read`):
+Two catalogues are included; a customer's catalogue can be read from a file (:meth:`Catalogue.read`):
 
 GB/T 47678.5-2026
     In force since 2026-07-01. Majors 06 to 10 are its 97 events. Majors 01 to 05 mirror its 153 components (部件) as anomalies;
-    the names of three of them are listed, the rest is known by number and major class only (`listed` is False) until somebody
-    types in the printed table.
+    the names of three of them are included, the others are known by number and major class only (`listed` is False) until the
+    printed table is transcribed.
 GB/T 30428.2-2013
-    Replaced by the former. Its events in the classes 市容环境, 宣传广告, 施工管理 and 街面秩序 are numbered like the new ones
-    with the major less five; that rule, and two known exceptions, give its codes here. Names are those of the new standard.
+    Superseded by the former. Its events in the classes 市容环境, 宣传广告, 施工管理 and 街面秩序 are numbered like the new ones
+    with the major number reduced by five; this rule and two known exceptions give its codes here. Names are those of the new
+    standard.
 
-A code means nothing without its standard: components and matters share numbers, and older systems number classes otherwise. The
-names were typed in from a public transcription, not from the printed text; `basis` says of each row how it is known.
+A code is meaningful only with its standard: components and matters have overlapping numbers, and older systems number
+classes differently. The names were transcribed from a public copy, not from the printed text; `basis` states the source
+of each row.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ import pandas as pd
 
 from geo.errors import CodeError, ColumnError, FileError, first_labels
 
-#: The standard in force, which codes belong to where nothing else is said.
+#: Standard in force, and default for codes.
 STANDARD_REF = "GB/T 47678.5-2026"
 
-#: The standard that it replaced.
+#: The superseded standard.
 OLD_STANDARD_REF = "GB/T 30428.2-2013"
 
-#: Old major class to its name. 突发事件 has no successor; 其他 is known by one exception only.
+#: Names of the old major classes. 突发事件 has no successor; 其他 is known by one exception only.
 OLD_MAJORS = {
     "01": "市容环境类",
     "02": "宣传广告类",
@@ -58,12 +60,12 @@ class Matter:
     Attributes
     ----------
     standard_ref
-        The standard that gives the code, e.g. ``GB/T 47678.5-2026``.
+        The standard that defines the code, e.g. ``GB/T 47678.5-2026``.
     code
-        Five digits, major and minor class; of the old standard ``01-10``; of a customer's catalogue as it stands there. Two
-        digits name a whole major class.
+        Five digits, major and minor class; for the old standard ``01-10``; for a customer's catalogue as given. Two digits
+        stand for a complete major class.
     name
-        Name of the minor class, or of the major where the minor is not listed.
+        Name of the minor class, or of the major class if the minor one is not listed.
     major, major_name
         Two digits and name of the major class.
     kind
@@ -71,9 +73,9 @@ class Matter:
     basis
         ``transcribed``, ``inferred``, ``rule`` or ``custom``.
     listed
-        Whether the catalogue holds the name of this code.
+        Whether the catalogue contains the name of this code.
     current
-        Code in :data:`STANDARD_REF`; None where there is no successor.
+        Code in :data:`STANDARD_REF`; None without a successor.
     """
 
     standard_ref: str
@@ -88,19 +90,19 @@ class Matter:
 
 
 class Catalogue:
-    """Matters of one standard, found by code or name.
+    """Matters of one standard, with lookup by code or name.
 
     Parameters
     ----------
     standard_ref
-        What the codes belong to.
+        The standard of the codes.
     matters
         Its matters.
 
     Raises
     ------
     CodeError
-        If a code stands more than once.
+        If a code occurs more than once.
     """
 
     def __init__(self, standard_ref: str, matters: Iterable[Matter]) -> None:
@@ -108,7 +110,7 @@ class Catalogue:
         self.matters = tuple(matters)
         codes = [m.code for m in self.matters]
         if double := sorted({c for c in codes if codes.count(c) > 1}):
-            raise CodeError(f"catalogue {standard_ref}: codes stand more than once: {first_labels(double)}", ids=double)
+            raise CodeError(f"catalogue {standard_ref}: codes occur more than once: {first_labels(double)}", ids=double)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Catalogue:
@@ -117,9 +119,9 @@ class Catalogue:
         Parameters
         ----------
         path
-            CSV in UTF-8 or GBK with the columns ``code`` and ``name``, and where they are there ``major``, ``major_name``,
-            ``kind``, ``current`` (code in the national standard) and ``standard_ref``, one value in the whole file; without it,
-            the name of the file stands for the standard.
+            CSV in UTF-8 or GBK with the columns ``code`` and ``name``, and optionally ``major``, ``major_name``, ``kind``,
+            ``current`` (code in the national standard) and ``standard_ref``, the same in all rows; without it, the file name
+            is used as the standard.
 
         Raises
         ------
@@ -128,7 +130,7 @@ class Catalogue:
         ColumnError
             If a column is missing, a row lacks code or name, or there are two standards.
         CodeError
-            If a code stands more than once.
+            If a code occurs more than once.
         """
         path = Path(path)
         rows = _custom_rows(path)
@@ -146,7 +148,7 @@ class Catalogue:
 
     @cached_property
     def by_name(self) -> Mapping[str, Matter]:
-        """Matters by folded name; the first where a name stands twice."""
+        """Matters by case-folded name; the first of several with one name."""
         return {plain(m.name): m for m in reversed(self.matters)}
 
     @cached_property
@@ -155,9 +157,9 @@ class Catalogue:
         return {plain(m.code): m for m in self.matters}
 
     def by_any_code(self, code: str) -> Matter | None:
-        """Look up a code as people write it: a lost leading zero is forgiven, of the old standard ``0110`` and ``1-10`` too.
+        """Look up a code as commonly written: without its leading zero, and for the old standard also as ``0110`` and ``1-10``.
 
-        A number of the current standard that only its major class is known of gives a matter that is not `listed`.
+        A number of the current standard of which only the major class is known gives a matter that is not `listed`.
         """
         if self.standard_ref == OLD_STANDARD_REF:
             return _old_matter(self, code)
@@ -175,12 +177,12 @@ class Catalogue:
 
 
 def national() -> Catalogue:
-    """The catalogue of GB/T 47678.5-2026: 97 events and the anomalies whose names are known."""
+    """The catalogue of GB/T 47678.5-2026: 97 events and the anomalies with known names."""
     return _national()
 
 
 def replaced() -> Catalogue:
-    """The catalogue of GB/T 30428.2-2013, as far as the numbering rule reaches."""
+    """The catalogue of GB/T 30428.2-2013, as far as the numbering rule applies."""
     return _replaced()
 
 
@@ -208,28 +210,28 @@ def matters(*, standard_ref: str = STANDARD_REF) -> pd.DataFrame:
 
 
 def catalogue_of(standard_ref: str, own: Catalogue | None = None) -> Catalogue | None:
-    """Catalogue of a standard, the customer's own first; None if it is not known."""
+    """Catalogue of a standard, the customer's own first; None if unknown."""
     known = [c for c in (own, national(), replaced()) if c is not None]
     return next((c for c in known if plain(c.standard_ref) == plain(standard_ref)), None)
 
 
 def find_matter(text: str, *, standard_ref: str | None = None, own: Catalogue | None = None) -> Matter | None:
-    """Look a matter up by its name, or by its code in a named standard.
+    """Look up a matter by its name, or by its code in a given standard.
 
     Parameters
     ----------
     text
-        Name or code. Full-width characters, brackets of either width and spaces make no difference.
+        Name or code. Full-width characters, brackets of either width and spaces are normalised.
     standard_ref
-        The standard that a code belongs to. A code without one finds nothing in the national catalogues: older ones give the
-        same numbers to other matters.
+        The standard of the code. A code without a standard is not looked up in the national catalogues, because older ones use
+        the same numbers for other matters.
     own
-        A customer's catalogue. It is asked first, and for codes without a standard too.
+        A customer's catalogue, searched first, and for codes without a standard too.
 
     Returns
     -------
     Matter or None
-        None where no catalogue holds such a matter; nothing is guessed (:func:`geo.incidents.match_kinds` does).
+        None if no catalogue contains the matter; no guesses are made (:func:`geo.incidents.match_kinds` does).
 
     >>> find_matter("店外经营").code, find_matter("09005"), find_matter("09005", standard_ref=STANDARD_REF).name
     ('09005', None, '店外经营')
@@ -248,12 +250,12 @@ def find_matter(text: str, *, standard_ref: str | None = None, own: Catalogue | 
 
 
 def plain(text: str) -> str:
-    """Fold widths and drop spaces, so that ``道路遗撒（洒）`` and ``道路遗撒(洒)`` are one."""
+    """Normalise widths and remove spaces, so that ``道路遗撒（洒）`` and ``道路遗撒(洒)`` are equal."""
     return "".join(unicodedata.normalize("NFKC", text).split()).lower()
 
 
 def data_rows(name: str) -> list[dict[str, str]]:
-    """Rows of a CSV file that comes with this room."""
+    """Rows of a CSV file included in this package."""
     text = (files("geo.incidents") / "data" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
@@ -280,7 +282,7 @@ def _national() -> Catalogue:
 
 @cache
 def _replaced() -> Catalogue:
-    """Old codes from the new: major less five, minor in two digits."""
+    """Old codes derived from the new ones: major minus five, minor with two digits."""
     old = {f"{int(m.major) - 5:02d}-{int(m.code[2:]):02d}": m for m in national().matters if "06" <= m.major <= "09"}
     taken = set(_OLD_EXCEPTIONS.values())
     old = {code: m for code, m in old.items() if m.code not in taken}

@@ -1,4 +1,4 @@
-"""Names of the columns of incidents, and the headers under which files carry them."""
+"""Names of the columns of incidents, and their headers in files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ REPORTED_AT = "reported_at"
 KIND_CODE = "kind_code"
 KIND_NAME = "kind_name"
 STANDARD_REF = "standard_ref"
-#: How sure the kind is, 0 to 1, and how it was found.
+#: Confidence of the kind, 0 to 1, and how it was found.
 KIND_CONFIDENCE = "kind_confidence"
 KIND_MATCH = "kind_match"
 SOURCE = "source"
 ADDRESS = "address"
-#: Clock time, where the date stands in a column of its own; and the datum of each row, where the file says it row by row.
+#: Clock time, if the date is in a separate column; and the datum of each row, if the file has one per row.
 CLOCK = "clock"
 DATUM = "datum"
 
@@ -38,9 +38,9 @@ CELL = "cell"
 COMMUNITY, SECOND, THIRD = (level.layer for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD))
 DISTANCE_M = "distance_m"
 ON_BORDER = "on_border"
-#: Codes of the other cells that an incident on a border belongs to as well, by ``|``.
+#: Codes of the other cells of an incident on a border, separated by ``|``.
 OTHER_CELLS = "other_cells"
-#: Which division an incident was assigned by, where there are several.
+#: The division by which an incident was assigned, if there are several.
 VALID_FROM = "division_valid_from"
 
 #: Columns that assignment adds.
@@ -53,7 +53,7 @@ PER_UNIT = "per_unit"
 
 # Chinese systems first, then Open311 and the exports of New York, Los Angeles, Chicago, Houston, Philadelphia, San Antonio, San
 # Diego, Dallas, San Francisco, Boston, Washington, Toronto, London and Phoenix.
-# Where a row has several times, that of the report.
+# If a row has several times, that of the report is used.
 _LISTED = {
     INCIDENT_ID: """
         incident_id 案件编号 工单编号 任务号 任务编号 案件号 案卷编号 工单号 事件编号 诉求编号 受理编号 编号
@@ -90,12 +90,13 @@ _LISTED = {
     DATUM: "datum 坐标系 坐标基准 坐标类型 坐标系统 coordinate_system",
 }
 
-#: What a file can bring, and the headers it is known by, likeliest first; compared without case, signs and brackets. Coordinates
-#: are matched by :mod:`geo.tables.coordinates`; they stand here for the column map and to tell the heading.
+#: Columns that a file can contain, and their headers, most likely first; compared without case, punctuation and brackets.
+#: Coordinates are matched by :mod:`geo.tables.coordinates`; they are listed here for the column map and to detect the
+#: header row.
 HEADERS: dict[str, tuple[str, ...]] = {name: tuple(listed.split()) for name, listed in _LISTED.items()}
 
 
-#: What a header ends with or holds that none of the above is; asked only for what is still missing, the first header that fits.
+#: Patterns in unlisted headers; used only for missing columns, first match first.
 _PATTERNS: dict[str, str] = {
     INCIDENT_ID: r"(工单|案件|案卷|事件|诉求|问题|任务|受理|投诉|单据).*(编号|号|id)$"
     r"|^(case|incident|request|event|ticket)(number|no|id|#)*$",
@@ -112,7 +113,7 @@ _PATTERNS: dict[str, str] = {
 #: The headers of incidents.
 NAMES = Names({n: h for n, h in HEADERS.items() if n not in FIELDS}, _PATTERNS, "incidents")
 
-#: Folded headers that tell the heading of a table.
+#: Case-folded headers that identify the header row of a table.
 KNOWN_HEADERS = frozenset(plain_header(header) for headers in HEADERS.values() for header in headers)
 
 
@@ -123,28 +124,28 @@ def guess_columns(
     file: str = "column map",
     place: Place | None = None,
 ) -> dict[str, str]:
-    """Say which header holds what.
+    """Determine which header contains what.
 
     Parameters
     ----------
     headers
         Headers of the file.
     given
-        What the user says: name of a column of incidents (see :data:`HEADERS`) to header. It wins over the guess.
+        Names of incident columns (see :data:`HEADERS`) and headers given by the user; they take precedence over guesses.
     file
         Name, for messages.
     place
-        Columns of the coordinates, as :func:`geo.tables.coordinates.choose_place` gives them.
+        Columns of the coordinates, as returned by :func:`geo.tables.coordinates.choose_place`.
 
     Returns
     -------
     dict
-        Name of a column of incidents to header; a header serves once.
+        Names of incident columns and their headers; a header is used once.
 
     Raises
     ------
     ColumnError
-        If a name that is given is not known, or its header is not in the file.
+        If a given name is unknown, or its header is not in the file.
     """
     given = dict(given or {})
     check_given(given, headers, HEADERS, file, NAMES.what)
@@ -152,14 +153,14 @@ def guess_columns(
     result = tables.guess_columns(headers, NAMES, settled)
     free = {plain_header(h): str(h) for h in reversed(list(headers)) if str(h) not in result.values()}
     _split_time(result, free, given)
-    # A time of day alone is no clock to a date: it is the time itself.
+    # A clock column without a date column is the time itself.
     if CLOCK in result and CLOCK not in given and not _is_day(result.get(REPORTED_AT)):
         del result[CLOCK]
     return {name: result[name] for name in HEADERS if name in result}
 
 
 def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str, str]) -> None:
-    """Where ``上报日期`` stands beside ``上报时间``, the one is the day and the other the clock; so too ``DATE OCC``."""
+    """Split date and clock time if ``上报日期`` exists together with ``上报时间``, or ``DATE OCC`` with a time."""
     if REPORTED_AT in given or CLOCK in result or REPORTED_AT not in result:
         return
     header = plain_header(result[REPORTED_AT])
@@ -173,5 +174,5 @@ def _split_time(result: dict[str, str], free: dict[str, str], given: Mapping[str
 
 
 def _is_day(header: str | None) -> bool:
-    """Tell a header of days: 上报日期, ``DATE OCC``, ``CMPLNT_FR_DT``."""
+    """Whether a header is that of a date column: 上报日期, ``DATE OCC``, ``CMPLNT_FR_DT``."""
     return header is not None and re.search(r"日期|date|dt$", plain_header(header)) is not None

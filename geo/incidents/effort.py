@@ -1,7 +1,7 @@
 """Incidents compared with patrols: cells with many incidents and few visits.
 
-Patrols find incidents, so a cell that is patrolled more often has more of them, and incidents per hour do not measure how bad a
-place is. Incidents that residents report do not depend on patrols and are counted separately.
+Patrols find incidents, so a cell that is patrolled more often has more of them, and incidents per hour do not measure the state
+of a place. Incidents reported by residents do not depend on patrols and are counted separately.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from geo.incidents.columns import INCIDENTS, SOURCE
 from geo.incidents.statistics.rates import poisson_interval
 from geo.layers.columns import CODE, NAME
 
-#: Shown wherever the numbers are, in Chinese and English.
+#: Text to be shown together with the numbers, in Chinese and English.
 CAUTION = (
     "巡查越多，发现越多：每小时案件数不等于问题的严重程度，不宜用来排名考核。请以居民来源的案件为主要参照。",
     "Patrols find incidents: incidents per patrol hour do not measure how bad a place is and are no ranking. Compare what "
     "residents report.",
 )
 
-# Sources that are patrols.
+# Sources that count as patrols.
 _PATROL = r"巡查|巡检|巡逻|网格员|采集员|patrol"
 
 
@@ -41,16 +41,16 @@ def against_patrols(
     Parameters
     ----------
     assigned
-        Result of :func:`geo.incidents.assign`, with `source` where it is known.
+        Result of :func:`geo.incidents.assign`, with `source` if known.
     visits
-        As :func:`geo.patrols.visits` gives them: `code`, `stay_s`, and where it is there `counted`.
+        As returned by :func:`geo.patrols.visits`: `code`, `stay_s`, and optionally `counted`.
     cells
         The cells of that level with `code`.
     column
-        Column of the incidents with the code of the cell: `second`, say.
+        Column of the incidents with the code of the cell, for instance `second`.
     most_incidents, fewest_visits
-        A cell is neglected if it is among this share of cells with most incidents of residents, and among that share with fewest
-        counted visits.
+        A cell is neglected if it is in this share of cells with most incidents reported by residents, and in that share with
+        fewest counted visits.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def against_patrols(
         (residents > 0) & (residents >= np.quantile(residents, 1.0 - most_incidents)) if len(codes) else residents > 0
     )
     few = times <= np.quantile(times, fewest_visits) if len(codes) else times > 0
-    # Where nearly all cells have the same number of visits, the lowest quantile is no less than the median.
+    # If nearly all cells have the same number of visits, the lower quantile is not below the median.
     columns["neglected"] = many & few & (times < np.median(times) if len(codes) else False)
     result = pd.DataFrame(columns, index=cells.index)
     strange = int((~visits[CODE].isin(codes)).sum())

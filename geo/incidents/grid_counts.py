@@ -34,29 +34,30 @@ def counts(
     assigned
         Result of :func:`geo.incidents.assign` against the same cells.
     cells
-        The division (its three levels of grid are counted; the street is their sum) or the polygons.
+        The division (its three levels of grid are counted; the street is their total) or the polygons.
     by
-        Column or columns of the incidents to count by, a kind or a day, for example. Every value that occurs gets a row in every
-        cell; incidents without a value count under None.
+        Column or columns of the incidents to count by, for instance a kind or a day. Every value that occurs gets a row in
+        every cell; incidents without a value are counted under None.
 
     Returns
     -------
     DataFrame
         One row per cell of each level, in the order of the layers (and per value of `by`): `code`, `name` if the cells have
         one, `level`, the columns of `by`, `incidents` (int64), and the rates `per_km2` (on the ellipsoid), `per_1000` residents
-        and `per_unit` (驻地单位), NaN where there are none or they are not known. `_low` and `_high` behind each are its exact
-        95 % interval (:func:`geo.incidents.statistics.rates.poisson_interval`), `_eb` the rate shrunk towards that of the level
-        (:func:`geo.incidents.statistics.rates.empirical_bayes`), which is the one to rank by. At each level `incidents` sums to
-        the number of incidents with a cell; ``attrs["outside"]`` is the number without.
+        and `per_unit` (驻地单位), NaN if the quantity is zero or unknown. `_low` and `_high` are the limits of the exact 95 %
+        interval of each (:func:`geo.incidents.statistics.rates.poisson_interval`), `_eb` the rate shrunk towards that of the
+        level (:func:`geo.incidents.statistics.rates.empirical_bayes`), which should be used for rankings. At each level
+        `incidents` sums to the number of incidents with a cell; ``attrs["outside"]`` is the number without.
 
     Raises
     ------
     ColumnError
-        If the incidents lack the columns of :func:`geo.incidents.assign` or of `by`, or name a cell that is not there.
+        If the incidents lack the columns of :func:`geo.incidents.assign` or of `by`, or name a cell that does not exist.
 
     Notes
     -----
-    Rates of small cells vary widely: one incident in a grid of ten residents is 100 per 1,000, with an interval from 2.5 to 560.
+    Rates of small cells vary widely: one incident in a grid of ten residents is 100 per 1,000, with an interval from 2.5 to
+    560.
     """
     keys = [by] if isinstance(by, str) else list(by or ())
     layers = counted_layers(cells)
@@ -69,7 +70,7 @@ def counts(
 
 
 def counted_layers(cells: Division | gpd.GeoDataFrame) -> list[tuple[int | None, str, gpd.GeoDataFrame]]:
-    """Level, column of assigned incidents, and cells, of each layer that is counted."""
+    """Level, column of assigned incidents, and cells of each layer to be counted."""
     if isinstance(cells, Division):
         return [(int(level), column, cells.layer(level)) for level, column in _LEVELS]
     _require_columns(cells, [CODE])
@@ -80,13 +81,13 @@ def counted_layers(cells: Division | gpd.GeoDataFrame) -> list[tuple[int | None,
 def _count_layer(
     assigned: pd.DataFrame, frame: gpd.GeoDataFrame, level: int | None, column: str, values: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Count one layer: one row per cell and value."""
+    """Count the incidents of one layer: one row per cell and value."""
     codes = frame[CODE].to_numpy(dtype=object)
     position = pd.Index(codes).get_indexer(assigned[column])
     strange = assigned.loc[(position < 0) & assigned[column].notna().to_numpy(), column]
     if len(strange):
         raise ColumnError(
-            f"column '{column}': names cells that are not there ({first_labels(list(strange.unique()))}); assign again"
+            f"column '{column}': names cells that do not exist ({first_labels(list(strange.unique()))}); assign again"
         )
     if values is None:
         values, value = pd.DataFrame(index=[0]), np.zeros(len(assigned), dtype=np.intp)
@@ -108,21 +109,21 @@ def _count_layer(
 
 
 def _rates(number: npt.NDArray[np.int64], exposures: dict[str, Floats], width: int) -> dict[str, Floats]:
-    """Rates of each value in each cell, with intervals, and shrunk."""
+    """Rates of each value in each cell, with intervals and shrunk values."""
     low, high = poisson_interval(number)
     result = {f"{INCIDENTS}_low": low, f"{INCIDENTS}_high": high}
     for name, exposure in exposures.items():
         each = np.repeat(exposure, width)
         result |= {name: number / each, f"{name}_low": low / each, f"{name}_high": high / each}
         drawn = np.full(len(number), np.nan)
-        for value in range(width):  # rates are shrunk towards that of their own kind or day
+        for value in range(width):  # rates are shrunk towards the rate of the same kind or day
             drawn[value::width] = empirical_bayes(number[value::width], exposure)
         result[f"{name}_eb"] = drawn
     return result
 
 
 def _positive(frame: gpd.GeoDataFrame, column: str) -> Floats:
-    """Numbers over 0 of a column; NaN elsewhere, and where the column is not there."""
+    """Positive numbers of a column; NaN elsewhere, and if the column does not exist."""
     if column not in frame:
         return np.full(len(frame), np.nan)
     given = frame[column].to_numpy(dtype=float, na_value=np.nan)
@@ -130,11 +131,11 @@ def _positive(frame: gpd.GeoDataFrame, column: str) -> Floats:
 
 
 def _row_of(assigned: pd.DataFrame, values: pd.DataFrame) -> Any:
-    """Row of `values` that each incident belongs to; missing values are a value."""
+    """Row of `values` for each incident; missing values are matched too."""
     keys = list(values.columns)
     both = pd.concat([values, assigned[keys]], ignore_index=True)
     group = both.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
-    return group[len(values) :]  # groups are numbered as they appear, and `values` comes first
+    return group[len(values) :]  # groups are numbered in order of occurrence, and `values` is first
 
 
 def _require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:

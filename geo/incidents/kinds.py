@@ -1,4 +1,4 @@
-"""Kinds of incident as people write them, to matters of a catalogue, with a confidence."""
+"""Matches kinds of incident, as people write them, to matters of a catalogue, with a confidence."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from geo.incidents.catalogue import STANDARD_REF, Catalogue, Matter, data_rows, 
 from geo.incidents.columns import KIND_CODE, KIND_CONFIDENCE, KIND_MATCH, KIND_NAME
 from geo.incidents.columns import STANDARD_REF as REF
 
-#: A match below this is not taken. With each phrase of the list left out in turn and matched by likeness, nine in ten of those at
-#: or over this are right, and of those below one in two.
+#: Minimum confidence of an accepted match. With each phrase of the list left out in turn and matched by similarity, nine in ten
+#: matches at or above this value are right, and one in two below it.
 LEAST_CONFIDENCE = 0.5
 
-# Confidence of each way of matching: by code and by name the file itself says it; a rule or a known phrase is as good as who
-# wrote it down; a phrase found inside a longer text may stand there by the way.
+# Confidence of each way of matching: codes and names are stated by the file; a rule or a known phrase is as reliable as its
+# author; a phrase inside a longer text may be incidental.
 _CODE, _NAME, _RULE, _PHRASE, _INSIDE = 1.0, 1.0, 0.9, 0.9, 0.8
-# Likeness of character pairs is worth less than any of these.
+# Maximum confidence of a match by similarity of character pairs, below all others.
 _LIKENESS_TOP = 0.75
 
 
@@ -42,16 +42,16 @@ NO_MATCH = Match(None, 0.0, "none")
 def match_kind(
     code: str | None, name: str | None, *, standard_ref: str | None = None, own: Catalogue | None = None
 ) -> Match:
-    """Find the matter that an incident names.
+    """Find the matter of an incident.
 
     Parameters
     ----------
     code, name
-        As the incident gives them; either may be None.
+        As given by the incident; either may be None.
     standard_ref
-        Standard of the code. Without it a code counts in the customer's catalogue only.
+        Standard of the code. A code without a standard is looked up in the customer's catalogue only.
     own
-        A customer's catalogue, asked first.
+        A customer's catalogue, searched first.
 
     >>> match_kind(None, "小区门口有人乱停车,堵住出口").matter.name
     '机动车乱停放'
@@ -65,7 +65,7 @@ def match_kind(
             return Match(found, _CODE if exact else _RULE, "code" if exact else "rule")
     if name is None:
         return NO_MATCH
-    # A code that no catalogue holds says that the incident means something else: its name is then only likened.
+    # A code in no catalogue indicates another meaning: the name is then matched by similarity only.
     found = find_matter(name, standard_ref=standard_ref, own=own) or find_matter(name, own=own)
     if found is not None:
         return Match(found, _NAME, "name")
@@ -73,25 +73,25 @@ def match_kind(
 
 
 def match_kinds(frame: pd.DataFrame, *, own: Catalogue | None = None) -> pd.DataFrame:
-    """Complete `kind_code`, `kind_name` and `standard_ref` of incidents, and say how sure that is.
+    """Complete `kind_code`, `kind_name` and `standard_ref` of incidents, with a confidence.
 
     Parameters
     ----------
     frame
         Columns `kind_code`, `kind_name`, `standard_ref`, text or None.
     own
-        A customer's catalogue, asked first.
+        A customer's catalogue, searched first.
 
     Returns
     -------
     DataFrame
-        Same rows and index: the three columns, completed where the confidence is at least :data:`LEAST_CONFIDENCE`; a name
-        that the incident gives stays as it is. Added: `kind_confidence` (0 to 1, NaN where the incident names no kind) and
-        `kind_match` (see :class:`Match`).
+        Same rows and index: the three columns, completed if the confidence is at least :data:`LEAST_CONFIDENCE`; a name given
+        by the incident is not changed. Added: `kind_confidence` (0 to 1, NaN if the incident names no kind) and `kind_match`
+        (see :class:`Match`).
 
     Notes
     -----
-    Cost: each different combination is matched once.
+    Cost: each distinct combination is matched once.
     """
     key = frame[[KIND_CODE, KIND_NAME, REF]]
     number = key.groupby([KIND_CODE, KIND_NAME, REF], dropna=False, sort=False).ngroup().to_numpy()
@@ -116,12 +116,12 @@ def _completed(code: str | None, name: str | None, ref: str | None, *, own: Cata
 
 
 def _by_words(text: str, own: Catalogue | None) -> Match:
-    """Match by the phrases that people use, then by likeness to phrases and names."""
+    """Match by known phrases, then by similarity to phrases and names."""
     phrases, matters = _phrases(own)
     for phrase, matter in zip(phrases, matters, strict=True):
         if text == phrase:
             return Match(matter, _PHRASE, "phrase")
-    # The longest phrase inside says most: 施工噪音 before 噪音.
+    # The longest contained phrase is the most specific: 施工噪音 before 噪音.
     inside = [(len(phrase), -i) for i, phrase in enumerate(phrases) if len(phrase) >= 2 and phrase in text]
     if inside:
         return Match(matters[-max(inside)[1]], _INSIDE, "inside")
@@ -133,7 +133,7 @@ def _by_words(text: str, own: Catalogue | None) -> Match:
 
 
 def _likeness(text: str, phrases: list[str]) -> npt.NDArray[np.float64]:
-    """Dice's coefficient of single characters and pairs of characters, each phrase against the text."""
+    """Dice coefficient of single characters and pairs of characters between the text and each phrase."""
     mine = _grams(text)
     return np.array([2 * len(mine & theirs) / (len(mine) + len(theirs)) for theirs in map(_grams, phrases)])
 
@@ -147,7 +147,7 @@ def _phrases(own: Catalogue | None) -> tuple[list[str], list[Matter]]:
     standard = _standard_phrases()
     if own is None:
         return list(standard[0]), list(standard[1])
-    # Customers who map their kinds to national codes get the phrases of those.
+    # If a customer maps kinds to national codes, the phrases of those apply too.
     mapped = {m.current: m for m in own.matters if m.current}
     mine = [(plain(m.name), m) for m in own.matters]
     rest = [(phrase, mapped.get(m.code, m)) for phrase, m in zip(*standard, strict=True)]

@@ -1,20 +1,20 @@
 """Time limits of matters: emergency hours, working hours, working days and calendar days, with the public holidays of China.
 
-The units are those of the trade (处置时限):
+The units are those used in urban management (处置时限):
 
 紧急工作时, emergency hour
-    Runs on through nights and holidays, as do 自然小时 and 小时; 紧急工作日 is 24 of them.
+    Continues through nights and holidays, like 自然小时 and 小时; 紧急工作日 is 24 of them.
 工作时, working hour
     Counts office hours of working days only.
 工作日, working day
-    Ends with the office hours of the n-th working day after the day of the incident, which itself is not counted.
+    Ends with the office hours of the n-th working day after the day of the incident, which is not counted.
 自然日, 天, calendar day
-    24 hours, running on.
+    24 consecutive hours.
 
-Which limit a matter has is decided by each city. The table that comes along is the example of one (运城), to be replaced.
-The calendar lists public holidays and the weekends worked for them, as the State Council announces them each November for the
-year to come; it must be checked and continued every year. In a year that it does not list Monday to Friday count as working days,
-and what is reckoned with such a day is provisional (:meth:`Calendar.provisional`).
+Each city decides the limits of its matters. The included table is the example of one city (运城), to be replaced. The
+calendar lists public holidays and weekends worked in exchange, as announced by the State Council each November for the
+following year; it must be verified and extended every year. In a year that is not listed Monday to Friday count as working
+days, and results that depend on such days are provisional (:meth:`Calendar.provisional`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from geo.incidents.catalogue import data_rows, plain
 
 Unit = Literal["emergency_hour", "working_hour", "working_day", "calendar_day"]
 
-# Longest first: 紧急工作时 holds 工作时, and was read as such by others.
+# Longest first: 紧急工作时 contains 工作时.
 _UNITS: tuple[tuple[str, Unit, float], ...] = (
     ("紧急工作时", "emergency_hour", 1.0),
     ("紧急工作小时", "emergency_hour", 1.0),
@@ -57,7 +57,7 @@ _UNITS: tuple[tuple[str, Unit, float], ...] = (
 )
 _LIMIT = re.compile(r"^(\d+(?:\.\d+)?)(\D+)$")
 
-#: Begin and end of a part of the working day, local.
+#: Start and end of a part of the working day, local.
 Hours = tuple[dt.time, dt.time]
 
 #: Office hours, local: 8 to 12 and 14 to 18.
@@ -68,7 +68,7 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True)
 class Limit:
-    """A time limit: so many of a unit.
+    """A time limit: an amount of a unit.
 
     >>> Limit.parse("2紧急工作时"), Limit.parse("4工作时").unit, Limit.parse("5天").amount
     (Limit(amount=2.0, unit='emergency_hour'), 'working_hour', 5.0)
@@ -79,12 +79,12 @@ class Limit:
 
     @classmethod
     def parse(cls, text: str) -> Limit:
-        """Read a limit as tables give it.
+        """Parse a limit as written in tables.
 
         Raises
         ------
         InputError
-            If it is no number with a known unit.
+            If it is not a number with a known unit.
         """
         found = _LIMIT.match(plain(text))
         if found:
@@ -97,27 +97,27 @@ class Limit:
 
 
 class Calendar:
-    """Working days: weekdays but public holidays, and the weekends worked for them.
+    """Working days: weekdays except public holidays, and weekends worked in exchange.
 
     Parameters
     ----------
     days
         Public holidays (False) and working weekend days (True).
     office_hours
-        Local beginning and end of each part of the working day, in order.
+        Local start and end of each part of the working day, in order.
     hours_from
-        Other office hours that hold from a day on (summer and winter hours), in order of the days.
+        Other office hours from given days on (summer and winter hours), in order of the days.
     names
-        What each listed day is called.
+        Names of the listed days.
     zone
-        IANA name of the zone that days and hours are in.
+        IANA name of the zone of days and hours.
 
     Attributes
     ----------
     version
-        Eight hexadecimal digits that change with any day or hour of the calendar; kept with each deadline.
+        Eight hexadecimal digits that change with any day or hour of the calendar; stored with each deadline.
     years
-        First and last year that is listed.
+        First and last listed year.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Calendar:
         self.zone = ZoneInfo(zone)
         years = {day.year for day in self.days}
         if not years:
-            raise InputError("the calendar lists no day; it needs the public holidays of each year")
+            raise InputError("the calendar lists no days; it needs the public holidays of each year")
         self.years = (min(years), max(years))
         self._announced = frozenset(years)
         facts = (sorted(self.days.items()), self.office_hours, self.hours_from, zone)
@@ -144,7 +144,7 @@ class Calendar:
 
     @classmethod
     def china(cls) -> Calendar:
-        """The calendar that comes along: 2024, 2025 and 2026, from the notices of the General Office of the State Council."""
+        """The included calendar: 2024, 2025 and 2026, from the notices of the General Office of the State Council."""
         rows = {dt.date.fromisoformat(r["day"]): r for r in data_rows("holidays_cn.csv")}
         return cls(
             {day: row["kind"] == "workday" for day, row in rows.items()},
@@ -153,7 +153,7 @@ class Calendar:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Calendar:
-        """Read a calendar: CSV with ``day`` (2026-10-01), ``kind`` (``holiday`` or ``workday``) and, if it is there, ``name``.
+        """Read a calendar: CSV with ``day`` (2026-10-01), ``kind`` (``holiday`` or ``workday``) and optionally ``name``.
 
         Raises
         ------
@@ -179,15 +179,15 @@ class Calendar:
         return cls(days, names=names)
 
     def working(self, day: dt.date) -> bool:
-        """Tell whether people work on a day."""
+        """Whether a day is a working day."""
         return self.days.get(day, day.weekday() < 5)
 
     def announced(self, year: int) -> bool:
-        """Tell whether the calendar lists the holidays of a year."""
+        """Whether the calendar lists the holidays of a year."""
         return year in self._announced
 
     def hours_on(self, day: dt.date) -> tuple[Hours, ...]:
-        """Office hours of a day, whether people work on it or not."""
+        """Office hours of a day, whether it is a working day or not."""
         found = self.office_hours
         for since, hours in self.hours_from:
             if since <= day:
@@ -195,7 +195,7 @@ class Calendar:
         return found
 
     def provisional(self, start: pd.Series[Any], due: pd.Series[Any]) -> pd.Series[bool]:
-        """Tell which deadlines touch a year whose holidays are not listed, and so may move when they are announced.
+        """Whether deadlines depend on a year whose holidays are not listed, and so may change when they are announced.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class Calendar:
         return found
 
     def due(self, reported_at: pd.Series[Any], limit: Limit) -> pd.Series[Any]:
-        """When a limit that begins with the incident ends.
+        """End of a limit that starts with the incident.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ class Calendar:
 
         Notes
         -----
-        In a year that is not listed Monday to Friday count; see :meth:`provisional`.
+        In a year that is not listed Monday to Friday are working days; see :meth:`provisional`.
         """
         if limit.unit in ("emergency_hour", "calendar_day"):
             hours = limit.amount * (24 if limit.unit == "calendar_day" else 1)
@@ -236,7 +236,7 @@ class Calendar:
         given = reported_at.dropna().dt.tz_convert(self.zone)
         if given.empty:
             return result
-        # Twice the working days and three weeks hold any run of holidays.
+        # Twice the working days plus three weeks covers any sequence of holidays.
         reach = int(limit.amount * (2 if limit.unit == "working_day" else 0.3)) + 21
         first = given.min().date()
         days = [first + dt.timedelta(days=k) for k in range((given.max().date() - first).days + reach)]
@@ -261,7 +261,7 @@ class Calendar:
         return np.asarray(due_day * _DAY_S + closing[due_day], dtype=np.float64)
 
     def _hours_on(self, wall_s: npt.NDArray[np.float64], limit: Limit, days: list[dt.date]) -> npt.NDArray[np.float64]:
-        """Walk along the office hours: seconds worked up to the incident, plus the limit, back to the clock."""
+        """Follow the office hours: seconds worked up to the incident, plus the limit, converted back to clock time."""
         spans = [
             (k * _DAY_S + _of_day_s(a), k * _DAY_S + _of_day_s(b))
             for k, day in enumerate(days)
@@ -283,12 +283,12 @@ def time_limits(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     Parameters
     ----------
     path
-        CSV with `code` and `limit`, and where they are there `standard_ref` and `condition`. By default the example of one city.
+        CSV with `code` and `limit`, and optionally `standard_ref` and `condition`. By default the example of one city.
 
     Raises
     ------
     FileError, ColumnError, InputError
-        If the file is missing, lacks a column, or holds a limit that cannot be read (with its row).
+        If the file is missing, lacks a column, or contains an unreadable limit (named by its row).
     """
     if path is None:
         rows = data_rows("time_limits_example.csv")
@@ -318,14 +318,14 @@ def time_limits(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 
 def due_times(incidents: pd.DataFrame, limits: pd.DataFrame, calendar: Calendar) -> pd.Series[Any]:
-    """When each incident is due by its kind; NaT where its kind has no limit.
+    """Deadline of each incident by its kind; NaT if its kind has no limit.
 
     Parameters
     ----------
     incidents
         Columns `reported_at`, `kind_code`, `standard_ref`.
     limits
-        From :func:`time_limits`. Where a kind has several conditions, the longest limit is taken: the condition is not known.
+        From :func:`time_limits`. If a kind has several conditions, the longest limit is used, because the condition is unknown.
     calendar
         Working days.
 
@@ -355,6 +355,6 @@ def _of_day_s(time: dt.time) -> int:
 
 
 def _wall_s(local: pd.Series[Any], first: dt.date) -> npt.NDArray[np.float64]:
-    """Seconds by the clock on the wall since midnight of `first`."""
+    """Seconds of local clock time since midnight of `first`."""
     naive = local.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
     return np.asarray((naive - np.datetime64(first, "us")).astype(np.int64) / 1e6)

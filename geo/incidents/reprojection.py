@@ -1,8 +1,8 @@
-"""Reprojection that keeps the edges of polygons where they are in the source CRS.
+"""Reprojects polygons so that their edges stay straight in the source CRS.
 
-An edge that is straight in degrees is not straight in metres: between its ends it leaves the straight line by a millimetre on
-300 m, by 15 mm on a kilometre. Incidents geocoded to a border lie that close to it and would change sides. So points are inserted
-into the edges before the transformation.
+An edge that is straight in degrees is not straight in metres: it deviates by a millimetre on 300 m and by 15 mm on a kilometre.
+Incidents geocoded to a border are that close to it and would change sides. Therefore points are inserted into the edges
+before the transformation.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from geo.layers import to_metric
 
 Floats = npt.NDArray[np.float64]
 
-#: Longest piece that edges are cut into, metres: the remaining error is 0.01 mm at 40 degrees of latitude.
+#: Maximum length of the pieces of an edge, metres: the remaining error is 0.01 mm at 40 degrees of latitude.
 PIECE_M = 25.0
 
-# Limit of inserted points: the borders of a province's counties would take tens of millions at 25 m.
+# Maximum number of inserted points: the borders of a province's counties would need tens of millions at 25 m.
 _MOST_POINTS = 2_000_000
 
 _DEGREE_M = 111_320.0
 
 
 def to_metric_as_drawn(cells: gpd.GeoDataFrame, *, piece_m: float = PIECE_M) -> gpd.GeoDataFrame:
-    """Bring polygons to the metric CRS of their place, with edges straight in the CRS that they come in.
+    """Convert polygons to the metric CRS of their place, with edges straight in the CRS of the input.
 
     Parameters
     ----------
     cells
         Polygons in any declared CRS.
     piece_m
-        Longest piece of an edge, metres; more where the layer would need over two million points.
+        Maximum length of a piece of an edge, metres; increased if the layer would need more than two million points.
 
     Returns
     -------
     GeoDataFrame
-        Same rows and index. A layer that already is in its metric CRS is returned as it is. Neighbours that share an edge
-        share the points set into it, to the last bit.
+        Same rows and index. A layer already in its metric CRS is returned unchanged. Neighbours that share an edge share the
+        inserted points, in all bits.
 
     Raises
     ------
@@ -57,10 +57,9 @@ def to_metric_as_drawn(cells: gpd.GeoDataFrame, *, piece_m: float = PIECE_M) -> 
 
 
 def cut_edges(polygons: npt.ArrayLike, step: float) -> npt.NDArray[np.object_]:
-    """Cut edges of polygons into equal pieces no longer than `step`, in the units of the coordinates.
+    """Divide edges of polygons into equal pieces no longer than `step`, in the units of the coordinates.
 
-    The points depend on the ends of the edge only, not on the way it is run through. Geometries that are missing or empty are
-    returned as they are.
+    The points depend on the ends of the edge only, not on its direction. Missing and empty geometries are returned unchanged.
     """
     shapes = np.array(polygons, dtype=object)
     there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
@@ -77,18 +76,18 @@ def cut_edges(polygons: npt.ArrayLike, step: float) -> npt.NDArray[np.object_]:
 
 
 def _pieces(xy: Floats, last: npt.NDArray[np.bool_], step: float) -> npt.NDArray[np.int64]:
-    """Number of pieces of the edge that begins at each vertex; 1 for the last vertex of a ring, which begins none."""
+    """Number of pieces of the edge that starts at each vertex; 1 for the last vertex of a ring, which starts none."""
     length = np.r_[np.hypot(*np.diff(xy, axis=0).T), 0.0]
     length[last] = 0.0
     return np.asarray(np.maximum(np.ceil(length / step), 1.0), dtype=np.int64)
 
 
 def _interpolate(xy: Floats, pieces: npt.NDArray[np.int64]) -> Floats:
-    """Vertices, each followed by the points inside the edge that it begins."""
+    """Vertices, each followed by the points inside the edge that starts there."""
     edge = np.repeat(np.arange(len(xy)), pieces)
     number = np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     start, end = xy[edge], xy[np.minimum(edge + 1, len(xy) - 1)]
-    # Always from the lesser end, so that both cells of an edge compute the same points.
+    # Always from the smaller end, so that both cells of an edge compute the same points.
     back = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     low, high = np.where(back[:, None], end, start), np.where(back[:, None], start, end)
     share = np.where(back, pieces[edge] - number, number) / pieces[edge]

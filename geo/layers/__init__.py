@@ -15,18 +15,18 @@ division (网格划分方案)
 datum
     Reference frame of longitude and latitude: WGS-84, CGCS2000, GCJ-02 or BD-09. Degrees without a datum are ambiguous.
 lattice
-        The multiples of 1 mm in the metric CRS; all coordinates of a division are such multiples.
+    The multiples of 1 mm in the metric CRS; all coordinates of a division are such multiples.
 
-    Public names
-    ------------
-    :class:`Division`, :func:`read_division`, :func:`write_division`, :func:`read_layer`, :func:`write_layer`, :func:`to_datum`,
-    :func:`detect_datum`, :func:`metric_crs`, :func:`to_metric`, :func:`area_m2`, :func:`as_cells`, and the names of levels,
-    columns and codes.
+Public names
+------------
+:class:`Division`, :func:`read_division`, :func:`write_division`, :func:`read_layer`, :func:`write_layer`, :func:`to_datum`,
+:func:`detect_datum`, :func:`metric_crs`, :func:`to_metric`, :func:`area_m2`, :func:`as_cells`, and the names of levels,
+columns and codes.
 
-    Known limits
-    ------------
-    WGS-84 and CGCS2000 are treated as equal; they differ by centimetres. The old datums Beijing 1954 and Xi'an 1980 are
-    converted only where PROJ has parameters for the region, with a notice of their accuracy.
+Known limits
+------------
+WGS-84 and CGCS2000 are treated as equal; they differ by centimetres. The old datums Beijing 1954 and Xi'an 1980 are
+converted only where PROJ has parameters for the region, with a notice of their accuracy.
 """
 
 from typing import TYPE_CHECKING

@@ -9,16 +9,16 @@ border pixel
 tag
     Position of a cell plus one; 0 stands for outside.
 tier
-        A set of cells that do not overlap. A division has one tier.
+    A set of cells that do not overlap. A division has one tier.
 
-    Public names
-    ------------
-    :class:`GridIndex`, whose docstring states the rule for points on borders, :class:`Crossings` and :class:`Chances`.
+Public names
+------------
+:class:`GridIndex`, whose docstring states the rule for points on borders, :class:`Crossings` and :class:`Chances`.
 
-    Known limits
-    ------------
-    Cells must be valid polygons in a metric CRS. Where cells overlap, ``locate`` returns the cell with the smallest code,
-    and ``cross`` and ``probability`` are refused. Index files can be read by the version that wrote them only.
+Known limits
+------------
+Cells must be valid polygons in a metric CRS. Where cells overlap, ``locate`` returns the cell with the smallest code,
+and ``cross`` and ``probability`` are refused. Index files can be read by the version that wrote them only.
 """
 
 from typing import TYPE_CHECKING

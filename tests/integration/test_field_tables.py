@@ -117,7 +117,7 @@ def test_a_file_of_ours_that_names_columns_like_ours(tmp_path):
     assert frame["cell_as_read"].tolist() == ["mine"]
     assert frame["repeat_as_read"].tolist() == ["never"]
     assert frame["repeat"].tolist() == [False]
-    assert "cell, repeat have names of ours; kept as cell_as_read, repeat_as_read" in str(frame.attrs["told"][0])
+    assert "have reserved names; kept as cell_as_read, repeat_as_read" in str(frame.attrs["told"][0])
 
 
 def test_northing_first_and_zone_prefixes_are_named(tmp_path):

@@ -167,7 +167,7 @@ class TestCounts:
 
     def test_cells_of_another_division_are_refused(self):
         assigned = assign(points([(150, 50)]), squares(2, 1))
-        with pytest.raises(ColumnError, match="names cells that are not there \\(c001\\)"):
+        with pytest.raises(ColumnError, match="names cells that do not exist \\(c001\\)"):
             counts(assigned, squares(1, 1))
         with pytest.raises(ColumnError, match="no column 'cell'"):
             counts(points([(1, 1)]), squares(1, 1))

@@ -13,7 +13,7 @@ from pyproj import Transformer
 
 from geo.errors import ColumnError
 from geo.patrols import stop_of, stops
-from geo.tracks.stop_detection import MOST_S, STAY_SCALE_M_S, WALK_M_S, _net_speed, _odds, _told_apart
+from geo.tracks.stop_detection import MOST_S, STAY_SCALE_M_S, WALK_M_S, _net_speed, _odds, _label_chains
 
 TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)
 NINE = pd.Timestamp("2026-11-23T01:00:00Z")
@@ -109,7 +109,7 @@ def test_the_labels_collect_the_most_evidence():
         x, y = np.cumsum(rng.normal(0, 12, (2, n)), axis=1)
         change = float(rng.uniform(2, 20))
         ends = np.array([0]), np.array([n])
-        found = _told_apart(time, x, y, *ends, (30.0, 90.0), change)
+        found = _label_chains(time, x, y, *ends, (30.0, 90.0), change)
         odds = [np.mean([slow_odds(slow_speed(time, x, y, i, w)) for w in (30.0, 90.0)]) for i in range(n)]
         before, after = np.r_[time[0], time[:-1]], np.r_[time[1:], time[-1]]
         weight = np.minimum((after - before) / 2, MOST_S) / 2

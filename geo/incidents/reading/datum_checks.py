@@ -1,4 +1,4 @@
-"""Reports whose coordinates look as if they were on another datum than the file says."""
+"""Finds incidents whose coordinates appear to be on another datum than declared."""
 
 from __future__ import annotations
 
@@ -17,39 +17,40 @@ from geo.layers.crs import GEOD
 
 Floats = npt.NDArray[np.float64]
 
-# Two positions of one address are parted by a datum if their distance differs from its shift by no more than this, metres.
+# Maximum difference between the distance of two positions of one address and the shift of a datum, metres.
 _SAME_M = 60.0
-# A source is doubted as a whole where another datum puts this many more of its reports into the street.
+# A source is doubted as a whole if another datum puts this share more of its incidents, of at least this number, into the
+# street.
 _SOURCE_REPORTS, _SOURCE_GAIN = 20, 0.02
-# Chance at which reports on one side of the street are taken for shifted.
+# Significance level of the test whether incidents on one side of the street are shifted.
 _BY_CHANCE = 0.001
-# Reports of a source that are tried on each datum: their share is then known to 1 %.
+# Number of incidents of a source tested on each datum: their share is then known to 1 %.
 _SAMPLE = 5_000
 
 DOUBT_COLUMNS = (SOURCE_ROW, "datum", "evidence")
 
 
 def datum_doubts(incidents: gpd.GeoDataFrame, outline: Area | None = None) -> pd.DataFrame:
-    """Find reports that another datum would explain better.
+    """Find incidents that another datum would explain better.
 
     Parameters
     ----------
     incidents
-        From :func:`geo.incidents.read_incidents`: `lon`, `lat`, `source_row`, and where they are there `address`, `source`.
+        From :func:`geo.incidents.read_incidents`: `lon`, `lat`, `source_row`, and optionally `address`, `source`.
     outline
         Polygons of the street, any declared CRS.
 
     Returns
     -------
     DataFrame
-        One row per report and kind of evidence, by row: `source_row`, `datum` that would explain it, `evidence`: ``address`` (the
-        same address lies elsewhere too, by just the shift of that datum), ``outside`` (outside the street, inside on that
-        datum, and more reports are so than honest ones would be), or ``source`` (of all reports of its source, so many more
-        would lie inside). Nothing is moved: the file's owner has to say.
+        One row per incident and kind of evidence, by row: `source_row`, `datum` that would explain it, `evidence`: ``address``
+        (the same address occurs at another place, exactly the shift of that datum away), ``outside`` (outside the street,
+        inside on that datum, and more often than by chance), or ``source`` (more of all incidents of its source would be
+        inside). Nothing is moved: the owner of the file has to decide.
 
     Notes
     -----
-    An incident inside the street whose address stands once, from a source that is right otherwise, cannot be doubted.
+    An incident inside the street with a unique address, from a source that is otherwise correct, cannot be doubted.
     """
     frame = pd.DataFrame(incidents.drop(columns=incidents.geometry.name)).reset_index(drop=True)
     found = []
@@ -74,13 +75,13 @@ def _none() -> pd.DataFrame:
 
 
 def _by_address(frame: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of one address, neighbours in order of longitude, whose second is where a shift would put the first."""
+    """Pairs of positions of one address, adjacent by longitude, whose distance is the shift of a datum."""
     several = frame[frame[ADDRESS].notna() & frame[ADDRESS].duplicated(keep=False)]
     several = several.drop_duplicates([ADDRESS, LON, LAT]).sort_values([ADDRESS, LON], kind="stable")
     pairs = [
         (i, j)
         for rows in several.groupby(ADDRESS, sort=False).indices.values()
-        if 1 < len(rows) <= 50  # a vague address such as the street's name has a place for each report
+        if 1 < len(rows) <= 50  # a vague address such as the street's name has many places
         for i, j in pairwise(rows)
     ]
     if not pairs:
@@ -88,7 +89,7 @@ def _by_address(frame: pd.DataFrame) -> pd.DataFrame:
     first, second = (several.iloc[[pair[k] for pair in pairs]] for k in (0, 1))
     tables = []
     for datum in (Datum.GCJ02, Datum.BD09):
-        # Either of the two may be the one that is shifted.
+        # Either of the two may be the shifted one.
         for here, there in ((first, second), (second, first)):
             moved = convert(here[LON].to_numpy(float), here[LAT].to_numpy(float), Datum.WGS84, datum)
             close = _apart_m(*moved, there[LON].to_numpy(float), there[LAT].to_numpy(float)) <= _SAME_M
@@ -97,9 +98,9 @@ def _by_address(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_outline(frame: pd.DataFrame, area: shapely.Geometry) -> pd.DataFrame:
-    """Reports outside that a datum would bring inside, where there are more of them than its shift turned round would bring.
+    """Incidents outside that a datum would move inside, if they are more than its inverse shift would move inside.
 
-    Honest reports from outside lie on all sides; those of a wrong datum on the side of its shift.
+    Correct incidents outside are on all sides; those on a wrong datum are on the side of its shift.
     """
     away = frame[~_inside(frame, area, Datum.WGS84)]
     lon, lat = away[LON].to_numpy(float), away[LAT].to_numpy(float)

@@ -1,4 +1,4 @@
-"""Coordinates of the rows of a table of incidents on WGS-84, and why a row has none."""
+"""Coordinates of table rows on WGS-84, and the reason why a row has none."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Positions(NamedTuple):
     lon, lat
         Degrees on WGS-84; NaN where there is no usable position.
     reason
-        Text why a row has none; None where it has.
+        Reason why a row has no position; None if it has one.
     swapped
-        Rows whose longitude and latitude were exchanged, and turned back.
+        Rows whose longitude and latitude were swapped, and have been corrected.
     datums
-        Number of usable rows by datum (or CRS) that they were read in.
+        Number of usable rows by datum (or CRS) on which they were read.
     """
 
     lon: Floats
@@ -53,22 +53,22 @@ def positions(
     rows
         The table as text.
     used
-        Which header holds what.
+        Headers of the columns.
     place
-        Columns of the coordinates, with the datum or CRS that their headers name.
+        Columns of the coordinates, with the datum or CRS named by their headers.
     datum
-        Datum of rows that do not say theirs.
+        Datum of rows that name none.
     crs
-        CRS of the coordinates, if it is declared.
+        CRS of the coordinates, if declared.
     name
         File, for messages.
 
     Raises
     ------
     DatumError
-        If neither `datum`, `crs`, the headers nor a column of the file says what the coordinates are.
+        If neither `datum`, `crs`, the headers nor a column of the file declares the datum of the coordinates.
     CrsError
-        If the axes are exchanged, or the eastings have a zone prefix.
+        If the axes are swapped, or the eastings have a zone prefix.
     """
     crs = crs if crs is not None else place.crs
     if datum is None and crs is None and place.datum is not None:

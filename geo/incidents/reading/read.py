@@ -1,4 +1,4 @@
-"""Reports from any usual file, as points on WGS-84 with named columns."""
+"""Reads incidents from all usual files, as points on WGS-84 with named columns."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ _NOT_FINITE = Text("坐标不是数", "has a coordinate that is not a number")
 _DATUM_USED = Text("按表头（{headers}）取坐标基准 {datum}", "read on {datum}, as the headers {headers} say")
 _RENAMED = Text(
     "文件中的列{columns}与本程序的列同名，已保留为{new}",
-    "the file's columns {columns} have names of ours; kept as {new}",
+    "columns {columns} of the file have reserved names; kept as {new}",
 )
 _TEXT = (INCIDENT_ID, KIND_CODE, KIND_NAME, STANDARD_REF, SOURCE, ADDRESS)
 
-#: Columns that every frame of incidents has, in order; what else the file brings stands behind them.
+#: Columns of every frame of incidents, in order, before the columns of the file.
 INCIDENT_COLUMNS = (
     INCIDENT_ID,
     REPORTED_AT,
@@ -98,34 +98,34 @@ def read_incidents(
     path
         CSV (UTF-8, UTF-16 or GBK), Excel (``.xlsx``, ``.xls``, or an HTML table under that name), or any vector file of points.
     datum
-        Datum of the coordinates. Must be said for a table without `crs`, unless a column of it says the datum row by row; rows
-        that say their own are read in it. For a vector file only where it is not that of the declared CRS.
+        Datum of the coordinates. Required for a table without `crs`, unless a column contains the datum of each row, which then
+        takes precedence. For a vector file only if it is not that of the declared CRS.
     columns
-        Which header holds what, e.g. ``{"lon": "东经", "lat": "北纬"}``; the rest is guessed. The map that was used stands in
+        Headers of columns, e.g. ``{"lon": "东经", "lat": "北纬"}``; the others are guessed. The map used is returned in
         ``frame.attrs["columns"]``.
     zone
-        IANA name of the zone that times without an offset are in.
+        IANA name of the zone of times without an offset.
     layer
-        Layer or sheet, where the file has several.
+        Layer or sheet, if the file has several.
     crs
-        CRS of a table's coordinates where they are not degrees (``"EPSG:4549"``), or of a vector file that declares none.
+        CRS of a table's coordinates if they are not degrees (``"EPSG:4549"``), or of a vector file that declares none.
     catalogue
-        A customer's own kinds, asked before the national ones.
+        A customer's own kinds, searched before the national ones.
 
     Returns
     -------
     GeoDataFrame
-        One row per report that has a usable position, in file order, fresh index, WGS-84 points; columns
-        :data:`INCIDENT_COLUMNS`, then those of the file as they are. `lon` and `lat` are on WGS-84. `kind_confidence` and
-        `kind_match` say how the kind was found (:func:`geo.incidents.match_kinds`). `repeat` marks the second and later rows of
-        one number, `default_point` reports at a coordinate that stands for "somewhere"
-        (:func:`geo.incidents.quality_flags.mark_default_points`). A column of the file that has one of our names, or one that
-        assignment adds, is kept under that name with ``_as_read``.
+        One row per incident with a usable position, in file order, fresh index, WGS-84 points; columns
+        :data:`INCIDENT_COLUMNS`, then those of the file unchanged. `lon` and `lat` are on WGS-84. `kind_confidence` and
+        `kind_match` describe how the kind was found (:func:`geo.incidents.match_kinds`). `repeat` marks the second and later
+        rows of one number, `default_point` incidents at a coordinate used for unknown places
+        (:func:`geo.incidents.quality_flags.mark_default_points`). A column of the file with the name of one of our columns, or
+        of one added by assignment, gets the suffix ``_as_read``.
 
         ``attrs``: `columns` (the map), `datums` (rows by datum) and `datum` (their names), `refused` (rows without a usable
-        position, see :class:`geo.tables.refused.RefusedRow`), `told` (texts that the user should see),
-        `swapped` (rows whose longitude and latitude were exchanged and have been turned
-        back), `unread_times` (rows whose time is NaT although one is given), `default_points`, `source` (how it was read).
+        position, see :class:`geo.tables.refused.RefusedRow`), `told` (notices for the user), `swapped` (rows whose longitude
+        and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT),
+        `default_points`, `source` (how it was read).
 
     Raises
     ------
@@ -134,7 +134,7 @@ def read_incidents(
     DatumError
         If a table's datum is not declared.
     ColumnError
-        If no columns of coordinates are found, or the map names what is not there.
+        If no columns of coordinates are found, or the map names a missing one.
     GeometryError
         If no row has a usable position.
     InputError
@@ -142,7 +142,7 @@ def read_incidents(
 
     Notes
     -----
-    Cost: O(n). Text is kept as text and never evaluated; formulas in a sheet give the value stored with them.
+    Cost: O(n). Text is kept as text and never evaluated; for formulas in a sheet the stored value is used.
     """
     require_zone(zone)
     path, sheet = split_sheet(Path(path))
@@ -202,7 +202,7 @@ def _from_table(
 
 
 def _numbered(table: Table) -> pd.DataFrame:
-    """Rows with their numbers, where the file has a column of that name itself."""
+    """Rows with their numbers, also if the file has a column with that name."""
     own = table.rows.rename(columns={SOURCE_ROW: free_name(f"{SOURCE_ROW}{_AS_READ}", list(table.rows.columns))})
     return own.assign(**{SOURCE_ROW: table.numbers})
 
@@ -245,7 +245,7 @@ def _attrs(
 
 
 def _refusals(rows: pd.DataFrame, reason: Objects, name: str) -> list[RefusedRow]:
-    """Rows that are not in the frame, with all that they hold, so that nothing is lost."""
+    """Rows that are not in the frame, with all of their values, so that nothing is lost."""
     bad = np.flatnonzero(~are_good(reason))
     fields = [c for c in rows.columns if c != SOURCE_ROW]
     values = rows[fields].iloc[bad].astype(object).to_dict("records")
@@ -265,7 +265,7 @@ def _is_nothing(value: object) -> bool:
 
 
 def _keep_own(frame: gpd.GeoDataFrame, used: dict[str, str]) -> gpd.GeoDataFrame:
-    """Keep columns of the file that have a name of ours but another meaning, as ``cell_as_read``, and say so."""
+    """Rename columns of the file that have a reserved name but another meaning, such as ``cell_as_read``, with a notice."""
     ours = {*INCIDENT_COLUMNS, *ASSIGNED_COLUMNS} - {LON, LAT, SOURCE_ROW}
     new = {name: f"{name}{_AS_READ}" for name in frame.columns if name in ours and used.get(name) != name}
     if not new:
@@ -279,7 +279,7 @@ def _keep_own(frame: gpd.GeoDataFrame, used: dict[str, str]) -> gpd.GeoDataFrame
 
 
 def _placed(frame: pd.DataFrame, lon: Floats, lat: Floats) -> gpd.GeoDataFrame:
-    """Set geometry, `lon` and `lat` on WGS-84; columns of the file under these names are kept as `lon_as_read`, `lat_as_read`."""
+    """Set geometry, `lon` and `lat` on WGS-84; such columns of the file are renamed `lon_as_read`, `lat_as_read`."""
     result = frame.rename(columns={name: f"{name}{_AS_READ}" for name in (LON, LAT) if name in frame})
     return gpd.GeoDataFrame(
         result.assign(**{LON: lon, LAT: lat}), geometry=gpd.points_from_xy(lon, lat), crs="EPSG:4326"
@@ -287,7 +287,7 @@ def _placed(frame: pd.DataFrame, lon: Floats, lat: Floats) -> gpd.GeoDataFrame:
 
 
 def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple[gpd.GeoDataFrame, Records]:
-    """Add the named columns from those of the file, which stay; times are parsed."""
+    """Add the named columns, derived from those of the file, which are kept; times are parsed."""
     new: dict[str, Any] = {}
     for name in _TEXT:
         new[name] = _text(frame[used[name]]) if name in used else pd.Series(None, index=frame.index, dtype=object)
@@ -308,12 +308,12 @@ def _named(frame: gpd.GeoDataFrame, used: Mapping[str, str], zone: str) -> tuple
 
 
 def _text(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Text of each value, None where there is none; whole numbers that a sheet holds as 5.0 lose the point."""
+    """Text of each value, None if missing; integers stored in a sheet as 5.0 lose the decimal point."""
     if isinstance(values.dtype, pd.StringDtype):
-        # Sources, kinds and streets repeat: each different text is made once.
+        # Sources, kinds and streets repeat, so each distinct text is converted once.
         codes, different = pd.factorize(values, use_na_sentinel=True)
         stripped = pd.Series(different, dtype=values.dtype).str.strip()
-        texts = np.full(len(different) + 1, None, dtype=object)  # the last one is what is missing
+        texts = np.full(len(different) + 1, None, dtype=object)  # the last entry is for missing values
         texts[:-1] = stripped.to_numpy(dtype=object)
         texts[:-1][(stripped == "").to_numpy(dtype=bool)] = None
         return pd.Series(texts[codes], index=values.index, dtype=object)

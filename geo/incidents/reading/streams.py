@@ -1,4 +1,4 @@
-"""Very many points: counts per cell, level and day, chunk by chunk, in the memory of one chunk."""
+"""Counts very many points per cell, level and day, chunk by chunk, in the memory of one chunk."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def count_stream(chunks: Iterable[tuple[Floats, Floats]], division: Division) -> pd.DataFrame:
-    """Count points that come in chunks, per cell of the three levels.
+    """Count points given in chunks, per cell of the three levels.
 
     Parameters
     ----------
     chunks
-        Coordinates x, y in the CRS of the division, metres, float64, each shape (n,); NaN is outside.
+        Coordinates x, y in the CRS of the division, metres, float64, each shape (n,); NaN counts as outside.
     division
         The grids.
 
@@ -36,7 +36,7 @@ def count_stream(chunks: Iterable[tuple[Floats, Floats]], division: Division) ->
 
     Notes
     -----
-    Points are placed by :class:`geo.locate.GridIndex`, as :func:`geo.incidents.assign` does. Memory: one chunk and the index.
+    Points are located by :class:`geo.locate.GridIndex`, as in :func:`geo.incidents.assign`. Memory: one chunk and the index.
     """
     index = GridIndex(to_metric_as_drawn(division.third))
     number = np.zeros(len(division.third) + 1, dtype=np.int64)

@@ -4,8 +4,8 @@ Weights are sparse matrices with one row per cell. Variances are exact under per
 ("randomisation"). The tests compare the results with esda, and with the values of R's spdep for the worked example of Getis and
 Ord and for the counties of North Carolina.
 
-Why not esda itself: it needs scikit-learn, libpysal and numba, imports for 2.5 s of CPU, and takes its weights as a graph object
-that would have to be built from the sparse matrix; the two formulas are a dozen lines.
+esda is not used, because it needs scikit-learn, libpysal and numba, takes 2.5 s of CPU to import, and expects weights as a
+graph object that would have to be built from the sparse matrix; the two formulas are a dozen lines.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def local_moran(values: Floats, weights: scipy.sparse.csr_array[Any]) -> tuple[F
     Returns
     -------
     (value, expected, variance)
-        float64, shape (n,). The value divides by the mean square deviation with divisor n, as spdep does; esda divides by n - 1,
-        so its values are n / (n - 1) times smaller. Expected value and variance are those under permutation of the other
+        float64, shape (n,). The value divides by the mean square deviation with divisor n, as spdep does; esda divides by n
+        - 1, so its values are n / (n - 1) times smaller. Expected value and variance are those under permutation of the other
         cells' values while the cell keeps its own ("conditional randomisation", Sokal, Oden and Thomson 1998).
     """
     n = len(values)
@@ -82,7 +82,7 @@ def local_moran(values: Floats, weights: scipy.sparse.csr_array[Any]) -> tuple[F
 
 
 def _constant_to(values: Floats) -> float:
-    """Standard deviation up to which values are constant: rounding alone gives a few units in the last place."""
+    """Standard deviation up to which values are treated as constant: rounding alone gives a few units in the last place."""
     return 1e-12 * float(np.abs(values).max(initial=0.0))
 
 

@@ -1,10 +1,10 @@
-"""The background: the distribution of counts where nothing is unusual, fitted to data that contain hot spots.
+"""The background: distribution of counts without hot spots, fitted to data that contain hot spots.
 
-Incidents are unevenly spread even where nothing is wrong: large cells and cells with many residents hold more of them, by factors
-that are not known beforehand. The expected count of a cell is therefore a sum of a constant per cell, a term for its area and a
-term for its residents, and the three factors are fitted. A few very hot cells would hide all others from a test that takes their
-counts for part of the background (on the model street one cell holds 170 incidents where the mean is 11), so the fit uses the
-calmer 85 % of neighbourhoods only.
+Incidents are unevenly distributed even without hot spots: large cells and cells with many residents have more of them, by
+unknown factors. The expected count of a cell is therefore a sum of a constant per cell, a term for its area and a term for
+its residents, with fitted factors. A few extreme cells would hide all others if they were included in the background (on
+the model street one cell has 170 incidents where the mean is 11), so only the calmest 85 % of neighbourhoods are used for
+the fit.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from geo.incidents.statistics.distributions import negative_binomial_lower, nega
 
 Floats = npt.NDArray[np.float64]
 
-#: Share of the neighbourhoods, from the calm end, that the background is fitted to.
+#: Share of the neighbourhoods, lowest first, used for the fit of the background.
 CALM_SHARE = 0.85
 
-# With fewer cells, or fewer incidents in the median neighbourhood, the calm part holds too little to fit a law.
+# With fewer cells, or fewer incidents in the median neighbourhood, the calm part is too small for a fit.
 _MIN_CELLS = 30
 _MIN_MEDIAN = 1.0
-# The spread is an estimate from as many independent pieces as there are disjoint neighbourhoods; it is widened by this many of
-# its standard errors, relative to its square root.
+# The spread is estimated from as many independent values as there are disjoint neighbourhoods; it is increased by this many
+# of its standard errors, relative to its square root.
 _MARGIN = 2.0
 _SPREAD = (1e-5, 400.0)
-# Which neighbourhoods are calm depends on the fit, and the fit on them; after this many rounds neither changes noticeably.
+# The set of calm neighbourhoods depends on the fit, and the fit on the set; after this many rounds neither changes noticeably.
 _ROUNDS = 3
-# A fit has converged when the mean loss changes by less: 0.0003 of the loss of 3,000 neighbourhoods.
+# Convergence threshold of the mean loss: 0.0003 of the loss of 3,000 neighbourhoods.
 _PRECISION = 1e-7
 # Bounds of each factor, relative to an equal share of all incidents.
 _FACTOR_BOUNDS = (1e-6, 30.0)
-# Hot spots only add to the background, so it holds no more than was counted, plus this many standard errors of a Poisson total.
-# Without the limit the likelihood of counts more even than chance (quotas) has no maximum: it grows with the mean for ever.
+# Hot spots only add to the background, so its total is at most the total count plus this many standard errors of a Poisson
+# total. Without this limit the likelihood has no maximum for counts more even than chance (quotas): it increases with the mean.
 _EXCESS = 3.0
 
 
 class Background(NamedTuple):
-    """Negative binomial laws of the count of a cell, and of the sum over a cell and its neighbours.
+    """Negative binomial distributions of the count of a cell, and of the sum over a cell and its neighbours.
 
     Attributes
     ----------
@@ -89,15 +89,16 @@ def estimate_background(values: Floats, weights: scipy.sparse.csr_array[Any], me
     Returns
     -------
     Background or None
-        None where there are too few cells or incidents to fit one.
+        None if there are too few cells or incidents for a fit.
 
     Notes
     -----
-    Maximum likelihood of a negative binomial law truncated at the upper end of the calm part, so that values beyond it have no
-    influence. The total of the background is limited by the total of the counts, which matters where counts are more even than
-    chance; the law is then that of Poisson counts, which is wider than the data, so p-values are too large rather than too small.
-    The fitted spread is widened because it is an estimate: in 200 months of very uneven counts (negative binomial, mean 1, size
-    0.5) on 255 cells without a hot spot, one was found in 9.5 % without the widening and in 5.0 % with it.
+    Maximum likelihood of a negative binomial distribution truncated at the upper end of the calm part, so that larger
+    values have no influence. The total of the background is limited by the total count, which matters if counts are more
+    even than chance; the result is then a Poisson distribution, which is wider than the data, so p-values are too large
+    rather than too small. The fitted spread is increased because it is an estimate: in 200 months of very uneven counts
+    (negative binomial, mean 1, size 0.5) on 255 cells without a hot spot, one was found in 9.5 % without the increase and
+    in 5.0 % with it.
     """
     use = np.asarray(weights @ measures).sum(axis=1) > 0
     if use.sum() < _MIN_CELLS:
@@ -118,8 +119,8 @@ def estimate_background(values: Floats, weights: scipy.sparse.csr_array[Any], me
 
 
 def _minimum(loss: Any, start: Floats, log_equal: Floats, limit: tuple[Floats, float]) -> Floats:
-    """Logarithms of factors and spread with the least loss, among those whose total keeps to the limit."""
-    from scipy.optimize import minimize  # 0.3 s of CPU to import, and small files end before it is needed
+    """Logarithms of factors and spread that minimise the loss within the limit of the total."""
+    from scipy.optimize import minimize  # imported here: it takes 0.3 s of CPU and is not needed for small files
 
     per_factor, most = limit
     low, high = (log_equal + np.log(bound) for bound in _FACTOR_BOUNDS)
@@ -153,14 +154,14 @@ class _Neighbourhoods:
         self.cells = weights.sum() / len(sums)
 
     def equal_share(self) -> Floats:
-        """Factors with which each term explains an equal part of all incidents."""
+        """Factors for which each term explains an equal part of all incidents."""
         whole: Floats = self.measured.sum(axis=0)
         return np.asarray(max(float(self.sums.sum()), 1.0) / len(whole) / whole)
 
     def total_limit(self) -> tuple[Floats, float]:
-        """Total of all neighbourhoods per unit of each factor, and the most that the background may hold in all."""
+        """Total of all neighbourhoods per unit of each factor, and the maximum total of the background."""
         total = max(float(self.sums.sum()), 1.0)
-        incidents = max(total / self.cells, 1.0)  # each is counted in every neighbourhood that its cell belongs to
+        incidents = max(total / self.cells, 1.0)  # each is counted in every neighbourhood of its cell
         return np.asarray(self.measured.sum(axis=0)), total * (1.0 + _EXCESS / np.sqrt(incidents))
 
     def means(self, factors: Floats) -> tuple[Floats, Floats]:
@@ -172,7 +173,7 @@ class _Neighbourhoods:
     def calm_loss(self, factors: Floats) -> Any:
         """Loss as a function of the logarithms of factors and spread, over the part that is calm under these factors.
 
-        None if that part holds too little.
+        None if that part is too small.
         """
         mean = self.means(factors)[0][self.use]
         sums = self.sums[self.use]

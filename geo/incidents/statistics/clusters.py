@@ -1,4 +1,4 @@
-"""Hot spots: cells that, with their neighbours, hold more incidents than the background explains."""
+"""Hot spots: cells that, together with their neighbours, have more incidents than the background explains."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ Floats = npt.NDArray[np.float64]
 Alternative = Literal["greater", "two-sided"]
 Null = Literal["background", "dealt"]
 
-# With fewer cells a neighbourhood is a large part of the whole, and its sum has no smooth distribution.
+# With fewer cells a neighbourhood is a large part of the total, and its sum has no smooth distribution.
 _FEWEST_CELLS = 30
-# Mean sum over a neighbourhood below which only cells with several times the expected count are found.
+# With a smaller mean sum over a neighbourhood, only cells with several times the expected count are found.
 _FEWEST_INCIDENTS = 5.0
 
 
 class TestOptions(TypedDict, total=False):
-    """How :func:`hotspots` tests.
+    """Options of the test in :func:`hotspots`.
 
     Attributes
     ----------
     null
         Null hypothesis. ``"background"`` (the default): counts as uneven as in the calmer 85 % of neighbourhoods
         (:mod:`geo.incidents.statistics.background`). ``"dealt"``: random permutations of the values over the cells; also used
-        where no background can be fitted, and for values that are not whole numbers.
+        if no background can be fitted, and for values that are not integers.
     alternative
         ``"greater"`` (the default): p is one-sided, hot spots only. ``"two-sided"``: p is two-sided; `hot` still names only
         cells with z > 0.
@@ -80,18 +80,18 @@ def hotspots(
     Parameters
     ----------
     counts
-        Column ``code`` and `column`, one row per cell; rows of other levels or layers are passed over.
+        Column ``code`` and `column`, one row per cell; rows of other levels or layers are ignored.
     cells
         The cells of one level with a column ``code``: polygons in any declared CRS, or a mesh.
     column
-        What to test: `incidents`, or a rate.
+        Column to be tested: `incidents`, or a rate.
     exposure
         Column of the cells, `population` for example, that the expected count is proportional to. By default the expected count
         is a sum of a constant, a term for the area and, where the cells have a column `population`, a term for the residents,
         with fitted factors.
     neighbours
-        Pairs of codes `a`, `b`, each pair once or twice. By default cells that share border of positive length: of a
-        mesh exactly, of polygons to 1 cm.
+        Pairs of codes `a`, `b`, each pair once or twice. By default cells that share a border of positive length: exactly for a
+        mesh, to 1 cm for polygons.
     **options
         See :class:`TestOptions`.
 
@@ -103,32 +103,31 @@ def hotspots(
         (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_alone`, `q_alone` and `core`
         (q_alone <= fdr), the same for the cell without its neighbours, always one-sided; `moran` (local, rows of the
         weights sum to one), `moran_p` (two-sided), `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``,
-        ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Numbers are NaN where nothing can be computed (all values
-        equal, or a cell that neighbours all others); `usual`, `p_alone` and `q_alone` also where no background could be fitted,
-        and then nothing is `core`.
+        ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Values are NaN if nothing can be computed (all values equal,
+        or a cell adjacent to all others); `usual`, `p_alone` and `q_alone` also if no background could be fitted, and then no
+        cell is `core`.
 
-        ``attrs``: `shown` (whether anything is hot), `note_zh` and `note_en`, which say what was found, or why the data cannot
-        show anything; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a
-        neighbourhood.
+        ``attrs``: `shown` (whether any cell is hot), `note_zh` and `note_en`, which describe the result, or why the data cannot
+        show anything; `alternative`, `fdr`, `variance`, `null` (the one used); `expected`, the mean sum over a neighbourhood.
 
     Raises
     ------
     ColumnError, CodeError
-        If a column is missing, a cell has no value, or a code stands more than once.
+        If a column is missing, a cell has no value, or a code occurs more than once.
     InputError
         If `fdr` is not between 0 and 1, or a value is not a number.
 
     Notes
     -----
-    p is analytic. Of the background it is that of a negative binomial count; of dealt values that of a Pearson
-    curve of type III with the exact first three moments, with a continuity correction for counts. The normal curve assumes
-    symmetric counts: with one incident per cell it finds a hot spot in 60 % of streets that have none. With 999 permutations
-    the least p would be 0.001, which no correction for 3,052 cells ever passes; so p-values are analytic. Given the value of
-    the cell, its local Moran is large just when the sum of its neighbours is, so its p is that of the sum.
+    p is analytic: under the background from the negative binomial distribution, under permutation from a Pearson curve of type
+    III with the exact first three moments and a continuity correction for counts. The normal distribution assumes symmetric
+    counts: with one incident per cell it finds a hot spot in 60 % of streets without one. With 999 permutations the smallest p
+    would be 0.001, which never passes a correction for 3,052 cells. Given the value of the cell, its local Moran is large
+    exactly if the sum of its neighbours is, so its p is that of the sum.
 
-    Cells next to a hot cell share its incidents, so hot spots come in patches; `core` says which cells in them have an excess
-    themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place holds more than others of
-    its size and residents does not say why: shops bring incidents.
+    Cells next to a hot cell share its incidents, so hot spots form patches; `core` marks the cells in them that have an excess
+    themselves. A single full cell among quiet ones can be `core` and not `hot`. That a place has more incidents than others of
+    its size and residents does not show the cause: shops attract incidents.
 
     Cost: O(cells + pairs).
     """
@@ -181,7 +180,7 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
     Raises
     ------
     ColumnError, CodeError, InputError
-        If a column or a cell is missing, a code stands more than once, or a value is not a number.
+        If a column or a cell is missing, a code occurs more than once, or a value is not a number.
     """
     for name, where, what in ((CODE, frame, "cells"), (CODE, counts, "counts"), (column, counts, "counts")):
         if name not in where:
@@ -190,7 +189,7 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
     for what, codes in (("cells", frame[CODE]), ("counts", mine[CODE])):
         if double := list(codes[codes.duplicated()]):
             raise CodeError(
-                f"{what}: codes stand more than once: {first_labels(double)}; test one level and one kind at a time",
+                f"{what}: codes occur more than once: {first_labels(double)}; test one level and one kind at a time",
                 ids=double,
             )
     lost = list(frame.loc[~frame[CODE].isin(mine[CODE]), CODE])
@@ -205,17 +204,17 @@ def values_of(counts: pd.DataFrame, frame: gpd.GeoDataFrame, column: str) -> Flo
 
 
 def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
-    """Terms of the expected count, float64 of shape (n, k): the exposure that is asked for, else a constant, area and residents.
+    """Terms of the expected count, float64 of shape (n, k): the given exposure, otherwise a constant, area and residents.
 
     Raises
     ------
     ColumnError
-        If the column is missing, or nothing in it is over 0.
+        If the column is missing, or has no positive value.
     """
     if exposure is None:
         area = _measured(frame, AREA_M2) if AREA_M2 in frame else area_m2(frame.geometry)
         parts = [area, *([_measured(frame, POPULATION)] if POPULATION in frame else [])]
-        # A term that is equal in all cells cannot be separated from the constant.
+        # A term with equal values in all cells cannot be separated from the constant.
         uneven = [part / part.mean() for part in parts if part.std() > 1e-3 * part.mean()]
         return np.column_stack([np.ones(len(frame)), *uneven])
     if exposure not in frame:
@@ -229,7 +228,7 @@ def measures_of(frame: gpd.GeoDataFrame, exposure: str | None) -> Floats:
 
 
 def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
-    """Numbers of 0 or more; 0 where nothing is known."""
+    """Numbers of 0 or more; 0 for unknown values."""
     given = frame[column].to_numpy(dtype=float, na_value=np.nan)
     return np.asarray(np.clip(np.nan_to_num(given, posinf=0.0), 0.0, None))
 
@@ -237,7 +236,7 @@ def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
 class Chance(NamedTuple):
     """p-values under the null hypothesis: `p` of the sum over each neighbourhood, `p_alone` of the cell alone.
 
-    `usual` is the expected sum, `null` the hypothesis that was used. NaN where nothing can be computed.
+    `usual` is the expected sum, `null` the hypothesis used. NaN if nothing can be computed.
     """
 
     p: Floats
@@ -254,7 +253,7 @@ def chance(
     alternative: Alternative,
     null: Null,
 ) -> Chance:
-    """Probability of a sum as large, or as far out, over the neighbourhood of each cell."""
+    """Probability of a sum as large, or as extreme, over the neighbourhood of each cell."""
     background: Background | None = None
     whole = (values == np.rint(values)).all() and (values >= 0).all()
     if null == "background" and whole and np.isfinite(z).any():
@@ -273,9 +272,9 @@ def chance(
 
 
 def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) -> Floats:
-    """Probability of a z as large, or as far out, when `total` values are drawn without replacement."""
+    """Probability of a z as large, or as extreme, if `total` values are drawn without replacement."""
     skew = _skewness(values, total)
-    # Continuity correction in units of z: a sum of whole numbers is at least s if it exceeds s - 1/2.
+    # Continuity correction in units of z: an integer sum is at least s if it exceeds s - 1/2.
     half = 0.5 * _z_per_unit(values, total) if (values == np.rint(values)).all() else 0.0
     upper = pearson3_upper(z - half, skew)
     if alternative == "greater":
@@ -296,7 +295,7 @@ def _clusters(values: Floats, weights: scipy.sparse.csr_array[Any], fdr: float) 
     with np.errstate(invalid="ignore", divide="ignore"):
         away = np.where((number > 0) & (variance > 0), (value - expected) / np.sqrt(variance), np.nan)
     deviation = values - values.mean()
-    # For a cell below the mean, a large local Moran is a small sum of its neighbours: the sign changes.
+    # For a cell below the mean, a large local Moran means a small sum of its neighbours: the sign changes.
     z = away * np.where(deviation < 0, -1.0, 1.0)
     p = dealt_p(values, number, z, "two-sided")
     q = benjamini_hochberg(p)
@@ -338,7 +337,7 @@ def _note(
     expected: float | None,
     fdr: float,
 ) -> tuple[str, str]:
-    """Say in one sentence or two what the test shows, in Chinese and in English."""
+    """One or two sentences on the result of the test, in Chinese and in English."""
     n = len(values)
     if values.sum() == 0 and expected is not None:
         return "没有案件，无从判断。", "There are no incidents, so nothing can be shown."

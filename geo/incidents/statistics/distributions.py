@@ -1,7 +1,7 @@
 """Distribution functions of counts, from the special functions of SciPy.
 
-scipy.stats has the same functions, and the tests compare these with them. Importing scipy.stats costs 1.1 s of CPU, as much as
-geopandas and half of what a command on a small file may take; scipy.special costs 0.3 s.
+scipy.stats has the same functions, and the tests compare both. Importing scipy.stats costs 1.1 s of CPU, as much as
+geopandas and half of the time allowed for a command on a small file; scipy.special costs 0.3 s.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from scipy import special
 
 Floats = npt.NDArray[np.float64]
 
-# Below this skewness a Pearson curve is a normal one to double precision.
+# Below this skewness a Pearson curve equals a normal one in double precision.
 _SYMMETRIC = 1.6e-5
 
 
 def negative_binomial_upper(count: npt.ArrayLike, mean: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
-    """Probability of `count` or more, for a count with variance ``mean + mean² / size``; NaN where the mean is not over 0.
+    """Probability of `count` or more, for a count with variance ``mean + mean² / size``; NaN if the mean is not positive.
 
     >>> round(float(negative_binomial_upper(3, 1.0, 1.0)), 4)
     0.125
@@ -77,7 +77,7 @@ def poisson_mean_interval(count: npt.ArrayLike, confidence: float) -> tuple[Floa
 
 
 def binomial_share_interval(count: npt.ArrayLike, of: npt.ArrayLike, confidence: float) -> tuple[Floats, Floats]:
-    """Exact interval of a share of which `count` of `of` were seen (Clopper and Pearson 1934)."""
+    """Exact interval of a share, observed as `count` of `of` (Clopper and Pearson 1934)."""
     k, n = np.asarray(count, dtype=float), np.asarray(of, dtype=float)
     tail = (1.0 - confidence) / 2.0
     low = np.where(k > 0, special.betaincinv(np.maximum(k, 1.0), n - k + 1.0, tail), 0.0)

@@ -1,7 +1,7 @@
 """Correction for many tests.
 
-scipy.stats.false_discovery_control does the same and the tests compare the two. It is not called, because importing scipy.stats
-costs 1.1 s of CPU (geopandas: 1.0 s), where a command on a small file is to end after 2.2 s.
+scipy.stats.false_discovery_control does the same, and the tests compare both. It is not used, because importing scipy.stats
+costs 1.1 s of CPU (geopandas: 1.0 s), and a command on a small file should end after 2.2 s.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def benjamini_hochberg(p: Floats) -> Floats:
     Parameters
     ----------
     p
-        float64, shape (n,); NaN where nothing was tested, which stays NaN and does not count as a test.
+        float64, shape (n,); NaN for cells that were not tested, which stays NaN and does not count as a test.
 
     Notes
     -----

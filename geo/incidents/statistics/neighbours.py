@@ -18,14 +18,14 @@ from geo.layers.columns import CODE
 
 Pairs = npt.NDArray[np.int64]
 
-# Borders of polygons closer than this count as shared, metres.
+# Borders of polygons closer than this are treated as shared, metres.
 _TOUCH_M = 0.01
 
 
 def contiguity(cells: gpd.GeoDataFrame) -> Pairs:
-    """Pairs of positions, a < b, of polygons that share border of positive length, to 1 cm; int64, shape (m, 2).
+    """Pairs of positions, a < b, of polygons that share a border of positive length, to 1 cm; int64, shape (m, 2).
 
-    For layers whose neighbours need not share vertices. Contact at a corner does not count.
+    For layers whose neighbours do not necessarily share vertices. Contact at a corner does not count.
     """
     shapes = np.asarray(to_metric(cells).geometry.array, dtype=object)
     a, b = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_TOUCH_M)
@@ -34,13 +34,13 @@ def contiguity(cells: gpd.GeoDataFrame) -> Pairs:
     a, b = a[a < b], b[a < b]
     wide = shapely.buffer(shapes, _TOUCH_M, quad_segs=2)
     shared_m = shapely.length(shapely.intersection(shapely.boundary(shapes[a]), wide[b]))
-    # At a corner the border can run inside the other's buffer for several times its width, more at an acute one.
+    # At a corner the border can be inside the other's buffer for several times its width, more at an acute angle.
     real = shared_m > 20 * _TOUCH_M
     return np.column_stack([a[real], b[real]]).astype(np.int64)
 
 
 def neighbour_pairs(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | Mesh, neighbours: pd.DataFrame | None) -> Pairs:
-    """Pairs of positions: those given by code, of a mesh exactly, or of polygons to 1 cm."""
+    """Pairs of positions: given by code, exactly from a mesh, or from polygons to 1 cm."""
     if neighbours is None:
         if isinstance(cells, Mesh):
             return cells.neighbours()[["a", "b"]].to_numpy(dtype=np.int64)
@@ -50,14 +50,14 @@ def neighbour_pairs(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | Mesh, nei
     strange = (pairs < 0).any(axis=1)
     if strange.any():
         codes = sorted({str(c) for c in neighbours[["a", "b"]].to_numpy()[strange].ravel()} - set(map(str, position)))
-        raise CodeError(f"neighbours: codes of no cell: {first_labels(codes)}", ids=codes)
+        raise CodeError(f"neighbours: unknown codes: {first_labels(codes)}", ids=codes)
     return pairs.astype(np.int64)
 
 
 def contiguity_weights(pairs: Pairs, n: int) -> scipy.sparse.csr_array[Any]:
-    """Binary weights of neighbours, both ways, and of each cell itself."""
+    """Binary weights of neighbours in both directions, and of each cell itself."""
     own = np.arange(n)
     row, column = np.r_[pairs[:, 0], pairs[:, 1], own], np.r_[pairs[:, 1], pairs[:, 0], own]
     matrix = scipy.sparse.coo_array((np.ones(len(row)), (row, column)), shape=(n, n)).tocsr()
-    matrix.data[:] = 1.0  # pairs that are given twice were summed
+    matrix.data[:] = 1.0  # duplicate pairs were summed
     return matrix

@@ -48,9 +48,9 @@ def empirical_bayes(number: npt.ArrayLike, exposure: npt.ArrayLike) -> Floats:
     Returns
     -------
     ndarray of float64
-        Incidents per unit of exposure. Where the rates differ by no more than chance, all cells get the common rate.
+        Incidents per unit of exposure. If the rates do not differ by more than chance, all cells get the common rate.
 
-    Raw rates are 0 and 3; the first rests on little:
+    Raw rates are 0 and 3; the first is based on little exposure:
 
     >>> empirical_bayes([0, 30], [1, 10]).round(3).tolist()
     [2.5, 2.857]
@@ -63,7 +63,7 @@ def empirical_bayes(number: npt.ArrayLike, exposure: npt.ArrayLike) -> Floats:
     k, e = k[sound], e[sound]
     common = k.sum() / e.sum()
     rate = k / e
-    # Variance of the rates between cells, less the Poisson variance at the mean exposure.
+    # Variance of the rates between cells, minus the Poisson variance at the mean exposure.
     between = max(float((e * (rate - common) ** 2).sum() / e.sum() - common / e.mean()), 0.0)
     within = common / e
     weight = between / (between + within) if common > 0 else np.zeros(len(e))
@@ -108,7 +108,7 @@ def weekly(
     Notes
     -----
     With a constant rate each incident of the two weeks falls into either with probability 1/2. p is that of the
-    exact binomial test, two-sided by doubling; the interval is that of Clopper and Pearson (1934) converted to a ratio. Cells
+    exact binomial test, two-sided by doubling; the interval is that of Clopper and Pearson (1934), converted to a ratio. Cells
     without incidents are not tested.
     """
     for name in (REPORTED_AT, *(column for _, column, _ in layers)):

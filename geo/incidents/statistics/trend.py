@@ -24,13 +24,13 @@ from geo.layers.row_values import values_of_rows
 
 Floats = npt.NDArray[np.float64]
 
-#: What a cell is over the periods, in Chinese and English.
+#: Classification of a cell over the periods, in Chinese and English.
 TRENDS: dict[str, tuple[str, str]] = {
     "new": ("新增热点", "hot in the last period for the first time, and its share of all incidents has grown"),
     "growing": ("增强热点", "hot in the last period and before, and its share of all incidents grows"),
     "lasting": ("持续热点", "hot in the last and in most periods, its share of all incidents as before"),
     "fading": ("消退热点", "was hot before, and its share of all incidents falls"),
-    "intermittent": ("间歇热点", "hot now and then, without a direction that could be told from chance"),
+    "intermittent": ("间歇热点", "hot in some periods, without a significant trend"),
     "none": ("非热点", "never hot"),
 }
 
@@ -39,12 +39,12 @@ _MOST = 2 / 3
 
 
 def periods(reported_at: pd.Series[Any], *, days: int = 7, zone: str = "Asia/Shanghai") -> pd.Series[Any]:
-    """Number the period that each incident falls in, the last one full and ending on the day of the last incident.
+    """Number the period of each incident; the last one is complete and ends on the day of the last incident.
 
     Returns
     -------
     Series of Int64
-        0 for the first; missing where the time is, and for the days at the beginning that fill no period.
+        0 for the first; missing if the time is, and for days at the start that do not fill a period.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def trends(
     neighbours: pd.DataFrame | None = None,
     fdr: float = FALSE_DISCOVERY_RATE,
 ) -> gpd.GeoDataFrame:
-    """Follow hot spots from period to period.
+    """Track hot spots from period to period.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def trends(
     cells
         The cells of one level, or a mesh.
     column
-        Column of the incidents with the code of the cell: `second`, say.
+        Column of the incidents with the code of the cell, for instance `second`.
     period
         Number of the period of each incident, 0 for the first (:func:`periods`), same index.
     exposure, neighbours, fdr
-        See :func:`geo.incidents.hotspots`. The rate holds over all cells and periods together.
+        See :func:`geo.incidents.hotspots`. The false discovery rate applies to all cells and periods together.
 
     Returns
     -------
@@ -101,8 +101,8 @@ def trends(
 
     Notes
     -----
-    Each period is tested like :func:`geo.incidents.hotspots`. Growth is the score test of a trend in the share of the
-    neighbourhood, given its total: a street on which everything grows has no growing hot spot. It counts at 5 % with the rate
+    Each period is tested like in :func:`geo.incidents.hotspots`. Growth is the score test of a trend in the share of the
+    neighbourhood, given its total: if everything grows, no hot spot is growing. It is significant at 5 % with the rate
     controlled over the cells that were ever hot.
     """
     if column not in assigned:
@@ -152,9 +152,7 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
     numbers = period.to_numpy(dtype=float, na_value=np.nan)
     most = -1 if np.isnan(numbers).all() else int(np.nanmax(numbers))
     if most < 2:
-        raise InputError(
-            f"there are {most + 1} full periods; at least three are needed to tell a trend, take shorter ones"
-        )
+        raise InputError(f"there are {most + 1} full periods; at least three are needed for a trend; use shorter ones")
     row = pd.Index(frame[CODE]).get_indexer(codes)
     use = (row >= 0) & np.isfinite(numbers)
     place = row[use] * (most + 1) + numbers[use].astype(int)
@@ -169,7 +167,7 @@ def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
 
 
 def _growth(sums: Floats, totals: Floats) -> tuple[Floats, Floats]:
-    """Score test of a trend in shares, two-sided; NaN where a neighbourhood holds nothing."""
+    """Score test of a trend in shares, two-sided; NaN for neighbourhoods without incidents."""
     share = totals / totals.sum() if totals.sum() > 0 else np.zeros(len(totals))
     time = np.arange(len(totals), dtype=float)
     mean = float(share @ time)

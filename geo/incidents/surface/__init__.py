@@ -1,1 +1,1 @@
-"""The density of incidents as a surface, and its export to GeoTIFF and contours."""
+"""Density of incidents as a raster, and its export to GeoTIFF and contours."""

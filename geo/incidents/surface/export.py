@@ -1,4 +1,4 @@
-"""Density rasters as files for other programs: GeoTIFF, and contours as lines."""
+"""Exports density rasters: GeoTIFF, and contours as lines."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def geotiff(density: Density) -> bytes:
 
     Notes
     -----
-    Written by rasterio, whose GDAL is apart from that of pyogrio: only bytes in memory pass between them. rasterio is imported
-    here, because importing it costs 0.2 s of CPU and few runs write a raster.
+    Written by rasterio, whose GDAL is separate from that of pyogrio: only bytes in memory are exchanged. rasterio is
+    imported in the function, because importing it costs 0.2 s of CPU and few runs write a raster.
     """
     from rasterio.crs import CRS
     from rasterio.io import MemoryFile
@@ -60,7 +60,7 @@ def geotiff(density: Density) -> bytes:
 
 
 def contours(density: Density, levels: Sequence[float]) -> gpd.GeoDataFrame:
-    """Draw lines of equal density.
+    """Compute lines of equal density.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def contours(density: Density, levels: Sequence[float]) -> gpd.GeoDataFrame:
     Raises
     ------
     InputError
-        If a level is not over 0.
+        If a level is not positive.
 
     Notes
     -----
@@ -90,7 +90,7 @@ def contours(density: Density, levels: Sequence[float]) -> gpd.GeoDataFrame:
     if any(not (np.isfinite(level) and level > 0) for level in levels):
         raise InputError(f"contour levels must be over 0, not {list(levels)}")
     step = density.cell_m
-    # A rim of zeros closes the lines that reach the edge of the raster.
+    # A margin of zeros closes lines that reach the edge of the raster.
     grid = np.pad(density.values, 1)
     x = np.r_[density.x[0] - step, density.x, density.x[-1] + step]
     y = np.r_[density.y[0] - step, density.y, density.y[-1] + step]

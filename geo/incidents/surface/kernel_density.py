@@ -18,29 +18,29 @@ from geo.layers import Area, Division, area_frame, to_metric
 Floats = npt.NDArray[np.float64]
 
 #: Standard deviation of the kernel, metres: two minutes' walk, less than the side of a second-level grid (221 m on average)
-#: and well over the errors of geocoding.
+#: and well above the errors of geocoding.
 BANDWIDTH_M = 150.0
 
 #: Side of a raster cell, metres.
 CELL_M = 20.0
 
-#: Bandwidths to compare: the block, the neighbourhood, the quarter.
+#: Bandwidths for comparison: block, neighbourhood, quarter.
 BANDWIDTHS_M = (75.0, 150.0, 300.0)
 
-# More incidents than this are first moved to a lattice whose pitch is this share of the bandwidth (10 m for 150 m): rounding
-# increases the variance of the kernel by pitch² / 12, 0.02 %, and the cost no longer grows with the number of incidents.
+# More incidents are first rounded to a lattice whose pitch is this share of the bandwidth (10 m for 150 m): rounding
+# increases the variance of the kernel by pitch² / 12, 0.02 %, and the cost no longer depends on the number of incidents.
 _MOST_INCIDENTS = 20_000
 _LATTICE = 1 / 15
 
-#: Limit of raster cells. Balancing the weights of a million takes seconds of CPU; a bandwidth of 1 m on a street of 12 km² would
-#: need 65 million, 200 s and a gigabyte, and positions are not known that well.
+#: Maximum number of raster cells. Balancing the weights of a million takes seconds of CPU; a bandwidth of 1 m on a street
+#: of 12 km² would need 65 million, 200 s and a gigabyte, although positions are not that accurate.
 MOST_CELLS = 1_000_000
 
-# Points whose kernels are summed at a time: limits the memory to about 100 MB for a street.
+# Number of points whose kernels are summed at a time: limits the memory to about 100 MB for a street.
 _CHUNK = 16_384
 
 
-# Balancing stops when evenly spread incidents give an even density to this share, or after this many rounds.
+# Balancing stops if uniform incidents give a uniform density within this share, or after this many rounds.
 _EVEN = 1e-3
 _MOST_ROUNDS = 100
 
@@ -56,14 +56,13 @@ class Density:
     values
         Incidents per km², float64, (ny, nx); 0 outside the outline.
     inside
-        Which raster cells count as inside, bool, (ny, nx).
+        Whether each raster cell is inside, bool, (ny, nx).
     crs
         Metric CRS of the raster.
     bandwidth_m, cell_m
         Standard deviation of the kernel and side of a raster cell, metres.
     used, outside, set_apart
-        Number of incidents that the raster is made of, that lie outside or have no place, and that were left out because they
-        are at a default point.
+        Number of incidents in the raster, outside or without a position, and excluded because they are at a default point.
     """
 
     x: Floats
@@ -92,22 +91,22 @@ def density(
 ) -> Density:
     """Estimate the density of incidents per km².
 
-    Each incident is spread by a Gaussian kernel that is truncated at the outline, weighted so that the density does not fall off
-    at the border, and normalised, so that the raster integrates to the number of incidents inside.
+    Each incident is distributed by a Gaussian kernel, truncated at the outline, weighted so that the density does not decrease
+    towards the border, and normalised, so that the raster integrates to the number of incidents inside.
 
     Parameters
     ----------
     points
         Points in any declared CRS.
     outline
-        Polygons that bound the area, or a division (its street).
+        Polygons that bound the area, or a division (its street is used).
     bandwidth_m
         Standard deviation of the kernel, metres.
     cell_m
-        Side of a raster cell, metres; at most half of `bandwidth_m`. Raster lines lie on its multiples, so rasters of one
-        side and CRS match.
+        Side of a raster cell, metres; at most half of `bandwidth_m`. Raster lines are multiples of it, so rasters of equal side
+        and CRS align.
     default_points
-        Whether incidents marked `default_point` count. Their place says nothing, and would be the maximum of the density.
+        Whether incidents marked `default_point` count. Their place is unknown, and would be the maximum of the density.
 
     Returns
     -------
@@ -118,25 +117,25 @@ def density(
     CrsError, GeometryError
         If a CRS is missing, the points are not points or the outline not polygons.
     InputError
-        If the bandwidth or the side is not positive, the side is too coarse for the bandwidth, or the raster would have more than
-        :data:`MOST_CELLS` cells.
+        If the bandwidth or the side is not positive, the side is too coarse for the bandwidth, or the raster would have
+        more than :data:`MOST_CELLS` cells.
 
     Notes
     -----
-    A raster cell is inside if its centre is, or an incident lies in it. The sum over raster cells times their area equals `used`
-    to rounding. Kernels are evaluated where the incidents lie, with no cut-off; more than 20,000 incidents are first moved to the
-    nearest point of a lattice of a fifteenth of the bandwidth.
+    A raster cell is inside if its centre is, or an incident lies in it. The sum over raster cells times their area equals
+    `used` up to rounding. Kernels are evaluated at the incidents without cut-off; more than 20,000 incidents are first
+    rounded to a lattice of a fifteenth of the bandwidth.
 
-    Dividing by the mass inside alone (Diggle's correction, per incident) conserves the number, but for evenly spread
-    incidents the density is 31 % too low at a straight border and 52 % at a corner. So each raster cell has a weight as well,
-    such that the kernel sums to one both over the cells, for each incident, and over evenly spread incidents, for each cell:
-    the symmetric scaling of Sinkhorn and Knopp (1967). Evenly spread incidents then give an even density up to the outline.
+    Division by the mass inside alone (Diggle's correction, per incident) preserves the number, but for uniform incidents the
+    density is 31 % too low at a straight border and 52 % at a corner. Therefore each raster cell has a weight as well, such
+    that the kernel sums to one both over the cells, for each incident, and over uniform incidents, for each cell: the symmetric
+    scaling of Sinkhorn and Knopp (1967). Uniform incidents then give a uniform density up to the outline.
 
     The default bandwidth :data:`BANDWIDTH_M` is the same for every street and month, so that maps can be compared;
     :data:`BANDWIDTHS_M` are three to compare. A bandwidth fitted to the data would depend on the number of incidents.
 
-    No library is used: gaussian_kde of SciPy has no correction at an outline and takes 62 times as
-    long for 3,000 incidents (docs/incidents.md).
+    No library is used: gaussian_kde of SciPy has no correction at an outline and takes 62 times as long for 3,000 incidents
+    (docs/incidents.md).
 
     Cost: O(n · nx · ny) multiplications up to 20,000 incidents, then O(n + nx · ny · (lines of the lattice)), and
     O(nx · ny · (nx + ny)) for each of about twenty rounds of the scaling.
@@ -173,17 +172,17 @@ def density(
 def require_raster(
     outline: Division | gpd.GeoDataFrame | gpd.GeoSeries, *, bandwidth_m: float, cell_m: float | None = None
 ) -> None:
-    """Raise if a density of this bandwidth cannot be computed over this area; see :func:`density`.
+    """Raise if a density with this bandwidth cannot be computed for this area; see :func:`density`.
 
     Parameters
     ----------
     cell_m
-        By default :data:`CELL_M`, or half of the bandwidth where that is less.
+        By default :data:`CELL_M`, or half of the bandwidth if that is smaller.
 
     Raises
     ------
     InputError
-        If the lengths make no sense, or the raster would be too large; the message says which bandwidth is possible.
+        If the lengths are invalid, or the raster would be too large; the message states the smallest possible bandwidth.
     """
     side = min(CELL_M, bandwidth_m / 2) if cell_m is None else cell_m
     _require_size(_area(outline)[0].bounds, bandwidth_m, side)
@@ -208,7 +207,7 @@ def _require_size(bounds: tuple[float, float, float, float], bandwidth_m: float,
 
 
 def kernel_sum(points_m: Floats, x: Floats, y: Floats, bandwidth_m: float) -> Floats:
-    """Sum of Gaussian kernels at the crossings of a lattice, without correction.
+    """Sum of Gaussian kernels at the points of a lattice, without correction.
 
     Parameters
     ----------
@@ -227,48 +226,48 @@ def kernel_sum(points_m: Floats, x: Floats, y: Floats, bandwidth_m: float) -> Fl
     result = np.zeros((len(y), len(x)))
     for start in range(0, len(points_m), _CHUNK):
         part = points_m[start : start + _CHUNK]
-        result += _bells(part[:, 1], y, bandwidth_m).T @ _bells(part[:, 0], x, bandwidth_m)
+        result += _gaussians(part[:, 1], y, bandwidth_m).T @ _gaussians(part[:, 0], x, bandwidth_m)
     return result / (2.0 * np.pi * bandwidth_m**2)
 
 
-def _bells(at: Floats, lines: Floats, bandwidth_m: float) -> Floats:
-    """Gaussian of each place (row) at each line (column), with 1 at its top."""
+def _gaussians(at: Floats, lines: Floats, bandwidth_m: float) -> Floats:
+    """Gaussian of each place (row) at each line (column), with maximum 1."""
     bells: Floats = np.exp(-0.5 * ((at[:, None] - lines[None, :]) / bandwidth_m) ** 2)
     return bells
 
 
 def _one_by_one(px: Floats, py: Floats, x: Floats, y: Floats, cells: Floats, bandwidth_m: float) -> Floats:
-    """Incidents per raster cell: each kernel, weighted by cell, divided by its sum, so that it adds up to one.
+    """Incidents per raster cell: each kernel, weighted by cell, divided by its sum, so that it sums to one.
 
-    The kernel is a product of one in x and one in y, so both the sums and the raster are products of matrices.
+    The kernel is a product of one in x and one in y, so both the sums and the raster are matrix products.
     """
     result = np.zeros(cells.shape)
     for start in range(0, len(px), _CHUNK):
         part = slice(start, start + _CHUNK)
-        in_x, in_y = _bells(px[part], x, bandwidth_m), _bells(py[part], y, bandwidth_m)
+        in_x, in_y = _gaussians(px[part], x, bandwidth_m), _gaussians(py[part], y, bandwidth_m)
         mass = np.einsum("ij,ij->i", in_y @ cells, in_x)
         result += (in_y / mass[:, None]).T @ in_x
     return np.asarray(result * cells)
 
 
 def _on_lattice(px: Floats, py: Floats, x: Floats, y: Floats, cells: Floats, bandwidth_m: float) -> Floats:
-    """As `_one_by_one`, with incidents moved to the nearest point of a lattice: the cost depends on its lines only."""
+    """Like `_one_by_one`, with incidents rounded to a lattice: the cost depends on its lines only."""
     pitch_m = bandwidth_m * _LATTICE
     column, row = np.rint(px / pitch_m).astype(np.int64), np.rint(py / pitch_m).astype(np.int64)
     west, south = column.min(), row.min()
     width, height = int(column.max() - west) + 1, int(row.max() - south) + 1
     place = (row - south) * width + (column - west)
     number = np.bincount(place, minlength=width * height).reshape(height, width)
-    in_x = _bells((west + np.arange(width)) * pitch_m, x, bandwidth_m)
-    in_y = _bells((south + np.arange(height)) * pitch_m, y, bandwidth_m)
+    in_x = _gaussians((west + np.arange(width)) * pitch_m, x, bandwidth_m)
+    in_y = _gaussians((south + np.arange(height)) * pitch_m, y, bandwidth_m)
     mass = in_y @ cells @ in_x.T
     share = np.divide(number, mass, out=np.zeros_like(mass), where=number > 0)
     return np.asarray((in_y.T @ share @ in_x) * cells)
 
 
 def _balance(x: Floats, y: Floats, inside: npt.NDArray[np.bool_], bandwidth_m: float) -> Floats:
-    """Weights of the raster cells that make the kernel between cells sum to one in rows and columns; 0 outside, (ny, nx)."""
-    in_x, in_y = _bells(x, x, bandwidth_m), _bells(y, y, bandwidth_m)
+    """Weights of the raster cells for which the kernel between cells sums to one in rows and columns; 0 outside, (ny, nx)."""
+    in_x, in_y = _gaussians(x, x, bandwidth_m), _gaussians(y, y, bandwidth_m)
     cells = inside.astype(float)
     for _ in range(_MOST_ROUNDS):
         sums = cells * (in_y @ cells @ in_x)
@@ -281,7 +280,7 @@ def _balance(x: Floats, y: Floats, inside: npt.NDArray[np.bool_], bandwidth_m: f
 def _raster(
     area: shapely.Geometry, cell_m: float, px: Floats, py: Floats
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Centres of columns and rows, and which raster cells are inside: by their centre, or by an incident in them."""
+    """Centres of columns and rows, and the inside cells: by their centre, or by an incident in them."""
     west, south, east, north = shapely.bounds(area)
     first_x, first_y = np.floor(west / cell_m), np.floor(south / cell_m)
     nx, ny = (int(np.floor(end / cell_m) - first) + 1 for end, first in ((east, first_x), (north, first_y)))
