@@ -246,7 +246,7 @@ def faults() -> dict[str, tuple[pd.DataFrame, PointColumns, str]]:
         "metres where degrees are needed": (
             good,
             PointColumns(x="east", y="north", datum="WGS-84"),
-            "row FIRST: .*no degrees",
+            "row FIRST: .*longitude and latitude",
         ),
         "swapped": (good, PointColumns(x="lat", y="lon", datum="WGS-84"), "row FIRST: .*swap --x and --y"),
         "swapped metres": (good, PointColumns(x="north", y="east", crs="EPSG:4549"), "axes are swapped"),

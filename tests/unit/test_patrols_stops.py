@@ -13,7 +13,7 @@ from pyproj import Transformer
 
 from geo.errors import ColumnError
 from geo.patrols import stop_of, stops
-from geo.tracks.stop_detection import MOST_S, STAY_SCALE_M_S, WALK_M_S, _net_speed, _odds, _label_chains
+from geo.tracks.stop_detection import MOST_S, STAY_SCALE_M_S, WALK_M_S, _label_chains, _net_speed, _odds
 
 TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)
 NINE = pd.Timestamp("2026-11-23T01:00:00Z")
