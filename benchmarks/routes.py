@@ -38,7 +38,7 @@ from geo.tracks.matching.viterbi import roads_of  # noqa: E402
 from geo.tracks.stop_detection import CHANGE_S, WINDOWS_S, _label_chains  # noqa: E402
 
 DATA = Path(os.environ.get("WANGGE_SHARED_DATA", HERE.parent / "shared" / "data"))
-DOC = HERE / "docs" / "patrols.md"
+DOC = HERE / "docs" / "tracks.md"
 NOON = pd.Timestamp("2026-11-23T01:00:00Z")
 CELL_M = 64.0
 
