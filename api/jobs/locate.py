@@ -27,7 +27,7 @@ from geo.locate.batches.cluster import Here, Runner, on_cluster
 from geo.locate.batches.counting import Result, Sums, Wanted, locate_chunk
 from geo.locate.batches.hours import text_of
 from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Chunk, Source, open_source
-from geo.locate.batches.points import Look, Reading, check_part, judge
+from geo.locate.batches.points import Look, Reading, check_chunk, judge
 from geo.notices import notice
 from geo.tables.coordinates import LAT, LON, Place, choose_place
 from geo.tables.local_time import require_zone
@@ -206,7 +206,7 @@ def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept
 
 
 def _look(source: Source, reading: Reading, part: Chunk, _: GridIndex) -> Look:
-    return check_part(source, part, reading)
+    return check_chunk(source, part, reading)
 
 
 def _locate(source: Source, reading: Reading, wanted: Wanted, part: Chunk, index: GridIndex) -> Result:

@@ -167,7 +167,7 @@ def metric_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
     return _moved(*raw_xy(table, reading), reading)
 
 
-def check_part(source: Source, part: Chunk, reading: Reading) -> Look:
+def check_chunk(source: Source, part: Chunk, reading: Reading) -> Look:
     """Check the coordinates and times of one part."""
     table = read_chunk(source, part, reading.columns)
     faults: list[Fault] = []
