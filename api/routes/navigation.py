@@ -15,11 +15,16 @@ from maps.pages.navigation import Entry, shown_entries
 #: Pages that the administrator may open to everybody, and the right that they need otherwise.
 OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairness": Right.SEE_DIVISION}
 
+#: Pages that send a browser without a login to the form, and the right that they need.
+LOGIN_PAGES = {"/plan": Right.PLAN}
+
 
 def may_open(caller: Caller, path: str, right: Right | str, settings: Settings) -> bool:
     """Whether a page is shown to a caller: its route needs nothing, or the caller has what it needs."""
     if path in OPENED:
         return settings.public_pages or (caller is not PUBLIC and allowed(caller, OPENED[path]))
+    if path in LOGIN_PAGES:
+        return caller is not PUBLIC and allowed(caller, LOGIN_PAGES[path])
     if right == ANYBODY:
         return True
     return caller is not PUBLIC and (right == LOGGED_IN or allowed(caller, Right(right)))

@@ -96,6 +96,16 @@ def fairness(
     )
 
 
+@router.get("/plan")
+@needs(ANYBODY)
+def plan(request: Request, navigation: NavigationOf) -> Response:
+    """The planner's editor; its draft stands in the address."""
+    from maps.pages.plan import render_plan
+
+    refused = turned_away(request, opened=False, right=Right.PLAN)
+    return refused or HTMLResponse(render_plan(navigation=navigation), headers={"Cache-Control": "no-cache"})
+
+
 def served(request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str]) -> HTMLResponse:
     """A map that is drawn once for each `key`, with the navigation of the caller."""
     from maps.pages.served_map import with_navigation

@@ -7,39 +7,47 @@ const SIDE = 60000;
 export class Buckets {
   constructor() {
     this.buckets = new Map();
-  }
-
-  /** Names of the buckets that a box [x0, y0, x1, y1] lies in. */
-  *names([x0, y0, x1, y1]) {
-    for (let i = Math.floor(x0 / SIDE); i <= Math.floor(x1 / SIDE); i++) {
-      for (let j = Math.floor(y0 / SIDE); j <= Math.floor(y1 / SIDE); j++) yield i * 65536 + j;
-    }
+    this.all = new Set();
   }
 
   /** Put a thing with its `box` in. */
   add(thing) {
-    for (const name of this.names(thing.box)) {
-      const bucket = this.buckets.get(name);
-      if (bucket) bucket.push(thing);
-      else this.buckets.set(name, [thing]);
+    this.all.add(thing);
+    const [x0, y0, x1, y1] = thing.box, i1 = Math.floor(x1 / SIDE), j0 = Math.floor(y0 / SIDE), j1 = Math.floor(y1 / SIDE);
+    for (let i = Math.floor(x0 / SIDE); i <= i1; i++) {
+      for (let j = j0; j <= j1; j++) {
+        const bucket = this.buckets.get(i * 65536 + j);
+        if (bucket) bucket.push(thing);
+        else this.buckets.set(i * 65536 + j, [thing]);
+      }
     }
   }
 
   /** Take a thing out again; its `box` must be that with which it was put in. */
   remove(thing) {
-    for (const name of this.names(thing.box)) {
-      const bucket = this.buckets.get(name), at = bucket?.indexOf(thing) ?? -1;
-      if (at >= 0) bucket.splice(at, 1);
+    this.all.delete(thing);
+    const [x0, y0, x1, y1] = thing.box;
+    for (let i = Math.floor(x0 / SIDE); i <= Math.floor(x1 / SIDE); i++) {
+      for (let j = Math.floor(y0 / SIDE); j <= Math.floor(y1 / SIDE); j++) {
+        const bucket = this.buckets.get(i * 65536 + j), at = bucket?.indexOf(thing) ?? -1;
+        if (at >= 0) bucket.splice(at, 1);
+      }
     }
   }
 
   /** The things whose box meets a window, each once. */
-  within(box) {
-    const found = new Set();
-    for (const name of this.names(box)) {
-      for (const thing of this.buckets.get(name) ?? []) {
-        const [x0, y0, x1, y1] = thing.box;
-        if (x0 <= box[2] && x1 >= box[0] && y0 <= box[3] && y1 >= box[1]) found.add(thing);
+  within([x0, y0, x1, y1]) {
+    const i0 = Math.floor(x0 / SIDE), i1 = Math.floor(x1 / SIDE), j0 = Math.floor(y0 / SIDE), j1 = Math.floor(y1 / SIDE), found = new Set();
+    const meets = ({ box }) => box[0] <= x1 && box[2] >= x0 && box[1] <= y1 && box[3] >= y0;
+    // In a large window it is quicker to look at all things than at all buckets.
+    if ((i1 - i0 + 1) * (j1 - j0 + 1) > this.buckets.size) {
+      for (const thing of this.all) if (meets(thing)) found.add(thing);
+      return found;
+    }
+    for (let i = i0; i <= i1; i++) {
+      for (let j = j0; j <= j1; j++) {
+        const bucket = this.buckets.get(i * 65536 + j);
+        if (bucket) for (const thing of bucket) if (meets(thing)) found.add(thing);
       }
     }
     return found;

@@ -15,7 +15,7 @@ import { showComments, writeRemark } from "./panels/comments.js";
 import { showExchange, askPublish } from "./panels/exchange.js";
 import { showFindings } from "./panels/findings.js";
 import { showHistory } from "./panels/history.js";
-import { said, say, speak } from "./words.js";
+import { clock, said, say, speak } from "./words.js";
 
 const PANELS = { change: showChange, cells: showCells, balance: showBalance, findings: showFindings, history: showHistory, comments: showComments, compare: (app, root) => app.compare.panel(root), exchange: showExchange };
 const at = (id) => document.getElementById(id);
@@ -181,7 +181,11 @@ export class Frame {
   selected() { this.later(["cells", "change", "balance"]); this.address.push(); this.presenceSoon(); if (this.app.toolName === "merge" && !this.app.plan) this.later(["change"]); }
   changed() { this.later(["cells", "balance"]); this.buttons(); const outline = at("outline"); if (outline) outline.checked = this.app.model.outlineLocked; }
   made(answer) { this.announce(`${say("done")}${said(answer.words)}`); this.panel(this.tab === "cells" ? "cells" : this.tab); this.later(["history", "change", "cells"]); this.app.undoable = { undo: true, redo: null }; this.buttons(); }
-  logged() { this.later(["history", "comments"]); }
+  /** Somebody made an entry of the log; what others did is said. */
+  logged(event) {
+    this.later(["history", "comments"]);
+    if (event.client && event.client !== this.app.server.client) this.announce(`${event.author ?? ""}：${said(event.words)}`);
+  }
   looked() { this.legend(); this.address.soon(); this.app.compare.follow(); }
   loaded() { this.buttons(); this.tool(this.app.toolName); at("draft").textContent = `${this.app.name} · ${say("based_on", { n: this.app.version })} ▾`; if (this.started) this.refresh(); }
   remark(place) { this.panel("comments"); writeRemark(this.app, at("panel"), place); }
@@ -189,9 +193,9 @@ export class Frame {
   fork() { chooseDraft(this.app.server.draft); }
 
   buttons() {
-    const { app } = this, word = (key, keys) => `${say(key)} ${keys}`;
-    at("undo").textContent = word("undo", "Ctrl+Z");
-    at("redo").textContent = word("redo", "⇧Ctrl+Z");
+    const { app } = this;
+    at("undo").replaceChildren(say("undo"), el("kbd", {}, " Ctrl+Z"));
+    at("redo").replaceChildren(say("redo"), el("kbd", {}, " Ctrl+Shift+Z"));
     at("undo").disabled = at("redo").disabled = !app.editable;
     at("review").textContent = say(app.state === "draft" ? "review" : app.state === "review" ? "publish" : "published");
     at("review").disabled = app.state === "published";
@@ -202,8 +206,7 @@ export class Frame {
     if (!outbox) return;
     const state = outbox.offline ? "offline" : outbox.items.length ? "saving" : "saved";
     at("saved").dataset.state = state;
-    const time = new Date().toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
-    at("saved").textContent = state === "offline" ? say("unsent", { n: outbox.items.length }) : state === "saving" ? say("saving") : `${say("saved")} ${time}`;
+    at("saved").textContent = state === "offline" ? say("unsent", { n: outbox.items.length }) : state === "saving" ? say("saving") : `${say("saved")} ${clock(Date.now())}`;
   }
 
   presenceSoon() { clearTimeout(this.soon); this.soon = setTimeout(() => this.presence(), 400); }

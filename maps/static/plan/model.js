@@ -9,11 +9,13 @@ export const LEVEL = { street: 0, community: 1, second: 2, third: 3 };
 
 let ownArcs = 0;
 
-/** An arc of the server: [id, left, right, x, y, dx, dy, ...] with the codes on both sides, "" for outside. */
-function decodeArc(values, left, right) {
-  const xy = new Int32Array(values.length - 3);
-  for (let k = 0; k < xy.length; k++) xy[k] = k < 2 ? values[k + 3] : xy[k - 2] + values[k + 3];
-  return { id: values[0], left, right, xy, box: boxOf(xy) };
+/** An arc: its number, the codes on both sides ("" for outside), its first vertex, and steps from position `from` of `values`. */
+function decodeArc(id, left, right, x, y, values, from) {
+  const xy = new Int32Array(values.length - from + 2);
+  xy[0] = x;
+  xy[1] = y;
+  for (let k = 2; k < xy.length; k++) xy[k] = xy[k - 2] + values[k - 2 + from];
+  return { id, left, right, xy, box: boxOf(xy) };
 }
 
 /** An arc that the page makes before the server has seen it. */
@@ -39,8 +41,13 @@ export class Model {
     [snapshot.street, snapshot.communities, snapshot.seconds, snapshot.thirds].forEach((rows, level) => {
       for (const values of rows) this.setRow(level, values);
     });
-    const codes = snapshot.thirds.map(([code]) => code);
-    for (const arc of snapshot.arcs) this.put(decodeArc(arc, codes[arc[1]] ?? OUTSIDE, codes[arc[2]] ?? OUTSIDE));
+    const codes = snapshot.thirds.map(([code]) => code), left = new Map();
+    snapshot.rings.forEach((rings, k) => { for (const ring of rings) for (const signed of ring) left.set(signed, codes[k]); });
+    let id = 0, x = 0, y = 0;
+    for (const values of snapshot.arcs) {
+      id += values[0]; x += values[1]; y += values[2];
+      this.put(decodeArc(id, left.get(id) ?? OUTSIDE, left.get(-id) ?? OUTSIDE, x, y, values, 3));
+    }
     snapshot.rings.forEach((rings, k) => this.shapes.set(codes[k], this.shapeOf(codes[k], rings)));
   }
 
@@ -206,7 +213,7 @@ export class Model {
   /** Take over a patch of the server: arcs by id, rows changed, codes retired. The codes touched are returned. */
   patch({ revision, remove, add, cells, gone, locked, outline_locked }) {
     const before = remove.map((id) => this.arcs.get(id)).filter(Boolean);
-    const touched = this.replace(before, add.map((values) => decodeArc(values, values[1], values[2])));
+    const touched = this.replace(before, add.map((values) => decodeArc(...values.slice(0, 5), values, 5)));
     for (const [code, { level, row }] of Object.entries(cells)) { this.setRow(level, row); touched.add(code); }
     for (const code of gone) { this.rows.delete(code); touched.add(code); }
     this.locked = new Set(locked);

@@ -16,14 +16,14 @@ const PAPER = "#ffffff";
 /** Cells, arcs or things between two looks at the clock. */
 const CHUNK = 150;
 
-/** Draw x, y pairs in millimetres; vertices closer than two thirds of a pixel to the last one are left out. */
+/** Draw x, y pairs in millimetres; vertices about a pixel from the last one are left out. */
 export function trace(context, view, xy, close) {
-  const { scale, width, height } = view, ox = width / 2 - view.x * scale, oy = height / 2 + view.y * scale, n = xy.length;
+  const { scale, width, height } = view, least = scale < 4e-4 ? 1.3 : 0.8, ox = width / 2 - view.x * scale, oy = height / 2 + view.y * scale, n = xy.length;
   let lx = xy[0] * scale + ox, ly = oy - xy[1] * scale;
   context.moveTo(lx, ly);
   for (let k = 2; k < n; k += 2) {
     const px = xy[k] * scale + ox, py = oy - xy[k + 1] * scale;
-    if (k < n - 2 && Math.abs(px - lx) + Math.abs(py - ly) < 0.9) continue;
+    if (k < n - 2 && Math.abs(px - lx) + Math.abs(py - ly) < least) continue;
     context.lineTo(px, py);
     lx = px; ly = py;
   }

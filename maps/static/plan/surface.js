@@ -60,7 +60,7 @@ export class Surface {
     if (!width || !height || (width === this.width && height === this.height)) return;
     Object.assign(this, { width, height, ratio: Math.min(2, window.devicePixelRatio || 1) });
     this.view = this.view.copy({ width, height });
-    this.sized(this.top);
+    this.top.width = 1;
     this.svg.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`);
     this.placed(this.svg);
     this.job = null;
@@ -145,6 +145,7 @@ export class Surface {
 
   drawOverlay() {
     this.stale.overlay = false;
+    if (this.top.width !== this.front.width) this.sized(this.top);
     const context = this.top.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.top.width, this.top.height);

@@ -43,6 +43,7 @@ PLANNERS = {A, "planner"}
 #: Who may ask each route, written by hand. A route that is not here fails the test below.
 TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): EVERYBODY,
+    ("GET", "/plan"): PLANNERS,
     ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/heat"): ACCOUNTS - {"resident"},
     ("GET", "/fairness"): ACCOUNTS - {"resident"},

@@ -108,7 +108,7 @@ export function balanceBar(app, { code, name, balance_before: before, balance_af
   return el("div", { class: "bar" }, button(app.label(code, LEVEL.second) || name || code, () => app.goTo([code]), { class: "link" }), el("span", { class: "number" }, text),
     svg("svg", { viewBox: "0 0 100 14", preserveAspectRatio: "none", role: "img", "aria-label": `${name ?? code} ${text}` },
       svg("rect", { x: 0, y: 2, width: at(now ?? 0), height: 10, class: inside ? "inside" : "off" }),
-      before !== null && before !== undefined ? svg("rect", { x: 0, y: 2, width: at(before), height: 10, class: "before" }) : null,
+      before !== null && before !== undefined && Math.abs(before - (after ?? before)) >= 0.005 ? svg("rect", { x: 0, y: 2, width: at(before), height: 10, class: "before" }) : null,
       line(1 - TOLERANCE, true), line(1, false), line(1 + TOLERANCE, true)));
 }
 

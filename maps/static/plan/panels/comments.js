@@ -2,12 +2,12 @@
 
 import { button, el } from "../dom.js";
 import { uuid } from "../server.js";
-import { say } from "../words.js";
+import { moment, say } from "../words.js";
 
 export async function showComments(app, root) {
   const list = app.comments = await app.server.get("/comments");
   app.surface.refresh("overlay");
-  const time = (at) => (at ? new Date(at).toLocaleString("zh-CN", { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }) : "");
+  const time = (at) => (at ? moment(at) : "");
   const send = async (path, body) => { await app.server.post(path, body); await showComments(app, root); };
   const line = ({ text, author, time: at }) => el("p", {}, text, el("small", {}, `${author ?? ""} ${time(at)}`));
   if (root.querySelector("form")) return;

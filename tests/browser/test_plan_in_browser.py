@@ -1,0 +1,479 @@
+"""The editor's page in Debian's Chromium against the real server: each tool by mouse and keys, read back from the server."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import shapely
+
+from tests.browser.planner import PATIENCE_MS, Planner
+from tests.browser.planning import CHROMIUM, playwright, start_server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+#: Cells that the tests use, found by what they are: a grid in the middle of a community of the model street.
+COMMUNITY = "合班村社区"
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Clients of two planners of one server."""
+    with start_server(tmp_path_factory.mktemp("plan")) as clients:
+        yield clients
+
+
+@pytest.fixture
+def server(servers: Any) -> Any:
+    return servers[0]
+
+
+def window(browser: Any, client: Any, **options: Any) -> Any:
+    """A browser context that is logged in as the planner of a client."""
+    headers = {"Authorization": client.headers["Authorization"]}
+    return browser.new_context(extra_http_headers=headers, reduced_motion="reduce", **options)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as run:
+        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def context(browser: Any, server: Any) -> Iterator[Any]:
+    made = window(browser, server, viewport={"width": 1366, "height": 768})
+    yield made
+    made.close()
+
+
+def begin(server: Any) -> int:
+    answer = server.post("/api/drafts", json={"id": str(uuid4()), "name": "调整"})
+    return int(answer.raise_for_status().json()["id"])
+
+
+def quiet_page(context: Any, server: Any, faults: list[str]) -> Any:
+    """A page whose complaints and requests to other hosts fail the test; a refusal of the server is no complaint."""
+    page = context.new_page()
+    base = str(server.base_url).rstrip("/")
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(message.text)
+            if message.type in ("error", "warning") and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((base, "data:", "about:", "blob:")) else faults.append(request.url)
+        ),
+    )
+    return page
+
+
+@pytest.fixture
+def planner(context: Any, server: Any, faults: list[str]) -> Iterator[Planner]:
+    yield Planner(quiet_page(context, server, faults), server, begin(server))
+    assert faults == []
+
+
+@pytest.fixture
+def pair(planner: Planner) -> tuple[str, str]:
+    """Two neighbouring cells of one second-level grid whose border has vertices between its ends."""
+    state = planner.state()
+    for one in state.codes:
+        if not state.rows[one]["name"].startswith(COMMUNITY):
+            continue
+        for other in sorted(state.neighbours(one)):
+            if state.rows[other]["parent"] == state.rows[one]["parent"] and len(state.border(one, other)) > 8:
+                return one, other
+    raise AssertionError("no such pair")
+
+
+def look_at(planner: Planner, *codes: str, metres_per_pixel: float = 0.25, more: str = "") -> None:
+    """Open the page at the middle of cells."""
+    state = planner.state()
+    middle = shapely.union_all([state.shape(code) for code in codes]).centroid
+    planner.open((middle.x, middle.y), metres_per_pixel, more)
+
+
+def middle_of(line: list[tuple[float, float]]) -> tuple[float, float]:
+    return line[len(line) // 2]
+
+
+def moved(place: tuple[float, float], dx: float, dy: float) -> tuple[float, float]:
+    return place[0] + dx, place[1] + dy
+
+
+def drag_without_snapping(planner: Planner, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Press, turn snapping off, and move."""
+    page = planner.page
+    page.mouse.move(*planner.pixel(start))
+    page.mouse.down()
+    page.keyboard.down("Alt")
+    page.mouse.move(*planner.pixel(end), steps=4)
+
+
+def release(planner: Planner) -> None:
+    planner.page.mouse.up()
+    planner.page.keyboard.up("Alt")
+
+
+def free_vertex(planner: Planner, one: str, other: str) -> tuple[float, float]:
+    """The vertex of the border between two cells that lies farthest from all others, so that the pointer catches it."""
+    state = planner.state()
+    all_places = [place for line in state.arcs.values() for place in line]
+    tree = shapely.STRtree(shapely.points(all_places))
+
+    def room(place: tuple[float, float]) -> float:
+        near = [all_places[k] for k in tree.query(shapely.Point(place).buffer(30))]
+        return min((math.dist(place, p) for p in near if p != place), default=30.0)
+
+    return max(state.border(one, other)[1:-1], key=room)
+
+
+class TestVertices:
+    def test_a_vertex_follows_the_mouse_in_both_cells_and_undo_is_exact(self, planner, pair):
+        look_at(planner, *pair)
+        before = planner.state()
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 2.0, 1.5))
+        planner.wait_panel("换格长")  # told while the button is still down
+        assert planner.revision() == 0
+        release(planner)
+        after = planner.wait_revision(1)
+        assert vertex not in after.border(*pair)
+        moved_to = min(after.border(*pair), key=lambda place: math.dist(place, moved(vertex, 2.0, 1.5)))
+        assert math.dist(moved_to, moved(vertex, 2.0, 1.5)) < 0.5  # two pixels
+        assert after.shape(pair[0]).area != before.shape(pair[0]).area
+        total = sum(after.shape(code).area for code in pair)
+        assert total == pytest.approx(sum(before.shape(code).area for code in pair), abs=1e-6)
+        planner.key("Control+z")
+        undone = planner.wait_revision(2)
+        assert undone.lines == before.lines
+        assert undone.rows == before.rows
+        planner.key("Control+Shift+Z")
+        redone = planner.wait_revision(3)
+        assert redone.border(*pair) == after.border(*pair)
+        assert redone.rows == after.rows
+
+    def test_an_impossible_place_is_refused_with_the_reason_before_the_server_is_asked(self, planner, pair):
+        look_at(planner, *pair)
+        vertex = free_vertex(planner, *pair)
+        asked: list[str] = []
+        planner.page.on("request", lambda request: asked.append(request.url) if "/edits" in request.url else None)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 150.0, 60.0))
+        planner.wait_panel("不能这样改")
+        assert "相交" in planner.page.locator("#hint").inner_text()
+        release(planner)
+        planner.page.wait_for_timeout(300)
+        assert asked == []
+        assert planner.revision() == 0
+
+    def test_arrow_keys_move_the_focused_handle_by_exactly_a_decimetre(self, planner, pair):
+        look_at(planner, *pair, more=f"&cells={','.join(pair)}&tool=drag")
+        planner.page.locator("circle[role=button].vertex").first.wait_for()
+        planner.click(free_vertex(planner, *pair))
+        focused = planner.page.locator("circle:focus")
+        assert focused.get_attribute("aria-label").startswith("折点：")
+        planner.key("ArrowRight")
+        planner.key("ArrowRight")
+        planner.key("Shift+ArrowUp")
+        before = planner.state()
+        planner.key("Enter")
+        after = planner.wait_revision(1)
+        gone = {p for line in before.arcs.values() for p in line} - {p for line in after.arcs.values() for p in line}
+        new = {p for line in after.arcs.values() for p in line} - {p for line in before.arcs.values() for p in line}
+        assert len(gone) == len(new) == 1
+        (x, y), (u, v) = gone.pop(), new.pop()
+        assert (round((u - x) * 1000), round((v - y) * 1000)) == (200, 1000)
+
+
+class TestLines:
+    def test_the_new_border_replaces_the_old_one(self, planner, pair):
+        look_at(planner, *pair)
+        before = planner.state()
+        line = before.border(*pair)
+        target = moved(middle_of(line), 3.0, 2.0)
+        planner.key("e")
+        planner.click(line[0])
+        planner.page.keyboard.down("Alt")
+        planner.page.mouse.move(*planner.pixel(target), steps=3)
+        planner.click(target)
+        planner.page.keyboard.up("Alt")
+        planner.page.mouse.move(*planner.pixel(line[-1]), steps=3)
+        planner.click(line[-1])
+        planner.wait_panel("换格长的居民")
+        assert planner.revision() == 0  # told before it is made
+        reason = planner.page.locator("#reason")
+        if reason.count():
+            reason.fill("试验")
+            planner.page.locator("#commit").click()
+        else:
+            planner.key("Enter")
+        after = planner.wait_revision(1)
+        drawn = after.border(*pair)
+        assert len(drawn) == 3
+        assert {drawn[0], drawn[-1]} == {line[0], line[-1]}
+        assert math.dist(drawn[1], target) < 0.5
+        assert sum(after.rows[c]["population"] for c in pair) == sum(before.rows[c]["population"] for c in pair)
+
+    def test_escape_gives_a_line_up(self, planner, pair):
+        look_at(planner, *pair)
+        line = planner.state().border(*pair)
+        planner.key("e")
+        planner.click(line[0])
+        planner.click(moved(middle_of(line), 3.0, 2.0))
+        planner.key("Escape")
+        planner.key("Enter")
+        planner.page.wait_for_timeout(300)
+        assert planner.revision() == 0
+        assert "还没有改动" in planner.panel()
+
+    def test_a_line_splits_a_cell_and_shares_its_people(self, planner, pair):
+        code = pair[0]
+        look_at(planner, code)
+        before = planner.state()
+        west, south, east, north = before.shape(code).bounds
+        x = before.shape(code).representative_point().x
+        planner.click(planner.inside(code))
+        planner.key("s")
+        planner.page.keyboard.down("Alt")
+        planner.click((x, north + 6))
+        planner.click((x + 0.7, south - 6))
+        planner.page.keyboard.up("Alt")
+        planner.key("Enter")
+        planner.wait_panel("换格长的居民")
+        reason = planner.page.locator("#reason")
+        if reason.count():
+            assert planner.page.locator("#commit").is_disabled()
+            reason.fill("试验")
+        planner.page.locator("#commit").click()
+        after = planner.wait_revision(1)
+        born = set(after.codes) - set(before.codes)
+        assert len(born) == 1
+        parts = [code, *born]
+        assert sum(after.rows[c]["population"] for c in parts) == before.rows[code]["population"]
+        assert shapely.union_all([after.shape(c) for c in parts]).symmetric_difference(before.shape(code)).area < 0.1
+        assert west < x < east
+        planner.key("Control+z")
+        assert planner.wait_revision(2).lines == before.lines
+
+
+class TestGroups:
+    def test_two_cells_are_merged(self, planner, pair):
+        look_at(planner, *pair)
+        before = planner.state()
+        planner.key("m")
+        for code in pair:
+            planner.click(planner.inside(code))
+        planner.wait_panel("换格长的居民")
+        planner.key("Enter")
+        after = planner.wait_revision(1)
+        kept = set(pair) & set(after.codes)
+        assert len(kept) == 1
+        assert len(after.codes) == len(before.codes) - 1
+        code = kept.pop()
+        assert after.rows[code]["population"] == sum(before.rows[c]["population"] for c in pair)
+        assert after.shape(code).area == pytest.approx(sum(before.shape(c).area for c in pair), abs=1e-6)
+
+    def test_a_cell_is_given_to_the_neighbouring_grid(self, planner):
+        before = planner.state()
+        found = [
+            (one, other)
+            for one in before.codes
+            if before.rows[one]["name"].startswith(COMMUNITY)
+            for other in sorted(before.neighbours(one))
+            if before.rows[other]["parent"] != before.rows[one]["parent"]
+            and before.rows[other]["name"].startswith(COMMUNITY)
+        ]
+        for one, other in found[:12]:
+            look_at(planner, one, other, metres_per_pixel=0.4)
+            planner.click(planner.inside(one))
+            planner.key("t")
+            planner.click(planner.inside(other))
+            planner.page.locator("#commit").wait_for(timeout=PATIENCE_MS)
+            planner.page.locator("#panel .sentence, #panel .fault").first.wait_for(timeout=PATIENCE_MS)
+            if "不能这样改" not in planner.panel():
+                break
+        grid = before.rows[other]["parent"]
+        people = before.rows[one]["population"]
+        assert f"{people} 人" in planner.panel() or people == 0
+        planner.key("Enter")
+        after = planner.wait_revision(1)
+        assert one not in after.codes
+        assert after.grids[grid]["population"] == before.grids[grid]["population"] + people
+
+
+class TestSelecting:
+    def test_lasso_brush_and_search_select_what_they_mean(self, planner, pair):
+        look_at(planner, *pair, metres_per_pixel=0.5)
+        planner.page.get_by_role("tab", name="网格表").click()
+        selected = planner.page.locator("[data-what=selected]")
+        planner.key("b")
+        planner.drag([planner.inside(pair[0]), planner.inside(pair[1])], steps=12)
+        assert int("".join(filter(str.isdigit, selected.inner_text()))) >= 2
+        x, y = planner.inside(pair[0])
+        planner.key("l")
+        planner.drag([(x - 90, y - 90), (x + 90, y - 90), (x + 90, y + 90), (x - 90, y + 90), (x - 90, y - 80)])
+        chosen = set(planner.page.url.split("cells=")[1].split("&")[0].split(","))
+        assert pair[0] in chosen
+        assert len(chosen) > 1
+        planner.page.locator("#find").fill(pair[1])
+        planner.key("Enter")
+        planner.page.wait_for_url(f"**cells={pair[1]}**")
+        assert selected.inner_text() == "已选 1 个"
+
+    def test_letters_are_text_in_a_field_and_tools_elsewhere(self, planner, pair):
+        look_at(planner, *pair)
+        tool = planner.page.locator("#map")
+        planner.page.locator("#find").focus()
+        planner.page.keyboard.type("d")
+        assert tool.get_attribute("data-tool") == "select"
+        planner.key("Escape")
+        planner.key("d")
+        assert tool.get_attribute("data-tool") == "drag"
+        planner.page.evaluate(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 's', isComposing: true, bubbles: true}))"
+        )
+        assert tool.get_attribute("data-tool") == "drag"
+
+
+class TestLocksAndRemarks:
+    def test_a_locked_cell_is_not_changed(self, planner, pair):
+        look_at(planner, *pair)
+        planner.key("k")
+        planner.click(planner.inside(pair[0]))
+        assert planner.wait_revision(1).snapshot["locked"] == [pair[0]]
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
+        assert "已锁定" in planner.wait_panel("不能这样改")
+        release(planner)
+        planner.key("k")
+        planner.click(planner.inside(pair[0]))
+        assert planner.wait_revision(2).snapshot["locked"] == []
+
+    def test_a_remark_stands_at_its_place_and_is_text(self, planner, pair):
+        look_at(planner, *pair)
+        place = planner.inside(pair[0])
+        planner.key("c")
+        planner.click(place)
+        planner.page.locator("#remark").fill("<b>墙</b>要不要跟着走？")
+        planner.page.get_by_role("button", name="发送").click()
+        planner.wait_panel("<b>墙</b>要不要跟着走？")
+        (kept,) = planner.client.get(f"{planner.address}/comments").json()
+        assert kept["text"] == "<b>墙</b>要不要跟着走？"
+        assert math.dist(kept["at"], place) < 0.5
+
+
+class TestKeeping:
+    def test_edits_survive_a_lost_network_and_a_closed_tab(self, planner, pair, context, server, faults):
+        look_at(planner, *pair)
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        context.set_offline(True)
+        drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
+        release(planner)
+        planner.page.locator("#saved[data-state=offline]").wait_for(timeout=PATIENCE_MS)
+        assert "1 步未发送" in planner.page.locator("#saved").inner_text()
+        planner.page.close()
+        context.set_offline(False)
+        assert planner.revision() == 0
+        again = Planner(quiet_page(context, server, faults), server, planner.draft)
+        again.open(vertex, 0.25)
+        after = again.wait_revision(1)
+        assert vertex not in after.border(*pair)
+
+    def test_the_back_button_and_links_lead_to_what_was_shown(self, planner, pair):
+        look_at(planner, *pair)
+        planner.click(planner.inside(pair[0]))
+        planner.page.wait_for_url(f"**cells={pair[0]}**")
+        planner.page.get_by_role("tab", name="历史").click()
+        planner.page.wait_for_url("**panel=history**")
+        planner.page.go_back()
+        planner.page.wait_for_function("document.querySelector('#tab-change').getAttribute('aria-selected') === 'true'")
+        planner.page.go_back()
+        planner.page.wait_for_function("!location.hash.includes('cells=')")
+
+    def test_a_second_planner_sees_the_edit_and_who_is_here(self, planner, pair, browser, servers, faults):
+        look_at(planner, *pair)
+        second = window(browser, servers[1], viewport={"width": 1100, "height": 700})
+        other = Planner(quiet_page(second, servers[1], faults), servers[1], planner.draft)
+        other.open(planner.at, 0.25, more=f"&cells={pair[0]}")
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
+        release(planner)
+        planner.wait_revision(1)
+        other.page.locator("#said", has_text="王工：").wait_for(timeout=PATIENCE_MS)
+        planner.page.locator("#here .who").wait_for(timeout=PATIENCE_MS)
+        second.close()
+
+
+def test_the_table_is_a_full_way_in(planner, pair):
+    look_at(planner, *pair, more=f"&cells={','.join(pair)}&panel=cells")
+    planner.page.get_by_role("button", name="合并选中的 2 个").press("Enter")
+    planner.wait_panel("换格长的居民")
+    planner.page.locator("#commit").press("Enter")
+    after = planner.wait_revision(1)
+    (code,) = set(pair) & set(after.codes)
+    planner.page.get_by_role("tab", name="网格表").click()
+    planner.page.locator(f"tr[data-code='{code}'] input").check()
+    name = planner.page.get_by_label("名称", exact=True)
+    name.fill("合并后的网格")
+    name.press("Enter")
+    assert planner.wait_revision(2).rows[code]["name"] == "合并后的网格"
+
+
+def test_it_speaks_english(planner, pair):
+    look_at(planner, *pair)
+    planner.page.get_by_role("button", name="English").click()
+    assert planner.page.get_by_role("tab", name="History").is_visible()
+    planner.key("m")
+    assert "Click the cells to merge" in planner.page.locator("#hint").inner_text()
+    planner.page.get_by_role("button", name="中文").click()
+
+
+def test_a_finger_selects_and_drags(planner, pair, browser, server, faults):
+    touch = window(browser, server, viewport={"width": 820, "height": 1180}, has_touch=True)
+    tablet = Planner(quiet_page(touch, server, faults), server, planner.draft)
+    middle = shapely.union_all([tablet.state().shape(code) for code in pair]).centroid
+    tablet.open((middle.x, middle.y), 0.25, more="&panel=cells")
+    tablet.page.touchscreen.tap(*tablet.pixel(tablet.inside(pair[0])))
+    tablet.page.wait_for_url(f"**cells={pair[0]}**")
+    touch.close()
+
+
+def test_nothing_is_wrong_for_a_screen_reader(planner, pair):
+    look_at(planner, *pair, more=f"&cells={pair[0]}&tool=drag")
+    axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    for tab in ("后果", "网格表", "均衡", "历史", "意见", "进出"):
+        planner.page.get_by_role("tab", name=tab).click()
+        planner.page.wait_for_timeout(300)
+        found = planner.page.evaluate(axe + "; axe.run()")
+        assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
+
+
+def planner_root() -> Any:
+    from maps.assets import STATIC
+
+    return STATIC.parent.parent

@@ -1,0 +1,221 @@
+"""Draw the pictures of the editor's documents anew: ``python -m tools.plan_pictures`` (needs Chromium).
+
+A planner's mouse and keys work on the real page with the model street; each tool is photographed in two sizes of window, and
+the four usual jobs step by step.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import shapely
+from PIL import Image
+
+from tests.browser.planner import Place, Planner, State
+from tests.browser.planning import CHROMIUM, playwright, start_server
+from tools.shrink_png import shrink
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images" / "plan"
+WINDOWS = {1366: 768, 1920: 1080}
+
+#: Width at which pictures stand in the documents, pixels.
+WIDTH_PX = 1100
+
+
+def save(page: Any, name: str) -> None:
+    """Photograph the window, and make the picture small."""
+    page.wait_for_timeout(900)
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as image:
+        small = image.convert("RGB").resize(
+            (WIDTH_PX, round(image.height * WIDTH_PX / image.width)), Image.Resampling.LANCZOS
+        )
+    small.save(path)
+    shrink(path)
+
+
+class Studio:
+    """A planner, and the cells that the pictures are about: two neighbours in one grid, and one in the next grid."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner, self.page = planner, planner.page
+        state = planner.state()
+        inner = [c for c in state.codes if state.rows[c]["name"].startswith("合班村社区第17网格")]
+        same = {(a, b) for a in inner for b in state.neighbours(a) & set(inner) if len(state.border(a, b)) > 5}
+        self.one, self.other = max(sorted(same), key=lambda pair: len(state.border(*pair)))
+        self.foreign = next(
+            (a, b)
+            for a in inner
+            for b in sorted(state.neighbours(a))
+            if state.rows[b]["parent"] != state.rows[a]["parent"]
+        )
+        self.state: State = state
+
+    def look(self, *codes: str, scale: float = 0.25) -> None:
+        """Open the page at cells."""
+        middle = shapely.union_all([self.state.shape(code) for code in codes]).centroid
+        self.planner.open((middle.x, middle.y), scale)
+        self.page.wait_for_timeout(1800)
+
+    def border(self) -> list[Place]:
+        """The border between the two neighbours."""
+        return self.state.border(self.one, self.other)
+
+    def draw_border(self) -> None:
+        """Lay the border between the two neighbours a few metres aside, and leave the proposal on the screen."""
+        line, planner = self.border(), self.planner
+        self.page.keyboard.press("e")
+        planner.click(line[0])
+        self.page.keyboard.down("Alt")
+        for k in (len(line) // 3, 2 * len(line) // 3):
+            planner.click((line[k][0] + 3, line[k][1] + 3))
+        self.page.keyboard.up("Alt")
+        planner.click(line[-1])
+
+    def split(self, code: str) -> None:
+        """Draw a line across a cell."""
+        _, south, _, north = self.state.shape(code).bounds
+        x = self.state.shape(code).representative_point().x
+        self.page.keyboard.press("s")
+        self.page.keyboard.down("Alt")
+        self.planner.click((x, north + 5))
+        self.planner.click((x + 1, south - 5))
+        self.page.keyboard.up("Alt")
+        self.page.keyboard.press("Enter")
+
+    def merge(self) -> None:
+        """Select two neighbours with the merging tool."""
+        self.page.keyboard.press("m")
+        for code in (self.one, self.other):
+            self.planner.click(self.planner.inside(code))
+
+    def transfer(self) -> None:
+        """Give a cell to the neighbouring grid."""
+        code, target = self.foreign
+        self.page.keyboard.press("v")
+        self.planner.click(self.planner.inside(code))
+        self.page.keyboard.press("t")
+        self.planner.click(self.planner.inside(target))
+
+    def drag(self, dx: float, dy: float) -> None:
+        """Hold a vertex away from its place."""
+        vertex = self.border()[len(self.border()) // 2]
+        self.page.keyboard.press("d")
+        mouse = self.page.mouse
+        mouse.move(*self.planner.pixel(vertex))
+        mouse.down()
+        self.page.keyboard.down("Alt")
+        mouse.move(*self.planner.pixel((vertex[0] + dx, vertex[1] + dy)), steps=5)
+
+    def release(self) -> None:
+        """Give up what is held."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.up("Alt")
+        self.page.mouse.up()
+
+    def commit(self) -> None:
+        """Make what is proposed, with a reason where buildings are cut."""
+        reason = self.page.locator("#reason")
+        self.page.locator("#commit").wait_for()
+        self.page.locator("#panel .sentence").wait_for()
+        if reason.count():
+            reason.fill("楼栋将拆除")
+        self.page.locator("#commit").click()
+        self.page.locator("#saved[data-state=saved]").wait_for()
+
+
+def tools(studio: Studio, width: int) -> None:
+    """One picture of each tool."""
+    page, planner = studio.page, studio.planner
+    x, y = planner.inside(studio.one)
+    loop = [(x - 60, y - 50), (x + 60, y - 50), (x + 60, y + 50), (x - 60, y + 50), (x - 60, y - 45)]
+
+    def lasso() -> None:
+        page.keyboard.press("l")
+        planner.drag(loop)
+        page.get_by_role("tab", name="网格表").click()
+
+    def brush() -> None:
+        page.keyboard.press("b")
+        planner.drag([planner.inside(studio.one), planner.inside(studio.other)])
+
+    def with_key(key: str, place: Place) -> None:
+        page.keyboard.press(key)
+        planner.click(place)
+
+    shots: dict[str, Callable[[], None]] = {
+        "select": lambda: with_key("v", (x, y)),
+        "drag": lambda: studio.drag(2.0, 2.0),
+        "impossible": lambda: studio.drag(60.0, 40.0),
+        "draw": studio.draw_border,
+        "split": lambda: studio.split(studio.one),
+        "merge": studio.merge,
+        "transfer": studio.transfer,
+        "lasso": lasso,
+        "brush": brush,
+        "redivide": lambda: with_key("r", (x, y)),
+        "lock": lambda: with_key("k", (x, y)),
+        "comment": lambda: with_key("c", (x, y)),
+    }
+    for name, act in shots.items():
+        studio.look(studio.one, studio.other)
+        if name == "transfer":
+            studio.look(*studio.foreign, scale=0.4)
+        act()
+        save(page, f"{name}-{width}")
+        studio.release()
+
+
+def jobs(studio: Studio) -> None:
+    """The four usual jobs: before the decision and afterwards."""
+    page = studio.page
+    for name, codes, act in (
+        ("move", (studio.one, studio.other), studio.draw_border),
+        ("grown", (studio.one,), lambda: studio.split(studio.one)),
+        ("two", (studio.one, studio.other), studio.merge),
+        ("compound", studio.foreign, studio.transfer),
+    ):
+        studio.look(*codes)
+        act()
+        page.locator("#panel .sentence, #panel .fault").first.wait_for()
+        save(page, f"job-{name}-1")
+        studio.commit()
+        save(page, f"job-{name}-2")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+z")
+        page.wait_for_timeout(1500)
+
+
+def main() -> int:
+    """Make all pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start_server(Path(folder)) as clients,
+        playwright.sync_playwright() as run,
+    ):
+        client = clients[0]
+        browser = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for width, height in WINDOWS.items():
+            body = {"id": f"3f8e9f0e-6a51-4c0e-9a58-0f2a6000{width}", "name": "和燕路沿线调整"}
+            made = client.post("/api/drafts", json=body).raise_for_status().json()
+            page = browser.new_context(
+                viewport={"width": width, "height": height},
+                extra_http_headers={"Authorization": client.headers["Authorization"]},
+            ).new_page()
+            studio = Studio(Planner(page, client, made["id"]))
+            tools(studio, width)
+            if width == min(WINDOWS):
+                jobs(studio)
+        browser.close()
+    print(f"{len(list(IMAGES.glob('*.png')))} pictures in {IMAGES}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
