@@ -1,16 +1,16 @@
-"""How programs and people get in: the command line, HTTP and the database.
+"""Access for programs and people: the command line, HTTP and the database.
 
 Terms
 -----
 version
-    A division as it is stored: a draft until it is published, and never changed after that.
+    A stored division: a draft until it is published, and immutable afterwards.
 store
-    The database that holds the versions: one SQLite file, or PostGIS by URL.
+    The database with the versions: one SQLite file, or PostGIS by URL.
 snapshot
-    What the server keeps in memory of the version that holds now.
+    The data of the current version that the server keeps in memory.
 problem
-    An error as HTTP tells it (RFC 9457).
+    The body of an HTTP error (RFC 9457).
 
-Public: :func:`api.cli.main` (the command ``wangge``), :func:`api.app.create_app`, :mod:`api.database`.
-Nothing in ``geo`` or ``maps`` imports from here.
+Public names: :func:`api.cli.main` (the command ``wangge``), :func:`api.app.create_app`, :mod:`api.database`. Nothing in ``geo``
+or ``maps`` imports from this package.
 """

@@ -1,4 +1,4 @@
-"""The version that holds now, kept in memory for the server."""
+"""The current version, kept in memory for the server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from api.database import current_version, read_version, session
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
 
-#: The store is asked for a newer version at most this often; asking takes longer than finding a cell.
+#: Minimum interval between checks for a newer version, because a check takes longer than a lookup.
 ASK_EVERY_S = 1.0
 
 
 class Current:
-    """The snapshot of the version that holds now; loaded again within a second when another one is published."""
+    """Snapshot of the current version; reloaded within a second after another one is published."""
 
     def __init__(self, engine: Engine, *, street_code: str | None = None) -> None:
         self._engine = engine
@@ -30,7 +30,7 @@ class Current:
 
     @property
     def fresh(self) -> Snapshot | None:
-        """The snapshot, if the store was asked for a newer version within the last second."""
+        """The snapshot, if the store was checked for a newer version within the last second."""
         return self._snapshot if time.monotonic() - self._asked_at < ASK_EVERY_S else None
 
     def get(self) -> Snapshot:
@@ -47,11 +47,11 @@ class Current:
             version = current_version(opened, street_code=self._street)
             with self._lock:
                 if self._snapshot is None or self._snapshot.version.id != version.id:
-                    # Loaded here: geopandas and the compiled index take most of the start of a server.
+                    # Imported here: geopandas and the compiled index take most of the start-up time of a server.
                     from api.snapshot import Snapshot
 
                     self._snapshot = Snapshot.of(version, read_version(opened, version.id))
-                    # The snapshot is kept; without freezing it each full garbage collection would delay an answer.
+                    # The snapshot is kept; without freezing it, each full garbage collection would delay a response.
                     gc.collect()
                     gc.freeze()
                 self._asked_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""JSON documents: plain values only."""
+"""JSON documents with JSON types only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def jsonable(value: Any) -> Any:
-    """Bring a value to what JSON knows: NaN becomes null, days and times ISO text, numpy numbers plain numbers.
+    """Convert a value to JSON types: NaN becomes null, days and times ISO text, NumPy numbers plain numbers.
 
     >>> jsonable({"a": float("nan"), "b": (1, 2)})
     {'a': None, 'b': [1, 2]}
@@ -28,7 +28,7 @@ def jsonable(value: Any) -> Any:
 
 
 def write_json(document: dict[str, Any], path: Path) -> None:
-    """Write one JSON document, readable by people."""
+    """Write one JSON document with indentation."""
     from api.files.outputs import write_text
 
     write_text(json.dumps(jsonable(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n", path)

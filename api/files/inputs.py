@@ -1,4 +1,4 @@
-"""Reading what the commands are given."""
+"""Reads the input files of commands."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from geo.tables.table import content_of, split_sheet
 def read_cells(
     path: Path, *, layer: str | None = None, code: str | None = None, crs: str | None = None
 ) -> Division | gpd.GeoDataFrame:
-    """Read a division, or one layer of polygons as cells, in the CRS that it comes in.
+    """Read a division, or one layer of polygons as cells, in the CRS of the input.
 
     Parameters
     ----------
     layer
-        With a division, the one layer that is wanted instead of all four.
+        For a division, a single layer to read instead of all four.
     code
-        Column to take the cells' code from; guessed by default.
+        Column with the cells' code; guessed by default.
     crs
         CRS of a file that declares none.
     """

@@ -1,4 +1,4 @@
-"""Checking a file of cells."""
+"""Checks a file of cells."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from geo.layers import Division, as_cells, read_layer
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What a check can be told beyond the file.
+    """Options of a check in addition to the file.
 
     Attributes
     ----------
     layer
-        With a division, the one layer that is to be checked by itself.
+        For a division, a single layer to be checked.
     outline, parents
-        Files with the area to be covered, and with the cells of the level above. With them a division is checked as
-        the layer of its third level.
+        Files with the area to be covered, and with the cells of the level above. If given, only the third level of a division
+        is checked, as a layer.
     allowed
-        File with ground that may stay bare.
+        File with ground that may stay uncovered.
     expected
-        Number of communities, second-level and third-level grids that there should be; for a division only.
+        Expected number of communities, second-level and third-level grids; for divisions only.
     tolerance_m
-        Faults narrower than this are no findings, metres.
+        Faults narrower than this are not findings, metres.
     code, parent
         Columns of the cells' code, and of their parent's code; guessed by default.
     crs
@@ -76,7 +76,7 @@ def draw_check(
     *,
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
 ) -> None:
-    """Write the map of what a check of a file found: one HTML page that loads nothing from any host."""
+    """Draw the map of the findings of a check: one HTML page without external resources."""
     from maps import check_map, save  # folium: 0.4 s of CPU
 
     cells = read_cells(path, layer=options.layer, code=options.code, crs=options.crs)

@@ -1,4 +1,4 @@
-"""Converting files between formats, coordinate reference systems, datums and text encodings."""
+"""Converts files between formats, coordinate reference systems, datums and text encodings."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from geo.layers import to_datum as change_datum
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
 
-#: Formats whose degrees are on WGS-84 by definition, and that cannot say otherwise.
+#: Formats that are on WGS-84 by definition and cannot declare another datum.
 _WGS84_ONLY = (".geojson", ".json", ".kml")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be made of coordinates and text.
+    """Requested change of coordinates and text.
 
     Attributes
     ----------
     from_datum, to_datum
-        Datum of the coordinates as they are, and as they should be; both or none.
+        Datum of the coordinates before and after; both or none.
     to_crs
-        CRS to write in; by default that of the input.
+        CRS of the output; by default that of the input.
     to_encoding
-        Encoding of the text of a Shapefile that is written: GBK by default, or UTF-8.
+        Text encoding of an output Shapefile: GBK by default, or UTF-8.
     """
 
     from_datum: str | None = None
@@ -42,7 +42,7 @@ class Change:
             raise DatumError("a change of datum needs both --from-datum and --to-datum")
 
     def of(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        """The frame with its coordinates changed."""
+        """The frame with converted coordinates."""
         if self.from_datum is not None and self.to_datum is not None:
             frame = change_datum(frame, self.from_datum, self.to_datum)
         return frame if self.to_crs is None else frame.set_geometry(change_crs(frame.geometry, parse_crs(self.to_crs)))
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the input is to be read; see :func:`geo.layers.read_layer`."""
+    """Options for reading the input; see :func:`geo.layers.read_layer`."""
 
     layer: str | None = None
     crs: str | None = None
@@ -60,15 +60,15 @@ class Reading:
 
     @property
     def as_it_is(self) -> bool:
-        """Whether nothing about the file has to be put right on the way in."""
+        """Whether the file needs no correction when it is read."""
         return self == Reading()
 
 
 def convert_file(source: Path, target: Path, *, reading: Reading = Reading(), change: Change = Change()) -> int:
     """Convert a layer, or a whole division, and return the number of rows written.
 
-    A division is written whole, in its metric CRS unless another is asked for (degrees in GeoJSON and KML). After a change of
-    datum the CRS is the same and the coordinates are those that the other datum gives.
+    A division is written completely, in its metric CRS unless another is requested (degrees in GeoJSON and KML). A change
+    of datum does not change the CRS, only the coordinates.
     """
     if change.to_datum is not None:
         _remind_of_datum(target, Datum.parse(change.to_datum))

@@ -1,4 +1,4 @@
-"""The whole job on the model street."""
+"""Runs the demonstration on the model street."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from maps import check_map, save
 #: Numbers of communities, second-level and third-level grids of the model street.
 COUNTS = (13, 255, 3052)
 
-#: The demonstration's days are fixed, so that the same seed writes the same files: a Monday, and the month before it.
+#: The days of the demonstration are fixed, so that the same seed writes the same files: a Monday, and the month before it.
 PATROL_DAY = date(2026, 3, 2)
 INCIDENTS_FROM = date(2026, 2, 1)
 INCIDENT_DAYS = 30
 OFFICERS = 255
 
-#: Said on every map that the demonstration makes.
+#: Text shown on every map of the demonstration.
 NOTE = (
     "演示数据：模型街道、模拟轨迹与模拟案件，不是法定边界，也不是真实记录。",
     "Demonstration: a model street with simulated tracks and incidents; neither legal boundaries nor real records.",
@@ -53,7 +53,7 @@ STEPS = 12
 
 @dataclass
 class Step:
-    """One step of the demonstration: what it did, what it found, and how long it took."""
+    """One step of the demonstration: what was done, the result, and the time taken."""
 
     name: str
     found: str
@@ -62,7 +62,7 @@ class Step:
 
 @dataclass
 class Demo:
-    """What the demonstration made and found."""
+    """Files and figures of the demonstration."""
 
     folder: Path
     steps: list[Step] = field(default_factory=list)
@@ -76,24 +76,24 @@ class Demo:
 
     @property
     def database(self) -> Path:
-        """The store that was filled."""
+        """The database that was filled."""
         return self.folder / "wangge.sqlite"
 
 
 def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
-    """Divide the model street, check it, judge a day of patrols and count a month of incidents.
+    """Divide the model street, check it, verify a day of patrols and count a month of incidents.
 
     Parameters
     ----------
     folder
-        Where all files go; made if it is not there.
+        Output folder; created if it does not exist.
     seed
-        Seed of the division and of the simulations. The street itself is always the same.
+        Seed of the division and of the simulations. The street is always the same.
 
     Returns
     -------
     Demo
-        Steps with their times; ``figures`` is what a program would want to know.
+        Steps with their times; ``figures`` are the results for programs.
     """
     with staged_folder(folder) as inside:
         demo = Demo(inside)
@@ -110,7 +110,7 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
         earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
         clock.done("前七日核验 week before", f"{len(earlier)} 条结论 verdicts")
         write_background(backdrop, inside)
-    # The store may hold versions already, so it is filled where it is, after the files are in place.
+    # The database may contain versions already, so it is filled in place, after the files have been moved into place.
     demo.folder = folder
     verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)
     clock.done(
@@ -120,7 +120,7 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
 
 
 class _Clock:
-    """Measures steps, one after the other."""
+    """Measures the time of consecutive steps."""
 
     def __init__(self, demo: Demo, progress: Progress) -> None:
         self._demo, self._progress = demo, progress
@@ -130,7 +130,7 @@ class _Clock:
         now = time.perf_counter()
         self._demo.steps.append(Step(name, found, now - self._started))
         self._started = now
-        # The bar only has to move.
+        # Any value that advances the progress bar.
         self._progress(name, min(len(self._demo.steps) / STEPS, 1.0))
 
 
@@ -174,7 +174,7 @@ def _check(division: Division, demo: Demo, clock: _Clock, backdrop: dict[str, gp
         f"{street.area_m2 / 1e6:.2f} km², 覆盖 covered {percent(min(level.covered or 0.0 for level in report.levels))}, "
         f"重叠 overlap {sum(level.overlap_m2 for level in report.levels):.2f} m², 错误 errors {errors}",
     )
-    # A sound division has nothing to show, so the map of a check is that of a copy with four faults.
+    # A valid division has no findings, so the map of a check shows a copy with four faults.
     faulty = division.with_layer(Level.THIRD, spoiled_layer(division.third))
     write_division(faulty, demo.folder / "faulty.gpkg")
     found = check_division(faulty)
@@ -211,7 +211,7 @@ def _patrols(
 
 
 def false_met(verified: Verified, truth: PatrolTruth) -> int:
-    """Cells that were judged met although the simulation's truth says that they were not."""
+    """Cells judged met although they were not according to the simulation's truth."""
     judged = verified.verdicts.set_index("code")["verdict"]
     true = truth.verdicts.set_index("code")["verdict"].reindex(judged.index)
     return int(((judged == "met") & (true != "met")).sum())
@@ -240,5 +240,5 @@ def _incidents(
 
 
 def _backdrop(street: ModelStreet) -> dict[str, gpd.GeoDataFrame]:
-    """What lies under the grids on the maps."""
+    """Background layers of the maps."""
     return {"roads": street.roads, "water": street.water, "green": street.green, "railways": street.railways}

@@ -1,4 +1,4 @@
-"""Dividing a street from files."""
+"""Divides a street given as files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _EXACT_M2 = 0.005
 
 @dataclass(frozen=True)
 class Sources:
-    """Files that a division is drawn from."""
+    """Input files of a division."""
 
     street: Path
     roads: Path | None = None
@@ -68,12 +68,12 @@ def divide_files(
     report: Path | None = None,
     progress: Progress,
 ) -> tuple[Report, dict[str, object]]:
-    """Divide, give every second-level grid its leader, write the division and its report, and check it.
+    """Divide, assign leaders to all second-level grids, write the division and its report, and check it.
 
     Returns
     -------
     tuple
-        What the check says, and the figures of :func:`geo.divide.summarise`.
+        Report of the check, and the figures of :func:`geo.divide.summarise`.
     """
     if target.suffix.lower() not in (".gpkg", ".geojson", ".json", ".parquet", ".geoparquet"):
         raise FileError(f"{target.name}: a division is written as .gpkg, .geojson or .parquet")
@@ -110,7 +110,7 @@ def divide_files(
 
 
 def _today(sources: Sources) -> gpd.GeoDataFrame | None:
-    """Today's second-level grids: of a division, or the one layer of the file."""
+    """The present second-level grids: of a division, or the single layer of the file."""
     if sources.today is None:
         return None
     if is_division(sources.today):
@@ -119,7 +119,7 @@ def _today(sources: Sources) -> gpd.GeoDataFrame | None:
 
 
 def _tell_what_is_missing(sources: Sources, division: Division) -> None:
-    """Notices of what was left out, cut or not given, and what to do about it."""
+    """Notices about data that were ignored, cut or missing, with what to do."""
     known = division.third.attrs
     if sources.roads is None:
         notice(

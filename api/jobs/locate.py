@@ -36,7 +36,7 @@ from geo.texts import Text
 
 _OWN_CELL = Text(
     "文件已有“cell”列，予以保留；本程序的网格列名为“{cell}”",
-    "the file has a column 'cell', which is kept; ours is '{cell}'",
+    "the file has a column 'cell', which is kept; the added column is '{cell}'",
 )
 
 
@@ -56,7 +56,7 @@ class PointColumns:
 
 @dataclass(frozen=True)
 class Located:
-    """What came out: numbers of points, and of cells; and how many parts an earlier, killed run had done."""
+    """Result: numbers of points and of cells, and how many parts an earlier, interrupted run had completed."""
 
     points: int
     located: int
@@ -74,7 +74,7 @@ class Located:
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """What locating can be told beyond its files.
+    """Options of locating in addition to its files.
 
     Attributes
     ----------
@@ -87,9 +87,9 @@ class LocateOptions:
     by
         Count by ``"hour"`` or ``"day"`` as well.
     cluster, workers
-        Address of a Dask scheduler, or ``"local"`` with so many processes; this process alone by default.
+        Address of a Dask scheduler, or ``"local"`` with this number of processes; by default this process only.
     part_bytes
-        Size of the parts that the work is cut into.
+        Size of the parts into which the work is divided.
     """
 
     columns: PointColumns = PointColumns()
@@ -112,18 +112,18 @@ def locate_points(
 ) -> Located:
     """Write the points of files with the code of their cell, or count them per cell, or both.
 
-    All points are checked before anything is written. Each part that is done is kept beside the target until all are; run
-    again after a kill, with the same files and options, the parts that are there are not done again.
+    All points are checked before anything is written. Completed parts are kept next to the target until all are done; if
+    the command is run again after an interruption, with the same files and options, they are reused.
 
     Returns
     -------
     Located
-        Located, outside and unusable points add up to all points.
+        Located, outside and unusable points sum to all points.
 
     Raises
     ------
     WanggeError
-        If a file cannot be used, or coordinates are not declared or not what they are declared to be.
+        If a file cannot be used, or coordinates have no declared datum or do not fit it.
     """
     columns, by = options.columns, options.by
     place = _place(target, options.counts_path)
@@ -187,7 +187,7 @@ def _runner(cluster: str | None, workers: int | None, index: GridIndex) -> Itera
 
 
 def _check(runner: Runner, source: Source, reading: Reading, index: GridIndex, progress: Progress) -> None:
-    """Look at all points, and raise what is wrong with them."""
+    """Check all points, and raise the errors found."""
     looks: dict[int, Look] = {}
     for part, look in runner.map(partial(_look, source, reading), source.parts):
         looks[part.number] = look
@@ -214,7 +214,7 @@ def _locate(source: Source, reading: Reading, wanted: Wanted, part: Chunk, index
 
 
 def _place(target: Path | None, counts_path: Path | None) -> Path:
-    """The output that unfinished work is kept beside."""
+    """The output next to which unfinished work is kept."""
     if counts_path is not None:
         require_csv(counts_path)
     for path in (target, counts_path):
@@ -240,14 +240,14 @@ def _form(target: Path | None, source: Source, points: Path) -> str | None:
 
 
 def _reading(source: Source, points: Path, columns: PointColumns, by: str | None, index: GridIndex) -> Reading:
-    """Settle how the points are read.
+    """Determine how the points are read.
 
     Raises
     ------
     ColumnError
-        If a column is not there, or cannot be guessed.
+        If a column does not exist, or cannot be guessed.
     DatumError, CrsError
-        If nothing says what the coordinates are, or the headers say something else than is declared.
+        If the coordinates are not declared, or the headers contradict the declaration.
     """
     if by is not None and columns.time is None:
         raise ColumnError(
@@ -288,7 +288,7 @@ def _reading(source: Source, points: Path, columns: PointColumns, by: str | None
 
 
 def _place_of(source: Source, points: Path, columns: PointColumns, datum: Datum | None) -> Place:
-    """Columns of the coordinates of a table: as the user says, else by their headers."""
+    """Columns of the coordinates of a table: as given by the user, otherwise by their headers."""
     given = {LON: columns.x, LAT: columns.y} if columns.x and columns.y else {}
     place = choose_place(
         source.columns,

@@ -1,4 +1,4 @@
-"""Maps from results that were written before."""
+"""Draws maps from existing results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def coverage_page(
     title: str | None,
     view: str = "",
 ) -> date:
-    """Draw the coverage map of one day from ``verdicts.csv``, and return the day; `view` is what a sheet shows."""
+    """Draw the coverage map of one day from ``verdicts.csv``, and return the day; `view` is the extent of a sheet."""
     require_map_ending(target)
     verdicts = read_verdicts(verdicts_path)
     shown = day or max(verdicts["day"])
@@ -65,7 +65,7 @@ def incidents_page(
     title: str | None,
     view: str = "",
 ) -> int:
-    """Draw the map of a file of incidents, and return how many lie in the street; `view` is what a sheet shows."""
+    """Draw the map of a file of incidents, and return the number in the street; `view` is the extent of a sheet."""
     require_map_ending(target)
     division = read_division(division_path)
     result = assign_incidents(read_incidents(incidents_path, datum=datum), division)
@@ -85,7 +85,7 @@ def fairness_page(
     title: str | None,
     view: str = "",
 ) -> dict[str, int]:
-    """Draw the map of fairness of a division, and return how many cells of each level are within tolerance by workload."""
+    """Draw the fairness map of a division, and return the number of cells per level within the workload tolerance."""
     require_map_ending(target)
     division = read_division(division_path)
     old = None if old_path is None else read_division(old_path)
@@ -108,7 +108,7 @@ def draw_fairness(
     Raises
     ------
     ColumnError
-        If no level has anything to be compared by.
+        If no level has a quantity to compare.
     """
     tolerances = {level: tolerance or share for level, share in TOLERANCES.items()}
     compared = _compared(division)
@@ -143,12 +143,12 @@ def _compared(division: Division) -> dict[Level, dict[str, pd.DataFrame]]:
 
 
 def require_map_ending(target: Path) -> None:
-    """Refuse a file that is neither a page nor a sheet by its ending, before the work is done.
+    """Refuse an output whose ending is neither that of a page nor of a sheet, before the work starts.
 
     Raises
     ------
     FileError
-        If it ends otherwise.
+        If the ending is another one.
     """
     endings = (*PAGE_ENDINGS, *SHEET_ENDINGS)
     if target.suffix.lower() not in endings:

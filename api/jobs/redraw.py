@@ -1,4 +1,4 @@
-"""Edits of a division from files: applied, compared, carried over, and read back from a GIS."""
+"""Edits of a division in files: applied, compared, converted to a crosswalk, and imported from a GIS."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from geo.errors import FileError, InputError, RefusedEdit
 from geo.layers import Level, read_division, write_division
 from geo.redraw import Draft, Edit, compare, crosswalk, edit_from_dict, read_edited
 
-#: Key under which a file of edits holds its list.
+#: Key of the list in a file of edits.
 EDITS = "edits"
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What a file of edits did."""
+    """Result of applying a file of edits."""
 
     edits: int
     cells: int

@@ -1,4 +1,4 @@
-"""Repairing a file of cells."""
+"""Repairs a file of cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from geo.layers import Division, as_cells, read_layer, write_division, write_lay
 
 @dataclass(frozen=True)
 class Repaired:
-    """What a repair did."""
+    """Result of a repair."""
 
     cells: int
     cells_changed: int
@@ -32,20 +32,20 @@ class Repaired:
     crs: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers by name; polygons that were made valid with the reason why they were invalid."""
+        """The numbers by name; repaired polygons with the reason why they were invalid."""
         return {**asdict(self), "made_valid": [{"cell": cell, "reason": reason} for cell, reason in self.made_valid]}
 
 
 @dataclass(frozen=True)
 class RepairOptions:
-    """What a repair can be told beyond its files.
+    """Options of a repair in addition to its files.
 
     Attributes
     ----------
     layer
-        With a division, the one layer to repair; the third level is repaired by default and the others are made from it.
+        For a division, a single layer to repair; by default the third level is repaired and the others are dissolved from it.
     outline, parents, allowed
-        Files with the area to be covered, with the cells of the level above, and with ground that may stay bare.
+        Files with the area to be covered, with the cells of the level above, and with ground that may stay uncovered.
     code, parent
         Columns of the cells' code, and of their parent's code; guessed by default.
     crs
@@ -55,10 +55,10 @@ class RepairOptions:
     protected
         Codes of cells that must keep their ground.
     changes_path
-        CSV of what changes, one row per cell; beside it, with ``-transfers`` in its name, every piece of ground that
-        changes hands, from whom to whom and why.
+        CSV of changes, one row per cell; a second file with ``-transfers`` in its name lists every piece of ground whose owner
+        changes, with the reason.
     dry_run
-        Only plan: write nothing but the changes.
+        Plan only: write nothing but the changes.
     """
 
     layer: str | None = None
@@ -75,7 +75,7 @@ class RepairOptions:
 
 
 def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions()) -> Repaired:
-    """Repair a division, or one layer of cells, write it in the CRS that it came in, and check it again.
+    """Repair a division, or one layer of cells, write it in the CRS of the input, and check the result.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def repair_file(path: Path, target: Path, options: RepairOptions = RepairOptions
 
 
 def _repair_layer(frame: gpd.GeoDataFrame, options: RepairOptions) -> tuple[Report, RepairPlan, Report]:
-    """Repair one layer: what the check says before, the plan, and what the check says after."""
+    """Repair one layer: report before, plan, and report after."""
     crs = options.crs
     parents = None if options.parents is None else as_cells(read_layer(options.parents, crs=crs), options.parents.name)
     against: dict[str, Any] = {

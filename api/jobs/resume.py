@@ -1,4 +1,4 @@
-"""Work in parts that survives a kill: each part that is done is a file, and a run that finds it does not do it again."""
+"""Processing in parts that can be interrupted: each completed part is a file, which a later run reuses."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from geo.locate.batches.counting import Result, Wanted, heading
 from geo.locate.batches.parts import PARQUET, Source
 from geo.locate.batches.points import Reading
 
-#: Rows of a row group in Parquet files that are written: the same however the work was cut.
+#: Rows per row group in written Parquet files, independent of the parts.
 GROUP_ROWS = 1 << 20
 
 
 class Kept:
-    """Results of parts in a folder beside the output.
+    """Results of parts, stored in a folder next to the output.
 
     Parameters
     ----------
     output
-        File that is being made.
+        The output file.
     job
-        What the result depends on; parts of another job are thrown away. Sizes and times of the files that are read are added.
+        Everything on which the result depends; parts of another job are deleted. Sizes and times of the input files are added.
     """
 
     def __init__(self, output: Path, job: list[Any]) -> None:
@@ -54,7 +54,7 @@ class Kept:
         return self.folder / "job"
 
     def begin(self) -> None:
-        """Make the folder, or go on with one of the same job."""
+        """Create the folder, or resume one of the same job."""
         if self.checked:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -62,18 +62,18 @@ class Kept:
         self._write(self._note, self._key.encode())
 
     def has(self, number: int) -> bool:
-        """Tell whether a part is done."""
+        """Whether a part is complete."""
         return self._figures(number).is_file()
 
     def keep(self, number: int, result: Result) -> None:
-        """Keep a part. Its figures are written last, so that a part which has them is whole."""
+        """Store a part. Its figures are written last, so a part with figures is complete."""
         self._write(self._rows(number), result.rows)
         temporary = self.folder / "figures.npz"
         np.savez(temporary, tally=result.tally, cell=result.cell, start=result.start, number=result.number)
         os.replace(temporary, self._figures(number))
 
     def result(self, number: int) -> Result:
-        """Figures of a part that is done, without its rows."""
+        """Figures of a completed part, without its rows."""
         with np.load(self._figures(number)) as figures:
             points, located, unusable = (int(n) for n in figures["tally"])
             return Result(b"", (points, located, unusable), figures["cell"], figures["start"], figures["number"])
@@ -83,7 +83,7 @@ class Kept:
         yield from (self._rows(part.number) for part in source.parts)
 
     def finish(self) -> None:
-        """Forget the parts: the output is there."""
+        """Delete the parts after the output has been written."""
         shutil.rmtree(self.folder)
 
     def _rows(self, number: int) -> Path:
@@ -99,12 +99,12 @@ class Kept:
 
 
 def _real(path: Path) -> Path:
-    """The file itself, or the archive that it is in."""
+    """The file itself, or the archive that contains it."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 
 def merge_rows(kept: Kept, source: Source, reading: Reading, wanted: Wanted, target: Path) -> None:
-    """Put the rows of all parts into one file, which appears when it is whole."""
+    """Merge the rows of all parts into one file, which is replaced when complete."""
     if wanted.rows in ("csv", "tsv"):
         with aside(target) as unfinished:
             with unfinished.open("w", encoding=CSV_ENCODING, newline="") as text:

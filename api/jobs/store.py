@@ -1,4 +1,4 @@
-"""Divisions into the store and out of it."""
+"""Imports divisions into the database, and exports them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from geo.layers import Division, digest_of, read_division, write_division
 def import_division(
     path: Path, database: str, *, valid_from: date, now: datetime, publish_it: bool, note: str | None
 ) -> VersionInfo:
-    """Store the division of a file as a draft, and publish it if that is asked for.
+    """Store the division of a file as a draft, and optionally publish it.
 
     Raises
     ------
     ImpossibleError
-        If a division with findings would be published.
+        If a division with findings is to be published.
     """
     return store_division(
         read_division(path), database, valid_from=valid_from, now=now, publish_it=publish_it, note=note or path.name
@@ -49,9 +49,9 @@ def store_division(
     note: str | None,
     unless_current: bool = False,
 ) -> VersionInfo:
-    """Store a division that is in memory; see :func:`import_division`.
+    """Store a division given in memory; see :func:`import_division`.
 
-    With `unless_current`, a division that equals the current version, from the same day on, is not stored again.
+    With `unless_current`, a division that equals the current version, valid from the same day, is not stored again.
     """
     if publish_it:
         report = check_division(division)

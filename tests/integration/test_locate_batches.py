@@ -315,7 +315,7 @@ def test_rows_that_cannot_be_read_are_counted_and_named_and_the_rest_is_located(
 def test_the_users_own_column_cell_is_kept(cells_file, tmp_path):
     table = fixes(50).assign(cell=[f"mine-{i}" for i in range(50)])
     table.to_csv(tmp_path / "in.csv", index=False)
-    with pytest.warns(WanggeWarning, match="ours is 'cell_2'"):
+    with pytest.warns(WanggeWarning, match="the added column is 'cell_2'"):
         run(tmp_path / "in.csv", cells_file, tmp_path / "out.csv")
     written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
     assert written["cell"].tolist() == table["cell"].tolist()
