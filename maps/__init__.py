@@ -1,33 +1,34 @@
-"""What people look at: maps as files that need no network, A3 sheets, and the pages of the server.
+"""Maps as files without external resources, A3 sheets, and the pages of the server.
 
 Terms
 -----
 payload
-    What a map shows, as one JSON object inside the page: cells of four levels, background, values, texts.
+    Content of a map as one JSON object inside the page: cells of four levels, background, values, texts.
 page
     An HTML document. A map is one self-contained page: scripts, styles and images stand inside it, and its content
     security policy forbids every request.
 sheet
-    The same page laid out for A3 paper, in a PDF or a picture.
+    The same page in A3 format, as PDF or picture.
 text
-    What a person reads, in Chinese and English: a pair ``(zh, en)``, or one string for both.
+    Text for people in Chinese and English: a pair ``(zh, en)``, or one string for both.
 ramp
-    A row of colours for a growing value, even in lightness, so that it survives colour blindness and grey printing.
+    A sequence of colours for increasing values with uniform lightness steps, readable with colour blindness and in grey.
 
 Where things are
 ----------------
 One module for each map (:mod:`coverage`, :mod:`checker`, :mod:`route`, :mod:`heat`, :mod:`check`, :mod:`fairness`) makes its
 payload. :mod:`encoding` writes frames as compact JSON; :mod:`colours` and :mod:`finding_signs` say how values look. :mod:`view`
-joins payload, scripts and styles to a folium map, :mod:`document` makes it one file, :mod:`sheet` prints it, :mod:`assets` finds
-the scripts below ``static``. :mod:`pages` renders the pages of the server, with one navigation that all share; :mod:`figures`
-draws the pictures of the docs.
+joins payload, scripts and styles to a folium map, :mod:`document` makes it one file, :mod:`sheet` prints it, :mod:`assets`
+finds the scripts below ``static``. :mod:`pages` renders the pages of the server, with one navigation that all share;
+:mod:`figures` draws the pictures of the docs.
 
 Public: :func:`coverage_map`, :func:`heat_map`, :func:`fairness_map`, :func:`check_map`, :func:`route_map`, :func:`save`,
 :func:`print_sheet`, :func:`is_sheet`, :func:`render`, :func:`render_first_page`. A map function takes frames and returns a
 ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when first used, so that ``python -m
 maps.assets`` runs before anything is set up.
 
-Known limits: the cells on the screen are a canvas, which the keyboard does not reach; lists and the trail above it are for that.
+Known limits: the cells on the screen are a canvas, which the keyboard does not reach; lists and the trail above it are for
+that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the scripts and styles are: our own in ``maps/static``, those of others in ``maps/static/vendor``.
+"""Location of scripts and styles: our own in ``maps/static``, third-party ones in ``maps/static/vendor``.
 
 The libraries of others come from npm by lockfile. ``python -m maps.assets install`` copies the files that are needed from
 ``node_modules`` to ``maps/static/vendor``, where the wheel and the server find them; nothing of them is committed.

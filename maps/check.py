@@ -1,4 +1,4 @@
-"""The map of a check: every finding where it lies, the worst first, with what it means and how large it is."""
+"""Map of a check: every finding at its place, most severe first, with its meaning and size."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from maps.view import GridPage, page_map
 
 TITLE = ("网格检查结果", "Result of the check")
 
-#: Findings that are drawn and listed, the worst first; the certificate holds all.
+#: Maximum number of findings drawn and listed, most severe first; the certificate contains all.
 MOST_FINDINGS = 5_000
 
-#: Cells that are drawn; of more, those that findings name or that lie beside findings.
+#: Maximum number of cells drawn; of more, those named by or adjacent to findings.
 MOST_CELLS = 12_000
 
 # A ten-millionth of a degree is a centimetre, two hundred-millionths a millimetre and a bit: slivers are centimetres wide.
@@ -62,12 +62,12 @@ def check_map(
     Parameters
     ----------
     report
-        Of a check. Findings without a geometry (a wrong count) are listed and not drawn.
+        Findings of a check. Those without a geometry (a wrong count) are listed but not drawn.
     cells
         What was checked, for the ground of the map: a layer with ``code`` or a division, of which the third level is drawn.
         A finding without a geometry of its own is then shown by the cells that it names.
     outline
-        Area that was to be covered; a bare geometry is in the CRS of the cells.
+        Area to be covered; a geometry without a frame is in the CRS of the cells.
     source
         Name of the file that was checked.
     extras

@@ -1,4 +1,4 @@
-"""The checker's page: the coverage map with a replay of the day beside it, in one file."""
+"""The checker's page: the coverage map together with a replay of the day, in one file."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def checker_map(
     Parameters
     ----------
     division, verdicts, visits, options
-        As for :func:`maps.coverage_map`: a click on a grid tells why it has its colour.
+        As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour.
     tracks
         Cleaned fixes: `device`, `time`, `mark`. Fixes that were set aside are drawn hollow.
     max_gap_s

@@ -1,4 +1,4 @@
-"""Colours of the maps, all in one place, and the ramps made from them.
+"""Colours of the maps, defined in one place, and the ramps derived from them.
 
 The four states differ in lightness as well as in hue, and each has a pattern of its own besides, so they can be told apart
 with any colour vision and on a grey print. Ramps are drawn in Oklab (B. Ottosson, 2020), where equal steps look equal.
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-#: States of a verdict in the order in which pages list them: fill, and ink of the pattern that lies on it.
+#: States of a verdict in the order of the pages: fill colour, and colour of the pattern on it.
 STATES = {
     "met": ("#a9cfe5", "#a9cfe5"),
     "short": ("#f7c65b", "#8a5a00"),
@@ -24,16 +24,16 @@ STATES = {
 FAILING_LIMITS = (0, 1, 2, 4, 7)
 FAILING_COLOURS = ("#f7f5f9", "#d9c9ea", "#b598d8", "#8a62bd", "#56307f")
 
-#: Cells in which nothing was reported.
+#: Colour of cells without incidents.
 NONE_COLOUR = "#f6f4ef"
 
-# Anchors of the ramp for "more": pale sand, amber, red, dark plum. Lightness falls evenly whatever the anchors' own is.
+# Anchors of the ramp: pale sand, amber, red, dark plum. Lightness decreases uniformly, whatever that of the anchors is.
 _MORE = ("#fff2c0", "#f2a33c", "#cc3f4c", "#451a4f")
 _LIGHTEST, _DARKEST = 0.95, 0.29
 
 
 def more_ramp(n: int) -> list[str]:
-    """`n` colours from little to much, evenly falling in lightness.
+    """`n` colours from low to high values with uniformly decreasing lightness.
 
     >>> more_ramp(3)[0] != more_ramp(3)[2], len(more_ramp(256))
     (True, 256)

@@ -1,4 +1,4 @@
-"""The coverage map: which grids were patrolled as the rules ask on one day, three levels deep, and why."""
+"""The coverage map: which grids were patrolled as required on one day, on three levels, and why."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from maps.encoding.cells import (
 )
 from maps.view import GridPage, grid_map
 
-#: The four states of a verdict, in the order in which pages list them.
+#: The four states of a verdict, in the order of the pages.
 STATES = tuple(colours.STATES)
 
 Text = str | tuple[str, str]
 
 TITLE = ("网格巡查覆盖图", "Patrol coverage of the grids")
 
-# A grid for which no verdict came in is not known to be anything; the page says so instead of leaving a hole.
+# A grid without a verdict is shown as unknown with a note, so that the map has no holes.
 _MISSING = ("没有收到该网格的核验结论。", "No verdict was given for this grid.")
 
 _COUNTS = ("visits", "required", "uncounted")
@@ -71,7 +71,7 @@ def coverage_map(
         Presence found, as evidence: `code`, `start`, `end` (aware times), `stay_s`, `counted`, `reason`. Those that touch
         the day are listed. Officers and devices are not written to the page.
     visit_reasons
-        What the values of ``reason`` mean, for people; a value that is not among them is shown as it is.
+        Meaning of the values of ``reason``; values without an entry are shown unchanged.
     zone
         Time zone in which times are written.
     extras
@@ -157,7 +157,7 @@ def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
 
 
 def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:
-    """Verdicts as columns in the order of the layers; texts once each, rows refer to them by position."""
+    """Verdicts as columns in the order of the layers; each text is stored once and referenced by position."""
     unknown = rows.loc[~rows[CODE].isin([*division.second[CODE], *division.third[CODE]]), CODE].tolist()
     if unknown:
         raise ColumnError(

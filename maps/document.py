@@ -1,4 +1,4 @@
-"""A map as one self-contained page: everything inside, nothing asked of any host.
+"""A map as one self-contained page that makes no requests.
 
 folium writes a page that loads libraries from five hosts. Here Leaflet comes from the local copy, what is not needed is
 dropped, and what cannot be put inside is refused. A content security policy then forbids every request and every script
@@ -22,7 +22,7 @@ from geo.errors import FileError, ImpossibleError
 from geo.layers import aside
 from maps import assets
 
-# Libraries that folium links by default and that a page of ours does without, with a trace of code that needs them.
+# Libraries linked by folium by default that our pages do not use, with a pattern of code that would need them.
 _DROPPED = {
     "jquery": "$(",
     "bootstrap.bundle": "bootstrap.",
@@ -33,19 +33,19 @@ _DROPPED = {
     "leaflet.awesome.rotate": "AwesomeMarkers",
 }
 
-#: Kinds of file that a page can be, by ending.
+#: Kinds of output file, by ending.
 ENDINGS = (".html", ".htm")
 
 _SCRIPT_LINK = re.compile(r"<script\b[^>]*\bsrc=\"([^\"]*)\"[^>]*></script>")
 _STYLE_LINK = re.compile(r"<link\b[^>]*\brel=\"stylesheet\"[^>]*\bhref=\"([^\"]*)\"[^>]*/?>")
 _VIEWPORT = re.compile(r"<meta name=\"viewport\".*?/>", re.DOTALL)
-# Parts whose text loads nothing and runs nothing, whatever it says.
+# Parts whose text neither loads nor executes anything.
 _DATA = re.compile(r"<script type=\"application/json\".*?</script>|<title>.*?</title>", re.DOTALL)
 _JSON_BLOCK = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.DOTALL)
 _PACKED_FROM_BYTES = 4_000
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
-# Ways in which a page loads something: attributes, styles, tile layers and other addresses in folium's calls.
+# Constructs that load external resources: attributes, styles, tile layers and other addresses in folium's calls.
 _LOADED = re.compile(
     r"""(?:\b(?:src|href)\s*=\s*["']?|url\(\s*["']?|@import\s+["']?|tileLayer(?:\.\w+)?\(\s*["'])((?:https?:)?//[^"'\s)>]+)""",
     re.IGNORECASE,
@@ -58,7 +58,7 @@ _ICON = (
 
 
 def json_in_html(value: Any) -> str:
-    """Write JSON that can stand inside a ``<script>``: no character of it can end the block or begin markup.
+    """Write JSON that is safe inside a ``<script>``: it cannot end the block or start markup.
 
     NaN and infinities are refused: they are not JSON.
 
@@ -82,7 +82,7 @@ def render(drawing: folium.Map) -> str:
     Raises
     ------
     ImpossibleError
-        If the map needs something that is not at hand locally.
+        If the map needs a resource that is not available locally.
     FileError
         If the browser libraries are not installed.
     """
@@ -119,24 +119,24 @@ def with_packed_data(page: str) -> str:
 
 
 def require_page(path: str | os.PathLike[str]) -> None:
-    """Refuse a name that does not end like an HTML page.
+    """Refuse a name without the ending of an HTML page.
 
     Raises
     ------
     FileError
-        If it ends otherwise.
+        If the name has another ending.
     """
     if Path(path).suffix.lower() not in ENDINGS:
         raise FileError(f"{path}: this page is written as .html; change the ending of the name")
 
 
 def save(drawing: folium.Map, path: str | os.PathLike[str]) -> None:
-    """Write a map as one HTML file that loads nothing; an existing file is replaced when the new one is complete.
+    """Write a map as one self-contained HTML file; an existing file is replaced when the new one is complete.
 
     Raises
     ------
     ImpossibleError
-        If the map needs something that is not at hand locally.
+        If the map needs a resource that is not available locally.
     FileError
         If the name does not end in ``.html``, the folder does not exist, or the browser libraries are not installed.
     """

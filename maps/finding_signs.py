@@ -1,4 +1,4 @@
-"""How the kinds of finding look: family, colour, shape of the sign, and the character in it.
+"""Appearance of the kinds of finding: family, colour, shape of the sign, and its character.
 
 Kinds are more than eyes can tell apart by colour. So six families have a colour (Okabe and Ito's, for any colour vision) and a
 shape, and each kind has a character of its own.

@@ -1,4 +1,4 @@
-"""The map of incidents: where they gather, as a density in metres, as counts and rates per grid, and as tested hot spots."""
+"""The map of incidents: density in metres, counts and rates per grid, and tested hot spots."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ TITLE = ("案件分布热力图", "Where incidents gather")
 #: Columns of the counts that can colour the grids.
 MEASURES = ("incidents", "per_km2", "per_1000")
 
-#: A rate per resident is not shown for fewer residents than this: one incident more or less would carry it from end to end.
+#: Minimum number of residents for a rate per resident: below it a single incident would change the colour completely.
 FEWEST_RESIDENTS = 50
 
-# Classes leave out both ends of the ramp: the palest is kept for "none", the darkest would hide labels.
+# Classes do not use the ends of the ramp: the palest means "none", the darkest would hide labels.
 _CLASS_RANGE = (0.10, 0.80)
 _RAMP_STOPS = 24
 
@@ -78,9 +78,9 @@ def heat_map(
     division
         The grids.
     incidents
-        One row per incident, assigned: ``cell`` or ``third`` with the code of the third-level grid, None outside. ``kind_name``,
-        ``reported_at`` (aware) and ``default_point`` are used where they are there. No position or text of a single
-        incident is written to the page.
+        One row per incident, assigned: ``cell`` or ``third`` with the code of the third-level grid, None outside.
+        ``kind_name``, ``reported_at`` (aware) and ``default_point`` are used where they are there. No position or text of a
+        single incident is written to the page.
     density
         Incidents per km² on a regular grid; ``bandwidth_m`` is told where it has one.
     counts

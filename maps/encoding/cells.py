@@ -1,4 +1,4 @@
-"""Frames as compact JSON: rings of whole steps of a millionth of a degree, each position relative to the one before.
+"""Frames as compact JSON: rings in integer steps of a millionth of a degree, each position relative to the previous one.
 
 A millionth of a degree is at most 0.11 m. Rounding is by position, so borders that neighbours share stay shared. A vertex
 costs about seven characters, a third of what GeoJSON needs.
@@ -35,25 +35,25 @@ from maps.encoding.packing import pack_shapes
 #: Steps per degree.
 STEPS = 1_000_000
 
-#: Columns of a layer that a reader may see, where they are there; whole numbers are enough for a map.
+#: Columns of a layer that are shown if present; integers are precise enough for a map.
 FACTS = (AREA_M2, POPULATION, HOUSEHOLDS, UNITS, "buildings", WORKLOAD)
 
-# Tolerance for the largest circle inside a cell, which carries its label.
+# Tolerance of the largest circle inside a cell, at which its label is placed.
 _CIRCLE_TOLERANCE_M = 4.0
-# Background beyond the outline that is kept, so that roads do not end at the border.
+# Distance beyond the outline up to which the background is kept, so that roads do not end at the border.
 _BESIDE_M = 250.0
-# Background lines are drawn a pixel or more wide; half a metre is less than that up to zoom 18.
+# Tolerance of background lines: half a metre is less than the line width up to zoom 18.
 _SIMPLIFY_M = 0.6
 
 
 @dataclass(frozen=True)
 class Background:
-    """What lies under the grids so that a reader knows the place: all optional, in any declared CRS.
+    """Background layers for orientation: all optional, in any declared CRS.
 
     Attributes
     ----------
     roads
-        Lines; ``highway`` tells the class, ``name`` is written beside the larger ones.
+        Lines; ``highway`` is the class, ``name`` is written along the larger ones.
     water, green, railways, buildings
         Polygons or lines.
     """
@@ -71,14 +71,14 @@ class Background:
 
 
 class Extras(TypedDict, total=False):
-    """Keyword arguments that every map of grids takes: the layers of :class:`Background`, and texts.
+    """Common keyword arguments of all maps of grids: the layers of :class:`Background`, and texts.
 
     Attributes
     ----------
     roads, water, green, railways, buildings
         See :class:`Background`.
     title, note
-        Title of the page, and what a reader must know about the data: one string, or Chinese and English.
+        Title of the page, and what readers must know about the data: one string, or Chinese and English.
     """
 
     roads: gpd.GeoDataFrame | None
@@ -91,7 +91,7 @@ class Extras(TypedDict, total=False):
 
 
 def as_shown(cells: Division | gpd.GeoDataFrame) -> Division:
-    """A division as it is; one layer of cells as second-level grids within the outline of them all, without other levels.
+    """A division unchanged; a single layer of cells as second-level grids inside their union, without other levels.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def as_shown(cells: Division | gpd.GeoDataFrame) -> Division:
 
 
 def origin_of(division: Division) -> tuple[float, float]:
-    """South-west corner of the street in degrees, on a thousandth: where the first position of each ring counts from."""
+    """South-west corner of the street in degrees, rounded to a thousandth: origin of the first position of each ring."""
     west, south, _, _ = lon_lat(division.street.geometry).total_bounds
     return math.floor(west * 1000) / 1000, math.floor(south * 1000) / 1000
 
@@ -119,7 +119,7 @@ def origin_of(division: Division) -> tuple[float, float]:
 def encode_levels(division: Division) -> dict[str, Any]:
     """The four layers of a division as one JSON value: ``origin``, ``steps`` and ``levels``, a list of columns per level.
 
-    Cost is linear in vertices, and about 0.3 ms per cell for the circle that carries its label.
+    Cost is linear in vertices, plus about 0.3 ms per cell for the circle of its label.
     """
     origin = origin_of(division)
     position = {level: {code: i for i, code in enumerate(division.layer(level)[CODE])} for level in Level}
@@ -204,7 +204,7 @@ def encode_circles(polygons: gpd.GeoSeries, origin: tuple[float, float]) -> dict
 
 
 def road_names(roads: gpd.GeoDataFrame, origin: tuple[float, float]) -> list[dict[str, Any]]:
-    """One label for each named road: where its longest nearly straight stretch has its middle, and the angle there.
+    """One label for each named road: midpoint and angle of its longest nearly straight stretch.
 
     Returns
     -------
@@ -233,12 +233,12 @@ def road_names(roads: gpd.GeoDataFrame, origin: tuple[float, float]) -> list[dic
 
 
 def near_street(layer: gpd.GeoDataFrame | None, division: Division, name: str) -> gpd.GeoDataFrame | None:
-    """What of a background layer lies in or beside the street, as single parts in the CRS of the division; None for nothing.
+    """Parts of a background layer in or near the street, in the CRS of the division; None if there are none.
 
     Raises
     ------
     CrsError
-        If the layer declares no CRS; `name` is what it is called.
+        If the layer declares no CRS; `name` is used in the message.
     """
     if layer is None or layer.empty:
         return None
@@ -254,7 +254,7 @@ def near_street(layer: gpd.GeoDataFrame | None, division: Division, name: str) -
     shapes = np.asarray(layer.geometry.array)
     inside = shapely.intersects(near, shapes)
     layer, shapes = layer[inside], shapely.simplify(shapes[inside], _SIMPLIFY_M)
-    # Cutting costs a hundred times what the test costs, and few shapes lie across the edge.
+    # Clipping costs a hundred times as much as the test, and few shapes cross the edge.
     across = ~shapely.contains_properly(near, shapes)
     shapes[across] = shapely.intersection(shapes[across], near)
     layer = layer.set_geometry(gpd.GeoSeries(shapes, index=layer.index, crs=layer.crs))
@@ -269,7 +269,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 
 def json_value(value: Any) -> float | int | None:
-    """A number for JSON: whole where it is, else three decimals; None for what is missing or not finite."""
+    """A number for JSON: an integer if possible, otherwise three decimals; None for missing or non-finite values."""
     if value is None or value is pd.NA or not np.isfinite(float(value)):
         return None
     rounded = round(float(value), 3)

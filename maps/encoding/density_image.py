@@ -1,4 +1,4 @@
-"""A density in a metric CRS as a picture that lies right on a web map.
+"""A density in a metric CRS as an image aligned with a web map.
 
 Grid north of a Gauss-Krüger zone is not true north (0.6 degrees off in Nanjing: 80 m across a street), so the values are
 taken over point by point into the projection of the web map and not just stretched between four corners.
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 _WEB = "EPSG:3857"
 _LEVELS = 256
 
-#: Share of the maximum below which nothing is drawn, and from which on the colour is as dense as it gets.
+#: Share of the maximum below which nothing is drawn, and from which the colour is fully opaque.
 CLEAR, FULL = 0.02, 0.30
 OPACITY = 0.86
 
@@ -102,7 +102,7 @@ def density_picture(
 
 
 def round_up(value: float) -> float:
-    """Round up to one significant digit, so that a legend ends on a round number; 1 for nothing.
+    """Round up to one significant digit, so that a legend ends on a round number; 1 for zero.
 
     >>> round_up(734.2), round_up(0.0)
     (800.0, 1.0)

@@ -1,4 +1,4 @@
-"""Incidents for a page: how many of which kind, in which step of time, at which place; nothing of a single one.
+"""Incidents for a page: counts by kind, time step and place, without data of single incidents.
 
 A page that lets its reader choose a kind and a day must hold the incidents in some form. It holds them counted by place, kind
 and time, where a place is a third-level grid together with a square of a lattice for the density (a quarter of the kernel's
@@ -31,14 +31,14 @@ from maps.encoding.packing import pack
 
 Ints = npt.NDArray[np.int64]
 
-#: Squares of the lattice per bandwidth. Moving incidents to the middles of squares widens the kernel by a 1/384 part.
+#: Squares of the lattice per bandwidth. Rounding incidents to their centres widens the kernel by 1/384.
 SQUARES_PER_BANDWIDTH = 4
 
-#: Days in a step of time, finest first, and the most counts for which a finer step is taken (about 4 MB).
+#: Days per time step, finest first, and the maximum number of counts for a finer step (about 4 MB).
 STEPS_D = (1, 7, 14)
 MOST_COUNTS = 1_200_000
 
-#: Kinds that are told by name; the rarest beyond are put together.
+#: Maximum number of kinds shown by name; the rarest others are combined.
 MOST_KINDS = 60
 
 _NO_KIND = ("未注明类别", "No kind given")
@@ -122,9 +122,9 @@ def encode_incidents(
     Returns
     -------
     dict
-        ``kinds`` (names, most frequent first), ``first`` (day, or None), ``days`` (number of days), ``step_d`` (days in a step),
-        ``lattice`` (or None), and packed numbers: ``place_cell`` (differences) and ``place_square`` (plus one) of each place,
-        ``keys`` (differences of (place, kind, step + 1) as one number) and ``counts`` (less one).
+        ``kinds`` (names, most frequent first), ``first`` (day, or None), ``days`` (number of days), ``step_d`` (days in a
+        step), ``lattice`` (or None), and packed numbers: ``place_cell`` (differences) and ``place_square`` (plus one) of
+        each place, ``keys`` (differences of (place, kind, step + 1) as one number) and ``counts`` (less one).
 
     Raises
     ------
@@ -138,7 +138,7 @@ def encode_incidents(
     lattice, square = _squares(division, incidents, bandwidth_m)
     places, place = np.unique((cell + 1) * _wide(lattice) + square + 1, return_inverse=True)
     for step_d in STEPS_D:
-        # Steps of weeks begin on Mondays, as weeks do.
+        # Weekly steps begin on Mondays.
         lead = first.weekday() if first is not None and step_d > 1 else 0
         step = np.where(day >= 0, (day + lead) // step_d, -1)
         steps = (days + lead - 1) // step_d + 1 if days else 0
@@ -160,7 +160,7 @@ def encode_incidents(
 
 
 def period(incidents: dict[str, Any], n: int) -> dict[str, str]:
-    """Which days the incidents are of, and how many there are, for people."""
+    """Period and number of the incidents, as text."""
     if incidents["first"] is None:
         return {"zh": f"共 {n:,} 件", "en": f"{n:,} incidents"}
     first = dt.date.fromisoformat(incidents["first"])
@@ -170,7 +170,7 @@ def period(incidents: dict[str, Any], n: int) -> dict[str, str]:
 
 
 def remarks(incidents: pd.DataFrame, outside: int) -> list[dict[str, str]]:
-    """What a reader must know about incidents that the grids do not show, or show wrongly."""
+    """Notes on incidents that the grids do not show, or show at the wrong place."""
     told = []
     if outside:
         told.append(
@@ -261,6 +261,6 @@ def _lattice(lattice: Lattice, division: Division) -> dict[str, Any]:
 
 
 def _runs(inside: npt.NDArray[np.bool_]) -> Ints:
-    """Lengths of the runs of equal values, the first one of False."""
+    """Lengths of the runs of equal values, starting with a run of False."""
     change = np.flatnonzero(np.diff(np.concatenate(([False], inside)).astype(np.int8)))
     return np.diff(np.concatenate(([0], change, [len(inside)])))

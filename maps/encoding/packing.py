@@ -1,4 +1,4 @@
-"""Whole numbers as short text: seven bits a byte, as base64.
+"""Integers as short text: seven bits per byte, as base64.
 
 A border written as differences of places takes two bytes a number, half of what its digits take in JSON.
 """

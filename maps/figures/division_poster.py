@@ -1,4 +1,4 @@
-"""A division as one still picture: communities in soft colours, borders of three levels, roads and water beneath."""
+"""A division as a still picture: communities in soft colours, borders of three levels, roads and water below."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from geo.layers import Division
 from geo.layers.columns import NAME
 from maps.encoding.cells import column, near_street
 
-#: Communities that touch get different ones of these; all are pale enough for labels and roads on them.
+#: Fill colours; adjacent communities get different ones. All are pale enough for labels and roads.
 FILLS = ("#f3dcc6", "#dbe8cf", "#d3e3ee", "#efd6dd", "#e2dbef", "#f3ebc2", "#cfe6e0")
 
 _FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
@@ -31,7 +31,7 @@ _ROADS = {
     "unclassified": 1.6,
 }
 
-# Detail finer than this is less than half a pixel.
+# Finer detail is less than half a pixel.
 _SIMPLIFY_PX = 0.4
 
 

@@ -1,4 +1,4 @@
-"""A small picture of each kind of finding, drawn from an example that the check itself has judged."""
+"""A small picture of each kind of finding, drawn from an example that the check has evaluated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WEST, _NORTH = 387_988.0, 3_553_125.0
 _FILLS = ("#e7efe0", "#f4ead6", "#e1ebf3", "#f0e3ea", "#e9e6f3", "#dff0ee", "#f4ead6")
 _FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
 
-# Faults narrower than this are drawn with a wide line, or nobody would see them.
+# Narrower faults are drawn with a wide line to be visible.
 _VISIBLE_M = 1.0
 
 _SEVERITIES = {Severity.ERROR: "错误", Severity.WARNING: "提示", Severity.ALLOWED: "允许"}

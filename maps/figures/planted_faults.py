@@ -1,4 +1,4 @@
-"""Six small cells, and every kind of fault planted in them: what the pictures of the kinds are drawn from."""
+"""Six small cells with one fault of each kind: the examples for the pictures of the kinds."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_what_is_refused():
     track = walk(np.arange(0, 1001, 12.5))
     with pytest.raises(InputError, match="within_m is 0"):
         route_match(track, route(), within_m=0)
-    with pytest.raises(InputError, match="holds 2 devices"):
+    with pytest.raises(InputError, match="has 2 devices"):
         route_match(pd.concat([track, track.assign(device="D2")]), route())
     with pytest.raises(GeometryError, match="one LineString; 2 rows"):
         route_match(track, pd.concat([route(), route()]))
