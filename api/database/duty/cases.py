@@ -181,7 +181,7 @@ def open_cases_of(session: Session, street: int, owner: str) -> list[Case]:
     return [fold(log) for _, log in logs_of(session, street, numbers)]
 
 
-def next_number(session: Session, street: int, day: str) -> str:
+def next_case_id(session: Session, street: int, day: str) -> str:
     """Number for a new case: local day and a running number of four digits; the caller holds the lock of the cases."""
     last = session.scalar(
         select(func.max(CaseRow.number)).where(CaseRow.street == street, CaseRow.number.like(f"{day}-%"))

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
-from api.database.duty.cases import Standing, add_step, find_case, get_case, next_number
+from api.database.duty.cases import Standing, add_step, find_case, get_case, next_case_id
 from api.database.duty.sealing import Seal
 from api.database.models import ReporterRow, ReportPhotoRow, ReportRow
 from api.errors import NotStoredError
@@ -61,7 +61,7 @@ def add_report(
             return _again(session, street, known, report)
     day = f"{sender.at.astimezone(ZoneInfo(sender.zone)):%Y%m%d}"
     number = _next_report(session, street, day)
-    case_number = report.case_id or next_number(session, street, day)
+    case_number = report.case_id or next_case_id(session, street, day)
     stored = dataclasses.replace(report, report_id=number, case_id=case_number)
     _write(session, street, stored, seal)
     case, _ = add_step(session, street, _opening(session, street, stored, sender), standing)
