@@ -1,4 +1,4 @@
-"""The model street: a made-up town with the numbers of 迈皋桥街道, and incidents whose truth is known.
+"""The model street: a synthetic town with the figures of 迈皋桥街道, and simulated data with known truth.
 
 It exists so that everything can be tried, shown and measured without anybody's data. Only the name, the codes, the area
 (12.46 km²), the 180,000 residents and the names of the communities are real; every border, road, house and incident is
@@ -9,20 +9,20 @@ Terms
 plan
     Named points, lines and quarters drawn by hand (:mod:`geo.sample.town.plan`); a seed moves and fills them.
 quarter
-    A face of the plan between main roads, river and railway, with one mix of uses and one direction of streets.
+    A face of the plan between main roads, river and railway, with one mix of uses and one street direction.
 block
     Ground between street centre lines.
 plot
-    A block behind its pavements, with one use.
+    A block without its pavements, with one use.
 compound (小区、院落)
-    Land that one body manages: what is left of a plot without the shops along its edge. Walled or not.
+    Land under one management: a plot without the shops along its edge. Walled or not.
 hot spot
     A disc in which a stated share of all incidents happens on top of the background.
 truth
-    What the simulation knows and a report does not say: true place, hot spot, default point, duplicate.
+    What the simulation knows and an incident does not state: true place, hot spot, default point, duplicate.
 
-Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`, :func:`simulate_cases`,
-:func:`model_roster`, :func:`hot_spots`,
+Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`,
+:func:`simulate_cases`, :func:`model_roster`, :func:`hot_spots`,
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 

@@ -1,4 +1,4 @@
-"""What stands on each plot: slabs, towers, houses, halls, schools and the shops along the street."""
+"""Buildings on each plot: slabs, towers, houses, halls, schools and shops along the street."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Building(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What was built on a plot: the compound's ground, the buildings, the sports ground (or empty)."""
+    """Buildings on a plot: the compound's ground, the buildings, the sports ground (or empty)."""
 
     ground: shapely.Polygon
     buildings: list[Building]
     pitch: shapely.Polygon
 
 
-# Rows face south within this angle whatever the direction of the streets, as dwellings in Nanjing do.
+# Rows face south within this angle whatever the street direction, like dwellings in Nanjing.
 _SOUTH_DEG = 14.0
 
-# Slabs of the 1980s: 6 floors, 0.7 to 0.95 times their height apart.
+# Slabs of the 1980s: 6 floors, spaced by 0.7 to 0.95 times their height.
 _SLABS = RowStyle((10.5, 12.5), (24, 62), (13, 17), (5, 9), (("rect", 5), ("step", 3)), 0.02)
 _LOW_TOWERS = RowStyle((14, 17), (22, 27), (18, 22), (9, 14), (("cross", 1),))
 _TOWERS = RowStyle((15, 18), (25, 37), (28, 38), (13, 22), (("cross", 5), ("step", 2)))
@@ -51,7 +51,7 @@ _OFFICES = RowStyle((16, 23), (26, 58), (16, 24), (12, 20), (("ell", 2), ("rect"
 _MALLS = RowStyle((28, 50), (34, 86), (14, 20), (12, 18), (("rect", 3), ("ell", 2)))
 _CLASSES = RowStyle((10, 13), (36, 66), (20, 26), (10, 16), (("rect", 3), ("ell", 1)), 0.05)
 
-# Chance that the edge of a plot has shops, by class of the road it faces, and by use of the plot.
+# Probability of shops along an edge of a plot, by class of the road it faces, and by use of the plot.
 _SHOPS_BY_ROAD = {"primary": 0.75, "secondary": 0.9, "tertiary": 0.75, "residential": 0.24}
 _SHOPS_BY_USE = {
     "old": 1.0,
@@ -78,7 +78,7 @@ def build(plot: Plot, streets: list[Street], tree: shapely.STRtree, rng: np.rand
     if shops:
         strips = [s.footprint.buffer(2.2, cap_style="square", join_style="mitre") for s in shops]
         left = shapely.difference(ground, shapely.union_all(strips))
-        # Narrow necks are cut off; a mitred corner may reach past the ground, hence the intersection.
+        # Narrow necks are removed; a mitred corner may extend beyond the ground, hence the intersection.
         opened = left.buffer(-3.0).buffer(2.6, join_style="mitre")
         ground = largest_polygon(shapely.intersection(opened, left, grid_size=GRID_M))
     free = shapely.difference(ground.buffer(-2.5 if plot.use != "village" else -0.6), shapely.union_all(drives))
@@ -88,7 +88,7 @@ def build(plot: Plot, streets: list[Street], tree: shapely.STRtree, rng: np.rand
     if plot.use in ("school", "campus"):
         pitch = _pitch(free, south)
         inside = _fill(plot.use, shapely.difference(free, pitch.buffer(6.0)), south, rng)
-        # A school without a class room is none: then the children run elsewhere.
+        # A school without a class room is not built.
         pitch = pitch if inside else shapely.Polygon()
     if not inside and not ground.is_empty:
         inside = _fill(plot.use, free, south, rng)
@@ -143,7 +143,7 @@ def _housing(footprints: list[shapely.Polygon], levels: tuple[int, int], rng: np
 
 
 def _rest(free: shapely.Geometry, built: list[Building], apart_m: float) -> shapely.Geometry:
-    """Free ground at least `apart_m` away from what is built."""
+    """Free ground at least `apart_m` away from buildings."""
     if not built:
         return free
     taken = [b.footprint.buffer(apart_m, join_style="mitre") for b in built]
@@ -162,7 +162,7 @@ def _of(
     unit_m2: float,
     rng: np.random.Generator,
 ) -> list[Building]:
-    """Buildings for work: one body for each `unit_m2` of floor, at least one in each building."""
+    """Buildings for work: one unit for each `unit_m2` of floor, at least one in each building."""
     built = []
     for footprint in footprints:
         floors = int(rng.integers(levels[0], levels[1] + 1))

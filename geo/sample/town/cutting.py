@@ -1,4 +1,4 @@
-"""Cutting a quarter into blocks by streets: the same cut again and again until blocks are small enough.
+"""Divides a quarter into blocks by streets, recursively until blocks are small enough.
 
 A face is a ring of lattice coordinates without its closing vertex. A cut is a chord: both of its ends become vertices of
 the ring, and the two halves share the whole chord, so no gap can arise. Ends snap to junctions nearby, which gives
@@ -15,7 +15,7 @@ import shapely
 
 from geo.sample.town.outline import Coordinates, to_lattice
 
-# A street that would meet another within this distance of a junction is led to the junction.
+# A street that would meet another within this distance of a junction is connected to the junction.
 _SNAP_M = 30.0
 _TRIES = 12
 _MIN_WIDTH_M = 38.0
@@ -32,18 +32,18 @@ class Street(NamedTuple):
 
 @dataclass(frozen=True)
 class Cutting:
-    """How a quarter is cut.
+    """How a quarter is divided.
 
     Attributes
     ----------
     angle_deg
         Direction of the streets against the axes.
     block_m2
-        Blocks up to about this size stay whole.
+        Blocks up to about this size are not divided.
     lanes
         Narrow unnamed lanes only, as in an urban village.
     keep_clear
-        No street runs through here.
+        Area without streets.
     """
 
     angle_deg: float
@@ -53,7 +53,7 @@ class Cutting:
 
 
 def cut(face: shapely.Polygon, how: Cutting, rng: np.random.Generator) -> tuple[list[shapely.Polygon], list[Street]]:
-    """Cut a face into blocks.
+    """Divide a face into blocks.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def _cut_once(
     junctions: list[Coordinates],
     rng: np.random.Generator,
 ) -> tuple[Coordinates, Coordinates, Coordinates] | None:
-    """Cut across the longer side; None if no place is good."""
+    """Divide across the longer side; None if there is no suitable place."""
     for attempt in range(_TRIES):
         angle = np.radians(how.angle_deg + rng.uniform(-2.5, 2.5))
         u, v = _turned(ring, -angle).T
@@ -107,7 +107,7 @@ def _cut_once(
             # A cut at constant v is a cut at constant u in a frame turned by a right angle.
             angle += np.pi / 2
             u, v = _turned(ring, -angle).T
-        # Near the middle; further out when the middle has to be kept clear.
+        # Near the middle; further away if the middle has to be kept free.
         reach = 0.14 if how.keep_clear.is_empty else 0.4
         at = u.min() + np.ptp(u) * rng.uniform(0.5 - reach, 0.5 + reach)
         ends = _longest_chord(u, v, at)
@@ -121,7 +121,7 @@ def _cut_once(
 
 
 def _good(halves: tuple[Coordinates, Coordinates, Coordinates], how: Cutting) -> bool:
-    """Tell whether both halves are worth having and the street goes where it may."""
+    """Whether both halves are acceptable and the street runs where it may."""
     one, other, chord = halves
     parts = np.array([shapely.Polygon(one), shapely.Polygon(other)])
     areas = shapely.area(parts)
@@ -129,7 +129,7 @@ def _good(halves: tuple[Coordinates, Coordinates, Coordinates], how: Cutting) ->
         return False
     boxes = shapely.minimum_rotated_rectangle(parts)
     short_m = shapely.length(boxes) / 4 - np.sqrt(np.maximum(0, (shapely.length(boxes) / 4) ** 2 - shapely.area(boxes)))
-    # A large half may be ragged: it is cut again. A block must be something to build on.
+    # A large half may be irregular, because it is divided again. A block must be suitable for building.
     squareness = np.where(areas > 2.5 * how.block_m2, 1.0, areas / shapely.area(boxes))
     if short_m.min() < (18.0 if how.lanes else _MIN_WIDTH_M) or squareness.min() < 0.55:
         return False

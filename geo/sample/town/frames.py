@@ -1,4 +1,4 @@
-"""From plots and what was built on them to the frames of the model street."""
+"""Converts plots and buildings to the frames of the model street."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from geo.sample.town.network import GRID_M, VERGE_M, Network
 from geo.sample.town.outline import Skeleton
 from geo.sample.town.people import spread
 
-#: Above this number small houses and sheds are taken away by lot.
+#: Above this number small houses and sheds are removed at random.
 MOST_BUILDINGS = 10_300
 
 _CRS = f"EPSG:{plan.MODEL_EPSG}"
 _LIVED_IN = ("apartments", "residential")
-# Buildings that bear no number, and what people call them.
+# Buildings without a number, and their common names.
 _UNNUMBERED = {"shed": "非机动车棚", "service": "配套用房"}
 _SMALL = ("residential", "retail", "warehouse", "shed")
 _SUMS = ["population", "households", "units"]
@@ -31,7 +31,7 @@ _SUMS = ["population", "households", "units"]
 def compounds_and_buildings(
     plots: Sequence[Plot], built: Sequence[Built], rng: np.random.Generator
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Name and number what was built, and let the people in."""
+    """Name and number the buildings, and distribute residents."""
     pools: dict[str, Iterator[str]] = {p: names.compound_names(p, rng) for p in map(_pool, LANDUSE)}
     compounds: list[tuple[Any, ...]] = []
     rows: list[tuple[Any, ...]] = []
@@ -103,7 +103,7 @@ def green(plots: Sequence[Plot], built: Sequence[Built], network: Network, skele
     """Parks, the banks of the river and sports grounds."""
     rows: list[tuple[Any, ...]] = []
     for plot, what in zip(plots, built, strict=True):
-        # Corners that are too small or too narrow for their use are planted.
+        # Corners too small or too narrow for their use become green.
         if what.ground.area > 300.0 and not any(b.inside for b in what.buildings):
             zone = plan.QUARTERS[plot.quarter].zone
             name = "幕燕山公园" if zone == "hill" else "游园"
@@ -124,7 +124,7 @@ def _frame(rows: Sequence[tuple[Any, ...]], columns: list[str]) -> gpd.GeoDataFr
 
 
 def _community_of(frame: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> list[str]:
-    """Code of the community of each row: no row straddles a border, so one inner point decides."""
+    """Code of the community of each row; no row crosses a border, so one inner point decides."""
     inner = frame.geometry.representative_point().to_numpy()
     hit = communities.sindex.query(inner, predicate="within")
     codes = communities["code"].to_numpy()

@@ -1,4 +1,4 @@
-"""What each block is for: uses, plots, the lanes and drives inside them, parks.
+"""Uses of the blocks, plots, the lanes and drives inside them, and parks.
 
 A block is ground between centre lines; a plot is what is left of it behind the pavements, with one use. A plot is managed
 by one body, and its ground without the shops along its edge becomes a compound.
@@ -17,7 +17,7 @@ from geo.sample.town.cutting import Cutting, Street, cut
 from geo.sample.town.network import GRID_M, Network, corridors
 from geo.sample.town.outline import to_lattice
 
-# Mix of uses of the blocks of a zone, as weights. Made up, so that every kind of ground occurs; not measured.
+# Mix of uses of the blocks of a zone, as weights. Synthetic, so that every kind of ground occurs; not measured.
 _ZONES: dict[str, dict[str, float]] = {
     "old": {"old": 74, "new": 10, "village": 5, "commerce": 4, "office": 3, "green": 4},
     "new": {"new": 84, "commerce": 6, "green": 7, "old": 3},
@@ -53,7 +53,7 @@ _DRIVE_WIDTH_M = 5.5
 _OUTLINE_SETBACK_M = 3.0
 _BANK_M = 22.0
 _RAIL_CLEAR_M = 20.0
-# No drive leaves towards an arterial; among the others the smaller road wins.
+# Drives do not lead to arterials; among other roads the smaller is preferred.
 _DRIVE_RANK = {"residential": 0, "tertiary": 1, "secondary": 2}
 
 
@@ -88,7 +88,7 @@ class Plot:
 
 
 def lay_out(network: Network, outline: shapely.Polygon, rng: np.random.Generator) -> list[Plot]:
-    """Give every block a use and lay out its ground, lanes and drives."""
+    """Assign a use to every block and create its ground, lanes and drives."""
     uses = _choose_uses(network, rng)
     grounds = _grounds(network, outline)
     plots = []
@@ -110,16 +110,16 @@ def lay_out(network: Network, outline: shapely.Polygon, rng: np.random.Generator
 
 
 def _choose_uses(network: Network, rng: np.random.Generator) -> list[str]:
-    """Use of each block: drawn from its zone, then one school in each quarter where people live."""
+    """Use of each block: sampled from its zone, then one school in each residential quarter."""
     uses = []
     for block in network.blocks:
         mix = _ZONES[plan.QUARTERS[block.quarter].zone]
         weights = np.array(list(mix.values()), dtype=float)
         drawn = str(rng.choice(list(mix), p=weights / weights.sum()))
-        # A pocket park is small; a big green block would be a hole in the town.
+        # A pocket park is small; a large green block would leave a hole in the town.
         if drawn == "green" and block.polygon.area > 16_000 and len(mix) > 1:
             drawn = next(iter(mix))
-        # Nor does one owner build a mall or an office on more than three hectares here.
+        # A mall or an office has at most three hectares here.
         if drawn in ("commerce", "office") and block.polygon.area > 30_000:
             drawn = next(iter(mix))
         uses.append("green" if shapely.intersects(block.polygon, network.lake) else drawn)
@@ -135,7 +135,7 @@ def _choose_uses(network: Network, rng: np.random.Generator) -> list[str]:
 
 
 def _school_block(polygons: Sequence[shapely.Polygon]) -> int | None:
-    """The squarest block of a school's size."""
+    """The most compact block with the size of a school."""
     if not polygons:
         return None
     areas = shapely.area(polygons)
@@ -146,7 +146,7 @@ def _school_block(polygons: Sequence[shapely.Polygon]) -> int | None:
 
 
 def _grounds(network: Network, outline: shapely.Polygon) -> list[shapely.Polygon]:
-    """Ground of each block behind the pavements."""
+    """Ground of each block without pavements."""
     taken = [
         *corridors([s for s in network.streets if s.highway != "footway"]),
         network.river.buffer(_BANK_M - 11.0),
@@ -169,7 +169,7 @@ def largest_polygon(geometry: shapely.Geometry) -> shapely.Polygon:
 
 
 def _clear_lanes(lanes: list[Street], stops: shapely.Geometry) -> list[Street]:
-    """Lanes of a village without what would run into the river, the railway or the outline."""
+    """Lanes of a village without those that would cross the river, the railway or the outline."""
     parts = [(lane, part) for lane in lanes for part in shapely.get_parts(shapely.difference(lane.line, stops))]
     return [
         lane._replace(line=shapely.LineString(to_lattice(shapely.get_coordinates(part))))
@@ -179,7 +179,7 @@ def _clear_lanes(lanes: list[Street], stops: shapely.Geometry) -> list[Street]:
 
 
 def _drives(plot: Plot, streets: list[Street], tree: shapely.STRtree, rng: np.random.Generator) -> list[Street]:
-    """A drive from a gate on the quietest side to beyond the middle, and a branch: both end dead."""
+    """A drive from a gate on the quietest side beyond the middle, with a branch: both are dead ends."""
     middle = (
         plot.ground.representative_point() if not plot.ground.contains(plot.ground.centroid) else plot.ground.centroid
     )

@@ -58,7 +58,7 @@ class ModelStreet:
 
 
 def model_street(rng: np.random.Generator | int = plan.MODEL_SEED) -> ModelStreet:
-    """Draw the model street.
+    """Create the model street.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def model_street(rng: np.random.Generator | int = plan.MODEL_SEED) -> ModelStree
     Raises
     ------
     ImpossibleError
-        If the seed makes the plan cross itself; no seed is known to.
+        If the seed makes the plan intersect itself; no such seed is known.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Names on the model street: roads, compounds, schools, firms and shops. All are made up in the manner of the place."""
+"""Names on the model street: roads, compounds, schools, firms and shops. All are synthetic in the local style."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def road_names(rng: np.random.Generator) -> dict[str, Iterator[str]]:
-    """Unending, never repeating names for tertiary (路) and residential (街, 巷) roads."""
+    """Unlimited unique names for tertiary (路) and residential (街, 巷) roads."""
     heads = [str(h) for h in rng.permutation(np.array(_ROAD_HEADS))]
     return {
         "tertiary": _road_run(heads, ("路", "东路", "西路")),
@@ -109,7 +109,7 @@ def _road_run(heads: list[str], tails: tuple[str, ...]) -> Iterator[str]:
 
 
 def compound_names(use: str, rng: np.random.Generator) -> Iterator[str]:
-    """Unending, never repeating names for compounds of a use (a key of the pools, see the source)."""
+    """Unlimited unique names for compounds of a use (a key of the pools, see the source)."""
     heads, tails = _POOLS[use]
     pairs = [h + t for h in heads for t in tails]
     order = rng.permutation(len(pairs))
@@ -121,7 +121,7 @@ def compound_names(use: str, rng: np.random.Generator) -> Iterator[str]:
 
 
 def shop_name(rng: np.random.Generator) -> str:
-    """A shop sign. Signs may repeat, as they do."""
+    """A shop sign. Signs may repeat, as in reality."""
     return str(_SHOP_HEADS[rng.integers(len(_SHOP_HEADS))] + _SHOP_TAILS[rng.integers(len(_SHOP_TAILS))])
 
 

@@ -31,10 +31,10 @@ VERGE_M = {
     "footway": 1.0,
 }
 
-# A side street ends this far from the axis of the railway or river that stops it.
+# A side street ends this far from the axis of the railway or river in its way.
 _STOP_M = 20.0
 
-# Rounding moves an end by 0.7 mm, the street under it by as much again.
+# Rounding moves an end by 0.7 mm, and the street at that place by as much again.
 _JOIN_M = 0.003
 
 # Paths on the hill: from named points or plan positions up to the top and down again.
@@ -55,7 +55,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """Blocks, streets and water of the model street before anything is built."""
+    """Blocks, streets and water of the model street before buildings are added."""
 
     blocks: tuple[Block, ...]
     streets: tuple[Street, ...]
@@ -65,7 +65,7 @@ class Network:
 
 
 def build_network(skeleton: Skeleton, rng: np.random.Generator) -> Network:
-    """Cut all quarters into blocks and collect the streets.
+    """Divide all quarters into blocks and collect the streets.
 
     Streets stop short of the railway and the river; only the roads of the plan cross them, by bridges.
     """
@@ -94,7 +94,7 @@ def build_network(skeleton: Skeleton, rng: np.random.Generator) -> Network:
         streets += kept
         if quarter.zone == "lake":
             streets += _lake_paths(lake, kept)
-    # The river is drawn past the outline first, so that its ends are cut by the outline and not by a round cap.
+    # The river is first extended beyond the outline, so that its ends are cut by the outline and have no round caps.
     river = lines[river_of].buffer(river_of.width_m / 2, cap_style="square")
     inside = shapely.intersection(river, skeleton.outline, grid_size=GRID_M)
     return Network(tuple(blocks), tuple(streets), lake, _largest(inside), railway)
@@ -123,14 +123,14 @@ def roads_frame(streets: list[Street], rng: np.random.Generator) -> gpd.GeoDataF
         merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(own)))
         rows += [(name, street.highway, street.width_m, False, line) for line in merged]
     frame = gpd.GeoDataFrame(rows, columns=["name", "highway", "width_m", "oneway", "geometry"], geometry="geometry")
-    # One centre line stands for both carriageways of an arterial, so only some narrow streets are one-way.
+    # One centre line represents both carriageways of an arterial, so only some narrow streets are one-way.
     narrow = (frame["highway"] == "residential") & (frame["width_m"] < 10)
     frame["oneway"] = narrow & (rng.random(len(frame)) < 0.08)
     return frame.set_crs(epsg=plan.MODEL_EPSG)
 
 
 def _joined(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Give lines a vertex where another one ends on them.
+    """Insert a vertex into lines where another one ends on them.
 
     An end was rounded to the lattice when its street was cut, and the street that it ends on has been bent by other such
     ends since, each time by less than 1 mm. So an end moves to a vertex that is closer than `_JOIN_M`, and elsewhere the
@@ -168,7 +168,7 @@ def _without_repeats(xy: Coordinates) -> Coordinates:
 
 
 def corridors(streets: list[Street]) -> list[shapely.Polygon]:
-    """Ground that each street takes: carriageway and verges."""
+    """Ground occupied by each street: carriageway and verges."""
     return [s.line.buffer(s.width_m / 2 + VERGE_M[s.highway], quad_segs=4) for s in streets]
 
 

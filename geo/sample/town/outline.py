@@ -1,4 +1,4 @@
-"""From the plan to exact lines and faces: the outline, the main lines, the communities.
+"""Converts the plan to exact lines and faces: the outline, the main lines, the communities.
 
 The three steps are those of the module: the whole plan (:func:`draw_skeleton`), one line (:func:`smooth`,
 :func:`ridge`), one coordinate (:func:`to_lattice`). Every face is bounded by the noded lines, so neighbours have the same
@@ -20,9 +20,9 @@ from geo.sample.town import plan
 
 Coordinates = npt.NDArray[np.float64]
 
-# Spacing of the vertices of curved lines: the chord of a 300 m radius arc then is 0.2 m off.
+# Spacing of the vertices of curved lines: the chord of an arc with 300 m radius deviates by 0.2 m.
 _STEP_M = 22.0
-# Share of a chord by which a ridge line is pushed aside at each halving; looks like a contour line.
+# Share of a chord by which a ridge line is displaced at each halving; resembles a contour line.
 _RIDGE_ROUGHNESS = 0.16
 _RIDGE_HALVINGS = 4
 
@@ -127,7 +127,7 @@ def smooth(points: list[Coordinates]) -> list[Coordinates]:
 
 
 def ridge(points: list[Coordinates], rng: np.random.Generator) -> Coordinates:
-    """Roughen a line by pushing the middle of each chord aside, again and again; `points` stay."""
+    """Roughen a line by recursively displacing the middle of each chord; `points` are kept."""
     line = np.array(points)
     for _ in range(_RIDGE_HALVINGS):
         a, b = line[:-1], line[1:]
@@ -181,7 +181,7 @@ def _dissolved(faces: object) -> shapely.Polygon:
 
 
 def _pieces_of(line: shapely.LineString, pieces: npt.NDArray[np.object_]) -> shapely.LineString:
-    """Put the noded pieces of `line` together again: the same course, with a vertex at every crossing."""
+    """Merge the noded pieces of `line` again: the same course, with a vertex at every crossing."""
     middles = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     near = pieces[shapely.distance(middles, line) < 2 / PER_METRE]
     return shapely.line_merge(shapely.multilinestrings(near))

@@ -1,4 +1,4 @@
-"""Residents and households: spread over dwellings by floor area, to an exact total."""
+"""Residents and households, distributed over dwellings by floor area with an exact total."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy.typing as npt
 #: Persons in a household: assumed, a usual figure for a town of this kind.
 PERSONS_PER_HOUSEHOLD = 2.6
 
-# People per m² of floor against a flat of the 1980s: village houses are let by the room, new flats are larger.
+# Persons per m² of floor relative to a flat of the 1980s: village houses are let by the room, new flats are larger.
 _CROWDING = {"old": 1.0, "new": 0.62, "village": 0.95}
 
 
 def spread(
     floor_m2: npt.NDArray[np.float64], uses: list[str], total: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Spread `total` residents over dwellings.
+    """Distribute `total` residents over dwellings.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def spread(
 
 
 def largest_remainder(weight: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
-    """Whole numbers in proportion to `weight` that sum to `total`; ties go to the earlier one."""
+    """Integers in proportion to `weight` that sum to `total`; ties go to the earlier one."""
     share = weight / weight.sum() * total
     whole: npt.NDArray[np.int64] = np.floor(share).astype(np.int64)
     missing = total - int(whole.sum())

@@ -20,11 +20,11 @@ POPULATION = 180_000
 STREET_CODE = "320113003"
 STREET_NAME = "迈皋桥街道"
 
-#: Where the middle of the local frame stands in EPSG:4549 (118.825 E, 32.110 N).
+#: Position of the centre of the local frame in EPSG:4549 (118.825 E, 32.110 N).
 CENTRE_XY_M = (389_100.0, 3_554_650.0)
 LOCAL_CENTRE_M = (2750.0, 1680.0)
 
-#: Largest move of a named point by the seed. Points of one line stand 300 m apart, so no line can cross another.
+#: Maximum displacement of a named point by the seed. Points of one line are 300 m apart, so no line can cross another.
 NODE_JITTER_M = 8.0
 
 NODES: dict[str, tuple[float, float]] = {
@@ -98,7 +98,7 @@ NODES: dict[str, tuple[float, float]] = {
 
 
 class PlanLine(NamedTuple):
-    """A line of the plan: what it is, its class, its width and the named points that it runs through."""
+    """A line of the plan: its kind, class, width and the named points that it passes."""
 
     name: str
     kind: str
@@ -175,7 +175,7 @@ COMMUNITIES: tuple[Community, ...] = (
 
 
 class Quarter(NamedTuple):
-    """What stands in one face of the plan.
+    """Use of one face of the plan.
 
     `at` lies inside the face, `suffix` names the community, `zone` the mix of uses, `angle_deg` the direction of its lanes
     against the axes (anticlockwise), `block_m2` the size at which a block is not cut any more.

@@ -1,4 +1,4 @@
-"""Rows of buildings in an area: the footprints, not what they are.
+"""Rows of buildings in an area: the footprints, independent of their use.
 
 The area is turned so that rows run along x, chords are taken at both edges of each row, and slots are set into what the
 chords have in common; a footprint is drawn into each slot. Footprints of one call never touch.
@@ -13,7 +13,7 @@ import shapely
 
 from geo.sample.town.outline import Coordinates, to_lattice
 
-# Row layouts drawn for an area; the one that builds on most ground is taken.
+# Number of row layouts sampled for an area; the one that builds on most ground is used.
 _LAYOUTS = 3
 
 Range = tuple[float, float]
@@ -21,7 +21,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class RowStyle:
-    """Sizes in metres, as (least, most).
+    """Sizes in metres, as (minimum, maximum).
 
     Attributes
     ----------
