@@ -1,8 +1,8 @@
-"""Division of given cells, of real blocks and of the model street, and rebalancing, beside METIS, GerryChain and spopt.
+"""Division of given cells, of real blocks and of the model street, and rebalancing, compared with METIS, GerryChain and spopt.
 
-``python -m benchmarks.divide [--full] [--limit-s S]`` writes the table in docs/divide.md. GerryChain and spopt take part where
-they are installed; Providence takes part where ``WANGGE_SHARED_DATA`` (or ../shared/data) has it. ``--full`` adds 300,000
-cells; each of the others is stopped after ``--limit-s``, 30 s by default.
+``python -m benchmarks.divide [--full] [--limit-s S]`` writes the table in docs/divide.md. GerryChain and spopt are included if
+installed, Providence if ``WANGGE_SHARED_DATA`` (or ../shared/data) contains it. ``--full`` adds 300,000 cells; each of the
+other programs is stopped after ``--limit-s``, 30 s by default.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How fast incidents are read, placed, counted and mapped, and how well planted hot spots are found, beside other libraries.
+"""Speed of reading, assigning, counting and mapping incidents, and detection of planted hot spots, compared with other libraries.
 
-``python -m benchmarks.incidents [--full]`` writes the tables in docs/incidents.md. esda with libpysal and scikit-learn take part
-where they are installed. ``--full`` adds a million incidents, a stream of 17 million, and 200 simulated months in place of 20.
+``python -m benchmarks.incidents [--full]`` writes the tables in docs/incidents.md. esda with libpysal and scikit-learn are
+included if installed. ``--full`` adds a million incidents, a stream of 17 million, and 200 simulated months in place of 20.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How fast points come into cells, beside what one would use instead. Writes its tables and curves into docs/.
+"""Speed of assigning points to cells, compared with alternatives. Writes its tables and curves into docs/.
 
     python benchmarks/locate.py [--full] [--date DAY] [--only TEXT]
 
-Competitors are taken from the Python that runs this; those that are not installed are skipped, by name.
+Alternatives are imported from the running Python; those that are not installed are skipped, with their names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Maps: how long they take to write, how large they are, how fast they open and move, beside folium's own heatmap.
+"""Maps: time to write, size, and speed of opening and moving, compared with folium's heatmap.
 
 ``python benchmarks/map_pages.py [--full] [--date YYYY-MM-DD]`` writes its table between the markers of docs/maps.md.
 folium's HeatMap plots each incident as a point of some pixels; it loads its libraries from other hosts and so cannot be opened

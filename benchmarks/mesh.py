@@ -1,9 +1,9 @@
-"""Check, repair and mesh, side by side with what a user would take instead, on made layers of growing size.
+"""Check, repair and mesh, compared with alternatives, on generated layers of increasing size.
 
-``python benchmarks/mesh.py [--full] [--exact] [--only TEXT]`` writes the tables in docs/coverage.md: ``--only`` those parts whose
-names hold the text (check, ring, repair, "repair 300,000"), the others stay as they are. maup and the command ``mapshaper``
-take part where they are installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the outline, which takes
-minutes.
+``python benchmarks/mesh.py [--full] [--exact] [--only TEXT]`` writes the tables in docs/coverage.md: ``--only`` those parts
+whose names hold the text (check, ring, repair, "repair 300,000"), the others stay as they are. maup and the command
+``mapshaper`` take part where they are installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the
+outline, which takes minutes.
 """
 
 from __future__ import annotations

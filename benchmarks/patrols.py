@@ -1,4 +1,4 @@
-"""Patrols: verdicts against known truth, and the speed from fixes to verdicts, beside other libraries.
+"""Patrols: verdicts compared with known truth, and the speed from fixes to verdicts, compared with other libraries.
 
     python benchmarks/patrols.py [--full] [--date 2026-11-26] [--seeds 601,602] [--parts accuracy,walkers,speed,integrity]
     python benchmarks/patrols.py --parts habits [--habits base,ebike] [--rates 10,60] [--officers 255,60]

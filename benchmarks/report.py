@@ -1,4 +1,4 @@
-"""What all benchmarks share: the median of several runs, the machine, and tables that are written into the documents."""
+"""Common parts of all benchmarks: medians of several runs, description of the machine, and tables written into documents."""
 
 from __future__ import annotations
 

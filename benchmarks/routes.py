@@ -1,10 +1,11 @@
-"""Stops, smoothing and map matching against known truth, beside trackintel and movingpandas where they are installed.
+"""Stops, smoothing and map matching compared with known truth, and with trackintel and movingpandas if installed.
 
     python benchmarks/routes.py [--full] [--date 2026-11-25] [--parts stops,routes]
 
 Needs the folder that WANGGE_SHARED_DATA names: the walk of `stopgo` with its diary, and the roads of `nanjing-osm`.
 True routes run between junctions drawn at random, each time by the shortest way under random weights; the device stops now and
-then; fixes err by an Ornstein-Uhlenbeck process and a little white noise; cells are a lattice of 64 m, anyhow placed and turned.
+then; fixes err by an Ornstein-Uhlenbeck process and a little white noise; cells are a lattice of 64 m, anyhow placed and
+turned.
 """
 
 from __future__ import annotations

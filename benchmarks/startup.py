@@ -1,4 +1,4 @@
-"""What each verb costs on input so small that the work itself is nothing: CPU of the whole process, and what it imports.
+"""Cost of each command on input so small that the work itself is negligible: CPU of the process, and its imports.
 
 ``python -m benchmarks.startup`` writes the table in docs/architecture.md. CPU is user and system time of the process and its
 children, the median of several runs; importing geopandas alone is measured in the same run, for comparison.

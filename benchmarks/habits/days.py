@@ -1,4 +1,4 @@
-"""A street's day by one habit and one seed: who leads which cell, the ways of all, and the truth."""
+"""A day of the street for one habit and one seed: leaders of the cells, paths of all persons, and the truth."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def simulate(
 ) -> Day:
     """Make a day; of a night shift two, judged each by itself.
 
-    `officers` lead all cells between them, neighbouring ones where there are several each. `only` makes no ways but those of the
-    persons at these positions, for tests; the grids of the others are then not visited.
+    `officers` lead all cells between them, neighbouring ones where there are several each. `only` makes no ways but those
+    of the persons at these positions, for tests; the grids of the others are then not visited.
     """
     kind, rule = HABITS[habit], read_rules()[HABITS[habit].rule]
     rng = _rng(habit, seed, officers)

@@ -1,4 +1,4 @@
-"""Cells and roads of the model street: in which cell a place is, and the way along roads from one place to another."""
+"""Cells and roads of the model street: the cell of a place, and shortest paths along roads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the phones of a day report: fixes at a rate, with errors that last, silences, repeats, and wrong clocks."""
+"""Fixes reported by the phones of a day: at a given interval, with correlated errors, silences, repeats and wrong clocks."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SAVING_S = (300.0, 900.0)
 def fixes(day: Day, *, rate_s: float) -> pd.DataFrame:
     """Fixes of all phones of a day, one every `rate_s`.
 
-    Returns `device`, `officer`, `time` (aware UTC, as the phone's clock says), `lon`, `lat` (WGS-84), `accuracy_m` (NaN where not
-    stated), `mock` (NA), `received` (aware UTC, truly) and `row`, in the order in which they were received. The errors of a phone
-    are the same at every rate.
+    Returns `device`, `officer`, `time` (aware UTC, as the phone's clock says), `lon`, `lat` (WGS-84), `accuracy_m` (NaN
+    where not stated), `mock` (NA), `received` (aware UTC, truly) and `row`, in the order in which they were received. The
+    errors of a phone are the same at every rate.
     """
     tables = [_phone(day, int(name[1:]), name, rate_s) for name in day.ways]
     table = pd.concat(tables, ignore_index=True)

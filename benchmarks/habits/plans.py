@@ -1,4 +1,4 @@
-"""What one person does in a shift: from home to the office, on rounds through his grids, to lunch and home."""
+"""Activities of one person in a shift: from home to the office, rounds through the grids, lunch, and home."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The street's rule as a plain table, and the truth of a day by its words, second by second.
+"""The street's rule as a plain table, and the truth of a day by its wording, second by second.
 
-A second counts for a cell if a person who answers for the cell is inside and not riding. Seconds of one person that are parted
+A second counts for a cell if a person who answers for the cell is inside and not riding. Seconds of one person separated
 by at most `merge_gap_s` are one stay. A stay is a patrol if it has at least `min_stay_s` such seconds within the hours of duty.
-Of the patrols of a cell as many count as lie `min_between_s` apart, from the end of one to the start of the next. Each local day
-is judged by itself, so a stay over midnight is two.
+Of the patrols of a cell the largest number that is `min_between_s` apart counts, from the end of one to the start of the
+next. Each local day is judged independently, so a stay across midnight is two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The habits by name: what people do otherwise, and what their phones do wrong."""
+"""The habits by name: deviations of people from the base day, and faults of their phones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways of persons: where one was at each second, walking, riding or at rest."""
+"""Paths of persons: position at each second, walking, riding or at rest."""
 
 from __future__ import annotations
 

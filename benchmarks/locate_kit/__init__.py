@@ -1,1 +1,1 @@
-"""What the benchmark of the index is made of: coverages, competitors, and drawings of curves."""
+"""Parts of the benchmark of the index: coverages, alternatives, and drawings of curves."""

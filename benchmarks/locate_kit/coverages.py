@@ -1,4 +1,4 @@
-"""Coverages to measure on: Voronoi cells with jagged borders that neighbours share to the last bit."""
+"""Coverages for measurements: Voronoi cells with jagged, edge-matched borders."""
 
 from __future__ import annotations
 
