@@ -26,7 +26,20 @@ from api.ingest.writer import Writer
 from api.ogc import routes as ogc
 from api.ogc.service import OgcService
 from api.overview.drawn_pages import DrawnPages
-from api.routes import accounts, divisions, fixes, health, incidents, layers, locate, login, pages, plans, verdicts
+from api.routes import (
+    accounts,
+    divisions,
+    duty,
+    fixes,
+    health,
+    incidents,
+    layers,
+    locate,
+    login,
+    pages,
+    plans,
+    verdicts,
+)
 from api.settings import Settings
 
 #: Answers shorter than this are not compressed: the header would cost more than it saves.
@@ -99,7 +112,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
-    shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, pages, openapi)
+    shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, pages, openapi)
     for module in (*shown, *plans.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")

@@ -58,6 +58,13 @@ class Settings:
         5, "failed logins of one name or address within `login_window_s` before a wait", least=1
     )
     login_window_s: int = _setting(300, "time in which failed logins are counted", least=1)
+    holidays: str = _setting(
+        "", "file of public holidays and days worked for them; empty: the calendar that comes along"
+    )
+    time_limits: str = _setting("", "file of time limits of matters; empty: the example of one city")
+    contact_key: str = _setting(
+        "", "file with the key that encrypts reporters' contacts; empty: `wangge.key` beside the SQLite file"
+    )
     follow: bool = _setting(True, "verdicts are made again when fixes arrive")
     log: str = _setting("info", "least level that is logged: debug, info, warning, error")
 

@@ -24,6 +24,12 @@ class Right(StrEnum):
     SEE_INCIDENTS = "see_incidents"
     SEND_INCIDENTS = "send_incidents"
     CORRECT_INCIDENTS = "correct_incidents"
+    SEE_CASES = "see_cases"
+    SEND_REPORTS = "send_reports"
+    WORK_CASES = "work_cases"
+    SEE_REPORTERS = "see_reporters"
+    SEE_ROSTER = "see_roster"
+    MANAGE_ROSTER = "manage_roster"
     RUN_JOBS = "run_jobs"
     MANAGE_DEVICES = "manage_devices"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -31,18 +37,24 @@ class Right(StrEnum):
     SEE_METRICS = "see_metrics"
 
 
-_COMMON = {Right.SEE_DIVISION, Right.SEE_VERDICTS, Right.SEE_INCIDENTS}
+_COMMON = {Right.SEE_DIVISION, Right.SEE_VERDICTS, Right.SEE_INCIDENTS, Right.SEE_ROSTER}
+# Rights of everybody who has a part in cases (geo.duty.ACTS_AS says which).
+_CASES = {Right.SEE_CASES, Right.WORK_CASES, Right.SEE_ROSTER}
 
 #: Rights of each role. Tracks are shown to those who check them only (PIPL article 28: strict necessity).
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.PLANNER: frozenset(_COMMON | {Right.PLAN, Right.PUBLISH, Right.RUN_JOBS}),
-    Role.LEADER: frozenset(_COMMON),
+    Role.LEADER: frozenset(_COMMON | _CASES),
     Role.CHECKER: frozenset(_COMMON | {Right.SEE_TRACKS, Right.SEND_FIXES, Right.RUN_JOBS}),
-    Role.SUPERVISOR: frozenset(_COMMON),
-    Role.COMMUNITY: frozenset(_COMMON | {Right.SEND_INCIDENTS}),
-    Role.OFFICER: frozenset(_COMMON | {Right.SEND_INCIDENTS}),
-    Role.CLERK: frozenset({Right.SEE_DIVISION, Right.SEE_INCIDENTS, Right.SEND_INCIDENTS, Right.CORRECT_INCIDENTS}),
+    Role.SUPERVISOR: frozenset(_COMMON | _CASES | {Right.SEND_REPORTS}),
+    Role.COMMUNITY: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.MANAGE_ROSTER}),
+    Role.OFFICER: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.SEND_REPORTS}),
+    Role.CLERK: frozenset(
+        {Right.SEE_DIVISION, Right.SEE_INCIDENTS, Right.SEND_INCIDENTS, Right.CORRECT_INCIDENTS}
+        | _CASES
+        | {Right.SEND_REPORTS, Right.SEE_REPORTERS}
+    ),
     Role.RESIDENT: frozenset(),
 }
 

@@ -1,4 +1,4 @@
-"""``wangge duty``: ledgers, agendas and briefs from the store."""
+"""``wangge duty``: import of rosters and reports; ledgers, agendas and briefs from the store."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli import options
+from api.cli import duty_import, options
 from api.cli.console import emit_json, out
 
 if TYPE_CHECKING:
     from api.jobs.duty_papers import Source
 
 app = typer.Typer(help="责任与办件：台账、例会议程、督查简报。Duty: ledgers, agenda, brief.", no_args_is_help=False)
+
+app.command("import")(duty_import.run)
 
 Scope = Annotated[
     str, typer.Option("--scope", metavar="CODE", help="社区或网格编码，默认全街道。Code of a community or grid.")

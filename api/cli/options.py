@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from api.settings import Settings
+
 Json = Annotated[
     bool, typer.Option("--json", help="标准输出只写一个 JSON 文档。Write one JSON document to standard output.")
 ]
@@ -102,6 +104,15 @@ def opened_store(given: str | None) -> Iterator[tuple[Session, int]]:
             yield opened, street_of(opened, Settings.from_environment(os.environ).street or None)
     finally:
         engine.dispose()
+
+
+def settings_of(given: str | None) -> Settings:
+    """Settings of the environment, with the store that the command line names."""
+    import os
+
+    from api.settings import DATABASE, Settings
+
+    return Settings.from_environment({**os.environ, DATABASE: str(database_setting(given))})
 
 
 def parse_counts(text: str) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from api.database import current_version, read_version, session
 from api.database.verdicts import rule_texts
 from api.errors import NotStoredError
 from api.verdicts.reading import read_tracks_of
+from api.verdicts.staffing import with_roster
 from geo.layers import Division
 from geo.patrols import Rules, clean, due, evidence, presences, seen, verify, visits
 
@@ -76,7 +77,7 @@ def rules_of(engine: Engine, street: int, name: str | None = None) -> Rules:
 
 
 def basis_of(engine: Engine, street: int, day: date, *, street_code: str | None = None, rules: Rules) -> Basis:
-    """Read the version that holds on a day.
+    """Read the version that holds on a day, with the leaders and deputies that the roster names for it.
 
     Raises
     ------
@@ -85,7 +86,8 @@ def basis_of(engine: Engine, street: int, day: date, *, street_code: str | None 
     """
     with session(engine) as opened:
         version = current_version(opened, day=day, street_code=street_code)
-        return Basis(street, version.id, version.digest, read_version(opened, version.id), rules)
+        division = with_roster(opened, street, read_version(opened, version.id), day)
+        return Basis(street, version.id, version.digest, division, rules)
 
 
 def judge(engine: Engine, basis: Basis, day: date) -> Judged:

@@ -73,10 +73,10 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-#: Parts that an account of the service can act in. A department has an account of the role ``officer`` and acts as ``unit``
-#: where it is the owner of the case.
+#: Parts that an account of the service can act in. An administrator stands in for the service centre. A department has an
+#: account of the role ``officer`` and acts as ``unit``.
 ACTS_AS: Mapping[AccountRole, tuple[Role, ...]] = {
-    AccountRole.ADMINISTRATOR: (),
+    AccountRole.ADMINISTRATOR: (Role.CLERK,),
     AccountRole.PLANNER: (),
     AccountRole.LEADER: (Role.LEADER, Role.CHAIR),
     AccountRole.CHECKER: (),

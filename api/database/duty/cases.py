@@ -194,11 +194,12 @@ def make_lists_again(session: Session, street: int) -> list[str]:
     kept = {row.number: row for row in session.scalars(select(CaseRow).where(CaseRow.street == street))}
     changed = []
     for number, log in logs_of(session, street):
-        values = _values(fold(log))
+        case = fold(log)
+        values = _values(case)
         row = kept.get(number)
         if row is None or any(getattr(row, name) != value for name, value in values.items()):
             changed.append(number)
-            _keep(session, street, fold(log))
+            _keep(session, street, case)
     session.flush()
     return changed
 

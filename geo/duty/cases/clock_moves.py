@@ -13,6 +13,9 @@ from geo.duty.events import Action, Clock, Event
 Values = dict[str, Any]
 
 _WORK = (Clock.HANDLE, Clock.REDO)
+_CLOCKS = {clock.value: clock for clock in Clock}
+# Stands for a clock that starts with this event, until its limit is read from the payload.
+_PENDING = Running(dt.datetime.min, None)
 _SUSPENDING = frozenset({Action.RETURN_UP, Action.SHELVE, Action.DECIDE_SHELVE})
 _RESUMING = frozenset({Action.ASSIGN, Action.DECIDE_ASSIGN, Action.RESUME})
 _ENDING = frozenset({Action.VOID, Action.MERGE, Action.REJECT, Action.EXPLAIN_FILE})
@@ -33,8 +36,11 @@ def move_clocks(values: Values, case: Case, row: Transition, event: Event) -> No
     if not (row.stops or row.starts or given or action in _RESUMING):
         return
     running = dict(case.running)
-    for clock in row.stops & running.keys():
-        _stop(values, clock, running.pop(clock), event.at)
+    stops = row.stops
+    if stops:
+        for clock in case.running:
+            if clock in stops:
+                _stop(values, clock, running.pop(clock), event.at)
     if action in _SUSPENDING:
         _suspend(values, running, event.at)
     elif action in _RESUMING:
@@ -42,14 +48,16 @@ def move_clocks(values: Values, case: Case, row: Transition, event: Event) -> No
     elif action in _ENDING:
         _end_suspended(values, event.at)
     for clock in row.starts:
-        if clock is not Clock.HANDLE or not any(work in running for work in _WORK):
+        if clock is not Clock.HANDLE or not (Clock.HANDLE in running or Clock.REDO in running):
             if clock in running:
                 _stop(values, clock, running[clock], event.at)
-            running[clock] = Running(event.at, None)
+            running[clock] = Running(event.at, None) if clock.value not in given else _PENDING
     for name, value in given.items():
-        clock = Clock(name)
+        clock = _CLOCKS[name]
         if clock in running:
-            running[clock] = Running(running[clock].since, _time(value.get("due")), value.get("limit", ""))
+            before = running[clock]
+            since = event.at if before is _PENDING else before.since
+            running[clock] = Running(since, _time(value.get("due")), value.get("limit", ""))
             if clock in _WORK:
                 values["provisional"] = bool(value.get("provisional"))
     values["running"] = running
@@ -101,9 +109,14 @@ def due_of(values: Values) -> dt.datetime | None:
         if clock in values["suspended"]:
             return _known(values["suspended"][clock][0])
     kept: dt.datetime | None = values["due"]
-    if any(run.clock in _WORK for run in values["runs"]):
-        return kept
-    return min((run.due for run in running.values() if run.due is not None), default=kept)
+    for run in values["runs"]:
+        if run.clock in _WORK:
+            return kept
+    soonest = None
+    for run in running.values():
+        if run.due is not None and (soonest is None or run.due < soonest):
+            soonest = run.due
+    return kept if soonest is None else soonest
 
 
 def _known(run: Running) -> dt.datetime | None:

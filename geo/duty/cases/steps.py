@@ -21,7 +21,7 @@ from geo.duty.events import Action, Event, Role
 from geo.errors import InputError
 
 
-def fold(events: Iterable[Event]) -> Case:
+def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
     """Make a case from its events.
 
     Only what cannot be otherwise is checked, so that a log stays readable when the rules of the steps change: one case, dense
@@ -32,11 +32,13 @@ def fold(events: Iterable[Event]) -> Case:
     ----------
     events
         Of one case, in order.
+    check_chain
+        Compare each hash that an event carries with that of the event before it.
 
     Returns
     -------
     Case
-        Cost: about 10 µs for an event, and as much for its hash.
+        Cost: about 10 µs for an event, and as much again for its hash.
 
     Raises
     ------
@@ -60,10 +62,10 @@ def fold(events: Iterable[Event]) -> Case:
     """
     case: Case | None = None
     for event in events:
-        present = Case(event.case_id) if case is None else case
-        if sent_again(present, event):
+        present = empty_case(event.case_id) if case is None else case
+        if event.client_id is not None and sent_again(present, event):
             continue
-        require_order(present, event)
+        require_order(present, event, check_chain=check_chain)
         require_state(present, event, TRANSITIONS[event.action])
         case = applied(present, event)
         # Two steps back are forgotten, or all states of a log would stay in memory; nobody else holds this one.
@@ -149,6 +151,16 @@ def advance(case: Case | None, event: Event) -> Case:
     if present.before is not None and event.action is not Action.UNDO:
         present = _without_history(present)
     return applied(present, event)
+
+
+def empty_case(case_id: str) -> Case:
+    """A case without events; copied, which takes a tenth of the time of making one."""
+    case = object.__new__(Case)
+    object.__setattr__(case, "__dict__", {**_EMPTY, "case_id": case_id})
+    return case
+
+
+_EMPTY = Case("").__dict__
 
 
 def _without_history(case: Case) -> Case:

@@ -27,6 +27,7 @@ from api.database.duty.reports import Sender, add_report, erase_reporter, get_re
 from api.database.duty.rosters import Recorder, add_absence, read_stored_roster, store_roster
 from api.database.duty.sealing import Seal
 from api.database.models import CaseRow, ReporterRow
+from api.verdicts.staffing import with_roster
 from geo.duty import (
     Absence,
     Action,
@@ -45,6 +46,7 @@ from geo.duty import (
 )
 from geo.errors import FileError, ImpossibleError, RefusedStep
 from geo.incidents import Calendar
+from geo.patrols.persons import persons_of
 from tests.properties.duty_walk import Walk
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -191,6 +193,28 @@ def test_lists_are_limited_by_cell_state_and_owner(store):
         assert list_cases(opened, 1, CaseFilter(scopes=("320113003002",)))[0] == 0
         assert list_cases(opened, 1, CaseFilter(scopes=()))[0] == 0
         assert list_cases(opened, 1, CaseFilter(states=("closed",), owner="nobody"))[0] == 0
+
+
+def test_verdicts_read_leaders_and_deputies_of_the_day(store, division):
+    cells = [str(code) for code in division.second["code"]]
+    with session(store.engine, write=True) as opened:
+        assert with_roster(opened, 2, division, date(2026, 3, 2)) is division, "no roster of that street"
+        roster = Roster(
+            [
+                Assignment(cells[0], "G1", Duty.LEADER, date(2026, 1, 1)),
+                Assignment(cells[0], "G2", Duty.DEPUTY, date(2026, 1, 1)),
+            ],
+            persons=[Person("G1", "张三"), Person("G2", "李四")],
+        )
+        store_roster(opened, 1, roster, Recorder("小李", NOW))
+        second = with_roster(opened, 1, division, date(2026, 3, 2)).second.set_index("code")
+        assert second.loc[cells[0], ["leader", "deputies"]].tolist() == ["G1", "G2"]
+        assert second.loc[cells[1], "leader"] is None
+        assert second.loc[cells[1], "deputies"] == ""
+        before = with_roster(opened, 1, division, date(2025, 12, 31)).second
+        assert before["leader"].isna().all()
+        assert persons_of(second.reset_index())[cells[0]] == {"G1", "G2"}
+        opened.rollback()
 
 
 def test_a_roster_replaces_the_one_before_without_deleting(store):

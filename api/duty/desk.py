@@ -1,0 +1,292 @@
+"""What the routes of cases do: take reports in, do steps, explain deadlines, suggest duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyproj
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.access import Caller, Right, allowed
+from api.database.duty.cases import Standing, add_step, get_case
+from api.database.duty.sealing import Seal
+from api.database.models import PersonRow, ReportRow
+from api.duty.schemas import CandidateOut, CaseDetail, DeadlineOut
+from api.errors import ConflictError, DeniedError
+from api.settings import Settings
+from geo.duty import (
+    ACTS_AS,
+    Action,
+    Case,
+    CaseRules,
+    Event,
+    Place,
+    Role,
+    deadline,
+    duplicate_candidates,
+)
+from geo.duty import allowed as allowed_steps
+from geo.duty.clocks.deadlines import words
+from geo.duty.intake.duplicates import WITHIN
+from geo.duty.wording import STATES
+from geo.errors import InputError, RefusedStep
+from geo.incidents import Calendar, Limit, time_limits
+from geo.incidents.catalogue import catalogue_of, find_matter
+
+if TYPE_CHECKING:
+    from api.snapshot import Snapshot
+
+#: Refusals that are about who acts, and about what was sent; all others are conflicts with the case as it stands.
+_DENIED = ("role", "own_work")
+_INCOMPLETE = ("reason", "missing")
+#: Cases that are compared with a new report at most.
+_COMPARED = 500
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does a step, and in which part."""
+
+    name: str
+    role: Role
+
+
+@cache
+def _standing(holidays: str, limits: str) -> Standing:
+    calendar = Calendar.read(holidays) if holidays else Calendar.china()
+    return Standing(calendar, CaseRules.of(time_limits(limits) if limits else None))
+
+
+def standing_of(settings: Settings) -> Standing:
+    """Working days and limits of the installation."""
+    return _standing(str(settings.holidays), str(settings.time_limits))
+
+
+def seal_of(settings: Settings) -> Seal:
+    """What encrypts contacts: the key file of the settings, else ``wangge.key`` beside a SQLite file or in the working folder."""
+    if str(settings.contact_key):
+        return Seal(Path(settings.contact_key))
+    folder = Path() if "://" in settings.database else Path(settings.database).parent
+    return Seal(folder / "wangge.key")
+
+
+def actor_name(session: Session, caller: Caller) -> str:
+    """The person of an account, by code; without one, the name of the account."""
+    if caller.person is None:
+        return caller.name
+    return session.scalar(select(PersonRow.code).where(PersonRow.id == caller.person)) or caller.name
+
+
+def roles_in(caller: Caller, cells: Sequence[str]) -> tuple[Role, ...]:
+    """Parts in which a caller can act on a case of some cells."""
+    found: list[Role] = []
+    for grant in caller.grants:
+        if not grant.scope or not cells or any(code.startswith(grant.scope) for code in cells):
+            found.extend(ACTS_AS[grant.role])
+    return tuple(dict.fromkeys(found))
+
+
+def cells_of(case: Case) -> list[str]:
+    """Codes of the cells of a case, those that are known."""
+    return [code for code in (case.third, case.second, case.community) if code]
+
+
+def require_seen(caller: Caller, case: Case) -> None:
+    """Refuse a caller who may not see a case of these cells.
+
+    Raises
+    ------
+    DeniedError
+        If no grant covers them.
+    """
+    if not allowed(caller, Right.SEE_CASES, cells_of(case) or [""]):
+        raise DeniedError(f"'{caller.name}' may not see cases of this grid")
+
+
+def choose_role(caller: Caller, case: Case | None, action: Action, asked: Role | None, cells: Sequence[str]) -> Role:
+    """The part in which a caller does a step: the one that is asked for, else the first in which it is possible.
+
+    Raises
+    ------
+    DeniedError
+        If the caller cannot act in the part, or in none.
+    """
+    mine = roles_in(caller, cells)
+    if asked is not None:
+        if asked not in mine:
+            raise DeniedError(f"'{caller.name}' cannot act as {asked.value} on this case")
+        return asked
+    if not mine:
+        raise DeniedError(f"'{caller.name}' has no part in cases of this grid")
+    return next((role for role in mine if action in allowed_steps(case, role)), mine[0])
+
+
+def do_step(session: Session, caller: Caller, event: Event, standing: Standing) -> tuple[Case, bool]:
+    """Do a step; refusals become the errors that the service answers with.
+
+    Raises
+    ------
+    ConflictError
+        If the case stands otherwise than the sender thinks; carries the case as it stands.
+    DeniedError
+        If the step is not the caller's.
+    InputError
+        If a reason or value is missing.
+    """
+    if event.action is Action.FILE:
+        require_matter(event, get_case(session, caller.street, event.case_id))
+    try:
+        return add_step(session, caller.street, event, standing)
+    except RefusedStep as refusal:
+        raise refused(refusal, caller) from refusal
+
+
+def refused(refusal: RefusedStep, caller: Caller) -> Exception:
+    """The error for a refusal, with kind, texts, the case as it stands, and what would pass."""
+    members: dict[str, Any] = {"kind": refusal.kind, "zh": refusal.zh, "en": refusal.en}
+    if refusal.proposal is not None:
+        members["proposal"] = refusal.proposal.value
+    if refusal.kind in _DENIED:
+        return DeniedError(f"{refusal.zh} {refusal}")
+    if refusal.kind in _INCOMPLETE:
+        return InputError(f"{refusal.zh} {refusal}")
+    if refusal.case is not None and refusal.case.state is not None:
+        members["case"] = detail_of(refusal.case, caller).model_dump(mode="json")
+    return ConflictError(str(refusal), **members)
+
+
+def require_matter(event: Event, case: Case) -> None:
+    """Refuse to file a case as a matter that its catalogue does not have.
+
+    Raises
+    ------
+    InputError
+        If the standard is known and has no such code. A customer's own catalogue is not known here, so its codes pass.
+    """
+    kind = str(event.payload.get("kind") or case.kind)
+    ref = str(event.payload.get("standard_ref") or case.standard_ref)
+    if not kind:
+        raise InputError(f"case {case.case_id}: say which matter it is filed as ('kind')")
+    if ref and catalogue_of(ref) is not None and find_matter(kind, standard_ref=ref) is None:
+        raise InputError(f"case {case.case_id}: '{kind}' is not a matter of {ref}; look the code up in the catalogue")
+
+
+def detail_of(case: Case, caller: Caller, current_second: str | None = None) -> CaseDetail:
+    """A case as the service tells it."""
+    may = {role.value: [a.value for a in allowed_steps(case, role)] for role in roles_in(caller, cells_of(case))}
+    state = case.state
+    return CaseDetail(
+        number=case.case_id,
+        seq=case.seq,
+        state="" if state is None else state.value,
+        state_zh="" if state is None else STATES[state].zh,
+        owner=case.owner,
+        outcome=None if case.outcome is None else case.outcome.value,
+        due=case.due,
+        late=case.late,
+        provisional=case.provisional,
+        exempt=case.exempt,
+        round=case.round,
+        reports=list(case.reports),
+        attachments=case.attachments,
+        second=case.second,
+        current_second=current_second,
+        returns=case.returns,
+        extensions=case.extensions,
+        merged_into=case.merged_into,
+        allowed=may,
+    )
+
+
+def current_second(session: Session, street: int, number: str, snapshot: Snapshot) -> str | None:
+    """The second-level grid in which a case lies now, by the place of its first report; cases outlive redraws."""
+    row = session.scalar(
+        select(ReportRow)
+        .where(ReportRow.street == street, ReportRow.case_number == number, ReportRow.lon.is_not(None))
+        .order_by(ReportRow.id)
+        .limit(1)
+    )
+    if row is None or row.lon is None or row.lat is None:
+        return None
+    cells = {level.layer: cell["code"] for level, cell in snapshot.locate(row.lon, row.lat, row.datum).cells.items()}
+    return cells.get("second")
+
+
+def deadlines_of(case: Case, standing: Standing) -> list[DeadlineOut]:
+    """Each limit that runs, with the way that leads to it where it was reckoned from its beginning."""
+    found = []
+    for clock, run in case.running.items():
+        why: list[str] = []
+        why_en: list[str] = []
+        provisional = case.provisional and clock.value in ("handle", "redo")
+        try:
+            reckoned = deadline(
+                run.since, Limit.parse(run.limit), standing.calendar, reckoning=standing.rules.reckoning
+            )
+        except InputError:
+            reckoned = None
+        if reckoned is not None and reckoned.due == run.due:
+            lines = reckoned.explanation()
+            why, why_en = [text.zh for text in lines], [text.en for text in lines]
+        elif run.due is not None:
+            text = words(reckoned.limit) if reckoned is not None else None
+            why = [f"时限{text.zh if text else run.limit}，由流转记录延期、暂停或合并后确定"]
+            why_en = [f"a limit of {text.en if text else run.limit}, moved by an extension, a pause or a merge"]
+        found.append(
+            DeadlineOut(
+                clock=clock.value, due=run.due, limit=run.limit, provisional=provisional, why=why, why_en=why_en
+            )
+        )
+    return found
+
+
+def candidates_of(session: Session, street: int, number: str) -> list[CandidateOut]:
+    """Cases that a case may repeat, by its first report; suggested only."""
+    mine = session.scalar(
+        select(ReportRow)
+        .where(ReportRow.street == street, ReportRow.case_number == number)
+        .order_by(ReportRow.id)
+        .limit(1)
+    )
+    if mine is None:
+        return []
+    span = WITHIN + timedelta(minutes=1)
+    rows = session.scalars(
+        select(ReportRow)
+        .where(
+            ReportRow.street == street,
+            ReportRow.case_number != number,
+            ReportRow.received_at.between(mine.received_at - span, mine.received_at + span),
+        )
+        .order_by(ReportRow.received_at.desc())
+        .limit(_COMPARED)
+    ).all()
+    zone = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:4549", always_xy=True)
+    best: dict[str, CandidateOut] = {}
+    for found in duplicate_candidates(_place(mine, zone), [_place(row, zone) for row in rows]):
+        best.setdefault(
+            found.case_id,
+            CandidateOut(
+                case_id=found.case_id,
+                distance_m=None if found.distance_m is None else round(found.distance_m, 1),
+                same_building=found.same_building,
+                likeness=round(found.likeness, 3),
+                why=found.why.zh,
+                why_en=found.why.en,
+            ),
+        )
+    return list(best.values())
+
+
+def _place(row: ReportRow, zone: pyproj.Transformer) -> Place:
+    x = y = None
+    if row.lon is not None and row.lat is not None:
+        x, y = zone.transform(row.lon, row.lat)
+    at = row.received_at.astimezone(UTC) if isinstance(row.received_at, datetime) else row.received_at
+    return Place(row.case_number, at, x, y, row.text, row.address, row.kind)

@@ -1,0 +1,1 @@
+"""Jobs of duty that read files into the store."""

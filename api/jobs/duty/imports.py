@@ -1,0 +1,170 @@
+"""Reading rosters and sheets of incidents into the store, with each faulty row told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from api.database.duty.cases import Standing
+from api.database.duty.reports import Sender, add_report
+from api.database.duty.rosters import Recorder, store_roster
+from api.database.duty.sealing import Seal
+from geo.duty import Channel, Report, Reporter, levels_of, read_roster
+from geo.incidents import assign, read_incidents
+from geo.layers import Division
+from geo.tables.refused import RefusedRow, refuse
+from geo.texts import Text
+
+#: What files call the ways by which reports come in.
+_CHANNELS = {
+    Channel.HOTLINE: ("12345", "热线"),
+    Channel.MAYOR_MAIL: ("市长信箱", "信箱", "邮箱", "mail"),
+    Channel.PATROL: ("巡查", "网格", "patrol"),
+    Channel.PHONE: ("电话", "来电", "phone"),
+    Channel.VISIT: ("来访", "走访", "visit"),
+    Channel.LETTER: ("来信", "信件", "letter"),
+    Channel.SUPERVISION: ("督查", "督办"),
+}
+_TEXTS = ("诉求内容", "问题描述", "事件描述", "内容", "描述", "text", "description", "content")
+_NAMES = ("诉求人", "来电人", "上报人", "联系人", "姓名", "reporter")
+_CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "phone")
+
+
+@dataclass
+class Imported:
+    """What an import did: rows in the file, what was stored, rows refused, findings, notes."""
+
+    rows: int = 0
+    stored: dict[str, int] = field(default_factory=dict)
+    refused: list[RefusedRow] = field(default_factory=list)
+    findings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    told: list[Text] = field(default_factory=list)
+
+
+def import_roster(
+    session: Session,
+    street: int,
+    path: Path,
+    division: Division,
+    *,
+    since: date,
+    recorder: Recorder,
+    columns: dict[str, str] | None = None,
+) -> Imported:
+    """Read a roster and store it in place of the present one.
+
+    Parameters
+    ----------
+    since
+        First day of rows without one; findings are told for the year from it.
+    columns
+        Our names of columns to headers.
+    """
+    read = read_roster(path, cells=levels_of(division), since=since, columns=columns)
+    stored = store_roster(session, street, read.roster, recorder)
+    findings = read.roster.findings(since, since + timedelta(days=365))
+    return Imported(read.rows, stored, read.refused, findings, read.told)
+
+
+def import_incidents(
+    session: Session,
+    street: int,
+    path: Path,
+    division: Division,
+    *,
+    sender: Sender,
+    standing: Standing,
+    seal: Seal,
+    options: dict[str, Any] | None = None,
+) -> Imported:
+    """Read incidents, 12345 and mailbox sheets included, and store each row as a report with a case of its own.
+
+    Parameters
+    ----------
+    options
+        Passed on to :func:`geo.incidents.read_incidents` (`datum`, `columns`, `sheet`).
+
+    Notes
+    -----
+    The number of a row makes reading a file again harmless: its client id is the file's number, or file and row without one. Rows
+    whose position cannot be used are refused and told; others go on.
+    """
+    frame = read_incidents(path, **(options or {}))
+    placed = assign(frame, division)
+    result = Imported(rows=len(frame) + len(frame.attrs.get("refused", ())))
+    result.refused = list(frame.attrs.get("refused", ()))
+    result.told = list(frame.attrs.get("told", ()))
+    counts = {"added": 0, "repeated": 0}
+    for row in placed.to_dict("records"):
+        try:
+            report = _report_of(row, path.name, sender)
+        except _UnusableRowError as error:
+            result.refused.append(refuse(path.name, int(row["source_row"]), error.reason))
+            continue
+        _, _, new = add_report(session, street, report, sender, standing, seal)
+        counts["added" if new else "repeated"] += 1
+    result.stored = counts
+    return result
+
+
+class _UnusableRowError(Exception):
+    def __init__(self, reason: Text) -> None:
+        super().__init__(reason.en)
+        self.reason = reason
+
+
+def _report_of(row: dict[Any, Any], file: str, sender: Sender) -> Report:
+    number = _text(row.get("incident_id"))
+    text = _first(row, _TEXTS) or "：".join(t for t in (_text(row.get("kind_name")), _text(row.get("address"))) if t)
+    if len(text) < 2:
+        raise _UnusableRowError(Text("没有内容", "says nothing: no text, kind or address"))
+    reported = row.get("reported_at")
+    if reported is None or pd.isna(reported):
+        raise _UnusableRowError(Text("没有时间", "has no time"))
+    taken: datetime = pd.Timestamp(reported).floor("us").to_pydatetime(warn=False)
+    return Report(
+        "",
+        sender.at,
+        channel_of(_text(row.get("source"))),
+        text,
+        external_no=number,
+        taken_at=taken,
+        standard_ref=_text(row.get("standard_ref")),
+        kind=_text(row.get("kind_code")),
+        lon=float(row["lon"]),
+        lat=float(row["lat"]),
+        address_text=_text(row.get("address")),
+        third=_text(row.get("third")),
+        second=_text(row.get("second")),
+        community=_text(row.get("community")),
+        reporter=Reporter(_first(row, _NAMES), _first(row, _CONTACTS), wants_reply=bool(_first(row, _CONTACTS))),
+        entered_by=sender.actor,
+        client_id=f"{file}:{number or row['source_row']}",
+    )
+
+
+def channel_of(source: str) -> Channel:
+    """The way by which a report came in, from what a file calls it.
+
+    >>> channel_of("12345热线"), channel_of("网格巡查"), channel_of("")
+    (<Channel.HOTLINE: '12345'>, <Channel.PATROL: 'patrol'>, <Channel.OTHER: 'other'>)
+    """
+    plain = source.lower()
+    return next(
+        (channel for channel, words in _CHANNELS.items() if any(word in plain for word in words)), Channel.OTHER
+    )
+
+
+def _first(row: dict[Any, Any], names: tuple[str, ...]) -> str:
+    return next((text for name in names if (text := _text(row.get(name)))), "")
+
+
+def _text(value: object) -> str:
+    return (
+        "" if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) else str(value).strip()
+    )

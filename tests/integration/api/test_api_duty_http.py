@@ -1,0 +1,235 @@
+"""A case from the telephone to its closing over HTTP, with several accounts; what is refused and why; the command for import."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import openpyxl
+import pytest
+from sqlalchemy import text
+
+from api.access import Grant, Role
+from api.app import create_app
+from api.database import add_version, open_store, publish, session
+from api.database.accounts import add_account, add_token
+from api.settings import Settings
+from geo.layers import lon_lat
+from tests.integration.api.serving import serving
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+COMMUNITY = "320113003001"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(request, tmp_path_factory, division):
+    folder = tmp_path_factory.mktemp("duty-http")
+    if request.param == "sqlite":
+        address = str(shutil.copy(request.getfixturevalue("empty_store"), folder / "store.sqlite"))
+    else:
+        address = request.getfixturevalue("postgres").create("dutyhttp", template="template")
+    engine = open_store(address)
+    people = {
+        "clerk": Grant(Role.CLERK),
+        "secretary": Grant(Role.COMMUNITY, COMMUNITY),
+        "stranger": Grant(Role.COMMUNITY, "320113003002"),
+        "unit": Grant(Role.OFFICER),
+        "officer": Grant(Role.OFFICER, f"{COMMUNITY}001"),
+        "leader": Grant(Role.LEADER),
+        "supervisor": Grant(Role.SUPERVISOR),
+    }
+    tokens = {}
+    with session(engine, write=True) as opened:
+        version = add_version(opened, division, valid_from=NOW.date(), created_at=NOW)
+        publish(opened, version.id, published_at=NOW)
+        for name, grant in people.items():
+            account = add_account(opened, 1, name, [grant], at=NOW, by="test")
+            tokens[name] = add_token(opened, "program", account=account, at=NOW).text
+    clock = SimpleNamespace(now=NOW)
+    settings = Settings(database=address, pages=folder, follow=False, contact_key=str(folder / "key"))
+    point = lon_lat(division.third.geometry.iloc[:1].representative_point()).iloc[0]
+    lon, lat = point.x, point.y
+    with serving(create_app(settings, clock=lambda: clock.now)) as client:
+        yield SimpleNamespace(
+            client=client,
+            tokens=tokens,
+            clock=clock,
+            place={"lon": float(lon), "lat": float(lat)},
+            engine=engine,
+            cell=str(division.third["code"].iloc[0]),
+            address=address,
+            folder=folder,
+        )
+    engine.dispose()
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres").drop("dutyhttp")
+
+
+def ask(service, who, method, path, body=None, **params):
+    headers = {"Authorization": f"Bearer {service.tokens[who]}"}
+    return service.client.request(method, path, json=body, params=params, headers=headers)
+
+
+def report(service, client_id, **change):
+    body = {
+        "client_id": client_id,
+        "channel": "12345",
+        "text": "万寿村小区12幢垃圾满溢",
+        "standard_ref": "GB/T 47678.5-2026",
+        "kind": "06010",
+        "address": "万寿村小区12幢",
+        "reporter": {"name": "王先生", "contact": "13812345678", "wants_reply": True},
+        **service.place,
+        **change,
+    }
+    return ask(service, "clerk", "POST", "/api/reports", body)
+
+
+def step(service, who, number, seq, action, **more):
+    service.clock.now += timedelta(minutes=10)
+    return ask(service, who, "POST", f"/api/cases/{number}/events", {"seq": seq, "action": action, **more})
+
+
+def test_a_case_from_the_telephone_to_its_closing(service):
+    answer = report(service, "call-1")
+    assert answer.status_code == 201, answer.text
+    case = answer.json()["case"]
+    number = case["number"]
+    assert (case["state"], case["second"], case["current_second"]) == ("reported", service.cell[:15], None)
+    assert "file" in case["allowed"]["clerk"]
+    assert report(service, "call-1").status_code == 200
+    for seq, (who, action, more) in enumerate(
+        [
+            ("clerk", "file", {}),
+            ("secretary", "assign", {"payload": {"unit": "环卫所"}}),
+            ("unit", "sign", {}),
+            ("unit", "done", {"reason": "已清运"}),
+            ("officer", "verify_ok", {"reason": "现场查看"}),
+            ("clerk", "visit_solved", {"reason": "满意", "payload": {"result": "solved"}}),
+        ],
+        start=2,
+    ):
+        answer = step(service, who, number, seq, action, **more)
+        assert answer.status_code == 201, (action, answer.text)
+    assert (answer.json()["state"], answer.json()["outcome"]) == ("closed", "solved")
+    log = ask(service, "leader", "GET", f"/api/cases/{number}/events").json()
+    assert [entry["action"] for entry in log][:3] == ["report", "file", "assign"]
+    assert all(entry["prev_hash"] for entry in log[1:])
+    assert "13812345678" not in str(log)
+    found = ask(service, "leader", "GET", f"/api/cases/{number}").json()
+    assert found["current_second"] == service.cell[:15]
+
+
+def test_the_second_of_two_is_told_the_new_state(service):
+    number = report(service, "call-2").json()["case"]["number"]
+    assert step(service, "clerk", number, 2, "file").status_code == 201
+    late = step(service, "clerk", number, 2, "reject", reason="不属于街道")
+    assert late.status_code == 409
+    body = late.json()
+    assert (body["kind"], body["case"]["state"], body["case"]["seq"]) == ("stale", "filed", 2)
+    assert body["zh"]
+    again = step(service, "clerk", number, 3, "assign", client_id="c-1", payload={"unit": "环卫所"})
+    assert again.status_code == 201
+    assert step(service, "clerk", number, 3, "assign", client_id="c-1", payload={"unit": "环卫所"}).status_code == 200
+
+
+def test_who_may_do_what(service):
+    number = report(service, "call-3").json()["case"]["number"]
+    assert step(service, "unit", number, 2, "file").status_code == 403, "filing is the centre's"
+    assert step(service, "stranger", number, 2, "file").status_code == 403, "another community"
+    assert ask(service, "stranger", "GET", f"/api/cases/{number}").status_code == 403
+    assert step(service, "clerk", number, 2, "reject").status_code == 422, "no reason"
+    assert step(service, "clerk", number, 2, "file", payload={"kind": "99999"}).status_code == 422, "no such matter"
+    assert step(service, "clerk", number, 2, "sign").status_code == 409
+    assert step(service, "clerk", number, 2, "file", role="level1").status_code == 403
+    assert step(service, "clerk", number, 2, "dance").status_code == 422
+    assert ask(service, "clerk", "GET", "/api/cases/none").status_code == 404
+    assert ask(service, "stranger", "GET", "/api/cases").json()["total"] == 0
+    assert ask(service, "secretary", "GET", "/api/cases", open_only=True).json()["total"] >= 1
+
+
+def test_why_this_is_the_deadline_and_what_may_be_the_same(service):
+    one = report(service, "call-4").json()
+    number = one["case"]["number"]
+    assert [c["case_id"] for c in one["duplicates"]], "the calls before were about the same building"
+    assert one["duplicates"][0]["same_building"]
+    (accept,) = ask(service, "clerk", "GET", f"/api/cases/{number}/deadlines").json()
+    assert accept["clock"] == "accept"
+    assert accept["why"][0].endswith("起2个工作小时")
+    assert accept["due"] == one["case"]["due"]
+    assert ask(service, "clerk", "GET", f"/api/cases/{number}/duplicates").json() == one["duplicates"]
+
+
+def test_contacts_are_seen_by_the_centre_alone_and_each_look_is_kept(service):
+    number = report(service, "call-5").json()["report"]
+    assert ask(service, "leader", "GET", f"/api/reports/{number}/reporter").status_code == 403
+    found = ask(service, "clerk", "GET", f"/api/reports/{number}/reporter").json()
+    assert found == {"name": "王先生", "contact": "13812345678"}
+    with service.engine.connect() as connection:
+        query = text("SELECT count(*) FROM audit WHERE action = 'look at reporter' AND subject = :n")
+        assert connection.execute(query, {"n": number}).scalar() == 1
+    assert "1381" not in ask(service, "leader", "GET", f"/api/reports/{number}").text
+    erased = ask(service, "clerk", "POST", f"/api/reports/{number}/erasure", {"reason": "本人要求"})
+    assert erased.status_code == 200
+    assert ask(service, "clerk", "GET", f"/api/reports/{number}/reporter").json() == {"name": "", "contact": ""}
+
+
+def sheet(path, rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_roster_is_imported_and_a_leave_hands_cases_over(service, wangge):
+    cell = service.cell[:15]
+    rows = [
+        ["网格编码", "姓名", "工号", "职责", "开始日期"],
+        [COMMUNITY, "书记", "S1", "责任人", "2026-01-01"],
+        [cell, "张三", "G1", "格长", "2026-01-01"],
+        [cell, "李四", "G2", "副格长", "2026-01-01"],
+        ["3.20113E+17", "王五", "G3", "责任人", "2026-01-01"],
+    ]
+    path = sheet(service.folder / "名册.xlsx", rows)
+    code, out, _ = wangge("duty", "import", path, "--since", "2026-01-01", "--database", service.address, "--json")
+    assert code == 1
+    assert '"added": 3' in out
+    assert "long code was cut by Excel" in out
+    found = ask(service, "secretary", "GET", "/api/roster", day="2026-03-02", cell=cell).json()
+    row = next(row for row in found if row["cell"] == cell)
+    assert (row["person"], row["name"]) == ("G1", "张三")
+    gaps = ask(service, "secretary", "GET", "/api/roster/findings", first="2026-03-02", last="2026-03-03").json()
+    assert cell not in {gap["cell"] for gap in gaps}
+    assert gaps
+    number = report(service, "call-6").json()["case"]["number"]
+    step(service, "clerk", number, 2, "hand_over", reason="请格长处理", payload={"to": "G1"})
+    away = {"person": "G1", "first": "2026-03-02", "last": "2026-03-06", "deputy": "G2", "reason": "年休假"}
+    assert ask(service, "officer", "POST", "/api/roster/absences", away).status_code == 403
+    answer = ask(service, "secretary", "POST", "/api/roster/absences", away)
+    assert answer.status_code == 201, answer.text
+    assert answer.json() == {"cases": {number: "G2"}}
+    assert ask(service, "clerk", "GET", f"/api/cases/{number}").json()["owner"] == "G2"
+    found = ask(service, "secretary", "GET", "/api/roster", day="2026-03-02", cell=cell).json()
+    assert next(row for row in found if row["cell"] == cell)["instead_of"] == "G1"
+
+
+def test_sheets_of_the_hotline_become_reports(service, wangge):
+    lon, lat = service.place["lon"], service.place["lat"]
+    rows = [
+        ["工单编号", "受理时间", "事项名称", "诉求内容", "经度(WGS84)", "纬度(WGS84)", "来源", "联系电话"],
+        ["H1", "2026-03-01 09:00", "暴露垃圾", "门口垃圾没人收", lon, lat, "12345热线", "13900000000"],
+        ["H2", "2026-03-01 09:30", "道路破损", "路面坑洼", lon, lat, "市长信箱", None],
+        ["H3", "2026-03-01 09:40", "道路破损", "路面坑洼", None, None, "市长信箱", None],
+    ]
+    path = sheet(service.folder / "12345.xlsx", rows)
+    words = ("duty", "import", path, "--as", "reports", "--database", service.address, "--json")
+    code, out, err = wangge(*words)
+    assert code == 1, err
+    assert '"added": 2' in out
+    assert '"row": 4' in out
+    code, out, _ = wangge(*words)
+    assert '"repeated": 2' in out
+    total = ask(service, "clerk", "GET", "/api/cases").json()
+    assert {"12345", "mayor_mail"} <= {case["channel"] for case in total["cases"]}
