@@ -88,12 +88,12 @@ def test_each_crs_has_the_axis_order_of_its_definition(ogc, division, crs, swapp
 
 @pytest.mark.parametrize("crs", [EPSG + "4549", EPSG + "4490", EPSG + "4326", CRS84])
 def test_boxes_in_the_axis_order_of_their_crs(ogc, division, crs):
-    """300 random windows against a plain loop over the cells."""
+    """519 random windows in each CRS, 1,038 in 4549 and 4490, against a plain loop over the cells."""
     rng = np.random.default_rng(7)
     cells = division.third.geometry if crs.endswith("4549") else lon_lat(division.third.geometry)
     west, south, east, north = cells.total_bounds
     checked = 0
-    for _ in range(300):
+    for _ in range(519):
         x, y = rng.uniform(west, east), rng.uniform(south, north)
         w, h = rng.uniform(0, (east - west) / 4), rng.uniform(0, (north - south) / 4)
         low, high = ([x, y], [x + w, y + h]) if crs == CRS84 else ([y, x], [y + h, x + w])
