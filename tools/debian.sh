@@ -1,10 +1,12 @@
 #!/bin/sh
-# Install what the browser and database tests need from Debian's packages, if allowed and missing; else name what is skipped.
+# Install what the tests of browser, database and GIS need from Debian's packages, if allowed and missing; else name what is skipped.
 set -eu
 missing=
 command -v chromium >/dev/null 2>&1 || missing="chromium"
 fc-list ':lang=zh' 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"
 ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || missing="$missing postgresql-15-postgis-3"
+command -v ogrinfo >/dev/null 2>&1 || missing="$missing gdal-bin"
+[ -d /usr/lib/python3/dist-packages/qgis ] || missing="$missing python3-qgis"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ]; then root=; elif sudo -n true 2>/dev/null; then root=sudo; else root=none; fi
 if [ "$root" = none ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -65,10 +65,12 @@ def _both(zh: Any, en: Any) -> Markup:
 
 
 def _shown(value: Any) -> str:
-    """A value of a table: numbers with four significant decimals at most, truth in signs."""
+    """A value of a table: numbers with one decimal, small ones with four; truth in signs."""
     if isinstance(value, bool):
         return "✓" if value else "–"
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.{1 if abs(value) >= 10 else 4}f}".rstrip("0").rstrip(".")
+    return str(value)
 
 
 def plain_json(value: Any) -> str:

@@ -114,6 +114,13 @@ def _document(service: OgcService, base: str, collection: Any) -> dict[str, Any]
     return documents.collection_document(base, collection, service.extent_table(collection))
 
 
+def qgis_help(request: Request, _service: OgcService, _caller: Caller) -> Response:
+    """How to add the service to QGIS, for people."""
+    parameters(request.scope["query_string"], ())
+    title = ("在 QGIS 中使用", "Use it in QGIS")
+    return page(request, "ogc_help.html", title, base=base_of(request), crumbs=[("/ogc", *_HOME)])
+
+
 def crumbs_of(collection: Any) -> list[tuple[str, str, str]]:
     """The way to a collection: addresses with their names."""
     here = f"/ogc/collections/{collection.id}"
@@ -124,6 +131,7 @@ _HOME, _ALL = ("数据服务", "Data service"), ("数据集", "Collections")
 ROUTES = [
     route("", landing),
     route("/", landing),
+    route("/help", qgis_help),
     route("/conformance", conformance),
     route("/api", api_document),
     route("/collections", collections),

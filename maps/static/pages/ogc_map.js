@@ -4,7 +4,7 @@ import { tileLayer } from "./vector_tiles.js";
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 for (const node of document.querySelectorAll(".map")) {
-  const map = L.map(node, { preferCanvas: true, attributionControl: false, minZoom: 8, maxZoom: 19 });
+  const map = L.map(node, { preferCanvas: true, attributionControl: false, zoomSnap: .5, minZoom: 8, maxZoom: 19 });
   L.control.scale({ imperial: false }).addTo(map);
   const box = (node.dataset.box ?? "").split(",").map(Number);
   if (box.length === 4) map.fitBounds([[box[1], box[0]], [box[3], box[2]]]);

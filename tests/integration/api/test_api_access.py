@@ -92,6 +92,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/incidents/{number}/photos/{sha256}"): ACCOUNTS - {"resident"},
     ("GET", "/ogc"): EVERYBODY,
     ("GET", "/ogc/"): EVERYBODY,
+    ("GET", "/ogc/help"): EVERYBODY,
     ("GET", "/ogc/conformance"): EVERYBODY,
     ("GET", "/ogc/api"): EVERYBODY,
     ("GET", "/ogc/collections"): EVERYBODY,

@@ -293,6 +293,15 @@ def test_every_address_has_a_page(ogc, path):
     assert "json" in forced.headers["content-type"]
 
 
+def test_the_page_of_help_names_the_address_and_shows_pictures(ogc):
+    text = ogc.client.get("/ogc/help").text
+    assert f"{str(ogc.client.base_url).rstrip('/')}/ogc" in text
+    pictures = [part.split('"')[0] for part in text.split('src="')[1:] if ".png" in part.split('"')[0]]
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert ogc.client.get(picture).headers["content-type"] == "image/png"
+
+
 def test_values_never_become_markup(ogc):
     text = ogc.client.get("/ogc/collections/second/items?f=html").text
     assert "二级网格1“甲”" in text
