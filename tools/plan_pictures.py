@@ -209,9 +209,9 @@ def main() -> int:
                 extra_http_headers={"Authorization": client.headers["Authorization"]},
             ).new_page()
             studio = Studio(Planner(page, client, made["id"]))
-            tools(studio, width)
             if width == min(WINDOWS):
                 jobs(studio)
+            tools(studio, width)
         browser.close()
     print(f"{len(list(IMAGES.glob('*.png')))} pictures in {IMAGES}")
     return 0

@@ -191,7 +191,7 @@ export class App {
     const { plan } = this;
     if (!plan || plan.fault || (plan.refused && !plan.accept.cut_building)) return;
     this.plan = null;
-    this.make(plan.edits, { local: plan.local, accept: plan.accept, retired: plan.cells });
+    this.make(plan.edits, { accept: plan.accept });
     this.tool.cancel();
     this.emit("plan");
   }
@@ -255,6 +255,7 @@ export class App {
     if (revision === null) { await this.log.reload(); return; }
     this.server.events?.close();
     if (!["select", "lasso", "brush"].includes(this.toolName)) this.use("select");
+    this.log.withdraw();
     this.load(snapshot);
   }
 

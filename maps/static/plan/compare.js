@@ -23,7 +23,7 @@ export class Compare {
     divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
     divider.addEventListener("pointermove", (event) => { if (event.buttons) this.slide((event.clientX - this.box.getBoundingClientRect().left) / this.box.clientWidth); });
     divider.addEventListener("keydown", (event) => { const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key]; if (step) { event.preventDefault(); this.slide(this.share + step); } });
-    this.labels = [el("b", {}, say("base")), el("b", {}, say("tab.change") && this.app.name)];
+    this.labels = [el("b", {}, say("base")), el("b", {}, this.app.name)];
     this.divider = divider;
     this.box.replaceChildren(this.canvas, divider, ...this.labels);
     this.slide(this.share);

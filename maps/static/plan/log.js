@@ -65,6 +65,8 @@ export class Log {
   take(patch, id) {
     const { app } = this, touched = this.withdraw();
     this.pending = this.pending.filter(({ item }) => item.body.id !== id);
+    // While an earlier step is looked at nothing is applied to it; the way back reads the newest snapshot.
+    if (app.past !== null) return;
     if (patch.from >= app.model.revision) this.waiting.set(patch.from, patch);
     while (this.waiting.has(app.model.revision)) {
       const next = this.waiting.get(app.model.revision);

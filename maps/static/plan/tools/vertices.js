@@ -1,6 +1,6 @@
 /* Dragging vertices and borders: the cells beside them follow, and are red while the place is impossible. */
 
-import { insertVertex, moveVertex, nearestOnEdge, removeVertex } from "../compile.js";
+import { insertVertex, moveVertex, nearestOnEdge } from "../compile.js";
 import { reachOf, snap } from "../snapping.js";
 import { Tool, drawCatch } from "./tool.js";
 
@@ -66,18 +66,16 @@ export class DragVertex extends Tool {
     const { app, held, target } = this;
     if (!held || !target) { this.cancel(); return; }
     const to = [target.x, target.y], edits = this.edits(to), fault = app.fault;
-    const local = app.trial;
     this.held = this.target = null;
     if (fault) { app.setTrial(null); app.tell("released", fault); }
-    else if (to[0] !== held.x || to[1] !== held.y) app.make(edits, { local });
+    else if (to[0] !== held.x || to[1] !== held.y) app.make(edits);
     else app.setTrial(null);
     app.surface.refresh("overlay", "handles");
   }
 
   /** Take a vertex out, by its handle. */
   remove(x, y) {
-    const local = removeVertex(this.app.model, [x, y]);
-    this.app.make([{ edit: "RemoveVertex", at: this.app.model.inMetres(x, y) }], { local });
+    this.app.make([{ edit: "RemoveVertex", at: this.app.model.inMetres(x, y) }]);
   }
 
   draw(context, view) {
