@@ -30,6 +30,7 @@ from api.routes import (
     accounts,
     divisions,
     duty,
+    duty_papers,
     fixes,
     health,
     incidents,
@@ -113,7 +114,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
     shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, pages, openapi)
-    for module in (*shown, *plans.MODULES):
+    for module in (*shown, *plans.MODULES, *duty_papers.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

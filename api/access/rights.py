@@ -30,6 +30,8 @@ class Right(StrEnum):
     SEE_REPORTERS = "see_reporters"
     SEE_ROSTER = "see_roster"
     MANAGE_ROSTER = "manage_roster"
+    SEE_LEDGERS = "see_ledgers"
+    WRITE_LEDGERS = "write_ledgers"
     RUN_JOBS = "run_jobs"
     MANAGE_DEVICES = "manage_devices"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -39,17 +41,17 @@ class Right(StrEnum):
 
 _COMMON = {Right.SEE_DIVISION, Right.SEE_VERDICTS, Right.SEE_INCIDENTS, Right.SEE_ROSTER}
 # Rights of everybody who has a part in cases (geo.duty.ACTS_AS says which).
-_CASES = {Right.SEE_CASES, Right.WORK_CASES, Right.SEE_ROSTER}
+_CASES = {Right.SEE_CASES, Right.WORK_CASES, Right.SEE_ROSTER, Right.SEE_LEDGERS}
 
 #: Rights of each role. Tracks are shown to those who check them only (PIPL article 28: strict necessity).
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.PLANNER: frozenset(_COMMON | {Right.PLAN, Right.PUBLISH, Right.RUN_JOBS}),
-    Role.LEADER: frozenset(_COMMON | _CASES),
+    Role.LEADER: frozenset(_COMMON | _CASES | {Right.WRITE_LEDGERS}),
     Role.CHECKER: frozenset(_COMMON | {Right.SEE_TRACKS, Right.SEND_FIXES, Right.RUN_JOBS}),
-    Role.SUPERVISOR: frozenset(_COMMON | _CASES | {Right.SEND_REPORTS}),
-    Role.COMMUNITY: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.MANAGE_ROSTER}),
-    Role.OFFICER: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.SEND_REPORTS}),
+    Role.SUPERVISOR: frozenset(_COMMON | _CASES | {Right.SEND_REPORTS, Right.WRITE_LEDGERS}),
+    Role.COMMUNITY: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.MANAGE_ROSTER, Right.WRITE_LEDGERS}),
+    Role.OFFICER: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.SEND_REPORTS, Right.WRITE_LEDGERS}),
     Role.CLERK: frozenset(
         {Right.SEE_DIVISION, Right.SEE_INCIDENTS, Right.SEND_INCIDENTS, Right.CORRECT_INCIDENTS}
         | _CASES

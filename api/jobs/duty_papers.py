@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from api.database.duty.fact_reading import Span
-    from geo.duty import Agenda, Brief, Facts
+    from geo.duty import Agenda, Brief, Decision, Facts
     from geo.layers import Division
 
 
@@ -179,3 +179,43 @@ def write_brief(source: Source, start: dt.date, end: dt.date, target: Path) -> s
 def _write(target: Path, content: bytes) -> None:
     with aside(target) as temporary:
         temporary.write_bytes(content)
+
+
+def signature_of(source: Source, table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
+    """When and by whom a ledger was signed, with the beginning of its hash, and what it would say otherwise today."""
+    from api.database.duty.view_records import signed_ledger
+    from geo.duty.ledgers.signing import corrections, signed_table
+
+    place = (str(table.attrs["kind"]), str(table.attrs["scope"]), dt.date.fromisoformat(table.attrs["start"]))
+    kept = signed_ledger(source.session, source.street, place)
+    if kept is None:
+        return "", ()
+    at = kept.at.astimezone(ZoneInfo(source.zone))
+    words = f"{kept.actor} {at:%Y-%m-%d %H:%M} SHA-256 {kept.sha256[:16]}"
+    return words, tuple(corrections(signed_table(kept.content), table))
+
+
+def printed_ledger(source: Source, kind: str, day: dt.date, scope: str) -> bytes:
+    """A ledger as PDF. One that was signed is printed as it was signed; corrections stand below the rows."""
+    from api.database.duty.view_records import signed_ledger
+    from geo.duty.ledgers.signing import signed_table
+
+    table, facts = made_ledger(source, kind, day, scope)
+    signed, lines = signature_of(source, table)
+    if not signed:
+        return ledger_print(table, facts, scope)
+    place = (str(table.attrs["kind"]), scope, dt.date.fromisoformat(table.attrs["start"]))
+    kept = signed_ledger(source.session, source.street, place)
+    if kept is not None and not lines:
+        return kept.print
+    before = table if kept is None else signed_table(kept.content)
+    return ledger_print(before, facts, scope, corrections=lines, signed=f"已签字：{signed}")
+
+
+def named_decisions(facts: Facts) -> list[Decision]:
+    """Decisions that are not carried out, with the names of their owners."""
+    from dataclasses import replace
+
+    from geo.duty.meetings.outcomes import outstanding
+
+    return [replace(one, owner=facts.name_of(one.owner)) for one in outstanding(facts)]

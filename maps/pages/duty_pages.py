@@ -100,7 +100,7 @@ def _named(table: pd.DataFrame, kind: LedgerKind) -> dict[str, Any]:
     start, end = (dt.date.fromisoformat(table.attrs[name]) for name in ("start", "end"))
     last = end - dt.timedelta(days=1)
     span = day_text(start) if last == start else f"{start.isoformat()} 至 {last.isoformat()}"
-    return {"title": tuple(FORMS[kind].title), "span": span}
+    return {"name": tuple(FORMS[kind].title), "span": span}
 
 
 def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:

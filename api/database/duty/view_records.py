@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from api.database.connections import lock
 from api.database.models import DecisionDoneRow, DecisionRow, MeetingRow, SignedLedgerRow, TypedTextRow
-from api.errors import NotStoredError
+from api.errors import ConflictError, NotStoredError
 from geo.duty.ledgers.signing import digest_of
 from geo.duty.meetings.records import Decision, Meeting
-from geo.errors import ImpossibleError, InputError
+from geo.errors import InputError
 
 #: Ledger name of the texts of a brief.
 BRIEF = "brief"
@@ -65,13 +65,13 @@ def sign_ledger(
 
     Raises
     ------
-    ImpossibleError
+    ConflictError
         If it was signed before. What became known since is shown as corrections.
     """
     ledger, scope, start = place
     lock(session, "duty_signed_ledger")
     if signed_ledger(session, street, place) is not None:
-        raise ImpossibleError(f"ledger {ledger} of {start} was signed already; later facts are shown as corrections")
+        raise ConflictError(f"ledger {ledger} of {start} was signed already; later facts are shown as corrections")
     sha256 = digest_of(content)
     session.add(
         SignedLedgerRow(
@@ -119,12 +119,12 @@ def add_meeting(session: Session, street: int, meeting: Meeting, *, at: datetime
 
     Raises
     ------
-    ImpossibleError
+    ConflictError
         If a meeting with this number is stored already.
     """
     lock(session, "duty_meeting")
     if meeting.meeting_id in {known.meeting_id for known in meetings(session, street, meeting.day, meeting.day)}:
-        raise ImpossibleError(f"the meeting {meeting.meeting_id} is stored already")
+        raise ConflictError(f"the meeting {meeting.meeting_id} is stored already")
     session.add(
         MeetingRow(
             street=street,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from geo.duty.events import Action, Event, State
 from geo.duty.facts import Facts
@@ -21,21 +22,22 @@ def decisions_of(facts: Facts) -> list[Decision]:
     A decision on a case is found in its events; it is carried out when the case is reported done or ended, a shelved one when it
     is taken up again. Decisions about no case are those of :attr:`Facts.decisions`, as far as they were made by then.
     """
-    found = [
-        decision for decision in facts.decisions if decision.decided_at is None or decision.decided_at < facts.as_of
-    ]
-    # What was done later than the moment looked at was open then.
-    found = [
-        decision
-        if decision.done_at is None or decision.done_at < facts.as_of
-        else Decision(**{**vars(decision), "done_at": None})
-        for decision in found
-    ]
+    made = (one for one in facts.decisions if one.decided_at is None or one.decided_at < facts.as_of)
+    found = [_as_known(facts, decision) for decision in made]
     for events in facts.known.values():
         for place, event in enumerate(events):
             if event.action in DECIDING and (event.action is not Action.EXPLAIN_FILE or _was_joint(events, place)):
                 found.append(_of_step(facts, events, place))
     return sorted(found, key=lambda decision: (decision.meeting_id, decision.decision_id))
+
+
+def _as_known(facts: Facts, decision: Decision) -> Decision:
+    """A stored decision as it stood at the moment looked at; one on a case is carried out when the case is."""
+    done = decision.done_at
+    if done is None and decision.case_id and decision.decided_at is not None:
+        events = facts.known.get(decision.case_id, ())
+        done = next((e.at for e in events if e.action in _CARRIED_OUT and e.at > decision.decided_at), None)
+    return replace(decision, done_at=done if done is None or done < facts.as_of else None)
 
 
 def outstanding(facts: Facts) -> list[Decision]:

@@ -39,6 +39,7 @@ ACCOUNTS = set(ROLES)
 LOGGED_IN = {*ROLES, "device"}
 A = "administrator"
 PLANNERS = {A, "planner"}
+LEDGER_READERS = {A, "leader", "supervisor", "community", "officer", "clerk"}
 
 #: Who may ask each route, written by hand. A route that is not here fails the test below.
 TABLE: dict[tuple[str, str], set[str]] = {
@@ -144,6 +145,17 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/roster"): ACCOUNTS - {"resident"},
     ("GET", "/api/roster/findings"): ACCOUNTS - {"resident"},
     ("POST", "/api/roster/absences"): {A, "community"},
+    ("GET", "/ledgers"): LEDGER_READERS,
+    ("GET", "/brief"): LEDGER_READERS,
+    ("GET", "/meeting"): LEDGER_READERS,
+    ("GET", "/api/duty/ledgers/{kind}.xlsx"): LEDGER_READERS,
+    ("GET", "/api/duty/ledgers/{kind}.pdf"): LEDGER_READERS,
+    ("POST", "/api/duty/ledgers/{kind}/signature"): LEDGER_READERS - {"clerk"},
+    ("POST", "/api/duty/typed"): LEDGER_READERS - {"clerk"},
+    ("GET", "/api/duty/brief.pdf"): LEDGER_READERS,
+    ("GET", "/api/duty/brief.docx"): LEDGER_READERS,
+    ("POST", "/api/duty/decisions"): LEDGER_READERS - {"clerk"},
+    ("POST", "/api/duty/decisions/{number}/done"): LEDGER_READERS - {"clerk"},
     ("GET", "/osmand"): {A, "checker", "device"},
     ("POST", "/osmand"): {A, "checker", "device"},
     ("POST", "/owntracks"): {A, "checker", "device"},

@@ -1,0 +1,82 @@
+"""What the routes of ledgers, briefs and meetings share: the place that is looked at, and the source that it is read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from api.access import Caller, Right, allowed
+from api.access.rights import scopes
+from api.database import session
+from api.errors import DeniedError
+from geo.duty.ledgers.columns import LedgerKind, typed_columns
+from geo.errors import InputError
+
+if TYPE_CHECKING:
+    from api.jobs.duty_papers import Source
+    from api.snapshot import Snapshot
+
+#: Columns of the texts of a brief.
+BRIEF_COLUMNS = ("suggestions", "reply")
+_CODE = re.compile(r"(?:^|/)(\d{9,20})(?=/|$)")
+
+
+@contextmanager
+def source_of(request: Request, snapshot: Snapshot, *, write: bool = False) -> Iterator[Source]:
+    """The store at the time of a request, with the division that holds now."""
+    from api.jobs.duty_papers import Source
+
+    state = request.app.state
+    with session(state.engine, write=write) as opened:
+        yield Source(opened, request.state.caller.street, snapshot.division, state.clock(), state.settings.zone)
+
+
+def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) -> None:
+    """Refuse a caller who has no right for a cell; the empty code is the whole street.
+
+    Raises
+    ------
+    DeniedError
+        If the caller may not.
+    """
+    if not allowed(caller, right, [scope]):
+        where = f"of cell {scope[:30]}" if scope else "of the whole street; choose a community or grid"
+        raise DeniedError(f"'{caller.name}' may not do this with ledgers {where}")
+
+
+def places_of(caller: Caller, snapshot: Snapshot, levels: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Code and name of the cells that a caller may choose: the whole street where allowed, then cells in order."""
+    import pandas as pd
+
+    found = [("", "全街道 whole street")] if scopes(caller, Right.SEE_LEDGERS) is None else []
+    layers = {1: snapshot.division.community, 2: snapshot.division.second}
+    for level in levels:
+        frame = pd.DataFrame(layers[level])[["code", "name"]].sort_values("code")
+        found += [
+            (str(code), f"{name} {code}" if level == 2 else str(name))
+            for code, name in frame.itertuples(index=False)
+            if allowed(caller, Right.SEE_LEDGERS, [str(code)])
+        ]
+    return found
+
+
+def place_of_text(ledger: str, key: str, column: str) -> str:
+    """Cell that a typed text is about; empty for the whole street.
+
+    Raises
+    ------
+    InputError
+        If nothing may be written there.
+
+    >>> place_of_text("B", "2026-03-04/320113003001001", "remark")
+    '320113003001001'
+    """
+    known = BRIEF_COLUMNS if ledger == "brief" else typed_columns(LedgerKind.parse(ledger))
+    if column not in known:
+        raise InputError(f"ledger {ledger} has no column '{column[:30]}' that people write; it is made from records")
+    found = _CODE.search(key)
+    return found[1] if found else ""

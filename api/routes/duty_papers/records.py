@@ -1,0 +1,156 @@
+"""Ledgers, briefs and decisions for programs and pages: files, typed texts, signatures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as InPath
+
+from api.access import Right
+from api.database import session
+from api.database.duty.view_records import add_decision, carry_out, sign_ledger, write_text
+from api.database.events import audit
+from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
+from api.routes.duty_papers.bodies import DecisionIn, DecisionStored, LedgerSigned, TypedText
+from api.routes.duty_papers.places import place_of_text, require_place, source_of
+from api.routes.guard import Guarded, needs
+
+router = APIRouter(prefix="/api/duty", route_class=Guarded, tags=["duty"])
+
+Day = Annotated[
+    date, Query(description="a day of the period", examples=["2026-03-02"], ge=date(1990, 1, 1), lt=date(2100, 1, 1))
+]
+Scope = Annotated[str, Query(max_length=20, description="code of a community or grid; empty: the whole street")]
+Letter = Annotated[str, InPath(max_length=1, description="A to K")]
+Span = Annotated[Literal["week", "month"], Query(description="what the brief covers")]
+_EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@router.get("/ledgers/{kind}.xlsx", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def ledger_excel(
+    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
+) -> Response:
+    """A ledger as a workbook."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from api.jobs.duty_papers import write_ledger
+
+    require_place(caller, scope)
+    with TemporaryDirectory() as folder, source_of(request, snapshot) as source:
+        target = Path(folder, "ledger.xlsx")
+        write_ledger(source, kind, day, scope, target)
+        return _file(target.read_bytes(), _EXCEL, f"ledger-{kind}-{day}.xlsx")
+
+
+@router.get("/ledgers/{kind}.pdf", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def ledger_paper(
+    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
+) -> Response:
+    """A ledger as PDF; one that was signed as it was signed, with corrections behind it."""
+    from api.jobs.duty_papers import printed_ledger
+
+    require_place(caller, scope)
+    with source_of(request, snapshot) as source:
+        return _file(printed_ledger(source, kind, day, scope), "application/pdf", f"ledger-{kind}-{day}.pdf")
+
+
+@router.post("/ledgers/{kind}/signature", status_code=201)
+@needs(Right.WRITE_LEDGERS)
+def sign(
+    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: Now, scope: Scope = ""
+) -> LedgerSigned:
+    """Sign a ledger: its content and its print are kept as they are now. Later facts appear as corrections."""
+    from api.jobs.duty_papers import ledger_print, made_ledger
+    from geo.duty.ledgers.signing import ledger_text
+
+    require_place(caller, scope, Right.WRITE_LEDGERS)
+    with source_of(request, snapshot, write=True) as source:
+        table, facts = made_ledger(source, kind, day, scope)
+        printed = ledger_print(table, facts, scope)
+        letter, start = str(table.attrs["kind"]), date.fromisoformat(table.attrs["start"])
+        digest = sign_ledger(
+            source.session,
+            caller.street,
+            (letter, scope, start),
+            ledger_text(table),
+            printed,
+            at=now,
+            actor=caller.actor,
+        )
+        audit(source.session, caller.street, caller.actor, "sign ledger", f"{letter} {scope} {start}", at=now)
+    return LedgerSigned(sha256=digest)
+
+
+@router.post("/typed", status_code=204)
+@needs(Right.WRITE_LEDGERS)
+def typed(body: TypedText, engine: EngineOf, caller: CallerOf, now: Now) -> Response:
+    """Write a remark, plan, statement, suggestion or reply. The earlier text stays in the store."""
+    place = place_of_text(body.ledger, body.key, body.column)
+    require_place(caller, place, Right.WRITE_LEDGERS)
+    with session(engine, write=True) as opened:
+        where = (body.ledger, body.key, body.column)
+        write_text(opened, caller.street, where, body.text, at=now, actor=caller.actor)
+    return Response(status_code=204)
+
+
+@router.get("/brief.pdf", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def brief_paper(request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf) -> Response:
+    """The brief as PDF."""
+    from maps.prints.papers import brief_pdf
+
+    return _file(brief_pdf(_brief(request, snapshot, caller, span, day)), "application/pdf", f"brief-{day}.pdf")
+
+
+@router.get("/brief.docx", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def brief_word(request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf) -> Response:
+    """The brief as a Word document."""
+    from maps.prints.word import brief_docx
+
+    return _file(brief_docx(_brief(request, snapshot, caller, span, day)), _WORD, f"brief-{day}.docx")
+
+
+def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -> Any:
+    from api.jobs.duty_papers import made_brief, period_of
+
+    require_place(caller, "")
+    with source_of(request, snapshot) as source:
+        made, _ = made_brief(source, *period_of(span, day))
+    return made
+
+
+@router.post("/decisions", status_code=201)
+@needs(Right.WRITE_LEDGERS)
+def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: Now) -> DecisionStored:
+    """Record what a meeting decided: who does what until when. It opens the next agenda until it is carried out."""
+    from geo.duty import Decision
+
+    decision = Decision("", body.day.isoformat(), body.text, body.owner, body.due, case_id=body.case_id)
+    with session(engine, write=True) as opened:
+        number = add_decision(opened, caller.street, decision, at=now, actor=caller.actor)
+        audit(opened, caller.street, caller.actor, "record decision", number, at=now)
+    return DecisionStored(decision_id=number)
+
+
+@router.post("/decisions/{number}/done", status_code=204)
+@needs(Right.WRITE_LEDGERS)
+def decision_done(
+    number: Annotated[str, InPath(max_length=40)], engine: EngineOf, caller: CallerOf, now: Now
+) -> Response:
+    """Note that a decision was carried out."""
+    with session(engine, write=True) as opened:
+        carry_out(opened, caller.street, number, at=now, actor=caller.actor)
+        audit(opened, caller.street, caller.actor, "decision carried out", number, at=now)
+    return Response(status_code=204)
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)

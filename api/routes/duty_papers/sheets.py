@@ -1,0 +1,168 @@
+"""The pages of the duty room: ``/ledgers``, ``/brief`` and ``/meeting``."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.access import Right, allowed
+from api.routes.dependencies import CallerOf, Now, SnapshotOf
+from api.routes.duty_papers.places import places_of, require_place, source_of
+from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.navigation import NavigationOf
+from api.routes.pages import turned_away
+
+if TYPE_CHECKING:
+    from api.jobs.duty_papers import Source
+
+router = APIRouter(include_in_schema=False, route_class=Guarded)
+
+Day = Annotated[date | None, Query(ge=date(1990, 1, 1), lt=date(2100, 1, 1))]
+Scope = Annotated[str | None, Query(max_length=20)]
+#: Meeting days that the page of the meeting offers.
+MEETINGS = 9
+
+
+@router.get("/ledgers")
+@needs(ANYBODY)
+def ledgers(
+    request: Request,
+    snapshot: SnapshotOf,
+    navigation: NavigationOf,
+    caller: CallerOf,
+    now: Now,
+    kind: Annotated[str, Query(max_length=1)] = "A",
+    day: Day = None,
+    scope: Scope = None,
+) -> Response:
+    """A ledger as a page, with the fields that people write."""
+    if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
+        return refused
+    from geo.duty.ledgers.columns import FORMS, LedgerKind
+    from maps.pages.duty_pages import render_ledgers
+
+    form = FORMS[LedgerKind.parse(kind)]
+    places = places_of(caller, snapshot, (2,) if form.level == 2 else (1,))
+    places = [place for place in places if place[0] or form.level < 2] or places_of(caller, snapshot, (1, 2))
+    known = [code for code, _ in places]
+    chosen = scope if scope in known else (known[0] if known else "")
+    require_place(caller, chosen)
+    wanted = day or now.astimezone(ZoneInfo(request.app.state.settings.zone)).date()
+    with source_of(request, snapshot) as source:
+        shown, table = _shown(source, kind, wanted, chosen)
+    page = shown(places, allowed(caller, Right.WRITE_LEDGERS, [chosen]))
+    return HTMLResponse(render_ledgers(table, page, navigation=navigation), headers={"Cache-Control": "no-store"})
+
+
+def _shown(source: Source, kind: str, day: date, scope: str) -> tuple[Any, Any]:
+    """What the page shows beside the rows, as a function of the choices and of what the reader may do; and the rows."""
+    from api.jobs.duty_papers import made_ledger, signature_of
+    from maps.pages.duty_pages import LedgerPage
+
+    table, facts = made_ledger(source, kind, day, scope)
+    signed, corrections = signature_of(source, table)
+    answers = facts.answers(scope, date.fromisoformat(table.attrs["start"])) if scope else None
+
+    def page(places: list[tuple[str, str]], may_write: bool) -> LedgerPage:
+        return LedgerPage(
+            day=day,
+            scope=scope,
+            scopes=places,
+            place=facts.cell_names.get(scope, ""),
+            person=answers.text if answers is not None else "",
+            may_write=may_write and not signed,
+            may_sign=may_write,
+            signed=signed,
+            corrections=corrections,
+        )
+
+    return page, table
+
+
+@router.get("/brief")
+@needs(ANYBODY)
+def brief(
+    request: Request,
+    snapshot: SnapshotOf,
+    navigation: NavigationOf,
+    caller: CallerOf,
+    now: Now,
+    span: Annotated[str, Query(pattern="^(week|month)$")] = "week",
+    day: Day = None,
+) -> Response:
+    """The brief as a page, with suggestions and replies."""
+    if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
+        return refused
+    from api.database.duty.view_records import BRIEF, typed_texts
+    from api.jobs.duty_papers import brief_key, made_brief, period_of
+    from maps.pages.duty_pages import render_brief
+
+    require_place(caller, "")
+    wanted = day or now.astimezone(ZoneInfo(request.app.state.settings.zone)).date() - timedelta(days=7)
+    start, end = period_of(span, wanted)
+    key = brief_key(start, end)
+    with source_of(request, snapshot) as source:
+        made, facts = made_brief(source, start, end)
+        texts = typed_texts(source.session, source.street, BRIEF, begins=key)
+    may_write = allowed(caller, Right.WRITE_LEDGERS, [""])
+    replies = [
+        {
+            "name": facts.cell_names[code],
+            "key": f"{key}/{code}",
+            "text": texts.get((BRIEF, f"{key}/{code}", "reply"), ""),
+        }
+        for code in (facts.cells_of(1) if may_write else ())
+    ]
+    shown = {
+        "span": span,
+        "day": wanted.isoformat(),
+        "key": key,
+        "suggestions": texts.get((BRIEF, key, "suggestions"), ""),
+        "may_suggest": may_write,
+        "replies": replies,
+    }
+    return HTMLResponse(render_brief(made, shown, navigation=navigation), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/meeting")
+@needs(ANYBODY)
+def meeting(
+    request: Request,
+    snapshot: SnapshotOf,
+    navigation: NavigationOf,
+    caller: CallerOf,
+    now: Now,
+    day: Day = None,
+    scope: Scope = None,
+) -> Response:
+    """The agenda of a meeting, and the decisions that are not carried out."""
+    if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
+        return refused
+    from api.jobs.duty_papers import made_agenda, named_decisions
+    from geo.duty.ledgers.wording import day_text
+    from geo.duty.meetings.agendas import last_meeting, next_meeting
+    from maps.pages.duty_pages import render_meeting
+
+    today = now.astimezone(ZoneInfo(request.app.state.settings.zone)).date()
+    wanted = last_meeting(day or today)
+    places = places_of(caller, snapshot, (1,))
+    known = [code for code, _ in places]
+    chosen = scope if scope in known else (known[0] if known else "")
+    require_place(caller, chosen)
+    with source_of(request, snapshot) as source:
+        made, facts = made_agenda(source, wanted, chosen)
+    days = [next_meeting(max(today, wanted))]
+    while len(days) < MEETINGS:
+        days.append(last_meeting(days[-1] - timedelta(days=1)))
+    shown = {
+        "scope": chosen,
+        "scopes": places,
+        "days": [(one.isoformat(), day_text(one)) for one in sorted({*days, wanted}, reverse=True)],
+        "may_decide": allowed(caller, Right.WRITE_LEDGERS, [chosen]),
+    }
+    page = render_meeting(made, named_decisions(facts), shown, navigation=navigation)
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,139 @@
+"""Pages and routes of ledgers, brief and meeting in a service with the forty cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import itertools
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from api.access import Grant, Role
+from api.app import create_app
+from api.database import add_version, open_store, publish, session
+from api.database.accounts import add_account, add_token
+from api.database.duty.cases import Standing, add_step
+from api.database.duty.rosters import Recorder, store_roster
+from api.settings import Settings
+from geo.duty import CaseRules
+from geo.incidents import Calendar
+from tests.integration.api.serving import serving
+from tests.unit.duty_cases import START, STREET, forty, moment, roster
+
+NOW = moment(9, "08:00")
+ONE, TWO = f"{STREET}001", f"{STREET}002"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, division, empty_store):
+    folder = tmp_path_factory.mktemp("duty_pages")
+    address = str(shutil.copy(empty_store, folder / "store.sqlite"))
+    engine = open_store(address)
+    tokens = {}
+    with session(engine, write=True) as opened:
+        version = add_version(opened, division, valid_from=dt.date(2026, 1, 1), created_at=moment(1, "08:00"))
+        publish(opened, version.id, published_at=moment(1, "08:00"))
+        store_roster(opened, 1, roster(), Recorder("test", moment(1, "08:00")))
+        standing = Standing(Calendar.china(), CaseRules())
+        logs = forty().book.logs.values()
+        for event in sorted((e for log in logs for e in log), key=lambda e: (e.at, e.case_id, e.seq)):
+            if event.role != "system":
+                add_step(opened, 1, dataclasses.replace(event, prev_hash=""), standing)
+        grants = {
+            "supervisor": Grant(Role.SUPERVISOR),
+            "community": Grant(Role.COMMUNITY, ONE),
+            "clerk": Grant(Role.CLERK),
+        }
+        for name, grant in grants.items():
+            account = add_account(opened, 1, name, [grant], at=moment(1, "08:00"), by="test")
+            tokens[name] = add_token(opened, "program", account=account, at=moment(1, "08:00")).text
+    # Each look at the clock is a second later: what was written is known by the next request.
+    seconds = itertools.count()
+    settings = Settings(database=address, pages=folder, follow=False)
+    app = create_app(settings, clock=lambda: NOW + dt.timedelta(seconds=next(seconds)))
+    with serving(app) as client:
+
+        def ask(who: str, method: str, path: str, **more: object):
+            return client.request(method, path, headers={"Authorization": f"Bearer {tokens[who]}"}, **more)
+
+        yield SimpleNamespace(ask=ask, client=client)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", list("ABCDEGHIJK"))
+def test_every_ledger_is_a_page(service, kind) -> None:
+    answer = service.ask("supervisor", "GET", "/ledgers", params={"kind": kind, "day": "2026-03-03"})
+    assert answer.status_code == 200, answer.text
+    assert 'data-ledger="' + kind in answer.text
+
+
+def test_a_browser_without_a_login_goes_to_the_form(service) -> None:
+    answer = service.client.get("/ledgers", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+
+
+def test_the_brief_and_its_files(service) -> None:
+    page = service.ask("supervisor", "GET", "/brief", params={"span": "week", "day": START.isoformat()})
+    assert page.status_code == 200
+    assert "本期受理40件" in page.text
+    pdf = service.ask("supervisor", "GET", "/api/duty/brief.pdf", params={"span": "week", "day": START.isoformat()})
+    assert pdf.content.startswith(b"%PDF")
+    word = service.ask("supervisor", "GET", "/api/duty/brief.docx", params={"span": "week", "day": START.isoformat()})
+    assert word.content.startswith(b"PK")
+    assert service.ask("community", "GET", "/brief").status_code == 403
+
+
+def test_a_community_sees_its_own_ledgers(service) -> None:
+    own = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": ONE})
+    assert "N11" in own.text
+    assert "N15" not in own.text
+    # Another place falls back to the own one on the page; the file is refused.
+    other = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": TWO})
+    assert "N15" not in other.text
+    refused = service.ask("community", "GET", "/api/duty/ledgers/A.xlsx", params={"day": "2026-03-02", "scope": TWO})
+    assert refused.status_code == 403
+    whole = service.ask("community", "GET", "/api/duty/ledgers/A.pdf", params={"day": "2026-03-02"})
+    assert whole.status_code == 403
+
+
+def test_typed_texts_signatures_and_corrections(service) -> None:
+    text = {"ledger": "B", "key": f"2026-03-04/{ONE}001", "column": "remark", "text": "学校<b>开学"}
+    assert service.ask("community", "POST", "/api/duty/typed", json=text).status_code == 204
+    page = service.ask("community", "GET", "/ledgers", params={"kind": "B", "day": "2026-03-04", "scope": ONE}).text
+    assert "学校&lt;b&gt;开学" in page
+    wrong = {**text, "column": "verdict"}
+    assert service.ask("community", "POST", "/api/duty/typed", json=wrong).status_code == 422
+    other = {**text, "key": f"2026-03-04/{TWO}001"}
+    assert service.ask("community", "POST", "/api/duty/typed", json=other).status_code == 403
+    assert service.ask("clerk", "POST", "/api/duty/typed", json=text).status_code == 403
+    place = {"day": "2026-03-04", "scope": ONE}
+    signed = service.ask("community", "POST", "/api/duty/ledgers/B/signature", params=place)
+    assert signed.status_code == 201
+    assert len(signed.json()["sha256"]) == 64
+    assert service.ask("community", "POST", "/api/duty/ledgers/B/signature", params=place).status_code == 409
+    kept = service.ask("community", "GET", "/api/duty/ledgers/B.pdf", params=place).content
+    assert kept == service.ask("community", "GET", "/api/duty/ledgers/B.pdf", params=place).content
+    assert service.ask("community", "POST", "/api/duty/typed", json={**text, "text": "更正说明"}).status_code == 204
+    page = service.ask("community", "GET", "/ledgers", params={"kind": "B", **place}).text
+    assert "更正为“更正说明”" in page
+    assert service.ask("community", "GET", "/api/duty/ledgers/B.pdf", params=place).content != kept
+
+
+def test_decisions_open_the_next_agenda(service) -> None:
+    body = {"day": "2026-03-03", "text": "核对消防通道清单", "owner": "城管中队", "due": "2026-03-04"}
+    made = service.ask("supervisor", "POST", "/api/duty/decisions", json=body)
+    assert made.status_code == 201
+    page = service.ask("supervisor", "GET", "/meeting", params={"day": "2026-03-10"})
+    assert page.status_code == 200
+    assert "核对消防通道清单" in page.text
+    number = made.json()["decision_id"]
+    assert service.ask("supervisor", "POST", f"/api/duty/decisions/{number}/done").status_code == 204
+    assert service.ask("supervisor", "POST", "/api/duty/decisions/none/done").status_code == 404
+
+
+def test_the_meeting_has_reasons(service) -> None:
+    page = service.ask("supervisor", "GET", "/meeting", params={"day": "2026-03-07"}).text
+    assert page.count("<li data-line") <= 12
+    assert "缘由" in page
