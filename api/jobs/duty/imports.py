@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 from sqlalchemy.orm import Session
@@ -15,10 +17,11 @@ from api.database.duty.reports import Sender, add_report
 from api.database.duty.rosters import Recorder, store_roster
 from api.database.duty.sealing import Seal
 from geo.duty import Channel, Report, Reporter, levels_of, read_roster
-from geo.incidents import assign, read_incidents
+from geo.incidents import assign, find_matter, read_incidents
 from geo.layers import Division
+from geo.tables.clock_texts import fold, read_moment
 from geo.tables.refused import RefusedRow, refuse
-from geo.texts import Text
+from geo.texts import Text, listed
 
 #: What files call the ways by which reports come in.
 _CHANNELS = {
@@ -30,6 +33,9 @@ _CHANNELS = {
     Channel.LETTER: ("来信", "信件", "letter"),
     Channel.SUPERVISION: ("督查", "督办"),
 }
+_PLACELESS = Text(
+    "第{rows}行没有可用坐标，已入库为地点待定", "rows {rows} have no usable position; stored without a place"
+)
 _TEXTS = ("诉求内容", "问题描述", "事件描述", "内容", "描述", "text", "description", "content")
 _NAMES = ("诉求人", "来电人", "上报人", "联系人", "姓名", "reporter")
 _CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "phone")
@@ -92,15 +98,23 @@ def import_incidents(
     Notes
     -----
     The number of a row makes reading a file again harmless: its client id is the file's number, or file and row without one. Rows
-    whose position cannot be used are refused and told; others go on.
+    whose position cannot be used are stored without a place, and told; rows without text or time are refused.
     """
     frame = read_incidents(path, **(options or {}))
     placed = assign(frame, division)
     result = Imported(rows=len(frame) + len(frame.attrs.get("refused", ())))
-    result.refused = list(frame.attrs.get("refused", ()))
     result.told = list(frame.attrs.get("told", ()))
     counts = {"added": 0, "repeated": 0}
-    for row in placed.to_dict("records"):
+    placeless: list[dict[str, Any]] = []
+    for lost in frame.attrs.get("refused", ()):
+        found = _without_place(lost, frame.attrs["columns"], sender.zone)
+        if found is None:
+            result.refused.append(lost)
+        else:
+            placeless.append(found)
+    if placeless:
+        result.told.append(_PLACELESS.fill(rows=listed([row["source_row"] for row in placeless])))
+    for row in [*placed.to_dict("records"), *placeless]:
         try:
             report = _report_of(row, path.name, sender)
         except _UnusableRowError as error:
@@ -110,6 +124,22 @@ def import_incidents(
         counts["added" if new else "repeated"] += 1
     result.stored = counts
     return result
+
+
+def _without_place(lost: RefusedRow, columns: Mapping[str, str], zone: str) -> dict[str, Any] | None:
+    """A row whose position could not be used, as a report needs it; None where it has no time either."""
+    values = lost.get("values")
+    if not values or lost["row"] is None:
+        return None
+    row: dict[str, Any] = {**values, **{name: values.get(header) for name, header in columns.items()}}
+    moment = read_moment(fold(_text(row.get("reported_at"))))
+    if moment is None:
+        return None
+    at = moment.at if moment.at.tzinfo is not None else moment.at.replace(tzinfo=ZoneInfo(zone))
+    matter = find_matter(_text(row.get("kind_name")))
+    if matter is not None:
+        row |= {"kind_code": matter.code, "standard_ref": matter.standard_ref}
+    return {**row, "reported_at": at, "lon": None, "lat": None, "source_row": lost["row"]}
 
 
 class _UnusableRowError(Exception):
@@ -136,8 +166,8 @@ def _report_of(row: dict[Any, Any], file: str, sender: Sender) -> Report:
         taken_at=taken,
         standard_ref=_text(row.get("standard_ref")),
         kind=_text(row.get("kind_code")),
-        lon=float(row["lon"]),
-        lat=float(row["lat"]),
+        lon=None if row.get("lon") is None else float(row["lon"]),
+        lat=None if row.get("lat") is None else float(row["lat"]),
         address_text=_text(row.get("address")),
         third=_text(row.get("third")),
         second=_text(row.get("second")),

@@ -221,15 +221,19 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
         ["工单编号", "受理时间", "事项名称", "诉求内容", "经度(WGS84)", "纬度(WGS84)", "来源", "联系电话"],
         ["H1", "2026-03-01 09:00", "暴露垃圾", "门口垃圾没人收", lon, lat, "12345热线", "13900000000"],
         ["H2", "2026-03-01 09:30", "道路破损", "路面坑洼", lon, lat, "市长信箱", None],
-        ["H3", "2026-03-01 09:40", "道路破损", "路面坑洼", None, None, "市长信箱", None],
+        ["H3", "2026-03-01 09:40", "道路破损", "北门路面坑洼", None, None, "市长信箱", None],
+        ["H4", None, "道路破损", "路面坑洼", None, None, "市长信箱", None],
     ]
     path = sheet(service.folder / "12345.xlsx", rows)
     words = ("duty", "import", path, "--as", "reports", "--database", service.address, "--json")
     code, out, err = wangge(*words)
     assert code == 1, err
-    assert '"added": 2' in out
-    assert '"row": 4' in out
+    assert '"added": 3' in out
+    assert '"row": 5' in out, "neither place nor time"
+    assert '"row": 4' not in out
     code, out, _ = wangge(*words)
-    assert '"repeated": 2' in out
+    assert '"repeated": 3' in out
     total = ask(service, "clerk", "GET", "/api/cases").json()
     assert {"12345", "mayor_mail"} <= {case["channel"] for case in total["cases"]}
+    (placeless,) = [case for case in total["cases"] if case["summary"] == "北门路面坑洼"]
+    assert (placeless["second"], placeless["kind"]) == ("", "06013")
