@@ -40,6 +40,9 @@ TITLE = ("网格巡查覆盖图", "Patrol coverage of the grids")
 # A grid without a verdict is shown as unknown with a note, so that the map has no holes.
 _MISSING = ("没有收到该网格的核验结论。", "No verdict was given for this grid.")
 
+#: Days that a page can hold; a month and the days before it that fill its first week.
+MOST_DAYS = 42
+
 _COUNTS = ("visits", "required", "uncounted")
 _SECONDS = ("present_s", "unknown_s")
 
@@ -66,7 +69,8 @@ def coverage_map(
         `reason_en`. Rows of third-level grids colour these; without them they take the state of their second-level
         grid, and the page says so. A grid without a row is shown as unknown, with that reason.
     day
-        The local day; with a ``day`` column, rows of other days are left out.
+        The local day that the map opens on. With a ``day`` column the other days, at most the latest :data:`MOST_DAYS`, can be
+        chosen on the page, by themselves or as a week or month.
     visits
         Presence found, as evidence: `code`, `start`, `end` (aware times), `stay_s`, `counted`, `reason`. Those that touch
         the day are listed. Officers and devices are not written to the page.
@@ -105,14 +109,16 @@ def coverage_map(
         "states": list(STATES),
         "failing_limits": list(colours.FAILING_LIMITS),
         "colours": {"states": colours.STATES, "failing": list(colours.FAILING_COLOURS)},
+        "day": day.isoformat(),
         **_verdict_columns(division, rows),
+        "days": _other_days(division, verdicts, day),
     }
     if visits is not None and len(visits):
         listed, meanings = _evidence(division, visits, day, zone, visit_reasons)
         payload["visits"], payload["visit_reasons"] = listed, meanings
     page = GridPage(
         "startCoverage",
-        ["kit.js", "labels.js", "page.js", "background.js", "coverage.js"],
+        ["kit.js", "labels.js", "page.js", "background.js", "charts.js", "days.js", "coverage.js"],
         payload,
         payload["title"]["zh"],
     )
@@ -126,9 +132,13 @@ def titled(division: Division, title: tuple[str, str]) -> tuple[str, str]:
 
 
 def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
-    rules = "、".join(sorted({str(rule) for rule in column(rows, "rules").dropna()}))
+    """The day and what the rules ask for; the id of the rules stands with the reasons of each grid."""
     zh, en = f"{day.year}年{day.month}月{day.day}日", f"{day:%-d %B %Y}"
-    return {"zh": f"{zh} · 规则 {rules}", "en": f"{en} · rules {rules}"} if rules else {"zh": zh, "en": en}
+    asked = sorted({int(n) for n in column(rows, "required").dropna()})
+    if not asked:
+        return {"zh": zh, "en": en}
+    times = str(asked[0]) if len(asked) == 1 else f"{asked[0]}–{asked[-1]}"
+    return {"zh": f"{zh} · 每日应巡查 {times} 次", "en": f"{en} · {times} visits a day required"}
 
 
 def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
@@ -154,6 +164,19 @@ def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
             f"verdicts: {first_labels(twice)} has more than one row on {day}; keep one per grid", ids=twice
         )
     return rows
+
+
+def _other_days(division: Division, verdicts: pd.DataFrame, day: dt.date) -> dict[str, dict[str, Any]]:
+    """Verdicts of the other days by day, each as :func:`_verdict_columns` gives them, with the line under the title."""
+    if "day" not in verdicts.columns:
+        return {}
+    days = verdicts["day"].map(lambda value: pd.Timestamp(value).date())
+    latest = sorted(set(days) - {day})[-(MOST_DAYS - 1) :]
+    found = {}
+    for other in latest:
+        rows = _rows_of_day(verdicts, other)
+        found[other.isoformat()] = {"when": _when(other, rows), **_verdict_columns(division, rows)}
+    return found
 
 
 def _verdict_columns(division: Division, rows: pd.DataFrame) -> dict[str, Any]:

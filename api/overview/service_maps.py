@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import pandas as pd
 from sqlalchemy import Engine
 
 from api.database import read_version, session
@@ -15,11 +18,16 @@ from geo.errors import FileError
 from maps import render
 
 if TYPE_CHECKING:
+    from api.overview.day_figures import View
+    from api.overview.days import JudgedDay
     from api.snapshot import Snapshot
 
 #: File in the folder of the pages with the background, a layer for each kind; it may be missing.
 BACKGROUND = "background.gpkg"
 KINDS = ("roads", "water", "green", "railways", "neighbours")
+
+#: Said of a grid for which no verdict is stored on a day that was judged.
+NOTHING = ("当日没有收到该网格内的定位。", "No fix was received from this grid on this day.")
 
 
 def background_of(settings: Settings) -> dict[str, Any]:
@@ -54,4 +62,60 @@ def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int
         with session(engine) as opened:
             before = read_version(opened, old)
     drawn, _ = draw_fairness(snapshot.division, old=before, backdrop=background_of(settings))
+    return render(drawn)
+
+
+def coverage_of(
+    engine: Engine, snapshot: Snapshot, settings: Settings, view: View, day: date | None
+) -> tuple[tuple[object, ...], Callable[[], str]] | None:
+    """What tells one coverage map from another, and how it is drawn; None if no verdict is stored that the reader may see.
+
+    Parameters
+    ----------
+    day
+        Day on which the map opens; by default the latest one.
+    """
+    from api.database.verdicts import last_verdict_day
+    from api.overview.days import judged_days
+    from maps.coverage import MOST_DAYS
+
+    with session(engine) as opened:
+        latest = last_verdict_day(opened, view.street)
+        if latest is None:
+            return None
+        end = latest if day is None or (latest - day).days < MOST_DAYS else day
+        days = judged_days(opened, view.street, end, days=MOST_DAYS, may_see=view.may_see)
+    shown = day if day in days else max(days, default=None)
+    if shown is None:
+        return None
+    newest = max((verdict.id for judged in days.values() for verdict in judged.verdicts.values()), default=0)
+    seen = tuple(sorted(days[shown].grids)) if view.may_see is not None else None
+    key = ("coverage", snapshot.version.id, shown, end, newest, seen)
+    return key, lambda: _drawn_coverage(engine, snapshot, settings, days, shown)
+
+
+def _drawn_coverage(
+    engine: Engine, snapshot: Snapshot, settings: Settings, days: dict[date, JudgedDay], shown: date
+) -> str:
+    from api.database.verdicts import verdict_values
+    from maps import coverage_map
+
+    known = set(snapshot.division.second["code"].astype(str))
+    with session(engine) as opened:
+        values = verdict_values(opened, [verdict.id for verdict in days[shown].verdicts.values()])
+    rows = []
+    for day, judged in days.items():
+        for code in judged.grids:
+            if code not in known:
+                continue
+            verdict = judged.verdicts.get(code)
+            row: dict[str, Any] = {"code": code, "day": day, "verdict": judged.state(code), "rules": judged.rules}
+            if verdict is None:
+                row |= {"visits": 0, "reason_zh": NOTHING[0], "reason_en": NOTHING[1]}
+            else:
+                row |= values.get(verdict.id, {}) | {"visits": verdict.visits, "required": verdict.required, "day": day}
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table["required"] = table["required"].fillna(table["required"].max()) if "required" in table else None
+    drawn = coverage_map(snapshot.division, table, day=shown, zone=settings.zone, **background_of(settings))
     return render(drawn)

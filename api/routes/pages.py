@@ -65,9 +65,20 @@ def view_of(request: Request) -> View | None:
 
 @router.get("/coverage")
 @needs(ANYBODY)
-def coverage(request: Request, settings: SettingsOf) -> Response:
-    """The coverage map that was made last."""
-    return page(request, settings.pages / "coverage.html", opened=settings.public_pages, right=Right.SEE_VERDICTS)
+def coverage(
+    request: Request, settings: SettingsOf, snapshot: SnapshotOf, navigation: NavigationOf, day: date | None = None
+) -> Response:
+    """The coverage map of the stored verdicts; before there are any, the one that was made last as a file."""
+    from api.overview.service_maps import coverage_of
+
+    refused = turned_away(request, opened=settings.public_pages, right=Right.SEE_VERDICTS)
+    if refused is not None:
+        return refused
+    view = view_of(request)
+    found = coverage_of(request.app.state.engine, snapshot, settings, view, day) if view is not None else None
+    if found is None:
+        return page(request, settings.pages / "coverage.html", opened=settings.public_pages, right=Right.SEE_VERDICTS)
+    return served(request, navigation, *found)
 
 
 @router.get("/heat")

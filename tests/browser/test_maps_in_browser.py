@@ -66,6 +66,15 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     )
     backdrop = {"roads": roads, "water": water, "note": ("模型数据", "Model data")}
     save(coverage_map(division, verdicts, day="2026-03-02", visits=visits, **backdrop), folder / "coverage.html")
+    before = pd.Timestamp("2026-03-01").date()
+    week = pd.concat(
+        [
+            verdicts,
+            verdicts.assign(day=before, verdict="short"),
+            verdicts.assign(day=before - pd.Timedelta(days=1), verdict="met"),
+        ]
+    )
+    save(coverage_map(division, week, day="2026-03-02", **backdrop), folder / "days.html")
 
     codes = division.third["code"].to_numpy(dtype=object)[np.arange(60) % 9]
     incidents = gpd.GeoDataFrame(
@@ -102,7 +111,7 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
         **backdrop,
     )
     save(fair, folder / "fairness.html")
-    return {name: folder / f"{name}.html" for name in ("coverage", "heat", "check", "fairness")}
+    return {name: folder / f"{name}.html" for name in ("coverage", "days", "heat", "check", "fairness")}
 
 
 @pytest.fixture
@@ -606,6 +615,7 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
         ("heat", "span=all&lang=en"),
         ("check", ""),
         ("fairness", ""),
+        ("days", "span=week&day=2026-03-01"),
     ],
 )
 def test_axe_finds_nothing(browser, files, name, address) -> None:
@@ -633,6 +643,27 @@ def test_the_keyboard_reaches_the_lists_and_keeps_its_place(page, files) -> None
     assert heading(page) == "长营社区"
     page.keyboard.press("Escape")
     assert heading(page) == "示例街道"
+
+
+def test_days_weeks_and_steps_back(page, files) -> None:
+    show(page, files["days"])
+    n = page.evaluate("wangge.page.levels[2].length")
+    page.locator("#earlier").click()
+    assert page.locator(".counts td").all_inner_texts()[4] == str(n)  # all of them short on the first of March
+    assert "day=2026-03-01" in page.url
+    page.locator("#span-week").click()
+    assert page.locator(".counts .big span").inner_text() == f"达标 {n} / {2 * n}"
+    assert page.locator(".attention small").all_inner_texts()[:2] == [str(n), "1 / 2 天未达标"]
+    assert "（2 天有数据）" in page.locator("#top p").inner_text()
+    page.go_back()
+    assert page.locator("#span-day").get_attribute("aria-pressed") == "true"
+    page.go_back()
+    assert "3月2日" in page.locator("#top p").inner_text()
+    page.go_forward()
+    assert "3月1日" in page.locator("#top p").inner_text()
+    show(page, files["days"], "day=2026-02-28&at=320113003001002")
+    assert page.locator(".why .verdict b").inner_text() == "达标"
+    assert page.locator(".attention li").count() == 3
 
 
 def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page, files) -> None:

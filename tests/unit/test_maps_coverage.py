@@ -10,6 +10,7 @@ import pytest
 
 from geo.errors import ColumnError, InputError
 from maps import coverage_map, render
+from maps.coverage import MOST_DAYS
 
 DAY = "2026-03-02"
 
@@ -35,7 +36,7 @@ def test_states_and_reasons_stand_at_their_grids(small_street) -> None:
     assert [data["reasons"]["en"][i] for i in second["reason_en"]] == verdicts["reason_en"].tolist()
     assert data["rules"] == ["street-1"]
     assert data["verdicts"]["third"] is None
-    assert data["when"]["zh"] == "2026年3月2日 · 规则 street-1"
+    assert data["when"]["zh"] == "2026年3月2日 · 每日应巡查 2 次"
     assert data["title"]["zh"] == "示例街道网格巡查覆盖图"
 
 
@@ -132,3 +133,19 @@ def test_verdicts_that_do_not_fit_are_refused(small_street, change, error, messa
     division = small_street.division()
     with pytest.raises(error, match=message):
         coverage_map(division, change(small_street.verdicts(division)), day=DAY)
+
+
+def test_other_days_are_there_with_their_own_verdicts(small_street) -> None:
+    division = small_street.division()
+    first = small_street.verdicts(division)
+    days = [pd.Timestamp(DAY).date() - pd.Timedelta(days=k) for k in range(MOST_DAYS + 5)]
+    frames = [first.assign(day=day, verdict="met" if k == 3 else "short") for k, day in enumerate(days)]
+    data = payload(drawn(small_street, division, pd.concat(frames, ignore_index=True)))
+    assert data["day"] == DAY
+    assert len(data["days"]) == MOST_DAYS - 1
+    assert DAY not in data["days"]
+    assert min(data["days"]) == str(days[MOST_DAYS - 1])
+    third = data["days"][str(days[3])]
+    assert {data["states"][k] for k in third["verdicts"]["second"]["state"]} == {"met"}
+    assert third["when"]["en"] == "27 February 2026 · 2 visits a day required"
+    assert third["reasons"]["en"][third["verdicts"]["second"]["reason_en"][1]] == first["reason_en"].iloc[1]

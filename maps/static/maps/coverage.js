@@ -3,7 +3,8 @@
 wangge.startCoverage = (map) => {
   const { Page, addPattern, el, paintAsLines, shortName, svg, swatch, within } = wangge;
   const data = wangge.payload(), page = new Page(map, data);
-  const { states, colours } = data, { second, third } = data.verdicts;
+  const { states, colours } = data, days = new wangge.Days(page, data, states);
+  let { second, third } = data.verdicts;
 
   const texts = {
     met: { zh: "达标", en: "Met" },
@@ -35,6 +36,12 @@ wangge.startCoverage = (map) => {
     all_met: { zh: "全部达标", en: "all met" },
     unknown_mark: { zh: "另有无法确认的网格，不计入颜色", en: "unknown grids beside, no part of the colour" },
     missed: { zh: "未达标 = 未巡查 + 次数不足", en: "Failing: not visited or short" },
+    colour_days: { zh: "按未达标天数着色", en: "By days not met" },
+    grid_days: { zh: "各日结论合计（网格·天）", en: "Verdicts of all days (grid-days)" },
+    failing_days: { zh: "天未达标", en: "days not met" },
+    unknown_days: { zh: "天无法确认", en: "days unknown" },
+    every_day: { zh: "本网格每日结论", en: "Verdict of each day" },
+    elsewhere: { zh: "查看当日依据", en: "Show the reasons of this day" },
   };
 
   /* ---- values ---- */
@@ -49,10 +56,15 @@ wangge.startCoverage = (map) => {
     return n;
   };
   // The state that is fine has a plain colour, the others a pattern of their own.
+  /** Days of the span in view on which a second-level grid had each state. */
+  const daysOf = (cell) => days.tally(cell.level === 2 ? cell.row : cell.parent.row);
+  const failingDays = (cell) => failing(daysOf(cell));
   const paint = (state) => (colours.states[state][0] === colours.states[state][1] ? colours.states[state][0] : state);
   const FAILING = ["not_visited", "short"];
   const failing = (n) => FAILING.reduce((sum, state) => sum + n[state], 0);
+  const classColour = (n) => colours.failing[data.failing_limits.findLastIndex((limit) => n >= limit)];
   const failingColour = (cell) => {
+    if (days.many) return classColour(within(cell, 2).reduce((sum, one) => sum + failingDays(one), 0));
     const n = failing(tally(within(cell, 2)));
     return colours.failing[data.failing_limits.findLastIndex((limit) => n >= limit)];
   };
@@ -65,7 +77,7 @@ wangge.startCoverage = (map) => {
 
   function style(cell, muted) {
     const base = { color: ["", "#3d4a55", "#5a6670", page.at.level > 1 ? "#2c3943" : "#7d878f"][cell.level], weight: [0, 1.6, 1, [0.35, 0.6, 1.1, 1.1][page.at.level]][cell.level] };
-    const fill = cell.level === 1 ? failingColour(cell) : paint(stateOf(cell));
+    const fill = cell.level === 1 ? failingColour(cell) : days.many ? classColour(failingDays(cell)) : paint(stateOf(cell));
     return muted
       ? { ...base, fillColor: "#ffffff", fillOpacity: 0.55, weight: Math.min(base.weight, 1), color: "#8a949c" }
       : { ...base, fillColor: fill, fillOpacity: page.onPaper ? 0.78 : data.background.roads ? 0.86 : 1 };
@@ -73,7 +85,18 @@ wangge.startCoverage = (map) => {
 
   const fraction = (cell) => (stateOf(cell) === "unknown" ? "?" : `${second.visits[cell.row]}/${second.required[cell.row]}`);
 
+  function labelOfDays(cell, room) {
+    if (cell.level === 1) {
+      const n = within(cell, 2).reduce((sum, one) => sum + failingDays(one), 0);
+      return { lines: [cell.name, `${n} ${page.t("failing")}`], short: [cell.name], plate: true, needed: n > 0 };
+    }
+    if (cell.level > 2) return room > 19 ? { lines: [shortName(cell)] } : null;
+    const n = failingDays(cell), text = `${n}/${days.length}`;
+    return room > 30 ? { lines: [shortName(cell), text], short: n ? [text] : [], needed: n > 1 } : room > 11 && n > 1 ? { lines: [text], needed: true } : null;
+  }
+
   function label(cell, room) {
+    if (days.many) return labelOfDays(cell, room);
     if (cell.level === 1) {
       const { failing: told, all, unknown } = community(cell), mark = unknown ? el("i", { className: "unknown" }, unknown) : null;
       const compact = [cell.name, all ? `${all} ${page.t("failing")}` : mark].filter(Boolean);
@@ -88,6 +111,10 @@ wangge.startCoverage = (map) => {
   }
 
   function tip(cell) {
+    if (cell.level > 1 && days.many) {
+      const n = daysOf(cell);
+      return states.filter((state) => n[state]).map((state) => `${page.t(state)} ${n[state]} / ${days.length}`);
+    }
     if (cell.level > 1) {
       const own = cell.level === 2 ? cell : cell.parent;
       return [`${page.t(stateOf(cell))} · ${page.t("visits")} ${second.visits[own.row]} / ${second.required[own.row]}`];
@@ -111,12 +138,20 @@ wangge.startCoverage = (map) => {
 
   /** The figures of the area in view; its rows are the legend of the second level. */
   function counts() {
-    const cells = within(page.at, 2), n = tally(cells), shares = page.format.shares(states.map((state) => n[state]));
-    return el("section", { className: "counts" }, el("h2", {}, page.t("result")),
-      el("p", { className: "big" }, el("b", {}, shares[states.indexOf("met")]), el("span", {}, `${page.t("met")} ${page.format.whole(n.met)} / ${page.counted(cells.length, 2)}`)),
-      bar(n, cells.length),
+    const cells = within(page.at, 2), n = days.many ? days.sum(cells.map((cell) => cell.row)) : tally(cells), total = days.many ? states.reduce((sum, state) => sum + n[state], 0) : cells.length, shares = page.format.shares(states.map((state) => n[state]));
+    return el("section", { className: "counts" }, el("h2", {}, page.t(days.many ? "grid_days" : "result")),
+      el("p", { className: "big" }, el("b", {}, shares[states.indexOf("met")]), el("span", {}, days.many ? `${page.t("met")} ${page.format.whole(n.met)} / ${page.format.whole(total)}` : `${page.t("met")} ${page.format.whole(n.met)} / ${page.counted(cells.length, 2)}`)),
+      bar(n, total),
       el("table", {}, el("tbody", {}, ...states.map((state, i) => el("tr", {}, el("td", {}, swatch(paint(state))),
         el("th", { scope: "row" }, page.t(state), el("small", {}, page.t(`${state}_long`))), el("td", {}, page.format.whole(n[state])), el("td", {}, shares[i]))))));
+  }
+
+  /** The days of the span, one line each; a click opens the day. */
+  function eachDay(cell) {
+    return el("section", { className: "attention" }, el("h2", {}, page.t("every_day")), el("ul", {}, ...days.shown.map((day) => {
+      const state = days.stateOn(day, cell.row);
+      return el("li", {}, el("button", { type: "button", id: `day-${day}`, onclick: () => days.choose("day", day) }, swatch(paint(state)), el("span", {}, wangge.charts.dayText(new Date(day), page.language)), el("small", {}, page.t(state))));
+    })));
   }
 
   function why(cell) {
@@ -127,15 +162,16 @@ wangge.startCoverage = (map) => {
     add("required", times(second.required[row]));
     add("uncounted", times(second.uncounted[row]));
     for (const key of ["present_s", "unknown_s"]) if (second[key][row] !== null) add(key, page.format.duration(second[key][row]));
-    if (data.rules[second.rules[row]]) add("rules", data.rules[second.rules[row]]);
-    const reason = data.reasons[page.language][second[`reason_${page.language}`][row]];
+    if (days.rules[second.rules[row]]) add("rules", days.rules[second.rules[row]]);
+    const reason = days.reasons[page.language][second[`reason_${page.language}`][row]];
     return el("section", { className: `why ${state}` }, el("h2", {}, page.t("why")),
       el("p", { className: "verdict" }, swatch(paint(state)), el("b", {}, page.t(state))),
-      reason ? el("p", { className: "reason" }, reason) : null, el("dl", { className: "facts" }, ...facts), evidence(cell));
+      reason ? el("p", { className: "reason" }, reason)
+        : document.getElementById("navigation") ? el("p", { className: "reason" }, el("a", { href: `?day=${days.day}#at=${cell.code}` }, page.t("elsewhere"))) : null, el("dl", { className: "facts" }, ...facts), evidence(cell));
   }
 
   function evidence(cell) {
-    const found = data.visits?.[cell.row];
+    const found = days.day === data.day ? data.visits?.[cell.row] : null;
     if (!found?.length) return null;
     return el("div", { className: "evidence" }, el("h3", {}, page.t("list")), el("table", {}, el("tbody", {}, ...found.map(([start, end, stay, counted, reason, second], i) =>
       el("tr", { className: counted ? "" : "dropped" }, el("td", {}, hasReplay
@@ -145,12 +181,13 @@ wangge.startCoverage = (map) => {
 
   function attention() {
     const urgency = ["not_visited", "short", "unknown"];
-    const cells = within(page.at, 2).filter((cell) => stateOf(cell) !== "met")
-      .sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
+    const cells = days.many
+      ? within(page.at, 2).filter(failingDays).sort((a, b) => failingDays(b) - failingDays(a) || a.row - b.row)
+      : within(page.at, 2).filter((cell) => stateOf(cell) !== "met").sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
     // On paper as many as fit; on the screen the first, and the rest on a click.
     const shown = page.all || page.onPaper || cells.length <= LISTED + 5 ? cells : cells.slice(0, LISTED);
     const entry = (cell) => el("li", {}, el("button", { type: "button", id: `grid-${cell.code}`, onclick: () => page.go(cell) },
-      swatch(paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, `${page.t(stateOf(cell))} ${fraction(cell)}`)));
+      swatch(days.many ? classColour(failingDays(cell)) : paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, days.many ? `${failingDays(cell)} / ${days.length} ${page.t("failing_days")}` : `${page.t(stateOf(cell))} ${fraction(cell)}`)));
     const more = cells.length - shown.length;
     return el("section", { className: "attention" }, el("h2", {}, page.t("attention"), el("small", {}, page.format.whole(cells.length))),
       cells.length ? el("ul", {}, ...shown.map(entry)) : el("p", {}, page.t("none")),
@@ -160,10 +197,12 @@ wangge.startCoverage = (map) => {
 
   function panel() {
     if (page.at.level <= 1) return page.viewLevel === 2 ? [attention()] : [counts(), attention()];
-    return [why(page.at.level === 2 ? page.at : page.at.parent)];
+    const own = page.at.level === 2 ? page.at : page.at.parent;
+    return days.many ? [eachDay(own)] : [why(own), days.length > 1 ? eachDay(own) : null];
   }
 
   function legend() {
+    if (days.many) return page.at.level <= 1 ? [classes(), page.viewLevel === 2 ? counts() : null] : classes();
     if (page.viewLevel === 1) return classes();
     if (page.at.level <= 1 && page.viewLevel === 2) return counts();
     return el("section", { className: "legend" }, el("ul", { className: "classes row" }, ...states.map((state) => el("li", {}, swatch(paint(state)), page.t(state)))),
@@ -177,8 +216,8 @@ wangge.startCoverage = (map) => {
       const text = upper === undefined ? `≥ ${limit}` : upper - 1 > limit ? `${limit}–${upper - 1}` : String(limit);
       return el("li", {}, swatch(colours.failing[i]), text);
     });
-    return el("section", { className: "legend" }, el("h2", {}, page.t("colour1")), el("ul", { className: "classes row" }, ...steps),
-      el("p", {}, page.t("missed")), el("p", {}, el("i", { className: "unknown" }, page.t("unknown")), " ", page.t("unknown_mark")));
+    return el("section", { className: "legend" }, el("h2", {}, page.t(days.many ? "colour_days" : "colour1")), el("ul", { className: "classes row" }, ...steps),
+      el("p", {}, page.t("missed")), days.many ? null : el("p", {}, el("i", { className: "unknown" }, page.t("unknown")), " ", page.t("unknown_mark")));
   }
 
   /* ---- patterns: stripes, crosses, dots; nothing for the state that is fine ---- */
@@ -190,5 +229,7 @@ wangge.startCoverage = (map) => {
   };
   for (const [state, mark] of Object.entries(MARKS)) addPattern(state, { ...mark, ground: colours.states[state][0], ink: colours.states[state][1] });
 
-  return page.start({ usualLevel: 2, texts, style, label, tip, panel, legend });
+  days.onchange = () => ({ second, third } = days.verdicts);
+  days.counter = (day) => failing(days.sumOn(day));
+  return page.start({ usualLevel: 2, texts, style, label, tip, panel, legend, controls: () => days.controls(), readAddress: (address) => days.readAddress(address), writeAddress: (address) => days.writeAddress(address) });
 };

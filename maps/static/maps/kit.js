@@ -221,7 +221,8 @@ globalThis.wangge = (() => {
       shares: (parts) => wholePercents(parts).map((percent) => (percent === null ? "–" : `${percent}%`)),
       area: (m2) => (m2 >= 1e5 ? `${write(m2 / 1e6, 2, 2)} km²` : `${whole(m2)} m²`),
       duration: (seconds) => {
-        const minutes = Math.floor(seconds / 60), rest = Math.round(seconds % 60);
+        const minutes = Math.floor(seconds / 60), rest = Math.round(seconds % 60), hours = Math.floor(minutes / 60);
+        if (hours) return page.language === "zh" ? `${hours} 小时 ${minutes % 60} 分` : `${hours} h ${minutes % 60} min`;
         if (page.language === "zh") return minutes ? `${minutes} 分${rest ? ` ${rest} 秒` : "钟"}` : `${rest} 秒`;
         return minutes ? `${minutes} min${rest ? ` ${rest} s` : ""}` : `${rest} s`;
       },
@@ -271,13 +272,13 @@ globalThis.wangge = (() => {
     panel.setAttribute("aria-label", say("panel"));
     const top = document.getElementById("top"), pages = document.getElementById("navigation");
     document.body.prepend(top); // what comes first is the first that the Tab key reaches
-    top.replaceChildren(
+    top.replaceChildren(...[
       el("a", { className: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); focusPanel(); } }, say("skip")),
       el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
       pages ? el("nav", { className: "pages", "aria-label": say("pages") }, ...JSON.parse(pages.textContent).map((entry) => el("a", { href: entry.path, ...(entry.path === location.pathname ? { ariaCurrent: "page" } : {}) }, entry[page.language]))) : null,
       el("div", { className: "tools" }, el("button", { type: "button", className: "theme", "aria-label": say("theme"), title: say("theme"), onclick: () => setDark(document.documentElement.dataset.theme !== "dark") }, "◐"),
         el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
-        el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language"))));
+        el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language")))].filter(Boolean));
   }
 
   /** What a reader must know about the data: the note of the caller and what the program found. */

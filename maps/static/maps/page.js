@@ -99,8 +99,10 @@ Object.assign(wangge, (() => {
       L.polygon(this.street.latlngs, { pane: "outline", fill: false, color: "#1d2a35", weight: 2.6, interactive: false }).addTo(this.map);
       this.map.on("click", (event) => { if (!event.originalEvent.wanggeHandled && this.at.parent) this.go(this.at.parent); });
       addEventListener("keydown", (event) => { if (event.key === "Escape" && this.at.parent) this.go(this.at.parent); });
-      addEventListener("hashchange", () => { this.readAddress(); this.show(true); });
+      // A step back or forward, or another address typed in.
+      addEventListener("popstate", () => { this.readAddress(); this.show(true); });
       this.show(false);
+      this.started = true;
       this.map.on("moveend", () => this.drawLabels());
       keepSheet(this, (on) => {
         this.onPaper = on;
@@ -142,7 +144,7 @@ Object.assign(wangge, (() => {
       this.theme.readAddress?.(address);
     }
 
-    writeAddress() {
+    writeAddress(push = false) {
       const address = new URLSearchParams();
       if (this.language !== "zh") address.set("lang", this.language);
       if (this.at !== this.street) address.set("at", this.at.code);
@@ -150,7 +152,9 @@ Object.assign(wangge, (() => {
       this.theme.writeAddress?.(address);
       // A sheet stays one when it is loaded again.
       if (wangge.SHEET) address.set("sheet", "1");
-      history.replaceState(null, "", `#${address}`);
+      const hash = `#${address}`;
+      // What a reader chose is a step that the browser's Back undoes; what plays by itself is not.
+      if (push && this.started && hash !== location.hash) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
     }
 
     go(cell) { this.at = cell; this.show(true); }
@@ -181,7 +185,7 @@ Object.assign(wangge, (() => {
 
     /** Draw all again; `fit` moves the map to the focus. */
     show(fit, animate = true) {
-      this.writeAddress();
+      this.writeAddress(true);
       drawTop(this);
       if (fit) this.fit(animate);
       this.drawCells();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -179,3 +180,35 @@ def test_who_sees_what(filled, tmp_path):
         page = client.get("/").text
         assert figures(page)["met"] == "1"
         assert "格长 " not in page  # persons are not public
+
+
+def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
+    engine, codes = filled
+    address = engine.url.render_as_string(hide_password=False)
+    settings = Settings(database=address, pages=tmp_path, follow=False, public_pages=True)
+    with serving(create_app(settings, clock=lambda: LATER)) as client:
+        data = _payload(client.get("/coverage").text)
+        assert data["day"] == TODAY.isoformat()
+        assert [data["states"][k] for k in data["verdicts"]["second"]["state"]] == [
+            "short",
+            "met",
+            "not_visited",
+            "unknown",
+        ]
+        assert sorted(data["days"]) == [(TODAY - timedelta(days=k)).isoformat() for k in (7, 2, 1)]
+        assert data["reasons"]["zh"] == ["因"]
+        earlier = _payload(client.get(f"/coverage?day={TODAY - timedelta(days=1)}").text)
+        assert [data["states"][k] for k in earlier["verdicts"]["second"]["state"]][0] == "not_visited"
+        store_verdicts(engine, 1, _verdicts(codes, TODAY, ["met"] * 4), version=1, rules=RULES, at=LATER)
+        again = _payload(client.get("/coverage").text)
+        assert [data["states"][k] for k in again["verdicts"]["second"]["state"]] == ["met"] * 4
+        navigation = re.search(r'id="navigation">(.*?)</script>', client.get("/coverage").text)
+        assert navigation is not None
+        assert {"/", "/coverage", "/fairness"} <= {entry["path"] for entry in json.loads(navigation[1])}
+        assert client.get("/fairness").status_code == 200
+        assert client.get("/fairness?old=1").status_code == 200
+        assert client.get("/fairness?old=99").status_code == 404
+
+
+def _payload(page):
+    return json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
