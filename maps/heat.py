@@ -30,7 +30,17 @@ from maps.view import GridPage, grid_map
 
 Text = str | tuple[str, str]
 
-SCRIPTS = ("kit.js", "labels.js", "page.js", "background.js", "incidents.js", "surface.js", "charts.js", "heat.js")
+SCRIPTS = (
+    "kit.js",
+    "labels.js",
+    "page.js",
+    "background.js",
+    "share.js",
+    "incidents.js",
+    "surface.js",
+    "charts.js",
+    "heat.js",
+)
 
 TITLE = ("案件分布热力图", "Where incidents gather")
 

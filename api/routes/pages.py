@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from api.access import PUBLIC, Right, allowed
@@ -17,7 +18,7 @@ from api.routes.dependencies import Now, SettingsOf, SnapshotOf
 from api.routes.guard import ANYBODY, Guarded, authorize, needs
 from api.routes.navigation import NavigationOf
 from api.schemas import DivisionSummary
-from geo.errors import FileError
+from geo.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from api.overview.day_figures import View
@@ -115,6 +116,21 @@ def plan(request: Request, navigation: NavigationOf) -> Response:
 
     refused = turned_away(request, opened=False, right=Right.PLAN)
     return refused or HTMLResponse(render_plan(navigation=navigation), headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/qr")
+@needs(ANYBODY)
+def qr_code(request: Request, to: Annotated[str, Query(max_length=500)]) -> Response:
+    """A QR code that leads to a page of this service; ``to`` is its path with what follows."""
+    import segno
+
+    if not to.startswith("/") or to.startswith("//"):
+        raise InputError(f"to={to[:50]}: write the path of a page of this service, such as /coverage")
+    drawn = io.BytesIO()
+    segno.make(str(request.base_url).rstrip("/") + to, micro=False, error="m").save(
+        drawn, kind="svg", scale=4, border=2
+    )
+    return Response(drawn.getvalue(), media_type="image/svg+xml")
 
 
 def served(request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str]) -> HTMLResponse:

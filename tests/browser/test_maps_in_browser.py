@@ -666,6 +666,25 @@ def test_days_weeks_and_steps_back(page, files) -> None:
     assert page.locator(".attention li").count() == 3
 
 
+def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
+    show(page, files["coverage"])
+    page.locator("#top .share").click()
+    assert page.locator("#share input").input_value() == page.url
+    with page.expect_download() as table:
+        page.get_by_role("button", name="表格 CSV").click()
+    rows = Path(table.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(rows) == 1 + page.evaluate("wangge.page.levels[2].length")
+    assert rows[1].startswith('"320113003001001",')
+    with page.expect_download() as drawing:
+        page.get_by_role("button", name="SVG").click()
+    assert Path(drawing.value.path()).read_text(encoding="utf-8").count("<path d=") >= len(rows) - 1
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="PNG").click()
+    assert Path(picture.value.path()).read_bytes()[:4] == b"\x89PNG"
+    page.keyboard.press("Escape")
+    assert page.locator("#share").count() == 0
+
+
 def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page, files) -> None:
     show(page, files["fairness"])
     n = page.evaluate("wangge.page.levels[2].length")

@@ -277,6 +277,7 @@ globalThis.wangge = (() => {
       el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
       pages ? el("nav", { className: "pages", "aria-label": say("pages") }, ...JSON.parse(pages.textContent).map((entry) => el("a", { href: entry.path, ...(entry.path === location.pathname ? { ariaCurrent: "page" } : {}) }, entry[page.language]))) : null,
       el("div", { className: "tools" }, el("button", { type: "button", className: "theme", "aria-label": say("theme"), title: say("theme"), onclick: () => setDark(document.documentElement.dataset.theme !== "dark") }, "◐"),
+        wangge.share && page.theme ? el("button", { type: "button", className: "share", onclick: () => wangge.share.open(page) }, wangge.share.label[page.language]) : null,
         el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
         el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language")))].filter(Boolean));
   }

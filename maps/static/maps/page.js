@@ -154,7 +154,7 @@ Object.assign(wangge, (() => {
       if (wangge.SHEET) address.set("sheet", "1");
       const hash = `#${address}`;
       // What a reader chose is a step that the browser's Back undoes; what plays by itself is not.
-      if (push && this.started && hash !== location.hash) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
+      if (push && this.started && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
     }
 
     go(cell) { this.at = cell; this.show(true); }

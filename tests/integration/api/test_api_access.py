@@ -47,6 +47,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/plan"): PLANNERS,
     ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/heat"): ACCOUNTS - {"resident"},
+    ("GET", "/qr"): EVERYBODY,
     ("GET", "/fairness"): ACCOUNTS - {"resident"},
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,

@@ -198,7 +198,7 @@ def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
         assert sorted(data["days"]) == [(TODAY - timedelta(days=k)).isoformat() for k in (7, 2, 1)]
         assert data["reasons"]["zh"] == ["因"]
         earlier = _payload(client.get(f"/coverage?day={TODAY - timedelta(days=1)}").text)
-        assert [data["states"][k] for k in earlier["verdicts"]["second"]["state"]][0] == "not_visited"
+        assert next(data["states"][k] for k in earlier["verdicts"]["second"]["state"]) == "not_visited"
         store_verdicts(engine, 1, _verdicts(codes, TODAY, ["met"] * 4), version=1, rules=RULES, at=LATER)
         again = _payload(client.get("/coverage").text)
         assert [data["states"][k] for k in again["verdicts"]["second"]["state"]] == ["met"] * 4
@@ -206,6 +206,11 @@ def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
         assert navigation is not None
         assert {"/", "/coverage", "/fairness"} <= {entry["path"] for entry in json.loads(navigation[1])}
         assert client.get("/fairness").status_code == 200
+        code = client.get("/qr", params={"to": "/coverage?day=2026-03-09#at=1"})
+        assert code.headers["content-type"].startswith("image/svg+xml")
+        assert code.content != client.get("/qr", params={"to": "/coverage"}).content
+        assert client.get("/qr", params={"to": "//elsewhere.test/"}).status_code == 422
+        assert client.get("/qr", params={"to": "https://elsewhere.test/"}).status_code == 422
         assert client.get("/fairness?old=1").status_code == 200
         assert client.get("/fairness?old=99").status_code == 404
 
