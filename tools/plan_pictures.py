@@ -1,4 +1,4 @@
-"""Draw the pictures of the editor's documents anew: ``python -m tools.plan_pictures`` (needs Chromium).
+"""Draw the pictures of the editor's documents anew: ``python -m tools.plan_pictures [1366] [1920] [jobs]`` (needs Chromium).
 
 A planner's mouse and keys work on the real page with the model street; each tool is photographed in two sizes of window, and
 the four usual jobs step by step.
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import shapely
 from PIL import Image
@@ -76,6 +77,7 @@ class Studio:
             planner.click((line[k][0] + 3, line[k][1] + 3))
         self.page.keyboard.up("Alt")
         planner.click(line[-1])
+        self.page.keyboard.press("Enter")  # where the click has not ended the line yet
 
     def split(self, code: str) -> None:
         """Draw a line across a cell."""
@@ -175,14 +177,14 @@ def jobs(studio: Studio) -> None:
     """The four usual jobs: before the decision and afterwards."""
     page = studio.page
     for name, codes, act in (
-        ("move", (studio.one, studio.other), studio.draw_border),
-        ("grown", (studio.one,), lambda: studio.split(studio.one)),
         ("two", (studio.one, studio.other), studio.merge),
+        ("grown", (studio.one,), lambda: studio.split(studio.one)),
         ("compound", studio.foreign, studio.transfer),
+        ("move", (studio.one, studio.other), studio.draw_border),
     ):
-        studio.look(*codes)
+        studio.look(*codes, scale=0.18 if name == "move" else 0.25)
         act()
-        page.locator("#panel .sentence, #panel .fault").first.wait_for()
+        page.locator("#panel .sentence").wait_for(timeout=8000)
         save(page, f"job-{name}-1")
         studio.commit()
         save(page, f"job-{name}-2")
@@ -201,17 +203,22 @@ def main() -> int:
     ):
         client = clients[0]
         browser = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for width, height in WINDOWS.items():
-            body = {"id": f"3f8e9f0e-6a51-4c0e-9a58-0f2a6000{width}", "name": "和燕路沿线调整"}
-            made = client.post("/api/drafts", json=body).raise_for_status().json()
+        for part in sys.argv[1:] or [*map(str, WINDOWS), "jobs"]:
+            width = min(WINDOWS) if part == "jobs" else int(part)
+            made = (
+                client.post("/api/drafts", json={"id": str(uuid4()), "name": "和燕路沿线调整"})
+                .raise_for_status()
+                .json()
+            )
             page = browser.new_context(
-                viewport={"width": width, "height": height},
+                viewport={"width": width, "height": WINDOWS[width]},
                 extra_http_headers={"Authorization": client.headers["Authorization"]},
             ).new_page()
             studio = Studio(Planner(page, client, made["id"]))
-            if width == min(WINDOWS):
+            if part == "jobs":
                 jobs(studio)
-            tools(studio, width)
+            else:
+                tools(studio, width)
         browser.close()
     print(f"{len(list(IMAGES.glob('*.png')))} pictures in {IMAGES}")
     return 0
