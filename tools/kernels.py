@@ -12,6 +12,7 @@ import sys
 import geopandas as gpd
 import numpy as np
 
+from api.ogc.tiles.tile_cache import LAST_ZOOM, TileCache
 from geo.coverage import check_division, plan_repair
 from geo.divide import divide
 from geo.layers import metric_crs, read_division
@@ -25,7 +26,7 @@ _HALF_M = 450.0
 
 
 def division() -> None:
-    """Divide a square, check what comes out, and repair it once it is damaged."""
+    """Divide a square, check what comes out, make its tiles, and repair it once it is damaged."""
     crs = metric_crs(118.8, 32.1)
     roads, buildings = (
         gpd.read_file(FOLDER / "street.gpkg", layer=name).to_crs(crs) for name in ("roads", "buildings")
@@ -35,6 +36,7 @@ def division() -> None:
     buildings = buildings[buildings.within(square.geometry.iloc[0])]
     made = divide(square, roads=roads, buildings=buildings, counts=(2, 8, 80), rng=np.random.default_rng(1))
     check_division(made)
+    TileCache(made).zoom(LAST_ZOOM)
     damaged = made.third.copy()
     damaged.loc[damaged.index[:1], "geometry"] = damaged.geometry.iloc[:1].buffer(1.0)
     plan_repair(damaged, outline=square)

@@ -62,9 +62,11 @@ class TileCache:
         return sum(len(self.zoom(zoom)) for zoom in range(FIRST_ZOOM, LAST_ZOOM + 1))
 
     def limits(self, zoom: int) -> tuple[int, int, int, int]:
-        """First and last column and row of a zoom that hold something."""
-        keys = np.array(list(self.zoom(zoom)))
-        (west, north), (east, south) = keys.min(axis=0), keys.max(axis=0)
+        """First and last column and row of a zoom that the street touches; no tile is made for it."""
+        street = self._division.street.geometry.to_crs(3857).total_bounds
+        side = 2 * HALF_WORLD_M / (1 << zoom)
+        west, east = ((value + HALF_WORLD_M) // side for value in street[[0, 2]])
+        south, north = ((HALF_WORLD_M - value) // side for value in street[[1, 3]])
         return int(west), int(east), int(north), int(south)
 
 
