@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.errors import MediaTypeError
 from api.ogc.coordinate_systems import Crs
-from api.ogc.feature_table import HEAD, FeatureTable
+from api.ogc.feature_table import HEAD, SEPARATOR, FeatureTable
 from api.ogc.query import among
 
 GEOJSON, JSON, HTML = "application/geo+json", "application/json", "text/html"
@@ -23,10 +23,6 @@ FORMATS = ("json", "html")
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 #: What never changes is kept by clients for a year.
 IMMUTABLE, REVALIDATED = "public, max-age=31536000, immutable", "no-cache"
-#: Level at which parts of a collection are compressed: 7 ms a megabyte.
-WINDOW_LEVEL = 1
-#: Shorter answers are sent plain.
-PLAIN_UP_TO = 1024
 
 Link = dict[str, str]
 _encode = msgspec.json.Encoder().encode
@@ -97,11 +93,11 @@ def collection_answer(
     if rows is None and packs:
         headers["Content-Encoding"] = "gzip"
         return Response(table.packed(crs).closed_by(end), media_type=GEOJSON, headers=headers)
-    fragments = table.fragments(crs)
-    body = HEAD + b",\n".join(fragments if rows is None else [fragments[row] for row in rows]) + end
-    if packs and len(body) > PLAIN_UP_TO:
+    if packs and rows is not None and len(rows) > 1:
         headers["Content-Encoding"] = "gzip"
-        body = gzipped(body, WINDOW_LEVEL)
+        return Response(table.some_packed(rows, crs, end), media_type=GEOJSON, headers=headers)
+    fragments = table.fragments(crs)
+    body = HEAD + SEPARATOR.join(fragments if rows is None else [fragments[row] for row in rows]) + end
     return Response(body, media_type=GEOJSON, headers=headers)
 
 

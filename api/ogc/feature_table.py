@@ -42,6 +42,16 @@ class Packed:
         return b"".join((_GZIP_START, self.data, tail, crc, size))
 
 
+def deflated(text: bytes) -> bytes:
+    """A piece of a gzip file that can stand anywhere in it: raw deflate up to a full flush."""
+    squeeze = zlib.compressobj(FIRST_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return squeeze.compress(text) + squeeze.flush(zlib.Z_FULL_FLUSH)
+
+
+_PACKED_HEAD, SEPARATOR = deflated(HEAD), b",\n"
+_PACKED_SEPARATOR = deflated(SEPARATOR)
+
+
 @dataclass(frozen=True)
 class FeatureTable:
     """Features of one collection.
@@ -71,6 +81,7 @@ class FeatureTable:
     _trees: dict[int, shapely.STRtree] = field(default_factory=dict, repr=False, compare=False)
     _fragments: dict[tuple[int, bool], list[bytes]] = field(default_factory=dict, repr=False, compare=False)
     _packed: dict[tuple[int, bool], Packed] = field(default_factory=dict, repr=False, compare=False)
+    _pieces: dict[tuple[int, bool], dict[int, bytes]] = field(default_factory=dict, repr=False, compare=False)
     _comparable: dict[str, tuple[Objects, Bools]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -151,13 +162,27 @@ class FeatureTable:
         content = self._documents[row] + (shapely.to_wkb(self.geometry[row]) or b"")
         return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
 
+    def some_packed(self, rows: Sequence[int], crs: Crs, end: bytes) -> bytes:
+        """A document of some features as a gzip file; each feature is compressed once and then only joined."""
+        fragments = self.fragments(crs)
+        pieces = self._pieces.setdefault((crs.space, crs.swapped), {})
+        found = []
+        for row in rows:
+            piece = pieces.get(row)
+            if piece is None:
+                piece = pieces[row] = deflated(fragments[row])
+            found.append(piece)
+        body = HEAD + SEPARATOR.join([fragments[row] for row in rows])
+        data = _PACKED_HEAD + _PACKED_SEPARATOR.join(found)
+        return Packed(data, zlib.crc32(body), len(body), FIRST_LEVEL).closed_by(end)
+
     def packed(self, crs: Crs, level: int = FIRST_LEVEL) -> Packed:
         """All features, compressed at `level` at least; made once for each CRS and level."""
         key = crs.space, crs.swapped
         with self._lock:
             known = self._packed.get(key)
             if known is None or known.level < level:
-                body = HEAD + b",\n".join(self.fragments(crs))
+                body = HEAD + SEPARATOR.join(self.fragments(crs))
                 squeeze = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
                 data = squeeze.compress(body) + squeeze.flush(zlib.Z_FULL_FLUSH)
                 known = self._packed[key] = Packed(data, zlib.crc32(body), len(body), level)
