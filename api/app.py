@@ -34,11 +34,13 @@ from api.routes import (
     fixes,
     health,
     incidents,
+    jobs,
     layers,
     locate,
     login,
     pages,
     plans,
+    single_sign_on,
     verdicts,
 )
 from api.settings import Settings
@@ -113,8 +115,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
-    shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, pages, openapi)
-    for module in (*shown, *plans.MODULES, *duty_papers.MODULES):
+    shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, jobs, single_sign_on)
+    for module in (*shown, pages, openapi, *plans.MODULES, *duty_papers.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

@@ -5,6 +5,7 @@ A log line has the route's template, never the address with its parameters; the 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs, metrics
-from api.errors import TooLargeError
+from api.errors import TooLargeError, TooSlowError
 from api.settings import Settings
 
 #: Headers of every answer that has not set them itself.
@@ -33,6 +34,10 @@ PAGE_POLICY = (
 )
 OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY = b"content-security-policy"
+
+
+#: A client whose body stands still for so long is told so, and no longer holds one of the requests that are answered at a time.
+BODY_WAIT_S = 30.0
 
 
 class Edge:
@@ -92,7 +97,11 @@ class Edge:
                 raise TooLargeError(f"content-encoding '{packed[:20]}' is not known; send gzip or plain")
             if length.isdecimal() and int(length) > most:
                 raise TooLargeError(f"a body of {int(length):,} bytes is larger than {most:,}; send it in parts")
-            message = await receive()
+            try:
+                async with asyncio.timeout(BODY_WAIT_S):
+                    message = await receive()
+            except TimeoutError as error:
+                raise TooSlowError(f"no more of the body came within {BODY_WAIT_S} s; send it again") from error
             if message["type"] != "http.request":
                 return message
             body = message.get("body", b"")

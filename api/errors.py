@@ -41,6 +41,10 @@ class TooManyError(WanggeError):
         self.wait_s = wait_s
 
 
+class TooSlowError(WanggeError):
+    """The body of a request does not come."""
+
+
 class TooLargeError(WanggeError):
     """A body is larger than the server takes."""
 

@@ -24,6 +24,7 @@ _MEANINGS = {
     "401": "no login or token, or one that is not valid",
     "403": "the caller may not do this",
     "404": "there is no such object",
+    "408": "the body did not come in time",
     "409": "conflicts with what is stored",
     "413": "the body is too large",
     "422": "a value cannot be used",
@@ -80,7 +81,7 @@ def _complete(operation: dict[str, Any], right: Right | str | None, path: str) -
     else:
         codes += ["401"]
     if operation.get("requestBody"):
-        codes += ["409"]
+        codes += ["408", "409"]
     for code in codes:
         if code not in answers or code == "422":
             answers[code] = {"description": _MEANINGS[code], "content": _PROBLEM}

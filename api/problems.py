@@ -24,6 +24,7 @@ from api.errors import (
     StaleError,
     TooLargeError,
     TooManyError,
+    TooSlowError,
     UnknownCallerError,
 )
 from api.ingest.writer import BusyError
@@ -40,6 +41,7 @@ STATUS: dict[type[Exception], int] = {
     MediaTypeError: 415,
     NotEditableError: 405,
     StaleError: 412,
+    TooSlowError: 408,
     TooLargeError: 413,
     TooManyError: 429,
     BusyError: 503,
@@ -58,6 +60,7 @@ TITLES = {
     403: "无权限",
     404: "不存在",
     405: "方法不允许",
+    408: "超时",
     409: "冲突",
     412: "已被修改",
     413: "内容过大",

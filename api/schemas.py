@@ -122,6 +122,18 @@ class DeviceToken(BaseModel):
     token: str
 
 
+class OwnData(BaseModel):
+    """What is stored about an account and its person."""
+
+    account: dict[str, Any]
+    roles: list[dict[str, Any]]
+    person: dict[str, Any] | None
+    devices: list[dict[str, Any]]
+    fixes: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
+    audit: list[dict[str, Any]]
+
+
 class FixOut(BaseModel):
     """A stored fix, on WGS-84."""
 

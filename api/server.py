@@ -14,14 +14,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 
 import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.logs import configure
-from api.settings import Settings, variable
+from api.settings import Settings, environment_of
 from geo.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = 
             _check(settings)
         host, port = listener.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-        with _following(settings):
+        with _beside(settings):
             if app is not None:
                 prepare(app)
                 server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
@@ -87,30 +86,33 @@ def _check(settings: Settings) -> None:
     engine.dispose()
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Environment from which another process reads the same settings."""
-    return {**os.environ, **{variable(entry): str(getattr(settings, entry.name)) for entry in fields(settings)}}
-
-
 @contextlib.contextmanager
-def _following(settings: Settings) -> Iterator[None]:
-    """Run the process that makes verdicts again; it ends when its standard input is closed."""
-    if not settings.follow:
-        yield
-        return
-    words = [sys.executable, "-m", "api.verdicts.follower"]
-    child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment_of(settings))
+def _beside(settings: Settings) -> Iterator[None]:
+    """Run the processes that make verdicts again and do jobs; each ends when its standard input is closed."""
+    wanted = {"api.verdicts.follower": settings.follow, "api.background.worker": settings.jobs}
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=environment_of(settings),
+        )
+        for module, used in wanted.items()
+        if used
+    ]
     try:
         yield
     finally:
-        child.terminate()
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            child.wait(settings.stop_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        for child in children:
+            child.terminate()
+            if child.stdin is not None:
+                child.stdin.close()
+        for child in children:
+            try:
+                child.wait(settings.stop_s)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
 
 
 def _run_workers(settings: Settings, listener: socket.socket) -> None:

@@ -7,6 +7,7 @@ of the name after ``WANGGE_``, in small letters). The environment takes preceden
 
 from __future__ import annotations
 
+import os
 import tomllib
 import zoneinfo
 from collections.abc import Mapping
@@ -65,7 +66,12 @@ class Settings:
     contact_key: str = _setting(
         "", "file with the key that encrypts reporters' contacts; empty: `wangge.key` beside the SQLite file"
     )
+    oidc_issuer: str = _setting("", "address of an OpenID Connect provider; empty: none (needs the part `oidc`)")
+    oidc_client: str = _setting("wangge", "name of this service at the provider")
+    oidc_secret: str = _setting("", "secret of this service at the provider, if it has one")
+    oidc_claim: str = _setting("preferred_username", "claim of the provider's token that is the name of the account")
     follow: bool = _setting(True, "verdicts are made again when fixes arrive")
+    jobs: bool = _setting(True, "long work that was asked for over HTTP is done")
     log: str = _setting("info", "least level that is logged: debug, info, warning, error")
 
     @classmethod
@@ -99,6 +105,11 @@ def variable(entry: Field[Any]) -> str:
     ['WANGGE_DATABASE', 'WANGGE_READ_DATABASE']
     """
     return PREFIX + entry.name.upper()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Environment from which another process reads the same settings."""
+    return {**os.environ, **{variable(entry): str(getattr(settings, entry.name)) for entry in fields(settings)}}
 
 
 def table() -> list[tuple[str, str, str]]:

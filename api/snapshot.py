@@ -15,8 +15,7 @@ import shapely
 
 from api.database import VersionInfo
 from geo.layers import Datum, Division, Level, convert, lon_lat
-from geo.layers.columns import CODE, LEADER, NAME, PARENT
-from geo.layers.files.writing import GEOJSON_DECIMALS
+from geo.layers.columns import CODE, GEOJSON_DECIMALS, LEADER, NAME, PARENT
 from geo.locate import GridIndex
 
 if TYPE_CHECKING:

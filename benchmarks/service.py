@@ -17,6 +17,7 @@ from benchmarks.report import machine, table, write
 from benchmarks.service_kit.clients import request, send_all
 from benchmarks.service_kit.processes import Server, cpu_of, serving
 from benchmarks.service_kit.stores import Store, batches, made
+from benchmarks.service_kit.waits import day_of_verdicts, starts, verdict_on_the_page
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 #: Requests of one measurement; the median of several measurements is told.
@@ -98,16 +99,22 @@ def main() -> None:
     parser.add_argument("--no-write", action="store_true", help="print the table only")
     given = parser.parse_args()
     rows: list[list[object]] = []
+    waited: list[list[object]] = []
     for kind in [given.only] if given.only else ["sqlite", "postgresql"]:
-        with made(kind) as store, serving(store.url) as server:
-            for row in ingest(store, server):
-                print(row, flush=True)
-                rows.append(row)
-            rows.append(locate(store, server))
-            print(rows[-1], flush=True)
-    made_table = table(["request", "database", "server", "database", "together", "rate"], rows)
+        with made(kind) as store:
+            with serving(store.url) as server:
+                rows += _shown([*ingest(store, server), locate(store, server)])
+            waited += _shown([*starts(store), verdict_on_the_page(store), *day_of_verdicts(store)])
+    head = ["request", "store", "server", "database", "together", "rate"]
+    text = f"{table(head, rows)}\n\n{table(['what is waited for', 'store', 'processor time', 'time'], waited)}"
     if not given.no_write:
-        write("service.md", "cost", f"{made_table}\n\n{machine('fastapi', 'uvicorn', 'msgspec', 'psycopg')}")
+        write("service.md", "cost", f"{text}\n\n{machine('fastapi', 'uvicorn', 'msgspec', 'psycopg')}")
+
+
+def _shown(rows: list[list[object]]) -> list[list[object]]:
+    for row in rows:
+        print(row, flush=True)
+    return rows
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from api.cli import (
     redraw,
     repair,
 )
-from api.cli.administration import database, devices, serve, users
+from api.cli.administration import database, devices, kit, serve, users
 from api.cli.console import WRONG_USE, checked_output, error_line, fail, fold_help, notices
 from geo.errors import WanggeError
 
@@ -51,6 +51,7 @@ for command, module in (
     ("incidents", incidents),
     ("convert", convert),
     ("serve", serve),
+    ("kit", kit),
 ):
     app.command(command)(module.run)
 app.add_typer(maps.app, name="map")

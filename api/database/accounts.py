@@ -223,6 +223,20 @@ def start_session(session: Session, account: int, *, at: datetime, days: float) 
     return secret
 
 
+def login_of_provider(session: Session, street: int, name: str, *, at: datetime, days: float) -> Secret:
+    """Start a login of the account of a name that a login provider has confirmed.
+
+    Raises
+    ------
+    UnknownCallerError
+        If there is no such account, or it is disabled.
+    """
+    row = session.scalar(select(AccountRow).where(AccountRow.street == street, AccountRow.name == name))
+    if row is None or row.disabled_at is not None:
+        raise UnknownCallerError("the login provider knows you, this service does not; ask its administrator")
+    return start_session(session, row.id, at=at, days=days)
+
+
 def caller_of_session(session: Session, secret: str, *, at: datetime, idle: timedelta) -> Caller | None:
     """Caller of a session that holds; marks it as seen, at most once a minute."""
     row = session.get(SessionRow, digest(secret))

@@ -100,6 +100,16 @@ def incident_places(session: Session, street: int, start: datetime, end: datetim
     return list(found.values())
 
 
+def incident_points(session: Session, street: int, start: datetime, end: datetime) -> list[tuple[str, float, float]]:
+    """Number, longitude and latitude (WGS-84) of the incidents of ``[start, end)``, oldest first."""
+    query = (
+        select(IncidentRow.number, IncidentRow.lon, IncidentRow.lat)
+        .where(IncidentRow.street == street, IncidentRow.reported_at >= start, IncidentRow.reported_at < end)
+        .order_by(IncidentRow.reported_at, IncidentRow.id)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
 def get_incident(session: Session, street: int, incident: int) -> dict[str, Any]:
     """One incident with its corrections applied.
 

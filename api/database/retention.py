@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select, text, update
 from api.database.connections import session
 from api.database.models import AuditRow, EventRow, FixRow, PhotoRow, PurgeRow
 from api.ingest.fix import DAY_US, microseconds
-from geo.errors import InputError
+from geo.errors import ImpossibleError, InputError
 
 #: What can be deleted: the column that its age is told by.
 _AGES = {
@@ -22,7 +22,9 @@ _AGES = {
 LEAST_DAYS = {"fix": 7, "event": 1, "incident_photo": 30, "audit": 3 * 365 + 1}
 
 
-def purge(engine: Engine, subject: str, *, days: int, now: datetime, actor: str, dry_run: bool) -> int:
+def purge(
+    engine: Engine, subject: str, *, days: int, now: datetime, actor: str, dry_run: bool, expected: int | None = None
+) -> int:
     """Delete what is older than `days`, and write down that it was done.
 
     Parameters
@@ -31,6 +33,8 @@ def purge(engine: Engine, subject: str, *, days: int, now: datetime, actor: str,
         ``fix``, ``event``, ``incident_photo`` or ``audit``.
     dry_run
         Only count.
+    expected
+        Delete only if there are exactly so many rows.
 
     Returns
     -------
@@ -41,6 +45,8 @@ def purge(engine: Engine, subject: str, *, days: int, now: datetime, actor: str,
     ------
     InputError
         If the subject is not known, or `days` is less than it must be kept.
+    ImpossibleError
+        If there are more or fewer rows than expected; nothing is deleted then.
     """
     if subject not in _AGES:
         raise InputError(f"'{subject}' cannot be deleted by age; choose one of {', '.join(_AGES)}")
@@ -57,7 +63,11 @@ def purge(engine: Engine, subject: str, *, days: int, now: datetime, actor: str,
         entry = PurgeRow(at=now, actor=actor, subject=subject, before=before, rows=count, running=True)
         opened.add(entry)
         opened.flush()
-        opened.execute(column.class_.__table__.delete().where(column < limit))
+        deleted = opened.execute(column.class_.__table__.delete().where(column < limit)).rowcount  # type: ignore[attr-defined]
+        if expected is not None and deleted != expected:
+            raise ImpossibleError(
+                f"{deleted:,} rows are there, {expected:,} were expected; nothing was deleted, try again"
+            )
         opened.execute(update(PurgeRow).where(PurgeRow.id == entry.id).values(running=False))
         if subject == "fix" and engine.dialect.name == "postgresql":
             names = opened.execute(

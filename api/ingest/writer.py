@@ -14,9 +14,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
-from api.ingest.postgresql import PostgresqlTable
 from api.ingest.rows import Rows
-from api.ingest.sqlite import SqliteTable
 from geo.errors import ImpossibleError
 
 log = logging.getLogger(__name__)
@@ -69,7 +67,7 @@ class Writer:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._table: FixTable = SqliteTable(engine) if engine.dialect.name == "sqlite" else PostgresqlTable(engine)
+        self._table = _table_of(engine)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
@@ -148,6 +146,17 @@ class Writer:
             except queue.Empty:
                 return group, True
         return group, False
+
+
+def _table_of(engine: Engine) -> FixTable:
+    """Table of fixes of a store. Each driver is imported only where it is used."""
+    if engine.dialect.name == "sqlite":
+        from api.ingest.sqlite import SqliteTable
+
+        return SqliteTable(engine)
+    from api.ingest.postgresql import PostgresqlTable
+
+    return PostgresqlTable(engine)
 
 
 def _tell(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) -> None:

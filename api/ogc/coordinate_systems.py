@@ -11,7 +11,7 @@ import shapely
 
 from api.errors import QueryError
 from geo.arrays import Floats, Objects
-from geo.layers.files.writing import GEOJSON_DECIMALS
+from geo.layers.columns import GEOJSON_DECIMALS
 
 #: Where plain and swapped degrees come from; a metric CRS is its own space.
 DEGREES = 4326

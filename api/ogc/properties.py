@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from geo.arrays import Objects
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["string", "integer", "number", "boolean", "date", "datetime"]
 
@@ -79,7 +81,8 @@ def comparable(values: Sequence[Any], kind: Kind) -> tuple[Objects, Any]:
 
 
 def _plain(value: Any, kind: Kind) -> Any:
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
+    # NaN and NaT differ from themselves; pandas' NA is known by its name, since pandas takes a second to import.
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return None
     if isinstance(value, np.generic):
         value = value.item()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
 
 from api.access import Grant, Right, Role
 from api.database import session
@@ -18,12 +20,44 @@ from api.database.accounts import (
     list_accounts,
 )
 from api.database.events import audit, read_audit
+from api.database.own_data import own_data
 from api.database.people import add_device, device_id, hand_over, list_devices, person_of
+from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, EngineOf, Now
-from api.routes.guard import Guarded, needs
-from api.schemas import AccountBody, AuditEntry, DeviceBody, DeviceToken, GrantBody, Link, NewAccount, NewDevice
+from api.routes.guard import LOGGED_IN, Guarded, needs
+from api.schemas import (
+    AccountBody,
+    AuditEntry,
+    DeviceBody,
+    DeviceToken,
+    GrantBody,
+    Link,
+    NewAccount,
+    NewDevice,
+    OwnData,
+)
+from geo.errors import InputError
 
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["accounts"])
+
+
+@router.get("/me/data")
+@needs(LOGGED_IN)
+def my_data(
+    caller: CallerOf,
+    engine: EngineOf,
+    now: Now,
+    start: Annotated[AwareDatetime, Query(description="first moment")],
+    end: Annotated[AwareDatetime, Query(description="moment after the last, at most 31 days later")],
+) -> OwnData:
+    """What is stored about the caller: roles, devices held, and of a time fixes, incidents sent, and who looked at them."""
+    if not start < end <= start + timedelta(days=31):
+        raise InputError("start must be before end, and at most 31 days before")
+    if caller.account is None:
+        raise DeniedError("a device has no account; ask with the account of its holder")
+    with session(engine, write=True) as opened:
+        audit(opened, caller.street, caller.actor, "look at own data", caller.name, at=now)
+        return OwnData.model_validate(own_data(opened, caller.street, caller.account, start, end))
 
 
 @router.get("/accounts")

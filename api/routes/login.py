@@ -163,19 +163,17 @@ def check_login(request: Request, name: str, password: str) -> str:
         return start_session(opened, account, at=at, days=settings.session_days).text
 
 
-def _set_cookie(request: Request, answer: Response, secret: str) -> None:
-    """Give the session to the browser: not readable by scripts, not sent along by other sites, only over TLS."""
+def set_cookie(request: Request, answer: Response, name: str | None, value: str, lasts_s: int) -> None:
+    """Give a cookie to the browser (by default the session's): not readable by scripts, not sent along by other sites, only
+    over TLS."""
     settings = request.app.state.settings
     secure = not settings.plain_http and not (request.url.scheme == "http" and _loopback(request.url.hostname or ""))
-    answer.set_cookie(
-        COOKIE,
-        secret,
-        max_age=int(settings.session_days * 86_400),
-        httponly=True,
-        secure=secure,
-        samesite="lax",
-    )
+    answer.set_cookie(name or COOKIE, value, max_age=lasts_s, httponly=True, secure=secure, samesite="lax")
     answer.headers["Cache-Control"] = "no-store"
+
+
+def _set_cookie(request: Request, answer: Response, secret: str) -> None:
+    set_cookie(request, answer, COOKIE, secret, round(request.app.state.settings.session_days * 86_400))
 
 
 def _loopback(host: str) -> bool:

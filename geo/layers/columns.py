@@ -57,3 +57,6 @@ LAYER_COLUMNS = (
 
 #: Columns whose value for a parent is the sum over its children.
 ADDITIVE_COLUMNS = (AREA_M2, POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)
+
+#: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives the way there and back.
+GEOJSON_DECIMALS = 9

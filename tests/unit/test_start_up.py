@@ -65,6 +65,11 @@ def test_kernels_do_not_import_numba():
     assert imported(code, "numba", "scipy.stats", "scipy.optimize", "folium", "rasterio") == set()
 
 
+def test_the_server_takes_requests_before_the_slow_libraries_are_imported():
+    """They come with the first division, in a thread beside the answers."""
+    assert imported("import api.app", "pandas", "geopandas", "numba", "scipy", "folium", "psycopg", "PIL") == set()
+
+
 @kernel(nogil=True)
 def _inner(values):
     return values[0] * values[0]

@@ -248,3 +248,32 @@ def purge(
         emit_json({"subject": subject, "rows": count, "deleted": yes})
     else:
         out().print(f"{'已删除 deleted' if yes else '将删除 would delete'}: {count:,}", markup=False)
+
+
+@app.command("archive")
+def archive(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="存放 GeoParquet 的文件夹。Folder of the files.")],
+    days: Annotated[int, typer.Option("--days", metavar="N", min=7, help="库中保留的天数。Days that stay.")] = 7,
+    database: options.Database = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="写完并核对后从库中删除。Delete what was written and read back.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """把旧日期的定位点写成 GeoParquet：每个街道一个文件夹，每天一个文件。
+
+    Write fixes of old days to GeoParquet, a folder a street and a file a UTC day.
+    """
+    from api.database import open_store
+    from api.database.archive import archive as write_days
+
+    engine = open_store(options.database_setting(database))
+    try:
+        written = write_days(engine, folder, days=days, now=datetime.now(UTC), delete=delete, actor="command line")
+    finally:
+        engine.dispose()
+    if json:
+        emit_json([{"street": w.street, "day": w.day, "fixes": w.fixes, "file": str(w.path)} for w in written])
+        return
+    for one in written:
+        out().print(f"{one.path}: {one.fixes:,}", markup=False, highlight=False)

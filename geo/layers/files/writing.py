@@ -20,16 +20,13 @@ import pyogrio
 import shapely
 
 from geo.errors import CrsError, FileError, GeometryError, first_labels
-from geo.layers.columns import LEVEL
+from geo.layers.columns import GEOJSON_DECIMALS, LEVEL
 from geo.layers.crs import WGS84, area_m2, centre_lon_lat, in_china, to_metric
 from geo.layers.files import shapefile
 from geo.layers.files.atomic import aside
 from geo.layers.files.sources import DRIVERS
 from geo.layers.old_datums import change_crs
 from geo.notices import notice
-
-#: Decimals of a degree in GeoJSON: 0.1 mm, so that the 1 mm lattice survives a round trip.
-GEOJSON_DECIMALS = 9
 
 #: Area of one export above which large-scale map data of China are a state secret (2020 rules of the ministry of natural
 #: resources and the administration for the protection of secrets: contiguous coverage of more than 25 km²).

@@ -62,9 +62,12 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/login"): EVERYBODY,
     ("POST", "/login"): EVERYBODY,
     ("GET", "/login/{link}"): EVERYBODY,
+    ("GET", "/sso"): EVERYBODY,
+    ("GET", "/sso/callback"): EVERYBODY,
     ("POST", "/api/login"): EVERYBODY,
     ("POST", "/api/logout"): LOGGED_IN,
     ("GET", "/api/me"): LOGGED_IN,
+    ("GET", "/api/me/data"): LOGGED_IN,
     ("POST", "/api/me/password"): LOGGED_IN,
     ("GET", "/api/divisions/current"): ACCOUNTS - {"resident"},
     ("GET", "/api/layers/{level}.geojson"): ACCOUNTS - {"resident"},
@@ -92,6 +95,10 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/incidents/{number}/corrections"): {A, "clerk"},
     ("POST", "/api/incidents/{number}/photos"): {A, "community", "officer", "clerk"},
     ("GET", "/api/incidents/{number}/photos/{sha256}"): ACCOUNTS - {"resident"},
+    ("GET", "/api/jobs"): {A, "planner", "checker"},
+    ("POST", "/api/jobs"): {A, "planner", "checker"},
+    ("GET", "/api/jobs/{number}"): {A, "planner", "checker"},
+    ("DELETE", "/api/jobs/{number}"): {A, "planner", "checker"},
     ("GET", "/ogc"): EVERYBODY,
     ("GET", "/ogc/"): EVERYBODY,
     ("GET", "/ogc/help"): EVERYBODY,
@@ -502,3 +509,43 @@ def test_devices_have_holders_by_dates(engine):
         for bad in ("", " ", "x" * 101, "a\nb"):
             with pytest.raises(InputError, match="printable"):
                 add_device(opened, 1, bad, at=NOW)
+
+
+def test_own_data_is_of_oneself_only_and_while_the_device_was_held(service):
+    """Fixes before and after the holding are those of another person."""
+    from api.database.models import AccountRow, FixRow
+    from api.database.people import hand_over, person_of
+
+    with session(service.engine, write=True) as opened:
+        device = add_device(opened, 1, f"own{new_secret('session').text[:6]}", at=NOW)
+        mine, other = (person_of(opened, 1, f"{name}{device}", at=NOW) for name in ("mine", "other"))
+        hand_over(opened, device, other, at=NOW - timedelta(hours=3))
+        hand_over(opened, device, mine, at=NOW - timedelta(hours=2))
+        hand_over(opened, device, other, at=NOW - timedelta(hours=1))
+        account = add_account(opened, 1, f"me{device}", [Grant(Role.OFFICER)], at=NOW, by="test")
+        opened.get_one(AccountRow, account).person_id = mine
+        token = add_token(opened, "program", account=account, at=NOW).text
+        for minutes in (150, 120, 90, 60, 30):
+            time_us = int((NOW - timedelta(minutes=minutes)).timestamp()) * 1_000_000
+            opened.add(
+                FixRow(
+                    street=1,
+                    device=device,
+                    time_us=time_us,
+                    lon_e7=minutes,
+                    lat_e7=0,
+                    future=0,
+                    datum=0,
+                    source=0,
+                    received_us=0,
+                )
+            )
+    span = {"start": (NOW - timedelta(days=1)).isoformat(), "end": (NOW + timedelta(days=1)).isoformat()}
+    found = service.client.get("/api/me/data", params=span, headers={"Authorization": f"Bearer {token}"})
+    assert found.status_code == 200, found.text
+    assert [round(fix["lon"] * 1e7) for fix in found.json()["fixes"]] == [120, 90]
+    assert [entry["action"] for entry in found.json()["audit"]][-1] == "look at own data"
+    span["end"] = (NOW + timedelta(days=31)).isoformat()
+    assert (
+        service.client.get("/api/me/data", params=span, headers={"Authorization": f"Bearer {token}"}).status_code == 422
+    )

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import geopandas as gpd
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from api.access import Grant, Role
 from api.database import add_version, open_store, publish, read_version, session, upgrade
 from api.database.accounts import add_account
+from api.database.archive import archive
 from api.database.backup import backup, restore
 from api.database.events import add_event, audit
 from api.database.models import Base
@@ -23,7 +25,8 @@ from api.database.retention import purge
 from api.ingest.fix import Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
-from geo.errors import FileError, InputError
+from geo.errors import FileError, ImpossibleError, InputError
+from geo.tracks import read_tracks
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 START_US = int(NOW.timestamp() * 1e6)
@@ -169,3 +172,39 @@ def test_an_upgrade_begins_with_a_backup(wangge, tmp_path, empty_store):
         assert opened.execute("SELECT code FROM street").fetchall() == [("320113003",)]
         assert opened.execute("SELECT version_id, action FROM division_event").fetchall() == [(7, "stored")]
     opened.close()
+
+
+def test_old_days_are_archived_whole_and_then_deleted(filled, tmp_path):
+    """The file holds every field of every fix; late ones that come after it are written into a second file."""
+    written = archive(filled, tmp_path / "a", days=7, now=NOW, delete=False, actor="test")
+    assert [(one.day.isoformat(), one.fixes) for one in written] == [("2001-07-12", 1), ("2026-02-10", 1)]
+    frame = gpd.read_parquet(written[1].path)
+    assert frame.crs == "EPSG:4326"
+    (row,) = frame.to_dict("records")
+    assert (row["device"], row["lon"], row["lat"], row["accuracy_m"], row["mock"]) == (
+        "A",
+        1e-7,
+        -2e-7,
+        pytest.approx(5.13),
+        0,
+    )
+    assert row["time"] == NOW - timedelta(days=20)
+    assert row["received"] == NOW
+    assert len(read_tracks(written[1].path)) == 1
+    with filled.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM fix")).scalar() == 4
+    again = archive(filled, tmp_path / "a", days=7, now=NOW, delete=True, actor="test")
+    assert again[1].path.name == "2026-02-10-2.parquet"
+    with filled.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM fix")).scalar() == 2
+    assert archive(filled, tmp_path / "a", days=7, now=NOW, delete=True, actor="test") == []
+    with pytest.raises(InputError, match="7 days"):
+        archive(filled, tmp_path / "a", days=6, now=NOW, delete=True, actor="test")
+
+
+def test_nothing_is_deleted_if_a_late_fix_comes_while_days_are_archived(filled, tmp_path):
+    with pytest.raises(ImpossibleError, match="nothing was deleted"):
+        purge(filled, "fix", days=7, now=NOW, actor="test", dry_run=False, expected=1)
+    with filled.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM fix")).scalar() == 4
+        assert connection.execute(text("SELECT count(*) FROM purge")).scalar() == 0

@@ -1,0 +1,240 @@
+"""Operations that are killed at random moments, and what must be true after each kill.
+
+An operation runs in a child process that acknowledges each record through a pipe (for fixes: by its HTTP answer). After the
+kill everything acknowledged must be in the store, and of the rest either all or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import geopandas as gpd
+import shapely
+from sqlalchemy import func, inspect, select
+
+from api.app import create_app
+from api.database import add_version, open_store, publish, session, upgrade
+from api.database.drafts.log import Entry, add_entry, get_draft, new_draft
+from api.database.migrate import head, revisions
+from api.database.models import CellRow, DraftEntryRow, FixRow, VersionRow
+from api.settings import Settings
+from benchmarks.service_kit.clients import Client, request
+from geo.layers import Division, Level, area_m2
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FIXES_IN_BATCH = 50
+SENDERS = 4
+
+
+@dataclass
+class Counts:
+    """What a run of kills counted; `lost` and `half` must stay 0."""
+
+    kills: int = 0
+    acknowledged: int = 0
+    unacknowledged_stored: int = 0
+    lost: int = 0
+    half: int = 0
+    hit: int = 0
+
+
+@dataclass
+class Target:
+    """The store that is worked on, and what was acknowledged so far."""
+
+    url: str
+    token: str = ""
+    names: list[str] = field(default_factory=list)
+    base: int = 0
+
+
+def small_division() -> Division:
+    """One street of 2 communities, 4 second-level and 16 third-level grids of 100 m."""
+    rows: dict[Level, list[dict[str, object]]] = {level: [] for level in Level}
+
+    def add(level: Level, code: str, x: int, y: int, wide: int, high: int) -> None:
+        box = shapely.box(388_000 + x, 3_552_000 + y, 388_000 + x + wide, 3_552_000 + y + high)
+        parent = None if level is Level.STREET else code[:-3]
+        rows[level].append({"code": code, "name": code, "level": int(level), "parent": parent, "geometry": box})
+
+    add(Level.STREET, "320113003", 0, 0, 800, 400)
+    for i in range(2):
+        community = f"320113003{i + 1:03d}"
+        add(Level.COMMUNITY, community, i * 400, 0, 400, 400)
+        for j in range(2):
+            second, x = f"{community}{j + 1:03d}", i * 400 + j * 200
+            add(Level.SECOND, second, x, 0, 200, 400)
+            for k in range(4):
+                add(Level.THIRD, f"{second}{k + 1:03d}", x, k * 100, 200, 100)
+    layers = [gpd.GeoDataFrame(rows[level], crs="EPSG:4549") for level in Level]
+    return Division(*(layer.assign(area_m2=area_m2(layer.geometry), population=16) for layer in layers))
+
+
+def serve_fixes(target: Target, tell: Callable[[str], None], port: int) -> None:
+    """Child: the service itself."""
+    import uvicorn
+
+    app = create_app(Settings(database=target.url, follow=False, jobs=False, log="error"))
+    tell("up")
+    uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_level="critical", loop="uvloop", http="httptools", ws="none"
+        )
+    ).run()
+
+
+def send_until_dead(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
+    """Send batches, each of a device and minute of its own, until the server is gone."""
+
+    def run(sender: int) -> None:
+        try:
+            with Client(port, timeout_s=10) as client:
+                for k in range(10_000):
+                    key = f"{number}-{sender}-{k}"
+                    start = NOW + timedelta(days=number % 20, seconds=(number // 20 * 10_000 + k) * FIXES_IN_BATCH)
+                    fixes = [
+                        {
+                            "device": f"D{sender:03d}",
+                            "time": (start + timedelta(seconds=n)).isoformat(),
+                            "lon": 118.8,
+                            "lat": 32.1,
+                        }
+                        for n in range(FIXES_IN_BATCH)
+                    ]
+                    acknowledged[key] = False
+                    sent = request("POST", "/api/fixes", body={"datum": "WGS-84", "fixes": fixes}, token=target.token)
+                    acknowledged[key] = client.exchange(sent)[0] == 200
+        except OSError:
+            return
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def check_fixes(target: Target, number: int, acknowledged: dict[str, bool], counts: Counts) -> None:
+    """Each batch is there as a whole, or not at all if it was not acknowledged."""
+    engine = open_store(target.url)
+    with session(engine) as opened:
+        for key, known in acknowledged.items():
+            _, sender, k = map(int, key.split("-"))
+            start = NOW + timedelta(days=number % 20, seconds=(number // 20 * 10_000 + k) * FIXES_IN_BATCH)
+            first = int(start.timestamp()) * 1_000_000
+            query = select(func.count()).where(
+                FixRow.street == 1,
+                FixRow.device == sender + 1,
+                FixRow.time_us >= first,
+                FixRow.time_us < first + FIXES_IN_BATCH * 1_000_000,
+            )
+            there = opened.scalar(query)
+            counts.acknowledged += known
+            counts.lost += known and there == 0
+            counts.half += there not in (0, FIXES_IN_BATCH)
+            counts.unacknowledged_stored += not known and there == FIXES_IN_BATCH
+    engine.dispose()
+
+
+def import_versions(target: Target, tell: Callable[[str], None]) -> None:
+    """Child: store drafts of a division one after the other."""
+    division, engine = small_division(), open_store(target.url)
+    tell("up")
+    while True:
+        with session(engine, write=True) as opened:
+            number = add_version(opened, division, valid_from=date(2026, 1, 1), created_at=NOW).id
+        tell(str(number))
+
+
+def publish_versions(target: Target, tell: Callable[[str], None]) -> None:
+    """Child: store and publish one after the other."""
+    division, engine = small_division(), open_store(target.url)
+    tell("up")
+    while True:
+        with session(engine, write=True) as opened:
+            number = add_version(opened, division, valid_from=date(2026, 1, 1), created_at=NOW).id
+        with session(engine, write=True) as opened:
+            publish(opened, number, published_at=NOW)
+        tell(str(number))
+
+
+def edit_draft(target: Target, tell: Callable[[str], None]) -> None:
+    """Child: append entries to the log of a draft."""
+    engine = open_store(target.url)
+    tell("up")
+    while True:
+        with session(engine, write=True) as opened:
+            draft = get_draft(opened, 1, 1)
+            revision = draft.revision + 1
+            entry = Entry(revision, f"key{os.getpid()}-{revision}", "client", "edit", "kill", None, NOW, change="[1]")
+            add_entry(opened, draft.id, entry)
+        tell(str(revision))
+
+
+def migrate(target: Target, tell: Callable[[str], None]) -> None:
+    """Child: bring an empty store to the schema of this program."""
+    engine = open_store(target.url, must_exist=False)
+    tell("up")
+    upgrade(engine)
+    tell("done")
+
+
+def check_versions(target: Target, told: list[str], counts: Counts, *, published: bool) -> None:
+    """Every version has all its cells; those that were acknowledged are there, and published if that was said."""
+    engine = open_store(target.url)
+    with session(engine) as opened:
+        cells = dict(opened.execute(select(CellRow.version_id, func.count()).group_by(CellRow.version_id)).all())
+        known = {row.id: row for row in opened.scalars(select(VersionRow).where(VersionRow.id > target.base))}
+        for number, row in known.items():
+            counts.half += cells.get(number, 0) != 1 + row.communities + row.seconds + row.thirds
+        counts.half += sum(number not in known for number in cells if number > target.base)
+        acknowledged = {int(text) for text in told}
+        counts.acknowledged += len(acknowledged)
+        for number in acknowledged:
+            counts.lost += number not in known or (published and known[number].published_at is None)
+        counts.unacknowledged_stored += len(set(known) - acknowledged)
+        target.base = max([target.base, *known])
+    engine.dispose()
+
+
+def check_draft(target: Target, told: list[str], counts: Counts) -> None:
+    """The log has every acknowledged entry, without a hole, and the draft's revision is that of its last entry."""
+    engine = open_store(target.url)
+    with session(engine) as opened:
+        revisions_there = list(opened.scalars(select(DraftEntryRow.revision).order_by(DraftEntryRow.revision)))
+        counts.half += revisions_there != list(range(1, len(revisions_there) + 1))
+        counts.half += get_draft(opened, 1, 1).revision != len(revisions_there)
+        counts.acknowledged += len(told)
+        counts.lost += sum(int(text) > len(revisions_there) for text in told)
+        counts.unacknowledged_stored += len(revisions_there) - target.base - len(told)
+        target.base = len(revisions_there)
+    engine.dispose()
+
+
+def check_migration(target: Target, told: list[str], counts: Counts) -> None:
+    """The store is empty or has the whole schema, and another run ends well."""
+    engine = open_store(target.url, must_exist=False)
+    found, _ = revisions(engine)
+    tables = set(inspect(engine).get_table_names()) - {"spatial_ref_sys"}
+    counts.half += not ((found is None and not tables) or found == head())
+    counts.acknowledged += "done" in told
+    counts.lost += "done" in told and found != head()
+    counts.unacknowledged_stored += "done" not in told and found == head()
+    counts.half += upgrade(engine)[1] != head()
+    engine.dispose()
+
+
+def prepare_draft(target: Target) -> None:
+    """A published version and a draft on it."""
+    engine = open_store(target.url)
+    with session(engine, write=True) as opened:
+        version = add_version(opened, small_division(), valid_from=date(2026, 1, 1), created_at=NOW)
+        publish(opened, version.id, published_at=NOW)
+        new_draft(
+            opened, street=1, key="kills", name="kills", version_id=version.id, created_at=NOW, created_by="kills"
+        )
+    engine.dispose()
