@@ -88,7 +88,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     """
     settings = settings or Settings.from_environment(os.environ)
     engine = open_store(settings.database)
-    require_schema(engine)
+    try:
+        require_schema(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     reading = open_store(settings.read_database) if settings.read_database else engine
 
     @asynccontextmanager

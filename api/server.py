@@ -148,6 +148,13 @@ def _run_workers(settings: Settings, listener: socket.socket) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _outlive_signal() -> None:
+    """Let the process end by itself after SIGTERM: uvicorn raises the signal again when it has stopped, and what this process
+    started would not be stopped."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: None)
+
+
 def run_worker(settings: Settings, descriptor: int) -> None:
     """Serve on a port that another process has taken."""
     configure(settings.log)

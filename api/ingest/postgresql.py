@@ -78,7 +78,14 @@ class PostgresqlTable:
         psycopg.Error
             If nothing was stored.
         """
+        kept = self._connection is not None
         try:
+            return self._write(batches)
+        except psycopg.OperationalError:
+            self.close()
+            if not kept:
+                raise
+            # The server was restarted since the last write. Should it have stored the fixes, they are known the second time.
             return self._write(batches)
         except psycopg.Error:
             self.close()

@@ -10,10 +10,8 @@ import pyproj
 import shapely
 
 from geo.arrays import Floats, Ints
-from geo.coverage.arcs import Edges, chain, unique_vertices
 from geo.kernels import kernel
 from geo.layers import Level
-from geo.layers.crs import PER_METRE
 
 if TYPE_CHECKING:
     from geo.layers import Division
@@ -66,6 +64,10 @@ class TileMesh:
         """
         parts = {level: _ring_coordinates(division, level) for level in Level}
         lattice = np.concatenate([xy for xy, _, _, _ in parts.values()])
+        # Loaded here: a server starts without geopandas.
+        from geo.coverage.arcs import unique_vertices
+        from geo.layers.crs import PER_METRE
+
         vertices, number = unique_vertices(np.rint(lattice * PER_METRE).astype(np.int64))
         rings, start = {}, 0
         for level, (xy, offsets, cell, outer) in parts.items():
@@ -103,6 +105,8 @@ def _weights(mercator: Floats, levels: list[LevelRings]) -> Floats:
     numbers = np.arange(len(mercator), dtype=np.int64)
     # The sides do not matter here, only that they differ: every edge belongs to a chain.
     left, right = np.zeros(len(pairs), dtype=np.int32), np.ones(len(pairs), dtype=np.int32)
+    from geo.coverage.arcs import Edges, chain
+
     chains = chain(np.column_stack([numbers, numbers]), Edges(pairs[:, 0], pairs[:, 1], left, right))
     path = np.ascontiguousarray(chains.xy[:, 0])
     weight: Floats = _chain_weights(np.ascontiguousarray(mercator), path, chains.offsets)
