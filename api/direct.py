@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import database_problem, wangge_problem
+from api.problems import database_problem, unexpected_problem, wangge_problem
 from geo.errors import WanggeError
 
 
@@ -61,6 +61,10 @@ class Direct:
             response = wangge_problem(request, error)
         except SQLAlchemyError as error:
             response = database_problem(request, error)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - it is logged with its trace there
+            response = unexpected_problem(request, error)
         if response is None:
             await self._app(scope, receive, send)
             return

@@ -121,6 +121,12 @@ def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
     return answer
 
 
+def unexpected_problem(request: Request, error: Exception) -> JSONResponse:
+    """Problem document of a fault of ours. The text of the error goes to the log only; it may hold what nobody must see."""
+    log.exception("unexpected error at %s", request.url.path, exc_info=error)
+    return problem(request, 500, "unexpected error; the server's log says more")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem document."""
 
@@ -146,6 +152,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _bug(request: Request, error: Exception) -> JSONResponse:
-        # The text of the error goes to the log only; it may hold what the caller must not see.
-        log.exception("unexpected error at %s", request.url.path, exc_info=error)
-        return problem(request, 500, "unexpected error; the server's log says more")
+        return unexpected_problem(request, error)

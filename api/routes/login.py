@@ -53,9 +53,10 @@ def log_in(request: Request, body: Login) -> Response:
 
 @router.get("/login", include_in_schema=False)
 @needs(ANYBODY)
-def login_page() -> HTMLResponse:
-    """The form."""
-    return HTMLResponse(_PAGE.format(message=""))
+def login_page(request: Request) -> HTMLResponse:
+    """The form, and the way to the login provider if there is one."""
+    provider = request.app.state.settings.oidc_issuer
+    return HTMLResponse(_PAGE.format(message='<a href="/sso">统一登录 Single sign-on</a>' if provider else ""))
 
 
 @router.post("/login", include_in_schema=False)
