@@ -58,7 +58,7 @@ def start(database: str, **settings: object) -> Server:
     return Server(process, port)
 
 
-def wait_for(server: Server, path: str, *, most_s: float = 60.0) -> float:
+def wait_for(server: Server, path: str, *, most_s: float = 150.0) -> float:
     """Seconds until a path is answered with 200."""
     started = time.perf_counter()
     while time.perf_counter() - started < most_s:
