@@ -54,6 +54,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = 
         with _beside(settings):
             if app is not None:
                 prepare(app)
+                _outlive_signal()
                 server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
                 server.run(sockets=[listener])
             else:
@@ -161,6 +162,7 @@ def run_worker(settings: Settings, descriptor: int) -> None:
     listener = socket.socket(fileno=descriptor)
     app = create_app(settings)
     prepare(app)
+    _outlive_signal()
     server = uvicorn.Server(uvicorn.Config(app, **_options(settings, "warning")))  # type: ignore[arg-type]
     server.run(sockets=[listener])
 
