@@ -20,8 +20,8 @@ from tempfile import TemporaryFile
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.background.job_table import finish, give_up, job_work, renew, report, take_job
 from api.database import open_store, session
-from api.database.jobs import finish, give_up, job_work, renew, report, take_job
 from api.settings import Settings, environment_of
 from geo.errors import WanggeError
 

@@ -6,20 +6,20 @@ from fastapi import APIRouter, Response
 
 from api.access import Caller, Right, Role
 from api.access.rights import scopes
+from api.background.job_table import add_job, cancel, get_job, list_jobs
+from api.background.schemas import Job, JobAsked, JobSummary, Work
 from api.database import session
 from api.database.events import audit
-from api.database.jobs import add_job, cancel, get_job, list_jobs
 from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, EngineOf, Now
 from api.routes.guard import Guarded, needs
-from api.schemas_of_jobs import Job, JobNumber, JobSummary, Work
 
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["jobs"])
 
 
 @router.post("/jobs", status_code=202)
 @needs(Right.RUN_JOBS)
-def new_job(body: Work, caller: CallerOf, engine: EngineOf, now: Now) -> JobNumber:
+def new_job(body: Work, caller: CallerOf, engine: EngineOf, now: Now) -> JobAsked:
     """Ask for long work: a check of a version, density or hot spots of incidents, the verdicts of a day.
 
     It is done by another process; the result stands at ``/api/jobs/{number}`` in the end.
@@ -30,7 +30,7 @@ def new_job(body: Work, caller: CallerOf, engine: EngineOf, now: Now) -> JobNumb
     with session(engine, write=True) as opened:
         number = add_job(opened, caller.street, caller.account, body.kind, arguments, at=now)
         audit(opened, caller.street, caller.actor, "ask for job", str(number), at=now, kind=body.kind)
-    return JobNumber(id=number)
+    return JobAsked(id=number)
 
 
 @router.get("/jobs")

@@ -265,7 +265,7 @@ def archive(
     Write fixes of old days to GeoParquet, a folder a street and a file a UTC day.
     """
     from api.database import open_store
-    from api.database.archive import archive as write_days
+    from api.jobs.archive import archive as write_days
 
     engine = open_store(options.database_setting(database))
     try:

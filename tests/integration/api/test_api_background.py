@@ -13,11 +13,11 @@ import pytest
 
 from api.access import Grant, Role
 from api.app import create_app
+from api.background.job_table import LEASE, MOST_ATTEMPTS, finish, give_up, renew, take_job
 from api.background.worker import Worker
 from api.database import session
 from api.database.accounts import add_account, add_token
 from api.database.incidents import add_incident
-from api.database.jobs import LEASE, MOST_ATTEMPTS, finish, give_up, renew, take_job
 from api.settings import Settings
 from geo.layers import lon_lat
 from tests.integration.api.serving import serving

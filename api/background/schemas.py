@@ -55,7 +55,7 @@ class VerdictsWork(BaseModel):
 Work = Annotated[CheckWork | DensityWork | HotspotsWork | VerdictsWork, Field(discriminator="kind")]
 
 
-class JobNumber(BaseModel):
+class JobAsked(BaseModel):
     """Number of a job that was asked for."""
 
     id: int
