@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems
 from api.access.callers import Tokens
+from api.background import routes as jobs
 from api.current import Current
 from api.database import open_store
 from api.database.migrate import require_schema
@@ -34,7 +35,6 @@ from api.routes import (
     fixes,
     health,
     incidents,
-    jobs,
     layers,
     locate,
     login,
