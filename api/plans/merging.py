@@ -65,3 +65,8 @@ def merged_edits(opened: OpenDraft, other: OpenDraft) -> tuple[Edit, ...]:
     if not edits:
         raise InputError(f"draft {other.number} has no edits")
     return edits
+
+
+def reasons_of(other: OpenDraft) -> dict[str, str]:
+    """Warnings that were accepted in a draft, with the reason given last."""
+    return {kind: reason for change in other.draft.changes for kind, reason in change.accepted.items()}

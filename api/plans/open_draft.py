@@ -81,6 +81,7 @@ class OpenDraft:
     undone: dict[int, Undone] = field(default_factory=dict)
     to_redo: dict[str, list[int]] = field(default_factory=dict)
     document: tuple[str, bytes] = ("", b"")
+    _division: tuple[int, Division] | None = None
 
     @classmethod
     def of(cls, info: DraftInfo, base: Base) -> OpenDraft:
@@ -215,6 +216,12 @@ class OpenDraft:
     def later_of_others(self, base: int, client: str) -> list[Logged]:
         """Entries after a revision that changed something and that another client sent."""
         return [entry for entry in self.log[base:] if entry.kind in EDITING and (not client or entry.client != client)]
+
+    def division(self) -> Division:
+        """The draft as a division; made once for each revision, never changed."""
+        if self._division is None or self._division[0] != self.revision:
+            self._division = self.revision, self.draft.division()
+        return self._division[1]
 
     def snapshot(self, head: dict[str, Any], tag: str) -> bytes:
         """The compressed snapshot; made once for each revision."""

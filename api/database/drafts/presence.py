@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from api.database.models import DraftPresenceRow, DraftReplayRow
+from api.database.models import DraftPresenceRow, DraftReplayRow, DraftRow
 
 #: Who was not heard for this time is gone.
 GONE_AFTER = timedelta(seconds=30)
@@ -66,9 +66,25 @@ def ask_replay(
     opened.execute(insert(DraftReplayRow).values(**values))
 
 
-def waiting_replays(opened: Session, limit: int = 50) -> list[Replay]:
-    """What is still to be told, the oldest first."""
-    query = select(DraftReplayRow).where(DraftReplayRow.state == WAITING).order_by(DraftReplayRow.id).limit(limit)
+def drafts_in_use(opened: Session, street: int, *, at: datetime) -> list[int]:
+    """Drafts of a street that somebody has open."""
+    query = (
+        select(DraftPresenceRow.draft_id)
+        .join(DraftRow, DraftRow.id == DraftPresenceRow.draft_id)
+        .where(DraftRow.street == street, DraftPresenceRow.seen_at >= at - GONE_AFTER)
+    )
+    return sorted(set(opened.scalars(query)))
+
+
+def waiting_replays(opened: Session, street: int, limit: int = 20) -> list[Replay]:
+    """What is still to be told about drafts of a street, the oldest first."""
+    query = (
+        select(DraftReplayRow)
+        .join(DraftRow, DraftRow.id == DraftReplayRow.draft_id)
+        .where(DraftReplayRow.state == WAITING, DraftRow.street == street)
+        .order_by(DraftReplayRow.id)
+        .limit(limit)
+    )
     return [_replay(row) for row in opened.scalars(query)]
 
 

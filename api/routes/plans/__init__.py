@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes.plans import drafts, edits, events, remarks
+from api.routes.plans import drafts, edits, events, outcomes, remarks, review
 
 #: Modules with a router.
-MODULES = (drafts, edits, remarks, events)
+MODULES = (drafts, edits, remarks, events, review, outcomes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,19 +14,11 @@ from sqlalchemy import text
 from api.access import Grant, Role
 from api.app import create_app
 from api.database import read_version, session
-from api.database.accounts import add_account, add_token
 from api.settings import Settings
 from geo.layers import Level
 from geo.redraw import Draft
+from tests.integration.api.planning import NOW, look, send, token
 from tests.integration.api.serving import serving
-
-NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
-
-
-def token(engine, name: str, *grants: Grant) -> str:
-    with session(engine, write=True) as opened:
-        account = add_account(opened, 1, name, list(grants or [Grant(Role.PLANNER)]), at=NOW, by="test")
-        return add_token(opened, "program", account=account, at=NOW).text
 
 
 @pytest.fixture
@@ -41,14 +32,6 @@ def plan(published, store_url, tmp_path):
         yield SimpleNamespace(
             app=app, client=client, wang=planners["wang"], li=planners["li"], draft=answer.json(), engine=published
         )
-
-
-def send(plan, path: str, who=None, **body):
-    return plan.client.post(f"/api/drafts/{plan.draft['id']}{path}", json=body, headers=who or plan.wang)
-
-
-def look(plan, path: str, who=None, **query):
-    return plan.client.get(f"/api/drafts/{plan.draft['id']}{path}", params=query, headers=who or plan.wang)
 
 
 def corner(plan, i: int, j: int) -> list[float]:

@@ -1,0 +1,95 @@
+"""The process that tells what edits change of incidents and verdicts (``python -m api.plans.follower``).
+
+It is apart from the server's workers, as the work would hold up their answers. Several servers may run it; a lease in the
+database lets one work at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.database import open_store, session, street_of
+from api.database.drafts.presence import drafts_in_use, waiting_replays
+from api.database.verdicts import take_lease
+from api.ingest.fix import microseconds
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.plans.replaying import Replayer
+
+log = logging.getLogger(__name__)
+
+#: Time between two looks, and how long a lease lasts without being renewed.
+EVERY_S, LEASE_S = 0.3, 30.0
+
+
+def utc_now() -> datetime:
+    """Time of the machine's clock."""
+    return datetime.now(UTC)
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Answer until stopped; faults of the database are waited out."""
+    engine = open_store(settings.database)
+    with session(engine, write=True) as opened:
+        street = street_of(opened, settings.street or None)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    replayer: Replayer | None = None
+    while not stop.wait(EVERY_S):
+        try:
+            if not _wanted(engine, street):
+                continue
+            with session(engine, write=True) as opened:
+                now_us = microseconds(utc_now())
+                until = now_us + int(LEASE_S * 1e6)
+                if not take_lease(opened, f"replays of street {street}", holder, now_us=now_us, until_us=until):
+                    continue
+            replayer = replayer or _replayer(engine, street, settings)
+            replayer.step()
+            replayer.warm()
+        except SQLAlchemyError:
+            log.exception("the database failed; trying again")
+            stop.wait(LEASE_S / 6)
+    engine.dispose()
+
+
+def _wanted(engine: Engine, street: int) -> bool:
+    """Whether anybody has a draft open or waits for an answer."""
+    with session(engine) as opened:
+        return bool(drafts_in_use(opened, street, at=utc_now()) or waiting_replays(opened, street, limit=1))
+
+
+def _replayer(engine: Engine, street: int, settings: Settings) -> Replayer:
+    # Loaded at the first question: a process that nobody asks stays small.
+    from api.plans.keeper import Keeper
+    from api.plans.replaying import Replayer
+
+    return Replayer(engine, street, Keeper(engine, settings.layers), clock=utc_now)
+
+
+def _wait_for_parent(stop: threading.Event) -> None:
+    os.read(0, 1)
+    stop.set()
+
+
+def main() -> None:
+    """Answer with the settings of the environment, until a signal."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    # The server that started this process is gone if its end of the pipe is closed.
+    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+    run(Settings.from_environment(os.environ), stop)
+
+
+if __name__ == "__main__":
+    main()

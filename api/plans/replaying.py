@@ -1,0 +1,239 @@
+"""Incidents that change their cell and verdicts that would differ: looked at on a draft before and after an edit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import Engine
+
+from api.database import session
+from api.database.drafts.log import entries_after
+from api.database.drafts.presence import DONE, FAILED, Replay, drafts_in_use, finish_replay, waiting_replays
+from api.plans.editing import read_edits
+from api.plans.keeper import MOST_DRAFTS, Keeper
+from api.plans.months import cells_of_incidents, incidents_between
+from api.plans.open_draft import OpenDraft
+from api.plans.wire import encoded
+from api.verdicts.day import rules_of
+from api.verdicts.reading import read_tracks_of
+from geo.errors import WanggeError
+from geo.layers import Level, lon_lat
+from geo.layers.columns import CODE
+from geo.patrols import Rules, clean, presences, verify, visits
+from geo.redraw import Draft
+
+#: Days before today whose verdicts are replayed.
+DAYS = 7
+#: Incidents and tracks are read again after this time.
+KEPT_FOR = timedelta(minutes=10)
+#: A fix this far from a grid can still be counted in it, degrees: about 500 m, more than any accuracy that is used.
+_MARGIN_DEG = 0.005
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The touched third-level cells and the second-level grids at one time."""
+
+    thirds: gpd.GeoDataFrame
+    parents: dict[str, str]
+    seconds: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True)
+class _Week:
+    """What a street's last days are replayed from."""
+
+    read_at: datetime
+    rules: Rules
+    today: date
+    since: date
+    incidents: list[Plain]
+    tracks: dict[date, pd.DataFrame]
+
+
+class Replayer:
+    """Answers what is asked about edits and previews; used by one thread.
+
+    Parameters
+    ----------
+    clock
+        Gives the time, aware.
+    """
+
+    def __init__(self, engine: Engine, street: int, keeper: Keeper, *, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._street = street
+        self._keeper = keeper
+        self._clock = clock
+        self._drafts: dict[int, OpenDraft] = {}
+        self._week: _Week | None = None
+
+    def step(self) -> int:
+        """Answer what is waiting; the number of answers."""
+        with session(self._engine) as opened:
+            waiting = waiting_replays(opened, self._street)
+        for replay in waiting:
+            try:
+                told, state = encoded(self._answer(replay)), DONE
+            except WanggeError as error:
+                # Such as a preview whose edits are refused by now.
+                told, state = encoded({"error": str(error)}), FAILED
+            with session(self._engine, write=True) as opened:
+                finish_replay(opened, replay.id, state, told)
+        return len(waiting)
+
+    def warm(self) -> None:
+        """Read what the next answers need: the drafts that somebody has open, and the last days."""
+        with session(self._engine) as opened:
+            numbers = drafts_in_use(opened, self._street, at=self._clock())
+        for number in numbers:
+            self._open(number)
+        if numbers:
+            self.week()
+
+    def week(self) -> _Week:
+        """The last days of the street, read again every ten minutes and when a day has passed."""
+        now = self._clock()
+        known = self._week
+        rules = rules_of(self._engine, self._street)
+        today = now.astimezone(ZoneInfo(rules.zone)).date()
+        if known is None or known.today != today or known.rules != rules or now - known.read_at > KEPT_FOR:
+            last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+            since = min(last_month, today - timedelta(days=31))
+            found = incidents_between(self._engine, self._street, since, today + timedelta(days=1), rules.zone)
+            tracks = {}
+            for day in (today - timedelta(days=k) for k in range(DAYS, 0, -1)):
+                fixes = read_tracks_of(self._engine, self._street, day, rules.zone)
+                if len(fixes):
+                    tracks[day] = clean(fixes, rules=rules)
+            self._week = known = _Week(now, rules, today, since, found, tracks)
+        return known
+
+    def _open(self, number: int, until: int | None = None) -> OpenDraft:
+        """A draft at a revision, or where it is."""
+        found = self._drafts.get(number)
+        if found is None or (until is not None and found.revision > until):
+            found = self._drafts[number] = self._keeper.fresh(self._street, number)
+            while len(self._drafts) > MOST_DRAFTS:
+                self._drafts.pop(next(iter(self._drafts)))
+        if until is not None:
+            found.catch_up(self._engine, until=until)
+        return found
+
+    def _answer(self, replay: Replay) -> Plain:
+        if replay.edits is None:
+            opened = self._open(replay.draft, replay.revision - 1)
+            with session(self._engine) as store:
+                entries = entries_after(store, replay.draft, replay.revision - 1, until=replay.revision)
+            codes = [str(code) for code in json.loads(entries[0].cells)]
+            before = _ground(opened.draft, codes)
+            opened.catch_up(self._engine, until=replay.revision)
+            after = _ground(opened.draft, codes)
+        else:
+            opened = self._open(replay.draft, replay.revision)
+            with opened.draft.trial(read_edits(replay.edits)) as change:
+                codes = list(change.cells)
+                after = _ground(opened.draft, codes)
+            before = _ground(opened.draft, codes)
+        week = self.week()
+        return {
+            "id": replay.key,
+            "revision": replay.revision if replay.edits is None else None,
+            "incidents": _incidents(week, before, after),
+            "verdicts": _verdicts(week, before, after),
+        }
+
+
+def _ground(draft: Draft, codes: Iterable[str]) -> _Ground:
+    """The cells of these codes that are there, and all second-level grids."""
+    rows = draft.rows
+    there = [code for code in codes if code in rows and rows.level(code) is Level.THIRD]
+    shapes = draft.workspace.shapes(there)
+    thirds = gpd.GeoDataFrame({CODE: there}, geometry=shapes.to_numpy(), crs=draft.crs)
+    return _Ground(thirds, {code: rows.parent(code) for code in there}, draft.division().second)
+
+
+def _incidents(week: _Week, before: _Ground, after: _Ground) -> Plain:
+    """Incidents since the first day of last month whose cell is another one."""
+    pairs = zip(
+        week.incidents,
+        cells_of_incidents(before.thirds, week.incidents),
+        cells_of_incidents(after.thirds, week.incidents),
+        strict=True,
+    )
+    changed = []
+    for incident, old, new in pairs:
+        grids = before.parents.get(old or ""), after.parents.get(new or "")
+        if old != new or grids[0] != grids[1]:
+            told = {key: incident[key] for key in ("id", "number", "kind", "lon", "lat")}
+            told |= {"from_third": old, "to_third": new, "from_second": grids[0], "to_second": grids[1]}
+            changed.append(told)
+    return {
+        "since": week.since,
+        "until": week.today,
+        "count": len(week.incidents),
+        "changed": changed,
+        "changed_second": sum(one["from_second"] != one["to_second"] for one in changed),
+    }
+
+
+def _verdicts(week: _Week, before: _Ground, after: _Ground) -> Plain:
+    """Verdicts of the last days that would be others."""
+    changed: list[Plain] = []
+    one, other = before.seconds.set_index(CODE).geometry, after.seconds.set_index(CODE).geometry
+    codes = sorted(
+        code
+        for code in {*before.parents.values(), *after.parents.values()}
+        if code not in one.index
+        or code not in other.index
+        or not one[code].equals_exact(other[code], 0, normalize=True)
+    )
+    if codes:
+        bounds = _bounds([frame[frame.index.isin(codes)] for frame in (one, other)])
+        for day, tracks in sorted(week.tracks.items()):
+            near = _near(tracks, bounds)
+            states = [_states(near, ground.seconds, codes, day, week.rules) for ground in (before, after)]
+            for code in codes:
+                was, now = states[0].get(code), states[1].get(code)
+                if was != now:
+                    changed.append({"code": code, "day": day, "before": was, "after": now})
+    return {
+        "since": week.today - timedelta(days=DAYS),
+        "until": week.today - timedelta(days=1),
+        "changed": changed,
+        "grids": codes,
+        "days": len(week.tracks),
+    }
+
+
+def _bounds(shapes: list[gpd.GeoSeries]) -> tuple[float, float, float, float]:
+    """Degrees round some cells, with a margin."""
+    west, south, east, north = lon_lat(pd.concat(shapes)).total_bounds
+    return west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG
+
+
+def _near(tracks: pd.DataFrame, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
+    """All fixes of the devices that were in a box at some time."""
+    west, south, east, north = bounds
+    inside = tracks["lon"].between(west, east) & tracks["lat"].between(south, north)
+    return tracks[tracks["device"].isin(tracks.loc[inside, "device"].unique())]
+
+
+def _states(tracks: pd.DataFrame, cells: gpd.GeoDataFrame, codes: list[str], day: date, rules: Rules) -> dict[str, str]:
+    """Verdict of some grids on a day."""
+    part = cells[cells[CODE].isin(codes)].reset_index(drop=True)
+    if not len(part):
+        return {}
+    found = presences(tracks, cells, rules=rules)
+    found = found[found["cell"].isin(codes)].reset_index(drop=True)
+    made = visits(found, rules=rules, cells=part)
+    table = verify(made, part, presences=found, rules=rules, day=day)
+    return {str(code): str(state) for code, state in zip(table["code"], table["verdict"], strict=True)}
