@@ -191,6 +191,7 @@ def server(database: str | None, edits: int, seed: int) -> str:
             "WANGGE_PORT": "0",
             "WANGGE_LAYERS": str(GROUND),
             "WANGGE_FOLLOW": "false",
+            "PYTHONUNBUFFERED": "1",
         }
         words = [sys.executable, "-m", "api.cli", "serve"]
         process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)

@@ -30,6 +30,7 @@ class Server:
             "WANGGE_PORT": "0",
             "WANGGE_WORKERS": "2",
             "WANGGE_FOLLOW": "false",
+            "PYTHONUNBUFFERED": "1",
         }
         words = [sys.executable, "-m", "api.cli", "serve"]
         self.process = subprocess.Popen(
