@@ -66,10 +66,18 @@ def _serve(demo: Demo, host: str, port: int) -> None:
     from datetime import UTC, datetime
 
     from api.database.accounts import administrator_link
+    from api.overview.service_maps import BACKGROUND
     from api.server import serve
     from api.settings import Settings
 
-    settings = Settings(database=str(demo.database), pages=demo.folder, host=host, port=port, public_pages=True)
+    settings = Settings(
+        database=str(demo.database),
+        pages=demo.folder,
+        layers=str(demo.folder / BACKGROUND),
+        host=host,
+        port=port,
+        public_pages=True,
+    )
     with options.opened_store(str(demo.database)) as (opened, street):
         link = administrator_link(opened, street, "demo", at=datetime.now(UTC)).text
 

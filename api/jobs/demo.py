@@ -109,7 +109,7 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
         incidents = _incidents(street, division, seed, demo, clock, backdrop)
         earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
         clock.done("前七日核验 week before", f"{len(earlier)} 条结论 verdicts")
-        write_background(backdrop, inside)
+        write_background({**backdrop, "buildings": street.buildings}, inside)
     # The database may contain versions already, so it is filled in place, after the files have been moved into place.
     demo.folder = folder
     verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)

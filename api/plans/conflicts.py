@@ -11,11 +11,15 @@ import shapely
 from api.errors import ConflictError, EditRefusedError
 from api.plans.open_draft import Logged, OpenDraft, box_of
 from api.plans.wire import refusal_members
-from geo.errors import RefusedEdit
+from geo.errors import InputError, RefusedEdit
 from geo.layers.crs import PER_METRE
 from geo.redraw import Change, Comment, Edit
+from geo.redraw.working.lattice import Vertex
 
 Plain = dict[str, Any]
+
+#: Differences of coordinates stay under 2^31, so that every sign is exact (:mod:`geo.redraw.working.lattice`).
+_FARTHEST = 500_000 * PER_METRE
 
 
 def require_fresh(opened: OpenDraft, change: Change, base: int, client: str) -> None:
@@ -72,16 +76,9 @@ def nothing(what: str, zh: str) -> ConflictError:
 def as_answer(opened: OpenDraft, refused: RefusedEdit, edits: Sequence[Edit], base: int, client: str) -> Exception:
     """A refusal as an answer: a conflict where others changed since what the edit names or what stands in its way."""
     cells = set(refused.cells)
-    points: list[tuple[float, float]] = []
     for one in edits:
         cells |= {str(code) for code in getattr(one, "codes", ())} | {str(getattr(one, "code", ""))}
-        if isinstance(one, Comment):
-            continue
-        for value in (getattr(one, "at", None), getattr(one, "to", None)):
-            points += [value] if isinstance(value, tuple) else []
-        if (line := getattr(one, "line", None)) is not None:
-            points += [tuple(point) for point in shapely.get_coordinates(line).tolist()]
-    box = box_of([(round(x * PER_METRE), round(y * PER_METRE)) for x, y in points])
+    box = box_of(places_of([one for one in edits if not isinstance(one, Comment)]))
     others = [
         entry
         for entry in opened.later_of_others(base, client)
@@ -94,3 +91,26 @@ def as_answer(opened: OpenDraft, refused: RefusedEdit, edits: Sequence[Edit], ba
 
 def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def places_of(edits: Sequence[Edit]) -> list[Vertex]:
+    """Places that edits name, in lattice units."""
+    points: list[tuple[float, float]] = []
+    for one in edits:
+        points += [value for value in (getattr(one, "at", None), getattr(one, "to", None)) if isinstance(value, tuple)]
+        if (line := getattr(one, "line", None)) is not None:
+            points += [(x, y) for x, y in shapely.get_coordinates(line).tolist()]
+    return [(round(x * PER_METRE), round(y * PER_METRE)) for x, y in points]
+
+
+def require_near(opened: OpenDraft, edits: Sequence[Edit]) -> None:
+    """Refuse places that are too far from the street for exact arithmetic.
+
+    Raises
+    ------
+    InputError
+        If one lies 500 km or more away.
+    """
+    west, south = opened.origin
+    if any(max(abs(x - west), abs(y - south)) >= _FARTHEST for x, y in places_of(edits)):
+        raise InputError(f"a place is not in metres of {opened.draft.crs.to_string()}: it is far from the street")

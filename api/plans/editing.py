@@ -18,7 +18,7 @@ from api.database.drafts.presence import ask_replay
 from api.errors import ConflictError, DeniedError, EditRefusedError
 from api.ingest.writer import BusyError
 from api.plans.arc_numbers import Swap
-from api.plans.conflicts import as_answer, nothing, require_fresh, stale, stands_on
+from api.plans.conflicts import as_answer, nothing, require_fresh, require_near, stale, stands_on
 from api.plans.open_draft import OpenDraft, redraws_of
 from api.plans.wire import changed_codes, consequences_out, encoded, patch_of, refusal_members
 from api.plans.wording import words_of_edits, words_of_entry
@@ -295,6 +295,7 @@ def _base(opened: OpenDraft, sent: Edits) -> int:
     base = opened.revision if sent.base is None else sent.base
     if base > opened.revision:
         raise InputError(f"base {base} is newer than the draft, whose revision is {opened.revision}")
+    require_near(opened, sent.edits)
     return base
 
 

@@ -83,7 +83,8 @@ def cells_of_incidents(cells: gpd.GeoDataFrame, incidents: list[dict[str, Any]])
 
 
 def _names(division: Division) -> pd.Series:
-    return division.second.set_index(CODE)[NAME]
+    names: pd.Series = division.second.set_index(CODE)[NAME]
+    return names
 
 
 def _counts(division: Division, incidents: list[dict[str, Any]]) -> pd.DataFrame:

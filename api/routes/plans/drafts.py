@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from api.access import Caller, Right
-from api.database import current_version, get_version, session
+from api.database import current_version, get_version, session, street_of
 from api.database.drafts.log import DraftInfo, get_draft, list_drafts, new_draft
 from api.database.events import audit
-from api.errors import ConflictError
+from api.errors import ConflictError, NotStoredError
 from api.plans.bodies import DraftOut, NewDraft
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf
 from api.routes.guard import Guarded, needs
@@ -49,6 +49,8 @@ def begin(
             version = current_version(opened, street_code=settings.street or None)
         else:
             version = get_version(opened, body.version)
+        if street_of(opened, version.street_code) != caller.street:
+            raise NotStoredError(f"the street has no division version {version.id}", ids=[version.id])
         if version.published_at is None:
             raise ConflictError(
                 f"version {version.id} is not published; a draft is based on a published one", kind="base"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -69,7 +70,10 @@ def merge(
     from api.plans.editing import Edits, answered, edit
     from api.plans.merging import merged_edits, reasons_of
 
-    with using(request, body.draft) as other, using(request, number) as opened:
+    with ExitStack() as stack:
+        # In the order of their numbers, or two that merge crosswise would wait for each other.
+        held = {one: stack.enter_context(using(request, one)) for one in sorted({number, body.draft})}
+        opened, other = held[number], held[body.draft]
         sent = sender(caller, now, body)
         if known := answered(opened, engine, sent.id):
             return plain(known)

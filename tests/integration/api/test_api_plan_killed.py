@@ -44,6 +44,8 @@ class Server:
         """End all its processes at once, without a chance to finish anything."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 def names(base, planner: int) -> list[dict]:

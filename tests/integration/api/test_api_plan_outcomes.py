@@ -223,7 +223,7 @@ def test_a_month_is_told_again_on_the_draft(plan):
     clerk = {"Authorization": f"Bearer {token(plan.engine, 'clerk', Grant(Role.CLERK))}"}
     for k in range(3):
         body = {"number": f"N{k}", "reported_at": f"2026-03-0{k + 1}T08:00:00+08:00", "lon": place.x, "lat": place.y}
-        body |= {"datum": "WGS-84", "kind": "市容"}
+        body |= {"datum": "WGS-84", "kind": "市容", "text": "积水"}
         assert plan.client.post("/api/incidents", json=body, headers=clerk).status_code == 201
     assert send(plan, "/edits", id="a", edits=[given]).status_code == 200
     # The version holds from the second of March on, so nothing held on the first.
@@ -251,7 +251,7 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
     clerk = {"Authorization": f"Bearer {token(plan.engine, 'clerk', Grant(Role.CLERK))}"}
     body = {"number": "N1", "reported_at": "2026-02-10T08:00:00+08:00", "lon": place.x, "lat": place.y}
     assert plan.client.post(
-        "/api/incidents", json={**body, "datum": "WGS-84", "kind": "市容"}, headers=clerk
+        "/api/incidents", json={**body, "datum": "WGS-84", "text": "积水"}, headers=clerk
     ).is_success
     later = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
     _walks(plan, stay, place, later)

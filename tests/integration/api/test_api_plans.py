@@ -237,6 +237,8 @@ def test_a_refusal_says_why_and_changes_nothing(plan):
     assert_same(page_of(plan), read_version_of(plan))
     retired = send(plan, "/edits", id="y", edits=[{"edit": "Rename", "code": "999", "name": "x"}])
     assert retired.json()["kind"] == "misses"
+    far = send(plan, "/edits", id="f", edits=[move(at, 9e7, 0)])
+    assert (far.status_code, "far from the street" in far.json()["detail"]) == (422, True)
     for bad in ({"edit": "Nothing"}, {"edit": "Rename", "code": 5, "name": "x"}, {"edit": "MoveVertex", "at": [1]}):
         answer = send(plan, "/edits", id="z", edits=[bad])
         assert answer.status_code == 422, bad
