@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import shapely
 
-from api.plain import plain_rows
 from api.plans.arc_numbers import ArcNumbers, Swap
 from geo.layers import Level
 from geo.layers.columns import CODE, HOUSEHOLDS, LEADER, NAME, PARENT, POPULATION, UNITS, WORKLOAD
@@ -196,9 +195,9 @@ def consequences_out(found: Consequences) -> dict[str, Any]:
     return {
         "zh": found.zh,
         "en": found.en,
-        "cells": plain_rows(found.cells.reset_index()),
-        "grids": plain_rows(found.grids.reset_index()),
-        "moved": plain_rows(found.moved),
+        "cells": list(found.cell_rows),
+        "grids": list(found.grid_rows),
+        "moved": list(found.moved_rows),
         "residents": found.residents_with_another_leader,
         "households": found.households_with_another_leader,
         "leaders": list(found.leaders),

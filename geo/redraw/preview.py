@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from geo.redraw.changes import Change
 from geo.redraw.draft import Draft
 from geo.redraw.edits import Edit
 from geo.redraw.export import group_shape
-from geo.redraw.working.arcs import Arc
+from geo.redraw.working.arcs import Arc, shapes_of
 from geo.redraw.working.sharing import apportion_value
 from geo.redraw.working.stacking import put, take
 
 #: A border runs on a road if it lies within this distance of its centre line, metres: half a lane and a pavement.
 _ON_ROAD_M = 6.0
+
+Row = dict[str, Any]
 
 _MEASURES = (POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)
 
@@ -33,6 +36,8 @@ class Consequences:
     ----------
     zh, en
         One sentence.
+    cell_rows, grid_rows, moved_rows
+        The rows of the frames below as plain values.
     cells
         Touched third-level cells, indexed by code: `name`, and `population`, `households`, `units`, `workload`, `area_m2` with
         ``_before`` and ``_after``; NaN where a cell is not there.
@@ -48,34 +53,50 @@ class Consequences:
 
     zh: str
     en: str
-    cells: pd.DataFrame
-    grids: pd.DataFrame
-    moved: pd.DataFrame
+    cell_rows: tuple[Row, ...]
+    grid_rows: tuple[Row, ...]
+    moved_rows: tuple[Row, ...]
     cut_buildings: int
+
+    # Frames are made on demand: the server sends the rows, and building frames takes longer than measuring.
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Touched third-level cells."""
+        return pd.DataFrame(self.cell_rows, columns=["code", NAME, *_both(_CELL_COLUMNS)]).set_index("code")
+
+    @cached_property
+    def grids(self) -> pd.DataFrame:
+        """Second-level grids of the touched cells."""
+        return pd.DataFrame(self.grid_rows, columns=["code", NAME, *_both(_GRID_COLUMNS)]).set_index("code")
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """Residents and households who come under another leader."""
+        return pd.DataFrame(self.moved_rows, columns=_MOVED_COLUMNS)
 
     @property
     def residents_with_another_leader(self) -> int:
         """Number of residents who come under another leader."""
-        return int(self.moved[POPULATION].sum())
+        return sum(row[POPULATION] for row in self.moved_rows)
 
     @property
     def households_with_another_leader(self) -> int:
         """Number of households that come under another leader."""
-        return int(self.moved[HOUSEHOLDS].sum())
+        return sum(row[HOUSEHOLDS] for row in self.moved_rows)
 
     @property
     def leaders(self) -> tuple[str, ...]:
         """Leaders of the touched grids, before or after."""
-        named = {*self.grids["leader_before"].dropna(), *self.grids["leader_after"].dropna()}
-        return tuple(sorted(str(leader) for leader in named))
+        named = {row[column] for row in self.grid_rows for column in ("leader_before", "leader_after")}
+        return tuple(sorted(str(leader) for leader in named if leader is not None and leader == leader))
 
 
 @dataclass(frozen=True)
 class _State:
     """What is measured of the touched cells and grids at one time."""
 
-    cells: pd.DataFrame
-    grids: pd.DataFrame
+    cells: dict[str, Row]
+    grids: dict[str, Row]
     shapes: dict[str, shapely.Geometry]
     parents: dict[str, str]
     leaders: dict[str, Any]
@@ -121,7 +142,9 @@ def consequences_of(draft: Draft, change: Change) -> Consequences:
         put(draft.workspace, draft.rows, change)
     moved = _movements(draft, before, after)
     zh, en = _sentence(before, after, moved)
-    return Consequences(zh, en, _beside(before.cells, after.cells), _beside(before.grids, after.grids), moved, cut)
+    cells = _beside(before.cells, after.cells, _CELL_COLUMNS)
+    grid_rows = _beside(before.grids, after.grids, _GRID_COLUMNS)
+    return Consequences(zh, en, cells, grid_rows, moved, cut)
 
 
 def _touched(draft: Draft, change: Change) -> list[str]:
@@ -148,18 +171,25 @@ def _measure(draft: Draft, codes: Iterable[str], grids: Iterable[str]) -> _State
     rows = draft.rows
     codes = [code for code in codes if code in rows and rows.level(code) is Level.THIRD]
     grids = sorted(code for code in grids if code in rows)
-    shapes = dict(zip(codes, draft.workspace.shapes(codes), strict=True))
-    cells = [{"code": c, NAME: rows.get(c, NAME), **_sums(draft, c), "area_m2": shapes[c].area} for c in codes]
+    arcs = draft.workspace.of_cells(codes).values()
+    shapes = dict(zip(codes, shapes_of(arcs, codes), strict=True))
     return _State(
-        pd.DataFrame(cells, columns=["code", NAME, *_MEASURES, "area_m2"]).set_index("code"),
-        pd.DataFrame([_grid(draft, code) for code in grids], columns=_GRID_COLUMNS).set_index("code"),
+        {c: {NAME: rows.get(c, NAME), **_sums(draft, c), "area_m2": float(shapes[c].area)} for c in codes},
+        {code: _grid(draft, code) for code in grids},
         shapes,
         {code: rows.parent(code) for code in codes},
         {code: rows.get(code, LEADER) for code in grids},
     )
 
 
-_GRID_COLUMNS = ["code", NAME, *_MEASURES, "area_m2", "balance", "compactness", "road_share", LEADER]
+_CELL_COLUMNS = (*_MEASURES, "area_m2")
+_GRID_COLUMNS = (*_CELL_COLUMNS, "balance", "compactness", "road_share", LEADER)
+_MOVED_COLUMNS = ["from_code", "to_code", "from_leader", "to_leader", POPULATION, HOUSEHOLDS]
+
+
+def _both(columns: Iterable[str]) -> list[str]:
+    """Names of columns before and after."""
+    return [f"{column}_{when}" for when in ("before", "after") for column in columns]
 
 
 def _sums(draft: Draft, code: str) -> dict[str, Any]:
@@ -172,12 +202,11 @@ def _grid(draft: Draft, code: str) -> dict[str, Any]:
     siblings = [rows.get(other, WORKLOAD) or 0.0 for other in rows.children(rows.parent(code))]
     mean = float(np.mean(siblings)) if siblings else 0.0
     return {
-        "code": code,
         NAME: rows.get(code, NAME),
         **_sums(draft, code),
-        "area_m2": shape.area,
-        "balance": (rows.get(code, WORKLOAD) or 0.0) / mean if mean else np.nan,
-        "compactness": 4.0 * np.pi * shape.area / shape.length**2 if shape.length else np.nan,
+        "area_m2": float(shape.area),
+        "balance": float((rows.get(code, WORKLOAD) or 0.0) / mean) if mean else float("nan"),
+        "compactness": float(4.0 * np.pi * shape.area / shape.length**2) if shape.length else float("nan"),
         "road_share": _road_share(draft, shape),
         LEADER: rows.get(code, LEADER),
     }
@@ -188,20 +217,30 @@ def _road_share(draft: Draft, shape: shapely.Geometry) -> float:
     if roads is None or shape.is_empty:
         return float("nan")
     border = shapely.boundary(shape)
-    near = roads.geometry.to_numpy()[roads.sindex.query(border, predicate="dwithin", distance=_ON_ROAD_M)]
-    return float(
-        shapely.intersection(border, shapely.union_all(shapely.buffer(near, _ON_ROAD_M))).length / border.length
-    )
+    near = np.asarray(roads.geometry.array, dtype=object)[
+        roads.sindex.query(border, predicate="dwithin", distance=_ON_ROAD_M)
+    ]
+    # What no road covers is left over: a union of the roads' surroundings would take ten times as long.
+    off_road = border
+    for surroundings in shapely.buffer(near, _ON_ROAD_M):
+        off_road = shapely.difference(off_road, surroundings)
+    return 1.0 - float(off_road.length / border.length)
 
 
-def _beside(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    joined = before.add_suffix("_before").join(after.add_suffix("_after"), how="outer").sort_index()
-    names = joined.pop(f"{NAME}_before").combine_first(joined.pop(f"{NAME}_after"))
-    joined.insert(0, NAME, names)
-    return joined
+def _beside(before: dict[str, Row], after: dict[str, Row], columns: Iterable[str]) -> tuple[Row, ...]:
+    """Rows by code with the values before and after; None where a cell is not there."""
+    rows = []
+    for code in sorted({*before, *after}):
+        one, other = before.get(code, {}), after.get(code, {})
+        name = one.get(NAME)
+        row: Row = {"code": code, NAME: other.get(NAME) if name is None or name != name else name}
+        for when, values in (("before", one), ("after", other)):
+            row |= {f"{column}_{when}": values.get(column) for column in columns}
+        rows.append(row)
+    return tuple(rows)
 
 
-def _movements(draft: Draft, before: _State, after: _State) -> pd.DataFrame:
+def _movements(draft: Draft, before: _State, after: _State) -> tuple[Row, ...]:
     """Residents and households of the touched cells by the second-level grid before and after, where the leader differs."""
     flows: dict[tuple[str, str], dict[str, int]] = {}
     new = [(code, shape) for code, shape in after.shapes.items()]
@@ -211,12 +250,13 @@ def _movements(draft: Draft, before: _State, after: _State) -> pd.DataFrame:
         pieces = [shapely.intersection(shape, new[k][1]) for k in near]
         kept = [(k, piece) for k, piece in zip(near.tolist(), pieces, strict=True) if piece.area > 1e-6]
         for column in (POPULATION, HOUSEHOLDS):
-            total = int(before.cells[column].fillna(0).to_numpy()[before.cells.index.get_loc(code)])
+            known = before.cells[code][column]
+            total = int(known) if known is not None and known == known else 0
             weights = _weights(draft, [piece for _, piece in kept], column)
             for (k, _), part in zip(kept, apportion_value(total, weights), strict=True):
                 pair = (before.parents[code], after.parents[new[k][0]])
                 flows.setdefault(pair, {POPULATION: 0, HOUSEHOLDS: 0})[column] += part
-    rows = [
+    return tuple(
         {
             "from_code": source,
             "to_code": target,
@@ -226,8 +266,7 @@ def _movements(draft: Draft, before: _State, after: _State) -> pd.DataFrame:
         }
         for (source, target), people in sorted(flows.items())
         if _is_other(before.leaders.get(source), after.leaders.get(target), source != target) and any(people.values())
-    ]
-    return pd.DataFrame(rows, columns=["from_code", "to_code", "from_leader", "to_leader", POPULATION, HOUSEHOLDS])
+    )
 
 
 def _is_other(before: Any, after: Any, other_grid: bool) -> bool:
@@ -244,9 +283,9 @@ def _weights(draft: Draft, pieces: Sequence[shapely.Geometry], column: str) -> A
     return np.array([piece.area for piece in pieces], dtype=float)
 
 
-def _sentence(before: _State, after: _State, moved: pd.DataFrame) -> tuple[str, str]:
-    residents, households = (int(np.sum(moved[column].to_numpy())) for column in (POPULATION, HOUSEHOLDS))
-    worst = [float(state.grids["balance"].max()) for state in (before, after)]
+def _sentence(before: _State, after: _State, moved: Sequence[Row]) -> tuple[str, str]:
+    residents, households = (sum(row[column] for row in moved) for column in (POPULATION, HOUSEHOLDS))
+    worst = [max((g["balance"] for g in state.grids.values()), default=float("nan")) for state in (before, after)]
     zh = f"{residents:,} 名居民（{households:,} 户）更换格长" if residents else "没有居民更换格长"
     en = f"{residents:,} residents ({households:,} households) come under another leader"
     if not residents:
