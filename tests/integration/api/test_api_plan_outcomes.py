@@ -15,6 +15,7 @@ from api.app import create_app
 from api.database import add_version, current_version, publish, read_version, session
 from api.database.people import add_device, device_names, hand_over, person_of
 from api.ingest.fix import Fix
+from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.plans.keeper import Keeper
 from api.plans.replaying import Replayer
@@ -294,5 +295,5 @@ def _walks(plan, stay, place, at) -> None:
         Fix(1, devices["A"], int(t), round(x * 1e7), round(y * 1e7), 5.0, None, None, 0, 0, 0, 0)
         for t, x, y in zip(times, lon, lat, strict=True)
     ]
-    writer.submit(rows).result(60)
+    writer.submit(as_rows(rows)).result(60)
     writer.close()
