@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 #: A connection without a request is closed after this time; slow clients hold one of ``concurrency`` otherwise.
 KEEP_ALIVE_S = 30
-#: Processes beside the workers: verdicts that follow the fixes, and what edits change of incidents and verdicts.
-FOLLOWERS = ("api.verdicts.follower", "api.plans.follower")
 #: A worker that ends by itself is started again, at most this often.
 RESTART_EVERY_S = 1.0
 
@@ -90,10 +88,13 @@ def _check(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-<<<<<<< HEAD
 def _beside(settings: Settings) -> Iterator[None]:
-    """Run the processes that make verdicts again and do jobs; each ends when its standard input is closed."""
-    wanted = {"api.verdicts.follower": settings.follow, "api.background.worker": settings.jobs}
+    """Run the processes beside the workers; each ends when its standard input is closed."""
+    wanted = {
+        "api.verdicts.follower": settings.follow,
+        "api.plans.follower": settings.follow,
+        "api.background.worker": settings.jobs,
+    }
     children = [
         subprocess.Popen(
             [sys.executable, "-m", module],
@@ -103,19 +104,6 @@ def _beside(settings: Settings) -> Iterator[None]:
         )
         for module, used in wanted.items()
         if used
-=======
-def _following(settings: Settings) -> Iterator[None]:
-    """Run the processes beside the workers; they end when their standard input is closed."""
-    if not settings.follow:
-        yield
-        return
-    environment = environment_of(settings)
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", name], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment
-        )
-        for name in FOLLOWERS
->>>>>>> 46d0986 (Editor on the server: review, publication, comparison, files, months, and what edits change of incidents and verdicts)
     ]
     try:
         yield
