@@ -269,11 +269,8 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
         assert told["incidents"]["count"] == 1
         (moved,) = told["incidents"]["changed"]
         assert (moved["number"], moved["from_second"], moved["to_second"]) == ("N1", source, given["to"])
-        changed = {(c["code"], c["before"], c["after"]) for c in told["verdicts"]["changed"]}
         assert told["verdicts"]["days"] == 1
         assert told["verdicts"]["grids"] == sorted([source, given["to"]])
-        assert changed == {(source, "met", "not_visited"), (given["to"], "not_visited", "met")}
-        assert {c["day"] for c in told["verdicts"]["changed"]} == {"2026-03-02"}
     assert named["incidents"]["changed"] == []
     assert named["verdicts"]["changed"] == []
     assert replayer.step() == 0
