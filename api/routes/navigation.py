@@ -16,7 +16,11 @@ from maps.pages.navigation import Entry, shown_entries
 OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairness": Right.SEE_DIVISION}
 
 #: Pages that send a browser without a login to the form, and the right that they need.
-LOGIN_PAGES = {"/plan": Right.PLAN}
+LOGIN_PAGES = {
+    "/plan": Right.PLAN,
+    **dict.fromkeys(("/me", "/desk", "/board"), Right.SEE_CASES),
+    **dict.fromkeys(("/meeting", "/ledgers", "/brief"), Right.SEE_LEDGERS),
+}
 
 
 def may_open(caller: Caller, path: str, right: Right | str, settings: Settings) -> bool:

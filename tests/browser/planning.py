@@ -33,8 +33,10 @@ def model_division() -> Division:
 
 
 @contextmanager
-def start_server(folder: Path, names: tuple[str, ...] = ("王工", "李工")) -> Iterator[list[Any]]:
-    """A server with planners of these names; a client with the token of each."""
+def start_server(
+    folder: Path, names: tuple[str, ...] = ("王工", "李工"), grants: tuple[Grant, ...] = ()
+) -> Iterator[list[Any]]:
+    """A server with accounts of these names, planners where no grants are given; a client with the token of each."""
     path = str(folder / "store.sqlite")
     engine = open_store(path, must_exist=False)
     upgrade(engine)
@@ -43,8 +45,8 @@ def start_server(folder: Path, names: tuple[str, ...] = ("王工", "李工")) ->
         version = add_version(opened, model_division(), valid_from=date(2026, 1, 1), created_at=PUBLISHED_AT)
         publish(opened, version.id, published_at=PUBLISHED_AT)
     with session(engine, write=True) as opened:
-        for name in names:
-            account = add_account(opened, 1, name, [Grant(Role.PLANNER)], at=PUBLISHED_AT, by="test")
+        for name, grant in zip(names, grants or (Grant(Role.PLANNER),) * len(names), strict=True):
+            account = add_account(opened, 1, name, [grant], at=PUBLISHED_AT, by="test")
             tokens.append(add_token(opened, "program", at=PUBLISHED_AT, account=account).text)
     engine.dispose()
     settings = Settings(database=path, layers=str(FOLDER / "street.gpkg"), plain_http=True, follow=False)

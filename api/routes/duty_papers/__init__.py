@@ -1,6 +1,6 @@
-"""Ledgers, the brief and meetings over HTTP: pages, files, typed texts, signatures, decisions."""
+"""Cases, ledgers, the brief and meetings over HTTP: pages, files, typed texts, signatures, decisions."""
 
-from api.routes.duty_papers import records, sheets
+from api.routes.duty_papers import case_pages, records, sheets
 
 #: Modules with routes.
-MODULES = (records, sheets)
+MODULES = (case_pages, records, sheets)

@@ -1,0 +1,136 @@
+"""The pages on which people work with cases: ``/me``, ``/desk`` and ``/board``. They read and write by ``/api/cases``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from geo.duty.cases.transitions import TRANSITIONS
+from geo.duty.events import Action, State
+from geo.duty.intake.services import SERVICES
+from geo.duty.report import Channel
+from geo.duty.wording import ACTIONS, CHANNELS, CLOCKS, OUTCOMES, ROLES, STATES
+from geo.incidents.catalogue import STANDARD_REF, national
+from geo.texts import Text
+from maps.pages.frame import plain_json, render_page
+from maps.pages.navigation import Entry
+
+#: Matters that officers of a street report most, shown as buttons; all others of the standard stand in a list.
+FREQUENT = (
+    *("06010", "06042", "06036", "06030", "06013", "06017"),
+    *("09012", "09006", "09005", "09009", "09010", "07001"),
+)
+
+#: Fields of a step beside its reason: name in the payload, kind of the field, and label.
+FIELDS: Mapping[Action, tuple[tuple[str, str, Text], ...]] = {
+    Action.FILE: (("kind", "kind", Text("事项", "Matter")),),
+    Action.MERGE: (("main_case", "text", Text("主件编号", "Number of the main case")),),
+    Action.ASSIGN: (("unit", "text", Text("承办单位", "Unit that handles it")),),
+    Action.DECIDE_ASSIGN: (("unit", "text", Text("承办单位", "Unit that handles it")),),
+    Action.REASSIGN: (("unit", "text", Text("改派单位", "Other unit")),),
+    Action.GIVE_BACK: (("unit", "text", Text("转办给", "Passed on to")),),
+    Action.SHELVE: (("review_date", "date", Text("复核日期", "Review on")),),
+    Action.DECIDE_SHELVE: (("review_date", "date", Text("复核日期", "Review on")),),
+    Action.ASK_EXTEND: (("asked", "number", Text("申请工作日数", "Working days asked for")),),
+    Action.EXTEND: (("granted", "number", Text("批准工作日数", "Working days granted")),),
+    Action.HAND_OVER: (("to", "text", Text("移交给", "Handed over to")),),
+    Action.EXPLAIN_FILE: (("told", "text", Text("已告知何人", "Who was told")),),
+}
+
+#: Steps that other routes do.
+_ELSEWHERE = frozenset({Action.REPORT, Action.ADD_REPORT, Action.ERASE_CONTACT})
+
+#: Columns of the board, and the lists of the desk: name, states and title.
+STAGES = (
+    ("intake", (State.REPORTED, State.CHECKING), Text("待受理", "To accept")),
+    ("dispatch", (State.FILED,), Text("待派遣", "To dispatch")),
+    ("work", (State.ASSIGNED, State.HANDLING), Text("在办", "Being handled")),
+    ("joint", (State.JOINT, State.SHELVED), Text("会办、挂账", "Joint or shelved")),
+    ("verify", (State.HANDLED,), Text("待核查", "To verify")),
+    ("visit", (State.VERIFIED,), Text("待回访", "Return visit due")),
+)
+
+
+def render_my_grid(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page of an officer: cases with their deadlines, the verdict of the day, and reporting a problem.
+
+    Parameters
+    ----------
+    shown
+        `now` (aware), `zone`, `places` (pairs of code and name that the reader may choose), and `may`: what the reader may do,
+        by ``report``, ``verdicts`` and ``reporters``.
+    """
+    return _page("my_grid.html", ("我的网格", "My grid"), "/me", shown, navigation)
+
+
+def render_desk(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page of the centre: intake, duplicates, filing, dispatch, clocks. `shown` as for :func:`render_my_grid`."""
+    return _page("desk.html", ("受理台", "Desk"), "/desk", shown, navigation)
+
+
+def render_board(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
+    """Text of the page of a community: its open cases by stage. `shown` as for :func:`render_my_grid`."""
+    return _page("board.html", ("社区办件", "Cases of a community"), "/board", shown, navigation)
+
+
+def _page(
+    template: str, title: tuple[str, str], here: str, shown: Mapping[str, Any], navigation: Sequence[Entry]
+) -> str:
+    now: dt.datetime = shown["now"]
+    facts = {**_wording(), "now": now.isoformat(), "zone": shown["zone"], "may": shown["may"]}
+    names = dict(_kinds())
+    return render_page(
+        template,
+        title=title,
+        navigation=navigation,
+        here=here,
+        facts=plain_json(facts),
+        places=list(shown["places"]),
+        may=shown["may"],
+        day=shown["day"].isoformat(),
+        stages=[
+            {"name": name, "states": " ".join(states), "zh": text.zh, "en": text.en} for name, states, text in STAGES
+        ],
+        services=[(service.value, text.zh, text.en) for service, text in SERVICES.items()],
+        channels=[(one.value, CHANNELS[one].zh, CHANNELS[one].en) for one in Channel],
+        frequent=[(code, names[code]) for code in FREQUENT],
+        kinds=_kinds(),
+    )
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(one.code, one.name) for one in national().by_code.values() if one.kind == "event" and one.listed]
+
+
+def _wording() -> dict[str, Any]:
+    """Words of states, steps and clocks, and what each step asks for."""
+
+    def texts(words: Mapping[Any, Text]) -> dict[str, dict[str, str]]:
+        return {key.value: {"zh": text.zh, "en": text.en} for key, text in words.items()}
+
+    steps = {
+        action.value: {
+            "zh": ACTIONS[action].zh,
+            "en": ACTIONS[action].en,
+            "reasoned": TRANSITIONS[action].reasoned,
+            "fields": [
+                {
+                    "name": name,
+                    "kind": kind,
+                    "zh": label.zh,
+                    "en": label.en,
+                    "needed": name in TRANSITIONS[action].values,
+                }
+                for name, kind, label in FIELDS.get(action, ())
+            ],
+            "elsewhere": action in _ELSEWHERE,
+        }
+        for action in Action
+    }
+    words: dict[str, Mapping[Any, Text]] = {"states": STATES, "clocks": CLOCKS, "outcomes": OUTCOMES, "roles": ROLES, "channels": CHANNELS}
+    return {name: texts(one) for name, one in words.items()} | {
+        "steps": steps,
+        "standard_ref": STANDARD_REF,
+        "kinds": _kinds(),
+    }

@@ -1,0 +1,173 @@
+"""The officer's page, the desk and the board in Debian's Chromium against the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from api.access import Grant, Role
+from tests.browser.planning import CHROMIUM, model_division, playwright, start_server
+from tests.browser.test_plan_in_browser import planner_root, quiet_page
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+GRID = str(sorted(model_division().second["code"])[0])
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1366, "height": 768}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A client of each: an officer of one grid, a clerk of the centre, a community."""
+    grants = {
+        "officer": Grant(Role.OFFICER, GRID),
+        "clerk": Grant(Role.CLERK),
+        "community": Grant(Role.COMMUNITY, GRID[:12]),
+    }
+    with start_server(tmp_path_factory.mktemp("cases"), tuple(grants), tuple(grants.values())) as clients:
+        yield dict(zip(grants, clients, strict=True))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as run:
+        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def see(browser: Any, people: dict[str, Any]) -> Iterator[Any]:
+    """Opens a page as somebody; complaints of a page and requests to other hosts fail the test."""
+    faults: list[str] = []
+    contexts = []
+
+    def opened(who: str, path: str, size: dict[str, int] = DESK) -> Any:
+        client = people[who]
+        headers = {"Authorization": client.headers["Authorization"]}
+        contexts.append(browser.new_context(extra_http_headers=headers, viewport=size, has_touch=size is PHONE))
+        page = quiet_page(contexts[-1], client, faults)
+        page.goto(f"{str(client.base_url).rstrip('/')}{path}")
+        page.wait_for_selector("#cases > li, section[data-stage] li")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def report(people: dict[str, Any], name: str, **change: Any) -> SimpleNamespace:
+    body = {"client_id": name, "channel": "phone", "text": "楼道堆物", "kind": "06036", "second": GRID, **change}
+    return SimpleNamespace(**people["clerk"].post("/api/reports", json=body).raise_for_status().json())
+
+
+def do(page: Any, action: str, **fields: str) -> None:
+    """Do a step of the case that is open, and wait until the server has taken it."""
+    page.click(f"[data-action={action}]")
+    for name, value in fields.items():
+        page.fill(f"[data-step={action}] [name={name}]", value)
+    page.click(f"[data-step={action}] button")
+    page.wait_for_selector("#detail output.good")
+
+
+def test_three_taps_then_the_desk_then_the_officer(people, see):
+    """Reported in three taps on a telephone, filed and dispatched at the desk, signed for on the telephone."""
+    phone = see("officer", "/me", PHONE)
+    phone.tap("#begin")
+    phone.tap(".tile:has-text('占用消防通道')")
+    phone.tap("#send")
+    phone.wait_for_selector("#sent.good")
+    (row,) = people["clerk"].get("/api/cases", params={"kind": "09012"}).json()["cases"]
+    number = row["number"]
+    assert (row["state"], row["second"], row["channel"]) == ("reported", GRID, "patrol")
+    assert number in phone.inner_text("#sent")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+    desk = see("clerk", "/desk")
+    desk.click(f"#cases [data-number='{number}']")
+    desk.wait_for_selector("[data-action=file]")
+    assert "占用消防通道" in desk.inner_text("#detail .told")
+    desk.click("[data-action=file]")
+    assert desk.input_value("[data-step=file] [name=kind]") == "09012", "as it was reported"
+    do(desk, "file")
+    do(desk, "assign", unit="城管中队")
+    found = people["clerk"].get(f"/api/cases/{number}").json()
+    assert (found["state"], found["owner"]) == ("assigned", "城管中队")
+
+    phone.reload()
+    phone.wait_for_selector(f"#cases [data-number='{number}']")
+    card = phone.locator(f"#cases [data-number='{number}']")
+    assert "已派遣待签收" in card.inner_text()
+    assert "城管中队" in card.inner_text()
+    assert "剩" in card.locator("[data-clock]").inner_text()
+    card.tap()
+    phone.wait_for_selector("[data-action=sign]")
+    do(phone, "sign")
+    assert people["clerk"].get(f"/api/cases/{number}").json()["state"] == "handling"
+
+
+def test_the_desk_takes_a_report_in_and_merges_it_into_the_first(people, see):
+    first = report(people, "same-1", text="合班村12幢楼道堆放杂物", address="合班村12幢")
+    desk = see("clerk", "/desk")
+    desk.click("#intake summary")
+    desk.select_option("#new-report [name=channel]", "12345")
+    desk.select_option("#new-report [name=kind]", "06036")
+    desk.select_option("#new-report [name=second]", GRID)
+    desk.fill("#new-report [name=address]", "合班村12幢")
+    desk.fill("#new-report [name=text]", "<b>12幢</b>楼道堆放杂物")
+    desk.click("#new-report button")
+    desk.wait_for_selector(f"[data-same='{first.case['number']}']")
+    assert desk.inner_text("#detail .told").startswith("<b>12幢</b>")
+    number = desk.inner_text("#detail h2").split()[0]
+    desk.click(f"[data-same='{first.case['number']}'] button")
+    desk.click("[data-step=merge] button")
+    desk.wait_for_selector("#detail output.good")
+    assert people["clerk"].get(f"/api/cases/{number}").json()["merged_into"] == first.case["number"]
+
+
+def test_who_comes_second_is_shown_the_new_state(people, see):
+    number = report(people, "second-1").case["number"]
+    desk = see("clerk", f"/desk?case={number}")
+    desk.click("[data-action=reject]")
+    desk.fill("[data-step=reject] [name=reason]", "不属于街道")
+    people["clerk"].post(f"/api/cases/{number}/events", json={"seq": 2, "action": "file"}).raise_for_status()
+    desk.click("[data-step=reject] button")
+    desk.wait_for_selector("#detail output.fault")
+    desk.wait_for_selector("#detail h2:has-text('已立案')")
+    assert "他人可能已先办理" in desk.inner_text("#detail output.fault")
+    assert people["clerk"].get(f"/api/cases/{number}").json()["seq"] == 2
+
+
+def test_the_board_sorts_by_stage_and_service(people, see):
+    number = report(people, "board-1", kind="09006", text="占道经营").case["number"]
+    board = see("community", "/board")
+    board.wait_for_selector(f"[data-stage=intake] [data-number='{number}']")
+    people["clerk"].post(f"/api/cases/{number}/events", json={"seq": 2, "action": "file"}).raise_for_status()
+    service = people["clerk"].get("/api/cases", params={"kind": "09006"}).json()["cases"][0]["service"]
+    board.select_option("[name=service]", service)
+    board.wait_for_selector(f"[data-stage=dispatch] [data-number='{number}']")
+    other = next(name for name in ("population", "harmony") if name != service)
+    board.select_option("[name=service]", other)
+    board.wait_for_selector(f"[data-number='{number}']", state="detached")
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "size"), [("officer", "/me", PHONE), ("clerk", "/desk", DESK), ("community", "/board", DESK)]
+)
+@pytest.mark.parametrize("look", ["", "lang=en&theme=dark"])
+def test_nothing_is_wrong_for_a_screen_reader(people, see, who, path, size, look):
+    number = report(people, f"axe{path}{look}").case["number"]
+    page = see(who, f"{path}?{look}", size)
+    page.focus(f"[data-number='{number}']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail .acts")
+    axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    found = page.evaluate(axe + "; axe.run()")
+    assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
