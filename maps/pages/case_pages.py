@@ -128,7 +128,13 @@ def _wording() -> dict[str, Any]:
         }
         for action in Action
     }
-    words: dict[str, Mapping[Any, Text]] = {"states": STATES, "clocks": CLOCKS, "outcomes": OUTCOMES, "roles": ROLES, "channels": CHANNELS}
+    words: dict[str, Mapping[Any, Text]] = {
+        "states": STATES,
+        "clocks": CLOCKS,
+        "outcomes": OUTCOMES,
+        "roles": ROLES,
+        "channels": CHANNELS,
+    }
     return {name: texts(one) for name, one in words.items()} | {
         "steps": steps,
         "standard_ref": STANDARD_REF,
