@@ -171,3 +171,31 @@ def test_nothing_is_wrong_for_a_screen_reader(people, see, who, path, size, look
     found = page.evaluate(axe + "; axe.run()")
     assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_clocks_by_level_and_word(people, see):
+    page = see("clerk", "/desk")
+    told = page.evaluate(
+        """async () => {
+          const { clockOf, serverNow } = await import("/static/pages/cases.js");
+          const due = (seconds) => new Date(serverNow() + seconds * 1000).toISOString();
+          const rows = [
+            { state: "handling", step_due: due(-86_430) }, { state: "handling", step_due: due(-5) },
+            { state: "handling", step_due: due(60 * 239 + 50) }, { state: "handling", step_due: due(60 * 240 + 30) },
+            { state: "handling", step_due: due(10 * 86_400 + 30), late: true }, { state: "handling", due: due(-90) },
+            { state: "shelved", step_due: due(-90) }, { state: "closed", step_due: due(-90) }, { state: "handling" },
+          ].map(clockOf);
+          return rows.map((row) => `${row.level} ${row.zh}`);
+        }"""
+    )
+    assert told == [
+        "late 超期24小时",
+        "late 超期0分钟",
+        "soon 临期 剩3小时",
+        "fine 在期 剩4小时",
+        "fine 在期 剩10天（曾超期）",
+        "late 超期1分钟",
+        "still 挂账停表",
+        "still 已办结",
+        "still 不计时",
+    ]

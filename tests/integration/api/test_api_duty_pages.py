@@ -69,9 +69,11 @@ def test_every_ledger_is_a_page(service, kind) -> None:
     assert 'data-ledger="' + kind in answer.text
 
 
-def test_a_browser_without_a_login_goes_to_the_form(service) -> None:
-    answer = service.client.get("/ledgers", headers={"Accept": "text/html"}, follow_redirects=False)
+@pytest.mark.parametrize("path", ["/ledgers", "/meeting", "/me", "/desk", "/board"])
+def test_a_browser_without_a_login_goes_to_the_form(service, path) -> None:
+    answer = service.client.get(path, headers={"Accept": "text/html"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert f'href="{path}"' not in service.client.get("/").text, "the navigation shows what may be opened"
 
 
 def test_the_brief_and_its_files(service) -> None:
@@ -87,7 +89,7 @@ def test_the_brief_and_its_files(service) -> None:
 
 def test_a_community_sees_its_own_ledgers(service) -> None:
     own = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": ONE})
-    assert "N11" in own.text
+    assert '<a href="/desk?case=N11">N11</a>' in own.text
     assert "N15" not in own.text
     # Another place falls back to the own one on the page; the file is refused.
     other = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": TWO})
