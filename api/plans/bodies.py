@@ -259,6 +259,13 @@ class ProposalIn(BaseModel):
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
 
+class SplitIn(BaseModel):
+    """Split a third-level cell between groups of its buildings."""
+
+    code: Code = Field(examples=["320113003001001001"])
+    parts: int = Field(default=2, ge=2, le=50, description="parts meant in the end; the split cuts off one of them")
+
+
 class Proposal(BaseModel):
     """Edits that would help, and what they would do."""
 

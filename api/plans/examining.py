@@ -7,16 +7,16 @@ from typing import Any
 
 import shapely
 
-from api.errors import ConflictError, NotStoredError
+from api.errors import ConflictError, EditRefusedError, NotStoredError
 from api.plain import plain_rows
 from api.plans.open_draft import OpenDraft
-from api.plans.wire import consequences_out, place_of
+from api.plans.wire import consequences_out, place_of, refusal_members
 from geo.coverage import check_division
 from geo.divide import rebalance
 from geo.errors import ImpossibleError, RefusedEdit
 from geo.layers import Division, Level
 from geo.layers.columns import CODE, PARENT, POPULATION, WORKLOAD
-from geo.redraw import Draft, Transfer, compare, consequences
+from geo.redraw import Draft, Transfer, compare, consequences, split_by_buildings
 
 Plain = dict[str, Any]
 
@@ -99,6 +99,36 @@ def proposal(opened: OpenDraft, code: str, tolerance: float, seed: int) -> Plain
         "edits": [edit.to_dict() for edit in edits],
         "consequences": consequences_out(found),
     }
+
+
+def split_proposal(opened: OpenDraft, code: str, parts: int) -> Plain:
+    """A split of a third-level cell between two groups of its buildings, so that no building is cut.
+
+    Raises
+    ------
+    NotStoredError
+        If there is no such third-level cell.
+    ConflictError
+        If the installation has no layer of buildings.
+    EditRefusedError
+        If the cell has fewer buildings than parts, no single line divides them, or the split would be refused.
+    """
+    draft = opened.draft
+    if code not in draft.rows or draft.rows.level(code) is not Level.THIRD:
+        raise NotStoredError(f"there is no third-level cell {code[:50]} in the draft", ids=[code])
+    if draft.buildings is None:
+        raise ConflictError(
+            "the installation has no layer of buildings (WANGGE_LAYERS)",
+            kind="nothing",
+            zh="没有楼栋图层，不能按楼栋分组分割",
+            en="there is no layer of buildings to split between",
+        )
+    try:
+        edit = split_by_buildings(draft, code, parts)
+        found = consequences(draft, [edit])
+    except RefusedEdit as refused:
+        raise EditRefusedError(str(refused), **refusal_members(refused)) from refused
+    return {"revision": opened.revision, "edits": [edit.to_dict()], "consequences": consequences_out(found)}
 
 
 def _in_order(draft: Draft, moves: dict[str, list[str]]) -> list[Transfer]:

@@ -123,7 +123,8 @@ def split_by_buildings(draft: Draft, code: str, parts: int = 2) -> Split:
 
 def _line_between(shape: shapely.Geometry, one: np.ndarray, other: np.ndarray) -> LineString | None:
     """The border, inside a cell, between the ground nearer to one group of buildings and that nearer to the other."""
-    vertices = [shapely.get_coordinates(shapely.segmentize(group, 5.0)) for group in (one, other)]
+    # In millimetres: many vertices on one exact circle make faces that cross themselves at its centre.
+    vertices = [shapely.get_coordinates(shapely.segmentize(group, 5.0)).round(3) for group in (one, other)]
     if any(len(xy) == 0 for xy in vertices):
         return None
     points = np.vstack(vertices)
@@ -134,7 +135,7 @@ def _line_between(shape: shapely.Geometry, one: np.ndarray, other: np.ndarray) -
     near_first = np.zeros(len(faces), dtype=bool)
     for site, face in zip(sites, of_face, strict=True):
         near_first[face] |= tuple(points[site]) in first
-    ground = shapely.union_all(faces[near_first])
+    ground = shapely.union_all(shapely.make_valid(faces[near_first]))
     border = shapely.line_merge(shapely.intersection(shapely.boundary(ground), shape))
     lines = [part for part in shapely.get_parts(border) if part.geom_type == "LineString"]
     return max(lines, key=lambda part: part.length) if len(lines) == 1 else None

@@ -193,7 +193,9 @@ def _both(columns: Iterable[str]) -> list[str]:
 
 
 def _sums(draft: Draft, code: str) -> dict[str, Any]:
-    return {column: draft.rows.get(code, column) for column in _MEASURES}
+    found = {column: draft.rows.get(code, column) for column in _MEASURES}
+    # What was shared out between cells comes as a number of numpy, which JSON does not know.
+    return {column: value.item() if isinstance(value, np.generic) else value for column, value in found.items()}
 
 
 def _grid(draft: Draft, code: str) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import geopandas as gpd
 import pytest
 import shapely
 
@@ -277,6 +279,25 @@ class TestLines:
         planner.key("Control+z")
         assert planner.wait_revision(2).lines == before.lines
 
+    def test_the_server_draws_a_line_between_the_buildings(self, planner):
+        before = planner.state()
+        for code in before.codes:
+            asked = planner.client.post(f"{planner.address}/proposals/split", json={"code": code, "parts": 2})
+            if asked.is_success:
+                break
+        look_at(planner, code, metres_per_pixel=0.5)
+        planner.click(planner.inside(code))
+        planner.key("s")
+        planner.page.locator("#by-buildings").click()
+        planner.wait_panel("换格长的居民")
+        assert planner.revision() == 0
+        planner.page.locator("#commit").click()
+        after = planner.wait_revision(1)
+        (born,) = set(after.codes) - set(before.codes)
+        assert after.rows[code]["population"] + after.rows[born]["population"] == before.rows[code]["population"]
+        cut = asked.json()["edits"][0]["line"]
+        assert shapely.LineString(cut).hausdorff_distance(shapely.LineString(after.border(code, born))) < 0.1
+
 
 class TestGroups:
     def test_two_cells_are_merged(self, planner, pair):
@@ -442,6 +463,80 @@ def test_the_table_is_a_full_way_in(planner, pair):
     name.fill("合并后的网格")
     name.press("Enter")
     assert planner.wait_revision(2).rows[code]["name"] == "合并后的网格"
+
+
+class TestPanels:
+    def test_each_panel_shows_what_the_server_answers_after_an_edit(self, planner, pair, tmp_path):
+        look_at(planner, *pair)
+        vertex = free_vertex(planner, *pair)
+        planner.key("d")
+        drag_without_snapping(planner, vertex, moved(vertex, 2.0, 1.5))
+        release(planner)
+        planner.wait_revision(1)
+        self.history(planner)
+        self.findings(planner)
+        self.compare(planner)
+        self.proposals(planner)
+        self.files(planner, pair[0], tmp_path / "back.gpkg")
+
+    @staticmethod
+    def opened(planner: Planner, tab: str) -> Any:
+        planner.page.get_by_role("tab", name=tab, exact=True).click()
+        return planner.page.locator("#panel")
+
+    @staticmethod
+    def told(planner: Planner, path: str) -> Any:
+        return planner.client.get(f"{planner.address}{path}").raise_for_status().json()
+
+    def history(self, planner: Planner) -> None:
+        panel, (step,) = self.opened(planner, "历史"), self.told(planner, "/history")
+        row = panel.locator("li[data-revision='1']")
+        row.wait_for(timeout=PATIENCE_MS)
+        assert f"1. {step['words']['zh']}" in row.inner_text()
+        assert "王工" in row.inner_text()
+
+    def findings(self, planner: Planner) -> None:
+        panel, told = self.opened(planner, "检查"), self.told(planner, "/findings")
+        panel.get_by_role("button", name="检查草案").wait_for(timeout=PATIENCE_MS)
+        rows = panel.locator("ol.list li")
+        assert rows.count() == len(told["findings"])
+        if told["findings"]:
+            assert told["findings"][0]["explanation"] in rows.first.inner_text()
+        else:
+            assert "没有发现" in panel.inner_text()
+
+    def compare(self, planner: Planner) -> None:
+        panel, told = self.opened(planner, "比较"), self.told(planner, "/compare")
+        rows = panel.locator("ol.list li")
+        rows.first.wait_for(timeout=PATIENCE_MS)
+        assert rows.all_inner_texts() == [line["zh"] for line in told["words"]]
+        assert panel.locator("table tbody tr").count() == len(told["leaders"])
+
+    def proposals(self, planner: Planner) -> None:
+        panel = self.opened(planner, "均衡")
+        panel.locator("#propose").wait_for(timeout=PATIENCE_MS)
+        community = panel.locator("#community").input_value()
+        assert panel.locator(".bar").count() == sum(g["parent"] == community for g in planner.state().grids.values())
+        body = {"code": community, "tolerance": 0.05}
+        told = planner.client.post(f"{planner.address}/proposals", json=body).json()
+        panel.locator("#propose").click()
+        said = panel.locator("#proposal .sentence, #proposal .notice")
+        said.wait_for(timeout=PATIENCE_MS)
+        assert said.inner_text() == (told["consequences"]["zh"] if "edits" in told else told["zh"])
+
+    def files(self, planner: Planner, code: str, path: Path) -> None:
+        panel = self.opened(planner, "进出")
+        # By the client: a download of Chromium carries no header of the context, and with it no token.
+        link = panel.get_by_role("link", name="导出 GeoPackage").get_attribute("href")
+        path.write_bytes(planner.client.get(link).raise_for_status().content)
+        third = gpd.read_file(path, layer="third")
+        assert set(third["code"]) == set(planner.state().codes)
+        third.loc[third["code"] == code, "name"] = "从文件改名"
+        third.to_file(path, layer="third", driver="GPKG")
+        panel.locator("#file").set_input_files(path)
+        planner.wait_panel("导入预览：1 处修改")
+        panel.get_by_role("button", name="就这样改").click()
+        assert planner.wait_revision(2).rows[code]["name"] == "从文件改名"
 
 
 def test_it_speaks_english(planner, pair):

@@ -218,6 +218,19 @@ def test_a_drawn_line_is_laid_along_a_road() -> None:
         snap_to_roads(LineString([(1, 1), (1, 1)]), roads)
 
 
+def test_a_split_between_round_buildings_keeps_the_middle(base: Division) -> None:
+    """Five circles, whose many equal angles upset a union of the faces nearest to each."""
+    inner = base.third[~base.third.intersects(base.street.geometry.iloc[0].boundary)].iloc[0]
+    x0, y0, x1, y1 = inner.geometry.bounds
+    places = [(0.15, 0.2), (0.2, 0.5), (0.15, 0.8), (0.8, 0.25), (0.85, 0.7)]
+    circles = [shapely.Point(x0 + fx * (x1 - x0), y0 + fy * (y1 - y0)).buffer(4) for fx, fy in places]
+    houses = gpd.GeoDataFrame({"name": list("abcde")}, geometry=circles, crs=base.crs)
+    line = split_by_buildings(Draft.of(base, buildings=houses), inner["code"], 2).line
+    assert not houses.intersects(line).any()
+    sides = [x0 + 0.3 * (x1 - x0), x0 + 0.7 * (x1 - x0)]
+    assert all(sides[0] < x < sides[1] for x, _ in line.coords)
+
+
 def test_a_split_between_two_groups_of_buildings_cuts_none(base: Division) -> None:
     inner = base.third[~base.third.intersects(base.street.geometry.iloc[0].boundary)].iloc[0]
     places = [(0.15, 0.2), (0.2, 0.5), (0.15, 0.8), (0.8, 0.25), (0.85, 0.7)]

@@ -19,6 +19,7 @@ from api.plans.bodies import (
     MonthOut,
     Proposal,
     ProposalIn,
+    SplitIn,
 )
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf
 from api.routes.guard import Guarded, needs
@@ -93,6 +94,16 @@ def proposals(request: Request, number: DraftNumber, body: ProposalIn) -> Respon
 
     with _WORKING, using(request, number) as opened:
         return plain(proposal(opened, body.code, body.tolerance, body.seed))
+
+
+@router.post("/proposals/split", response_class=Response, responses=_model(Proposal))
+@needs(Right.PLAN)
+def split(request: Request, number: DraftNumber, body: SplitIn) -> Response:
+    """A split of a third-level cell that runs between two groups of its buildings; to try, to take or to leave."""
+    from api.plans.examining import split_proposal
+
+    with _WORKING, using(request, number) as opened:
+        return plain(split_proposal(opened, body.code, body.parts))
 
 
 @router.get("/history", response_class=Response, responses=_model(list[EntryOut]))

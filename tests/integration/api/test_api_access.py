@@ -175,6 +175,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/drafts/{number}/crosswalk"): PLANNERS,
     ("GET", "/api/drafts/{number}/findings"): PLANNERS,
     ("POST", "/api/drafts/{number}/proposals"): PLANNERS,
+    ("POST", "/api/drafts/{number}/proposals/split"): PLANNERS,
     ("GET", "/api/drafts/{number}/history"): PLANNERS,
     ("GET", "/api/drafts/{number}/lineage"): PLANNERS,
     ("GET", "/api/drafts/{number}/month"): PLANNERS,

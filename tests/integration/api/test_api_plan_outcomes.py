@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from api.access import Grant, Role
 from api.app import create_app
@@ -21,6 +22,7 @@ from api.plans.keeper import Keeper
 from api.plans.replaying import Replayer
 from api.settings import Settings
 from geo.layers import Level, lon_lat
+from geo.patrols import Rules, clean, presences, verify, visits
 from tests.integration.api.planning import NOW, look, send, token
 from tests.integration.api.serving import serving
 
@@ -177,6 +179,35 @@ def test_a_proposal_can_be_tried_and_taken(plan):
     assert send(plan, "/proposals", code="nowhere").status_code == 404
 
 
+def test_a_split_runs_between_the_buildings_of_a_cell(plan, tmp_path):
+    third = plan.division.third
+    code, square = third.code[0], third.geometry.iloc[0]
+    assert send(plan, "/proposals/split", code=code).json()["kind"] == "nothing"
+    left, bottom, right, top = square.bounds
+    places = [(0.25, 0.3), (0.3, 0.5), (0.25, 0.7), (0.75, 0.3), (0.8, 0.7)]
+    centres = [shapely.Point(left + x * (right - left), bottom + y * (top - bottom)) for x, y in places]
+    layers = tmp_path / "street.gpkg"
+    houses = gpd.GeoDataFrame({"name": "楼"}, index=range(5), geometry=[p.buffer(4) for p in centres], crs=third.crs)
+    houses.to_file(layers, layer="buildings")
+    plan.app.state.keeper = Keeper(plan.engine, str(layers))
+    answer = send(plan, "/proposals/split", code=code)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    (edit,) = told["edits"]
+    assert (edit["edit"], edit["code"], told["consequences"]["cut_buildings"]) == ("Split", code, 0)
+    assert look(plan, "").json()["revision"] == told["revision"] == 0
+    made = send(plan, "/edits", id="take", edits=[edit])
+    assert made.status_code == 200, made.text
+    assert made.json()["consequences"] == told["consequences"]
+    new = engine_division(plan).third.set_index("code").geometry
+    held = [int(houses.within(new[c]).sum()) for c in (code, made.json()["lineage"][1][2])]
+    assert sorted(held) == [2, 3]
+    few = send(plan, "/proposals/split", code=third.code[1])
+    assert (few.status_code, few.json()["kind"], few.json()["cells"]) == (422, "too_small", [third.code[1]])
+    assert send(plan, "/proposals/split", code=third.code[1], parts=1).status_code == 422
+    assert send(plan, "/proposals/split", code=third.parent[0]).status_code == 404
+
+
 def engine_division(plan):
     with plan.app.state.keeper.use(1, plan.draft["id"]) as opened:
         return opened.division()
@@ -244,7 +275,7 @@ def test_a_month_is_told_again_on_the_draft(plan):
 
 
 def test_incidents_and_verdicts_follow_an_edit(plan, stay):
-    """A cell with an incident and the only walk of its grid goes to another grid."""
+    """A cell with an incident and all walks of its grid goes to another grid."""
     given = transfer(plan)
     cell = plan.division.third.set_index("code").loc[[given["codes"][0]]]
     source = given["codes"][0][:15]
@@ -255,7 +286,7 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
         "/api/incidents", json={**body, "datum": "WGS-84", "text": "积水"}, headers=clerk
     ).is_success
     later = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
-    _walks(plan, stay, place, later)
+    tracks = _walks(plan, stay, place, later)
     replayer = Replayer(plan.engine, 1, Keeper(plan.engine, ""), clock=lambda: later)
     previewed = send(plan, "/consequences", id="try", edits=[given])
     assert previewed.status_code == 200
@@ -271,26 +302,58 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
         assert (moved["number"], moved["from_second"], moved["to_second"]) == ("N1", source, given["to"])
         assert told["verdicts"]["days"] == 1
         assert told["verdicts"]["grids"] == sorted([source, given["to"]])
+        assert told["verdicts"]["changed"] == [
+            {"code": source, "day": "2026-03-02", "before": "met", "after": "not_visited"},
+            {"code": given["to"], "day": "2026-03-02", "before": "not_visited", "after": "met"},
+        ]
+        assert told["verdicts"]["changed"] == _verdicts_that_differ(plan, tracks)
     assert named["incidents"]["changed"] == []
     assert named["verdicts"]["changed"] == []
     assert replayer.step() == 0
 
 
-def _walks(plan, stay, place, at) -> None:
-    """Two visits on the second of March at a place, by a device with a holder."""
+def _walks(plan, stay, place, at) -> pd.DataFrame:
+    """A visit each of two people on the second of March at a place; the fixes.
+
+    Two devices, as one that was silent from one visit to the next at the same place may have stayed there: the day of both
+    grids would be unknown.
+    """
     with session(plan.engine, write=True) as opened:
-        device = add_device(opened, 1, "A", at=at)
-        hand_over(opened, device, person_of(opened, 1, "甲", at=at), at=datetime(2026, 3, 1, tzinfo=UTC))
+        for name, person in (("A", "甲"), ("D", "丁")):
+            device = add_device(opened, 1, name, at=at)
+            hand_over(opened, device, person_of(opened, 1, person, at=at), at=datetime(2026, 3, 1, tzinfo=UTC))
         devices = device_names(opened, 1)
-    tracks = pd.concat([stay(plan.division.second.code[0], "A", start, 15) for start in ("08:00", "14:00")])
+    code = plan.division.second.code[0]
+    tracks = pd.concat([stay(code, "A", "08:00", 15), stay(code, "D", "14:00", 15)], ignore_index=True)
+    # The walk as it is, moved to the place; the store keeps seven digits of a degree.
+    tracks["lon"] = (place.x + tracks["lon"] - tracks["lon"].mean()).round(7)
+    tracks["lat"] = (place.y + tracks["lat"] - tracks["lat"].mean()).round(7)
+    tracks["accuracy_m"] = 5.0
     times = pd.to_datetime(tracks["time"], utc=True).dt.as_unit("us").astype("int64")
-    # The walk as it is, moved to the place.
-    lon = place.x + tracks["lon"] - tracks["lon"].mean()
-    lat = place.y + tracks["lat"] - tracks["lat"].mean()
     writer = Writer(plan.engine)
     rows = [
-        Fix(1, devices["A"], int(t), round(x * 1e7), round(y * 1e7), 5.0, None, None, 0, 0, 0, 0)
-        for t, x, y in zip(times, lon, lat, strict=True)
+        Fix(1, devices[name], int(t), round(x * 1e7), round(y * 1e7), 5.0, None, None, 0, 0, 0, 0)
+        for name, t, x, y in zip(tracks["device"], times, tracks["lon"], tracks["lat"], strict=True)
     ]
     writer.submit(as_rows(rows)).result(60)
     writer.close()
+    return tracks
+
+
+def _verdicts_that_differ(plan, tracks: pd.DataFrame) -> list[dict]:
+    """All grids of the base and of the draft judged from all fixes, and what differs."""
+    day, rules = date(2026, 3, 2), Rules()
+    fixes = clean(tracks.assign(time=pd.to_datetime(tracks["time"])), rules=rules)
+    told = []
+    for division in (plan.division, engine_division(plan)):
+        cells = division.second
+        found = presences(fixes, cells, rules=rules)
+        table = verify(visits(found, rules=rules, cells=cells), cells, presences=found, rules=rules, day=day)
+        told.append(dict(zip(table["code"], table["verdict"], strict=True)))
+    before, after = told
+    assert len(before) == len(after) == len(plan.division.second)
+    return [
+        {"code": code, "day": str(day), "before": before[code], "after": after[code]}
+        for code in sorted(before)
+        if before[code] != after[code]
+    ]

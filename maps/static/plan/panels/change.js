@@ -3,6 +3,7 @@
 import { button, el, svg } from "../dom.js";
 import { TOLERANCE } from "../fills.js";
 import { LEVEL } from "../model.js";
+import { Refused } from "../server.js";
 import { count, said, say, signed } from "../words.js";
 
 export function showChange(app, root) {
@@ -39,6 +40,7 @@ function conflict(app, plan) {
 function forms(app) {
   if (app.plan || !app.editable) return [];
   if (app.toolName === "redivide") return [redivideForm(app)];
+  if (app.toolName === "split" && app.selection.size === 1) return [splitForm(app, [...app.selection][0])];
   if (app.toolName === "merge" && app.selectedUnits().length < 2) return [el("p", { class: "notice" }, say("select_two"))];
   if (app.toolName === "transfer" && !app.selection.size) return [el("p", { class: "notice" }, say("select_first"))];
   return [];
@@ -51,6 +53,22 @@ function redivideForm(app) {
   const ask = () => app.propose({ edits: [{ edit: "Redivide", code: grid, counts: [Number(parts.value)], seed: 1 }], cells: [grid] });
   return el("form", { class: "row", onsubmit: (event) => { event.preventDefault(); ask(); } },
     el("b", {}, app.label(grid, LEVEL.second)), el("label", { for: "parts" }, say("parts"), " ", parts), el("button", { type: "submit" }, say("redivide_now")));
+}
+
+/** A split that runs between groups of the cell's buildings, worked out by the server. */
+function splitForm(app, code) {
+  const parts = el("input", { type: "number", min: "2", max: "50", value: "2", id: "parts" }), go = el("button", { type: "submit", id: "by-buildings" }, say("by_buildings"));
+  const ask = async () => {
+    go.disabled = true;
+    try {
+      const { edits } = await app.server.post("/proposals/split", { code, parts: Number(parts.value) });
+      if (app.toolName === "split") app.tool.take(edits[0]);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      app.setFault(error);
+    } finally { go.disabled = false; }
+  };
+  return el("form", { class: "row", onsubmit: (event) => { event.preventDefault(); ask(); } }, el("b", {}, app.label(code, LEVEL.third)), el("label", { for: "parts" }, say("parts"), " ", parts), go);
 }
 
 function decision(app, plan) {

@@ -144,8 +144,16 @@ export class SplitCell extends LineTool {
     return crossed.sort((a, b) => b.length - a.length)[0] ?? null;
   }
 
+  /** Show a split that the server proposes as if it had been drawn. */
+  take(edit) {
+    this.cancel();
+    this.points = edit.line.flatMap((place) => this.app.model.onLattice(place));
+    this.app.propose({ edits: [edit], cells: [edit.code] });
+  }
+
   judge() {
     const line = this.line();
+    if (this.app.plan) return;
     if (line.length < 4) { this.app.setTrial(null); return; }
     const crossed = selfCrossing(line), found = this.target(line);
     this.found = found;
