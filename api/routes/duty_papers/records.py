@@ -60,7 +60,7 @@ def ledger_paper(
         return _file(printed_ledger(source, kind, day, scope), "application/pdf", f"ledger-{kind}-{day}.pdf")
 
 
-@router.post("/ledgers/{kind}/signature", status_code=201, responses={409: {"description": "it was signed already"}})
+@router.post("/ledgers/{kind}/signature", status_code=201)
 @needs(Right.WRITE_LEDGERS)
 def sign(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: Now, scope: Scope = ""
