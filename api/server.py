@@ -92,7 +92,7 @@ def _beside(settings: Settings) -> Iterator[None]:
     """Run the processes beside the workers; each ends when its standard input is closed."""
     wanted = {
         "api.verdicts.follower": settings.follow,
-        "api.plans.follower": settings.follow,
+        "api.plans.replays.follower": settings.follow,
         "api.background.worker": settings.jobs,
     }
     children = [

@@ -143,7 +143,7 @@ def month(
     verdicts: Annotated[bool, Query(description="judge every day again, which takes long on many fixes")] = True,
 ) -> Response:
     """A past month told on the draft, beside the version that held on its first day: counts, rates and verdicts."""
-    from api.plans.months import first_day, month_retold
+    from api.plans.replays.months import first_day, month_retold
 
     day = first_day(month)
     with database_session(engine) as store:

@@ -19,7 +19,7 @@ from api.ingest.fix import Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.plans.keeper import Keeper
-from api.plans.replaying import Replayer
+from api.plans.replays.replaying import Replayer
 from api.settings import Settings
 from geo.layers import Level, lon_lat
 from geo.patrols import Rules, clean, presences, verify, visits

@@ -18,8 +18,8 @@ from api.database.drafts.log import entries_after
 from api.database.drafts.presence import DONE, FAILED, Replay, drafts_in_use, finish_replay, waiting_replays
 from api.plans.editing import read_edits
 from api.plans.keeper import MOST_DRAFTS, Keeper
-from api.plans.months import cells_of_incidents, incidents_between
 from api.plans.open_draft import OpenDraft
+from api.plans.replays.months import cells_of_incidents, incidents_between
 from api.plans.wire import encoded
 from api.verdicts.day import rules_of
 from api.verdicts.reading import read_tracks_of

@@ -1,4 +1,4 @@
-"""The process that tells what edits change of incidents and verdicts (``python -m api.plans.follower``).
+"""The process that tells what edits change of incidents and verdicts (``python -m api.plans.replays.follower``).
 
 It is apart from the server's workers, as the work would hold up their answers. Several servers may run it; a lease in the
 database lets one work at a time.
@@ -24,7 +24,7 @@ from api.ingest.fix import microseconds
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from api.plans.replaying import Replayer
+    from api.plans.replays.replaying import Replayer
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def _wanted(engine: Engine, street: int) -> bool:
 def _replayer(engine: Engine, street: int, settings: Settings) -> Replayer:
     # Loaded at the first question: a process that nobody asks stays small.
     from api.plans.keeper import Keeper
-    from api.plans.replaying import Replayer
+    from api.plans.replays.replaying import Replayer
 
     return Replayer(engine, street, Keeper(engine, settings.layers), clock=utc_now)
 
