@@ -32,6 +32,7 @@ lint: $(SETUP) ## Run the static checks
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture geo api maps --min-confidence 80
 
 mutations: $(SETUP) ## Change the code in a copy, meaning by meaning, and see that a test fails each time (hours)
 	$(BIN)/python -m tools.mutations

@@ -87,7 +87,7 @@ class Records(Sequence[Any]):
     def __repr__(self) -> str:
         return f"Records({list(self._items)!r})"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Records:
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Records:
         return self
 
 
