@@ -39,7 +39,9 @@ def background_of(settings: Settings) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _layers(path: Path, _changed_ns: int) -> dict[str, gpd.GeoDataFrame]:  # the layers are read again when the file has changed
+def _layers(
+    path: Path, _changed_ns: int
+) -> dict[str, gpd.GeoDataFrame]:  # the layers are read again when the file has changed
     try:
         there = set(gpd.list_layers(path)["name"])
         return {kind: gpd.read_file(path, layer=kind) for kind in KINDS if kind in there}
