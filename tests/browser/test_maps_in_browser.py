@@ -230,7 +230,7 @@ def test_why_tells_the_evidence_as_text(page, files) -> None:
     assert HOSTILE in why  # shown as it is, not run
     assert page.locator(".why img").count() == 0
     assert "09:00–09:09" in page.locator(".evidence").inner_text()
-    assert page.title() == "示例街道网格巡查覆盖图 · 2026年3月2日 · 规则 street-1"
+    assert page.title() == "示例街道网格巡查覆盖图 · 2026年3月2日 · 每日应巡查 2 次"
 
 
 def test_language_switches_and_stays_in_the_address(page, files) -> None:
