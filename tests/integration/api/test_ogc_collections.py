@@ -15,6 +15,7 @@ from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token
 from api.database.people import add_device, device_names, hand_over, person_of
+from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.settings import Settings
 from api.verdicts.day import basis_of, coverage, judge
@@ -300,8 +301,8 @@ def walks(gis, stay):
         devices = device_names(opened, 1)
     code = gis.division.second["code"].iloc[0]
     writer = Writer(gis.engine)
-    writer.submit(rows_of(pd.concat([stay(code, "A", "08:00", 10)]), devices)).result(30)
-    yield lambda: writer.submit(rows_of(stay(code, "B", "14:00", 10), devices)).result(30)
+    writer.submit(as_rows(rows_of(pd.concat([stay(code, "A", "08:00", 10)]), devices))).result(30)
+    yield lambda: writer.submit(as_rows(rows_of(stay(code, "B", "14:00", 10), devices))).result(30)
     writer.close()
 
 
