@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 import zipfile
 import zlib
 
@@ -26,6 +27,13 @@ from geo.notices import WanggeWarning
 
 CRS = "EPSG:4549"
 X0, Y0 = 388_000.0, 3_553_000.0
+
+
+def data_of(page: str) -> str:
+    """The data that a file of a map unpacks, as JSON without blanks."""
+    packed = re.findall(r'<script type="application/x-deflate" id="[^"]+">[0-9]+ ([^<]+)</script>', page)
+    data = [zlib.decompress(base64.b64decode(text), wbits=-15).decode("utf-8") for text in packed]
+    return "".join(data).replace(" ", "")
 
 
 # An empty sheet and one with a header and a row, in the format of Excel 97; deflated.
@@ -371,4 +379,4 @@ class TestTheCommand:
         folder, _, _ = study
         options = IncidentOptions(datum="GCJ-02", bandwidths_m=(90.0, 60.0))
         incident_file(folder.parent / "r.csv", folder.parent / "division.gpkg", tmp_path, options=options)
-        assert '"bandwidth_m":90' in (tmp_path / "heat.html").read_text(encoding="utf-8").replace(" ", "")
+        assert '"bandwidth_m":90' in data_of((tmp_path / "heat.html").read_text(encoding="utf-8"))
