@@ -11,7 +11,6 @@ from geo.duty.events import Action, State
 from geo.duty.intake.services import SERVICES
 from geo.duty.report import Channel
 from geo.duty.wording import ACTIONS, CHANNELS, CLOCKS, OUTCOMES, ROLES, STATES
-from geo.incidents.catalogue import STANDARD_REF, national
 from geo.texts import Text
 from maps.pages.frame import plain_json, render_page
 from maps.pages.navigation import Entry
@@ -100,11 +99,15 @@ def _page(
 
 
 def _kinds() -> list[tuple[str, str]]:
+    """Code and name of the matters that may be reported; the catalogue is imported with the first page, as it needs pandas."""
+    from geo.incidents.catalogue import national
+
     return [(one.code, one.name) for one in national().by_code.values() if one.kind == "event" and one.listed]
 
 
 def _wording() -> dict[str, Any]:
     """Words of states, steps and clocks, and what each step asks for."""
+    from geo.incidents.catalogue import STANDARD_REF
 
     def texts(words: Mapping[Any, Text]) -> dict[str, dict[str, str]]:
         return {key.value: {"zh": text.zh, "en": text.en} for key, text in words.items()}
