@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from geo.duty.ledgers.columns import LedgerKind, columns_of
 from geo.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Columns that tell which row of a ledger is which, first found first; else the place in the ledger does.
 _IDENTITIES = (
@@ -48,6 +50,8 @@ def signed_table(text: str) -> pd.DataFrame:
     InputError
         If it is no such text.
     """
+    import pandas as pd
+
     try:
         content = json.loads(text)
         table = pd.DataFrame(content["rows"], columns=content["columns"], dtype=object)

@@ -163,7 +163,7 @@ def test_an_upgrade_begins_with_a_backup(wangge, tmp_path, empty_store):
         )
     engine.dispose()
     assert wangge("db", "upgrade", "--database", tmp_path / "old.sqlite")[0] == 0
-    (copy,) = tmp_path.glob("before-0002-*.sqlite")
+    (copy,) = tmp_path.glob("before-*.sqlite")
     with sqlite3.connect(copy) as opened:
         assert opened.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
         assert opened.execute("SELECT id FROM division_version").fetchone() == (7,)
@@ -177,7 +177,7 @@ def test_an_upgrade_begins_with_a_backup(wangge, tmp_path, empty_store):
 def test_old_days_are_archived_whole_and_then_deleted(filled, tmp_path):
     """The file holds every field of every fix; late ones that come after it are written into a second file."""
     written = archive(filled, tmp_path / "a", days=7, now=NOW, delete=False, actor="test")
-    assert [(one.day.isoformat(), one.fixes) for one in written] == [("2001-07-12", 1), ("2026-02-10", 1)]
+    assert [(one.day.isoformat(), one.fixes) for one in written] == [("2001-07-11", 1), ("2026-02-10", 1)]
     frame = gpd.read_parquet(written[1].path)
     assert frame.crs == "EPSG:4326"
     (row,) = frame.to_dict("records")
