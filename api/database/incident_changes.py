@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from api.database.models import CorrectionRow, IncidentRow
 
-_KEYS = (
+#: Fields of an incident that are shown, as received until corrections are applied.
+SHOWN_FIELDS = (
     "id",
     "number",
     "reported_at",
@@ -58,11 +59,11 @@ def incidents_since(
 ) -> tuple[list[dict[str, Any]], list[tuple[int, dict[str, Any]]]]:
     """Incidents as received and corrections (incident and changed fields) that are newer than a state, in their order."""
     query = (
-        select(*(getattr(IncidentRow, key) for key in _KEYS))
+        select(*(getattr(IncidentRow, key) for key in SHOWN_FIELDS))
         .where(IncidentRow.street == street, IncidentRow.id > state.last)
         .order_by(IncidentRow.id)
     )
-    rows = [dict(zip(_KEYS, row, strict=True)) for row in session.execute(query)]
+    rows = [dict(zip(SHOWN_FIELDS, row, strict=True)) for row in session.execute(query)]
     corrections = (
         select(CorrectionRow.incident_id, CorrectionRow.changes)
         .join(IncidentRow, IncidentRow.id == CorrectionRow.incident_id)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.database.incident_changes import WITHDRAWN, apply_changes
+from api.database.incident_changes import SHOWN_FIELDS, WITHDRAWN, apply_changes
 from api.database.models import CorrectionRow, IncidentRow, PhotoRow
 from api.errors import NotStoredError
 from geo.errors import ImpossibleError
@@ -169,23 +169,7 @@ def _row(session: Session, street: int, incident: int) -> IncidentRow:
 
 
 def _shown(session: Session, row: IncidentRow) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        key: getattr(row, key)
-        for key in (
-            "id",
-            "number",
-            "reported_at",
-            "received_at",
-            "lon",
-            "lat",
-            "kind",
-            "text",
-            "address",
-            "third",
-            "second",
-            "community",
-        )
-    }
+    shown: dict[str, Any] = {key: getattr(row, key) for key in SHOWN_FIELDS}
     corrections = session.scalars(
         select(CorrectionRow).where(CorrectionRow.incident_id == row.id).order_by(CorrectionRow.number)
     ).all()
