@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from tempfile import TemporaryFile
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.background.child import stop_of_child, when_parent_ends
 from api.background.job_table import finish, give_up, job_work, renew, report, take_job
 from api.database import open_store, session
 from api.settings import Settings, environment_of
@@ -128,28 +128,19 @@ def work(settings: Settings, job: int, worker: str) -> None:
     engine.dispose()
 
 
-def _wait_for_parent(stop: Callable[[], None]) -> None:
-    os.read(0, 1)
-    stop()
-
-
 def main(words: list[str]) -> int:
     """Be the worker, or with a job's number its child."""
     settings = Settings.from_environment(os.environ)
     if words:
         # The worker is gone if its end of the pipe is closed; work without it would be done twice.
-        threading.Thread(target=_wait_for_parent, args=(lambda: os._exit(1),), daemon=True).start()
+        when_parent_ends(lambda: os._exit(1))
         try:
             work(settings, int(words[0]), words[1])
         except WanggeError as error:
             print(error, file=sys.stderr)
             return 2
         return 0
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    threading.Thread(target=_wait_for_parent, args=(stop.set,), daemon=True).start()
-    run(settings, stop)
+    run(settings, stop_of_child())
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import pandas as pd
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.background.child import stop_of_child
 from api.database import current_version, open_store, session
 from api.database.events import add_event
 from api.database.verdicts import add_verdict, done, latest_verdicts, pending, take_lease
@@ -220,19 +220,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
     engine.dispose()
 
 
-def _wait_for_parent(stop: threading.Event) -> None:
-    os.read(0, 1)
-    stop.set()
-
-
 def main() -> None:
     """Follow with the settings of the environment, until a signal."""
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    # The server that started this process is gone if its end of the pipe is closed.
-    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
-    run(Settings.from_environment(os.environ), stop)
+    run(Settings.from_environment(os.environ), stop_of_child())
 
 
 if __name__ == "__main__":

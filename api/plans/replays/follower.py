@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.background.child import stop_of_child
 from api.database import open_store, session, street_of
 from api.database.drafts.presence import drafts_in_use, waiting_replays
 from api.database.verdicts import take_lease
@@ -76,19 +76,9 @@ def _replayer(engine: Engine, street: int, settings: Settings) -> Replayer:
     return Replayer(engine, street, Keeper(engine, settings.layers), clock=utc_now)
 
 
-def _wait_for_parent(stop: threading.Event) -> None:
-    os.read(0, 1)
-    stop.set()
-
-
 def main() -> None:
     """Answer with the settings of the environment, until a signal."""
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    # The server that started this process is gone if its end of the pipe is closed.
-    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
-    run(Settings.from_environment(os.environ), stop)
+    run(Settings.from_environment(os.environ), stop_of_child())
 
 
 if __name__ == "__main__":
