@@ -133,7 +133,7 @@ def _figures(plan: RepairPlan, before: Report, after: Report) -> Repaired:
         cells_changed=len(plan.changes),
         moved_m2=float(plan.transfers["area_m2"].sum()),
         farthest_m=float(plan.changes["moved_m"].max()) if len(plan.changes) else 0.0,
-        gaps_left_open=len(plan.asked),
+        gaps_left_open=len(plan.open_gaps),
         errors_before=_errors(before),
         errors_after=_errors(after),
         made_valid=tuple(

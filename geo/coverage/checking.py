@@ -124,10 +124,10 @@ def check(
     layer = sound_layer(given)
     ground = _examine(layer, border, known, tolerance_m)
     rows = _polygon_faults(layer, labels)
-    rows += [_row(place_kind, place, labels) for place_kind, place in ground.twice]
+    rows += [_row(place_kind, place, labels) for place_kind, place in ground.overlaps]
     rows += [
         {**_row(kind, place, labels), **({"severity": Severity.ALLOWED.value} if may_stay else {})}
-        for kind, place, may_stay in ground.bare
+        for kind, place, may_stay in ground.gaps
     ]
     rows += [_row(Kind.OUTSIDE_OUTLINE, place, labels) for place in ground.outside]
     rows += _unexplained(ground, rows, layer, labels, tolerance_m)
@@ -179,11 +179,13 @@ def _covered_m2(ground: Ground, border: shapely.Geometry | None, crs: object) ->
     if ground.union is not None:
         return float(area_m2(gpd.GeoSeries([ground.union], crs=crs))[0])
     whole = float(area_m2(gpd.GeoSeries([border], crs=crs))[0])
-    apart = [*ground.pieces, *ground.beyond]
+    apart = [*ground.uncovered_pieces, *ground.outside_pieces]
     if not apart:
         return whole
     areas = area_m2(gpd.GeoSeries(apart, crs=crs))
-    return whole - float(areas[: len(ground.pieces)].sum()) + float(areas[len(ground.pieces) :].sum())
+    return (
+        whole - float(areas[: len(ground.uncovered_pieces)].sum()) + float(areas[len(ground.uncovered_pieces) :].sum())
+    )
 
 
 def check_division(
@@ -227,8 +229,8 @@ def check_division(
 
 def _polygon_faults(layer: SoundLayer, labels: list[Any]) -> Rows:
     """Missing, empty and invalid geometries."""
-    rows = [finding(Kind.EMPTY_GEOMETRY, [labels[i]], None) for i in layer.gone]
-    rows += [finding(Kind.INVALID_GEOMETRY, [labels[i]], None) for i in layer.endless]
+    rows = [finding(Kind.EMPTY_GEOMETRY, [labels[i]], None) for i in layer.empty]
+    rows += [finding(Kind.INVALID_GEOMETRY, [labels[i]], None) for i in layer.not_finite]
     for i in layer.invalid:
         shape = layer.shapes[i]
         rows.append(finding(Kind.INVALID_GEOMETRY, [labels[i]], shape, width_m=width_m(shape)))

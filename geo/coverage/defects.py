@@ -56,7 +56,7 @@ class SoundLayer(NamedTuple):
         The polygons; invalid ones made valid, missing ones empty.
     valid
         Whether each was valid as given.
-    gone, endless, invalid
+    empty, not_finite, invalid
         Positions of missing or empty geometries, of those with coordinates that are not finite, and of other invalid ones.
     defects
         Self-crossings of the invalid polygons.
@@ -64,8 +64,8 @@ class SoundLayer(NamedTuple):
 
     shapes: Shapes
     valid: npt.NDArray[np.bool_]
-    gone: Positions
-    endless: Positions
+    empty: Positions
+    not_finite: Positions
     invalid: Positions
     defects: Defects
 
@@ -79,19 +79,19 @@ def sound_layer(given: Shapes) -> SoundLayer:
     """Replace missing geometries by empty ones and invalid ones by valid ones, and locate the self-crossings."""
     valid = valid_polygons(given)
     shapes = given.copy()
-    gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    suspect = np.flatnonzero(~gone & ~valid)
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    suspect = np.flatnonzero(~empty & ~valid)
     finite = np.isfinite(shapely.bounds(shapes[suspect])).all(axis=1)
-    endless, invalid = suspect[~finite], suspect[finite]
-    shapes[gone] = shapely.Polygon()
-    shapes[endless] = shapely.Polygon()
+    not_finite, invalid = suspect[~finite], suspect[finite]
+    shapes[empty] = shapely.Polygon()
+    shapes[not_finite] = shapely.Polygon()
     found = []
     for i in invalid:
         shapes[i] = made_valid(given[i])
         found.append(_crossings(given[i]))
     points = np.concatenate([np.empty(0, dtype=object), *(crossing.points for crossing in found)])
     reach = np.concatenate([np.empty(0), *(crossing.reach_m2 for crossing in found)])
-    return SoundLayer(shapes, valid, np.flatnonzero(gone), endless, invalid, Defects(points, reach))
+    return SoundLayer(shapes, valid, np.flatnonzero(empty), not_finite, invalid, Defects(points, reach))
 
 
 def _crossings(shape: shapely.Geometry) -> Defects:

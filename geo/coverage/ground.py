@@ -42,9 +42,9 @@ class Ground:
 
     Attributes
     ----------
-    twice
+    overlaps
         Ground that two cells cover, with its kind.
-    bare
+    gaps
         Gaps, with their kind, and whether each may stay uncovered.
     outside
         Ground of each cell beyond the outline.
@@ -60,12 +60,12 @@ class Ground:
         Number and area of the consequences of invalid polygons; included in the totals but not in the lists.
     union
         Union of all cells, if no outline was given.
-    pieces, beyond
+    uncovered_pieces, outside_pieces
         All uncovered ground inside the outline and all covered ground outside it, of any width.
     """
 
-    twice: list[tuple[Kind, Place]]
-    bare: list[tuple[Kind, Place, bool]]
+    overlaps: list[tuple[Kind, Place]]
+    gaps: list[tuple[Kind, Place, bool]]
     outside: list[Place]
     unmatched: list[Place]
     totals: dict[str, float]
@@ -73,8 +73,8 @@ class Ground:
     held_back: list[Place]
     not_listed: dict[str, float]
     union: shapely.Geometry | None
-    pieces: list[shapely.Polygon]
-    beyond: list[shapely.Polygon]
+    uncovered_pieces: list[shapely.Polygon]
+    outside_pieces: list[shapely.Polygon]
 
 
 def examine(
@@ -112,35 +112,35 @@ def examine(
     wide, fine = _by_width(shared, tolerance_m)
     doubled, held_double = _listed(wide, layer)
     open_places, fine_gaps = _by_width([faults.piece(part) for part in pieces], tolerance_m)
-    told = _bare(open_places, shapes, border, allowed, tolerance_m)
-    listed = [not layer.defects.explain(place) for _, place, _ in told]
-    bare = [one for one, shown in zip(told, listed, strict=True) if shown]
-    held_bare = [place for (_, place, _), shown in zip(told, listed, strict=True) if not shown]
+    found = _gaps(open_places, shapes, border, allowed, tolerance_m)
+    listed = [not layer.defects.explain(place) for _, place, _ in found]
+    gaps = [one for one, shown in zip(found, listed, strict=True) if shown]
+    held_gaps = [place for (_, place, _), shown in zip(found, listed, strict=True) if not shown]
     beyond = faults.reaching_into(shapes, [part for part in far if width_m(part) > tolerance_m], tolerance_m)
     outside, held_outside = _listed(beyond, layer)
     return Ground(
-        twice=[(_overlap_kind(place, shapes), place) for place in doubled],
-        bare=bare,
+        overlaps=[(_overlap_kind(place, shapes), place) for place in doubled],
+        gaps=gaps,
         outside=outside,
         unmatched=unmatched,
         totals={
             "overlap_m2": _area(wide),
-            "uncovered_m2": _area(place for _, place, may_stay in told if not may_stay),
+            "uncovered_m2": _area(place for _, place, may_stay in found if not may_stay),
             "outside_m2": _area(beyond),
         },
         fine={"overlaps": len(fine), "overlap_m2": _area(fine), "gaps": len(fine_gaps), "gap_m2": _area(fine_gaps)},
-        held_back=[*held_double, *held_bare, *held_outside],
+        held_back=[*held_double, *held_gaps, *held_outside],
         not_listed={
             "overlaps": len(held_double),
             "overlap_m2": _area(held_double),
-            "gaps": len(held_bare),
-            "gap_m2": _area(held_bare),
+            "gaps": len(held_gaps),
+            "gap_m2": _area(held_gaps),
             "outside": len(held_outside),
             "outside_m2": _area(held_outside),
         },
         union=union,
-        pieces=pieces,
-        beyond=far,
+        uncovered_pieces=pieces,
+        outside_pieces=far,
     )
 
 
@@ -174,7 +174,7 @@ def _overlap_kind(place: Place, shapes: Shapes) -> Kind:
     return Kind.DUPLICATE_POLYGON if rest <= TOLERANCE_M * place.geometry.length else Kind.OVERLAP
 
 
-def _bare(
+def _gaps(
     places: list[Place],
     shapes: Shapes,
     border: shapely.Geometry | None,
@@ -188,26 +188,26 @@ def _bare(
     edge = None if border is None else shapely.boundary(border).buffer(TOLERANCE_M)
     if edge is not None:
         shapely.prepare(edge)
-    told: list[tuple[Kind, Place, bool]] = []
+    found: list[tuple[Kind, Place, bool]] = []
     for place in places:
         near = np.sort(tree.query(place.geometry, predicate="dwithin", distance=TOLERANCE_M))
         place = place._replace(cells=[int(i) for i in near])
-        kind = _bare_kind(place, edge)
+        kind = _gap_kind(place, edge)
         common = None if allowed is None else shapely.intersection(place.geometry, allowed)
         if common is None or common.area == 0:
-            told.append((kind, place, False))
+            found.append((kind, place, False))
             continue
         may_stay = faults.polygonal(common)
-        told.append((kind, Place(may_stay, place.cells, float(may_stay.area), width_m(may_stay)), True))
-        told += [
+        found.append((kind, Place(may_stay, place.cells, float(may_stay.area), width_m(may_stay)), True))
+        found += [
             (kind, Place(part, place.cells, float(part.area), width_m(part)), False)
             for part in polygons_of(shapely.difference(place.geometry, may_stay))
             if width_m(part) > tolerance_m
         ]
-    return told
+    return found
 
 
-def _bare_kind(place: Place, edge: shapely.Geometry | None) -> Kind:
+def _gap_kind(place: Place, edge: shapely.Geometry | None) -> Kind:
     rim_of = shapely.get_exterior_ring(max(polygons_of(place.geometry), key=lambda part: part.area))
     opening = shapely.LineString() if edge is None else shapely.intersection(rim_of, edge)
     if opening.length > _LEAST_OPENING_M:

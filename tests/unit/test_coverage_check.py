@@ -214,10 +214,10 @@ def test_the_plan_says_who_gives_what_to_whom_and_why() -> None:
     assert plan.transfers["area_m2"].sum() == pytest.approx(100.0)
     assert plan.transfers["from_cell"].isna().all()
     assert plan.transfers["reason"].str.contains("gap").all()
-    asked = plan_repair(cells, outline=outline(), largest_gap_m2=50.0)
-    assert asked.asked["area_m2"].tolist() == [100.0]
-    assert asked.changes.empty
-    assert check(asked.cells).counts() == {"gap": 1}
+    limited = plan_repair(cells, outline=outline(), largest_gap_m2=50.0)
+    assert limited.open_gaps["area_m2"].tolist() == [100.0]
+    assert limited.changes.empty
+    assert check(limited.cells).counts() == {"gap": 1}
 
 
 def test_protected_cells_keep_their_ground() -> None:

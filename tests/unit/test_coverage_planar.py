@@ -101,7 +101,7 @@ def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_bord
     arcs, side, n = bounded_regions(vertices, a, b, none())
     way = trace_borders(vertices, a, b, np.array([zone], dtype=object))
     assert n == 2
-    assert labels(side, n, way.half, way.area).tolist() == [0, 0]
+    assert labels(side, n, way.edge, way.area).tolist() == [0, 0]
     middle = way.vertex[(vertices[way.vertex] == [10_000, 0]).all(axis=1)]
     assert len(middle) == 1
     assert polygons(arcs, n)[np.argmin(shapely.area(polygons(arcs, n)))].area == pytest.approx(0.01)
@@ -117,10 +117,10 @@ def test_a_border_of_45_degrees_touches_the_corners_of_squares_beside_it(beside_
     way = trace_borders(vertices, a, b, np.array([zone], dtype=object))
     faces = polygons(arcs, n)
     # As far as the area tells, which the way of the border may change by half a square along it.
-    assert shapely.area(faces[labels(side, n, way.half, way.area) == 0]).sum() == pytest.approx(800, abs=0.03)
-    loop = np.bincount(np.concatenate([a[way.half >> 1], b[way.half >> 1]]))
+    assert shapely.area(faces[labels(side, n, way.edge, way.area) == 0]).sum() == pytest.approx(800, abs=0.03)
+    loop = np.bincount(np.concatenate([a[way.edge >> 1], b[way.edge >> 1]]))
     assert set(loop.tolist()) <= {0, 2}
-    assert (labels(side, n, way.half, way.area) != UNKNOWN).all()
+    assert (labels(side, n, way.edge, way.area) != UNKNOWN).all()
 
 
 def test_where_no_border_tells_the_label_is_open() -> None:
@@ -167,7 +167,7 @@ def test_sound_ground_in_borders_with_vertices_of_their_own_is_no_gap() -> None:
     outline = frame([shapely.MultiPolygon(parts)])
     shapes[0] = shapely.difference(shapes[0], shapely.box(WEST + 4, SOUTH + 4, WEST + 5, SOUTH + 5))
     plan = plan_repair(frame(shapes), outline=outline, largest_gap_m2=100.0)
-    assert plan.asked.empty
+    assert plan.open_gaps.empty
     assert plan.changes["cell"].tolist() == ["c0"]
 
 

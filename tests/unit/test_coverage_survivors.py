@@ -93,7 +93,7 @@ def test_faces_of_one_gap_count_together(limit: float, open_faces: list[int]) ->
     made = overlay(*faces, held={0: 0, 3: 1})
     shapes = np.array(frame(faces[0], faces[3]).geometry.array, dtype=object)
     choice = assign_ground(made, shapes, np.zeros(2, dtype=bool), limit)
-    assert choice.asked.tolist() == open_faces
+    assert choice.open_gaps.tolist() == open_faces
     assert np.flatnonzero(choice.owner < 0).tolist() == open_faces
 
 

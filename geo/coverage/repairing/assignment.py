@@ -38,7 +38,7 @@ class Assignment:
         Owner of each face: position of a cell, -1 for nobody.
     reason
         Why the face was assigned to its owner, '' where it had a single holder.
-    asked
+    open_gaps
         Gaps left open because they are larger than allowed.
     narrow
         Cells with a detached piece next to a cell that was not cut, to which the piece might be assigned instead.
@@ -46,7 +46,7 @@ class Assignment:
 
     owner: Positions
     reason: npt.NDArray[np.object_]
-    asked: Positions
+    open_gaps: Positions
     narrow: Positions
 
 
@@ -119,7 +119,7 @@ def _gaps(
         return empty
     group = _components(faces.pairs, empty, faces.zone)
     size = np.bincount(group, weights=area[empty])
-    choice.asked = empty[size[group] > largest_gap_m2]
+    choice.open_gaps = empty[size[group] > largest_gap_m2]
     return empty[size[group] <= largest_gap_m2]
 
 

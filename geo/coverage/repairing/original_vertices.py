@@ -66,8 +66,8 @@ def original_coordinates(
     fixed = (origin >= 0) & (origin < len(origins[0]) + len(origins[1]))
     moving = ~fixed[way.vertex]
     # A vertex that already lies on the edge except for rounding is not moved.
-    moving &= np.hypot(*(way.foot - xy[way.vertex]).T) > ROUNDING_M
-    xy[way.vertex[moving]] = way.foot[moving]
+    moving &= np.hypot(*(way.nearest_xy - xy[way.vertex]).T) > ROUNDING_M
+    xy[way.vertex[moving]] = way.nearest_xy[moving]
     return OriginalCoordinates(vertices, xy)
 
 

@@ -70,16 +70,21 @@ class OverlayBuilder:
         Position of the zone of each cell; 0 for all if there are no zones.
     fault
         Faulty cells: see :func:`geo.coverage.repairing.selection.find_faulty`.
-    bare
+    allowed
         Ground that is to have no owner.
     """
 
     def __init__(
-        self, shapes: Shapes, zones: Shapes, zone_of_cell: Positions, fault: FaultyCells, bare: shapely.Geometry | None
+        self,
+        shapes: Shapes,
+        zones: Shapes,
+        zone_of_cell: Positions,
+        fault: FaultyCells,
+        allowed: shapely.Geometry | None,
     ) -> None:
         self.shapes, self.zones, self.zone_of_cell = shapes, zones, zone_of_cell
-        self.fault, self.bare = fault, bare
-        self.areas = zones if bare is None else np.append(zones, bare)
+        self.fault, self.allowed = fault, allowed
+        self.areas = zones if allowed is None else np.append(zones, allowed)
         self.tree = shapely.STRtree(shapes)
         self.borders = _lines_without_equal_edge(edges_of(zones), fault.network, len(shapes))
         self._known: dict[bytes, shapely.Geometry] = {}
@@ -100,9 +105,9 @@ class OverlayBuilder:
             Cells whose neighbours are cut as well.
         """
         lines = edges_of(ties)
-        if self.bare is not None:
-            lines = np.concatenate([edges_of(self.bare), lines])
-            wider = np.union1d(wider, self.tree.query(self.bare, predicate="intersects"))
+        if self.allowed is not None:
+            lines = np.concatenate([edges_of(self.allowed), lines])
+            wider = np.union1d(wider, self.tree.query(self.allowed, predicate="intersects"))
         what = select_for_overlay(self.shapes, self.tree, self.fault, self.borders, lines, wider, on_lattice)
         if len(what.cells) == 0:
             return self._faces(what, np.empty((0, 2, 2), dtype=np.int64), on_lattice)
@@ -179,15 +184,15 @@ class OverlayBuilder:
         """Zone of each face; -1 outside all zones and on uncovered ground. Undecided faces are located by a point."""
         n = len(self.zones)
         of_zones = way.area < n
-        zone = labels(side, len(within), way.half[of_zones], way.area[of_zones])
+        zone = labels(side, len(within), way.edge[of_zones], way.area[of_zones])
         unknown = np.flatnonzero(zone == UNKNOWN)
         zone[unknown] = -1 if n else 0
         found, face = shapely.STRtree(within[unknown]).query(self.zones, predicate="intersects")
         zone[unknown[face]] = found
-        if self.bare is not None:
-            bare = labels(side, len(within), way.half[~of_zones], way.area[~of_zones])
+        if self.allowed is not None:
+            bare = labels(side, len(within), way.edge[~of_zones], way.area[~of_zones])
             unknown = np.flatnonzero(bare == UNKNOWN)
-            bare[unknown] = np.where(shapely.covers(self.bare, within[unknown]), n, -1)
+            bare[unknown] = np.where(shapely.covers(self.allowed, within[unknown]), n, -1)
             zone[bare >= 0] = -1
         return zone
 

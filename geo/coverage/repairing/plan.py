@@ -59,7 +59,7 @@ class RepairPlan:
     transfers
         One row per piece of ground whose owner changes: `from_cell` (None for a gap), `to_cell` (None for ground outside the
         outline), `area_m2`, `reason` (Chinese / English) and `geometry`.
-    asked
+    open_gaps
         Gaps left open because they are larger than allowed: the neighbouring `cells`, `area_m2`, `geometry`.
     parent_rule
         Rule that determined the parents of the cells (see :mod:`geo.coverage.parents`); None without parents.
@@ -68,7 +68,7 @@ class RepairPlan:
     cells: gpd.GeoDataFrame
     changes: pd.DataFrame
     transfers: gpd.GeoDataFrame
-    asked: gpd.GeoDataFrame
+    open_gaps: gpd.GeoDataFrame
     parent_rule: str | None = None
 
 
@@ -129,7 +129,7 @@ def plan_repair(
     allowed
         Ground that stays uncovered: enclaves and water.
     largest_gap_m2
-        Gaps larger than this stay open and are listed in `asked`. By default there is no limit with an outline, which says
+        Gaps larger than this stay open and are listed in `open_gaps`. By default there is no limit with an outline, which says
         what is to be covered, and a limit of 1,000 m² without.
     parent_column
         Column of the cells that names their parent; by default ``parent``, otherwise parents are found by code or by place.
@@ -159,16 +159,16 @@ def plan_repair(
     ground = OverlayBuilder(shapes, zones, zone_of_cell, fault, bare)
     after, faces, choice = _solve(ground, border, is_protected, largest_gap_m2, labels)
     before = np.where(invalid == "", shapes, shapely.Polygon())  # invalid input polygons are not comparable
-    mended = came.back_cells(before, after)
-    transfers, asked = (
+    repaired = came.back_cells(before, after)
+    transfers, open_gaps = (
         _transfers(faces, choice, labels, cells.crs),
         _open_gaps(faces, choice, shapes, labels, cells.crs),
     )
     return RepairPlan(
-        cells=given.set_geometry(gpd.GeoSeries(mended.array, index=given.index, crs=given.crs)),
+        cells=given.set_geometry(gpd.GeoSeries(repaired.array, index=given.index, crs=given.crs)),
         changes=_changes(shapes, after, invalid, faces, choice, labels),
         transfers=transfers.set_geometry(came.back(np.asarray(transfers.geometry.array, dtype=object))),
-        asked=asked.set_geometry(came.back(np.asarray(asked.geometry.array, dtype=object))),
+        open_gaps=open_gaps.set_geometry(came.back(np.asarray(open_gaps.geometry.array, dtype=object))),
         parent_rule=rule,
     )
 
@@ -375,7 +375,8 @@ def _transfers(faces: Overlay, choice: Assignment, labels: npt.NDArray[np.object
 def _open_gaps(
     faces: Overlay, choice: Assignment, shapes: npt.NDArray[np.object_], labels: npt.NDArray[np.object_], crs: object
 ) -> gpd.GeoDataFrame:
-    pieces = faults.polygons_of(shapely.coverage_union_all(faces.polygons[choice.asked])) if len(choice.asked) else []
+    gaps = faces.polygons[choice.open_gaps]
+    pieces = faults.polygons_of(shapely.coverage_union_all(gaps)) if len(gaps) else []
     tree = shapely.STRtree(shapes)
     beside = [tuple(labels[np.sort(tree.query(p, predicate="intersects"))]) for p in pieces]
     return gpd.GeoDataFrame({"cells": beside, "area_m2": [p.area for p in pieces]}, geometry=pieces, crs=crs)

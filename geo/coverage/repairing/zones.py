@@ -31,17 +31,17 @@ class BorderPath(NamedTuple):
 
     Attributes
     ----------
-    half, area
+    edge, area
         Directed edges, numbered as in :func:`geo.coverage.repairing.planar_graph.bounded_regions`, and the area on the left
         of each.
-    vertex, foot
+    vertex, nearest_xy
         Vertices on the path, without duplicates, and the nearest point to each on the edge of the border, metres, shape (n, 2).
     """
 
-    half: Ints
+    edge: Ints
     area: Ints
     vertex: Ints
-    foot: npt.NDArray[np.float64]
+    nearest_xy: npt.NDArray[np.float64]
 
 
 def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath:
