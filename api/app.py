@@ -32,6 +32,7 @@ from api.routes import (
     divisions,
     duty,
     duty_papers,
+    duty_people,
     fixes,
     health,
     incidents,
@@ -120,7 +121,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
     shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, jobs, single_sign_on)
-    for module in (*shown, pages, openapi, *plans.MODULES, *duty_papers.MODULES):
+    for module in (*shown, pages, openapi, *plans.MODULES, *duty_papers.MODULES, *duty_people.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

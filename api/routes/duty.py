@@ -1,13 +1,13 @@
-"""Reports, cases with their steps, and the roster."""
+"""Reports with their photos, and cases with their steps."""
 
 from __future__ import annotations
 
 import dataclasses
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, File, Query, Response, UploadFile
 from fastapi import Path as InPath
 
 from api.access import Caller, Right, allowed
@@ -15,8 +15,6 @@ from api.access.rights import scopes
 from api.database import session
 from api.database.events import add_event, audit
 from api.duty.schemas import (
-    AbsenceIn,
-    AnswerableOut,
     CandidateOut,
     CaseDetail,
     CaseOut,
@@ -25,8 +23,6 @@ from api.duty.schemas import (
     DeadlineOut,
     ErasureIn,
     EventOut,
-    FindingOut,
-    HandedOver,
     ReporterOut,
     ReportIn,
     ReportStored,
@@ -35,6 +31,7 @@ from api.duty.schemas import (
 from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
+from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["duty"])
@@ -80,15 +77,58 @@ def new_report(
 @router.get("/reports/{number}")
 @needs(Right.SEE_CASES)
 def report(number: Number, caller: CallerOf, engine: EngineOf) -> dict[str, Any]:
-    """One report as received, without its reporter."""
+    """One report as received, without its reporter; `photos` are the keys of its photos."""
     from api.database.duty.reports import get_report
 
     with session(engine) as opened:
         found = get_report(opened, caller.street, number)
-    cells = [found[name] for name in ("third", "second", "community") if found[name]]
-    if not allowed(caller, Right.SEE_CASES, cells or [""]):
-        raise DeniedError(f"'{caller.name}' may not see reports of this grid")
+    _require_report(caller, found, Right.SEE_CASES)
     return found
+
+
+@router.post("/reports/{number}/photos", status_code=201)
+@needs(Right.SEND_REPORTS)
+async def new_photo(
+    number: Number,
+    caller: CallerOf,
+    engine: EngineOf,
+    now: Now,
+    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
+) -> PhotoStored:
+    """Add a photo to a report; a report has none or any number. Its content decides what it is, not its name."""
+    from starlette.concurrency import run_in_threadpool
+
+    content = await file.read()
+
+    def store() -> PhotoStored:
+        from api.database.duty.reports import add_report_photo, get_report
+        from api.ingest.photos import image_type
+
+        media_type = image_type(content)
+        with session(engine, write=True) as opened:
+            found = get_report(opened, caller.street, number)
+            _require_report(caller, found, Right.SEND_REPORTS)
+            key, new = add_report_photo(opened, caller.street, number, content, media_type, at=now)
+            if new:
+                audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
+                place = str(found["third"] or found["second"])
+                add_event(opened, caller.street, "case", place, {"case": found["case_number"]}, at=now)
+        return PhotoStored(sha256=key)
+
+    return await run_in_threadpool(store)
+
+
+@router.get("/reports/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_CASES)
+def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Response:
+    """A photo of a report as it was received, for those who may see its case."""
+    from api.database.duty.reports import get_report, get_report_photo
+
+    with session(engine) as opened:
+        _require_report(caller, get_report(opened, caller.street, number), Right.SEE_CASES)
+        content, media_type = get_report_photo(opened, caller.street, number, sha256)
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 @router.get("/reports/{number}/reporter")
@@ -145,12 +185,16 @@ def cases(caller: CallerOf, engine: EngineOf, asked: Annotated[CasesAsked, Query
 def case(number: Number, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf) -> CaseDetail:
     """One case as its events make it, with the steps that the caller may do."""
     from api.database.duty.cases import get_case
+    from api.database.duty.reports import count_photos
     from api.duty import desk
 
     with session(engine) as opened:
         found = get_case(opened, caller.street, number)
         desk.require_seen(caller, found)
-        return desk.detail_of(found, caller, desk.current_second(opened, caller.street, number, snapshot))
+        detail = desk.detail_of(found, caller, desk.current_second(opened, caller.street, number, snapshot))
+        return detail.model_copy(
+            update={"attachments": found.attachments + count_photos(opened, caller.street, found.reports)}
+        )
 
 
 @router.get("/cases/{number}/events")
@@ -224,80 +268,10 @@ def duplicates(number: Number, caller: CallerOf, engine: EngineOf) -> list[Candi
         return desk.candidates_of(opened, caller.street, number)
 
 
-@router.get("/roster")
-@needs(Right.SEE_ROSTER)
-def roster(caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, day: date, cell: str = "") -> list[AnswerableOut]:
-    """Who answers for each cell on a day; `person` is empty where nobody does."""
-    from api.database.duty.rosters import read_stored_roster
-    from geo.duty import levels_of
-
-    with session(engine) as opened:
-        found = read_stored_roster(opened, caller.street, cells=levels_of(snapshot.division))
-    limits = scopes(caller, Right.SEE_ROSTER)
-    rows = []
-    for code, level in found.cells.items():
-        if not code.startswith(cell) or not (limits is None or any(code.startswith(limit) for limit in limits)):
-            continue
-        who = found.answerable(code, day)
-        person = None if who is None else found.persons.get(who.person)
-        rows.append(
-            AnswerableOut(
-                cell=code,
-                level=level,
-                person=None if who is None else who.person,
-                name=None if person is None else person.name,
-                post=None if person is None else person.post,
-                office_phone=None if person is None else person.office_phone,
-                instead_of="" if who is None else who.instead_of,
-            )
-        )
-    return rows
-
-
-@router.get("/roster/findings")
-@needs(Right.SEE_ROSTER)
-def roster_findings(
-    caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, first: date, last: date
-) -> list[FindingOut]:
-    """Days on which nobody or more than one person answers for a cell."""
-    from api.database.duty.rosters import read_stored_roster
-    from geo.duty import levels_of
-
-    if (last - first).days > 3660:
-        raise InputError("ask for at most ten years")
-    with session(engine) as opened:
-        found = read_stored_roster(opened, caller.street, cells=levels_of(snapshot.division))
-    limits = scopes(caller, Right.SEE_ROSTER)
-    rows = found.findings(first, last).to_dict("records")
-    return [
-        FindingOut.model_validate(row)
-        for row in rows
-        if limits is None or any(str(row["cell"]).startswith(limit) for limit in limits)
-    ]
-
-
-@router.post("/roster/absences", status_code=201)
-@needs(Right.MANAGE_ROSTER)
-def absence(
-    body: AbsenceIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: Now
-) -> HandedOver:
-    """Write down that a person is away, and hand their open cases over, in one step: all or nothing."""
-    from api.database.duty.cases import add_step, open_cases_of
-    from api.database.duty.rosters import Recorder, add_absence, read_stored_roster
-    from api.duty import desk
-    from geo.duty import Absence, levels_of
-
-    with session(engine, write=True) as opened:
-        actor = desk.actor_name(opened, caller)
-        away = Absence(body.person, body.first, body.last, body.deputy, body.reason)
-        add_absence(opened, caller.street, away, Recorder(actor, now))
-        found = read_stored_roster(opened, caller.street, cells=levels_of(snapshot.division))
-        owned = open_cases_of(opened, caller.street, body.person)
-        steps = found.hand_over(owned, body.person, at=now, day=body.first, by=actor)
-        for event in steps:
-            add_step(opened, caller.street, event, desk.standing_of(settings))
-        audit(opened, caller.street, caller.actor, "add absence", body.person, at=now, cases=len(steps))
-    return HandedOver(cases={event.case_id: str(event.payload["to"]) for event in steps})
+def _require_report(caller: Caller, found: dict[str, Any], right: Right) -> None:
+    cells = [found[name] for name in ("third", "second", "community") if found[name]]
+    if not allowed(caller, right, cells or [""]):
+        raise DeniedError(f"'{caller.name}' may not see or change reports of this grid")
 
 
 def _report(body: ReportIn, caller: Caller, snapshot: Any, now: datetime) -> tuple[Any, list[str]]:

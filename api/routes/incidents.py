@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +24,7 @@ from api.database.incidents import (
 )
 from api.errors import DeniedError
 from api.ingest.decode import datum_id, to_wgs84
+from api.ingest.photos import image_type
 from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
 from api.routes.guard import Guarded, needs
 from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["incidents"])
 
 Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
-#: Largest photo by pixels: a small file that unpacks to more is refused before it is unpacked.
-MOST_PIXELS = 50_000_000
-_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 @router.post("/incidents", status_code=201)
@@ -169,28 +166,6 @@ def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Re
         _require(caller, get_incident(opened, caller.street, number))
         content, media_type = get_photo(opened, caller.street, number, sha256)
     return Response(content, media_type=media_type, headers={"Content-Disposition": "inline"})
-
-
-def image_type(content: bytes) -> str:
-    """Media type of a photo by its content.
-
-    Raises
-    ------
-    InputError
-        If it is no image of a known kind, is damaged, or has too many pixels.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content), formats=list(_TYPES)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise InputError(f"the photo has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
-            image.verify()
-            return _TYPES[str(image.format)]
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError("the file is no JPEG, PNG or WebP image, or is damaged") from error
 
 
 def _may_see(caller: Caller, row: dict[str, object]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from api.access import Grant, Role
 from tests.browser.planning import CHROMIUM, model_division, playwright, start_server
@@ -110,6 +112,33 @@ def test_three_taps_then_the_desk_then_the_officer(people, see):
     phone.wait_for_selector("[data-action=sign]")
     do(phone, "sign")
     assert people["clerk"].get(f"/api/cases/{number}").json()["state"] == "handling"
+
+
+def test_photos_of_a_telephone_are_seen_at_the_desk(people, see):
+    phone = see("officer", "/me", PHONE)
+    phone.tap("#begin")
+    phone.tap(".tile:has-text('占用消防通道')")
+    photos = [{"name": f"{k}.png", "mimeType": "image/png", "buffer": picture(k)} for k in (1, 2)]
+    phone.set_input_files(
+        "[name=photos]", [*photos, {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"}]
+    )
+    phone.tap("#send")
+    phone.wait_for_selector("#sent [data-left='1']")
+    assert "1张照片未上传" in phone.inner_text("#sent"), (
+        "what is no photo is told, the report and the others are stored"
+    )
+    number = phone.inner_text("#sent").split("编号")[1].split("；")[0].split()[0]
+    desk = see("clerk", f"/desk?case={number}")
+    desk.wait_for_selector("#detail .photos img")
+    desk.wait_for_function("[...document.querySelectorAll('.photos img')].every((image) => image.naturalWidth > 0)")
+    sizes = desk.evaluate("[...document.querySelectorAll('.photos img')].map((image) => image.naturalWidth)")
+    assert sizes == [1, 2]
+
+
+def picture(width: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (width, 3), "red").save(content, "PNG")
+    return content.getvalue()
 
 
 def test_the_desk_takes_a_report_in_and_merges_it_into_the_first(people, see):

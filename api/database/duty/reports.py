@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -78,7 +79,8 @@ def get_report(session: Session, street: int, number: str) -> dict[str, Any]:
     """
     row = _row(session, street, number)
     names = (*_COPIED, "number", "case_number", "channel", "address", "wants_reply", "confidential")
-    photos = session.scalars(select(ReportPhotoRow.sha256).where(ReportPhotoRow.report_id == row.id))
+    mine = select(ReportPhotoRow.sha256).where(ReportPhotoRow.report_id == row.id)
+    photos = session.scalars(mine.order_by(ReportPhotoRow.id))
     return {**{name: getattr(row, name) for name in names}, "photos": list(photos)}
 
 
@@ -136,6 +138,32 @@ def add_report_photo(
     session.add(ReportPhotoRow(report_id=row.id, sha256=key, media_type=media_type, received_at=at, content=content))
     session.flush()
     return key, True
+
+
+def get_report_photo(session: Session, street: int, number: str, key: str) -> tuple[bytes, str]:
+    """Bytes and media type of a photo of a report.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none.
+    """
+    row = _row(session, street, number)
+    same = ReportPhotoRow.report_id == row.id, ReportPhotoRow.sha256 == key
+    found = session.scalar(select(ReportPhotoRow).where(*same))
+    if found is None:
+        raise NotStoredError(f"report {number[:50]} has no such photo")
+    return found.content, found.media_type
+
+
+def count_photos(session: Session, street: int, reports: Sequence[str]) -> int:
+    """How many photos some reports have together."""
+    query = (
+        select(func.count(ReportPhotoRow.id))
+        .join(ReportRow, ReportRow.id == ReportPhotoRow.report_id)
+        .where(ReportRow.street == street, ReportRow.number.in_(reports))
+    )
+    return int(session.scalar(query) or 0)
 
 
 def _opening(session: Session, street: int, report: Report, sender: Sender) -> Event:

@@ -43,6 +43,45 @@ export async function ask(path, body) {
   throw new Refused(reply.status, await reply.json().catch(() => ({})));
 }
 
+/** Send photos of a report, one after the other; those that were not taken, each with the fault. */
+export async function sendPhotos(report, files) {
+  const left = [];
+  for (const file of files) {
+    const body = new FormData();
+    body.append("file", file);
+    try {
+      const reply = await fetch(`/api/reports/${encodeURIComponent(report)}/photos`, { method: "POST", body });
+      if (!reply.ok) left.push({ file, error: new Refused(reply.status, await reply.json().catch(() => ({}))) });
+    } catch (error) {
+      left.push({ file, error });
+    }
+  }
+  return left;
+}
+
+/** Tell how many photos were not taken, with a button that sends them again. */
+export function tellPhotos(output, report, left, then = () => {}) {
+  if (left.length === 0) return;
+  const again = make("button", { type: "button", class: "act", onclick: async () => {
+    again.disabled = true;
+    const still = await sendPhotos(report, left.map((one) => one.file));
+    told.remove();
+    tellPhotos(output, report, still, then);
+    then();
+  } }, both("重新上传", "Send again"));
+  const { error } = left[0];
+  const told = make("p", { class: "fault", "data-left": left.length },
+    both(`${left.length}张照片未上传：${error.zh ?? error.message}`, `${left.length} photos were not sent: ${error.en ?? error.message}`), " ", again);
+  output.append(told);
+}
+
+function photosOf(report) {
+  return make("div", { class: "photos" }, report.photos.map((key, k) => {
+    const address = `/api/reports/${encodeURIComponent(report.number)}/photos/${key}`;
+    return make("a", { href: address, target: "_blank" }, make("img", { src: address, loading: "lazy", alt: `照片 photo ${k + 1}` }));
+  }));
+}
+
 /** A name for a request that may be sent twice; works without a secure context, too. */
 export function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -121,7 +160,8 @@ export async function openCase(section, number, changed, message = null) {
   section.replaceChildren(
     heading,
     make("p", {}, badge({ ...found, step_due: nearest(limits) }), " ", make("span", { class: "quiet" }, found.owner ? word("roles", found.owner) : "")),
-    ...reports.filter(Boolean).map((report) => make("p", { class: "told" }, report.text, report.address ? `（${report.address}）` : "")),
+    ...reports.filter(Boolean).flatMap((report) => [
+      make("p", { class: "told" }, report.text, report.address ? `（${report.address}）` : ""), report.photos.length ? photosOf(report) : ""]),
     stepButtons(found, show), form, message ?? "",
     limitsOf(limits), sameOf(found, same, show), logOf(events));
   heading.focus();

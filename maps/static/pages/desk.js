@@ -1,6 +1,6 @@
 /* The page of the centre: reports are taken in, checked for duplicates, filed and dispatched. */
 
-import { ask, both, facts, fillCases, keepFresh, make, newId, openCase, tell, tellFault } from "./cases.js";
+import { ask, both, facts, fillCases, keepFresh, make, newId, openCase, sendPhotos, tell, tellFault, tellPhotos } from "./cases.js";
 
 const list = document.getElementById("cases"), detail = document.getElementById("detail"), total = document.getElementById("total");
 const stages = [...document.querySelectorAll("button[data-stage]")];
@@ -35,16 +35,18 @@ const form = document.getElementById("new-report"), sent = document.getElementBy
 let id = newId();
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const { name, contact, wants_reply: wants, ...given } = Object.fromEntries(new FormData(form));
+  const { name, contact, wants_reply: wants, photos: _, ...given } = Object.fromEntries(new FormData(form));
   const send = form.querySelector("button");
   send.disabled = true;
   try {
     const stored = await ask("/api/reports", {
       ...given, client_id: id, standard_ref: given.kind ? facts.standard_ref : "", reporter: { name, contact, wants_reply: wants === "on" },
     });
+    const left = await sendPhotos(stored.report, [...form.elements.photos.files]);
     id = newId();
     form.reset();
     tell(sent, "good", both(`已登记，编号${stored.case.number}`, `stored as ${stored.case.number}`));
+    tellPhotos(sent, stored.report, left, () => open(stored.case.number));
     await Promise.all([load(), open(stored.case.number)]);
   } catch (error) {
     tellFault(sent, error);

@@ -1,6 +1,6 @@
 /* The page of an officer: cases of the own grids, the verdict of the day, and a report in three taps. */
 
-import { ask, both, facts, fillCases, keepFresh, make, matterName, newId, openCase, tell, tellFault } from "./cases.js";
+import { ask, both, facts, fillCases, keepFresh, make, matterName, newId, openCase, sendPhotos, tell, tellFault, tellPhotos } from "./cases.js";
 
 const list = document.getElementById("cases"), detail = document.getElementById("detail"), total = document.getElementById("total");
 const open = (number) => openCase(detail, number, load);
@@ -61,7 +61,8 @@ if (form) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const given = Object.fromEntries(new FormData(form)), kind = given.kind || given.frequent || "", text = given.text.trim() || matterName(kind);
+    const { photos: _, ...given } = Object.fromEntries(new FormData(form)), photos = [...form.elements.photos.files];
+    const kind = given.kind || given.frequent || "", text = given.text.trim() || matterName(kind);
     if (text.length < 2) return tell(sent, "fault", both("请选一个事项，或写明问题。", "Choose a matter, or describe the problem."));
     send.disabled = true;
     // Where the position lies outside of the officer's grids the server refuses it; then the chosen grid counts.
@@ -71,12 +72,14 @@ if (form) {
         if (error.status !== 403 || place === null) throw error;
         return ask("/api/reports", body);
       });
+      const left = await sendPhotos(stored.report, photos);
       id = newId();
       form.reset();
       form.hidden = true;
       begin.setAttribute("aria-expanded", "false");
       const seen = stored.duplicates.length;
       tell(sent, "good", both(`已上报，编号${stored.case.number}${seen ? `；附近已有${seen}件类似` : ""}`, `reported as ${stored.case.number}${seen ? `; ${seen} like it nearby` : ""}`));
+      tellPhotos(sent, stored.report, left);
       await load();
     } catch (error) {
       tellFault(sent, error);

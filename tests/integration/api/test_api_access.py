@@ -142,6 +142,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/ogc/collections/{collection}/items/{feature}"): {A, "clerk"},
     ("POST", "/api/reports"): {A, "supervisor", "officer", "clerk"},
     ("GET", "/api/reports/{number}"): {A, "leader", "supervisor", "community", "officer", "clerk"},
+    ("POST", "/api/reports/{number}/photos"): {A, "supervisor", "officer", "clerk"},
+    ("GET", "/api/reports/{number}/photos/{sha256}"): {A, "leader", "supervisor", "community", "officer", "clerk"},
     ("GET", "/api/reports/{number}/reporter"): {A, "clerk"},
     ("POST", "/api/reports/{number}/erasure"): {A, "clerk"},
     ("GET", "/api/cases"): {A, "leader", "supervisor", "community", "officer", "clerk"},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import openpyxl
 import pytest
+from PIL import Image
 from sqlalchemy import text
 
 from api.access import Grant, Role
@@ -237,3 +239,39 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
     assert {"12345", "mayor_mail"} <= {case["channel"] for case in total["cases"]}
     (placeless,) = [case for case in total["cases"] if case["summary"] == "北门路面坑洼"]
     assert (placeless["second"], placeless["kind"]) == ("", "06013")
+
+
+def picture(kind="PNG", **more):
+    content = io.BytesIO()
+    Image.new("RGB", (4, 3), "red").save(content, kind, **more)
+    return content.getvalue()
+
+
+def send_photo(service, who, number, content):
+    headers = {"Authorization": f"Bearer {service.tokens[who]}"}
+    return service.client.post(f"/api/reports/{number}/photos", files={"file": ("../a.exe", content)}, headers=headers)
+
+
+def test_a_report_has_any_number_of_photos_that_those_of_its_case_see(service):
+    one = report(service, "photo-1").json()
+    number, case = one["report"], one["case"]["number"]
+    assert ask(service, "leader", "GET", f"/api/reports/{number}").json()["photos"] == []
+    before = ask(service, "leader", "GET", f"/api/cases/{case}/events").json()
+    keys = []
+    for content in (picture(), picture("JPEG")):
+        answer = send_photo(service, "clerk", number, content)
+        assert answer.status_code == 201, answer.text
+        keys.append(answer.json()["sha256"])
+    assert send_photo(service, "officer", number, picture()).json()["sha256"] == keys[0], "sent twice, kept once"
+    assert ask(service, "leader", "GET", f"/api/reports/{number}").json()["photos"] == keys
+    assert ask(service, "leader", "GET", f"/api/cases/{case}").json()["attachments"] == 2
+    assert ask(service, "leader", "GET", f"/api/cases/{case}/events").json() == before, "no step of the case"
+    back = ask(service, "secretary", "GET", f"/api/reports/{number}/photos/{keys[1]}")
+    assert (back.content, back.headers["content-type"]) == (picture("JPEG"), "image/jpeg")
+    assert ask(service, "stranger", "GET", f"/api/reports/{number}/photos/{keys[1]}").status_code == 403
+    assert send_photo(service, "leader", number, picture()).status_code == 403, "leaders send no reports"
+    assert send_photo(service, "clerk", number, b"<svg/>").status_code == 422
+    assert send_photo(service, "clerk", "R1", picture()).status_code == 404
+    assert ask(service, "clerk", "GET", f"/api/reports/{number}/photos/{'0' * 64}").status_code == 404
+    other = report(service, "photo-2").json()["report"]
+    assert ask(service, "clerk", "GET", f"/api/reports/{other}/photos/{keys[0]}").status_code == 404

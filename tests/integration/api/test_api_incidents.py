@@ -13,7 +13,7 @@ from api.access import Grant, Role
 from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token
-from api.routes import incidents as routes
+from api.ingest import photos
 from api.settings import Settings
 from geo.errors import InputError
 from geo.layers import lon_lat
@@ -91,14 +91,14 @@ def test_an_incident_from_report_to_correction(published, division):
 
 
 def test_a_photo_is_what_its_content_says(monkeypatch):
-    assert [routes.image_type(image(kind)) for kind in ("PNG", "JPEG", "WEBP")] == [
+    assert [photos.image_type(image(kind)) for kind in ("PNG", "JPEG", "WEBP")] == [
         "image/png",
         "image/jpeg",
         "image/webp",
     ]
     for content in (b"", b"GIF89a", image()[:40], image("GIF")):
         with pytest.raises(InputError):
-            routes.image_type(content)
-    monkeypatch.setattr(routes, "MOST_PIXELS", 11)
+            photos.image_type(content)
+    monkeypatch.setattr(photos, "MOST_PIXELS", 11)
     with pytest.raises(InputError, match="pixels"):
-        routes.image_type(image())
+        photos.image_type(image())

@@ -1,0 +1,33 @@
+"""Photos as they are sent: what a file is by its content, and the largest that is taken."""
+
+from __future__ import annotations
+
+import io
+
+from geo.errors import InputError
+
+#: Largest photo by pixels: a small file that unpacks to more is refused before it is unpacked.
+MOST_PIXELS = 50_000_000
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+
+def image_type(content: bytes) -> str:
+    """Media type of a photo by its content.
+
+    Raises
+    ------
+    InputError
+        If it is no image of a known kind, is damaged, or has too many pixels.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=list(_TYPES)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise InputError(f"the photo has {image.width} x {image.height} pixels, more than {MOST_PIXELS:,}")
+            image.verify()
+            return _TYPES[str(image.format)]
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError("the file is no JPEG, PNG or WebP image, or is damaged") from error
