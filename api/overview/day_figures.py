@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from api.database.incidents import incident_places
 from api.database.people import office_phone
 from api.database.verdicts import last_verdict_day, rule_texts, verdict_values
 from api.overview.days import STATES, Grid, JudgedDay, judged_days
+from api.overview.week_cases import View, overdue_figures, week_figures
 from geo.patrols import DEFAULT_RULES
 
 #: Days of the small multiples, and grids that are named.
 DAYS, NAMED = 28, 5
-#: Kinds and grids of the week's incidents that are named.
-LISTED = 4
-_WEEK = timedelta(days=7)
 #: What is dealt with first.
 _URGENCY = {"not_visited": 0, "short": 1, "unknown": 2}
-
-
-@dataclass(frozen=True)
-class View:
-    """Whose page it is.
-
-    Attributes
-    ----------
-    street
-        Number of the street in the store.
-    zone
-        Time zone of the local day.
-    may_see
-        Tells whether the reader may see a grid; None for all of them.
-    persons
-        Whether leaders are named; not for the public.
-    incidents
-        Whether the reader may see incidents.
-    """
-
-    street: int
-    zone: str
-    may_see: Callable[[str], bool] | None = None
-    persons: bool = False
-    incidents: bool = True
 
 
 def day_figures(
@@ -75,9 +45,11 @@ def day_figures(
     judged = days.get(wanted)
     if judged is None:
         return None
-    running = now < datetime.combine(wanted + timedelta(days=1), time(), zone)
-    week = _incidents(session, view, wanted, zone) if view.incidents else None
-    by_grid = week["by_grid"] if week else Counter()
+    week = week_figures(session, view, wanted, zone) if view.incidents else None
+    closes = datetime.combine(wanted + timedelta(days=1), time(), zone)
+    by_grid = week["by_grid"] if week else {}
+    running = now < closes
+    names = {code: grid.name for code, grid in judged.grids.items()} | dict(communities)
     return {
         "day": wanted,
         "running": running,
@@ -93,6 +65,7 @@ def day_figures(
         "needs": _needs(session, view, days, judged, by_grid, running=running),
         "communities": _trends(days, wanted, communities),
         "incidents": week,
+        "overdue": overdue_figures(session, view, min(now, closes), names, zone) if view.cases else None,
     }
 
 
@@ -229,29 +202,3 @@ def _trends(days: Mapping[date, JudgedDay], end: date, communities: Mapping[str,
         if any(bars):
             trends.append({"code": code, "name": name, "bars": bars})
     return trends
-
-
-def _incidents(session: Session, view: View, day: date, zone: ZoneInfo) -> dict[str, Any] | None:
-    """Incidents of the seven days that end with `day`, against the seven days before; None if none is stored."""
-    end = datetime.combine(day + timedelta(days=1), time(), zone)
-    rows = incident_places(session, view.street, end - 2 * _WEEK, end)
-    if view.may_see is not None:
-        rows = [row for row in rows if row["second"] and view.may_see(row["second"])]
-    if not rows:
-        return None
-    week = [row for row in rows if row["reported_at"] >= end - _WEEK]
-    kinds = Counter(row["kind"] for row in week if row["kind"])
-    by_grid = Counter(row["second"] for row in week if row["second"])
-    daily = Counter(row["reported_at"].astimezone(zone).date() for row in rows)
-    span = [day - timedelta(days=back) for back in range(13, -1, -1)]
-    return {
-        "from": day - timedelta(days=6),
-        "week": len(week),
-        "outside": sum(1 for row in week if not row["second"]),
-        "before": len(rows) - len(week),
-        "kinds": kinds.most_common(LISTED),
-        "grids": by_grid.most_common(LISTED),
-        "by_grid": by_grid,
-        "daily": [{"day": each, "n": daily.get(each, 0)} for each in span],
-        "received_at": _local(max(row["received_at"] for row in rows), zone),
-    }

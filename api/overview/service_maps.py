@@ -18,8 +18,8 @@ from geo.errors import FileError
 from maps import render
 
 if TYPE_CHECKING:
-    from api.overview.day_figures import View
     from api.overview.days import JudgedDay
+    from api.overview.week_cases import View
     from api.snapshot import Snapshot
 
 #: File in the folder of the pages with the background, a layer for each kind; it may be missing.

@@ -21,8 +21,8 @@ from api.schemas import DivisionSummary
 from geo.errors import FileError, InputError
 
 if TYPE_CHECKING:
-    from api.overview.day_figures import View
     from api.overview.drawn_pages import DrawnPages
+    from api.overview.week_cases import View
     from maps.pages.navigation import Entry
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
@@ -50,7 +50,7 @@ def first_page(
 
 def view_of(request: Request) -> View | None:
     """What the caller may see of the days; None for nothing. Leaders are not named to the public."""
-    from api.overview.day_figures import View
+    from api.overview.week_cases import View
 
     caller, settings = request.state.caller, request.app.state.settings
     if caller is PUBLIC or not allowed(caller, Right.SEE_VERDICTS):
@@ -61,7 +61,18 @@ def view_of(request: Request) -> View | None:
     scope = scopes(caller, Right.SEE_VERDICTS)
     may_see = None if scope is None else lambda code: allowed(caller, Right.SEE_VERDICTS, [code])
     incidents = allowed(caller, Right.SEE_INCIDENTS)
-    return View(caller.street, settings.zone, may_see=may_see, persons=True, incidents=incidents)
+    named = allowed(caller, Right.SEE_CASES)
+    return View(
+        caller.street,
+        settings.zone,
+        may_see=may_see,
+        persons=True,
+        incidents=incidents,
+        # Who may see verdicts of some grids only, and no cases, is told no number of the whole street.
+        cases=named or scope is None,
+        named_cases=named,
+        case_scopes=scopes(caller, Right.SEE_CASES) if named else None,
+    )
 
 
 @router.get("/coverage")

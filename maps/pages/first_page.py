@@ -35,7 +35,6 @@ def render_first_page(
     navigation: Sequence[Entry] = (),
     day: Mapping[str, Any] | None = None,
     outlines: Outlines | None = None,
-    overdue: int | None = None,
 ) -> str:
     """Text of the first page.
 
@@ -50,8 +49,6 @@ def render_first_page(
         What is known of a day, as ``api.overview.day_figures`` composes it; None if there is nothing that the reader may see.
     outlines
         Grids of the small maps; needed with `day`.
-    overdue
-        Number of cases past their time limit; None where cases are not kept.
 
     Raises
     ------
@@ -73,8 +70,7 @@ def render_first_page(
         rows=rows,
         note=summary.get("note"),
         dates=_dates(summary, day),
-        overdue=overdue,
-        day=day,
+        day=day if day is None else {**day, "overdue": _with_moment(day)},
         **({} if day is None else _drawn(day, outlines)),
     )
 
@@ -91,6 +87,18 @@ def _drawn(day: Mapping[str, Any], outlines: Outlines | None) -> dict[str, Any]:
         "tallest": max([1, *(bar["failing"] + bar["unknown"] for bar in bars)]),
         "incident_classes": classes_of_counts(week["by_grid"]) if week else {},
     }
+
+
+def _with_moment(day: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is overdue, with the moment in both languages; midnight belongs to the day that it ends."""
+    late = day["overdue"]
+    if late is None:
+        return None
+    at: dt.datetime = late["at"]
+    if at.time() == dt.time() and at.date() > day["day"]:
+        end = day["day"]
+        return {**late, "when": (f"{end.month}月{end.day}日24时", f"the end of {end:%-d %b}")}
+    return {**late, "when": (f"{at.month}月{at.day}日{at:%H:%M}", f"{at:%-d %b %H:%M}")}
 
 
 def _dates(summary: Mapping[str, Any], day: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:

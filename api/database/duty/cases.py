@@ -220,14 +220,14 @@ def _filtered(query: Select[Any], street: int, wanted: CaseFilter) -> Select[Any
     if wanted.due_before is not None:
         query = query.where(CaseRow.step_due < wanted.due_before)
     if wanted.cell:
-        query = query.where(_inside((wanted.cell,)))
+        query = query.where(in_scopes((wanted.cell,)))
     if wanted.scopes is not None:
-        query = query.where(_inside(wanted.scopes))
+        query = query.where(in_scopes(wanted.scopes))
     return query
 
 
-def _inside(codes: Sequence[str]) -> Any:
-    """Cases with a cell that is one of the codes or begins with one; parks have codes of their own, so each level is asked."""
+def in_scopes(codes: Sequence[str]) -> Any:
+    """Condition that a case has a cell of these codes or below; parks have codes of their own, so each level is asked."""
     return or_(
         False,
         *(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
+import re
 import shutil
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
 from api.access import Grant, Role
@@ -15,9 +18,12 @@ from api.app import create_app
 from api.database import add_version, open_store, publish, session
 from api.database.accounts import add_account, add_token
 from api.database.duty.cases import Standing, add_step
+from api.database.duty.overdue import overdue_cases
 from api.database.duty.rosters import Recorder, store_roster
+from api.overview.week_cases import View, overdue_figures
 from api.settings import Settings
-from geo.duty import CaseRules
+from api.verdicts.storing import store_verdicts
+from geo.duty import CaseRules, State, fold
 from geo.incidents import Calendar
 from tests.integration.api.serving import serving
 from tests.unit.duty_cases import START, STREET, forty, moment, roster
@@ -58,7 +64,7 @@ def service(tmp_path_factory, division, empty_store):
         def ask(who: str, method: str, path: str, **more: object):
             return client.request(method, path, headers={"Authorization": f"Bearer {tokens[who]}"}, **more)
 
-        yield SimpleNamespace(ask=ask, client=client)
+        yield SimpleNamespace(ask=ask, client=client, engine=engine)
     engine.dispose()
 
 
@@ -139,3 +145,52 @@ def test_the_meeting_has_reasons(service) -> None:
     page = service.ask("supervisor", "GET", "/meeting", params={"day": "2026-03-07"}).text
     assert page.count("<li data-line") <= 12
     assert "缘由" in page
+
+
+def _standing(at: dt.datetime) -> list[str]:
+    """Cases that are overdue at a moment, from the logs alone."""
+    found = []
+    for number, log in forty().book.logs.items():
+        known = [event for event in log if event.at <= at]
+        case = fold(known) if known else None
+        if case is not None and case.open and case.state is not State.SHELVED and case.overdue(at):
+            found.append(number)
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "n"),
+    [(4, "18:00", 0), (4, "18:01", 7), (5, "11:00", 7), (6, "09:00", 3), (9, "08:00", 3), (20, "08:00", 9)],
+)
+def test_what_was_overdue_at_a_moment(service, day, clock, n) -> None:
+    at = moment(day, clock)
+    with session(service.engine) as opened:
+        found = [case.case_id for case in overdue_cases(opened, 1, at)]
+        own = [case.case_id for case in overdue_cases(opened, 1, at, (ONE,))]
+    assert sorted(found) == _standing(at)
+    assert len(found) == n
+    assert set(own) == {number for number in found if forty().book.cases[number].community == ONE}
+
+
+def test_the_first_page_tells_what_is_overdue(service, division) -> None:
+    codes = list(division.second["code"])
+    day = dt.date(2026, 3, 8)
+    row = {"verdict": "met", "visits": 2, "required": 2, "uncounted": 0}
+    verdicts = pd.DataFrame([{"code": code, "day": day, **row} for code in codes])
+    store_verdicts(service.engine, 1, verdicts, version=1, rules="street-twice-a-day@2", at=NOW)
+
+    def overdue(page: str) -> int:
+        return int(re.search(r"data-overdue>(\d+)<", page)[1])  # type: ignore[index]
+
+    at = moment(9, "00:00")
+    whole = service.ask("supervisor", "GET", "/").text
+    assert overdue(whole) == len(_standing(at))
+    assert "截至3月8日24时" in whole
+    for number in _standing(at)[:5]:
+        assert f'href="/desk?case={number}"' in whole
+    assert "暴露垃圾" in whole
+    own = service.ask("community", "GET", "/").text
+    assert overdue(own) == sum(forty().book.cases[number].community == ONE for number in _standing(at))
+    with session(service.engine) as opened:
+        public = overdue_figures(opened, View(1, "Asia/Shanghai"), at, {}, ZoneInfo("Asia/Shanghai"))
+    assert public == {"at": at, "n": len(_standing(at)), "cases": []}

@@ -6,6 +6,7 @@ import os
 import threading
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -23,10 +24,12 @@ from api.database.duty.cases import (
     logs_of,
     make_lists_again,
 )
+from api.database.duty.overdue import report_places
 from api.database.duty.reports import Sender, add_report, erase_reporter, get_report, reporter_of
 from api.database.duty.rosters import Recorder, add_absence, read_stored_roster, store_roster
 from api.database.duty.sealing import Seal
 from api.database.models import CaseRow, ReporterRow
+from api.overview.week_cases import View, week_figures
 from api.verdicts.staffing import with_roster
 from geo.duty import (
     Absence,
@@ -137,6 +140,29 @@ def test_a_report_opens_one_case_and_is_stored_once(store):
     added, joined, _ = _one_report(store, "phone-2", case_id=case.case_id)
     assert joined.reports == (report.report_id, added.report_id)
     assert joined.wants_reply == joined.reports
+
+
+def test_reports_of_days_with_their_places(store):
+    report, _, _ = _one_report(store, "phone-places")
+    with session(store.engine) as opened:
+        at = report.received_at
+        found = report_places(opened, 1, at, at + timedelta(microseconds=1))
+        assert {
+            "reported_at": at,
+            "received_at": at,
+            "kind": report.kind,
+            "standard_ref": report.standard_ref,
+        }.items() <= (found[-1].items())
+        assert [found[-1][level] for level in ("third", "second", "community")] == [
+            report.third,
+            report.second,
+            report.community,
+        ]
+        assert set(found[-1]) == {"reported_at", "received_at", "kind", "standard_ref", "third", "second", "community"}
+        assert report_places(opened, 1, at - timedelta(days=1), at) == []
+        week = week_figures(opened, View(1, "Asia/Shanghai"), at.date(), ZoneInfo("Asia/Shanghai"))
+        assert week is not None
+        assert week["week"] == len(found)
 
 
 def test_contacts_are_encrypted_and_can_be_erased(store):

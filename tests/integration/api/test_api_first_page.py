@@ -14,8 +14,9 @@ from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token
 from api.database.incidents import add_incident, correct, incident_places
-from api.overview.day_figures import View, day_figures
+from api.overview.day_figures import day_figures
 from api.overview.days import judged_days
+from api.overview.week_cases import View
 from api.settings import Settings
 from api.verdicts.storing import store_verdicts
 from tests.integration.api.conftest import NOW
