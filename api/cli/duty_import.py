@@ -105,7 +105,7 @@ def _tell(done: Imported, *, as_json: bool) -> None:
         return
     stored = "，".join(f"{name} {count}" for name, count in done.stored.items())
     lines = [f"行 rows: {done.rows}；{stored}；未收 refused {len(done.refused)}"]
-    lines += [str(text) for text in done.told]
+    lines += [str(text) for text in done.notices]
     lines += [
         f"第{row['row']}行 row {row['row']}: {row['reason_zh']} {row['reason']}（{row['value']}）"
         for row in done.refused

@@ -24,14 +24,14 @@ _SWAPPED = Text(
 )
 
 
-def tell_reading(attrs: Mapping[str, Any], name: str = "") -> None:
-    """Give notices of what the ``attrs`` of a frame that was read from files say: `told`, `refused`, `unread_times`, `swapped`.
+def give_reading_notices(attrs: Mapping[str, Any], name: str = "") -> None:
+    """Give notices from the ``attrs`` of a frame read from files: `notices`, `refused`, `unread_times`, `swapped`.
 
     Refused rows are counted for each file and reason, and the first ten named. `name` is the file, where there is one.
     """
     head = f"{name}: " if name else ""
-    for told in attrs.get("told", ()):
-        notice(f"{head}{told}")
+    for text in attrs.get("notices", ()):
+        notice(f"{head}{text}")
     for source, text in refused_texts(attrs.get("refused", ())):
         notice(f"{source}: {text}")
     unread = attrs.get("unread_times", ())

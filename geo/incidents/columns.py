@@ -148,7 +148,7 @@ def guess_columns(
         If a given name is unknown, or its header is not in the file.
     """
     given = dict(given or {})
-    check_given(given, headers, HEADERS, file, NAMES.what)
+    check_given(given, headers, HEADERS, file, NAMES.subject)
     settled = given | (place.columns if place is not None else {})
     result = tables.guess_columns(headers, NAMES, settled)
     free = {plain_header(h): str(h) for h in reversed(list(headers)) if str(h) not in result.values()}

@@ -11,7 +11,7 @@ place
     The columns that hold the coordinates, with the datum or CRS that their headers name.
 reason
     Why a row cannot be used: a bilingual text, None where it can. A *refused row* carries it with file, row, column and value.
-told
+notice
     What was guessed, passed over or damaged, for the user to see.
 
 Where things are

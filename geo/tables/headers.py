@@ -88,13 +88,13 @@ class Names(NamedTuple):
         Our name of a column to the headers that mean it, likeliest first.
     patterns
         Our name to a regular expression on folded headers (:func:`plain_header`); asked only for what is still missing.
-    what
+    subject
         The subject, for messages: ``"incidents"``.
     """
 
     listed: Mapping[str, tuple[str, ...]]
     patterns: Mapping[str, str]
-    what: str
+    subject: str
 
     @property
     def plain(self) -> frozenset[str]:

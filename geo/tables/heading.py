@@ -22,15 +22,15 @@ class Heading(NamedTuple):
         Position of its last row, from 0; the body begins below.
     names
         Names of the columns: text, different, one for each column.
-    bare
-        Whether a column has no heading of its own.
+    unnamed
+        Whether a column has no heading.
     known
         Number of columns whose name is known to the subject.
     """
 
     last: int
     names: list[str]
-    bare: list[bool]
+    unnamed: list[bool]
     known: int
 
 
@@ -118,9 +118,9 @@ def _joined(group: Any, below: Any, lower: list[Any]) -> Any:
 
 
 def _heading(last: int, header: list[Any], known: Collection[str]) -> Heading:
-    bare = [not _there(value) for value in header]
+    unnamed = [not _there(value) for value in header]
     plain = [plain_header(value) for value in header if _there(value)]
-    return Heading(last, distinct(header), bare, sum(name in known for name in plain))
+    return Heading(last, distinct(header), unnamed, sum(name in known for name in plain))
 
 
 def distinct(header: Sequence[Any]) -> list[str]:

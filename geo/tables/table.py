@@ -56,17 +56,17 @@ class Table:
         Number of each row in the file, as a spreadsheet numbers it: the first row is 1. Shape (n,).
     refused
         Records that are not rows of the table.
-    how
+    source
         How the file was read: encoding and delimiter, or the sheet.
-    told
+    notices
         What was guessed, passed over or damaged, for the user.
     """
 
     rows: pd.DataFrame
     numbers: Ints
     refused: list[RefusedRow] = field(default_factory=list)
-    how: dict[str, str] = field(default_factory=dict)
-    told: list[Text] = field(default_factory=list)
+    source: dict[str, str] = field(default_factory=dict)
+    notices: list[Text] = field(default_factory=list)
 
 
 def split_sheet(path: Path) -> tuple[Path, str | None]:
@@ -139,7 +139,7 @@ def read_table(
     else:
         table = _from_text(decoded.text, decoded.encoding, name, known, wanted)
     if decoded.bad_lines:
-        table.told.append(_BAD_BYTES.fill(rows=listed(decoded.bad_lines, _NAMED), encoding=decoded.encoding))
+        table.notices.append(_BAD_BYTES.fill(rows=listed(decoded.bad_lines, _NAMED), encoding=decoded.encoding))
     return table
 
 
@@ -199,13 +199,13 @@ def _from_sheets(
     passed = [each.title for each in sheets[:at]]
     others = [each.title for each in sheets[at + 1 :]]
     if passed:
-        table.told.append(_PASSED.fill(sheets=listed(passed)))
+        table.notices.append(_PASSED.fill(sheets=listed(passed)))
     if others:
-        table.told.append(_OTHERS.fill(sheet=sheet.title, sheets=listed(others), name=name))
+        table.notices.append(_OTHERS.fill(sheet=sheet.title, sheets=listed(others), name=name))
     return table
 
 
-def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence[str], how: dict[str, str]) -> Table:
+def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence[str], source: dict[str, str]) -> Table:
     found = heading.find_heading(sheet.rows, known, wanted=wanted, spans=sheet.spans)
     if found is None:
         raise _no_heading(name)
@@ -214,12 +214,12 @@ def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence
     names = heading.distinct([*found.names, *[None] * (width - len(found.names))])
     padded = [row + [None] * (width - len(row)) for row in rows[found.last + 1 :]]
     body = pd.DataFrame(padded, columns=pd.Index(names, dtype=object), dtype=object)
-    bare = [*found.bare, *[True] * (width - len(found.bare))]
+    unnamed = [*found.unnamed, *[True] * (width - len(found.unnamed))]
     # Columns that have neither a heading nor content are left over from formatting.
-    body = body.loc[:, [not empty or body[column].notna().any() for column, empty in zip(body, bare, strict=True)]]
+    body = body.loc[:, [not empty or body[column].notna().any() for column, empty in zip(body, unnamed, strict=True)]]
     numbers = np.arange(found.last + 2, found.last + 2 + len(body), dtype=np.int64)
     body, numbers = _without_empty(body, numbers, name)
-    return Table(body, numbers, [], how, [])
+    return Table(body, numbers, [], source, [])
 
 
 def _from_text(text: str, encoding: str, name: str, known: Collection[str], wanted: Sequence[str]) -> Table:

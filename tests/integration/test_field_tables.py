@@ -41,10 +41,10 @@ def test_other_sheets_are_told_and_can_be_named(tmp_path):
     path = book(tmp_path, 三月=rows("G"), 二月=rows("H", 118.82))
     frame = read_incidents(path, datum="WGS-84")
     assert frame["incident_id"].tolist() == ["G0", "G1", "G2"]
-    assert "read the sheet '三月' alone, not 二月; name another as book.xlsx/SHEET" in str(frame.attrs["told"][0])
+    assert "read the sheet '三月' alone, not 二月; name another as book.xlsx/SHEET" in str(frame.attrs["notices"][0])
     named = read_incidents(path / "二月", datum="WGS-84")
     assert named["incident_id"].tolist() == ["H0", "H1", "H2"]
-    assert named.attrs["told"] == []
+    assert named.attrs["notices"] == []
     with pytest.raises(FileError, match="has no sheet '四月'; it has 三月, 二月"):
         read_incidents(path / "四月", datum="WGS-84")
 
@@ -54,7 +54,7 @@ def test_a_cover_sheet_is_passed_over_and_said(tmp_path):
     frame = read_incidents(book(tmp_path, 说明=cover, 工单=rows("G")), datum="WGS-84")
     assert frame["incident_id"].tolist() == ["G0", "G1", "G2"]
     assert frame.attrs["source"] == {"sheet": "工单"}
-    assert "passed over sheets without a table: 说明" in str(frame.attrs["told"][0])
+    assert "passed over sheets without a table: 说明" in str(frame.attrs["notices"][0])
 
 
 def test_a_heading_merged_over_two_rows_and_cells_merged_over_rows(tmp_path):
@@ -117,7 +117,7 @@ def test_a_file_of_ours_that_names_columns_like_ours(tmp_path):
     assert frame["cell_as_read"].tolist() == ["mine"]
     assert frame["repeat_as_read"].tolist() == ["never"]
     assert frame["repeat"].tolist() == [False]
-    assert "have reserved names; kept as cell_as_read, repeat_as_read" in str(frame.attrs["told"][0])
+    assert "have reserved names; kept as cell_as_read, repeat_as_read" in str(frame.attrs["notices"][0])
 
 
 def test_northing_first_and_zone_prefixes_are_named(tmp_path):
@@ -242,8 +242,8 @@ def test_a_year_to_come_is_told(tmp_path):
     now = dt.datetime(2026, 3, 4, tzinfo=dt.UTC)
     track = read_tracks(path, datum="WGS-84", zone="Asia/Shanghai", now=now)
     assert len(track) == 2
-    assert "1 fixes are later than now (such as a.csv row 2, the last of 2099-03-03)" in str(track.attrs["told"][0])
-    assert read_tracks(path, datum="WGS-84", zone="Asia/Shanghai").attrs["told"] == []
+    assert "1 fixes are later than now (such as a.csv row 2, the last of 2099-03-03)" in str(track.attrs["notices"][0])
+    assert read_tracks(path, datum="WGS-84", zone="Asia/Shanghai").attrs["notices"] == []
 
 
 def test_one_odd_file_among_several_is_refused_by_itself(tmp_path):
@@ -299,7 +299,7 @@ def test_the_shared_reports_about_incidents(shared_data):
     assert read("01-glued-date-crash.csv").attrs["unread_times"] == ({"row": 3, "value": "2026-03-01（补录）"},)
     quoted = read("02-unbalanced-quote.csv")
     assert len(quoted) == 5
-    assert "rows 3 have a quotation mark" in quoted.attrs["told"][0].en
+    assert "rows 3 have a quotation mark" in quoted.attrs["notices"][0].en
     ranges = read("03-range-as-offset.csv")
     assert [r["row"] for r in ranges.attrs["unread_times"]] == [2, 4, 5, 7]
     local = ranges["reported_at"].dropna().dt.tz_convert("Asia/Shanghai")
@@ -316,7 +316,7 @@ def test_the_shared_reports_about_incidents(shared_data):
     merged = read("06-two-row-header.xlsx")
     assert merged["incident_id"].tolist() == ["G0", "G1", "G2"]
     assert merged["reported_at"].notna().all()
-    assert len(read("07-second-sheet.xlsx").attrs["told"]) == 1
+    assert len(read("07-second-sheet.xlsx").attrs["notices"]) == 1
     assert read("07-second-sheet.xlsx/二月")["incident_id"].tolist() == ["H0", "H1", "H2"]
     assert read("07b-cover-sheet.xlsx")["incident_id"].tolist() == ["G0", "G1", "G2"]
     with pytest.raises(CrsError, match="axes are swapped"):

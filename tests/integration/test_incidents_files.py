@@ -309,7 +309,7 @@ class TestTheCommand:
         folder, result, _ = study
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         assert summary["datums"] == {"GCJ-02": 399}
-        assert summary["told"]["repeat"] == 1
+        assert summary["row_notices"]["repeat"] == 1
         assert summary["levels"]["third"]["incidents"] == result.inside == summary["inside"]
         assert summary["caution_zh"].startswith("巡查越多，发现越多")
         counted = pd.read_csv(folder / "counts.csv", dtype={"code": str})
@@ -370,7 +370,7 @@ class TestTheCommand:
         )
         rows = pd.read_csv(tmp_path / "alone" / "rows.csv", dtype=str)
         old_rows = set(known.loc[local < "2026-03-15", "source_row"])
-        assert old_rows <= set(rows.loc[rows["what"] == "division", "row"])
+        assert old_rows <= set(rows.loc[rows["kind"] == "division", "row"])
         twice = IncidentOptions(datum="GCJ-02", earlier=(tmp_path / "new.gpkg",))
         with pytest.raises(InputError, match="hold from the same day"):
             incident_file(folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "twice", options=twice)

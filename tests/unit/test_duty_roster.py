@@ -252,7 +252,7 @@ def test_each_faulty_row_is_told_and_the_others_are_taken(tmp_path: Path) -> Non
     assert read.rows == 15
     assert read.roster.persons["G001"].kind == "official"
     assert "320102198001011234" not in repr(read.roster.persons)
-    assert any("身份证号" in text.zh for text in read.told)
+    assert any("身份证号" in text.zh for text in read.notices)
     gaps = read.roster.findings(D(2026, 1, 1), D(2026, 12, 31))
     assert set(gaps.loc[gaps["kind"] == "gap", "cell"]) == {COMMUNITY, TWO}
 

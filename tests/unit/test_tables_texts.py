@@ -34,8 +34,8 @@ def test_one_bad_byte_costs_one_character_and_its_line_is_named(encoding, found)
     assert read.encoding == found
     assert read.bad_lines == (2,)
     assert read.text == CHINESE.replace("噪", "\ufffd")
-    told = read_table(raw, "a.csv", known=KNOWN).told
-    assert told[0].en == f"rows 2 hold bytes that are not {found}; they are shown as \ufffd"
+    notices = read_table(raw, "a.csv", known=KNOWN).notices
+    assert notices[0].en == f"rows 2 hold bytes that are not {found}; they are shown as \ufffd"
 
 
 def test_western_text_is_no_chinese():

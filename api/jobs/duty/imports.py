@@ -49,7 +49,7 @@ class Imported:
     stored: dict[str, int] = field(default_factory=dict)
     refused: list[RefusedRow] = field(default_factory=list)
     findings: pd.DataFrame = field(default_factory=pd.DataFrame)
-    told: list[Text] = field(default_factory=list)
+    notices: list[Text] = field(default_factory=list)
 
 
 def import_roster(
@@ -74,7 +74,7 @@ def import_roster(
     read = read_roster(path, cells=levels_of(division), since=since, columns=columns)
     stored = store_roster(session, street, read.roster, recorder)
     findings = read.roster.findings(since, since + timedelta(days=365))
-    return Imported(read.rows, stored, read.refused, findings, read.told)
+    return Imported(read.rows, stored, read.refused, findings, read.notices)
 
 
 def import_incidents(
@@ -103,7 +103,7 @@ def import_incidents(
     frame = read_incidents(path, **(options or {}))
     placed = assign(frame, division)
     result = Imported(rows=len(frame) + len(frame.attrs.get("refused", ())))
-    result.told = list(frame.attrs.get("told", ()))
+    result.notices = list(frame.attrs.get("notices", ()))
     counts = {"added": 0, "repeated": 0}
     placeless: list[dict[str, Any]] = []
     for lost in frame.attrs.get("refused", ()):
@@ -113,7 +113,7 @@ def import_incidents(
         else:
             placeless.append(found)
     if placeless:
-        result.told.append(_PLACELESS.fill(rows=listed([row["source_row"] for row in placeless])))
+        result.notices.append(_PLACELESS.fill(rows=listed([row["source_row"] for row in placeless])))
     for row in [*placed.to_dict("records"), *placeless]:
         try:
             report = _report_of(row, path.name, sender)

@@ -192,7 +192,7 @@ def _said(tables: dict[str, pd.DataFrame], figures: dict[str, Any]) -> list[dict
     if "patrols" in tables:
         notes = tables["patrols"].attrs
         said.append({"zh": notes["caution_zh"], "en": notes["caution_en"], "care": True})
-    doubtful = figures["told"].get("datum")
+    doubtful = figures["row_notices"].get("datum")
     if doubtful:
         zh, en = (
             f"{doubtful}行的坐标基准存疑，见 rows.csv。",

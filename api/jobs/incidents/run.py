@@ -13,7 +13,7 @@ import pandas as pd
 from api.files.documents import write_json
 from api.files.inputs import read_cells
 from api.files.outputs import write_set
-from api.files.reading_notices import tell_reading
+from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
 from api.files.workbook import write_workbook
 from api.jobs import Progress, silent
@@ -70,7 +70,7 @@ _SHEETS = {
 
 @dataclass(frozen=True)
 class IncidentOptions:
-    """What a study of incidents can be told beyond its two files.
+    """Options of a study of incidents besides its two files.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ def incident_file(
         columns=read_column_map(options.columns),
         catalogue=own,
     )
-    tell_reading(incidents.attrs, path.name)
+    give_reading_notices(incidents.attrs, path.name)
     progress("落格 assigning", 0.3)
     with uncompiled(when=few_vertices(cells, points=len(incidents))):
         result = assign_incidents(incidents, cells, within_m=options.within_m)
@@ -271,13 +271,13 @@ def _since(division: Division, name: str) -> dt.date:
 
 def _more_figures(result: Assigned, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     attrs = result.incidents.attrs
-    told = tables["rows"]["what"].value_counts()
+    kinds = tables["rows"]["kind"].value_counts()
     more: dict[str, Any] = {
         "columns": attrs.get("columns", {}),
         "datums": attrs.get("datums", {}),
         "source": attrs.get("source", {}),
         "default_points": attrs.get("default_points", []),
-        "told": {str(k): int(n) for k, n in told.items()},
+        "row_notices": {str(k): int(n) for k, n in kinds.items()},
         "hot_note_zh": result.hot.attrs["note_zh"],
     }
     if "weekly" in tables:

@@ -26,7 +26,7 @@ _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 def notice_rows(
     assigned: gpd.GeoDataFrame, doubts: pd.DataFrame, *, early: pd.Series[bool] | None = None
 ) -> pd.DataFrame:
-    """Everything that is told of single rows: `row`, `what`, `zh`, `en`, in order of row.
+    """Notices about single rows: `row`, `kind`, `zh`, `en`, in order of row.
 
     Parameters
     ----------
@@ -78,15 +78,15 @@ def notice_rows(
                 row[named & (assigned["kind_match"] == "none")], "kind", "类别不在目录中", "kind is in no catalogue"
             )
         )
-    return pd.concat(parts, ignore_index=True).sort_values(["row", "what"], kind="stable", ignore_index=True)
+    return pd.concat(parts, ignore_index=True).sort_values(["row", "kind"], kind="stable", ignore_index=True)
 
 
 def _list(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["row", "what", "zh", "en"]).astype({"row": "int64"})
+    return pd.DataFrame(rows, columns=["row", "kind", "zh", "en"]).astype({"row": "int64"})
 
 
-def _marked(rows: pd.Series[Any], what: str, zh: str, en: str) -> pd.DataFrame:
-    return pd.DataFrame({"row": rows.to_numpy(dtype=np.int64), "what": what, "zh": zh, "en": en})
+def _marked(rows: pd.Series[Any], kind: str, zh: str, en: str) -> pd.DataFrame:
+    return pd.DataFrame({"row": rows.to_numpy(dtype=np.int64), "kind": kind, "zh": zh, "en": en})
 
 
 def refused_rows(assigned: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from api.files.inputs import read_cells, read_table
 from api.files.outputs import write_set
-from api.files.reading_notices import tell_reading
+from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
 from api.jobs import Progress, silent
 from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
@@ -223,7 +223,7 @@ def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> g
     tracks = read_tracks(
         files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
     )
-    tell_reading(tracks.attrs)
+    give_reading_notices(tracks.attrs)
     if options.holders is not None:
         attrs = tracks.attrs
         tracks = gpd.GeoDataFrame(assign_holders(tracks, read_table(options.holders), zone=rules.zone))

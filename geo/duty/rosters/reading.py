@@ -43,7 +43,7 @@ class RosterRead(NamedTuple):
         What could be used.
     refused
         Rows that could not, each with number, column, value and reason.
-    told
+    notices
         What was guessed or passed over.
     rows
         Number of rows in the file.
@@ -51,7 +51,7 @@ class RosterRead(NamedTuple):
 
     roster: Roster
     refused: list[RefusedRow]
-    told: list[Text]
+    notices: list[Text]
     rows: int
 
 
@@ -114,7 +114,7 @@ def read_roster(
     file, named = split_sheet(Path(path))
     table = read_table(content_of(file), file.name, known=words.NAMES.plain, sheet=sheet or named)
     headers = list(table.rows.columns)
-    check_given(columns or {}, headers, words.NAMES.listed, file.name, words.NAMES.what)
+    check_given(columns or {}, headers, words.NAMES.listed, file.name, words.NAMES.subject)
     used = guess_columns(headers, words.NAMES, columns or {})
     if words.CELL not in used or not {words.NAME, words.PERSON} & used.keys():
         raise ColumnError(
@@ -137,11 +137,11 @@ def read_roster(
         assignments.append(assignment)
         earlier[assignment.cell, assignment.duty].append((int(number), assignment))
         persons.setdefault(person.code, person)
-    told = list(table.told)
+    notices = list(table.notices)
     if words.PRIVATE in used:
-        told.append(_NOT_STORED.fill(columns=used[words.PRIVATE]))
+        notices.append(_NOT_STORED.fill(columns=used[words.PRIVATE]))
     roster = Roster(assignments, persons=persons.values(), cells=cells)
-    return RosterRead(roster, refused, told, len(table.rows) + len(table.refused))
+    return RosterRead(roster, refused, notices, len(table.rows) + len(table.refused))
 
 
 def levels_of(division: Any) -> dict[str, int]:

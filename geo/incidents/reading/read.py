@@ -123,7 +123,7 @@ def read_incidents(
         of one added by assignment, gets the suffix ``_as_read``.
 
         ``attrs``: `columns` (the map), `datums` (rows by datum) and `datum` (their names), `refused` (rows without a usable
-        position, see :class:`geo.tables.refused.RefusedRow`), `told` (notices for the user), `swapped` (rows whose longitude
+        position, see :class:`geo.tables.refused.RefusedRow`), `notices` (notices for the user), `swapped` (rows whose longitude
         and latitude were swapped and have been corrected), `unread_times` (rows with an unreadable time, which is NaT),
         `default_points`, `source` (how it was read).
 
@@ -152,7 +152,7 @@ def read_incidents(
     else:
         frame = _from_vector(path, datum, columns, layer, crs)
     frame = _keep_own(frame, frame.attrs["columns"])
-    attrs = frame.attrs | {"told": Records(frame.attrs["told"])}
+    attrs = frame.attrs | {"notices": Records(frame.attrs["notices"])}
     frame, unread = _named(frame, attrs["columns"], zone)
     frame = mark_repeats(match_kinds(frame, own=catalogue))
     frame, default_points = mark_default_points(frame)
@@ -169,7 +169,7 @@ def _from_table(
     wanted = list((columns or {}).values())
     table = read_table(content_of(path), path.name, known=KNOWN_HEADERS, sheet=sheet, wanted=wanted)
     headers = list(table.rows.columns)
-    check_given(columns or {}, headers, HEADERS, path.name, NAMES.what)
+    check_given(columns or {}, headers, HEADERS, path.name, NAMES.subject)
     place = choose_place(
         headers,
         columns or {},
@@ -186,9 +186,9 @@ def _from_table(
     used = guess_columns(headers, columns, file=path.name, place=place)
     rows = table.rows.assign(**{SOURCE_ROW: table.numbers}) if SOURCE_ROW not in table.rows else _numbered(table)
     found = positions(rows, used, place, known, crs, path.name)
-    told = list(table.told)
+    notices = list(table.notices)
     if place.datum is not None and known is None and crs is None:
-        told.append(_DATUM_USED.fill(datum=place.datum, headers=", ".join(place.columns.values())))
+        notices.append(_DATUM_USED.fill(datum=place.datum, headers=", ".join(place.columns.values())))
     refused = [*table.refused, *_refusals(rows, found.reason, path.name)]
     good = are_good(found.reason)
     if not good.any():
@@ -197,7 +197,7 @@ def _from_table(
     rows = rows if good.all() else rows[good].reset_index(drop=True)
     swapped = Records({"row": int(row)} for row in rows.loc[found.swapped[good], SOURCE_ROW])
     result = _placed(rows, found.lon[good], found.lat[good])
-    result.attrs = _attrs(used, found.datums, refused, table.how) | {"swapped": swapped, "told": told}
+    result.attrs = _attrs(used, found.datums, refused, table.source) | {"swapped": swapped, "notices": notices}
     return result
 
 
@@ -233,15 +233,15 @@ def _from_vector(
     lon, lat = to_wgs84(degrees.x.to_numpy(), degrees.y.to_numpy(), known or Datum.WGS84)
     result = _placed(bare[good].reset_index(drop=True), lon, lat)
     datums = {str(known or place.crs.to_string()): len(place)}
-    result.attrs = _attrs(used, datums, refused, {"layer": layer or path.stem}) | {"swapped": Records(), "told": []}
+    result.attrs = _attrs(used, datums, refused, {"layer": layer or path.stem}) | {"swapped": Records(), "notices": []}
     return result
 
 
 def _attrs(
     used: dict[str, str], datums: dict[str, int], refused: list[RefusedRow], how: dict[str, str]
 ) -> dict[str, Any]:
-    told = Records(sorted(refused, key=lambda record: record["row"] or 0))
-    return {"columns": used, "datum": " + ".join(datums), "datums": datums, "refused": told, "source": how}
+    rows = Records(sorted(refused, key=lambda record: record["row"] or 0))
+    return {"columns": used, "datum": " + ".join(datums), "datums": datums, "refused": rows, "source": how}
 
 
 def _refusals(rows: pd.DataFrame, reason: Objects, name: str) -> list[RefusedRow]:
@@ -270,11 +270,11 @@ def _keep_own(frame: gpd.GeoDataFrame, used: dict[str, str]) -> gpd.GeoDataFrame
     new = {name: f"{name}{_AS_READ}" for name in frame.columns if name in ours and used.get(name) != name}
     if not new:
         return frame
-    told = [*frame.attrs["told"], _RENAMED.fill(columns=listed(list(new)), new=listed(list(new.values())))]
+    notices = [*frame.attrs["notices"], _RENAMED.fill(columns=listed(list(new)), new=listed(list(new.values())))]
     for name, header in used.items():
         used[name] = new.get(header, header)
     renamed = frame.rename(columns=new)
-    renamed.attrs = frame.attrs | {"told": told}
+    renamed.attrs = frame.attrs | {"notices": notices}
     return renamed
 
 

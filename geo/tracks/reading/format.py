@@ -33,7 +33,7 @@ class FixTable:
         Records that could not be split into fields.
     datum
         Datum defined by the standard of the format, by name; None if the user has to declare it.
-    told
+    notices
         Notices for the user: guesses, ignored or damaged content.
     zone
         Zone of times without one, if defined by the standard of the format; None if the user has to declare it.
@@ -46,7 +46,7 @@ class FixTable:
     fixed: dict[str, str] = field(default_factory=dict)
     datum: str | None = None
     zone: str | None = None
-    told: list[Text] = field(default_factory=list)
+    notices: list[Text] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def match_columns(
     DatumError
         If headers name a datum different from the declared one.
     """
-    check_given(columns, headers, HEADERS, name, NAMES.what)
+    check_given(columns, headers, HEADERS, name, NAMES.subject)
     given = {ours: str(theirs) for ours, theirs in {**columns, **fixed}.items()}
     texts = [str(header) for header in headers]
     place = choose_place(texts, given, name, datum=datum, crs=None)

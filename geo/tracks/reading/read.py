@@ -72,7 +72,7 @@ def read_tracks(
         Our column names and those of a CSV or of GeoJSON properties, or positions (from 0) for a CSV without a header. By
         default guessed from Chinese and English headers.
     now
-        The current time, aware; fixes more than a day later are reported in ``attrs["told"]``. None: not checked.
+        The current time, aware; fixes more than a day later are reported in ``attrs["notices"]``. None: not checked.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def read_tracks(
         without the ending), `officer` (text or None), `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `speed` (m/s as
         reported; both NaN if missing), `mock` (boolean; NA if missing), `source` (file name, with folders if two files share
         it), `row` (number of the record) and `declared_datum` (of the file's coordinates). ``frame.attrs["refused"]`` lists
-        unusable records, see :class:`geo.tables.refused.RefusedRow` (`row` is None for a complete file); ``attrs["told"]``
+        unusable records, see :class:`geo.tables.refused.RefusedRow` (`row` is None for a complete file); ``attrs["notices"]``
         contains notices for the user; ``attrs["sources"]`` the SHA-256 of each file by its `source`.
 
     Raises
@@ -101,7 +101,7 @@ def read_tracks(
     paths = [path_or_paths] if isinstance(path_or_paths, str | os.PathLike) else list(path_or_paths)
     frames: list[pd.DataFrame] = []
     refused: list[RefusedRow] = []
-    told: list[Text] = []
+    notices: list[Text] = []
     faults: list[InputError] = []
     named = _named([split_sheet(Path(path))[0] for path in paths])
     for path, (_, name) in zip(paths, named, strict=True):
@@ -114,15 +114,15 @@ def read_tracks(
             continue
         frames.append(table)
         refused += bad
-        told += more
+        notices += more
     if not frames:
         raise _no_file(faults, len(paths))
     table = pd.concat(frames, ignore_index=True)
     frame = gpd.GeoDataFrame(table, geometry=shapely.points(table[LON], table[LAT]), crs=WGS84)
     if now is not None:
-        told += _later(frame, now)
+        notices += _later(frame, now)
     frame.attrs["refused"] = Records(refused)
-    frame.attrs["told"] = Records(told)
+    frame.attrs["notices"] = Records(notices)
     frame.attrs["sources"] = {name: _sha256(path) for path, name in named if path.is_file()}
     return frame
 
@@ -194,8 +194,8 @@ def _read_one(
         raise FileError(
             f"{name}: none of {len(bad)} fixes can be used; the first (record {bad[0]['row']}) {bad[0]['reason']}"
         )
-    told = [Text(f"{name}：{text.zh}", f"{name}: {text.en}") for text in fixes.told]
-    return table, sorted([*fixes.refused, *bad], key=lambda record: record["row"] or 0), told
+    notices = [Text(f"{name}：{text.zh}", f"{name}: {text.en}") for text in fixes.notices]
+    return table, sorted([*fixes.refused, *bad], key=lambda record: record["row"] or 0), notices
 
 
 def _unknown(name: str, ending: str) -> FileError:

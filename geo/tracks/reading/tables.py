@@ -44,4 +44,4 @@ def read_fix_table(raw: bytes, name: str, columns: Columns, sheet: str | None) -
             )
         wanted = [str(theirs) for theirs in columns.values()]
         table = read_table(raw, name, known=KNOWN_HEADERS, sheet=sheet, wanted=wanted)
-    return FixTable(table.rows, table.numbers, named=False, refused=table.refused, told=table.told)
+    return FixTable(table.rows, table.numbers, named=False, refused=table.refused, notices=table.notices)
