@@ -280,13 +280,13 @@ class TestTheCommand:
             "heat.html",
         }
 
-    def test_nothing_is_lost_and_each_fault_is_told_by_row(self, study):
+    def test_nothing_is_lost_and_each_fault_is_listed_by_row(self, study):
         folder, result, _ = study
         refused = pd.read_csv(folder / "refused.csv", dtype=str)
         assert len(result.incidents) + len(refused) == 400
         assert refused["工单编号"].tolist() == ["N0003"]
         told = pd.read_csv(folder / "rows.csv")
-        first = {(row.row, row.what) for row in told.itertuples() if row.row <= 8}
+        first = {(row.row, row.kind) for row in notices.itertuples() if row.row <= 8}
         assert {(3, "kind"), (4, "swapped"), (5, "refused"), (6, "time"), (8, "repeat")} <= first
 
     def test_texts_are_neither_run_nor_markup(self, study):
