@@ -271,7 +271,7 @@ def _near(runs: _Runs, spans: Spans, shares: Shares, times: Times) -> _Runs:
 
 def _silences(path: Path, index: GridIndex, rules: Rules) -> _Runs:
     """List each silence for every cell that the device was in or near, before or after it."""
-    i = np.flatnonzero(steps_of(path, rules).silent)
+    i = np.flatnonzero(steps_of(path, rules).gap)
     reach = rules.reach_m
     angle = np.arange(_AROUND) * (2 * np.pi / _AROUND)
     dx = np.r_[0.0, reach / 2 * np.cos(angle), reach * np.cos(angle)]

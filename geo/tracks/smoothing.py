@@ -57,25 +57,25 @@ def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS
     Returns
     -------
     GeoDataFrame
-        The same rows, index and columns in the CRS of `tracks`, with moved geometry, `mark`, and `doubt_m`: the standard
+        The same rows, index and columns in the CRS of `tracks`, with moved geometry, `mark`, and `sigma_m`: the standard
         deviation of the new place along one axis, NaN for unused fixes, which are not moved.
 
     Notes
     -----
     Smoothing helps if fixes are close to each other; docs/tracks.md names the measurement. Errors that persist for minutes
-    cannot be removed by smoothing, and `doubt_m` includes them. Cost: O(n).
+    cannot be removed by smoothing, and `sigma_m` includes them. Cost: O(n).
     """
     cleaned = tracks if MARK in tracks else clean(tracks, rules=rules)
     crs = metric_of(tracks)
     path, rows = raw_path(cleaned, crs, rules)
-    places, doubt = np.asarray(cleaned.geometry.array, dtype=object).copy(), np.full(len(cleaned), np.nan)
+    places, sigma = np.asarray(cleaned.geometry.array, dtype=object).copy(), np.full(len(cleaned), np.nan)
     for part in chains_of(path, rules):
         time_s = (path.time[part] - path.time[part.start]) / SECOND
         xy = np.column_stack([path.x[part], path.y[part]])
         everywhere = np.ones(len(xy), dtype=np.bool_)
-        moved, doubt[rows[part]] = smoothed_path(time_s, everywhere, xy, motion_of(time_s, xy, path.sigma[part]))
+        moved, sigma[rows[part]] = smoothed_path(time_s, everywhere, xy, motion_of(time_s, xy, path.sigma[part]))
         places[rows[part]] = gpd.GeoSeries(shapely.points(moved), crs=crs).to_crs(cleaned.crs).array
-    return cleaned.set_geometry(gpd.GeoSeries(places, index=cleaned.index, crs=cleaned.crs)).assign(doubt_m=doubt)
+    return cleaned.set_geometry(gpd.GeoSeries(places, index=cleaned.index, crs=cleaned.crs)).assign(sigma_m=sigma)
 
 
 @kernel(nogil=True)

@@ -30,14 +30,16 @@ RADIUS_PER_SIGMA = 1.51
 
 
 class Steps(NamedTuple):
-    """Steps between consecutive fixes. `known`: the step is trusted; `silent`: a gap; both False: end of the path.
+    """Steps between consecutive fixes.
+
+    `known`: the step is trusted; `gap`: the device was silent too long or moved too fast; both False: end of the path.
 
     A path ends with the day: a device without fixes around midnight has gone home, and its next fix starts another path. The
     verdicts of a day are therefore the same with or without the tracks of adjacent days.
     """
 
     known: Bools
-    silent: Bools
+    gap: Bools
 
 
 def path_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> Path:
@@ -147,11 +149,11 @@ def steps_of(path: Path, rules: MovementLimits) -> Steps:
     lasts_s = np.diff(path.time) / SECOND
     way_m = np.hypot(np.diff(path.x), np.diff(path.y))
     known = same & (lasts_s <= rules.max_gap_s) & (way_m - SPEED_SLACK_M <= rules.max_speed_m_s * lasts_s)
-    silent = same & ~known
-    gaps = np.flatnonzero(silent)
+    gap = same & ~known
+    gaps = np.flatnonzero(gap)
     before, after = (local_days(path.time[rows], rules.zone) for rows in (gaps, gaps + 1))
-    silent[gaps[before != after]] = False
-    return Steps(known, silent)
+    gap[gaps[before != after]] = False
+    return Steps(known, gap)
 
 
 def chains_of(path: Path, rules: MovementLimits) -> Iterator[slice]:

@@ -285,7 +285,7 @@ class TestTheCommand:
         refused = pd.read_csv(folder / "refused.csv", dtype=str)
         assert len(result.incidents) + len(refused) == 400
         assert refused["工单编号"].tolist() == ["N0003"]
-        told = pd.read_csv(folder / "rows.csv")
+        notices = pd.read_csv(folder / "rows.csv")
         first = {(row.row, row.kind) for row in notices.itertuples() if row.row <= 8}
         assert {(3, "kind"), (4, "swapped"), (5, "refused"), (6, "time"), (8, "repeat")} <= first
 

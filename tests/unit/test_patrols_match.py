@@ -27,7 +27,7 @@ from geo.tracks.matching.kernels import (
     trace,
 )
 from geo.tracks.matching.network import network
-from geo.tracks.matching.viterbi import _candidates, prices_of, roads_of
+from geo.tracks.matching.viterbi import _candidates, cost_parameters, roads_of
 
 X0, Y0 = 387_000.0, 3_553_000.0
 ORIGIN = np.array([X0, Y0])
@@ -66,12 +66,12 @@ def true_line(corners):
 @pytest.mark.parametrize("every_m", [2.0, 12.0, 60.0])
 def test_a_walk_is_put_on_the_streets_it_took(every_m):
     matched = match(walk(CORNERS, every_m=every_m), town())
-    assert matched.ways["on_road"].tolist() == [True]
-    way = matched.ways.geometry.iloc[0]
-    assert matched.ways.crs == "EPSG:4549"
+    assert matched.routes["on_road"].tolist() == [True]
+    way = matched.routes.geometry.iloc[0]
+    assert matched.routes.crs == "EPSG:4549"
     assert shapely.hausdorff_distance(way, true_line(CORNERS)) < 15
     assert way.length == pytest.approx(900, abs=25)
-    assert matched.ways["confidence"].iloc[0] > 0.9
+    assert matched.routes["confidence"].iloc[0] > 0.9
     assert matched.fixes["on_road"].all()
     assert matched.fixes["away_m"].max() < 20
 
@@ -103,25 +103,25 @@ def test_a_walk_through_a_park_is_off_the_roads():
     corners = [(0, 0), (200, 0), (250, 50), (250, 150), (450, 250), (500, 300), (500, 500)]
     roads = gpd.GeoDataFrame(geometry=lines([(0, 0), (200, 0)], [(500, 300), (500, 500)]), crs=4549)
     matched = match(walk(corners), roads)
-    assert matched.ways["on_road"].tolist() == [True, False, True]
-    assert (matched.ways["end"].to_numpy()[:-1] == matched.ways["start"].to_numpy()[1:]).all()
-    park = matched.ways.geometry.iloc[1]
+    assert matched.routes["on_road"].tolist() == [True, False, True]
+    assert (matched.routes["end"].to_numpy()[:-1] == matched.routes["start"].to_numpy()[1:]).all()
+    park = matched.routes.geometry.iloc[1]
     assert shapely.hausdorff_distance(park, true_line(corners[1:-1])) < 35
     assert np.isnan(matched.fixes["away_m"][~matched.fixes["on_road"].astype(bool)]).all()
 
 
 def test_far_from_all_roads_and_silent_for_long():
     far = match(walk([(3000, 3000), (3300, 3000)]), town())
-    assert far.ways["on_road"].tolist() == [False]
+    assert far.routes["on_road"].tolist() == [False]
     track = walk([(0, 0), (500, 0)])
     track.loc[track.index > 20, "time"] += pd.Timedelta(1, "h")
-    assert len(match(track, town()).ways) == 2
+    assert len(match(track, town()).routes) == 2
 
 
 def test_a_dead_end_is_walked_there_and_back():
     roads = gpd.GeoDataFrame(geometry=lines([(0, 0), (400, 0)], [(200, 0), (200, 150)]), crs=4549)
     matched = match(walk([(0, 0), (200, 0), (200, 120), (200, 0), (400, 0)]), roads)
-    assert matched.ways.geometry.iloc[0].length == pytest.approx(640, abs=40)
+    assert matched.routes.geometry.iloc[0].length == pytest.approx(640, abs=40)
 
 
 def test_results_line_up_with_the_tracks_and_nothing_is_changed():
@@ -134,10 +134,10 @@ def test_results_line_up_with_the_tracks_and_nothing_is_changed():
     assert mixed.equals(before)
     assert matched.fixes.index.equals(mixed.index)
     assert matched.fixes["on_road"].isna().sum() == 1
-    assert matched.ways["device"].tolist() == ["D1", "D2"]
+    assert matched.routes["device"].tolist() == ["D1", "D2"]
     again = match(mixed, town())
     pd.testing.assert_frame_equal(matched.fixes, again.fixes)
-    assert match(track.iloc[:0], town()).ways.empty
+    assert match(track.iloc[:0], town()).routes.empty
 
 
 def test_what_is_refused():
@@ -236,16 +236,16 @@ def test_searches_find_the_shortest_ways():
 
 def chain(rng, roads, n=5):
     x, y = rng.uniform(50, 350, (2, n)) + ORIGIN[:, None]
-    prices = prices_of(10.0)
+    parameters = cost_parameters(10.0)
     places = _candidates(roads.net, x, y, 60.0)
     states = 2 * np.diff(places.first) + 1
     first = np.r_[0, np.cumsum(states[:-1] * states[1:])].astype(np.int64)
     costs = np.empty(int(first[-1]))
-    step_costs(roads.graph, places, Steps(x, y, np.full(n - 1, 60.0), first), prices, 50.0, roads.heap, costs)
+    step_costs(roads.graph, places, Steps(x, y, np.full(n - 1, 60.0), first), parameters, 50.0, roads.heap, costs)
     steps = [
         costs[first[t] : first[t] + states[t] * states[t + 1]].reshape(states[t], states[t + 1]) for t in range(n - 1)
     ]
-    return x, y, prices, places, first, costs, states, steps
+    return x, y, parameters, places, first, costs, states, steps
 
 
 def test_what_a_step_costs_is_what_its_way_costs():
@@ -253,15 +253,15 @@ def test_what_a_step_costs_is_what_its_way_costs():
     seen = 0
     for _ in range(6):
         roads = roads_of(random_roads(rng))
-        x, y, prices, places, _, _, states, steps = chain(rng, roads)
+        x, y, parameters, places, _, _, states, steps = chain(rng, roads)
         ground = shapely.union_all(roads.net.edges)
         for t, step in enumerate(steps):
             line = np.hypot(x[t + 1] - x[t], y[t + 1] - y[t])
-            slack = prices.slack_m + prices.slack_share * line
+            slack = parameters.slack_m + parameters.slack_share * line
             for a, b in itertools.product(range(states[t] - 1), range(states[t + 1] - 1)):
                 if step[a, b] >= NEVER:
                     continue
-                xy = trace(roads.graph, places, t, a, b, prices.error_m, roads.heap)
+                xy = trace(roads.graph, places, t, a, b, parameters.error_m, roads.heap)
                 ends = [
                     shapely.line_interpolate_point(roads.net.edges[places.edge[r]], places.at_m[r])
                     for r in (places.first[t] + a // 2, places.first[t + 1] + b // 2)
@@ -270,10 +270,13 @@ def test_what_a_step_costs_is_what_its_way_costs():
                 way = shapely.LineString(xy)
                 assert shapely.distance(shapely.points(xy), ground).max() < 1e-6
                 off = abs(way.length - line) / slack
-                allowed = [off, off + prices.turn, off + 2 * prices.turn, (line + way.length) / slack]
+                allowed = [off, off + parameters.turn, off + 2 * parameters.turn, (line + way.length) / slack]
                 assert np.min(np.abs(step[a, b] - allowed)) < 1e-6
                 seen += 1
-        assert all((step[-1, :-1] == prices.leave).all() and (step[:-1, -1] == prices.leave).all() for step in steps)
+        assert all(
+            (step[-1, :-1] == parameters.leave_road).all() and (step[:-1, -1] == parameters.leave_road).all()
+            for step in steps
+        )
     assert seen > 500
 
 
@@ -282,18 +285,18 @@ def test_the_best_and_the_drawn_chains_are_those_of_all_chains():
     roads = roads_of(random_roads(rng))
     for _ in range(4):
         while True:
-            _, _, prices, places, first, costs, states, steps = chain(rng, roads, n=3)
+            _, _, parameters, places, first, costs, states, steps = chain(rng, roads, n=3)
             if 20 < states.prod() < 4000:
                 break
-        own = [fix_costs(places, prices, t, states[t]) for t in range(3)]
+        own = [fix_costs(places, parameters, t, states[t]) for t in range(3)]
         total = (
             own[0][:, None, None] + steps[0][:, :, None] + own[1][None, :, None] + steps[1][None] + own[2][None, None]
         )
-        best = best_chain(places, prices, first, costs, 3)
+        best = best_chain(places, parameters, first, costs, 3)
         assert total[tuple(best)] == pytest.approx(total.min(), abs=1e-9)
         weight = np.exp(total.min() - total)
         weight /= weight.sum()
-        drawn = drawn_chains(places, prices, first, costs, rng.random((20_000, 3)))
+        drawn = drawn_chains(places, parameters, first, costs, rng.random((20_000, 3)))
         share = np.zeros(total.shape)
         np.add.at(share, tuple(drawn.T), 1 / 20_000)
         assert np.abs(share - weight).sum() / 2 < 0.06
@@ -302,11 +305,11 @@ def test_the_best_and_the_drawn_chains_are_those_of_all_chains():
 def test_states_off_the_roads_come_last():
     rng = np.random.default_rng(3)
     roads = roads_of(town())
-    x, _, prices, places, *_ = chain(rng, roads)
+    x, _, parameters, places, *_ = chain(rng, roads)
     count = np.diff(places.first)
     for t in range(len(x)):
-        cost = fix_costs(places, prices, t, int(2 * count[t] + 1))
-        assert cost[-1] == prices.off
+        cost = fix_costs(places, parameters, t, int(2 * count[t] + 1))
+        assert cost[-1] == parameters.off_road
         near = places.away_m[places.first[t] : places.first[t + 1]]
         assert cost[:-1].tolist() == pytest.approx(np.repeat(0.5 * (near / 10.0) ** 2, 2).tolist())
         assert (np.diff(near) >= 0).all()

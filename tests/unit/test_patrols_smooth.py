@@ -102,7 +102,7 @@ def test_smoothing_brings_near_fixes_nearer_to_the_way():
     assert fixes.equals(before)
     assert moved.index.equals(fixes.index)
     assert moved.geometry.iloc[9] == fixes.geometry.iloc[9]
-    assert np.isnan(moved["doubt_m"].iloc[9])
+    assert np.isnan(moved["sigma_m"].iloc[9])
     off = [np.abs(frame.to_crs(4549).geometry.y - 3_553_000).drop(frame.index[9]).mean() for frame in (fixes, moved)]
     assert off[1] < off[0] / 2
     assert smoothed(fixes.iloc[:0]).empty

@@ -41,7 +41,7 @@ def write_routes(
     roads
         Lines to match the tracks to; by positions alone without them.
     by_device
-        Also write ``stops`` (CSV and Parquet) and, with roads, ``ways.gpkg``: those say where a person was, so keep them no
+        Also write ``stops`` (CSV and Parquet) and, with roads, ``routes.gpkg``: those say where a person was, so keep them no
         longer than they are needed.
     """
     tables = {"touched": cells_by_day(cleaned, cells, days=days, rules=rules, roads=roads)}
@@ -58,10 +58,10 @@ def write_routes(
         with aside(written[-1]) as temporary:
             table.to_parquet(temporary, index=False)
     if by_device and roads is not None:
-        ways = match(cleaned, roads, rules=rules).ways
-        text = {name: ways[name].astype(str) for name in ("start", "end")}
-        written.append(folder / "ways.gpkg")
-        write_layer(ways.assign(**text), written[-1], layer="ways")
+        routes = match(cleaned, roads, rules=rules).routes
+        text = {name: routes[name].astype(str) for name in ("start", "end")}
+        written.append(folder / "routes.gpkg")
+        write_layer(routes.assign(**text), written[-1], layer="routes")
     return written
 
 

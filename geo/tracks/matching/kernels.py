@@ -52,7 +52,7 @@ class Steps(NamedTuple):
     first: Ints
 
 
-class Prices(NamedTuple):
+class CostParameters(NamedTuple):
     """Cost parameters in units of the negative logarithm of a probability; chosen in `benchmarks/routes.py`.
 
     Attributes
@@ -63,9 +63,9 @@ class Prices(NamedTuple):
         Difference between path and straight line that costs 1: a length in metres plus a share of the line.
     turn
         Cost of a reversal.
-    off
+    off_road
         Cost of a fix off the roads.
-    leave
+    leave_road
         Cost of leaving or joining a road where no road connects.
     """
 
@@ -73,16 +73,16 @@ class Prices(NamedTuple):
     slack_m: float
     slack_share: float
     turn: float
-    off: float
-    leave: float
+    off_road: float
+    leave_road: float
 
 
 class Heap(NamedTuple):
     """Work arrays of one search: distance to and last edge before each junction, visited junctions, and the queue."""
 
     reached_m: Floats
-    by: Ints
-    touched: Ints
+    previous: Ints
+    visited: Ints
     key_m: Floats
     node: Ints
 
@@ -101,8 +101,8 @@ def room(nodes: int, edges: int) -> Heap:
 @kernel(nogil=True)
 def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
     """Dijkstra from a junction up to a distance, or until `goal` is settled; returns the number of visited junctions."""
-    reached, by, touched = heap.reached_m, heap.by, heap.touched
-    reached[start], by[start], touched[0] = 0.0, -1, start
+    reached, previous, visited = heap.reached_m, heap.previous, heap.visited
+    reached[start], previous[start], visited[0] = 0.0, -1, start
     count, size = 1, 1
     heap.key_m[0], heap.node[0] = 0.0, start
     while size > 0:
@@ -118,9 +118,9 @@ def _search(graph, start, limit_m, goal, heap):  # type: ignore[no-untyped-def]
             further = key + graph.length_m[edge]
             if further <= limit_m and further < reached[other]:
                 if reached[other] == np.inf:
-                    touched[count] = other
+                    visited[count] = other
                     count += 1
-                reached[other], by[other] = further, edge
+                reached[other], previous[other] = further, edge
                 _sift_up(heap, size, further, other)
                 size += 1
     return count
@@ -158,7 +158,7 @@ def _sift_down(heap, size):  # type: ignore[no-untyped-def]
 @kernel(nogil=True)
 def _clear(heap, count):  # type: ignore[no-untyped-def]
     for k in range(count):
-        heap.reached_m[heap.touched[k]] = np.inf
+        heap.reached_m[heap.visited[k]] = np.inf
 
 
 @kernel(nogil=True)
@@ -174,7 +174,7 @@ def _rest_of(graph, edge, at_m, way):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type: ignore[no-untyped-def]
+def step_costs(graph, places, steps, parameters, fastest_m_s, heap, costs):  # type: ignore[no-untyped-def]
     """Write the cost of each step of a chain: ``costs[first[t]:]`` is a matrix of states at ``t`` by states at ``t + 1``."""
     x, y, lasts_s, first = steps.x, steps.y, steps.lasts_s, steps.first
     for t in range(len(x) - 1):
@@ -185,8 +185,8 @@ def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type:
         # Paths longer than twice the straight line and 300 m are not searched; the off-road state describes them better.
         limit = min(2.0 * line + 300.0, fastest_m_s * lasts_s[t] + 100.0)
         cost[:] = NEVER
-        cost[here - 1, :] = prices.leave
-        cost[:, there - 1] = prices.leave
+        cost[here - 1, :] = parameters.leave_road
+        cost[:, there - 1] = parameters.leave_road
         cost[here - 1, there - 1] = 0.0
         for a in range(here - 1):
             edge, way = places.edge[a0 + a // 2], a % 2
@@ -195,23 +195,23 @@ def step_costs(graph, places, steps, prices, fastest_m_s, heap, costs):  # type:
             count = _search(graph, exit_, limit - rest, -1, heap) if limit > rest else 0
             for b in range(there - 1):
                 arrival = (places.edge[b0 + b // 2], b % 2, places.at_m[b0 + b // 2])
-                cost[a, b] = _price(graph, (edge, way, rest, exit_), arrival, line, limit, prices, heap)
+                cost[a, b] = _transition_cost(graph, (edge, way, rest, exit_), arrival, line, limit, parameters, heap)
             _clear(heap, count)
 
 
 @kernel(nogil=True)
-def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignore[no-untyped-def]
+def _transition_cost(graph, departure, arrival, line, limit, parameters, heap):  # type: ignore[no-untyped-def]
     """Cost of one step from a departure (edge, direction, metres to the junction ahead, that junction) to an arrival (edge,
     direction, metres along it); `line` is the straight line, metres.
     """
     edge, way, rest, exit_ = departure
     goal, goes, to = arrival
-    slack = prices.slack_m + prices.slack_share * line
+    slack = parameters.slack_m + parameters.slack_share * line
     if edge == goal and way == goes:
         ahead = rest - _rest_of(graph, goal, to, goes)
         if ahead >= 0.0:
             return abs(ahead - line) / slack
-        if -ahead <= 2.0 * prices.error_m:  # the error moved the fix backwards; the device stands still
+        if -ahead <= 2.0 * parameters.error_m:  # the error moved the fix backwards; the device stands still
             return (line - ahead) / slack
     entry = _end_of(graph, goal, 1 - goes)
     reached = heap.reached_m[entry]
@@ -219,38 +219,38 @@ def _price(graph, departure, arrival, line, limit, prices, heap):  # type: ignor
     if edge == goal and way != goes:
         # A reversal between the two places or beyond: turning at the farther of the two is shortest.
         apart = abs(rest - (graph.length_m[edge] - _rest_of(graph, goal, to, goes)))
-        return prices.turn + abs(apart - line) / slack
+        return parameters.turn + abs(apart - line) / slack
     way_m = rest + reached + into
     if way_m > limit:
         return NEVER
     turns = 0
     if exit_ != entry:
-        if heap.by[entry] == goal:
+        if heap.previous[entry] == goal:
             turns += 1
         node = entry
         while True:
-            by = heap.by[node]
-            before = graph.head[by] if graph.tail[by] == node else graph.tail[by]
+            last = heap.previous[node]
+            before = graph.head[last] if graph.tail[last] == node else graph.tail[last]
             if before == exit_:
-                if by == edge:
+                if last == edge:
                     turns += 1
                 break
             node = before
-    return abs(way_m - line) / slack + turns * prices.turn
+    return abs(way_m - line) / slack + turns * parameters.turn
 
 
 @kernel(nogil=True)
-def fix_costs(places, prices, t, states):  # type: ignore[no-untyped-def]
+def fix_costs(places, parameters, t, states):  # type: ignore[no-untyped-def]
     """Cost of each state of a fix, without steps."""
     cost = np.empty(states)
     for a in range(states - 1):
-        cost[a] = 0.5 * (places.away_m[places.first[t] + a // 2] / prices.error_m) ** 2
-    cost[states - 1] = prices.off
+        cost[a] = 0.5 * (places.away_m[places.first[t] + a // 2] / parameters.error_m) ** 2
+    cost[states - 1] = parameters.off_road
     return cost
 
 
 @kernel(nogil=True)
-def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
+def best_chain(places, parameters, first, costs, n):  # type: ignore[no-untyped-def]
     """Viterbi: the state of each fix in the cheapest sequence."""
     chain = np.zeros(n, dtype=np.int64)
     most = 0
@@ -258,19 +258,19 @@ def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
         most = max(most, 2 * (places.first[t + 1] - places.first[t]) + 1)
     came = np.zeros((n, most), dtype=np.int32)
     states = 2 * (places.first[1] - places.first[0]) + 1
-    total = fix_costs(places, prices, 0, states)
+    total = fix_costs(places, parameters, 0, states)
     for t in range(1, n):
         there = 2 * (places.first[t + 1] - places.first[t]) + 1
         step = costs[first[t - 1] : first[t - 1] + states * there].reshape(states, there)
-        own = fix_costs(places, prices, t, there)
+        own = fix_costs(places, parameters, t, there)
         new = np.empty(there)
         for b in range(there):
-            best, by = np.inf, 0
+            best, previous = np.inf, 0
             for a in range(states):
-                price = total[a] + step[a, b]
-                if price < best:
-                    best, by = price, a
-            new[b], came[t, b] = best + own[b], by
+                cost = total[a] + step[a, b]
+                if cost < best:
+                    best, previous = cost, a
+            new[b], came[t, b] = best + own[b], previous
         total, states = new, there
     chain[n - 1] = np.argmin(total)
     for t in range(n - 1, 0, -1):
@@ -279,7 +279,7 @@ def best_chain(places, prices, first, costs, n):  # type: ignore[no-untyped-def]
 
 
 @kernel(nogil=True)
-def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-untyped-def]
+def drawn_chains(places, parameters, first, costs, uniform):  # type: ignore[no-untyped-def]
     """Sample sequences by their probability: forward filtering, backward sampling; `uniform` is (count, n)."""
     count, n = uniform.shape
     most = 0
@@ -288,7 +288,7 @@ def drawn_chains(places, prices, first, costs, uniform):  # type: ignore[no-unty
     ahead, weight = np.zeros((n, most)), np.zeros(most)
     for t in range(n):
         states = 2 * (places.first[t + 1] - places.first[t]) + 1
-        own = fix_costs(places, prices, t, states)
+        own = fix_costs(places, parameters, t, states)
         here = 2 * (places.first[t] - places.first[t - 1]) + 1 if t > 0 else 0
         top = -np.inf
         for b in range(states):
@@ -345,7 +345,7 @@ def trace(graph, places, t, a, b, error_m, heap):  # type: ignore[no-untyped-def
     edges = np.empty(count, dtype=np.int64)
     node, n = entry, 0
     while node != exit_:
-        edges[n] = heap.by[node]
+        edges[n] = heap.previous[node]
         node = graph.head[edges[n]] if graph.tail[edges[n]] == node else graph.tail[edges[n]]
         n += 1
     _clear(heap, count)

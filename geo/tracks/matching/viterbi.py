@@ -22,10 +22,10 @@ from geo.layers.crs import to_metric
 from geo.tracks.columns import DEVICE, END, FIXES, LENGTH_M, OFFICER, START
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.matching.kernels import (
+    CostParameters,
     Graph,
     Heap,
     Places,
-    Prices,
     Steps,
     best_chain,
     drawn_chains,
@@ -59,7 +59,7 @@ class Matched:
 
     Attributes
     ----------
-    ways
+    routes
         One row per stretch on or off roads, by device and time: `device`, `officer`, `start`, `end`, `on_road`, `confidence`
         (probability that a fix of it was matched to the right place on the roads within 20 m, or rightly off all of them),
         `fixes`, `length_m`, and the line, in the metric CRS of the roads.
@@ -68,7 +68,7 @@ class Matched:
         missing for unused fixes.
     """
 
-    ways: gpd.GeoDataFrame
+    routes: gpd.GeoDataFrame
     fixes: pd.DataFrame
 
 
@@ -89,7 +89,7 @@ class Chain(NamedTuple):
         Fixes that were used, positions in the chain.
     x, y
         Their smoothed places.
-    places, prices
+    places, parameters
         Their candidates on the roads, and the cost parameters.
     best
         State of each in the most probable sequence.
@@ -101,7 +101,7 @@ class Chain(NamedTuple):
     x: Floats
     y: Floats
     places: Places
-    prices: Prices
+    parameters: CostParameters
     best: Ints
     drawn: Ints
 
@@ -152,16 +152,16 @@ def match(
     fixes = pd.DataFrame(
         {"on_road": pd.Series(pd.NA, index=range(len(tracks)), dtype="boolean"), "confidence": np.nan, "away_m": np.nan}
     )
-    ways: list[dict[str, object]] = []
+    routes: list[dict[str, object]] = []
     for part in chains_of(path, rules):
         chain = chain_on(known, path, part, rng)
-        ways += _ways(known, path, part, chain)
+        routes += _routes(known, path, part, chain)
         _record_fixes(fixes, known, chain, rows[part])
-    table = gpd.GeoDataFrame(ways, columns=list(_WAY_COLUMNS), geometry="geometry", crs=known.net.crs)
+    table = gpd.GeoDataFrame(routes, columns=list(_ROUTE_COLUMNS), geometry="geometry", crs=known.net.crs)
     return Matched(table, fixes.set_index(tracks.index))
 
 
-_WAY_COLUMNS = (DEVICE, OFFICER, START, END, "on_road", "confidence", FIXES, LENGTH_M, "geometry")
+_ROUTE_COLUMNS = (DEVICE, OFFICER, START, END, "on_road", "confidence", FIXES, LENGTH_M, "geometry")
 
 
 def roads_of(roads: gpd.GeoDataFrame, crs: CRS | None = None) -> Roads:
@@ -214,16 +214,16 @@ def _solved(
     roads: Roads, time_s: Floats, kept: Ints, x: Floats, y: Floats, sigma_m: float, rng: np.random.Generator
 ) -> Chain:
     """Find the most probable sequence of states, and sample others."""
-    prices = prices_of(sigma_m)
-    places = _candidates(roads.net, x, y, max(REACH_M, REACH_SIGMAS * prices.error_m))
+    parameters = cost_parameters(sigma_m)
+    places = _candidates(roads.net, x, y, max(REACH_M, REACH_SIGMAS * parameters.error_m))
     states = 2 * np.diff(places.first) + 1
     first = np.r_[0, np.cumsum(states[:-1] * states[1:])].astype(np.int64)
     costs = np.empty(int(first[-1]))
     steps = Steps(x, y, np.diff(time_s[kept]), first)
-    step_costs(roads.graph, places, steps, prices, FASTEST_M_S, roads.heap, costs)
-    best = best_chain(places, prices, first, costs, len(kept))
-    drawn = drawn_chains(places, prices, first, costs, rng.random((DRAWS, len(kept))))
-    return Chain(kept, x, y, places, prices, best, drawn)
+    step_costs(roads.graph, places, steps, parameters, FASTEST_M_S, roads.heap, costs)
+    best = best_chain(places, parameters, first, costs, len(kept))
+    drawn = drawn_chains(places, parameters, first, costs, rng.random((DRAWS, len(kept))))
+    return Chain(kept, x, y, places, parameters, best, drawn)
 
 
 def _estimated_error(chain: Chain, sigma_m: float) -> float:
@@ -241,9 +241,9 @@ def _estimated_error(chain: Chain, sigma_m: float) -> float:
     return float(np.clip(told, sigma_m / MOST_OFF, sigma_m * MOST_OFF))
 
 
-def prices_of(sigma_m: float) -> Prices:
+def cost_parameters(sigma_m: float) -> CostParameters:
     """Cost parameters for fixes with an error of `sigma_m` along one axis."""
-    return Prices(error_m=sigma_m, slack_m=sigma_m, slack_share=0.15, turn=4.0, off=6.0, leave=4.0)
+    return CostParameters(error_m=sigma_m, slack_m=sigma_m, slack_share=0.15, turn=4.0, off_road=6.0, leave_road=4.0)
 
 
 @kernel(nogil=True)
@@ -287,7 +287,7 @@ def step_lines(roads: Roads, chain: Chain, step: Ints, here: Ints, there: Ints) 
     lines: list[Floats] = []
     for t, a, b, along in zip(step.tolist(), here.tolist(), there.tolist(), on.tolist(), strict=True):
         if along:
-            lines.append(trace(roads.graph, chain.places, t, a, b, chain.prices.error_m, roads.heap))
+            lines.append(trace(roads.graph, chain.places, t, a, b, chain.parameters.error_m, roads.heap))
         else:
             lines.append(np.stack([_spot(roads, chain, t, a), _spot(roads, chain, t + 1, b)]))
     return lines
@@ -322,7 +322,7 @@ def _confidence(roads: Roads, chain: Chain) -> Floats:
     return share
 
 
-def _ways(roads: Roads, path: Path, part: slice, chain: Chain) -> list[dict[str, object]]:
+def _routes(roads: Roads, path: Path, part: slice, chain: Chain) -> list[dict[str, object]]:
     """Stretches of a chain that are completely on roads, or completely off them."""
     lines = step_lines(roads, chain, np.arange(len(chain.best) - 1), chain.best[:-1], chain.best[1:])
     on = chain.best < states_of(chain)

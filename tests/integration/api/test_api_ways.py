@@ -57,9 +57,9 @@ def test_cells_touched_are_written_with_roads_and_persons_only_on_request(wangge
     stops = pd.read_csv(tmp_path / "all" / "stops.csv")
     assert stops["device"].tolist() == ["D1"]
     assert stops["duration_s"].iloc[0] == pytest.approx(600, abs=60)
-    ways = gpd.read_file(tmp_path / "all" / "ways.gpkg")
+    ways = gpd.read_file(tmp_path / "all" / "routes.gpkg")
     assert ways["on_road"].astype(bool).all()
-    assert str(tmp_path / "all" / "ways.gpkg") in json.loads(out)["written"]
+    assert str(tmp_path / "all" / "routes.gpkg") in json.loads(out)["written"]
 
 
 def test_cells_touched_without_roads(wangge, division_file, walk, tmp_path):
