@@ -44,6 +44,7 @@ from api.routes import (
     single_sign_on,
     verdicts,
 )
+from api.routes.plans.using import open_keeper
 from api.settings import Settings
 
 #: Answers shorter than this are not compressed: the header would cost more than it saves.
@@ -115,7 +116,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.state.drawn = DrawnPages()
     app.state.tokens = Tokens(engine, clock)
     app.state.keeper, app.state.keeper_lock = None, threading.Lock()
-    app.state.ogc = OgcService(reading, settings, clock)
+    app.state.ogc = OgcService(engine, settings, clock, lambda: open_keeper(app.state), reading)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
     app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)

@@ -21,9 +21,11 @@ class Collection:
     geometry
         Format of its geometries as part 5 names it, without ``geometry-``.
     time
-        What ``datetime`` means: the version that held, one local day, or a time that features carry.
+        What ``datetime`` means: the version that held, one local day, a time that features carry, or nothing.
     level
         The layer whose cells its features are.
+    draft
+        Number of the draft whose cells its features are.
     editing
         The rights to create features, and to replace, update and delete them.
     """
@@ -36,9 +38,10 @@ class Collection:
     properties: tuple[Property, ...]
     right: Right | None = None
     geometry: Literal["polygon-or-multipolygon", "point"] = "polygon-or-multipolygon"
-    time: Literal["version", "day", "instant"] = "version"
+    time: Literal["version", "day", "instant", "none"] = "version"
     time_property: str | None = None
     level: Level | None = None
+    draft: int | None = None
     editing: tuple[Right, Right] | None = None
 
     @property
@@ -50,6 +53,11 @@ class Collection:
     def tiled(self) -> bool:
         """Whether there are vector tiles of it: the four layers."""
         return self.level is not None and self.time == "version"
+
+    @property
+    def deletable(self) -> bool:
+        """Whether single features may be deleted: incidents, and cells of drafts that have neighbours under their parent."""
+        return self.editing is not None and self.level in (None, Level.SECOND, Level.THIRD)
 
     def property(self, name: str) -> Property | None:
         """The property of a name."""

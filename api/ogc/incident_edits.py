@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import msgspec
-import shapely
 from pydantic import ValidationError
 
 from api.access import Caller, Right, allowed
@@ -20,10 +18,11 @@ from api.database.connections import lock
 from api.database.events import add_event, audit
 from api.database.incident_changes import WITHDRAWN
 from api.database.incidents import correct
-from api.errors import DeniedError, NotStoredError, StaleError
+from api.errors import DeniedError, NotStoredError
 from api.ogc.catalogue import INCIDENTS
-from api.ogc.coordinate_systems import DEGREES, Crs, transformer_between
+from api.ogc.coordinate_systems import DEGREES, Crs
 from api.ogc.feature_table import FeatureTable
+from api.ogc.sent_feature import SentFeature, read_feature, require_match
 from api.ogc.service import OgcService
 from api.routes.incidents import receive
 from api.schemas import IncidentIn
@@ -37,7 +36,7 @@ _CELLS = ("third", "second", "community")
 
 
 @dataclass(frozen=True)
-class Editor:
+class IncidentEditor:
     """Who edits, when, and on what.
 
     Attributes
@@ -54,7 +53,7 @@ class Editor:
 
     def create(self, body: bytes, crs: Crs) -> int:
         """Store a new incident; its number."""
-        values = _values(read_feature(body, crs), partial=False)
+        values = _values(_read(body), crs, partial=False)
         number = values.get("number") or f"gis-{uuid4().hex[:16]}"
         stored, _, _, _ = receive(
             self.service.engine, self.snapshot, self.caller, _checked({**values, "number": number}), self.now
@@ -63,11 +62,11 @@ class Editor:
 
     def replace(self, key: str, body: bytes, crs: Crs) -> bool:
         """Replace what may be edited of an incident; whether anything changed."""
-        return self._change(key, _values(read_feature(body, crs), partial=False), "replaced in a GIS")
+        return self._change(key, _values(_read(body), crs, partial=False), "replaced in a GIS")
 
     def update(self, key: str, body: bytes, crs: Crs) -> bool:
         """Change what a merge patch names; whether anything changed."""
-        return self._change(key, _values(read_feature(body, crs), partial=True), "changed in a GIS")
+        return self._change(key, _values(_read(body), crs, partial=True), "changed in a GIS")
 
     def withdraw(self, key: str) -> None:
         """Take an incident back; what was received stays in the store."""
@@ -133,62 +132,26 @@ def current_row(table: FeatureTable, key: str, expected: str | None) -> dict[str
     row = table.positions.get(key)
     if row is None:
         raise NotStoredError(f"there is no incident {key[:40]}")
-    if expected not in (None, "*") and table.item_tag(row) not in [part.strip() for part in str(expected).split(",")]:
-        raise StaleError(f"incident {key} was changed since it was read; read it again")
+    require_match(table, row, expected)
     place = table.geometry[row]
     return {name: values[row] for name, values in table.values.items()} | {"lon": place.x, "lat": place.y}
 
 
-def read_feature(body: bytes, crs: Crs) -> dict[str, Any]:
-    """A GeoJSON feature with its geometry as ``lon`` and ``lat``; other members than those of a feature are passed over.
-
-    Raises
-    ------
-    InputError
-        If it is none, or its geometry is no point.
-    """
-    try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"the body is no JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("type", "Feature") != "Feature":
-        raise InputError("type: a GeoJSON Feature is expected")
-    properties = content.get("properties") or {}
-    if not isinstance(properties, dict):
-        raise InputError("properties: an object is expected")
-    unknown = next((name for name in properties if INCIDENTS.property(str(name)) is None), None)
-    if unknown is not None:
-        raise InputError(f"properties.{str(unknown)[:60]}: there is no such property")
-    found: dict[str, Any] = {"properties": properties}
-    if content.get("geometry") is not None:
-        found["place"] = _place(content["geometry"], crs)
-    return found
+def _read(body: bytes) -> SentFeature:
+    return read_feature(body, INCIDENTS.properties, "Point")
 
 
-def _place(geometry: Any, crs: Crs) -> tuple[float, float]:
-    try:
-        point = shapely.from_geojson(msgspec.json.encode(geometry))
-    except (shapely.errors.ShapelyError, ValueError) as error:
-        raise InputError(f"geometry: cannot be read ({str(error)[:80]})") from error
-    if point is None or point.geom_type != "Point" or point.is_empty:
-        raise InputError("geometry: a point is expected")
-    x, y = (point.y, point.x) if crs.swapped else (point.x, point.y)
-    if crs.metric:
-        x, y = transformer_between(crs.space, DEGREES).transform(x, y)
-    return float(x), float(y)
-
-
-def _values(feature: dict[str, Any], *, partial: bool) -> dict[str, Any]:
+def _values(feature: SentFeature, crs: Crs, *, partial: bool) -> dict[str, Any]:
     """What may be edited of a feature; read-only properties, which clients send back, are passed over."""
-    properties = feature["properties"]
+    properties, place = feature.properties, feature.geometry_in(crs, DEGREES)
     if partial:
         values = {name: properties[name] for name in _EDITABLE if name in properties}
     else:
         values = {name: properties.get(name) for name in _EDITABLE}
-        if "place" not in feature:
+        if place is None:
             raise InputError("geometry: a point is expected")
-    if "place" in feature:
-        values["lon"], values["lat"] = feature["place"]
+    if place is not None:
+        values["lon"], values["lat"] = place.x, place.y
     return values
 
 

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
-from api.access import PUBLIC, Caller, allowed
+from api.access import PUBLIC, Caller, Right, allowed
 from api.access.rights import scopes
 from api.database import session, street_of
 from api.errors import NotStoredError
 from api.ogc.catalogue import BY_ID, COLLECTIONS, HOT_SPOTS, INCIDENTS, Collection
+from api.ogc.drafts.draft_collections import draft_collection_of
 from api.ogc.publication.published import Published, Versions
 from api.ogc.query import Interval
 from api.settings import Settings
@@ -22,19 +23,41 @@ from geo.layers import Level
 
 if TYPE_CHECKING:
     from api.ogc.day_tables import DayTables
+    from api.ogc.drafts.draft_tables import DraftTables
     from api.ogc.feature_table import FeatureTable
     from api.ogc.incident_tables import IncidentTables
+    from api.plans.keeper import Keeper
 
 
 class OgcService:
-    """The collections of one street; safe to use from any thread."""
+    """The collections of one street; safe to use from any thread.
 
-    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> None:
+    Parameters
+    ----------
+    engine
+        The store, which edits are written to.
+    keeper
+        Gives the open drafts of the process.
+    reading
+        A copy of the store for versions and judged days; by default the store itself. Incidents and drafts are read where
+        they are written, so that an edit is seen at once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        keeper: Callable[[], Keeper],
+        reading: Engine | None = None,
+    ) -> None:
         self.engine = engine
+        self._reading = reading or engine
+        self._keeper = keeper
         self.settings = settings
         self.clock = clock
         self.zone = ZoneInfo(settings.zone)
-        self.versions = Versions(engine, street_code=settings.street or None)
+        self.versions = Versions(self._reading, street_code=settings.street or None)
 
     def published(self, when: Interval | None, version: int | None) -> Published | None:
         """The version that a query asks for: by number, the one that held at the end of a span, or the current one.
@@ -59,7 +82,7 @@ class OgcService:
             if found is None:
                 return self.versions.current().empty(layer_of(collection))
             return found.table(layer_of(collection))
-        table = self._readings(collection, when)
+        table = self.drafts.table(collection, caller) if collection.draft else self._readings(collection, when)
         assert collection.right is not None
         codes = scopes(caller, collection.right)
         return table if codes is None else _within(table, codes)
@@ -93,7 +116,29 @@ class OgcService:
         from api.ogc.day_tables import DayTables
 
         code = self.settings.street or None
-        return DayTables(self.engine, self._street, street_code=code, zone=self.zone)
+        return DayTables(self._reading, self._street, street_code=code, zone=self.zone)
+
+    @cached_property
+    def drafts(self) -> DraftTables:
+        """Drafts in memory."""
+        from api.ogc.drafts.draft_tables import DraftTables
+
+        return DraftTables(self.engine, self._keeper)
+
+    def visible(self, caller: Caller) -> list[Collection]:
+        """Collections that a caller may read."""
+        found = [c for c in COLLECTIONS if c.right is None or (caller is not PUBLIC and allowed(caller, c.right))]
+        return found + (self.drafts.listed(caller) if caller is not PUBLIC and allowed(caller, Right.PLAN) else [])
+
+    def described(self, collection: Collection, caller: Caller) -> Collection:
+        """A collection as it is shown to a caller who may read it: that of a draft has its name.
+
+        Raises
+        ------
+        NotStoredError
+            If there is no such draft.
+        """
+        return self.drafts.described(collection, caller) if collection.draft else collection
 
     def extent_table(self, collection: Collection) -> FeatureTable:
         """A table whose bounds are those of a collection: that of the street, in which everything lies."""
@@ -134,19 +179,15 @@ def layer_of(collection: Collection) -> Level:
     return collection.level
 
 
-def collection_named(name: str) -> Collection:
-    """The collection of an identifier.
+def collection_named(identifier: str) -> Collection:
+    """The collection of an identifier; whether there is such a draft is asked later, of those who may know.
 
     Raises
     ------
     NotStoredError
         If there is none.
     """
-    if name not in BY_ID:
-        raise NotStoredError(f"there is no collection '{name[:60]}'; there are {', '.join(BY_ID)}")
-    return BY_ID[name]
-
-
-def visible(caller: Caller) -> list[Collection]:
-    """Collections that a caller may read."""
-    return [c for c in COLLECTIONS if c.right is None or (caller is not PUBLIC and allowed(caller, c.right))]
+    found = BY_ID.get(identifier) or draft_collection_of(identifier)
+    if found is None:
+        raise NotStoredError(f"there is no collection '{identifier[:60]}'; there are {', '.join(BY_ID)}")
+    return found

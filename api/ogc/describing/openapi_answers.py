@@ -15,6 +15,7 @@ _DESCRIBED = {
     "403": "the caller may not do this",
     "404": "there is no such object",
     "405": "features of this collection are not edited here",
+    "409": "somebody else was first, or the draft is in review or published",
     "412": "the feature has changed since it was read",
     "413": "the body is too large",
     "415": "the media type of the body is not taken",

@@ -6,23 +6,61 @@ Clients read it: QGIS takes its page size from ``components.parameters.limit`` a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from api.ogc.catalogue import COLLECTIONS, Collection
 from api.ogc.coordinate_systems import CRS84, served
 from api.ogc.describing.openapi_answers import ANY_JSON, operation, problem_answer, reference
 from api.ogc.describing.openapi_tiles import MATRIX_SET_PATHS, tile_paths
+from api.ogc.drafts.draft_collections import draft_collection
 from api.ogc.filters import LANGUAGES
 from api.ogc.properties import Property
 from api.ogc.query import MOST_OFFSET
 from api.ogc.selection import DEFAULT_LIMIT, MOST_LIMIT
+from geo.layers import Level
+
+#: Drafts come and go, so their collections have one set of addresses.
+_DRAFT = replace(draft_collection(1, Level.THIRD), id="draft-{draft}-{level}", zh="草案", en="Drafts")
+_DRAFT_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "draft",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        "description": "number of the draft",
+    },
+    {
+        "name": "level",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": [level.layer for level in Level]},
+        "description": "level of its cells",
+    },
+]
+_POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
+_RING = {"type": "array", "items": _POSITION, "minItems": 4}
+
+
+def _shape(kind: str, coordinates: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["type", "coordinates"],
+        "properties": {"type": {"type": "string", "enum": [kind]}, "coordinates": coordinates},
+    }
+
+
+_POINT = _shape("Point", _POSITION)
+_POLYGON = _shape("Polygon", {"type": "array", "items": _RING, "minItems": 1})
 
 
 def openapi_document(base: str, native: int) -> dict[str, Any]:
     """The document, for an installation whose division is in the CRS with the EPSG number `native`."""
     paths = _general_paths() | MATRIX_SET_PATHS | tile_paths("", "all", "全部图层 All layers")
     for collection in COLLECTIONS:
-        paths |= _collection_paths(collection)
+        paths |= _collection_paths(collection, collection.id)
+    for path, operations in _collection_paths(_DRAFT, "draft").items():
+        paths[path] = {"parameters": _DRAFT_PARAMETERS, **operations}
     return {
         "openapi": "3.0.3",
         "info": {
@@ -58,7 +96,7 @@ def _general_paths() -> dict[str, Any]:
     }
 
 
-def _collection_paths(collection: Collection) -> dict[str, Any]:
+def _collection_paths(collection: Collection, name: str) -> dict[str, Any]:
     here = f"/collections/{collection.id}"
     secured = collection.right is not None
     own = [_property_parameter(entry) for entry in collection.properties]
@@ -70,24 +108,26 @@ def _collection_paths(collection: Collection) -> dict[str, Any]:
     schema = {"application/schema+json": ANY_JSON}
     about: dict[str, Any] = {"secured": secured}
     paths = {
-        here: {"get": operation(f"{collection.id}", collection.title, {"application/json": ANY_JSON}, **about)},
+        here: {"get": operation(name, collection.title, {"application/json": ANY_JSON}, **about)},
         f"{here}/queryables": {
-            "get": operation(f"{collection.id}.queryables", f"{collection.zh}：可查询属性 Queryables", schema, **about)
+            "get": operation(f"{name}.queryables", f"{collection.zh}：可查询属性 Queryables", schema, **about)
         },
-        f"{here}/schema": {
-            "get": operation(f"{collection.id}.schema", f"{collection.zh}：数据结构 Schema", schema, **about)
-        },
+        f"{here}/schema": {"get": operation(f"{name}.schema", f"{collection.zh}：数据结构 Schema", schema, **about)},
         f"{here}/items": {
             "get": operation(
-                f"{collection.id}.items", f"{collection.zh}：要素 Features", geojson, parameters=items + own, **about
+                f"{name}.items", f"{collection.zh}：要素 Features", geojson, parameters=items + own, **about
             )
         },
         f"{here}/items/{{featureId}}": {
             "get": operation(
-                f"{collection.id}.item",
+                f"{name}.item",
                 f"{collection.zh}：一个要素 One feature",
                 one,
-                parameters=[reference("featureId"), reference("crs"), *(when if collection.time != "instant" else [])],
+                parameters=[
+                    reference("featureId"),
+                    reference("crs"),
+                    *(when if collection.time in ("version", "day") else []),
+                ],
                 **about,
             )
         },
@@ -95,58 +135,52 @@ def _collection_paths(collection: Collection) -> dict[str, Any]:
     if collection.tiled:
         paths |= tile_paths(here, collection.id, collection.zh)
     if collection.editing is not None:
-        paths[f"{here}/items"]["post"] = change_operation(collection, "create", "新建 Create a feature", "201")
-        for method, name, summary in (
+        paths[f"{here}/items"]["post"] = change_operation(collection, f"{name}.create", "新建 Create a feature", "201")
+        for method, what, summary in (
             ("put", "replace", "替换 Replace a feature"),
             ("patch", "update", "修改 Update a feature"),
             ("delete", "delete", "撤回 Withdraw a feature"),
         ):
-            paths[f"{here}/items/{{featureId}}"][method] = change_operation(collection, name, summary, "204")
+            changed = change_operation(collection, f"{name}.{what}", summary, "204")
+            paths[f"{here}/items/{{featureId}}"][method] = changed
     return paths
 
 
 def change_operation(collection: Collection, name: str, summary: str, done: str) -> dict[str, Any]:
-    """An operation that changes features."""
-    codes = ["400", "401", "403", "405", "412", "413", "415", "422", "503", *(["404"] if done == "204" else [])]
+    """An operation that changes features; `name` ends in a dot and what it does."""
+    codes = ["400", "401", "403", "405", "409", "412", "413", "415", "422", "503"]
+    codes += ["404"] if done == "204" or collection.draft is not None else []
+    what = name.rpartition(".")[2]
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
+    match = {"name": "If-Match", "description": "ETag that is known", **header}
+    crs = {"name": "Content-Crs", "description": "CRS of the geometry", **header}
     found: dict[str, Any] = {
-        "operationId": f"{collection.id}.{name}",
+        "operationId": name,
         "summary": f"{collection.zh}：{summary}",
         "tags": ["data"],
         "parameters": [
-            *(
-                [reference("featureId"), {"name": "If-Match", "description": "ETag that is known", **header}]
-                if done == "204"
-                else []
-            ),
-            *([{"name": "Content-Crs", "description": "CRS of the geometry", **header}] if name != "delete" else []),
+            *([reference("featureId"), match] if done == "204" else []),
+            *([crs] if what != "delete" else []),
         ],
         "responses": {done: {"description": summary}} | {code: problem_answer(code) for code in codes},
         "security": [{"token": []}, {"basic": []}],
     }
-    if name != "delete":
-        media = "application/merge-patch+json" if name == "update" else "application/geo+json"
-        found["requestBody"] = {"required": True, "content": {media: {"schema": _sent_feature(collection, name)}}}
+    if what != "delete":
+        media = "application/merge-patch+json" if what == "update" else "application/geo+json"
+        found["requestBody"] = {"required": True, "content": {media: {"schema": _sent_feature(collection, what)}}}
     return found
 
 
-def _sent_feature(collection: Collection, name: str) -> dict[str, Any]:
-    """What is taken: properties that may be edited, and a point."""
+def _sent_feature(collection: Collection, what: str) -> dict[str, Any]:
+    """What is taken: properties that may be edited, and a point or polygon."""
     properties = {entry.name: {**entry.schema(), "nullable": True} for entry in collection.properties if entry.editable}
-    point = {
-        "type": "object",
-        "required": ["type", "coordinates"],
-        "properties": {
-            "type": {"type": "string", "enum": ["Point"]},
-            "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
-        },
-    }
+    required = ["type", "properties", *(["geometry"] if collection.draft is None or what == "create" else [])]
     return {
         "type": "object",
-        **({"required": ["type", "properties", "geometry"]} if name != "update" else {}),
+        **({"required": required} if what != "update" else {}),
         "properties": {
             "type": {"type": "string", "enum": ["Feature"]},
-            "geometry": point,
+            "geometry": _POINT if collection.geometry == "point" else _POLYGON,
             "properties": {"type": "object", "properties": properties},
         },
     }

@@ -40,7 +40,7 @@ class Published:
         """Cells of one level."""
         with self._lock:
             if level not in self._tables:
-                self._tables[level] = layer_table(self.version, self.division, level)
+                self._tables[level] = layer_table(self.division, level, self.version.srid, self._tag(level))
             return self._tables[level]
 
     @property
@@ -60,17 +60,19 @@ class Published:
 
     def empty(self, level: Level) -> FeatureTable:
         """The table of a level without features, for a day on which no version held."""
-        return layer_table(
-            self.version, self.division.with_layer(level, self.division.layer(level).iloc[:0]), level, "none"
-        )
+        nothing = self.division.with_layer(level, self.division.layer(level).iloc[:0])
+        return layer_table(nothing, level, self.version.srid, f"{self._tag(level)}none")
+
+    def _tag(self, level: Level) -> str:
+        return f"{self.version.id}-{self.version.digest[:16]}-{level.layer}"
 
     def ready(self, level: Level) -> bool:
         """Whether the table of a level is there already."""
         return level in self._tables
 
 
-def layer_table(version: VersionInfo, division: Division, level: Level, mark: str = "") -> FeatureTable:
-    """Cells of one level as features; the identifier is the code."""
+def layer_table(division: Division, level: Level, native: int, tag: str) -> FeatureTable:
+    """Cells of one level as features; the identifier is the code, `native` the EPSG number of the division's CRS."""
     import numpy as np
 
     from api.ogc.catalogue import LAYER_PROPERTIES
@@ -87,8 +89,8 @@ def layer_table(version: VersionInfo, division: Division, level: Level, mark: st
         properties=LAYER_PROPERTIES,
         values=values,
         geometry=np.asarray(frame.geometry.array, dtype=object),
-        native=version.srid,
-        tag=f"{version.id}-{version.digest[:16]}-{level.layer}{mark}",
+        native=native,
+        tag=tag,
     )
 
 

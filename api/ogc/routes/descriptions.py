@@ -14,7 +14,7 @@ from api.ogc.describing.conformance import CLASSES
 from api.ogc.describing.openapi_document import openapi_document
 from api.ogc.query import parameters
 from api.ogc.routes.endpoints import page, readable, route
-from api.ogc.service import OgcService, visible
+from api.ogc.service import OgcService
 
 _FORMAT = ("f",)
 
@@ -27,7 +27,7 @@ def landing(request: Request, service: OgcService, caller: Caller) -> Response:
     content["links"] = self_links(request, query, JSON) + content["links"]
     if wants_page(request, query.get("f")):
         title = (f"{street}网格数据服务", f"Geographic data of {street}" if street else "Geographic data")
-        return page(request, "ogc_landing.html", title, content=content, collections=visible(caller), crumbs=[])
+        return page(request, "ogc_landing.html", title, content=content, collections=service.visible(caller), crumbs=[])
     return json_answer(content)
 
 
@@ -60,7 +60,7 @@ def collections(request: Request, service: OgcService, caller: Caller) -> Respon
     """The collections that the caller may read."""
     query = parameters(request.scope["query_string"], _FORMAT)
     base = base_of(request)
-    found = visible(caller)
+    found = service.visible(caller)
     if wants_page(request, query.get("f")):
         return page(
             request, "ogc_collections.html", ("数据集", "Collections"), collections=found, crumbs=[("/ogc", *_HOME)]
@@ -74,7 +74,7 @@ def collections(request: Request, service: OgcService, caller: Caller) -> Respon
 
 def one_collection(request: Request, service: OgcService, caller: Caller) -> Response:
     """One collection."""
-    collection = readable(request, caller)
+    collection = service.described(readable(request, caller), caller)
     query = parameters(request.scope["query_string"], _FORMAT)
     content = _document(service, base_of(request), collection)
     if wants_page(request, query.get("f")):
@@ -90,18 +90,18 @@ def one_collection(request: Request, service: OgcService, caller: Caller) -> Res
     return json_answer(content)
 
 
-def queryables(request: Request, _service: OgcService, caller: Caller) -> Response:
+def queryables(request: Request, service: OgcService, caller: Caller) -> Response:
     """The properties that filters may name."""
-    return _schema(request, caller, queryables=True)
+    return _schema(request, service, caller, queryables=True)
 
 
-def schema(request: Request, _service: OgcService, caller: Caller) -> Response:
+def schema(request: Request, service: OgcService, caller: Caller) -> Response:
     """What the features of a collection hold."""
-    return _schema(request, caller, queryables=False)
+    return _schema(request, service, caller, queryables=False)
 
 
-def _schema(request: Request, caller: Caller, *, queryables: bool) -> Response:
-    collection = readable(request, caller)
+def _schema(request: Request, service: OgcService, caller: Caller, *, queryables: bool) -> Response:
+    collection = service.described(readable(request, caller), caller)
     query = parameters(request.scope["query_string"], _FORMAT)
     content = documents.schema(str(request.url).partition("?")[0], collection, queryables=queryables)
     if wants_page(request, query.get("f")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +19,10 @@ from api.ogc.routes.endpoints import PREFIX, readable
 from api.ogc.service import OgcService, collection_named
 from api.routes.guard import ANYBODY, LOGGED_IN, admit, authorize
 
+if TYPE_CHECKING:
+    from api.ogc.drafts.cell_edits import CellEditor
+    from api.ogc.incident_edits import IncidentEditor
+
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -29,16 +35,12 @@ async def change(request: Request) -> Response:
     authorize(caller, collection.editing[0 if request.method == "POST" else 1])
     parameters(request.scope["query_string"], ())
     body = await request.body()
-    return await run_in_threadpool(_changed, request, caller, body)
+    return await run_in_threadpool(_changed, request, caller, collection, body)
 
 
-def _changed(request: Request, caller: Caller, body: bytes) -> Response:
-    from api.ogc.incident_edits import Editor
-
-    state = request.app.state
-    service: OgcService = state.ogc
-    expected = request.headers.get("if-match")
-    editor = Editor(service, state.current.get(), caller, state.clock(), expected)
+def _changed(request: Request, caller: Caller, collection: Collection, body: bytes) -> Response:
+    service: OgcService = request.app.state.ogc
+    editor = _editor(request, service, caller, collection)
     method = request.method
     if method == "DELETE":
         editor.withdraw(request.path_params["feature"])
@@ -47,10 +49,23 @@ def _changed(request: Request, caller: Caller, body: bytes) -> Response:
     crs = _content_crs(request, service)
     if method == "POST":
         key = editor.create(body, crs)
-        address = f"{base_of(request)}/collections/incidents/items/{key}"
+        address = f"{base_of(request)}/collections/{collection.id}/items/{key}"
         return Response(status_code=201, headers={"Location": address})
     (editor.replace if method == "PUT" else editor.update)(request.path_params["feature"], body, crs)
     return Response(status_code=204)
+
+
+def _editor(
+    request: Request, service: OgcService, caller: Caller, collection: Collection
+) -> IncidentEditor | CellEditor:
+    state, expected = request.app.state, request.headers.get("if-match")
+    if collection.draft is not None:
+        from api.ogc.drafts.cell_edits import CellEditor
+
+        return CellEditor(service, collection, caller, state.clock(), expected)
+    from api.ogc.incident_edits import IncidentEditor
+
+    return IncidentEditor(service, state.current.get(), caller, state.clock(), expected)
 
 
 def _content_crs(request: Request, service: OgcService) -> Crs:
@@ -63,15 +78,19 @@ async def options(request: Request) -> Response:
     """The methods that the caller may use on an address."""
     caller = await admit(request, ANYBODY)
     collection = readable(request, caller)
+    if collection.draft is not None:
+        await run_in_threadpool(request.app.state.ogc.described, collection, caller)
     methods = ["GET", "HEAD", "OPTIONS", *_editing_methods(collection, caller, one="feature" in request.path_params)]
     return Response(status_code=200, headers={"Allow": ", ".join(methods)})
 
 
 def _editing_methods(collection: Collection, caller: Caller, *, one: bool) -> list[str]:
-    if collection.editing is None or caller is PUBLIC:
+    if collection.editing is None or caller is PUBLIC or not allowed(caller, collection.editing[1 if one else 0]):
         return []
-    right = collection.editing[1 if one else 0]
-    return (["PUT", "PATCH", "DELETE"] if one else ["POST"]) if allowed(caller, right) else []
+    if one:
+        return ["PUT", "PATCH", *(["DELETE"] if collection.deletable else [])]
+    # QGIS takes a layer that does not name POST as read-only, whatever may be done to its features.
+    return ["POST"]
 
 
 change.right = LOGGED_IN  # type: ignore[attr-defined]

@@ -137,6 +137,7 @@ def _items_page(
     request: Request, service: OgcService, caller: Caller, collection: Collection, query: ItemsQuery
 ) -> Response:
     """Map, table and links of a page of features."""
+    collection = service.described(collection, caller)
     table = service.table(collection, caller, query.when, query.version)
     rows, matched = page_rows(selected_rows(collection, table, query), len(table), query)
     shown = range(len(table)) if rows is None else rows

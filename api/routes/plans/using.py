@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 DraftNumber = Annotated[int, InPath(ge=1, le=2**31 - 1, examples=[1])]
 
 
-def keeper_of(request: Request) -> Keeper:
-    """Keeper of the open drafts of this process; made at the first request, as it loads geopandas."""
-    state = request.app.state
+def open_keeper(state: Any) -> Keeper:
+    """Keeper of the open drafts of an application; made at the first request, as it loads geopandas."""
     with state.keeper_lock:
         if state.keeper is None:
             from api.plans.keeper import Keeper
@@ -31,6 +30,11 @@ def keeper_of(request: Request) -> Keeper:
             state.keeper = Keeper(state.engine, state.settings.layers)
         found: Keeper = state.keeper
         return found
+
+
+def keeper_of(request: Request) -> Keeper:
+    """Keeper of the application of a request; see :func:`open_keeper`."""
+    return open_keeper(request.app.state)
 
 
 @contextmanager

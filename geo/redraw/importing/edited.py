@@ -117,7 +117,7 @@ def _splits(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, double: set[str], f
     for code in sorted(double):
         parts = cells[cells[CODE] == code]
         shapes = parts.geometry.to_numpy()
-        line = _between(shapes[0], shapely.union_all(shapes[1:]), base.geometry[code])
+        line = line_between(shapes[0], shapely.union_all(shapes[1:]), base.geometry[code])
         if line is None:
             findings.add(
                 "duplicate_code",
@@ -169,8 +169,14 @@ def _loose_vertices(shapes: np.ndarray, base: gpd.GeoDataFrame, code: str) -> bo
     return bool((shapely.distance(border, shapely.points(fresh)) < 0.03).any()) if fresh else False
 
 
-def _between(one: shapely.Geometry, other: shapely.Geometry, cell: shapely.Geometry) -> LineString | None:
-    """The line between two parts of a cell, carried to the cell's border."""
+def line_between(one: shapely.Geometry, other: shapely.Geometry, cell: shapely.Geometry) -> LineString | None:
+    """The line between two parts of a cell, carried on by a metre past the cell's border; None if there is none.
+
+    Parameters
+    ----------
+    one, other
+        The parts, in the metric CRS of the cell; their borders may be 2 cm apart.
+    """
     common = shapely.line_merge(shapely.intersection(shapely.boundary(one), shapely.buffer(other, 0.02)))
     inner = shapely.intersection(common, shapely.buffer(cell, -0.05))
     lines = [part for part in shapely.get_parts(shapely.line_merge(inner)) if part.geom_type == "LineString"]

@@ -1,0 +1,1 @@
+"""Drafts of the division as collections, and their features edited by the edits of the editor's page."""
