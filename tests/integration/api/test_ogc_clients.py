@@ -21,6 +21,7 @@ from api.access import Grant, Role
 from api.app import create_app
 from api.database import add_version, open_store, publish, session
 from api.database.accounts import add_account, add_token
+from api.database.drafts.log import new_draft
 from api.database.incidents import add_incident
 from api.settings import Settings
 from geo.layers import Level, lon_lat
@@ -28,13 +29,16 @@ from tests.integration.api.serving import serving
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 LAYERS = ("street", "community", "second", "third")
-PRIVATE = ("incidents", "hotspots", "verdicts", "coverage")
+#: Collections that need a token, with their numbers of features; the draft is that of the fixture.
+PRIVATE = {"incidents": 1, "hotspots": 40, "verdicts": 4, "coverage": 36} | {
+    f"draft-1-{name}": count for name, count in zip(LAYERS, (1, 2, 4, 36), strict=True)
+}
 QGIS = Path("/usr/lib/python3/dist-packages/qgis")
 
 
 @pytest.fixture(scope="module")
 def gis(empty_store, division, tmp_path_factory):
-    """A server with a division, an incident and an administrator's token; it notes the addresses that are asked for."""
+    """A server with a division, an incident, a draft and an administrator's token; it notes the addresses that are asked for."""
     folder = tmp_path_factory.mktemp("clients")
     address = str(shutil.copy(empty_store, folder / "store.sqlite"))
     engine = open_store(address)
@@ -44,6 +48,8 @@ def gis(empty_store, division, tmp_path_factory):
         publish(opened, version.id, published_at=NOW)
         account = add_account(opened, 1, "admin", [Grant(Role.ADMINISTRATOR)], at=NOW, by="test")
         token = add_token(opened, "program", account=account, at=NOW).text
+        about = {"street": 1, "key": "d1", "name": "调整", "note": None, "version_id": version.id}
+        new_draft(opened, **about, created_at=NOW, created_by="admin")
         code = division.third["code"].iloc[4]
         values = {"street": 1, "number": "N1", "reported_at": NOW, "received_at": NOW, "lon": place.x, "lat": place.y}
         values |= {"datum": "WGS-84", "kind": "井盖", "text": "缺失", "address": None, "version_id": version.id}
@@ -109,7 +115,7 @@ def test_gdal_of_pyogrio_reads_what_needs_a_token(gis):
     with pytest.raises(RuntimeError, match="DataSourceError"):
         read_with_gdal(tasks[:1])
     found = read_with_gdal(tasks, gis.token)
-    assert [len(codes) for _, codes, _ in found] == [1, 40, 4, 36]
+    assert [len(codes) for _, codes, _ in found] == list(PRIVATE.values())
     point = found[0][2][0]
     assert (point.x, point.y) == pytest.approx((gis.place.x, gis.place.y), abs=1e-8)
 
@@ -130,7 +136,7 @@ def test_gdal_of_debian_reads_every_layer(gis):
     if shutil.which("ogrinfo") is None:
         pytest.skip("gdal-bin is not installed")
     environment = {**os.environ, "GDAL_HTTP_HEADERS": f"Authorization: Bearer {gis.token}"}
-    for name, count in (*zip(LAYERS, (1, 2, 4, 36), strict=True), ("incidents", 1), ("verdicts", 4)):
+    for name, count in (*zip(LAYERS, (1, 2, 4, 36), strict=True), *PRIVATE.items()):
         words = ["ogrinfo", "-ro", "-al", "-so", f"OAPIF:{gis.base}/collections/{name}"]
         answer = subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=120)
         assert f"Feature Count: {count}\n" in answer.stdout, answer.stdout + answer.stderr
@@ -175,7 +181,7 @@ def test_headless_qgis_reads_every_collection(gis, division):
     answer = subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=300)
     assert answer.stdout, answer.stderr[-2000:]
     layers = json.loads(answer.stdout.strip().splitlines()[-1])["layers"]
-    counts = {"street": 1, "community": 2, "second": 4, "incidents": 1, "hotspots": 40, "verdicts": 4, "coverage": 36}
+    counts = {"street": 1, "community": 2, "second": 4, **PRIVATE}
     assert {name: len(layer["wkt"]) for name, layer in layers.items()} == counts
 
 
