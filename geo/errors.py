@@ -110,6 +110,8 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
     ----------
     position
         Which edit of a list was refused, from 0; set by the draft.
+    revisions
+        Of a ``stale`` edit, the revisions of the changes that are in its way.
     """
 
     def __init__(
@@ -129,6 +131,7 @@ class RefusedEdit(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
         self.cells = tuple(cells)
         self.proposal = proposal
         self.position: int | None = None
+        self.revisions: tuple[int, ...] = ()
 
 
 class RefusedStep(WanggeError):  # noqa: N818 - a refusal is an answer, and its name is promised to other programs

@@ -71,14 +71,14 @@ class ArcNumbers:
     def _add(self, arc: Arc) -> int:
         number, self._next = self._next, self._next + 1
         self.arcs[number] = arc
-        self._number[_either_way(arc)] = number
+        self._number[arc.one_way()] = number
         for code in (arc.left, arc.right):
             if code != NO_CELL:
                 self._of_cell.setdefault(code, set()).add(number)
         return number
 
     def _remove(self, arc: Arc) -> tuple[int, Arc]:
-        number = self._number.pop(_either_way(arc))
+        number = self._number.pop(arc.one_way())
         known = self.arcs.pop(number)
         for code in (known.left, known.right):
             if code != NO_CELL:
@@ -128,8 +128,3 @@ def _next_step(step: _Step, choices: list[_Step]) -> _Step:
         return (back - atan2(y - by, x - bx)) % (2 * pi) or 2 * pi
 
     return min(choices, key=clockwise)
-
-
-def _either_way(arc: Arc) -> Arc:
-    """One form of an arc, whichever way round it is given."""
-    return arc if arc.points <= arc.points[::-1] else arc.reverse()

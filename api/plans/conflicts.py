@@ -22,17 +22,11 @@ Plain = dict[str, Any]
 _FARTHEST = 500_000 * PER_METRE
 
 
-def require_fresh(opened: OpenDraft, change: Change, base: int, client: str) -> None:
-    """Refuse a change whose cells another client changed after the revision that it was made on."""
-    cells = set(change.cells)
-    others = [entry for entry in opened.later_of_others(base, client) if cells & entry.cells]
-    if others:
-        raise stale(opened, cells, others, "这里已被后来的修改改动，请查看后重做")
-
-
-def stale(opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str) -> ConflictError:
-    """A conflict with entries of others, with the place."""
-    shared = sorted(cells & {code for entry in others for code in entry.cells})
+def stale(
+    opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str, shared: Sequence[str] = ()
+) -> ConflictError:
+    """A conflict with entries of others, with the place; `shared` are the cells, by default those that both have."""
+    shared = shared or sorted(cells & {code for entry in others for code in entry.cells})
     boxes = [entry.box for entry in others if entry.box is not None]
     west, south = (min((box[k] for box in boxes), default=0) / PER_METRE for k in (0, 1))
     east, north = (max((box[k] for box in boxes), default=0) / PER_METRE for k in (2, 3))
@@ -42,7 +36,7 @@ def stale(opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str)
         kind="stale",
         zh=zh,
         en="a later edit changed the same place; look at it and try again",
-        cells=shared,
+        cells=list(shared),
         place=place,
         revision=opened.revision,
         touched_by=[summary_of(entry) for entry in others],
@@ -74,7 +68,10 @@ def nothing(what: str, zh: str) -> ConflictError:
 
 
 def as_answer(opened: OpenDraft, refused: RefusedEdit, edits: Sequence[Edit], base: int, client: str) -> Exception:
-    """A refusal as an answer: a conflict where others changed since what the edit names or what stands in its way."""
+    """A refusal as an answer: a conflict where others changed since what the edit reads or what stands in its way."""
+    if refused.kind == "stale":
+        entries = [opened.entry(revision) for revision in refused.revisions]
+        return stale(opened, set(), entries, refused.zh, refused.cells)
     cells = set(refused.cells)
     for one in edits:
         cells |= {str(code) for code in getattr(one, "codes", ())} | {str(getattr(one, "code", ""))}

@@ -18,7 +18,7 @@ from api.database.drafts.presence import ask_replay
 from api.errors import ConflictError, DeniedError, EditRefusedError
 from api.ingest.writer import BusyError
 from api.plans.arc_numbers import Swap
-from api.plans.conflicts import as_answer, nothing, require_fresh, require_near, stale, stands_on
+from api.plans.conflicts import as_answer, nothing, require_near, stale, stands_on
 from api.plans.open_draft import OpenDraft, redraws_of
 from api.plans.wire import changed_codes, consequences_out, encoded, patch_of, refusal_members
 from api.plans.wording import words_of_edits, words_of_entry
@@ -74,10 +74,9 @@ def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) ->
     """Tell what edits would do; nothing is changed. Raises what :func:`edit` would, but for cut buildings."""
     base = _base(opened, sent)
     try:
-        with opened.draft.trial(sent.edits) as change:
+        with opened.draft.trial(sent.edits, since=opened.since(base, request.client)) as change:
             _require_scope(request.caller, change)
             found = consequences_of(opened.draft, change)
-            require_fresh(opened, change, base, request.client)
     except RefusedEdit as refused:
         raise as_answer(opened, refused, sent.edits, base, request.client) from refused
     with session(engine, write=True) as store:
@@ -164,7 +163,6 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
 
     def store(change: Change) -> None:
         _require_scope(request.caller, change)
-        require_fresh(opened, change, base, request.client)
         told = consequences_out(consequences_of(draft, change))
         answer = {
             "rebased": base < opened.revision,
@@ -178,7 +176,7 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
 
     draft.revision = opened.revision
     try:
-        draft.apply(sent.edits, accept=sent.accept, check=store)
+        draft.apply(sent.edits, accept=sent.accept, since=opened.since(base, request.client), check=store)
     except RefusedEdit as refused:
         raise as_answer(opened, refused, sent.edits, base, request.client) from refused
     return _take_over(opened, *made[0])

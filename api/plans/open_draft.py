@@ -20,6 +20,7 @@ from geo.errors import InputError
 from geo.layers import Division
 from geo.redraw import Change, Draft
 from geo.redraw.changes import change_from_dict
+from geo.redraw.effects import Effect, Since, effect_of
 from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.stacking import clash
 
@@ -50,6 +51,8 @@ class Logged:
     of: int | None
     cells: frozenset[str]
     words: Words
+    #: None if it changed nothing.
+    effect: Effect | None
     #: West, south, east and north of what it changed, in lattice units; None if it changed no border.
     box: tuple[int, int, int, int] | None
 
@@ -143,7 +146,7 @@ class OpenDraft:
         return self.undone[entry.of or 0].change
 
     def note(self, entry: Entry, swap: Swap) -> None:
-        """Keep what is needed of an entry, whose change is made."""
+        """Keep what is needed of an entry, whose change is made or taken back."""
         self.revision = entry.revision
         by, of = entry.author, entry.of
         stack = self.to_redo.setdefault(by, [])
@@ -171,9 +174,17 @@ class OpenDraft:
                 of,
                 frozenset(json.loads(entry.cells)),
                 words,
+                self._effect(entry),
                 _box(swap),
             )
         )
+
+    def _effect(self, entry: Entry) -> Effect | None:
+        if entry.kind == "undo":
+            return effect_of(self.undone[entry.of or 0].change, revision=entry.revision, undone=True)
+        if entry.kind in EDITING:
+            return effect_of(self.in_force(entry.of or entry.revision), revision=entry.revision)
+        return None
 
     # Looking things up
 
@@ -216,6 +227,11 @@ class OpenDraft:
     def later_of_others(self, base: int, client: str) -> list[Logged]:
         """Entries after a revision that changed something and that another client sent."""
         return [entry for entry in self.log[base:] if entry.kind in EDITING and (not client or entry.client != client)]
+
+    def since(self, base: int, client: str) -> Since | None:
+        """What other clients did after a revision; None if nothing."""
+        effects = [entry.effect for entry in self.later_of_others(base, client) if entry.effect is not None]
+        return Since(effects) if effects else None
 
     def division(self) -> Division:
         """The draft as a division; made once for each revision, never changed."""

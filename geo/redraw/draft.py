@@ -22,6 +22,7 @@ from geo.redraw.compiling.plans import Plan, change_of
 from geo.redraw.compiling.redivision import Sources, redivide
 from geo.redraw.compiling.splitting import split
 from geo.redraw.edits import Edit
+from geo.redraw.effects import Since, effect_of
 from geo.redraw.export import as_division
 from geo.redraw.working.applying import apply_plan, require_locked_outline, sides, undo_plan
 from geo.redraw.working.arcs import Workspace
@@ -102,7 +103,7 @@ class Draft:
         edit: Edit | Sequence[Edit],
         *,
         accept: Mapping[str, str] | None = None,
-        revision: int | None = None,
+        since: Since | int | None = None,
         check: Callable[[Change], None] | None = None,
     ) -> Change:
         """Apply an edit, or a list of edits as one transaction.
@@ -113,9 +114,9 @@ class Draft:
             One edit, or several that are accepted together or not at all.
         accept
             Warnings that the planner accepts, by kind, with the reason: ``{"cut_building": "to be torn down"}``.
-        revision
-            The revision that the edit was made on, if it may be an older one: refused as ``stale`` where a later change
-            touched the same cells or places.
+        since
+            The revision that the edit was made on, if it may be an older one, or what was done since: refused as ``stale``
+            where that wrote what the edit reads (:mod:`geo.redraw.effects`).
         check
             Called with the change before it is accepted, such as to store it; if it raises, the draft stays as it was.
 
@@ -128,12 +129,15 @@ class Draft:
         reasons = dict(accept or {})
         plans: list[Plan] = []
         before = (self.outline_locked, set(self.rows.locked))
+        later = self.since(since) if isinstance(since, int) else since
         try:
             for one in edits:
-                plans.append(self._apply_one(one, reasons))  # noqa: PERF401 - those before a refusal are needed
-            if revision is not None:
-                self._require_fresh(plans, revision)
+                if later is not None:
+                    later.require_same_border(self.workspace, self.rows, one)
+                plans.append(self._apply_one(one, reasons))
             change = change_of(self.revision + 1, edits, plans, reasons)
+            if later is not None:
+                later.require_undisturbed(change)
             if check is not None:
                 check(change)
         except BaseException as error:
@@ -216,26 +220,18 @@ class Draft:
         if self.outline_locked:
             require_locked_outline(plan.redraw)
 
-    def _require_fresh(self, plans: Sequence[Plan], revision: int) -> None:
-        cells = {code for plan in plans for code in plan.cells}
-        later = [change for change in self._done if change.revision > revision and cells & set(change.cells)]
-        if later:
-            shared = sorted(cells & {code for change in later for code in change.cells})
-            raise RefusedEdit(
-                "stale",
-                "这里已被后来的修改改动，请查看后重做",
-                "a later edit changed the same place; look at it and try again",
-                cells=shared,
-            )
+    def since(self, revision: int) -> Since:
+        """What the changes in force did after a revision."""
+        return Since(effect_of(change) for change in self._done if change.revision > revision)
 
     @contextmanager
-    def trial(self, edit: Edit | Sequence[Edit]) -> Iterator[Change]:
+    def trial(self, edit: Edit | Sequence[Edit], *, since: Since | int | None = None) -> Iterator[Change]:
         """Apply an edit for the length of a ``with`` block, and take it back without a trace.
 
         A cut building is no refusal here.
         """
         revision, undone = self.revision, list(self._undone)
-        change = self.apply(edit, accept={"cut_building": "trial"})
+        change = self.apply(edit, accept={"cut_building": "trial"}, since=since)
         try:
             yield change
         finally:

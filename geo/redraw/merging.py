@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from geo.errors import InputError, RefusedEdit
 from geo.layers.division import Division, digest_of
+from geo.redraw.changes import Change
 from geo.redraw.draft import Draft
-from geo.redraw.edits import Edit
+from geo.redraw.edits import Edit, Reshape
+from geo.redraw.effects import Since, effect_of
+from geo.redraw.working.arcs import Redraw
+from geo.redraw.working.lattice import Vertex
 
 
 def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
@@ -31,27 +36,51 @@ def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
     InputError
         If a draft was made on another division.
     RefusedEdit
-        Of kind ``stale`` if both touch a cell; the cells are named.
+        Of kind ``stale`` if one reads what the other changed (:mod:`geo.redraw.effects`), with the place and the cells; of
+        another kind if both together would not be a whole division.
     """
     digest = digest_of(base)
     if any(digest_of(draft.base) != digest for draft in (one, other)):
         raise InputError("the drafts were not made on this division; both have to be")
-    touched = [{code for change in draft.changes for code in change.cells} for draft in (one, other)]
-    shared = sorted(code for code in touched[0] & touched[1] if code in one.base_codes)
-    if shared:
-        raise RefusedEdit(
-            "stale",
-            f"两份草案都改动了 {len(shared)} 个网格（{'、'.join(shared[:3])}），请先商定",
-            f"both drafts touch {len(shared)} cells ({', '.join(shared[:3])}); settle these first",
-            cells=shared,
-        )
+    _require_apart(one, other)
     merged = Draft(base, one.sources.buildings, one.sources.roads)
     for draft in (one, other):
         names: dict[str, str] = {}
         for change in draft.changes:
             done = merged.apply([renamed(edit, names) for edit in change.edits], accept=dict(change.accepted))
+            _require_same_lines(change, done)
             names |= {old[2]: new[2] for old, new in zip(change.lineage, done.lineage, strict=True) if old[2] != new[2]}
     return merged
+
+
+def _require_apart(one: Draft, other: Draft) -> None:
+    codes = one.base_codes
+    for mine, theirs in ((one, other), (other, one)):
+        try:
+            Since(map(effect_of, mine.changes)).require_apart(theirs.changes, codes)
+        except RefusedEdit as refused:
+            raise _settle(refused.cells, refused.geometry) from refused
+
+
+def _require_same_lines(made: Change, done: Change) -> None:
+    """Refuse a line that replaces another border now than in the draft that it was drawn in."""
+    for edit, former, now in zip(made.edits, made.redraws, done.redraws, strict=True):
+        if isinstance(edit, Reshape) and _lines(former) != _lines(now):
+            raise _settle(done.cells, edit.line)
+
+
+def _lines(redraw: Redraw) -> set[tuple[Vertex, ...]]:
+    return {arc.one_way().points for arc in redraw.before}
+
+
+def _settle(cells: Sequence[str], place: Any) -> RefusedEdit:
+    return RefusedEdit(
+        "stale",
+        f"两份草案都改动了 {len(cells)} 个网格（{'、'.join(cells[:3])}），请先商定",
+        f"both drafts touch {len(cells)} cells ({', '.join(cells[:3])}); settle these first",
+        cells=cells,
+        geometry=place,
+    )
 
 
 def renamed(edit: Edit, names: dict[str, str]) -> Edit:

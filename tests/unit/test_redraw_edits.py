@@ -265,9 +265,9 @@ def test_a_list_is_one_transaction(draft: Draft, base: Division) -> None:
 def test_an_edit_on_an_older_revision_is_stale_where_the_place_has_changed(draft: Draft, base: Division) -> None:
     code, far = base.third["code"].iloc[0], base.third["code"].iloc[-1]
     draft.apply(Rename(code, "甲"))
-    draft.apply(Rename(far, "乙"), revision=0)
-    assert _refusal(draft, Rename(code, "丙"), revision=0).kind == "stale"
-    draft.apply(Rename(code, "丙"), revision=1)
+    draft.apply(Rename(far, "乙"), since=0)
+    assert _refusal(draft, Rename(code, "丙"), since=0).kind == "stale"
+    draft.apply(Rename(code, "丙"), since=1)
 
 
 def test_a_reshape_of_a_border_of_second_level_grids_takes_the_ends_of_other_borders_with_it(

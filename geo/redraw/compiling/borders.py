@@ -162,14 +162,15 @@ class Section(NamedTuple):
 
 def reshape(workspace: Workspace, rows: Rows, edit: Reshape) -> Redraw:
     """Replace a chain of borders by a line; borders that end on the chain end on the line."""
-    line = _line_vertices(edit.line)
+    line = line_vertices(edit.line)
     chain = find_chain(workspace, rows, line[0], line[-1], edit.line)
     if len(chain) == 1:
         return _reshape_one(chain[0], line)
     return _reshape_chain(workspace, chain, line)
 
 
-def _line_vertices(line: LineString) -> tuple[Vertex, ...]:
+def line_vertices(line: LineString) -> tuple[Vertex, ...]:
+    """A drawn line on the lattice, without repeated vertices; refuses one that is shorter than an edge."""
     vertices: list[Vertex] = []
     for x, y, *_ in line.coords:
         vertex = on_lattice((x, y))

@@ -37,6 +37,10 @@ class Arc(NamedTuple):
         """The same border from its other end."""
         return Arc(self.points[::-1], self.right, self.left)
 
+    def one_way(self) -> Arc:
+        """One form of the border, whichever way round it is given."""
+        return self if self.points <= self.points[::-1] else self.reverse()
+
 
 class Redraw(NamedTuple):
     """A stored change of geometry: these arcs are replaced by those; swapping the two undoes it."""
@@ -175,6 +179,14 @@ class Workspace:
             self._by_vertex[vertex].discard(number)
         for code in (kept.left, kept.right):
             self._by_cell[code].discard(number)
+
+    def has(self, arc: Arc) -> bool:
+        """Whether an arc is in force, whichever way round it is given."""
+        try:
+            self.number_of(arc)
+        except KeyError:
+            return False
+        return True
 
     def number_of(self, arc: Arc) -> int:
         """Number of an arc, whichever way round it is given.

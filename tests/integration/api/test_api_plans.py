@@ -204,11 +204,14 @@ def test_an_older_edit_is_rebased_or_a_conflict(plan):
     assert answer.status_code == 200
     assert answer.json()["rebased"] is True
     assert answer.json()["revision"] == 2
+    # Another border of the same cell is made, too; the border at the moved node is a conflict.
+    answer = send(plan, "/edits", plan.li, id="c0", base=0, client="t2", edits=[move(corner(plan, 2, 2), 4, -6)])
+    assert (answer.status_code, answer.json().get("rebased")) == (200, True), answer.text
     answer = send(plan, "/edits", plan.li, id="c", base=0, client="t2", edits=[move(corner(plan, 1, 2), 4, -6)])
     assert answer.status_code == 409, answer.text
     problem = answer.json()
     assert problem["kind"] == "stale"
-    assert problem["revision"] == 2
+    assert problem["revision"] == 3
     assert [entry["author"] for entry in problem["touched_by"]] == ["wang"]
     assert problem["cells"]
     assert shapely.from_geojson(json.dumps(problem["place"])).covers(shapely.Point(near))
