@@ -74,7 +74,7 @@ def density(place: Place, arguments: dict[str, Any], progress: Progress) -> dict
         "bandwidth_m": bandwidth_m,
         "used": surface.used,
         "outside": surface.outside,
-        "set_apart": surface.set_apart,
+        "excluded": surface.excluded,
         "highest": highest,
         "contours": {"type": "FeatureCollection", "features": lines},
     }
@@ -97,7 +97,7 @@ def hotspots(place: Place, arguments: dict[str, Any], progress: Progress) -> dic
     return {
         "version": version,
         "incidents": len(points),
-        "set_apart": len(points) - len(placed),
+        "excluded": len(points) - len(placed),
         "shown": bool(found.attrs["shown"]),
         "note_zh": found.attrs["note_zh"],
         "note_en": found.attrs["note_en"],

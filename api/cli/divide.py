@@ -45,8 +45,9 @@ Locks = Annotated[
     Path | None,
     typer.Option(metavar="F", help="锁定：面为不得改动的二级网格，线为必须保留的边界。Grids and borders to keep."),
 ]
-Today = Annotated[
-    Path | None, typer.Option(metavar="F", help="现行二级网格，尽量不动。Today's grids, kept where balance allows.")
+CurrentGrids = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="现行二级网格，尽量不动。Current second-level grids, kept where balance allows."),
 ]
 WeightsFile = Annotated[
     Path | None, typer.Option(metavar="F", help="工作量权重（TOML）。Weights of the workload, TOML.")
@@ -78,7 +79,7 @@ def run(
     communities: Communities = None,
     incidents: Incidents = None,
     locks: Locks = None,
-    today: Today = None,
+    current: CurrentGrids = None,
     weights: WeightsFile = None,
     report: ReportFolder = None,
     counts: Counts = "13,255,3052",
@@ -103,7 +104,7 @@ def run(
         communities=communities,
         incidents=incidents,
         locks=locks,
-        today=today,
+        current=current,
         weights=weights,
         crs=crs,
     )

@@ -53,7 +53,7 @@ class Sources:
     communities: Path | None = None
     incidents: Path | None = None
     locks: Path | None = None
-    today: Path | None = None
+    current: Path | None = None
     weights: Path | None = None
     crs: str | None = None
 
@@ -92,7 +92,7 @@ def divide_files(
         workload=None if sources.weights is None else Weights.read(sources.weights),
         incidents=optional_layer(sources.incidents, crs=sources.crs),
         locks=optional_layer(sources.locks, crs=sources.crs),
-        today=_today(sources),
+        current=_current_grids(sources),
         valid_from=valid_from,
         rng=seed,
         progress=progress,
@@ -109,13 +109,13 @@ def divide_files(
     return check_division(division, expected=counts), figures
 
 
-def _today(sources: Sources) -> gpd.GeoDataFrame | None:
+def _current_grids(sources: Sources) -> gpd.GeoDataFrame | None:
     """The present second-level grids: of a division, or the single layer of the file."""
-    if sources.today is None:
+    if sources.current is None:
         return None
-    if is_division(sources.today):
-        return read_division(sources.today).second
-    return read_layer(sources.today, crs=sources.crs)
+    if is_division(sources.current):
+        return read_division(sources.current).second
+    return read_layer(sources.current, crs=sources.crs)
 
 
 def _tell_what_is_missing(sources: Sources, division: Division) -> None:

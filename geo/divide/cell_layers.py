@@ -36,7 +36,7 @@ class PartitionOptions(TypedDict, total=False):
     locked
         Columns ``second``, ``third``: the locked grid of a cell, missing for free cells. The result contains each locked
         grid with exactly these cells.
-    today, keep
+    current, keep
         The present grids in the same form, which cells leave only for balance, and the weight of this: with 1 (the default),
         a grid that changes completely costs as much as another border around it.
     min_border_m
@@ -46,13 +46,13 @@ class PartitionOptions(TypedDict, total=False):
     """
 
     locked: pd.DataFrame | None
-    today: pd.DataFrame | None
+    current: pd.DataFrame | None
     keep: float
     min_border_m: float
     progress: Progress | None
 
 
-_DEFAULTS: PartitionOptions = {"locked": None, "today": None, "keep": 1.0, "min_border_m": 1.0, "progress": None}
+_DEFAULTS: PartitionOptions = {"locked": None, "current": None, "keep": 1.0, "min_border_m": 1.0, "progress": None}
 
 
 def partition(
@@ -288,7 +288,7 @@ def _wishes(cells: gpd.GeoDataFrame, chosen: PartitionOptions, load: Floats, uni
             if level.layer in frame.columns
         }
 
-    kept = numbers(chosen["today"], "today")
+    kept = numbers(chosen["current"], "current")
     grids = max((int(k.max()) + 1 for k in kept.values()), default=1)
     stay = chosen["keep"] * 4 * load * grids / load.sum() if kept else None
     return Wishes(numbers(chosen["locked"], "locked"), kept, stay)

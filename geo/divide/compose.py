@@ -41,7 +41,7 @@ class DivideOptions(TypedDict, total=False):
         Points of past incidents, weighted by :attr:`~geo.divide.workload.Weights.incident`.
     locks
         Polygons: second-level grids that must be kept exactly. Lines: borders that no second-level grid may cross.
-    today, keep
+    current, keep
         Second-level grids of the present division, which residents leave only for balance, and the weight of this: with 1 (the
         default), a grid that changes completely costs as much as four further borders of its side.
     min_border_m
@@ -54,7 +54,7 @@ class DivideOptions(TypedDict, total=False):
 
     incidents: gpd.GeoDataFrame | None
     locks: gpd.GeoDataFrame | None
-    today: gpd.GeoDataFrame | None
+    current: gpd.GeoDataFrame | None
     keep: float
     min_border_m: float
     valid_from: dt.date | None
@@ -64,7 +64,7 @@ class DivideOptions(TypedDict, total=False):
 _DEFAULTS: DivideOptions = {
     "incidents": None,
     "locks": None,
-    "today": None,
+    "current": None,
     "keep": 1.0,
     "min_border_m": 3.0,
     "valid_from": None,
@@ -141,7 +141,7 @@ def divide(
     pieces = pieces_of(given, held, counts[2], tell)
     facts = _facts(given, pieces.atoms, workload, chosen["incidents"], tell)
     cells = cells_of(given, pieces, facts, only_lines(held))
-    present = None if chosen["today"] is None else to_metric(chosen["today"], given.crs)
+    present = None if chosen["current"] is None else to_metric(chosen["current"], given.crs)
     wishes = _wishes(held, present, chosen["keep"], pieces.atoms, facts)
     rules = {level: replace(rule, border_m=chosen["min_border_m"]) for level, rule in RULES.items()}
     groups = split_levels(
@@ -161,7 +161,7 @@ def divide(
         frame, groups, street=given.street, communities=given.communities, valid_from=chosen["valid_from"]
     )
     layers = {"street": street, "roads": roads, "buildings": buildings, "barriers": barriers}
-    layers |= {"communities": communities, **{name: chosen[name] for name in ("incidents", "locks", "today")}}
+    layers |= {"communities": communities, **{name: chosen[name] for name in ("incidents", "locks", "current")}}
     division.third.attrs.update(
         _origin(given, pieces),
         outline_rounding=_rounding(given.exact, division.street.geometry.iloc[0]),
@@ -261,16 +261,16 @@ def _points(incidents: gpd.GeoDataFrame | None, crs: CRS) -> npt.NDArray[np.obje
 
 
 def _wishes(
-    held: gpd.GeoDataFrame | None, today: gpd.GeoDataFrame | None, keep: float, atoms: Atoms, facts: pd.DataFrame
+    held: gpd.GeoDataFrame | None, current: gpd.GeoDataFrame | None, keep: float, atoms: Atoms, facts: pd.DataFrame
 ) -> Wishes:
     locked = locked_cells(held, atoms.polygons, atoms.community)
-    if today is None:
+    if current is None:
         return Wishes({Level.SECOND: locked} if (locked >= 0).any() else {})
     residents = facts["population"].to_numpy(dtype=float)
-    stay = keep * 4 * residents * len(today) / max(float(residents.sum()), 1.0)
+    stay = keep * 4 * residents * len(current) / max(float(residents.sum()), 1.0)
     return Wishes(
         {Level.SECOND: locked} if (locked >= 0).any() else {},
-        {Level.SECOND: current_cells(today, atoms.polygons)},
+        {Level.SECOND: current_cells(current, atoms.polygons)},
         stay,
     )
 

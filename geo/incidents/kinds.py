@@ -25,15 +25,15 @@ _LIKENESS_TOP = 0.75
 
 
 class Match(NamedTuple):
-    """A matter for a text: `matter` (None if there is none), `confidence` 0 to 1, and `how` it was found.
+    """A matter for a text: `matter` (None if there is none), `confidence` 0 to 1, and the `method` that found it.
 
-    `how` is ``code``, ``name``, ``rule`` (a number whose minor class is not listed, or of the old standard), ``phrase``,
+    `method` is ``code``, ``name``, ``rule`` (a number whose minor class is not listed, or of the old standard), ``phrase``,
     ``inside`` (a known phrase in a longer text), ``like`` (similar characters) or ``none``.
     """
 
     matter: Matter | None
     confidence: float
-    how: str
+    method: str
 
 
 NO_MATCH = Match(None, 0.0, "none")
@@ -112,7 +112,7 @@ def _completed(code: str | None, name: str | None, ref: str | None, *, own: Cata
     if match.matter is None or match.confidence < LEAST_CONFIDENCE:
         return code, name, ref, "none", match.confidence
     matter = match.matter
-    return matter.code, name or matter.name, matter.standard_ref, match.how, match.confidence
+    return matter.code, name or matter.name, matter.standard_ref, match.method, match.confidence
 
 
 def _by_words(text: str, own: Catalogue | None) -> Match:

@@ -108,9 +108,9 @@ def test_a_locked_grid_comes_out_as_it_is():
 
 def test_todays_grids_are_kept_where_they_are_fair():
     cells = layer(squares(16, 16)).assign(workload=1.0)
-    today = partition(cells, (1, 8), rng=1)
-    again = partition(cells, (1, 8), today=today[["second"]], keep=20.0, rng=2)
-    shared = pd.crosstab(today["second"], again["second"]).max(axis=1).sum()
+    current = partition(cells, (1, 8), rng=1)
+    again = partition(cells, (1, 8), current=current[["second"]], keep=20.0, rng=2)
+    shared = pd.crosstab(current["second"], again["second"]).max(axis=1).sum()
     assert shared >= 0.97 * len(cells)
 
 

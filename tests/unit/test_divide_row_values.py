@@ -34,7 +34,7 @@ def given() -> tuple[gpd.GeoDataFrame, dict[str, pd.Series]]:
     frame = cells()
     column = pd.Series(np.arange(48) % 8, index=frame.index)
     return frame, {
-        "today": column // 2,
+        "current": column // 2,
         "workload": frame["workload"],
         "residents": frame["workload"] + 1,
         "parents": column // 4,
@@ -49,7 +49,7 @@ def test_rebalance_takes_series_in_any_order():
     assert all(a.grids.equals(b.grids) for a, b in zip(one.points, two.points, strict=True))
 
 
-@pytest.mark.parametrize("name", ["today", "workload", "residents", "parents"])
+@pytest.mark.parametrize("name", ["current", "workload", "residents", "parents"])
 def test_rebalance_names_the_series_on_another_index(name):
     frame, series = given()
     series[name] = elsewhere(series[name])
@@ -73,7 +73,7 @@ def test_partition_names_the_series_on_another_index(name):
         partition(frame, (2, 4), **{name: wrong})
 
 
-@pytest.mark.parametrize("name", ["locked", "today"])
+@pytest.mark.parametrize("name", ["locked", "current"])
 def test_partition_names_labels_that_are_no_cells(name):
     frame, _ = given()
     wrong = pd.DataFrame({"second": [1, 1]}, index=["c0", "x7"])

@@ -1,4 +1,4 @@
-"""Locks, today's grids, incidents, roster and report on a small street."""
+"""Locks, current grids, incidents, roster and report on a small street."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def test_locks_that_cannot_be_are_refused(town):
 
 
 def test_people_stay_with_their_leader_if_it_is_wished(town):
-    today = draw(town, rng=1).second
-    again = draw(town, rng=2, today=today, keep=30.0).second
+    current = draw(town, rng=1).second
+    again = draw(town, rng=2, current=current, keep=30.0).second
     shared = shapely.area(
-        shapely.intersection(np.asarray(today.geometry.array)[:, None], np.asarray(again.geometry.array)[None, :])
+        shapely.intersection(np.asarray(current.geometry.array)[:, None], np.asarray(again.geometry.array)[None, :])
     )
     assert shared.max(axis=1).sum() > 0.9 * 240_000
 

@@ -89,7 +89,7 @@ class TestBackground:
                 law = estimate_background(values, weights, measures)
                 assert law.expected.sum() == pytest.approx(2400.0, rel=0.15)
                 below.append(law.upper(weights @ values) <= 0.05)
-                alone.append(law.upper_alone(values) <= 0.05)
+                alone.append(law.upper_of_cells(values) <= 0.05)
                 assert np.abs(law.upper(weights @ values) + law.lower(weights @ values - 1) - 1.0).max() < 1e-9
             assert 0.01 < np.mean(below) < 0.06
             assert 0.01 < np.mean(alone) < 0.06
@@ -106,7 +106,7 @@ class TestBackground:
             found = hotspots(quiet, cells.assign(population=people))
             assert found["hot"].sum() + found["core"].sum() <= 1
             near = found["with_neighbours"].sum()
-            assert found["usual"].sum() == pytest.approx(near, rel=0.1)
+            assert found["expected"].sum() == pytest.approx(near, rel=0.1)
             rate[planted] = 48.0
             more = pd.DataFrame({"code": cells["code"], "incidents": rng.poisson(rate)})
             core = hotspots(more, cells.assign(population=people))["core"].to_numpy()
@@ -132,7 +132,7 @@ class TestBackground:
         assert set(np.flatnonzero(found["hot"])) <= ({120} if isolated else {120, 119, 121, 104, 136})
         # What is usual is not far from what the other cells hold.
         near = 1 if isolated else 5
-        assert found["usual"].iloc[120] == pytest.approx(near * base, rel=0.2)
+        assert found["expected"].iloc[120] == pytest.approx(near * base, rel=0.2)
 
     def test_too_little_to_tell_is_left_to_dealing(self):
         for n, values in ((10, np.arange(10.0)), (100, np.zeros(100))):
@@ -140,7 +140,7 @@ class TestBackground:
         cells = squares(3, 3)
         found = hotspots(pd.DataFrame({"code": cells["code"], "incidents": np.arange(9)}), cells)
         assert found.attrs["null"] == "dealt"
-        assert found[["usual", "p_alone"]].isna().all(axis=None)
+        assert found[["expected", "p_cell"]].isna().all(axis=None)
         assert not found["core"].any()
         with pytest.raises(InputError, match="null must be"):
             hotspots(pd.DataFrame({"code": [], "incidents": []}), squares(2, 1), null="normal")

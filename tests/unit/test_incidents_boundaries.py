@@ -253,7 +253,7 @@ class TestDensity:
     def test_what_is_used_left_out_and_outside(self):
         given = points([(10, 10), (20, 20), (30, 30), (5000, 10)], default_point=[False, True, False, False])
         found = density(given, outline=row_of_cells(2), bandwidth_m=30.0, cell_m=10.0)
-        assert (found.used, found.set_apart, found.outside) == (2, 1, 1)
+        assert (found.used, found.excluded, found.outside) == (2, 1, 1)
         assert (found.x[1] - found.x[0], found.y[1] - found.y[0]) == (10.0, 10.0)
         # Lines of the raster lie on multiples of its side.
         assert ((found.x - 5.0) % 10.0 == 0).all()

@@ -223,7 +223,7 @@ class TestDensity:
     def test_default_points_are_set_apart_and_said(self):
         given = points([(50, 50), (60, 60), (60, 60)], default_point=[False, True, True])
         result = density(given, outline=squares(2, 2).geometry)
-        assert (result.used, result.set_apart, round(result.total(), 9)) == (1, 2, 1.0)
+        assert (result.used, result.excluded, round(result.total(), 9)) == (1, 2, 1.0)
         assert density(given, outline=squares(2, 2).geometry, default_points=True).used == 3
 
     def test_very_many_places_are_brought_together_without_loss(self, monkeypatch):

@@ -100,7 +100,7 @@ class TestWords:
     )
     def test_matches_with_falling_confidence(self, text, name, how):
         found = match_kind(None, text)
-        assert (found.matter.name, found.how) == (name, how)
+        assert (found.matter.name, found.method) == (name, how)
         least, most = {"name": (1.0, 1.0), "phrase": (0.9, 0.9), "inside": (0.8, 0.8), "like": (0.5, 0.75)}[how]
         assert least <= found.confidence <= most
 

@@ -255,14 +255,20 @@ def _hottest(hot: pd.DataFrame, names: pd.Series[Any]) -> dict[str, Any]:
     found = hot[hot["hot"].astype(bool) | hot["core"].astype(bool)].nlargest(_ROWS, "incidents")
     core, around = ("核心", "core"), ("外围", "around")
     rows = [
-        [_called(r.code, names), int(r.incidents), int(r.with_neighbours), float(r.usual), core if r.core else around]
+        [
+            _called(r.code, names),
+            int(r.incidents),
+            int(r.with_neighbours),
+            float(r.expected),
+            core if r.core else around,
+        ]
         for r in _rows(found)
     ]
     headings: list[Text] = [
         _GRID,
         _INCIDENTS,
         ("连同邻格", "with neighbours"),
-        ("通常", "usual"),
+        ("期望", "expected"),
         ("性质", "nature"),
     ]
     return table(("热点网格", "Hot spots"), headings, rows, none=("未发现热点", "No hot spot"))

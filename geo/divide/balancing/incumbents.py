@@ -12,9 +12,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def start_from_current(graph: Graph, members: Ints, label: Ints, today: Ints, parts: int) -> Ints:
+def start_from_current(graph: Graph, members: Ints, label: Ints, current: Ints, parts: int) -> Ints:
     """The present grids as start, if their number is right and each is connected; otherwise the given start."""
-    grids, number = np.unique(today, return_inverse=True)
+    grids, number = np.unique(current, return_inverse=True)
     if len(grids) != parts or grids[0] < 0:
         return label
     for k in range(parts):
@@ -23,9 +23,9 @@ def start_from_current(graph: Graph, members: Ints, label: Ints, today: Ints, pa
     return number.astype(np.int64)
 
 
-def homes_of(label: Ints, today: Ints, stay: Floats, parts: int) -> Ints:
+def homes_of(label: Ints, current: Ints, stay: Floats, parts: int) -> Ints:
     """Part matched to the present grid of each member, by the matching that keeps most residents; -1 for none."""
-    grids, number = np.unique(today, return_inverse=True)
+    grids, number = np.unique(current, return_inverse=True)
     shared = np.zeros((len(grids), parts))
     np.add.at(shared, (number, label), stay)
     row, column = linear_sum_assignment(-shared)

@@ -105,11 +105,11 @@ def _grids(locks: gpd.GeoDataFrame | None) -> Geometries:
     return np.asarray(shapes[shapely.get_dimensions(shapes) == 2])
 
 
-def current_cells(today: gpd.GeoDataFrame | None, shapes: Geometries) -> Ints:
+def current_cells(current: gpd.GeoDataFrame | None, shapes: Geometries) -> Ints:
     """Number of the present grid that contains the centre of each cell, -1 for none."""
     number = np.full(len(shapes), -1, dtype=np.int64)
-    if today is not None:
-        cell, grid = shapely.STRtree(np.asarray(today.geometry.array, dtype=object)).query(
+    if current is not None:
+        cell, grid = shapely.STRtree(np.asarray(current.geometry.array, dtype=object)).query(
             shapely.point_on_surface(shapes), predicate="intersects"
         )
         number[cell] = grid

@@ -59,7 +59,7 @@ class _Case:
     """Arrays of one rebalancing, per unit; grids are numbered 0 .. k - 1."""
 
     cells: Cells
-    today: Ints
+    current: Ints
     parent_of: Ints
     load: Floats
     residents: Floats
@@ -71,12 +71,12 @@ class _Case:
 
     def mean(self) -> Floats:
         """Mean load of the sibling grids of each grid."""
-        of_parent = np.bincount(self.parent_of[self.today], self.load, minlength=int(self.parent_of.max()) + 1)
+        of_parent = np.bincount(self.parent_of[self.current], self.load, minlength=int(self.parent_of.max()) + 1)
         mean: Floats = (of_parent / np.bincount(self.parent_of))[self.parent_of]
         return mean
 
     def moved(self, part: Ints) -> float:
-        return float(self.residents[part != self.today].sum() / max(self.residents.sum(), 1e-12))
+        return float(self.residents[part != self.current].sum() / max(self.residents.sum(), 1e-12))
 
 
 class RebalanceOptions(TypedDict, total=False):
@@ -102,7 +102,7 @@ _DEFAULTS: RebalanceOptions = {"locked": (), "tolerances": TOLERANCES, "min_bord
 
 def rebalance(
     cells: gpd.GeoDataFrame,
-    today: pd.Series,
+    current: pd.Series,
     *,
     workload: pd.Series,
     residents: pd.Series | None = None,
@@ -116,7 +116,7 @@ def rebalance(
     ----------
     cells
         Exact coverage in a metric CRS; the cells that may move between grids.
-    today
+    current
         Grid of each cell, on the index of `cells`.
     workload
         Current workload of the cells.
@@ -139,16 +139,16 @@ def rebalance(
     About 0.1 ms per cell and tolerance.
     """
     chosen = with_defaults("rebalance", _DEFAULTS, options)
-    case, labels, unit = _case(cells, today, workload, residents, parents, chosen["locked"])
+    case, labels, unit = _case(cells, current, workload, residents, parents, chosen["locked"])
     state = np.random.default_rng(rng).integers(0, 2**63, size=1, dtype=np.uint64)
-    found = [case.today]
-    part = case.today
+    found = [case.current]
+    part = case.current
     for tolerance in sorted(chosen["tolerances"], reverse=True):
-        if case.imbalance(part) <= tolerance and part is case.today:
+        if case.imbalance(part) <= tolerance and part is case.current:
             continue
         tried = [
             _anneal(case, start, tolerance, heat, chosen["min_border_m"], state)
-            for start in (case.today, part)
+            for start in (case.current, part)
             for heat in _HEATS
         ]
         part = min(tried, key=lambda p: (max(case.imbalance(p), tolerance), case.moved(p)))
@@ -158,7 +158,7 @@ def rebalance(
 
 def _case(
     cells: gpd.GeoDataFrame,
-    today: pd.Series,
+    current: pd.Series,
     workload: pd.Series,
     residents: pd.Series | None,
     parents: pd.Series | None,
@@ -170,14 +170,14 @@ def _case(
         shapes, unit = units(np.asarray(cells.geometry.array, dtype=object))
     except SeparatePartsError as error:
         raise refuse_parts(cells, error) from error
-    grid, labels = pd.factorize(values_of_rows(today, cells.index, "today"), sort=True)
+    grid, labels = pd.factorize(values_of_rows(current, cells.index, "current"), sort=True)
     load, people = (
         _amounts(cells, workload, "workload"),
         _amounts(cells, workload if residents is None else residents, "residents"),
     )
     if (grid < 0).any():
         bad = list(cells.index[grid < 0])
-        raise InputError(f"today: cells {first_labels(bad)} have no grid; give the grid of every cell", ids=bad)
+        raise InputError(f"current: cells {first_labels(bad)} have no grid; give the grid of every cell", ids=bad)
     above = np.zeros(len(cells), dtype=np.int64)
     if parents is not None:
         above = pd.factorize(values_of_rows(parents, cells.index, "parents"), sort=True)[0].astype(np.int64)
@@ -187,7 +187,7 @@ def _case(
     pairs = np.unique(np.column_stack([grid, above]), axis=0)
     if len(pairs) != len(labels):
         torn = [labels[int(g)] for g in np.flatnonzero(np.bincount(pairs[:, 0]) > 1)]
-        raise InputError(f"today: grids {first_labels(torn)} lie in several parents", ids=torn)
+        raise InputError(f"current: grids {first_labels(torn)} lie in several parents", ids=torn)
     unknown = [name for name in locked if name not in labels]
     if unknown:
         raise InputError(f"locked: there are no grids {first_labels(unknown)}", ids=unknown)
@@ -225,11 +225,11 @@ def _amounts(cells: gpd.GeoDataFrame, values: pd.Series, name: str) -> Floats:
 
 
 def _require_connected(case: _Case, labels: pd.Index) -> None:
-    order = np.argsort(case.today, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(case.today[order])) + 1):
+    order = np.argsort(case.current, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(case.current[order])) + 1):
         if pieces(case.cells.graph, members).max() > 0:
-            name = labels[case.today[members[0]]]
-            raise InputError(f"today: grid {name} has several parts; repair the division first", ids=[name])
+            name = labels[case.current[members[0]]]
+            raise InputError(f"current: grid {name} has several parts; repair the division first", ids=[name])
 
 
 def _anneal(
@@ -237,14 +237,14 @@ def _anneal(
 ) -> Ints:
     """Bring all parents within a tolerance, moving as few residents as possible."""
     net = case.cells.net()._replace(
-        home=case.today, fixed=case.fixed, stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum()
+        home=case.current, fixed=case.fixed, stay=_STAY * case.residents * len(case.parent_of) / case.residents.sum()
     )
     part = start.copy()
-    group = case.parent_of[case.today]
+    group = case.parent_of[case.current]
     # A cell next to a locked grid must not join it.
     place = np.full(len(part), -1, dtype=np.int64)
     locked_grid = np.zeros(len(case.parent_of), dtype=bool)
-    locked_grid[case.today[case.fixed]] = True
+    locked_grid[case.current[case.fixed]] = True
     group = np.where(case.fixed, -2 - group, group)
     off = np.abs(np.bincount(start, case.load, minlength=len(case.parent_of)) / case.mean() - 1)
     for parent in range(int(case.parent_of.max()) + 1):
@@ -258,7 +258,7 @@ def _anneal(
         mine = np.full(len(part), -1, dtype=np.int64)
         mine[members] = local[part[members]]
         home = np.full(len(part), -1, dtype=np.int64)
-        home[members] = local[case.today[members]]
+        home[members] = local[case.current[members]]
         target = case.mean()[grids]
         grain = float(np.sqrt(len(grids) / len(members)))
         rules = replace(_RULES, tolerance=tolerance, border_m=border_m)
@@ -306,18 +306,20 @@ def _point(case: _Case, part: Ints, labels: pd.Index, unit: Ints, index: pd.Inde
 
 def _lower_bound(case: _Case, tolerance: float) -> float:
     """Lower bound of the share of residents who change grid in any division within the tolerance."""
-    mean, load = case.mean(), np.bincount(case.today, case.load, minlength=len(case.parent_of))
+    mean, load = case.mean(), np.bincount(case.current, case.load, minlength=len(case.parent_of))
     density = np.where(case.load > 0, case.residents / np.maximum(case.load, 1e-12), np.inf)
     total = 0.0
     for parent in range(int(case.parent_of.max()) + 1):
         grids = np.flatnonzero(case.parent_of == parent)
-        family = np.flatnonzero(case.parent_of[case.today] == parent)
+        family = np.flatnonzero(case.parent_of[case.current] == parent)
         family = family[np.argsort(density[family], kind="stable")]
         away = sum(
-            _fewest_residents(case, family[case.today[family] == g], load[g] - (1 + tolerance) * mean[g]) for g in grids
+            _fewest_residents(case, family[case.current[family] == g], load[g] - (1 + tolerance) * mean[g])
+            for g in grids
         )
         here = sum(
-            _fewest_residents(case, family[case.today[family] != g], (1 - tolerance) * mean[g] - load[g]) for g in grids
+            _fewest_residents(case, family[case.current[family] != g], (1 - tolerance) * mean[g] - load[g])
+            for g in grids
         )
         total += max(away, here)
     return float(total / case.residents.sum())
@@ -339,13 +341,13 @@ def _fewest_residents(case: _Case, cells: Ints, needed: float) -> float:
 def _transport(case: _Case, tolerance: float) -> float:
     """Residents moved by the cheapest flow of work over present borders, as a share; NaN if there is no such flow."""
     graph: Graph = case.cells.graph
-    a, b = case.today[graph.row_of()], graph.neighbour
+    a, b = case.current[graph.row_of()], graph.neighbour
     kept = (b >= 0) & (graph.length_m > 0)
-    a, b = a[kept], case.today[b[kept]]
+    a, b = a[kept], case.current[b[kept]]
     pairs = np.unique(np.column_stack([a, b])[(a != b) & (case.parent_of[a] == case.parent_of[b])], axis=0)
     count = len(case.parent_of)
-    load, mean = np.bincount(case.today, case.load, minlength=count), case.mean()
-    people = np.bincount(case.today, case.residents, minlength=count) / np.maximum(load, 1e-12)
+    load, mean = np.bincount(case.current, case.load, minlength=count), case.mean()
+    people = np.bincount(case.current, case.residents, minlength=count) / np.maximum(load, 1e-12)
     arcs = np.arange(len(pairs))
     net = coo_array(
         (np.r_[np.ones(len(pairs)), -np.ones(len(pairs))], (np.r_[pairs[:, 1], pairs[:, 0]], np.r_[arcs, arcs])),

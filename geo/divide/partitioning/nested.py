@@ -56,14 +56,14 @@ class Wishes:
     ----------
     locked
         For each level, number of the locked grid of each cell, -1 for free cells.
-    today
+    current
         For each level, number of the present grid of each cell, -1 for none.
     stay
         Cost of a cell leaving its present grid, float64 (n,); the sum over a grid is about the weight of the wish.
     """
 
     locked: dict[Level, Ints] = field(default_factory=dict)
-    today: dict[Level, Ints] = field(default_factory=dict)
+    current: dict[Level, Ints] = field(default_factory=dict)
     stay: Floats | None = None
 
 
@@ -123,7 +123,7 @@ def split_levels(
             parents = top
         else:
             parents = _split(cells, shapes, parents, count, level, wishes, rules[level], rng)
-            if level is Level.SECOND and drawn and not wishes.locked and not wishes.today:
+            if level is Level.SECOND and drawn and not wishes.locked and not wishes.current:
                 costs = replace(cells, graph=border_costs(cells.graph, level))
                 group, found[Level.COMMUNITY] = exchange_between_communities(
                     costs,
@@ -152,7 +152,7 @@ def _split(
     splitter = Splitter(replace(cells, graph=border_costs(cells.graph, level)), replace(rules, tries=tries), rng)
     locked = wishes.locked.get(level, np.full(len(parents.group), -1, dtype=np.int64))
     plots = _plots(cells, parents, locked, count)
-    today, stay = wishes.today.get(level), wishes.stay
+    current, stay = wishes.current.get(level), wishes.stay
     ringed = level is not Level.THIRD or locked.max(initial=-1) >= 0
 
     def one(number: int) -> Ints:
@@ -162,7 +162,7 @@ def _split(
             parts,
             name,
             holes=_holes(shapes[members], cells, shapes) if ringed and parts > 1 else None,
-            today=None if today is None else today[members],
+            current=None if current is None else current[members],
             stay=None if stay is None else stay[members],
         )
 

@@ -100,7 +100,7 @@ class Splitter:
         what: str,
         *,
         holes: Floats | None = None,
-        today: Ints | None = None,
+        current: Ints | None = None,
         stay: Floats | None = None,
     ) -> Ints:
         """Split the cells of one parent.
@@ -115,7 +115,7 @@ class Splitter:
             Name of the parent, for messages.
         holes
             A point in each hole of the parent, in the coordinates of the cells, shape (h, 2).
-        today, stay
+        current, stay
             Number of the present grid of each member (-1: none), and the cost of leaving it.
 
         Returns
@@ -135,10 +135,10 @@ class Splitter:
         if parts == 1 or len(members) == parts:
             return np.arange(len(members)) % parts
         open_holes = np.empty((0, 2)) if holes is None else holes
-        if today is not None and stay is not None:
+        if current is not None and stay is not None:
             # Present grids may separate a dead end from its gate.
             start = self._work.bisect_all(members, parts, open_holes)
-            return self._improve(members, start, parts, members, (today, stay))[0]
+            return self._improve(members, start, parts, members, (current, stay))[0]
         head = gates(self._cells.graph, members, self._work.net.weight[members], parts)
         core = self._without_dead_ends(members, head)
         kept = members[core]

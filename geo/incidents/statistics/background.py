@@ -69,7 +69,7 @@ class Background(NamedTuple):
         """Probability of a sum as small over each neighbourhood; NaN where nothing is expected."""
         return negative_binomial_lower(sums, self.sums, self.pieces / self.spread)
 
-    def upper_alone(self, values: Floats) -> Floats:
+    def upper_of_cells(self, values: Floats) -> Floats:
         """Probability of a count as large in each cell without its neighbours."""
         return negative_binomial_upper(values, self.expected, 1.0 / self.spread)
 

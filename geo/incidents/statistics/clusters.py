@@ -99,12 +99,12 @@ def hotspots(
     -------
     GeoDataFrame
         One row per cell, in the order, index and CRS of the cells: `code`, `column`, `neighbours` (their number, without the
-        cell), `with_neighbours` (the tested sum over the cell and its neighbours), `usual` (the expected sum), `z`
-        (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_alone`, `q_alone` and `core`
-        (q_alone <= fdr), the same for the cell without its neighbours, always one-sided; `moran` (local, rows of the
+        cell), `with_neighbours` (the tested sum over the cell and its neighbours), `expected` (the expected sum), `z`
+        (Gi*), `p`, `q` (p adjusted for the number of tests), `hot` (q <= fdr and z > 0); `p_cell`, `q_cell` and `core`
+        (q_cell <= fdr), the same for the cell without its neighbours, always one-sided; `moran` (local, rows of the
         weights sum to one), `moran_p` (two-sided), `moran_q`, `cluster`: ``high-high``, ``low-low``, ``high-low``,
         ``low-high``, or ``none`` where moran_q > fdr; `geometry`. Values are NaN if nothing can be computed (all values equal,
-        or a cell adjacent to all others); `usual`, `p_alone` and `q_alone` also if no background could be fitted, and then no
+        or a cell adjacent to all others); `expected`, `p_cell` and `q_cell` also if no background could be fitted, and then no
         cell is `core`.
 
         ``attrs``: `shown` (whether any cell is hot), `note_zh` and `note_en`, which describe the result, or why the data cannot
@@ -141,22 +141,22 @@ def hotspots(
     values = values_of(counts, frame, column)
     weights = contiguity_weights(neighbour_pairs(frame, cells, neighbours), len(frame))
     z = gi_star(values, weights, variance=variance)
-    law = chance(values, weights, measures_of(frame, exposure), z, alternative, null)
-    p, q, q_alone = law.p, benjamini_hochberg(law.p), benjamini_hochberg(law.p_alone)
+    law = p_values(values, weights, measures_of(frame, exposure), z, alternative, null)
+    p, q, q_cell = law.p, benjamini_hochberg(law.p), benjamini_hochberg(law.p_cell)
     hot = (q <= fdr) & (z > 0)
     columns = {
         CODE: frame[CODE].to_numpy(dtype=object),
         column: values,
         "neighbours": np.asarray(weights.sum(axis=1)).astype(int) - 1,
         "with_neighbours": weights @ values,
-        "usual": law.usual,
+        "expected": law.expected,
         "z": z,
         "p": p,
         "q": q,
         "hot": hot,
-        "p_alone": law.p_alone,
-        "q_alone": q_alone,
-        "core": q_alone <= fdr,
+        "p_cell": law.p_cell,
+        "q_cell": q_cell,
+        "core": q_cell <= fdr,
     } | _clusters(values, weights, fdr)
     result = gpd.GeoDataFrame(columns, index=frame.index, geometry=frame.geometry.array, crs=frame.crs)
     expected = float((weights @ values).mean()) if len(values) else 0.0
@@ -233,26 +233,26 @@ def _measured(frame: gpd.GeoDataFrame, column: str) -> Floats:
     return np.asarray(np.clip(np.nan_to_num(given, posinf=0.0), 0.0, None))
 
 
-class Chance(NamedTuple):
-    """p-values under the null hypothesis: `p` of the sum over each neighbourhood, `p_alone` of the cell alone.
+class PValues(NamedTuple):
+    """p-values under the null hypothesis: `p` of the sum over each neighbourhood, `p_cell` of the cell alone.
 
-    `usual` is the expected sum, `null` the hypothesis used. NaN if nothing can be computed.
+    `expected` is the expected sum, `null` the hypothesis used. NaN if nothing can be computed.
     """
 
     p: Floats
-    p_alone: Floats
-    usual: Floats
+    p_cell: Floats
+    expected: Floats
     null: Null
 
 
-def chance(
+def p_values(
     values: Floats,
     weights: scipy.sparse.csr_array[Any],
     measures: Floats,
     z: Floats,
     alternative: Alternative,
     null: Null,
-) -> Chance:
+) -> PValues:
     """Probability of a sum as large, or as extreme, over the neighbourhood of each cell."""
     background: Background | None = None
     whole = (values == np.rint(values)).all() and (values >= 0).all()
@@ -260,7 +260,7 @@ def chance(
         background = estimate_background(values, weights, measures)
     if background is None:
         nothing = np.full(len(values), np.nan)
-        return Chance(
+        return PValues(
             dealt_p(values, np.asarray(weights.sum(axis=1), dtype=float), z, alternative), nothing, nothing, "dealt"
         )
     sums = np.asarray(weights @ values)
@@ -268,7 +268,7 @@ def chance(
     if alternative == "two-sided":
         p = np.minimum(2.0 * np.minimum(p, background.lower(sums)), 1.0)
     p = np.where(np.isfinite(z), p, np.nan)
-    return Chance(p, background.upper_alone(values), background.sums, "background")
+    return PValues(p, background.upper_of_cells(values), background.sums, "background")
 
 
 def dealt_p(values: Floats, total: Floats, z: Floats, alternative: Alternative) -> Floats:

@@ -14,7 +14,7 @@ import pandas as pd
 from geo.coverage import Mesh
 from geo.errors import ColumnError, InputError, first_labels
 from geo.incidents.statistics.association import gi_star
-from geo.incidents.statistics.clusters import chance, measures_of
+from geo.incidents.statistics.clusters import measures_of, p_values
 from geo.incidents.statistics.distributions import normal_two_sided
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
@@ -161,7 +161,7 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
 
 def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
     z = gi_star(values, weights)
-    p = chance(values, weights, due, z, "greater", "background").p
+    p = p_values(values, weights, due, z, "greater", "background").p
     # Nothing below the mean is hot, whatever its p-value.
     return np.asarray(np.where(z > 0, p, np.where(np.isnan(p), np.nan, np.maximum(p, 0.5))))
 

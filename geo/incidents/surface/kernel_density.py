@@ -61,7 +61,7 @@ class Density:
         Metric CRS of the raster.
     bandwidth_m, cell_m
         Standard deviation of the kernel and side of a raster cell, metres.
-    used, outside, set_apart
+    used, outside, excluded
         Number of incidents in the raster, outside or without a position, and excluded because they are at a default point.
     """
 
@@ -74,7 +74,7 @@ class Density:
     cell_m: float
     used: int
     outside: int
-    set_apart: int
+    excluded: int
 
     def total(self) -> float:
         """Integral over the raster: the number of incidents used."""
@@ -165,7 +165,7 @@ def density(
         cell_m,
         used=int(use.sum()),
         outside=int((~within & ~apart).sum()),
-        set_apart=int(apart.sum()),
+        excluded=int(apart.sum()),
     )
 
 

@@ -55,7 +55,7 @@ class Silence(NamedTuple):
     end: float
     device: str
     travel_s: float
-    out: bool
+    moved: bool
 
 
 def silences_of(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules: Rules) -> dict[str, list[Silence]]:
@@ -129,7 +129,7 @@ def unobserved_rate(silences: list[Silence], stays: list[Interval], lengths_s: F
             continue
         if any(abs(s - silence.end) <= CUT_S or abs(e - silence.start) <= CUT_S for s, e in stays):
             expected -= np.log1p(-CUT_P)
-        if silence.out:
+        if silence.moved:
             expected -= np.log1p(-OUT_P) * _slots(left, rules)
         # Half of the minimum stay may be observed at either end without proving a visit.
         room = np.maximum(left - np.maximum(lengths_s, rules.min_stay_s) + rules.min_stay_s, 0.0)
