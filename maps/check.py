@@ -36,6 +36,8 @@ from maps.encoding.packing import pack_shapes
 from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
 
+SCRIPTS = ("kit.js", "labels.js", "background.js", "workbook.js", "share.js", "check.js")
+
 TITLE = ("网格检查结果", "Result of the check")
 
 #: Maximum number of findings drawn and listed, most severe first; the certificate contains all.
@@ -110,6 +112,7 @@ def check_map(
         "outline": None if outline is None else encode_polygons(outline.geometry, origin, steps=_STEPS),
         **_surroundings(cells, extras),
         "findings": _findings(shown, origin),
+        "names": _names(cells, shown),
         "kinds": {kind: _kind(kind) for kind in report.counts()},
         "families": {key: {"name": two_languages((zh, en)), "colour": c} for key, (zh, en, c, _) in FAMILIES.items()},
         "shapes": dict(SHAPES),
@@ -118,7 +121,7 @@ def check_map(
         "ok": report.ok,
         "total": len(report.findings),
     }
-    page = GridPage("startCheck", ("kit.js", "labels.js", "background.js", "check.js"), payload, payload["title"]["zh"])
+    page = GridPage("startCheck", SCRIPTS, payload, payload["title"]["zh"])
     return page_map(bounds, page, max_zoom=24)
 
 
@@ -138,6 +141,21 @@ def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> 
     ]
     frame = {"origin": [float(v) for v in origin], "steps": STEPS}
     return {"grids": frame, "background": encode_background(Background.of(extras), cells), "borders": borders}
+
+
+def _names(cells: gpd.GeoDataFrame | Division | None, shown: gpd.GeoDataFrame) -> dict[str, str]:
+    """Names of the cells that the findings name, and of the cells above them, by code; those without a name are left out."""
+    if cells is None:
+        return {}
+    layers = [cells.layer(level) for level in Level] if isinstance(cells, Division) else [cells]
+    named = {str(code) for codes in shown["cells"] for code in codes} | {str(code) for code in shown["parent"].dropna()}
+    return {
+        str(code): str(name)
+        for layer in layers
+        if CODE in layer
+        for code, name in zip(layer[CODE], column(layer, "name"), strict=True)
+        if str(code) in named and isinstance(name, str) and name
+    }
 
 
 def _crs(frame: Any) -> Any:

@@ -118,7 +118,17 @@ def coverage_map(
         payload["visits"], payload["visit_reasons"] = listed, meanings
     page = GridPage(
         "startCoverage",
-        ["kit.js", "labels.js", "page.js", "background.js", "share.js", "charts.js", "days.js", "coverage.js"],
+        [
+            "kit.js",
+            "labels.js",
+            "page.js",
+            "background.js",
+            "workbook.js",
+            "share.js",
+            "charts.js",
+            "days.js",
+            "coverage.js",
+        ],
         payload,
         payload["title"]["zh"],
     )

@@ -35,6 +35,7 @@ SCRIPTS = (
     "labels.js",
     "page.js",
     "background.js",
+    "workbook.js",
     "share.js",
     "incidents.js",
     "surface.js",

@@ -98,7 +98,7 @@ def _changes(days: Mapping[date, JudgedDay], judged: JudgedDay) -> dict[str, dic
     return changes
 
 
-def _failing_in_a_row(days: Mapping[date, JudgedDay], day: date, code: str) -> int:
+def failing_in_a_row(days: Mapping[date, JudgedDay], day: date, code: str) -> int:
     """Days in a row, up to `day`, on which a grid was not visited or short."""
     n = 0
     while (judged := days.get(day - timedelta(days=n))) is not None and code in judged.grids:
@@ -123,7 +123,7 @@ def _needs(
         state = judged.state(code)
         if state == "met":
             continue
-        rows.append((_URGENCY[state], -_failing_in_a_row(days, judged.day, code), -incidents.get(code, 0), code, grid))
+        rows.append((_URGENCY[state], -failing_in_a_row(days, judged.day, code), -incidents.get(code, 0), code, grid))
     rows.sort(key=lambda row: row[:4])
     named = rows[:NAMED]
     stored = {code: judged.verdicts.get(code) for _, _, _, code, _ in named}

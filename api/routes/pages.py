@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from api.access import PUBLIC, Right, allowed
 from api.access.rights import scopes
 from api.database import session, street_of
+from api.errors import NotStoredError
 from api.routes.dependencies import Now, SettingsOf, SnapshotOf
 from api.routes.guard import ANYBODY, Guarded, authorize, needs
 from api.routes.navigation import NavigationOf
@@ -46,6 +47,37 @@ def first_page(
     return HTMLResponse(
         render_first_page(summary, navigation=navigation, day=figures, outlines=snapshot.outlines if figures else None)
     )
+
+
+@router.get("/today.{ending}")
+@needs(ANYBODY)
+def verdict_file(
+    request: Request,
+    snapshot: SnapshotOf,
+    now: Now,
+    ending: Literal["xlsx", "csv"],
+    day: date | None = None,
+    lang: Literal["zh", "en"] = "zh",
+) -> Response:
+    """The verdicts of the first page as a workbook or CSV file, a row for each grid that the caller may see."""
+    from api.overview.day_table import day_table, table_file
+
+    view = view_of(request)
+    if view is None:
+        authorize(request.state.caller, Right.SEE_VERDICTS)
+        raise NotStoredError("no verdict is stored")
+    with session(request.app.state.engine) as opened:
+        found = day_table(opened, view, communities=snapshot.community_names, now=now, day=day, language=lang)
+    if found is None:
+        raise NotStoredError(f"no verdict is stored of {day or 'any day'}")
+    media_type = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv"}[
+        ending
+    ]
+    headers = {
+        "Content-Disposition": f'attachment; filename="patrols-{found[0]}.{ending}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(table_file(found[1], ending, str(found[0])), media_type=media_type, headers=headers)
 
 
 def view_of(request: Request) -> View | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import subprocess
 import time
@@ -11,6 +13,7 @@ from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
@@ -428,6 +431,24 @@ def test_check_map_leads_to_each_finding(page, files) -> None:
     assert page.evaluate("wangge.page.map.getZoom()") == before
 
 
+def test_findings_are_a_table_with_names(page, files) -> None:
+    show(page, files["check"])
+    with page.expect_download() as workbook:
+        page.get_by_role("button", name="Excel").click()
+    sheet = openpyxl.load_workbook(io.BytesIO(Path(workbook.value.path()).read_bytes())).active
+    assert sheet is not None
+    head, *rows = sheet.iter_rows(values_only=True)
+    assert head[:5] == ("问题", "等级", "图层", "涉及网格", "网格名称")
+    assert len(rows) == page.evaluate("wangge.payload().findings.kind.length")
+    names = page.evaluate("wangge.payload().names")
+    told = [(str(row[3]).split(), row[4]) for row in rows if row[3]]
+    assert any(names.get(code) for codes, _ in told for code in codes)
+    assert all((text or "") == " ".join(filter(None, (names.get(code) for code in codes))) for codes, text in told)
+    code = next(code for codes, _ in told for code in codes if code in names)
+    assert code not in page.locator("#panel").inner_text()
+    assert names[code] in page.locator("#panel").inner_text()
+
+
 def test_check_map_hides_kinds_and_speaks_english(page, files) -> None:
     show(page, files["check"])
     n = page.locator(".findings li").count()
@@ -670,11 +691,24 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
     show(page, files["coverage"])
     page.locator("#top .share").click()
     assert page.locator("#share input").input_value() == page.url
+    # A text that begins like a formula stays a text.
+    page.evaluate("wangge.page.levels[2][0].name = '=1+1'")
     with page.expect_download() as table:
-        page.get_by_role("button", name="表格 CSV").click()
+        page.get_by_role("button", name="CSV").click()
     rows = Path(table.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(rows) == 1 + page.evaluate("wangge.page.levels[2].length")
-    assert rows[1].startswith('"320113003001001",')
+    assert rows[1].startswith('"320113003001001","\'=1+1",')
+    with page.expect_download() as workbook:
+        page.get_by_role("button", name="Excel").click()
+    sheet = openpyxl.load_workbook(io.BytesIO(Path(workbook.value.path()).read_bytes())).active
+    assert sheet is not None
+    head, *values = sheet.iter_rows()
+    assert [cell.value for cell in head][:5] == ["网格编码", "名称", "所属", "结论", "计入巡查"]
+    assert [(cell.value, cell.data_type) for cell in values[0][:2]] == [("320113003001001", "s"), ("=1+1", "s")]
+    assert [cell.data_type for cell in values[0][4:6]] == ["n", "n"]
+    assert [[str(cell.value) for cell in row if cell.value is not None] for row in values] == [
+        [text.removeprefix("'") for text in line if text] for line in csv.reader(rows[1:])
+    ]
     with page.expect_download() as drawing:
         page.get_by_role("button", name="SVG").click()
     assert Path(drawing.value.path()).read_text(encoding="utf-8").count("<path d=") >= len(rows) - 1
@@ -683,6 +717,26 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
     assert Path(picture.value.path()).read_bytes()[:4] == b"\x89PNG"
     page.keyboard.press("Escape")
     assert page.locator("#share").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "level"),
+    [("days", "span=month", 2), ("heat", "", 1), ("heat", "by=incidents&span=all&level=3", 3), ("fairness", "", 2)],
+)
+def test_every_view_gives_its_cells_as_a_table(page, files, name, address, level) -> None:
+    show(page, files[name], address)
+    rows = page.evaluate("wangge.share.table(wangge.page)")
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert [row[0] for row in rows[1:]] == page.evaluate(f"wangge.page.levels[{level}].map((cell) => cell.code)")
+    assert all(isinstance(value, int | float | str) or value is None for row in rows for value in row)
+    assert all("undefined" not in str(value) for row in rows for value in row)
+    if name == "heat":
+        column = rows[0].index("案件数")
+        assert sum(row[column] for row in rows[1:]) == page.evaluate(
+            "(() => { const cell = wangge.page.street; return Number(wangge.page.theme.record(cell)['案件数']); })()"
+        )
+    if name == "days":
+        assert {sum(row[3:7]) for row in rows[1:]} == {2}  # the first and second of March
 
 
 def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page, files) -> None:

@@ -27,6 +27,16 @@ wangge.startCheck = (map) => {
     next: { zh: "下一处", en: "Next" },
     code: { zh: "涉及网格", en: "Cells" },
     todo: { zh: "要做的事", en: "What to do" },
+    table: { zh: "下载清单", en: "Download" },
+    kind: { zh: "问题", en: "Finding" },
+    severity: { zh: "等级", en: "Severity" },
+    layer: { zh: "图层", en: "Layer" },
+    area_m2: { zh: "面积（平方米）", en: "Area (m²)" },
+    width_m: { zh: "宽（米）", en: "Width (m)" },
+    lon: { zh: "经度", en: "Longitude" },
+    lat: { zh: "纬度", en: "Latitude" },
+    text: { zh: "说明", en: "Explanation" },
+    names: { zh: "网格名称", en: "Names" },
     causes: { zh: "按原因归并", en: "findings grouped by cause" },
   };
   const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
@@ -35,6 +45,10 @@ wangge.startCheck = (map) => {
   page.street = { latlngs: data.outline && data.grids ? data.outline.map((shape) => decodeShape(shape, frame)).flat(1) : [] };
   const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
   const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
+
+  /** A text with the names of cells in place of their codes. */
+  const named = (text) => text.replace(/\d{9,}/g, (code) => data.names[code] ?? code);
+  const LAYERS = Object.fromEntries(data.levels.map((level) => [level.name.en, level.name]));
 
   /* ---- drawing ---- */
 
@@ -118,7 +132,7 @@ wangge.startCheck = (map) => {
     }
   }
 
-  const tip = (i) => el("div", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("div", {}, findings[page.language][i]), el("div", {}, measure(i)));
+  const tip = (i) => el("div", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("div", {}, named(findings[page.language][i])), el("div", {}, measure(i)));
 
   function measure(i) {
     const parts = [], { area_m2: area, width_m: width } = findings;
@@ -163,7 +177,7 @@ wangge.startCheck = (map) => {
     const { first, more, count } = data.todo;
     if (!first.length) return null;
     const entry = (group, k) => el("li", {}, el("button", { type: "button", id: `todo-${k}`, onclick: () => go(all.find((i) => findings.cause[i] === group.cause && findings.layer[i] === group.layer && findings.severity[i] === group.severity) ?? -1) },
-      el("span", {}, el("b", {}, [say(SEVERITY[group.severity]), group.where && say(group.where)].filter(Boolean).join(" · ")), el("em", {}, say(group.text)))));
+      el("span", {}, el("b", {}, [say(SEVERITY[group.severity]), group.where && say(group.where)].filter(Boolean).join(" · ")), el("em", {}, named(say(group.text))))));
     return el("section", { className: "attention todo" }, el("h2", {}, t("todo"), el("small", {}, t("causes"))), el("ul", {}, ...first.map(entry)),
       more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 类共 ${format.whole(count)} 处。` : `${format.whole(more)} more causes with ${format.whole(count)} findings.`) : null);
   }
@@ -192,18 +206,30 @@ wangge.startCheck = (map) => {
     drawPanel();
   }
 
+  /** The findings in view as rows, the first of which is the heading. */
+  function table() {
+    const head = ["kind", "severity", "layer", "code", "names", "area_m2", "width_m", "lon", "lat", "text"].map(t);
+    const rows = shown().map((i) => {
+      const at = findings.at[i] ? decodePoint(findings.at[i], frame) : null, codes = findings.cells[i], { [findings.layer[i]]: layer } = LAYERS;
+      return [say(kinds[findings.kind[i]].name), say(SEVERITY[findings.severity[i]]), layer ? say(layer) : findings.layer[i], codes.join(" "), codes.map((code) => data.names[code] ?? "").filter(Boolean).join(" "),
+        findings.area_m2[i], findings.width_m[i], at && Number(at[1].toFixed(8)), at && Number(at[0].toFixed(8)), findings[page.language][i]];
+    });
+    return [head, ...rows];
+  }
+
   function list() {
     const rows = shown();
     if (!rows.length) return null;
     const entry = (i) => el("li", {}, el("button", { type: "button", id: `finding-${i}`, className: i === page.at ? "chosen" : "", "aria-current": String(i === page.at), onclick: () => go(i) },
       signSvg(kinds[findings.kind[i]], findings.severity[i]),
-      el("span", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("em", {}, findings[page.language][i]), el("small", {}, [say(SEVERITY[findings.severity[i]]), measure(i), findings.at[i] ? "" : t("nowhere")].filter(Boolean).join(" · ")))));
+      el("span", {}, el("b", {}, say(kinds[findings.kind[i]].name)), el("em", {}, named(findings[page.language][i])), el("small", {}, [say(SEVERITY[findings.severity[i]]), measure(i), findings.at[i] ? "" : t("nowhere")].filter(Boolean).join(" · ")))));
     const listed = rows.slice(0, LISTED);
     if (page.at >= 0 && !listed.includes(page.at)) listed.push(page.at);
     const steps = el("nav", { className: "steps", "aria-label": t("list") }, el("button", { type: "button", id: "previous", onclick: () => step(-1) }, `‹ ${t("previous")}`), el("button", { type: "button", id: "next", onclick: () => step(1) }, `${t("next")} ›`),
       el("button", { type: "button", id: "whole", onclick: () => go(-1) }, t("whole")));
     const more = rows.length - listed.length;
     return el("section", { className: "attention findings" }, el("h2", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),
+      el("nav", { className: "steps table", "aria-label": t("table") }, el("span", {}, t("table")), ...wangge.share.tableButtons(data.title.zh, table)),
       more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 处，可按类型筛选。` : `${format.whole(more)} more: choose kinds to see them.`) : null);
   }
 

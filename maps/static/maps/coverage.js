@@ -41,6 +41,10 @@ wangge.startCoverage = (map) => {
     failing_days: { zh: "天未达标", en: "days not met" },
     unknown_days: { zh: "天无法确认", en: "days unknown" },
     every_day: { zh: "本网格每日结论", en: "Verdict of each day" },
+    verdict: { zh: "结论", en: "Verdict" },
+    grids_unit: { zh: "（网格数）", en: " (grids)" },
+    grid_days_unit: { zh: "（网格·天）", en: " (grid-days)" },
+    seconds_unit: { zh: "（秒）", en: " (s)" },
     elsewhere: { zh: "查看当日依据", en: "Show the reasons of this day" },
   };
 
@@ -121,6 +125,18 @@ wangge.startCoverage = (map) => {
     }
     const seconds = within(cell, 2), n = tally(seconds);
     return [`${page.t("met")} ${n.met} / ${seconds.length}`, ...states.slice(1).filter((state) => n[state]).map((state) => `${page.t(state)} ${n[state]}`)];
+  }
+
+  /** What a table says of a cell, by heading. */
+  function record(cell) {
+    const seconds = within(cell, 2), own = cell.level > 2 ? cell.parent : cell;
+    if (cell.level < 2 || days.many) {
+      const n = days.many ? days.sum(cell.level < 2 ? seconds.map((one) => one.row) : [own.row]) : tally(seconds), unit = page.t(days.many ? "grid_days_unit" : "grids_unit");
+      return Object.fromEntries(states.map((state) => [`${page.t(state)}${unit}`, n[state]]));
+    }
+    const { row } = own, facts = { [page.t("verdict")]: page.t(stateOf(cell)), [page.t("visits")]: second.visits[row], [page.t("required")]: second.required[row], [page.t("uncounted")]: second.uncounted[row] };
+    for (const key of ["present_s", "unknown_s"]) facts[`${page.t(key)}${page.t("seconds_unit")}`] = second[key][row];
+    return { ...facts, [page.t("why")]: days.reasons[page.language][second[`reason_${page.language}`][row]], [page.t("rules")]: days.rules[second.rules[row]] };
   }
 
   /* ---- panel ---- */
@@ -231,5 +247,5 @@ wangge.startCoverage = (map) => {
 
   days.onchange = () => ({ second, third } = days.verdicts);
   days.counter = (day) => failing(days.sumOn(day));
-  return page.start({ usualLevel: 2, texts, style, label, tip, panel, legend, controls: () => days.controls(), readAddress: (address) => days.readAddress(address), writeAddress: (address) => days.writeAddress(address) });
+  return page.start({ usualLevel: 2, texts, style, label, tip, record, panel, legend, controls: () => days.controls(), readAddress: (address) => days.readAddress(address), writeAddress: (address) => days.writeAddress(address) });
 };

@@ -25,6 +25,9 @@ wangge.startFairness = (map) => {
     before: { zh: "旧方案", en: "Old" },
     now: { zh: "新方案", en: "New" },
     bound_note: { zh: "竖线为理论下限：三级网格不拆分时，任何划法都不可能更均衡。", en: "Upright marks: no division of the same third-level grids can be more even." },
+    off_unit: { zh: "与均值之差（%）", en: " off the mean (%)" },
+    tolerance_unit: { zh: "允许偏差（%）", en: "Tolerance (%)" },
+    leader_column: { zh: "格长编号", en: "Leader (staff no.)" },
     none: { zh: "无数据", en: "no value" },
   };
 
@@ -55,6 +58,12 @@ wangge.startFairness = (map) => {
   }
 
   const tip = (cell) => [`${page.t(measure)} ${percent(off(cell), 1)}`, `${page.t("tolerance")} ±${plain(tolerance(cell.level))}`];
+
+  /** What a table says of a cell, by heading: its difference by each measure, in percent. */
+  function record(cell) {
+    const shareOf = (name) => data.measures[name]?.[cell.level]?.[cell.row] ?? null, rounded = (share) => (share === null ? null : Number((100 * share).toFixed(2)));
+    return { ...Object.fromEntries(names.map((name) => [`${page.t(name)}${page.t("off_unit")}`, rounded(shareOf(name))])), [page.t("tolerance_unit")]: rounded(tolerance(cell.level)), [page.t("leader_column")]: cell.columns.leader?.[cell.row] ?? null };
+  }
 
   /* ---- panel ---- */
 
@@ -157,7 +166,7 @@ wangge.startFairness = (map) => {
     old = makeOld();
     page.besides = old.map;
   }
-  return page.start({ usualLevel: 2, texts, style, label, tip, legend, controls, panel: () => [figures(), spread(), farthest()], painted: drawOld,
+  return page.start({ usualLevel: 2, texts, style, label, tip, record, legend, controls, panel: () => [figures(), spread(), farthest()], painted: drawOld,
     readAddress: (address) => { if (names.includes(address.get("by"))) measure = address.get("by"); },
     writeAddress: (address) => { if (measure !== names[0]) address.set("by", measure); } });
 };

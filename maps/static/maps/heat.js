@@ -28,6 +28,7 @@ wangge.startHeat = (map) => {
     hot_legend: { zh: "热点外围：连同相邻网格明显高于正常水平", en: "Around: the grid together with its neighbours has" },
     hot_none: { zh: "没有通过检验的热点。", en: "No hot spot passed the test." },
     hot_all: { zh: "热点按全部时间、全部类别检验，选择部分时不标出。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
+    hot_spot: { zh: "热点", en: "Hot spot" },
     hot_here: { zh: "热点外围", en: "hot spot, around" },
     core_here: { zh: "热点核心", en: "hot spot, core" },
     no_value: { zh: `常住人口不足 ${data.fewest_residents} 人，不计算`, en: `under ${data.fewest_residents} residents: no rate` },
@@ -165,6 +166,9 @@ wangge.startHeat = (map) => {
 
   const known = (cell) => Object.keys(measures).filter((measure) => value(cell, measure) !== null);
   const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), hotWord(cell)].filter(Boolean);
+
+  /** What a table says of a cell, by heading. */
+  const record = (cell) => ({ ...Object.fromEntries(Object.keys(measures).map((m) => [page.t(m), value(cell, m)])), ...(data.hot && !isPart() ? { [page.t("hot_spot")]: hotWord(cell) } : {}) });
 
   let overlay = null;
   // The bar takes its room before anything is drawn, or all would be drawn twice.
@@ -341,7 +345,7 @@ wangge.startHeat = (map) => {
 
   addPattern("no-value", { size: 7, ground: "#f4f4f2", ink: "#6f7479", path: "M2.5 3.5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0" });
   return page.start({
-    texts, style, label, tip, controls, painted, readAddress, writeAddress,
+    texts, style, label, tip, record, controls, painted, readAddress, writeAddress,
     filled: () => chosen.mode !== "density",
     panel: () => [summary(page.at), kinds(), calendar(), most(page.at)],
     legend,

@@ -1,27 +1,32 @@
 "use strict";
-/* Sharing a view: its address, a QR code where a server answers, and what is in view as a table (CSV) or a picture (SVG, PNG). */
+/* Sharing a view: its address, a QR code where a server answers, and what is in view as a table (Excel, CSV) or a picture (SVG, PNG). */
 wangge.share = (() => {
   const { el } = wangge;
   const TEXTS = {
     share: { zh: "分享与下载", en: "Share and download" },
     address: { zh: "本页地址", en: "Address of this view" },
     copy: { zh: "复制", en: "Copy" },
-    table: { zh: "表格 CSV", en: "Table CSV" },
+    table: { zh: "表格", en: "Table" },
+    picture: { zh: "图片", en: "Picture" },
     code: { zh: "扫码打开本页", en: "Scan to open this view" },
     close: { zh: "关闭", en: "Close" },
     cell: { zh: "网格编码", en: "Grid code" },
     name: { zh: "名称", en: "Name" },
-    what: { zh: "内容", en: "Values" },
+    within: { zh: "所属", en: "Part of" },
   };
 
-  /** Rows of the cells in view: code, name, and what their tip says. A value that a spreadsheet would take for a formula gets an apostrophe. */
+  /** The cells in view as rows, the first of which is the heading: where each lies, and what the theme knows of it. */
   function table(page) {
-    const say = (key) => TEXTS[key][page.language];
-    const safe = (value) => `"${String(value).replace(/^[=+\-@\t]/, "'$&").replaceAll('"', '""')}"`;
-    const rows = page.inView.map((cell) => [cell.code, cell.name, ...page.theme.tip(cell)]);
-    const most = Math.max(1, ...rows.map((row) => row.length - 2));
-    const head = [say("cell"), say("name"), ...Array.from({ length: most }, (_, i) => (most > 1 ? `${say("what")} ${i + 1}` : say("what")))];
-    return `\uFEFF${[head, ...rows].map((row) => row.map(safe).join(",")).join("\r\n")}\r\n`;
+    const say = (key) => TEXTS[key][page.language], records = page.inView.map((cell) => page.theme.record(cell));
+    const keys = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    const above = (cell) => (cell.level > 1 && cell.parent?.level ? cell.parent.name : "");
+    return [[say("cell"), say("name"), say("within"), ...keys], ...page.inView.map((cell, i) => [cell.code, cell.name, above(cell), ...keys.map((key) => records[i][key] ?? null)])];
+  }
+
+  /** Buttons that save rows, given by `make()`, as a workbook and as CSV. */
+  function tableButtons(name, make) {
+    const button = (text, onclick) => el("button", { type: "button", onclick }, text);
+    return [button("Excel", async () => save(await wangge.workbook.excel(name, make()), `${name}.xlsx`)), button("CSV", () => save(wangge.workbook.csv(make()), `${name}.csv`))];
   }
 
   /** The view as a drawing: cells with their fills, borders of the street, and the labels that stand on the map. */
@@ -45,8 +50,8 @@ wangge.share = (() => {
       + `<rect y="-34" width="${width}" height="${height + 34}" fill="#fff"/><text x="10" y="-11" font-size="16" font-weight="700">${title}</text>${shapes.join("")}</svg>`;
   }
 
-  function save(content, type, name) {
-    const link = el("a", { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+  function save(blob, name) {
+    const link = el("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
@@ -69,12 +74,12 @@ wangge.share = (() => {
     const dialog = el("dialog", { id: "share", ariaLabel: say("share"), onclose: () => dialog.remove() }, el("h2", {}, say("share")),
       el("p", {}, field, button(say("copy"), () => { field.select(); navigator.clipboard?.writeText(field.value).catch(() => {}); })),
       served ? el("p", {}, el("img", { src: `/qr?to=${encodeURIComponent(location.pathname + location.search + location.hash)}`, alt: say("code"), width: 180, height: 180 }), el("small", {}, say("code"))) : null,
-      el("p", { className: "steps" }, button(say("table"), () => save(table(page), "text/csv", `${name}.csv`)), button("SVG", () => save(drawing(page), "image/svg+xml", `${name}.svg`)),
-        button("PNG", async () => save(await picture(page), "image/png", `${name}.png`))),
+      el("p", { className: "steps" }, el("span", {}, say("table")), ...tableButtons(name, () => table(page))),
+      el("p", { className: "steps" }, el("span", {}, say("picture")), button("SVG", () => save(new Blob([drawing(page)], { type: "image/svg+xml" }), `${name}.svg`)), button("PNG", async () => save(await picture(page), `${name}.png`))),
       el("form", { method: "dialog" }, el("button", {}, say("close"))));
     document.body.append(dialog);
     dialog.showModal();
   }
 
-  return { drawing, label: TEXTS.share, open, table };
+  return { drawing, label: TEXTS.share, open, table, tableButtons };
 })();

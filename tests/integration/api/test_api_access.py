@@ -44,6 +44,7 @@ LEDGER_READERS = {A, "leader", "supervisor", "community", "officer", "clerk"}
 #: Who may ask each route, written by hand. A route that is not here fails the test below.
 TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): EVERYBODY,
+    ("GET", "/today.{ending}"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/plan"): PLANNERS,
     ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/heat"): ACCOUNTS - {"resident"},

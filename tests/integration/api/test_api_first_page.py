@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -181,6 +184,53 @@ def test_who_sees_what(filled, tmp_path):
         page = client.get("/").text
         assert figures(page)["met"] == "1"
         assert "格长 " not in page  # persons are not public
+
+
+def test_the_day_is_a_table_for_those_who_may_see_it(filled, tmp_path):
+    engine, codes = filled
+    address = engine.url.render_as_string(hide_password=False)
+    # A text that begins like a formula stays a text.
+    risky = _verdicts(codes, TODAY, ["short", "met", "not_visited", "unknown"]).assign(
+        reason_zh="=1+1", visits=[1, 3, 0, 1]
+    )
+    store_verdicts(engine, 1, risky, version=1, rules=RULES, at=LATER)
+    with session(engine, write=True) as opened:
+        account = add_account(opened, 1, "one", [Grant(Role.OFFICER, codes[0])], at=NOW, by="test")
+        one = {"Authorization": f"Bearer {add_token(opened, 'program', account=account, at=NOW).text}"}
+        add_incident(opened, _incident("N1", LATER - timedelta(days=2), codes[2]))
+    settings = Settings(database=address, pages=tmp_path, follow=False, public_pages=True)
+    with serving(create_app(settings, clock=lambda: LATER)) as client:
+        sheet = openpyxl.load_workbook(io.BytesIO(client.get("/today.xlsx").content)).active
+        head, *rows = sheet.iter_rows(values_only=True)
+        assert head == (
+            "网格编码",
+            "名称",
+            "所属社区",
+            "结论",
+            "计入巡查",
+            "规定次数",
+            "连续未达标天数",
+            "近七日案件",
+            "判定依据",
+        )
+        assert [(row[0], row[3], row[4], row[6], row[7]) for row in rows] == [
+            (codes[0], "次数不足", 1, 3, 0),
+            (codes[1], "达标", 3, 0, 0),
+            (codes[2], "未巡查", 0, 1, 1),
+            (codes[3], "无法确认", 1, 0, 0),
+        ]
+        assert sheet["I3"].data_type == "s"
+        assert sheet["I3"].value == "=1+1"
+        text = list(csv.reader(client.get("/today.csv?lang=en").content.decode("utf-8-sig").splitlines()))
+        assert text[0][:4] == ["Grid code", "Name", "Community", "Verdict"]
+        assert [line[-1] for line in text[1:]] == ["why"] * 4
+        assert "'=1+1" in client.get("/today.csv").content.decode("utf-8-sig")
+        own = client.get("/today.csv", headers=one).content.decode("utf-8-sig").splitlines()
+        assert len(own) == 2
+        assert "格长" in own[0]
+        assert client.get("/today.csv?day=2020-01-01").status_code == 404
+        assert client.get("/today.pdf").status_code == 422
+        assert f"/today.xlsx?day={TODAY}" in client.get("/").text
 
 
 def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
