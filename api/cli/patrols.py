@@ -176,7 +176,10 @@ def _print(done: PatrolRun) -> None:
     title = f"巡查核验 patrols: {verified.rules.heading} ({verified.rules.name}; {verified.rules.zone})"
     console.print(table(title, headings, rows))
     counts = "格长及副职 leader and deputies" if verified.rules.who == "leader" else "任何人 anyone"
-    console.print(f"计入谁的巡查 whose visits count: {counts}（{verified.who.zh} {verified.who.en}）", markup=False)
+    console.print(
+        f"计入谁的巡查 whose visits count: {counts}（{verified.counted_persons.zh} {verified.counted_persons.en}）",
+        markup=False,
+    )
     if verified.sparse[0]:
         number, usual_s = verified.sparse
         console.print(
@@ -209,7 +212,7 @@ def _print_fixes(verified: Verified, console: Console) -> None:
         console.print(
             "没有定位点在网格内或附近：请核对网格和坐标系。No fix in or near a grid: right grids, right datum?"
         )
-    files = verified.unread
+    files = verified.unread_files
     console.print(f"定位点 fixes: {verified.fixes:,}; 无法读取的行 refused rows: {verified.refused:,}", markup=False)
     if files:
         console.print(f"整份未读入 files not read: {len(files):,} ({first_labels(files)}; files.csv)", markup=False)

@@ -27,7 +27,7 @@ from geo.locate.batches.cluster import Here, Runner, on_cluster
 from geo.locate.batches.counting import Result, Sums, Wanted, locate_chunk
 from geo.locate.batches.hours import text_of
 from geo.locate.batches.parts import PARQUET, PART_BYTES, TEXT, Chunk, Source, open_source
-from geo.locate.batches.points import Look, Reading, check_chunk, judge
+from geo.locate.batches.points import ChunkCheck, Reading, check_chunk, judge
 from geo.notices import notice
 from geo.tables.coordinates import LAT, LON, Place, choose_place
 from geo.tables.local_time import require_zone
@@ -188,11 +188,11 @@ def _runner(cluster: str | None, workers: int | None, index: GridIndex) -> Itera
 
 def _check(runner: Runner, source: Source, reading: Reading, index: GridIndex, progress: Progress) -> None:
     """Check all points, and raise the errors found."""
-    looks: dict[int, Look] = {}
-    for part, look in runner.map(partial(_look, source, reading), source.parts):
-        looks[part.number] = look
-        progress(f"检查 checking {len(looks)}/{len(source.parts)}", 0.3 * len(looks) / len(source.parts))
-    for told in judge([looks[part.number] for part in source.parts], source, reading, index):
+    checks: dict[int, ChunkCheck] = {}
+    for part, look in runner.map(partial(_check_chunk, source, reading), source.parts):
+        checks[part.number] = look
+        progress(f"检查 checking {len(checks)}/{len(source.parts)}", 0.3 * len(checks) / len(source.parts))
+    for told in judge([checks[part.number] for part in source.parts], source, reading, index):
         notice(told)
 
 
@@ -205,7 +205,7 @@ def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept
         progress(f"定位 locating {done}/{len(source.parts)}", 0.3 + 0.69 * done / len(source.parts))
 
 
-def _look(source: Source, reading: Reading, part: Chunk, _: GridIndex) -> Look:
+def _check_chunk(source: Source, reading: Reading, part: Chunk, _: GridIndex) -> ChunkCheck:
     return check_chunk(source, part, reading)
 
 

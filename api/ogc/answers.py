@@ -95,7 +95,7 @@ def collection_answer(
         return Response(table.packed(crs).closed_by(end), media_type=GEOJSON, headers=headers)
     if packs and rows is not None and len(rows) > 1:
         headers["Content-Encoding"] = "gzip"
-        return Response(table.some_packed(rows, crs, end), media_type=GEOJSON, headers=headers)
+        return Response(table.packed_rows(rows, crs, end), media_type=GEOJSON, headers=headers)
     fragments = table.fragments(crs)
     body = HEAD + SEPARATOR.join(fragments if rows is None else [fragments[row] for row in rows]) + end
     return Response(body, media_type=GEOJSON, headers=headers)

@@ -162,7 +162,7 @@ class FeatureTable:
         content = self._documents[row] + (shapely.to_wkb(self.geometry[row]) or b"")
         return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
 
-    def some_packed(self, rows: Sequence[int], crs: Crs, end: bytes) -> bytes:
+    def packed_rows(self, rows: Sequence[int], crs: Crs, end: bytes) -> bytes:
         """A document of some features as a gzip file; each feature is compressed once and then only joined."""
         fragments = self.fragments(crs)
         pieces = self._pieces.setdefault((crs.space, crs.swapped), {})

@@ -115,7 +115,7 @@ def partition(
     centre = shapely.get_coordinates(shapely.centroid(shapes))
     graph = build_graph(shapes)
     top = _top(cells, communities, int(counts[0]), unit)
-    require_connected(cells, graph, unit, *((top.group, top.what) if top else ()))
+    require_connected(cells, graph, unit, *((top.group, top.names) if top else ()))
     known = Cells(graph, weights(load, area), area, centre - centre.mean(axis=0), load)
     found = split_levels(
         known,

@@ -39,7 +39,7 @@ from geo.lazy import lazy_names
 
 if TYPE_CHECKING:
     from geo.duty.briefs.composing import Brief, Issue, brief
-    from geo.duty.case import Asked, Case, ClockRun, Running
+    from geo.duty.case import Case, ClockRun, ExtensionRequest, Running
     from geo.duty.cases.book import CaseBook
     from geo.duty.cases.case_rules import CaseRules
     from geo.duty.cases.merging import linked_steps, live_case, to_be_answered
@@ -66,7 +66,7 @@ else:
         __name__,
         {
             "geo.duty.briefs.composing": "Brief Issue brief",
-            "geo.duty.case": "Asked Case ClockRun Running",
+            "geo.duty.case": "ExtensionRequest Case ClockRun Running",
             "geo.duty.cases.book": "CaseBook",
             "geo.duty.cases.case_rules": "CaseRules",
             "geo.duty.cases.merging": "linked_steps live_case to_be_answered",
@@ -99,7 +99,6 @@ __all__ = [
     "AccountRole",
     "Action",
     "Agenda",
-    "Asked",
     "Assignment",
     "Brief",
     "Candidate",
@@ -113,6 +112,7 @@ __all__ = [
     "Decision",
     "Duty",
     "Event",
+    "ExtensionRequest",
     "Facts",
     "Issue",
     "Item",

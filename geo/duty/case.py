@@ -31,8 +31,8 @@ class ClockRun(NamedTuple):
     late: bool
 
 
-class Asked(NamedTuple):
-    """An extension that was asked for: working days, why, by whom."""
+class ExtensionRequest(NamedTuple):
+    """A requested extension: working days, reason, who requested it."""
 
     days: float
     reason: str
@@ -77,8 +77,8 @@ class Case:
         Spans in which handling was shelved; the last one is open while `state` is ``shelved``.
     doers
         Who did work on it; they may not verify it.
-    told
-        Who was told of the explanation.
+    informed
+        Who was informed of the explanation.
     answered
         Reports whose reporters were answered.
     merged_into, taken_in
@@ -127,7 +127,7 @@ class Case:
     returns: int = 0
     joints: int = 0
     extensions: int = 0
-    asked: Asked | None = None
+    extension_request: ExtensionRequest | None = None
     shelvings: int = 0
     plan: str = ""
     review_date: dt.date | None = None
@@ -135,7 +135,7 @@ class Case:
     paused: tuple[tuple[dt.datetime, dt.datetime | None], ...] = ()
     doers: tuple[str, ...] = ()
     opinion: str = ""
-    told: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     wants_reply: tuple[str, ...] = ()
     merged_into: str | None = None

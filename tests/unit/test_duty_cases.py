@@ -200,7 +200,7 @@ def test_outcome_is_apart_from_the_state() -> None:
     case = step(step(case, A.VERIFY_OK, R.SYSTEM), A.VISIT_SOLVED, R.CLERK)
     assert case.outcome is Outcome.SOLVED_IN_GRID
     case = step(handling(), A.EXPLAIN_FILE, R.LEVEL1, payload={"detail": "outside_powers", "told": ["王"]})
-    assert (case.state, case.outcome, case.outcome_detail, case.told) == (
+    assert (case.state, case.outcome, case.outcome_detail, case.informed) == (
         S.CLOSED,
         Outcome.EXPLAINED,
         "outside_powers",
@@ -248,7 +248,7 @@ def test_the_third_return_forces_a_joint_meeting() -> None:
 def test_extensions_two_at_most_in_time_and_by_somebody_else() -> None:
     case = step(handling(), A.ASK_EXTEND, R.UNIT, "甲", payload={"asked": 3})
     before = case.due
-    assert case.asked is not None
+    assert case.extension_request is not None
     with pytest.raises(RefusedStep, match="cannot grant"):
         step(case, A.EXTEND, R.LEVEL1, "甲")
     case = step(case, A.EXTEND, R.LEVEL1, "乙", payload={"granted": 2})

@@ -84,7 +84,7 @@ class EarlierRun:
             raise FileError(f"{folder}: the earlier run cannot be read ({error})") from error
         return cls(verdicts, stays, facts)
 
-    def beside(self, verified: Verified, facts: dict[str, Any]) -> pd.DataFrame:
+    def compare_with(self, verified: Verified, facts: dict[str, Any]) -> pd.DataFrame:
         """The verdicts of the days judged now, with those that stood before; see :func:`geo.patrols.restate`."""
         before, stays = (table[table["day"].isin(verified.days)] for table in (self.verdicts, self.visits))
         return restate(
@@ -98,7 +98,7 @@ class EarlierRun:
 
 
 def changes_of(restated: pd.DataFrame) -> dict[str, Any]:
-    """How many verdicts changed, from what to what, most frequent first, and why; the figures of :meth:`EarlierRun.beside`."""
+    """Figures of :meth:`EarlierRun.compare_with`: number of changed verdicts, their transitions by frequency, and the reason."""
     changed = restated[restated["changed"]]
     pairs = [
         tuple(state if isinstance(state, str) else None for state in pair)

@@ -196,7 +196,7 @@ def patrol_files(
             progress=progress,
         )
         facts = facts_of(verified, cells_path, study.cells)
-        restated = None if earlier is None else earlier.beside(verified, facts)
+        restated = None if earlier is None else earlier.compare_with(verified, facts)
         progress("写表 writing", 0.9)
 
         def write(inside: Path) -> tuple[dict[str, Any], list[Path]]:

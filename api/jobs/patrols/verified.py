@@ -33,7 +33,7 @@ class Verified:
         Number of fixes read, and of those that carry a mark, by mark.
     refused
         Number of rows that could not be read; a whole file is one.
-    unread
+    unread_files
         Names of the files of which nothing could be read.
     sources
         SHA-256 of each file by its name.
@@ -41,7 +41,7 @@ class Verified:
         The fixes with their marks, and the times inside cells.
     seen
         What was seen of the third-level cells on each day, if that was asked for.
-    who
+    counted_persons
         Why the leaders' visits count, or anyone's.
     clock_shifts
         Hours by which the clocks of devices are off; see :func:`geo.patrols.clocks.clock_shifts`.
@@ -59,9 +59,9 @@ class Verified:
     cleaned: gpd.GeoDataFrame
     presences: pd.DataFrame
     seen: pd.DataFrame | None = None
-    unread: tuple[str, ...] = ()
+    unread_files: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
-    who: Text = field(default_factory=lambda: Text("", ""))
+    counted_persons: Text = field(default_factory=lambda: Text("", ""))
     clock_shifts: dict[str, int] = field(default_factory=dict)
     sparse: tuple[int, float] = (0, 0.0)
 
@@ -84,7 +84,7 @@ class Verified:
         expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
         return {
             "rules": self.rules.name,
-            "who": {"counts": self.rules.who, "why_zh": self.who.zh, "why_en": self.who.en},
+            "who": {"counts": self.rules.who, "why_zh": self.counted_persons.zh, "why_en": self.counted_persons.en},
             "clocks_off_h": dict(sorted(self.clock_shifts.items())),
             "sparse_devices": {"number": self.sparse[0], "usual_s": self.sparse[1]},
             "visits_counted": int(self.verdicts["visits"].sum()),
@@ -92,7 +92,7 @@ class Verified:
             "visits_hidden": round(hidden, 1),
             "fixes": self.fixes,
             "refused_rows": self.refused,
-            "files_not_read": list(self.unread),
+            "files_not_read": list(self.unread_files),
             "marked": self.marked,
             "silences": dict(zip(("number", "longest_s"), self.gaps(), strict=True)),
             "days": {day.isoformat(): self.counts(day) for day in self.days},
@@ -191,9 +191,9 @@ def verify_tracks(
         cleaned=marked,
         presences=found,
         seen=looked,
-        unread=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
+        unread_files=tuple(str(row["source"]) for row in tracks.attrs.get("refused", ()) if row["row"] is None),
         sources=dict(tracks.attrs.get("sources", {})),
-        who=why,
+        counted_persons=why,
         clock_shifts=shifts,
         sparse=_sparse_devices(marked),
     )

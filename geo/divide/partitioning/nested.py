@@ -72,7 +72,7 @@ class Parents:
     """Groups of one level: group of each cell, names for messages, and whether the groups are fixed."""
 
     group: Ints
-    what: list[str]
+    names: list[str]
     given: bool = False
 
 
@@ -167,13 +167,13 @@ def _split(
         )
 
     group = np.zeros(len(parents.group), dtype=np.int64)
-    what: list[str] = []
+    names: list[str] = []
     # Parents have no common cell, so each writes its own entries; the kernels release the GIL.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for (members, parts, _), label in zip(plots, pool.map(one, range(len(plots))), strict=True):
-            group[members] = len(what) + label
-            what += [f"{level.layer} grid {len(what) + k}" for k in range(parts)]
-    return Parents(group, what)
+            group[members] = len(names) + label
+            names += [f"{level.layer} grid {len(names) + k}" for k in range(parts)]
+    return Parents(group, names)
 
 
 def border_costs(graph: Graph, level: Level) -> Graph:
@@ -195,7 +195,7 @@ def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tup
     free: list[tuple[Ints, str]] = []
     kept: list[tuple[Ints, int, str]] = []
     for members in np.split(order, np.flatnonzero(np.diff(parents.group[order])) + 1):
-        name = parents.what[int(parents.group[members[0]])]
+        name = parents.names[int(parents.group[members[0]])]
         mine = locked[members]
         kept += [(members[mine == number], 1, f"{name}, locked grid {number}") for number in np.unique(mine[mine >= 0])]
         rest = members[locked[members] < 0]

@@ -254,7 +254,11 @@ def _require_extendable(case: Case, event: Event) -> None:
     name = "asked" if event.action is Action.ASK_EXTEND else "granted"
     if not _number(event.payload[name]) or (name == "asked" and float(event.payload[name]) <= 0):
         raise RefusedStep("missing", "延期天数须为数字", f"'{name}' has to be a number of working days", case=case)
-    if event.action is Action.EXTEND and case.asked is not None and case.asked.by == event.actor:
+    if (
+        event.action is Action.EXTEND
+        and case.extension_request is not None
+        and case.extension_request.by == event.actor
+    ):
         raise RefusedStep(
             "own_work",
             "申请延期的人不能批准自己的申请",

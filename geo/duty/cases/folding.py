@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from geo.duty.case import Asked, Case
+from geo.duty.case import Case, ExtensionRequest
 from geo.duty.cases.clock_moves import Values, due_of, move_clocks, note_lateness
 from geo.duty.cases.transitions import TRANSITIONS, Transition
 from geo.duty.events import ENDED, Action, Event, Outcome, Role, State
@@ -184,13 +184,13 @@ def _on_joint(values: Values, case: Case, _: Event) -> None:
 
 
 def _on_ask_extend(values: Values, _: Case, event: Event) -> None:
-    values["asked"] = Asked(float(event.payload["asked"]), event.reason, event.actor)
+    values["extension_request"] = ExtensionRequest(float(event.payload["asked"]), event.reason, event.actor)
 
 
 def _on_extend(values: Values, case: Case, event: Event) -> None:
     if float(event.payload["granted"]) > 0:
         values["extensions"] = case.extensions + 1
-    values["asked"] = None
+    values["extension_request"] = None
 
 
 def _on_shelve(values: Values, case: Case, event: Event) -> None:
@@ -230,7 +230,7 @@ def _on_explain(values: Values, case: Case, event: Event) -> None:
     values["outcome_detail"] = str(payload.get("detail") or "other")
     values["opinion"] = str(payload.get("opinion") or "")
     listed = payload.get("told") or ()
-    values["told"] = (listed,) if isinstance(listed, str) else tuple(str(one) for one in listed)
+    values["informed"] = (listed,) if isinstance(listed, str) else tuple(str(one) for one in listed)
 
 
 def _on_close(values: Values, case: Case, event: Event, outcome: Outcome) -> None:

@@ -57,7 +57,7 @@ class Agreement(NamedTuple):
         Share of the union of the pairs that both cover, under the best explanation.
     ratio
         Symmetric difference under the best explanation as a share of that under the second best.
-    apart_m
+    boundary_distance_m
         Mean distance between the two boundaries under the best explanation, metres.
     ranked
         All mistakes, best first.
@@ -67,7 +67,7 @@ class Agreement(NamedTuple):
     pairs: int
     shared: float
     ratio: float
-    apart_m: float
+    boundary_distance_m: float
     ranked: tuple[Mistake, ...]
 
 
@@ -128,7 +128,7 @@ def compare(
         pairs=len(a),
         shared=float(common[first, mutual].sum() / total),
         ratio=ratio,
-        apart_m=apart,
+        boundary_distance_m=apart,
         ranked=tuple(mistakes[i] for i in order),
     )
 
@@ -149,7 +149,7 @@ def _moved(shapes: Shapes, mistake: Mistake, samples: Samples) -> Shapes:
     """Polygons in metres after correction of a mistake."""
 
     def right(xy: FloatArray) -> FloatArray:
-        return np.column_stack(samples.to_place.transform(*mistake.correct(xy[:, 0], xy[:, 1])))
+        return np.column_stack(samples.to_metres.transform(*mistake.correct(xy[:, 0], xy[:, 1])))
 
     made = shapely.transform(shapes, right)
     made = shapely.simplify(made, _THIN_M)

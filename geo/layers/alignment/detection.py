@@ -113,7 +113,7 @@ def _from_afar(
         km, names = away_m / 1000, ", ".join(cause.key for cause in near) or "–"
         zh, en = f"与参照图层相距 {km:,.0f} 千米（{names}）", f"it lies {km:,.0f} km from the reference ({names})"
         return unknown_shift(zh, en, table, "distance")
-    return explained_shift(cause, samples.place_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
+    return explained_shift(cause, samples.offset_of(cause), uncertainty, confidence, evidence, found.residual_m, table)
 
 
 def _nearby(
@@ -144,7 +144,7 @@ def _nearby(
     if best.contrast >= _CONTRAST and not _contradicted(best, agreed):
         return _by_edges(best, samples, base, table)
     if agreed is not None:
-        share, percent = f"{agreed.apart_m:.0f}", f"{agreed.shared:.0%}"
+        share, percent = f"{agreed.boundary_distance_m:.0f}", f"{agreed.shared:.0%}"
         names = ", ".join(mistake.key for mistake in agreed.ranked[:2])
         return unknown_shift(
             f"两个来源吻合太少：公共部分 {percent}，边界平均相距 {share} 米，{names} 难以区分",
@@ -169,18 +169,20 @@ def _contradicted(peak: Peak, agreed: Agreement | None) -> bool:
 
 def _by_agreement(agreed: Agreement, mistake: Mistake, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
     confidence = float(np.clip(0.5 + (CLEARLY_LESS - agreed.ratio), 0.5, 0.95))
-    apart = agreed.apart_m
-    return explained_shift(mistake, samples.place_of(mistake), apart, confidence, "overlap", apart, table, settled=base)
+    apart = agreed.boundary_distance_m
+    return explained_shift(
+        mistake, samples.offset_of(mistake), apart, confidence, "overlap", apart, table, settled=base
+    )
 
 
 def _by_edges(peak: Peak, samples: Samples, base: Mistake, table: pd.DataFrame) -> Shift:
     confidence = float(np.clip(0.5 + 0.5 * (peak.contrast - _CONTRAST) / (_CLEAR - _CONTRAST), 0.5, 0.99))
-    left = peak.fit.distances_moved(peak.move) if peak.cause is None else peak.fit.distances(peak.cause)
+    left = peak.match.distances_moved(peak.move) if peak.cause is None else peak.match.distances(peak.cause)
     residual = float(np.median(left))
     if peak.cause is None:
         return constant_shift(peak.move, 1.0 + residual, confidence, "edges", residual, table)
     return explained_shift(
-        peak.cause, samples.place_of(peak.cause), 1.0 + residual, confidence, "edges", residual, table, settled=base
+        peak.cause, samples.offset_of(peak.cause), 1.0 + residual, confidence, "edges", residual, table, settled=base
     )
 
 
@@ -208,7 +210,7 @@ def _by_area(
     if fitting:
         residual = float("nan")
         return explained_shift(
-            fitting[0], samples.place_of(fitting[0]), radius, confidence, "area", residual, table, settled=base
+            fitting[0], samples.offset_of(fitting[0]), radius, confidence, "area", residual, table, settled=base
         )
     if np.hypot(*centre) <= radius:
         return unknown_shift("偏移小于可辨别的范围", "the shift is too small to be detected", table, "area")
@@ -218,7 +220,7 @@ def _by_area(
 def _table(samples: Samples, reference: Reference | None, causes: list[Mistake]) -> pd.DataFrame:
     rows = []
     for cause in causes:
-        distance, azimuth = samples.place_of(cause)
+        distance, azimuth = samples.offset_of(cause)
         xy = finite(samples.moved(cause))
         edges = float("nan") if reference is None else reference.edge_score(xy)
         inside = float("nan") if reference is None or reference.area is None else float(reference.covers(xy).mean())

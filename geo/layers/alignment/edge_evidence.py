@@ -38,7 +38,7 @@ class Samples:
     lat: FloatArray
     count: int
     are_points: bool
-    to_place: pyproj.Transformer
+    to_metres: pyproj.Transformer
 
     @classmethod
     def of(cls, degrees: gpd.GeoSeries, metres: CRS, place: CRS, most: int) -> Samples:
@@ -53,10 +53,10 @@ class Samples:
 
     def moved(self, cause: Mistake) -> FloatArray:
         """Samples in metres after correction of `cause`, shape (n, 2); points without a result are NaN."""
-        xy = np.column_stack(self.to_place.transform(*cause.correct(self.lon, self.lat)))
+        xy = np.column_stack(self.to_metres.transform(*cause.correct(self.lon, self.lat)))
         return np.where(np.isfinite(xy), xy, np.nan)
 
-    def place_of(self, cause: Mistake) -> tuple[float, float]:
+    def offset_of(self, cause: Mistake) -> tuple[float, float]:
         """Distance and azimuth by which `cause` shifts the layer, at its centre."""
         x, y = np.median(self.lon, keepdims=True), np.median(self.lat, keepdims=True)
         true_x, true_y = cause.correct(x, y)
@@ -136,7 +136,7 @@ class Backward:
 class Peak:
     """The best explanation from edges: a known cause, or a move without a known cause."""
 
-    fit: EdgeMatch
+    match: EdgeMatch
     cause: Mistake | None
     move: FloatArray
     contrast: float

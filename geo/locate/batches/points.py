@@ -102,14 +102,14 @@ class Fault(NamedTuple):
     `rows` are the first ten, from 0; `number` counts all.
     """
 
-    what: Text
+    message: Text
     rows: tuple[int, ...]
     number: int
     shown: str
     kind: type[InputError] = ColumnError
 
 
-class Look(NamedTuple):
+class ChunkCheck(NamedTuple):
     """Result of checking one part: number of rows, errors, a sample (row, x, y), rows with an unclosed quotation mark."""
 
     rows: int
@@ -167,7 +167,7 @@ def metric_xy(table: pa.Table, reading: Reading) -> tuple[Floats, Floats]:
     return _moved(*raw_xy(table, reading), reading)
 
 
-def check_chunk(source: Source, part: Chunk, reading: Reading) -> Look:
+def check_chunk(source: Source, part: Chunk, reading: Reading) -> ChunkCheck:
     """Check the coordinates and times of one part."""
     table = read_chunk(source, part, reading.columns)
     faults: list[Fault] = []
@@ -191,7 +191,7 @@ def check_chunk(source: Source, part: Chunk, reading: Reading) -> Look:
     finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     some = finite[np.linspace(0, len(finite) - 1, min(SAMPLE, len(finite))).astype(np.int64)]
     unclosed = json.loads((table.schema.metadata or {}).get(UNCLOSED, b"[]"))
-    return Look(table.num_rows, tuple(faults), some, x[some], y[some], tuple(unclosed))
+    return ChunkCheck(table.num_rows, tuple(faults), some, x[some], y[some], tuple(unclosed))
 
 
 def _faults(table: pa.Table, found: Coordinates, reading: Reading) -> list[Fault]:
@@ -221,11 +221,11 @@ def _states(table: pa.Table, name: str, row: int) -> bool:
     )
 
 
-def _fault(what: Text, rows: npt.NDArray[np.int64], shown: str, kind: type[InputError] = ColumnError) -> Fault:
-    return Fault(what, tuple(int(row) for row in rows[:_NAMED]), len(rows), shown, kind)
+def _fault(message: Text, rows: npt.NDArray[np.int64], shown: str, kind: type[InputError] = ColumnError) -> Fault:
+    return Fault(message, tuple(int(row) for row in rows[:_NAMED]), len(rows), shown, kind)
 
 
-def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex) -> list[str]:
+def judge(checks: list[ChunkCheck], source: Source, reading: Reading, index: GridIndex) -> list[str]:
     """Raise errors that concern the points in general; return messages about errors in some rows.
 
     Rows with unreadable coordinates or times stay without a cell or an interval if they are at most half of all rows: one
@@ -239,11 +239,11 @@ def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex)
         If the coordinates are degrees but metres are declared, or the reverse, the axes are swapped, the datum is a different
         one, or all points are far from the cells.
     """
-    names, first_rows = _rows_before(looks, source)
-    told = _row_errors(looks, names, first_rows)
-    row = np.concatenate([look.row + first for look, first in zip(looks, first_rows, strict=True)])
-    name = [names[i] for i, look in enumerate(looks) for _ in range(len(look.row))]
-    x, y = np.concatenate([look.x for look in looks]), np.concatenate([look.y for look in looks])
+    names, first_rows = _rows_before(checks, source)
+    notices = _row_errors(checks, names, first_rows)
+    row = np.concatenate([check.row + first for check, first in zip(checks, first_rows, strict=True)])
+    name = [names[i] for i, check in enumerate(checks) for _ in range(len(check.row))]
+    x, y = np.concatenate([check.x for check in checks]), np.concatenate([check.y for check in checks])
     if len(x) == 0:
         raise ColumnError(f"{names[0]}: no numbers in the columns of coordinates ({', '.join(reading.columns[:2])})")
     where = f"{name[0]}: row {row[0]} ({x[0]:.9g}, {y[0]:.9g})"
@@ -252,17 +252,17 @@ def judge(looks: list[Look], source: Source, reading: Reading, index: GridIndex)
             f"{where}: these are degrees, but {reading.crs[:40]} is in metres; name their datum (--datum WGS-84)"
         )
     _compare(x, y, where, [f"{n}: row {r}" for n, r in zip(name, row, strict=True)], reading, index)
-    return told
+    return notices
 
 
-def _row_errors(looks: list[Look], names: list[str], first_rows: list[int]) -> list[str]:
+def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int]) -> list[str]:
     """Messages about errors in some rows, one per reason; raised if most rows are affected."""
-    total = sum(look.rows for look in looks)
+    total = sum(check.rows for check in checks)
     found: dict[Text, list[tuple[int, Fault]]] = {}
-    for part, look in enumerate(looks):
-        for fault in look.faults:
-            found.setdefault(fault.what, []).append((part, fault))
-    told = []
+    for part, check in enumerate(checks):
+        for fault in check.faults:
+            found.setdefault(fault.message, []).append((part, fault))
+    notices = []
     for what, faults in found.items():
         number = sum(fault.number for _, fault in faults)
         part, fault = faults[0]
@@ -272,23 +272,23 @@ def _row_errors(looks: list[Look], names: list[str], first_rows: list[int]) -> l
             raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {total:,} rows")
         rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
         shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
-        told.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
-    for part, look in enumerate(looks):
-        if look.unclosed:
-            unclosed = [first_rows[part] + row for row in look.unclosed]
-            told.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED))}")
-    return told
+        notices.append(f"{names[part]}: {_SOME_ROWS.fill(number=number, what=what, rows=shown, shown=fault.shown)}")
+    for part, check in enumerate(checks):
+        if check.unclosed:
+            unclosed = [first_rows[part] + row for row in check.unclosed]
+            notices.append(f"{names[part]}: {UNCLOSED_ROWS.fill(rows=listed(unclosed, _NAMED))}")
+    return notices
 
 
-def _rows_before(looks: list[Look], source: Source) -> tuple[list[str], list[int]]:
+def _rows_before(checks: list[ChunkCheck], source: Source) -> tuple[list[str], list[int]]:
     """File name of each part, and the number of its first row; the header of a text file is row 1."""
     names, first, now, path = [], [], 0, ""
-    for look, part in zip(looks, source.parts, strict=True):
+    for check, part in zip(checks, source.parts, strict=True):
         if part.path != path:
             path, now = part.path, source.first_row
         names.append(path.rsplit("/", 1)[-1])
         first.append(now)
-        now += look.rows
+        now += check.rows
     return names, first
 
 

@@ -197,7 +197,7 @@ def _reshapes(
 ) -> list[Edit]:
     """Stretches that all cells beside them draw alike become reshapes; vertices on a straight edge are let go."""
     drawn: dict[tuple[Vertex, ...], dict[str, list[Vertex]]] = {}
-    for code, former, new in moves.stretches:
+    for code, former, new in moves.redrawn:
         key, line = (tuple(former), new) if former[0] <= former[-1] else (tuple(former[::-1]), new[::-1])
         drawn.setdefault(key, {})[code] = line
     edits: list[Edit] = []

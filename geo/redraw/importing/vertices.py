@@ -55,18 +55,18 @@ class BaseVertices:
 
 @dataclass
 class Moves:
-    """What became of the base's vertices: new places by cell, and stretches that were drawn anew.
+    """What became of the base's vertices: new places by cell, and redrawn sections.
 
     Attributes
     ----------
     moved
         For each vertex of the base, its new place in each cell that moved it.
-    stretches
-        For each cell, stretches between two kept vertices with another number of vertices: (former, new).
+    redrawn
+        For each cell, sections between two kept vertices with another number of vertices: (former, new).
     """
 
     moved: dict[Vertex, dict[str, Vertex]] = field(default_factory=dict)
-    stretches: list[tuple[str, Ring, Ring]] = field(default_factory=list)
+    redrawn: list[tuple[str, Ring, Ring]] = field(default_factory=list)
 
 
 def compare_rings(code: str, base: Ring, edited: Ring, moves: Moves) -> None:
@@ -98,7 +98,7 @@ def compare_rings(code: str, base: Ring, edited: Ring, moves: Moves) -> None:
                 if old != to:
                     moves.moved.setdefault(old, {})[code] = to
         else:
-            moves.stretches.append((code, former, new))
+            moves.redrawn.append((code, former, new))
 
 
 def settle_moves(moves: Moves, base: BaseVertices, edited: set[str], findings: Findings) -> dict[Vertex, Vertex]:

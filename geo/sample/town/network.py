@@ -82,7 +82,7 @@ def build_network(skeleton: Skeleton, rng: np.random.Generator) -> Network:
         for line, drawn in lines.items()
         if line.kind not in ("river", "rail")
     ]
-    for number, (face, quarter) in enumerate(zip(skeleton.faces, plan.QUARTERS, strict=True)):
+    for number, (face, quarter) in enumerate(zip(skeleton.quarters, plan.QUARTERS, strict=True)):
         if quarter.zone == "hill":
             blocks.append(Block(face, number))
             streets += _hill_paths(skeleton, face, rng)

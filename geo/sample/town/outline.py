@@ -37,7 +37,7 @@ class Skeleton:
         The street, with a vertex wherever a line of the plan meets it.
     lines
         One LineString for each entry of ``plan.LINES``, noded.
-    faces
+    quarters
         The quarters as polygons, in the order of ``plan.QUARTERS``.
     scale
         Metres in place per metre of the plan.
@@ -45,7 +45,7 @@ class Skeleton:
 
     outline: shapely.Polygon
     lines: tuple[shapely.LineString, ...]
-    faces: tuple[shapely.Polygon, ...]
+    quarters: tuple[shapely.Polygon, ...]
     scale: float
 
     def place(self, xy: tuple[float, float]) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def draw_communities(skeleton: Skeleton) -> gpd.GeoDataFrame:
     crs = f"EPSG:{plan.MODEL_EPSG}"
     geometry = []
     for community in plan.COMMUNITIES:
-        mine = [f for f, q in zip(skeleton.faces, plan.QUARTERS, strict=True) if community.code.endswith(q.suffix)]
+        mine = [f for f, q in zip(skeleton.quarters, plan.QUARTERS, strict=True) if community.code.endswith(q.suffix)]
         geometry.append(_dissolved(mine))
     return gpd.GeoDataFrame(
         {

@@ -27,7 +27,7 @@ class RowStyle:
     ----------
     depth_m, length_m
         Of a building.
-    between_m, beside_m
+    row_gap_m, neighbour_gap_m
         Free ground between rows and between neighbours in a row.
     shapes
         Which footprints and how often: ``rect step ell cross``.
@@ -37,8 +37,8 @@ class RowStyle:
 
     depth_m: Range
     length_m: Range
-    between_m: Range
-    beside_m: Range
+    row_gap_m: Range
+    neighbour_gap_m: Range
     shapes: tuple[tuple[str, float], ...] = (("rect", 1.0),)
     omit: float = 0.0
 
@@ -91,7 +91,7 @@ def _slots(local: shapely.Geometry, style: RowStyle, rng: np.random.Generator) -
     while y < north - style.depth_m[0]:
         depth = rng.uniform(*style.depth_m)
         rows.append((y, y + depth))
-        y += depth + rng.uniform(*style.between_m)
+        y += depth + rng.uniform(*style.row_gap_m)
     slots: list[tuple[float, ...]] = []
     if not rows:
         return slots
@@ -124,7 +124,7 @@ def _row(a: float, b: float, style: RowStyle, rng: np.random.Generator) -> list[
     free = b - a
     if free < least:
         return []
-    beside = rng.uniform(*style.beside_m)
+    beside = rng.uniform(*style.neighbour_gap_m)
     wanted = rng.uniform(least, most)
     n = max(1, int((free + beside) // (wanted + beside)))
     length = (free - (n - 1) * beside) / n
