@@ -81,9 +81,9 @@ def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.obje
 
 def _borders(seg: Segments, blocks: Blocks, atoms: Atoms) -> Ints:
     """Kind of border of each segment, as a :class:`Border`."""
-    across = np.maximum(seg.across, 0)
+    across = np.maximum(seg.other_cell, 0)
     border = np.zeros(len(seg.cell), dtype=np.int64)
-    between = (seg.across >= 0) & (atoms.block[seg.cell] != atoms.block[across])
+    between = (seg.other_cell >= 0) & (atoms.block[seg.cell] != atoms.block[across])
     part = replace(seg, cell=seg.cell[between], middle=seg.middle[between])
     border[between] = border_of(part, blocks.lines)
     return border
@@ -101,14 +101,14 @@ def cells_of(given: Inputs, pieces: Pieces, facts: pd.DataFrame, locked: npt.NDA
 def _graph(given: Inputs, pieces: Pieces, locked: npt.NDArray[np.object_]) -> Graph:
     """Graph of the atoms, with border costs by kind."""
     atoms, seg, border = pieces.atoms, pieces.segments, pieces.border
-    across = np.maximum(seg.across, 0)
+    across = np.maximum(seg.other_cell, 0)
     factor = COSTS[np.minimum(border, Border.OUTLINE)]
     compound = _compounds(given, atoms)
     together = (
         (border == Border.OPEN)
         & (compound[seg.cell] >= 0)
         & (compound[seg.cell] == compound[across])
-        & (seg.across >= 0)
+        & (seg.other_cell >= 0)
     )
     factor[together] = _COMPOUND_COST
     if len(locked):
@@ -130,8 +130,8 @@ def _compounds(given: Inputs, atoms: Atoms) -> Ints:
 def share_on_barriers(pieces: Pieces, group: Ints) -> float:
     """Share of a level's border that runs along roads, rails, water, communities or the outline."""
     seg, border = pieces.segments, pieces.border
-    outer = seg.across < 0
-    drawn = outer | (group[seg.cell] != group[np.maximum(seg.across, 0)])
+    outer = seg.other_cell < 0
+    drawn = outer | (group[seg.cell] != group[np.maximum(seg.other_cell, 0)])
     length = seg.length_m * np.where(outer, 1.0, 0.5)
     return float(length[drawn & (outer | (border > Border.OPEN))].sum() / length[drawn].sum())
 

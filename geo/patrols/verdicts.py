@@ -157,7 +157,7 @@ def _judged(
             "visits_expected": round(float(number.expected[k]), 6) if k >= 0 else 0.0,
             "visits_low": int(number.low[k]) if k >= 0 else 0,
             "visits_high": int(number.high[k]) if k >= 0 else 0,
-            "enough_probability": round(float(number.enough[k]), 6) if k >= 0 else float(rules.visits_per_day <= 0),
+            "enough_probability": round(float(number.p_required[k]), 6) if k >= 0 else float(rules.visits_per_day <= 0),
         }
         rows.append(row)
     return pd.DataFrame(rows)

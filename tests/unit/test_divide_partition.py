@@ -57,7 +57,7 @@ def test_graph_of_four_squares_walks_round_with_corners():
 
 def test_segments_know_who_is_across():
     seg = segments(squares(2, 1))
-    assert (seg.across >= 0).sum() == 2
+    assert (seg.other_cell >= 0).sum() == 2
     assert seg.length_m.sum() == pytest.approx(400.0)
 
 

@@ -49,7 +49,7 @@ def test_the_distribution_is_that_of_all_possible_days(seed):
     mixed = rng.permutation(len(group))
     found = visit_count(group[mixed], start[mixed], end[mixed], chance[mixed], groups=4, apart=1800.0, required=2)
     np.testing.assert_allclose(found.expected, expected, atol=1e-9)
-    np.testing.assert_allclose(found.enough, enough, atol=1e-9)
+    np.testing.assert_allclose(found.p_required, enough, atol=1e-9)
     assert (found.low <= found.expected + 1).all()
     assert (found.low <= found.high).all()
 

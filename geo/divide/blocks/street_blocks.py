@@ -148,8 +148,8 @@ def middle_lines(
         LineStrings with the ``border`` of the strip's banks.
     """
     seg = segments(faces)
-    across = np.maximum(seg.across, 0)
-    bank = strip[seg.cell] & (seg.across >= 0) & ~strip[across] & (family[seg.cell] == family[across])
+    across = np.maximum(seg.other_cell, 0)
+    bank = strip[seg.cell] & (seg.other_cell >= 0) & ~strip[across] & (family[seg.cell] == family[across])
     kind = border_of(seg, lines)
     kind[kind >= Border.COMMUNITY] = Border.OPEN
     drawn, kinds = [], []
@@ -157,7 +157,7 @@ def middle_lines(
     for mine in np.split(order, np.flatnonzero(np.diff(seg.cell[order])) + 1) if len(order) else []:
         face = faces[seg.cell[mine[0]]]
         width_m = 2 * face.area / face.length
-        if len(np.unique(seg.across[mine])) < 2 or width_m < 1.0:
+        if len(np.unique(seg.other_cell[mine])) < 2 or width_m < 1.0:
             continue
         found = ridges(*_bank_points(seg, mine, width_m))
         reach = shapely.buffer(face, OVERSHOOT_M, join_style="mitre")
@@ -178,7 +178,7 @@ def _bank_points(
     which = np.repeat(mine, count)
     step = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     share = (step + 0.5) / np.repeat(count, count) - 0.5
-    return seg.middle[which] + share[:, None] * seg.span[which], seg.across[which]
+    return seg.middle[which] + share[:, None] * seg.span[which], seg.other_cell[which]
 
 
 def rounding_m2(outline: shapely.Polygon) -> float:

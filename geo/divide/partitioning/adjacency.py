@@ -33,7 +33,7 @@ class Segments:
         int64 (n,): the cell, and the number of the ring over all cells; a cell's outer ring comes first.
     start, end
         int64 (n,): numbers of the end points; equal numbers are equal places.
-    across
+    other_cell
         int64 (n,): the cell on the other side, -1 outside.
     length_m
         float64 (n,).
@@ -45,7 +45,7 @@ class Segments:
     ring: Ints
     start: Ints
     end: Ints
-    across: Ints
+    other_cell: Ints
     length_m: Floats
     middle: Floats
     span: Floats
@@ -196,7 +196,7 @@ def _across(start: Ints, end: Ints, owner: Ints) -> Ints:
 
 def _runs(seg: Segments, factor: Floats, outer: Ints) -> tuple[Ints, Ints, Floats, Floats, Ints]:
     """Compress each ring to one entry per stretch along the same neighbour; also the end point of each entry."""
-    cell, across = seg.cell[outer], seg.across[outer]
+    cell, across = seg.cell[outer], seg.other_cell[outer]
     length, cost = seg.length_m[outer], seg.length_m[outer] * factor[outer]
     new = np.r_[True, (cell[1:] != cell[:-1]) | (across[1:] != across[:-1])] if len(cell) else np.empty(0, dtype=bool)
     begin = np.flatnonzero(new)
@@ -240,7 +240,7 @@ def _with_corners(entries: tuple[Ints, Ints, Floats, Floats, Ints], seg: Segment
     """Insert, with length 0, cells and the outside that touch only at a corner where four or more cells meet."""
     cell, neighbour, length, cost, ends = entries
     touching = np.unique(np.column_stack([seg.start, seg.cell]), axis=0)
-    outside = np.unique(seg.start[seg.across == OUTSIDE])
+    outside = np.unique(seg.start[seg.other_cell == OUTSIDE])
     meeting = np.bincount(touching[:, 0], minlength=int(seg.start.max(initial=0)) + 1)
     meeting[outside] += 1
     crowded = np.flatnonzero(meeting[ends] >= 4)
@@ -284,7 +284,7 @@ class _Fans:
         rows = np.flatnonzero(np.isin(of_segment, points))
         found: dict[tuple[int, int], int | None] = {}
         for point, cell, across in zip(
-            of_segment[rows].tolist(), seg.cell[rows].tolist(), seg.across[rows].tolist(), strict=True
+            of_segment[rows].tolist(), seg.cell[rows].tolist(), seg.other_cell[rows].tolist(), strict=True
         ):
             found[point, cell] = None if (point, cell) in found else across
         return found

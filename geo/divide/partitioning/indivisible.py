@@ -80,7 +80,7 @@ def _parted(shapes: Geometries) -> list[tuple[int, int]]:
         return []
     seg = segments(parts)
     beside: list[set[int]] = [set() for _ in parts]
-    for a, b in zip(seg.cell.tolist(), seg.across.tolist(), strict=True):
+    for a, b in zip(seg.cell.tolist(), seg.other_cell.tolist(), strict=True):
         if b >= 0:
             beside[a].add(b)
     found: list[tuple[int, int]] = []

@@ -38,10 +38,12 @@ def absorb(
         family is not merged.
     """
     seg = segments(cells)
-    inner = (seg.across != OUTSIDE) & (family[seg.cell] == family[np.maximum(seg.across, 0)])
+    inner = (seg.other_cell != OUTSIDE) & (family[seg.cell] == family[np.maximum(seg.other_cell, 0)])
     worth = seg.length_m if price is None else seg.length_m / price
     borders: list[dict[int, float]] = [{} for _ in cells]
-    for a, b, length in zip(seg.cell[inner].tolist(), seg.across[inner].tolist(), worth[inner].tolist(), strict=True):
+    for a, b, length in zip(
+        seg.cell[inner].tolist(), seg.other_cell[inner].tolist(), worth[inner].tolist(), strict=True
+    ):
         borders[a][b] = borders[a].get(b, 0.0) + length
     head = np.arange(len(cells))
     pending = np.flatnonzero(small)[np.argsort(shapely.area(cells[small]), kind="stable")].tolist()

@@ -103,5 +103,5 @@ class DayVisits(NamedTuple):
         open_ = np.where(self.reason == "unnamed", UNPROVEN_P * self.chance, chance)
         open_ = np.where(self.reason == "detached", UNPROVEN_P * open_, open_)
         open_ = np.where(self.counted, 1.0, open_)
-        reached = [number(open_, required).enough for required in range(1, rules.visits_per_day + 1)]
+        reached = [number(open_, required).p_required for required in range(1, rules.visits_per_day + 1)]
         return number(chance, rules.visits_per_day), reached, place

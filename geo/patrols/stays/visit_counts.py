@@ -27,7 +27,7 @@ class VisitCount(NamedTuple):
     expected: Floats
     low: Ints
     high: Ints
-    enough: Floats
+    p_required: Floats
 
 
 def visit_count(
