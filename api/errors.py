@@ -23,6 +23,34 @@ class DeniedError(WanggeError):
     """The caller is known and may not do this."""
 
 
+class StepDeniedError(DeniedError):
+    """A step of a case that its actor may not take.
+
+    Parameters
+    ----------
+    zh, en
+        The reason in both languages, as members of the answer.
+    """
+
+    def __init__(self, message: str, *, zh: str, en: str) -> None:
+        super().__init__(message)
+        self.members = {"zh": zh, "en": en}
+
+
+class StepIncompleteError(InputError):
+    """A step of a case that lacks a reason or a value.
+
+    Parameters
+    ----------
+    zh, en
+        The reason in both languages, as members of the answer.
+    """
+
+    def __init__(self, message: str, *, zh: str, en: str) -> None:
+        super().__init__(message)
+        self.members = {"zh": zh, "en": en}
+
+
 class UnknownCallerError(WanggeError):
     """The request carries no login or token, or one that is not valid (any longer)."""
 

@@ -28,6 +28,7 @@ from api.errors import (
     UnknownCallerError,
 )
 from api.ingest.writer import BusyError
+from api.translations import in_chinese, phrase_in_chinese, text_of
 from geo.errors import FileError, ImpossibleError, InputError, WanggeError
 
 log = logging.getLogger(__name__)
@@ -86,13 +87,18 @@ def status_of(error: Exception) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(request: Request, status: int, detail: str, **more: Any) -> JSONResponse:
-    """Answer with a problem document."""
+def problem(request: Request, status: int, detail: str, zh: str | None = None, **more: Any) -> JSONResponse:
+    """Answer with a problem document.
+
+    ``title`` is in both languages; ``detail`` and ``en`` hold the English sentence, ``zh`` the Chinese one.
+    """
     body = {
         "type": "about:blank",
         "title": f"{TITLES.get(status, '')} {HTTPStatus(status).phrase}".strip(),
         "status": status,
         "detail": detail,
+        "zh": zh or in_chinese(detail),
+        "en": detail,
         "instance": request.url.path,
         **more,
     }
@@ -103,7 +109,10 @@ def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
     """Problem document of one of our errors, with the headers that its status asks for."""
     status = status_of(error)
     members = {"kind": type(error).__name__, **getattr(error, "members", {})}
-    answer = problem(request, status, str(error), **members)
+    zh = text_of(error).zh
+    if error.give:
+        zh = f"{zh}（{', '.join(f'{name}={value!r}' for name, value in error.give.items())}）"
+    answer = problem(request, status, str(error), **{"zh": zh, **members})
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if status == 429:
@@ -136,9 +145,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        errors = [
+            {"where": ".".join(map(str, e["loc"])), "what": e["msg"], "what_zh": phrase_in_chinese(e["msg"])}
+            for e in error.errors()
+        ]
         detail = "; ".join(f"{e['where']}: {e['what']}" for e in errors)
-        return problem(request, 422, detail, errors=errors)
+        zh = "；".join(f"{e['where']}：{e['what_zh']}" for e in errors)
+        return problem(request, 422, detail, zh, errors=errors)
 
     @app.exception_handler(SQLAlchemyError)
     def _database(request: Request, error: SQLAlchemyError) -> JSONResponse:

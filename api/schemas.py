@@ -22,12 +22,14 @@ DatumName = Annotated[Literal["WGS-84", "CGCS2000", "GCJ-02", "BD-09"], BeforeVa
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457); ``title`` is in Chinese and English."""
+    """An error (RFC 9457); ``title`` is in Chinese and English, ``zh`` and ``en`` are the whole sentence."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["未登录 Unauthorized"])
     status: int = Field(examples=[401])
     detail: str
+    zh: str = Field(examples=["请登录，或发送令牌（Authorization: Bearer）"])
+    en: str = Field(examples=["log in, or send a token (Authorization: Bearer)"])
     instance: str
     kind: str | None = None
     errors: list[dict[str, str]] | None = None
@@ -153,6 +155,7 @@ class RefusedFix(BaseModel):
 
     position: int
     reason: str
+    reason_zh: str
 
 
 class Stored(BaseModel):

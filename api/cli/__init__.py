@@ -1,7 +1,8 @@
 """The command ``wangge``: verbs that do one thing and can be piped.
 
 One module per verb. Exit codes: 0 fine, 1 the data have findings, 2 wrong use, unusable input, or output that could not
-be written. Whatever goes wrong on purpose (:class:`geo.errors.WanggeError`) is told in one line, without a traceback.
+be written. Whatever goes wrong on purpose (:class:`geo.errors.WanggeError`) is told in one line, in Chinese and then in English,
+without a traceback.
 
 Libraries that take long to load are imported inside the commands, so that ``wangge --help`` answers at once.
 """
@@ -26,8 +27,9 @@ from api.cli import (
     repair,
 )
 from api.cli.administration import database, devices, kit, serve, users
-from api.cli.console import WRONG_USE, checked_output, error_line, fail, fold_help, notices
+from api.cli.console import WRONG_USE, checked_output, error_text, fail, fold_help, notices, usage_text
 from geo.errors import WanggeError
+from geo.texts import Text
 
 # Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -96,19 +98,32 @@ def run(arguments: list[str] | None = None) -> int:
         with notices(), checked_output():
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
-        fail(error_line(error))
+        fail(error_text(error))
         return WRONG_USE
     except _UsageError as error:
         message = getattr(error, "format_message", error.__str__)()
-        fail(f"{message} (--help)")
+        fail(usage_text(message))
         return WRONG_USE
     except MemoryError:
-        fail("内存不足 out of memory; work on fewer files or days at one time")
+        fail(Text("内存不足；请减少一次处理的文件或天数", "out of memory; work on fewer files or days at one time"))
         return WRONG_USE
     except OSError as error:
-        fail(f"{error.filename or 'output'}: {error.strerror or error}; free space, or write to another place")
+        fail(_system_text(error))
         return WRONG_USE
     except (typer.Abort, KeyboardInterrupt):
-        fail("中断 interrupted")
+        fail(Text("操作已中断", "interrupted"))
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _system_text(error: OSError) -> Text:
+    """What the system refused, in both languages."""
+    from api.translations import phrase_in_chinese
+
+    reason = str(error.strerror or error)
+    name = error.filename or "output"
+    chinese_name = error.filename or "输出"
+    return Text(
+        f"{chinese_name}：{phrase_in_chinese(reason)}；请腾出空间，或写到其他位置",
+        f"{name}: {reason}; free space, or write to another place",
+    )

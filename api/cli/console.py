@@ -21,6 +21,7 @@ from rich.table import Table
 from api.files.documents import jsonable
 from api.jobs import Progress, silent
 from geo.errors import FileError, WanggeError
+from geo.texts import Text
 
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
@@ -65,7 +66,7 @@ class _LostOutputError(FileError):
 
 
 def _lost(error: OSError) -> _LostOutputError:
-    return _LostOutputError(f"标准输出写不进去 standard output cannot be written ({error.strerror})")
+    return _LostOutputError(f"standard output cannot be written ({error.strerror})")
 
 
 @contextmanager
@@ -91,11 +92,11 @@ def fold_help() -> None:
     Typer cuts them, with an ellipsis, and Chinese has no blanks to break at; nor does rich strip the blank behind a line of
     Chinese that just fits, and cuts a letter instead. Between the Chinese and the English of a help text a line may break.
     """
-    from rich.text import Text
+    from rich.text import Text as StyledText
     from typer import rich_utils
 
     class Folding(rich_utils.OptionHighlighter):
-        def __call__(self, text: str | Text) -> Text:
+        def __call__(self, text: str | StyledText) -> StyledText:
             made = super().__call__(re.sub("。(?=[A-Za-z])", "。 ", str(text)))
             made.overflow = "fold"
             return made
@@ -115,22 +116,38 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def fail(message: str) -> None:
-    """Tell an error in one line on standard error."""
-    say(f"错误 error: {' '.join(message.split())}")
+def fail(message: Text) -> None:
+    """Tell an error on standard error, in one line: the Chinese sentence, then the English one."""
+    say(f"错误 error: {_line(message)}")
 
 
-def error_line(error: WanggeError) -> str:
-    """The message of an error; the argument that would help is told as the option of the command line.
+def _line(message: Text) -> str:
+    """Both sentences in one line."""
+    zh, en = (" ".join(side.split()) for side in message)
+    return f"{zh}{'' if zh.endswith(('。', '？', '！')) else '。'} {en}"
+
+
+def error_text(error: WanggeError) -> Text:
+    """The message of an error in both languages; the argument that would help is told as the option of the command line.
 
     >>> from geo.errors import InputError
-    >>> error_line(InputError("times have no zone; say which", give={"zone": "Asia/Shanghai"}))
-    'times have no zone; say which (--zone Asia/Shanghai)'
+    >>> error_text(InputError("no file given", give={"zone": "Asia/Shanghai"}))
+    Text(zh='没有提供文件（--zone Asia/Shanghai）', en='no file given (--zone Asia/Shanghai)')
     """
+    from api.translations import text_of
+
+    text = text_of(error)
     if not error.give:
-        return str(error)
+        return text
     options = ", ".join(f"--{name.replace('_', '-')} {_word(value)}" for name, value in error.give.items())
-    return f"{error.message} ({options})"
+    return Text(f"{text.zh}（{options}）", f"{text.en} ({options})")
+
+
+def usage_text(message: str) -> Text:
+    """A message of the command line's parser in both languages."""
+    from api.translations import in_chinese
+
+    return Text(f"{in_chinese(message)}（用法见 --help）", f"{message} (--help)")
 
 
 def _word(value: object) -> str:
@@ -154,12 +171,19 @@ def notices() -> Iterator[None]:
             usual(message, category, *where, **more)
         elif str(message) not in told:
             told.add(str(message))
-            say(f"注意 notice: {message}")
+            say(f"注意 notice: {_notice(str(message))}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", WanggeWarning)
         usual, warnings.showwarning = warnings.showwarning, show
         yield
+
+
+def _notice(message: str) -> str:
+    """A notice in both languages; one that was written in both stays as it is."""
+    from api.translations import in_chinese, known
+
+    return _line(Text(in_chinese(message), message)) if known(message) else message
 
 
 def emit_json(document: Any) -> None:

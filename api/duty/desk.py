@@ -18,7 +18,7 @@ from api.database.duty.cases import Standing, add_step, get_case
 from api.database.duty.sealing import Seal
 from api.database.models import PersonRow, ReportRow
 from api.duty.schemas import CandidateOut, CaseDetail, DeadlineOut
-from api.errors import ConflictError, DeniedError
+from api.errors import ConflictError, DeniedError, StepDeniedError, StepIncompleteError
 from api.settings import Settings
 from geo.duty import (
     ACTS_AS,
@@ -153,9 +153,9 @@ def refused(refusal: RefusedStep, caller: Caller) -> Exception:
     if refusal.proposal is not None:
         members["proposal"] = refusal.proposal.value
     if refusal.kind in _DENIED:
-        return DeniedError(f"{refusal.zh} {refusal}")
+        return StepDeniedError(str(refusal), zh=refusal.zh, en=refusal.en)
     if refusal.kind in _INCOMPLETE:
-        return InputError(f"{refusal.zh} {refusal}")
+        return StepIncompleteError(str(refusal), zh=refusal.zh, en=refusal.en)
     if refusal.case is not None and refusal.case.state is not None:
         members["case"] = detail_of(refusal.case, caller).model_dump(mode="json")
     return ConflictError(str(refusal), **members)

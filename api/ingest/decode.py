@@ -18,7 +18,9 @@ import numpy.typing as npt
 from api.access import Caller
 from api.ingest.fix import DATUMS, datum_name, fault
 from api.ingest.rows import Arrival, Columns, Rows, usable
+from api.translations import phrase_in_chinese
 from geo.errors import InputError
+from geo.texts import Text
 
 #: Most fixes in one batch.
 MOST_FIXES = 20_000
@@ -73,7 +75,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Batch:
-    """Fixes that can be stored, and those refused: position (from 0) and reason."""
+    """Fixes that can be stored, and those refused: position (from 0) and reason in both languages."""
 
     rows: Rows
     refused: list[dict[str, Any]]
@@ -103,7 +105,7 @@ def read_batch(body: bytes, context: Context) -> Batch:
                 fixes.append(msgspec.convert(raw, SentFix))
                 positions.append(position)
             except msgspec.ValidationError as error:
-                refused.append({"position": position, "reason": str(error)})
+                refused.append(refusal(position, Text(phrase_in_chinese(str(error)), str(error))))
     rows = _stored_form(fixes, positions or range(len(fixes)), datum_id(datum), context, refused)
     refused.sort(key=lambda entry: entry["position"])
     return Batch(rows, refused)
@@ -139,7 +141,7 @@ def _stored_form(
     if not good.all():
         for k in np.flatnonzero(~good).tolist():
             reason = fault(sent[k].lon, sent[k].lat, int(given.time_us[k])) if known[k] >= 0 else _unknown(context)
-            refused.append({"position": positions[k], "reason": reason})
+            refused.append(refusal(positions[k], reason))
         given = given.take(good)
     lon, lat = to_wgs84(datum, given.lon, given.lat)
     latest = context.now_us + context.future_after_us
@@ -155,10 +157,19 @@ def _device_numbers(names: list[str], context: Context) -> npt.NDArray[np.int64]
     return np.array([devices.get(name, -1) for name in names], dtype=np.int64)
 
 
-def _unknown(context: Context) -> str:
+def _unknown(context: Context) -> Text:
     if context.caller.device is not None:
-        return "this token sends for its own device only"
-    return "no such device; add it with 'wangge device add'"
+        return Text("该令牌只能为其所属设备发送", "this token sends for its own device only")
+    return Text("没有该设备；请用“wangge device add”登记", "no such device; add it with 'wangge device add'")
+
+
+_UNUSABLE = Text("位置或时间不能使用", "its place or time cannot be used")
+
+
+def refusal(position: int, reason: Text | None) -> dict[str, Any]:
+    """A fix that is not stored, as it is answered."""
+    told = reason or _UNUSABLE
+    return {"position": position, "reason": told.en, "reason_zh": told.zh}
 
 
 def to_wgs84(datum: int, lon: npt.NDArray[Any], lat: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from geo.texts import Text
+
 #: Where fixes come from; their positions are stored, so entries are only added at the end.
 SOURCES = ("api", "osmand", "traccar", "owntracks", "upload", "import")
 #: Names of :class:`geo.layers.Datum` in order; spelled here since that module loads geopandas (a test compares both).
@@ -64,18 +66,18 @@ def microseconds(moment: datetime) -> int:
     return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
 
 
-def fault(lon: float, lat: float, time_us: int) -> str | None:
+def fault(lon: float, lat: float, time_us: int) -> Text | None:
     """What is wrong with a place or time; None if nothing is.
 
     >>> fault(118.8, 132.0, 1_772_400_000_000_000)
-    'lat 132.0 is not from -90 to 90'
+    Text(zh='纬度 132.0 不在-90至90之间', en='lat 132.0 is not from -90 to 90')
     """
     if not -180.0 <= lon <= 180.0:
-        return f"lon {lon} is not from -180 to 180"
+        return Text(f"经度 {lon} 不在-180至180之间", f"lon {lon} is not from -180 to 180")
     if not -90.0 <= lat <= 90.0:
-        return f"lat {lat} is not from -90 to 90"
+        return Text(f"纬度 {lat} 不在-90至90之间", f"lat {lat} is not from -90 to 90")
     if not FIRST_US <= time_us < LAST_US:
-        return "time is not from 1990 to 2100"
+        return Text("时间不在1990年至2100年之间", "time is not from 1990 to 2100")
     return None
 
 

@@ -42,7 +42,7 @@ class Report:
         time_us = now_us if self.time_us is None else self.time_us
         reason = fault(self.lon, self.lat, time_us)
         if reason is not None:
-            raise InputError(reason)
+            raise InputError(reason.en)
         return Fix(
             street,
             device,

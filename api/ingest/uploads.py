@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from api.ingest.decode import datum_id
+from api.ingest.decode import datum_id, refusal
 from api.ingest.fix import SOURCES, fault
 from api.ingest.rows import Arrival, Columns, Rows, usable
+from geo.texts import Text
 from geo.tracks import read_tracks
 
-_UNKNOWN = "no such device; add it first"
+_UNKNOWN = Text("没有该设备；请先登记", "no such device; add it first")
 
 
 def read_upload(
@@ -48,7 +49,8 @@ def read_upload(
     """
     tracks = read_tracks(path, datum=datum, zone=zone)
     refused = [
-        {"position": max(0, int(row["row"] or 1) - 1), "reason": row["reason"]} for row in tracks.attrs["refused"]
+        refusal(max(0, int(row["row"] or 1) - 1), Text(row["reason_zh"], row["reason"]))
+        for row in tracks.attrs["refused"]
     ]
     names = (
         [only] * len(tracks) if only is not None else [str(name) for name in tracks["device"].to_numpy(dtype=object)]
@@ -68,6 +70,6 @@ def read_upload(
     for k in np.flatnonzero(~good).tolist():
         known = given.device[k] >= 0
         reason = fault(float(given.lon[k]), float(given.lat[k]), int(given.time_us[k])) if known else _UNKNOWN
-        refused.append({"position": k, "reason": reason})
+        refused.append(refusal(k, reason))
     received_us, latest_us = times
     return given.take(good).rows(Arrival(street, SOURCES.index("upload"), received_us, latest_us)), refused

@@ -255,6 +255,8 @@ def _problem() -> dict[str, Any]:
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
+            "zh": {"type": "string"},
+            "en": {"type": "string"},
             "instance": {"type": "string"},
             "kind": {"type": "string"},
             "parameter": {"type": "string"},

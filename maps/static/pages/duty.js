@@ -11,7 +11,7 @@ async function send(address, body, method = "POST") {
   });
   if (reply.ok) return reply.status === 204 ? null : reply.json();
   const problem = await reply.json().catch(() => ({}));
-  throw new Error(typeof problem.detail === "string" ? problem.detail : problem.title ?? String(reply.status));
+  throw new Error(say(problem.zh, problem.en) ?? problem.title ?? String(reply.status));
 }
 
 for (const area of document.querySelectorAll("[data-ledger] textarea[data-key]")) {

@@ -52,7 +52,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const reply = await fetch(`/locate?${new URLSearchParams({ lon, lat, datum: asked.get("datum") })}`);
     const body = await reply.json();
-    if (!reply.ok) throw new Error(typeof body.detail === "string" ? body.detail : body.title ?? String(reply.status));
+    if (!reply.ok) throw new Error((document.documentElement.lang === "en" ? body.en : body.zh) ?? body.title ?? String(reply.status));
     last = body;
     show(body);
   } catch (error) {

@@ -14,7 +14,11 @@ for (const node of document.querySelectorAll(".map")) {
     continue;
   }
   const answer = await fetch(node.dataset.source, { headers: { Accept: "application/geo+json" } });
-  if (!answer.ok) { node.textContent = (await answer.json()).detail; continue; }
+  if (!answer.ok) {
+    const problem = await answer.json();
+    node.textContent = document.documentElement.lang === "en" ? problem.en : problem.zh;
+    continue;
+  }
   const shown = L.geoJSON(await answer.json(), {
     style: { color: css("--accent"), weight: 1.2, fillOpacity: .12 },
     pointToLayer: (_, place) => L.circleMarker(place, { radius: 4, color: css("--accent") }),

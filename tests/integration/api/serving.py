@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,18 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 from fastapi import FastAPI
+
+from api.translations import FALLBACK
+
+
+def require_both_languages(answer: httpx.Response) -> None:
+    """Every problem document has the whole sentence in Chinese and in English."""
+    if answer.headers.get("content-type") == "application/problem+json" and answer.request.method != "HEAD":
+        answer.read()
+        body = answer.json()
+        assert re.search("[\u4e00-\u9fff]", body["zh"]), body
+        assert FALLBACK[:8] not in body["zh"], body
+        assert not re.search("[\u4e00-\u9fff]", body["en"].split("'")[0]), body
 
 
 @contextmanager
@@ -24,7 +37,9 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
+        with httpx.Client(
+            base_url=address, trust_env=False, timeout=60, event_hooks={"response": [require_both_languages]}
+        ) as client:
             yield client
     finally:
         server.should_exit = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import shapely
 from geopandas.testing import assert_geodataframe_equal
 
+from api.translations import FALLBACK
 from geo.layers import Level, lon_lat, read_division, read_layer, write_layer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -342,7 +344,9 @@ def test_bad_input_gets_one_line_and_exit_2(wangge, division, division_file, poi
     for name, (words, hint) in _bad_inputs(tmp_path, division, division_file, points_csv).items():
         code, out, err = wangge(*words)
         lines = err.strip().splitlines()
-        if code != 2 or out or len(lines) != 1 or hint not in err or not err.startswith("错误 error: "):
+        chinese, _, english = err.removeprefix("错误 error: ").partition("。 ")
+        whole = re.search("[\u4e00-\u9fff]", chinese) and hint in english and FALLBACK[:8] not in chinese
+        if code != 2 or out or len(lines) != 1 or not whole or not err.startswith("错误 error: "):
             faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
     assert not faults, "\n".join(faults)
 
