@@ -154,8 +154,7 @@ class RefusedFix(BaseModel):
     """A fix that was not stored: its position in what was sent, from 0, and why."""
 
     position: int
-    reason: str
-    reason_zh: str
+    reason: str = Field(examples=["纬度 132.0 不在-90至90之间 lat 132.0 is not from -90 to 90"])
 
 
 class Stored(BaseModel):

@@ -167,9 +167,8 @@ _UNUSABLE = Text("位置或时间不能使用", "its place or time cannot be use
 
 
 def refusal(position: int, reason: Text | None) -> dict[str, Any]:
-    """A fix that is not stored, as it is answered."""
-    told = reason or _UNUSABLE
-    return {"position": position, "reason": told.en, "reason_zh": told.zh}
+    """A fix that is not stored, as it is answered: its position, and the reason in both languages."""
+    return {"position": position, "reason": str(reason or _UNUSABLE)}
 
 
 def to_wgs84(datum: int, lon: npt.NDArray[Any], lat: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

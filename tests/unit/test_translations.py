@@ -43,7 +43,6 @@ COMPOSED = {
 }
 #: Notices that are passed on, or written in both languages where they are made.
 BILINGUAL_NOTICES = {
-    ("api/files/reading_notices.py", "f'{head}{told}'"),
     ("api/files/reading_notices.py", "f'{source}: {text}'"),
     ("api/files/reading_notices.py", "f'{head}{text}'"),
     ("api/files/reading_notices.py", "f'{head}{_SWAPPED"),

@@ -147,7 +147,8 @@ def test_what_cannot_be_used_is_refused_by_its_position(service):
 
 def test_a_device_sends_for_itself_only(service):
     answer = send(service, [fix(device="A"), fix(device="B")], who="A").json()
-    assert answer == counts(stored=1, refused=[{"position": 1, "reason": "this token sends for its own device only"}])
+    reason = "该令牌只能为其所属设备发送 this token sends for its own device only"
+    assert answer == counts(stored=1, refused=[{"position": 1, "reason": reason}])
     assert len({row.device for row in rows(service)}) == 1
 
 
