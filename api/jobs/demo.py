@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from api.database import session
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
 from api.jobs import Progress, silent
-from api.jobs.demo_store import fill_store, verified_week_before, write_background
+from api.jobs.demo_duty import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
+from api.jobs.demo_store import fill_store, opened_store, verified_week_before, write_background
+from api.jobs.duty_papers import Source, facts_of
 from api.jobs.incidents.assignment import assign_incidents
 from api.jobs.incidents.drawing import draw_heat
 from api.jobs.patrols.drawing import draw_checker, draw_coverage
@@ -48,7 +51,7 @@ NOTE = (
 
 
 #: Steps of a demonstration.
-STEPS = 12
+STEPS = 16
 
 
 @dataclass
@@ -81,7 +84,7 @@ class Demo:
 
 
 def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
-    """Divide the model street, check it, verify a day of patrols and count a month of incidents.
+    """Divide the model street, check it, verify a day of patrols, count a month of incidents and handle them as cases.
 
     Parameters
     ----------
@@ -114,9 +117,29 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
     demo.folder = folder
     verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)
     clock.done(
-        "入库 store", fill_store(demo.database, division, verdicts, incidents, valid_from=INCIDENTS_FROM, note=NOTE[0])
+        "入库 store",
+        fill_store(demo.database, division, verdicts, incidents, days=(INCIDENTS_FROM, PATROL_DAY), note=NOTE[0]),
     )
+    _duty(division, incidents, seed, demo, clock)
     return demo
+
+
+def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo, clock: _Clock) -> None:
+    """Handle the incidents as cases until the evening of the patrol day, and print what the store says of them."""
+    until = evening_of(PATROL_DAY)
+    month = simulate_month(division, incidents, seed=seed, since=INCIDENTS_FROM, until=until)
+    clock.done(
+        "模拟办件 simulate cases",
+        f"{len(month.made.reports):,} 件上报 reports, {len(month.made.book.cases):,} 件办件 cases",
+    )
+    with opened_store(demo.database, str(division.street["code"].iloc[0])) as (engine, street, version):
+        clock.done("办件入库 store cases", store_month(engine, street, month, version=version))
+        with session(engine) as opened:
+            source = Source(opened, street, division, until, ZONE, TELEPHONES)
+            facts = facts_of(source, INCIDENTS_FROM, PATROL_DAY + timedelta(days=1))
+            found, demo.figures["duty"] = compared(facts, month)
+            clock.done("办件核对 check cases", found)
+            clock.done("议程、简报、台账 papers", write_papers(source, facts, demo.folder, day=PATROL_DAY))
 
 
 class _Clock:

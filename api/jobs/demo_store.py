@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from sqlalchemy import Engine
 
-from api.database import open_store, session, street_of, upgrade
+from api.database import current_version, open_store, session, street_of, upgrade
 from api.database.incidents import add_incident
+from api.jobs.demo_duty import evening_of
 from api.jobs.patrols.verified import verify_tracks
 from api.jobs.store import store_division
 from api.overview.service_maps import BACKGROUND
@@ -48,10 +52,15 @@ def fill_store(
     verdicts: pd.DataFrame,
     incidents: gpd.GeoDataFrame,
     *,
-    valid_from: date,
+    days: tuple[date, date],
     note: str,
 ) -> str:
     """Publish the division unless it is the current one already, and store verdicts and incidents that are not stored yet.
+
+    Parameters
+    ----------
+    days
+        First day of the division, and day of the demonstration; on its evening the verdicts count as made.
 
     Returns
     -------
@@ -63,17 +72,29 @@ def fill_store(
         upgrade(engine)
         now = datetime.now(UTC)
         stored = store_division(
-            division, str(database), valid_from=valid_from, now=now, publish_it=True, note=note, unless_current=True
+            division, str(database), valid_from=days[0], now=now, publish_it=True, note=note, unless_current=True
         )
         with session(engine, write=True) as opened:
             street = street_of(opened, stored.street_code)
             for values in _incident_values(incidents, street=street, version=stored.id, now=now):
                 add_incident(opened, values)
-        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=now)
+        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=evening_of(days[1]))
     finally:
         engine.dispose()
-    days = verdicts["day"].nunique()
-    return f"版本 version {stored.id}, {days} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
+    judged = verdicts["day"].nunique()
+    return f"版本 version {stored.id}, {judged} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
+
+
+@contextmanager
+def opened_store(database: Path, code: str) -> Iterator[tuple[Engine, int, int]]:
+    """The store of the demonstration: engine, number of the street of a code, number of its current version."""
+    engine = open_store(database)
+    try:
+        with session(engine) as opened:
+            street, version = street_of(opened, code), current_version(opened, street_code=code).id
+        yield engine, street, version
+    finally:
+        engine.dispose()
 
 
 def _incident_values(incidents: gpd.GeoDataFrame, *, street: int, version: int, now: datetime) -> list[dict[str, Any]]:

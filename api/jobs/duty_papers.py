@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -23,22 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A store that is open, the number of the street in it, its division, and the moment and zone of the reading."""
+    """A store that is open, the number of the street in it, its division, the moment and zone of the reading, and the telephones
+    that letters, cards and boards name."""
 
     session: Session
     street: int
     division: Division
     now: dt.datetime
     zone: str = "Asia/Shanghai"
+    telephones: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of(source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "") -> Facts:
     """Facts of some days as they are known now."""
     from api.database.duty.fact_reading import read_facts
 
-    return read_facts(
+    facts = read_facts(
         source.session, source.street, source.division, _span(source, start, end), ledger=ledger, grid=grid
     )
+    return replace(facts, street={**facts.street, **source.telephones})
 
 
 def _span(source: Source, start: dt.date, end: dt.date) -> Span:
@@ -118,14 +121,31 @@ def ledger_print(
     return ledger_pdf(table, heading)
 
 
-def made_agenda(source: Source, day: dt.date, scope: str = "") -> tuple[Agenda, Facts]:
-    """The agenda of a meeting day as of its morning, or of now if that is earlier."""
+def made_agenda(source: Source, day: dt.date, scope: str = "", facts: Facts | None = None) -> tuple[Agenda, Facts]:
+    """The agenda of a meeting day as of its morning, or of now if that is earlier; `facts` if they are read already."""
     from geo.duty import agenda
 
-    facts = facts_of(source, day - dt.timedelta(days=60), day + dt.timedelta(days=1))
+    if facts is None:
+        facts = facts_of(source, day - dt.timedelta(days=60), day + dt.timedelta(days=1))
     morning = dt.datetime.combine(day, dt.time(8), ZoneInfo(source.zone))
     facts = facts.until(morning)
     return agenda(facts, day, scope=scope), facts
+
+
+def agenda_print(made: Agenda, facts: Facts, scope: str = "") -> bytes:
+    """An agenda as PDF, with room for what is decided."""
+    from maps.prints.papers import Heading, agenda_pdf
+
+    return agenda_pdf(made, Heading(street=facts.street.get("name", ""), place=facts.cell_names.get(scope, "")))
+
+
+def write_agenda(source: Source, day: dt.date, scope: str, target: Path, facts: Facts | None = None) -> Agenda:
+    """Write an agenda as .pdf."""
+    if target.suffix.lower() != ".pdf":
+        raise FileError(f"{target}: an agenda is written as .pdf; change the ending of the name")
+    made, facts = made_agenda(source, day, scope, facts)
+    _write(target, agenda_print(made, facts, scope))
+    return made
 
 
 def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
@@ -141,12 +161,13 @@ def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
     return monday, monday + dt.timedelta(days=7)
 
 
-def made_brief(source: Source, start: dt.date, end: dt.date) -> tuple[Brief, Facts]:
-    """The brief of a period, with what people wrote for it."""
+def made_brief(source: Source, start: dt.date, end: dt.date, facts: Facts | None = None) -> tuple[Brief, Facts]:
+    """The brief of a period, with what people wrote for it; `facts` from the period before on, if they are read already."""
     from api.database.duty.view_records import BRIEF, typed_texts
     from geo.duty import Issue, brief
 
-    facts = facts_of(source, start - (end - start), end)
+    if facts is None:
+        facts = facts_of(source, start - (end - start), end)
     key = brief_key(start, end)
     texts = typed_texts(source.session, source.street, BRIEF, begins=key)
     suggestions = texts.get((BRIEF, key, "suggestions"), "").split("\n")
@@ -162,7 +183,7 @@ def brief_key(start: dt.date, end: dt.date) -> str:
     return f"{start}/{end}"
 
 
-def write_brief(source: Source, start: dt.date, end: dt.date, target: Path) -> str:
+def write_brief(source: Source, start: dt.date, end: dt.date, target: Path, facts: Facts | None = None) -> str:
     """Write a brief as .pdf or .docx; the digest of its values."""
     from maps.prints.papers import brief_pdf
     from maps.prints.word import brief_docx
@@ -171,7 +192,7 @@ def write_brief(source: Source, start: dt.date, end: dt.date, target: Path) -> s
     form = forms.get(target.suffix.lower())
     if form is None:
         raise FileError(f"{target}: a brief is written as .pdf or .docx; change the ending of the name")
-    made, _ = made_brief(source, start, end)
+    made, _ = made_brief(source, start, end, facts)
     _write(target, form(made))
     return made.digest
 
@@ -214,8 +235,6 @@ def printed_ledger(source: Source, kind: str, day: dt.date, scope: str) -> bytes
 
 def named_decisions(facts: Facts) -> list[Decision]:
     """Decisions that are not carried out, with the names of their owners."""
-    from dataclasses import replace
-
     from geo.duty.meetings.outcomes import outstanding
 
     return [replace(one, owner=facts.name_of(one.owner)) for one in outstanding(facts)]

@@ -22,7 +22,7 @@ truth
     What the simulation knows and an incident does not state: true place, hot spot, default point, duplicate.
 
 Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`,
-:func:`simulate_cases`, :func:`model_roster`, :func:`hot_spots`,
+:func:`simulate_cases`, :func:`simulate_records`, :func:`model_roster`, :func:`hot_spots`,
 :class:`HotSpot`, :data:`MODEL_SEED`.
 """
 
@@ -33,6 +33,7 @@ from geo.lazy import lazy_names
 if TYPE_CHECKING:
     from geo.sample.cases.persons import model_roster
     from geo.sample.cases.simulation import SimulatedCases, simulate_cases
+    from geo.sample.cases.supervision import SimulatedRecords, simulate_records
     from geo.sample.days.incidents import HotSpot, hot_spots, simulate_incidents
     from geo.sample.days.patrols import simulate_patrols
     from geo.sample.division import MODEL_COUNTS, model_division
@@ -44,6 +45,7 @@ else:
         {
             "geo.sample.cases.persons": "model_roster",
             "geo.sample.cases.simulation": "SimulatedCases simulate_cases",
+            "geo.sample.cases.supervision": "SimulatedRecords simulate_records",
             "geo.sample.days.incidents": "HotSpot hot_spots simulate_incidents",
             "geo.sample.days.patrols": "simulate_patrols",
             "geo.sample.division": "MODEL_COUNTS model_division",
@@ -58,6 +60,7 @@ __all__ = [
     "HotSpot",
     "ModelStreet",
     "SimulatedCases",
+    "SimulatedRecords",
     "hot_spots",
     "model_division",
     "model_roster",
@@ -65,4 +68,5 @@ __all__ = [
     "simulate_cases",
     "simulate_incidents",
     "simulate_patrols",
+    "simulate_records",
 ]

@@ -12,6 +12,7 @@ import pandas as pd
 from geo.duty.briefs.composing import Brief
 from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
 from geo.duty.ledgers.wording import day_text
+from geo.duty.meetings.agendas import Agenda
 from maps.prints.typesetting import typeset, typeset_fitting
 
 #: Space above and below the cells of a ledger in mm, best first; the last one takes the last row over to the next page.
@@ -98,6 +99,49 @@ def _meta(table: pd.DataFrame, kind: LedgerKind, heading: Heading) -> list[tuple
     place = ("网格" if FORMS[kind].level == 2 else "社区", heading.place) if heading.place else ("街道", heading.street)
     person = [("责任人", heading.person)] if heading.person else []
     return [place, when, *person, *heading.summary]
+
+
+#: Columns of a printed agenda: heading, width relative to the others, alignment. The last one is filled in at the meeting.
+_AGENDA = (
+    ("序号", 0.5, "center"),
+    ("事项", 3.6, "left"),
+    ("缘由", 3.0, "left"),
+    ("议题", 2.6, "left"),
+    ("拟请", 1.2, "left"),
+    ("议定（责任人、时限）", 2.8, "left"),
+)
+
+
+def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
+    """The agenda of a meeting on A4 across, one row for each line, with room for what is decided.
+
+    Raises
+    ------
+    ImpossibleError
+        If a font is missing.
+    """
+    rows = [
+        [number, line.about, line.why.zh, line.question.zh, line.owner, " "]
+        for number, line in enumerate(made.lines, start=1)
+    ]
+    values = {
+        "title": "网格例会议程",
+        "date": made.day.isoformat(),
+        "wide": True,
+        "meta": [
+            ["社区", heading.place] if heading.place else ["街道", heading.street],
+            ["日期", day_text(made.day)],
+            ["下次例会", day_text(made.next_day)],
+        ],
+        "columns": [{"title": title, "width": width, "align": align} for title, width, align in _AGENDA],
+        "rows": rows,
+        "nothing": "本次无需开会",
+        "notes": [made.note.zh] if made.lines and made.note.zh else [],
+        "corrections": [],
+        "signatures": ["召集人", "记录人"],
+        "foot": " · ".join(part for part in (heading.street, "例会议程") if part),
+    }
+    return typeset_fitting("ledger", values, _CELL_MM)
 
 
 def brief_pdf(made: Brief) -> bytes:

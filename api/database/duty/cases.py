@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
@@ -24,12 +24,14 @@ from geo.duty import (
     Role,
     State,
     advance,
+    broken_links,
     event_hash,
     fold,
     linked_steps,
     prepared,
 )
 from geo.duty.events import ENDED
+from geo.errors import InputError
 from geo.incidents import Calendar
 
 _EVENT_COLUMNS = (
@@ -101,10 +103,45 @@ def add_step(session: Session, street: int, event: Event, standing: Standing) ->
             return after, False
         written.append((ready, after))
     for ready, after in written:
-        session.add(_event_row(street, ready))
+        session.add(CaseEventRow(**_event_values(street, ready)))
         _keep(session, street, after)
     session.flush()
     return written[0][1], True
+
+
+def add_logs(session: Session, street: int, logs: Mapping[str, Sequence[Event]]) -> list[str]:
+    """Store whole logs of cases that the state machine made elsewhere; those whose number is known are left as they are.
+
+    Returns
+    -------
+    list of str
+        Numbers of the cases that were stored.
+
+    Raises
+    ------
+    InputError
+        If a log is not one chain of hashes from its first event on. Nothing is written.
+    """
+    lock(session, f"duty cases {street}")
+    known = set(session.scalars(select(CaseRow.number).where(CaseRow.street == street)))
+    fresh = {number: list(log) for number, log in logs.items() if number not in known}
+    for number, log in fresh.items():
+        if broken := broken_links(log):
+            raise InputError(f"case {number}: event {broken[0]} does not follow the one before it; nothing was stored")
+    events = sorted((event for log in fresh.values() for event in log), key=lambda e: (e.at, e.case_id, e.seq))
+    for k in range(0, len(events), BLOCK):
+        session.execute(insert(CaseEventRow), [_event_values(street, event) for event in events[k : k + BLOCK]])
+    rows = [{"street": street, **_values(fold(log))} for log in fresh.values()]
+    for k in range(0, len(rows), BLOCK):
+        session.execute(insert(CaseRow), rows[k : k + BLOCK])
+    return sorted(fresh)
+
+
+def newest_step(session: Session, street: int, *, until: datetime) -> datetime | None:
+    """When the newest step before a moment was taken; None if there is none."""
+    return session.scalar(
+        select(func.max(CaseEventRow.at)).where(CaseEventRow.street == street, CaseEventRow.at < until)
+    )
 
 
 def find_case(session: Session, street: int, number: str) -> Case | None:
@@ -248,9 +285,9 @@ def _event(row: Any) -> Event:
     )
 
 
-def _event_row(street: int, event: Event) -> CaseEventRow:
+def _event_values(street: int, event: Event) -> dict[str, Any]:
     values = {name: getattr(event, "case_id" if name == "case_number" else name) for name in _EVENT_COLUMNS}
-    return CaseEventRow(street=street, **values | {"role": event.role.value, "action": event.action.value})
+    return {"street": street, **values, "role": event.role.value, "action": event.action.value}
 
 
 def _keep(session: Session, street: int, case: Case) -> None:

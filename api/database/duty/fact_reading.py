@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api.database.duty.cases import BLOCK, logs_of
+from api.database.duty.rectifications import item_step
 from api.database.duty.rosters import read_stored_roster
 from api.database.duty.view_records import decisions, meetings, typed_texts
 from api.database.models import CaseRow, EvidenceRow, ItemStepRow, ReportRow, StreetRow, VerdictRow
@@ -157,7 +158,7 @@ def _visits(session: Session, street: int, span: Span, grid: str) -> pd.DataFram
         )
         .order_by(VerdictRow.id)
     )
-    newest: dict[date, dict[str, Any]] = dict(session.execute(query).tuples().all())
+    newest: dict[date, dict[str, Any]] = {row.day: row.record for row in session.execute(query)}
     rows = [_visit(grid, day, visit) for day, record in newest.items() for visit in record.get("visits", ())]
     return pd.DataFrame(rows, columns=list(VISIT_COLUMNS))
 
@@ -174,19 +175,10 @@ def _rectifications(session: Session, street: int, as_of: datetime) -> pd.DataFr
     query = select(ItemStepRow).where(ItemStepRow.street == street, ItemStepRow.at < as_of)
     steps: dict[str, list[ItemStep]] = {}
     for row in session.scalars(query.order_by(ItemStepRow.item, ItemStepRow.seq)):
-        steps.setdefault(row.item, []).append(_item_step(row))
+        steps.setdefault(row.item, []).append(item_step(row))
     known = {row.number: row for row in _cases_of(session, street, steps)}
     rows = [_item_values(item, known) for item in steps.values()]
     return pd.DataFrame(rows, columns=list(RECTIFICATION_COLUMNS))
-
-
-def _item_step(row: ItemStepRow) -> ItemStep:
-    values = dict(row.values)
-    if values.get("due"):
-        values["due"] = date.fromisoformat(str(values["due"])[:10])
-    if "evidence" in values:
-        values["evidence"] = tuple(values["evidence"])
-    return ItemStep(row.item, row.seq, row.at, row.actor, row.action, row.text, **values)  # type: ignore[arg-type]
 
 
 def _cases_of(session: Session, street: int, steps: dict[str, list[ItemStep]]) -> Sequence[CaseRow]:

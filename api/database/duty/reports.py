@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
@@ -18,7 +18,7 @@ from api.database.duty.sealing import Seal
 from api.database.models import ReporterRow, ReportPhotoRow, ReportRow
 from api.errors import NotStoredError
 from geo.duty import Action, Case, Event, Report, Role, service_of
-from geo.errors import ImpossibleError
+from geo.errors import ImpossibleError, InputError
 
 _COPIED = (
     *("received_at", "taken_at", "external_no", "text", "standard_ref", "kind", "lon", "lat", "datum"),
@@ -67,6 +67,29 @@ def add_report(
     _write(session, street, stored, seal)
     case, _ = add_step(session, street, _opening(session, street, stored, sender), standing)
     return stored, case, True
+
+
+def add_reports(session: Session, street: int, reports: Iterable[Report]) -> int:
+    """Store reports that have their numbers and cases already; those whose number is known are left as they are.
+
+    Returns
+    -------
+    int
+        How many were stored.
+
+    Raises
+    ------
+    InputError
+        If a report names its reporter: names and contacts are encrypted by :func:`add_report` only.
+    """
+    lock(session, f"duty cases {street}")
+    known = set(session.scalars(select(ReportRow.number).where(ReportRow.street == street)))
+    fresh = {report.report_id: report for report in reports if report.report_id not in known}
+    if named := [number for number, one in fresh.items() if one.reporter.name or one.reporter.contact]:
+        raise InputError(f"report {named[0]} names its reporter; store it one by one, so that the name is encrypted")
+    if fresh:
+        session.execute(insert(ReportRow), [_report_values(street, report) for report in fresh.values()])
+    return len(fresh)
 
 
 def get_report(session: Session, street: int, number: str) -> dict[str, Any]:
@@ -196,21 +219,24 @@ def _opening(session: Session, street: int, report: Report, sender: Sender) -> E
 
 
 def _write(session: Session, street: int, report: Report, seal: Seal) -> None:
-    values = {name: getattr(report, name) for name in _COPIED}
-    row = ReportRow(
-        street=street,
-        number=report.report_id,
-        case_number=report.case_id,
-        channel=report.channel.value,
-        address=report.address_text,
-        version_id=int(report.division_version) if report.division_version.isdigit() else None,
-        wants_reply=report.reporter.wants_reply,
-        confidential=report.reporter.confidential,
-        **values,
-    )
+    row = ReportRow(**_report_values(street, report))
     session.add(row)
     session.flush()
     session.add(ReporterRow(report_id=row.id, sealed=seal.sealed(report.reporter), erased_at=None))
+
+
+def _report_values(street: int, report: Report) -> dict[str, Any]:
+    return {
+        **{name: getattr(report, name) for name in _COPIED},
+        "street": street,
+        "number": report.report_id,
+        "case_number": report.case_id,
+        "channel": report.channel.value,
+        "address": report.address_text,
+        "version_id": int(report.division_version) if report.division_version.isdigit() else None,
+        "wants_reply": report.reporter.wants_reply,
+        "confidential": report.reporter.confidential,
+    }
 
 
 def _again(session: Session, street: int, known: ReportRow, report: Report) -> tuple[Report, Case, bool]:

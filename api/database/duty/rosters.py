@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from api.database.connections import lock
@@ -20,7 +20,7 @@ from api.database.models import (
     ReceiptRow,
     ShiftRow,
 )
-from api.database.people import person_of
+from api.database.people import checked_name
 from api.errors import NotStoredError
 from geo.duty import Absence, Assignment, Duty, Notice, Person, Receipt, Roster, Shift, ShiftPlan
 from geo.errors import InputError
@@ -43,10 +43,10 @@ def store_roster(session: Session, street: int, roster: Roster, recorder: Record
         ``added``, ``withdrawn`` and ``kept`` assignments.
     """
     lock(session, f"roster {street}")
-    numbers = {
-        code: _store_person(session, street, roster.persons.get(code, Person(code, code)), recorder)
-        for code in sorted({a.person for a in roster.assignments})
-    }
+    holders = sorted({a.person for a in roster.assignments})
+    numbers = _store_persons(
+        session, street, [roster.persons.get(code, Person(code, code)) for code in holders], recorder
+    )
     codes = {number: code for code, number in numbers.items()}
     present = {
         (
@@ -63,23 +63,25 @@ def store_roster(session: Session, street: int, roster: Roster, recorder: Record
     wanted = {(a.cell, a.person, a.duty, a.valid_from, a.valid_to, a.place, a.basis): a for a in roster.assignments}
     for key in present.keys() - wanted.keys():
         present[key].withdrawn_at = recorder.at
-    for key in sorted(wanted.keys() - present.keys(), key=repr):
-        cell, person, duty, first, last, place, basis = key
-        session.add(
-            AssignmentRow(
-                street=street,
-                cell=cell,
-                person_id=numbers[person],
-                duty=duty.value,
-                valid_from=first,
-                valid_to=last,
-                place=place,
-                basis=basis,
-                recorded_at=recorder.at,
-                recorded_by=recorder.actor,
-                withdrawn_at=None,
-            )
-        )
+    added = [
+        {
+            "street": street,
+            "cell": one.cell,
+            "person_id": numbers[one.person],
+            "duty": one.duty.value,
+            "valid_from": one.valid_from,
+            "valid_to": one.valid_to,
+            "place": one.place,
+            "basis": one.basis,
+            "recorded_at": recorder.at,
+            "recorded_by": recorder.actor,
+            "withdrawn_at": None,
+        }
+        for key, one in wanted.items()
+        if key not in present
+    ]
+    if added:
+        session.execute(insert(AssignmentRow), sorted(added, key=repr))
     session.flush()
     return {
         "added": len(wanted.keys() - present.keys()),
@@ -237,19 +239,50 @@ def _current(row: type[AssignmentRow | AbsenceRow | ShiftRow], street: int) -> t
     return row.street == street, row.withdrawn_at.is_(None)
 
 
-def _store_person(session: Session, street: int, person: Person, recorder: Recorder) -> int:
-    number = person_of(session, street, person.code, at=recorder.at, phone=person.office_phone or None)
-    row = session.get(PersonRow, number)
-    if row is not None and person.name:
-        row.name = person.name
-    kept = session.get(DutyPersonRow, number)
-    values = {"kind": person.kind, "post": person.post, "unit": person.unit, "pledge": person.pledge}
-    if kept is None:
-        session.add(DutyPersonRow(person_id=number, **values))
-    else:
+def _store_persons(session: Session, street: int, persons: list[Person], recorder: Recorder) -> dict[str, int]:
+    """Store persons, or what is new of those that are known; their numbers by code. All are read and written together."""
+    wanted = {checked_name(person.code, "person"): person for person in persons}
+    known = select(PersonRow).where(PersonRow.street == street)
+    rows = {row.code: row for row in session.scalars(known)}
+    for code, row in rows.items():
+        if code in wanted:
+            row.name = wanted[code].name or row.name
+            row.office_phone = wanted[code].office_phone or row.office_phone
+    fresh = [
+        {
+            "street": street,
+            "code": code,
+            "name": person.name or code,
+            "office_phone": person.office_phone or None,
+            "created_at": recorder.at,
+        }
+        for code, person in wanted.items()
+        if code not in rows
+    ]
+    if fresh:
+        session.execute(insert(PersonRow), fresh)
+    stored = session.execute(select(PersonRow.code, PersonRow.id).where(PersonRow.street == street))
+    numbers = {row.code: row.id for row in stored}
+    posts = {row.person_id: row for row in session.scalars(_posts_of(street))}
+    new = []
+    for code, person in wanted.items():
+        values = {name: getattr(person, name) for name in ("kind", "post", "unit", "pledge")}
+        post = posts.get(numbers[code])
+        if post is None:
+            new.append({"person_id": numbers[code], **values})
+            continue
         for name, value in values.items():
-            setattr(kept, name, value or getattr(kept, name))
-    return number
+            setattr(post, name, value or getattr(post, name))
+    if new:
+        session.execute(insert(DutyPersonRow), new)
+    session.flush()
+    return {person.code: numbers[checked_name(person.code, "person")] for person in persons}
+
+
+def _posts_of(street: int) -> Select[tuple[DutyPersonRow]]:
+    return (
+        select(DutyPersonRow).join(PersonRow, PersonRow.id == DutyPersonRow.person_id).where(PersonRow.street == street)
+    )
 
 
 def _persons(session: Session, street: int) -> dict[int, Person]:

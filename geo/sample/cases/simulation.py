@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,8 +88,9 @@ def simulate_cases(
     reports: list[Report] = []
     recent: dict[tuple[str, str], tuple[dt.datetime, str]] = {}
     truth: dict[str, dict[str, object]] = defaultdict(dict)
+    numbers: Counter[str] = Counter()
     for number, row in enumerate(rows.to_dict("records")):
-        report = _report(row, number, rng)
+        report = _report(row, numbers, rng, book.calendar)
         if report.received_at > until:
             break
         reports.append(report)
@@ -143,17 +144,21 @@ def _run(
     return refused
 
 
-def _report(row: dict[Any, Any], number: int, rng: np.random.Generator) -> Report:
+def _report(row: dict[Any, Any], numbers: Counter[str], rng: np.random.Generator, calendar: Calendar) -> Report:
+    """The report of an incident, numbered as the store does: local day and a running number of four digits."""
     received = pd.Timestamp(row["reported_at"]).floor("us").to_pydatetime(warn=False).astimezone(dt.UTC)
+    day = f"{received.astimezone(calendar.zone):%Y%m%d}"
+    numbers[day] += 1
+    name = f"{day}-{numbers[day]:04d}"
     channel = _CHANNELS.get(str(row["source"]), Channel.OTHER)
     external = channel is not Channel.PATROL
     lon, lat = float(row.get("lon", np.nan)), float(row.get("lat", np.nan))
     placed = bool(np.isfinite(lon) and np.isfinite(lat))
     return Report(
-        f"R{number + 1:06d}",
+        f"R{name}",
         received,
         channel,
-        f"{row['kind_name']}：{row.get('address') or ''}",
+        f"{row['kind_name']}：{'请尽快处理' if external else '巡查发现'}",
         external_no=str(row["incident_id"]) if external else "",
         standard_ref=str(row.get("standard_ref") or ""),
         kind=str(row["kind_code"] or ""),
@@ -164,8 +169,8 @@ def _report(row: dict[Any, Any], number: int, rng: np.random.Generator) -> Repor
         second=str(row["second"]),
         community=str(row["community"] or ""),
         reporter=Reporter(wants_reply=bool(external and rng.random() < 0.6)),
-        entered_by=CLERKS[number % 2],
-        case_id=f"A{number + 1:06d}",
+        entered_by=CLERKS[numbers[day] % 2],
+        case_id=name,
     )
 
 

@@ -45,6 +45,9 @@ def test_the_demo_writes_every_file(demo):
         "background.gpkg",
         "heat.html",
         "wangge.sqlite",
+        "agenda.pdf",
+        "brief.pdf",
+        "ledgers.xlsx",
     }
     assert {path.name for path in folder.iterdir()} == expected
     assert all((folder / name).stat().st_size > 0 for name in expected)
@@ -108,4 +111,12 @@ def test_the_store_holds_the_division(demo):
 def test_the_time_of_the_job_is_that_of_its_steps(demo):
     _, document = demo
     assert document["seconds"] == pytest.approx(sum(step["seconds"] for step in document["steps"]))
-    assert [step["name"] for step in document["steps"]][-1] == "入库 store"
+    assert [step["name"] for step in document["steps"]][-1] == "议程、简报、台账 papers"
+
+
+def test_the_month_of_cases_equals_its_truth(demo):
+    _, document = demo
+    duty = document["duty"]
+    assert duty["cases"] == duty["reports"] > 2000
+    assert sum(duty["differing_from_truth"].values()) == 0
+    assert 0 < duty["typed_per_thing"] <= 1

@@ -1,0 +1,171 @@
+"""The month of cases of the demonstration, small: stored whole on both databases, equal to its truth, printed, little typing."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pypdf
+import pytest
+
+from api.database import add_version, open_store, publish, session
+from api.database.duty.cases import add_logs, find_case, make_lists_again, newest_step
+from api.database.duty.rectifications import add_item_step, item_steps
+from api.database.duty.reports import add_reports
+from api.jobs.demo_duty import compared, differences, evening_of, simulate_month, store_month, write_papers
+from api.jobs.duty_papers import Source, facts_of
+from geo.duty import Action, Reporter, Role
+from geo.duty.ledgers.burden import burden, typed_fields
+from geo.duty.supervision.rectification import ItemAction, ItemStep
+from geo.errors import InputError, RefusedStep
+
+FIRST, DAY = dt.date(2026, 2, 1), dt.date(2026, 3, 2)
+UNTIL = evening_of(DAY)
+COUNT = 500
+
+
+def incidents(division) -> pd.DataFrame:
+    """Incidents of a month in the third-level cells of a division."""
+    rng = np.random.default_rng(11)
+    third = division.third.iloc[rng.integers(0, len(division.third), COUNT)]
+    parents = division.second.set_index("code")["parent"]
+    start = pd.Timestamp("2026-02-01", tz="Asia/Shanghai")
+    return pd.DataFrame(
+        {
+            "incident_id": [f"I{k}" for k in range(COUNT)],
+            "reported_at": start + pd.to_timedelta(np.sort(rng.uniform(0, 30 * 86_400, COUNT)), unit="s"),
+            "kind_code": rng.choice(["06010", "09005", "06013", "09010"], COUNT),
+            "kind_name": "某事项",
+            "standard_ref": "GB/T 47678.5-2026",
+            "source": rng.choice(["12345热线", "网格巡查"], COUNT),
+            "address": "万寿村小区12幢",
+            "community": parents.reindex(third["parent"]).tolist(),
+            "second": third["parent"].tolist(),
+            "third": third["code"].tolist(),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def month(small_street):
+    division = small_street.division()
+    return division, simulate_month(division, incidents(division), seed=0, since=FIRST, until=UNTIL)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stored(request, tmp_path_factory, month):
+    folder = tmp_path_factory.mktemp("demo_duty")
+    if request.param == "sqlite":
+        address = str(shutil.copy(request.getfixturevalue("empty_store"), folder / "store.sqlite"))
+    else:
+        address = request.getfixturevalue("postgres").create("demo_duty", template="template")
+    engine = open_store(address)
+    division, made = month
+    with session(engine, write=True) as opened:
+        version = add_version(opened, division, valid_from=FIRST, created_at=UNTIL)
+        publish(opened, version.id, published_at=UNTIL)
+    first = store_month(engine, 1, made, version=version.id)
+    yield SimpleNamespace(engine=engine, folder=folder, version=version.id, division=division, month=made, first=first)
+    engine.dispose()
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres").drop("demo_duty")
+
+
+@pytest.fixture
+def facts(stored):
+    with session(stored.engine) as opened:
+        yield facts_of(Source(opened, 1, stored.division, UNTIL), FIRST, DAY + dt.timedelta(days=1))
+
+
+def test_a_month_is_stored_once_and_equals_its_events(stored):
+    book = stored.month.made.book
+    assert stored.first.startswith(f"{len(book.cases):,} 件办件")
+    assert store_month(stored.engine, 1, stored.month, version=stored.version).startswith("0 件办件")
+    with session(stored.engine, write=True) as opened:
+        for number in list(book.cases)[::50]:
+            assert find_case(opened, 1, number) == book.cases[number]
+        assert make_lists_again(opened, 1) == []
+        newest = max(event.at for event in stored.month.made.events)
+        assert newest_step(opened, 1, until=UNTIL) == newest
+        assert newest_step(opened, 1, until=newest) < newest
+
+
+def test_the_store_says_what_the_simulation_decided(stored, facts):
+    _, figures = compared(facts, stored.month)
+    assert figures["cases"] == figures["reports"] == COUNT
+    assert sum(figures["differing_from_truth"].values()) == 0
+    truth = stored.month.made.truth
+    # Each of them was decided for some case, so that the comparison compares something.
+    assert (truth[["self_solve", "explain", "reject", "return", "late"]].sum() > 0).all()
+    assert (truth["merged"] != "").any()
+
+
+def test_a_difference_from_the_truth_is_counted(stored, facts):
+    truth, cases = stored.month.made.truth, dict(facts.cases)
+    for name in ("self_solve", "explain", "reject", "return", "late"):
+        changed = truth.copy()
+        changed[name] = False
+        assert differences(cases, changed)[name] > 0, name
+    assert differences(cases, truth.assign(merged=""))["merged"] == (truth["merged"] != "").sum()
+    number, _ = cases.popitem()
+    assert differences(cases, truth)["missing"] == 1
+    assert number not in cases
+
+
+def test_at_most_one_field_is_typed_for_each_thing_that_happened(facts):
+    table = burden(facts)
+    assert table["typed"].sum() <= table["things"].sum()
+    assert (table["typed"] > 0).any()
+    events = [event for log in facts.known.values() for event in log if event.role is not Role.SYSTEM]
+    assert table["things"].sum() == len(events)
+    # Two fields are asked for where a case is put off or explained: why, and what was promised or said. Nowhere else.
+    two = {event.action for event in events if typed_fields(event) > 1}
+    assert two <= {Action.SHELVE, Action.EXPLAIN_FILE}
+    assert max(typed_fields(event) for event in events) <= 2
+
+
+def paper_text(path) -> str:
+    """Text of a PDF without the spaces that setting puts in."""
+    return "".join("".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())
+
+
+def test_the_papers_are_written_and_hold_the_month(stored, facts):
+    with session(stored.engine) as opened:
+        source = Source(opened, 1, stored.division, UNTIL)
+        said = write_papers(source, facts, stored.folder, day=DAY)
+    assert said == "ledgers.xlsx, agenda.pdf, brief.pdf"
+    book = openpyxl.load_workbook(stored.folder / "ledgers.xlsx")
+    assert [sheet.title[0] for sheet in book] == list("ABCDEFGHIJK")
+    rows = {sheet.title[0]: sheet.max_row - 1 for sheet in book}
+    assert all(rows[letter] > 0 for letter in "ABCDEFGHIJK"), rows
+    agenda = paper_text(stored.folder / "agenda.pdf")
+    assert "2026年2月26日星期四" in agenda
+    assert "无需开会" not in agenda
+    assert "2026年2月23日至3月1日" in paper_text(stored.folder / "brief.pdf")
+
+
+def test_logs_and_reports_from_elsewhere_are_checked(stored):
+    made = stored.month.made
+    number, log = next((number, log) for number, log in made.book.logs.items() if len(log) > 2)
+    broken = [log[0], dataclasses.replace(log[1], prev_hash="0" * 64), *log[2:]]
+    with session(stored.engine, write=True) as opened, pytest.raises(InputError, match="does not follow"):
+        add_logs(opened, 1, {f"X{number}": broken})
+    named = dataclasses.replace(made.reports[0], report_id="R-new", reporter=Reporter(name="王喆"))
+    with session(stored.engine, write=True) as opened, pytest.raises(InputError, match="one by one"):
+        add_reports(opened, 1, [named])
+
+
+def test_steps_of_items_follow_one_another(stored):
+    steps = stored.month.records.items
+    assert {step.action for step in steps} >= {ItemAction.FIND, ItemAction.SELF_CHECK, ItemAction.RECHECK_OK}
+    last = steps[-1]
+    with session(stored.engine, write=True) as opened:
+        assert item_steps(opened, 1, last.item_id) == [step for step in steps if step.item_id == last.item_id]
+        again = ItemStep(last.item_id, last.seq, UNTIL, "某人", ItemAction.PROGRESS, "有进展")
+        with pytest.raises(RefusedStep, match="in between"):
+            add_item_step(opened, 1, again)
