@@ -71,7 +71,12 @@ class Application(FastAPI):
         await (self._outer or super().__call__)(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    case_clock: Callable[[], datetime] | None = None,
+) -> FastAPI:
     """Make the application.
 
     Parameters
@@ -80,6 +85,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         By default read from the environment (``WANGGE_*``).
     clock
         Gives the time of a request, aware; tests put their own here.
+    case_clock
+        Gives the time by which cases are worked on; by default `clock`. The demonstration goes on where its month of cases ends.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app = Application(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings = settings
     app.state.engine = engine
-    app.state.clock = clock
+    app.state.clock, app.state.case_clock = clock, case_clock or clock
     app.state.current = Current(reading, street_code=settings.street or None)
     app.state.drawn = DrawnPages()
     app.state.tokens = Tokens(engine, clock)

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,13 +32,21 @@ KEEP_ALIVE_S = 30
 RESTART_EVERY_S = 1.0
 
 
-def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = "warning") -> None:
+def serve(
+    settings: Settings,
+    *,
+    ready: Callable[[str], None],
+    log_level: str = "warning",
+    case_clock: Callable[[], datetime] | None = None,
+) -> None:
     """Serve until the process is interrupted (SIGINT or SIGTERM); running requests are answered first.
 
     Parameters
     ----------
     ready
         Called with the address once the port is taken.
+    case_clock
+        Gives the time by which cases are worked on, for one worker; by default the time of the machine.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], log_level: str = 
     """
     configure(settings.log)
     with _listen(settings.host, settings.port) as listener:
-        app = create_app(settings) if settings.workers == 1 else None
+        app = create_app(settings, case_clock=case_clock) if settings.workers == 1 else None
         if app is None:
             _check(settings)
         host, port = listener.getsockname()[:2]

@@ -63,6 +63,10 @@ class Settings:
         "", "file of public holidays and days worked for them; empty: the calendar that comes along"
     )
     time_limits: str = _setting("", "file of time limits of matters; empty: the example of one city")
+    telephones: str = _setting(
+        "hotline=12345",
+        "numbers on letters, cards and boards, by commas: `hotline`, `supervision_phone`, `police_phone`, `property_phone`",
+    )
     contact_key: str = _setting(
         "", "file with the key that encrypts reporters' contacts; empty: `wangge.key` beside the SQLite file"
     )

@@ -66,6 +66,7 @@ def _serve(demo: Demo, host: str, port: int) -> None:
     from datetime import UTC, datetime
 
     from api.database.accounts import administrator_link
+    from api.jobs.demo_duty import TELEPHONES, clock_of_cases, enable_demo_viewer
     from api.overview.service_maps import BACKGROUND
     from api.server import serve
     from api.settings import Settings
@@ -77,12 +78,18 @@ def _serve(demo: Demo, host: str, port: int) -> None:
         host=host,
         port=port,
         public_pages=True,
+        telephones=",".join(f"{name}={number}" for name, number in {"hotline": "12345", **TELEPHONES}.items()),
     )
     with options.opened_store(str(demo.database)) as (opened, street):
-        link = administrator_link(opened, street, "demo", at=datetime.now(UTC)).text
+        now = datetime.now(UTC)
+        link = administrator_link(opened, street, "demo", at=now).text
+        enable_demo_viewer(opened, street, "demo", at=now)
+        case_clock = clock_of_cases(opened, street, demo.moment)
 
     def ready(address: str) -> None:
         line = f"打开 open: {address}login/{link}  (Ctrl+C 停止 stops)"
         out().print(line, markup=False, highlight=False, soft_wrap=True)
+        cases = f"办件时钟从 {demo.moment:%Y-%m-%d %H:%M} UTC 起走 the clock of the cases goes on from there"
+        out().print(cases, markup=False, highlight=False, soft_wrap=True)
 
-    serve(settings, ready=ready)
+    serve(settings, ready=ready, case_clock=case_clock)

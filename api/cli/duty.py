@@ -56,6 +56,9 @@ def agenda(
         typer.Option("--day", metavar="DAY", help="例会日期（周二、四、六），默认最近一次。Meeting day; the last one."),
     ] = None,
     scope: Scope = "",
+    target: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="另存为 .pdf。Also write it as .pdf.")
+    ] = None,
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -63,12 +66,12 @@ def agenda(
 
     The agenda of a meeting: twelve lines at most, each with why it is here.
     """
-    from api.jobs.duty_papers import made_agenda
+    from api.jobs.duty_papers import made_agenda, present_day, write_agenda
     from geo.duty.meetings.agendas import last_meeting
 
     with _source(database) as source:
-        wanted = _day(day) if day else last_meeting(source.now.date())
-        made, _ = made_agenda(source, wanted, scope)
+        wanted = _day(day) if day else last_meeting(present_day(source))
+        made = write_agenda(source, wanted, scope, target) if target else made_agenda(source, wanted, scope)[0]
     if json:
         lines = [
             {
@@ -123,7 +126,7 @@ def _source(database: str | None) -> Iterator[Source]:
 
     from api.database import current_version, open_store, read_version, session, street_of
     from api.database.migrate import require_schema
-    from api.jobs.duty_papers import Source
+    from api.jobs.duty_papers import Source, telephones_of
     from api.settings import Settings
 
     settings = Settings.from_environment(os.environ)
@@ -134,7 +137,8 @@ def _source(database: str | None) -> Iterator[Source]:
             street = street_of(opened, settings.street or None)
             version = current_version(opened, street_code=settings.street or None)
             division = read_version(opened, version.id)
-            yield Source(opened, street, division, dt.datetime.now(dt.UTC), settings.zone)
+            telephones = telephones_of(settings.telephones)
+            yield Source(opened, street, division, dt.datetime.now(dt.UTC), settings.zone, telephones)
     finally:
         engine.dispose()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,11 @@ class Demo:
     def seconds(self) -> float:
         """Time of all steps."""
         return sum(step.seconds for step in self.steps)
+
+    @property
+    def moment(self) -> datetime:
+        """The moment at which its month of cases ends."""
+        return evening_of(PATROL_DAY)
 
     @property
     def database(self) -> Path:

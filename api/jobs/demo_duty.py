@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from geo.sample import (
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from api.jobs.duty_papers import Source
     from geo.duty import Facts
@@ -50,6 +52,26 @@ class DutyMonth:
 def evening_of(day: dt.date) -> dt.datetime:
     """The moment at which the demonstration looks at its cases, and from which its clock of cases goes on."""
     return dt.datetime.combine(day, _EVENING, ZoneInfo(ZONE)).astimezone(dt.UTC)
+
+
+def clock_of_cases(opened: Session, street: int, moment: dt.datetime) -> Callable[[], dt.datetime]:
+    """A clock that goes on from a moment, or from the newest step where somebody worked on the cases since."""
+    from api.database.duty.cases import newest_step
+
+    newest = newest_step(opened, street, until=dt.datetime.max.replace(tzinfo=dt.UTC))
+    begin, started = max(moment, newest or moment), time.monotonic()
+    return lambda: begin + dt.timedelta(seconds=time.monotonic() - started)
+
+
+def enable_demo_viewer(opened: Session, street: int, name: str, *, at: dt.datetime) -> None:
+    """Let the account of the demonstration act in every part of a case, so that all steps can be tried."""
+    from api.access import Grant, Role
+    from api.database.accounts import account_id, change_grants, grants_of
+
+    parts = (Role.ADMINISTRATOR, Role.CLERK, Role.COMMUNITY, Role.OFFICER, Role.LEADER, Role.SUPERVISOR)
+    account, wanted = account_id(opened, street, name), [Grant(role) for role in parts]
+    if set(grants_of(opened, account)) != set(wanted):
+        change_grants(opened, account, wanted, at=at, by="wangge demo")
 
 
 def simulate_month(

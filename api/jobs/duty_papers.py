@@ -34,6 +34,51 @@ class Source:
     telephones: Mapping[str, str] = field(default_factory=dict)
 
 
+#: Telephones that papers name, as the setting ``WANGGE_TELEPHONES`` gives them.
+TELEPHONES = ("hotline", "supervision_phone", "police_phone", "property_phone")
+#: After so many days without a step the views begin with the newest day that has one.
+IDLE = dt.timedelta(days=7)
+
+
+def telephones_of(text: str) -> dict[str, str]:
+    """Read telephones that are written as ``hotline=12345,supervision_phone=025-85550123``.
+
+    Raises
+    ------
+    InputError
+        If a name is not one of :data:`TELEPHONES`, or has no number.
+
+    >>> telephones_of("hotline=12345, police_phone=110")
+    {'hotline': '12345', 'police_phone': '110'}
+    """
+    found = {}
+    for part in text.replace("，", ",").split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not part.strip():
+            continue
+        if name not in TELEPHONES or not equals or not number:
+            raise InputError(
+                f"telephones: '{part.strip()[:50]}' is not like hotline=12345; names: {', '.join(TELEPHONES)}"
+            )
+        found[name] = number
+    return found
+
+
+def newest_day(source: Source) -> dt.date | None:
+    """The local day of the newest step of any case; None if there is none."""
+    from api.database.duty.cases import newest_step
+
+    found = newest_step(source.session, source.street, until=source.now)
+    return None if found is None else found.astimezone(ZoneInfo(source.zone)).date()
+
+
+def present_day(source: Source) -> dt.date:
+    """The local day of now; where nothing has happened for a week, the day of the newest step."""
+    today = source.now.astimezone(ZoneInfo(source.zone)).date()
+    newest = newest_day(source)
+    return today if newest is None or today - newest <= IDLE else newest
+
+
 def facts_of(source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "") -> Facts:
     """Facts of some days as they are known now."""
     from api.database.duty.fact_reading import read_facts

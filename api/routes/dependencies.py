@@ -55,11 +55,18 @@ async def now(request: Request) -> datetime:
     return clock()
 
 
+async def case_now(request: Request) -> datetime:
+    """Time by which cases are worked on, aware: that of the server, but in the demonstration that of its month of cases."""
+    clock: Callable[[], datetime] = request.app.state.case_clock
+    return clock()
+
+
 SettingsOf = Annotated[Settings, Depends(settings)]
 CurrentOf = Annotated[Current, Depends(current)]
 CallerOf = Annotated[Caller, Depends(caller)]
 EngineOf = Annotated[Engine, Depends(engine)]
 Now = Annotated[datetime, Depends(now)]
+CaseNow = Annotated[datetime, Depends(case_now)]
 if TYPE_CHECKING:
     SnapshotOf = Snapshot
 else:

@@ -29,7 +29,7 @@ from api.duty.schemas import (
     StepIn,
 )
 from api.errors import DeniedError
-from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
 from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
@@ -47,7 +47,7 @@ def new_report(
     engine: EngineOf,
     settings: SettingsOf,
     snapshot: SnapshotOf,
-    now: Now,
+    now: CaseNow,
     response: Response,
 ) -> ReportStored:
     """Store a report and open its case. Sending the same client id again is harmless: the answer is 200 then."""
@@ -92,7 +92,7 @@ async def new_photo(
     number: Number,
     caller: CallerOf,
     engine: EngineOf,
-    now: Now,
+    now: CaseNow,
     file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
 ) -> PhotoStored:
     """Add a photo to a report; a report has none or any number. Its content decides what it is, not its name."""
@@ -133,7 +133,7 @@ def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Re
 
 @router.get("/reports/{number}/reporter")
 @needs(Right.SEE_REPORTERS)
-def reporter(number: Number, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: Now) -> ReporterOut:
+def reporter(number: Number, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow) -> ReporterOut:
     """Name and contact of a reporter. Each look is written into the audit."""
     from api.database.duty.reports import reporter_of
     from api.duty import desk
@@ -147,7 +147,7 @@ def reporter(number: Number, caller: CallerOf, engine: EngineOf, settings: Setti
 @router.post("/reports/{number}/erasure")
 @needs(Right.SEE_REPORTERS)
 def erase(
-    number: Number, body: ErasureIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: Now
+    number: Number, body: ErasureIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow
 ) -> CaseDetail:
     """Erase name and contact of a reporter, as the law asks. The report stays, and an event of the case says what was done."""
     from api.database.duty.reports import Sender, erase_reporter
@@ -218,7 +218,7 @@ def step(
     caller: CallerOf,
     engine: EngineOf,
     settings: SettingsOf,
-    now: Now,
+    now: CaseNow,
     response: Response,
 ) -> CaseDetail:
     """Do one step of a case. If somebody acted in between, the answer is 409 and holds the case as it stands now."""

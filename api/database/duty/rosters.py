@@ -279,7 +279,7 @@ def _store_persons(session: Session, street: int, persons: list[Person], recorde
     return {person.code: numbers[checked_name(person.code, "person")] for person in persons}
 
 
-def _posts_of(street: int) -> Select[tuple[DutyPersonRow]]:
+def _posts_of(street: int) -> Select[DutyPersonRow]:
     return (
         select(DutyPersonRow).join(PersonRow, PersonRow.id == DutyPersonRow.person_id).where(PersonRow.street == street)
     )

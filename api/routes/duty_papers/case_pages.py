@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Caller, Right, allowed
-from api.routes.dependencies import CallerOf, Now, SettingsOf, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, SettingsOf, SnapshotOf
 from api.routes.duty_papers.places import places_of
 from api.routes.guard import ANYBODY, Guarded, needs
 from api.routes.navigation import NavigationOf
@@ -28,7 +28,7 @@ def my_grid(
     navigation: NavigationOf,
     caller: CallerOf,
     settings: SettingsOf,
-    now: Now,
+    now: CaseNow,
 ) -> Response:
     """Cases of the caller's grids with their deadlines, the verdict of the day, and reporting a problem."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
@@ -45,7 +45,7 @@ def case_desk(
     navigation: NavigationOf,
     caller: CallerOf,
     settings: SettingsOf,
-    now: Now,
+    now: CaseNow,
 ) -> Response:
     """Intake, duplicates, filing and dispatch; ``?case=`` opens a case."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
@@ -62,7 +62,7 @@ def case_board(
     navigation: NavigationOf,
     caller: CallerOf,
     settings: SettingsOf,
-    now: Now,
+    now: CaseNow,
 ) -> Response:
     """Open cases of a community by stage."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:

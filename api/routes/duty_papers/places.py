@@ -28,11 +28,13 @@ _CODE = re.compile(r"(?:^|/)(\d{9,20})(?=/|$)")
 @contextmanager
 def source_of(request: Request, snapshot: Snapshot, *, write: bool = False) -> Iterator[Source]:
     """The store at the time of a request, with the division that holds now."""
-    from api.jobs.duty_papers import Source
+    from api.jobs.duty_papers import Source, telephones_of
 
     state = request.app.state
+    telephones = telephones_of(state.settings.telephones)
     with session(state.engine, write=write) as opened:
-        yield Source(opened, request.state.caller.street, snapshot.division, state.clock(), state.settings.zone)
+        now, street = state.case_clock(), request.state.caller.street
+        yield Source(opened, street, snapshot.division, now, state.settings.zone, telephones)
 
 
 def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) -> None:

@@ -12,7 +12,7 @@ from api.access import Right
 from api.database import session
 from api.database.duty.view_records import add_decision, carry_out, sign_ledger, write_text
 from api.database.events import audit
-from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SnapshotOf
 from api.routes.duty_papers.bodies import DecisionIn, DecisionStored, LedgerSigned, TypedText
 from api.routes.duty_papers.places import place_of_text, require_place, source_of
 from api.routes.guard import Guarded, needs
@@ -63,7 +63,7 @@ def ledger_paper(
 @router.post("/ledgers/{kind}/signature", status_code=201)
 @needs(Right.WRITE_LEDGERS)
 def sign(
-    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: Now, scope: Scope = ""
+    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: CaseNow, scope: Scope = ""
 ) -> LedgerSigned:
     """Sign a ledger: its content and its print are kept as they are now. Later facts appear as corrections."""
     from api.jobs.duty_papers import ledger_print, made_ledger
@@ -89,7 +89,7 @@ def sign(
 
 @router.post("/typed", status_code=204)
 @needs(Right.WRITE_LEDGERS)
-def typed(body: TypedText, engine: EngineOf, caller: CallerOf, now: Now) -> Response:
+def typed(body: TypedText, engine: EngineOf, caller: CallerOf, now: CaseNow) -> Response:
     """Write a remark, plan, statement, suggestion or reply. The earlier text stays in the store."""
     place = place_of_text(body.ledger, body.key, body.column)
     require_place(caller, place, Right.WRITE_LEDGERS)
@@ -128,7 +128,7 @@ def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -
 
 @router.post("/decisions", status_code=201)
 @needs(Right.WRITE_LEDGERS)
-def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: Now) -> DecisionStored:
+def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
     """Record what a meeting decided: who does what until when. It opens the next agenda until it is carried out."""
     from geo.duty import Decision
 
@@ -142,7 +142,7 @@ def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: Now) -> De
 @router.post("/decisions/{number}/done", status_code=204)
 @needs(Right.WRITE_LEDGERS)
 def decision_done(
-    number: Annotated[str, InPath(max_length=40)], engine: EngineOf, caller: CallerOf, now: Now
+    number: Annotated[str, InPath(max_length=40)], engine: EngineOf, caller: CallerOf, now: CaseNow
 ) -> Response:
     """Note that a decision was carried out."""
     with session(engine, write=True) as opened:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Right, allowed
-from api.routes.dependencies import CallerOf, Now, SnapshotOf
+from api.routes.dependencies import CallerOf, SnapshotOf
 from api.routes.duty_papers.places import places_of, require_place, source_of
 from api.routes.guard import ANYBODY, Guarded, needs
 from api.routes.navigation import NavigationOf
@@ -34,7 +33,6 @@ def ledgers(
     snapshot: SnapshotOf,
     navigation: NavigationOf,
     caller: CallerOf,
-    now: Now,
     kind: Annotated[str, Query(max_length=1)] = "A",
     day: Day = None,
     scope: Scope = None,
@@ -42,6 +40,7 @@ def ledgers(
     """A ledger as a page, with the fields that people write."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
+    from api.jobs.duty_papers import newest_day, present_day
     from geo.duty.ledgers.columns import FORMS, LedgerKind
     from maps.pages.duty_pages import render_ledgers
 
@@ -51,8 +50,8 @@ def ledgers(
     known = [code for code, _ in places]
     chosen = scope if scope in known else (known[0] if known else "")
     require_place(caller, chosen)
-    wanted = day or now.astimezone(ZoneInfo(request.app.state.settings.zone)).date()
     with source_of(request, snapshot) as source:
+        wanted = day or newest_day(source) or present_day(source)
         shown, table = _shown(source, kind, wanted, chosen)
     page = shown(places, allowed(caller, Right.WRITE_LEDGERS, [chosen]))
     return HTMLResponse(render_ledgers(table, page, navigation=navigation), headers={"Cache-Control": "no-store"})
@@ -90,7 +89,6 @@ def brief(
     snapshot: SnapshotOf,
     navigation: NavigationOf,
     caller: CallerOf,
-    now: Now,
     span: Annotated[str, Query(pattern="^(week|month)$")] = "week",
     day: Day = None,
 ) -> Response:
@@ -98,14 +96,14 @@ def brief(
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
     from api.database.duty.view_records import BRIEF, typed_texts
-    from api.jobs.duty_papers import brief_key, made_brief, period_of
+    from api.jobs.duty_papers import brief_key, made_brief, period_of, present_day
     from maps.pages.duty_pages import render_brief
 
     require_place(caller, "")
-    wanted = day or now.astimezone(ZoneInfo(request.app.state.settings.zone)).date() - timedelta(days=7)
-    start, end = period_of(span, wanted)
-    key = brief_key(start, end)
     with source_of(request, snapshot) as source:
+        wanted = day or present_day(source) - timedelta(days=7)
+        start, end = period_of(span, wanted)
+        key = brief_key(start, end)
         made, facts = made_brief(source, start, end)
         texts = typed_texts(source.session, source.street, BRIEF, begins=key)
     may_write = allowed(caller, Right.WRITE_LEDGERS, [""])
@@ -135,25 +133,24 @@ def meeting(
     snapshot: SnapshotOf,
     navigation: NavigationOf,
     caller: CallerOf,
-    now: Now,
     day: Day = None,
     scope: Scope = None,
 ) -> Response:
     """The agenda of a meeting, and the decisions that are not carried out."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
-    from api.jobs.duty_papers import made_agenda, named_decisions
+    from api.jobs.duty_papers import made_agenda, named_decisions, present_day
     from geo.duty.ledgers.wording import day_text
     from geo.duty.meetings.agendas import last_meeting, next_meeting
     from maps.pages.duty_pages import render_meeting
 
-    today = now.astimezone(ZoneInfo(request.app.state.settings.zone)).date()
-    wanted = last_meeting(day or today)
     places = places_of(caller, snapshot, (1,))
     known = [code for code, _ in places]
     chosen = scope if scope in known else (known[0] if known else "")
     require_place(caller, chosen)
     with source_of(request, snapshot) as source:
+        today = present_day(source)
+        wanted = last_meeting(day or today)
         made, facts = made_agenda(source, wanted, chosen)
     days = [next_meeting(max(today, wanted))]
     while len(days) < MEETINGS:

@@ -11,7 +11,7 @@ from api.access.rights import scopes
 from api.database import session
 from api.database.events import audit
 from api.duty.schemas import AbsenceIn, AnswerableOut, FindingOut, HandedOver
-from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
 from geo.errors import InputError
 
@@ -73,7 +73,7 @@ def roster_findings(
 @router.post("/roster/absences", status_code=201)
 @needs(Right.MANAGE_ROSTER)
 def absence(
-    body: AbsenceIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: Now
+    body: AbsenceIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> HandedOver:
     """Write down that a person is away, and hand their open cases over, in one step: all or nothing."""
     from api.database.duty.cases import add_step, open_cases_of

@@ -149,7 +149,7 @@ def _handled(who: Persons, at: dt.datetime, case: Case | None) -> Life:
         case = yield Step(at, Action.SUPERVISE, Role.SUPERVISOR, SUPERVISOR, "请加快办理")
     if who.happens("explain"):
         at = who.after(at, 4, 12)
-        if case.due is not None and at > case.due:
+        if case is not None and case.due is not None and at > case.due:
             who.truth["late"] = True
         payload = {"opinion": "承办单位认为暂无条件解决", "told": ["上报人"], "detail": "outside_powers"}
         yield Step(at, Action.EXPLAIN_FILE, Role.LEVEL1, who.level1, "涉及权属争议，已解释", payload)
