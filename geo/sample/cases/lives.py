@@ -112,8 +112,11 @@ def life_of(first: Step, who: Persons, *, from_patrol: bool, main_case: str) -> 
             who.truth["merged"] = main_case
             return
     if who.happens("reject"):
-        yield Step(at, Action.REJECT, Role.CLERK, who.clerk, "不属于街道职责，已告知上报人")
-        return
+        case = yield Step(at, Action.REJECT, Role.CLERK, who.clerk, "不属于街道职责，已告知上报人")
+        if case is not None:
+            return
+        # Others reported the same: it cannot be dropped before they were answered, so it is handled.
+        who.truth["reject"] = False
     if who.happens("check"):
         yield Step(at, Action.ASK_CHECK, Role.CLERK, who.clerk, "请现场核实是否存在")
         at = who.after(at, 0.5, 4)
@@ -134,8 +137,15 @@ def _dispatched(who: Persons, at: dt.datetime) -> Life:
         at = who.after(at, 0.5, 3)
         yield Step(at, Action.CALL_JOINT, Role.LEVEL1, who.level1, "涉及多个部门，请会办")
         at = who.after(at, 4, 16)
-        payload = {"unit": who.unit, "decision": "由承办单位牵头，物业配合", "meeting": f"{at.date()}"}
-        case = yield Step(at, Action.DECIDE_ASSIGN, Role.CHAIR, CHAIR, "由承办单位牵头，物业配合", payload)
+        decision = f"由{who.unit}牵头处置，物业配合"
+        payload = {
+            "unit": who.unit,
+            "decision": decision,
+            "helpers": ["物业"],
+            "meeting": f"{at.date()}",
+            "due": f"{at.date() + dt.timedelta(days=7)}",
+        }
+        case = yield Step(at, Action.DECIDE_ASSIGN, Role.CHAIR, CHAIR, decision, payload)
     at = _soon(who, at, case)
     case = yield Step(at, Action.SIGN, Role.UNIT, who.unit)
     yield from _handled(who, at, case)
