@@ -99,12 +99,19 @@ class FeatureTable:
                 self._shapes[space] = converted(self.geometry, self.native, space)
             return self._shapes[space]
 
-    def intersecting(self, box: tuple[float, float, float, float], space: int) -> Bools:
-        """Which features have a point in common with a box of one space, borders included."""
+    def tree(self, space: int) -> shapely.STRtree:
+        """The tree of the geometries in one space; made once."""
         with self._lock:
             tree = self._trees.get(space)
             if tree is None:
                 tree = self._trees[space] = shapely.STRtree(self.shapes(space))
+                # The tree is built at its first query.
+                tree.query(shapely.Point(0, 0))
+            return tree
+
+    def intersecting(self, box: tuple[float, float, float, float], space: int) -> Bools:
+        """Which features have a point in common with a box of one space, borders included."""
+        tree = self.tree(space)
         found = np.zeros(len(self), dtype=bool)
         area = shapely.box(*box)
         if box[0] == box[2] or box[1] == box[3]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.ogc.tiles.arc_simplification import TileMesh
 from api.ogc.tiles.ring_encoding import BUFFER, EXTENT, cut_side, encode_rings, without_spikes
 from api.ogc.tiles.tile_cache import FIRST_ZOOM, LAST_ZOOM, SIMPLIFIED_TO, TOLERANCE_UNITS, TileCache, units_at
-from api.ogc.tiles.vector_tile import layer_message
+from api.ogc.tiles.vector_tile import PropertyTable, layer_message
 from geo.kernels import uncompiled
 from geo.layers import Division, Level
 
@@ -240,12 +240,27 @@ def test_a_layer_without_features_is_nothing():
     with uncompiled(when=True):
         start, corner = np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64)
         geometry = encode_rings(corner[None], nothing, start, nothing, nothing, nothing, corner)
-    assert layer_message("third", ["code"], [[]], geometry) == b""
+    assert layer_message("third", PropertyTable.of({"code": []}), geometry) == b""
 
 
 def test_equal_values_of_different_types_stay_apart():
     geometry = np.array([9, 0, 0, 18, 20, 0, 0, 20, 15], dtype=np.uint32), np.array([9]), np.array([0])
-    body = layer_message("x", ["a", "b", "c"], [[1], [1.0], [True]], geometry)
+    body = layer_message("x", PropertyTable.of({"a": [1], "b": [1.0], "c": [True]}), geometry)
     properties = mapbox_vector_tile.decode(body)["x"]["features"][0]["properties"]
     assert properties == {"a": 1, "b": 1.0, "c": True}
     assert [type(properties[k]) for k in "abc"] == [int, float, bool]
+
+
+def test_a_feature_has_its_own_values_and_none_where_there_is_none():
+    """Values that tiles share have other numbers on each; numbers beyond 127 take two bytes."""
+    count = 300
+    columns = {"code": [f"c{k}" for k in range(count)], "leader": [None if k % 3 else "甲" for k in range(count)]}
+    table = PropertyTable.of(columns)
+    square = [9, 0, 0, 18, 20, 0, 0, 20, 15]
+    for cells in (np.arange(count), np.arange(200, 290), np.array([299, 0])):
+        numbers = np.array(square * len(cells), dtype=np.uint32)
+        body = layer_message("x", table, (numbers, len(square) * np.arange(1, len(cells) + 1), cells))
+        content = mapbox_vector_tile.decode(body)["x"]
+        found = [feature["properties"] for feature in content["features"]]
+        wanted = [{k: v[cell] for k, v in columns.items() if v[cell] is not None} for cell in cells]
+        assert found == wanted

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import NotStoredError
-from api.ogc.coordinate_systems import CRS84
+from api.ogc.coordinate_systems import CRS84, storage
 from api.ogc.feature_table import KEPT_LEVEL
 from api.ogc.service import OgcService
 from geo.errors import WanggeError
@@ -18,7 +18,7 @@ from geo.layers import Level
 log = logging.getLogger(__name__)
 
 #: How often the store is asked for a new version.
-EVERY_S = 1.0
+EVERY_S = 0.5
 
 
 class Preparation:
@@ -44,13 +44,19 @@ class Preparation:
         found = self._service.versions.refreshed()
         if found.version.id == self._seen:
             return False
-        for level in Level:
-            found.table(level).packed(CRS84)
+        tables = [found.table(level) for level in Level]
+        for table in tables:
+            table.packed(CRS84)
+            table.tree(CRS84.space)
         self._service.versions.switch(found)
         self._seen = found.version.id
         found.tiles.make_all()
-        for level in Level:
-            found.table(level).packed(CRS84, KEPT_LEVEL)
+        log.info("version %d: all tiles are made", found.version.id)
+        for table in tables:
+            # The CRS of the store is the one that clients take by themselves.
+            for crs in (CRS84, storage(found.version.srid)):
+                table.packed(crs, KEPT_LEVEL)
+                table.tree(crs.space)
         from api.ogc.publication.published_file import write_published
 
         write_published(found, self._folder())

@@ -43,10 +43,9 @@ class Published:
                 self._tables[level] = layer_table(self.division, level, self.version.srid, self._tag(level))
             return self._tables[level]
 
-    @property
-    def has_tiles(self) -> bool:
-        """Whether the tiles were begun; zooms that are not made yet are made at first use."""
-        return bool(self._tiles)
+    def has_tiles_of(self, zoom: int) -> bool:
+        """Whether the tiles of a zoom are made; those that are not are made at first use."""
+        return bool(self._tiles) and self._tiles[0].made(zoom)
 
     @property
     def tiles(self) -> TileCache:

@@ -31,8 +31,9 @@ async def tile(request: Request) -> Response:
     collection = _tiled(request, caller) if "collection" in request.path_params else None
     given = parameters(request.scope["query_string"], ("f", "version"))
     version = integer_of(given["version"], "version", least=1, most=MOST_OFFSET) if "version" in given else None
-    fresh = service.versions.fresh
-    if fresh is None or version not in (None, fresh.version.id) or not fresh.has_tiles:
+    fresh, place = service.versions.fresh, _place(request)
+    if fresh is None or version not in (None, fresh.version.id) or not fresh.has_tiles_of(place[0]):
+        # Making the tiles of a zoom takes long, and others are answered meanwhile.
         return await run_in_threadpool(_tile_of_version, request, service, collection, version)
     return _tile(request, fresh, collection, version)
 

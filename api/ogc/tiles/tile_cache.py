@@ -11,7 +11,7 @@ import numpy as np
 from api.ogc.answers import gzipped
 from api.ogc.tiles.arc_simplification import HALF_WORLD_M, LevelRings, TileMesh
 from api.ogc.tiles.ring_encoding import BUFFER, EXTENT, encode_rings
-from api.ogc.tiles.vector_tile import layer_message
+from api.ogc.tiles.vector_tile import PropertyTable, layer_message
 from geo.arrays import Ints
 from geo.layers import Level
 
@@ -42,6 +42,7 @@ class TileCache:
         self._lock = threading.Lock()
         self._zooms: dict[int, dict[tuple[int, int], Tile]] = {}
         self._mesh: TileMesh | None = None
+        self._properties: dict[Level, PropertyTable] = {}
 
     def tile(self, zoom: int, column: int, row: int) -> Tile | None:
         """A tile of a zoom from 10 to 16; None if nothing lies on it."""
@@ -54,8 +55,13 @@ class TileCache:
             if zoom not in self._zooms:
                 if self._mesh is None:
                     self._mesh = TileMesh.of(self._division)
-                self._zooms[zoom] = _tiles_of(self._division, self._mesh, zoom)
+                    self._properties = {level: _properties_of(self._division, level) for level in Level}
+                self._zooms[zoom] = _tiles_of(self._mesh, self._properties, zoom)
             return self._zooms[zoom]
+
+    def made(self, zoom: int) -> bool:
+        """Whether the tiles of a zoom are there, so that asking for one does not take long."""
+        return zoom in self._zooms
 
     def make_all(self) -> int:
         """Make the tiles of all zooms; their number."""
@@ -72,26 +78,27 @@ class TileCache:
 
 @dataclass(frozen=True)
 class _LevelAtZoom:
-    """The rings of a level at one zoom, the bounds of each cell in units, and what its features say."""
+    """The rings of a level at one zoom, and the bounds of each cell in units."""
 
     rings: LevelRings
     first_ring: Ints
     bounds: Ints
-    columns: list[list[Any]]
 
 
-def _tiles_of(division: Division, mesh: TileMesh, zoom: int) -> dict[tuple[int, int], Tile]:
+def _tiles_of(mesh: TileMesh, properties: dict[Level, PropertyTable], zoom: int) -> dict[tuple[int, int], Tile]:
     xy = units_at(mesh, zoom)
     unit_m = 2 * HALF_WORLD_M / (EXTENT << zoom)
     kept = mesh.weight > TOLERANCE_UNITS * unit_m if zoom <= SIMPLIFIED_TO else np.ones(len(xy), dtype=bool)
-    levels = {level: _level_at(division, level, mesh.rings[level], xy, kept) for level in Level}
+    levels = {level: _level_at(len(properties[level].token), mesh.rings[level], xy, kept) for level in Level}
     street = levels[Level.STREET].bounds
     west, north = (street[:, :2].min(axis=0) - BUFFER) // EXTENT
     east, south = (street[:, 2:].max(axis=0) + BUFFER) // EXTENT
     found = {}
     for column in range(int(west), int(east) + 1):
         for row in range(int(north), int(south) + 1):
-            layers = {level: _layer(level, part, xy, column, row) for level, part in levels.items()}
+            layers = {
+                level: _layer(level, properties[level], part, xy, (column, row)) for level, part in levels.items()
+            }
             whole = b"".join(layers.values())
             if whole:
                 packed = {level: gzipped(body, _LEVEL) if body else b"" for level, body in layers.items()}
@@ -106,18 +113,21 @@ def units_at(mesh: TileMesh, zoom: int) -> Ints:
     return np.rint(np.column_stack([east, south])).astype(np.int64)
 
 
-def _level_at(division: Division, level: Level, rings: LevelRings, xy: Ints, kept: Any) -> _LevelAtZoom:
+def _level_at(count: int, rings: LevelRings, xy: Ints, kept: Any) -> _LevelAtZoom:
     """Rings of a level without the vertices that are left out."""
     stays = kept[rings.vertex]
     before = np.r_[0, np.cumsum(stays)]
     simple = LevelRings(rings.vertex[stays], before[rings.offsets], rings.cell, rings.outer)
-    frame = division.layer(level)
-    first_ring = np.searchsorted(rings.cell, np.arange(len(frame) + 1))
+    first_ring = np.searchsorted(rings.cell, np.arange(count + 1))
     points = xy[rings.vertex]
     starts = rings.offsets[first_ring[:-1]]
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
-    columns = [_column(frame, name) for name in TILE_PROPERTIES]
-    return _LevelAtZoom(simple, first_ring, np.column_stack([low, high]), columns)
+    return _LevelAtZoom(simple, first_ring, np.column_stack([low, high]))
+
+
+def _properties_of(division: Division, level: Level) -> PropertyTable:
+    frame = division.layer(level)
+    return PropertyTable.of({name: _column(frame, name) for name in TILE_PROPERTIES})
 
 
 def _column(frame: Any, name: str) -> list[Any]:
@@ -130,9 +140,9 @@ def _column(frame: Any, name: str) -> list[Any]:
     return plain_values(frame[name].tolist(), kind)
 
 
-def _layer(level: Level, part: _LevelAtZoom, xy: Ints, column: int, row: int) -> bytes:
-    """One level's layer of one tile."""
-    origin = np.array([column * EXTENT, row * EXTENT], dtype=np.int64)
+def _layer(level: Level, properties: PropertyTable, part: _LevelAtZoom, xy: Ints, place: tuple[int, int]) -> bytes:
+    """One level's layer of the tile in a column and row."""
+    origin = np.array(place, dtype=np.int64) * EXTENT
     low, high = origin - BUFFER, origin + EXTENT + BUFFER
     bounds = part.bounds
     near = np.flatnonzero(
@@ -143,4 +153,4 @@ def _layer(level: Level, part: _LevelAtZoom, xy: Ints, column: int, row: int) ->
     chosen = np.concatenate([np.arange(part.first_ring[k], part.first_ring[k + 1]) for k in near])
     rings = part.rings
     geometry = encode_rings(xy, rings.vertex, rings.offsets, rings.cell, rings.outer, chosen, origin)
-    return layer_message(level.layer, TILE_PROPERTIES, part.columns, geometry)
+    return layer_message(level.layer, properties, geometry)

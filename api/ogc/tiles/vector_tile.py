@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,27 @@ import numpy as np
 from api.ogc.tiles.ring_encoding import EXTENT, pack_varints
 from geo.arrays import Ints
 
-_POLYGON = 3
 
-
-def varint(number: int) -> bytes:
-    """A number as varint.
-
-    >>> varint(300).hex()
-    'ac02'
-    """
+def _written(number: int) -> bytes:
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+#: Varints of small numbers, which nearly all are: a street has 100,000 features and values on its tiles.
+_SMALL = tuple(_written(number) for number in range(1 << 14))
+
+
+def varint(number: int) -> bytes:
+    """A number as varint.
+
+    >>> varint(300).hex(), varint(16384).hex()
+    ('ac02', '808001')
+    """
+    return _SMALL[number] if number < len(_SMALL) else _written(number)
 
 
 def message(field: int, content: bytes) -> bytes:
@@ -44,15 +51,41 @@ def value_message(value: Any) -> bytes:
     return message(4, message(1, str(value).encode()))
 
 
-def layer_message(
-    name: str, keys: Sequence[str], columns: Sequence[Sequence[Any]], geometry: tuple[Any, Any, Any]
-) -> bytes:
+@dataclass(frozen=True)
+class PropertyTable:
+    """Properties of the cells of a level, made once for all tiles.
+
+    Attributes
+    ----------
+    keys
+        Names of the properties.
+    token
+        Number of the value of each cell and property in `messages`; -1 where there is none. Shape (cells, keys).
+    messages
+        The different values, written; the type is a part of a value, as 1, 1.0 and True are equal to Python.
+    """
+
+    keys: tuple[str, ...]
+    token: Ints
+    messages: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Any]]) -> PropertyTable:
+        """The table of columns, which hold one value for each cell; None is left out."""
+        known: dict[Any, int] = {}
+        tokens = [
+            [-1 if value is None else known.setdefault((type(value), value), len(known)) for value in column]
+            for column in columns.values()
+        ]
+        table = np.array(tokens, dtype=np.int64).T
+        return cls(tuple(columns), table, tuple(value_message(value) for _, value in known))
+
+
+def layer_message(name: str, properties: PropertyTable, geometry: tuple[Any, Any, Any]) -> bytes:
     """One layer of a tile; empty if it has no features.
 
     Parameters
     ----------
-    keys, columns
-        Names of the properties and the values of each, one for each cell of the level; None is left out.
     geometry
         Command integers, where those of each feature end, and the cells, as
         :func:`~api.ogc.tiles.ring_encoding.encode_rings` gives them.
@@ -61,22 +94,22 @@ def layer_message(
     if not len(cells):
         return b""
     packed, lengths = _packed(numbers, ends)
-    values: dict[Any, int] = {}
+    tokens = properties.token[cells]
+    used = np.unique(tokens[tokens >= 0])
+    # Values have numbers of their own on each tile.
+    own = np.searchsorted(used, tokens).tolist()
+    there = (tokens >= 0).tolist()
+    keys = [varint(key) for key in range(len(properties.keys))]
     features, start = [], 0
-    for cell, length in zip(cells.tolist(), lengths, strict=True):
-        tags = bytearray()
-        for key, column in enumerate(columns):
-            value = column[cell]
-            if value is not None:
-                # The type belongs to the key: 1, 1.0 and True are equal to Python.
-                number = values.setdefault((type(value), value), len(values))
-                tags += varint(key) + varint(number)
-        body = message(2, bytes(tags)) + b"\x18\x03" + message(4, packed[start : start + length])
-        features.append(message(2, body))
+    for length, values, given in zip(lengths, own, there, strict=True):
+        tags = b"".join(
+            [key + varint(value) for key, value, is_there in zip(keys, values, given, strict=True) if is_there]
+        )
+        features.append(message(2, message(2, tags) + b"\x18\x03" + message(4, packed[start : start + length])))
         start += length
     content = [b"\x78\x02", message(1, name.encode()), *features]
-    content += [message(3, key.encode()) for key in keys]
-    content += [value_message(value) for _, value in values]
+    content += [message(3, key.encode()) for key in properties.keys]
+    content += [properties.messages[value] for value in used.tolist()]
     content.append(b"\x28" + varint(EXTENT))
     return message(3, b"".join(content))
 

@@ -130,7 +130,13 @@ def test_a_new_version_is_prepared_before_it_is_answered(store, division):
     assert version_of(store.folder / "published.gpkg") == number
     found = store.service.versions.current()
     assert found.version.id == number
-    assert set(found.tiles._zooms) == set(range(10, 17))
+    assert all(found.has_tiles_of(zoom) for zoom in range(10, 17))
+    assert not found.has_tiles_of(17)
+    # Whole collections in CRS84 and in the CRS of the store are compressed, and windows have their trees.
+    for level in Level:
+        table = found.table(level)
+        assert {space: packed.level for (space, _), packed in table._packed.items()} == {4326: 6, 4549: 6}
+        assert set(table._trees) == {4326, 4549}
     old = store.client.get(f"/ogc/collections/third/items?version={store.version}").json()
     assert old["features"][0]["properties"]["name"] == first
 
