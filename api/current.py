@@ -5,24 +5,37 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from api.database import current_version, read_version, session
+from api.database import VersionInfo, current_version, read_version, session
+from api.database.divisions import cell_names
+from api.ogc.publication.kept_index import keep_index, load_index
 
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
+    from geo.layers import Division
 
 #: Minimum interval between checks for a newer version, because a check takes longer than a lookup.
 ASK_EVERY_S = 1.0
 
 
 class Current:
-    """Snapshot of the current version; reloaded within a second after another one is published."""
+    """Snapshot of the current version; reloaded within a second after another one is published.
 
-    def __init__(self, engine: Engine, *, street_code: str | None = None) -> None:
+    Parameters
+    ----------
+    folder
+        Where the index is kept for the next start; without one it is built each time.
+    """
+
+    def __init__(self, engine: Engine, *, street_code: str | None = None, folder: Path | None = None) -> None:
         self._engine = engine
+        self._folder = folder
         self._street = street_code
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -47,12 +60,34 @@ class Current:
             version = current_version(opened, street_code=self._street)
             with self._lock:
                 if self._snapshot is None or self._snapshot.version.id != version.id:
-                    # Imported here: geopandas and the compiled index take most of the start-up time of a server.
-                    from api.snapshot import Snapshot
-
-                    self._snapshot = Snapshot.of(version, read_version(opened, version.id))
-                    # The snapshot is kept; without freezing it, each full garbage collection would delay a response.
-                    gc.collect()
-                    gc.freeze()
+                    self._snapshot = self._load(opened, version)
+                    threading.Thread(target=_settle, args=(self._snapshot,), name="compile locate", daemon=True).start()
                 self._asked_at = time.monotonic()
                 return self._snapshot
+
+    def _load(self, opened: Session, version: VersionInfo) -> Snapshot:
+        # Imported here: geopandas and the compiled index take most of the start-up time of a server.
+        from api.snapshot import Snapshot
+
+        kept = None if self._folder is None else load_index(self._folder, version.digest)
+        if kept is None:
+            made = Snapshot.of(version, read_version(opened, version.id), cell_names(opened, version.id))
+            if self._folder is not None:
+                keep_index(self._folder, version.digest, made.index)
+            return made
+        return Snapshot(version, kept, cell_names(opened, version.id), self._division_of(version.id))
+
+    def _division_of(self, version_id: int) -> Callable[[], Division]:
+        def read() -> Division:
+            with session(self._engine) as opened:
+                return read_version(opened, version_id)
+
+        return read
+
+
+def _settle(snapshot: Snapshot) -> None:
+    """Do for a new snapshot what its first answers need not wait for."""
+    snapshot.compile()
+    # The snapshot is kept; without freezing it, each full garbage collection would delay a response.
+    gc.collect()
+    gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: A connection without a request is closed after this time; slow clients hold one of ``concurrency`` otherwise.
 KEEP_ALIVE_S = 30
+#: The processes beside the server start after this time even if no division is loaded yet.
+BESIDE_AFTER_S = 10.0
 #: A worker that ends by itself is started again, at most this often.
 RESTART_EVERY_S = 1.0
 
@@ -58,9 +61,10 @@ def serve(
         app = create_app(settings, case_clock=case_clock) if settings.workers == 1 else None
         if app is None:
             _check(settings)
+            gc.enable()
         host, port = listener.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-        with _beside(settings):
+        with _beside(settings, None if app is None else app.state.loaded):
             if app is not None:
                 prepare(app)
                 _outlive_signal()
@@ -97,26 +101,43 @@ def _check(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _beside(settings: Settings) -> Iterator[None]:
-    """Run the processes beside the workers; each ends when its standard input is closed."""
+def _beside(settings: Settings, after: threading.Event | None) -> Iterator[None]:
+    """Run the processes beside the workers; each ends when its standard input is closed.
+
+    They start when `after` is set, or they would take the processors from a server that starts.
+    """
     wanted = {
         "api.verdicts.follower": settings.follow,
         "api.plans.replays.follower": settings.follow,
         "api.background.worker": settings.jobs,
     }
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            env=environment_of(settings),
-        )
-        for module, used in wanted.items()
-        if used
-    ]
+    children: list[subprocess.Popen[bytes]] = []
+    stopping, lock = threading.Event(), threading.Lock()
+
+    def start() -> None:
+        if after is not None:
+            after.wait(BESIDE_AFTER_S)
+        with lock:
+            if stopping.is_set():
+                return
+            children.extend(
+                subprocess.Popen(
+                    [sys.executable, "-m", module],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    env=environment_of(settings),
+                )
+                for module, used in wanted.items()
+                if used
+            )
+
+    starter = threading.Thread(target=start, name="processes beside the server", daemon=True)
+    starter.start()
     try:
         yield
     finally:
+        with lock:
+            stopping.set()
         for child in children:
             child.terminate()
             if child.stdin is not None:
@@ -184,7 +205,7 @@ def prepare(app: FastAPI) -> None:
     """Make tables, tiles and ``published.gpkg`` of each new version in the background; ends with the process."""
     from api.ogc.publication.preparation import Preparation
 
-    Preparation(app.state.ogc).start()
+    Preparation(app.state.ogc, app.state.loaded).start()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 import shapely
 
 from api.database import VersionInfo
+from api.database.divisions import CellName
+from geo.kernels import uncompiled
 from geo.layers import Datum, Division, Level, convert, lon_lat
-from geo.layers.columns import CODE, GEOJSON_DECIMALS, LEADER, NAME, PARENT
+from geo.layers.columns import GEOJSON_DECIMALS
 from geo.locate import GridIndex
 
 if TYPE_CHECKING:
     from maps.pages.thumbnails import Outlines
 
+#: Set once the compiled code that finds cells is loaded in this process.
+_COMPILED = threading.Event()
 #: Datums that are taken as equal.
 _SAME = (Datum.WGS84, Datum.CGCS2000)
 
@@ -38,35 +43,42 @@ class Snapshot:
     """One version in memory: its division, an index over the third level, and the layers as GeoJSON."""
 
     version: VersionInfo
-    division: Division
     index: GridIndex
-    _geojson: dict[Level, bytes] = field(default_factory=dict)
+    _names: Sequence[CellName] = field(repr=False)
+    _read: Callable[[], Division] = field(repr=False)
+    _geojson: dict[Level, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, version: VersionInfo, division: Division) -> Snapshot:
+    def of(cls, version: VersionInfo, division: Division, names: Sequence[CellName]) -> Snapshot:
         """Build the index of a division."""
-        return cls(version, division, GridIndex(division.third))
+        return cls(version, GridIndex(division.third), names, lambda: division)
+
+    @cached_property
+    def division(self) -> Division:
+        """The layers; read from the store when they are first asked for, which finding the cell of a point does not."""
+        return self._read()
+
+    def compile(self) -> None:
+        """Load the compiled code that finds cells. Until then single points are found by the same code uncompiled."""
+        self.index.locate(np.zeros(1), np.zeros(1))
+        _COMPILED.set()
 
     @cached_property
     def _cells(self) -> dict[Level, dict[str, dict[str, Any]]]:
         """Code, name, leader and parent of each cell, by level; plain dicts, because frame lookups are slower than the index."""
-        found: dict[Level, dict[str, dict[str, Any]]] = {}
-        for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
-            frame = pd.DataFrame(self.division.layer(level)).reindex(columns=[CODE, NAME, LEADER, PARENT])
-            found[level] = {
-                str(code): {"code": str(code), "name": _text(name), "leader": _text(leader), "parent": _text(parent)}
-                for code, name, leader, parent in frame.itertuples(index=False)
-            }
+        found: dict[Level, dict[str, dict[str, Any]]] = {level: {} for level in Level}
+        for level, code, name, parent, leader in self._names:
+            found[Level(level)][code] = {"code": code, "name": name, "leader": leader, "parent": parent}
         return found
 
     @cached_property
     def _codes(self) -> list[str]:
-        return [str(code) for code in self.division.third[CODE]]
+        return [cell.code for cell in self._names if cell.level == Level.THIRD]
 
     @cached_property
     def _transformer(self) -> pyproj.Transformer:
         # Made once: it takes 50 ms, a hundred times the rest of a lookup. Transformers may be shared by threads.
-        return pyproj.Transformer.from_crs("EPSG:4326", self.division.crs, always_xy=True)
+        return pyproj.Transformer.from_crs("EPSG:4326", self.index.crs, always_xy=True)
 
     def geojson(self, level: Level) -> bytes:
         """Layer in degrees (WGS-84) as a GeoJSON document; made once."""
@@ -88,9 +100,13 @@ class Snapshot:
 
     @cached_property
     def probe(self) -> tuple[float, float]:
-        """Longitude and latitude of a point inside the first third-level cell."""
-        point = lon_lat(self.division.third.geometry.iloc[:1].representative_point()).iloc[0]
-        return float(point.x), float(point.y)
+        """Longitude and latitude of a point inside a third-level cell."""
+        found = self.index.inner_point()
+        if found is None:
+            point = self.division.third.geometry.iloc[0].representative_point()
+            found = point.x, point.y
+        lon, lat = self._transformer.transform(*found, direction="INVERSE")
+        return float(lon), float(lat)
 
     def locate_many(self, places: list[tuple[float, float]], datum: str) -> list[dict[str, Any] | None]:
         """Find the third-level cells of points; None outside."""
@@ -109,7 +125,8 @@ class Snapshot:
             lon, lat = (float(values[0]) for values in convert([lon], [lat], given, Datum.WGS84))
         # Two numbers, not two lists of one: the transformer takes half the time for them.
         x, y = self._transformer.transform(lon, lat)
-        position = int(self.index.locate(np.array([x]), np.array([y]))[0])
+        with uncompiled(when=not _COMPILED.is_set()):
+            position = int(self.index.locate(np.array([x]), np.array([y]))[0])
         if position < 0:
             return Place(False, {})
         cells: dict[Level, dict[str, Any]] = {}
@@ -134,7 +151,3 @@ def to_geojson(frame: gpd.GeoDataFrame) -> bytes:
         for properties, geometry in zip(plain, geometries, strict=True)
     )
     return f'{{"type":"FeatureCollection","features":[\n{features}\n]}}\n'.encode()
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or pd.isna(value) else str(value)

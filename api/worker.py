@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
-from api.server import run_worker
-from api.settings import Settings
-
 if __name__ == "__main__":
+    # On again when the division is loaded (api.app).
+    gc.disable()
+    from api.server import run_worker
+    from api.settings import Settings
+
     run_worker(Settings.from_environment(os.environ), int(sys.argv[1]))

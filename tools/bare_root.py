@@ -60,7 +60,10 @@ def make(root: Path) -> None:
             _copy(source, root / source.relative_to("/"))
     for name in ("null", "urandom", "random"):
         status = os.stat(f"/dev/{name}")
-        os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, status.st_rdev)
+        os.mknod(root / "dev" / name, stat.S_IFCHR, status.st_rdev)
+        # Not by mknod, which the umask would reduce: any user may write to /dev/null.
+        (root / "dev" / name).chmod(0o666)
+    (root / "tmp").chmod(0o1777)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -28,6 +28,7 @@ from api.cli import (
 )
 from api.cli.administration import database, devices, kit, serve, users
 from api.cli.console import WRONG_USE, checked_output, error_text, fail, fold_help, notices, usage_text
+from api.deployment.compiled import use_installed_kernels
 from geo.errors import WanggeError
 from geo.texts import Text
 
@@ -86,6 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         Words after ``wangge``; by default those of the process.
     """
+    use_installed_kernels()
     sys.exit(run(arguments))
 
 

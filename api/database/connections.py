@@ -99,6 +99,13 @@ def lock(opened: Session, name: str) -> None:
         opened.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
+def folder_of_store(engine: Engine, otherwise: Path) -> Path:
+    """Folder of a SQLite file; another one for a database server."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        return Path(engine.url.database).resolve().parent
+    return otherwise
+
+
 def _pool_options(url: URL) -> dict[str, Any]:
     """Connections to a server are tried before they are used, since it may have been restarted."""
     return {"pool_pre_ping": True, "pool_size": POOL_SIZE} if url.get_backend_name() == "postgresql" else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -63,6 +63,16 @@ def street_of(session: Session, code: str | None = None, *, name: str | None = N
         row.code, row.name = code, name
     session.flush()
     return row.id
+
+
+class CellName(NamedTuple):
+    """A cell without its geometry."""
+
+    level: int
+    code: str
+    name: str | None
+    parent: str | None
+    leader: str | None
 
 
 @dataclass(frozen=True)
@@ -283,6 +293,16 @@ def second_level(session: Session, version_id: int) -> list[tuple[str, str | Non
         .order_by(CellRow.position)
     )
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
+
+
+def cell_names(session: Session, version_id: int) -> list[CellName]:
+    """Names of all cells of a version, by level and in the order of the layers; no geometry is read."""
+    query = (
+        select(CellRow.level, CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
+        .where(CellRow.version_id == version_id)
+        .order_by(CellRow.level, CellRow.position)
+    )
+    return [CellName(*row) for row in session.execute(query)]
 
 
 def _require_newest(session: Session, street_code: str, based_on: int) -> None:

@@ -1,1 +1,1 @@
-"""Files for an installation: installer, systemd unit, reverse proxy, list of Debian packages. ``wangge kit`` copies them."""
+"""What stands around an installation: installer, systemd unit, reverse proxy, list of Debian packages, compiled kernels."""

@@ -27,9 +27,22 @@ found=$("$python" -c 'import sys, platform; print(f"{sys.version_info.major}.{sy
 mkdir -p "$(dirname -- "$target")"
 "$python" -m venv --without-pip "$target"
 pip=$(ls "$kit"/wheels/pip-*.whl)
-PYTHONPATH="$pip" PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONFIG_FILE=/dev/null "$target/bin/python" -m pip install \
-    --quiet --no-index --find-links "$kit/wheels" --no-deps --require-hashes -r "$kit/requirements.txt"
+# --isolated: no settings of pip, neither from a file nor from the environment.
+PYTHONPATH="$pip" PIP_CONFIG_FILE=/dev/null "$target/bin/python" -m pip --isolated install --quiet --no-cache-dir \
+    --disable-pip-version-check --no-index --find-links "$kit/wheels" --no-deps --require-hashes -r "$kit/requirements.txt"
+
+# numpy, shapely and others need the C++ library. Where Debian's libstdc++6 is not installed, the kit's copy is loaded.
+if ! "$target/bin/python" -c 'import ctypes; ctypes.CDLL("libstdc++.so.6")' 2>/dev/null; then
+    cp "$kit/lib/libstdc++.so.6" "$target/lib/"
+    site=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    echo "import ctypes, sys; ctypes.CDLL(sys.prefix + '/lib/libstdc++.so.6')" >"$site/libstdcxx.pth"
+fi
 "$target/bin/wangge" --version >/dev/null || fail "wangge does not start"
+
+# Compiled for this processor now, so that the first start does not wait for it; takes one to three minutes.
+mkdir "$target/kernels"
+NUMBA_CACHE_DIR="$target/kernels" "$target/bin/python" -m api.jobs.kernels ||
+    echo "install.sh: the kernels were not compiled; the first start does it" >&2
 
 echo "installed: $target/bin/wangge"
 echo "next: see administrator.md (database, first login, wangge.service)"

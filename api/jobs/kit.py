@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import platform
 import shutil
@@ -25,6 +26,8 @@ from geo.errors import FileError, InputError
 DEPLOYMENT = ("install.sh", "debian-packages.txt", "wangge.service", "nginx.conf")
 #: What the wheel must hold beside the program, or the pages would lack their scripts.
 FRONT_END = "maps/static/vendor/leaflet/leaflet.js"
+#: Library of the system that compiled wheels need. A Debian with python3 alone may lack it, so the kit brings it.
+CPP_LIBRARY = "libstdc++.so.6"
 
 
 @dataclass(frozen=True)
@@ -153,11 +156,30 @@ def _finish(folder: Path) -> None:
     (folder / "python.txt").write_text(python + "\n", encoding="utf-8")
     for deployed in DEPLOYMENT:
         (folder / deployed).write_bytes((files("api.deployment") / deployed).read_bytes())
+    (folder / "lib").mkdir()
+    shutil.copyfile(cpp_library(), folder / "lib" / CPP_LIBRARY)
     manual = _source() / "docs" / "zh" / "administrator.md"
     (folder / manual.name).write_bytes(manual.read_bytes())
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = [f"{_sha256(path)}  {path.relative_to(folder)}" for path in paths]
     (folder / "SHA256SUMS").write_text("\n".join(sums) + "\n", encoding="utf-8")
+
+
+def cpp_library() -> Path:
+    """File of the system's C++ library.
+
+    Raises
+    ------
+    FileError
+        If it is not installed here.
+    """
+    try:
+        ctypes.CDLL(CPP_LIBRARY)
+    except OSError as error:
+        raise FileError(f"{CPP_LIBRARY} is not installed here; install Debian's libstdc++6") from error
+    # The file that the loader found is mapped into this process.
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    return next(Path(line.split(maxsplit=5)[5]).resolve() for line in lines if f"/{CPP_LIBRARY}" in line)
 
 
 def _sha256(path: Path) -> str:

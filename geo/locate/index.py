@@ -100,6 +100,15 @@ class GridIndex:
         """Size of the arrays used by a lookup, bytes."""
         return sum(array.nbytes for raster in self._tiers for array in raster[4:])
 
+    def inner_point(self) -> tuple[float, float] | None:
+        """Coordinates of the middle of a pixel inside one cell, metres; None if no pixel is."""
+        for raster in self._tiers:
+            inside = np.flatnonzero(raster.pixels > 0)
+            if len(inside):
+                row, column = divmod(int(inside[0]), raster.pixels.shape[1])
+                return raster.x0 + (column + 0.5) * raster.size, raster.y0 + (row + 0.5) * raster.size
+        return None
+
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east and north limit of the indexed area, metres; up to two pixels outside the cells."""

@@ -30,10 +30,13 @@ def run(
 
     Serve the pages and the interface: /, /coverage, /heat, /locate, /api, /health.
     """
+    import gc
     import os
     from dataclasses import replace
     from datetime import UTC, datetime
 
+    # On again when the division is loaded (api.app).
+    gc.disable()
     from api.cli.console import out
     from api.database.accounts import administrator_link, has_administrator
     from api.server import serve

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.database.connections import folder_of_store
 from api.errors import NotStoredError
 from api.ogc.coordinate_systems import CRS84, storage
 from api.ogc.feature_table import KEPT_LEVEL
@@ -22,10 +22,19 @@ EVERY_S = 0.5
 
 
 class Preparation:
-    """Watches for new versions; the old one is answered until the tables of the new one are ready."""
+    """Watches for new versions; the old one is answered until the tables of the new one are ready.
 
-    def __init__(self, service: OgcService) -> None:
+    Parameters
+    ----------
+    after
+        Nothing is done before this is set: a server that starts finds cells first.
+    """
+
+    def __init__(self, service: OgcService, after: threading.Event | None = None) -> None:
         self._service = service
+        self._after = after or threading.Event()
+        if after is None:
+            self._after.set()
         self._stop = threading.Event()
         self._seen: int | None = None
         self._thread = threading.Thread(target=self._run, name="prepare ogc", daemon=True)
@@ -59,18 +68,12 @@ class Preparation:
                 table.tree(crs.space)
         from api.ogc.publication.published_file import write_published
 
-        write_published(found, self._folder())
+        write_published(found, folder_of_store(self._service.engine, self._service.settings.pages))
         log.info("version %d is prepared", found.version.id)
         return True
 
-    def _folder(self) -> Path:
-        """Folder of the store, or that of the pages if the store is a server."""
-        database = self._service.engine.url
-        if database.get_backend_name() == "sqlite" and database.database:
-            return Path(database.database).resolve().parent
-        return self._service.settings.pages
-
     def _run(self) -> None:
+        self._after.wait()
         while True:
             try:
                 self.step()

@@ -1,6 +1,7 @@
-"""Compile the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
+"""Compiles the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
 
-``python -m tools.kernels`` does it in two processes; numba keeps what they compile.
+``python -m api.jobs.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder that
+``NUMBA_CACHE_DIR`` names.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from collections.abc import Callable
 
 import geopandas as gpd
 import numpy as np
@@ -15,11 +17,10 @@ import numpy as np
 from api.ogc.tiles.tile_cache import LAST_ZOOM, TileCache
 from geo.coverage import check_division, plan_repair
 from geo.divide import divide
-from geo.layers import metric_crs, read_division
 from geo.locate import GridIndex
 from geo.patrols import clean, integrity, presences, verify, visits
+from geo.sample import model_street
 from geo.tracks.projection import MANY, to_metres
-from tools.boundaries import FOLDER
 
 #: Half the side of the corner, metres: a few hundred buildings.
 _HALF_M = 450.0
@@ -27,14 +28,11 @@ _HALF_M = 450.0
 
 def division() -> None:
     """Divide a square, check what comes out, make its tiles, and repair it once it is damaged."""
-    crs = metric_crs(118.8, 32.1)
-    roads, buildings = (
-        gpd.read_file(FOLDER / "street.gpkg", layer=name).to_crs(crs) for name in ("roads", "buildings")
-    )
-    middle = read_division(FOLDER / "division.gpkg").street.to_crs(crs).geometry.iloc[0].centroid
-    square = gpd.GeoDataFrame(geometry=[middle.buffer(_HALF_M, cap_style="square")], crs=crs)
-    buildings = buildings[buildings.within(square.geometry.iloc[0])]
-    made = divide(square, roads=roads, buildings=buildings, counts=(2, 8, 80), rng=np.random.default_rng(1))
+    street = model_street()
+    middle = street.outline.geometry.iloc[0].centroid
+    square = gpd.GeoDataFrame(geometry=[middle.buffer(_HALF_M, cap_style="square")], crs=street.outline.crs)
+    buildings = street.buildings[street.buildings.within(square.geometry.iloc[0])]
+    made = divide(square, roads=street.roads, buildings=buildings, counts=(2, 8, 80), rng=np.random.default_rng(1))
     check_division(made)
     TileCache(made).zoom(LAST_ZOOM)
     damaged = made.third.copy()
@@ -44,8 +42,8 @@ def division() -> None:
 
 def patrols() -> None:
     """Judge an hour of a few walkers."""
-    given = read_division(FOLDER / "division.gpkg")
-    place = given.second.geometry.representative_point().to_crs(4326)
+    cells = model_street().communities
+    place = cells.geometry.representative_point().to_crs(4326)
     time = np.datetime64("2026-03-02T02:00:00") + np.arange(360) * np.timedelta64(10, "s")
     rng = np.random.default_rng(1)
     tracks = gpd.GeoDataFrame(
@@ -62,19 +60,19 @@ def patrols() -> None:
     )
     tracks["time"] = tracks["time"].dt.tz_localize("UTC")
     cleaned = clean(tracks)
-    found = presences(cleaned, GridIndex(given.second))
-    verify(visits(found), given.second, presences=found, day=dt.date(2026, 3, 2))
+    found = presences(cleaned, GridIndex(cells))
+    verify(visits(found), cells, presences=found, day=dt.date(2026, 3, 2))
     integrity(cleaned)
     # Many fixes are projected by a kernel of their own.
     lon, lat = (np.resize(at.to_numpy(), MANY) for at in (place.x, place.y))
-    to_metres(lon, lat, metric_crs(118.8, 32.1))
+    to_metres(lon, lat, cells.crs)
 
 
-WORK = {"division": division, "patrols": patrols}
+WORK: dict[str, Callable[[], None]] = {"division": division, "patrols": patrols}
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         WORK[sys.argv[1]]()
     else:
-        running = [subprocess.Popen([sys.executable, "-m", "tools.kernels", name]) for name in WORK]
+        running = [subprocess.Popen([sys.executable, "-m", "api.jobs.kernels", name]) for name in WORK]
         raise SystemExit(max(process.wait() for process in running))

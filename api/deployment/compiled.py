@@ -1,0 +1,50 @@
+"""Compiled kernels of an installation, for a user who may not write into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+#: Folder of an installation with the kernels that its installer compiled.
+FOLDER = "kernels"
+#: Where numba keeps compiled code; processes that are started inherit it.
+VARIABLE = "NUMBA_CACHE_DIR"
+
+
+def use_installed_kernels(installation: Path | None = None, home: Path | None = None) -> None:
+    """Let numba use the kernels that the installer compiled, from a copy in the user's cache folder.
+
+    numba uses only a folder that it can write to, and compiles there what another processor needs. Without an installed
+    folder (a source tree) nothing is changed.
+
+    Parameters
+    ----------
+    installation
+        By default where this Python is installed.
+    home
+        Cache folder of the user; by default ``XDG_CACHE_HOME`` or ``~/.cache``.
+    """
+    installed = (installation or Path(sys.prefix)) / FOLDER
+    if VARIABLE in os.environ or not installed.is_dir():
+        return
+    if os.access(installed, os.W_OK):
+        os.environ[VARIABLE] = str(installed)
+        return
+    # A new installation in the same folder has another time, so that its copy is another one.
+    name = f"wangge-{installed.stat().st_mtime_ns:x}"
+    own = (home or Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())) / name
+    if not own.is_dir():
+        partial = own.with_name(f".{name}.{os.getpid()}")
+        try:
+            shutil.copytree(installed, partial)
+            # Another process may have been first; its copy is as good.
+            with suppress(OSError):
+                partial.rename(own)
+        except (OSError, shutil.Error):
+            return
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    os.environ[VARIABLE] = str(own)
