@@ -1,22 +1,22 @@
-"""Duty: who answers for what, how a problem runs to its end, when it is due, and what the events are read as.
+"""Duties, cases and deadlines: who is responsible for which cell, how a case is handled, when it is due, and reports about it.
 
 Terms
 -----
 report, case (上报件、办件)
-    What one person reported, kept as received; what is handled. Many reports may belong to one case.
+    A report is what one person reported, stored as received; a case is what is handled. A case may have many reports.
 event (流转记录)
-    One step of a case. The state, owner and deadline of a case are made from its events and from nothing else.
+    One step of a case. The state, owner and deadline of a case are computed from its events only.
 outcome (办理结果)
-    How a closed case ended: solved in grid, solved, explained. Apart from the state: closed does not mean solved.
+    Result of a closed case: solved in grid, solved, explained. Separate from the state: closed does not mean solved.
 deadline (时限)
-    When something is due, with the spans of working time that lead there. Frozen in an event, moved by an event only.
+    Time at which something is due, with the working time counted. Stored in an event, and changed by later events only.
 assignment, roster (责任分工、责任人名册)
-    A person's duty for a cell with dates; all of them.
+    An assignment is a person's duty for a cell with dates; the roster contains all assignments.
 
 Rooms
 -----
 ``events``, ``case``, ``chain``, ``report``, ``wording``
-    Values that everything else stands on.
+    Basic values.
 ``cases``
     Transitions, folding, steps with their conditions, merging, preparing an event (limits, sequence, hash).
 ``clocks``

@@ -1,4 +1,4 @@
-"""A case (办件): what its events make of it, and nothing else."""
+"""State of a case (办件), computed from its events only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from geo.duty.events import OPEN, Action, Clock, Event, Outcome, State
 
-#: So often a case can be returned; then a joint meeting decides.
+#: Maximum number of returns of a case; after that a joint meeting decides.
 MOST_RETURNS = 2
 
 
 class Running(NamedTuple):
-    """A time limit that runs: since when, until when, and the limit in words; `due` is None where none is set."""
+    """A running time limit: start, due time (None if not set), and the limit as text."""
 
     since: dt.datetime
     due: dt.datetime | None
@@ -22,7 +22,7 @@ class Running(NamedTuple):
 
 
 class ClockRun(NamedTuple):
-    """A time limit that has been stopped; `late` is kept for good."""
+    """A stopped time limit; `late` is never changed afterwards."""
 
     clock: Clock
     since: dt.datetime
@@ -41,52 +41,52 @@ class ExtensionRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """State of a case after some of its events; made by :func:`geo.duty.fold` and :func:`geo.duty.advance` only.
+    """State of a case after some of its events; created by :func:`geo.duty.fold` and :func:`geo.duty.advance` only.
 
     Attributes
     ----------
     state
         None before the first event.
     owner
-        The person or body that has to act next; None when the case is not open.
+        The person or body that has to act next; None if the case is not open.
     unit, helpers
-        The handling department or body, and those who help it.
+        The handling department or body, and its helpers.
     outcome, outcome_detail
-        How it ended; for ``explained`` the detail is ``policy_answered``, ``into_project_list``, ``outside_powers`` or ``other``.
+        Result; for ``explained`` the detail is ``policy_answered``, ``into_project_list``, ``outside_powers`` or ``other``.
     due
-        When the handling is due; before the first dispatch, when the step in hand is.
+        Deadline of handling; before the first dispatch, of the current step.
     provisional
-        Whether `due` lies in a year whose calendar was not announced when it was reckoned.
+        Whether `due` lies in a year whose calendar was not announced when it was computed.
     late, exempt
-        Whether handling was finished or went on after its limit (a fact that stays), and why it is not held against the handler.
+        Whether handling exceeded its limit (never reset), and why the handler is not held responsible.
     late_steps
         Other limits that were missed, in order.
     round
-        1, and one more each time that the work has to be done again.
+        1, and one more each time the work has to be redone.
     reports
-        Numbers of the reports that the case answers for, those of cases merged into it included.
+        Numbers of the reports of the case, including those of cases merged into it.
     running, runs
-        Time limits that run, and those that were stopped, in order.
+        Running and stopped time limits, in order.
     suspended
-        Time limits that stand still while the case is shelved or returned, each with the time since when.
+        Time limits suspended while the case is shelved or returned, each with the time of suspension.
     returns
-        How often it was returned (退回). After two it is not returned again; see `joint_required`.
+        Number of returns (退回), at most two; see `joint_required`.
     former
         State before it was shelved or merged.
     paused
-        Spans in which handling was shelved; the last one is open while `state` is ``shelved``.
+        Periods in which handling was shelved; the last one is open while `state` is ``shelved``.
     doers
-        Who did work on it; they may not verify it.
+        Persons who worked on it; they may not verify it.
     informed
-        Who was informed of the explanation.
+        Persons informed of the explanation.
     answered
         Reports whose reporters were answered.
     merged_into, taken_in
-        The main case, and the cases that were merged into this one with their reports.
+        The main case, and the cases merged into this one with their reports.
     client_ids
-        Senders' numbers of its events, each with actor and action.
+        Client ids of its events, each with actor and action.
     last, before, unmerged
-        The last event, the case before it (for undoing it), and the case before it was merged.
+        The last event, the state before it (for undo), and the state before merging.
     """
 
     case_id: str
@@ -155,21 +155,21 @@ class Case:
 
     @property
     def open(self) -> bool:
-        """Whether somebody has to act."""
+        """Whether the case needs an action."""
         return self.state in OPEN
 
     @property
     def joint_required(self) -> bool:
-        """Whether the unit in hand can no longer return the case: a joint meeting has to decide (首接负责)."""
+        """Whether the handling unit may not return the case any more: a joint meeting has to decide (首接负责)."""
         return self.state is State.ASSIGNED and self.returns >= MOST_RETURNS
 
     @property
     def step_due(self) -> dt.datetime | None:
-        """The soonest limit that runs now, of whatever step; None if none is set."""
+        """The earliest due time of all running limits; None if none is set."""
         return min((run.due for run in self.running.values() if run.due is not None), default=None)
 
     def overdue(self, now: dt.datetime) -> bool:
-        """Whether handling is late at a moment: it was, or it runs past its limit."""
+        """Whether handling is late at a given time: already finished late, or running past its limit."""
         return self.late or any(
             run.due is not None and now > run.due
             for clock, run in self.running.items()

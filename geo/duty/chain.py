@@ -1,7 +1,7 @@
-"""The hash chain of a case: each event carries the hash of the one before, so a change of a stored event shows.
+"""The hash chain of a case: each event contains the hash of the previous one, so changes of stored events are detected.
 
 The hash is the SHA-256, in hexadecimal digits, of the event as JSON with sorted keys, `prev_hash` included and `at` in UTC.
-Values of the payload count as JSON has them, so an event that was stored and read again has the same hash.
+Payload values are hashed as JSON, so an event that was stored and read again has the same hash.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def event_hash(event: Event) -> str:
     Raises
     ------
     InputError
-        If the payload holds a value that JSON does not know.
+        If the payload contains a value that JSON cannot represent.
 
     >>> import datetime as dt
     >>> event_hash(Event("A-1", 1, dt.datetime(2026, 11, 23, tzinfo=dt.UTC), "张三", "officer", "report"))[:8]
@@ -56,12 +56,12 @@ def event_hash(event: Event) -> str:
 
 
 def chained(event: Event, last: Event | None) -> Event:
-    """The event with the hash of the one before it; `last` is None for the first."""
+    """The event with the hash of the previous one; `last` is None for the first."""
     return dataclasses.replace(event, prev_hash="" if last is None else event_hash(last))
 
 
 def broken_links(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Find events whose `prev_hash` is not the hash of the event before them.
+    """Find events whose `prev_hash` is not the hash of the previous event.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def broken_links(events: Iterable[Event]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `case_id`, `seq`, `expected` and `found` of each; empty if the chain holds. A change of an event shows at the next one;
-        that of the last event shows only if its hash was kept elsewhere (:func:`geo.duty.chain.event_hash`).
+        `case_id`, `seq`, `expected` and `found` of each; empty if the chain is intact. A changed event is detected at the next
+        one; a change of the last event only if its hash was stored elsewhere (:func:`geo.duty.chain.event_hash`).
     """
     broken = []
     expected = ""

@@ -1,4 +1,4 @@
-"""Random edits of a draft: what a hasty planner might try, possible or not, for tests and benchmarks."""
+"""Random edits of a draft, valid and invalid, for tests and benchmarks."""
 
 from __future__ import annotations
 

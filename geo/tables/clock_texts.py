@@ -1,7 +1,7 @@
-"""One text to one moment: dates and clock times as people and programs write them, in Chinese and English.
+"""Parses one text as a date and time, in the Chinese and English forms written by people and programs.
 
-The whole text has to be understood: what is glued on, a range, or an hour that the half of the day cannot have makes it no time.
-Nothing is decided by luck: 3/5/2026 is read only where the other rows say which number is the month.
+The complete text has to match: trailing characters, a range, or an hour outside its part of the day (凌晨13点) is an error.
+Ambiguous dates are not guessed: 3/5/2026 is parsed only if other rows determine which number is the month.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-#: Seconds since 1970 that are taken for a time: 1973 to 2100; and the units in which they come.
+#: Range of numbers accepted as seconds since 1970 (1973 to 2100), and the units in which they occur, per second.
 EPOCH_S = (1e8, 4.1e9)
 EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
-#: Days since 1899-12-30 that Excel counts: 1954 to 2119.
+#: Range of numbers accepted as Excel serial days, counted from 1899-12-30: 1954 to 2119.
 EXCEL_DAYS = (20_000, 80_000)
-# Excel's day 60, 1900-02-29, never was; from March 1900 on the count from here is right.
+# Excel counts a 29 February 1900, which did not exist; with this epoch, dates from March 1900 on are correct.
 _EXCEL_EPOCH = dt.datetime(1899, 12, 30)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -69,7 +69,7 @@ _OFFSET = re.compile(
     r"\s*(?:(?P<utc>utc|gmt)?\s*(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?|z|utc|gmt)", re.IGNORECASE
 )
 
-# First and last hour that each half of the day can have, and what is added to it; from the clock of twelve hours.
+# For each part of the day: ranges (first hour, last hour, hours to add) on the 12-hour clock.
 _HOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "凌晨": ((0, 6, 0), (12, 12, -12)),
     "清晨": ((4, 9, 0),),
@@ -91,21 +91,21 @@ _HOURS: dict[str, tuple[tuple[int, int, int], ...]] = {
 
 
 class Moment(NamedTuple):
-    """A moment: `at` is naive where the text names no offset, else aware; `has_clock` tells a time from a bare day."""
+    """A parsed time: `at` is naive if the text has no UTC offset, otherwise aware; `has_clock` is False for a date only."""
 
     at: dt.datetime
     has_clock: bool
 
 
 def read_moment(text: str, month_place: int | None = None) -> Moment | None:
-    """Read one text.
+    """Parse a text as date or date and time; None if it is neither.
 
     Parameters
     ----------
     text
         Folded to half width (:func:`fold`).
     month_place
-        Where the month stands in dates like 03/18/2026: 1 first, 2 second, None if it is not known.
+        Position of the month in dates like 03/18/2026: 1 or 2, None if unknown; such dates are then not parsed.
 
     >>> read_moment("2026年3月5日 下午2点半").at
     datetime.datetime(2026, 3, 5, 14, 30)
@@ -140,7 +140,7 @@ def _day(parts: dict[str, str | None], month_place: int | None) -> dt.datetime |
 
 
 def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
-    """The moment of a day and what stands behind it; None if that is not a clock time as a whole."""
+    """Combine a day with the text after it; None if that text is not entirely a clock time."""
     weekday = _WEEKDAY.match(rest)
     if weekday is not None:
         rest = rest[weekday.end() :]
@@ -150,7 +150,7 @@ def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
     if lead is not None:
         rest = rest[lead.end() :]
     elif not re.match(rf"(?:{_HALVES})|\d{{1,2}}\s*[时時点點:]", rest):
-        return None  # something is glued to the date
+        return None  # characters directly after the date
     clock = _CLOCK.match(rest)
     if clock is None:
         return None
@@ -169,7 +169,7 @@ def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
 
 
 def _at_offset(local: dt.datetime, offset: re.Match[str], *, is_range: bool) -> Moment | None:
-    """The moment at an offset that exists; ``09:05-10:00`` behind a blank may as well be from nine to ten, and is none."""
+    """Apply a UTC offset; None for offsets that do not exist, and for ``09:05-10:00`` after a blank, which may be a range."""
     if offset["sign"] is None:
         return Moment(local.replace(tzinfo=dt.UTC), True)
     hours, minutes = int(offset["oh"]), int(offset["om"] or 0)
@@ -191,7 +191,7 @@ def _group(clock: re.Match[str], name: str) -> str | None:
 
 
 def clock_of(clock: re.Match[str]) -> dt.timedelta | None:
-    """Time since midnight of a match of the clock, None if there is no such time."""
+    """Time since midnight of a matched clock time; None if there is no such time."""
     hour = int(_group(clock, "h") or 0)
     minute = 30 if clock["half_hour"] else int(_group(clock, "mi") or 0)
     second = int(_group(clock, "s") or 0)
@@ -200,7 +200,7 @@ def clock_of(clock: re.Match[str]) -> dt.timedelta | None:
     if before and after:
         return None
     if before or after:
-        # 上午12:05 is how programs write five past midnight; people who say 上午12点 may mean noon.
+        # Programs write 上午12:05 for five past midnight, but 上午12点 written by people may mean noon.
         if before == "上午" and hour == 12 and clock["h3"]:
             return None
         half = str(before or after).replace(".", "").lower()
@@ -214,17 +214,15 @@ def clock_of(clock: re.Match[str]) -> dt.timedelta | None:
 
 
 def read_clock(text: str) -> dt.timedelta | None:
-    """Time since midnight of a text that is a clock time alone: ``14:30``, ``下午2点``, ``143000``, ``1430``, ``0.6041667``.
+    """Parse a clock time without a date to time since midnight: ``14:30``, ``下午2点``, ``143000``, ``1430``, ``0.6041667``.
 
     >>> read_clock("下午2点半"), read_clock("0.5"), read_clock("935"), read_clock("25:00")
     (datetime.timedelta(seconds=52200), datetime.timedelta(seconds=43200), datetime.timedelta(seconds=34500), None)
     """
     text = text.strip()
     if re.fullmatch(r"0?\.\d+|0\.0*", text):
-        return dt.timedelta(seconds=round(float(text) * 86_400))  # a share of a day, as Excel keeps clock times
-    if re.fullmatch(
-        r"\d{1,4}", text
-    ):  # hhmm without leading zeros, as databases export it; one or two digits are hours
+        return dt.timedelta(seconds=round(float(text) * 86_400))  # fraction of a day: Excel's clock times
+    if re.fullmatch(r"\d{1,4}", text):  # hhmm without leading zeros, from database exports; one or two digits are hours
         hour, minute = (int(text), 0) if len(text) <= 2 else (int(text[:-2]), int(text[-2:]))
         return dt.timedelta(hours=hour, minutes=minute) if hour < 24 and minute < 60 else None
     clock = _CLOCK.fullmatch(text)
@@ -232,12 +230,12 @@ def read_clock(text: str) -> dt.timedelta | None:
 
 
 def parse_numeric(text: str, *, compact_hours: bool) -> Moment | None:
-    """Read a number: compact dates, Excel days, seconds to nanoseconds since 1970.
+    """Parse a number: compact date, Excel serial day, or seconds to nanoseconds since 1970.
 
     Parameters
     ----------
     compact_hours
-        Whether ten digits are ``YYYYMMDDhh`` where they can be, and not seconds since 1970.
+        Whether ten digits are parsed as ``YYYYMMDDhh`` if possible, instead of as seconds since 1970.
 
     >>> parse_numeric("20260305143000", compact_hours=False).at, parse_numeric("46086.5", compact_hours=False).at
     (datetime.datetime(2026, 3, 5, 14, 30), datetime.datetime(2026, 3, 5, 12, 0))
@@ -268,17 +266,17 @@ def _compact(text: str) -> Moment | None:
 
 
 def is_compact_hour(text: str) -> bool:
-    """Tell whether ten digits can be ``YYYYMMDDhh``."""
+    """Whether ten digits can be ``YYYYMMDDhh``."""
     return len(text) == 10 and text.isdigit() and _compact(text) is not None
 
 
 def fold(value: object) -> str:
-    """Text at half width without blanks around it, and without the apostrophe that makes a spreadsheet keep text."""
+    """Convert to half width, strip blanks, and remove the leading apostrophe that marks text in spreadsheets."""
     return unicodedata.normalize("NFKC", str(value)).strip().removeprefix("'").strip()
 
 
 def month_place(texts: list[str]) -> int | None:
-    """Where the month stands in dates like 03/18/2026: 1 first, 2 second, None if nothing says so or both do.
+    """Position of the month in dates like 03/18/2026: 1 or 2; None if no row determines it, or rows contradict each other.
 
     >>> month_place(["03/05/2026", "03/18/2026"]), month_place(["03/05/2026"])
     (1, None)

@@ -1,4 +1,4 @@
-"""Coordinates in tables: which columns hold them, what their headers say about datum and CRS, and the numbers in them."""
+"""Coordinates in tables: finds their columns, the datum or CRS named in the headers, and parses the values."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from geo.tables.numbers import Kind, read_numbers, scaled_degrees
 from geo.tables.refused import are_good, mark
 from geo.texts import Text
 
-#: Our names of the columns of coordinates: two columns, or both in one field with the longitude or the latitude first.
+#: Names of coordinate columns: two columns, or one column with both values, longitude or latitude first.
 LON, LAT = "lon", "lat"
 LON_LAT, LAT_LON = "lon_lat", "lat_lon"
 FIELDS = (LON, LAT, LON_LAT, LAT_LON)
 
-#: Why a row has no position.
+#: Reasons why a row has no position.
 NO_COORDINATES = Text("没有坐标", "has no coordinates")
 NO_NUMBER = Text("坐标缺失或不是数", "has a coordinate that is missing or not a number")
 AT_ZERO = Text("坐标为0, 0，表示没有位置", "is at 0, 0, which stands for no position")
 NO_DEGREES = Text("坐标不是经纬度", "has coordinates that are not degrees")
 SWAPPED = Text("纬度大于90，经纬度可能颠倒", "has a latitude above 90; longitude and latitude may be swapped")
 
-# Words for the two axes, likeliest first; both of a pair have to stand in headers that are otherwise the same.
+# Words for the two axes, most likely first; the two headers of a pair must be equal apart from these words.
 _DEGREE_WORDS = (
     ("经度", "纬度"),
     ("longitude", "latitude"),
@@ -38,11 +38,11 @@ _DEGREE_WORDS = (
     ("lo", "la"),
 )
 _PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"))
-# What may stand beside x and y in the headers of coordinates.
+# Further words allowed in headers with x and y.
 _PLANE_REST = re.compile(
     r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
 )
-# Places that a report names: where it happened goes before where it was handled.
+# Further words in headers, by priority: the place where something happened before the place where it was handled.
 _STEMS = (
     "",
     "gps",
@@ -67,7 +67,7 @@ _JOINT_LON_FIRST = re.compile(
 )
 _JOINT_LAT_FIRST = re.compile(r"(.*)(纬经度|纬度经度|latlng|latlon|latlong|latitudelongitude)")
 
-# A position this far from the middle of the file that, with longitude and latitude exchanged, lies this near to it is swapped.
+# A row counts as swapped if it is at least the first distance from the median position, and within the second if swapped back.
 _FAR_DEG, _NEAR_DEG = 5.0, 2.0
 
 
@@ -77,11 +77,11 @@ class Place(NamedTuple):
     Attributes
     ----------
     columns
-        Our names (:data:`FIELDS`) to headers: both of a pair, or one field with both.
+        Names (:data:`FIELDS`) and their headers: a pair, or one column with both values.
     datum, crs
-        What the headers name, see :class:`geo.tables.headers.Reference`.
+        Datum and CRS named in the headers, see :class:`geo.tables.headers.Reference`.
     is_plane
-        Whether the headers speak of easting and northing or x and y.
+        Whether the headers mean easting and northing, or x and y.
     """
 
     columns: dict[str, str]
@@ -91,13 +91,13 @@ class Place(NamedTuple):
 
 
 def find_places(headers: Sequence[Hashable]) -> list[Place]:
-    """All columns of coordinates among the headers of a file, likeliest first; a pair is otherwise the same.
+    """Find all coordinate columns among the headers of a file, most likely first.
 
     >>> [p.columns for p in find_places(["百度经度", "WGS84经度", "WGS84纬度", "百度纬度"])]
     [{'lon': '百度经度', 'lat': '百度纬度'}, {'lon': 'WGS84经度', 'lat': 'WGS84纬度'}]
     """
     read = [(str(header), reference_of(header)) for header in headers]
-    # "Y Cordinate" stands in a well-known export.
+    # "Y Cordinate" is a misspelling in a widely used export.
     folded = [(h, plain_header(reference.rest).replace("cordinate", "coordinate"), reference) for h, reference in read]
     found: list[tuple[tuple[int, int, int], Place]] = []
     for rank, (east, north) in enumerate((*_DEGREE_WORDS, *_PLANE_WORDS)):
@@ -128,8 +128,8 @@ def _joint_fields(folded: list[tuple[str, str, Reference]]) -> list[Place]:
 
 
 def _partners(plain: str, east: str, north: str) -> list[tuple[str, str]]:
-    """What is left of a header without the word for east, and the header of its partner, for each place of the word."""
-    if east in ("lo", "x"):  # too short to be looked for inside other words
+    """For each occurrence of the word for east: the header without it, and the header expected for north."""
+    if east in ("lo", "x"):  # too short to be searched inside other words
         places = [at for at in (0, len(plain) - len(east)) if plain[at : at + len(east)] == east]
         if east == "lo" and plain != "lo":
             places = []
@@ -154,32 +154,32 @@ def choose_place(
     crs: str | None,
     is_metric: bool = False,
 ) -> Place | None:
-    """Settle which columns hold the coordinates.
+    """Decide which columns contain the coordinates.
 
     Parameters
     ----------
     headers
         Headers of the file.
     given
-        What the user says: names of :data:`FIELDS` to headers; they win.
+        Columns given by the user: names of :data:`FIELDS` and their headers; these have priority.
     file
         Name, for messages.
     datum, crs
-        What is declared for the file, by name; None if nothing is.
+        Declared for the file, by name; None if not declared.
     is_metric
         Whether the declared CRS is in metres.
 
     Returns
     -------
     Place or None
-        None if no columns of coordinates are found.
+        None if no coordinate columns are found.
 
     Raises
     ------
     DatumError, CrsError
-        If headers name another datum or CRS than is declared, or a datum that needs local parameters.
+        If headers name a datum or CRS other than the declared one, or a datum that needs local parameters.
     ColumnError
-        If only one of a pair is given, or if the headers with a datum make no pair.
+        If only one of a pair is given, or if the headers that name a datum do not form a pair.
     """
     mine = {name: str(given[name]) for name in FIELDS if name in given}
     if mine:
@@ -197,14 +197,14 @@ def choose_place(
         return _declared(places[0], file, datum, crs)
     plane = usable[0].is_plane
     if datum is not None or crs is not None:
-        # Of several pairs of one kind, the one whose headers say what is declared.
+        # Of several pairs of one kind, prefer the one whose headers name what is declared.
         usable.sort(key=lambda place: (place.is_plane != plane, place.datum is None and place.crs is None))
     else:
         usable.sort(key=lambda place: _ORDER.index(place.datum))
     return _declared(usable[0], file, datum, crs)
 
 
-# Without a declaration: what needs no conversion first.
+# Preference without a declaration: datums that need no conversion first.
 _ORDER: tuple[str | None, ...] = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09", None, *OLD_DATUMS)
 
 
@@ -229,7 +229,7 @@ def _agrees(place: Place, datum: str | None, crs: str | None) -> bool:
 
 
 def _declared(place: Place, file: str, datum: str | None, crs: str | None) -> Place:
-    """The place, if its headers say nothing else than is declared."""
+    """Return the place, or raise if its headers contradict the declaration."""
     shown = ", ".join(place.columns.values())
     if place.datum in OLD_DATUMS:
         raise DatumError(
@@ -248,7 +248,7 @@ def _declared(place: Place, file: str, datum: str | None, crs: str | None) -> Pl
 
 
 def _require_no_halves(headers: Sequence[Hashable], file: str) -> None:
-    """Refuse columns of longitude and latitude that belong to different datums: they make no position."""
+    """Raise if longitude and latitude columns exist but belong to different datums."""
     named = [str(header) for header in headers if reference_of(header).datum is not None]
     east = [header for header in named if re.search(r"经度|lon|lng", header.lower())]
     north = [header for header in named if re.search(r"纬度|lat", header.lower())]
@@ -257,18 +257,18 @@ def _require_no_halves(headers: Sequence[Hashable], file: str) -> None:
 
 
 class Coordinates(NamedTuple):
-    """Numbers of the coordinates of each row.
+    """Coordinates of each row.
 
     Attributes
     ----------
     x, y
-        Longitude and latitude, or easting and northing; NaN where there is none.
+        Longitude and latitude, or easting and northing; NaN if missing.
     reason
-        Text why a row has no position, None where it may have one. Shape (n,).
+        Text why a row has no position, otherwise None. Shape (n,).
     swapped
-        Rows in degrees whose longitude and latitude look exchanged; they are as they stand in the file.
+        Rows in degrees whose longitude and latitude are probably swapped; their values are unchanged.
     scaled
-        Rows that were whole numbers times ten million.
+        Rows given as integers, degrees times ten million, and converted.
     """
 
     x: Floats
@@ -279,16 +279,16 @@ class Coordinates(NamedTuple):
 
 
 def read_coordinates(rows: pd.DataFrame, place: Place, *, in_degrees: bool) -> Coordinates:
-    """Read the coordinates of a table.
+    """Parse the coordinates of a table.
 
     Parameters
     ----------
     rows
         The table.
     place
-        Its columns of coordinates.
+        Its coordinate columns.
     in_degrees
-        Whether they are degrees; otherwise metres.
+        Whether values are degrees; otherwise metres.
     """
     kind: Kind = "degrees" if in_degrees else "metres"
     joint = next((name for name in (LON_LAT, LAT_LON) if name in place.columns), None)
@@ -317,7 +317,7 @@ def _there(values: pd.Series) -> Bools:
 
 
 def _both(values: pd.Series, kind: Kind, *, lat_first: bool) -> tuple[Floats, Floats]:
-    """Numbers of fields with both coordinates: ``118.81,32.10``, ``(32.1, 118.8)``, ``POINT (118.81 32.10)``, WKB of a point."""
+    """Parse fields with both coordinates: ``118.81,32.10``, ``(32.1, 118.8)``, ``POINT (118.81 32.10)``, WKB of a point."""
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
     texts = pd.Series([_split_pair(str(value)) for value in different], dtype=object)
     first = read_numbers(
@@ -332,7 +332,7 @@ def _both(values: pd.Series, kind: Kind, *, lat_first: bool) -> tuple[Floats, Fl
         with np.errstate(invalid="ignore"):
             only_lat_first = (side == 0) & (np.abs(first) <= 90) & (np.abs(second) > 90)
             only_lon_first = (side == 0) & (np.abs(first) > 90) & (np.abs(second) <= 90)
-        # The whole column tells the order; a row that is exchanged against the others is told afterwards.
+        # The majority of rows determines the order; rows in the other order are detected later as swapped.
         if only_lat_first.sum() != only_lon_first.sum():
             lat_first_rows = np.where(side == 0, only_lat_first.sum() > only_lon_first.sum(), lat_first_rows)
     x = np.append(np.where(lat_first_rows, second, first), np.nan)
@@ -345,7 +345,7 @@ _WKB = re.compile(r"^(00|01)[0-9a-f]{40,}$", re.IGNORECASE)
 
 
 def _split_pair(text: str) -> tuple[str | None, str | None, int]:
-    """Both numbers of a field, and 1 where the longitude is first for certain, -1 where the latitude is, 0 where it is open."""
+    """Split a field into two numbers; 1 if longitude is certainly first, -1 if latitude is, 0 if unknown."""
     if match := _WKT.match(text):
         return match[1], match[2], 1
     if _WKB.match(text) and (pair := _point_of_wkb(bytes.fromhex(text))) is not None:
@@ -378,7 +378,7 @@ def _point_of_wkb(raw: bytes) -> tuple[float, float] | None:
 
 
 def _exchanged(x: Floats, y: Floats, there: Bools) -> Bools:
-    """Tell pairs that are latitude and longitude: the latitude is over 90, or all others lie where the exchanged pair does."""
+    """Rows whose values are swapped: the latitude is over 90, or the swapped position lies near the other rows."""
     with np.errstate(invalid="ignore"):
         surely = (np.abs(x) <= 90) & (np.abs(y) > 90) & (np.abs(y) <= 180)
         sound = there & ~surely & (np.abs(x) <= 180) & (np.abs(y) <= 90)

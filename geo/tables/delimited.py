@@ -1,8 +1,8 @@
-"""Text tables: the delimiter, and the records of a text, also where a quotation mark is never closed.
+"""Text tables: detects the delimiter and splits the text into records, including texts with unclosed quotation marks.
 
-A record is a line, or several where a quoted field contains line breaks. A quotation mark that is opened and never closed would
-swallow the rest of the file; such a line is read as it stands, and told. The difference is seen by comparing lines and records:
-a field that swallows lines each of which is a whole record by itself was not meant.
+A record is one line, or several if a quoted field contains line breaks. An unclosed quotation mark would swallow the rest of the
+file; the line with it is read without quoting and reported. It is recognised by comparing lines and records: a field is
+unclosed if each of the lines in it is a complete record on its own.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from geo.arrays import Ints
 from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text
 
-#: Delimiters that are tried, likeliest first.
+#: Delimiters that are tried, most likely first.
 DELIMITERS = (",", "\t", ";", "|")
 
-#: Dtype of the text that a table holds.
+#: Dtype of text columns.
 STRING = pd.StringDtype(na_value=np.nan)
 
-# A field with more lines than this is a quotation mark that was never closed, whatever the lines look like.
+# A field with more lines than this counts as an unclosed quotation mark in any case.
 _MOST_LINES = 200
 
 _FIELDS = Text("有{found}个字段，表头为{wanted}个", "has {found} fields where the header has {wanted}")
@@ -44,11 +44,11 @@ class Body(NamedTuple):
     rows
         Text, one row per record; columns are numbers as text.
     numbers
-        Number of each row as a spreadsheet counts it, shape (n,).
+        Row numbers as in a spreadsheet, shape (n,).
     refused
-        Records that have more fields than the header.
+        Records with more fields than the header.
     unclosed
-        Numbers of the rows with a quotation mark that is never closed.
+        Numbers of the rows with an unclosed quotation mark.
     """
 
     rows: pd.DataFrame
@@ -58,7 +58,7 @@ class Body(NamedTuple):
 
 
 def find_delimiter(lines: Sequence[str]) -> str:
-    """Delimiter of the first lines of a table: the one that most lines agree about, quoted fields left aside.
+    """Detect the delimiter from the first lines of a table: the one with the same count in most lines, outside quoted fields.
 
     >>> find_delimiter(["a,b", '1,"x;y;z"', '2,"u;v;w"'])
     ','
@@ -83,20 +83,20 @@ def records(text: str, delimiter: str, width: int | None, unclosed: list[int]) -
     delimiter
         One character.
     width
-        Number of fields of the header; None where it is not known yet.
+        Number of fields of the header; None if not yet known.
     unclosed
-        Gets the position (from 0) of each record with a quotation mark that is never closed.
+        The positions (from 0) of records with an unclosed quotation mark are appended to this list.
     """
     return split_lines(iter(_lines(text)), delimiter, width, unclosed)
 
 
 def _lines(text: str) -> list[str]:
-    """Lines with their ends; other than ``str.splitlines`` only at line feeds, as tables hold odd characters."""
+    """Lines with their line ends. Unlike ``str.splitlines``, splits only at line feeds: tables may contain other separators."""
     return io.StringIO(text, newline="\n").readlines()
 
 
 def split_lines(lines: Iterator[str], delimiter: str, width: int | None, unclosed: list[int]) -> Iterator[list[str]]:
-    """Split lines into records; see :func:`records`. No more lines are taken from `lines` than the records need."""
+    """Split lines into records, see :func:`records`; reads no more lines than necessary."""
     opens = re.compile(rf'(?:^|{re.escape(delimiter)})[ \t]*"')
     whole = re.compile(
         rf'((?:^|{re.escape(delimiter)})[ \t]*)"(?:[^"]|"")*"(?=[ \t]*(?:{re.escape(delimiter)}|\r?\n?$))'
@@ -133,7 +133,7 @@ def split_lines(lines: Iterator[str], delimiter: str, width: int | None, unclose
 
 
 def _are_records(lines: list[str], delimiter: str, width: int | None) -> bool:
-    """Tell whether each line is a whole record by itself."""
+    """Whether each line is a complete record on its own."""
     if width is None or width < 2:
         return False
     return all(len(next(csv.reader([line], delimiter=delimiter), [])) == width for line in lines)
@@ -151,7 +151,7 @@ def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: 
     delimiter
         One character.
     skip_lines
-        Lines up to and with the header.
+        Number of lines up to and including the header.
     first
         Number of the first row below the header.
     name
@@ -159,7 +159,7 @@ def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: 
 
     Notes
     -----
-    A sound table is read by Arrow, ten times as fast as record by record.
+    A table without irregular records is read by Arrow, ten times as fast as record by record.
     """
     if len(text) and "\n" not in text and "\r" in text:
         text = text.replace("\r", "\n")
@@ -186,7 +186,7 @@ def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: 
 
 
 def _quick(text: str, width: int, delimiter: str, skip_lines: int) -> pd.DataFrame | None:
-    """Read a sound table; None where a record has another number of fields, is blank, or spans lines."""
+    """Read a table by Arrow; None if a record has another number of fields, is blank, or spans several lines."""
     text = text.rstrip("\r\n")
     table = arrow_table(text.encode(), [str(at) for at in range(width)], delimiter, skip_lines=skip_lines)
     if table is None:
@@ -198,7 +198,7 @@ def _quick(text: str, width: int, delimiter: str, skip_lines: int) -> pd.DataFra
 
 
 def has_swallowed(table: pa.Table, delimiter: str) -> bool:
-    """Tell whether a field holds lines that are whole records by themselves, as one whose quotation mark is never closed does."""
+    """Whether a field contains lines that are complete records, the sign of an unclosed quotation mark."""
     width = table.num_columns
     for column in table.columns:
         broken = column.filter(pc.fill_null(pc.match_substring(column, "\n"), False))
@@ -218,7 +218,7 @@ def arrow_table(
     kind: pa.DataType | None = None,
     nulls: bool = True,
 ) -> pa.Table | None:
-    """Read UTF-8 text by Arrow, all fields as text; None where a record has another number of fields.
+    """Read UTF-8 text by Arrow, all fields as text; None if a record has another number of fields.
 
     `kind` is the type of the columns, ``large_string`` by default; `nulls` makes empty fields null.
 

@@ -1,4 +1,4 @@
-"""From the bytes of a text table to text: byte order marks, UTF-8, UTF-16, GB 18030 (which contains GBK and GB 2312), Western."""
+"""Detects the encoding of a text table and decodes it: UTF-8, UTF-16, GB 18030 (includes GBK and GB 2312), Western."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from geo.errors import FileError
 
-# A few bytes that do not fit are damage; more of them mean that the encoding is another one. Share of the multi-byte characters.
+# Up to this share of multi-byte characters may be invalid: they count as damage. With more, the encoding is another one.
 _DAMAGE = 0.02
-# In a short text the share says nothing; so many bad bytes are always taken for damage beside twice as many good characters.
+# In short texts the share is meaningless: so many invalid bytes count as damage if there are twice as many valid characters.
 _FEW = 3
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -28,7 +28,7 @@ class Decoded(NamedTuple):
     Attributes
     ----------
     text
-        The text; a byte that could not be decoded is U+FFFD.
+        The text; U+FFFD replaces bytes that could not be decoded.
     encoding
         Name of the encoding.
     bad_lines
@@ -41,7 +41,7 @@ class Decoded(NamedTuple):
 
 
 def decode(raw: bytes, name: str) -> Decoded:
-    """Decode the text of a table; a single bad byte costs one character, not the encoding.
+    """Decode the text of a table; a few invalid bytes are replaced and do not change the detected encoding.
 
     UTF-8 is tried first: Chinese text in GBK is valid UTF-8 only by rare accident.
 
@@ -63,7 +63,7 @@ def decode(raw: bytes, name: str) -> Decoded:
 
 
 def encoding_of(raw: bytes, name: str) -> str:
-    """Name of the encoding of a text: by its byte order mark, else the one with the fewest bytes that do not fit.
+    """Detect the encoding of a text: by its byte order mark, otherwise the encoding with the fewest invalid bytes.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _fits(raw: bytes, encoding: str) -> bool:
 
 
 def _utf16_without_mark(raw: bytes, name: str) -> str:
-    """Tell the byte order by which bytes of the pairs are zero, as they are in every Latin letter, digit and comma."""
+    """Detect UTF-16 and its byte order by the zero bytes of Latin letters, digits and commas."""
     even, odd = raw[0::2].count(0), raw[1::2].count(0)
     pairs = len(raw) // 2
     if max(even, odd) < 0.2 * pairs or min(even, odd) > 0.02 * pairs:
@@ -109,7 +109,7 @@ def _utf16_without_mark(raw: bytes, name: str) -> str:
 
 
 def _is_damaged_utf8(raw: bytes) -> bool:
-    """Tell UTF-8 with a few bad bytes: its characters of three bytes are no accident in any other encoding."""
+    """Detect UTF-8 with a few invalid bytes: valid three-byte sequences hardly occur in other encodings."""
     text = raw.decode("utf-8", errors="replace")
     bad = text.count(_REPLACEMENT)
     good = sum("\u2e80" <= character < "\ue000" or "\uff00" <= character < _REPLACEMENT for character in text)
@@ -127,7 +127,7 @@ def _is_damage(bad: int, good: int) -> bool:
 
 
 def _is_western(raw: bytes) -> bool:
-    """Tell text in a Western encoding: its high bytes stand alone between Latin letters, and are letters themselves."""
+    """Detect a Western encoding: single high bytes between Latin letters, which decode to letters."""
     runs = re.findall(rb"[\x80-\xff]+", raw[:_LOOK])
     alone = re.findall(
         rb"(?<=[A-Za-z])[\xc0-\xff](?=[A-Za-z \t,;|\"\r\n])|(?<![\x80-\xff])[\xa0-\xbf](?![\x80-\xff])", raw[:_LOOK]

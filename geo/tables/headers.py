@@ -1,6 +1,6 @@
-"""Matching the headers of files: folding a header, guessing which column is which, and what a header says about datum and CRS.
+"""Matches the headers of files: folds headers, assigns columns, and finds the datum or CRS named in a header.
 
-The lists of names stay with the subjects (incidents, tracks, points).
+The known names are defined by the rooms that read tables (incidents, tracks, points).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIGNS = re.compile(r"[\s_\-*:·/.#'\"]")
 
 
 def plain_header(header: Hashable) -> str:
-    """Fold a header for comparison: width, case, spaces, signs, and what stands in brackets, which is mostly a unit.
+    """Fold a header for comparison: half width, lower case, without spaces, punctuation and bracketed text (mostly units).
 
     >>> plain_header(" 经度（°） "), plain_header("Report_Time"), plain_header("location.latitude")
     ('经度', 'reporttime', 'locationlatitude')
@@ -27,17 +27,17 @@ def plain_header(header: Hashable) -> str:
 
 
 class Reference(NamedTuple):
-    """What a header says about the coordinates below it.
+    """Datum and CRS named in a header.
 
     Attributes
     ----------
     rest
-        The header without that.
+        The header without these names.
     datum
-        Name of the datum: ``WGS-84``, ``CGCS2000``, ``GCJ-02``, ``BD-09``; or of an old one that needs parameters
-        (:data:`OLD_DATUMS`). None where none is named.
+        Name of the datum: ``WGS-84``, ``CGCS2000``, ``GCJ-02``, ``BD-09``, or one that needs local parameters
+        (:data:`OLD_DATUMS`). None if none is named.
     crs
-        ``EPSG:4549`` where such a code is named, else None.
+        A code such as ``EPSG:4549``, None if none is named.
     """
 
     rest: str
@@ -48,7 +48,7 @@ class Reference(NamedTuple):
 #: Datums that cannot be converted without local parameters.
 OLD_DATUMS = ("Beijing 1954", "Xian 1980")
 
-# Spellings of the datums in headers, folded to lower case; longer ones first, so that no part is left over.
+# Spellings of the datums in headers, in lower case; longer ones first, so that they are removed completely.
 _DATUM_WORDS: tuple[tuple[str, str], ...] = (
     (r"wgs[\s_-]*(?:19)?84|gps坐标系|国际坐标系?", "WGS-84"),
     (r"cgcs[\s_-]*2000|国家2000|大地2000|2000(?:国家大地)?坐标系?|天地图", "CGCS2000"),
@@ -61,7 +61,7 @@ _EPSG = re.compile(r"epsg[\s:_-]*(\d{4,5})|(?<=[_\s(（\[])(?=4[345]\d\d|32[67]\
 
 
 def reference_of(header: Hashable) -> Reference:
-    """Read the datum and the CRS that a header names.
+    """Find the datum and the CRS named in a header.
 
     >>> reference_of("经度(GCJ02)")
     Reference(rest='经度()', datum='GCJ-02', crs=None)
@@ -80,16 +80,16 @@ def reference_of(header: Hashable) -> Reference:
 
 
 class Names(NamedTuple):
-    """The headers of one subject.
+    """Known headers of one kind of table.
 
     Attributes
     ----------
     listed
-        Our name of a column to the headers that mean it, likeliest first.
+        For each column name, the headers with this meaning, most likely first.
     patterns
-        Our name to a regular expression on folded headers (:func:`plain_header`); asked only for what is still missing.
+        For each column name, a regular expression for folded headers (:func:`plain_header`), tried if no listed header matches.
     subject
-        The subject, for messages: ``"incidents"``.
+        Kind of table, for messages: ``"incidents"``.
     """
 
     listed: Mapping[str, tuple[str, ...]]
@@ -105,12 +105,12 @@ class Names(NamedTuple):
 def check_given(
     given: Mapping[str, object], headers: Sequence[Hashable], names: Iterable[str], file: str, what: str
 ) -> None:
-    """Check what the user says about columns.
+    """Validate the columns given by the user.
 
     Raises
     ------
     ColumnError
-        If a name is not ours, or its header is not in the file.
+        If a column name is unknown, or its header is not in the file.
     """
     names = list(names)
     if unknown := [name for name in given if name not in names]:
@@ -127,23 +127,23 @@ def check_given(
 def guess_columns(
     headers: Sequence[Hashable], names: Names, given: Mapping[str, str], skip: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Say which header holds what.
+    """Assign headers to column names.
 
     Parameters
     ----------
     headers
         Headers of the file.
     names
-        Those that the subject knows.
+        Known headers.
     given
-        What is settled: our name to header.
+        Column names and headers that are already decided.
     skip
-        Headers that are taken already, for instance as coordinates.
+        Headers already in use, for instance as coordinates.
 
     Returns
     -------
     dict
-        Our name to header; a header serves once, the listed names come first.
+        Column name to header. Each header is used once; listed headers have priority over patterns.
     """
     taken = {*given.values(), *skip}
     free = {plain_header(header): str(header) for header in reversed(list(headers)) if str(header) not in taken}

@@ -1,4 +1,4 @@
-"""The heading of a table: which row it is, or which two, and the names of the columns that follow from it."""
+"""Finds the heading of a table, one or two rows, and derives the column names."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, NamedTuple
 from geo.tables.headers import plain_header
 from geo.tables.merged import Span, fill_right
 
-#: Exports put a title, the period and the office above the heading; more rows than this were never seen there.
+#: Number of rows searched for the heading. Exports write title, period and office above it, never more rows than this so far.
 WITHIN = 20
 
 
 class Heading(NamedTuple):
-    """Where the heading of a table is, and what it says.
+    """Position and content of the heading of a table.
 
     Attributes
     ----------
     last
-        Position of its last row, from 0; the body begins below.
+        Position of its last row, from 0; the data begin below.
     names
-        Names of the columns: text, different, one for each column.
+        Column names: unique texts, one per column.
     unnamed
         Whether a column has no heading.
     known
-        Number of columns whose name is known to the subject.
+        Number of columns with a known name.
     """
 
     last: int
@@ -42,19 +42,19 @@ def find_heading(
     Parameters
     ----------
     rows
-        The first rows, at least :data:`WITHIN` of them if there are so many.
+        The first rows, at least :data:`WITHIN` if the table has as many.
     known
-        Headers that the subject knows, as :func:`geo.tables.headers.plain_header` gives them.
+        Known headers, folded by :func:`geo.tables.headers.plain_header`.
     wanted
-        Headers that the user named; they decide where they are found.
+        Headers given by the user; if a row contains any, it is the heading.
     spans
         Merged cells.
 
     Returns
     -------
     Heading or None
-        The row with most of the headers wanted, else the one with most that are known (two at least), else the first with two
-        texts; with the row below it where the two are one heading. None if there is no such row.
+        The row with most of the wanted headers, otherwise the one with most known headers (at least two), otherwise the first
+        with two texts; together with the row below if both form one heading. None if there is no such row.
     """
     kept = [list(row) for row in rows[:WITHIN]]
     width = max(map(len, kept), default=0)
@@ -80,8 +80,7 @@ def _single(rows: list[list[Any]], at: int, known: Collection[str]) -> Heading:
 
 
 def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Sequence[Span]) -> Heading | None:
-    """The heading of two rows, or None where they are not one: below a heading of its own a column has nothing, but for the
-    columns of a group."""
+    """Combine two rows into one heading; None if they are not one: only columns of a group have a text in the lower row."""
     upper, lower = rows[at], rows[at + 1]
     if not any(value is not None for value in lower) or any(isinstance(value, int | float) for value in lower):
         return None
@@ -93,14 +92,14 @@ def _double(rows: list[list[Any]], at: int, known: Collection[str], spans: Seque
         return None
     for column in range(
         1, len(groups)
-    ):  # a CSV that was saved from merged cells has nothing beside the group's heading
+    ):  # in a CSV saved from merged cells, only the first column of a group has the group's heading
         if not _there(groups[column]) and column in under and column - 1 in under:
             groups[column] = groups[column - 1]
     if not all(_there(groups[column]) for column in under):
         return None
     names = [_joined(groups[column], lower[column], lower) for column in range(len(upper))]
     found = _heading(at + 1, names, known)
-    # 坐标(GCJ02)_经度 is known by its second half.
+    # 坐标(GCJ02)_经度 is recognised by its second half.
     halves = [_is_known(name, known) or _is_known(below, known) for name, below in zip(names, lower, strict=True)]
     return found._replace(known=sum(halves))
 
@@ -110,7 +109,7 @@ def _is_known(value: Any, known: Collection[str]) -> bool:
 
 
 def _joined(group: Any, below: Any, lower: list[Any]) -> Any:
-    """Heading of a column of a group: its own, with the group's where that tells it from another, or names a datum."""
+    """Header of a column in a group: its own, prefixed by the group's if necessary for uniqueness or for a datum."""
     if not _there(below) or not _there(group):
         return below if _there(below) else group
     alone = sum(_there(value) and plain_header(value) == plain_header(below) for value in lower) == 1
@@ -124,7 +123,7 @@ def _heading(last: int, header: list[Any], known: Collection[str]) -> Heading:
 
 
 def distinct(header: Sequence[Any]) -> list[str]:
-    """Make headers text, and different; one that is missing is named by its number.
+    """Convert headers to unique texts; a missing header is replaced by the column number.
 
     >>> distinct(["id", None, "id"])
     ['id', 'column_2', 'id_3']

@@ -1,4 +1,4 @@
-"""The HTML tables that web systems export under the name ``.xls``; text only, nothing is run or fetched."""
+"""Reads HTML tables, which some web systems export as ``.xls``. Only text is read; nothing is executed or fetched."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from geo.errors import FileError
 from geo.tables.merged import Span
 from geo.tables.spreadsheets import Sheet
 
-# Cells that span more columns or rows than this are a mistake of the markup.
+# Larger spans of columns or rows are markup errors.
 _MOST = 100
 
 
 def html_sheet(text: str, name: str) -> Sheet:
-    """The table of a page with most rows.
+    """Return the table with the most rows.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def html_sheet(text: str, name: str) -> Sheet:
 
 
 class _Table:
-    """Cells of one table on their grid."""
+    """Cells of one table by row and column."""
 
     def __init__(self) -> None:
         self.rows: list[list[Any]] = []

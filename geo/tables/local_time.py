@@ -1,7 +1,7 @@
-"""Local times to UTC, by one rule for the two odd hours of a year.
+"""Converts local times to UTC, with one rule for clock changes.
 
-Where clocks are set back, an hour comes twice: the first is meant. Where they are set forward, an hour is missing: such a time
-is not a time, and is refused with that reason.
+Ambiguous local times (the hour repeated when clocks are set back) resolve to the first. Local times that do not exist (the hour
+skipped when clocks are set forward) are refused with that reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ UTC = "UTC"
 
 
 def require_zone(zone: str) -> ZoneInfo:
-    """Zone of an IANA name.
+    """Time zone by its IANA name.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def require_zone(zone: str) -> ZoneInfo:
 
 
 def to_utc(naive: pd.Series, zone: str) -> pd.Series:
-    """Bring local times to UTC.
+    """Convert local times to UTC.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def to_utc(naive: pd.Series, zone: str) -> pd.Series:
     Returns
     -------
     Series of datetime64[us, UTC]
-        Of an hour that comes twice the first; NaT for a local time that does not exist.
+        Ambiguous times resolve to the first; NaT for a local time that does not exist.
 
     Raises
     ------

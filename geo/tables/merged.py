@@ -1,4 +1,4 @@
-"""Merged cells of a sheet: one value for all rows that a body cell spans, one heading over several columns."""
+"""Expands merged cells of a sheet: values over several rows, headings over several columns."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Span(NamedTuple):
 
 
 def fill_down(rows: Sequence[Sequence[Any]], spans: Iterable[Span], first: int) -> list[list[Any]]:
-    """Give each row that a merged cell spans the value of the cell, below row `first`.
+    """Repeat the value of vertically merged cells in each row they span, from row `first` on.
 
-    A cell that is merged over columns is filled in its first column only: it is a heading or a note, not a value of each.
+    Cells merged over several columns are filled in their first column only: they are headings or notes, not values.
 
     >>> fill_down([["a"], ["x"], [None]], [Span(1, 0, 2, 0)], 1)
     [['a'], ['x'], ['x']]
@@ -29,14 +29,14 @@ def fill_down(rows: Sequence[Sequence[Any]], spans: Iterable[Span], first: int) 
             continue
         value = filled[span.top][span.left]
         for row in filled[span.top + 1 : span.bottom + 1]:
-            row += [None] * (span.left + 1 - len(row))  # rows of a sheet end at their last value
+            row += [None] * (span.left + 1 - len(row))  # rows end at their last value
             if row[span.left] is None:
                 row[span.left] = value
     return filled
 
 
 def fill_right(row: Sequence[Any], spans: Iterable[Span], at: int) -> list[Any]:
-    """Give each column under a heading that is merged over columns the text of the heading.
+    """Repeat a heading merged over several columns in each of them.
 
     >>> fill_right(["id", "place", None], [Span(0, 1, 0, 2)], 0)
     ['id', 'place', 'place']

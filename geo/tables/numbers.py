@@ -1,4 +1,4 @@
-"""Numbers as people write them: with separators, units and signs, at full width, and as degrees with minutes and seconds.
+"""Parses numbers with separators, units, signs and full-width characters, and degrees with minutes and seconds.
 
 The meaning of a comma depends on the quantity. In metres ``380,160`` is 380160, because no easting is 380 m; in degrees
 ``118,795`` has a decimal comma, because no longitude is over a hundred thousand.
@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 
 from geo.arrays import Floats
 
-#: What a number is: degrees of a coordinate, metres of a projected one, a length in metres, or a speed in m/s.
+#: Quantity of a number: degrees, metres of a projected coordinate, a length in metres, or a speed in m/s.
 Kind = Literal["degrees", "metres", "length", "speed"]
 
-# Kilometres an hour, knots and miles an hour in m/s.
+# Kilometres per hour, knots and miles per hour in m/s.
 _SPEEDS = {
     "km/h": 1 / 3.6,
     "kmh": 1 / 3.6,
@@ -42,7 +42,7 @@ _SPEEDS |= {
 }
 _LENGTHS = {"m": 1.0, "米": 1.0, "km": 1000.0, "公里": 1000.0, "千米": 1000.0, "ft": 0.3048}
 
-#: Words for nothing in a column of numbers, in lower case.
+#: Words for a missing value in a column of numbers, in lower case.
 MISSING_WORDS = ("", "nan", "null", "none", "na", "n/a", "\\n", "-", "--")
 _MISSING = pa.array(MISSING_WORDS)
 
@@ -92,21 +92,21 @@ _COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 def read_numbers(values: pd.Series, kind: Kind, unit: float = 1.0) -> Floats:
-    """Read a column of numbers.
+    """Parse a column of numbers.
 
     Parameters
     ----------
     values
         Text or numbers.
     kind
-        What they are.
+        Quantity.
     unit
-        Factor of numbers that state no unit of their own, for instance of a header ``speed (km/h)``.
+        Factor for numbers without their own unit, for instance from a header ``speed (km/h)``.
 
     Returns
     -------
     ndarray
-        float64, shape (n,); NaN where there is nothing or no number.
+        float64, shape (n,); NaN for missing values and for texts that are not numbers.
     """
     plain = _all_plain(values)
     if plain is not None:
@@ -122,7 +122,7 @@ def read_numbers(values: pd.Series, kind: Kind, unit: float = 1.0) -> Floats:
 
 
 def _all_plain(values: pd.Series) -> Floats | None:
-    """All numbers at once where all are plain, in a fifth of the time; None where one is not."""
+    """Parse all numbers at once if none has separators or units, five times as fast; otherwise None."""
     if pd.api.types.is_bool_dtype(values.dtype):
         return None
     with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
@@ -138,7 +138,7 @@ def _all_plain(values: pd.Series) -> Floats | None:
 
 
 def parse_numeric(text: str, kind: Kind, unit: float = 1.0) -> float:
-    """Read one number; NaN if it is none, or may be two.
+    """Parse one number; NaN if it is not a number or ambiguous.
 
     >>> parse_numeric("380,160", "metres"), parse_numeric("118,795", "degrees"), parse_numeric("1.2 km/h", "speed")
     (380160.0, 118.795, 0.3333333333333333)
@@ -162,7 +162,7 @@ def _without_unit(text: str, units: dict[str, float], unit: float) -> tuple[str,
 def _plain(text: str, kind: Kind) -> float:
     if _GROUPED.fullmatch(text):
         single = re.fullmatch(r"[+-]?\d{1,3},\d{3}", text) is not None
-        # One group of three digits may be a decimal comma, but an easting or northing is no few hundred metres.
+        # One group of three digits may follow a decimal comma, but eastings and northings are larger than a few hundred metres.
         if not single or kind == "metres":
             return float(re.sub(r"[, '\u00a0\u202f]", "", text))
     if _EUROPEAN.fullmatch(text):
@@ -185,7 +185,7 @@ def _degrees(text: str) -> float:
     whole, minutes, seconds = (float((found[key] or "0").replace(",", ".")) for key in ("whole", "minutes", "seconds"))
     if abs(whole) > 360.0 or minutes >= 60.0 or seconds >= 60.0 or (found["before"] and found["after"]):
         return float("nan")
-    if (minutes and whole % 1) or (seconds and minutes % 1):  # a fraction stands in the last part only
+    if (minutes and whole % 1) or (seconds and minutes % 1):  # only the last part may have a fraction
         return float("nan")
     value = abs(whole) + minutes / 60.0 + seconds / 3600.0
     side = _SIDES[(found["before"] or found["after"] or "e").lower()]
@@ -193,7 +193,7 @@ def _degrees(text: str) -> float:
 
 
 def unit_of_header(header: object, kind: Kind) -> float:
-    """Factor of the unit that a header states in brackets or at its end, to m/s or metres; 1 where it states none.
+    """Factor to m/s or metres for the unit named in a header, in brackets or at its end; 1 if none is named.
 
     >>> unit_of_header("速度(km/h)", "speed"), unit_of_header("speed_kn", "speed"), unit_of_header("speed", "speed")
     (0.2777777777777778, 0.5144444444444445, 1.0)
@@ -205,9 +205,9 @@ def unit_of_header(header: object, kind: Kind) -> float:
 
 
 def scaled_degrees(lon: Floats, lat: Floats) -> tuple[Floats, Floats, Any]:
-    """Degrees that are kept as whole numbers times ten million, as some devices and exports have them.
+    """Convert degrees stored as integers times ten million, as some devices and exports do.
 
-    A row is taken for such only where it can be nothing else: both are whole, too large for degrees, for metres and for degrees
+    A row is converted only if nothing else is possible: both values are integers and too large for degrees, metres, and degrees
     times a million.
 
     Returns

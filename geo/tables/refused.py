@@ -1,4 +1,4 @@
-"""Rows that could not be used, as one value that is carried along with a frame."""
+"""Records of rows that could not be used, stored in the ``attrs`` of a frame."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pandas as pd
 from geo.arrays import Bools, Objects
 from geo.texts import Text
 
-#: Longest value that is quoted in a message or a list, characters.
+#: Maximum length of a value quoted in a message or a list, characters.
 SHOWN = 80
 
 
 class RefusedRow(TypedDict):
-    """One row that could not be used, or one file as a whole.
+    """A row, or a complete file, that could not be used.
 
-    `source` is the name of the file; `row` the number of the row as the file counts it (None for the whole file); `column` the
-    header and `value` the text at fault, None where the row as a whole is at fault; `reason` and `reason_zh` say why, as the end
-    of the sentence "row 7 …"; `values`, where it is there, holds the whole row by header.
+    `source` is the file name; `row` the row number in the file (None for a complete file); `column` and `value` the header and
+    text of the error (None if the error concerns the complete row); `reason` and `reason_zh` continue the sentence "row 7 …";
+    `values`, if present, contains the complete row by header.
     """
 
     source: str
@@ -41,7 +41,7 @@ def refuse(
     value: object = None,
     values: Mapping[str, str | None] | None = None,
 ) -> RefusedRow:
-    """Make the record of one refused row; `value` is shortened to :data:`SHOWN` characters.
+    """Create the record of a refused row; `value` is truncated to :data:`SHOWN` characters.
 
     >>> refuse("a.csv", 7, Text("没有时间", "has no time"))["reason"]
     'has no time'
@@ -54,9 +54,9 @@ def refuse(
 
 
 class Records(Sequence[Any]):
-    """Records about rows, for ``frame.attrs``: read-only, and equal to any list or tuple of the same records.
+    """Records for ``frame.attrs``: read-only, equal to any list or tuple with the same records.
 
-    pandas copies attributes deeply at every step, and there can be a million records; a copy of these is the same object.
+    pandas deep-copies ``attrs`` in every operation, and there can be a million records; a copy of this class is the same object.
     """
 
     __slots__ = ("_items",)
@@ -92,17 +92,17 @@ class Records(Sequence[Any]):
 
 
 def mark(reasons: Objects, rows: Bools, reason: Text) -> None:
-    """Give rows a reason, where they have none yet; `reasons` is changed in place.
+    """Set the reason of rows that have none yet; `reasons` is changed in place.
 
     Parameters
     ----------
     reasons
         Text or None for each row, shape (n,).
     rows
-        Rows at fault, shape (n,).
+        Whether each row gets the reason, shape (n,).
     """
     one = np.empty(1, dtype=object)
-    one[0] = reason  # a Text is a tuple, which numpy would take for two values
+    one[0] = reason  # numpy would assign the two entries of a Text, which is a tuple, separately
     reasons[rows & are_good(reasons)] = one
 
 

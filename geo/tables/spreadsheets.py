@@ -1,4 +1,4 @@
-"""Sheets of spreadsheets: Excel of both kinds. Formulas give the value that was stored with them; nothing is computed."""
+"""Reads the sheets of Excel files, .xlsx and .xls. Formulas are read as their stored values; nothing is computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from geo.tables.merged import Span
 
 Rows = list[list[Any]]
 
-#: Signatures of the formats, whatever a file is called.
+#: First bytes of the formats; the file name is not used.
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
-# What the libraries raise on a damaged file: of the archive, of its XML, of values that are not what they should be.
+# Exceptions raised by the libraries for damaged files: archive, XML, or invalid values.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -43,7 +43,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its title, its values, and the spans of its merged cells."""
+    """A sheet: title, values, and spans of merged cells."""
 
     title: str
     rows: Rows
@@ -51,29 +51,29 @@ class Sheet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no cell holds a value."""
+        """Whether no cell has a value."""
         return all(value is None for row in self.rows for value in row)
 
 
 def is_spreadsheet(raw: bytes) -> bool:
-    """Tell a spreadsheet of Excel by its first bytes."""
+    """Whether the content is an Excel file, by its first bytes."""
     return raw.startswith((ZIP, OLE))
 
 
 def sheets_of(raw: bytes, name: str) -> list[tuple[str, Callable[[], Sheet]]]:
-    """Title of each visible sheet, and a function that reads it.
+    """Titles of the visible sheets, each with a function that reads the sheet.
 
     Parameters
     ----------
     raw
         Content of the file.
     name
-        What to call it in messages.
+        File name for messages.
 
     Raises
     ------
     FileError
-        If the file is damaged, protected, or not a spreadsheet; also by the functions.
+        If the file is damaged, protected, or not a spreadsheet; also raised by the returned functions.
     """
     return _new_excel(raw, name) if raw.startswith(ZIP) else _old_excel(raw, name)
 
@@ -88,7 +88,7 @@ def _new_excel(raw: bytes, name: str) -> list[tuple[str, Callable[[], Sheet]]]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations, which are not read
+            warnings.simplefilter("ignore")  # openpyxl warns about styles and validations, which are not read
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             visible = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
             book.close()
@@ -115,9 +115,9 @@ def _new_sheet(raw: bytes, title: str) -> Sheet:
     book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
     try:
         sheet: Any = book[title]
-        sheet.reset_dimensions()  # some exports state an extent of one cell
+        sheet.reset_dimensions()  # some exports declare an extent of one cell
         rows = [[None if value == "" else value for value in row] for row in sheet.iter_rows(values_only=True)]
-        # The library does not tell merged cells where it reads row by row; they stand behind the rows of the sheet.
+        # openpyxl does not return merged cells in read-only mode; they follow the rows in the XML of the sheet.
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             tail = archive.read(sheet._worksheet_path.lstrip("/")).rpartition(b"</sheetData>")[2]
     finally:

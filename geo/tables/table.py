@@ -1,4 +1,4 @@
-"""A table of a file: rows under their headers, each known by its number, with what was refused and what has to be said."""
+"""Reads a table from a file: rows with headers and row numbers, refused records, and notices for the user."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from geo.tables.refused import RefusedRow
 from geo.tables.spreadsheets import Sheet, is_spreadsheet, sheets_of
 from geo.texts import Text, listed
 
-#: Endings of the names of text tables and of spreadsheets.
+#: File name suffixes of text tables and of spreadsheets.
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 
-# Rows of a file that are named in a message.
+# Maximum number of rows listed in a message.
 _NAMED = 10
 
 _BAD_BYTES = Text(
     "第{rows}行有无法解码的字节，已用�代替", "rows {rows} hold bytes that are not {encoding}; they are shown as �"
 )
-#: What is said of rows with a quotation mark that is never closed.
+#: Notice about rows with an unclosed quotation mark.
 UNCLOSED_ROWS = Text(
     "第{rows}行引号未闭合，按原文读取", "rows {rows} have a quotation mark that is never closed; read as they stand"
 )
@@ -45,21 +45,21 @@ _OTHERS = Text(
 
 @dataclass(frozen=True)
 class Table:
-    """A table as read.
+    """A table read from a file.
 
     Attributes
     ----------
     rows
-        One row per record below the heading, text or cell values under the file's headers, fresh index; rows that are wholly
-        empty are left out.
+        One row per record below the heading, text or cell values, columns named by the headers, default index; empty rows are
+        left out.
     numbers
-        Number of each row in the file, as a spreadsheet numbers it: the first row is 1. Shape (n,).
+        Row numbers in the file as in a spreadsheet: the first row is 1. Shape (n,).
     refused
-        Records that are not rows of the table.
+        Records that could not be split into the columns.
     source
-        How the file was read: encoding and delimiter, or the sheet.
+        Encoding and delimiter, or the sheet.
     notices
-        What was guessed, passed over or damaged, for the user.
+        Messages for the user about what was guessed, ignored or damaged.
     """
 
     rows: pd.DataFrame
@@ -70,7 +70,7 @@ class Table:
 
 
 def split_sheet(path: Path) -> tuple[Path, str | None]:
-    """Split ``book.xlsx/工单`` into the file and the name of a sheet; a path that exists, or names no file, is left as it is.
+    """Split ``book.xlsx/工单`` into file and sheet name; other paths, and paths that exist, are returned unchanged.
 
     >>> split_sheet(Path("none.csv"))
     (PosixPath('none.csv'), None)
@@ -101,20 +101,20 @@ def content_of(path: Path) -> bytes:
 def read_table(
     raw: bytes, name: str, *, known: Collection[str], sheet: str | None = None, wanted: Sequence[str] = ()
 ) -> Table:
-    """Read a text table or a spreadsheet, whatever the file is called.
+    """Read a text table or a spreadsheet; the format is detected from the content.
 
     Parameters
     ----------
     raw
         Content of the file: text in any usual encoding and with any usual delimiter, Excel, or an HTML table.
     name
-        File, for messages.
+        File name for messages.
     known
-        Folded headers that the subject knows (:attr:`geo.tables.headers.Names.plain`); they tell the heading.
+        Known folded headers (:attr:`geo.tables.headers.Names.plain`), used to find the heading.
     sheet
-        Title of the sheet; by default the first visible one that has a table with known headers, else the first with a table.
+        Title of the sheet; by default the first visible one with a table with known headers, otherwise the first with a table.
     wanted
-        Headers that the user named.
+        Headers given by the user.
 
     Raises
     ------
@@ -144,12 +144,12 @@ def read_table(
 
 
 def read_headless(raw: bytes, name: str) -> Table:
-    """Read a text table without a heading; its columns are numbers from 0.
+    """Read a text table without a heading; columns are numbered from 0.
 
     Raises
     ------
     FileError
-        If it is not a text table.
+        If the content is not a text table.
     """
     decoded = decode(raw, name)
     lines = decoded.text[:65_536].splitlines(keepends=True)[: heading.WITHIN]
@@ -165,7 +165,7 @@ def read_headless(raw: bytes, name: str) -> Table:
 
 
 def is_headless(raw: bytes, name: str) -> str | None:
-    """First line of a text table whose first row holds two numbers or more, as a position has and no heading; None otherwise."""
+    """First line of a text table without a heading (its first row contains at least two numbers); otherwise None."""
     if is_spreadsheet(raw):
         return None
     lines = decode(raw, name).text[:65_536].splitlines(keepends=True)[: heading.WITHIN]
@@ -178,7 +178,7 @@ def is_headless(raw: bytes, name: str) -> str | None:
 def _from_sheets(
     raw: bytes, name: str, known: Collection[str], wanted_sheet: str | None, wanted: Sequence[str]
 ) -> Table:
-    """Read one sheet of a book, and say what the others hold."""
+    """Read one sheet of a workbook, with notices about the others."""
     loaders = sheets_of(raw, name)
     titles = [title for title, _ in loaders]
     if wanted_sheet is not None:
@@ -190,7 +190,7 @@ def _from_sheets(
         raise FileError(f"{name}: no sheet holds anything")
     found = [heading.find_heading(sheet.rows, known, wanted=wanted, spans=sheet.spans) for sheet in sheets]
     best = max((each.known for each in found if each is not None), default=0)
-    # A cover sheet may hold one or two words that are headers elsewhere; the table of data has most of them.
+    # A cover sheet may contain one or two words that are headers elsewhere; the sheet with the data has most of them.
     enough = max(2, (best + 1) // 2)
     good = [at for at, each in enumerate(found) if each is not None and each.known >= enough]
     at = good[0] if good else next((at for at, each in enumerate(found) if each is not None), 0)
@@ -215,7 +215,7 @@ def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence
     padded = [row + [None] * (width - len(row)) for row in rows[found.last + 1 :]]
     body = pd.DataFrame(padded, columns=pd.Index(names, dtype=object), dtype=object)
     unnamed = [*found.unnamed, *[True] * (width - len(found.unnamed))]
-    # Columns that have neither a heading nor content are left over from formatting.
+    # Columns without heading and content result from formatting.
     body = body.loc[:, [not empty or body[column].notna().any() for column, empty in zip(body, unnamed, strict=True)]]
     numbers = np.arange(found.last + 2, found.last + 2 + len(body), dtype=np.int64)
     body, numbers = _without_empty(body, numbers, name)
@@ -250,7 +250,7 @@ def _unclosed(rows: list[int]) -> list[Text]:
 
 
 def _lines_of(lines: list[str], delimiter: str, count: int) -> int:
-    """Number of lines that the first `count` records take."""
+    """Number of lines of the first `count` records."""
     read = 0
 
     def counted() -> Iterator[str]:
@@ -266,9 +266,9 @@ def _lines_of(lines: list[str], delimiter: str, count: int) -> int:
 
 
 def _without_empty(rows: pd.DataFrame, numbers: Ints, name: str | None = None) -> tuple[pd.DataFrame, Ints]:
-    """Leave out rows that are wholly empty."""
+    """Drop empty rows."""
     filled = np.zeros(len(rows), dtype=bool)
-    for column in range(rows.shape[1]):  # by position: stops at the first column that is full
+    for column in range(rows.shape[1]):  # column by column: stops at the first column without missing values
         filled |= rows.iloc[:, column].notna().to_numpy()
         if filled.all():
             break
@@ -286,7 +286,7 @@ def _no_heading(name: str) -> FileError:
 
 
 def free_name(name: str, taken: Collection[Any]) -> str:
-    """A name for a column of ours that the user's columns leave free: `name`, ``name_2``, ``name_3`` …
+    """First column name not in use: `name`, ``name_2``, ``name_3`` …
 
     >>> free_name("cell", ["lon", "cell"])
     'cell_2'

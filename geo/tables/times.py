@@ -1,4 +1,4 @@
-"""Columns of times as files carry them, to aware UTC."""
+"""Parses columns of times in files to UTC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from geo.tables.local_time import UTC, require_zone, to_utc
 from geo.tables.refused import mark
 from geo.texts import Text
 
-#: Why a row has no time.
+#: Reasons why a row has no time.
 NO_TIME = Text("没有时间", "has no time")
 NO_ZONE = Text("时间没有时区", "no zone")
 NOT_READ = Text(
@@ -36,7 +36,7 @@ _USUAL = (
     r"^\s*(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?[ T]+(?P<h>\d{1,2})[:时](?P<mi>\d{1,2})"
     r"(?:[:分](?P<s>\d{1,2})(?P<f>\.\d{1,9})?秒?|分)?\s*(?P<o>[zZ]|[+-]\d{2}(?::?\d{2})?)?\s*$"
 )
-# Quoted in a message, characters.
+# Maximum length of a text quoted in a message, characters.
 _SHOWN = 40
 
 
@@ -46,9 +46,9 @@ class Times(NamedTuple):
     Attributes
     ----------
     utc
-        datetime64[us, UTC], index of the input; NaT where there is no time.
+        datetime64[us, UTC], index of the input; NaT if there is no time.
     reason
-        Text why a row has none, None where it has. Shape (n,).
+        Text why a row has no time, otherwise None. Shape (n,).
     """
 
     utc: pd.Series
@@ -56,16 +56,16 @@ class Times(NamedTuple):
 
 
 def read_times(values: pd.Series, zone: str | None) -> Times:
-    """Read times of any usual form.
+    """Parse times in all common forms.
 
     Parameters
     ----------
     values
         Text (ISO 8601, ``2026/3/5 14:30``, ``2026年3月5日 下午2点30分``, ``20260305143000``, ``Mar 5, 2026 2:30 PM``), dates,
-        Excel serial days, seconds to nanoseconds since 1970; aware or not. ``03/18/2026`` where the column tells days from
-        months: some number over 12 in one place and none in the other.
+        Excel serial days, seconds to nanoseconds since 1970; with or without UTC offset. ``03/18/2026`` if the column determines
+        the position of the month: numbers over 12 occur in one position only.
     zone
-        IANA name of the zone of times that name none; None if it is not declared, then they have the reason :data:`NO_ZONE`.
+        IANA name of the zone of times without an offset; if None, such times are refused with the reason :data:`NO_ZONE`.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
 
     Notes
     -----
-    Fractions beyond microseconds are cut off. Cost: O(n); forms that are not usual are read once for each different text.
+    Fractions beyond microseconds are truncated. Cost: O(n); uncommon forms are parsed once per different text.
 
     >>> given = pd.Series(["2026年3月5日 14时30分", "46086.5", "2026-03-05T06:30:00Z", "soon"])
     >>> read_times(given, "Asia/Shanghai").utc.dt.hour.tolist()
@@ -102,7 +102,7 @@ def read_times(values: pd.Series, zone: str | None) -> Times:
 
 
 def _joined(values: pd.Series, naive: pd.Series, aware: pd.Series, missing: Any, zone: str | None) -> Times:
-    """Put local times on UTC, and say why there is none."""
+    """Convert local times to UTC; set the reason where that is impossible."""
     reason = np.full(len(values), None, dtype=object)
     local = naive.notna().to_numpy()
     utc = aware if zone is None else aware.where(~local, to_utc(naive, zone))
@@ -139,9 +139,9 @@ def _nothing(index: pd.Index) -> tuple[pd.Series, pd.Series, Any]:
 
 
 def _iso(texts: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
-    """Texts like ``2026-03-05 14:30:00`` or ``2026-03-05T14:30:00+08:00``, as most exports have them; and which are none.
+    """Parse texts like ``2026-03-05 14:30:00`` or ``2026-03-05T14:30:00+08:00``; also returns which do not match.
 
-    Ten times as fast as :func:`_usual`, and the same.
+    Ten times as fast as :func:`_usual`, with the same result.
     """
     naive, aware, left = _nothing(texts.index)
     if not _is_text(texts):
@@ -157,7 +157,7 @@ def _iso(texts: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
 
 
 def _usual(texts: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
-    """Texts like ``2026/3/5 14:30`` or ``2026年3月5日 14时30分`` with or without an offset, all at once; and which are none."""
+    """Parse texts like ``2026/3/5 14:30`` or ``2026年3月5日 14时30分``, with or without offset, and which do not match."""
     index = texts.index
     if not _is_text(texts):
         return _nothing(index)
@@ -168,9 +168,9 @@ def _usual(texts: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
     )
     has_seconds = _there(pc.struct_field(parts, "s"))
     micro = _micro(pc.struct_field(parts, "f"))
-    months = (year - 1970) * 12 + month - 1  # of years that do not match: any, not used
+    months = (year - 1970) * 12 + month - 1  # any year for texts that do not match; not used
     days = months.astype("datetime64[M]").astype("datetime64[D]") + (day - 1)
-    # A day of the next month is none of this one.
+    # Days beyond the end of the month are invalid.
     fits &= (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]").astype("int64") == months)
     fits &= (hour <= 23) & (minute <= 59) & (second <= 59)
     shift, sound, zoned = _offsets(pc.struct_field(parts, "o"), has_seconds)
@@ -184,12 +184,12 @@ def _usual(texts: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
 
 
 def _there(texts: pa.Array) -> Any:
-    """Groups that matched: an optional one that did not is an empty text."""
+    """Groups that matched: an optional group that did not is an empty text."""
     return pc.fill_null(pc.not_equal(texts, ""), False).to_numpy(zero_copy_only=False).astype(bool)
 
 
 def _whole(texts: pa.Array) -> Any:
-    """Whole numbers of a group; 0 where it did not match, which is then not used."""
+    """Integers of a group; 0 if it did not match (not used)."""
     there = pc.if_else(pc.fill_null(pc.not_equal(texts, ""), False), texts, "0")
     return there.cast(pa.int64()).to_numpy(zero_copy_only=False)
 
@@ -202,7 +202,7 @@ def _micro(fraction: pa.Array) -> Any:
 
 
 def _offsets(given: pa.Array, has_seconds: Any) -> tuple[Any, Any, Any]:
-    """Offset in microseconds, whether there is one that can be, and whether one is given. Few different ones occur."""
+    """Offset in microseconds, whether it is valid, and whether one is given. Parsed once per different text."""
     given = pd.Series(given.to_pandas()).where(_there(given), None)
     codes, different = pd.factorize(given, use_na_sentinel=True)
     shift = np.zeros(len(different) + 1, dtype=np.int64)
@@ -214,13 +214,13 @@ def _offsets(given: pa.Array, has_seconds: Any) -> tuple[Any, Any, Any]:
         negative[at] = str(text).startswith("-")
         if moment is not None and (offset := moment.at.utcoffset()) is not None:
             shift[at] = int(offset.total_seconds()) * 1_000_000
-    # 09:05-10:00 behind a blank may be a range: left to the slow reader, which says so.
+    # 09:05-10:00 after a blank may be a range: left to the slow parser, which refuses it.
     doubtful = negative[codes] & ~has_seconds
     return shift[codes], sound[codes] & ~doubtful, codes >= 0
 
 
 def _one_by_one(values: pd.Series) -> tuple[pd.Series, pd.Series, Any]:
-    # Exports repeat times (whole minutes, whole days): each different one is read once.
+    # Times repeat in exports (full minutes, full days): each different text is parsed once.
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
     texts = [fold(value) if isinstance(value, str) else "" for value in different]
     place = month_place(texts)
@@ -238,7 +238,7 @@ def _digits(value: object) -> str:
 
 
 def _one(value: Any, text: str, place: int | None, hours: bool) -> dt.datetime | None:
-    """One value as a moment, aware if it names its offset; None if it is no time."""
+    """Parse one value; aware if it has an offset; None if it is not a time."""
     if value is None or value is pd.NaT or isinstance(value, bool | np.bool_):
         return None
     if isinstance(value, pd.Timestamp | np.datetime64):
@@ -259,8 +259,8 @@ def _one(value: Any, text: str, place: int | None, hours: bool) -> dt.datetime |
 def join_clock(days: pd.Series, clocks: pd.Series) -> pd.Series:
     """Join a date and a clock time that stand in two columns to texts ``2026-03-05 14:30:00``.
 
-    Where there is no clock the date stays as it is; a clock's column that has the whole time wins; what cannot be joined is both
-    texts with a blank, which is then told as not understood.
+    A date without a clock time is unchanged; a complete time in the clock column has priority; texts that cannot be joined are
+    concatenated with a blank and later refused as not understood.
     """
     both = days.notna().to_numpy() & clocks.notna().to_numpy()
     result = days.astype(object)
@@ -286,7 +286,7 @@ def join_clock(days: pd.Series, clocks: pd.Series) -> pd.Series:
 
 
 def _start(day: Any, place: int | None) -> dt.datetime | None:
-    """Midnight of a day, None where it is none or has a clock time of its own."""
+    """Midnight of a date; None if it is not a date or has a clock time."""
     moment = _one(day, fold(day), place, False)
     if moment is None or moment.tzinfo is not None or moment.time() != dt.time(0):
         return None

@@ -1,4 +1,4 @@
-"""Indicators of communities side by side: intervals, and what is expected of each by its mix of cases."""
+"""Indicators of communities with intervals and with the values expected from their mix of cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geo.duty.briefs.proportions import funnel, wilson
 from geo.duty.case import Case
 from geo.duty.facts import Facts
 
-#: A group of like cases needs so many in the street, or its share says too little; else the next wider group is taken.
+#: Minimum number of cases in a group of similar cases; otherwise the next wider group is used.
 LEAST_GROUP = 10
 
 #: Columns of :func:`area_table`, in order.
@@ -45,19 +45,19 @@ def area_table(
     Parameters
     ----------
     facts
-        What is known, or the period itself where it is made already.
+        The facts, or the period if already computed.
     start, end
         First local day, and the day after the last.
     indicators
-        Numbers of the indicators that are wanted.
+        Numbers of the indicators to compute.
 
     Returns
     -------
     DataFrame
-        One row for each community and indicator, communities in the order of codes: :data:`AREA_COLUMNS`. `low` and `high` are
-        the Wilson interval, `expected` what the street's shares of like cases (same matter, limit and channel) make of the area's
-        mix, the limits and `band` those of the funnel around it, `cases` the numbers of the denominator's cases that are
-        not in the numerator. Cases that lie in no community count in none.
+        One row for each community and indicator, sorted by community code: :data:`AREA_COLUMNS`. `low` and `high` are the Wilson
+        interval; `expected` is computed from the street's shares among similar cases (same matter, limit and channel) and the
+        area's mix of cases; limits and `band` are those of the funnel around it; `cases` are the numbers of cases in the
+        denominator but not in the numerator. Cases outside all communities are not counted.
     """
     period = facts if isinstance(facts, Period) else Period(facts, start, end)
     areas = period.facts.cells_of(1)
@@ -99,9 +99,9 @@ def _compared(period: Period, indicator: str, counted: Counted, areas: Sequence[
 
 
 def _expected_shares(period: Period, counted: Counted, hits: frozenset[str]) -> dict[str, float]:
-    """For each case the street's share among like cases: same matter, limit and channel; else same limit; else all the others.
+    """Share of the street among similar cases, for each case: same matter, limit and channel; else same limit; else all others.
 
-    Each case is in one group, so the expected numbers of the communities add up to what the street has.
+    Each case is in one group, so the expected numbers of the communities add up to the number of the street.
     """
     keys: tuple[Callable[[Case], tuple[str, ...]], ...] = (
         lambda case: (case.kind, case.limit, case.channel),

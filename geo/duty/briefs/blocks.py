@@ -1,4 +1,4 @@
-"""The parts that papers are made of. Pages, PDF and Word show the same ones."""
+"""The blocks of documents; page, PDF and Word contain the same blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, and the cases that it speaks of."""
+    """A paragraph, and the cases it mentions."""
 
     text: str
     cases: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class TableBlock:
 
 @dataclass(frozen=True)
 class FunnelBlock:
-    """A funnel: a point for each area at its number of cases, and the limits as lines."""
+    """A funnel plot: one point per area at its number of cases, and the limits as lines."""
 
     title: str
     common: float
@@ -114,5 +114,5 @@ Block = Heading | Paragraph | TableBlock | FunnelBlock | DefinitionsBlock
 
 
 def characters(blocks: Sequence[Block]) -> int:
-    """Number of characters of headings and paragraphs: what a limit on the length of papers counts."""
+    """Number of characters of headings and paragraphs, as counted by limits on the length of documents."""
     return sum(len(block.text) for block in blocks if isinstance(block, Heading | Paragraph))

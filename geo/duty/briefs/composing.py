@@ -1,4 +1,4 @@
-"""Composes the supervision brief (督查简报): figures with intervals, facts with case numbers, what people add, definitions."""
+"""Composes the supervision brief (督查简报): figures with intervals, facts with case numbers, written texts, definitions."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from geo.duty.events import State
 from geo.duty.facts import Facts
 from geo.errors import InputError
 
-#: Indicators that a brief shows, and defines.
+#: Indicators shown and defined in a brief.
 SHOWN = ("CLO", "ONT", "SELF", "EXP")
-#: A brief of a longer period also shows how the work is spread.
+#: Briefs of longer periods also show the distribution of the workload.
 MONTHLY_DAYS = 28
 
 
 @dataclass(frozen=True)
 class Issue:
-    """What stands at the head and the foot of a brief.
+    """Header and footer of a brief.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Issue:
     day
         Day of issue.
     issuer, report_to, send_to, copies
-        Who issues it, to whom it is reported and sent, and how many are printed.
+        Issuer, recipients of report and copies, and number of printed copies.
     """
 
     number: str
@@ -59,7 +59,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class Brief:
-    """A brief: its head and its blocks. Equal facts and texts give an equal brief."""
+    """A brief: header and blocks. Equal facts and texts give an equal brief."""
 
     title: str
     subject: str
@@ -109,21 +109,21 @@ def brief(
     Parameters
     ----------
     facts
-        What is known. What happened at `end` or later does not count, so an old period told again gives the same brief.
+        The facts. Steps at `end` or later do not count, so composing an old period again gives the same brief.
     start, end
         First local day, and the day after the last.
     issue
-        Number, day of issue, issuer and to whom it goes.
+        Number, day of issue, issuer and recipients.
     suggestions
-        Paragraphs that people wrote; may be empty.
+        Paragraphs written by people; may be empty.
     replies
-        What communities answered before issue (right of reply), by code.
+        Replies of communities before issue (right of reply), by code.
 
     Returns
     -------
     Brief
-        General figures, progress of every community in the order of codes with intervals and a funnel, problems as facts with
-        case numbers, repeats and backlog, what went well, suggestions, replies, and the definitions of the indicators.
+        General figures, progress of every community by code with intervals and a funnel, problems as facts with case numbers,
+        repeats and backlog, good results, suggestions, replies, and the definitions of the indicators.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def brief(
 
     Notes
     -----
-    No person is named and no cause is given: only counts and steps that were taken. There is neither score nor rank.
+    Persons and causes are not named: only counts and steps taken. There are no scores or ranks.
     """
     if end <= start:
         raise InputError(f"a brief needs a period, not {start} to {end}")
@@ -254,7 +254,7 @@ def _by_area(period: Period, numbers: Sequence[str]) -> dict[str, int]:
 
 
 def _funnel(table: pd.DataFrame) -> FunnelBlock:
-    """Shares closed in time, each moved by what the mix of cases makes expect, so that one pair of limits holds for all."""
+    """Shares closed in time, adjusted for the expected share of the mix of cases, so that one pair of limits applies to all."""
     shares = table[table["indicator"] == "ONT"].reset_index(drop=True)
     total = int(shares["denominator"].sum())
     common = float(shares["numerator"].sum() / total) if total else 0.0

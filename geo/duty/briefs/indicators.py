@@ -1,4 +1,4 @@
-"""Indicators: their definitions, as they are printed, and the cases that each counts in a period."""
+"""Indicators: their printed definitions, and the cases each one counts in a period."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from geo.duty.events import Action, Clock, Event, Outcome, State
 from geo.duty.facts import Facts
 from geo.texts import Text
 
-#: Version of the definitions below. A change of what an indicator counts needs another one, and the old one stays.
+#: Version of the definitions below. Changing what an indicator counts needs a new version; the old one is kept.
 VERSION = "2026-1"
 
-#: A case repeats with so many reports.
+#: Minimum number of reports of a repeated case.
 REPEATED = 3
 
 ASSIGNING = frozenset({Action.ASSIGN, Action.REASSIGN, Action.DECIDE_ASSIGN})
 VERIFYING = frozenset({Action.VERIFY_OK, Action.VERIFY_BAD})
 VISITING = frozenset({Action.VISIT_SOLVED, Action.VISIT_UNSOLVED})
-#: Results of a return visit in which nobody was spoken to.
+#: Results of return visits without contact.
 NOT_REACHED = frozenset({"unreached", "declined"})
 
 
 class Counted(NamedTuple):
-    """Numbers of the cases in the numerator and in the denominator; the first are among the second."""
+    """Numbers of the cases in the numerator and in the denominator, which contains the numerator."""
 
     numerator: list[str]
     denominator: list[str]
@@ -42,9 +42,9 @@ class Indicator:
 
 
 class Period:
-    """Cases and steps of a period ``[start, end)`` of local days, as the indicators count them.
+    """Cases and steps of a period ``[start, end)`` of local days, as counted by the indicators.
 
-    Steps after the end do not count, even if they are known, so a period looks the same whenever it is made.
+    Steps after the end do not count, so the result does not depend on when the period is evaluated.
     """
 
     def __init__(self, facts: Facts, start: dt.date, end: dt.date) -> None:
@@ -61,12 +61,12 @@ class Period:
         return moment is not None and self.start <= moment < self.end
 
     def with_steps(self, actions: Iterable[Action]) -> list[str]:
-        """Cases with a step of some actions in the period."""
+        """Cases with a step of the given actions in the period."""
         wanted = frozenset(actions)
         return sorted(number for number, steps in self.steps.items() if any(event.action in wanted for event in steps))
 
     def accepted(self) -> list[str]:
-        """Cases that came in."""
+        """Cases received in the period."""
         return self._where(lambda case: self.inside(case.opened_at))
 
     def due(self) -> list[str]:
@@ -78,7 +78,7 @@ class Period:
         return self._where(lambda case: case.open)
 
     def overdue(self) -> list[str]:
-        """Open cases whose handling was past its limit at the end."""
+        """Open cases whose handling limit had passed at the end."""
         return self._where(lambda case: case.open and case.state is not State.SHELVED and case.overdue(self.end))
 
     def closed(self) -> list[str]:
@@ -101,11 +101,10 @@ class Period:
 
 
 def handling_limit(case: Case) -> tuple[dt.datetime, bool | None] | None:
-    """The valid deadline of handling in the first round, and whether it was kept; None while it runs.
+    """The deadline of handling in the first round, and whether it was kept; None while it is running.
 
-    While the case is returned or shelved the limit stands still; it is moved when the case goes on, and by an extension. Doing it
-    again has a limit of its own and counts as redo, not here. Cases that were never dispatched, those solved in the grid among
-    them, have none.
+    The limit is suspended while the case is returned or shelved; resuming and extensions move it. Redoing has its own limit,
+    which is not counted here. Cases that were never dispatched, including those solved in the grid, have none.
     """
     running = case.running.get(Clock.HANDLE)
     if running is None and Clock.HANDLE in case.suspended:
@@ -322,18 +321,18 @@ _TABLE: tuple[tuple[str, Text, Text, Callable[[Period], Counted]], ...] = (
     ),
 )
 
-#: The indicators by number, in the order in which they are shown.
+#: The indicators by number, in display order.
 DEFINITIONS = {number: Indicator(number, name, definition) for number, name, definition, _ in _TABLE}
 _COUNTS = {number: count for number, _, _, count in _TABLE}
 
 
 def counted_cases(period: Period, indicator: str) -> Counted:
-    """The cases of an indicator in a period."""
+    """Cases counted by an indicator in a period."""
     return _COUNTS[indicator](period)
 
 
 def definition_lines(indicators: Iterable[str] = tuple(DEFINITIONS)) -> list[str]:
-    """Definitions as they are printed.
+    """Printed definitions.
 
     >>> definition_lines(["EXP"])[0]
     '解释备案率（EXP）：以解释备案结案的件数，除以本期结案的件数；解释备案不算解决。'

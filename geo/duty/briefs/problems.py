@@ -1,4 +1,4 @@
-"""Facts that a brief tells: problems with case numbers and places, repeats, backlog, what went well. No person is named."""
+"""Facts in a brief: problems with case numbers and places, repeats, backlog, good results. Persons are not named."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from geo.duty.events import Action, State
 from geo.duty.ledgers.wording import moment_text, place_text
 from geo.duty.meetings.outcomes import outstanding
 
-#: Problems that are told one by one; the others are counted. A brief has two pages.
+#: Maximum number of problems listed; the others are counted. A brief has two pages.
 MOST_TOLD = 6
-#: Returns from which a case is told.
+#: Minimum number of returns of a listed case.
 RETURNS = 2
 _NUMERALS = "一二三四五六七八九十"
 
 
 class _Problem(NamedTuple):
-    """A fact that is told: how soon (0 first), where, which case, and the sentence."""
+    """A listed fact: priority (0 first), place, case, and sentence."""
 
     rank: int
     community: str
@@ -35,7 +35,7 @@ class _Problem(NamedTuple):
 def problem_lines(period: Period) -> list[Block]:
     """Supervision notes, rectification items, overdue, returned and redone cases, in the order of communities.
 
-    Where there are more than fit, what supervision found is told before the rest, then what is overdue.
+    If there are too many, findings of supervision have priority, then overdue cases.
     """
     found = [*_supervised(period), *_rectified(period)]
     noted = {problem.number for problem in found}
@@ -103,17 +103,17 @@ def _named(period: Period, case: Case) -> str:
 
 
 def _unit(period: Period, owner: str) -> str:
-    """The body that answers; a person of the roster is named by the post."""
+    """The responsible body; a person of the roster is named by the post."""
     return "网格责任人" if owner in period.facts.roster.persons else period.facts.name_of(owner)
 
 
 def backlog_lines(period: Period) -> list[Block]:
-    """Repeats, ages of open cases, reviews of shelved cases that are past, and decisions that are not carried out."""
+    """Repeats, ages of open cases, overdue reviews of shelved cases, and decisions not carried out."""
     facts = period.facts
     still = [period.cases[number] for number in period.still_open()]
     repeated = [case.case_id for case in still if len(case.reports) >= REPEATED]
     ages = sorted((period.end - case.opened_at) / dt.timedelta(days=1) for case in still if case.opened_at is not None)
-    # The last day of the period is over at its end.
+    # At the end of the period its last day is over.
     review = [
         case.case_id
         for case in still
@@ -141,7 +141,7 @@ def _listing(what: str, numbers: Sequence[str], *, prefix: str = "") -> list[Blo
 
 
 def good_lines(period: Period, table: pd.DataFrame) -> list[Block]:
-    """What went well, as facts: solved in the grid, found solved by those who reported, no case overdue."""
+    """Good results as facts: solved in the grid, confirmed as solved by the reporters, no case overdue."""
     facts = period.facts
     lines: list[Block] = []
     solved = counted_cases(period, "SELF").numerator

@@ -1,4 +1,4 @@
-"""Shares with their intervals, a funnel that allows for overdispersion, and percentages that add up."""
+"""Shares with intervals, a funnel with overdispersion, and percentages that add up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Floats = npt.NDArray[np.float64]
 
 #: Quantiles of the normal distribution for two-sided limits of 95 % and 99.8 %.
 Z_95, Z_998 = 1.959963984540054, 3.090232306167813
-#: Part of the areas at each end whose deviation is set to that of the last one before them when overdispersion is estimated.
+#: Share of the areas at each end that is winsorised when overdispersion is estimated.
 WINSORISED = 0.1
-#: With fewer cases an area is not compared with the others.
+#: Minimum number of cases of an area for the comparison.
 LEAST_COMPARED = 30
-#: Overdispersion is not estimated from fewer areas.
+#: Minimum number of areas for the estimate of overdispersion.
 LEAST_AREAS = 5
 
 #: Columns of :func:`funnel`, in order.
@@ -45,7 +45,7 @@ def wilson(numerator: npt.ArrayLike, denominator: npt.ArrayLike, *, z: float = Z
         p = k / n
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    # At 0 of n and n of n the bound is the end itself; rounding must not put it beside.
+    # At 0 of n and n of n the bound is exactly 0 or 1; correct rounding errors.
     low = np.where(k == 0, np.where(n > 0, 0.0, np.nan), middle - half)
     high = np.where((k == n) & (n > 0), 1.0, middle + half)
     return low, high
@@ -58,14 +58,14 @@ def funnel(
     expected: npt.ArrayLike | None = None,
     variance: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Compare shares of areas with what is expected of them, with limits widened for overdispersion.
+    """Compare shares of areas with their expected values, with limits widened for overdispersion.
 
     Parameters
     ----------
     numerator, denominator
         Counts of each area.
     expected, variance
-        Expected numerator of each area by its mix of cases, and its binomial variance; by default those of the common share.
+        Expected numerator of each area from its mix of cases, and its binomial variance; by default from the common share.
 
     Returns
     -------

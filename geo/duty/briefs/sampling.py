@@ -1,4 +1,4 @@
-"""Draws the cases of the public review (群众评议) at random, stratified by community, with a seed that is published."""
+"""Draws a random sample of cases for the public review (群众评议), stratified by community, with a published seed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from geo.errors import InputError
 
 
 def sample_for_review(cases: Mapping[str, Case], size: int, *, seed: int) -> list[str]:
-    """Draw closed cases, from each community in proportion to its closed cases, at least one where it has any.
+    """Draw closed cases, in proportion to the closed cases of each community, at least one from each that has any.
 
     Parameters
     ----------
     cases
         Cases by number.
     size
-        Number of cases wanted; all closed ones if there are fewer. With fewer than communities each still gives one.
+        Sample size; all closed cases if there are fewer. At least one case per community is drawn even if this is smaller.
     seed
-        Published with the result: the same cases and seed draw the same sample, so that anybody can check it.
+        Published with the result: the same cases and seed give the same sample, which anybody can verify.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Saturation (工作饱和度): work and cases of communities against the people they have; a figure of places, never of a person."""
+"""Saturation (工作饱和度): workload and cases per staff member by community; a figure of places, never of persons."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ STAFF = (Duty.LEADER, Duty.DEPUTY, Duty.HELPER)
 
 
 def saturation_table(period: Period) -> TableBlock:
-    """Workload and cases for each person of the staff of a community, beside the street's mean.
+    """Workload and cases per staff member of each community, compared with the mean of the street.
 
-    The workload is that of the division's cells. It says where staff is short, and is the basis for sharing people by real work
-    instead of one for each grid.
+    The workload is that of the division's cells. It shows where staff is short, and supports assigning staff by workload instead
+    of one per grid.
     """
     facts, day = period.facts, period.days[0]
     workload = dict(zip(facts.cells["code"].astype(str), facts.cells["workload"], strict=True))

@@ -1,1 +1,1 @@
-"""Cases: which steps there are, what they make of a case, when one is refused, and what links cases to each other."""
+"""Cases: possible steps, their effect on a case, conditions for refusing a step, and links between cases."""

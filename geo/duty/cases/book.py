@@ -1,4 +1,4 @@
-"""All cases of a street in memory: the same steps as in the store, for simulation, tests and files."""
+"""All cases of a street in memory, with the same steps as in the database: for simulation, tests and files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class CaseBook:
     Attributes
     ----------
     cases
-        Each case as it stands, by number.
+        Current state of each case, by number.
     logs
-        Its events, in order.
+        Events of each case, in order.
     """
 
     def __init__(self, calendar: Calendar, rules: CaseRules | None = None) -> None:
@@ -39,17 +39,17 @@ class CaseBook:
         self._case_of_client: dict[str, str] = {}
 
     def add(self, event: Event) -> Case:
-        """Do a step, with what it writes on other cases; all or nothing.
+        """Execute a step and its consequences for other cases, as one transaction.
 
         Returns
         -------
         Case
-            The case after it. A report that was sent twice (same client id) gives the case that it made the first time.
+            The case after the step. A report sent twice (same client id) returns the case created the first time.
 
         Raises
         ------
         RefusedStep
-            If it, or what it writes on another case, is not possible. Nothing is changed then.
+            If the step or one of its consequences is not possible; then nothing is changed.
         """
         if event.action is Action.REPORT and event.client_id in self._case_of_client:
             return self.cases[self._case_of_client[event.client_id]]
@@ -69,7 +69,7 @@ class CaseBook:
         return done[0][1]
 
     def add_all(self, events: Iterable[Event]) -> None:
-        """Read logs that were written before; they are folded, not judged again."""
+        """Load existing logs; they are folded without checking the conditions of their steps."""
         for event in events:
             self.logs.setdefault(event.case_id, []).append(event)
         for case_id, log in self.logs.items():
@@ -78,7 +78,7 @@ class CaseBook:
                 self._note_reports(event, self.cases[case_id])
 
     def live(self, report: str) -> Case:
-        """The case that answers for a report now."""
+        """The case that currently contains a report."""
         return self.cases[live_case(self._case_of_report[report], lambda name: self.cases[name].merged_into)]
 
     @property

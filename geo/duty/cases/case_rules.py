@@ -13,7 +13,7 @@ from geo.duty.clocks.deadlines import Reckoning
 from geo.duty.events import Clock
 from geo.incidents.limits import Limit, time_limits
 
-#: Limits of the steps where a city sets no others; near the rules of streets that were looked at for 12345 cases.
+#: Default limits of the steps, similar to published rules of streets for 12345 cases.
 STEP_LIMITS: Mapping[Clock, Limit] = {
     Clock.ACCEPT: Limit(2, "working_hour"),
     Clock.CHECK: Limit(8, "working_hour"),
@@ -23,7 +23,7 @@ STEP_LIMITS: Mapping[Clock, Limit] = {
     Clock.VERIFY: Limit(1, "working_day"),
     Clock.REPLY: Limit(1, "working_day"),
 }
-#: Handling of a matter that the table of limits does not list.
+#: Handling limit of matters that are not in the table of limits.
 DEFAULT_LIMIT = Limit(5, "working_day")
 
 _UNITS = {
@@ -35,7 +35,7 @@ _UNITS = {
 
 
 def limit_text(limit: Limit) -> str:
-    """A limit as tables give it; :meth:`geo.incidents.Limit.parse` reads it back.
+    """Text of a limit as in tables; the inverse of :meth:`geo.incidents.Limit.parse`.
 
     >>> limit_text(Limit(5, "working_day"))
     '5工作日'
@@ -50,14 +50,14 @@ class CaseRules:
     Attributes
     ----------
     steps
-        Limit of each clock but handling and review.
+        Limit of each clock except handling and review.
     matters
-        Handling limit by standard and code; where a matter has several conditions the longest, because which one holds is decided
+        Handling limit by standard and code; for a matter with several conditions the longest, because the condition is decided
         at filing.
     default
         Handling limit of other matters.
     reckoning
-        How working days are counted.
+        Method of counting working days.
     """
 
     steps: Mapping[Clock, Limit] = field(default_factory=lambda: dict(STEP_LIMITS))
@@ -79,12 +79,12 @@ class CaseRules:
 
     @cached_property
     def version(self) -> str:
-        """Eight hexadecimal digits that change with any limit."""
+        """Eight hexadecimal digits that depend on all limits."""
         facts = (sorted(self.steps.items()), sorted(self.matters.items()), self.default, self.reckoning)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
     def handling(self, standard_ref: str, kind: str) -> tuple[Limit, str]:
-        """Handling limit of a matter and what says so.
+        """Handling limit of a matter, and its source.
 
         >>> CaseRules().handling("GB/T 47678.5-2026", "06010")
         (Limit(amount=5, unit='working_day'), 'default')

@@ -1,4 +1,4 @@
-"""What an event does to the clocks of a case: stop, start, suspend, resume, and note what was late."""
+"""Effects of an event on the clocks of a case: stop, start, suspend, resume, and record lateness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Values = dict[str, Any]
 
 _WORK = (Clock.HANDLE, Clock.REDO)
 _CLOCKS = {clock.value: clock for clock in Clock}
-# Stands for a clock that starts with this event, until its limit is read from the payload.
+# Placeholder for a clock started by this event, until its limit is read from the payload.
 _PENDING = Running(dt.datetime.min, None)
 _SUSPENDING = frozenset({Action.RETURN_UP, Action.SHELVE, Action.DECIDE_SHELVE})
 _RESUMING = frozenset({Action.ASSIGN, Action.DECIDE_ASSIGN, Action.RESUME})
@@ -22,7 +22,7 @@ _ENDING = frozenset({Action.VOID, Action.MERGE, Action.REJECT, Action.EXPLAIN_FI
 
 
 def note_lateness(values: Values, at: dt.datetime) -> None:
-    """Work that goes on past its limit is late, and stays so whatever happens to the limit."""
+    """Record lateness of work that continues past its limit; later changes of the limit do not reset it."""
     for clock in _WORK:
         run = values["running"].get(clock)
         if run is not None and run.due is not None and at > run.due:
@@ -87,7 +87,7 @@ def _resume(values: Values, running: dict[Clock, Running], at: dt.datetime) -> N
 
 
 def _end_suspended(values: Values, at: dt.datetime) -> None:
-    """A limit that stands still when the case ends was kept or missed when it was suspended."""
+    """End suspended limits when the case ends: they count as kept or missed at the time of suspension."""
     for clock, (run, since) in values["suspended"].items():
         _stop(values, clock, run, since)
     _end_pause(values, at)
@@ -100,7 +100,7 @@ def _end_pause(values: Values, at: dt.datetime) -> None:
 
 
 def due_of(values: Values) -> dt.datetime | None:
-    """When the handling is due, where it was dispatched or has to be redone; before that, when the step in hand is."""
+    """Deadline of handling if the case was dispatched or has to be redone; otherwise that of the current step."""
     running = values["running"]
     for clock in (Clock.REDO, Clock.HANDLE):
         if clock in running:

@@ -1,4 +1,4 @@
-"""Conditions of a step: who, when, with which values. Each refusal says why and, where there is one, the way out."""
+"""Conditions of a step: role, state and values. Each refusal states the reason and, if possible, an alternative."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from geo.duty.wording import ACTIONS, ROLES, STATES
 from geo.errors import RefusedStep
 from geo.texts import Text
 
-#: The last step can be undone by who did it for so long.
+#: Time within which the actor of the last step may undo it.
 UNDO_WITHIN = dt.timedelta(minutes=10)
-#: A closed case is reopened within so long; later the same trouble is a new case that names this one.
+#: Time within which a closed case may be reopened; later the same problem is a new case that refers to this one.
 REOPEN_WITHIN = dt.timedelta(days=30)
-#: The review date of a shelved case lies at most so far ahead.
+#: Maximum time until the review date of a shelved case.
 SHELVE_AT_MOST = dt.timedelta(days=366)
-#: So many extensions are granted at most: the first by level 1 or a leader, the second by a leader.
+#: Maximum number of extensions: the first granted by level 1 or a leader, the second by a leader.
 MOST_EXTENSIONS = 2
-#: Shortest reason, in characters.
+#: Minimum length of a reason, characters.
 LEAST_REASON = 2
 
-# Steps that another case or a person outside relies on; they have reverse steps of their own.
+# Steps on which another case or an external person depends; they have their own reverse steps.
 _NOT_UNDONE = frozenset(
     {
         Action.REPORT,
@@ -44,22 +44,22 @@ _SHELVING = frozenset({Action.SHELVE, Action.DECIDE_SHELVE})
 
 
 def roles_now(case: Case, action: Action) -> frozenset[Role]:
-    """Who may do an action on a case as it stands."""
+    """Roles that may currently do an action on a case."""
     if action is Action.CALL_JOINT and case.joint_required:
-        # The unit can no longer return the case, so it may ask for the meeting itself.
+        # The unit may not return the case any more, so it may request the meeting itself.
         return roles_of(action, case.state) | {Role.UNIT}
     if action is Action.UNDO and case.last is not None:
         return frozenset({case.last.role})
     if action is Action.EXTEND and case.extensions >= MOST_EXTENSIONS - 1:
         return frozenset({Role.LEADER})
     if action is Action.VERIFY_OK and case.assigned_at is not None:
-        # Sampling is enough for what a leader solved in the grid; all else is looked at.
+        # Cases solved by a leader in the grid are verified by sampling, all others individually.
         return roles_of(action, case.state) - {Role.SYSTEM}
     return roles_of(action, case.state)
 
 
 def left_open(case: Case, action: Action) -> bool:
-    """Whether the case itself leaves the action open."""
+    """Whether the state of the case permits the action."""
     if action is Action.RETURN_UP:
         return case.returns < MOST_RETURNS
     if action is Action.UNDO:
@@ -82,7 +82,7 @@ def unanswered(case: Case) -> tuple[str, ...]:
 
 
 def sent_again(case: Case, event: Event) -> bool:
-    """Whether the case holds this event already."""
+    """Whether the case already contains this event."""
     if event.client_id is None or event.client_id not in case.client_ids:
         return False
     if case.client_ids[event.client_id] == (event.actor, event.action):
@@ -145,7 +145,7 @@ def require_state(case: Case, event: Event, row: Transition) -> None:
 
 
 def require_role(case: Case, event: Event) -> None:
-    """Refuse somebody whose part it is not."""
+    """Refuse an actor whose role may not do the action."""
     roles = roles_now(case, event.action)
     if event.role in roles:
         return
@@ -159,7 +159,7 @@ def require_role(case: Case, event: Event) -> None:
 
 
 def require_reason(case: Case, event: Event, row: Transition) -> None:
-    """Refuse a step without the values and the reason that it has to give."""
+    """Refuse a step without its required values and reason."""
     payload = event.payload
     for name in row.values:
         if payload.get(name) in (None, ""):
@@ -297,7 +297,7 @@ def _require_answered(case: Case) -> None:
 
 
 def _require_notice(case: Case, event: Event) -> None:
-    """Who wanted a reply has to be told of the explanation, or it is said why nobody was."""
+    """Reporters who want a reply must be informed of the explanation, or the event must say why they were not."""
     if case.wants_reply and not (event.payload.get("told") or event.payload.get("not_told")):
         raise RefusedStep(
             "missing",

@@ -1,4 +1,4 @@
-"""What an event makes of a case. Nothing is checked here; :mod:`geo.duty.cases.steps` does that first."""
+"""Applies an event to a case. Conditions are not checked here; :mod:`geo.duty.cases.steps` checks them before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from geo.duty.cases.clock_moves import Values, due_of, move_clocks, note_latenes
 from geo.duty.cases.transitions import TRANSITIONS, Transition
 from geo.duty.events import ENDED, Action, Event, Outcome, Role, State
 
-#: Who acts next where no person or body is named: the desk of the service centre, and an officer or unit not yet known.
+#: Next actor if no person or body is named: the desk of the service centre, or an officer or unit not yet known.
 DESKS: Mapping[State, str] = {
     State.REPORTED: Role.CLERK.value,
     State.CHECKING: Role.OFFICER.value,
@@ -22,13 +22,13 @@ DESKS: Mapping[State, str] = {
     State.VERIFIED: Role.CLERK.value,
 }
 
-# The same owner goes on.
+# The owner is unchanged.
 _KEEPS_OWNER = frozenset({State.JOINT, State.SHELVED})
 _REDONE = frozenset({Action.VERIFY_BAD, Action.VISIT_UNSOLVED, Action.REOPEN})
 
 
 def applied(case: Case, event: Event) -> Case:
-    """The case after an event that may be done."""
+    """The case after a permitted event."""
     values: Values = dict(case.__dict__)
     values["last"] = event
     values["before"] = case
@@ -55,7 +55,7 @@ def applied(case: Case, event: Event) -> Case:
 
 
 def _undone(case: Case, values: Values) -> Case:
-    """The case before its last event, with what never falls: reports, photos, lateness, numbers of the senders."""
+    """The case before its last event, keeping what is never removed: reports, photos, lateness, client ids."""
     former: Values = dict((case.before or case).__dict__)
     for name in ("seq", "last", "changed_at", "client_ids", "reports", "attachments", "late", "late_steps", "answered"):
         former[name] = values[name]
@@ -98,7 +98,7 @@ def _owner(values: Values, case: Case, event: Event) -> str | None:
 
 
 def day_of(value: Any) -> dt.date | None:
-    """A day from a payload: ISO text, a date or a time; None where it is none."""
+    """A day from a payload: ISO text, date or time; None for other values."""
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
@@ -118,7 +118,7 @@ def _reports(payload: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def reports_in(event: Event) -> tuple[str, ...]:
-    """Numbers of the reports that an event brings; one without a number is called after the event."""
+    """Numbers of the reports in an event; a report without a number is named after the event."""
     return _reports(event.payload) or (f"{event.case_id}/{event.seq}",)
 
 
@@ -220,7 +220,7 @@ def _on_done(values: Values, case: Case, event: Event) -> None:
 
 
 def _on_visit_solved(values: Values, case: Case, event: Event) -> None:
-    # Solved in the grid: by its leader, never dispatched to anybody.
+    # Solved in the grid: by its leader, never dispatched.
     _on_close(values, case, event, Outcome.SOLVED if case.assigned_at else Outcome.SOLVED_IN_GRID)
 
 

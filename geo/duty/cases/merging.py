@@ -1,8 +1,8 @@
-"""Merging as a link between cases that loses no reporter, and following such links.
+"""Merges cases by links that keep all reporters, and follows such links.
 
-A merge writes two events: ``merge`` on the case that goes, ``take_in`` on the main case with the reports that it answers for from
-now on. Unmerging writes ``unmerge`` there, and ``release`` on each case of the chain that had taken them in. Nothing is moved or
-deleted: the reports of the merged case stay its own.
+A merge writes two events: ``merge`` on the merged case, and ``take_in`` on the main case with the reports added to it. Unmerging
+writes ``unmerge`` on the merged case, and ``release`` on each case of the chain that had taken in its reports. Nothing is moved
+or deleted: the reports of the merged case remain its own.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _WORK = (Clock.HANDLE, Clock.REDO)
 
 
 def linked_steps(event: Event, case_of: Callable[[str], Case]) -> list[Event]:
-    """All events that one step writes, its own first.
+    """All events written by one step, its own first.
 
     Parameters
     ----------
     event
         The step.
     case_of
-        A case by its number, as it stands.
+        Returns the current state of a case by its number.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def linked_steps(event: Event, case_of: Callable[[str], Case]) -> list[Event]:
 
 
 def live_case(case_id: str, merged_into: Mapping[str, str | None] | Callable[[str], str | None]) -> str:
-    """The case that answers for another one now: the end of its chain of merges.
+    """The case into which another one was finally merged: the end of its chain of merges.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def live_case(case_id: str, merged_into: Mapping[str, str | None] | Callable[[st
 
 
 def to_be_answered(case: Case) -> tuple[str, ...]:
-    """Reports of an ended case whose reporters want a reply and have none yet; a merged case leaves this to its main case."""
+    """Reports of an ended case whose reporters still wait for a reply; for a merged case its main case replies."""
     if case.state not in ENDED or case.merged_into is not None:
         return ()
     return tuple(report for report in case.wants_reply if report not in case.answered and report in case.reports)
@@ -90,7 +90,7 @@ def _take_in(event: Event, case: Case, main: Case) -> Event:
         "reports": list(case.reports),
         "wants_reply": list(case.wants_reply),
     }
-    # The earliest deadline holds for all who reported.
+    # The earliest deadline applies to all reporters.
     for clock in _WORK:
         mine, theirs = main.running.get(clock), case.running.get(clock)
         if mine is not None and theirs is not None and mine.due and theirs.due and theirs.due < mine.due:

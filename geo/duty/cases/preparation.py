@@ -1,6 +1,6 @@
-"""Making an event ready for the log: its number, the hash of the one before, the versions, and the deadlines that it sets.
+"""Completes an event for the log: sequence number, hash of the previous event, versions, and the deadlines it sets.
 
-This is the only place where deadlines of cases are reckoned. They are kept in the event and read from there.
+This is the only place where deadlines of cases are computed. They are stored in the event and read from there.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def prepared(case: Case | None, event: Event, *, calendar: Calendar, rules: Case
     Parameters
     ----------
     case
-        As it stands; None before the first event.
+        Current state; None before the first event.
     event
-        With the number that its sender expects; a number that does not fit is kept, so that it is refused.
+        With the sequence number expected by its sender; a wrong number is kept, so that the event is refused.
     calendar, rules
-        Working days and limits that hold now.
+        Current working days and limits.
 
     Returns
     -------
     Event
-        With `prev_hash`, both versions, and ``payload["clocks"]`` for each clock that it starts, moves or resumes. Clocks that
-        the payload names already are kept. An event that cannot be done is returned as it is.
+        With `prev_hash`, both versions, and ``payload["clocks"]`` for each clock that it starts, moves or resumes. Clocks already
+        in the payload are kept. An event that is not possible is returned unchanged.
     """
     present = Case(event.case_id) if case is None else case
     row = TRANSITIONS[event.action]
@@ -64,7 +64,7 @@ def prepared(case: Case | None, event: Event, *, calendar: Calendar, rules: Case
 
 
 def reckoned_again(case: Case, calendar: Calendar, rules: CaseRules, *, at: dt.datetime) -> Event | None:
-    """The event that moves a provisional deadline after its year was announced; None where nothing is to be done.
+    """The event that updates a provisional deadline after its calendar was announced; None if nothing changes.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def reckoned_again(case: Case, calendar: Calendar, rules: CaseRules, *, at: dt.d
 
 
 def _with_limit(case: Case, event: Event, rules: CaseRules) -> dict[str, Any]:
-    """The payload; that of a filing names the handling limit of the matter, which is frozen by that."""
+    """The payload; for a filing with the handling limit of the matter, which is thereby fixed."""
     payload = dict(event.payload)
     if event.action is Action.FILE and not payload.get("limit"):
         kind = str(payload.get("kind") or case.kind)
@@ -147,7 +147,7 @@ def _resumed(held: tuple[Running, dt.datetime], at: dt.datetime, calendar: Calen
 
 
 def _extended(case: Case, granted: float, calendar: Calendar, rules: CaseRules) -> dict[str, dict[str, Any]]:
-    """Working days behind the old deadline."""
+    """The deadline, extended by working days."""
     clock = next((clock for clock in _WORK if clock in case.running), None)
     if clock is None or not granted:
         return {}

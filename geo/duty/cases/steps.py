@@ -1,4 +1,4 @@
-"""Folding events into a case, the steps that are open, and one step more."""
+"""Folds events into a case, lists the permitted steps, and executes one step."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from geo.errors import InputError
 
 
 def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
-    """Make a case from its events.
+    """Compute a case from its events.
 
-    Only what cannot be otherwise is checked, so that a log stays readable when the rules of the steps change: one case, dense
-    numbers, times in order, actions that start from the state, and the hash chain where events carry hashes. An event that was
-    sent twice (same client id) counts once.
+    Only structural conditions are checked, so that old logs remain readable when the rules of steps change: one case, consecutive
+    numbers, times in order, actions permitted in the state, and the hash chain if events have hashes. An event sent twice (same
+    client id) counts once.
 
     Parameters
     ----------
     events
         Of one case, in order.
     check_chain
-        Compare each hash that an event carries with that of the event before it.
+        Compare the `prev_hash` of each event with the hash of the previous event.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
     InputError
         If there is no event.
     RefusedStep
-        If the events are out of order, of several cases, do not follow from each other, or the chain is broken.
+        If the events are out of order, belong to several cases, are not possible in sequence, or the chain is broken.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
         require_order(present, event, check_chain=check_chain)
         require_state(present, event, TRANSITIONS[event.action])
         case = applied(present, event)
-        # Two steps back are forgotten, or all states of a log would stay in memory; nobody else holds this one.
+        # Only one previous state is kept, otherwise all states of a log would stay in memory; this object is not shared.
         present.__dict__["before"] = None
     if case is None:
         raise InputError("there are no events; a case begins with a report")
@@ -76,21 +76,21 @@ def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
 
 
 def allowed(case: Case | None, role: Role | str) -> tuple[Action, ...]:
-    """Actions that somebody in a part may do now, in the order of :class:`Action`.
+    """Actions that a role may currently do, in the order of :class:`Action`.
 
-    What depends on the person or on values (own work, dates, who undoes) is decided by :func:`advance`.
+    Conditions on the person or on values (own work, dates, who undoes) are checked by :func:`advance`.
 
     Parameters
     ----------
     case
-        None for a case that is not there yet.
+        None for a case that does not exist yet.
     role
-        The part.
+        The role.
 
     Raises
     ------
     InputError
-        If the part is not known.
+        If the role is unknown.
 
     >>> allowed(None, "clerk")
     (<Action.REPORT: 'report'>,)
@@ -108,16 +108,16 @@ def allowed(case: Case | None, role: Role | str) -> tuple[Action, ...]:
 
 
 def advance(case: Case | None, event: Event) -> Case:
-    """Do one step.
+    """Execute one step.
 
     Parameters
     ----------
     case
-        As it stands; None before the first event. It is not changed.
+        Current state; None before the first event. It is not changed.
     event
-        The step. Its number has to be the next one: if somebody acted in between, it is refused as ``stale``. An event that the
-        case holds already (same client id, actor and action) changes nothing. Deadlines are taken from its payload; see
-        :func:`geo.duty.cases.preparation.prepared`.
+        The step. Its sequence number has to be the next one: if another step was made in between, it is refused as ``stale``. An
+        event already contained in the case (same client id, actor and action) changes nothing. Deadlines are taken from its
+        payload; see :func:`geo.duty.cases.preparation.prepared`.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def advance(case: Case | None, event: Event) -> Case:
     Raises
     ------
     RefusedStep
-        If the step is not possible, with the reason in both languages and what would pass.
+        If the step is not possible, with the reason in both languages and the possible steps.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def advance(case: Case | None, event: Event) -> Case:
 
 
 def empty_case(case_id: str) -> Case:
-    """A case without events; copied, which takes a tenth of the time of making one."""
+    """A case without events; copying takes a tenth of the time of construction."""
     case = object.__new__(Case)
     object.__setattr__(case, "__dict__", {**_EMPTY, "case_id": case_id})
     return case

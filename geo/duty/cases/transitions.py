@@ -1,12 +1,12 @@
-"""The steps of a case as one table: from which states, to which, by whom, what has to be given, which clocks start and stop.
+"""Table of the steps of a case: source states, target, roles, required values, and clocks started and stopped.
 
 Payload
 -------
 ``clocks``
     ``{clock: {"due": time, "limit": text, "provisional": bool}}`` for the clocks that the step starts or moves. Deadlines are
-    reckoned when the event is made (:func:`geo.duty.cases.preparation.prepared`), kept in it, and never again made anew.
+    computed when the event is created (:func:`geo.duty.cases.preparation.prepared`), stored in it, and not recomputed.
 ``owner`` or ``to``
-    Who has to act next, where it is not the one that the step implies.
+    Next actor, if not implied by the step.
 ``report``
     ``report`` or ``reports``, ``channel``, ``standard_ref``, ``kind``, ``service``, ``summary``, ``third``, ``second``,
     ``community``, ``division_version``, ``photos``, ``wants_reply``, ``urgency``, ``recurrence_of``.
@@ -30,7 +30,7 @@ Payload
 ``supervise``
     ``rectification``.
 
-Texts that a step has to give may stand in ``reason`` instead.
+Required texts may be given in ``reason`` instead.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ class Transition:
     Attributes
     ----------
     sources
-        States that it starts from; None stands for a case without events.
+        States in which it is possible; None stands for a case without events.
     target
-        State that it leads to.
+        Resulting state.
     roles
-        Who may do it, where :data:`ROLES_FROM` says nothing else for a state.
+        Roles that may do it, unless :data:`ROLES_FROM` says otherwise for a state.
     reasoned
         Whether a reason of at least two characters is needed, in `reason` or in one of `texts`.
     texts
-        Names in the payload that can hold the reason.
+        Payload names that may contain the reason.
     values
-        Names that the payload has to hold.
+        Required payload names.
     stops, starts
         Clocks; `stops` may be all of them.
     """
@@ -197,12 +197,12 @@ TRANSITIONS: Mapping[Action, Transition] = {
     )
 }
 
-#: Actions that start from each state.
+#: Actions possible in each state.
 FROM_STATE: Mapping[State | None, tuple[Action, ...]] = {
     state: tuple(action for action, row in TRANSITIONS.items() if state in row.sources) for state in (None, *State)
 }
 
-#: Where who may do an action depends on the state.
+#: Roles for actions whose roles depend on the state.
 ROLES_FROM: Mapping[tuple[Action, State], frozenset[Role]] = {
     (_A.MERGE, _S.REPORTED): frozenset({_R.CLERK}),
     (_A.MERGE, _S.FILED): frozenset({_R.CLERK}),
@@ -215,6 +215,6 @@ ROLES_FROM: Mapping[tuple[Action, State], frozenset[Role]] = {
 
 
 def roles_of(action: Action, state: State | None) -> frozenset[Role]:
-    """Who may do an action in a state."""
+    """Roles that may do an action in a state."""
     found = ROLES_FROM.get((action, state)) if state is not None else None
     return TRANSITIONS[action].roles if found is None else found

@@ -1,4 +1,4 @@
-"""The life of one case: what its persons do next, given how it stands. Each step goes through the state machine."""
+"""Simulates the steps of one case: what the persons involved do next in each state. Each step goes through the state machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from geo.duty import Action, Case, Role
 from geo.duty.clocks.deadlines import deadline
 from geo.incidents import Calendar, Limit
 
-#: What handles matters of each service.
+#: Unit that handles matters of each service.
 UNITS = {
     "appearance": "环卫所",
     "population": "派出所",
@@ -24,7 +24,7 @@ UNITS = {
 CLERKS = ("中心一号", "中心二号")
 LEADER, SUPERVISOR, CHAIR = "分管领导", "纪工委督查员", "分管领导"
 
-#: Shares of what happens on the way, all of cases that get so far. Made up, near what streets publish of themselves.
+#: Probabilities of events, given that a case reaches the step. Synthetic, similar to figures published by streets.
 SHARES = {
     "self_solve": 0.55,
     "reject": 0.03,
@@ -44,7 +44,7 @@ SHARES = {
 
 @dataclass(frozen=True)
 class Step:
-    """A step that is to be taken at a moment."""
+    """A step to be taken at a given time."""
 
     at: dt.datetime
     action: Action
@@ -56,7 +56,7 @@ class Step:
 
 @dataclass
 class Persons:
-    """Who acts on a case, and the chance that decides."""
+    """Persons who act on a case, and the source of randomness."""
 
     officer: str
     deputy: str
@@ -75,12 +75,12 @@ class Persons:
         return found
 
     def after(self, at: dt.datetime, low_h: float, high_h: float) -> dt.datetime:
-        """A moment in office hours, so many working hours later."""
+        """Time in office hours, a number of working hours later."""
         hours = low_h + (high_h - low_h) * float(self.rng.random())
         return deadline(at, Limit(round(hours, 2) + 0.02, "working_hour"), self.calendar).due
 
 
-#: Yields steps and gets the case after each; it is None where the step was refused.
+#: Generator that yields steps and receives the case after each, None if the step was refused.
 Life = Generator[Step, Case | None, None]
 
 
@@ -185,7 +185,7 @@ def _handled(who: Persons, at: dt.datetime, case: Case | None) -> Life:
 
 
 def _soon(who: Persons, at: dt.datetime, case: Case | None) -> dt.datetime:
-    """In some working hours, but well before the limit where that is short: urgent matters are signed for at once."""
+    """After some working hours, but well before a short limit: urgent matters are signed for at once."""
     later = who.after(at, 0.3, 3)
     if case is None or case.due is None or case.due <= at:
         return later
@@ -193,7 +193,7 @@ def _soon(who: Persons, at: dt.datetime, case: Case | None) -> dt.datetime:
 
 
 def _done_at(who: Persons, at: dt.datetime, case: Case | None, *, late: bool) -> dt.datetime:
-    """Before the limit, or a day or two after it; then the case is late by decision."""
+    """Before the limit, or one or two days after it if the case is to be late."""
     due = None if case is None else case.due
     if due is None:
         return who.after(at, 2, 8)

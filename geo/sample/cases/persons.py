@@ -1,4 +1,4 @@
-"""A roster of made-up persons for a division: nobody here exists."""
+"""Creates a roster of fictitious persons for a division."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of some days: reports from incidents, handled through the real state machine, with the truth of each."""
+"""Simulates cases: reports from incidents, handled by the state machine, with the known truth of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from geo.incidents import Calendar
 from geo.sample.cases.lives import CLERKS, UNITS, Life, Persons, Step, life_of
 
 _CHANNELS = {"12345热线": Channel.HOTLINE, "网格巡查": Channel.PATROL, "市长信箱": Channel.MAYOR_MAIL}
-#: Two incidents of one kind and third-level grid within this time are taken for one problem, with this chance.
+#: Two incidents of one kind and third-level grid within this time are merged as one problem, with this probability.
 _SAME_WITHIN, _SAME_SHARE = dt.timedelta(hours=24), 0.7
 NEEDED = ("incident_id", "reported_at", "kind_code", "kind_name", "source", "community", "second", "third")
 
@@ -54,7 +54,7 @@ def simulate_cases(
     calendar: Calendar | None = None,
     rules: CaseRules | None = None,
 ) -> SimulatedCases:
-    """Let incidents become reports and cases, and handle them.
+    """Create reports and cases from incidents, and simulate their handling.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def simulate_cases(
         With the cells that contain them (:func:`geo.incidents.assign`): `incident_id reported_at kind_code kind_name source
         community second third`, and `standard_ref address lon lat` where they are there. Those outside all cells are passed over.
     rng
-        Source of all chance.
+        Source of randomness.
     until
-        Nothing is done after this moment; cases that are open then stay open.
+        End of the simulation; cases open at that time stay open.
     roster
         Who leads which grid on which day; by default a made-up leader for each grid.
     calendar, rules
@@ -112,7 +112,7 @@ def _run(
     lives: dict[int, tuple[str, Life, Persons]],
     until: dt.datetime,
 ) -> dict[str, int]:
-    """Take the steps of all cases in the order of their times."""
+    """Execute the steps of all cases in chronological order."""
     refused: dict[str, int] = defaultdict(int)
     while queue:
         at, number, step = heapq.heappop(queue)
@@ -211,7 +211,7 @@ def _persons(
 def _same_problem(
     report: Report, recent: dict[tuple[str, str], tuple[dt.datetime, str]], rng: np.random.Generator
 ) -> str:
-    """A case of the last day of the same kind and third-level grid, taken for the same problem by chance."""
+    """A case of the same kind and third-level grid within the last day, at random; the new report concerns the same problem."""
     key = (report.third, report.kind)
     before = recent.get(key)
     if before is not None and report.received_at - before[0] <= _SAME_WITHIN and rng.random() < _SAME_SHARE:

@@ -1,1 +1,1 @@
-"""Simulated days on the model street: patrols and incidents with the truth beside them."""
+"""Simulates days on the model street: patrols and incidents with known truth."""

@@ -1,7 +1,7 @@
-"""Simulated incidents on the model street, with the truth about each beside them.
+"""Simulates incidents on the model street with known truth.
 
-A hot spot is a disc in which a stated share of all incidents happens on top of what happens there anyway. Incidents are
-disturbed as real ones are: geocoded to one default point, placed outside the street, sent twice under one number.
+A hot spot is a disc with a given share of all incidents in addition to the background. Some incidents have the errors of real
+data: geocoded to a default point, located outside the street, or sent twice under one number.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from geo.sample.town.outline import Coordinates
 #: Local time zone of the street.
 LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
 
-#: Shares of disturbed incidents.
+#: Shares of incidents with each error.
 DEFAULT_POINT_SHARE = 0.03
 OUTSIDE_SHARE = 0.012
 REPEATED_SHARE = 0.02
 
-# Incidents stand this far from the true place: a pin on a phone map, or the centre line that an address is geocoded to.
+# Distance from the true place: a pin on a phone map, or an address geocoded to the centre line of a road.
 _REPORT_NOISE_M = 6.0
 _GROUPS = ("shop", "road", "home", "site")
 
 
 class HotSpot(NamedTuple):
-    """A true hot spot: a disc in EPSG:4549, and the share of all incidents that it adds."""
+    """A true hot spot: a disc in EPSG:4549, and its share of all incidents."""
 
     hotspot_id: int
     name: str
@@ -47,7 +47,7 @@ class HotSpot(NamedTuple):
     share: float
 
 
-# Position on the plan, radius, share. Chosen beside shops: a crossing, a village gate, a market street, a park entrance.
+# Position on the plan, radius, share. Chosen near shops: a crossing, a village gate, a market street, a park entrance.
 _HOT_SPOTS = (
     ("迈皋桥大街—和燕大道路口", (2050, 1440), 110.0, 0.085),
     ("万寿片区城中村口", (2230, 2620), 140.0, 0.060),
@@ -80,11 +80,11 @@ def simulate_incidents(
     street
         From :func:`geo.sample.model_street`.
     rng
-        Source of all chance.
+        Source of randomness.
     start
         First local day; the days are those of Asia/Shanghai.
     days, count
-        Number of days and of incidents, the repeated ones included.
+        Number of days and of incidents, including repeated ones.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def _shares(weights: npt.ArrayLike) -> Floats:
 
 
 def _true_places(street: ModelStreet, kinds: Ints, rng: np.random.Generator) -> tuple[Coordinates, Ints]:
-    """True place of each incident, and the hot spot that it belongs to (-1 for none)."""
+    """True place of each incident, and its hot spot (-1 for none)."""
     spots = hot_spots(street)
     chances = np.array([1 - sum(s.share for s in spots), *[s.share for s in spots]])
     spot = rng.choice(len(chances), len(kinds), p=chances) - 1
@@ -157,7 +157,7 @@ def _true_places(street: ModelStreet, kinds: Ints, rng: np.random.Generator) -> 
 
 
 def _places(street: ModelStreet, group: str, n: int, rng: np.random.Generator) -> Coordinates:
-    """Places of background incidents: in front of shops, along roads, round homes, at works."""
+    """Places of background incidents: in front of shops, along roads, near homes, at construction sites."""
     if group == "road":
         roads = street.roads[street.roads["highway"].isin(["primary", "secondary", "tertiary", "residential"])]
         length = roads.length.to_numpy()
@@ -183,7 +183,7 @@ def _places(street: ModelStreet, group: str, n: int, rng: np.random.Generator) -
 
 
 def _outside_places(street: ModelStreet, n: int, rng: np.random.Generator) -> Coordinates:
-    """Places 40 to 900 m outside the outline, on the way outwards from the middle."""
+    """Places 40 to 900 m outside the outline, in random directions from the centre."""
     outline = street.outline.geometry.iloc[0]
     middle = np.array(outline.centroid.coords[0])
     t = rng.uniform(0, 2 * np.pi, n)
@@ -197,7 +197,7 @@ def _outside_places(street: ModelStreet, n: int, rng: np.random.Generator) -> Co
 
 
 def _default_place(street: ModelStreet) -> Coordinates:
-    """The one point that the geocoder gives when it knows the street and nothing more."""
+    """The default point of the geocoder for addresses with the street only."""
     point = street.outline.geometry.iloc[0].representative_point()
     return np.array(point.coords[0])
 
@@ -251,7 +251,7 @@ def _frame(
 ) -> gpd.GeoDataFrame:
     midnight = dt.datetime.combine(start, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
     points = gpd.GeoSeries(shapely.points(xy[order]), crs=f"EPSG:{plan.MODEL_EPSG}").to_crs(4326)
-    # Seven decimals are 1 cm: what a hotline's export holds.
+    # Seven decimals are 1 cm, as in exports of hotlines.
     lon, lat = np.round(points.x.to_numpy(), 7), np.round(points.y.to_numpy(), 7)
     kinds = kinds[order]
     return gpd.GeoDataFrame(
@@ -272,7 +272,7 @@ def _frame(
 
 
 def _sources(local: Ints, rng: np.random.Generator) -> list[str]:
-    """Where each incident came from; nobody patrols at night, then residents call."""
+    """Source of each incident; at night there are no patrols, only calls of residents."""
     names, shares = zip(*SOURCES, strict=True)
     source = np.array(names)[rng.choice(len(names), len(local), p=shares)]
     hour = local % 86_400 // 3600
@@ -283,7 +283,7 @@ def _sources(local: Ints, rng: np.random.Generator) -> list[str]:
 def _with_repeats(
     frame: gpd.GeoDataFrame, truth: pd.DataFrame, repeated: int, rng: np.random.Generator
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Append copies of some rows behind the rows themselves."""
+    """Insert copies of some rows after the originals."""
     again = np.sort(rng.choice(len(frame), min(repeated, len(frame)), replace=False))
     rows = np.r_[np.arange(len(frame)), again]
     copy = np.r_[np.zeros(len(frame), dtype=bool), np.ones(len(again), dtype=bool)]

@@ -1,20 +1,20 @@
-"""Kinds of incident that the simulation draws from: matters (事项) of GB/T 47678.5-2026, with their habits.
+"""Kinds of simulated incidents: matters (事项) of GB/T 47678.5-2026, with frequency, place and time of day.
 
-Codes and names are those of the standard's table C.1 as implementers have transcribed it, not checked against the printed
-standard; five digits, major class and minor class. How often, when and where they happen is made up; it is the pattern
-that a street office would recognise, not a statistic.
+Codes and names are those of the standard's table C.1 as transcribed by implementers, not verified against the printed
+standard; five digits, major class and minor class. Frequency, time and place are synthetic: plausible for a street office,
+not statistics.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-#: Standard that the codes are taken from. Older systems number the same matters differently.
+#: Standard that defines the codes. Older systems number the same matters differently.
 STANDARD_REF = "GB/T 47678.5-2026"
 
 
 class Matter(NamedTuple):
-    """One kind: code, name, weight, where it happens (``shop``, ``road``, ``home``, ``site``) and its hours.
+    """A kind of incident: code, name, weight, place (``shop``, ``road``, ``home``, ``site``) and hours.
 
     `hours` names one of the day patterns: ``day``, ``evening``, ``night`` or ``rush``.
     """
@@ -53,7 +53,7 @@ MATTERS: tuple[Matter, ...] = (
     Matter("10002", "架空线缆脱落", 0.6, "road", "day"),
 )
 
-#: Where incidents come from, and their shares.
+#: Sources of incidents, and their shares.
 SOURCES: tuple[tuple[str, float], ...] = (
     ("12345热线", 0.46),
     ("网格巡查", 0.31),

@@ -1,12 +1,12 @@
-"""Simulated patrols of one day, with the truth beside them.
+"""Simulates the patrols of one day with known truth.
 
 Every second-level grid has one officer. Officers start at the office of their community, ride to their grid by electric
-bicycle, walk its roads, ride back, and do so again in the afternoon; some do less, some help a neighbour, some only drive
-through. Phones report positions with errors that wander slowly, as those of GPS do; some fall silent, one carries another's
-track, one tells lies.
+bicycle, walk its roads, ride back, and repeat this in the afternoon; some do less, some help in a neighbouring grid, some only
+drive through. Positions have slowly varying errors, as with GPS; some phones have gaps, one sends the track of another, one
+sends false positions.
 
-The truth is computed from the paths without error, by intersecting them with the cells; nothing of ``geo.locate`` or
-``geo.patrols`` but the numbers of the rule set has a part in it.
+The truth is computed from the paths without error, by intersecting them with the cells, independently of ``geo.locate`` and
+``geo.patrols`` except for the numbers of the rule set.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ FATES = {
     "helps a neighbour": 0.04,
 }
 
-#: Error radius of a phone (68 % of its fixes lie within), metres, and the time in which the error changes, seconds.
+#: Error radius of a phone (68 % of fixes), metres, and the correlation time of the error, seconds.
 ERROR_RADIUS_M, ERROR_LASTS_S = (5.0, 20.0), (40.0, 120.0)
 _RADIUS_PER_SIGMA = 1.51
-#: Shares of phones that fall silent, and that report poorly for a while.
+#: Shares of phones with a gap, and with a period of poor accuracy.
 SILENT_SHARE, POOR_SHARE = 0.15, 0.06
 
 
 class HasSecond(Protocol):
-    """What is needed of a division: its second level."""
+    """Required attribute of a division: its second level."""
 
     @property
     def second(self) -> gpd.GeoDataFrame: ...  # noqa: D102
@@ -57,7 +57,7 @@ class HasSecond(Protocol):
 
 @dataclass(frozen=True)
 class PatrolTruth:
-    """What really happened on a simulated day.
+    """The truth of a simulated day.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class PatrolTruth:
     verdicts
         One row per second-level grid: `code`, `day`, `visits`, `verdict` (met, short, not_visited).
     faults
-        What was done to the tracks: `device`, `fault`, `note`.
+        Faults inserted into the tracks: `device`, `fault`, `note`.
     """
 
     visits: pd.DataFrame
@@ -97,18 +97,18 @@ def simulate_patrols(
     day
         Local day, Asia/Shanghai.
     officers
-        How many officers are on duty; those of the first grids. The other grids have nobody of their own.
+        Number of officers on duty, those of the first grids. The other grids have no officer.
     interval_s
         Seconds between two fixes of a phone.
     rules
-        By which the truth is judged.
+        Rules for the true visits and verdicts.
 
     Returns
     -------
     tracks : GeoDataFrame
         `device`, `officer`, `time` (aware UTC), `lon`, `lat`, `accuracy_m`, `mock`; WGS-84 points, by device and time.
     truth : PatrolTruth
-        The visits and verdicts that a perfect observer would have found, and what is wrong with the tracks.
+        The true visits and verdicts, and the faults of the tracks.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def _recorded(
     interval_s: float,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the phones report of the ways, and what is wrong with it."""
+    """Tracks recorded along the true paths, and their faults."""
     records, faults = [], []
     for k, way in enumerate(ways):
         device = f"D{k + 1:03d}"
@@ -175,7 +175,7 @@ def _recorded(
 
 
 def _phone(way: Way, interval_s: float, rng: np.random.Generator) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Fixes of one phone: the way, with errors that wander (Gauss-Markov), and with what went wrong."""
+    """Fixes of one phone: the true path with correlated errors (Gauss-Markov) and faults."""
     t = np.arange(way.t[0] + rng.uniform(0, interval_s), way.t[-1], interval_s)
     radius = rng.uniform(*ERROR_RADIUS_M)
     error = wandering(len(t), radius, interval_s, rng.uniform(*ERROR_LASTS_S), rng)
@@ -217,7 +217,7 @@ def _clock(t: float) -> str:
 
 
 def _lies(fixes: pd.DataFrame, cell: shapely.Polygon, rng: np.random.Generator) -> pd.DataFrame:
-    """Put two smooth walks of twenty minutes, without error, into the own grid while the phone lies at the office."""
+    """Insert two smooth walks of twenty minutes, without error, in the officer's grid while the phone is at the office."""
     fixes = fixes.copy()
     for from_, flagged in ((9.5 * 3600, True), (15.5 * 3600, False)):
         told = ((fixes["t"] >= from_) & (fixes["t"] < from_ + 1200)).to_numpy()

@@ -1,4 +1,4 @@
-"""What really happened on a simulated day: true ways intersected with the cells, by nothing that judges real tracks."""
+"""The truth of a simulated day: true paths intersected with the cells, independent of the code that evaluates real tracks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geo.sample.days.walks import Way
 
 
 def _true_pieces(ways: list[Way], cells: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Intersect every step of every true way with the grids: ``way, cell, start, end, length``."""
+    """Intersect every step of every true path with the grids: ``way, cell, start, end, length``."""
     steps = np.concatenate([np.column_stack([w.t[:-1], w.t[1:], w.xy[:-1], w.xy[1:]]) for w in ways])
     way = np.repeat(np.arange(len(ways)), [len(w.t) - 1 for w in ways])
     moves = (steps[:, 2:4] != steps[:, 4:6]).any(axis=1)
@@ -73,7 +73,7 @@ def _true_stays(pieces: pd.DataFrame, rules: Rules) -> Iterator[tuple[int, list[
         group = pieces[pieces["cell"] == cell]
         stays: list[_Stay] = []
         for way, start, end, length in zip(group["way"], group["start"], group["end"], group["length"], strict=True):
-            # What is ridden is no patrol on foot, so it belongs to no stay.
+            # Rides do not belong to a stay: a patrol is on foot.
             if rules.mode == "foot" and length > rules.max_patrol_speed_m_s * (end - start):
                 continue
             on_duty = max(0.0, min(end, closes) - max(start, opens))
@@ -93,7 +93,7 @@ def _true_stays(pieces: pd.DataFrame, rules: Rules) -> Iterator[tuple[int, list[
 
 
 def _true_counted(stays: list[_Stay], rules: Rules) -> set[int]:
-    """Positions of the stays that count: long enough, on foot, on duty, and as many as lie far enough apart."""
+    """Positions of the stays that count: long enough, on foot, on duty, and separated by `min_between_s`."""
     counted: set[int] = set()
     free = -np.inf
     for k in sorted(range(len(stays)), key=lambda k: (stays[k].end, stays[k].start)):
@@ -106,7 +106,7 @@ def _true_counted(stays: list[_Stay], rules: Rules) -> set[int]:
 
 
 def midnight_of(day: dt.date) -> pd.Timestamp:
-    """When a local day begins, in UTC."""
+    """Start of a local day, in UTC."""
     return moment_at(day, dt.time(0), "Asia/Shanghai")
 
 
@@ -117,7 +117,7 @@ def truth_of(
     day: dt.date,
     rules: Rules,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Visits and verdicts of a perfect observer."""
+    """True visits and verdicts."""
     codes = cells[CODE].to_numpy(dtype=object)
     number = np.zeros(len(cells), dtype=np.int64)
     rows = []

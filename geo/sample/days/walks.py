@@ -1,4 +1,4 @@
-"""Ways of officers through a simulated day: from the office to the grid, along its roads, and back."""
+"""Paths of officers on a simulated day: from the office to the grid, along its roads, and back."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from geo.arrays import Floats
 from geo.layers.crs import PER_METRE
 
-#: Speeds, m/s: walking with looking about; electric bicycle; car in town (30 to 40 km/h).
+#: Speeds, m/s: inspection walk; electric bicycle; car in town (30 to 40 km/h).
 WALK_M_S, RIDE_M_S, DRIVE_M_S = (0.9, 1.4), (5.4, 6.5), (8.4, 11.1)
 _STEP_M = 30.0
 _KERB_M = 3.0
 
 
 class HasRoads(Protocol):
-    """What is needed of a street: ``roads`` and ``communities`` in the metric CRS of the division."""
+    """Required attributes of a street: ``roads`` and ``communities`` in the metric CRS of the division."""
 
     @property
     def roads(self) -> gpd.GeoDataFrame: ...  # noqa: D102
@@ -65,14 +65,14 @@ class Roads(NamedTuple):
 
 
 class _Ground(NamedTuple):
-    """A grid as its officer knows it: the places he walks to, and the shortest ways between them."""
+    """Places in a grid that its officer visits, and the shortest paths between them."""
 
     places: Floats
     before: npt.NDArray[np.int32]
     entry: int
 
     def way(self, a: int, b: int) -> Floats:
-        """Positions from `a` to `b`, without `a`; straight across where no road inside the grid leads there."""
+        """Positions from `a` to `b`, without `a`; a straight line if no road inside the grid connects them."""
         back = [b]
         while back[-1] != a and self.before[a, back[-1]] >= 0:
             back.append(int(self.before[a, back[-1]]))
@@ -80,7 +80,7 @@ class _Ground(NamedTuple):
 
 
 def _ground(cell: shapely.Polygon, roads: Roads, tree: shapely.STRtree, rng: np.random.Generator) -> _Ground:
-    """Take the steps of the roads inside a grid, moved to the kerb on its side where a road is its border."""
+    """Road steps inside a grid; a road on the border of the grid is moved to the kerb on the grid's side."""
     kerb = cell.buffer(-_KERB_M)
     kerb = cell if kerb.is_empty else kerb
     inside = np.sort(tree.query(cell, predicate="intersects"))
@@ -99,7 +99,7 @@ def _ground(cell: shapely.Polygon, roads: Roads, tree: shapely.STRtree, rng: np.
 
 
 def scattered(area: shapely.Polygon, count: int, rng: np.random.Generator) -> Floats:
-    """Random places in an area."""
+    """Random points in an area."""
     west, south, east, north = area.bounds
     found: list[Floats] = []
     while sum(map(len, found)) < count:
@@ -109,13 +109,13 @@ def scattered(area: shapely.Polygon, count: int, rng: np.random.Generator) -> Fl
 
 
 class Diary:
-    """Way of one officer in the making."""
+    """Builds the path of one officer."""
 
     def __init__(self, xy: Floats, t: float) -> None:
         self.xy, self.t, self.parts = xy, t, [np.array([[t, *xy]])]
 
     def go(self, xy: Floats, speed_m_s: float) -> None:
-        """Go on by these places, shape (n, 2), at one speed."""
+        """Move through these positions, shape (n, 2), at constant speed."""
         legs = np.hypot(*np.diff(np.vstack([self.xy, xy]), axis=0).T)
         t = self.t + np.cumsum(legs) / speed_m_s
         self.parts.append(np.column_stack([t, xy]))
@@ -128,7 +128,7 @@ class Diary:
             self.t = until
 
     def way(self) -> Way:
-        """What has become of it."""
+        """The completed path."""
         rows = np.concatenate(self.parts)
         rows = rows[np.r_[True, np.diff(rows[:, 0]) > 0]]
         return Way(rows[:, 0], rows[:, 1:])
@@ -141,7 +141,7 @@ def walks_of(
     fates: npt.NDArray[np.str_],
     rng: np.random.Generator,
 ) -> list[Way]:
-    """Let every officer live through the day."""
+    """Simulate the day of every officer."""
     centre = shapely.get_coordinates(shapely.point_on_surface(street.communities.geometry.array))
     offices = [roads.nearest(x, y) for x, y in centre]
     far, before = dijkstra(roads.graph, directed=False, indices=offices, return_predecessors=True)
@@ -167,7 +167,7 @@ def _live(
     other: _Ground,
     rng: np.random.Generator,
 ) -> Way:
-    """One officer's day, 8 to 18 o'clock, from the office and back."""
+    """Simulate the day of one officer, 8:00 to 18:00, starting and ending at the office."""
     hour = 3600.0
     desk = roads.xy[office] + rng.uniform(-6, 6, 2)
     diary = Diary(desk, 8 * hour + rng.uniform(-900, 900))
@@ -182,7 +182,7 @@ def _live(
     starts = {1: [rng.choice([8.6, 14.2])], 2: [8.5, 14.0], 3: [8.4, 11.4, 14.8]}.get(len(ground), [])
     for place, start in zip(ground, starts, strict=True):
         diary.stay(start * hour + rng.uniform(0, 3600))
-        # On the right of the road, off its middle, which often is a border.
+        # On the right side of the road: its centre line is often a border.
         there = roads.xy[_back(before, office, place.entry)[::-1]] + rng.uniform(1.2, 2.8, 2) * rng.choice([-1, 1], 2)
         if fate == "drives":
             diary.go(there, rng.uniform(*DRIVE_M_S))
@@ -204,7 +204,7 @@ def _back(before: npt.NDArray[np.int32], start: int, end: int) -> list[int]:
 
 
 def _walk(diary: Diary, ground: _Ground, lasts_s: float, rng: np.random.Generator) -> None:
-    """Walk from place to place in a grid and stop at some."""
+    """Walk between places in a grid and stop at some."""
     until = diary.t + lasts_s
     at = int(np.hypot(*(ground.places - diary.xy).T).argmin())
     diary.go(ground.places[[at]], WALK_M_S[1])
