@@ -1,9 +1,9 @@
-"""One step of a case (流转记录), and the words it is made of: who acts, what is done, where the case stands, how it ended.
+"""Events, the steps of a case (流转记录), and their vocabularies: roles, actions, states, outcomes.
 
-Three vocabularies say what a person is, each for its own question:
+Three vocabularies describe persons, for different purposes:
 
 :class:`AccountRole`
-    What an account of the service may see and do. One account has several, each for a part of the street.
+    What an account of the service may see and do. An account may have several, each for a part of the street.
 :class:`Duty`
     What a person is to a cell, by dates (三定: 定格、定人、定责). Kept in the roster.
 :class:`Role`
@@ -26,7 +26,7 @@ from geo.errors import InputError
 
 
 class AccountRole(StrEnum):
-    """What an account of the service is."""
+    """Role of an account of the service."""
 
     ADMINISTRATOR = "administrator"
     PLANNER = "planner"
@@ -40,7 +40,7 @@ class AccountRole(StrEnum):
 
 
 class Duty(StrEnum):
-    """What a person is to a cell."""
+    """Function of a person for a cell."""
 
     RESPONSIBLE = "responsible"
     LEADER = "leader"
@@ -56,7 +56,7 @@ class Duty(StrEnum):
 
 
 class Role(StrEnum):
-    """The part in which somebody acts on a case.
+    """Role in which somebody acts on a case.
 
     ``officer`` is the leader of a second-level grid, ``clerk`` the service centre, ``level1`` the person responsible for a
     community or park, ``unit`` a handling department or body, ``leader`` a leader of the street, ``chair`` who chairs a joint
@@ -73,7 +73,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-#: Parts that an account of the service can act in. An administrator stands in for the service centre. A department has an
+#: Roles of an account of the service. An administrator may act for the service centre. A department has an
 #: account of the role ``officer`` and acts as ``unit``.
 ACTS_AS: Mapping[AccountRole, tuple[Role, ...]] = {
     AccountRole.ADMINISTRATOR: (Role.CLERK,),
@@ -87,7 +87,7 @@ ACTS_AS: Mapping[AccountRole, tuple[Role, ...]] = {
     AccountRole.RESIDENT: (),
 }
 
-#: Parts that a duty gives on a case of its cell. The responsible person of a body (level 3) acts as the unit that handles.
+#: Roles given by a duty on cases of its cell. The responsible person of a body (level 3) acts as the handling unit.
 DUTY_ACTS_AS: Mapping[Duty, tuple[Role, ...]] = {
     Duty.RESPONSIBLE: (Role.LEVEL1, Role.UNIT),
     Duty.LEADER: (Role.OFFICER, Role.UNIT),
@@ -104,7 +104,7 @@ DUTY_ACTS_AS: Mapping[Duty, tuple[Role, ...]] = {
 
 
 class Action(StrEnum):
-    """What a step does. Where each one leads, and who may do it: :mod:`geo.duty.cases.transitions`."""
+    """Action of a step. Target states and permitted roles: :mod:`geo.duty.cases.transitions`."""
 
     REPORT = "report"
     SELF_SOLVE = "self_solve"
@@ -156,7 +156,7 @@ class Action(StrEnum):
 
 
 class State(StrEnum):
-    """Where a case stands."""
+    """State of a case."""
 
     REPORTED = "reported"
     CHECKING = "checking"
@@ -173,14 +173,14 @@ class State(StrEnum):
     MERGED = "merged"
 
 
-#: States in which nobody has to do anything.
+#: States that need no action.
 ENDED = frozenset({State.CLOSED, State.REJECTED, State.VOID, State.MERGED})
 #: States in which exactly one person or body owns the case.
 OPEN = frozenset(State) - ENDED
 
 
 class Outcome(StrEnum):
-    """How a closed case ended; never implied by the state. Shelved (阶段性) is no outcome: the case is still open."""
+    """Result of a closed case, independent of the state. Shelved (阶段性) is not an outcome: the case is still open."""
 
     SOLVED_IN_GRID = "solved_in_grid"
     SOLVED = "solved"
@@ -188,7 +188,7 @@ class Outcome(StrEnum):
 
 
 class Clock(StrEnum):
-    """What a time limit runs for."""
+    """Subject of a time limit."""
 
     ACCEPT = "accept"
     CHECK = "check"
@@ -203,7 +203,7 @@ class Clock(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One step of a case. Never changed; corrections are events of their own.
+    """One step of a case. Never changed; corrections are further events.
 
     Parameters
     ----------
@@ -212,28 +212,28 @@ class Event:
     seq
         1 for the first event of the case, dense.
     at
-        When the store took it; aware, kept as UTC. When the thing happened is ``payload["happened_at"]`` where that differs.
+        Time of storage; aware, kept as UTC. ``payload["happened_at"]`` is the time of the step itself if that differs.
     actor
-        Who did it: code of a person, or name of a body or program.
+        Code of a person, or name of a body or program.
     role
-        The part in which the actor did it.
+        Role of the actor.
     action
-        What was done.
+        The action.
     reason
-        Why, in words. Steps back and endings need one.
+        Reason as text. Required for steps back and endings.
     payload
-        Values of the action, as JSON has them; see :mod:`geo.duty.cases.transitions`. Dates and times are ISO text.
+        Values of the action, as in JSON; see :mod:`geo.duty.cases.transitions`. Dates and times are ISO text.
     client_id
-        Chosen by the sender; a second event with the same one is the same event sent again.
+        Chosen by the sender; a second event with the same id is a repetition.
     rules_version, calendar_version
-        What the limits and the working days were taken from.
+        Versions of the limits and of the working days.
     prev_hash
-        Hash of the event before; empty for the first one. See :mod:`geo.duty.chain`.
+        Hash of the previous event; empty for the first one. See :mod:`geo.duty.chain`.
 
     Raises
     ------
     InputError
-        If `seq` is below 1, `at` is naive, the actor is empty, or role or action are not known.
+        If `seq` is below 1, `at` is naive, the actor is empty, or role or action are unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What ledgers, agendas and briefs are made from: events, reports, verdicts, cells, roster, meetings, and what people typed."""
+"""Input of ledgers, agendas and briefs: events, reports, verdicts, cells, roster, meetings, and texts written by people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from geo.duty.meetings.records import Decision, Meeting
     from geo.duty.report import Report
 
-#: Columns of the frames of :class:`Facts`; what else a frame has is not read.
+#: Columns of the frames of :class:`Facts`; further columns are ignored.
 CELL_COLUMNS = ("code", "name", "level", "parent", "population", "workload")
 VERDICT_COLUMNS = ("code", "day", "verdict", "visits", "required", "reason_zh")
 VISIT_COLUMNS = ("code", "day", "start", "end", "stay_s", "counted", "reason")
@@ -55,7 +55,7 @@ _DESKS = {role.value: text.zh for role, text in ROLES.items()}
 
 
 class Holder(NamedTuple):
-    """A person of the roster as papers name them: post, office telephone and pledge are published, nothing else is."""
+    """A person of the roster as named in documents: post, office telephone and pledge are published, nothing else."""
 
     person: str
     name: str
@@ -66,7 +66,7 @@ class Holder(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Name, and for whom they stand in."""
+        """Name, and the person they substitute."""
         return f"{self.name}（代{self.instead_of}）" if self.instead_of else self.name
 
 
@@ -76,28 +76,28 @@ def _empty(columns: Sequence[str]) -> Callable[[], pd.DataFrame]:
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts as they were known at a moment.
+    """Facts known at a given time.
 
     Attributes
     ----------
     events
-        Events of each case, in order; those taken at or after `as_of` are not looked at.
+        Events of each case, in order; those stored at or after `as_of` are ignored.
     as_of
-        Aware. What was stored later does not count, so an old view comes out again as it was.
+        Aware. Later facts do not count, so an old view can be reproduced.
     reports
         Reports by number. Names and contacts of reporters are never read.
     cells
         `code, name, level, parent, population, workload` of all levels.
     roster
-        Who answers for which cell on which day.
+        Persons responsible for the cells, with dates.
     verdicts, visits
-        Of second-level cells and local days, as :mod:`geo.patrols` gives them.
+        For second-level cells and local days, as returned by :mod:`geo.patrols`.
     meetings, decisions
-        Meetings that were held, and what they decided.
+        Meetings and their decisions.
     rectifications
         Items of supervision, one row each; see :data:`RECTIFICATION_COLUMNS`.
     typed
-        What people wrote: (ledger, key of the row, column) to text.
+        Texts written by people, by (ledger, key of the row, column).
     street
         Names and telephones of the street: ``name``, ``hotline``, ``supervision_phone``, ``property_phone``, ``police_phone``.
     """
@@ -129,9 +129,9 @@ class Facts:
                 raise InputError(f"{name}: no column {', '.join(missing)}")
 
     def until(self, moment: dt.datetime) -> Facts:
-        """The facts as they were known at an earlier moment; the frames stay.
+        """The facts known at an earlier time; the frames are shared.
 
-        Cases in which nothing happened since are not folded again.
+        Cases without later events are not folded again.
         """
         if moment >= self.as_of:
             return self
@@ -145,7 +145,7 @@ class Facts:
 
     @cached_property
     def known(self) -> dict[str, tuple[Event, ...]]:
-        """Events of each case that were taken before `as_of`; cases without any are left out."""
+        """Events of each case stored before `as_of`; cases without events are left out."""
         cut = {
             number: tuple(itertools.takewhile(lambda event: event.at < self.as_of, events))
             for number, events in self.events.items()
@@ -154,7 +154,7 @@ class Facts:
 
     @cached_property
     def cases(self) -> dict[str, Case]:
-        """Each case as its known events make it."""
+        """Each case, computed from its known events."""
         return {number: fold(events) for number, events in self.known.items()}
 
     @cached_property
@@ -163,21 +163,21 @@ class Facts:
         return ZoneInfo(self.zone)
 
     def local(self, moment: dt.datetime) -> dt.datetime:
-        """A moment by the street's clock."""
+        """Local time of the street."""
         return moment.astimezone(self.zone_info)
 
     def midnight(self, day: dt.date) -> dt.datetime:
-        """Beginning of a local day."""
+        """Start of a local day."""
         return dt.datetime.combine(day, dt.time(), self.zone_info)
 
     def happened(self, event: Event) -> dt.datetime:
-        """When a step happened: as it says, or else when it was taken; by the street's clock."""
+        """Local time of a step: as stated in its payload, otherwise its time of storage."""
         said = event.payload.get("happened_at")
         return self.local(dt.datetime.fromisoformat(said) if said else event.at)
 
     def steps(self, start: dt.date, end: dt.date) -> Iterator[Event]:
         """Known steps that happened from the local day `start` until before `end`, by case and in order."""
-        # Most events say nothing of another time, so the store's time decides without a conversion.
+        # Most events state no other time, so the time of storage is used without a conversion.
         first, last = self.midnight(start), self.midnight(end)
         for events in self.known.values():
             for event in events:
@@ -186,7 +186,7 @@ class Facts:
                     yield event
 
     def counted(self, start: dt.date, end: dt.date) -> Iterator[Event]:
-        """Steps as :meth:`steps`, without those that were undone and the undoing itself."""
+        """Steps as in :meth:`steps`, without undone steps and without the undo itself."""
         undone = self._undone
         return (event for event in self.steps(start, end) if (event.case_id, event.seq) not in undone)
 
@@ -201,7 +201,7 @@ class Facts:
         )
 
     def name_of(self, code: str) -> str:
-        """Name of a person by code, of a desk where only a part is known; else the code itself, which names a body."""
+        """Name of a person by code, or of a desk if only a role is known; otherwise the code, which is the name of a body."""
         person = self.roster.persons.get(code)
         if person is not None:
             return person.name or code
@@ -209,7 +209,7 @@ class Facts:
 
     @cached_property
     def cell_names(self) -> dict[str, str]:
-        """Name of each cell; the code where it has none."""
+        """Name of each cell; the code if it has none."""
         rows = self.cells[["code", "name"]].itertuples(index=False, name=None)
         return {str(code): str(name) if isinstance(name, str) and name else str(code) for code, name in rows}
 
@@ -235,7 +235,7 @@ class Facts:
         return {str(code): str(parent) for code, parent in rows if isinstance(parent, str)}
 
     def answers(self, cell: str, day: dt.date) -> Holder | None:
-        """Who answers for a cell on a day: the person assigned, or who stands in; None if nobody does."""
+        """Person responsible for a cell on a day: the assigned person or a substitute; None if there is none."""
         found = self.roster.answerable(cell, day)
         if found is None:
             return None
@@ -253,13 +253,13 @@ class Facts:
         return Holder(code, person.name or code, person.post, person.office_phone, person.pledge, instead_of)
 
     def first_report(self, case: Case) -> Report | None:
-        """The report that a case began with, if the facts hold it."""
+        """The first report of a case, if known."""
         return self.reports.get(case.reports[0]) if case.reports else None
 
     def within(self, case: Case, scope: str) -> bool:
-        """Whether a case lies in a cell, by the cells that were kept with it; the empty scope is the whole street."""
+        """Whether a case lies in a cell, by the cells stored with it; the empty scope is the complete street."""
         return not scope or scope in (case.community, case.second, case.third)
 
     def written(self, ledger: str, key: str, column: str) -> str:
-        """What somebody wrote into a column of a ledger."""
+        """Text written in a column of a ledger."""
         return self.typed.get((ledger, key, column), "")

@@ -1,4 +1,4 @@
-"""A report (上报件): what one person reported. It is kept as received; corrections are events of its case."""
+"""Reports (上报件): what one person reported, stored as received; corrections are events of the case."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from geo.errors import InputError
 
 
 class Channel(StrEnum):
-    """How a report came in."""
+    """Channel of a report."""
 
     PATROL = "patrol"
     PHONE = "phone"
@@ -24,7 +24,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class Reporter:
-    """Who reported. `contact` is personal: encrypted in the store, never in ledgers A to H."""
+    """Person who reported. `contact` is personal: encrypted in the database, never in ledgers A to H."""
 
     name: str = ""
     contact: str = field(default="", repr=False)
@@ -41,17 +41,17 @@ class Report:
     report_id
         Number of the report.
     received_at
-        When the street received it; aware. When a hotline or the city took it is `taken_at`, where that is known.
+        Time of receipt by the street; aware. `taken_at` is the time of receipt by a hotline or the city, if known.
     external_no
         Number at the hotline or in the mailbox.
     lon, lat, datum
-        Place, as given; missing where the place is not known. `address_text` may stand instead.
+        Position as given; missing if unknown. `address_text` may be given instead.
     third, second, community, division_version
-        Cells of the place at the time, and the version of the division that says so; empty outside and where there is no place.
+        Cells of the position at that time, and the version of the division; empty outside all cells and without a position.
     photos
-        SHA-256 of each photo; none is asked for.
+        SHA-256 of each photo; photos are optional.
     case_id
-        The case that it belongs to from the start; merges are links between cases.
+        The case created or joined by the report; merges are links between cases.
     """
 
     report_id: str

@@ -1,4 +1,4 @@
-"""What users read for the words of cases, in Chinese and English. Labels differ between cities, codes do not."""
+"""Labels of the vocabularies of cases, in Chinese and English. Labels differ between cities, codes do not."""
 
 from __future__ import annotations
 

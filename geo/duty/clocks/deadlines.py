@@ -1,6 +1,6 @@
-"""Deadlines with the way that leads to them: which hours and days count, which do not, and why.
+"""Computes deadlines, with the days and hours that count, those that do not, and the reasons.
 
-Two reckonings of working days are in use, and a city has to say which is its own:
+Working days are counted in one of two ways, which a city has to choose:
 
 ``day_after_end``
     n working days end with the office hours of the n-th working day after the day of the start (次日起算). The default.
@@ -21,9 +21,9 @@ from geo.texts import Text
 
 Reckoning = Literal["day_after_end", "work_hours_8"]
 
-#: Hours of a working day where working days are reckoned in hours.
+#: Hours of a working day if working days are counted in hours.
 HOURS_OF_A_DAY = 8
-#: A limit that needs more days than this is refused: no limit of the trade is longer than a year.
+#: Maximum number of days of a limit; limits in practice are shorter than a year.
 MOST_DAYS = 1500
 
 _NATURAL: tuple[Unit, ...] = ("emergency_hour", "calendar_day")
@@ -46,7 +46,7 @@ _WEEKDAYS = (
 
 @dataclass(frozen=True)
 class Segment:
-    """One piece of the way to a deadline: local day, local begin and end, whether it counts, and why."""
+    """A period between start and deadline: local day, local begin and end, whether it counts, and why."""
 
     day: dt.date
     start: dt.datetime
@@ -57,18 +57,18 @@ class Segment:
 
 @dataclass(frozen=True)
 class Deadline:
-    """When something is due.
+    """A due time with its derivation.
 
     Attributes
     ----------
     due
         Aware, UTC.
     provisional
-        Whether a day on the way lies in a year whose public holidays are not announced.
+        Whether a day before it lies in a year whose public holidays are not announced.
     segments
-        The days or spans on the way, in order, without gaps between days.
+        The days or periods from start to deadline, in order, without gaps between days.
     start, limit, calendar_version
-        What it was reckoned from.
+        What it was computed from.
     """
 
     due: dt.datetime
@@ -79,7 +79,7 @@ class Deadline:
     calendar_version: str
 
     def explanation(self) -> tuple[Text, ...]:
-        """Why this is the deadline, line by line."""
+        """Derivation of the deadline, one line per period."""
         zone = self.segments[0].start.tzinfo if self.segments else dt.UTC
         first = Text(
             f"自{_clock(self.start.astimezone(zone))}起{words(self.limit).zh}",
@@ -109,23 +109,23 @@ def words(limit: Limit) -> Text:
 def deadline(
     start: dt.datetime, limit: Limit, calendar: Calendar, *, reckoning: Reckoning = "day_after_end"
 ) -> Deadline:
-    """When a limit that begins at a moment ends, and why.
+    """Compute the deadline of a limit that begins at a given time.
 
     Parameters
     ----------
     start
         Aware.
     limit
-        The limit; working days are a whole number unless they are reckoned in hours.
+        The limit; working days are a whole number unless counted in hours.
     calendar
         Working days and office hours.
     reckoning
-        How working days are reckoned.
+        Method of counting working days.
 
     Returns
     -------
     Deadline
-        Its cost is in proportion to the days on the way, about 2 µs for each.
+        Cost: O(days from start to deadline), about 2 µs each.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def deadline(
 def after_pause(
     run: tuple[dt.datetime | None, Limit], paused_at: dt.datetime, resumed_at: dt.datetime, calendar: Calendar
 ) -> dt.datetime | None:
-    """New due time of a limit that stood still for a while: what was left is left again.
+    """Due time of a limit after a pause: the remaining time before the pause remains after it.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def after_pause(
     Returns
     -------
     datetime or None
-        None where there was no due time; the old one where it had passed before the pause.
+        None if there was no due time; the old due time if it had passed before the pause.
     """
     due, limit = run
     if due is None or paused_at >= due:
@@ -197,7 +197,7 @@ def after_pause(
 
 
 def work_seconds(start: dt.datetime, end: dt.datetime, calendar: Calendar) -> float:
-    """Office time between two moments, in seconds."""
+    """Office hours between two times, in seconds."""
     total = 0.0
     first, last = (moment.astimezone(calendar.zone) for moment in (start, end))
     for day in _days_from(first.date(), (last.date() - first.date()).days + 1):
@@ -274,7 +274,7 @@ def _working_hours(local: dt.datetime, hours: float, calendar: Calendar) -> list
 
 
 def why_rest(day: dt.date, calendar: Calendar) -> Text:
-    """Why nobody works on a day."""
+    """Reason why a day is not a working day."""
     name = calendar.names.get(day, "")
     if day in calendar.days:
         return Text(f"法定节假日{f'（{name}）' if name else ''}", f"public holiday{f' ({name})' if name else ''}")

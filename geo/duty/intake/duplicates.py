@@ -1,4 +1,4 @@
-"""Duplicate candidates: open cases that may be about the same thing. They are suggested, and never merged by themselves."""
+"""Duplicate candidates: cases that may concern the same problem. They are suggested, never merged automatically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from geo.errors import InputError
 from geo.texts import Text, joined
 
-#: Two reports within so many metres and hours are close; those within the smaller distance are very close.
+#: Distances within which two reports are close, and very close, metres; and the maximum difference of time.
 NEAR_M, CLOSE_M = 50.0, 15.0
 WITHIN = dt.timedelta(hours=24)
 _BUILDING = re.compile(r"(\d+|[一二三四五六七八九十]+)(?=幢|栋|号楼|#)")
@@ -21,7 +21,7 @@ _SPLIT = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True)
 class Place:
-    """What is compared of a report or case: place in metres (None where it is not known), address, words, kind and time."""
+    """Compared properties of a report or case: place in metres (None if unknown), address, text, kind and time."""
 
     case_id: str
     at: dt.datetime
@@ -36,7 +36,7 @@ class Place:
 class Candidate(NamedTuple):
     """A case that a report may repeat.
 
-    `distance_m` is None where a place is not known, `likeness` is that of the words, 0 to 1, and `why` says what speaks for it.
+    `distance_m` is None if a place is unknown, `likeness` is the similarity of the texts, 0 to 1, and `why` the reasons.
     """
 
     case_id: str
@@ -49,24 +49,24 @@ class Candidate(NamedTuple):
 def duplicate_candidates(
     report: Place, others: Iterable[Place], *, near_m: float = NEAR_M, within: dt.timedelta = WITHIN
 ) -> list[Candidate]:
-    """Cases that a report may repeat, likeliest first.
+    """Find the cases that a report may repeat, most likely first.
 
     Parameters
     ----------
     report
         The new report.
     others
-        Cases to compare with, closed ones too.
+        Cases to compare with, including closed ones.
     near_m
-        Greatest distance, m. Reports without a place are compared by building.
+        Maximum distance, metres. Reports without a place are compared by building.
     within
-        Greatest difference of time.
+        Maximum difference of time.
 
     Returns
     -------
     list of Candidate
-        Same building first, then those within 15 m, then by likeness of the words, then by distance. On real reports of one city
-        15 m finds pairs of which 84 % share the address, 50 m such of which 55 % do: so nothing is merged by itself.
+        Same building first, then those within 15 m, then by similarity of the texts, then by distance. In real reports of one
+        city, 84 % of pairs within 15 m share the address, and 55 % within 50 m: therefore nothing is merged automatically.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def duplicate_candidates(
 
 
 def building_of(place: Place) -> str:
-    """The building that a place names: its own, else compound and number from the address; empty if there is none.
+    """The building of a place: as given, otherwise compound and number from the address; empty if unknown.
 
     >>> at = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
     >>> building_of(Place("A", at, None, None, address="万寿村小区12幢3单元"))
@@ -102,7 +102,7 @@ def building_of(place: Place) -> str:
 
 
 def likeness(one: str, two: str) -> float:
-    """How much two texts share, as pairs of neighbouring characters: 0 nothing, 1 all.
+    """Similarity of two texts by pairs of adjacent characters: 0 to 1.
 
     >>> likeness("路灯不亮", "小区路灯不亮") > 0.7, likeness("路灯不亮", "垃圾满溢")
     (True, 0.0)

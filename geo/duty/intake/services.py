@@ -1,4 +1,4 @@
-"""The five services (五项服务): which one a matter belongs to, by a table that can be changed."""
+"""The five services (五项服务), and the configurable table that assigns matters to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVICES: Mapping[Service, Text] = {
     Service.HARMONY: Text("平安和谐服务", "safety and harmony"),
     Service.BUSINESS: Text("商业网点服务", "shops and businesses"),
 }
-#: Where a matter that no row covers belongs: nobody is left without a service.
+#: Service of matters that are not in the table.
 DEFAULT_SERVICE = Service.CONVENIENCE
 
 
@@ -40,7 +40,7 @@ def read_services(path: str | Path | None = None) -> dict[str, Service]:
     Parameters
     ----------
     path
-        CSV with ``code`` and ``service``; by default the table that comes along.
+        CSV with ``code`` and ``service``; by default the table of the package.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def read_services(path: str | Path | None = None) -> dict[str, Service]:
 
 
 def service_of(kind: str, table: Mapping[str, Service] | None = None) -> Service:
-    """The service that a matter belongs to: by its code, else by its major class.
+    """Service of a matter: by its code, otherwise by its major class.
 
     >>> [service_of(kind).value for kind in ("06010", "09005", "09003", "")]
     ['appearance', 'business', 'population', 'convenience']

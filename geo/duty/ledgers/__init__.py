@@ -1,16 +1,16 @@
-"""Ledgers A to K (台账) as views: each is made from facts that were entered once, where they happened.
+"""Ledgers A to K (台账): views computed from facts that are entered once.
 
 Terms
 -----
 ledger
-    One of eleven tables (:class:`~geo.duty.ledgers.columns.LedgerKind`) of a place and a day, week or month.
+    One of eleven tables (:class:`~geo.duty.ledgers.columns.LedgerKind`) for an area and a day, week or month.
 column, source
-    A column of a ledger names the one place that its values come from: ``reports.text``, ``events.at``, ``verdicts.verdict``.
+    Each column of a ledger has one source of its values: ``reports.text``, ``events.at``, ``verdicts.verdict``.
 typed
-    A column that people write: remarks, plans and statements. All other columns are made, and nothing is written twice.
+    A column written by people: remarks, plans and statements. All other columns are computed, so nothing is written twice.
 correction (更正)
-    A difference between a ledger that was signed and the same ledger made again from what is known now.
+    A difference between a signed ledger and the same ledger computed from the current facts.
 
-``data/ledger_columns.csv`` is the table of all columns. From it come the columns of the frames, the headings of pages, sheets of
-Excel and papers, and the proof that no cell is typed twice (:func:`~geo.duty.ledgers.columns.proof`).
+``data/ledger_columns.csv`` is the table of all columns. It defines the columns of the frames and the headings of pages, Excel
+sheets and documents, and proves that no cell is typed twice (:func:`~geo.duty.ledgers.columns.proof`).
 """

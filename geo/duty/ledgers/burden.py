@@ -1,4 +1,4 @@
-"""How much people have to type: fields with words of their own, for each person and day."""
+"""Counts the fields people have to type, by person and day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from geo.duty.events import Event, Role
 from geo.duty.facts import Facts
 
-#: Values of a payload that are words of the actor's own; codes, dates and names that are chosen do not count.
+#: Payload values that are typed as text; selected codes, dates and names do not count.
 TYPED_KEYS = (
     "summary",
     "text",
@@ -28,9 +28,9 @@ BURDEN_COLUMNS = ("person", "day", "things", "typed", "typed_per_thing")
 
 
 def typed_fields(event: Event) -> int:
-    """Number of fields of a step that somebody wrote in words: the reason, and texts of the payload.
+    """Number of typed fields of a step: the reason, and texts of the payload.
 
-    A reason that repeats a text of the payload was entered once.
+    A reason equal to a text of the payload counts once.
     """
     words = {str(event.payload[key]).strip() for key in TYPED_KEYS if event.payload.get(key)}
     words.add(event.reason.strip())
@@ -38,7 +38,7 @@ def typed_fields(event: Event) -> int:
 
 
 def burden(facts: Facts) -> pd.DataFrame:
-    """Things that were recorded and fields that were typed for it, by person and local day.
+    """Recorded steps and typed fields, by person and local day.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The table of ledgers and their columns: what each column is called, where its values come from, and by which rule."""
+"""The table of ledgers and their columns: name, source of the values, and rule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LedgerKind(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> LedgerKind:
-        """Read a letter.
+        """Ledger of a letter.
 
         Raises
         ------
@@ -47,7 +47,7 @@ class LedgerKind(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """What a ledger is: its title, the time that one covers, the level of the cells that have one, who signs it."""
+    """Properties of a ledger: title, period, level of its cells, and who signs it."""
 
     title: Text
     period: Period
@@ -77,11 +77,11 @@ class Column:
     Attributes
     ----------
     ledger, name, title
-        Where it stands, its name in frames, and its heading.
+        Ledger, column name in frames, and heading.
     source
-        The table and field that its values come from; ``typed`` for what people write, ``row`` for the serial number.
+        Table and field of the values; ``typed`` for texts written by people, ``row`` for the serial number.
     rule
-        How they are made from it; empty where they are taken as they are.
+        How the values are computed from the source; empty if they are unchanged.
     width, align
         For print: width relative to the others, and ``left``, ``center`` or ``right``.
     """
@@ -96,13 +96,13 @@ class Column:
 
     @property
     def typed(self) -> bool:
-        """Whether people write it."""
+        """Whether it is written by people."""
         return self.source.startswith("typed.")
 
 
 @cache
 def all_columns() -> tuple[Column, ...]:
-    """The table of columns, ledger by ledger, in the order of the columns."""
+    """All columns, by ledger and in order."""
     text = (files("geo.duty.ledgers") / "data" / "ledger_columns.csv").read_text(encoding="utf-8")
     return tuple(
         Column(
@@ -124,7 +124,7 @@ def columns_of(kind: LedgerKind) -> tuple[Column, ...]:
 
 
 def typed_columns(kind: LedgerKind) -> tuple[str, ...]:
-    """Names of the columns that people write.
+    """Names of the columns written by people.
 
     >>> typed_columns(LedgerKind.B), typed_columns(LedgerKind.A)
     (('remark',), ())
@@ -133,9 +133,9 @@ def typed_columns(kind: LedgerKind) -> tuple[str, ...]:
 
 
 def proof() -> list[dict[str, object]]:
-    """For each ledger: its number of columns, how many are made and how many typed, and typed fields that another ledger has too.
+    """For each ledger: numbers of all, computed and typed columns, and typed fields that occur in another ledger too.
 
-    The last list must be empty: then no cell of any ledger is typed twice, because every other value is taken from its source.
+    If the last list is empty, no cell of any ledger is typed twice, because every other value is computed from its source.
 
     >>> all(not row["typed_twice"] for row in proof())
     True

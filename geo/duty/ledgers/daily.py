@@ -128,7 +128,7 @@ def steps_by_case(facts: Facts, start: dt.date, end: dt.date) -> dict[str, list[
 
 
 def state_after(facts: Facts, number: str, day: dt.date) -> Case:
-    """A case as it stood at the end of a local day; one that was stored later as its first step made it."""
+    """State of a case at the end of a local day; the state after its first step if it was stored later."""
     end = facts.midnight(day + _DAY)
     events = facts.known[number]
     if events[-1].at < end:
@@ -138,7 +138,7 @@ def state_after(facts: Facts, number: str, day: dt.date) -> Case:
 
 
 def leader_text(facts: Facts, cell: str, day: dt.date) -> str:
-    """Who answers for a cell on a day, with the person they stand in for."""
+    """Person responsible for a cell on a day, with the person they substitute."""
     found = facts.answers(cell, day)
     return found.text if found is not None else ""
 
@@ -151,7 +151,7 @@ def _of_day(frame: pd.DataFrame, day: dt.date) -> dict[str, dict[str, Any]]:
 def _counted(
     facts: Facts, day: dt.date
 ) -> tuple[dict[str, list[bool]], dict[str, int], dict[str, int], dict[str, int]]:
-    """By second-level grid: deadlines of the day (kept or not), returns, return visits, and those that found it solved."""
+    """By second-level grid: deadlines of the day (kept or not), returns, return visits, and visits that found it solved."""
     due: dict[str, list[bool]] = {}
     start, end = facts.midnight(day), facts.midnight(day + _DAY)
     for number, case in facts.cases.items():

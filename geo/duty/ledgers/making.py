@@ -1,4 +1,4 @@
-"""Makes a ledger: the rows of its kind, with exactly the columns of the table of ledgers."""
+"""Computes a ledger: its rows, with the columns of the table of ledgers."""
 
 from __future__ import annotations
 
@@ -38,35 +38,35 @@ _MAKERS: dict[LedgerKind, Callable[[Facts, dt.date, str], list[dict[str, Any]]]]
 
 
 def ledger(kind: LedgerKind | str, day_or_month: dt.date, facts: Facts, *, scope: str = "") -> pd.DataFrame:
-    """Make a ledger from facts; nothing of it is stored or typed but remarks, plans and statements.
+    """Compute a ledger from facts; only remarks, plans and statements are typed and stored.
 
     Parameters
     ----------
     kind
         ``A`` to ``K``.
     day_or_month
-        The local day; any day of the week (which begins on Monday) or of the month where a ledger covers one.
+        The local day; any day of the week (beginning on Monday) or month for weekly and monthly ledgers.
     facts
-        What is known, and until when.
+        The facts.
     scope
         Code of the community or grid; empty for the whole street. F needs a second-level grid.
 
     Returns
     -------
     DataFrame
-        One row for each thing, with the columns of the table of ledgers in order, all of them text or whole numbers; what is
-        missing is an empty text. ``attrs``: `kind`, `scope`, `start` and `end` (first day, and the day after the last), `keys`
-        (for each row the key under which its typed columns are kept; empty where it has none).
+        One row per entry, with the columns of the table of ledgers in order, as text or whole numbers; missing values are empty
+        texts. ``attrs``: `kind`, `scope`, `start` and `end` (first day, and the day after the last), `keys` (for each row the key
+        of its typed columns; empty if it has none).
 
     Raises
     ------
     InputError
-        If there is no such ledger, or F is asked for without a grid.
+        If there is no such ledger, or F is requested without a grid.
 
     Notes
     -----
-    Costs what its period costs: a day of a street (some 170 cases) takes about 20 ms, a month some seconds, because the cases
-    are folded first. Give the facts of the period, not of the year.
+    Cost: O(events in the facts): a day of a street (some 170 cases) takes about 20 ms, a month some seconds, because all cases
+    are folded. Pass the facts of the period, not of the year.
     """
     kind = LedgerKind.parse(str(kind))
     start, end = span_of(kind, day_or_month)

@@ -22,18 +22,18 @@ Rows = list[dict[str, Any]]
 CLOSINGS = frozenset({Action.VISIT_SOLVED, Action.EXPLAIN_FILE})
 #: Ages of open cases, in days: name and upper end.
 AGES = (("1天以内", 1), ("1至3天", 3), ("3至7天", 7), ("7至30天", 30), ("30天以上", 36_500))
-#: So many places and kinds are named, each with at least so many reports.
+#: Maximum number of places and kinds named, and minimum number of reports of each.
 NAMED, LEAST_REPEATED = 3, 2
-#: So many cases are listed beside a figure; the page leads to all of them.
+#: Maximum number of cases listed with a figure; the page links to all of them.
 MOST_LISTED = 12
-#: A case repeats with so many reports; a place is busy with so many cases in so many days.
+#: Minimum number of reports of a repeated case; of cases of a busy place, and the number of days they are counted in.
 REPEATED_REPORTS, BUSY_CASES, BUSY_DAYS = 3, 3, 30
-#: A grid short of patrols on so many days of the month before comes into the plan.
+#: A grid short of patrols on at least this many days of the previous month is in the plan.
 SHORT_DAYS = 3
 
 
 def summary_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
-    """Ledger C: what came in, went out and stayed in a week from `start`, beside the week before."""
+    """Ledger C: received, closed and open cases of a week from `start`, compared with the previous week."""
     end = start + _WEEK
     now = _Week(facts, start, scope)
     before = _Week(facts, start - _WEEK, scope)
@@ -55,7 +55,7 @@ def _listed(numbers: list[str]) -> str:
 
 
 class _Week:
-    """A week of a community: its steps, and its cases as they stood at the end."""
+    """A week of a community: its steps, and the states of its cases at the end."""
 
     def __init__(self, facts: Facts, start: dt.date, scope: str) -> None:
         self.end = facts.midnight(start + _WEEK)
@@ -176,7 +176,7 @@ def _concerns(facts: Facts, decision: Decision, scope: str) -> bool:
 
 
 def plan_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
-    """Ledger D: what is open at the beginning of a month, why it belongs into the plan, and what became of it."""
+    """Ledger D: open cases at the beginning of a month, why they are in the plan, and their results."""
     then = facts.until(facts.midnight(first))
     end = (first + dt.timedelta(days=32)).replace(day=1)
     cases = {number: case for number, case in then.cases.items() if then.within(case, scope)}
@@ -257,7 +257,7 @@ def _short_grids(then: Facts, first: dt.date, scope: str) -> Rows:
 
 
 def _results(facts: Facts, end: dt.date) -> Callable[[Iterable[str]], str]:
-    """Says what became of cases and decisions until the end of the month, as far as it is known."""
+    """Results of cases and decisions until the end of the month, as far as known."""
     after = facts.until(facts.midnight(end))
     done = {d.decision_id: d.done_at for d in decisions_of(after)}
 

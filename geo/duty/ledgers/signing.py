@@ -1,4 +1,4 @@
-"""A signed ledger keeps its content; what became known later is told as corrections (更正) and changes nothing."""
+"""Signed ledgers keep their content; later facts are listed as corrections (更正) and change nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geo.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns that tell which row of a ledger is which, first found first; else the place in the ledger does.
+#: Columns that identify a row of a ledger; the first one present is used, otherwise the row position.
 _IDENTITIES = (
     ("case_no",),
     ("meeting", "decision"),
@@ -24,9 +24,9 @@ _IDENTITIES = (
 
 
 def ledger_text(table: pd.DataFrame) -> str:
-    """Content of a ledger as text: what is signed. The same rows give the same text.
+    """Content of a ledger as text, which is signed. The same rows give the same text.
 
-    The serial numbers are left out: a row that comes in between must not make corrections of all that follow.
+    Serial numbers are left out: an inserted row must not cause corrections of all following rows.
     """
     columns = [str(column) for column in table.columns if column != "no"]
     content = {
@@ -48,7 +48,7 @@ def signed_table(text: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it is no such text.
+        If the text is not a signed ledger.
     """
     import pandas as pd
 
@@ -64,12 +64,12 @@ def signed_table(text: str) -> pd.DataFrame:
 
 
 def corrections(signed: pd.DataFrame, now: pd.DataFrame) -> list[str]:
-    """What a signed ledger would say otherwise today, one line for each row that differs.
+    """Differences between a signed ledger and its current version, one line per changed row.
 
     Parameters
     ----------
     signed, now
-        The same ledger as it was signed and as it is made now.
+        The same ledger as signed and as computed now.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def corrections(signed: pd.DataFrame, now: pd.DataFrame) -> list[str]:
 
 
 def _by_identity(table: pd.DataFrame) -> dict[tuple[str, ...], dict[str, object]]:
-    """Rows by what tells them; a second row with the same is told by its place among them."""
+    """Rows by their identifying columns; rows with equal values are numbered."""
     columns = next((names for names in _IDENTITIES if set(names) <= set(table.columns)), ())
     found: dict[tuple[str, ...], dict[str, object]] = {}
     for place, row in enumerate(table.to_dict("records")):

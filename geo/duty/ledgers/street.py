@@ -18,7 +18,7 @@ from geo.texts import Text
 
 Rows = list[dict[str, Any]]
 
-#: What is asked of the leader of a grid, by the article; printed on boards.
+#: Duties of the leader of a grid, from the article; printed on boards.
 LEADERS_DUTIES = (
     "每天至少到网格巡查两次，发现情况及时报告",
     "与网格内单位、小区、商业网点沟通协调并提供服务",
@@ -30,7 +30,7 @@ AUDIENCES = (
     ("businesses", Text("经营户", "businesses")),
     ("bodies", Text("企事业单位", "institutions")),
 )
-#: The five services of the article, as letters name them.
+#: The five services, as named in letters.
 MATTERS = "市容环境、流动人口、便民为民、平安和谐、商业网点"
 BANDS = {
     "within": "在界限内",
@@ -51,7 +51,7 @@ def next_month(first: dt.date) -> dt.date:
 
 
 def meeting_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
-    """Ledger E: each decision of a meeting of the month; a meeting without one has a row of its own."""
+    """Ledger E: each decision of a meeting of the month; one row for a meeting without decisions."""
     end = next_month(first)
     held = {meeting.meeting_id: meeting for meeting in facts.meetings if first <= meeting.day < end}
     decided: dict[str, list[Decision]] = {number: [] for number in held}
@@ -104,7 +104,7 @@ def _meeting_row(facts: Facts, number: str, meeting: Meeting | None, decision: D
 
 
 def rectification_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
-    """Ledger G: items found in the month, and older ones that were open in it."""
+    """Ledger G: items found in the month, and older items still open in it."""
     start, end = facts.midnight(first), facts.midnight(next_month(first))
     rows = []
     for item in facts.rectifications.sort_values(["found_at", "number"]).to_dict("records"):
@@ -141,7 +141,7 @@ def _short(value: Any) -> str:
 
 
 def assessment_rows(facts: Facts, first: dt.date, scope: str) -> Rows:
-    """Ledger H: each indicator of each community in a month; no score, no rank, the order of codes."""
+    """Ledger H: each indicator of each community in a month, sorted by code; no scores or ranks."""
     table = area_table(facts, first, next_month(first))
     workload = dict(zip(facts.cells["code"].astype(str), facts.cells["workload"], strict=True))
     rows = []
@@ -212,7 +212,7 @@ def card_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
 
 
 def board_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
-    """Ledger K: a public board for each second-level grid. What is published of a person: name, post, duty telephone, pledge."""
+    """Ledger K: a public board for each second-level grid. Published of a person: name, post, duty telephone, pledge."""
     rows = []
     for code in facts.cells_of(2, scope):
         leader = _leader(facts, code, day)
@@ -237,7 +237,7 @@ _NOBODY = Holder("", "")
 
 
 def _leader(facts: Facts, code: str, day: dt.date) -> Holder:
-    """Who answers for a grid on a day; empty texts where nobody does."""
+    """Person responsible for a grid on a day; empty texts if there is none."""
     return facts.answers(code, day) or _NOBODY
 
 

@@ -1,4 +1,4 @@
-"""What ledgers say: steps of a case in a line, places, times, verdicts."""
+"""Texts in ledgers: steps of a case, places, times, verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERDICTS = {
 }
 _WEEKDAYS = "一二三四五六日"
 
-#: Values of a payload that a line about the step names, first found first.
+#: Payload values named in the line of a step; the first one present is used.
 _TARGETS = ("unit", "to", "owner", "main_case", "case")
 
 
@@ -47,7 +47,7 @@ def moment_text(facts: Facts, moment: dt.datetime | None, *, year: int | None = 
 
 
 def step_text(facts: Facts, event: Event) -> str:
-    """A step with its time, and to whom it passes the case: ``10:05 派遣（城管科）``."""
+    """A step with its time and the next owner: ``10:05 派遣（城管科）``."""
     target = next((str(event.payload[key]) for key in _TARGETS if event.payload.get(key)), "")
     named = f"（{facts.name_of(target)}）" if target else ""
     return f"{clock_time(facts, event)} {ACTIONS[event.action].zh}{named}"
@@ -60,7 +60,7 @@ def steps_text(facts: Facts, events: Iterable[Event]) -> str:
 
 
 def state_text(case: Case) -> str:
-    """State of a case, with the outcome where it is closed; an explained case never reads as a solved one."""
+    """State of a case, with the outcome if it is closed; an explained case is never called solved."""
     if case.state is None:
         return ""
     if case.state is State.CLOSED and case.outcome is not None:
@@ -78,19 +78,19 @@ def place_text(facts: Facts, case: Case) -> str:
 
 
 def problem_text(facts: Facts, case: Case) -> str:
-    """What was reported first, or the summary of the case."""
+    """Text of the first report, or the summary of the case."""
     report = facts.first_report(case)
     return report.text if report is not None else case.summary
 
 
 def channel_text(facts: Facts, case: Case) -> str:
-    """How the first report came in."""
+    """Channel of the first report."""
     report = facts.first_report(case)
     channel = report.channel if report is not None else case.channel
     return next((text.zh for known, text in CHANNELS.items() if known == channel), str(channel))
 
 
 def finder_text(facts: Facts, events: Iterable[Event]) -> str:
-    """Who entered the first report: a person of the street, never the resident who reported."""
+    """Person who entered the first report: staff of the street, never the reporting resident."""
     first = next((event for event in events if event.action is Action.REPORT), None)
     return facts.name_of(first.actor) if first is not None else ""

@@ -1,14 +1,14 @@
-"""Meetings: the agenda of Tuesday, Thursday and Saturday, and decisions that open the next one.
+"""Meetings: the agendas of Tuesday, Thursday and Saturday, and decisions, which are reviewed at the next meeting.
 
 Terms
 -----
 meeting day
-    Tuesday, Thursday and Saturday (:data:`~geo.duty.meetings.agendas.MEETING_DAYS`), whatever the calendar of working days says.
+    Tuesday, Thursday and Saturday (:data:`~geo.duty.meetings.agendas.MEETING_DAYS`), independent of the working day calendar.
 line
-    One item of an agenda: what it is about, why it is here, the question, and who would have to act.
+    An item of an agenda: its subject, the reason, the question, and who would have to act.
 decision (议定事项)
-    Who does what until when. One about a case is a step of that case; its text is not entered again.
+    Who does what by when. A decision about a case is a step of that case; its text is not entered again.
 
-``records`` holds meetings and decisions, ``outcomes`` finds the decisions in the events and says which are carried out,
-``agendas`` makes the agenda.
+``records`` contains meetings and decisions, ``outcomes`` finds decisions in events and determines which are carried out,
+``agendas`` composes the agenda.
 """

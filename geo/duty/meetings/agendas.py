@@ -1,4 +1,4 @@
-"""The agenda of a regular meeting: open problems that need one, each with why it is here, twelve lines at most."""
+"""The agenda of a regular meeting: open problems that need a decision, with reasons, at most twelve lines."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from geo.duty.facts import Facts
 from geo.errors import InputError
 from geo.texts import Text, joined
 
-#: Tuesday, Thursday and Saturday, whatever the calendar of working days says.
+#: Tuesday, Thursday and Saturday, independent of the working day calendar.
 MEETING_DAYS = (1, 3, 5)
-#: More lines than these nobody reads; the rest is counted and waits for the next meeting.
+#: Maximum number of lines; further lines are counted and left to the next meeting.
 MOST_LINES = 12
-#: First so many lines of a rule, so that one rule does not fill the page; what room is left is filled in the order of the rules.
+#: Initial number of lines per rule, so that one rule does not fill the page; the remaining lines follow in the order of the rules.
 FIRST_OF_RULE = 3
 
 
 class Rule(StrEnum):
-    """Why something comes before a meeting, in the order in which it is taken up."""
+    """Reasons for an agenda line, in the order of the agenda."""
 
     DECISION_OVERDUE = "decision_overdue"
     DUE_SOON = "due_soon"
@@ -41,17 +41,17 @@ class Line:
     Attributes
     ----------
     rule, why
-        The rule that puts it here, and what it found, in words with its figures.
+        The rule, and its result as text with figures.
     about
-        Place and problem, or what was decided.
+        Place and problem, or the decision.
     question
-        What the meeting has to answer.
+        Question for the meeting.
     owner
-        Who would have to act: a proposal, for the meeting to confirm.
+        Proposed person or body to act, for the meeting to confirm.
     cases
-        Numbers of the cases; a line that stands for several names them all.
+        Numbers of all cases of the line.
     cell
-        The finest cell that holds it, for the map; empty where there is none.
+        The finest cell that contains it, for the map; empty if there is none.
     """
 
     rule: Rule
@@ -65,7 +65,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Agenda:
-    """What a meeting takes up: its day, the next one, the lines, and how many more wait for the next time."""
+    """An agenda: day of the meeting and of the next one, lines, and the number of lines left to the next meeting."""
 
     day: dt.date
     next_day: dt.date
@@ -74,12 +74,12 @@ class Agenda:
 
     @property
     def needed(self) -> bool:
-        """Whether there is anything to meet about."""
+        """Whether there are any lines."""
         return bool(self.lines)
 
     @property
     def note(self) -> Text:
-        """What stands below the lines."""
+        """Note below the lines."""
         if not self.needed:
             return Text("本次无需开会", "no meeting needed")
         if self.left_over:
@@ -88,18 +88,18 @@ class Agenda:
 
 
 def agenda(facts: Facts, day: dt.date, *, scope: str = "", most: int = MOST_LINES) -> Agenda:
-    """Make the agenda of a meeting day.
+    """Compose the agenda of a meeting day.
 
     Parameters
     ----------
     facts
-        What is known; the moment `as_of` is that of the making, usually the morning of the day.
+        The facts; `as_of` is the time of composing, usually the morning of the day.
     day
         A Tuesday, Thursday or Saturday.
     scope
-        Code of a community; empty for the whole street.
+        Code of a community; empty for the complete street.
     most
-        Most lines.
+        Maximum number of lines.
 
     Raises
     ------
@@ -108,8 +108,8 @@ def agenda(facts: Facts, day: dt.date, *, scope: str = "", most: int = MOST_LINE
 
     Notes
     -----
-    A case stands in one line, that of its first rule; the reasons of the others are added to it. Nothing is weighed: the order is
-    that of the rules, and within a rule that of the deadlines or numbers.
+    A case is in one line, that of its first rule; reasons of further rules are added to it. There are no weights: lines are
+    sorted by rule, and within a rule by deadline or number.
     """
     from geo.duty.meetings.rules import all_lines
 
@@ -131,7 +131,7 @@ def next_meeting(day: dt.date) -> dt.date:
 
 
 def last_meeting(day: dt.date) -> dt.date:
-    """The last meeting day up to a day, itself included.
+    """The last meeting day up to and including a day.
 
     >>> last_meeting(dt.date(2026, 3, 8))
     datetime.date(2026, 3, 7)
@@ -145,12 +145,12 @@ def _days_after(day: dt.date) -> Iterator[dt.date]:
 
 
 def _merged(lines: Iterable[Line]) -> list[Line]:
-    """One line for each case: the cases of an earlier line are taken out of later ones, whose reason is added to the first."""
+    """One line for each case: cases of an earlier line are removed from later ones, whose reason is added to the earlier line."""
     kept: list[Line] = []
     home: dict[str, int] = {}
     for line in lines:
         fresh = tuple(number for number in line.cases if number not in home)
-        # What a line says of many cases together says nothing of one of them, but that it lies in a cluster.
+        # The reason of a line with many cases does not apply to a single one, except that it lies in a cluster.
         tells = len(line.cases) == 1 or line.rule is Rule.CLUSTER
         for place in sorted({home[number] for number in line.cases if number in home}):
             if tells and len(kept[place].cases) == 1:
@@ -163,7 +163,7 @@ def _merged(lines: Iterable[Line]) -> list[Line]:
 
 
 def _chosen(lines: Sequence[Line], most: int) -> list[Line]:
-    """The lines that are shown, in the order of the rules."""
+    """The lines shown, in the order of the rules."""
     first: list[int] = []
     rest: list[int] = []
     of_rule: dict[Rule, int] = {}

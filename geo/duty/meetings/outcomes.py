@@ -1,4 +1,4 @@
-"""Decisions of meetings: those that are steps of cases, and the others; which of them are carried out."""
+"""Decisions of meetings, both steps of cases and others, and whether they are carried out."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from geo.duty.meetings.records import Decision
 
 #: Steps of a case by which a joint meeting decides.
 DECIDING = frozenset({Action.DECIDE_ASSIGN, Action.DECIDE_SHELVE, Action.EXPLAIN_FILE})
-#: Steps that carry out what a decision asked for: the work was reported done, or the case ended.
+#: Steps that complete a decision: the work was reported as done, or the case ended.
 _CARRIED_OUT = frozenset({Action.DONE, Action.EXPLAIN_FILE, Action.VOID, Action.MERGE})
 
 
 def decisions_of(facts: Facts) -> list[Decision]:
-    """All decisions that are known, in the order of their numbers.
+    """All known decisions, sorted by number.
 
-    A decision on a case is found in its events; it is carried out when the case is reported done or ended, a shelved one when it
-    is taken up again. Decisions about no case are those of :attr:`Facts.decisions`, as far as they were made by then.
+    Decisions on cases are found in their events; they are carried out when the case is reported as done or ended, or resumed if
+    it was shelved. Other decisions are those of :attr:`Facts.decisions`, as far as they were made at that time.
     """
     made = (one for one in facts.decisions if one.decided_at is None or one.decided_at < facts.as_of)
     found = [_as_known(facts, decision) for decision in made]
@@ -32,7 +32,7 @@ def decisions_of(facts: Facts) -> list[Decision]:
 
 
 def _as_known(facts: Facts, decision: Decision) -> Decision:
-    """A stored decision as it stood at the moment looked at; one on a case is carried out when the case is."""
+    """A stored decision at the given time; a decision on a case is carried out when the case is."""
     done = decision.done_at
     if done is None and decision.case_id and decision.decided_at is not None:
         events = facts.known.get(decision.case_id, ())
@@ -41,7 +41,7 @@ def _as_known(facts: Facts, decision: Decision) -> Decision:
 
 
 def outstanding(facts: Facts) -> list[Decision]:
-    """Decisions that are not carried out, the earliest due first."""
+    """Decisions not carried out, earliest due date first."""
     return sorted(
         (decision for decision in decisions_of(facts) if decision.done_at is None),
         key=lambda decision: (decision.due, decision.decision_id),
@@ -89,7 +89,7 @@ def _of_step(facts: Facts, events: Sequence[Event], place: int) -> Decision:
     )
 
 
-#: What a decision says where its step says nothing.
+#: Text of a decision whose step has none.
 STATED = {
     Action.DECIDE_ASSIGN: "按会办意见办理",
     Action.DECIDE_SHELVE: "挂账",
@@ -108,7 +108,7 @@ def _day(facts: Facts, text: object) -> dt.date | None:
 
 
 def joint_since(events: Sequence[Event], state: State | None) -> Event | None:
-    """The step that asked for joint handling, of a case that is in it."""
+    """The step that requested joint handling, for a case in joint handling."""
     if state is not State.JOINT:
         return None
     return next((event for event in reversed(events) if event.action is Action.CALL_JOINT), None)

@@ -1,4 +1,4 @@
-"""Meetings that were held and what they decided."""
+"""Meetings and their decisions."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from geo.errors import InputError
 
 @dataclass(frozen=True)
 class Meeting:
-    """A meeting (例会、联席会议) that was held.
+    """A meeting (例会、联席会议).
 
     Attributes
     ----------
     meeting_id
         Such as ``2026-03-03`` for the regular meeting of that day.
     day, place, chair
-        When, where, and who led it.
+        Day, place and chairperson.
     present, absent
         Names of persons or bodies.
     items
-        Questions that were taken up, each with the case it is about or an empty text.
+        Questions discussed, each with its case or an empty text.
     """
 
     meeting_id: str
@@ -35,25 +35,25 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a meeting decided: who does what until when.
+    """A decision of a meeting: who does what by when.
 
     Attributes
     ----------
     decision_id
         Number of the meeting, a hyphen and a number counted from 1.
     text, owner, due
-        What is to be done, who leads, and the last day for it.
+        Task, responsible person or body, and last day.
     helpers
-        Who helps.
+        Supporting persons or bodies.
     case_id
-        The case that it is about; empty if it is about none.
+        Its case; empty if there is none.
     done_at
-        When it was carried out; None while it is open. For a decision on a case the case itself tells (:func:`outstanding`).
+        Time of completion; None while it is open. For a decision on a case the case decides (:func:`outstanding`).
 
     Raises
     ------
     InputError
-        If nobody owns it, it has no text, or a time has no zone.
+        If it has no owner or text, or a time has no zone.
     """
 
     decision_id: str

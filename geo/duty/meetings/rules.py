@@ -1,4 +1,4 @@
-"""The ten rules that put something on an agenda."""
+"""The ten rules that create agenda lines."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from geo.incidents.catalogue import national
 from geo.texts import Text
 
 _DAY = dt.timedelta(days=1)
-#: Part of the closed cases of the same kind that took less time, and how many there have to be for that to say anything.
+#: An open case is old if this share of closed cases of the same kind took less time; minimum number of closed cases.
 OLD_QUANTILE, LEAST_OF_KIND = 0.85, 20
-#: A case was returned so often.
+#: Minimum number of returns of a case.
 RETURNS = 2
-#: A cluster: so many reports or cases of one kind within so many metres or in one third-level cell, in so many days.
+#: A cluster: minimum number of reports or cases of one kind, within a distance or in one third-level cell, in a number of days.
 CLUSTER_M, CLUSTER_SIZE, CLUSTER_DAYS = 50.0, 3, 30
-#: A problem recurs if it comes back within so many days after closing.
+#: A problem recurs if it is reported again within this number of days after closing.
 RECURS_DAYS = 30
-#: A grid is short of patrols on so many of the last seven days.
+#: Minimum number of days short of patrols within the last seven days.
 SHORT_DAYS, LOOKED_AT_DAYS = 3, 7
 
 _M_PER_DEGREE = 111_320.0
 
 
 def all_lines(facts: Facts, day: dt.date, after: dt.date, scope: str) -> Iterator[Line]:
-    """Lines of all rules, in their order; a case may stand in several."""
+    """Lines of all rules, in order; a case may be in several."""
     cases = {number: case for number, case in sorted(facts.cases.items()) if case.open and facts.within(case, scope)}
     yield from _overdue_decisions(facts, day, scope)
     yield from _due_soon(facts, cases, after)
@@ -67,7 +67,7 @@ def _overdue_decisions(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]
 
 
 def _due_soon(facts: Facts, cases: Mapping[str, Case], after: dt.date) -> Iterator[Line]:
-    """One line for each owner: what is due before the next meeting, and what is overdue already."""
+    """One line for each owner: cases due before the next meeting, and overdue cases."""
     limit = facts.midnight(after)
     by_owner: dict[str, list[tuple[dt.datetime, str]]] = {}
     for number, case in cases.items():
@@ -135,7 +135,7 @@ class _Ages:
         self._limits: dict[tuple[str, str], float] = {}
 
     def limit(self, case: Case) -> float | None:
-        """The limit for a case in days; None where too few were closed."""
+        """The limit for a case in days; None if too few cases were closed."""
         for key in _groups(case):
             days = self._days.get(key, [])
             if len(days) >= LEAST_OF_KIND:

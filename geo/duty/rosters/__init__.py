@@ -1,1 +1,1 @@
-"""Rosters: who answers for which cell when (三定), leave and hand-over, shifts, notices, and reading them from sheets."""
+"""Rosters: persons responsible for cells by dates (三定), leave, hand-over, shifts, notices; reading rosters from files."""

@@ -1,6 +1,6 @@
 """Persons, their duties for cells by dates, and their absences.
 
-Days are local, first and last included; no last day means open.
+Days are local, first and last day included; no last day means unlimited.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from geo.duty.events import Duty
 from geo.errors import InputError
 
-#: Stands for no last day.
+#: Last day of unlimited assignments.
 FOREVER = dt.date.max
 
-#: The duty that answers for a cell of each level: the person responsible for a community, the leader of a second-level grid, and
+#: The duty responsible for a cell of each level: the person responsible for a community, the leader of a second-level grid, and
 #: the responsible person of the body for a third-level grid (店主、经理、楼栋长).
 ANSWERABLE = {1: Duty.RESPONSIBLE, 2: Duty.LEADER, 3: Duty.RESPONSIBLE}
 
@@ -24,12 +24,12 @@ STAFF = ("official", "community_worker")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a duty. Only what is published: never a private telephone or an ID number.
+    """A person with a duty. Only public data: never a private telephone or an ID number.
 
     Attributes
     ----------
     code
-        Staff number, or the name where there is none; unique.
+        Staff number, or the name if there is none; unique.
     kind
         ``official``, ``community_worker``, or empty for others.
     unit
@@ -52,13 +52,13 @@ class Assignment:
     Attributes
     ----------
     cell
-        Code of the cell; of a building or body for those who answer for one inside a cell, see `place`.
+        Code of the cell.
     person
         Code of the person.
     place
-        Building or body inside the cell (信息员、楼栋长), else empty.
+        Building or body inside the cell (信息员、楼栋长), otherwise empty.
     basis
-        Document that says so.
+        Document on which the assignment is based.
     """
 
     cell: str
@@ -81,17 +81,17 @@ class Assignment:
 
     @property
     def until(self) -> dt.date:
-        """Last day, :data:`FOREVER` where it is open."""
+        """Last day, :data:`FOREVER` if unlimited."""
         return FOREVER if self.valid_to is None else self.valid_to
 
     def holds_on(self, day: dt.date) -> bool:
-        """Whether it holds on a day."""
+        """Whether it is valid on a day."""
         return self.valid_from <= day <= self.until
 
 
 @dataclass(frozen=True)
 class Absence:
-    """A person is away, and who stands in for all their cells; without a deputy the cells' own deputies do."""
+    """Absence of a person, with the substitute for all their cells; without one, the deputies of the cells substitute."""
 
     person: str
     first: dt.date

@@ -1,6 +1,6 @@
-"""Notices (上情下达): from the street to communities, leaders and bodies; who has been reached and who has not.
+"""Notices (上情下达) from the street to communities, leaders and bodies, and who has received them.
 
-Nobody has to log in: a notice reaches a person when somebody says so, by whatever way (at the meeting, by telephone, on paper).
+Recipients need not log in: receipt is recorded, whatever the channel (at a meeting, by telephone, on paper).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from geo.duty.events import Duty
 from geo.duty.rosters.roster import Roster
 from geo.errors import InputError
 
-#: How a notice reaches a person.
+#: Channels of notices.
 WAYS = ("page", "meeting", "phone", "visit", "paper")
 
 
@@ -26,9 +26,9 @@ class Notice:
     Attributes
     ----------
     cells
-        Codes; a code stands for all cells below it. Empty: the whole street.
+        Codes; a code includes all cells below it. Empty: the complete street.
     duties
-        Who is meant; empty: those who answer for the cells.
+        Duties of the recipients; empty: the persons responsible for the cells.
     """
 
     notice_id: str
@@ -47,7 +47,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A notice reached a person."""
+    """Receipt of a notice by a person."""
 
     notice_id: str
     person: str
@@ -60,12 +60,12 @@ class Receipt:
 
 
 def recipients(notice: Notice, roster: Roster, day: dt.date) -> pd.DataFrame:
-    """Whom a notice is for on a day.
+    """Recipients of a notice on a day.
 
     Returns
     -------
     DataFrame
-        `person`, `cell`, `duty`; a person once for each cell. Where the person who answers for a cell is away, who stands in.
+        `person`, `cell`, `duty`; a person once for each cell. Substitutes replace responsible persons who are away.
     """
     rows = []
     for cell in roster.cells:
@@ -79,7 +79,7 @@ def recipients(notice: Notice, roster: Roster, day: dt.date) -> pd.DataFrame:
 
 
 def not_reached(notice: Notice, receipts: Iterable[Receipt], roster: Roster, day: dt.date) -> pd.DataFrame:
-    """Persons whom a notice has not reached, with their cells: `person`, `cell`, `duty`."""
+    """Recipients who have not received a notice, with their cells: `person`, `cell`, `duty`."""
     reached = {receipt.person for receipt in receipts if receipt.notice_id == notice.notice_id}
     meant = recipients(notice, roster, day)
     return meant[~meant["person"].isin(reached)].reset_index(drop=True)

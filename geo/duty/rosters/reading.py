@@ -1,4 +1,4 @@
-"""Reading a roster from Excel or CSV, with each faulty row told and all others taken."""
+"""Reads a roster from Excel or CSV; faulty rows are refused with a reason, all others are used."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from geo.tables.refused import RefusedRow, refuse
 from geo.tables.table import content_of, read_table, split_sheet
 from geo.texts import Text
 
-#: Excel keeps fifteen digits of a number; what is longer and was typed as a number has lost its end.
+#: Excel stores fifteen digits of a number; longer codes typed as numbers have lost their last digits.
 EXCEL_DIGITS = 15
 _SCIENTIFIC = re.compile(r"^\d(\.\d+)?e\+?\d+$", re.IGNORECASE)
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
-#: Said of every file that has such a column.
+#: Notice for files with such a column.
 _NOT_STORED = Text(
     "未读取身份证号等列：{columns}", "the columns {columns} were not read: nobody needs ID numbers for the duty"
 )
@@ -40,11 +40,11 @@ class RosterRead(NamedTuple):
     Attributes
     ----------
     roster
-        What could be used.
+        The usable rows.
     refused
-        Rows that could not, each with number, column, value and reason.
+        Rows that cannot be used, each with number, column, value and reason.
     notices
-        What was guessed or passed over.
+        Messages about guesses and ignored content.
     rows
         Number of rows in the file.
     """
@@ -57,7 +57,7 @@ class RosterRead(NamedTuple):
 
 @dataclass(frozen=True)
 class _Reader:
-    """What all rows of one file share."""
+    """Data shared by all rows of a file."""
 
     source: str
     columns: Mapping[str, str]
@@ -66,7 +66,7 @@ class _Reader:
 
 
 class _FaultyRowError(Exception):
-    """A row that cannot be used: the reason, and the field at fault."""
+    """A row that cannot be used: the reason, and the faulty field."""
 
     def __init__(self, reason: Text, field: str | None = None, value: object = None) -> None:
         super().__init__(reason.en)
@@ -90,26 +90,26 @@ def read_roster(
     cells
         Level of each cell by code, see :func:`levels_of`. A row of another cell is refused.
     since
-        Day from which a row without a first day holds.
+        First day of rows without one.
     columns
-        Our names (``cell person name duty from to kind post unit office_phone place basis``) to headers, where they are not found
-        by themselves.
+        Column names (``cell person name duty from to kind post unit office_phone place basis``) and their headers, for headers
+        that are not recognised.
     sheet
-        Sheet of a book.
+        Sheet of a workbook.
 
     Returns
     -------
     RosterRead
-        Rows are refused for: codes or numbers that Excel cut, unknown cells and duties, missing names, days that cannot be read
-        or are in the wrong order, and days on which another row names another person for the same single duty. Everything else is
-        taken. Gaps are findings of the roster (:meth:`geo.duty.Roster.findings`).
+        Rows are refused for: codes or numbers truncated by Excel, unknown cells and duties, missing names, days that cannot be
+        parsed or are in the wrong order, and days on which another row names another person for a duty held by one person. Gaps
+        are findings of the roster (:meth:`geo.duty.Roster.findings`).
 
     Raises
     ------
     FileError
         If the file cannot be read as a table.
     ColumnError
-        If there is no column of cells or of persons.
+        If there is no column for cells or for persons.
     """
     file, named = split_sheet(Path(path))
     table = read_table(content_of(file), file.name, known=words.NAMES.plain, sheet=sheet or named)
@@ -197,10 +197,10 @@ def _text(value: object) -> str:
 
 
 def _code(value: object, field: str, *, empty: bool = False) -> str:
-    """A code or number as text; refused if Excel has cut it.
+    """A code or number as text; refused if truncated by Excel.
 
-    A code of 16 digits or more that was typed as a number comes back as 3.20113E+17, as a number, or with zeros at its end. A
-    code of a third-level grid never ends in 000.
+    Excel changes a code of 16 digits or more typed as a number to 3.20113E+17, a number, or a text with zeros at the end. Codes
+    of third-level grids never end in 000.
     """
     cut = Text(
         "长编码被Excel按数字截断，请将该列设为文本后重新填写",
@@ -249,7 +249,7 @@ def _day(value: object, field: str) -> dt.date | None:
 
 
 def _require_no_overlap(new: Assignment, known: list[tuple[int, Assignment]], cells: Mapping[str, int]) -> None:
-    """One person at a time answers for a cell; the row that comes second is at fault."""
+    """Refuse a row if an earlier row names another person for the cell at the same time."""
     if new.place or new.duty is not ANSWERABLE[cells[new.cell]]:
         return
     for number, old in known:

@@ -1,4 +1,4 @@
-"""The roster (责任人名册): who answers for a cell on a day, where nobody or more than one does, and handing cases over."""
+"""The roster (责任人名册): persons responsible for cells by day, gaps and conflicts, and hand-over of cases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from geo.texts import Text
 
 DAY = dt.timedelta(days=1)
 
-#: What findings are called.
+#: Kinds of findings.
 KINDS: Mapping[str, Text] = {
     "gap": Text("无人负责", "nobody answers for the cell"),
     "absent": Text("责任人不在岗且无代理", "the person is away and nobody stands in"),
@@ -29,7 +29,7 @@ KINDS: Mapping[str, Text] = {
 
 
 class Answerable(NamedTuple):
-    """Who answers for a cell on a day; `instead_of` is the person they stand in for, or empty."""
+    """Person responsible for a cell on a day; `instead_of` is the person they substitute, or empty."""
 
     person: str
     instead_of: str = ""
@@ -43,11 +43,11 @@ class Roster:
     assignments
         In any order.
     persons
-        Those that are known; without any, every code that is named counts as known.
+        Known persons; if empty, all codes in the assignments are known.
     absences
         Leave, each with its deputy.
     cells
-        Level (1, 2, 3) of each cell by code; findings of gaps are about these. Without them, about the cells that are named, as
+        Level (1, 2, 3) of each cell by code; these are checked for gaps. If empty, the cells in the assignments are checked, as
         second-level grids.
 
     Examples
@@ -88,22 +88,22 @@ class Roster:
             self._absences[absence.person].append(absence)
 
     def holders(self, cell: str, day: dt.date, duty: Duty | str | None = None) -> list[Assignment]:
-        """Assignments for a cell that hold on a day, of one duty or of all."""
+        """Assignments for a cell on a day, of one duty or of all."""
         return [a for a in self._by_cell.get(cell, ()) if a.holds_on(day) and (duty is None or a.duty == duty)]
 
     def duties(self, person: str, day: dt.date) -> list[Assignment]:
-        """Assignments of a person that hold on a day."""
+        """Assignments of a person on a day."""
         return [a for a in self._by_person.get(person, ()) if a.holds_on(day)]
 
     def away(self, person: str, day: dt.date) -> Absence | None:
-        """The absence of a person that covers a day."""
+        """The absence of a person on a day."""
         return next((a for a in self._absences.get(person, ()) if a.holds_on(day)), None)
 
     def answerable(self, cell: str, day: dt.date) -> Answerable | None:
-        """Who answers for a cell on a day: the person assigned, or who stands in while they are away; None if nobody does.
+        """Person responsible for a cell on a day: the assigned person, or a substitute if they are away; None if there is none.
 
-        Deputies of the absence come first, then deputies of the cell, in the order of their assignment. A deputy who is away
-        too does not count.
+        The deputy of the absence has priority, then deputies of the cell in the order of their assignment. Deputies who are away
+        are skipped.
         """
         holders = self.holders(cell, day, ANSWERABLE[self.cells.get(cell, 2)])
         for holder in holders:
@@ -124,8 +124,8 @@ class Roster:
         Returns
         -------
         DataFrame
-            Index: code of the cell; `leader` (None where there is none) and `deputies` (a tuple; those who stand in for a leader
-            who is away included).
+            Index: code of the cell; `leader` (None if there is none) and `deputies` (a tuple, including substitutes of an absent
+            leader).
         """
         rows = {}
         for cell, level in self.cells.items():
@@ -144,7 +144,7 @@ class Roster:
         return pd.DataFrame.from_dict(rows, orient="index", columns=["leader", "deputies"])
 
     def staff(self, day: dt.date) -> dict[str, int]:
-        """How many second-level grids are led by each kind of staff on a day.
+        """Number of second-level grids led by each kind of staff on a day.
 
         >>> Roster([]).staff(dt.date(2026, 3, 2))
         {'official': 0, 'community_worker': 0, '': 0}
@@ -157,13 +157,13 @@ class Roster:
         return counts
 
     def findings(self, first: dt.date, last: dt.date) -> pd.DataFrame:
-        """Where the roster is not whole between two days, both included.
+        """Gaps and conflicts of the roster between two days, both included.
 
         Returns
         -------
         DataFrame
-            In order of cell and day: `kind` (:data:`KINDS`), `cell`, `person`, `first`, `last`, `explanation_zh`, `explanation`.
-            Runs of days with one finding are one row. Cost: in proportion to assignments and cells.
+            By cell and day: `kind` (:data:`KINDS`), `cell`, `person`, `first`, `last`, `explanation_zh`, `explanation`.
+            Consecutive days with the same finding are one row. Cost: O(assignments + cells).
 
         Raises
         ------
@@ -182,7 +182,7 @@ class Roster:
         )
 
     def _cell_findings(self, cell: str, first: dt.date, last: dt.date) -> list[tuple[str, str, str, dt.date, dt.date]]:
-        """Runs of days on which nobody or more than one answers; evaluated where something changes, not day by day."""
+        """Periods without a responsible person or with several; evaluated only on days of change."""
         found: list[tuple[str, str, str, dt.date, dt.date]] = []
         marks = sorted(day for day in self._changes(cell) if first < day <= last)
         for start, following in zip([first, *marks], [*marks, last + DAY], strict=True):
@@ -203,7 +203,7 @@ class Roster:
         return found
 
     def _changes(self, cell: str) -> set[dt.date]:
-        """Days on which something about who answers for a cell changes."""
+        """Days on which the responsible person of a cell may change."""
         marks: set[dt.date] = set()
         persons = set()
         for assignment in self._by_cell.get(cell, ()):
@@ -237,18 +237,18 @@ class Roster:
     def hand_over(
         self, cases: Iterable[Case], person: str, *, at: dt.datetime, day: dt.date, by: str, to: str = ""
     ) -> list[Event]:
-        """Hand all open cases of a person over in one step, because they are away or have left.
+        """Hand over all open cases of a person who is away or has left.
 
         Parameters
         ----------
         cases
-            All open cases; those of others are passed over.
+            All open cases; those of other persons are ignored.
         at, day
-            Time of the events, and the local day whose roster tells the successors.
+            Time of the events, and the local day of the roster that determines the successors.
         by
-            Who hands over.
+            Actor of the hand-over.
         to
-            Who takes them all; by default who answers for the cell of each case on `day`.
+            Successor for all cases; by default the person responsible for the cell of each case on `day`.
 
         Returns
         -------

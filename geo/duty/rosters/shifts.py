@@ -1,4 +1,4 @@
-"""Shifts (值班): who of the offices and community stations is on duty when, swaps, and hours that nobody covers."""
+"""Shifts (值班) of offices and community stations, swaps of shifts, and uncovered hours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.texts import Text
 
 @dataclass(frozen=True)
 class Shift:
-    """Somebody is on duty at a place in ``[start, end)``; `swapped_from` is who was planned before."""
+    """A person is on duty at a place in ``[start, end)``; `swapped_from` is the person planned before a swap."""
 
     place: str
     start: dt.datetime
@@ -48,7 +48,7 @@ class ShiftPlan:
     shifts: tuple[Shift, ...]
 
     def on_duty(self, place: str, at: dt.datetime) -> tuple[str, ...]:
-        """Who is on duty at a place at a moment."""
+        """Persons on duty at a place at a given time."""
         return tuple(s.person for s in self.shifts if s.place == place and s.start <= at < s.end)
 
     def swapped(self, one: Shift, two: Shift, *, reason: str) -> ShiftPlan:
@@ -84,12 +84,12 @@ class ShiftPlan:
         return [(one, two) for k, one in enumerate(mine) for two in mine[k + 1 :] if two.start < one.end]
 
     def findings(self, required: Iterable[tuple[str, dt.datetime, dt.datetime]]) -> pd.DataFrame:
-        """Hours that nobody covers, and persons on duty twice at once.
+        """Uncovered hours, and persons with overlapping shifts.
 
         Parameters
         ----------
         required
-            Place, begin and end of each span that has to be covered.
+            Place, start and end of each period to be covered.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class ShiftPlan:
 def required_hours(
     places: Iterable[str], days: Iterable[dt.date], hours: Sequence[tuple[dt.time, dt.time]], zone: dt.tzinfo
 ) -> list[tuple[str, dt.datetime, dt.datetime]]:
-    """Spans of each place and day that have to be covered; an end at or before its begin is on the next day."""
+    """Periods to be covered, by place and day; an end not after the start is on the next day."""
     found = []
     for place in places:
         for day in days:

@@ -1,4 +1,4 @@
-"""How sheets name duties, kinds of staff and columns of a roster."""
+"""Words for duties, kinds of staff and columns in roster files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KIND_OF: Mapping[str, str] = {plain_header(word): kind for kind, words in _KIND_
 CELL, PERSON, NAME, DUTY, FROM, TO = "cell", "person", "name", "duty", "from", "to"
 KIND, POST, UNIT, PHONE, PLACE, BASIS = "kind", "post", "unit", "office_phone", "place", "basis"
 
-#: Columns that are seen and not stored: nobody needs them for the duty.
+#: Columns that are recognised and never stored, because they are not needed.
 PRIVATE = "private"
 
 _LISTED = {

@@ -1,4 +1,4 @@
-"""Rectification items (整改): found, limited, put right, inspected by oneself, re-checked by somebody else, struck off (销号)."""
+"""Rectification items (整改): found, corrected within a limit, self-checked, re-checked by another person, struck off (销号)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from enum import StrEnum
 from geo.errors import InputError, RefusedStep
 from geo.texts import Text
 
-#: Shortest text of a finding, measure or result, in characters.
+#: Minimum length of the text of a finding, measure or result, characters.
 LEAST_TEXT = 2
 
 
 class ItemState(StrEnum):
-    """Where an item stands."""
+    """State of an item."""
 
     OPEN = "open"
     PUT_RIGHT = "put_right"
@@ -23,7 +23,7 @@ class ItemState(StrEnum):
 
 
 class ItemAction(StrEnum):
-    """What a step of an item does."""
+    """Action of a step of an item."""
 
     FIND = "find"
     PROGRESS = "progress"
@@ -55,9 +55,9 @@ _TARGETS = {
 class ItemStep:
     """One step of a rectification item; append-only, like the events of a case.
 
-    `seq` counts from 1. The first step, ``find``, carries what was found: `place`, `text` (the problem), `basis`, `unit` and
-    `person` who put it right, `due`, and the case it comes from, if any. `self_found` tells self-inspection (自查自纠) from
-    supervision.
+    `seq` counts from 1. The first step, ``find``, contains the finding: `place`, `text` (the problem), `basis`, `unit` and
+    `person` responsible for the correction, `due`, and its case, if any. `self_found` distinguishes self-inspection (自查自纠)
+    from supervision.
     """
 
     item_id: str
@@ -83,7 +83,7 @@ class ItemStep:
 
 @dataclass(frozen=True)
 class Item:
-    """A rectification item after some of its steps. `late` is kept: put right after `due`."""
+    """A rectification item after some of its steps. `late`: corrected after `due`; never reset."""
 
     item_id: str
     state: ItemState
@@ -108,19 +108,19 @@ class Item:
     late: bool = False
 
     def overdue(self, day: dt.date) -> bool:
-        """Whether it is not put right, and its limit has passed."""
+        """Whether it is not corrected, and its limit has passed."""
         return self.late or (self.state is ItemState.OPEN and self.due is not None and day > self.due)
 
 
 def fold_item(steps: Iterable[ItemStep], zone: dt.tzinfo = dt.UTC) -> Item:
-    """Make an item from its steps.
+    """Compute an item from its steps.
 
     Parameters
     ----------
     steps
         Of one item, in order.
     zone
-        Zone in which the day of a step is told.
+        Time zone for the local day of a step.
 
     Raises
     ------
@@ -138,13 +138,13 @@ def fold_item(steps: Iterable[ItemStep], zone: dt.tzinfo = dt.UTC) -> Item:
 
 
 def advance_item(item: Item | None, step: ItemStep, zone: dt.tzinfo = dt.UTC) -> Item:
-    """Do one step of an item.
+    """Execute one step of an item.
 
     Raises
     ------
     RefusedStep
-        ``stale`` if the number is not the next one, ``state`` if the step does not start from the state, ``reason`` if the text
-        is missing, ``missing`` if a finding has no limit or nobody to put it right, ``own_work`` if who put it right re-checks.
+        ``stale`` if the number is not the next one, ``state`` if the step is not possible in the state, ``reason`` if the text is
+        missing, ``missing`` if a finding has no limit or responsible person, ``own_work`` if the re-check is by the same person.
     """
     if step.seq != (0 if item is None else item.seq) + 1:
         raise RefusedStep(
