@@ -75,13 +75,13 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
             "correct the codes or the parents of these cells",
         ),
         Cause.BORDERS_DRAWN_TWICE: (
-            "相邻网格的边界各画各的",
+            "相邻网格的边界绘制不一致",
             "common borders were drawn separately",
             "用 wangge repair 合拢边界",
             "close the borders with wangge repair",
         ),
         Cause.LEVELS_DRAWN_TWICE: (
-            "上下级的边界各画各的",
+            "上下级网格的边界绘制不一致",
             "borders of the levels were drawn separately",
             "用 wangge repair --parents 对齐到上级",
             "fit the cells to their parents with wangge repair --parents",
@@ -89,13 +89,13 @@ TEXTS: Mapping[Cause, tuple[str, str, str, str]] = MappingProxyType(
         Cause.MISSING_CELL: (
             "网格之间有整块空地",
             "ground between cells is not covered",
-            "补画缺少的网格，或用 --allowed 声明此地可空",
+            "补画缺少的网格，或用 --allowed 声明该处可不划网格",
             "draw the missing cells, or declare the ground with --allowed",
         ),
         Cause.DOUBLY_ASSIGNED: (
-            "整块土地分给了多个网格",
+            "整块土地同属多个网格",
             "ground was assigned to several cells",
-            "确定归属后修改，或用 wangge repair 划给其一",
+            "确定归属后修改，或用 wangge repair 划归其一",
             "decide who gets it, or let wangge repair give it to one of them",
         ),
         Cause.BARE_AT_OUTLINE: (

@@ -56,7 +56,7 @@ DIVISION_POLICY: Policy = MappingProxyType(dict.fromkeys(Kind, Severity.ERROR))
 #: Chinese name of each kind, and one sentence in Chinese and English; ``{}`` is replaced by the cells.
 EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
     {
-        Kind.OVERLAP: ("重叠", "{} 覆盖了同一块地", "{} cover the same ground"),
+        Kind.OVERLAP: ("重叠", "{} 覆盖同一地块", "{} cover the same ground"),
         Kind.DUPLICATE_POLYGON: ("图形重复", "{} 的图形完全相同", "{} have the same polygon"),
         Kind.GAP: ("空洞", "{} 之间有一块地不属于任何网格", "ground between {} belongs to no cell"),
         Kind.SLIVER: ("缝隙", "{} 之间有一条窄缝不属于任何网格", "a strip between {} belongs to no cell"),
@@ -92,7 +92,7 @@ EXPLANATIONS: Mapping[Kind, tuple[str, str, str]] = MappingProxyType(
             "most of {} lies in another parent",
         ),
         Kind.MISSING_PARENT: ("缺少上级", "{} 的上级网格不存在", "the parent of {} does not exist"),
-        Kind.DUPLICATE_CODE: ("编码重复", "编码 {} 不止一次出现", "code {} is used more than once"),
+        Kind.DUPLICATE_CODE: ("编码重复", "编码 {} 重复出现", "code {} is used more than once"),
         Kind.BAD_CODE: ("编码不规范", "编码 {} 不符合编码规则", "code {} is malformed"),
         Kind.WRONG_COUNT: (
             "数量不符",

@@ -158,7 +158,7 @@ class LevelReport:
             area = self.not_listed["overlap_m2"] + self.not_listed["gap_m2"] + self.not_listed["outside_m2"]
             told.append(
                 (
-                    f"无效图形自交处另有 {number:,} 处重叠或空缺（{area:,.2f} m²），已计入面积，未逐条列出",
+                    f"无效图形自相交处另有 {number:,} 处重叠或空缺（{area:,.2f} m²），已计入面积，未逐条列出",
                     f"{number:,} overlaps or gaps ({area:,.2f} m²) where an invalid polygon crosses itself are counted, "
                     "not listed",
                 )

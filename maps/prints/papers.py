@@ -67,7 +67,11 @@ def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
     kind = LedgerKind(table.attrs["kind"])
     form, columns = FORMS[kind], columns_of(kind)
     typed = "、".join(column.title.zh for column in columns if column.typed)
-    notes = [f"本簿由流转记录生成；由人填写的只有：{typed}。" if typed else "本簿由流转记录生成，没有由人填写的栏目。"]
+    notes = [
+        f"本簿由流转记录自动生成；人工填写的栏目：{typed}。"
+        if typed
+        else "本簿由流转记录自动生成，没有人工填写的栏目。"
+    ]
     if heading.signed:
         notes.append(heading.signed)
     values = {

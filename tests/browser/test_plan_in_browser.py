@@ -223,7 +223,7 @@ class TestLines:
         planner.page.keyboard.up("Alt")
         planner.page.mouse.move(*planner.pixel(line[-1]), steps=3)
         planner.click(line[-1])
-        planner.wait_panel("换格长的居民")
+        planner.wait_panel("更换格长的居民")
         assert planner.revision() == 0  # told before it is made
         reason = planner.page.locator("#reason")
         if reason.count():
@@ -263,7 +263,7 @@ class TestLines:
         planner.click((x + 0.7, south - 6))
         planner.page.keyboard.up("Alt")
         planner.key("Enter")
-        planner.wait_panel("换格长的居民")
+        planner.wait_panel("更换格长的居民")
         reason = planner.page.locator("#reason")
         if reason.count():
             assert planner.page.locator("#commit").is_disabled()
@@ -289,7 +289,7 @@ class TestLines:
         planner.click(planner.inside(code))
         planner.key("s")
         planner.page.locator("#by-buildings").click()
-        planner.wait_panel("换格长的居民")
+        planner.wait_panel("更换格长的居民")
         assert planner.revision() == 0
         planner.page.locator("#commit").click()
         after = planner.wait_revision(1)
@@ -306,7 +306,7 @@ class TestGroups:
         planner.key("m")
         for code in pair:
             planner.click(planner.inside(code))
-        planner.wait_panel("换格长的居民")
+        planner.wait_panel("更换格长的居民")
         planner.key("Enter")
         after = planner.wait_revision(1)
         kept = set(pair) & set(after.codes)
@@ -453,7 +453,7 @@ class TestKeeping:
 def test_the_table_is_a_full_way_in(planner, pair):
     look_at(planner, *pair, more=f"&cells={','.join(pair)}&panel=cells")
     planner.page.get_by_role("button", name="合并选中的 2 个").press("Enter")
-    planner.wait_panel("换格长的居民")
+    planner.wait_panel("更换格长的居民")
     planner.page.locator("#commit").press("Enter")
     after = planner.wait_revision(1)
     (code,) = set(pair) & set(after.codes)
@@ -535,7 +535,7 @@ class TestPanels:
         third.to_file(path, layer="third", driver="GPKG")
         panel.locator("#file").set_input_files(path)
         planner.wait_panel("导入预览：1 处修改")
-        panel.get_by_role("button", name="就这样改").click()
+        panel.get_by_role("button", name="确认修改").click()
         assert planner.wait_revision(2).rows[code]["name"] == "从文件改名"
 
 
@@ -561,7 +561,7 @@ def test_a_finger_selects_and_drags(planner, pair, browser, server, faults):
 def test_nothing_is_wrong_for_a_screen_reader(planner, pair):
     look_at(planner, *pair, more=f"&cells={pair[0]}&tool=drag")
     axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    for tab in ("后果", "网格表", "均衡", "历史", "意见", "进出"):
+    for tab in ("影响", "网格表", "均衡", "历史", "意见", "导入导出"):
         planner.page.get_by_role("tab", name=tab).click()
         planner.page.wait_for_timeout(300)
         found = planner.page.evaluate(axe + "; axe.run()")

@@ -17,13 +17,13 @@ from geo.coverage.repairing.overlay import Overlay, Positions, Shapes
 from geo.errors import ImpossibleError
 
 #: Reason for the assignment of a face, shown in the plan of a repair.
-GAP = "无主地，划给共同边界最长的相邻网格 / a gap, given to the neighbour with the longest common border"
-CONTESTED = "重叠，划给共同边界最长的一方 / an overlap, given to the one with the longest common border"
-NEEDED = "重叠，划给除此之外没有土地的网格 / an overlap, given to the cell that has no other ground"
-PROTECTED = "重叠，划给受保护的网格 / an overlap, given to the protected cell"
+GAP = "空缺地块，划归共同边界最长的相邻网格 / a gap, given to the neighbour with the longest common border"
+CONTESTED = "重叠地块，划归共同边界最长的网格 / an overlap, given to the one with the longest common border"
+NEEDED = "重叠地块，划归别无土地的网格 / an overlap, given to the cell that has no other ground"
+PROTECTED = "重叠地块，划归受保护的网格 / an overlap, given to the protected cell"
 OUTSIDE = "不在外轮廓（或上级网格）内 / outside the outline or the parent"
-OPENED = "为使网格不被另一网格包围，划给被围网格 / given to a cell that another one would surround"
-CUT_OFF = "与所属网格分离，划给相邻网格 / cut off from its cell, given to a neighbour"
+OPENED = "为避免网格被另一网格包围，划归被包围的网格 / given to a cell that another one would surround"
+CUT_OFF = "与所属网格分离，划归相邻网格 / cut off from its cell, given to a neighbour"
 
 _NONE = np.empty(0, dtype=np.int64)
 

@@ -85,12 +85,12 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
         )
     if bound.reason in ("heavy", "rest"):
         return (
-            f"{place_zh}独占一格后其余网格工作量偏低：建议减少一个网格，或将一名人员调往邻近网格",
+            f"{place_zh}单独成为一个网格后，其余网格工作量偏低：建议减少一个网格，或将一名人员调往邻近网格",
             f"{place_en} fills a grid, and the rest is too little for the others: take one grid less, or move a leader",
         )
     if bound.reason == "pair":
         return (
-            f"较大建筑多于网格数，{place_zh}必与另一栋同格：建议增加一个网格",
+            f"较大建筑多于网格数，{place_zh}必有两栋划入同一网格：建议增加一个网格",
             f"there are more large buildings than grids, so {place_en} shares one: add a grid",
         )
     if bound.reason == "hemmed":
@@ -100,12 +100,12 @@ def _proposal(bound: Bound, leaders: int, label: object) -> tuple[str, str]:
         )
     if bound.reason == "gate":
         return (
-            f"{place_zh}隔断其后地块，单独成格则偏小、并入则偏大：建议拆分该建筑，或调整社区边界",
+            f"{place_zh}隔断其后方地块，单独成为网格则偏小，并入相邻网格则偏大：建议拆分该建筑，或调整社区边界",
             f"{place_en} cuts off ground that is too little for a grid and too much to join it: split it, or move the border",
         )
     if bound.reason == "tried":
         return (
-            f"已穷举全部划分，没有更均衡的：建议拆分{place_zh}，或增减一个网格",
+            f"已比较全部划分方式，没有更均衡的：建议拆分{place_zh}，或增减一个网格",
             f"all divisions were tried and none is more even: split {place_en}, or take one grid more or less",
         )
     return (

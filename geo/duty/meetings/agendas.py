@@ -83,7 +83,7 @@ class Agenda:
         if not self.needed:
             return Text("本次无需开会", "no meeting needed")
         if self.left_over:
-            return Text("另有{n}项下次再议", "{n} more wait for the next time").fill(n=self.left_over)
+            return Text("另有{n}项留待下次例会审议", "{n} more wait for the next time").fill(n=self.left_over)
         return Text("", "")
 
 

@@ -237,7 +237,7 @@ def _recurred(facts: Facts, cases: Mapping[str, Case]) -> Iterator[Line]:
                 Rule.RECURRED,
                 Text("结案后{n:.0f}天又发生", "came back {n:.0f} days after closing").fill(n=days),
                 _about(facts, case),
-                Text("上次的办法为何没有管住？", "Why did the last remedy not hold?"),
+                Text("上次的措施为何未能解决？", "Why did the last remedy not hold?"),
                 facts.name_of(case.owner or ""),
                 (number,),
                 _cell(case),
@@ -291,7 +291,7 @@ def _short_of_patrols(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]:
                 Rule.SHORT_OF_PATROLS,
                 Text("近7天有{n}天巡查未达标", "short of patrols on {n} of the last 7 days").fill(n=int(days[code])),
                 facts.cell_names[code],
-                Text("人手、路线还是设备的原因？", "Is it staff, the route or the device?"),
+                Text("原因在于人手、路线还是设备？", "Is it staff, the route or the device?"),
                 leader_text(facts, code, day),
                 cell=code,
             )
@@ -299,7 +299,7 @@ def _short_of_patrols(facts: Facts, day: dt.date, scope: str) -> Iterator[Line]:
 
 def _unresolved(facts: Facts, cases: Mapping[str, Case]) -> Iterator[Line]:
     tests: tuple[tuple[Callable[[Case], bool], Text], ...] = (
-        (lambda case: not case.second, Text("地点未落到网格", "the place is in no known grid")),
+        (lambda case: not case.second, Text("地点未归入网格", "the place is in no known grid")),
         (lambda case: not case.owner, Text("没有责任人", "nobody owns it")),
     )
     for number, case in cases.items():

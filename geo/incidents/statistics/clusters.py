@@ -343,7 +343,7 @@ def _note(
         return "没有案件，无从判断。", "There are no incidents, so nothing can be shown."
     if np.isnan(z).all():
         return (
-            "各网格数值相同（或网格互为相邻），检验不能说明任何问题。",
+            "各网格数值相同（或网格均互为相邻），无法作出判断。",
             "All cells hold the same number (or all are neighbours of all), so the test cannot show anything.",
         )
     if n < _FEWEST_CELLS:

@@ -158,7 +158,7 @@ def _nearby(
         if area.score.max() >= _INSIDE:
             return _by_area(samples, reference, area, within, base, table)
     return unknown_shift(
-        "没有任何平移能使两个图层明显吻合", "no move makes the two layers agree clearly", table, "none"
+        "任何平移都不能使两个图层明显吻合", "no move makes the two layers agree clearly", table, "none"
     )
 
 

@@ -43,7 +43,8 @@ _NAMED = 10
 
 _NO_TIME = Text("时间无法识别", "has an unrecognized time")
 _SOME_ROWS = Text(
-    "{number}行{what}，未落格：第{rows}行（{shown}）", "{number} rows get no cell, a row {what}: rows {rows} ({shown})"
+    "{number}行{what}，未归入网格：第{rows}行（{shown}）",
+    "{number} rows get no cell, a row {what}: rows {rows} ({shown})",
 )
 _ADVICE = {
     NO_DEGREES: " are not longitude and latitude in degrees; swap --x and --y, or name the CRS (--crs EPSG:4549)",

@@ -107,7 +107,7 @@ def _cutting_path(edit: Split, shape: shapely.Geometry) -> LineString:
     longest = max(through, key=lambda part: part.length)
     raise RefusedEdit(
         "crosses",
-        "线多次穿过网格；请只切一刀",
+        "线多次穿过网格；请只穿过一次",
         "the line crosses the cell more than once; cut it once",
         cells=[edit.code],
         geometry=edit.line,

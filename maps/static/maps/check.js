@@ -12,7 +12,7 @@ wangge.startCheck = (map) => {
     faults: { zh: "存在错误", en: "There are errors" },
     kinds: { zh: "问题类型", en: "Kinds of finding" },
     list: { zh: "问题清单", en: "Findings" },
-    worst: { zh: "最严重的在前", en: "the worst first" },
+    worst: { zh: "按严重程度排列", en: "the worst first" },
     all: { zh: "全部显示", en: "Show all" },
     whole: { zh: "全图", en: "Whole map" },
     nowhere: { zh: "无位置", en: "no place" },
@@ -26,7 +26,7 @@ wangge.startCheck = (map) => {
     previous: { zh: "上一处", en: "Previous" },
     next: { zh: "下一处", en: "Next" },
     code: { zh: "涉及网格", en: "Cells" },
-    todo: { zh: "要做的事", en: "What to do" },
+    todo: { zh: "处理建议", en: "What to do" },
     table: { zh: "下载清单", en: "Download" },
     kind: { zh: "问题", en: "Finding" },
     severity: { zh: "等级", en: "Severity" },
@@ -37,7 +37,7 @@ wangge.startCheck = (map) => {
     lat: { zh: "纬度", en: "Latitude" },
     text: { zh: "说明", en: "Explanation" },
     names: { zh: "网格名称", en: "Names" },
-    causes: { zh: "按原因归并", en: "findings grouped by cause" },
+    causes: { zh: "按原因归类", en: "findings grouped by cause" },
   };
   const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
   page.backLayer = L.layerGroup().addTo(map);

@@ -5,7 +5,7 @@ globalThis.wanggeReplay = (map) => {
   const TAIL_S = 600, HOUR = 3600, STEP_S = 30;
   const renderer = L.canvas({ padding: 0.2 });
   const chinese = () => document.documentElement.lang.startsWith("zh");
-  const texts = { play: ["播放", "Play"], stop: ["暂停", "Pause"], heard: ["在线设备", "devices heard"], aside: ["线：前十分钟。空心点：未采用的定位", "Lines: the last ten minutes. Hollow: positions set aside"] };
+  const texts = { play: ["播放", "Play"], stop: ["暂停", "Pause"], heard: ["在线设备", "devices heard"], aside: ["线为此前十分钟的轨迹，空心点为未采用的定位点", "Lines: the last ten minutes. Hollow: positions set aside"] };
   const say = (key) => texts[key][chinese() ? 0 : 1];
 
   const devices = data.paths.map((steps, k) => {
@@ -66,7 +66,7 @@ globalThis.wanggeReplay = (map) => {
   button.type = "button";
   button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
   Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: Math.min(Math.max(9.5 * HOUR, OPENS), CLOSES) });
-  slider.setAttribute("aria-label", "时间 time");
+  slider.setAttribute("aria-label", page.language === "zh" ? "时间" : "Time");
   slider.style.width = "min(24rem, 40vw)";
   face.style.cssText = "font-variant-numeric:tabular-nums;white-space:nowrap";
   box.append(button, slider, face, note);

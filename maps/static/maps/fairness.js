@@ -24,7 +24,7 @@ wangge.startFairness = (map) => {
     largest: { zh: "偏差最大的网格", en: "Farthest from the mean" },
     before: { zh: "旧方案", en: "Old" },
     now: { zh: "新方案", en: "New" },
-    bound_note: { zh: "竖线为理论下限：三级网格不拆分时，任何划法都不可能更均衡。", en: "Upright marks: no division of the same third-level grids can be more even." },
+    bound_note: { zh: "竖线为理论下限：在不拆分三级网格的前提下，任何划分都不会更均衡。", en: "Upright marks: no division of the same third-level grids can be more even." },
     off_unit: { zh: "与均值之差（%）", en: " off the mean (%)" },
     tolerance_unit: { zh: "允许偏差（%）", en: "Tolerance (%)" },
     leader_column: { zh: "格长编号", en: "Leader (staff no.)" },

@@ -23,15 +23,15 @@ wangge.startHeat = (map) => {
     colour: { zh: "着色方式", en: "Colour by" },
     kind: { zh: "案件类别", en: "Kind" },
     all_kinds: { zh: "全部类别", en: "All kinds" },
-    hot: { zh: "标出热点网格", en: "Mark hot spots" },
+    hot: { zh: "标示热点网格", en: "Mark hot spots" },
     core_legend: { zh: "热点核心：本网格案件数明显高于正常水平", en: "Core: the grid itself has clearly more than usual" },
     hot_legend: { zh: "热点外围：连同相邻网格明显高于正常水平", en: "Around: the grid together with its neighbours has" },
-    hot_none: { zh: "没有通过检验的热点。", en: "No hot spot passed the test." },
-    hot_all: { zh: "热点按全部时间、全部类别检验，选择部分时不标出。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
+    hot_none: { zh: "未发现热点网格。", en: "No hot spot passed the test." },
+    hot_all: { zh: "热点按全部时间和全部类别计算，选择部分时间或类别时不标示。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
     hot_spot: { zh: "热点", en: "Hot spot" },
     hot_here: { zh: "热点外围", en: "hot spot, around" },
     core_here: { zh: "热点核心", en: "hot spot, core" },
-    no_value: { zh: `常住人口不足 ${data.fewest_residents} 人，不计算`, en: `under ${data.fewest_residents} residents: no rate` },
+    no_value: { zh: `常住人口不足 ${data.fewest_residents} 人，不计算人均值`, en: `under ${data.fewest_residents} residents: no rate` },
     no_cases: { zh: "无案件", en: "none" },
     kinds: { zh: "主要类别", en: "Top kinds" },
     other: { zh: "其他类别", en: "other kinds" },
@@ -47,9 +47,9 @@ wangge.startHeat = (map) => {
     all_time: { zh: "全部时间", en: "All time" },
     when: { zh: "时间", en: "Time" },
     play: { zh: "播放", en: "Play" },
-    partial: { zh: "数据不满整段", en: "not whole" },
+    partial: { zh: "时段数据不完整", en: "not whole" },
     series: { zh: "各时段案件数", en: "Incidents over time" },
-    same_scale: { zh: "各时段同一色标，可直接比较。", en: "One scale for all times, so they can be compared." },
+    same_scale: { zh: "各时段采用同一色标，可直接比较。", en: "One scale for all times, so they can be compared." },
   };
 
   /* ---- what is chosen, and what it adds up to ---- */
@@ -287,7 +287,7 @@ wangge.startHeat = (map) => {
     const [clear, full] = data.fade, last = data.ramp.length - 1;
     const stops = data.ramp.map((colour, i) => svg("stop", { offset: i / last, "stop-color": colour, "stop-opacity": Math.min(1, Math.max(0, (i / last - clear) / (full - clear))) }));
     const top = isPart() && surface ? densityTop(surface.density(now.bySquare)) : picture.top;
-    const kernel = data.bandwidth_m === null ? null : page.language === "zh" ? `影响半径 ${data.bandwidth_m} 米，不随缩放变化；边界处已校正。` : `Kernel of ${data.bandwidth_m} m on the ground at any zoom; corrected at the outline.`;
+    const kernel = data.bandwidth_m === null ? null : page.language === "zh" ? `影响半径 ${data.bandwidth_m} 米，不随地图缩放变化；街道边界处已作校正。` : `Kernel of ${data.bandwidth_m} m on the ground at any zoom; corrected at the outline.`;
     return el("div", {}, svg("svg", { class: "ramp", viewBox: "0 0 300 12", preserveAspectRatio: "none" }, svg("defs", {}, svg("linearGradient", { id: "ramp" }, ...stops)), svg("rect", { width: 300, height: 12, fill: "url(#ramp)" })),
       el("div", { className: "ticks" }, ...[0, top / 2, top].map((tick) => el("span", {}, page.format.decimal(tick, tick < 10 ? 2 : 0)))),
       kernel ? el("p", {}, kernel) : null, isPart() && !surface ? el("p", {}, page.t("no_density")) : null);

@@ -78,7 +78,7 @@ export function tellPhotos(output, report, left, then = () => {}) {
 function photosOf(report) {
   return make("div", { class: "photos" }, report.photos.map((key, k) => {
     const address = `/api/reports/${encodeURIComponent(report.number)}/photos/${key}`;
-    return make("a", { href: address, target: "_blank" }, make("img", { src: address, loading: "lazy", alt: `照片 photo ${k + 1}` }));
+    return make("a", { href: address, target: "_blank" }, make("img", { src: address, loading: "lazy", alt: document.documentElement.lang === "en" ? `photo ${k + 1}` : `照片 ${k + 1}` }));
   }));
 }
 
@@ -202,7 +202,7 @@ function stepForm(found, action, role, values, again) {
   const form = make("form", { class: "fields", "data-step": action },
     make("h3", { class: "wide" }, both(step.zh, step.en)),
     step.fields.map((one) => make("label", {}, both(one.zh, one.en), field(one, values[one.name]))),
-    make("label", { class: "wide" }, both(step.reasoned ? "理由、说明（必填）" : "说明", step.reasoned ? "Reason (needed)" : "Remark"),
+    make("label", { class: "wide" }, both(step.reasoned ? "理由或说明（必填）" : "说明", step.reasoned ? "Reason (needed)" : "Remark"),
       make("textarea", { name: "reason", rows: 2, maxlength: 2000, required: step.reasoned, minlength: step.reasoned ? 2 : null })),
     send, output);
   form.addEventListener("submit", async (event) => {

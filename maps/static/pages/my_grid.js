@@ -15,7 +15,7 @@ async function load() {
   }
 }
 
-const VERDICTS = { met: ["达标", "met"], short: ["不足", "short"], not_visited: ["未巡", "not visited"], unknown: ["数据不足", "unknown"] };
+const VERDICTS = { met: ["达标", "met"], short: ["次数不足", "short"], not_visited: ["未巡查", "not visited"], unknown: ["无法确认", "unknown"] };
 const MOST_VERDICTS = 8;
 
 async function loadVerdicts() {
@@ -40,7 +40,7 @@ let place = null, id = newId();
 function findPosition() {
   const told = document.getElementById("position");
   place = null;
-  tell(told, "quiet", both("未用定位，按所选网格上报。", "Without a position; the chosen grid is reported."));
+  tell(told, "quiet", both("未使用定位，将按所选网格上报。", "Without a position; the chosen grid is reported."));
   if (!window.isSecureContext || !navigator.geolocation) return;
   navigator.geolocation.getCurrentPosition(
     (found) => {
@@ -63,7 +63,7 @@ if (form) {
     event.preventDefault();
     const { photos: _, ...given } = Object.fromEntries(new FormData(form)), photos = [...form.elements.photos.files];
     const kind = given.kind || given.frequent || "", text = given.text.trim() || matterName(kind);
-    if (text.length < 2) return tell(sent, "fault", both("请选一个事项，或写明问题。", "Choose a matter, or describe the problem."));
+    if (text.length < 2) return tell(sent, "fault", both("请选择一个事项，或填写问题说明。", "Choose a matter, or describe the problem."));
     send.disabled = true;
     // Where the position lies outside of the officer's grids the server refuses it; then the chosen grid counts.
     const body = { client_id: id, channel: "patrol", text, kind, standard_ref: kind ? facts.standard_ref : "", address: given.address, second: given.second };
