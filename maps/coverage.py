@@ -28,6 +28,7 @@ from maps.encoding.cells import (
     optional_text,
     two_languages,
 )
+from maps.english_names import english_name
 from maps.view import GridPage, grid_map
 
 #: The four states of a verdict, in the order of the pages.
@@ -138,7 +139,7 @@ def coverage_map(
 def titled(division: Division, title: tuple[str, str]) -> tuple[str, str]:
     """A title with the name of the street."""
     name = str(column(division.street, "name").iloc[0] or "")
-    return name + title[0], f"{title[1]} · {name}" if name else title[1]
+    return name + title[0], f"{title[1]} · {english_name(name)}" if name else title[1]
 
 
 def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A map as an A3 sheet, in a PDF or a picture, printed by Chromium.
+"""A map as an A3 or A4 sheet, in a PDF or a picture, printed by Chromium.
 
 A page of ours lays itself out as a sheet when its address asks for it, so paper, file and screen are drawn by one program.
 Chromium is not part of wangge: where it is missing, the HTML page can be opened and printed with any browser.
@@ -11,10 +11,11 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import folium
 
-from geo.errors import FileError, ImpossibleError
+from geo.errors import FileError, ImpossibleError, InputError
 from geo.layers import aside
 from maps.document import render
 
@@ -23,10 +24,13 @@ ENDINGS = (".pdf", ".png")
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# Size of the sheet on the screen in CSS pixels (maps/static/maps/page.css), and pixels of the picture to one of them:
-# 3,020 by 2,080 pixels are 190 to the inch on A3.
-_SHEET_PX = (1510, 1040)
+# Sizes of sheets on the screen in CSS pixels (maps/static/maps/page.css), and pixels of the picture to one of them: 3,020 by
+# 2,080 pixels are 190 to the inch on A3.
+_SHEETS_PX = {"A3": (1510, 1040), "A4": (1060, 730)}
 _FINE = 2
+
+#: Sizes of paper that a sheet can have.
+PAPERS = tuple(_SHEETS_PX)
 
 # Time on the page's own clock until its timers have run, and on ours until Chromium is given up.
 _VIRTUAL_MS = 10_000
@@ -62,27 +66,33 @@ def find_chromium() -> str:
 
 
 def print_sheet(drawing: folium.Map, path: str | os.PathLike[str], *, view: str = "") -> None:
-    """Write a map as one A3 sheet, landscape; an existing file is replaced when the new one is complete.
+    """Write a map as one sheet, landscape; an existing file is replaced when the new one is complete.
 
     Parameters
     ----------
     drawing
         A map of this package.
     path
-        File that ends in ``.pdf`` (paths stay paths, so it is sharp at any size) or ``.png`` (3,020 by 2,080 pixels).
+        File that ends in ``.pdf`` (paths stay paths, so it is sharp at any size) or ``.png`` (3,020 by 2,080 pixels on A3).
     view
-        What is shown, as it stands in the address of the page after ``#``: ``level=2&by=incidents``.
+        What is shown, as it stands in the address of the page after ``#``: ``level=2&by=incidents``; with ``paper=A4`` on A4
+        in place of A3.
 
     Raises
     ------
+    InputError
+        If the paper is neither.
     ImpossibleError
         If Chromium is missing or does not print.
     FileError
         If the ending is neither, or the folder does not exist.
     """
+    paper = dict(parse_qsl(view)).get("paper", "A3")
+    if paper not in PAPERS:
+        raise InputError(f"a sheet is printed on {' or '.join(PAPERS)}, not '{paper}'")
     if not is_sheet(path):
         raise FileError(f"{path}: a sheet is a file that ends in {' or '.join(ENDINGS)}")
-    photograph(render(drawing), path, size_px=_SHEET_PX, fine=_FINE, view=f"{view}&sheet=1".lstrip("&"))
+    photograph(render(drawing), path, size_px=_SHEETS_PX[paper], fine=_FINE, view=f"{view}&sheet=1".lstrip("&"))
 
 
 def photograph(

@@ -1,4 +1,4 @@
-"""``wangge map``: maps as one HTML file each, or as A3 sheets, from stored results."""
+"""``wangge map``: maps as one HTML file each, or as sheets of A3 or A4, from stored results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.cli import options
 from api.cli.console import emit_json, out
 
 app = typer.Typer(
-    help="制图：覆盖图、案件图、均衡图，均为单个离线网页，或 A3 图纸。Maps, each one page that needs no network, or an A3 sheet.",
+    help="制图：覆盖图、案件图、均衡图，均为单个离线网页，或 A3、A4 图纸。Maps, each one page that needs no network, or a sheet.",
     no_args_is_help=False,
 )
 
@@ -21,13 +21,16 @@ Target = Annotated[
         "--out",
         "-o",
         metavar="OUT",
-        help="网页 .html，或 A3 图纸 .pdf、.png（需要 Chromium）。A page, or an A3 sheet, which needs Chromium.",
+        help="网页 .html，或图纸 .pdf、.png（需要 Chromium）。A page, or a sheet, which needs Chromium.",
     ),
 ]
 Shown = Annotated[
     int, typer.Option("--level", metavar="L", min=1, max=3, help="图纸显示的层级。Level that a sheet shows.")
 ]
 Language = Annotated[str, typer.Option("--language", metavar="zh|en", help="图纸的语言。Language of a sheet.")]
+Paper = Annotated[
+    str, typer.Option("--paper", metavar="A3|A4", help="图纸的纸张，默认 A3。Paper of a sheet, A3 by default.")
+]
 Division = Annotated[Path, typer.Option("--division", metavar="FILE", help="方案文件。The division.")]
 
 
@@ -45,6 +48,7 @@ def coverage(
     title: options.Title = None,
     level: Shown = 2,
     language: Language = "zh",
+    paper: Paper = "A3",
     json: options.Json = False,
 ) -> None:
     """覆盖图：每个网格当天的核验结论。
@@ -64,7 +68,7 @@ def coverage(
         visits_path=visits,
         backdrop=backdrop,
         title=title,
-        view=_view(level, language),
+        view=_view(level, language, paper),
     )
     if json:
         emit_json({"out": str(target), "day": shown})
@@ -91,6 +95,7 @@ def incidents(
         ),
     ] = "density",
     language: Language = "zh",
+    paper: Paper = "A3",
     json: options.Json = False,
 ) -> None:
     """案件图：热力、各级网格案件数与热点，可选类别和时间。
@@ -104,7 +109,7 @@ def incidents(
     if by not in ("density", *MEASURES):
         raise typer.BadParameter(f"--by '{by}': use {', '.join(('density', *MEASURES))}")
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
-    view = _view(level, language) + ("" if by == "density" else f"&by={by}")
+    view = _view(level, language, paper) + ("" if by == "density" else f"&by={by}")
     number = incidents_page(incidents, division, target, datum=datum, backdrop=backdrop, title=title, view=view)
     if json:
         emit_json({"out": str(target), "incidents": number})
@@ -130,6 +135,7 @@ def fairness(
     title: options.Title = None,
     level: Shown = 2,
     language: Language = "zh",
+    paper: Paper = "A3",
     json: options.Json = False,
 ) -> None:
     """均衡图：各级网格的工作量、人口、面积与同级均值之差，对照允许偏差与理论下限，可与旧方案并排。
@@ -146,7 +152,7 @@ def fairness(
         tolerance=None if tolerance is None else tolerance / 100,
         backdrop={"roads": optional_layer(roads), "water": optional_layer(water)},
         title=title,
-        view=_view(level, language),
+        view=_view(level, language, paper),
     )
     if json:
         emit_json({"out": str(target), "within_tolerance": within})
@@ -154,8 +160,10 @@ def fairness(
         out().print(f"已写出 written: {target}", markup=False)
 
 
-def _view(level: int, language: str) -> str:
-    """What a sheet shows, as the address of the page says it."""
+def _view(level: int, language: str, paper: str) -> str:
+    """What a sheet shows and its paper, as the address of the page says it."""
+    if paper.upper() not in ("A3", "A4"):
+        raise typer.BadParameter(f"--paper '{paper}': use A3 or A4")
     if language not in ("zh", "en"):
         raise typer.BadParameter(f"--language '{language}': use zh or en")
-    return f"level={level}" + ("&lang=en" if language == "en" else "")
+    return f"level={level}" + ("&lang=en" if language == "en" else "") + ("&paper=A4" if paper.upper() == "A4" else "")

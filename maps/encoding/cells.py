@@ -7,6 +7,7 @@ costs about seven characters, a third of what GeoJSON needs.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -31,12 +32,16 @@ from geo.layers.columns import (
     WORKLOAD,
 )
 from maps.encoding.packing import pack_shapes
+from maps.english_names import ROAD_KINDS, english_name
 
 #: Steps per degree.
 STEPS = 1_000_000
 
 #: Columns of a layer that are shown if present; integers are precise enough for a map.
 FACTS = (AREA_M2, POPULATION, HOUSEHOLDS, UNITS, "buildings", WORKLOAD)
+
+# How the names of third-level grids end if the rest is the name of the second-level grid.
+_NUMBERED = re.compile(r"网格-\d+$")
 
 # Tolerance of the largest circle inside a cell, at which its label is placed.
 _CIRCLE_TOLERANCE_M = 4.0
@@ -116,6 +121,13 @@ def origin_of(division: Division) -> tuple[float, float]:
     return math.floor(west * 1000) / 1000, math.floor(south * 1000) / 1000
 
 
+def _english(level: Level, names: list[str]) -> dict[str, list[str]]:
+    """English names of a level. Those of third-level grids are made in the page if they begin with the parent's name."""
+    if level is Level.THIRD and all(_NUMBERED.search(name) for name in names):
+        return {}
+    return {"name_en": [english_name(name) for name in names]}
+
+
 def encode_levels(division: Division) -> dict[str, Any]:
     """The four layers of a division as one JSON value: ``origin``, ``steps`` and ``levels``, a list of columns per level.
 
@@ -130,6 +142,7 @@ def encode_levels(division: Division) -> dict[str, Any]:
         columns: dict[str, Any] = {
             "code": [str(code) for code in frame[CODE]],
             "name": [_text(name) for name in column(frame, NAME)],
+            **_english(level, [_text(name) for name in column(frame, NAME)]),
             "parent": [above.get(code, -1) for code in column(frame, PARENT)],
             "shape": pack_shapes(encode_polygons(frame.geometry, origin)),
             **encode_circles(frame.geometry, origin),
@@ -203,13 +216,19 @@ def encode_circles(polygons: gpd.GeoSeries, origin: tuple[float, float]) -> dict
     return {"centre": steps.tolist(), "radius": [round(float(r)) for r in shapely.length(circles)]}
 
 
+def _english_road(name: str) -> dict[str, str]:
+    english = english_name(name, ROAD_KINDS)
+    return {} if english == name else {"name_en": english}
+
+
 def road_names(roads: gpd.GeoDataFrame, origin: tuple[float, float]) -> list[dict[str, Any]]:
     """One label for each named road: midpoint and angle of its longest nearly straight stretch.
 
     Returns
     -------
     list of dict
-        ``name``, ``class``, ``at`` in steps, ``angle`` in degrees clockwise on the screen, ``length_m``; longest road first.
+        ``name``, ``name_en`` where it differs, ``class``, ``at`` in steps, ``angle`` in degrees clockwise on the screen,
+        ``length_m``; longest road first.
     """
     if NAME not in roads.columns:
         return []
@@ -227,7 +246,14 @@ def road_names(roads: gpd.GeoDataFrame, origin: tuple[float, float]) -> list[dic
         kind = _text(column(same, "highway").iloc[0])
         length = float(same.geometry.length.sum())
         labels.append(
-            {"name": str(name), "class": kind, "at": at.tolist(), "angle": round(angle), "length_m": round(length)}
+            {
+                "name": str(name),
+                **_english_road(str(name)),
+                "class": kind,
+                "at": at.tolist(),
+                "angle": round(angle),
+                "length_m": round(length),
+            }
         )
     return sorted(labels, key=lambda label: (-label["length_m"], label["name"]))
 

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from maps.english_names import english_name
 from maps.pages.frame import render_page
 from maps.pages.navigation import Entry
 from maps.pages.thumbnails import Outlines, classes_of_counts
@@ -61,7 +62,7 @@ def render_first_page(
         if summary.get(key) not in (None, "")
     ]
     name = str(summary.get("street_name") or "")
-    title = (f"{name}网格" if name else "网格管理", f"Grids of {name}" if name else "Grid management")
+    title = (f"{name}网格" if name else "网格管理", f"Grids of {english_name(name)}" if name else "Grid management")
     return render_page(
         "first_page.html",
         title=title,

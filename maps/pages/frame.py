@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from maps import assets
+from maps.english_names import english_name
 from maps.pages.navigation import Entry
 
 
@@ -56,6 +57,7 @@ def _environment() -> jinja2.Environment:
     made.globals.update(both=_both, asset=assets.address)
     made.filters["whole"] = lambda value: f"{int(value):,}"
     made.filters["shown"] = _shown
+    made.filters["english"] = english_name
     return made
 
 

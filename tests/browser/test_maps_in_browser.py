@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 import time
@@ -250,6 +251,18 @@ def test_language_switches_and_stays_in_the_address(page, files) -> None:
     assert page.locator("#top h1").inner_text().startswith("Patrol coverage")
 
 
+def test_an_english_page_has_no_chinese_word(page, files) -> None:
+    """Names of places are romanised, grids have their names; the button that leads to Chinese is the only Chinese text."""
+    for address in ("lang=en", "lang=en&level=3", "lang=en&at=320113003001"):
+        show(page, files["coverage"], address)
+        page.wait_for_timeout(300)
+        text = page.locator("body").inner_text().replace("中文", "")
+        assert re.findall("[\u4e00-\u9fff]+", text) == []
+    assert "Changying Community" in text
+    page.get_by_role("button", name="中文").click()
+    assert "长营社区" in page.locator("body").inner_text()
+
+
 def test_list_of_grids_that_need_attention_leads_to_them(page, files) -> None:
     show(page, files["coverage"])
     entries = page.locator(".attention li button")
@@ -476,6 +489,13 @@ def test_sheets_are_written_by_chromium_alone(tmp_path, small_street, ending) ->
         assert b"/MediaBox [0 0 1191" in data  # A3, landscape: 1,191 by 842 points
     else:
         assert (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (3020, 2080)
+    print_sheet(drawn, target, view="level=2&paper=A4")
+    data = target.read_bytes()
+    if ending == ".pdf":
+        assert data.count(b"/Type /Page\n") == 1
+        assert b"/MediaBox [0 0 841.9" in data  # A4, landscape: 842 by 595 points
+    else:
+        assert (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (2120, 1460)
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 

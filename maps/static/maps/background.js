@@ -71,17 +71,18 @@ Object.assign(wangge, (() => {
   function drawRoadNames(page) {
     const { grids, background: b } = page.data, zoom = page.map.getZoom(), { labels } = page, named = [];
     const least = zoom >= 17 ? 1 : zoom >= 15.5 ? 2.5 : 3.5;
+    const nameOf = (road) => (page.language === "en" ? road.name_en ?? road.name : road.name);
     for (const road of b.road_names ?? []) {
       if (zoom < 13.5 || roadWidth(road.class) < least) continue;
       const place = decodePoint(road.at, grids), pixel = page.map.latLngToContainerPoint(place);
       if (named.some((other) => other.distanceTo(pixel) < 90)) continue;
       // A steep name runs from top to bottom with its characters upright, as Chinese maps have it.
-      const steep = Math.abs(road.angle) > 45, turn = steep ? road.angle - 90 * Math.sign(road.angle) : road.angle;
-      const flat = labels.measure([road.name], { size: 0.8 }), lean = Math.abs(Math.sin((turn * Math.PI) / 180)) * Math.max(flat.width, flat.height);
+      const steep = Math.abs(road.angle) > 45 && nameOf(road) === road.name, turn = steep ? road.angle - 90 * Math.sign(road.angle) : road.angle;
+      const flat = labels.measure([nameOf(road)], { size: 0.8 }), lean = Math.abs(Math.sin((turn * Math.PI) / 180)) * Math.max(flat.width, flat.height);
       const size = steep ? { width: flat.height + lean, height: flat.width * 1.1 } : { width: flat.width * 1.1, height: flat.height + lean };
       if (!labels.take(pixel, size)) continue;
       named.push(pixel);
-      const html = el("div", { className: steep ? "steep" : "", style: `transform: translate(-50%, -50%) rotate(${turn}deg)` }, road.name);
+      const html = el("div", { className: steep ? "steep" : "", style: `transform: translate(-50%, -50%) rotate(${turn}deg)` }, nameOf(road));
       const icon = L.divIcon({ className: "roadname", iconSize: [0, 0], html });
       L.marker(place, { icon, interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);
     }

@@ -259,7 +259,7 @@ wangge.startCheck = (map) => {
     const address = new URLSearchParams();
     if (page.language !== "zh") address.set("lang", page.language);
     if (page.at >= 0) address.set("finding", String(page.at + 1));
-    if (wangge.SHEET) address.set("sheet", "1");
+    wangge.paperInto(address);
     history.replaceState(null, "", `#${address}`);
   }
 

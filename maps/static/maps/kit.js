@@ -260,6 +260,33 @@ globalThis.wangge = (() => {
   }
   document.documentElement.dataset.theme = new URLSearchParams(location.hash.slice(1)).get("sheet") === "1" ? "light" : usualTheme();
 
+  /* ---- the paper of a print: A3, or A4 where the reader or the address says so ---- */
+
+  function setPaper(size) {
+    if (size === "A4") document.documentElement.dataset.paper = size; else delete document.documentElement.dataset.paper;
+  }
+  setPaper(new URLSearchParams(location.hash.slice(1)).get("paper"));
+
+  /** Write into an address what was asked of the paper: its size if it is not A3, and whether the page is a sheet. */
+  function paperInto(address) {
+    if (document.documentElement.dataset.paper) address.set("paper", document.documentElement.dataset.paper);
+    if (SHEET) address.set("sheet", "1");
+  }
+
+  function choosePaper(size) {
+    setPaper(size);
+    const address = new URLSearchParams(location.hash.slice(1));
+    address.delete("paper");
+    paperInto(address);
+    history.replaceState(null, "", `#${address}`);
+  }
+
+  function paperChoice(page) {
+    const chosen = document.documentElement.dataset.paper ?? "A3";
+    return el("select", { className: "paper", "aria-label": page.language === "zh" ? "纸张" : "Paper", onchange: (event) => choosePaper(event.target.value) },
+      ...["A3", "A4"].map((size) => el("option", { value: size, selected: size === chosen }, size)));
+  }
+
   /** Header with title, subtitle, the pages of the server where there is one, and the buttons. */
   function drawTop(page) {
     const say = (key) => FRAME_TEXTS[key][page.language];
@@ -278,7 +305,7 @@ globalThis.wangge = (() => {
       pages ? el("nav", { className: "pages", "aria-label": say("pages") }, ...JSON.parse(pages.textContent).map((entry) => el("a", { href: entry.path, ...(entry.path === location.pathname ? { ariaCurrent: "page" } : {}) }, entry[page.language]))) : null,
       el("div", { className: "tools" }, el("button", { type: "button", className: "theme", "aria-label": say("theme"), title: say("theme"), onclick: () => setDark(document.documentElement.dataset.theme !== "dark") }, "◐"),
         wangge.share && page.theme ? el("button", { type: "button", className: "share", onclick: () => wangge.share.open(page) }, wangge.share.label[page.language]) : null,
-        el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
+        paperChoice(page), el("button", { type: "button", className: "print", onclick: () => globalThis.print() }, say("print")),
         el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language")))].filter(Boolean));
   }
 
@@ -345,5 +372,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, discard, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
+  return { SHEET, discard, paperInto, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
 })();

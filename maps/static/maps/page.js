@@ -32,8 +32,17 @@ Object.assign(wangge, (() => {
   class Cell {
     constructor(level, row, columns, grids, parent) {
       Object.assign(this, { level, row, columns, grids, parent, children: [], code: columns.code[row], radius: columns.radius[row] });
-      this.name = columns.name[row] || this.code;
+      this.chinese = columns.name[row] || this.code;
       parent?.children.push(this);
+    }
+
+    /** The name in the language of the page. */
+    get name() { return Cell.english ? this.english : this.chinese; }
+
+    get english() {
+      const above = this.parent;
+      if (this.columns.name_en) return this.columns.name_en[this.row] || this.code;
+      return above && this.chinese.startsWith(above.chinese) ? above.english + this.chinese.slice(above.chinese.length) : this.chinese;
     }
 
     get latlngs() { return (this.shape ??= decodeShape((this.columns.shapes ??= wangge.unpackShapes(this.columns.shape))[this.row], this.grids)); }
@@ -78,9 +87,16 @@ Object.assign(wangge, (() => {
       this.inView = [];
       this.usual = this.offered[0];
       this.chosen = this.usual;
-      this.language = "zh";
+      this.language = "zh"; // the accessor below tells the cells
       this.format = formatter(this);
       this.texts = TEXTS;
+    }
+
+    get language() { return this.spoken; }
+
+    set language(language) {
+      this.spoken = language;
+      Cell.english = language === "en";
     }
 
     start(theme) {
@@ -150,8 +166,7 @@ Object.assign(wangge, (() => {
       if (this.at !== this.street) address.set("at", this.at.code);
       if (this.chosen !== this.usual) address.set("level", String(this.chosen));
       this.theme.writeAddress?.(address);
-      // A sheet stays one when it is loaded again.
-      if (wangge.SHEET) address.set("sheet", "1");
+      wangge.paperInto(address); // a sheet stays one when it is loaded again
       const hash = `#${address}`;
       // What a reader chose is a step that the browser's Back undoes; what plays by itself is not.
       if (push && this.started && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
