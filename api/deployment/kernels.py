@@ -1,7 +1,7 @@
 """Compiles the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
 
-``python -m api.deployment.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder that
-``NUMBA_CACHE_DIR`` names.
+``python -m api.deployment.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder
+that ``NUMBA_CACHE_DIR`` names.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token, revoke_device_tokens
 from api.database.people import add_device
+from api.ingest import postgresql
 from api.ingest.fix import DATUMS, Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
@@ -26,7 +27,7 @@ from tests.integration.api.serving import serving
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "postgresql by COPY"])
 def service(request, tmp_path_factory):
     """A server whose clock stands at noon, two devices with tokens, and the token of a program with the right."""
     import shutil
@@ -38,6 +39,9 @@ def service(request, tmp_path_factory):
         address = str(shutil.copy(request.getfixturevalue("empty_store"), folder / "store.sqlite"))
     else:
         address = request.getfixturevalue("postgres").create("fixes", template="template")
+    patched = pytest.MonkeyPatch()
+    if request.param == "postgresql by COPY":
+        patched.setattr(postgresql, "MOST_FEW", 0)
     engine = open_store(address)
     with session(engine, write=True) as opened:
         tokens = {}
@@ -51,7 +55,8 @@ def service(request, tmp_path_factory):
     with serving(app) as client:
         yield SimpleNamespace(client=client, tokens=tokens, engine=engine, app=app)
     engine.dispose()
-    if request.param == "postgresql":
+    patched.undo()
+    if request.param != "sqlite":
         request.getfixturevalue("postgres").drop("fixes")
 
 
