@@ -1,16 +1,16 @@
-"""Long work, away from the processes that answer requests.
+"""Background jobs, executed by separate processes.
 
 Terms
 -----
 job
-    A row of the table ``job``: a kind of work, its arguments, and in the end a result or a reason.
+    A row of the table ``job``: kind, arguments, and finally a result or a reason of failure.
 worker
-    A process (:mod:`~api.background.worker`) that takes one job at a time and holds it by a lease. It runs the work in a child
-    process, so that a cancelled job stops at once and one that crashes takes nothing with it.
+    A process (:mod:`~api.background.worker`) that takes one job at a time, with a lease. It runs the job in a child process, so
+    that a cancelled job stops at once and a crash does not affect the worker.
 lease
-    How long a job belongs to its worker without being renewed. The job of a dead worker is taken by another one.
+    Period in which a job belongs to its worker unless renewed. The job of a dead worker is taken by another one.
 
 Public: :data:`~api.background.kinds.KINDS`, :func:`~api.background.worker.run`.
 
-Known limits: a job that is begun again begins from the start.
+Known limits: a job that is retried starts from the beginning.
 """

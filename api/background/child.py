@@ -1,4 +1,4 @@
-"""How a process that the server starts beside its workers ends: by a signal, or when the server itself is gone."""
+"""Termination of processes started by the server: by a signal, or when the server itself has ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def when_parent_ends(action: Callable[[], None]) -> None:
-    """Run an action when the parent process is gone: its end of the pipe at standard input is then closed."""
+    """Run an action when the parent process has ended, detected by the closed pipe at standard input."""
 
     def wait() -> None:
         os.read(0, 1)
@@ -19,7 +19,7 @@ def when_parent_ends(action: Callable[[], None]) -> None:
 
 
 def stop_of_child() -> threading.Event:
-    """Event that is set by SIGTERM, by SIGINT, or when the parent process is gone; call it in the main thread."""
+    """Event set by SIGTERM, by SIGINT, or when the parent process has ended; call it in the main thread."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""Long work: jobs that wait, are taken with a lease by one worker at a time, report progress, and end."""
+"""The table of jobs: jobs wait, are taken with a lease by one worker at a time, report progress, and end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from api.database.models import JobRow
 from api.errors import NotStoredError
 from geo.errors import ImpossibleError
 
-#: A worker that does not renew its lease within this time is taken to be dead, and another one begins the job again.
+#: A worker that does not renew its lease within this time counts as dead, and another one restarts the job.
 LEASE = timedelta(seconds=15)
-#: A job that took three workers down with it is not tried again.
+#: Maximum number of attempts: a job that crashed three workers is not retried.
 MOST_ATTEMPTS = 3
-#: Jobs of a street that may wait.
+#: Maximum number of waiting jobs of a street.
 MOST_WAITING = 50
 ENDED = ("done", "failed", "cancelled")
 
@@ -24,12 +24,12 @@ ENDED = ("done", "failed", "cancelled")
 def add_job(
     session: Session, street: int, account: int | None, kind: str, arguments: dict[str, Any], *, at: datetime
 ) -> int:
-    """Store a job that waits; its number.
+    """Add a waiting job and return its number.
 
     Raises
     ------
     ImpossibleError
-        If too many wait already.
+        If too many jobs are waiting.
     """
     waiting = select(func.count()).where(JobRow.street == street, JobRow.state == "waiting")
     if int(session.scalar(waiting) or 0) >= MOST_WAITING:
@@ -52,7 +52,7 @@ def add_job(
 
 
 def take_job(session: Session, worker: str, *, at: datetime) -> int | None:
-    """Take the oldest job that waits, or whose worker is dead; its number. The session must be one that writes."""
+    """Take the oldest waiting job, or one whose worker is dead; returns its number. Needs a write session."""
     dead = (JobRow.state == "running") & (JobRow.lease_until < at)
     query = select(JobRow).where(or_(JobRow.state == "waiting", dead)).order_by(JobRow.id)
     for row in session.scalars(query.limit(10).with_for_update(skip_locked=True)):
@@ -68,33 +68,33 @@ def take_job(session: Session, worker: str, *, at: datetime) -> int | None:
 
 
 def renew(session: Session, job: int, worker: str, *, at: datetime) -> bool:
-    """Prolong the lease; False if the job is to stop: it was cancelled, has ended, or another worker has it."""
+    """Renew the lease; False if the job has to stop: it was cancelled, has ended, or was taken by another worker."""
     mine = JobRow.id == job, JobRow.worker == worker, JobRow.state == "running", JobRow.cancel.is_(False)
     return _changed(session, update(JobRow).where(*mine).values(lease_until=at + LEASE))
 
 
 def report(session: Session, job: int, worker: str, step: str, done: float) -> None:
-    """Write down how far the work is; shares from 0 to 1."""
+    """Record the progress, 0 to 1."""
     mine = JobRow.id == job, JobRow.worker == worker, JobRow.state == "running"
     session.execute(update(JobRow).where(*mine).values(message=step[:200], progress=min(max(done, 0.0), 1.0)))
 
 
 def finish(session: Session, job: int, worker: str, result: dict[str, Any], *, at: datetime) -> bool:
-    """Store the result; False if the job is not this worker's any longer, and then nothing is stored."""
+    """Store the result; False, without storing, if the job does not belong to this worker any more."""
     mine = JobRow.id == job, JobRow.worker == worker, JobRow.state == "running", JobRow.cancel.is_(False)
     values = {"state": "done", "progress": 1.0, "message": "", "result": result, "finished_at": at}
     return _changed(session, update(JobRow).where(*mine).values(**values))
 
 
 def give_up(session: Session, job: int, worker: str, reason: str, *, at: datetime) -> None:
-    """End a job without a result: cancelled if that was asked for, else failed."""
+    """End a job without a result: as cancelled if requested, otherwise as failed."""
     row = session.scalar(select(JobRow).where(JobRow.id == job, JobRow.worker == worker, JobRow.state == "running"))
     if row is not None:
         _end(row, "cancelled" if row.cancel else "failed", "" if row.cancel else reason, at)
 
 
 def cancel(session: Session, street: int, job: int, account: int | None, *, at: datetime) -> None:
-    """Cancel a job: one that waits at once, one that runs within seconds; one that has ended stays as it is.
+    """Cancel a job: a waiting job at once, a running one within seconds; ended jobs are unchanged.
 
     Raises
     ------

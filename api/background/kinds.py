@@ -1,4 +1,4 @@
-"""The kinds of long work: functions of a store and arguments that give a result as JSON knows it."""
+"""Kinds of background jobs: functions of a database and arguments that return JSON values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from geo.layers import Division, Level, lon_lat
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job works: the store, the street's number in it and its code."""
+    """Database of a job, and number and code of its street."""
 
     engine: Engine
     street: int
@@ -48,7 +48,7 @@ def check(place: Place, arguments: dict[str, Any], progress: Progress) -> dict[s
 
 
 def density(place: Place, arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Density of the incidents of a time as lines of equal density, and where it is highest."""
+    """Density of the incidents of a period as contour lines, and its maximum."""
     from geo.incidents import contours
     from geo.incidents import density as estimate
     from geo.incidents.surface.kernel_density import CELL_M
@@ -81,7 +81,7 @@ def density(place: Place, arguments: dict[str, Any], progress: Progress) -> dict
 
 
 def hotspots(place: Place, arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Hot spots among the grids of a level, by the incidents of a time."""
+    """Hot spots among the grids of a level, from the incidents of a period."""
     from geo.incidents import assign, counts
     from geo.incidents import hotspots as find
 
@@ -118,7 +118,7 @@ def verdicts(place: Place, arguments: dict[str, Any], progress: Progress) -> dic
     return {"version": basis.version, "fixes": len(judged.tracks), "verdicts": plain_rows(judged.verdicts)}
 
 
-#: What can be asked for, by name.
+#: Kinds of jobs by name.
 KINDS: dict[str, Callable[[Place, dict[str, Any], Progress], dict[str, Any]]] = {
     "check": check,
     "density": density,
@@ -137,7 +137,7 @@ def _division(place: Place, version: int | None) -> tuple[int, Division]:
 
 
 def _points(place: Place, arguments: dict[str, Any]) -> gpd.GeoDataFrame:
-    """Incidents of a time as points, those at default points of a geocoder marked."""
+    """Incidents of a period as points; those at default points of a geocoder are marked."""
     from geo.incidents import mark_default_points
 
     start, end = (datetime.fromisoformat(arguments[key]) for key in ("start", "end"))

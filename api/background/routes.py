@@ -1,4 +1,4 @@
-"""Long work as jobs: asked for, looked at, cancelled."""
+"""Routes for background jobs: create, read, cancel."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def cancel_job(number: int, caller: CallerOf, engine: EngineOf, now: Now) -> Res
 
 
 def _own(caller: Caller) -> int | None:
-    """Account whose jobs the caller may see; None for all."""
+    """Account whose jobs the caller may see; None for all jobs."""
     return None if any(grant.role is Role.ADMINISTRATOR for grant in caller.grants) else caller.account
 
 
 def _checked(number: int) -> int:
-    """Numbers that no database could hold are those of no job."""
+    """Raise "not found" for numbers out of the range of the database."""
     return number if 0 < number < 2**31 else 0

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-#: Longest time of incidents that one job counts.
+#: Maximum period of incidents of one job.
 LONGEST_TIME = timedelta(days=3 * 366)
 
 
@@ -56,7 +56,7 @@ Work = Annotated[CheckWork | DensityWork | HotspotsWork | VerdictsWork, Field(di
 
 
 class JobAsked(BaseModel):
-    """Number of a job that was asked for."""
+    """Number of a created job."""
 
     id: int
 

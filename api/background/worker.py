@@ -1,7 +1,7 @@
 """The worker: takes jobs and runs each in a child process. ``python -m api.background.worker``, started by the server.
 
-``python -m api.background.worker JOB WORKER`` is the child. It ends when its standard input is closed, so that it does not
-outlive its worker.
+``python -m api.background.worker JOB WORKER`` is the child process. It ends when its standard input is closed, so that it does
+not outlive its worker.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from geo.errors import WanggeError
 
 log = logging.getLogger(__name__)
 
-#: Time between two looks at the table of jobs, and between two looks at the child.
+#: Polling interval of the table of jobs, and of the child process.
 EVERY_S = 0.5
-#: A child that was told to stop gets this long before it is killed.
+#: Time between the request to stop and the kill of a child process.
 STOP_S = 2.0
 
 
@@ -45,7 +45,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
 
     def step(self, stop: threading.Event) -> bool:
-        """Take one job and run it to its end; False if none waits."""
+        """Take one job and run it; False if none is waiting."""
         with session(self._engine, write=True) as opened:
             job = take_job(opened, self.name, at=self._clock())
         if job is None:
@@ -68,7 +68,7 @@ class Worker:
         return True
 
     def _watch(self, job: int, child: subprocess.Popen[bytes], stop: threading.Event) -> str:
-        """Wait for the end of the work; why it was stopped, empty if it ended by itself."""
+        """Wait for the end of the child process; returns why it was stopped, empty if it ended by itself."""
         while not stop.is_set():
             try:
                 child.wait(EVERY_S)
@@ -91,7 +91,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Take jobs until stopped; faults of the database are waited out."""
+    """Take jobs until stopped; after database errors, wait and retry."""
     engine = open_store(settings.database)
     worker = Worker(engine, settings)
     while not stop.is_set():
@@ -105,12 +105,12 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def work(settings: Settings, job: int, worker: str) -> None:
-    """Do the work of a job and store its result.
+    """Execute a job and store its result.
 
     Raises
     ------
     WanggeError
-        If the work cannot be done; the message is for the person who asked.
+        If the job is not possible; the message is shown to its creator.
     """
     from api.background.kinds import KINDS, Place
 
@@ -129,10 +129,10 @@ def work(settings: Settings, job: int, worker: str) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Be the worker, or with a job's number its child."""
+    """Run as worker, or as its child if a job number is given."""
     settings = Settings.from_environment(os.environ)
     if words:
-        # The worker is gone if its end of the pipe is closed; work without it would be done twice.
+        # If the worker has ended (its end of the pipe is closed), another worker will restart the job.
         when_parent_ends(lambda: os._exit(1))
         try:
             work(settings, int(words[0]), words[1])

@@ -1,10 +1,10 @@
 """The command ``wangge``: verbs that do one thing and can be piped.
 
 One module per verb. Exit codes: 0 fine, 1 the data have findings, 2 wrong use, unusable input, or output that could not
-be written. Whatever goes wrong on purpose (:class:`geo.errors.WanggeError`) is told in one line, in Chinese and then in English,
-without a traceback.
+be written. Errors of wangge (:class:`geo.errors.WanggeError`) are printed in one line, in Chinese and then in English, without a
+traceback.
 
-Libraries that take long to load are imported inside the commands, so that ``wangge --help`` answers at once.
+Slow libraries are imported inside the commands, so that ``wangge --help`` starts fast.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from api.deployment.compiled import use_installed_kernels
 from geo.errors import WanggeError
 from geo.texts import Text
 
-# Typer before 0.20 raises click's own usage errors, later versions a copy of theirs; both stand above BadParameter.
+# Typer before 0.20 raises click's usage errors, later versions their own copy; both are base classes of BadParameter.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
@@ -80,7 +80,7 @@ def _top(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code.
+    """Run the command line and exit with its exit code.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _system_text(error: OSError) -> Text:
-    """What the system refused, in both languages."""
+    """Message of an operating system error, in both languages."""
     from api.translations import phrase_in_chinese
 
     reason = str(error.strerror or error)

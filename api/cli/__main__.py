@@ -1,4 +1,4 @@
-"""``python -m api.cli``: the command line where the command ``wangge`` is not installed."""
+"""``python -m api.cli``: the command line without the installed command ``wangge``."""
 
 from api.cli import main
 

@@ -1,4 +1,4 @@
-"""``wangge check``: is a division whole, and if not, where not."""
+"""``wangge check``: checks a division and lists its faults."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(
 
 
 def show(report: Report, name: str, *, json: bool, every: bool = False, **more: object) -> None:
-    """Print a report, as a document with `more` in it or as tables, and leave with exit code 1 if it has errors."""
+    """Print a report, as JSON including `more` or as tables, and exit with code 1 if it has errors."""
     if json:
         emit_json({"file": name, **report.to_dict(), **more})
     else:
@@ -80,7 +80,7 @@ def show(report: Report, name: str, *, json: bool, every: bool = False, **more: 
 
 
 def print_report(report: Report, name: str, *, every: bool = False) -> None:
-    """Print the figures per level and what is to be done; with `every`, all findings behind it."""
+    """Print the figures per level and what to do; with `every`, all findings."""
     console = out()
     headings = ["层级 level", "网格数 cells", "面积 area km²", "覆盖 covered", "未覆盖 m²", "重叠 m²", "发现 findings"]
     rows = [_row(level, int((report.findings["layer"] == level.layer).sum())) for level in report.levels]
@@ -107,7 +107,7 @@ def print_report(report: Report, name: str, *, every: bool = False) -> None:
 
 
 def _print_to_do(report: Report) -> None:
-    """Print the first causes, each with what it is, where its largest finding lies, and what to do."""
+    """Print the most important causes, each with description, place of the largest finding, and what to do."""
     from geo.coverage.report import FIRST_SCREEN
 
     console = out()

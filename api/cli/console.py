@@ -1,7 +1,7 @@
-"""What the commands share: output, progress, and one way to end.
+"""Common functions of the commands: output, progress, and errors.
 
-Tables go to standard output, progress and errors to standard error; with ``--json`` standard output holds one JSON
-document and nothing else.
+Tables go to standard output, progress and errors to standard error; with ``--json`` standard output contains one JSON
+document only.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from geo.texts import Text
 #: Exit codes: fine, the data have findings, wrong use or unusable input.
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
 
-#: Width of tables where standard output is not a terminal; wide enough for bilingual headings.
+#: Width of tables if standard output is not a terminal; wide enough for bilingual headings.
 _PLAIN_WIDTH = 132
 
 
 class _CheckedOutput:
-    """Standard output whose failures are errors of wangge; of an OSError rich and click would make exit code 1 or a traceback."""
+    """Standard output that raises errors of wangge; rich and click turn an OSError into exit code 1 or a traceback."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -62,7 +62,7 @@ class _CheckedOutput:
 
 
 class _LostOutputError(FileError):
-    """Standard output takes no more."""
+    """Standard output cannot be written."""
 
 
 def _lost(error: OSError) -> _LostOutputError:
@@ -71,7 +71,7 @@ def _lost(error: OSError) -> _LostOutputError:
 
 @contextmanager
 def checked_output() -> Iterator[None]:
-    """Raise FileError where standard output takes no more (disk full, reader gone), at the latest at the end of the block."""
+    """Raise FileError if standard output cannot be written (disk full, reader closed), at the latest at the end of the block."""
     stream = sys.stdout
     checked = _CheckedOutput(stream)
     sys.stdout = cast(TextIO, checked)
@@ -79,7 +79,7 @@ def checked_output() -> Iterator[None]:
         yield
         checked.flush()
     except _LostOutputError:
-        # What is left in its buffer cannot be written, not even when Python flushes at its end.
+        # The rest of the buffer cannot be written either, not even when Python flushes it at exit.
         stream = cast(TextIO, None)
         raise
     finally:
@@ -87,10 +87,10 @@ def checked_output() -> Iterator[None]:
 
 
 def fold_help() -> None:
-    """Let long words of help texts go on in the next line.
+    """Wrap long words of help texts.
 
-    Typer cuts them, with an ellipsis, and Chinese has no blanks to break at; nor does rich strip the blank behind a line of
-    Chinese that just fits, and cuts a letter instead. Between the Chinese and the English of a help text a line may break.
+    Typer truncates them with an ellipsis, and Chinese has no blanks to break at; rich does not strip the blank after a line of
+    Chinese that just fits, and truncates a character instead. Lines may break between the Chinese and the English of a help text.
     """
     from rich.text import Text as StyledText
     from typer import rich_utils
@@ -117,7 +117,7 @@ def say(text: str) -> None:
 
 
 def fail(message: Text) -> None:
-    """Tell an error on standard error, in one line: the Chinese sentence, then the English one."""
+    """Print an error on standard error, in one line: first in Chinese, then in English."""
     say(f"错误 error: {_line(message)}")
 
 
@@ -128,7 +128,7 @@ def _line(message: Text) -> str:
 
 
 def error_text(error: WanggeError) -> Text:
-    """The message of an error in both languages; the argument that would help is told as the option of the command line.
+    """The message of an error in both languages; names of arguments are replaced by command line options.
 
     >>> from geo.errors import InputError
     >>> error_text(InputError("no file given", give={"zone": "Asia/Shanghai"}))
@@ -144,7 +144,7 @@ def error_text(error: WanggeError) -> Text:
 
 
 def usage_text(message: str) -> Text:
-    """A message of the command line's parser in both languages."""
+    """A message of the command line parser in both languages."""
     from api.translations import in_chinese
 
     return Text(f"{in_chinese(message)}（用法见 --help）", f"{message} (--help)")
@@ -159,7 +159,7 @@ def _word(value: object) -> str:
 
 @contextmanager
 def notices() -> Iterator[None]:
-    """Tell notices (:class:`geo.notices.WanggeWarning`) in one line each on standard error, each only once."""
+    """Print notices (:class:`geo.notices.WanggeWarning`) on standard error, one line each, without repetition."""
     import warnings
 
     from geo.notices import WanggeWarning
@@ -180,7 +180,7 @@ def notices() -> Iterator[None]:
 
 
 def _notice(message: str) -> str:
-    """A notice in both languages; one that was written in both stays as it is."""
+    """A notice in both languages; a notice that is already bilingual is unchanged."""
     from api.translations import in_chinese, known
 
     return _line(Text(in_chinese(message), message)) if known(message) else message
@@ -204,7 +204,7 @@ def table(title: str, headings: list[str], rows: list[list[str]], *, left: int =
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Progress]:
-    """Give a callable ``(step, share done)`` that draws a bar on standard error, if somebody is there to see it."""
+    """Yield a callable ``(step, completed share)`` that draws a progress bar if standard error is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield silent
         return

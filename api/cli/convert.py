@@ -1,4 +1,4 @@
-"""``wangge convert``: from one format, CRS, datum or text encoding to another."""
+"""``wangge convert``: converts format, CRS, datum and text encoding."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(
 ) -> None:
     """转换格式、坐标系、坐标基准（WGS-84、CGCS2000、GCJ-02、BD-09）与文字编码。
 
-    Convert format, CRS, datum and text encoding. A division goes over whole, all four layers.
+    Convert format, CRS, datum and text encoding. All four layers of a division are converted.
     """
     from api.jobs.convert import Change, Reading, convert_file
 

@@ -1,4 +1,4 @@
-"""``wangge demo``: the whole job on the model street, then the pages."""
+"""``wangge demo``: all steps on the model street, then the pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """演示：在模型街道上走完全过程：划分、检查、巡查核验、案件落格、制图。
 
-    The whole job on the model street: divide, check, judge a day of patrols, count a month of incidents, draw the maps.
+    All steps on the model street: divide, check, verify a day of patrols, count a month of incidents, draw the maps.
     """
     from api.jobs.demo import run_demo
 

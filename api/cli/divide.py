@@ -1,4 +1,4 @@
-"""``wangge divide``: draw the grids of a street."""
+"""``wangge divide``: divides a street into grids."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def run(
 ) -> None:
     """划分网格：社区、二级、三级，数量精确，逐级嵌套，写出后即检查。
 
-    Divide a street into exactly so many communities, second- and third-level grids, and check the result.
+    Divide a street into exact numbers of communities, second- and third-level grids, and check the result.
     """
     from api.jobs.divide import Sources, divide_files
 
@@ -118,7 +118,7 @@ def run(
 
 
 def _print_figures(figures: dict[str, Any], target: Path) -> None:
-    """How even, compact and well bordered each level is, and how many parents could not be balanced."""
+    """Print balance, compactness and share on roads of each level, and the number of parents that could not be balanced."""
     names = {"community": "社区 community", "second": "二级网格 second", "third": "三级网格 third"}
     rows = [
         [

@@ -1,4 +1,4 @@
-"""``wangge duty``: import of rosters and reports; ledgers, agendas and briefs from the store."""
+"""``wangge duty``: imports rosters and reports; writes ledgers, agendas and briefs from the database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ledger(
 ) -> None:
     """由流转记录生成一本台账，写成 .xlsx 或 .pdf。
 
-    Make a ledger from the records and write it as .xlsx or .pdf.
+    Create a ledger from the recorded events and write it as .xlsx or .pdf.
     """
     from api.jobs.duty_papers import write_ledger
 
@@ -64,7 +64,7 @@ def agenda(
 ) -> None:
     """列出例会议程，最多 12 项，每项说明缘由；没有需要议的就说无需开会。
 
-    The agenda of a meeting: twelve lines at most, each with why it is here.
+    The agenda of a meeting: at most twelve lines, each with its reason.
     """
     from api.jobs.duty_papers import made_agenda, present_day, write_agenda
     from geo.duty.meetings.agendas import last_meeting

@@ -1,4 +1,4 @@
-"""``wangge duty import``: the roster, and reports from sheets."""
+"""``wangge duty import``: imports the roster and reports from tables."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def run(
 ) -> None:
     """从表格导入责任人名册或上报件；有误的行逐行说明，其余照常入库。
 
-    Import a roster or reports. Each faulty row is told, everything else is stored. Exit code 1 if a row was refused or the roster
-    has findings.
+    Import a roster or reports. Faulty rows are listed, all others are stored. Exit code 1 if a row was refused or the roster has
+    findings.
     """
     from api.jobs.duty.imports import import_incidents, import_roster
     from geo.errors import InputError

@@ -1,4 +1,4 @@
-"""``wangge incidents``: what was reported in which grid."""
+"""``wangge incidents``: assigns incidents to grids and evaluates them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(
 ) -> None:
     """案件分析：每件归入网格，统计、密度、热点、对照巡查，写出表格与简报。
 
-    Put every incident into one grid; count, map and test where they gather. Writes tables (CSV and incidents.xlsx), columns.toml,
+    Assign every incident to one grid; count, map and find hot spots. Writes tables (CSV and incidents.xlsx), columns.toml,
     summary.json, summary.html and, for a division, the density (GeoTIFF, contours, image) and heat.html.
     """
     from api.files.inputs import optional_layer
@@ -94,7 +94,7 @@ def run(
 
 
 def _print(result: Assigned, figures: dict[str, Any], written: list[Path], name: str) -> None:
-    """Print how many incidents lie where, by level, how the columns were read, and the files written."""
+    """Print the number of incidents by level, the assigned columns, and the files written."""
     console = out()
     rows = [
         ["案件 incidents", f"{figures['incidents']:,}"],

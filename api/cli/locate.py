@@ -1,4 +1,4 @@
-"""``wangge locate``: which cell is every point in."""
+"""``wangge locate``: finds the cell of every point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Interval(StrEnum):
-    """Intervals that points can be counted by."""
+    """Time intervals of counts."""
 
     HOUR = "hour"
     DAY = "day"
@@ -76,9 +76,9 @@ def run(
 ) -> None:
     """点落入哪个网格：每个点恰好属于一个网格或不在任何网格内。
 
-    Which cell is every point in? OUT has all columns of POINTS and the column `cell` (`cell_2` where POINTS has one), empty
-    outside all cells. All points are checked before anything is written; rows that cannot be read are counted, and the first ten
-    named. A run that was killed goes on where it was when it is started again.
+    Find the cell of every point. OUT has all columns of POINTS and the column `cell` (`cell_2` if POINTS has one), empty outside
+    all cells. All points are checked before anything is written; unusable rows are counted, and the first ten are listed. An
+    interrupted run is resumed when it is started again.
     """
     from api.jobs.locate import LocateOptions, PointColumns, locate_points
 

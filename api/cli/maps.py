@@ -1,4 +1,4 @@
-"""``wangge map``: maps as one HTML file each, or as sheets of A3 or A4, from stored results."""
+"""``wangge map``: draws maps from stored results, each as one HTML file or as a sheet of A3 or A4."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def fairness(
 
 
 def _view(level: int, language: str, paper: str) -> str:
-    """What a sheet shows and its paper, as the address of the page says it."""
+    """View and paper of a sheet, as in the address of the page."""
     if paper.upper() not in ("A3", "A4"):
         raise typer.BadParameter(f"--paper '{paper}': use A3 or A4")
     if language not in ("zh", "en"):

@@ -1,4 +1,4 @@
-"""Options that several commands share, with one wording."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", help="时间无时�
 
 
 def database_setting(given: str | None) -> str:
-    """Database that a command works on: the option, or the setting."""
+    """Database of a command: the option, or the setting."""
     import os
 
     from api.settings import Settings
@@ -90,7 +90,7 @@ def database_setting(given: str | None) -> str:
 
 @contextmanager
 def opened_store(given: str | None) -> Iterator[tuple[Session, int]]:
-    """A transaction that writes, and the number of the street that the settings name."""
+    """A write transaction, and the number of the street of the settings."""
     import os
 
     from api.database import open_store, session, street_of
@@ -107,7 +107,7 @@ def opened_store(given: str | None) -> Iterator[tuple[Session, int]]:
 
 
 def settings_of(given: str | None) -> Settings:
-    """Settings of the environment, with the store that the command line names."""
+    """Settings of the environment, with the database given on the command line."""
     import os
 
     from api.settings import DATABASE, Settings
@@ -116,12 +116,12 @@ def settings_of(given: str | None) -> Settings:
 
 
 def parse_counts(text: str) -> tuple[int, int, int]:
-    """Read numbers of communities, second-level and third-level grids.
+    """Parse numbers of communities, second-level and third-level grids.
 
     Raises
     ------
     BadParameter
-        If there are not three whole numbers above zero, each at least as large as the one before.
+        Unless there are three whole numbers above zero, none smaller than the one before.
 
     >>> parse_counts("13,255,3052")
     (13, 255, 3052)
@@ -144,12 +144,12 @@ _COUNTED = ("communities", "second-level grids", "third-level grids")
 
 
 def parse_day(text: str, name: str) -> date:
-    """Read a day, written like 2026-03-01.
+    """Parse a day, written as 2026-03-01.
 
     Raises
     ------
     BadParameter
-        If it is no day.
+        If it is not a day.
     """
     try:
         return date.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""``wangge patrols``: was every grid patrolled."""
+"""``wangge patrols``: verifies the patrols of every grid."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def run(
 ) -> None:
     """核验巡查：每个二级网格每天是否巡查到位，并给出依据。
 
-    Was each second-level grid patrolled, and how do we know?
+    Verify for each second-level grid whether it was patrolled, with evidence.
 
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
@@ -154,7 +154,7 @@ def run(
 
 
 def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, ...] | None:
-    """The days to judge; None for all days of the tracks."""
+    """The days to verify; None for all days of the tracks."""
     from api.jobs.patrols.run import days_between
 
     if day is not None and (first is not None or last is not None):
@@ -166,7 +166,7 @@ def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, .
 
 
 def _print(done: PatrolRun) -> None:
-    """Print verdicts by day, what was asked for beside them, what was read, and the files written."""
+    """Print verdicts by day, requested further figures, what was read, and the files written."""
     from geo.patrols import VERDICTS
 
     verified = done.verified
@@ -201,7 +201,7 @@ def _print(done: PatrolRun) -> None:
 
 
 def _print_fixes(verified: Verified, console: Console) -> None:
-    """Print what was read: gaps, fixes, rows and files that were refused, and marks."""
+    """Print gaps, numbers of fixes, refused rows and files, and marks."""
     from geo.errors import first_labels
     from geo.patrols import MARKS
     from geo.tracks.cleaning import NOTES
@@ -264,5 +264,5 @@ def _restated(figures: dict[str, Any]) -> str:
     return f"{told}\n原因 why: {figures['why']}"
 
 
-#: What is said of each plan, and of the verdicts beside those of an earlier run.
+#: Texts about plans, and about changes from an earlier run.
 _TOLD = {"due": _due, "feasibility": _feasibility, "route": _route, "restated": _restated}

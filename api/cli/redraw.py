@@ -38,7 +38,7 @@ def apply(
 ) -> None:
     """依次套用修改清单，全部成功才写出结果。
 
-    Apply a file of edits, all or none.
+    Apply the edits of a file, all or none.
     """
     from api.jobs.redraw import apply_edits
 
@@ -96,7 +96,7 @@ def crosswalk(
 ) -> None:
     """两个方案的对照表（CSV）：原网格的哪一部分在哪个新网格，面积与人口总数不变。
 
-    Which part of an old cell lies in which new one; areas and residents add up.
+    Crosswalk: common parts of old and new cells; areas and residents add up.
     """
     from api.jobs.redraw import crosswalk_files
 
@@ -122,7 +122,7 @@ def import_(
 ) -> None:
     """把在 QGIS 等软件中改过的方案读成修改清单；有需要决定的问题时退出码为 1。
 
-    Read a division that was edited in a GIS as a file of edits. Exit code 1 if the planner has to decide something.
+    Convert a division edited in a GIS to a file of edits. Exit code 1 if a decision of the planner is needed.
     """
     from api.jobs.redraw import import_edited
 

@@ -1,4 +1,4 @@
-"""``wangge repair``: make cells whole again, and say what was changed."""
+"""``wangge repair``: repairs cells and lists the changes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(
 
 
 def _print_repaired(done: Repaired, where: str) -> None:
-    """Print what was done in numbers, the polygons that were made valid, and how parents were told."""
+    """Print the changes in figures, the polygons made valid, and the rule that determined parents."""
     rows = [
         ["修复前错误 errors before", f"{done.errors_before:,}"],
         ["修复后错误 errors after", f"{done.errors_after:,}"],

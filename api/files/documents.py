@@ -1,4 +1,4 @@
-"""JSON documents with JSON types only."""
+"""Writes JSON documents."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ def read_cells(
     layer
         For a division, a single layer to read instead of all four.
     code
-        Column with the cells' code; guessed by default.
+        Column with the codes of the cells; detected by default.
     crs
-        CRS of a file that declares none.
+        CRS of a file that does not declare one.
     """
     if layer is None and holds_division(path, crs=crs):
         return read_division(path)
@@ -35,7 +35,7 @@ def read_cells(
 
 
 def holds_division(path: Path, *, crs: str | None = None) -> bool:
-    """Tell whether a file holds a division, as four layers or as one layer with a column ``level``."""
+    """Whether a file contains a division, as four layers or as one layer with a column ``level``."""
     if is_division(path):
         return True
     if len(layers_of(path)) != 1:
@@ -47,22 +47,22 @@ def holds_division(path: Path, *, crs: str | None = None) -> bool:
 
 
 def finest(cells: Division | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The cells that points are put into: the third level of a division, or the layer itself."""
+    """The finest cells: the third level of a division, or the layer itself."""
     return cells.third if isinstance(cells, Division) else cells
 
 
 def optional_layer(path: Path | None, *, crs: str | None = None) -> gpd.GeoDataFrame | None:
-    """Layer of a file that may not have been given."""
+    """Layer of an optional file; None if no file is given."""
     return None if path is None else read_layer(path, crs=crs)
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a text table or a spreadsheet; every column stays text, so nothing is changed on its way through.
+    """Read a text table or a spreadsheet; all columns remain text, so values are passed through unchanged.
 
     Raises
     ------
     FileError
-        If the file is missing, empty, no table, or has no rows.
+        If the file is missing, empty, not a table, or has no rows.
     """
     path, sheet = split_sheet(path)
     rows = tables.read_table(content_of(path), path.name, known=frozenset(), sheet=sheet).rows

@@ -1,7 +1,7 @@
-"""Writing results: tables, and folders of files that appear together.
+"""Writes results: tables, and folders of files that are replaced together.
 
 A file is written to a temporary path and moved into place (:func:`geo.layers.aside`). :func:`staged_folder` does the same for a
-set of files, so that a job that fails, or a disk that is full, leaves neither half a set nor an empty folder.
+set of files, so that a failed job or a full disk leaves neither an incomplete set nor an empty folder.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import pandas as pd
 from geo.errors import FileError
 from geo.layers import aside
 
-#: Excel reads a CSV as UTF-8 only if it begins with this mark, and most readers of these tables use Excel.
+#: Excel reads a CSV as UTF-8 only with this byte order mark, and most users open these tables in Excel.
 CSV_ENCODING = "utf-8-sig"
 
-#: Endings of a text table.
+#: Suffixes of text tables.
 CSV_ENDINGS = (".csv", ".tsv")
 
 _Result = TypeVar("_Result")
 
 
 class TableWriter:
-    """Writes the chunks of one CSV or TSV file; the file appears when all of them are written.
+    """Writes a CSV or TSV file in chunks; the file appears when all are written.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class TableWriter:
         return self
 
     def write(self, frame: pd.DataFrame) -> None:
-        """Append rows; the first chunk is written with the header."""
+        """Append rows; the header is written with the first chunk."""
         separator = "\t" if self._path.suffix.lower() == ".tsv" else ","
         frame.to_csv(self._file, sep=separator, index=False, header=self._first, lineterminator="\n")
         self._first = False
@@ -62,7 +62,7 @@ class TableWriter:
 
 
 def require_csv(path: Path) -> None:
-    """Refuse a name that does not end like a text table.
+    """Raise if a name does not have the suffix of a text table.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
     Parameters
     ----------
     zone
-        Time zone to convert aware times to; they are written with their offset from UTC. Unchanged by default.
+        Time zone for aware times, which are written with their UTC offset. Unchanged by default.
 
     Raises
     ------
@@ -96,22 +96,22 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write one text file in UTF-8 with line ends as they are."""
+    """Write a text file in UTF-8; line ends are unchanged."""
     with aside(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager
 def staged_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty temporary folder; its files are moved to `folder` if the block succeeds.
+    """Yield an empty temporary folder; its files are moved to `folder` if the block succeeds.
 
-    Files in `folder` that have other names stay. `folder` and its parents are made if they are not there. If the block raises,
-    nothing is changed and nothing is left behind; a program that is killed leaves a hidden folder ``.wangge-*`` to be deleted.
+    Other files in `folder` are kept. `folder` and its parents are created if necessary. If the block raises, nothing is changed
+    or left behind; a killed program leaves a hidden folder ``.wangge-*``, which can be deleted.
 
     Raises
     ------
     FileError
-        If a file stands in the way, the place cannot be written to, or a file to be replaced is a link, a pipe or a device.
+        If `folder` is a file or cannot be written to, or a file to be replaced is a link, a pipe or a device.
     """
     with made_folder(folder):
         try:
@@ -132,12 +132,12 @@ def staged_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[Path]:
-    """Make a folder and its parents, if they are not there; if the block raises, those that were made and are empty go.
+    """Create a folder and its parents if necessary; if the block raises, created folders that are empty are removed.
 
     Raises
     ------
     FileError
-        If a file stands in the way or the place is not writable.
+        If a file has that name or the parent is not writable.
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
@@ -149,7 +149,7 @@ def made_folder(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        with suppress(OSError):  # a folder that holds something stays
+        with suppress(OSError):  # a folder with content is kept
             for place in missing:
                 place.rmdir()
         raise
@@ -161,7 +161,7 @@ def _require_replaceable(path: Path) -> None:
 
 
 def write_set(folder: Path, write: Callable[[Path], tuple[_Result, Sequence[Path]]]) -> tuple[_Result, list[Path]]:
-    """Call `write` with a staging folder; return its result and where its files are in `folder` at the end.
+    """Call `write` with a staging folder; return its result and the final paths of its files in `folder`.
 
     Parameters
     ----------

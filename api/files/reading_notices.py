@@ -1,4 +1,4 @@
-"""What reading a file has to say to the user: what was guessed, damaged or left out; given as notices."""
+"""Notices to the user about files that were read: guesses, damage, and ignored content."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from geo.notices import notice
 from geo.texts import Text, listed
 
-# Rows of a file that are named in a notice.
+# Maximum number of rows listed in a notice.
 _NAMED = 10
-# Notices about refused rows: more are no help on a screen.
+# Maximum number of notices about refused rows.
 _MOST = 20
 
 _LEFT_OUT = Text("{number}行未采用：第{rows}行，{reason}", "{number} rows are left out: rows {rows}, {reason}")
@@ -27,7 +27,7 @@ _SWAPPED = Text(
 def give_reading_notices(attrs: Mapping[str, Any], name: str = "") -> None:
     """Give notices from the ``attrs`` of a frame read from files: `notices`, `refused`, `unread_times`, `swapped`.
 
-    Refused rows are counted for each file and reason, and the first ten named. `name` is the file, where there is one.
+    Refused rows are counted by file and reason, and the first ten are listed. `name` is the file, if there is one.
     """
     head = f"{name}: " if name else ""
     for text in attrs.get("notices", ()):
@@ -48,9 +48,9 @@ def _named(records: Sequence[Mapping[str, Any]]) -> Text:
 
 
 def refused_texts(refused: Sequence[Mapping[str, Any]]) -> list[tuple[str, Text]]:
-    """File and text for each file and reason, with the number of rows and the first ten of them, and for each file as a whole.
+    """Texts for each file and reason, with the number of rows and the first ten, and for files refused completely.
 
-    At most :data:`_MOST` of them; what more there is stands in the table of refused rows.
+    At most :data:`_MOST`; the table of refused rows is complete.
     """
     rows: dict[tuple[str, Text], list[int]] = {}
     whole: list[tuple[str, Text]] = []

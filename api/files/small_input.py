@@ -1,4 +1,4 @@
-"""Input so small that loading compiled code would take longer than the work on it."""
+"""Detects input that is too small for compiled kernels: loading them would take longer than the computation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from geo.layers import Division
 #: but numba and the compiled kernels take 0.5 s and more to load.
 MOST_VERTICES = 3_000
 
-# A row of a table of points takes at least this many bytes.
+# Minimum size of a row of a table of points, bytes.
 _ROW_BYTES = 8
 
 
 def few_vertices(*layers: Division | gpd.GeoDataFrame | None, points: int = 0) -> bool:
-    """Tell whether layers hold few vertices in all; a division counts with its third level.
+    """Whether layers have few vertices in total; of a division the third level counts.
 
     Parameters
     ----------
     points
-        Number of points that are to be looked up besides, each of which counts as a vertex.
+        Number of points to be located, which count as vertices.
     """
     frames = [layer.third if isinstance(layer, Division) else layer for layer in layers if layer is not None]
     total = sum(int(shapely.get_num_coordinates(frame.geometry.array).sum()) for frame in frames)
@@ -31,5 +31,5 @@ def few_vertices(*layers: Division | gpd.GeoDataFrame | None, points: int = 0) -
 
 
 def most_rows(path: Path) -> int:
-    """Upper limit of the rows of a file, by its size; for a folder none is known, so it is large."""
+    """Upper bound of the number of rows of a file, from its size; very large for a folder."""
     return path.stat().st_size // _ROW_BYTES if path.is_file() else 1 << 62

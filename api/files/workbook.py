@@ -1,4 +1,4 @@
-"""Workbooks for offices: a sheet for each table, laid out so that it can be read as it opens."""
+"""Writes Excel workbooks: one formatted sheet per table."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from openpyxl.utils import get_column_letter
 
 from geo.layers import aside
 
-#: A sheet of Excel holds no more rows, one of them the heading.
+#: Maximum number of rows of an Excel sheet, one of them the heading.
 MOST_ROWS = 1_048_575
-#: A cell of Excel holds no more characters.
+#: Maximum number of characters of an Excel cell.
 _MOST_CHARACTERS = 32_000
 
-# What no sheet may hold.
+# Characters that are not allowed in sheets.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
-# Widths of columns, in letters of Latin text; longer texts are broken. The first rows tell how wide.
+# Column widths, in Latin letters; longer texts are wrapped. Computed from the first rows.
 _WIDTHS, _LOOKED_AT = (8, 60), 300
 _HEADING, _BROKEN = Font(bold=True), Alignment(wrap_text=True, vertical="top")
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
-    """Write one workbook, a sheet for each table by its title; geometries are left out.
+    """Write a workbook with one sheet per table; geometries are left out.
 
-    The heading stays in view and has a filter, columns are as wide as what they hold, days and times are such (those with a zone
-    are text). Every text is text, whatever it begins with. Rows beyond :data:`MOST_ROWS` are left out.
+    The heading is frozen and has a filter, columns are as wide as their content, days and times have Excel's types (times with a
+    zone are text). Texts are never interpreted as formulas. Rows beyond :data:`MOST_ROWS` are left out.
     """
     book = openpyxl.Workbook(write_only=True)
     for title, frame in tables.items():
@@ -79,7 +79,7 @@ def _text(sheet: Any, text: str) -> WriteOnlyCell:
 
 
 def _widths(frame: pd.DataFrame) -> list[int]:
-    """Width of each column, by its heading, which has an arrow for the filter, and its first rows."""
+    """Width of each column, from its heading (with the filter arrow) and its first rows."""
     least, most = _WIDTHS
     shown = frame.head(_LOOKED_AT)
     widths = []
@@ -90,10 +90,10 @@ def _widths(frame: pd.DataFrame) -> list[int]:
 
 
 def _shown(value: Any) -> str:
-    """A value about as long as Excel shows it."""
+    """A value in about the length shown by Excel."""
     return "" if value is None or value is pd.NA or value is pd.NaT else str(value)
 
 
 def _letters(text: str) -> int:
-    """Width of a text in Latin letters; a Chinese character is two of them."""
+    """Width of a text in Latin letters; a Chinese character counts as two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -5,11 +5,11 @@ Three vocabularies describe persons, for different purposes:
 :class:`AccountRole`
     What an account of the service may see and do. An account may have several, each for a part of the street.
 :class:`Duty`
-    What a person is to a cell, by dates (三定: 定格、定人、定责). Kept in the roster.
+    A person's function for a cell, with dates (三定: 定格、定人、定责). Stored in the roster.
 :class:`Role`
-    In which part somebody acts on a case. Kept in the event, because it decides which steps are open.
+    The role in which somebody acts on a case. Stored in the event, because it determines the permitted steps.
 
-:data:`ACTS_AS` and :data:`DUTY_ACTS_AS` say which parts an account and a duty give; no other place decides it.
+:data:`ACTS_AS` and :data:`DUTY_ACTS_AS` map account roles and duties to roles; this is defined nowhere else.
 
 The texts of all words are in :mod:`geo.duty.wording`.
 """

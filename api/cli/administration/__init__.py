@@ -1,1 +1,1 @@
-"""Verbs for administrators: the store, accounts, devices, and serving."""
+"""Commands for administrators: database, accounts, devices, server."""

@@ -35,7 +35,7 @@ def run(
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    # On again when the division is loaded (api.app).
+    # Enabled again when the division is loaded (api.app).
     gc.disable()
     from api.cli.console import out
     from api.database.accounts import administrator_link, has_administrator
@@ -53,7 +53,7 @@ def run(
     def ready(address: str) -> None:
         out().print(f"服务地址 serving: {address}  (Ctrl+C 停止 stops)", markup=False, highlight=False)
         if link is not None:
-            # Printed here only, never logged: whoever has it is administrator.
+            # Printed here only, never logged: the link gives administrator rights.
             line = f"首次登录（一次有效）first login, once: {address}login/{link}"
             out().print(line, markup=False, highlight=False, soft_wrap=True)
 

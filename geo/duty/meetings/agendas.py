@@ -15,7 +15,7 @@ from geo.texts import Text, joined
 MEETING_DAYS = (1, 3, 5)
 #: Maximum number of lines; further lines are counted and left to the next meeting.
 MOST_LINES = 12
-#: Initial number of lines per rule, so that one rule does not fill the page; the remaining lines follow in the order of the rules.
+#: Initial number of lines per rule, so that one rule does not fill the page; remaining lines follow in the order of the rules.
 FIRST_OF_RULE = 3
 
 
