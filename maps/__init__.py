@@ -5,7 +5,7 @@ Terms
 payload
     Content of a map as one JSON object inside the page: cells of four levels, background, values, texts.
 page
-    An HTML document. A map is one self-contained page: scripts, styles and images stand inside it, and its content
+    An HTML document. A map is one self-contained page: it contains its scripts, styles and images, and its content
     security policy forbids every request.
 sheet
     The same page in A3 format, as PDF or picture.
@@ -16,19 +16,18 @@ ramp
 
 Where things are
 ----------------
-One module for each map (:mod:`coverage`, :mod:`checker`, :mod:`route`, :mod:`heat`, :mod:`check`, :mod:`fairness`) makes its
-payload. :mod:`encoding` writes frames as compact JSON; :mod:`colours` and :mod:`finding_signs` say how values look. :mod:`view`
-joins payload, scripts and styles to a folium map, :mod:`document` makes it one file, :mod:`sheet` prints it, :mod:`assets`
-finds the scripts below ``static``. :mod:`pages` renders the pages of the server, with one navigation that all share;
-:mod:`figures` draws the pictures of the docs.
+One module for each map (:mod:`coverage`, :mod:`checker`, :mod:`route`, :mod:`heat`, :mod:`check`, :mod:`fairness`) creates its
+payload. :mod:`encoding` writes frames as compact JSON; :mod:`colours` and :mod:`finding_signs` define the appearance of values.
+:mod:`view` combines payload, scripts and styles in a folium map, :mod:`document` writes it as one file, :mod:`sheet` prints it,
+:mod:`assets` locates the scripts below ``static``. :mod:`pages` renders the pages of the server with a common navigation;
+:mod:`prints` the documents of the duty room; :mod:`figures` draws the pictures of the docs.
 
 Public: :func:`coverage_map`, :func:`heat_map`, :func:`fairness_map`, :func:`check_map`, :func:`route_map`, :func:`save`,
 :func:`print_sheet`, :func:`is_sheet`, :func:`render`, :func:`render_first_page`. A map function takes frames and returns a
 ``folium.Map``; nothing here reads a database or decides a verdict. The names are imported when first used, so that ``python -m
-maps.assets`` runs before anything is set up.
+maps.assets`` runs before the libraries are installed.
 
-Known limits: the cells on the screen are a canvas, which the keyboard does not reach; lists and the trail above it are for
-that.
+Known limits: the cells on the screen are a canvas, which is not accessible by keyboard; lists and the breadcrumb above it are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Location of scripts and styles: our own in ``maps/static``, third-party ones in ``maps/static/vendor``.
 
-The libraries of others come from npm by lockfile. ``python -m maps.assets install`` copies the files that are needed from
-``node_modules`` to ``maps/static/vendor``, where the wheel and the server find them; nothing of them is committed.
+Third-party libraries are installed from npm by lockfile. ``python -m maps.assets install`` copies the required files from
+``node_modules`` to ``maps/static/vendor``, which the wheel and the server use; they are not committed.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ VENDOR_FILES = {
     }
 }
 
-# A stylesheet names its images relative to itself; a page that is one file has no such place.
+# Stylesheets refer to images by relative path, which does not exist for a page in one file.
 _RELATIVE_URL = re.compile(r"url\((['\"]?)(?!data:|#|https?:|//)([^'\")#]+)\1\)")
 _SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=.*\s*$")
 
 
 def script(name: str) -> str:
-    """Text of a script below ``maps/static``, without the pointer to a source map that would not be there.
+    """Text of a script below ``maps/static``, without the reference to its source map.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def script(name: str) -> str:
 
 
 def style(name: str) -> str:
-    """Text of a stylesheet below ``maps/static``, its images put inside as data.
+    """Text of a stylesheet below ``maps/static``, with its images as ``data:`` addresses.
 
     Raises
     ------

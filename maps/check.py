@@ -46,7 +46,7 @@ MOST_FINDINGS = 5_000
 #: Maximum number of cells drawn; of more, those named by or adjacent to findings.
 MOST_CELLS = 12_000
 
-# A ten-millionth of a degree is a centimetre, two hundred-millionths a millimetre and a bit: slivers are centimetres wide.
+# A ten-millionth of a degree is about a centimetre, two hundred-millionths about 2 mm: slivers are centimetres wide.
 _STEPS = 100_000_000
 _BESIDE_M = 60.0
 
@@ -126,7 +126,7 @@ def check_map(
 
 
 def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> dict[str, Any]:
-    """Roads and water under the cells, and the borders and names of the levels above, as far as they are known."""
+    """Roads and water below the cells, and borders and names of the upper levels, if known."""
     if not isinstance(cells, Division):
         return {"grids": None, "background": None, "borders": []}
     origin = origin_of(cells)
@@ -144,7 +144,7 @@ def _surroundings(cells: gpd.GeoDataFrame | Division | None, extras: Extras) -> 
 
 
 def _names(cells: gpd.GeoDataFrame | Division | None, shown: gpd.GeoDataFrame) -> dict[str, str]:
-    """Names of the cells that the findings name, and of the cells above them, by code; those without a name are left out."""
+    """Names of the cells in the findings and of their ancestors, by code; cells without a name are left out."""
     if cells is None:
         return {}
     layers = [cells.layer(level) for level in Level] if isinstance(cells, Division) else [cells]
@@ -173,7 +173,7 @@ def _when(report: Report, source: str | None) -> dict[str, str]:
 
 
 def _placed(findings: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None, crs: Any) -> gpd.GeoDataFrame:
-    """Findings, those without a place given the cells that they name, in degrees."""
+    """Findings in degrees; those without a geometry get that of their cells."""
     geometry = np.array([None if g is None or g.is_empty else g for g in findings.geometry], dtype=object)
     if cells is not None and CODE in cells.columns:
         by_code: Mapping[str, Any] = dict(zip(cells[CODE].astype(str), cells.geometry, strict=True))
@@ -186,7 +186,7 @@ def _placed(findings: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None, crs: Any
 
 
 def _ground(cells: gpd.GeoDataFrame | None, shown: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
-    """Cells worth drawing: all, or of very many those that have to do with a finding."""
+    """Cells to draw: all, or with very many, those named by or adjacent to findings."""
     if cells is None:
         return None
     drawn = cells[cells.geometry.notna() & ~cells.geometry.is_empty]
@@ -209,7 +209,7 @@ def _ground(cells: gpd.GeoDataFrame | None, shown: gpd.GeoDataFrame) -> gpd.GeoD
 def _bounds(
     ground: gpd.GeoDataFrame | None, shown: gpd.GeoDataFrame, outline: gpd.GeoDataFrame | gpd.GeoSeries | None
 ) -> npt.NDArray[np.float64]:
-    """West, south, east, north in degrees of all that is drawn."""
+    """West, south, east, north of the drawing, degrees."""
     parts = [frame.geometry for frame in (ground, outline) if frame is not None] + [shown.geometry]
     boxes = np.array([lon_lat(part.dropna()).total_bounds for part in parts if part.notna().any()])
     boxes = boxes[np.isfinite(boxes).all(axis=1)] if len(boxes) else boxes
@@ -219,7 +219,7 @@ def _bounds(
 
 
 def _findings(shown: gpd.GeoDataFrame, origin: tuple[float, float]) -> dict[str, list[Any]]:
-    """Findings as columns; a geometry is split into areas, lines and points, and has one place where its sign stands."""
+    """Findings as columns; a geometry is split into areas, lines and points, and has one position for its sign."""
     series = shown.geometry
     parts = {"areas": ("Polygon",), "lines": ("LineString", "LinearRing"), "points": ("Point",)}
     split: dict[str, list[Any]] = {name: [] for name in parts}
@@ -251,7 +251,7 @@ def _findings(shown: gpd.GeoDataFrame, origin: tuple[float, float]) -> dict[str,
 
 
 def _pieces(geometry: Any) -> list[Any]:
-    """Single parts of a geometry, those of nested collections too."""
+    """Single parts of a geometry, including those of nested collections."""
     if geometry is None:
         return []
     parts = list(shapely.get_parts(geometry))
@@ -264,7 +264,7 @@ def _place(geometry: Any) -> Any:
     largest = max(pieces, key=lambda piece: (shapely.area(piece), shapely.length(piece)))
     try:
         return shapely.point_on_surface(largest)
-    except shapely.errors.GEOSException:  # a ring that crosses itself has no surface for GEOS
+    except shapely.errors.GEOSException:  # GEOS has no point on surface for a self-crossing ring
         return shapely.points(shapely.get_coordinates(largest)[0])
 
 
@@ -292,7 +292,7 @@ def _level(level: Any) -> dict[str, Any]:
 
 
 def _to_do(report: Report) -> dict[str, Any]:
-    """The first causes, each in one sentence, and how many more there are."""
+    """The most important causes, each in one sentence, and the number of further ones."""
     groups = report.groups()
     several = len(report.levels) > 1
     names = {known.layer: (known.zh, known.layer) for known in Level}

@@ -20,7 +20,7 @@ from maps import assets, document
 from maps.coverage import coverage_map, titled
 from maps.encoding.cells import as_shown
 
-#: A point is kept if it is this far in time or way from the last that was kept: a page for a day of 255 phones stays small.
+#: Minimum difference in time or distance between points kept, so that a page for a day of 255 phones is small.
 EVERY_S, FAR_M = 60, 25.0
 TITLE = ("巡查核验与轨迹回放", "Check of patrols, with the tracks of the day")
 
@@ -69,9 +69,9 @@ def checker_map(
     division, verdicts, visits, options
         As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour.
     tracks
-        Cleaned fixes: `device`, `time`, `mark`. Fixes that were set aside are drawn hollow.
+        Cleaned fixes: `device`, `time`, `mark`. Marked fixes are drawn hollow.
     max_gap_s
-        A device that is silent for longer is not drawn.
+        Devices are not drawn during longer gaps.
     name_devices
         Write the names of devices into the page. Left out by default: the page is about grids, not about persons.
 
@@ -116,7 +116,7 @@ def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, 
 
 
 def _thinned(values: np.ndarray) -> list[int]:
-    """Rows to keep: the ends of rests and waits, and every so many seconds of a way."""
+    """Rows to keep: start and end of rests and waits, and points at intervals while moving."""
     keep = [0]
     scale = 111_195.0 * np.cos(np.radians(values[0, 2]))
     for k in range(1, len(values)):

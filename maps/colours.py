@@ -1,7 +1,7 @@
 """Colours of the maps, defined in one place, and the ramps derived from them.
 
-The four states differ in lightness as well as in hue, and each has a pattern of its own besides, so they can be told apart
-with any colour vision and on a grey print. Ramps are drawn in Oklab (B. Ottosson, 2020), where equal steps look equal.
+The four states differ in lightness, hue and pattern, so they can be distinguished with any colour vision and in grey. Ramps are
+computed in Oklab (B. Ottosson, 2020), where equal steps look equal.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def more_rgb(share: Floats) -> Floats:
     Parameters
     ----------
     share
-        Values in [0, 1], any shape; what lies outside is clipped.
+        Values in [0, 1], any shape; other values are clipped.
 
     Returns
     -------
@@ -103,6 +103,6 @@ def hex_colour(rgb: Floats) -> str:
     return "#" + "".join(f"{round(float(value) * 255):02x}" for value in rgb)
 
 
-#: Shares of the grids above zero at which the classes of a choropleth begin; the page works out the values, as they change
-#: with what its reader chooses. Classes get rarer, so that dark means few.
+#: Shares of the grids above zero at which the classes of a choropleth begin; the page computes the values, because they depend
+#: on the user's selection. Higher classes are smaller, so that dark means few.
 CLASS_SHARES = (0.0, 0.35, 0.65, 0.85, 0.95)

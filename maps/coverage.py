@@ -143,7 +143,7 @@ def titled(division: Division, title: tuple[str, str]) -> tuple[str, str]:
 
 
 def _when(day: dt.date, rows: pd.DataFrame) -> dict[str, str]:
-    """The day and what the rules ask for; the id of the rules stands with the reasons of each grid."""
+    """The day and the required visits; the id of the rules is given with the reasons of each grid."""
     zh, en = f"{day.year}年{day.month}月{day.day}日", f"{day:%-d %B %Y}"
     asked = sorted({int(n) for n in column(rows, "required").dropna()})
     if not asked:

@@ -1,8 +1,8 @@
 """A map as one self-contained page that makes no requests.
 
-folium writes a page that loads libraries from five hosts. Here Leaflet comes from the local copy, what is not needed is
-dropped, and what cannot be put inside is refused. A content security policy then forbids every request and every script
-that is not one of the page's own, so text from data can never run, whatever it holds.
+folium writes a page that loads libraries from five hosts. Here Leaflet is taken from the local copy, unnecessary libraries are
+removed, and other external resources are refused. A content security policy then forbids all requests and all scripts except
+those of the page, so text from data is never executed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ENDINGS = (".html", ".htm")
 _SCRIPT_LINK = re.compile(r"<script\b[^>]*\bsrc=\"([^\"]*)\"[^>]*></script>")
 _STYLE_LINK = re.compile(r"<link\b[^>]*\brel=\"stylesheet\"[^>]*\bhref=\"([^\"]*)\"[^>]*/?>")
 _VIEWPORT = re.compile(r"<meta name=\"viewport\".*?/>", re.DOTALL)
-# Parts whose text neither loads nor executes anything.
+# Parts of the page that neither load nor execute anything.
 _DATA = re.compile(r"<script type=\"application/json\".*?</script>|<title>.*?</title>", re.DOTALL)
 _JSON_BLOCK = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.DOTALL)
 _PACKED_FROM_BYTES = 4_000
@@ -102,9 +102,9 @@ def render(drawing: folium.Map) -> str:
 
 
 def with_packed_data(page: str) -> str:
-    """Deflate the data of a page, which takes less than half the room even as base64; ``kit.js`` unpacks it.
+    """Compress the data of a page to less than half the size, including base64; ``kit.js`` decompresses it.
 
-    Small data stay as they are. Pages of a server are compressed on the way and need not be packed.
+    Small data are unchanged. Pages of a server are compressed in transfer and not packed.
     """
 
     def packed(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The map of fairness: how far every grid is off the mean of its siblings, against tolerance and bound, old beside new."""
+"""The map of fairness: deviation of every grid from the mean of its siblings, with tolerance and bound, old and new division."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLE = ("网格均衡图", "Fairness of the grids")
 
 #: Colours from far below to far above the mean, the middle one within tolerance: blue and brown differ in any colour vision.
 COLOURS = ("#2b5c8a", "#7aaed3", "#e9efe6", "#e3a35c", "#8f4a12")
-#: From how many tolerances on a grid has one of the outer colours.
+#: Deviation, in tolerances, from which a grid has one of the outer colours.
 FAR = 3.0
 
 #: Compared values by level and measure: frames with `code` and `off`, as :func:`geo.divide.fairness.fairness` gives them.
@@ -42,21 +42,21 @@ def fairness_map(
     old: tuple[Division, Compared] | None = None,
     **extras: Unpack[Extras],
 ) -> folium.Map:
-    """Draw how even a division is.
+    """Draw the balance of a division.
 
     Parameters
     ----------
     division
-        The division that is defended.
+        The new division.
     compared
         For each level the compared values of each measure.
     tolerances
-        Share off the mean that each level aims at.
+        Target deviation from the mean at each level.
     bounds
-        Per community what no division can beat: `code`, `bound`, `reason`, `cell`, as
+        Lower bounds of the deviation by community: `code`, `bound`, `reason`, `cell`, as
         :func:`geo.divide.bounds_of_communities` gives them; of the workload of second-level grids.
     old
-        The division before with its compared values; it is drawn beside the new one.
+        The old division with its compared values, drawn next to the new one.
     extras
         Background and texts, see :class:`maps.encoding.cells.Extras`.
 

@@ -1,7 +1,7 @@
 """Appearance of the kinds of finding: family, colour, shape of the sign, and its character.
 
-Kinds are more than eyes can tell apart by colour. So six families have a colour (Okabe and Ito's, for any colour vision) and a
-shape, and each kind has a character of its own.
+There are more kinds than distinguishable colours. Therefore six families have a colour (Okabe and Ito's, for any colour vision)
+and a shape, and each kind has its own character.
 """
 
 from __future__ import annotations

@@ -93,13 +93,13 @@ def heat_map(
         ``kind_name``, ``reported_at`` (aware) and ``default_point`` are used where they are there. No position or text of a
         single incident is written to the page.
     density
-        Incidents per km² on a regular grid; ``bandwidth_m`` is told where it has one.
+        Incidents per km² on a regular grid; ``bandwidth_m`` is shown if present.
     counts
         One row per grid of the three levels, and for the street or not: `code`, `incidents`, and where they are there
         `per_km2`, `per_1000`.
     hotspots
-        ``code``, ``hot``, and where they are there ``p`` and ``core``; grids that are hot get a border of their own, those that
-        stand out by themselves a heavier one. The notes in its ``attrs`` (``note_zh``, ``note_en``) are told in the legend.
+        ``code``, ``hot``, and optionally ``p`` and ``core``; hot grids have their own border, cores a heavier one. The notes in
+        its ``attrs`` (``note_zh``, ``note_en``) are shown in the legend.
     zone
         Time zone of the days.
     extras
@@ -174,7 +174,7 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
         for level in Level:
             values = by_code[name].reindex(division.layer(level)[CODE]).to_numpy(dtype=float, na_value=np.nan)
             if level is Level.STREET and name == "incidents" and np.isnan(values).any():
-                # Counts need not have a row for the street: it has what its communities have together.
+                # Counts need not have a row for the street: its count is the sum of its communities.
                 values = np.array([by_code[name].reindex(division.community[CODE]).sum()])
             levels.append([json_value(value) for value in values])
         result[name] = levels
@@ -182,7 +182,7 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
 
 
 def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] | None:
-    """Codes of the grids that are hot or stand out by themselves, and whether they do the latter."""
+    """Codes of hot grids and cores, and whether each is a core."""
     if hotspots is None:
         return None
     known = {code for level in Level for code in division.layer(level)[CODE]}
@@ -196,6 +196,6 @@ def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] |
 
 
 def _hot_note(hotspots: pd.DataFrame | None) -> dict[str, str] | None:
-    """What :func:`geo.incidents.hotspots` says about its finding, or about why there can be none."""
+    """The note of :func:`geo.incidents.hotspots` on its result, or on why no test is possible."""
     notes = {} if hotspots is None else hotspots.attrs
     return two_languages((notes["note_zh"], notes["note_en"])) if {"note_zh", "note_en"} <= set(notes) else None

@@ -1,4 +1,4 @@
-"""Styles of the layers of a division for QGIS, kept in the GeoPackage beside them (table ``layer_styles``)."""
+"""Styles of the layers of a division for QGIS, stored in the same GeoPackage (table ``layer_styles``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STYLES: dict[str, tuple[str, float, str, float, float]] = {
 
 
 def qml(layer: str) -> str:
-    """Style of a layer as QGIS reads it (QML): outline, fill, and the names of its cells.
+    """Style of a layer in QGIS's format (QML): outline, fill, and cell names.
 
     >>> qml("second").startswith("<!DOCTYPE qgis")
     True

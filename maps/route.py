@@ -1,4 +1,4 @@
-"""A planned route and how a track followed it, over the coverage map of the day."""
+"""Map of a planned route and the track that followed it, on the coverage map of the day."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def route_map(
     zone: str = "Asia/Shanghai",
     **options: Any,
 ) -> folium.Map:
-    """Draw a route with what was covered and missed of it, the detours, and the checkpoints with their times.
+    """Draw a route with its covered and missed parts, detours, and checkpoints with times.
 
     Parameters
     ----------
     division, verdicts, day, options
         As for :func:`maps.coverage_map`.
     match
-        As :func:`geo.patrols.route_match` gives it.
+        Result of :func:`geo.patrols.route_match`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The element that turns a folium map into a page of ours: style, data and behaviour."""
+"""The folium element that adds style, data and behaviour of our pages to a map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from folium.template import Template
 from geo.layers import Division, lon_lat
 from maps import assets, document
 
-# Zoom steps of a half let a street fill the window; a grid of 30 m is as wide as the window at 20.
+# With half zoom steps a street fills the window; at zoom 20 a grid of 30 m is as wide as the window.
 _LEAFLET_OPTIONS: dict[str, Any] = {
     "attributionControl": False,
     "zoomSnap": 0.25,
@@ -30,7 +30,7 @@ class GridPage(MacroElement):
     Parameters
     ----------
     starter
-        Name of the function of ``maps/static/maps`` that starts the page.
+        Function in ``maps/static/maps`` that starts the page.
     scripts
         Scripts below ``maps/static/maps``, in the order in which they run.
     payload

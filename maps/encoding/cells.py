@@ -1,7 +1,7 @@
 """Frames as compact JSON: rings in integer steps of a millionth of a degree, each position relative to the previous one.
 
-A millionth of a degree is at most 0.11 m. Rounding is by position, so borders that neighbours share stay shared. A vertex
-costs about seven characters, a third of what GeoJSON needs.
+A millionth of a degree is at most 0.11 m. Positions are rounded, so common borders remain common. A vertex takes about seven
+characters, a third of GeoJSON.
 """
 
 from __future__ import annotations
@@ -336,7 +336,7 @@ def _steps(line: Any, origin: tuple[float, float], steps: int) -> list[int]:
 
 
 def _straightest(line: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Ends of the longest stretch of a line that bends by less than a twentieth of its length."""
+    """Ends of the longest section of a line that deviates from its chord by less than a twentieth of its length."""
     xy = shapely.get_coordinates(shapely.simplify(line, max(8.0, line.length / 20)))
     steps = np.hypot(*np.diff(xy, axis=0).T)
     i = int(np.argmax(steps))

@@ -1,9 +1,9 @@
 """Incidents for a page: counts by kind, time step and place, without data of single incidents.
 
-A page that lets its reader choose a kind and a day must hold the incidents in some form. It holds them counted by place, kind
-and time, where a place is a third-level grid together with a square of a lattice for the density (a quarter of the kernel's
-width, 37 m with the default). Counts are sorted and written as differences, seven bits a byte, so that 100,000 incidents take
-about half a megabyte. Where there would be too many counts, time is told in weeks or in fortnights instead of days.
+A page on which kind and day can be selected has to contain the incidents in some form. It contains counts by place, kind and
+time, where a place is a third-level grid and a square of a lattice for the density (a quarter of the kernel's width, 37 m by
+default). Counts are sorted and stored as differences, seven bits per byte, so that 100,000 incidents take about half a megabyte.
+If there are too many counts, the time step is a week or a fortnight instead of a day.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _WEB = "EPSG:3857"
 
 @dataclass(frozen=True)
 class Lattice:
-    """Squares of a Web Mercator raster over the street, for densities that are worked out in the page.
+    """Squares of a Web Mercator raster over the street, for densities computed in the page.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Lattice:
     side
         Side of a square in Web Mercator units.
     side_m
-        Side of a square on the ground, metres; true to 0.4 %, as Web Mercator takes the earth for a sphere.
+        Side of a square on the ground, metres; accurate to 0.4 %, because Web Mercator uses a sphere.
     columns, rows
         Size.
     """
@@ -78,7 +78,7 @@ class Lattice:
         return cls(west, north, side, side_m, math.ceil((east - west) / side), math.ceil((north - south) / side))
 
     def squares(self, points: gpd.GeoSeries) -> Ints:
-        """Number of the square that each point lies in, row by row from the north-west; -1 outside and without a place."""
+        """Number of the square of each point, row by row from the north-west; -1 outside and without a position."""
         x, y = coordinates(gpd.GeoDataFrame(geometry=points), _WEB)
         column = np.floor((x - self.west) / self.side)
         row = np.floor((self.north - y) / self.side)
@@ -86,7 +86,7 @@ class Lattice:
         return np.where(known, np.nan_to_num(row) * self.columns + np.nan_to_num(column), -1).astype(np.int64)
 
     def inside(self, outline: gpd.GeoSeries) -> npt.NDArray[np.bool_]:
-        """Which squares have their middle inside, shape (rows * columns,)."""
+        """Whether the centre of each square is inside, shape (rows * columns,)."""
         x = self.west + (np.arange(self.columns) + 0.5) * self.side
         y = self.north - (np.arange(self.rows) + 0.5) * self.side
         area = shapely.union_all(np.asarray(outline.to_crs(_WEB).array))

@@ -1,6 +1,6 @@
 """Integers as short text: seven bits per byte, as base64.
 
-A border written as differences of places takes two bytes a number, half of what its digits take in JSON.
+A border as differences of positions takes two bytes per number, half of its digits in JSON.
 """
 
 from __future__ import annotations

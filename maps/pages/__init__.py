@@ -1,1 +1,1 @@
-"""Pages of the server that are not maps: their frame, the navigation that all share, and the first page of the day."""
+"""Pages of the server other than maps: frame, common navigation, first page, duty pages and the editor."""

@@ -1,4 +1,4 @@
-"""The first page of the server: what happened on the latest day, what needs somebody, and the way to the other pages."""
+"""The first page of the server: the latest day, what needs attention, and links to the other pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maps.pages.frame import render_page
 from maps.pages.navigation import Entry
 from maps.pages.thumbnails import Outlines, classes_of_counts
 
-# What the table of technical facts shows, in order: key of the summary, Chinese, English, kind of value.
+# Rows of the table of technical facts, in order: key of the summary, Chinese, English, kind of value.
 _ROWS = (
     ("street_name", "街道", "Street", "text"),
     ("communities", "社区、园区（一级网格）", "Communities", "count"),
@@ -103,7 +103,7 @@ def _with_moment(day: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _dates(summary: Mapping[str, Any], day: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Of which day the data are, and when they came: Chinese, English, and the date."""
+    """Day of the data, and when they were received: Chinese, English, and the date."""
     found = []
     if day is not None:
         found.append(("巡查数据日期", "Day of the patrols", f"{day['day']:%Y-%m-%d}"))

@@ -34,7 +34,7 @@ def render_page(template: str, *, title: tuple[str, str], navigation: Sequence[E
     here
         Path of the page, which the navigation marks.
     values
-        What the template asks for.
+        Values of the template.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _both(zh: Any, en: Any) -> Markup:
 
 
 def _shown(value: Any) -> str:
-    """A value of a table: numbers with one decimal, small ones with four; truth in signs."""
+    """A value of a table: numbers with one decimal, small ones with four; booleans as signs."""
     if isinstance(value, bool):
         return "✓" if value else "–"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""The funnel of a brief as an SVG for the page; the paper draws its own from the same block."""
+"""Draws the funnel of a brief as SVG for the page; the PDF template draws it from the same block."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The navigation that every page of the server shares: one list of pages, in the order in which they are shown.
+"""The navigation of the pages of the server: one list of pages, in display order.
 
-A page joins with one line in :data:`ENTRIES`: its path and its name in Chinese and English. Nothing else is needed. The server
+A page is added by one line in :data:`ENTRIES`: its path and its name in Chinese and English. Nothing else is needed. The server
 shows an entry when the application has a ``GET`` route of this path and the caller has the right that the route needs
 (``api.routes.navigation``), so an entry may stand here before its page exists. A page that is a template extends
 ``frame.html`` (see :mod:`maps.pages.frame`) and gets the navigation with it; a map that is served gets it in its payload.

@@ -1,4 +1,4 @@
-"""The papers of the duty room as PDF: ledgers, brief, letters, cards, badges, boards and the sheet for the yearly account."""
+"""Writes the documents of the duty room as PDF: ledgers, brief, letters, cards, badges, boards and yearly accounts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from geo.duty.ledgers.wording import day_text
 from geo.duty.meetings.agendas import Agenda
 from maps.prints.typesetting import typeset, typeset_fitting
 
-#: Space above and below the cells of a ledger in mm, best first; the last one takes the last row over to the next page.
+#: Space above and below the cells of a ledger in mm, in order of preference; the last one moves the last row to the next page.
 _CELL_MM = (1.3, 1.2, 1.1, 1.0, 1.4, 1.5, -1.3)
 #: Height of the funnel of a brief in mm, best first.
 _FUNNEL_MM = (52.0, 48.0, 44.0, 40.0, 36.0, 56.0, 60.0)
-#: A ledger with more columns is printed across.
+#: Ledgers with more columns are printed in landscape format.
 _UPRIGHT_COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above and below a ledger beside its own columns.
+    """Texts above and below the table of a ledger.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class Heading:
     place
         Name of the community or grid.
     person
-        Who answers for it.
+        Responsible person.
     summary
         More pairs of label and value, such as the verdict of the day.
     corrections
         Lines that were added after the ledger was signed.
     signed
-        When and by whom it was signed, and the first digits of the hash; empty if it is not.
+        Time and person of the signature, and the first digits of the hash; empty if unsigned.
     """
 
     street: str = ""
@@ -52,7 +52,7 @@ class Heading:
 
 
 def ledger_pdf(table: pd.DataFrame, heading: Heading = Heading()) -> bytes:
-    """A ledger on A4, across where it has many columns; the heading of the table repeats, the signatures never stand alone.
+    """A ledger on A4, in landscape if it has many columns; table headings repeat, signatures are never alone on a page.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is handed out and hung up: letters, service cards, badges and boards, from the rows of ledgers I, J and K."""
+"""Values of public documents: letters, service cards, badges and boards, from the rows of ledgers I, J and K."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import shapely
 from geo.duty.ledgers.street import LEADERS_DUTIES, MATTERS
 from geo.layers import Division
 
-#: Size of the map on a board, and how much of what lies around the grid it shows.
+#: Size of the map on a board, and the margin around the grid.
 MAP_MM, AROUND = (200.0, 215.0), 0.35
 _BARS_M = (20, 50, 100, 200, 500, 1000, 2000)
 

@@ -34,12 +34,12 @@ def typeset(template: str, values: Mapping[str, Any]) -> bytes:
     template
         Name of the template, without ``.typ``.
     values
-        What the template shows; everything that JSON can hold. `fonts` is added.
+        Values of the template, as in JSON. `fonts` is added.
 
     Returns
     -------
     bytes
-        The PDF. It holds neither a time nor a random number, so the same values and fonts give the same bytes.
+        The PDF. It contains no time or random number, so the same values and fonts give the same bytes.
 
     Raises
     ------
@@ -51,17 +51,17 @@ def typeset(template: str, values: Mapping[str, Any]) -> bytes:
 
 
 def typeset_fitting(template: str, values: Mapping[str, Any], sizes: Sequence[float]) -> bytes:
-    """Compile a template whose last lines must not stand on a page alone, with the first size at which they do not.
+    """Compile a template whose last lines must not be alone on a page, with the first size that satisfies this.
 
     Parameters
     ----------
     sizes
-        Values of `fit`, best first: what the template makes smaller or larger.
+        Values of `fit`, a size in the template, in order of preference.
 
     Raises
     ------
     ImpossibleError
-        As :func:`typeset`, or if the last lines stand alone at every size.
+        As :func:`typeset`, or if the last lines are alone on a page at every size.
     """
     for size in sizes:
         pdf, compiler = _compiled(template, {**values, "fit": size})
@@ -113,7 +113,7 @@ def families() -> dict[str, list[str]]:
 
 @cache
 def _fonts() -> Any:
-    # Found once: to look through the folders of fonts takes 0.3 s.
+    # Cached: searching the font folders takes 0.3 s.
     import typst
 
     return typst.Fonts(include_system_fonts=True)

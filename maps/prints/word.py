@@ -1,8 +1,8 @@
-"""The brief as a Word document, for those who go on editing it.
+"""Writes the brief as an editable Word document.
 
-The measures are those of GB/T 9704-2012; fonts are named as offices have them (仿宋_GB2312, 黑体, 方正小标宋简体) and none is
-embedded. The grid of 22 lines is set for the section and switched off inside tables, where Word would give a row three lines.
-The funnel is left out: its figures stand in the table.
+The measures are those of GB/T 9704-2012; fonts have the names usual in offices (仿宋_GB2312, 黑体, 方正小标宋简体) and are not
+embedded. The grid of 22 lines is set for the section and switched off in tables, where Word would use three lines per row.
+The funnel is left out: its figures are in the table.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BODY, HEADING, TITLE = "仿宋_GB2312", "黑体", "方正小标宋简体"
 _RED = RGBColor(0xFF, 0x33, 0x33)
 #: Pitch of lines in twentieths of a point: 22 lines in 225 mm.
 _LINE_PITCH = 579
-#: Files in the archive carry one time, so that equal briefs give equal bytes.
+#: All files in the archive have the same time, so that equal briefs give equal bytes.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -99,7 +99,7 @@ def _line(
 def _write(line: WordParagraph, text: str, font: str, size: float, colour: RGBColor | None = None) -> None:
     run = line.add_run(text)
     run.font.size, run.font.name = Pt(size), font
-    # Word takes the font of Chinese characters from an attribute of its own.
+    # Word has a separate attribute for the font of Chinese characters.
     run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)
     if colour is not None:
         run.font.color.rgb = colour
