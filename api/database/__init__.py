@@ -1,20 +1,20 @@
-"""The store: everything that must survive, in one SQLite file or one PostgreSQL database with PostGIS.
+"""The database: one SQLite file, or one PostgreSQL database with PostGIS.
 
 Terms
 -----
 version
-    One division with the day from which it holds. A draft can be replaced or deleted; a published one is never
-    changed: the functions refuse it, and a trigger in the database refuses it to every other program.
+    One division with the day from which it is valid. A draft can be replaced or deleted; a published version is never
+    changed: the functions refuse it, and triggers in the database refuse it for all other programs.
 current version
-    Of the published versions that hold on a day, the one that began last.
+    Of the published versions valid on a day, the one with the latest first day.
 street
-    Several streets can share a store; every row belongs to one of them (:mod:`api.database.models`).
+    Several streets can share a database; every row belongs to one of them (:mod:`api.database.models`).
 
 Public: :func:`open_store`, :func:`session`, :func:`upgrade`, and the queries, one module per subject
 (:mod:`~api.database.divisions`, :mod:`~api.database.people`, :mod:`~api.database.accounts`, ...).
 
-Known limits: the store holds geometries as EWKB and has no spatial index on SQLite; questions about places go to the index
-in memory. Another SQLite library (GDAL, ADBC, DuckDB) must not open the file in the same process: its close drops the locks.
+Known limits: geometries are stored as EWKB, without a spatial index on SQLite; positions are located by the index in memory.
+Another SQLite library (GDAL, ADBC, DuckDB) must not open the file in the same process: closing it drops the locks.
 """
 
 from api.database.connections import open_store, session

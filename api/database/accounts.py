@@ -15,9 +15,9 @@ from api.database.people import checked_name
 from api.errors import NotStoredError, UnknownCallerError
 from geo.errors import ImpossibleError
 
-#: How long a one-time link works.
+#: Validity of one-time links.
 LINK_LIFE = timedelta(hours=24)
-#: Failed logins are kept this long.
+#: Time for which failed logins are stored.
 ATTEMPTS_KEPT = timedelta(days=7)
 
 
@@ -75,7 +75,7 @@ def list_accounts(session: Session, street: int) -> list[Account]:
 
 
 def grants_of(session: Session, account: int) -> tuple[Grant, ...]:
-    """Grants of an account that hold."""
+    """Current grants of an account."""
     query = select(GrantRow.role, GrantRow.scope).where(GrantRow.account_id == account, GrantRow.revoked_at.is_(None))
     return tuple(Grant(Role(role), scope) for role, scope in session.execute(query.order_by(GrantRow.id)))
 
@@ -104,7 +104,7 @@ def set_password(session: Session, account: int, hashed: str, *, at: datetime) -
 
 
 def password_of(session: Session, street: int, name: str) -> tuple[int | None, str | None]:
-    """Number and password hash of an account in use; nothing if there is none."""
+    """Number and password hash of an enabled account; None if there is none."""
     row = session.scalar(
         select(AccountRow).where(AccountRow.street == street, AccountRow.name == name, AccountRow.disabled_at.is_(None))
     )
@@ -120,7 +120,7 @@ def add_token(
     device: int | None = None,
     expires_at: datetime | None = None,
 ) -> Secret:
-    """Make a token of an account or device, and store its hash."""
+    """Create a token of an account or device, and store its hash."""
     secret = new_secret(kind)
     session.add(
         TokenRow(
@@ -138,12 +138,12 @@ def add_token(
 
 
 def add_link(session: Session, account: int, *, at: datetime) -> Secret:
-    """Make a one-time link that logs an account in."""
+    """Create a one-time link that logs an account in."""
     return add_token(session, "link", at=at, account=account, expires_at=at + LINK_LIFE)
 
 
 def administrator_link(session: Session, street: int, name: str, *, at: datetime) -> Secret:
-    """One-time link of an administrator; the account is made if there is none.
+    """One-time link of an administrator; the account is created if necessary.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def administrator_link(session: Session, street: int, name: str, *, at: datetime
 
 
 def has_administrator(session: Session, street: int) -> bool:
-    """Tell whether an account in use is administrator of the whole street."""
+    """Whether an enabled account is administrator of the complete street."""
     return any(
         account.disabled_at is None and Grant(Role.ADMINISTRATOR) in account.grants
         for account in list_accounts(session, street)
@@ -175,7 +175,7 @@ def revoke_device_tokens(session: Session, device: int, *, at: datetime) -> None
 
 
 def use_link(session: Session, text_: str, *, at: datetime) -> int:
-    """Take a one-time link, which works no second time, and give its account.
+    """Use a one-time link and return its account; the link does not work again.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def use_link(session: Session, text_: str, *, at: datetime) -> int:
 
 
 def caller_of_token(session: Session, sha256: str, *, at: datetime) -> Caller | None:
-    """Caller of a token of a device or program that holds."""
+    """Caller of a valid token of a device or program."""
     token = session.scalar(
         select(TokenRow)
         .where(TokenRow.sha256 == sha256, TokenRow.kind.in_(("device", "program")), TokenRow.revoked_at.is_(None))
@@ -238,7 +238,7 @@ def login_of_provider(session: Session, street: int, name: str, *, at: datetime,
 
 
 def caller_of_session(session: Session, secret: str, *, at: datetime, idle: timedelta) -> Caller | None:
-    """Caller of a session that holds; marks it as seen, at most once a minute."""
+    """Caller of a valid session; updates its last use, at most once a minute."""
     row = session.get(SessionRow, digest(secret))
     if row is None or row.revoked_at is not None or row.expires_at <= at or row.seen_at + idle <= at:
         return None
@@ -277,7 +277,7 @@ def failed_logins(session: Session, name: str, address: str, *, since: datetime)
 
 
 def note_login(session: Session, name: str, address: str, *, at: datetime, succeeded: bool) -> None:
-    """Write down a try to log in; old ones are deleted."""
+    """Record a login attempt; old ones are deleted."""
     session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.at < at - ATTEMPTS_KEPT))
     session.add(LoginAttemptRow(name=name[:100], address=address[:100], at=at, succeeded=succeeded))
     session.flush()

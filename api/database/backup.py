@@ -1,4 +1,4 @@
-"""Backup and restore of a store, whole and checked."""
+"""Complete, verified backups of a database, and their restoration."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sqlalchemy.engine import URL
 from api.database.connections import database_url
 from geo.errors import FileError
 
-#: How long ``pg_dump`` and ``pg_restore`` may take.
+#: Time limit of ``pg_dump`` and ``pg_restore``.
 LONGEST_S = 6 * 3600
 
 
 def backup(engine: Engine, target: Path) -> int:
-    """Write the store to a file, while others read and write, and give its size in bytes.
+    """Write the database to a file while it is in use; returns the size in bytes.
 
     SQLite gives a SQLite file (by SQLite's own backup in one step: one in many steps starts again with every commit and may never
     end), PostgreSQL a dump of ``pg_dump``. The file appears under its name when it is complete and checked.
@@ -51,7 +51,7 @@ def backup(engine: Engine, target: Path) -> int:
 
 
 def restore(source: Path, database: str) -> None:
-    """Make a store from a backup. The database must be new or empty: nothing is overwritten.
+    """Create a database from a backup. The database must be new or empty: nothing is overwritten.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Opening the store."""
+"""Opens the database."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from api.database.spatial import register
 from geo.errors import FileError, InputError
 
-#: How long a writer waits for another one before it gives up, in milliseconds.
+#: Maximum time a writer waits for another one, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
 
-#: Connections that one process keeps open to a database server.
+#: Connections kept open by one process to a database server.
 POOL_SIZE = 8
 
 
 def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
-    """Open the store.
+    """Open the database.
 
     Parameters
     ----------
     database
         Path of a SQLite file, or a URL (``sqlite:///file``, ``postgresql+psycopg://...``).
     must_exist
-        Refuse a SQLite file that is not there, instead of making it.
+        Refuse a SQLite file that does not exist, instead of creating it.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
 
 
 def database_url(database: str | Path) -> URL:
-    """Read a path or a URL.
+    """Convert a path or a URL to a SQLAlchemy URL.
 
     >>> database_url("out/wangge.sqlite").render_as_string()
     'sqlite:///out/wangge.sqlite'

@@ -1,7 +1,7 @@
 """Versions of divisions: store, publish, retire, read.
 
-Each function takes an open session; the caller's transaction decides (:func:`api.database.connections`). Times are
-arguments: nothing here reads a clock. geopandas is loaded where a division is read or stored, so that the server starts fast.
+Each function takes an open session and runs in the caller's transaction (:func:`api.database.connections`). Times are
+arguments: nothing here reads a clock. geopandas is imported in functions that read or store a division, for a fast server start.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VersionInfo:
-    """What the store knows of one version without its cells."""
+    """Properties of a version without its cells."""
 
     id: int
     street_code: str
@@ -41,7 +41,7 @@ class VersionInfo:
 def street_of(session: Session, code: str | None = None, *, name: str | None = None) -> int:
     """Number of a street in this store; the only one if no code is given.
 
-    A code that is not known yet takes the street without a code that the migration made, or makes a new one.
+    An unknown code is assigned to the street without a code created by the migration, or a new street is created.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class CellName(NamedTuple):
 
 @dataclass(frozen=True)
 class DivisionEvent:
-    """Something that was done to a version: ``stored``, ``replaced``, ``published`` or ``retired`` (from `day` on)."""
+    """An event of a version: ``stored``, ``replaced``, ``published`` or ``retired`` (from `day` on)."""
 
     at: datetime
     action: str
@@ -100,7 +100,7 @@ def add_version(
     Parameters
     ----------
     valid_from
-        Day from which the division is to hold.
+        Day from which the division is to be valid.
     created_at
         Time of storing, aware.
 
@@ -188,7 +188,7 @@ def publish(
 def retire(
     session: Session, version_id: int, *, day: date, at: datetime, actor: str = "", reason: str | None = None
 ) -> None:
-    """Let a published version hold no longer from `day` on. The version itself stays as it is.
+    """End the validity of a published version from `day` on. The version itself is unchanged.
 
     Raises
     ------
@@ -242,10 +242,10 @@ def get_version(session: Session, version_id: int) -> VersionInfo:
 
 
 def current_version(session: Session, *, day: date | None = None, street_code: str | None = None) -> VersionInfo:
-    """Published version that holds on a day, or the last one of all.
+    """Published version valid on a day; without a day, the last one.
 
-    Of versions that began on one day, the one published last holds. Versions that were retired by that day do not hold;
-    without a day, those that were retired at all.
+    Of versions with the same first day, the one published last is valid. Versions retired by that day are not valid; without a
+    day, retired versions are left out.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from api.database.models import AuditRow, EventRow
 
 @dataclass(frozen=True)
 class Event:
-    """Something that open pages are told."""
+    """An event sent to open pages."""
 
     id: int
     at: datetime
@@ -26,7 +26,7 @@ class Event:
 
 
 def audit(session: Session, street: int, actor: str, action: str, subject: str, *, at: datetime, **detail: Any) -> None:
-    """Write down who did or looked at what."""
+    """Record who did or read what."""
     session.add(AuditRow(street=street, at=at, actor=actor, action=action, subject=subject, detail=detail))
     session.flush()
 
@@ -43,7 +43,7 @@ def read_audit(session: Session, street: int, *, before: int | None = None, limi
 
 
 def add_event(session: Session, street: int, kind: str, scope: str, data: dict[str, Any], *, at: datetime) -> None:
-    """Store an event; open pages hear it after the commit.
+    """Store an event, which is sent to open pages after the commit.
 
     Events are committed in the order of their numbers, or a page that resumes after the last number would miss some.
     """

@@ -32,7 +32,7 @@ WITHDRAWN = "withdrawn"
 
 @dataclass(frozen=True)
 class IncidentState:
-    """How far a reader has come: the last incident and correction, and the number of incidents. Both only grow."""
+    """Position of a reader: the last incident and correction, and the number of incidents. They never decrease."""
 
     last: int = 0
     correction: int = 0

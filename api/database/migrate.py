@@ -1,4 +1,4 @@
-"""Bringing the schema of a store up to date."""
+"""Migrates the schema of a database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-#: How long a migration waits for a lock on PostgreSQL before it gives up; a table that is locked longer stops the service.
+#: Maximum time a migration waits for a lock on PostgreSQL: while it waits, the table is blocked for the service.
 LOCK_TIMEOUT_S = 5
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run the migrations that a store lacks, in one transaction.
+    """Run the missing migrations of a database, in one transaction.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 
 def require_schema(engine: Engine) -> None:
-    """Refuse a store whose schema is not the one that this program expects.
+    """Refuse a database whose schema is not that of this version of the program.
 
     Raises
     ------

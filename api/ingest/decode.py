@@ -1,7 +1,7 @@
-"""The body of ``POST /api/fixes`` to fixes.
+"""Decodes the body of ``POST /api/fixes``.
 
-Decoding is typed (msgspec, about 0.5 ms for 500 fixes). Only if that fails the body is read again fix by fix, so that
-one bad fix is refused by its position and the others are stored.
+Decoding is typed (msgspec, about 0.5 ms for 500 fixes). If that fails, the body is decoded again fix by fix, so that
+invalid fixes are refused by position and the others are stored.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _LOOSE = msgspec.json.Decoder(_LooseBatch)
 
 @dataclass(frozen=True)
 class Context:
-    """What a batch is judged by.
+    """Context for the validation of a batch.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Batch:
-    """Fixes that can be stored, and those refused: position (from 0) and reason in both languages."""
+    """Valid fixes, and refused ones: position (from 0) and reason in both languages."""
 
     rows: Rows
     refused: list[dict[str, Any]]

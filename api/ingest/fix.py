@@ -1,4 +1,4 @@
-"""One fix as the store keeps it."""
+"""A fix as stored."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def fault(lon: float, lat: float, time_us: int) -> Text | None:
-    """What is wrong with a place or time; None if nothing is.
+    """Why a place or time is invalid; None if valid.
 
     >>> fault(118.8, 132.0, 1_772_400_000_000_000)
     Text(zh='纬度 132.0 不在-90至90之间', en='lat 132.0 is not from -90 to 90')

@@ -1,4 +1,4 @@
-"""What phones send: Traccar Client (OsmAnd protocol: query, form and JSON) and OwnTracks.
+"""Protocols of phones: Traccar Client (OsmAnd protocol: query, form and JSON) and OwnTracks.
 
 Units differ: OsmAnd sends knots, Traccar Client's JSON m/s, OwnTracks km/h; -1 means unknown. The coordinates are WGS-84.
 """

@@ -1,4 +1,4 @@
-"""Photos as they are sent: what a file is by its content, and the largest that is taken."""
+"""Validates photos: media type by content, and maximum size."""
 
 from __future__ import annotations
 

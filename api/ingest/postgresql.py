@@ -1,4 +1,4 @@
-"""Fixes into PostgreSQL: binary COPY into a temporary table, and one insert from it that leaves known keys alone."""
+"""Stores fixes in PostgreSQL: binary COPY into a temporary table, and one insert from it that skips known keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixes as arrays: the form in which they wait for the writer.
+"""Fixes as arrays, the form in which they are queued for the writer.
 
 Arithmetic over columns costs a tenth of a loop over objects; a batch of 500 fixes is checked and converted in 0.1 ms.
 """

@@ -1,4 +1,4 @@
-"""Fixes into SQLite: insert or ignore by key, in one durable commit."""
+"""Stores fixes in SQLite: insert or ignore by key, in one durable commit."""
 
 from __future__ import annotations
 

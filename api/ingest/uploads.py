@@ -1,4 +1,4 @@
-"""Fixes of a file that a person or program uploads."""
+"""Reads fixes from uploaded files."""
 
 from __future__ import annotations
 

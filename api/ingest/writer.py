@@ -1,4 +1,4 @@
-"""The writer: one thread that stores whatever waits in one commit, and answers after it."""
+"""The writer: one thread that stores all waiting batches in one commit, and answers after it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ log = logging.getLogger(__name__)
 
 #: Fixes that share one commit at most; at 500 a batch these are 16 batches.
 MOST_IN_GROUP = 8_000
-#: Fixes that may wait; more are turned away, and the sender tries again later.
+#: Maximum number of waiting fixes; further batches are refused, and the sender retries later.
 MOST_WAITING = 400_000
 
 
 class BusyError(ImpossibleError):
-    """The store does not take fixes now; the sender keeps them and sends them again."""
+    """Fixes cannot be stored now; the sender keeps them and sends them again."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many fixes of a batch are new, known, and known at another place."""
+    """Numbers of fixes of a batch that are new, already stored, and stored with another position."""
 
     stored: int
     repeated: int
@@ -48,7 +48,7 @@ class _Waiting:
 
 
 class FixTable(Protocol):
-    """Where fixes are stored."""
+    """Interface of the tables of fixes."""
 
     def write(self, batches: Sequence[Rows]) -> list[Outcome]:
         """Store batches in one commit."""

@@ -1,1 +1,1 @@
-"""Drafts of the editor in the store: their logs, and who is there."""
+"""Drafts of the editor in the database: logs and presence."""

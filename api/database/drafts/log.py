@@ -1,4 +1,4 @@
-"""Drafts and their logs: begin, read, append. Texts of entries are JSON; who writes them decides what is in them."""
+"""Drafts and their logs: begin, read, append. Entries are JSON texts, whose content is defined by the caller."""
 
 from __future__ import annotations
 

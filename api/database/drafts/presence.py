@@ -1,4 +1,4 @@
-"""Who has a draft open, and what is still to be told about edits: rows that other processes read."""
+"""Clients that have a draft open, and requested evaluations of edits: rows shared between processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.database.models import DraftPresenceRow, DraftReplayRow, DraftRow
 
-#: Who was not heard for this time is gone.
+#: Clients without a message for this time count as gone.
 GONE_AFTER = timedelta(seconds=30)
 #: Answers about edits are kept this long for clients that missed the event.
 KEPT_FOR = timedelta(days=1)
@@ -21,7 +21,7 @@ WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 @dataclass(frozen=True)
 class Replay:
-    """Something to be told about an edit or a preview."""
+    """A requested evaluation of an edit or a preview."""
 
     id: int
     draft: int
@@ -33,7 +33,7 @@ class Replay:
 
 
 def be_there(opened: Session, draft: int, client: str, name: str, data: dict[str, Any], *, at: datetime) -> None:
-    """Note that a client has a draft open; forget those that are gone."""
+    """Record that a client has a draft open; remove those that are gone."""
     opened.execute(
         delete(DraftPresenceRow).where(
             DraftPresenceRow.draft_id == draft,
@@ -57,7 +57,7 @@ def who_is_there(opened: Session, draft: int, *, at: datetime) -> list[dict[str,
 def ask_replay(
     opened: Session, draft: int, key: str, revision: int, edits: list[dict[str, Any]] | None, *, at: datetime
 ) -> None:
-    """Ask for incidents and verdicts of an edit (`edits` None) or a preview; asking again with the same key is harmless."""
+    """Request incidents and verdicts of an edit (`edits` None) or a preview; repeated requests with the same key are ignored."""
     opened.execute(delete(DraftReplayRow).where(DraftReplayRow.asked_at < at - KEPT_FOR))
     if opened.scalar(select(DraftReplayRow.id).where(DraftReplayRow.draft_id == draft, DraftReplayRow.key == key)):
         return
@@ -77,7 +77,7 @@ def drafts_in_use(opened: Session, street: int, *, at: datetime) -> list[int]:
 
 
 def waiting_replays(opened: Session, street: int, limit: int = 20) -> list[Replay]:
-    """What is still to be told about drafts of a street, the oldest first."""
+    """Requested evaluations for drafts of a street, oldest first."""
     query = (
         select(DraftReplayRow)
         .join(DraftRow, DraftRow.id == DraftReplayRow.draft_id)
@@ -89,19 +89,19 @@ def waiting_replays(opened: Session, street: int, limit: int = 20) -> list[Repla
 
 
 def finish_replay(opened: Session, number: int, state: str, result: str | None) -> None:
-    """Store what is told about an edit."""
+    """Store the result of an evaluation."""
     opened.execute(update(DraftReplayRow).where(DraftReplayRow.id == number).values(state=state, result=result))
 
 
 def replay_of_key(opened: Session, draft: int, key: str) -> Replay | None:
-    """What is told about an edit or a preview, by the id that the client gave it."""
+    """Evaluation of an edit or a preview, by the id given by the client."""
     query = select(DraftReplayRow).where(DraftReplayRow.draft_id == draft, DraftReplayRow.key == key)
     row = opened.scalars(query).one_or_none()
     return None if row is None else _replay(row)
 
 
 def replays_done(opened: Session, draft: int, since: datetime) -> list[Replay]:
-    """What was told about edits that were asked about since a moment."""
+    """Completed evaluations requested since a given time."""
     query = (
         select(DraftReplayRow)
         .where(DraftReplayRow.draft_id == draft, DraftReplayRow.state == DONE, DraftReplayRow.asked_at >= since)

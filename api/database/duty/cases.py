@@ -1,4 +1,4 @@
-"""Cases in the store: their events, the lists made from them, and one step more under a lock."""
+"""Cases in the database: their events, lists computed from them, and steps executed under a lock."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _EVENT_COLUMNS = (
     *("rules_version", "calendar_version", "prev_hash"),
 )
 _EVENT_QUERY = tuple(getattr(CaseEventRow, name) for name in _EVENT_COLUMNS)
-#: Rows that a replay holds in memory at one time.
+#: Number of rows in memory when events are read in blocks.
 BLOCK = 5_000
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What new deadlines are reckoned by."""
+    """Calendar and rules for new deadlines."""
 
     calendar: Calendar
     rules: CaseRules
@@ -53,7 +53,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """Which cases a list holds; `scopes` are codes that a cell of the case has to begin with, None for all."""
+    """Filter of a list of cases; `scopes` are code prefixes for a cell of the case, None for all."""
 
     states: tuple[str, ...] = ()
     open_only: bool = False
@@ -66,7 +66,7 @@ class CaseFilter:
 
 
 def add_step(session: Session, street: int, event: Event, standing: Standing) -> tuple[Case, bool]:
-    """Do one step of a case, with what it writes on other cases.
+    """Execute one step of a case and its consequences for other cases.
 
     Parameters
     ----------
@@ -145,13 +145,13 @@ def newest_step(session: Session, street: int, *, until: datetime) -> datetime |
 
 
 def find_case(session: Session, street: int, number: str) -> Case | None:
-    """A case as its events make it; None if there is none."""
+    """A case computed from its events; None if there is none."""
     events = case_events(session, street, number)
     return fold(events) if events else None
 
 
 def get_case(session: Session, street: int, number: str) -> Case:
-    """A case as its events make it.
+    """A case computed from its events.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None)
 def list_cases(
     session: Session, street: int, wanted: CaseFilter, *, limit: int = 200, offset: int = 0
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many cases there are, and some of them: what is due first comes first."""
+    """Total number of cases, and one page of them, sorted by due time."""
     query = _filtered(select(CaseRow), street, wanted)
     total = session.scalar(_filtered(select(func.count(CaseRow.id)), street, wanted)) or 0
     ordered = query.order_by(CaseRow.step_due.is_(None), CaseRow.step_due, CaseRow.opened_at, CaseRow.id)
@@ -227,7 +227,7 @@ def next_case_id(session: Session, street: int, day: str) -> str:
 
 
 def make_lists_again(session: Session, street: int) -> list[str]:
-    """Make the lists again from all events; numbers of the cases whose row differed."""
+    """Recompute the lists from all events; returns the numbers of cases whose row differed."""
     kept = {row.number: row for row in session.scalars(select(CaseRow).where(CaseRow.street == street))}
     changed = []
     for number, log in logs_of(session, street):

@@ -1,4 +1,4 @@
-"""Reads from the store what ledgers, agendas and briefs of some days are made from."""
+"""Reads the facts for ledgers, agendas and briefs of a period from the database."""
 
 from __future__ import annotations
 

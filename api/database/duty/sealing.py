@@ -1,6 +1,6 @@
 """Encryption of reporters' names and contacts.
 
-The key is a file beside the store, never in it: a copy of the store alone shows no contact.
+The key is a file outside the database, so a copy of the database alone reveals no contacts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Typed texts, signed ledgers, meetings and decisions in the store."""
+"""Typed texts, signed ledgers, meetings and decisions in the database."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SignedLedger:
 def write_text(
     session: Session, street: int, place: tuple[str, str, str], text: str, *, at: datetime, actor: str
 ) -> None:
-    """Store what somebody wrote at a place: ledger, key of the row, column."""
+    """Store a typed text at a place: ledger, key of the row, column."""
     ledger, key, column = place
     session.add(TypedTextRow(street=street, ledger=ledger, key=key, column=column, text=text, at=at, actor=actor))
     session.flush()
