@@ -1,5 +1,5 @@
 "use strict";
-/* What lies under the grids: parks, water, roads, railways, buildings, and the names of the roads. */
+/* The background of a map: parks, water, roads, railways, buildings, and road names. */
 Object.assign(wangge, (() => {
   const { decodeLine, decodePoint, decodeShape, el } = wangge;
 
@@ -33,7 +33,7 @@ Object.assign(wangge, (() => {
     drawBuildings(page);
   }
 
-  /** Roads of one width are one drawing: all their edges first, narrow ones below, then what lies between the edges. */
+  /** Roads of one width are one path: first all casings, narrow roads at the bottom, then the fills. */
   function roads(b, draw, grids) {
     const classes = new Map();
     b.roads?.forEach((road, i) => {
@@ -46,7 +46,7 @@ Object.assign(wangge, (() => {
     for (const [width, parts] of sorted) draw(parts, { color: width >= 4 ? "#fff4d6" : "#ffffff", weight: width });
   }
 
-  /** Buildings are many and small: only from a zoom on at which one is some pixels wide. */
+  /** Buildings are drawn only at zooms at which they are some pixels wide. */
   function drawBuildings(page) {
     const { grids, background: b } = page.data;
     if (!b.buildings?.length) return;
@@ -67,7 +67,7 @@ Object.assign(wangge, (() => {
     page.map.whenReady(toggle);
   }
 
-  /** Names of the larger roads first, each where nothing else is written, and no two close together. */
+  /** Names of the larger roads first, without overlaps and with a minimum distance. */
   function drawRoadNames(page) {
     const { grids, background: b } = page.data, zoom = page.map.getZoom(), { labels } = page, named = [];
     const least = zoom >= 17 ? 1 : zoom >= 15.5 ? 2.5 : 3.5;
@@ -76,7 +76,7 @@ Object.assign(wangge, (() => {
       if (zoom < 13.5 || roadWidth(road.class) < least) continue;
       const place = decodePoint(road.at, grids), pixel = page.map.latLngToContainerPoint(place);
       if (named.some((other) => other.distanceTo(pixel) < 90)) continue;
-      // A steep name runs from top to bottom with its characters upright, as Chinese maps have it.
+      // Steep names are written from top to bottom with upright characters, as usual on Chinese maps.
       const steep = Math.abs(road.angle) > 45 && nameOf(road) === road.name, turn = steep ? road.angle - 90 * Math.sign(road.angle) : road.angle;
       const flat = labels.measure([nameOf(road)], { size: 0.8 }), lean = Math.abs(Math.sin((turn * Math.PI) / 180)) * Math.max(flat.width, flat.height);
       const size = steep ? { width: flat.height + lean, height: flat.width * 1.1 } : { width: flat.width * 1.1, height: flat.height + lean };

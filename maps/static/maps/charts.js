@@ -23,7 +23,7 @@ wangge.charts = (() => {
     return `${from}${language === "zh" ? "至" : " – "}${dayText(window.to, language, year && !sameYear)}`;
   }
 
-  /** rows: { name, n, chosen, choose } with n falling; `more` is told below without a bar. */
+  /** rows: { name, n, chosen, choose } in order of decreasing n; `more` is written below without a bar. */
   function bars(page, rows, more) {
     const most = Math.max(1, ...rows.map((row) => row.n));
     return el("table", { className: "bars" }, el("tbody", {},
@@ -33,7 +33,7 @@ wangge.charts = (() => {
       more ? el("tr", {}, el("td", {}, more.name), el("td", {}), el("td", {}, page.format.whole(more.n))) : null));
   }
 
-  /* ---- calendar: weeks as lines with the days in them, or, for longer, weeks as columns ---- */
+  /* ---- calendar: one row per week, or for long periods one column per week ---- */
 
   /** days: { first, values, chosen (position or -1), colours, limits, choose(position) } */
   function calendar(page, days) {
@@ -70,7 +70,7 @@ wangge.charts = (() => {
       if (!strips.has(year)) strips.set(year, []);
       strips.get(year).push([i, date]);
     });
-    // Less than two years make one strip that runs on.
+    // Periods below two years are one continuous strip.
     const blocks = days.values.length <= 371 ? [[...strips.values()].flat()] : [...strips.values()];
     const drawn = blocks.map((block, b) => {
       const top = b * (7 * side + 22) + 14, begin = weekday(block[0][1]);
@@ -123,7 +123,7 @@ wangge.charts = (() => {
         el("div", { className: "track" }, chart, this.dates(), this.range), this.label);
     }
 
-    /** Dates under the bars: of each, or of every so many as have room. */
+    /** Dates below the bars: of each bar, or of every n-th if there is not enough space. */
     dates() {
       const { windows, barSpan } = this.choice, every = Math.ceil(windows.length / 12);
       const text = ({ from }) => (barSpan === "month" ? monthText(from, this.page.language, from.getUTCMonth() === 0) : `${from.getUTCMonth() + 1}/${from.getUTCDate()}`);
@@ -134,7 +134,7 @@ wangge.charts = (() => {
     mark() {
       const { at, span, windows, values } = this.choice, all = span === "all", { page } = this;
       this.rects.forEach((rect, i) => rect.setAttribute("fill", all || i !== at ? BAR : CHOSEN));
-      // Windows that the data do not fill are hollow.
+      // Windows not completely covered by the data are hollow.
       this.rects.forEach((rect, i) => rect.setAttribute("opacity", all || i === at ? 1 : 0.45));
       this.range.value = String(all ? 0 : at);
       const sum = all ? values.reduce((a, b) => a + b, 0) : values[at];
@@ -142,7 +142,7 @@ wangge.charts = (() => {
       this.label.replaceChildren(el("b", {}, when), el("span", {}, page.language === "zh" ? `${page.format.whole(sum)} 件` : `${page.format.whole(sum)} incidents`));
     }
 
-    /** Go on by one window after another, from the first if all time or the last window was shown. */
+    /** Play through the windows, starting at the first if all time or the last window was shown. */
     run() {
       const step = () => {
         const { at, span, barSpan, windows, choose } = this.choice;

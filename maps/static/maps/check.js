@@ -1,5 +1,5 @@
 "use strict";
-/* The map of a check: findings where they lie, a list with the worst first, and the way to each. */
+/* The map of a check: findings on the map and in a list by severity, with buttons that zoom to them. */
 wangge.startCheck = (map) => {
   const { decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, remark, svg } = wangge;
   const data = wangge.payload(), { findings, kinds, families, frame } = data;
@@ -46,7 +46,7 @@ wangge.startCheck = (map) => {
   const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
   const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
 
-  /** A text with the names of cells in place of their codes. */
+  /** Replace codes of cells in a text by their names. */
   const named = (text) => text.replace(/\d{9,}/g, (code) => data.names[code] ?? code);
   const LAYERS = Object.fromEntries(data.levels.map((level) => [level.name.en, level.name]));
 
@@ -117,7 +117,7 @@ wangge.startCheck = (map) => {
   function drawFindings() {
     layer.clearLayers();
     const rows = shown();
-    // The worst are drawn last, so that they lie on top.
+    // The most severe are drawn last, on top.
     for (const i of [...rows].reverse()) {
       for (const shape of shapesOf(i, { pane: "shapes", renderer: shapes, color: kinds[findings.kind[i]].colour, weight: 1.6 })) {
         shape.on("click", () => go(i));
@@ -242,7 +242,7 @@ wangge.startCheck = (map) => {
     if (active) document.getElementById(active)?.focus({ preventScroll: true });
     if (page.at >= 0) {
       const chosen = document.getElementById(`finding-${page.at}`);
-      // Only the list is moved, not the panel around it.
+      // Scroll the list only, not the panel.
       if (ul && chosen && (chosen.offsetTop < ul.scrollTop + ul.offsetTop || chosen.offsetTop + chosen.offsetHeight > ul.scrollTop + ul.offsetTop + ul.clientHeight)) ul.scrollTop = chosen.offsetTop - ul.offsetTop - 30;
     }
   }

@@ -22,7 +22,7 @@ globalThis.wanggeReplay = (map) => {
     return { t, at, aside, dot, halo, tail };
   });
 
-  // The hours in which anything was heard; a working day where nothing was.
+  // The hours with any fixes; a working day if there are none.
   const starts = devices.map(({ t }) => t[0]), ends = devices.map(({ t }) => t[t.length - 1]);
   const OPENS = starts.length ? Math.floor(starts.reduce((a, b) => Math.min(a, b)) / HOUR) * HOUR : 6 * HOUR;
   const CLOSES = ends.length ? Math.ceil((ends.reduce((a, b) => Math.max(a, b)) + 1) / HOUR) * HOUR : 22 * HOUR;
@@ -102,7 +102,7 @@ globalThis.wanggeReplay = (map) => {
   if (globalThis.wangge) globalThis.wangge.replay = { show, get second() { return Number(slider.value); } };
   label();
   draw(Number(slider.value));
-  // What the page fits into view must not lie under the slider.
+  // The slider must not cover the fitted view.
   const page = globalThis.wangge?.page;
   if (page) { page.below = box.offsetHeight; page.fit(false); }
 };

@@ -1,5 +1,5 @@
 "use strict";
-/* The coverage map: was every second-level grid patrolled as the rules ask, and how do we know? */
+/* The coverage map: verdicts of second-level grids with their reasons. */
 wangge.startCoverage = (map) => {
   const { Page, addPattern, el, paintAsLines, shortName, svg, swatch, within } = wangge;
   const data = wangge.payload(), page = new Page(map, data);
@@ -59,7 +59,7 @@ wangge.startCoverage = (map) => {
     for (const cell of cells) n[stateOf(cell)] += 1;
     return n;
   };
-  // The state that is fine has a plain colour, the others a pattern of their own.
+  // The state "met" has a plain colour, the others have patterns.
   /** Days of the span in view on which a second-level grid had each state. */
   const daysOf = (cell) => days.tally(cell.level === 2 ? cell.row : cell.parent.row);
   const failingDays = (cell) => failing(daysOf(cell));
@@ -106,7 +106,7 @@ wangge.startCoverage = (map) => {
       const compact = [cell.name, all ? `${all} ${page.t("failing")}` : mark].filter(Boolean);
       return { lines: [cell.name, told, mark].filter(Boolean), compact, short: [cell.name], plate: true, needed: all > 0 };
     }
-    // Where all is well the map stays quiet: numbers stand on the grids that need a look.
+    // Only grids that need attention are labelled.
     if (cell.level === 2) {
       const needed = stateOf(cell) !== "met";
       return room > 30 ? { lines: [shortName(cell), fraction(cell)], short: needed ? [fraction(cell)] : [], needed } : room > 11 && needed ? { lines: [fraction(cell)], needed } : null;
@@ -127,7 +127,7 @@ wangge.startCoverage = (map) => {
     return [`${page.t("met")} ${n.met} / ${seconds.length}`, ...states.slice(1).filter((state) => n[state]).map((state) => `${page.t(state)} ${n[state]}`)];
   }
 
-  /** What a table says of a cell, by heading. */
+  /** Values of a cell for the table, by heading. */
   function record(cell) {
     const seconds = within(cell, 2), own = cell.level > 2 ? cell.parent : cell;
     if (cell.level < 2 || days.many) {
@@ -200,7 +200,7 @@ wangge.startCoverage = (map) => {
     const cells = days.many
       ? within(page.at, 2).filter(failingDays).sort((a, b) => failingDays(b) - failingDays(a) || a.row - b.row)
       : within(page.at, 2).filter((cell) => stateOf(cell) !== "met").sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
-    // On paper as many as fit; on the screen the first, and the rest on a click.
+    // On paper as many as fit; on the screen the first ones, and all after a click.
     const shown = page.all || page.onPaper || cells.length <= LISTED + 5 ? cells : cells.slice(0, LISTED);
     const entry = (cell) => el("li", {}, el("button", { type: "button", id: `grid-${cell.code}`, onclick: () => page.go(cell) },
       swatch(days.many ? classColour(failingDays(cell)) : paint(stateOf(cell))), el("span", {}, cell.name), el("small", {}, days.many ? `${failingDays(cell)} / ${days.length} ${page.t("failing_days")}` : `${page.t(stateOf(cell))} ${fraction(cell)}`)));
@@ -236,7 +236,7 @@ wangge.startCoverage = (map) => {
       el("p", {}, page.t("missed")), days.many ? null : el("p", {}, el("i", { className: "unknown" }, page.t("unknown")), " ", page.t("unknown_mark")));
   }
 
-  /* ---- patterns: stripes, crosses, dots; nothing for the state that is fine ---- */
+  /* ---- patterns: stripes, crosses, dots; none for the state "met" ---- */
 
   const MARKS = {
     short: { size: 8, path: "M-2 2L2-2M0 8L8 0M6 10L10 6", stroke: 1.3 },

@@ -63,7 +63,7 @@ wangge.Days = class {
     if (this.span !== "day") address.set("span", this.span);
   }
 
-  /** Buttons for day, week and month, and a calendar; nothing where there is one day only. */
+  /** Buttons for day, week and month, and a calendar; nothing if there is only one day. */
   controls() {
     if (this.all.length < 2) return null;
     const { el, charts } = wangge, { language } = this.page, first = new Date(this.all[0]), DAY_MS = 86400000;

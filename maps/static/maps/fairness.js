@@ -59,7 +59,7 @@ wangge.startFairness = (map) => {
 
   const tip = (cell) => [`${page.t(measure)} ${percent(off(cell), 1)}`, `${page.t("tolerance")} ±${plain(tolerance(cell.level))}`];
 
-  /** What a table says of a cell, by heading: its difference by each measure, in percent. */
+  /** Values of a cell for the table, by heading: deviation by each measure, in percent. */
   function record(cell) {
     const shareOf = (name) => data.measures[name]?.[cell.level]?.[cell.row] ?? null, rounded = (share) => (share === null ? null : Number((100 * share).toFixed(2)));
     return { ...Object.fromEntries(names.map((name) => [`${page.t(name)}${page.t("off_unit")}`, rounded(shareOf(name))])), [page.t("tolerance_unit")]: rounded(tolerance(cell.level)), [page.t("leader_column")]: cell.columns.leader?.[cell.row] ?? null };
@@ -127,7 +127,7 @@ wangge.startFairness = (map) => {
     return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("measure")), select));
   }
 
-  /* ---- the old division beside the new one ---- */
+  /* ---- the old division next to the new one ---- */
 
   let old = null;
   function makeOld() {

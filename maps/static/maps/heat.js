@@ -8,7 +8,7 @@ wangge.startHeat = (map) => {
   const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...counted.spans];
   const DENSITY_FRAMES = 24; // windows with most incidents that the scale of the density is taken from
   const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
-  // The page opens on the latest whole week, where there is one.
+  // The page opens on the latest complete week, if there is one.
   const usual = { span: "all", at: 0 };
   if (SPANS.includes("week")) {
     const at = counted.windows("week").findLastIndex((week) => week.whole);
@@ -52,7 +52,7 @@ wangge.startHeat = (map) => {
     same_scale: { zh: "各时段采用同一色标，可直接比较。", en: "One scale for all times, so they can be compared." },
   };
 
-  /* ---- what is chosen, and what it adds up to ---- */
+  /* ---- selection and its sums ---- */
 
   const isPart = () => chosen.kind >= 0 || chosen.span !== "all";
   const window = () => (chosen.span === "all" ? null : counted.windows(chosen.span)[chosen.at]);
@@ -123,7 +123,7 @@ wangge.startHeat = (map) => {
   const surface = lattice && data.bandwidth_m ? new Surface(lattice, data.bandwidth_m, data.ramp, data.fade, page.street.latlngs) : null;
   surface?.allow(counted.placeSquare);
 
-  /** The scale's end: a round number over the highest density of the windows with most incidents. */
+  /** Maximum of the scale: the highest density of the windows with most incidents, rounded up. */
   function densityTop(density) {
     if (!isPart()) return picture.top;
     const peak = (values) => values.reduce((a, b) => Math.max(a, b), 0);
@@ -167,11 +167,11 @@ wangge.startHeat = (map) => {
   const known = (cell) => Object.keys(measures).filter((measure) => value(cell, measure) !== null);
   const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), hotWord(cell)].filter(Boolean);
 
-  /** What a table says of a cell, by heading. */
+  /** Values of a cell for the table, by heading. */
   const record = (cell) => ({ ...Object.fromEntries(Object.keys(measures).map((m) => [page.t(m), value(cell, m)])), ...(data.hot && !isPart() ? { [page.t("hot_spot")]: hotWord(cell) } : {}) });
 
   let overlay = null;
-  // The bar takes its room before anything is drawn, or all would be drawn twice.
+  // The bar is inserted before anything is drawn, otherwise everything would be drawn twice.
   const bar = SPANS.length > 1 ? new charts.TimeBar(page) : null;
   const hotLayer = L.layerGroup();
   const exact = L.imageOverlay(picture.uri, picture.bounds, { pane: "picture", interactive: false, className: "density" });
@@ -198,7 +198,7 @@ wangge.startHeat = (map) => {
     if (!chosen.hot || !data.hot || isPart()) return;
     const hot = Object.keys(data.hot).map((code) => page.byCode.get(code)).filter((cell) => cell.level <= Math.max(2, page.viewLevel));
     const draw = (core, style) => hot.filter((cell) => data.hot[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "outline", fill: false, interactive: false, ...style }).addTo(hotLayer));
-    // Weight and dashes, not colour, tell the two apart; cores come last, so that they lie on top.
+    // Cores and surroundings differ by line width and dashes, not by colour; cores are drawn last, on top.
     draw(false, { weight: 3.6, color: "#ffffff" });
     draw(false, { weight: 1.8, color: "#0a4f8f", dashArray: "5 4" });
     draw(true, { weight: 6.4, color: "#ffffff" });
@@ -207,7 +207,7 @@ wangge.startHeat = (map) => {
 
   function drawTime() {
     if (!bar) return;
-    // With all time in view the bars are those of the finest span that gives not more than a hundred or so.
+    // For all time, the bars are those of the finest span with at most about a hundred windows.
     const barSpan = chosen.span !== "all" ? chosen.span : SPANS.slice(1).findLast((span) => counted.windows(span).length <= 120) ?? SPANS[1];
     const windows = counted.windows(barSpan);
     const values = windows.map(({ first, last }) => now.byStep.subarray(first, last + 1).reduce((a, b) => a + b, 0));
@@ -318,7 +318,7 @@ wangge.startHeat = (map) => {
 
   /* ---- the address ---- */
 
-  /** Where a span of time opens: at its latest window that is whole, or at its last. */
+  /** Initial window of a span: the latest complete one, otherwise the last. */
   function lastWhole(span) {
     if (!SPANS.includes(span) || span === "all") return 0;
     const windows = counted.windows(span), at = windows.findLastIndex((window) => window.whole);

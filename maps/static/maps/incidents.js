@@ -53,7 +53,7 @@ wangge.IncidentCounts = (() => {
       return allowed.filter((span) => this.windows(span).length > 1);
     }
 
-    /** Windows of a span in order of time: first and last day, and first and last step. A step belongs where it begins. */
+    /** Windows of a span in order of time: first and last day, first and last step. A step belongs to the window of its first day. */
     windows(span) {
       if (this.windowsMade.has(span)) return this.windowsMade.get(span);
       const name = { day: (d) => d.getTime(), week: (d) => d.getTime() - weekday(d) * DAY_MS, month: (d) => d.getUTCFullYear() * 12 + d.getUTCMonth() }[span];
@@ -65,7 +65,7 @@ wangge.IncidentCounts = (() => {
         if (name(begin) !== key) { key = name(begin); windows.push({ from: begin, first: step }); }
         Object.assign(windows.at(-1), { to: end, last: step });
       }
-      // A window is whole if the data begin with its first day or before, and end with its last or after.
+      // A window is complete if the data cover its first and last day.
       for (const window of windows) window.whole = span === "day" || this.isWhole(span, window);
       this.windowsMade.set(span, windows);
       return windows;

@@ -14,7 +14,7 @@ globalThis.wangge = (() => {
   const DISTANCE_BITS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
   const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-  /** A prefix code from the lengths of its words: how many words have each length, and the symbols sorted by word. */
+  /** Prefix code from code lengths: number of codes of each length, and the symbols in code order. */
   function code(lengths) {
     const count = new Uint16Array(16), symbols = new Uint16Array(lengths.length), next = new Uint16Array(16);
     for (const n of lengths) count[n] += 1;
@@ -26,7 +26,7 @@ globalThis.wangge = (() => {
 
   const FIXED = [code(Array.from({ length: 288 }, (_, i) => (i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8))), code(new Array(30).fill(5))];
 
-  /** `size` bytes out of a deflated stream without header. */
+  /** Decompress `size` bytes of a deflate stream without header. */
   function inflate(data, size) {
     const out = new Uint8Array(size);
     let at = 0, held = 0, have = 0, end = 0;
@@ -80,7 +80,7 @@ globalThis.wangge = (() => {
     return out;
   }
 
-  /** Data that stand in the page as JSON, or deflated as base64 with their size before it. */
+  /** Data in the page: JSON, or deflated and base64-encoded after their size. */
   function read(id) {
     const node = document.getElementById(id);
     if (node.type === "application/json") return JSON.parse(node.textContent);
@@ -104,7 +104,7 @@ globalThis.wangge = (() => {
   const decodeShape = (parts, frame) => parts.map((rings) => rings.map((ring) => decodeLine(ring, frame)));
   const decodePoint = ([x, y], frame) => [frame.origin[1] + y / frame.steps, frame.origin[0] + x / frame.steps];
 
-  /** Whole numbers from seven bits a byte, least first; the high bit says that more follow. */
+  /** Integers of seven bits per byte, least significant first; the high bit is set if more bytes follow. */
   function unpack(text) {
     const numbers = [];
     let value = 0, unit = 1;
@@ -125,7 +125,7 @@ globalThis.wangge = (() => {
     return shapes;
   }
 
-  /** Rising numbers from their differences. */
+  /** Increasing numbers from their differences. */
   function cumulate(steps) {
     let sum = 0;
     return steps.map((step) => (sum += step));
@@ -133,7 +133,7 @@ globalThis.wangge = (() => {
 
   /* ---- elements ---- */
 
-  /** Make an element: properties, then children; a string child is text, null is left out. */
+  /** Create an element: properties, then children; string children are text, null is ignored. */
   function el(tag, properties, ...children) {
     const node = document.createElement(tag);
     for (const [key, value] of Object.entries(properties ?? {})) {
@@ -158,7 +158,7 @@ globalThis.wangge = (() => {
   /* ---- patterns: one drawing each, for the canvas on the screen and for what is drawn as lines (legend, paper) ---- */
 
   const patterns = new Map();
-  const FINE = 3; // a canvas tile has this many pixels a side for one of the page, so that it stays sharp
+  const FINE = 3; // canvas pixels per CSS pixel of a pattern tile, for sharpness
 
   /** pattern: { size, ground, ink, path, stroke }; `path` is filled with the ink, or stroked if `stroke` is a width. */
   function addPattern(name, pattern) {
@@ -189,7 +189,7 @@ globalThis.wangge = (() => {
 
   /* ---- numbers ---- */
 
-  /** Whole percentages of the parts of a whole. They add up to 100 (largest remainders), and a part that is there has at least 1. */
+  /** Integer percentages that sum to 100 (largest remainders); non-empty parts have at least 1. */
   function wholePercents(parts) {
     const sum = parts.reduce((a, b) => a + b, 0);
     if (!sum) return parts.map(() => null);
@@ -202,10 +202,10 @@ globalThis.wangge = (() => {
     return percents;
   }
 
-  /** Writers of numbers in the language that `page` speaks at the time. */
+  /** Number formats in the current language of `page`. */
   function formatter(page) {
     const made = new Map();
-    // Making a NumberFormat costs as much as writing a hundred numbers.
+    // Creating a NumberFormat costs as much as formatting a hundred numbers.
     const write = (value, most, least = 0) => {
       const key = `${page.language}${most}${least}`;
       if (!made.has(key)) made.set(key, new Intl.NumberFormat(page.language === "zh" ? "zh-CN" : "en-GB", { maximumFractionDigits: most, minimumFractionDigits: least }));
@@ -231,7 +231,7 @@ globalThis.wangge = (() => {
 
   /* ---- the frame of a page ---- */
 
-  /** Put the focus on the first heading beside the map. */
+  /** Focus the first heading next to the map. */
   function focusPanel() {
     const heading = document.querySelector("#panel h2");
     if (!heading) return;
@@ -241,14 +241,14 @@ globalThis.wangge = (() => {
 
   const FRAME_TEXTS = { pages: { zh: "页面", en: "Pages" }, theme: { zh: "深色或浅色", en: "Dark or light" }, map: { zh: "地图", en: "Map" }, panel: { zh: "说明与清单", en: "Figures and lists" }, skip: { zh: "跳到清单", en: "Skip to the lists" }, language: { zh: "English", en: "中文" }, print: { zh: "打印", en: "Print" }, note: { zh: "数据说明", en: "About the data" } };
 
-  /** Take a renderer of Leaflet away for good: a frame that it has asked for must not find its canvas gone. */
+  /** Remove a Leaflet renderer, and cancel its pending frame, which needs the canvas. */
   function discard(painter) {
     if (!painter) return;
     painter.remove();
     painter._redraw = painter._clear = painter._draw = () => {};
   }
 
-  /** Dark or light, kept in the browser where it lets a page keep anything. */
+  /** Dark or light mode, kept in the browser's storage if available. */
   function setDark(on) {
     document.documentElement.dataset.theme = on ? "dark" : "light";
     try { localStorage.setItem("wangge-theme", on ? "dark" : "light"); } catch { /* it may forbid it */ }
@@ -298,7 +298,7 @@ globalThis.wangge = (() => {
     frame.setAttribute("aria-label", say("map"));
     panel.setAttribute("aria-label", say("panel"));
     const top = document.getElementById("top"), pages = document.getElementById("navigation");
-    document.body.prepend(top); // what comes first is the first that the Tab key reaches
+    document.body.prepend(top); // the first element is the first in Tab order
     top.replaceChildren(...[
       el("a", { className: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); focusPanel(); } }, say("skip")),
       el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
@@ -309,7 +309,7 @@ globalThis.wangge = (() => {
         el("button", { type: "button", className: "language", lang: other === "zh" ? "zh-CN" : "en", onclick: () => page.speak(other) }, say("language")))].filter(Boolean));
   }
 
-  /** What a reader must know about the data: the note of the caller and what the program found. */
+  /** Notes about the data: those of the caller and those of the program. */
   function remark(page) {
     const lines = [page.data.note, ...(page.data.remarks ?? [])].filter(Boolean).map((text) => el("p", {}, text[page.language]));
     return lines.length ? el("section", { className: "remark" }, el("h2", {}, FRAME_TEXTS.note[page.language]), ...lines) : null;
@@ -340,7 +340,7 @@ globalThis.wangge = (() => {
   const PIXEL_M = 0.0254 / 96;
   const scaleOf = (map) => (40075016.7 * Math.cos((map.getCenter().lat * Math.PI) / 180)) / map.options.crs.scale(map.getZoom()) / PIXEL_M;
 
-  /** Zoom out until the scale of the sheet is a round number. */
+  /** Zoom out to a round scale of the sheet. */
   function roundScale(map) {
     const scale = scaleOf(map), unit = scale >= 5000 ? 500 : scale >= 1000 ? 100 : 10, round = Math.ceil(scale / unit) * unit;
     map.setZoom(map.getZoom() - Math.log2(round / scale), { animate: false });

@@ -1,5 +1,5 @@
 "use strict";
-/* Where names stand on a map: none lies on another, none is cut by the frame, the most important are placed first. */
+/* Placement of labels on a map: without overlaps, inside the frame, the most important first. */
 wangge.Labels = (() => {
   const { el } = wangge;
   const GAP = 2; // pixels between two names
@@ -25,7 +25,7 @@ wangge.Labels = (() => {
       return { width: width + (plate ? 10 : 4), height: lines.length * size * this.rem * 1.25 + (plate ? 5 : 2) };
     }
 
-    /** Whether a box lies in the frame and on nothing. */
+    /** Whether a box is inside the frame and free. */
     free({ left, top, right, bottom }) {
       if (left < 0 || top < 0 || right > this.width || bottom > this.height) return false;
       return !this.taken.some((other) => left < other.right + GAP && right > other.left - GAP && top < other.bottom + GAP && bottom > other.top - GAP);
@@ -35,7 +35,7 @@ wangge.Labels = (() => {
       return { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
     }
 
-    /** Take a place near a point: the point itself, or, if `reach` lets it, one beside it. Returns the place or null. */
+    /** Reserve a place at a point, or near it within `reach`. Returns the place or null. */
     take(point, size, reach = 0) {
       for (const [dx, dy] of Labels.STEPS) {
         if (Math.max(Math.abs(dx) * size.width * 0.5, Math.abs(dy) * size.height * 0.6) > reach) continue;

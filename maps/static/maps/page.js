@@ -64,7 +64,7 @@ Object.assign(wangge, (() => {
     return cell.level >= level ? [cell] : cell.children.flatMap((child) => within(child, level));
   }
 
-  /** The part of a name that its parent's name does not say already. */
+  /** A name without the name of its parent. */
   function shortName(cell) {
     const above = cell.parent?.name;
     const rest = above && cell.name.startsWith(above) ? cell.name.slice(above.length) : cell.name;
@@ -106,8 +106,8 @@ Object.assign(wangge, (() => {
       this.texts = { ...TEXTS, ...theme.texts };
       this.readAddress();
       drawTop(this);
-      this.map.invalidateSize({ animate: false }); // the header has taken its room
-      this.fit(false); // before anything is drawn, or all would be projected twice
+      this.map.invalidateSize({ animate: false }); // the header has its final size
+      this.fit(false); // before anything is drawn, otherwise everything would be projected twice
       this.makePanes();
       L.control.scale({ imperial: false, maxWidth: 140 }).addTo(this.map);
       this.backLayer = L.layerGroup().addTo(this.map);
@@ -126,7 +126,7 @@ Object.assign(wangge, (() => {
         wangge.discard(this.screen);
         wangge.discard(this.paper);
         this.makeCellPainters();
-        this.map.getPane("lines").style.zIndex = on ? 405 : 230; // nothing is blended on paper, so roads lie over the cells
+        this.map.getPane("lines").style.zIndex = on ? 405 : 230; // no transparency on paper, therefore roads are drawn above the cells
         wangge.drawBackground(this);
         this.map.options.zoomSnap = on ? 0 : zoomSnap; // a sheet is filled to its edge
         this.show(true, false);
@@ -168,7 +168,7 @@ Object.assign(wangge, (() => {
       this.theme.writeAddress?.(address);
       wangge.paperInto(address); // a sheet stays one when it is loaded again
       const hash = `#${address}`;
-      // What a reader chose is a step that the browser's Back undoes; what plays by itself is not.
+      // User selections are undone by the browser's Back button; steps of the animation are not.
       if (push && this.started && hash.slice(1) !== location.hash.slice(1)) history.pushState(null, "", hash); else history.replaceState(null, "", hash);
     }
 
@@ -198,7 +198,7 @@ Object.assign(wangge, (() => {
       this.paper = L.svg({ pane: "cells", padding: 0.3 });
     }
 
-    /** Draw all again; `fit` moves the map to the focus. */
+    /** Redraw everything; `fit` moves the map to the focus. */
     show(fit, animate = true) {
       this.writeAddress(true);
       drawTop(this);
@@ -231,7 +231,7 @@ Object.assign(wangge, (() => {
       this.cellLayer.clearLayers();
       this.inView = within(this.focus, this.viewLevel);
       this.shapes = [];
-      // Under coloured cells the greens and blues of the ground are paled, so that a colour means what the legend says.
+      // Below coloured cells, parks and water are paler, so that colours match the legend.
       if (this.theme.filled?.() ?? true) L.polygon(this.focus.latlngs, { pane: "mask", interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: this.onPaper ? 0.55 : 0.82 }).addTo(this.cellLayer);
       for (let cell = this.focus; cell.parent; cell = cell.parent) {
         for (const other of cell.parent.children) if (other !== cell) this.drawCell(other, true);
@@ -297,7 +297,7 @@ Object.assign(wangge, (() => {
       wangge.drawRoadNames(this);
     }
 
-    /** Every community gets room for its name before any gets room for more. */
+    /** Place the name of every community before longer texts. */
     reserveNames(labels) {
       for (const label of labels) {
         label.point = this.map.latLngToContainerPoint(label.cell.centre);
@@ -306,7 +306,7 @@ Object.assign(wangge, (() => {
       }
     }
 
-    /** The fullest text that finds room in the place of a name that was reserved, or beside it. */
+    /** The longest text that fits in the reserved place of a name, or next to it. */
     enlarge({ cell, room, lines, compact, short, plate, box, at: place, point }) {
       this.labels.taken.splice(this.labels.taken.indexOf(box), 1);
       let at = null, text = short;
@@ -347,7 +347,7 @@ Object.assign(wangge, (() => {
         .flat().filter(Boolean));
       panel.scrollTop = same ? top : 0;
       if (active && document.getElementById(active)) document.getElementById(active).focus();
-      else if (had) wangge.focusPanel(); // what had the focus has gone
+      else if (had) wangge.focusPanel(); // the focused element was removed
     }
 
     trail() {

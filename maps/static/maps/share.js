@@ -1,5 +1,5 @@
 "use strict";
-/* Sharing a view: its address, a QR code where a server answers, and what is in view as a table (Excel, CSV) or a picture (SVG, PNG). */
+/* Sharing a view: its address, a QR code (on a server), and the cells in view as a table (Excel, CSV) or a picture (SVG, PNG). */
 wangge.share = (() => {
   const { el } = wangge;
   const TEXTS = {
@@ -29,7 +29,7 @@ wangge.share = (() => {
     return [button("Excel", async () => save(await wangge.workbook.excel(name, make()), `${name}.xlsx`)), button("CSV", () => save(wangge.workbook.csv(make()), `${name}.csv`))];
   }
 
-  /** The view as a drawing: cells with their fills, borders of the street, and the labels that stand on the map. */
+  /** The view as SVG: cells with fills, borders, and labels. */
   function drawing(page) {
     const { map } = page, { x: width, y: height } = map.getSize(), shapes = [];
     const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");

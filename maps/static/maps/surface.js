@@ -22,7 +22,7 @@ wangge.Surface = (() => {
       this.canvas = el("canvas", { width: this.columns * FINE, height: this.rows * FINE });
     }
 
-    /** Incidents may lie in a square whose middle is outside: such a square counts as inside. */
+    /** Squares with incidents count as inside even if their centre is outside. */
     allow(squares) {
       for (const square of squares) if (square >= 0) this.within[square] = 1;
     }
@@ -89,7 +89,7 @@ wangge.Surface = (() => {
       return [...this.ramp[i].map((from, k) => from + (this.ramp[i + 1][k] - from) * part), 255 * opacity];
     }
 
-    /** Carry the values of the border outward, so that smoothing does not pale it; what lies outside is cut off afterwards. */
+    /** Extend the values at the border outward, so that smoothing does not reduce them; the outside is clipped afterwards. */
     beyond(values) {
       let known = Uint8Array.from(this.within), result = Float64Array.from(values);
       for (let round = 0; round < 2; round++) {

@@ -7,7 +7,7 @@ wangge.workbook = (() => {
 
   /* ---- CSV ---- */
 
-  /** A value that a spreadsheet would take for a formula gets an apostrophe; a number is a number. */
+  /** Values that a spreadsheet would interpret as formulas get an apostrophe; numbers are unchanged. */
   function csvValue(value) {
     if (typeof value === "number") return String(value);
     return `"${String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;

@@ -1,4 +1,4 @@
-/* The page of a community: its open cases by stage, what is due first comes first. */
+/* The page of a community: its open cases by stage, sorted by due time. */
 
 import { ask, both, fillCases, keepFresh, make, openCase, tell } from "./cases.js";
 

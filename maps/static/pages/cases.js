@@ -25,7 +25,7 @@ export function make(tag, values = {}, ...children) {
 /** A text in both languages, of which the style shows one. */
 export const both = (zh, en) => [make("span", { class: "zh" }, zh), make("span", { class: "en", lang: "en" }, en)];
 
-/** A failed request: the problem that the server told. */
+/** A failed request with the problem document of the server. */
 export class Refused extends Error {
   constructor(status, problem) {
     super(typeof problem.detail === "string" ? problem.detail : problem.title ?? String(status));
@@ -35,7 +35,7 @@ export class Refused extends Error {
   }
 }
 
-/** Ask the server; a body makes it a POST. */
+/** Send a request; POST if it has a body. */
 export async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const reply = await fetch(path, options);
@@ -59,7 +59,7 @@ export async function sendPhotos(report, files) {
   return left;
 }
 
-/** Tell how many photos were not taken, with a button that sends them again. */
+/** Show how many photos were not accepted, with a button to send them again. */
 export function tellPhotos(output, report, left, then = () => {}) {
   if (left.length === 0) return;
   const again = make("button", { type: "button", class: "act", onclick: async () => {
@@ -82,7 +82,7 @@ function photosOf(report) {
   }));
 }
 
-/** A name for a request that may be sent twice; works without a secure context, too. */
+/** An id for a request that may be repeated; also works without a secure context. */
 export function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -99,7 +99,7 @@ const clockText = new Intl.DateTimeFormat("zh-CN", { timeZone: facts.zone, month
 export const timeText = (moment) => clockText.format(new Date(moment)).replace("/", "-");
 
 function spanOf(ms) {
-  // Cut, not rounded: what is left is never told longer than it is.
+  // Truncated, not rounded: the remaining time is never overstated.
   const minutes = Math.floor(Math.abs(ms) / 60_000), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
   if (minutes < 60) return [`${minutes}分钟`, `${minutes} min`];
   return hours < 48 ? [`${hours}小时`, `${hours} h`] : [`${days}天`, `${days} days`];
@@ -217,7 +217,7 @@ function stepForm(found, action, role, values, again) {
     } catch (error) {
       send.disabled = false;
       tellFault(output, error);
-      // Somebody acted in between: the case is shown as it stands now.
+      // Another person acted in between: show the current case.
       if (error.status === 409) await again(output);
     }
   });

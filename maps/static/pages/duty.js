@@ -1,4 +1,4 @@
-/* Pages of the duty room: typed cells are kept as they are left, buttons ask the server and tell what it answers. */
+/* Pages of the duty room: typed cells are saved when changed, buttons send requests and show the answers. */
 
 const english = () => document.documentElement.lang === "en";
 const say = (zh, en) => (english() ? en : zh);

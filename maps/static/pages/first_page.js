@@ -74,7 +74,7 @@ function showSlide(n) {
 }
 
 function turn() {
-  // After a round the page is loaded again, so that a wall shows what is stored now.
+  // After each round the page is reloaded, so that a wall display is up to date.
   if (shown === slides.length - 1) location.reload(); else showSlide(shown + 1);
 }
 
@@ -101,7 +101,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") largeScreen(false);
   if (event.key === "ArrowRight") showSlide(shown + 1);
   if (event.key === "ArrowLeft") showSlide(shown - 1);
-  // A space holds the slide, another one lets it turn again.
+  // The space key pauses and resumes the slides.
   if (event.key === " ") { event.preventDefault(); if (turning) { clearInterval(turning); turning = null; } else turning = setInterval(turn, TURN_MS); }
 });
 if (slides.length && new URLSearchParams(location.search).get("screen") === "1") largeScreen(true);

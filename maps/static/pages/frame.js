@@ -1,5 +1,5 @@
 "use strict";
-/* What every page of the server shares: language and dark mode, both kept in the browser and read from the address (?lang=en&theme=dark).
+/* Common functions of the server's pages: language and dark mode, both kept in the browser and read from the address (?lang=en&theme=dark).
    Runs before the body is drawn, so that nothing flashes. Pages may listen to the event "wangge:language" on the document. */
 (() => {
   const root = document.documentElement, given = new URLSearchParams(location.search);

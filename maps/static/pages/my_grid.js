@@ -65,7 +65,7 @@ if (form) {
     const kind = given.kind || given.frequent || "", text = given.text.trim() || matterName(kind);
     if (text.length < 2) return tell(sent, "fault", both("请选择一个事项，或填写问题说明。", "Choose a matter, or describe the problem."));
     send.disabled = true;
-    // Where the position lies outside of the officer's grids the server refuses it; then the chosen grid counts.
+    // The server refuses positions outside the officer's grids; then the selected grid is used.
     const body = { client_id: id, channel: "patrol", text, kind, standard_ref: kind ? facts.standard_ref : "", address: given.address, second: given.second };
     try {
       const stored = await ask("/api/reports", { ...body, ...place }).catch((error) => {
