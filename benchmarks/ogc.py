@@ -1,8 +1,10 @@
-"""Answers of ``/ogc`` on the model street: CPU and time of a collection, a window, a tile, and of what follows a publish.
+"""Answers of ``/ogc`` on the model street, and of what follows a publish; beside tipg and pygeoapi on the same PostGIS.
 
-``python -m benchmarks.ogc [--tipg URL --tipg-pid N] [--pygeoapi URL --pygeoapi-pid N]``: other servers that run on a PostGIS
-with the same layers are asked the same. CPU is that of a server process per request; that of PostgreSQL comes on top for the
-others.
+``python -m benchmarks.ogc [--others FOLDER]``: without `--others` the store is a SQLite file and ``/ogc`` is measured alone.
+FOLDER is a virtual environment with tipg, uvicorn, pygeoapi, geoalchemy2 and psycopg2; then a PostgreSQL cluster is started. It
+holds the store and the third level as a table, and all three servers are asked the same, one after the other. CPU is that of the
+server process and of all processes of PostgreSQL per warm request, without the client. The others are asked for plain answers,
+which cost them less.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,89 +24,77 @@ import httpx
 
 from api.database import open_store, session, upgrade
 from api.database.divisions import add_version, publish
+from benchmarks.ogc_others import Server, others_on
 from geo.layers import Level, read_division
+from tools.postgres import Cluster, cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 DIVISION = ROOT / "data" / "boundaries" / "division.gpkg"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ITEMS = "/ogc/collections/third/items?limit=5000"
 _WINDOW = "/ogc/collections/third/items?bbox=118.80,32.10,118.81,32.11"
+#: Publishes that are timed.
+_PUBLISHES = 3
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
 def main(words: list[str]) -> None:
-    """Measure and print a table."""
+    """Measure and print two tables."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.ogc")
-    options.add_argument("--tipg", help="address of a running tipg, with --tipg-pid")
-    options.add_argument("--tipg-pid", type=int, default=0)
-    options.add_argument("--pygeoapi", help="address of a running pygeoapi, with --pygeoapi-pid")
-    options.add_argument("--pygeoapi-pid", type=int, default=0)
-    options.add_argument("--repeat", type=int, default=50)
+    options.add_argument("--others", type=Path, help="virtual environment with tipg and pygeoapi")
+    options.add_argument("--repeat", type=int, default=300)
     given = options.parse_args(words)
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store.sqlite"
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(cluster()) if given.others else None
+        store = database.create("store") if database else str(folder / "store.sqlite")
         _make_store(store)
-        with _served(store) as (base, pid):
-            _wait_for(base)
-            tile = _busiest_tile(base)
-            print("| | CPU of the server, ms | time, ms | bytes |\n|---|---|---|---|")
-            for name, address in (("3,052 cells", _ITEMS), ("window of 0.01°", _WINDOW), ("z14 tile", tile)):
-                _print_row(f"wangge, {name}", base + address, pid, given.repeat)
-            for other, number, paths in _others(given):
-                for name, address in paths:
-                    _print_row(f"{name}", other + address, number, max(3, given.repeat // 10))
-            _after_publish(store, base)
+        pids = database.pids if database else list
+        base, pid = stack.enter_context(_served(store, folder))
+        _wait_for(base, folder)
+        tile = _busiest_tile(base)
+        server = Server("wangge", base, pid, {"3,052 cells": _ITEMS, "window of 0.01°": _WINDOW, "z14 tile": tile})
+        print("| | CPU, ms | time, ms | bytes |\n|---|---|---|---|")
+        for encoding in ("gzip", "identity"):
+            _print_rows(server, given.repeat, pids, encoding)
+        _print_publishes(store, folder, server)
+        if database:
+            _print_others(given, database, folder, tile.rpartition("WebMercatorQuad/")[2])
 
 
-def _others(given: argparse.Namespace) -> Iterator[tuple[str, int, list[tuple[str, str]]]]:
-    if given.tipg:
-        here = "/collections/public.third/items"
-        yield (
-            given.tipg,
-            given.tipg_pid,
-            [
-                ("tipg, 3,052 cells", f"{here}?limit=5000"),
-                ("tipg, window", f"{here}?limit=5000&bbox=118.80,32.10,118.81,32.11"),
-                ("tipg, z14 tile", "/collections/public.third/tiles/WebMercatorQuad/14/13599/6647"),
-            ],
-        )
-    if given.pygeoapi:
-        here = "/collections/third/items?f=json"
-        yield (
-            given.pygeoapi,
-            given.pygeoapi_pid,
-            [
-                ("pygeoapi, 3,052 cells", f"{here}&limit=5000"),
-                ("pygeoapi, window", f"{here}&limit=5000&bbox=118.80,32.10,118.81,32.11"),
-            ],
-        )
+def _print_others(given: argparse.Namespace, database: Cluster, folder: Path, place: str) -> None:
+    for other in others_on(database, given.others, folder, read_division(DIVISION).third, place):
+        with other as server:
+            _print_rows(server, max(5, given.repeat // 30), database.pids, "identity")
 
 
-def _make_store(path: Path) -> None:
-    engine = open_store(path, must_exist=False)
+def _make_store(store: str) -> None:
+    engine = open_store(store, must_exist=False)
     upgrade(engine)
-    _publish(path, "first")
     engine.dispose()
+    _publish(store, "first")
 
 
-def _publish(path: Path, note: str) -> None:
-    """Publish the model division, with a name that tells the version."""
+def _publish(store: str, note: str) -> float:
+    """Publish the model division, with a name that tells the version; when it was published."""
     division = read_division(DIVISION)
     third = division.third.copy()
     third.loc[0, "name"] = note
-    engine = open_store(path)
+    engine = open_store(store)
     with session(engine, write=True) as opened:
         stored = add_version(
             opened, division.with_layer(Level.THIRD, third), valid_from=date(2026, 1, 1), created_at=NOW, note=note
         )
         publish(opened, stored.id, published_at=datetime.now(UTC))
     engine.dispose()
+    return time.perf_counter()
 
 
 @contextmanager
-def _served(store: Path) -> Iterator[tuple[str, int]]:
+def _served(store: str, folder: Path) -> Iterator[tuple[str, int]]:
     words = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
-    environment = {**os.environ, "WANGGE_DATABASE": str(store), "WANGGE_FOLLOW": "false", "WANGGE_LOG": "warning"}
+    environment = {**os.environ, "WANGGE_DATABASE": store, "WANGGE_PAGES": str(folder), "WANGGE_FOLLOW": "false"}
+    environment["WANGGE_LOG"] = "warning"
     server = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert server.stdout is not None
     try:
@@ -120,17 +110,13 @@ def _served(store: Path) -> Iterator[tuple[str, int]]:
         server.wait(30)
 
 
-def _wait_for(base: str) -> None:
-    """Wait until the first version and its tiles are made."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(base + _ITEMS, timeout=60).status_code == 200:
-                break
-        except httpx.HTTPError:
-            pass
+def _wait_for(base: str, folder: Path) -> None:
+    """Wait until the first version is prepared: ``published.gpkg`` is made last."""
+    deadline = time.monotonic() + 300
+    while not (folder / "published.gpkg").is_file():
+        assert time.monotonic() < deadline, "the first version was not prepared"
         time.sleep(0.3)
-    time.sleep(8)
+    httpx.get(base + _ITEMS, timeout=60).raise_for_status()
 
 
 def _busiest_tile(base: str) -> str:
@@ -144,56 +130,76 @@ def _busiest_tile(base: str) -> str:
     return best[1]
 
 
-def _print_row(name: str, address: str, pid: int, repeat: int) -> None:
-    with httpx.Client(timeout=300, trust_env=False) as client:
-        size = _raw_size(client, address)
-        started, before = time.perf_counter(), _cpu_s(pid)
-        for _ in range(repeat):
-            _raw_size(client, address)
-        cpu, wall = _cpu_s(pid) - before, time.perf_counter() - started
-    print(f"| {name} | {cpu / repeat * 1000:.2f} | {wall / repeat * 1000:.1f} | {size:,} |", flush=True)
+def _print_rows(server: Server, repeat: int, pids: Callable[[], Sequence[int]], encoding: str) -> None:
+    for name, path in server.paths.items():
+        address = server.base + path
+        head = {"Accept-Encoding": encoding}
+        with httpx.Client(timeout=300, trust_env=False, headers=head) as client:
+            size = _raw_size(client, address)
+            processes = [*_family(server.pid), *pids()]
+            started, before = time.perf_counter(), sum(map(_cpu_s, processes))
+            for _ in range(repeat):
+                _raw_size(client, address)
+            cpu, wall = sum(map(_cpu_s, processes)) - before, time.perf_counter() - started
+        row = (
+            f"| {server.name}, {name}, {encoding} | {cpu / repeat * 1000:.2f} | {wall / repeat * 1000:.1f} | {size:,} |"
+        )
+        print(row, flush=True)
 
 
 def _raw_size(client: httpx.Client, address: str) -> int:
     """Read an answer without unpacking it; its bytes."""
     with client.stream("GET", address) as answer:
+        answer.raise_for_status()
         return sum(len(part) for part in answer.iter_raw())
 
 
-def _after_publish(store: Path, base: str) -> None:
-    """How long until the new version is answered, its first answer, and until all its tiles are there."""
-    _publish(store, "second")
-    started = time.perf_counter()
-    with httpx.Client(timeout=300, trust_env=False) as client:
-
-        def until(done: Callable[[], bool]) -> float:
-            while not done():
-                time.sleep(0.02)
-            return time.perf_counter() - started
-
-        one = "/ogc/collections/third/items?limit=1"
-        switched = until(lambda: "second" in client.get(base + one).text)
-        before = time.perf_counter()
-        _raw_size(client, base + _ITEMS)
-        first_ms = (time.perf_counter() - before) * 1000
-        made = until(lambda: (store.parent / "published.gpkg").is_file() and _version_in(store) == 2)
+def _print_publishes(store: str, folder: Path, server: Server) -> None:
+    """How long until a new version is answered, its first answer, and until all its tiles and the file are there."""
     print(
-        f"\nAfter a publish: answered after {switched:.2f} s, the first whole answer took {first_ms:.0f} ms, "
-        f"tiles of z10 to z16 and published.gpkg after {made:.2f} s"
+        "\n| publish | answered after, s | first answer, ms | all tiles after, s | CPU until then, s | published.gpkg after, s |"
     )
+    print("|---|---|---|---|---|---|")
+    tiles = "/ogc/collections/third/tiles/WebMercatorQuad"
+    with httpx.Client(base_url=server.base, timeout=300, trust_env=False) as client:
+        limits = client.get(tiles).json()["tileMatrixSetLimits"]
+        places = [f"{tiles}/{one['tileMatrix']}/{one['minTileRow']}/{one['minTileCol']}" for one in limits]
+        for k in range(_PUBLISHES):
+            before = (folder / "published.gpkg").stat().st_mtime_ns
+            started = _publish(store, f"publish {k}")
+            cpu = _cpu_s(server.pid)
+            while f"publish {k}" not in client.get("/ogc/collections/third/items?limit=1").text:
+                time.sleep(0.02)
+            answered = time.perf_counter()
+            _raw_size(client, _ITEMS)
+            first = time.perf_counter()
+            # The tiles of a zoom are made together, and those of the new version are answered by now.
+            for place in places:
+                client.get(place)
+            made, spent = time.perf_counter(), _cpu_s(server.pid) - cpu
+            while (folder / "published.gpkg").stat().st_mtime_ns == before:
+                time.sleep(0.02)
+            written = time.perf_counter()
+            waits = f"{answered - started:.2f} | {(first - answered) * 1000:.0f} | {made - started:.2f} | {spent:.2f}"
+            print(f"| {k + 1} | {waits} | {written - started:.2f} |", flush=True)
 
 
-def _version_in(store: Path) -> int | None:
-    from api.ogc.publication.published_file import version_of
-
-    return version_of(store.parent / "published.gpkg")
+def _family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    found = [pid]
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in path.read_text(encoding="ascii").split():
+            found += _family(int(child))
+    return found
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU that a process and its threads have used."""
-    if not pid:
+    """CPU that a process and its threads have used; 0 for one that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
         return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    fields = text.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * _TICK_S
 
 

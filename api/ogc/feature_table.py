@@ -81,7 +81,7 @@ class FeatureTable:
     _trees: dict[int, shapely.STRtree] = field(default_factory=dict, repr=False, compare=False)
     _fragments: dict[tuple[int, bool], list[bytes]] = field(default_factory=dict, repr=False, compare=False)
     _packed: dict[tuple[int, bool], Packed] = field(default_factory=dict, repr=False, compare=False)
-    _pieces: dict[tuple[int, bool], dict[int, bytes]] = field(default_factory=dict, repr=False, compare=False)
+    _pieces: dict[tuple[int, bool], list[bytes | None]] = field(default_factory=dict, repr=False, compare=False)
     _comparable: dict[str, tuple[Objects, Bools]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -172,13 +172,11 @@ class FeatureTable:
     def packed_rows(self, rows: Sequence[int], crs: Crs, end: bytes) -> bytes:
         """A document of some features as a gzip file; each feature is compressed once and then only joined."""
         fragments = self.fragments(crs)
-        pieces = self._pieces.setdefault((crs.space, crs.swapped), {})
-        found = []
+        pieces = self._pieces.setdefault((crs.space, crs.swapped), [None] * len(self))
         for row in rows:
-            piece = pieces.get(row)
-            if piece is None:
-                piece = pieces[row] = deflated(fragments[row])
-            found.append(piece)
+            if pieces[row] is None:
+                pieces[row] = deflated(fragments[row])
+        found = [piece for piece in [pieces[row] for row in rows] if piece is not None]
         body = HEAD + SEPARATOR.join([fragments[row] for row in rows])
         data = _PACKED_HEAD + _PACKED_SEPARATOR.join(found)
         return Packed(data, zlib.crc32(body), len(body), FIRST_LEVEL).closed_by(end)
@@ -186,6 +184,10 @@ class FeatureTable:
     def packed(self, crs: Crs, level: int = FIRST_LEVEL) -> Packed:
         """All features, compressed at `level` at least; made once for each CRS and level."""
         key = crs.space, crs.swapped
+        # Without the lock first: answers do not wait while it is compressed better.
+        known = self._packed.get(key)
+        if known is not None and known.level >= level:
+            return known
         with self._lock:
             known = self._packed.get(key)
             if known is None or known.level < level:

@@ -2,5 +2,6 @@
 
 from api.ogc.routes import descriptions, editing, features, tiles
 
-ROUTES = [*descriptions.ROUTES, *features.ROUTES, *editing.ROUTES, *tiles.ROUTES]
+# Looked through in this order: what is asked for most stands first.
+ROUTES = [*tiles.ROUTES, *features.ROUTES, *editing.ROUTES, *descriptions.ROUTES]
 __all__ = ["ROUTES"]

@@ -149,11 +149,15 @@ def _described(request: Request, caller: Caller) -> tuple[str, str, list[str]]:
 
 _HOME = [("/ogc", "数据服务", "Data service")]
 tile.right = ANYBODY  # type: ignore[attr-defined]
-ROUTES = [route("/tileMatrixSets", matrix_sets), route("/tileMatrixSets/{set}", one_matrix_set)]
-for _start in ("", "/collections/{collection}"):
+_STARTS = ("/collections/{collection}", "")
+ROUTES: list[Route] = [
+    Route(f"{PREFIX}{start}/tiles/{NAME}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", tile, methods=["GET"])
+    for start in _STARTS
+]
+for _start in _STARTS:
     ROUTES += [
         route(f"{_start}/tiles", tile_sets),
         route(f"{_start}/tiles/{NAME}", one_tile_set),
         route(f"{_start}/tiles/{NAME}/tilejson", tile_json_document),
-        Route(f"{PREFIX}{_start}/tiles/{NAME}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", tile, methods=["GET"]),
     ]
+ROUTES += [route("/tileMatrixSets", matrix_sets), route("/tileMatrixSets/{set}", one_matrix_set)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -27,11 +28,9 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 LAYERS = ("street", "community", "second", "third")
 
 
-@pytest.fixture(scope="module")
-def ogc(empty_store, division, tmp_path_factory):
+@contextmanager
+def two_versions(address, folder, division):
     """A server with two published versions: that of January, and one of March in which a grid has another name."""
-    folder = tmp_path_factory.mktemp("ogc")
-    address = str(shutil.copy(empty_store, folder / "store.sqlite"))
     engine = open_store(address)
     changed = division.third.copy()
     changed.loc[0, "name"] = "改名"
@@ -45,6 +44,26 @@ def ogc(empty_store, division, tmp_path_factory):
     with serving(app) as client:
         yield SimpleNamespace(client=client, engine=engine, numbers=numbers, app=app)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def ogc(empty_store, division, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ogc")
+    with two_versions(str(shutil.copy(empty_store, folder / "store.sqlite")), folder, division) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stored(request, tmp_path_factory):
+    """The server on each of the two databases."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("ogc")
+        return
+    started, folder = request.getfixturevalue("postgres"), tmp_path_factory.mktemp("ogc")
+    address = started.create("ogc_features", template="template")
+    with two_versions(address, folder, request.getfixturevalue("division")) as server:
+        yield server
+    started.drop("ogc_features")
 
 
 def items(ogc, query="", collection="third"):
@@ -106,6 +125,11 @@ def test_boxes_in_the_axis_order_of_their_crs(ogc, division, crs):
     assert checked > 500
 
 
+def offset_of(document, rel):
+    found = [entry["href"] for entry in document["links"] if entry["rel"] == rel]
+    return parse_qs(urlsplit(found[0]).query)["offset"][0] if found else None
+
+
 def test_pages_give_every_feature_once(ogc, division):
     address, seen, pages = "/ogc/collections/third/items?limit=7", [], 0
     while address:
@@ -117,15 +141,19 @@ def test_pages_give_every_feature_once(ogc, division):
         address = following[0] if following else None
     assert seen == division.third["code"].tolist()
     assert pages == 6
-    back = [entry["href"] for entry in document["links"] if entry["rel"] == "prev"]
-    assert parse_qs(urlsplit(back[0]).query)["offset"] == ["28"]
+    assert offset_of(document, "prev") == "28"
+    # A page that ends with the last feature is the last one, and the page before the second one is the first.
+    last = items(ogc, "limit=9&offset=27")
+    assert (offset_of(last, "next"), offset_of(last, "prev")) == (None, "18")
+    assert offset_of(items(ogc, "limit=9&offset=26"), "next") == "35"
+    assert offset_of(items(ogc, "limit=7&offset=3"), "prev") == "0"
     assert items(ogc, "limit=999999999999")["numberReturned"] == 36
     assert items(ogc, "offset=40")["numberReturned"] == 0
 
 
-def test_datetime_chooses_the_version_that_held(ogc):
+def test_datetime_chooses_the_version_that_held(stored):
     def first_name(query):
-        found = items(ogc, query)["features"]
+        found = items(stored, query)["features"]
         return found[0]["properties"]["name"] if found else None
 
     old, new = "三级网格1“甲”", "改名"
@@ -138,19 +166,19 @@ def test_datetime_chooses_the_version_that_held(ogc):
     assert first_name("datetime=2026-01-15/2026-02-01") == old
     assert first_name("datetime=2026-01-15/..") == new
     assert first_name("datetime=2025-12-31") is None
-    assert first_name(f"version={ogc.numbers[0]}") == old
-    one = ogc.client.get("/ogc/collections/third/items/320113003001001001", params={"datetime": "2026-02-28"}).json()
+    assert first_name(f"version={stored.numbers[0]}") == old
+    one = stored.client.get("/ogc/collections/third/items/320113003001001001", params={"datetime": "2026-02-28"}).json()
     assert one["properties"]["name"] == old
 
 
-def test_a_property_is_a_parameter(ogc, division):
+def test_a_property_is_a_parameter(stored, division):
     second = division.second["code"].iloc[1]
-    assert {f["properties"]["parent"] for f in items(ogc, f"parent={second}")["features"]} == {second}
-    assert items(ogc, f"parent={second}")["numberMatched"] == 9
-    assert items(ogc, "level=3")["numberMatched"] == 36
-    assert items(ogc, "level=2")["numberMatched"] == 0
-    assert items(ogc, "valid_from=2026-01-01")["numberMatched"] == 36
-    assert items(ogc, "name=%E6%94%B9%E5%90%8D")["numberMatched"] == 1
+    assert {f["properties"]["parent"] for f in items(stored, f"parent={second}")["features"]} == {second}
+    assert items(stored, f"parent={second}")["numberMatched"] == 9
+    assert items(stored, "level=3")["numberMatched"] == 36
+    assert items(stored, "level=2")["numberMatched"] == 0
+    assert items(stored, "valid_from=2026-01-01")["numberMatched"] == 36
+    assert items(stored, "name=%E6%94%B9%E5%90%8D")["numberMatched"] == 1
 
 
 REFUSED = {
@@ -199,19 +227,21 @@ def test_every_document_refuses_unknown_parameters(ogc, path):
     assert ogc.client.get(f"/ogc{path}?nothing=1").status_code == 400
 
 
-def test_what_is_not_there_is_404(ogc):
+def test_what_is_not_there_is_404(stored):
     for path in (
         "collections/fourth",
         "collections/fourth/items",
         "collections/third/items/1",
         "collections/third/items?version=99",
     ):
-        assert ogc.client.get(f"/ogc/{path}").status_code == 404, path
-    with session(ogc.engine, write=True) as opened:
+        assert stored.client.get(f"/ogc/{path}").status_code == 404, path
+    with session(stored.engine, write=True) as opened:
         from api.database import read_version
 
-        draft = add_version(opened, read_version(opened, ogc.numbers[0]), valid_from=date(2026, 4, 1), created_at=NOW)
-    assert ogc.client.get(f"/ogc/collections/third/items?version={draft.id}").status_code == 404
+        draft = add_version(
+            opened, read_version(opened, stored.numbers[0]), valid_from=date(2026, 4, 1), created_at=NOW
+        )
+    assert stored.client.get(f"/ogc/collections/third/items?version={draft.id}").status_code == 404
 
 
 def test_a_version_is_kept_for_ever_and_the_current_one_is_asked_for_again(ogc):
@@ -340,6 +370,7 @@ def test_a_box_over_the_antimeridian_is_two():
 
     assert boxes("170,-10,-170,10", DEGREES) == [(170, -10, 180, 10), (-180, -10, -170, 10)]
     assert boxes("1,2,-9,3,4,9", DEGREES) == [(1, 2, 3, 4)]
+    assert boxes("1,2,1,2", DEGREES) == [(1, 2, 1, 2)]
 
 
 FILTERS_REFUSED = {
@@ -359,16 +390,18 @@ def test_a_filter_that_cannot_be_read_is_400_with_its_position(ogc, text):
     assert ogc.client.get("/ogc/collections/third/items?limit=1").status_code == 200
 
 
-def test_a_filter_selects_features(ogc, division):
+def test_a_filter_selects_features(stored, division):
     second = division.second["code"].iloc[1]
-    found = ogc.client.get("/ogc/collections/third/items", params={"filter": f"parent = '{second}' AND population > 5"})
+    found = stored.client.get(
+        "/ogc/collections/third/items", params={"filter": f"parent = '{second}' AND population > 5"}
+    )
     assert [f["id"] for f in found.json()["features"]] == [c for c in division.third["code"] if c.startswith(second)]
     json_filter = json.dumps({"op": "=", "args": [{"property": "parent"}, second]})
-    same = ogc.client.get(
+    same = stored.client.get(
         "/ogc/collections/third/items", params={"filter": json_filter, "filter-lang": "cql2-json", "limit": 4}
     ).json()
     assert (same["numberMatched"], same["numberReturned"]) == (9, 4)
     following = next(entry["href"] for entry in same["links"] if entry["rel"] == "next")
-    assert len(ogc.client.get(following).json()["features"]) == 4
-    refused = ogc.client.get("/ogc/collections/third/items", params={"filter": "level=1", "filter-lang": "cql"})
+    assert len(stored.client.get(following).json()["features"]) == 4
+    refused = stored.client.get("/ogc/collections/third/items", params={"filter": "level=1", "filter-lang": "cql"})
     assert refused.status_code == 400

@@ -122,12 +122,18 @@ def test_a_new_version_is_prepared_before_it_is_answered(store, division):
     assert preparation.step()
     assert not preparation.step()
     assert version_of(store.folder / "published.gpkg") == store.version
-    first = store.client.get("/ogc/collections/third/items").json()["features"][0]["properties"]["name"]
+    answer = store.client.get("/ogc/collections/third/items")
+    first = answer.json()["features"][0]["properties"]["name"]
+    limits = store.client.get("/ogc/collections/third/tiles/WebMercatorQuad").json()["tileMatrixSetLimits"][0]
+    tile = f"/ogc/collections/third/tiles/WebMercatorQuad/10/{limits['minTileRow']}/{limits['minTileCol']}"
+    tags = [answer.headers["etag"], store.client.get(tile).headers["etag"]]
     number = published_again(store, division)
     assert store.client.get("/ogc/collections/third/items").json()["features"][0]["properties"]["name"] == first
     assert preparation.step()
     assert store.client.get("/ogc/collections/third/items").json()["features"][0]["properties"]["name"] == "新名"
     assert version_of(store.folder / "published.gpkg") == number
+    after = [store.client.get(path).headers["etag"] for path in ("/ogc/collections/third/items", tile)]
+    assert not set(after) & set(tags)
     found = store.service.versions.current()
     assert found.version.id == number
     assert all(found.has_tiles_of(zoom) for zoom in range(10, 17))
