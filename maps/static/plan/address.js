@@ -1,4 +1,4 @@
-/* The address of what is shown: place, selection, panel and tool, so that links and the back button work. */
+/* The address of the view: position, selection, panel and tool, so that links and the back button work. */
 
 export class Address {
   constructor(app, frame) {
@@ -15,14 +15,14 @@ export class Address {
     return `${location.pathname}?draft=${app.server.draft}#${parts}`.replaceAll("%2C", ",");
   }
 
-  /** A step that the back button takes back. */
+  /** A change that the back button undoes. */
   push() {
     if (this.still || !this.frame.started) return;
     const text = this.text();
     if (text !== location.pathname + location.search + location.hash) history.pushState(null, "", text);
   }
 
-  /** The place changes all the time, so it is only noted. */
+  /** The position changes continuously, so it replaces the current address. */
   soon() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => { if (!this.still) history.replaceState(null, "", this.text()); }, 300);

@@ -161,7 +161,7 @@ export class App {
 
   // Planning and making edits
 
-  /** What the hand is about to do: replaced arcs, the reason why not, and the edits whose consequences are asked for. */
+  /** The edit in preparation: replaced arcs, the reason for a refusal, and the edits whose consequences are requested. */
   setTrial(local, fault = null, edits = null) {
     if (this.trial === local && this.fault === fault && !edits) return;
     Object.assign(this, { trial: local, fault });
@@ -179,7 +179,7 @@ export class App {
     this.emit("trial");
   }
 
-  /** Put an edit before the planner with what it would do; Enter or the button makes it. */
+  /** Show an edit with its consequences; Enter or the button applies it. */
   propose(plan) {
     if (!this.editable) return;
     this.plan = { ...plan, accept: {} };
@@ -205,7 +205,7 @@ export class App {
     this.emit("plan");
   }
 
-  /** Make edits: at once in the page where it can, and for good when the server has them. */
+  /** Apply edits: at once in the page if possible, and finally when the server has stored them. */
   make(edits, { accept = {} } = {}) {
     if (!this.editable) return;
     this.setTrial(null);
@@ -241,14 +241,14 @@ export class App {
 
   unmake(steps) { return unmake(this.model, steps); }
 
-  /** What the server worked out afterwards: incidents and verdicts that would change. */
+  /** Results computed later by the server: incidents and verdicts that would change. */
   hear(event) {
     if (this.later.size > 50) this.later.clear();
     this.later.set(event.id, event);
     this.emit("previewed");
   }
 
-  /** Look at the draft as it was after a step; null for the newest. */
+  /** Show the draft after an earlier step; null for the newest. */
   async visit(revision) {
     const snapshot = await this.server.get(revision === null ? "/snapshot" : `/snapshot?revision=${revision}`);
     this.past = revision;

@@ -1,4 +1,4 @@
-/* Roads, buildings and water under the borders: read after the division is drawn, and kept by the browser for a day. */
+/* Roads, buildings and water below the borders: loaded after the division is drawn, and cached by the browser for a day. */
 
 import { Buckets, boxAround, boxOf } from "./buckets.js";
 import { Refused } from "./server.js";
@@ -22,7 +22,7 @@ export async function loadBackdrop(app) {
   app.emit("loaded");
 }
 
-/** A layer as things in buckets; roads by their width, so that one stroke draws all of one width. */
+/** A layer as objects in buckets; roads by width, so that all roads of one width are one path. */
 function prepared(name, look, { origin, features }, [x0, y0]) {
   const byWidth = new Map(), dx = origin[0] - x0, dy = origin[1] - y0;
   for (const { name: title, width_m, lines } of features) {

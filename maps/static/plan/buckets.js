@@ -10,7 +10,7 @@ export class Buckets {
     this.all = new Set();
   }
 
-  /** Put a thing with its `box` in. */
+  /** Insert an object with its `box`. */
   add(thing) {
     this.all.add(thing);
     const [x0, y0, x1, y1] = thing.box, i1 = Math.floor(x1 / SIDE), j0 = Math.floor(y0 / SIDE), j1 = Math.floor(y1 / SIDE);
@@ -23,7 +23,7 @@ export class Buckets {
     }
   }
 
-  /** Take a thing out again; its `box` must be that with which it was put in. */
+  /** Remove an object; its `box` must be the one at insertion. */
   remove(thing) {
     this.all.delete(thing);
     const [x0, y0, x1, y1] = thing.box;
@@ -35,11 +35,11 @@ export class Buckets {
     }
   }
 
-  /** The things whose box meets a window, each once. */
+  /** The objects whose box intersects a window, each once. */
   within([x0, y0, x1, y1]) {
     const i0 = Math.floor(x0 / SIDE), i1 = Math.floor(x1 / SIDE), j0 = Math.floor(y0 / SIDE), j1 = Math.floor(y1 / SIDE), found = new Set();
     const meets = ({ box }) => box[0] <= x1 && box[2] >= x0 && box[1] <= y1 && box[3] >= y0;
-    // In a large window it is quicker to look at all things than at all buckets.
+    // For large windows it is faster to test all objects than all buckets.
     if ((i1 - i0 + 1) * (j1 - j0 + 1) > this.buckets.size) {
       for (const thing of this.all) if (meets(thing)) found.add(thing);
       return found;

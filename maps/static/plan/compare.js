@@ -1,4 +1,4 @@
-/* The draft beside its base: a list in words, and a divider that swipes between the two on the map. */
+/* Comparison of the draft with its base: a list of differences, and a divider that swipes between both on the map. */
 
 import { button, el } from "./dom.js";
 import { LEVEL, Model } from "./model.js";
@@ -40,7 +40,7 @@ export class Compare {
     Object.assign(this.labels[1].style, { left: `calc(${x} + 14px)` });
   }
 
-  /** Draw the base for where the map looks now. */
+  /** Draw the base for the current view. */
   follow() {
     if (!this.shown || !this.model || !this.canvas) return;
     cancelAnimationFrame(this.frame);

@@ -6,7 +6,7 @@ import { ownArc } from "./model.js";
 
 const withPoints = (arc, xy) => ownArc(xy, arc.left, arc.right);
 
-/** A vertex or node moved in all arcs that pass it. */
+/** Move a vertex or node in all arcs that contain it. */
 export function moveVertex(model, [x, y], [tx, ty]) {
   const before = model.arcsAt(x, y);
   const after = before.map((arc) => {
@@ -17,7 +17,7 @@ export function moveVertex(model, [x, y], [tx, ty]) {
   return before.length ? { before, after } : null;
 }
 
-/** A vertex put on the edge that begins at position `k` of an arc. */
+/** Insert a vertex on the edge that begins at position `k` of an arc. */
 export function insertVertex(arc, k, [x, y]) {
   return { before: [arc], after: [withPoints(arc, withVertex(arc.xy, k, x, y))] };
 }
@@ -26,7 +26,7 @@ export function withVertex(xy, k, x, y) {
   return [...xy.slice(0, k + 2), x, y, ...xy.slice(k + 2)];
 }
 
-/** A vertex taken out; null where borders meet. */
+/** Remove a vertex; null if borders meet there. */
 export function removeVertex(model, [x, y]) {
   const before = model.arcsAt(x, y);
   if (before.length !== 1 || model.isNode(x, y)) return null;
@@ -74,7 +74,7 @@ function gap(section, line) {
   return Math.abs(doubledArea([...ring, ring[0], ring[1]]));
 }
 
-/** A border replaced by a line between two places on one arc, as the server chooses it; null where it is more than one arc. */
+/** Replace a border by a line between two places on one arc, as the server does; null if it has several arcs. */
 export function reshape(model, line, first, last) {
   const arcs = new Set([...model.arcsAt(first.x, first.y), ...(first.arc ? [first.arc] : [])]), ways = [];
   for (const arc of arcs) {
@@ -137,7 +137,7 @@ export function nearestOnEdge(ax, ay, bx, by, x, y) {
   return { x: px, y: py, distance2: (px - x) ** 2 + (py - y) ** 2 };
 }
 
-/** Make edits of borders in the page's model before the server has answered: the steps made, empty where the page cannot. */
+/** Apply edits of borders to the page's model before the server answers; returns the steps, empty if not possible. */
 export function makeLocally(model, edits) {
   const steps = [];
   for (const edit of edits) {
@@ -149,7 +149,7 @@ export function makeLocally(model, edits) {
   return steps;
 }
 
-/** Take steps back, the last one first; the codes of the cells beside them are returned. */
+/** Undo steps, the last one first; returns the codes of the adjacent cells. */
 export function unmake(model, steps) {
   const touched = new Set();
   for (const { before, after } of [...steps].reverse()) for (const code of model.replace(after, before)) touched.add(code);

@@ -1,4 +1,4 @@
-/* Making of nodes. Text is set as text, so what a name or a remark holds never becomes markup. */
+/* Creates DOM nodes. Strings become text nodes, so names and remarks never become markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,10 +1,10 @@
-/* Which draft: a list to open one, and a field to begin another. */
+/* The list of drafts, and a field to create another. */
 
 import { button, el } from "./dom.js";
 import { fetched, send, uuid } from "./server.js";
 import { say } from "./words.js";
 
-/** Show the list of drafts; `open` is the number of the one that is shown. */
+/** Show the list of drafts; `open` is the number of the current one. */
 export async function chooseDraft(open) {
   const dialog = document.getElementById("drafts"), drafts = await fetched("/api/drafts");
   const name = el("input", { type: "text", id: "draft-name", required: true, maxlength: "80", placeholder: say("draft_name") });

@@ -54,7 +54,7 @@ export function inRing(ring, x, y) {
   return odd;
 }
 
-/** A number that names a vertex; coordinates are under 2^26. */
+/** A number as key of a vertex; coordinates are below 2^26. */
 export const key = (x, y) => x * 67108864 + y;
 
 /** The vertices of a line from its other end. */

@@ -1,4 +1,4 @@
-/* The parts of the page round the map: strip, tools, choices, legend, panel, hint; and what they say when something changes. */
+/* The parts of the page around the map: header, tools, options, legend, panel, hint; updated on changes. */
 
 import { Address } from "./address.js";
 import { Compare } from "./compare.js";
@@ -20,7 +20,7 @@ import { clock, said, say, speak } from "./words.js";
 const PANELS = { change: showChange, cells: showCells, balance: showBalance, findings: showFindings, history: showHistory, comments: showComments, compare: (app, root) => app.compare.panel(root), exchange: showExchange };
 const at = (id) => document.getElementById(id);
 
-/** Presence is told this often, milliseconds. */
+/** Interval of presence messages, milliseconds. */
 const PRESENCE_MS = 10000;
 
 export class Frame {
@@ -37,7 +37,7 @@ export class Frame {
     setInterval(() => this.presence(), PRESENCE_MS);
   }
 
-  /** Draw everything anew: at the start and after a change of language. */
+  /** Redraw everything: at the start and after a change of language. */
   show() {
     this.rail();
     this.choices();
@@ -128,7 +128,7 @@ export class Frame {
     this.address.push();
   }
 
-  /** Draw the open panel; a question to the server that fails is said there. */
+  /** Draw the open panel; failed requests are reported there. */
   async refresh() {
     const root = at("panel"), name = this.tab;
     try {
@@ -163,7 +163,7 @@ export class Frame {
     if (this.started) { if (["draw", "split", "merge", "transfer", "redivide", "drag"].includes(name)) this.panel("change"); this.address.push(); this.presence(); }
   }
 
-  /** While the hand moves the panel changes only where what it says does. */
+  /** During dragging the panel is redrawn only if its content changes. */
   trial() {
     const { fault, trial, plan } = this.app, sign = [fault?.kind, fault?.words, fault?.cells?.join(), Boolean(trial), Boolean(plan)].join("|");
     if (sign === this.sign) return;
@@ -181,7 +181,7 @@ export class Frame {
   selected() { this.later(["cells", "change", "balance"]); this.address.push(); this.presenceSoon(); if (this.app.toolName === "merge" && !this.app.plan) this.later(["change"]); }
   changed() { this.later(["cells", "balance"]); this.buttons(); const outline = at("outline"); if (outline) outline.checked = this.app.model.outlineLocked; }
   made(answer) { this.announce(`${say("done")}${said(answer.words)}`); this.panel(this.tab === "cells" ? "cells" : this.tab); this.later(["history", "change", "cells"]); this.app.undoable = { undo: true, redo: null }; this.buttons(); }
-  /** Somebody made an entry of the log; what others did is said. */
+  /** A new entry of the log; entries of others are reported. */
   logged(event) {
     this.later(["history", "comments"]);
     if (event.client && event.client !== this.app.server.client) this.announce(`${event.author ?? ""}：${said(event.words)}`);

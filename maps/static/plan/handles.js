@@ -10,7 +10,7 @@ const MOST_CELLS = 40;
 /** Vertices nearer than this to another handle get none of their own, pixels; nodes always have one. */
 const APART_PX = 9;
 
-/** After this stillness, milliseconds, a vertex moved by arrow keys is sent. */
+/** Idle time after which a vertex moved by arrow keys is sent, milliseconds. */
 const NUDGE_MS = 700;
 
 /** How far the arrow keys move a vertex, millimetres. */
@@ -43,7 +43,7 @@ export class Handles {
     if (this.focus) { this.circles.get(this.focus)?.focus({ preventScroll: true }); this.focus = null; }
   }
 
-  /** The handle nearest to a pointer, within a reach in millimetres: what is seen is what is caught. */
+  /** The handle nearest to a pointer, within a distance in millimetres; only visible handles. */
   nearest(at, reach) {
     let best = null, least = reach * reach;
     for (const place of this.shown.values()) {
@@ -53,7 +53,7 @@ export class Handles {
     return best;
   }
 
-  /** Only the handle that is held moves while the mouse does. */
+  /** During dragging only the grabbed handle moves. */
   follow(view, held, target) {
     const circle = this.circles.get(key(held.x, held.y)), [cx, cy] = view.toPixels(target.x, target.y);
     circle?.setAttribute("cx", cx.toFixed(1));

@@ -1,4 +1,4 @@
-/* The keys of the page. Letters are off in fields and while an input method composes. */
+/* The keys of the page. Letter keys are disabled in fields and while an input method is composing. */
 
 import { button, el } from "./dom.js";
 import { say } from "./words.js";

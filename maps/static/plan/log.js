@@ -1,7 +1,7 @@
-/* The page's side of the draft's log: edits that are on their way, answers and events, in the order of their revisions. */
+/* The draft's log in the page: pending edits, answers and events, in the order of their revisions. */
 
 
-/** Missing revisions are waited for so long, milliseconds, before the snapshot is read anew. */
+/** Maximum wait for missing revisions before the snapshot is reloaded, milliseconds. */
 const GAP_MS = 2500;
 
 export class Log {
@@ -61,11 +61,11 @@ export class Log {
     this.app.changed(touched);
   }
 
-  /** Take a patch in: patches are applied in the order of their revisions, whichever way they came. */
+  /** Receive a patch; patches are applied in the order of their revisions, whatever their source. */
   take(patch, id) {
     const { app } = this, touched = this.withdraw();
     this.pending = this.pending.filter(({ item }) => item.body.id !== id);
-    // While an earlier step is looked at nothing is applied to it; the way back reads the newest snapshot.
+    // No patches are applied while an earlier step is shown; on return the newest snapshot is loaded.
     if (app.past !== null) return;
     if (patch.from >= app.model.revision) this.waiting.set(patch.from, patch);
     while (this.waiting.has(app.model.revision)) {

@@ -38,7 +38,7 @@ async function start() {
   app.outbox.flush();
 }
 
-/** The draft that was worked on last; null where there is none. */
+/** The draft used last; null if there is none. */
 async function newestDraft() {
   const drafts = await fetched("/api/drafts");
   return (drafts.find(({ state }) => state === "draft") ?? drafts[0])?.id ?? null;

@@ -195,7 +195,7 @@ export class Model {
     }
   }
 
-  /** Replace arcs by others; the codes of the cells beside them are returned. */
+  /** Replace arcs by others; returns the codes of the adjacent cells. */
   replace(before, after) {
     const touched = new Set([...before, ...after].flatMap((arc) => [arc.left, arc.right]));
     touched.delete(OUTSIDE);

@@ -1,4 +1,4 @@
-/* The second canvas: cells that were touched since the division was painted, what a tool would do, the selection and marks. */
+/* The second canvas: cells changed since the division was painted, the preview of a tool, selection and marks. */
 
 import { LEVEL } from "./model.js";
 import { traceRings } from "./exact.js";
@@ -9,7 +9,7 @@ const GOOD = "#0b6e4f";
 const BAD = "#b3261e";
 const PICKED = "#1d5fa8";
 
-/** Cells beside replaced arcs with their rings as they would be, and the arcs round them. */
+/** Cells adjacent to replaced arcs with their new rings, and the arcs around them. */
 function asItWouldBe(model, { before, after }) {
   const gone = new Set(before), codes = new Set([...before, ...after].flatMap((arc) => [arc.left, arc.right]).filter(Boolean));
   const arcs = [...[...model.arcsOfCells(codes)].filter((arc) => !gone.has(arc)), ...after];
@@ -75,7 +75,7 @@ function drawSelection(app, context, view) {
   context.stroke();
 }
 
-/** What an edit of whole cells is about. */
+/** The cells of an edit of complete cells. */
 function hatch(app, context, view, codes) {
   context.save();
   context.beginPath();

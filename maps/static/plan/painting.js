@@ -1,4 +1,4 @@
-/* How the division looks: fills, backdrop, borders by level and labels, painted in steps so that a frame can stop between two. */
+/* Paints the division: fills, backdrop, borders by level and labels, in steps that can be spread over several frames. */
 
 import { LEVEL } from "./model.js";
 
@@ -13,7 +13,7 @@ export const BORDERS = {
 const GROUND = "#eef0ee";
 const PAPER = "#ffffff";
 
-/** Cells, arcs or things between two looks at the clock. */
+/** Number of cells, arcs or objects between two checks of the time. */
 const CHUNK = 150;
 
 /** Draw x, y pairs in millimetres; vertices about a pixel from the last one are left out. */
@@ -100,7 +100,7 @@ export function* paintDivision(context, view, margin, scene) {
   }
 }
 
-/** Names that fit, largest grids first; a name that would lie on another one is left out. */
+/** Names that fit, largest grids first; overlapping names are left out. */
 export function* paintLabels(context, view, margin, { model, levels, label }) {
   const taken = [], free = (a) => !taken.some((b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]);
   context.textAlign = "center";

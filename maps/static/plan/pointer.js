@@ -1,6 +1,6 @@
-/* Mouse, pen and fingers over the map: what moves the map, and what goes to the tool. */
+/* Pointer events on the map: navigation, or input of the tool. */
 
-/** Pixels that a press may wander and still be a click. */
+/** Maximum movement of a click, pixels. */
 const CLICK_PX = 5;
 
 export class Pointers {

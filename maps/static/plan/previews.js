@@ -1,8 +1,8 @@
-/* What an edit would do, asked of the server while the hand still moves: one question at a time, always the newest. */
+/* Previews of an edit requested during dragging: one request at a time, always for the newest state. */
 
 import { Refused, uuid } from "./server.js";
 
-/** Stillness before the first question, milliseconds. */
+/** Idle time before the first request, milliseconds. */
 const PAUSE_MS = 90;
 
 export class Previews {

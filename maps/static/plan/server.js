@@ -1,4 +1,4 @@
-/* The server's side of a draft: requests, the stream of events, and the outbox of what was not acknowledged yet. */
+/* Communication with the server: requests, event stream, and the outbox of unacknowledged edits. */
 
 /** What the server answered other than yes: `status`, and the members of the problem document. */
 export class Refused extends Error {
@@ -8,7 +8,7 @@ export class Refused extends Error {
   }
 }
 
-/** No answer, or one that says nothing about the edit: try again later. */
+/** No answer, or one that does not decide about the edit: retry later. */
 export class Unreachable extends Error {}
 
 /** A UUID; crypto.randomUUID is missing where the page is served without TLS. */
@@ -63,10 +63,10 @@ export class Server {
   }
 }
 
-/** How long a tab counts as open after its last sign of life, milliseconds. */
+/** Time for which a tab counts as open after its last activity, milliseconds. */
 const ALIVE_MS = 8000;
 
-/** Edits in the order in which they were made, kept in the browser until the server has them on its disk. */
+/** Edits in order, kept in the browser until the server has stored them. */
 export class Outbox {
   constructor(server, { accepted, refused, changed }) {
     Object.assign(this, { server, accepted, refused, changed });
@@ -83,7 +83,7 @@ export class Outbox {
 
   beat() { localStorage.setItem(`${this.name}-alive`, String(Date.now())); }
 
-  /** Take over what tabs left behind that were closed before their edits were sent. */
+  /** Take over unsent edits of closed tabs. */
   adopt() {
     const prefix = `wangge-plan-outbox-${this.server.draft}-`;
     for (const name of Object.keys(localStorage)) {

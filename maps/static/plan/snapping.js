@@ -1,8 +1,8 @@
-/* Places that the pointer catches: vertices of borders, corners of buildings, borders, roads. Alt turns it off. */
+/* Snapping of the pointer to vertices of borders, corners of buildings, borders and roads. Alt turns it off. */
 
 import { nearestOnEdge } from "./compile.js";
 
-/** How near the pointer must come, pixels; a fingertip is wider. */
+/** Snapping distance, pixels; larger for touch. */
 const REACH = { mouse: 9, pen: 11, touch: 20 };
 
 /** The reach of a pointer in millimetres on the ground. */
@@ -23,7 +23,7 @@ export function snap(app, at, { kinds = ["vertex", "corner", "edge", "road"], of
       for (const xy of thing.lines) eachLine(xy, layer.snaps, at, offer);
     }
   }
-  // A vertex is meant where it is near, even if a road is nearer.
+  // Vertices have priority over nearer roads.
   return found.vertex ?? found.corner ?? found.edge ?? found.road ?? plain;
 }
 

@@ -5,13 +5,13 @@
 import { View } from "./view.js";
 import { paintDivision, paintLabels } from "./painting.js";
 
-/** How far the picture reaches past the window, pixels, so that a drag shows no empty rim. */
+/** Margin of the image around the window, pixels, so that dragging shows no empty border. */
 const MARGIN = 220;
 
-/** Time a frame may spend on the picture of the division, milliseconds. */
+/** Time per frame for painting the division, milliseconds. */
 const SLICE_MS = 6;
 
-/** Stillness after which the division is drawn for the new view, milliseconds. */
+/** Idle time after which the division is redrawn for the new view, milliseconds. */
 const SETTLE_MS = 90;
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -77,7 +77,7 @@ export class Surface {
     this.placed(canvas);
   }
 
-  /** Say what no longer shows the truth: "division", "overlay" or "handles"; a new division draws all three. */
+  /** Mark "division", "overlay" or "handles" as outdated; "division" redraws all three. */
   refresh(...names) {
     for (const name of names) {
       this.stale[name] = true;
@@ -92,7 +92,7 @@ export class Surface {
     requestAnimationFrame(() => { this.asked = false; this.frame(); });
   }
 
-  /** Look elsewhere; the picture follows at once and is drawn anew when the view stands still. */
+  /** Change the view; the image is transformed at once and redrawn when the view is idle. */
   look(view) {
     const shift = Math.hypot((view.x - this.drawn.x) * view.scale, (view.y - this.drawn.y) * view.scale);
     this.view = view;

@@ -1,4 +1,4 @@
-/* Where the map looks: the middle in millimetres from the street's corner, and pixels per millimetre. North is up. */
+/* The view of the map: centre in millimetres from the street's corner, and pixels per millimetre. North is up. */
 
 /** Pixels per millimetre: from a street in the window to half a millimetre of ground per pixel being pointless. */
 const SCALE = { least: 1e-5, most: 0.04 };
@@ -16,7 +16,7 @@ export class View {
   toPixels(x, y) { return [(x - this.x) * this.scale + this.width / 2, (this.y - y) * this.scale + this.height / 2]; }
   toPlace(px, py) { return [(px - this.width / 2) / this.scale + this.x, this.y - (py - this.height / 2) / this.scale]; }
 
-  /** What is in sight, with a margin in pixels around. */
+  /** The visible window, with a margin in pixels. */
   box(margin = 0) {
     const [x0, y1] = this.toPlace(-margin, -margin), [x1, y0] = this.toPlace(this.width + margin, this.height + margin);
     return [x0, y0, x1, y1];
@@ -24,7 +24,7 @@ export class View {
 
   panned(dx, dy) { return this.copy({ x: this.x - dx / this.scale, y: this.y + dy / this.scale }); }
 
-  /** Zoomed by a factor round a place in the window, which stays where it is. */
+  /** Zoom by a factor around a fixed place in the window. */
   zoomed(factor, px, py) {
     const [x, y] = this.toPlace(px, py), next = this.copy({ scale: this.scale * factor });
     return next.copy({ x: x - (px - this.width / 2) / next.scale, y: y + (py - this.height / 2) / next.scale });

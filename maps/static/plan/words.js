@@ -1,4 +1,4 @@
-/* What the page says, in Chinese and English. */
+/* Texts of the page, in Chinese and English. */
 
 const TEXTS = {
   saved: ["已保存", "Saved"], saving: ["正在保存…", "Saving…"], unsent: ["{n} 步尚未发送，网络恢复后自动保存", "{n} edits not sent; kept here until the network is back"],
@@ -69,7 +69,7 @@ let language = "zh";
 export const spoken = () => language;
 export function speak(next) { language = next === "en" ? "en" : "zh"; document.documentElement.lang = language === "en" ? "en" : "zh-CN"; }
 
-/** A text by its key, with values put in. */
+/** A text by its key, with values inserted. */
 export function say(key, values = {}) {
   const text = TEXTS[key]?.[language === "en" ? 1 : 0] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -78,7 +78,7 @@ export function say(key, values = {}) {
 /** A text of the server, which comes in both languages. */
 export const said = (words) => (words ? (language === "en" ? words.en : words.zh) ?? "" : "");
 
-// Written out, as loading the browser's own number formats takes 60 ms of the start.
+// Own code, because loading the browser's number formats takes 60 ms at start.
 export const count = (value) => (value === null || value === undefined ? "—" : String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ","));
 export const signed = (value) => (value > 0 ? `+${count(value)}` : value < 0 ? `−${count(-value)}` : "0");
 

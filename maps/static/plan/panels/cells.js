@@ -1,4 +1,4 @@
-/* The cells as a table: a full way in without the map. What is selected here is selected there. */
+/* The cells as a table, as an alternative to the map, with a common selection. */
 
 import { button, el } from "../dom.js";
 import { LEVEL } from "../model.js";
@@ -21,7 +21,7 @@ export function showCells(app, root) {
   root.replaceChildren(...nodes);
 }
 
-/** Cells that answer to a search; without one, those of the selected second-level grids, else all. */
+/** Cells that match a search; without one, those of the selected second-level grids, otherwise all. */
 export function listed(app, asked) {
   const { model } = app, thirds = model.codesOf(LEVEL.third);
   if (asked) return thirds.filter((code) => code.includes(asked) || model.name(code).includes(asked));

@@ -1,4 +1,4 @@
-/* What an edit would do, or did: one sentence, then the cells, the workload with the tolerance, and who is concerned. */
+/* Consequences of an edit: one sentence, the cells, the workload with the tolerance, and the leaders concerned. */
 
 import { button, el, svg } from "../dom.js";
 import { TOLERANCE } from "../fills.js";

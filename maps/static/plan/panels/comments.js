@@ -1,4 +1,4 @@
-/* Remarks at places: write, answer, mark as settled; a click goes there. */
+/* Remarks on the map: write, reply, resolve; a click zooms to the place. */
 
 import { button, el } from "../dom.js";
 import { uuid } from "../server.js";

@@ -1,4 +1,4 @@
-/* To QGIS and back, and the way of a draft: review, publish. */
+/* Export and import for QGIS, and the workflow of a draft: review, publish. */
 
 import { button, el } from "../dom.js";
 import { said, say, spoken } from "../words.js";

@@ -1,4 +1,4 @@
-/* What the check of the draft finds; a click goes to the place. */
+/* Findings of the check of the draft; a click zooms to the place. */
 
 import { button, el } from "../dom.js";
 import { firstPlace } from "../log.js";

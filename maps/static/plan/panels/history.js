@@ -1,4 +1,4 @@
-/* Every step of the draft: who, when, what; each can be visited and taken back. */
+/* History of the draft: author, time, and change; each step can be shown and undone. */
 
 import { button, el } from "../dom.js";
 import { moment, said, say } from "../words.js";

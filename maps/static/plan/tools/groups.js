@@ -14,7 +14,7 @@ export class Merge extends Tool {
     this.proposeSelected();
   }
 
-  /** With two or more cells selected their merging is worked out; Enter makes it. */
+  /** With two or more cells selected, their merge is previewed; Enter applies it. */
   proposeSelected() {
     const codes = this.app.selectedUnits();
     if (codes.length > 1) this.app.propose({ edits: [{ edit: "Merge", codes }], cells: codes });
@@ -72,7 +72,7 @@ export class Lock extends Tool {
     const { app } = this, { model } = app, code = model.cellAt(at.x, at.y);
     if (!code) return;
     let target = at.shift ? model.parent(code) : code;
-    // What is locked through a grid above is unlocked there.
+    // Cells locked through an ancestor are unlocked at the ancestor.
     while (!model.locked.has(target) && model.isLocked(target) && model.level(target) > LEVEL.community) target = model.parent(target);
     app.make([{ edit: model.locked.has(target) ? "Unlock" : "Lock", codes: [target] }]);
   }

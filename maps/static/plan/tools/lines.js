@@ -5,7 +5,7 @@ import { cuts, reshape } from "../compile.js";
 import { snap } from "../snapping.js";
 import { Tool, drawCatch, drawLine } from "./tool.js";
 
-/** A hand-drawn line keeps a point where leaving it out would move the line by more than this, pixels. */
+/** Tolerance for simplifying hand-drawn lines, pixels. */
 const THIN_PX = 2.5;
 
 class LineTool extends Tool {
@@ -186,7 +186,7 @@ function selfCrossing(xy) {
   return null;
 }
 
-/** A line with fewer points, off by less than `reach`: Douglas and Peucker's way. */
+/** Simplify a line with tolerance `reach` (Douglas-Peucker). */
 function thinned(xy, reach) {
   const keep = new Set([0, xy.length - 2]), open = [[0, xy.length - 2]];
   while (open.length) {

@@ -21,7 +21,7 @@ export class Tool {
   draw() {}
 }
 
-/** A small mark at the place that was caught. */
+/** A small mark at the snapped place. */
 export function drawCatch(context, view, place) {
   if (!place?.kind) return;
   const [px, py] = view.toPixels(place.x, place.y);

@@ -1,4 +1,4 @@
-/* Dragging vertices and borders: the cells beside them follow, and are red while the place is impossible. */
+/* Dragging vertices and borders: the adjacent cells follow, and are red while the position is invalid. */
 
 import { insertVertex, moveVertex, nearestOnEdge } from "../compile.js";
 import { reachOf, snap } from "../snapping.js";
@@ -28,7 +28,7 @@ export class DragVertex extends Tool {
     if (!beside.some((code) => this.app.selection.has(code))) this.app.select(beside, "only");
   }
 
-  /** What a press takes hold of: the handle that is seen there, else a vertex, else a border. */
+  /** The object grabbed by a press: a visible handle, otherwise a vertex, otherwise a border. */
   grip(at) {
     const seen = this.app.handles.nearest(at, reachOf(this.app, at));
     if (!seen) return snap(this.app, at, { kinds: ["vertex", "edge"] });
@@ -50,7 +50,7 @@ export class DragVertex extends Tool {
     this.slides = at.shift && on !== null;
     this.target = this.slides ? alongBorders(app, on, at) : snap(app, at, { off: at.alt, kinds: ["corner", "road"], without: on });
     const to = [this.target.x, this.target.y];
-    // The server slides a node so that the third border follows; for the eye the moved node says enough.
+    // The server slides the node and adapts the third border; the preview shows the moved node only.
     const local = on ? moveVertex(app.model, on, to) : insertVertex(held.arc, held.k, to);
     app.setTrial(this.slides ? null : local, this.slides ? null : app.model.refusalOf(local.before, local.after), this.edits(to));
     app.surface.refresh("overlay", "handles");
@@ -73,7 +73,7 @@ export class DragVertex extends Tool {
     app.surface.refresh("overlay", "handles");
   }
 
-  /** Take a vertex out, by its handle. */
+  /** Remove a vertex, by its handle. */
   remove(x, y) {
     this.app.make([{ edit: "RemoveVertex", at: this.app.model.inMetres(x, y) }]);
   }
