@@ -50,7 +50,7 @@ from api.routes import (
 from api.routes.plans.using import open_keeper
 from api.settings import Settings
 
-#: Answers shorter than this are not compressed: the header would cost more than it saves.
+#: Shorter answers are not compressed, because the header would be larger than the saving.
 GZIP_FROM_BYTES = 1024
 
 
@@ -60,7 +60,7 @@ def utc_now() -> datetime:
 
 
 class Application(FastAPI):
-    """FastAPI's application behind middlewares of ours, which therefore also see what FastAPI's own answers and costs."""
+    """FastAPI's application inside our middlewares, which therefore also handle and measure FastAPI's own answers."""
 
     _outer: ASGIApp | None = None
 

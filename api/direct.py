@@ -1,4 +1,4 @@
-"""Requests that come from every phone every few seconds are answered before FastAPI, which would triple their cost.
+"""Answers frequent requests of phones without FastAPI, which would triple their cost.
 
 A function here gives an answer, or None: then the application answers, with its checks of parameters and its error documents.
 """

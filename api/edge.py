@@ -1,4 +1,4 @@
-"""What every request passes first: limits of its body, HEAD, security headers, one line of log, and the counters.
+"""Middleware of all requests: limits of the body, HEAD, security headers, one log line, and counters.
 
 A log line has the route's template, never the address with its parameters; the kind of caller, never a name.
 """

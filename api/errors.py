@@ -1,4 +1,4 @@
-"""Errors that only the store and the server know; part of the tree of :mod:`geo.errors`."""
+"""Errors of the database and the server; part of the tree of :mod:`geo.errors`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: accounts, roles and grants, tokens, sessions and passwords.
+"""Authentication and authorisation: accounts, roles and grants, tokens, sessions and passwords.
 
 Terms
 -----

@@ -1,4 +1,4 @@
-"""From a request's secrets to its caller."""
+"""Determines the caller of a request from its token or cookie."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sqlalchemy import Engine
 from api.access.rights import Caller
 from api.access.secrets import digest
 
-#: A token is trusted this long before the store is asked whether any was revoked.
+#: Time for which a token is trusted before the database is checked for revocations.
 TRUSTED_S = 1.0
-#: Tokens that are remembered.
+#: Maximum number of cached tokens.
 MOST_REMEMBERED = 50_000
 
 
 class Tokens:
-    """Callers of tokens, remembered while nothing about access changes in the store; safe to use from any thread.
+    """Cache of callers by token, valid until access rights change in the database; thread-safe.
 
     A revoked token works for :data:`TRUSTED_S` at most, in every worker.
     """

@@ -17,15 +17,15 @@ from api.errors import UnknownCallerError
 from api.settings import Settings
 from geo.errors import InputError
 
-#: Signatures that are taken; never ``none`` or one with a shared secret.
+#: Accepted signature algorithms; never ``none`` or one with a shared secret.
 ALGORITHMS = ["RS256", "PS256", "ES256"]
-#: How long the provider may take, and how far its clock may differ, in seconds.
+#: Timeout of the provider, and maximum difference of its clock, seconds.
 TIMEOUT_S, LEEWAY_S = 10.0, 60
 
 
 @dataclass(frozen=True)
 class Started:
-    """A login that was begun: where the browser goes, and what it has to bring back."""
+    """A started login: address for the browser, and the values to be returned."""
 
     address: str
     state: str
@@ -113,7 +113,7 @@ def _require(settings: Settings, claims: dict[str, Any], nonce: str) -> None:
 
 
 async def _metadata(settings: Settings) -> dict[str, Any]:
-    """What the provider says of itself."""
+    """Metadata of the provider."""
     import httpx
 
     issuer = settings.oidc_issuer
@@ -148,7 +148,7 @@ def _client(settings: Settings, back: str) -> Any:
 
 
 def _safe(address: str) -> bool:
-    """Whether what is sent to an address cannot be read on the way."""
+    """Whether transport to an address is encrypted or local."""
     parts = urlsplit(address)
     if parts.scheme == "https":
         return True

@@ -1,4 +1,4 @@
-"""What the store keeps about one account and its person, for that person (PIPL article 45)."""
+"""Data stored about an account and its person, for that person (PIPL article 45)."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from geo.errors import InputError
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 #: Checks that run at one time; each takes a core and 19 MiB, so that logins cannot stop the rest of the service.
 _CHECKS = threading.BoundedSemaphore(2)
-#: Compared for names that do not exist, so that the time of the answer does not tell which names do.
+#: Compared for unknown names, so that response times do not reveal which names exist.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$lQg/IafC2LgRRFyiYjduIQ$bLg3D1NU75LEtHq4J8zPyIVciUQVqjyxxmy+TKBAccY"
 
 SHORTEST, LONGEST = 10, 200
-#: Passwords and parts of them that are tried first by everybody.
+#: Common passwords and parts of passwords.
 _COMMON = ("password", "12345678", "11111111", "88888888", "qwertyui", "wangge", "abcd1234", "00000000")
 
 

@@ -13,7 +13,7 @@ Role = AccountRole
 
 
 class Right(StrEnum):
-    """What a route does. Questions that everybody may ask (locate, health) need no right."""
+    """Rights required by routes. Public routes (locate, health) need none."""
 
     SEE_DIVISION = "see_division"
     PLAN = "plan"
@@ -40,10 +40,10 @@ class Right(StrEnum):
 
 
 _COMMON = {Right.SEE_DIVISION, Right.SEE_VERDICTS, Right.SEE_INCIDENTS, Right.SEE_ROSTER}
-# Rights of everybody who has a part in cases (geo.duty.ACTS_AS says which).
+# Rights of all roles that act on cases (see geo.duty.ACTS_AS).
 _CASES = {Right.SEE_CASES, Right.WORK_CASES, Right.SEE_ROSTER, Right.SEE_LEDGERS}
 
-#: Rights of each role. Tracks are shown to those who check them only (PIPL article 28: strict necessity).
+#: Rights of each role. Only checkers and administrators see tracks (PIPL article 28: strict necessity).
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.PLANNER: frozenset(_COMMON | {Right.PLAN, Right.PUBLISH, Right.RUN_JOBS}),
@@ -71,7 +71,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request.
+    """Caller of a request.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ PUBLIC = Caller("public", "", 0)
 
 
 def allowed(caller: Caller, right: Right, cells: Sequence[str] | None = None) -> bool:
-    """Tell whether a caller may do something.
+    """Whether a caller has a right.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the routes of cases do: take reports in, do steps, explain deadlines, suggest duplicates."""
+"""Functions of the routes for cases: store reports, execute steps, explain deadlines, suggest duplicates."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _COMPARED = 500
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does a step, and in which part."""
+    """Actor of a step, and the role."""
 
     name: str
     role: Role
@@ -84,7 +84,7 @@ def actor_name(session: Session, caller: Caller) -> str:
 
 
 def roles_in(caller: Caller, cells: Sequence[str]) -> tuple[Role, ...]:
-    """Parts in which a caller can act on a case of some cells."""
+    """Roles in which a caller can act on a case in the given cells."""
     found: list[Role] = []
     for grant in caller.grants:
         if not grant.scope or not cells or any(code.startswith(grant.scope) for code in cells):
@@ -178,7 +178,7 @@ def require_matter(event: Event, case: Case) -> None:
 
 
 def detail_of(case: Case, caller: Caller, current_second: str | None = None) -> CaseDetail:
-    """A case as the service tells it."""
+    """A case as returned by the service."""
     may = {role.value: [a.value for a in allowed_steps(case, role)] for role in roles_in(caller, cells_of(case))}
     state = case.state
     return CaseDetail(

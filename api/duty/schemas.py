@@ -73,7 +73,7 @@ class CandidateOut(BaseModel):
 
 
 class CaseOut(BaseModel):
-    """A case as it stands."""
+    """The current state of a case."""
 
     number: str
     seq: int
@@ -101,7 +101,7 @@ class CaseOut(BaseModel):
 
 
 class CasesAsked(BaseModel):
-    """Which cases a list holds."""
+    """Filter of a list of cases."""
 
     state: list[Annotated[str, Field(max_length=20)]] = Field(default=[], max_length=13)
     open_only: bool = False
@@ -122,7 +122,7 @@ class CasesOut(BaseModel):
 
 
 class CaseDetail(BaseModel):
-    """A case with what may be done next, by the parts that the caller can act in."""
+    """A case with the permitted steps, by the roles of the caller."""
 
     number: str
     seq: int
@@ -190,7 +190,7 @@ class EventOut(BaseModel):
 
 
 class DeadlineOut(BaseModel):
-    """Why a limit ends when it does, line by line."""
+    """Derivation of a deadline, line by line."""
 
     clock: str
     due: datetime | None
@@ -201,7 +201,7 @@ class DeadlineOut(BaseModel):
 
 
 class AnswerableOut(BaseModel):
-    """Who answers for a cell on a day."""
+    """Person responsible for a cell on a day."""
 
     cell: str
     level: int
@@ -213,7 +213,7 @@ class AnswerableOut(BaseModel):
 
 
 class FindingOut(BaseModel):
-    """Where the roster is not whole."""
+    """A gap or conflict of the roster."""
 
     kind: str
     cell: str
@@ -254,7 +254,7 @@ class ReporterOut(BaseModel):
 
 
 class WayIn(BaseModel):
-    """How a notice reached somebody."""
+    """Receipt of a notice: person and channel."""
 
     person: Short
     way: Literal["page", "meeting", "phone", "visit", "paper"] = "page"

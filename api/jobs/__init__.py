@@ -1,4 +1,4 @@
-"""The work of the longer commands, without their options and output.
+"""The implementation of the longer commands, without options and output.
 
 A job reads files, calls :mod:`geo` and :mod:`maps`, writes files, and returns a value. It reports progress by calling
 ``progress(step, share done)``. Jobs with many settings take an options value. A job that fails leaves no file and no folder.

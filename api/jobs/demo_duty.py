@@ -1,4 +1,4 @@
-"""The month of cases of the demonstration: simulated with known truth, stored, compared with the truth, and printed."""
+"""The month of cases of the demonstration: simulated with known truth, stored, compared with the truth, and written to files."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from geo.duty import Facts
 
 ZONE = "Asia/Shanghai"
-#: Telephones of the demonstration; none of them is anybody's.
+#: Fictitious telephone numbers of the demonstration.
 TELEPHONES = {"supervision_phone": "025-0000-0001", "police_phone": "110", "property_phone": "025-0000-0002"}
-#: The evening at which the demonstration looks at its cases.
+#: Time at which the demonstration evaluates its cases.
 _EVENING = dt.time(20)
 
 
@@ -50,12 +50,12 @@ class DutyMonth:
 
 
 def evening_of(day: dt.date) -> dt.datetime:
-    """The moment at which the demonstration looks at its cases, and from which its clock of cases goes on."""
+    """Time at which the demonstration evaluates its cases, and at which its case clock starts."""
     return dt.datetime.combine(day, _EVENING, ZoneInfo(ZONE)).astimezone(dt.UTC)
 
 
 def clock_of_cases(opened: Session, street: int, moment: dt.datetime) -> Callable[[], dt.datetime]:
-    """A clock that goes on from a moment, or from the newest step where somebody worked on the cases since."""
+    """A clock that starts at a given time, or at the newest step if cases were worked on since."""
     from api.database.duty.cases import newest_step
 
     newest = newest_step(opened, street, until=dt.datetime.max.replace(tzinfo=dt.UTC))
@@ -64,7 +64,7 @@ def clock_of_cases(opened: Session, street: int, moment: dt.datetime) -> Callabl
 
 
 def enable_demo_viewer(opened: Session, street: int, name: str, *, at: dt.datetime) -> None:
-    """Let the account of the demonstration act in every part of a case, so that all steps can be tried."""
+    """Give the account of the demonstration all roles in cases, so that all steps can be tried."""
     from api.access import Grant, Role
     from api.database.accounts import account_id, change_grants, grants_of
 
@@ -77,14 +77,14 @@ def enable_demo_viewer(opened: Session, street: int, name: str, *, at: dt.dateti
 def simulate_month(
     division: Division, incidents: pd.DataFrame, *, seed: int, since: dt.date, until: dt.datetime
 ) -> DutyMonth:
-    """Let the incidents of the demonstration become cases that are handled until a moment."""
+    """Simulate cases from the incidents of the demonstration until a given time."""
     roster = model_roster(division, since=since)
     made = simulate_cases(incidents, rng=np.random.default_rng([seed, 1]), until=until, roster=roster)
     return DutyMonth(roster, made, simulate_records(made, rng=np.random.default_rng([seed, 2]), until=until), until)
 
 
 def store_month(engine: Engine, street: int, month: DutyMonth, *, version: int) -> str:
-    """Store a month of cases; what is stored already stays as it is.
+    """Store a month of cases; existing cases are kept.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def store_month(engine: Engine, street: int, month: DutyMonth, *, version: int) 
 
 
 def differences(cases: Mapping[str, Case], truth: pd.DataFrame) -> dict[str, int]:
-    """Cases of which the program says something else than the simulation decided, by what is said.
+    """Cases for which the program and the simulation's truth differ, by property.
 
     What was decided and has not happened yet is no difference in an open case; in a closed one everything has happened. Lateness
     is compared for closed cases that were handled once.
@@ -152,7 +152,7 @@ def differences(cases: Mapping[str, Case], truth: pd.DataFrame) -> dict[str, int
 
 
 def compared(facts: Facts, month: DutyMonth) -> tuple[str, dict[str, Any]]:
-    """What the store says of the month beside the truth of the simulation: in both languages, and as figures."""
+    """Comparison of the stored month with the truth of the simulation: as bilingual text, and as figures."""
     from geo.duty.ledgers.burden import burden
 
     wrong = differences(facts.cases, month.made.truth)

@@ -1,4 +1,4 @@
-"""What the demonstration puts into the store: the division, a week of verdicts, a month of incidents; and its background."""
+"""Fills the database of the demonstration: division, a week of verdicts, a month of incidents, and the background of maps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verified_week_before(street: ModelStreet, division: Division, day: date, *, 
 
 
 def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
-    """Write what lies under the grids of the maps that the server draws as one file."""
+    """Write the background of the server's maps as one file."""
     for kind, layer in backdrop.items():
         layer.to_file(folder / BACKGROUND, layer=kind, driver="GPKG")
 
@@ -98,7 +98,7 @@ def opened_store(database: Path, code: str) -> Iterator[tuple[Engine, int, int]]
 
 
 def _incident_values(incidents: gpd.GeoDataFrame, *, street: int, version: int, now: datetime) -> list[dict[str, Any]]:
-    """Rows of the store; an incident that was reported twice is stored once."""
+    """Database rows; an incident reported twice is stored once."""
     once = incidents[~incidents["repeat"]] if "repeat" in incidents else incidents
     rows = []
     for record in once.drop_duplicates("incident_id").to_dict("records"):

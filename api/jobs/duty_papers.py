@@ -1,4 +1,4 @@
-"""Ledgers, agendas and briefs from a store into files."""
+"""Writes ledgers, agendas and briefs from a database to files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Source:
 
 #: Telephones that papers name, as the setting ``WANGGE_TELEPHONES`` gives them.
 TELEPHONES = ("hotline", "supervision_phone", "police_phone", "property_phone")
-#: After so many days without a step the views begin with the newest day that has one.
+#: After this number of days without a step, the views open on the newest day with one.
 IDLE = dt.timedelta(days=7)
 
 
@@ -73,14 +73,14 @@ def newest_day(source: Source) -> dt.date | None:
 
 
 def present_day(source: Source) -> dt.date:
-    """The local day of now; where nothing has happened for a week, the day of the newest step."""
+    """The current local day; after a week without steps, the day of the newest step."""
     today = source.now.astimezone(ZoneInfo(source.zone)).date()
     newest = newest_day(source)
     return today if newest is None or today - newest <= IDLE else newest
 
 
 def facts_of(source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "") -> Facts:
-    """Facts of some days as they are known now."""
+    """Current facts of a period."""
     from api.database.duty.fact_reading import read_facts
 
     facts = read_facts(

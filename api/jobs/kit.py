@@ -24,7 +24,7 @@ from geo.errors import FileError, InputError
 
 #: Files of :mod:`api.deployment` that are put into the kit.
 DEPLOYMENT = ("install.sh", "debian-packages.txt", "wangge.service", "nginx.conf")
-#: What the wheel must hold beside the program, or the pages would lack their scripts.
+#: Required files of the wheel; without them the pages have no scripts.
 FRONT_END = "maps/static/vendor/leaflet/leaflet.js"
 #: Library of the system that compiled wheels need. A Debian with python3 alone may lack it, so the kit brings it.
 CPP_LIBRARY = "libstdc++.so.6"
@@ -32,7 +32,7 @@ CPP_LIBRARY = "libstdc++.so.6"
 
 @dataclass(frozen=True)
 class Kit:
-    """A kit that was made."""
+    """A created kit."""
 
     folder: Path
     wheels: int

@@ -1,4 +1,4 @@
-"""The figures of the first page: the latest day against the day before and the week before, and what needs somebody."""
+"""The figures of the first page: the latest day compared with the previous day and week, and grids that need attention."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _needs(
     *,
     running: bool,
 ) -> list[dict[str, Any]]:
-    """The grids that need somebody most: by state, then days in a row, then incidents of the week."""
+    """The grids that need attention most: by state, then consecutive days, then incidents of the week."""
     rows = []
     for code, grid in judged.grids.items():
         state = judged.state(code)

@@ -1,4 +1,4 @@
-"""Maps that the server draws, kept as long as what they show does not change."""
+"""Cache of maps drawn by the server, until their data change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 16
 
 
 class DrawnPages:
-    """Texts of pages by what they show; each is drawn once, by one thread at a time."""
+    """Pages by key; each is drawn once, by one thread at a time."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most

@@ -1,1 +1,1 @@
-"""The routes: each parses, calls one thing, and shapes the answer."""
+"""The HTTP routes: each parses the request, calls one function, and formats the answer."""

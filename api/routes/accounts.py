@@ -71,7 +71,7 @@ def accounts(caller: CallerOf, engine: EngineOf) -> list[AccountBody]:
 @router.post("/accounts", status_code=201)
 @needs(Right.MANAGE_ACCOUNTS)
 def new_account(request: Request, body: NewAccount, caller: CallerOf, engine: EngineOf, now: Now) -> Link:
-    """Make an account; the one-time link logs its person in, who then sets a password."""
+    """Create an account; the one-time link logs the person in, who then sets a password."""
     with session(engine, write=True) as opened:
         account = add_account(opened, caller.street, body.name, _grants(body.grants), at=now, by=caller.actor)
         link = add_link(opened, account, at=now)
@@ -98,7 +98,7 @@ def new_grants(
 @router.delete("/accounts/{name}", status_code=204)
 @needs(Right.MANAGE_ACCOUNTS)
 def disable_account(request: Request, name: str, caller: CallerOf, engine: EngineOf, now: Now) -> Response:
-    """Disable an account; what it did stays."""
+    """Disable an account; its records are kept."""
     with session(engine, write=True) as opened:
         disable(opened, account_id(opened, caller.street, name), at=now)
         audit(opened, caller.street, caller.actor, "disable account", name, at=now)
@@ -120,7 +120,7 @@ def devices(caller: CallerOf, engine: EngineOf) -> list[DeviceBody]:
 @router.post("/devices", status_code=201)
 @needs(Right.MANAGE_DEVICES)
 def new_device(request: Request, body: NewDevice, caller: CallerOf, engine: EngineOf, now: Now) -> DeviceToken:
-    """Make a device with its token."""
+    """Create a device with its token."""
     with session(engine, write=True) as opened:
         device = add_device(opened, caller.street, body.name, at=now)
         if body.holder is not None:
@@ -136,7 +136,7 @@ def new_device(request: Request, body: NewDevice, caller: CallerOf, engine: Engi
 def new_holder(
     name: str, holder: Annotated[str, Query(max_length=100)], caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Hand a device over from now on; an empty name takes it back."""
+    """Hand over a device from now on; an empty name ends the holding."""
     with session(engine, write=True) as opened:
         device = device_id(opened, caller.street, name)
         person = person_of(opened, caller.street, holder, at=now) if holder.strip() else None

@@ -1,4 +1,4 @@
-"""What routes ask for, named for what it yields."""
+"""FastAPI dependencies of the routes, named after the values they yield."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ async def current(request: Request) -> Current:
 
 
 async def snapshot(keeper: Annotated[Current, Depends(current)]) -> Any:
-    """The version that holds now."""
+    """The current version."""
     fresh = keeper.fresh
     return fresh if fresh is not None else await run_in_threadpool(keeper.get)
 
 
 async def caller(request: Request) -> Caller:
-    """Who sent the request; found by :func:`api.routes.guard.admit`."""
+    """Caller of the request, determined by :func:`api.routes.guard.admit`."""
     found: Caller = request.state.caller
     return found
 

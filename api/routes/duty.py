@@ -134,7 +134,7 @@ def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Re
 @router.get("/reports/{number}/reporter")
 @needs(Right.SEE_REPORTERS)
 def reporter(number: Number, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow) -> ReporterOut:
-    """Name and contact of a reporter. Each look is written into the audit."""
+    """Name and contact of a reporter. Each access is recorded in the audit."""
     from api.database.duty.reports import reporter_of
     from api.duty import desk
 
@@ -149,7 +149,7 @@ def reporter(number: Number, caller: CallerOf, engine: EngineOf, settings: Setti
 def erase(
     number: Number, body: ErasureIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow
 ) -> CaseDetail:
-    """Erase name and contact of a reporter, as the law asks. The report stays, and an event of the case says what was done."""
+    """Erase name and contact of a reporter, as required by law. The report is kept, and the erasure is an event of the case."""
     from api.database.duty.reports import Sender, erase_reporter
     from api.duty import desk
     from geo.duty import Role
@@ -165,7 +165,7 @@ def erase(
 @router.get("/cases")
 @needs(Right.SEE_CASES)
 def cases(caller: CallerOf, engine: EngineOf, asked: Annotated[CasesAsked, Query()]) -> CasesOut:
-    """Cases of the caller's grids, what is due first comes first."""
+    """Cases of the caller's grids, sorted by due time."""
     from api.database.duty.cases import CaseFilter, list_cases
 
     if asked.due_before is not None and asked.due_before.tzinfo is None:
@@ -183,7 +183,7 @@ def cases(caller: CallerOf, engine: EngineOf, asked: Annotated[CasesAsked, Query
 @router.get("/cases/{number}")
 @needs(Right.SEE_CASES)
 def case(number: Number, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf) -> CaseDetail:
-    """One case as its events make it, with the steps that the caller may do."""
+    """One case, with the steps that the caller may do."""
     from api.database.duty.cases import get_case
     from api.database.duty.reports import count_photos
     from api.duty import desk
@@ -221,7 +221,7 @@ def step(
     now: CaseNow,
     response: Response,
 ) -> CaseDetail:
-    """Do one step of a case. If somebody acted in between, the answer is 409 and holds the case as it stands now."""
+    """Execute one step of a case. If another step was made in between, the answer is 409 and contains the current case."""
     from api.database.duty.cases import get_case
     from api.duty import desk
     from geo.duty import Event
@@ -246,7 +246,7 @@ def step(
 @router.get("/cases/{number}/deadlines")
 @needs(Right.SEE_CASES)
 def deadlines(number: Number, caller: CallerOf, engine: EngineOf, settings: SettingsOf) -> list[DeadlineOut]:
-    """Why each limit that runs ends when it does."""
+    """Derivation of each running limit."""
     from api.database.duty.cases import get_case
     from api.duty import desk
 
@@ -259,7 +259,7 @@ def deadlines(number: Number, caller: CallerOf, engine: EngineOf, settings: Sett
 @router.get("/cases/{number}/duplicates")
 @needs(Right.SEE_CASES)
 def duplicates(number: Number, caller: CallerOf, engine: EngineOf) -> list[CandidateOut]:
-    """Cases that this one may repeat: near in place and time, or of the same building. Nothing is merged by itself."""
+    """Cases that this one may repeat: near in place and time, or of the same building. Nothing is merged automatically."""
     from api.database.duty.cases import get_case
     from api.duty import desk
 
@@ -275,7 +275,7 @@ def _require_report(caller: Caller, found: dict[str, Any], right: Right) -> None
 
 
 def _report(body: ReportIn, caller: Caller, snapshot: Any, now: datetime) -> tuple[Any, list[str]]:
-    """The report with the cells of its place, and these; the sender may report there."""
+    """The report with the cells of its position; refused if the sender may not report there."""
     from api.ingest.decode import datum_id, to_wgs84
     from geo.duty import Report, Reporter
 

@@ -155,7 +155,7 @@ def get_track(
     start: Annotated[datetime, Query(description="first moment, with a time zone")],
     end: Annotated[datetime, Query(description="moment after the last, at most 31 days later")],
 ) -> list[FixOut]:
-    """The fixes of a device in ``[start, end)``. Each look is written into the audit."""
+    """The fixes of a device in ``[start, end)``. Each access is recorded in the audit."""
     if start.tzinfo is None or end.tzinfo is None or not start < end <= start + timedelta(days=31):
         raise InputError("start and end need a time zone, start before end and at most 31 days apart")
     with session(engine, write=True) as opened:

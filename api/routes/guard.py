@@ -1,4 +1,4 @@
-"""Every route says which right it needs; without that the application does not start.
+"""Checks the right declared by every route; an application with a route that declares none does not start.
 
 The caller is found and the right is checked before the body or a parameter is read: 401 and 403 come before 422.
 """

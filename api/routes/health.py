@@ -21,7 +21,7 @@ router = APIRouter(route_class=Guarded, tags=["operation"])
 @router.get("/health")
 @needs(ANYBODY)
 def health(current: CurrentOf) -> Health:
-    """Tell that the server and its store answer, and which version holds."""
+    """Status of server and database, and the current version."""
     try:
         return Health(status="ok", division=current.get().version.id)
     except NotStoredError:

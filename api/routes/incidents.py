@@ -1,4 +1,4 @@
-"""Incidents in, with photos, corrections and duplicate candidates."""
+"""Receives incidents, with photos, corrections and duplicate candidates."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def incident(number: Number, caller: CallerOf, engine: EngineOf) -> IncidentOut:
 @router.post("/incidents/{number}/corrections", status_code=204)
 @needs(Right.CORRECT_INCIDENTS)
 def new_correction(number: Number, body: Correction, caller: CallerOf, engine: EngineOf, now: Now) -> Response:
-    """Correct kind, text or address; what was received stays."""
+    """Correct kind, text or address; the received incident is kept."""
     changes = body.model_dump(exclude={"reason"}, exclude_none=True)
     if not changes:
         raise InputError("a correction changes kind, text or address")

@@ -26,7 +26,7 @@ Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, examples=[
 @router.get("/api/locate")
 @needs(ANYBODY)
 async def locate(snapshot: SnapshotOf, lon: Longitude, lat: Latitude, datum: DatumName = "WGS-84") -> Located:
-    """Which cells of the three levels is a point in?"""
+    """The cells of the three levels that contain a point."""
     return Located.of(lon, lat, datum, snapshot.locate(lon, lat, datum))
 
 
@@ -71,7 +71,7 @@ async def resident(
     lat: Latitude,
     datum: DatumName = "WGS-84",
 ) -> Resident:
-    """Who is the leader of the grid around a point? Answers with the office telephone, never a private one."""
+    """Leader of the grid that contains a point, with the office telephone, never a private one."""
     place = snapshot.locate(lon, lat, datum)
     names = {level.layer: cell for level, cell in place.cells.items()}
     leader = (names.get("second") or {}).get("leader")

@@ -81,7 +81,7 @@ def verdict_file(
 
 
 def view_of(request: Request) -> View | None:
-    """What the caller may see of the days; None for nothing. Leaders are not named to the public."""
+    """The days visible to the caller; None for none. Leaders are not named to the public."""
     from api.overview.week_cases import View
 
     caller, settings = request.state.caller, request.app.state.settings
@@ -137,7 +137,7 @@ def heat(request: Request, settings: SettingsOf) -> Response:
 def fairness(
     request: Request, settings: SettingsOf, snapshot: SnapshotOf, navigation: NavigationOf, old: int | None = None
 ) -> Response:
-    """How even the current division is; ``old`` is the number of a version that is drawn beside it."""
+    """Balance of the current division; ``old`` is the number of a version drawn next to it."""
     from api.overview.service_maps import fairness_of
 
     refused = turned_away(request, opened=settings.public_pages, right=Right.SEE_DIVISION)
@@ -164,7 +164,7 @@ def plan(request: Request, navigation: NavigationOf) -> Response:
 @router.get("/qr")
 @needs(ANYBODY)
 def qr_code(request: Request, to: Annotated[str, Query(max_length=500)]) -> Response:
-    """A QR code that leads to a page of this service; ``to`` is its path with what follows."""
+    """A QR code of the address of a page of this service; ``to`` is its path with query and fragment."""
     import segno
 
     if not to.startswith("/") or to.startswith("//"):

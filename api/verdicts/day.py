@@ -23,7 +23,7 @@ from geo.patrols import Rules, clean, due, evidence, presences, seen, verify, vi
 
 @dataclass(frozen=True)
 class Basis:
-    """What a day is judged by: the version of the division that holds on it, and a rule set."""
+    """Basis of the verdicts of a day: the version of the division valid on it, and a rule set."""
 
     street: int
     version: int
@@ -39,7 +39,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class Judged:
-    """A judged day with what the verdicts rest on."""
+    """Verdicts of a day with their intermediate results."""
 
     basis: Basis
     day: date
@@ -91,7 +91,7 @@ def basis_of(engine: Engine, street: int, day: date, *, street_code: str | None 
 
 
 def judge(engine: Engine, basis: Basis, day: date) -> Judged:
-    """Judge a day from its stored fixes. Nothing is written."""
+    """Compute the verdicts of a day from its stored fixes. Nothing is written."""
     tracks = read_tracks_of(engine, basis.street, day, basis.rules.zone)
     return judge_tracks(basis, day, tracks)
 

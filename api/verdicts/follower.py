@@ -1,4 +1,4 @@
-"""Verdicts that follow the fixes: what new fixes can change is made again within seconds.
+"""Updates verdicts within seconds after new fixes.
 
 A process of its own (``python -m api.verdicts.follower``, started by the server): the work would hold up answers otherwise.
 Several servers may run it; a lease in the database lets one work at a time.
@@ -71,7 +71,7 @@ class Follower:
         self._rules: Rules | None = None
 
     def step(self) -> int:
-        """Make again what the fixes since the last step can change; the number of verdicts that are now others."""
+        """Recompute verdicts that new fixes may change; returns the number of changed verdicts."""
         with session(self._engine) as opened:
             entries = pending(opened, self._street)
         if not entries:

@@ -139,7 +139,9 @@ def test_our_scripts_can_stand_inside_a_page() -> None:
         assert "</script" not in text
         assert "innerHTML" not in text
         # Names of XML vocabularies are no addresses to load from.
-        assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace("http://schemas.openxmlformats.org", "")
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace(
+            "http://schemas.openxmlformats.org", ""
+        )
 
 
 def test_data_of_a_file_are_deflated_to_the_same_data() -> None:

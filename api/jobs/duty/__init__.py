@@ -1,1 +1,1 @@
-"""Jobs of duty that read files into the store."""
+"""Imports of duty files into the database."""

@@ -1,4 +1,4 @@
-"""Reading rosters and sheets of incidents into the store, with each faulty row told."""
+"""Imports rosters and incident tables into the database; faulty rows are reported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from geo.tables.clock_texts import fold, read_moment
 from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text, listed
 
-#: What files call the ways by which reports come in.
+#: Words for the channels of reports in files.
 _CHANNELS = {
     Channel.HOTLINE: ("12345", "热线"),
     Channel.MAYOR_MAIL: ("市长信箱", "信箱", "邮箱", "mail"),
@@ -43,7 +43,7 @@ _CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "
 
 @dataclass
 class Imported:
-    """What an import did: rows in the file, what was stored, rows refused, findings, notes."""
+    """Result of an import: rows in the file, stored objects, refused rows, findings, notices."""
 
     rows: int = 0
     stored: dict[str, int] = field(default_factory=dict)
@@ -62,7 +62,7 @@ def import_roster(
     recorder: Recorder,
     columns: dict[str, str] | None = None,
 ) -> Imported:
-    """Read a roster and store it in place of the present one.
+    """Read a roster and replace the stored one by it.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def import_incidents(
     seal: Seal,
     options: dict[str, Any] | None = None,
 ) -> Imported:
-    """Read incidents, 12345 and mailbox sheets included, and store each row as a report with a case of its own.
+    """Read incidents, including 12345 and mailbox tables, and store each row as a report with its own case.
 
     Parameters
     ----------

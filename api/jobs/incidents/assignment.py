@@ -1,4 +1,4 @@
-"""Incidents in their cells, with counts and hot spots: what every map and table of incidents is made from."""
+"""Assigns incidents to cells, with counts and hot spots: the basis of all maps and tables of incidents."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Assigned:
 def assign_incidents(
     incidents: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, *, within_m: float = 0.0
 ) -> Assigned:
-    """Put incidents into cells, count them, and look for hot spots."""
+    """Assign incidents to cells, count them, and test for hot spots."""
     assigned = assign(incidents, cells, within_m=within_m)
     counted = counts(assigned, cells)
     placed = counts(assigned[~assigned["default_point"].astype(bool)], cells)
@@ -84,7 +84,7 @@ def assign_incidents(
 
 
 def _hot(counted: pd.DataFrame, cells: Division | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Hot spots of each level that is fine enough to have any, with what is to be said of all of them."""
+    """Hot spots of each level with enough cells, with a common note."""
     if not isinstance(cells, Division):
         return hotspots(counted, cells)
     tested = {level: hotspots(counted, cells.layer(level)) for level in (Level.SECOND, Level.THIRD)}

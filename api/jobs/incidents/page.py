@@ -183,7 +183,7 @@ _FOOT = (
 
 
 def _said(tables: dict[str, pd.DataFrame], figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a reader must know: hot spots, trends, cautions, doubts about coordinates."""
+    """Notes on hot spots, trends, cautions and doubtful coordinates."""
     attrs = tables["hot"].attrs
     said = [{"zh": attrs["note_zh"], "en": attrs["note_en"], "care": not attrs["shown"]}]
     if "trends" in tables:

@@ -18,7 +18,7 @@ from geo.errors import ColumnError, FileError
 from geo.incidents.columns import HEADERS
 from geo.layers import aside
 
-# What Excel would take for a formula when it opens a CSV file.
+# Texts that Excel interprets as formulas when it opens a CSV file.
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
@@ -90,7 +90,7 @@ def _marked(rows: pd.Series[Any], kind: str, zh: str, en: str) -> pd.DataFrame:
 
 
 def refused_rows(assigned: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Rows that could not be placed, with all that they hold."""
+    """Rows without a usable position, with all their columns."""
     refused = assigned.attrs.get("refused", ())
     table = pd.DataFrame([{"row": r["row"], "reason": r["reason"], **r.get("values", {})} for r in refused])
     return table if len(table) else pd.DataFrame(columns=["row", "reason"])
@@ -127,7 +127,7 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:
-    """The table in Arrow, with times, truth and texts as they shall stand in a file."""
+    """The table in Arrow, with times, booleans and texts formatted for the file."""
     columns = [_column(frame.iloc[:, position]) for position in range(frame.shape[1])]
     return pa.table(columns, names=without_formulas(pa.array([str(name) for name in frame.columns])).to_pylist())
 
@@ -184,7 +184,7 @@ def read_column_map(path: Path | None) -> dict[str, str] | None:
 
 
 def write_column_map(used: dict[str, str], path: Path) -> Path:
-    """Write the column map that was used, to be mended and given back."""
+    """Write the column map used, to be corrected and reused."""
     lines = [
         "# 字段对应：左为程序字段，右为文件表头；改正后用 --columns 交回。",
         "# Our columns to those of the file.",

@@ -1,4 +1,4 @@
-"""What a run of ``wangge patrols`` was made from, and the verdicts of an earlier run beside its own."""
+"""Input of a run of ``wangge patrols``, and comparison with the verdicts of an earlier run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from geo.errors import FileError
 from geo.layers import Division, digest_of
 from geo.patrols import restate
 
-#: Name of the file that says what a run was made from.
+#: Name of the file with the description of a run's input.
 RUN = "run.json"
 
 
 def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame) -> dict[str, Any]:
-    """What verdicts were made from.
+    """Description of the input of verdicts.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def write_facts(facts: dict[str, Any], folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """What an earlier run wrote: its verdicts, its visits, and what they were made from."""
+    """Verdicts, visits and description of the input of an earlier run."""
 
     verdicts: pd.DataFrame
     visits: pd.DataFrame
@@ -85,7 +85,7 @@ class EarlierRun:
         return cls(verdicts, stays, facts)
 
     def compare_with(self, verified: Verified, facts: dict[str, Any]) -> pd.DataFrame:
-        """The verdicts of the days judged now, with those that stood before; see :func:`geo.patrols.restate`."""
+        """Compare the verdicts of the current run with those of the earlier one; see :func:`geo.patrols.restate`."""
         before, stays = (table[table["day"].isin(verified.days)] for table in (self.verdicts, self.visits))
         return restate(
             before,
@@ -109,7 +109,7 @@ def changes_of(restated: pd.DataFrame) -> dict[str, Any]:
 
 
 def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Say in words in what two runs differ: their tracks, their rules, their cells, the program."""
+    """Differences between two runs as text: tracks, rules, cells, program."""
     new = []
     old_tracks, new_tracks = set(before["tracks"].values()), set(after["tracks"].values())
     newer = sorted(name for name, digest in after["tracks"].items() if before["tracks"].get(name, digest) != digest)

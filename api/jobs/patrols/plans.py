@@ -1,4 +1,4 @@
-"""What is still to be walked on a day, whether the roster can do it, and a planned route against one track."""
+"""Due list, feasibility of the roster, and comparison of a planned route with a track."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where tracks went: cells that the true routes touched, and on request the stops and the routes of each device."""
+"""Writes the cells touched by tracks, and on request the stops and routes of each device."""
 
 from __future__ import annotations
 

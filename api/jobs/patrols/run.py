@@ -26,7 +26,7 @@ from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
 from geo.patrols import Rules, assign_holders, read_tracks
 
-#: A span of more days is taken for a mistake in --from or --to.
+#: Maximum number of days; more indicate a mistake in --from or --to.
 MOST_DAYS = 366
 
 
@@ -85,7 +85,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 @dataclass(frozen=True)
 class PatrolOptions:
-    """What a run can be told beyond its tracks, its cells and its folder.
+    """Options of a run besides tracks, cells and folder.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class PatrolOptions:
 
 @dataclass(frozen=True)
 class PatrolRun:
-    """What a run gave.
+    """Result of a run.
 
     Attributes
     ----------
@@ -163,7 +163,7 @@ def patrol_files(
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     progress: Progress = silent,
 ) -> PatrolRun:
-    """Judge the tracks of files and write all that a checker needs; the pages show the last day.
+    """Verify the tracks of files and write all results; the pages show the last day.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from geo.layers import aside
 from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
 from geo.patrols.evidence_records import evidence_of_all
 
-#: A third-level grid that nobody has seen for this many days is a blind spot, if nothing else is asked for.
+#: Default number of days after which an unseen third-level grid is a blind spot.
 BLIND_DAYS = 7
 
 #: File of the evidence.

@@ -1,4 +1,4 @@
-"""Verdicts of a run with all that they rest on, and the way from fixes to verdicts."""
+"""Verdicts of a run with their intermediate results, computed from fixes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from geo.texts import Text
 
 @dataclass(frozen=True)
 class Verified:
-    """Verdicts with what they rest on.
+    """Verdicts with their intermediate results.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ def verify_tracks(
     roads: gpd.GeoDataFrame | None = None,
     progress: Progress = silent,
 ) -> Verified:
-    """Go from fixes to verdicts.
+    """Compute verdicts from fixes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The tables of a run as offices read them: Chinese headings and words, local times, names of the grids."""
+"""The workbook of a run for offices: Chinese headings and words, local times, names of the grids."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ NO_NUL = r"^[^\x00]*$"
 
 
 class TypedText(BaseModel):
-    """A text that somebody writes into a ledger (its letter) or a brief (``brief``)."""
+    """A text written into a ledger (its letter) or a brief (``brief``)."""
 
     ledger: str = Field(min_length=1, max_length=5, examples=["B"])
     key: str = Field(min_length=1, max_length=200, pattern=NO_NUL, examples=["2026-03-04/320113003001001"])

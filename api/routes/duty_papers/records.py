@@ -52,7 +52,7 @@ def ledger_excel(
 def ledger_paper(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
 ) -> Response:
-    """A ledger as PDF; one that was signed as it was signed, with corrections behind it."""
+    """A ledger as PDF; a signed one in its signed version, followed by corrections."""
     from api.jobs.duty_papers import printed_ledger
 
     require_place(caller, scope)
@@ -65,7 +65,7 @@ def ledger_paper(
 def sign(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: CaseNow, scope: Scope = ""
 ) -> LedgerSigned:
-    """Sign a ledger: its content and its print are kept as they are now. Later facts appear as corrections."""
+    """Sign a ledger: its current content and print are stored. Later facts appear as corrections."""
     from api.jobs.duty_papers import ledger_print, made_ledger
     from geo.duty.ledgers.signing import ledger_text
 
@@ -129,7 +129,7 @@ def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -
 @router.post("/decisions", status_code=201)
 @needs(Right.WRITE_LEDGERS)
 def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
-    """Record what a meeting decided: who does what until when. It opens the next agenda until it is carried out."""
+    """Record a decision of a meeting: who does what by when. It is first on the next agendas until carried out."""
     from geo.duty import Decision
 
     decision = Decision("", body.day.isoformat(), body.text, body.owner, body.due, case_id=body.case_id)
@@ -144,7 +144,7 @@ def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -
 def decision_done(
     number: Annotated[str, InPath(max_length=40)], engine: EngineOf, caller: CallerOf, now: CaseNow
 ) -> Response:
-    """Note that a decision was carried out."""
+    """Record that a decision was carried out."""
     with session(engine, write=True) as opened:
         carry_out(opened, caller.street, number, at=now, actor=caller.actor)
         audit(opened, caller.street, caller.actor, "decision carried out", number, at=now)

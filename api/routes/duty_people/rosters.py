@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["duty"])
 @router.get("/roster")
 @needs(Right.SEE_ROSTER)
 def roster(caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, day: date, cell: str = "") -> list[AnswerableOut]:
-    """Who answers for each cell on a day; `person` is empty where nobody does."""
+    """Person responsible for each cell on a day; `person` is empty if there is none."""
     from api.database.duty.rosters import read_stored_roster
     from geo.duty import levels_of
 
@@ -53,7 +53,7 @@ def roster(caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, day: date, 
 def roster_findings(
     caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, first: date, last: date
 ) -> list[FindingOut]:
-    """Days on which nobody or more than one person answers for a cell."""
+    """Days on which a cell has no responsible person or several."""
     from api.database.duty.rosters import read_stored_roster
     from geo.duty import levels_of
 
@@ -75,7 +75,7 @@ def roster_findings(
 def absence(
     body: AbsenceIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> HandedOver:
-    """Write down that a person is away, and hand their open cases over, in one step: all or nothing."""
+    """Record an absence and hand over the person's open cases, in one transaction."""
     from api.database.duty.cases import add_step, open_cases_of
     from api.database.duty.rosters import Recorder, add_absence, read_stored_roster
     from api.duty import desk
