@@ -1,0 +1,124 @@
+"""Pages of the data service in Debian's Chromium: tiles and features are drawn, nothing is loaded from another host."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from api.app import create_app
+from api.database import add_version, open_store, publish, session, upgrade
+from api.ogc.publication.preparation import Preparation
+from api.settings import Settings
+from tests.browser.planner import PATIENCE_MS
+from tests.integration.api.serving import serving
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+_ANY_PIXEL = """[...document.querySelectorAll('.map canvas')].some(
+    (c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0))"""
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def address(small_street, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ogc")
+    engine = open_store(folder / "store.sqlite", must_exist=False)
+    upgrade(engine)
+    with session(engine, write=True) as opened:
+        stored = add_version(opened, small_street.division(), valid_from=date(2026, 1, 1), created_at=NOW)
+        publish(opened, stored.id, published_at=NOW)
+    engine.dispose()
+    app = create_app(Settings(database=str(folder / "store.sqlite"), pages=folder, follow=False), clock=lambda: NOW)
+    # As the server does before it answers a version.
+    assert Preparation(app.state.ogc).step()
+    with serving(app) as client:
+        yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as run:
+        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that notes what goes wrong and what is asked of other hosts."""
+    opened = browser.new_page(viewport={"width": 1366, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
+    faults, foreign = [], []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    opened.on(
+        "request",
+        lambda request: foreign.append(request.url) if not request.url.startswith((address, "data:")) else None,
+    )
+    yield opened
+    assert faults == []
+    assert foreign == []
+    opened.close()
+
+
+def drawn_share(page, selector):
+    """Share of the pixels of an element that are not its most frequent colour."""
+    image = np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB"), dtype=np.int64)
+    codes = image[..., 0] << 16 | image[..., 1] << 8 | image[..., 2]
+    _, counts = np.unique(codes, return_counts=True)
+    return 1 - counts.max() / codes.size
+
+
+@pytest.mark.parametrize("name", ["street", "community", "second", "third"])
+def test_tiles_of_a_layer_are_drawn(page, address, name):
+    with page.expect_response(lambda answer: "/tiles/WebMercatorQuad/" in answer.url and answer.status == 200):
+        page.goto(f"{address}/ogc/collections/{name}")
+    page.wait_for_selector(".map[data-ready=tiles] canvas", state="attached")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(_ANY_PIXEL)
+    assert drawn_share(page, ".map") > 0.02
+
+
+def test_features_are_drawn_and_listed(page, address):
+    page.goto(f"{address}/ogc/collections/third/items")
+    page.wait_for_selector(".map[data-ready]")
+    rows = page.locator("table.list tbody tr").count()
+    assert page.locator(".map").get_attribute("data-ready") == str(rows)
+    assert rows > 5
+    page.locator("table.list tbody a").first.click()
+    page.wait_for_selector(".map[data-ready='1']")
+    assert drawn_share(page, ".map") > 0.02
+
+
+@pytest.mark.parametrize("width", [1920, 390])
+def test_no_page_is_wider_than_the_window(page, address, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in (
+        "",
+        "/collections",
+        "/collections/third",
+        "/collections/third/items",
+        "/collections/third/schema",
+        "/api",
+        "/help",
+    ):
+        page.goto(f"{address}/ogc{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_both_languages(page, address):
+    page.goto(f"{address}/ogc")
+    assert "数据集" in page.locator("main").inner_text()
+    page.locator("[data-act=language]").click()
+    assert "Collections" in page.locator("main").inner_text()
+    assert "数据集" not in page.locator("main").inner_text()
