@@ -1,7 +1,9 @@
 """``kill -9`` at random moments of ingest, import, publishing, draft edits and migration, on SQLite and PostgreSQL.
 
 ``python -m benchmarks.kills --kills 200`` writes the table in docs/service.md. A child process is forked for each kill, so that
-no time goes into imports; it is killed between its start and a moment drawn from the seed, and the store is looked at.
+no time goes into imports. It is killed at a moment drawn from the seed: a number of acknowledged records and a time after them; a
+migration, which acknowledges its end only, within the time that one takes. Then the store is looked at. A kill hits if the
+operation had acknowledged a record and was still running.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,106 +32,172 @@ from benchmarks.service_kit.killed import Counts, Target
 from benchmarks.service_kit.processes import free_port
 from benchmarks.service_kit.stores import Store, made
 
-#: Share of each operation, and the longest time that it is left alive, in seconds.
-OPERATIONS = {
-    "ingest": (0.3, 1.0),
-    "import": (0.2, 1.2),
-    "publish": (0.2, 1.2),
-    "edit": (0.15, 0.5),
-    "migrate": (0.15, 5.0),
-}
+#: Every operation is killed the same number of times.
+OPERATIONS = ("ingest", "import", "publish", "edit", "migrate")
+#: A kill waits for at most this many acknowledged records, and then for at most this long, in seconds.
+MOST_RECORDS, MOST_S = 6, 0.15
+#: Without an acknowledged record after this time, in seconds, the kill comes all the same, and does not hit.
+PATIENCE_S = 60.0
 
 
-def kill(
-    work: Callable[[Callable[[str], None]], None],
-    alive_s: float,
-    ready: Callable[[], None] | None = None,
-    beside: Callable[[], None] | None = None,
-) -> list[str]:
-    """Fork a child that works, kill it after a time, and give what it told.
+@dataclass(frozen=True)
+class Moment:
+    """When a child is killed: after some acknowledged records, and a time after them."""
 
-    The time runs from the moment when the child is ready and `ready` has returned. `beside` runs in this process from then on,
-    until it ends by itself.
-    """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            # A line is written at once or not at all: it is shorter than the pipe's buffer.
-            work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
-        finally:
-            # Nothing of the parent's may run in the child: no cleaning up, no writing of its buffers.
-            if sys.exc_info()[0] is not None:
-                traceback.print_exc(file=sys.stderr)
-            os._exit(0)
-    os.close(writing)
-    told = b""
-    while b"up\n" not in told:
-        block = os.read(reading, 4096)
-        if not block:
-            raise SystemExit("the child ended before it was ready")
-        told += block
-    if ready:
-        ready()
-    other = threading.Thread(target=beside) if beside else None
-    if other:
-        other.start()
-    time.sleep(alive_s)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    if other:
-        other.join()
-    while block := os.read(reading, 1 << 16):
-        told += block
-    os.close(reading)
-    return [line for line in told.decode().split("\n")[:-1] if line != "up"]
+    records: int
+    after_s: float
+
+    def wait(self, records: Callable[[], int]) -> None:
+        """Wait for it; `records` tells how many were acknowledged."""
+        deadline = time.monotonic() + PATIENCE_S
+        while records() < self.records and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(self.after_s)
+
+
+class Child:
+    """A forked process that works, and tells by a pipe what it has done."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
+        reading, writing = os.pipe()
+        self._number = os.fork()
+        if self._number == 0:
+            os.close(reading)
+            try:
+                # A line is written at once or not at all: it is shorter than the pipe's buffer.
+                work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
+            finally:
+                # Nothing of the parent's may run in the child: no cleaning up, no writing of its buffers.
+                if sys.exc_info()[0] is not None:
+                    traceback.print_exc(file=sys.stderr)
+                os._exit(0)
+        os.close(writing)
+        self._told, self._reading = b"", reading
+        while b"up\n" not in self._told:
+            if not self._read():
+                raise SystemExit("the child ended before it was ready")
+
+    def _read(self) -> bool:
+        block = os.read(self._reading, 1 << 16)
+        self._told += block
+        return bool(block)
+
+    def records(self) -> int:
+        """How many records it has acknowledged so far."""
+        while select.select([self._reading], [], [], 0)[0] and self._read():
+            pass
+        return self._told.count(b"\n") - 1
+
+    def kill(self) -> list[str]:
+        """Kill it; what it had told."""
+        os.kill(self._number, signal.SIGKILL)
+        os.waitpid(self._number, 0)
+        while self._read():
+            pass
+        os.close(self._reading)
+        return [line for line in self._told.decode().split("\n")[:-1] if line != "up"]
+
+
+@dataclass
+class Run:
+    """Kills on one database."""
+
+    store: Store
+    folder: str
+    base: Target
+    drafts: Target
+    migration_s: float
+
+    def once(self, name: str, number: int, rng: np.random.Generator, counts: Counts) -> None:
+        """Kill an operation once, and look at the store."""
+        moment = Moment(int(rng.integers(1, MOST_RECORDS + 1)), float(rng.uniform(0, MOST_S)))
+        before = counts.acknowledged
+        if name == "ingest":
+            acknowledged = _kill_server(self.base, killed.send_fixes, _takes_fixes, number, moment)
+            killed.check_fixes(self.base, number, acknowledged, counts)
+        elif name == "edit":
+            acknowledged = _kill_server(self.drafts, killed.send_edits, _answers, number, moment)
+            killed.check_draft(self.drafts, number, acknowledged, counts)
+        elif name == "migrate":
+            new = Target(_fresh(self.store, self.folder, f"m{number}", empty=True))
+            told = _killed(partial(killed.migrate, new), Moment(0, float(rng.uniform(0, self.migration_s))))
+            killed.check_migration(new, told, counts)
+            _drop(self.store, new, f"m{number}")
+        else:
+            work = killed.import_versions if name == "import" else killed.publish_versions
+            told = _killed(partial(work, self.base), moment)
+            killed.check_versions(self.base, told, counts, published=name == "publish")
+        counts.kills += 1
+        if name != "migrate":
+            counts.hit += counts.acknowledged > before
 
 
 def run(kind: str, kills: int, seed: int) -> dict[str, Counts]:
-    """Kill every operation its share of times; counts by operation."""
+    """Kill every operation the same number of times; counts by operation."""
     rng = np.random.default_rng(seed)
     counts = {name: Counts() for name in OPERATIONS}
     with made(kind) as store, TemporaryDirectory() as folder:
-        base = Target(store.url, store.program, base=1)
         drafts = Target(_fresh(store, folder, "drafts"))
         killed.prepare_draft(drafts)
-        for name, (share, longest_s) in OPERATIONS.items():
-            for number in range(max(1, round(kills * share))):
-                one, alive_s = counts[name], float(rng.uniform(0, longest_s))
-                before = one.acknowledged + one.unacknowledged_stored
-                if name == "ingest":
-                    _kill_ingest(base, number, alive_s, one)
-                elif name == "edit":
-                    killed.check_draft(drafts, kill(partial(killed.edit_draft, drafts), alive_s), one)
-                elif name == "migrate":
-                    new = Target(_fresh(store, folder, f"m{number}", empty=True))
-                    killed.check_migration(new, kill(partial(killed.migrate, new), alive_s), one)
-                    _drop(store, new, f"m{number}")
-                else:
-                    work = killed.import_versions if name == "import" else killed.publish_versions
-                    told = kill(partial(work, base), alive_s)
-                    killed.check_versions(base, told, one, published=name == "publish")
-                one.kills += 1
-                one.hit += one.acknowledged + one.unacknowledged_stored > before
+        running = Run(store, folder, Target(store.url, store.program, base=1), drafts, _migration_s(store, folder))
+        for name in OPERATIONS:
+            for number in range(-(-kills // len(OPERATIONS))):
+                running.once(name, number, rng, counts[name])
             print(kind, name, counts[name], flush=True)
     return counts
 
 
-def _kill_ingest(base: Target, number: int, alive_s: float, counts: Counts) -> None:
+def _killed(work: Callable[[Callable[[str], None]], None], moment: Moment) -> list[str]:
+    """Run a child until a moment; what it told."""
+    child = Child(work)
+    moment.wait(child.records)
+    return child.kill()
+
+
+def _kill_server(
+    target: Target,
+    send: Callable[[Target, int, int, dict[str, bool]], None],
+    probe: Callable[[Client, Target], bool],
+    number: int,
+    moment: Moment,
+) -> dict[str, bool]:
+    """Kill a server to which requests are sent; its requests, and whether each was acknowledged."""
     port, acknowledged = free_port(), dict[str, bool]()
+    child = Child(lambda tell: killed.serve(target, tell, port))
+    for _ in range(3000):
+        with contextlib.suppress(OSError), Client(port, timeout_s=60) as client:
+            if probe(client, target):
+                break
+        time.sleep(0.01)
+    else:
+        raise SystemExit("the server does not answer")
+    sender = threading.Thread(target=send, args=(target, port, number, acknowledged))
+    sender.start()
+    moment.wait(lambda: sum(list(acknowledged.values())))
+    child.kill()
+    sender.join()
+    return acknowledged
 
-    def ready() -> None:
-        for _ in range(3000):
-            with contextlib.suppress(OSError), Client(port, timeout_s=60) as client:
-                if client.get(f"/osmand?token={base.token}&id=D200&lat=32.1&lon=118.8&timestamp=1772323200")[0] == 200:
-                    return
-            time.sleep(0.01)
-        raise SystemExit("the server takes no fixes")
 
-    sending = partial(killed.send_until_dead, base, port, number, acknowledged)
-    kill(lambda tell: killed.serve_fixes(base, tell, port), alive_s, ready, sending)
-    killed.check_fixes(base, number, acknowledged, counts)
+def _takes_fixes(client: Client, target: Target) -> bool:
+    path = f"/osmand?token={target.token}&id=D200&lat=32.1&lon=118.8&timestamp=1772323200"
+    return client.get(path)[0] == 200
+
+
+def _answers(client: Client, target: Target) -> bool:
+    return client.get("/api/drafts/1", token=target.token)[0] == 200
+
+
+def _migration_s(store: Store, folder: str) -> float:
+    """How long a whole migration takes here."""
+    target = Target(_fresh(store, folder, "whole", empty=True))
+    child, started = Child(partial(killed.migrate, target)), time.monotonic()
+    while child.records() < 1:
+        time.sleep(0.001)
+    took = time.monotonic() - started
+    child.kill()
+    _drop(store, target, "whole")
+    return took
 
 
 def _fresh(store: Store, folder: str, name: str, *, empty: bool = False) -> str:

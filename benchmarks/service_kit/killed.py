@@ -6,7 +6,6 @@ kill everything acknowledged must be in the store, and of the rest either all or
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,11 +15,14 @@ import geopandas as gpd
 import shapely
 from sqlalchemy import func, inspect, select
 
+from api.access import Grant, Role
 from api.app import create_app
 from api.database import add_version, open_store, publish, session, upgrade
-from api.database.drafts.log import Entry, add_entry, get_draft, new_draft
+from api.database.accounts import add_account, add_token
+from api.database.drafts.log import get_draft, new_draft
 from api.database.migrate import head, revisions
 from api.database.models import CellRow, DraftEntryRow, FixRow, VersionRow
+from api.plans.keeper import Keeper
 from api.settings import Settings
 from benchmarks.service_kit.clients import Client, request
 from geo.layers import Division, Level, area_m2
@@ -74,7 +76,7 @@ def small_division() -> Division:
     return Division(*(layer.assign(area_m2=area_m2(layer.geometry), population=16) for layer in layers))
 
 
-def serve_fixes(target: Target, tell: Callable[[str], None], port: int) -> None:
+def serve(target: Target, tell: Callable[[str], None], port: int) -> None:
     """Child: the service itself."""
     import uvicorn
 
@@ -87,7 +89,7 @@ def serve_fixes(target: Target, tell: Callable[[str], None], port: int) -> None:
     ).run()
 
 
-def send_until_dead(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
+def send_fixes(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
     """Send batches, each of a device and minute of its own, until the server is gone."""
 
     def run(sender: int) -> None:
@@ -162,17 +164,23 @@ def publish_versions(target: Target, tell: Callable[[str], None]) -> None:
         tell(str(number))
 
 
-def edit_draft(target: Target, tell: Callable[[str], None]) -> None:
-    """Child: append entries to the log of a draft."""
-    engine = open_store(target.url)
-    tell("up")
-    while True:
-        with session(engine, write=True) as opened:
-            draft = get_draft(opened, 1, 1)
-            revision = draft.revision + 1
-            entry = Entry(revision, f"key{os.getpid()}-{revision}", "client", "edit", "kill", None, NOW, change="[1]")
-            add_entry(opened, draft.id, entry)
-        tell(str(revision))
+def send_edits(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
+    """Rename cells of a draft by the editor's interface, one request after the other, until the server is gone."""
+    codes = small_division().third["code"].tolist()
+    try:
+        with Client(port, timeout_s=10) as client:
+            for k in range(10_000):
+                key = f"{number}-{k}"
+                edits = [{"edit": "Rename", "code": code, "name": f"{key}-{code[-3:]}"} for code in codes[k % 8 :: 8]]
+                acknowledged[key] = False
+                body = {"id": key, "client": "kills", "edits": edits}
+                sent = request("POST", "/api/drafts/1/edits", body=body, token=target.token)
+                status, answer = client.exchange(sent)
+                acknowledged[key] = status == 200
+                if status != 200:
+                    raise RuntimeError(f"an edit is answered with {status}: {answer[:500]!r}")
+    except OSError:
+        return
 
 
 def migrate(target: Target, tell: Callable[[str], None]) -> None:
@@ -201,17 +209,27 @@ def check_versions(target: Target, told: list[str], counts: Counts, *, published
     engine.dispose()
 
 
-def check_draft(target: Target, told: list[str], counts: Counts) -> None:
-    """The log has every acknowledged entry, without a hole, and the draft's revision is that of its last entry."""
+def check_draft(target: Target, number: int, acknowledged: dict[str, bool], counts: Counts) -> None:
+    """The log has every acknowledged edit, without a hole; it gives a draft whose cells have the names of whole edits."""
     engine = open_store(target.url)
     with session(engine) as opened:
-        revisions_there = list(opened.scalars(select(DraftEntryRow.revision).order_by(DraftEntryRow.revision)))
-        counts.half += revisions_there != list(range(1, len(revisions_there) + 1))
-        counts.half += get_draft(opened, 1, 1).revision != len(revisions_there)
-        counts.acknowledged += len(told)
-        counts.lost += sum(int(text) > len(revisions_there) for text in told)
-        counts.unacknowledged_stored += len(revisions_there) - target.base - len(told)
-        target.base = len(revisions_there)
+        rows = opened.execute(select(DraftEntryRow.revision, DraftEntryRow.key).order_by(DraftEntryRow.revision)).all()
+        counts.half += [row[0] for row in rows] != list(range(1, len(rows) + 1))
+        counts.half += get_draft(opened, 1, 1).revision != len(rows)
+        there = {row[1] for row in rows}
+    for key, known in acknowledged.items():
+        counts.acknowledged += known
+        counts.lost += known and key not in there
+        counts.unacknowledged_stored += not known and key in there
+    with Keeper(engine, "").use(1, 1) as opened_draft:
+        names = dict(zip(*(opened_draft.draft.division().third[column] for column in ("code", "name")), strict=True))
+    ours = {key for key in there if key.startswith(f"{number}-")}
+    for first in range(8):
+        # The cells of one edit have the name of the last one that was stored, all of them.
+        stored = [key for key in ours if int(key.split("-")[1]) % 8 == first]
+        if stored:
+            last = max(stored, key=lambda key: int(key.split("-")[1]))
+            counts.half += any(names[code] != f"{last}-{code[-3:]}" for code in list(names)[first::8])
     engine.dispose()
 
 
@@ -221,6 +239,7 @@ def check_migration(target: Target, told: list[str], counts: Counts) -> None:
     found, _ = revisions(engine)
     tables = set(inspect(engine).get_table_names()) - {"spatial_ref_sys"}
     counts.half += not ((found is None and not tables) or found == head())
+    counts.hit += "done" not in told
     counts.acknowledged += "done" in told
     counts.lost += "done" in told and found != head()
     counts.unacknowledged_stored += "done" not in told and found == head()
@@ -229,7 +248,7 @@ def check_migration(target: Target, told: list[str], counts: Counts) -> None:
 
 
 def prepare_draft(target: Target) -> None:
-    """A published version and a draft on it."""
+    """A published version, a draft on it, and the token of a planner."""
     engine = open_store(target.url)
     with session(engine, write=True) as opened:
         version = add_version(opened, small_division(), valid_from=date(2026, 1, 1), created_at=NOW)
@@ -237,4 +256,6 @@ def prepare_draft(target: Target) -> None:
         new_draft(
             opened, street=1, key="kills", name="kills", version_id=version.id, created_at=NOW, created_by="kills"
         )
+        account = add_account(opened, 1, "kills", [Grant(Role.PLANNER)], at=NOW, by="benchmark")
+        target.token = add_token(opened, "program", account=account, at=NOW).text
     engine.dispose()
