@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo.coverage.mesh import Mesh
 from geo.errors import InputError, RefusedEdit
-from geo.layers.columns import CODE, LEADER, NAME, Level
+from geo.layers.columns import CODE, LEADER, NAME, PARENT, Level
 from geo.layers.division import Division, digest_of
 from geo.redraw import edits as kinds
 from geo.redraw.changes import Change, change_from_dict, change_to_dict
@@ -46,7 +47,11 @@ class Draft:
         )
         self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)
         third = division.third
-        self.workspace = Workspace(Mesh.from_layer(third), third[CODE].to_numpy(dtype=object))
+        second = third[PARENT].astype(str).to_numpy(dtype=object)
+        above = dict(zip(division.second[CODE].astype(str), division.second[PARENT].astype(str), strict=True))
+        community = np.array([above.get(code, "") for code in second], dtype=object)
+        codes = third[CODE].to_numpy(dtype=object)
+        self.workspace = Workspace(Mesh.from_layer(third), codes, (second, community))
         self.rows = Rows(division)
         self.revision = 0
         self.outline_locked = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import shapely
@@ -14,7 +15,7 @@ from geo.errors import RefusedEdit
 from geo.layers.columns import Level
 from geo.redraw.edits import InsertVertex, MoveVertex, RemoveVertex, Reshape, SlideNode
 from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
-from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.lattice import Vertex, distance_to_edge
 from geo.redraw.working.postconditions import UNITS, in_metres, point
 from geo.redraw.working.rows import Rows
 
@@ -56,12 +57,11 @@ def insert_vertex(workspace: Workspace, edit: InsertVertex) -> Redraw:
 def nearest_edge(workspace: Workspace, at: Vertex) -> tuple[int, int]:
     """Number of the arc and position of the edge that runs by a place; refuses a place off every edge."""
     best = (float("inf"), -1, -1)
-    place = point(at)
     for number, k in workspace.edges_near(at, _ON_EDGE):
         a, b = workspace.arc(number).points[k : k + 2]
-        best = min(best, (LineString([in_metres(a), in_metres(b)]).distance(place), number, k))
-    if best[0] > _ON_EDGE / UNITS:
-        raise RefusedEdit("misses", "这里没有边界", "no border runs by this place", geometry=place)
+        best = min(best, (distance_to_edge(at, a, b), number, k))
+    if best[0] > _ON_EDGE:
+        raise RefusedEdit("misses", "这里没有边界", "no border runs by this place", geometry=point(at))
     return best[1], best[2]
 
 
@@ -124,19 +124,17 @@ def slide_node(workspace: Workspace, edit: SlideNode) -> Redraw:
 
 def _along(arcs: Sequence[Arc], to: Vertex) -> tuple[int, int]:
     """Arc and edge that a place lies on, as positions; the place may be a vertex of it."""
-    target = point(to)
-    found = []
-    for i, arc in enumerate(arcs):
-        for k in range(len(arc.points) - 1):
-            edge = LineString([in_metres(v) for v in arc.points[k : k + 2]])
-            found.append((edge.distance(target), i, k))
-    distance, i, k = min(found)
-    if distance > _ON_EDGE / UNITS:
+    distance, i, k = min(
+        (distance_to_edge(to, a, b), i, k)
+        for i, arc in enumerate(arcs)
+        for k, (a, b) in enumerate(pairwise(arc.points))
+    )
+    if distance > _ON_EDGE:
         raise RefusedEdit(
             "misses",
             "目标不在结点的任何一条边界上",
             "the new place lies on none of the borders of the node",
-            geometry=target,
+            geometry=point(to),
         )
     if arcs[i].points[k + 1] == to:
         k += 1

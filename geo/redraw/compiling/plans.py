@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from itertools import accumulate
 
 from geo.redraw.changes import Change
 from geo.redraw.edits import Edit
@@ -46,7 +45,7 @@ class Plan:
 
 def change_of(revision: int, edits: tuple[Edit, ...], plans: Sequence[Plan], accepted: Mapping[str, str]) -> Change:
     """The plans of one transaction as a change."""
-    starts = np.cumsum([0, *(len(plan.amends) for plan in plans)]).tolist()
+    starts = accumulate((len(plan.amends) for plan in plans), initial=0)
     return Change(
         revision,
         edits,

@@ -14,9 +14,9 @@ from geo.layers.columns import CODE, NAME, Level
 from geo.redraw.compiling.borders import on_lattice
 from geo.redraw.compiling.plans import Plan
 from geo.redraw.edits import Split
-from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
-from geo.redraw.working.lattice import Vertex, direction_key, doubled_area, in_ring
-from geo.redraw.working.postconditions import MIN_AREA_M2, in_metres, point
+from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace, shapes_of
+from geo.redraw.working.lattice import Vertex, direction_key, distance_to_edge, doubled_area, in_ring
+from geo.redraw.working.postconditions import MIN_AREA_M2, UNITS, in_metres, point
 from geo.redraw.working.rows import Amend, Row, Rows, new_name, values_changed
 from geo.redraw.working.sharing import Buildings, split_shares
 
@@ -39,9 +39,8 @@ def split(workspace: Workspace, rows: Rows, edit: Split, buildings: Buildings | 
             "a line splits third-level cells; use Transfer or Redivide for a second-level grid",
             cells=[edit.code],
         )
-    shape = workspace.shapes([edit.code]).iloc[0]
-    path = _cutting_path(edit, shape)
     arcs = list(workspace.of_cells([edit.code]).values())
+    path = _cutting_path(edit, shapes_of(arcs, [edit.code])[0])
     ends, pieces = _cut_border(arcs, edit.code, path)
     line = (ends[0], *(on_lattice(xy) for xy in path.coords[1:-1]), ends[1])
     line = tuple(v for k, v in enumerate(line) if k == 0 or v != line[k - 1])
@@ -155,11 +154,12 @@ def _entry(arcs: list[Arc], place: shapely.Point) -> tuple[int, int, Vertex]:
     for number, arc in enumerate(arcs):
         if vertex in arc.points:
             return number, arc.points.index(vertex), vertex
-    edges = [
-        (LineString([in_metres(v) for v in arc.points[k : k + 2]]).distance(place), number, k)
+    at = place.x * UNITS, place.y * UNITS
+    edges = (
+        (distance_to_edge(at, a, b), number, k)
         for number, arc in enumerate(arcs)
-        for k in range(len(arc.points) - 1)
-    ]
+        for k, (a, b) in enumerate(pairwise(arc.points))
+    )
     _, number, k = min(edges)
     if NO_CELL in (arcs[number].left, arcs[number].right):
         vertex = min(arcs[number].points[k : k + 2], key=lambda v: point(v).distance(place))

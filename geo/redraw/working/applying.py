@@ -11,21 +11,27 @@ import shapely
 from geo.errors import RefusedEdit
 from geo.layers.columns import LEVEL, PARENT, Level
 from geo.redraw.compiling.plans import Plan
-from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace, shapes_of
+from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
+from geo.redraw.working.ground import changed_borders
 from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.postconditions import (
+    UNITS,
     Rings,
     corner_contacts,
-    group_rings,
     in_metres,
+    outline_beside,
     point,
     require_group,
     require_no_conflict,
     require_rings,
     rings_of,
+    rings_of_each,
 )
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings, Shares, moved_shares
+
+#: A change of a sum that is no more than the rounding of its terms.
+_ROUNDING = 1e-9
 
 
 def sides(arcs: Iterable[Arc]) -> set[str]:
@@ -83,14 +89,13 @@ def _redraw(
     workspace: Workspace, rows: Rows, buildings: Buildings | None, plan: Plan, accept: Mapping[str, str]
 ) -> None:
     redraw = plan.redraw
-    former_edges, later_edges = edges(redraw.before), edges(redraw.after)
-    fresh = later_edges - former_edges
-    if fresh:
-        require_no_conflict(workspace, redraw.before, redraw.after)
-        _require_whole_buildings(buildings, redraw, fresh, accept)
+    fresh = edges(redraw.after) - edges(redraw.before)
     old = sides(redraw.before)
-    around = workspace.of_cells(old)
-    former = {code: rings_of(around.values(), code) for code in old}
+    rest = _rest_around(workspace, redraw, fresh)
+    if fresh:
+        require_no_conflict(redraw.after, rest, fresh)
+        _require_whole_buildings(buildings, redraw, fresh, accept)
+    former = rings_of_each((*redraw.before, *rest), old)
     groups = (str, lambda c: rows.ancestor(c, Level.SECOND), lambda c: rows.ancestor(c, Level.COMMUNITY))
     # Where no cell is born or retired, each node keeps its cells and their order, or a ring would have changed.
     nodes = (
@@ -100,20 +105,21 @@ def _redraw(
     )
     contacts = {v: corner_contacts(workspace, v, groups) for v in nodes}
     # The area of a grid above changes only where cells change their parent: other edits keep which cell borders on which.
-    areas = {code: group_rings(workspace, rows.third(code)) for code in plan.groups}
+    areas = {code: rings_of(workspace.of_group(code, cells), cells) for code, cells in _groups(rows, plan).items()}
     workspace.replace(redraw)
     for amend in plan.amends:
         rows.amend(amend)
     try:
-        later = _require_rings(workspace, plan, former)
+        _require_rings(plan, former, rest)
         for vertex in sorted(nodes):
             _require_no_new_contact(workspace, vertex, contacts[vertex], groups)
-        for code in sorted(plan.groups):
-            require_group(workspace, code, areas[code], rows.third(code))
+        for code, cells in _groups(rows, plan).items():
+            require_group(areas[code], rings_of(workspace.of_group(code, cells), cells), code)
         changes: Shares = {}
-        if not plan.amends and fresh:
-            before, after = _polygons(former, around.values()), _polygons(later, workspace.of_cells(old).values())
-            changes, basis = moved_shares(rows, before, after, former_edges ^ later_edges, buildings)
+        borders = None if plan.amends else changed_borders(redraw.before, redraw.after)
+        if borders is not None:
+            areas_m2 = {code: found.doubled_area() / (2 * UNITS**2) for code, found in former.items()}
+            changes, basis = moved_shares(rows, areas_m2, borders, buildings)
             plan.basis = basis if changes else ""
     except BaseException:
         undo_plan(workspace, rows, plan.amends, [redraw])
@@ -122,16 +128,29 @@ def _redraw(
     plan.amends += [Amend(code, {c: rows.get(code, c) for c in values}, values) for code, values in changes.items()]
 
 
-def _require_rings(workspace: Workspace, plan: Plan, former: Mapping[str, Rings]) -> dict[str, Rings]:
+def _groups(rows: Rows, plan: Plan) -> dict[str, set[str]]:
+    """The third-level cells of each grid whose area is tested."""
+    return {code: set(rows.third(code)) for code in sorted(plan.groups)}
+
+
+def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]]) -> list[Arc]:
+    """The arcs round the touched cells that stay as they are; where it is touched, the outline near the fresh edges as well."""
+    touched = {code for arc in (*redraw.before, *redraw.after) for code in (arc.left, arc.right)}
+    around = workspace.of_cells(touched - {NO_CELL})
+    if NO_CELL in touched and fresh:
+        around |= outline_beside(workspace, fresh)
+    gone = {workspace.number_of(arc) for arc in redraw.before}
+    return [arc for number, arc in around.items() if number not in gone]
+
+
+def _require_rings(plan: Plan, former: Mapping[str, Rings], rest: Sequence[Arc]) -> None:
     """Test the rings of every touched cell against those of the cell it descends from."""
     kind = "ring" if any(step == "merge" for step, _, _ in plan.lineage) else "encloses"
     source = {to: code for _, code, to in plan.lineage if code in former}
-    codes = sorted(sides(plan.redraw.after))
-    around = workspace.of_cells(codes)
-    return {
-        code: require_rings(around.values(), former.get(code) or former.get(source.get(code, ""), Rings()), code, kind)
-        for code in codes
-    }
+    later = rings_of_each((*plan.redraw.after, *rest), sorted(sides(plan.redraw.after)))
+    for code, after in later.items():
+        before = former.get(code) or former.get(source.get(code, ""), Rings())
+        require_rings(before, after, code, kind)
 
 
 def _require_no_new_contact(
@@ -166,14 +185,6 @@ def _require_whole_buildings(
         )
 
 
-def _polygons(rings: Mapping[str, Rings], arcs: Iterable[Arc]) -> dict[str, shapely.Geometry]:
-    """Polygons of cells from their rings."""
-    arcs = list(arcs)
-    return {
-        code: found.polygon() if len(found.outer) == 1 else shapes_of(arcs, [code])[0] for code, found in rings.items()
-    }
-
-
 def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
     """Make the changes of the rows above that follow from changes of third-level rows."""
     delta: dict[str, dict[str, Any]] = {}
@@ -182,9 +193,9 @@ def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
             if row is None or not _is_third(rows, amend, row):
                 continue
             sums = delta.setdefault(str(row.get(PARENT) or rows.parent(amend.code)), {})
-            for column in rows.shared_columns:
-                if row.get(column):
-                    sums[column] = sums.get(column, 0) + sign * row[column]
+            for column, value in row.items():
+                if value and column in rows.shared_columns:
+                    sums[column] = sums.get(column, 0) + sign * value
     retired = {amend.code: amend.before[PARENT] for amend in amends if amend.before and amend.after is None}
     changes: list[Amend] = []
     for parent, sums in delta.items():
@@ -200,10 +211,11 @@ def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
 
 def _add_to(rows: Rows, code: str, sums: Mapping[str, Any]) -> list[Amend]:
     """Add sums to the values of a row; the change that was made, if any."""
-    values = {c: rows.get(code, c) + d for c, d in sums.items() if d and rows.get(code, c) is not None}
-    if not values:
+    before = {c: rows.get(code, c) for c, d in sums.items() if abs(d) > _ROUNDING}
+    before = {c: value for c, value in before.items() if value is not None}
+    if not before:
         return []
-    changed = Amend(code, {c: rows.get(code, c) for c in values}, values)
+    changed = Amend(code, before, {c: value + sums[c] for c, value in before.items()})
     rows.amend(changed)
     return [changed]
 

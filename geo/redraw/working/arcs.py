@@ -6,7 +6,7 @@ it. Vertices are named by their lattice coordinates and cells by their codes, as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -53,6 +53,11 @@ class Redraw(NamedTuple):
         return Redraw(self.after, self.before)
 
 
+#: Arcs drawn anew are found by tiles of this power of two of lattice units: 262 m, the length of a third-level cell.
+_TILE = 18
+
+_NO_ARCS = np.zeros(0, dtype=np.int64)
+
 #: No change of geometry.
 NOTHING = Redraw((), ())
 
@@ -66,13 +71,18 @@ class Workspace:
         The base; it is not changed.
     codes
         Code of each cell of the mesh, shape (n_cells,).
+    above
+        Codes of the grids above the cells, an array of shape (n_cells,) for each level: the borders of those grids are found
+        by :meth:`of_group`.
 
     Notes
     -----
     Building sorts the vertices of the base, O(n log n); every look-up after that is O(log n), whatever was edited.
     """
 
-    def __init__(self, mesh: Mesh, codes: npt.NDArray[np.object_]) -> None:
+    def __init__(
+        self, mesh: Mesh, codes: npt.NDArray[np.object_], above: Sequence[npt.NDArray[np.object_]] = ()
+    ) -> None:
         arcs = mesh.arcs
         self.crs = mesh.crs
         self._xy = arcs.xy
@@ -82,15 +92,20 @@ class Workspace:
         self._base = len(arcs.left)
         self._corner = arcs.xy.min(axis=0) if len(arcs.xy) else np.zeros(2, dtype=np.int64)
         keys = self._keys(arcs.xy)
-        self._order = np.argsort(keys, kind="stable")
-        self._sorted = keys[self._order]
+        order = np.argsort(keys, kind="stable")
+        self._sorted = keys[order]
+        self._sorted_arc = np.repeat(np.arange(self._base, dtype=np.int32), np.diff(arcs.offsets))[order]
         self._cell_arcs, self._cell_start = _arcs_of_cells(arcs, len(codes))
+        self._group_arcs: dict[str, npt.NDArray[np.int64]] = {}
+        for groups in above:
+            self._group_arcs |= _arcs_of_groups(arcs, groups)
         self._position = {code: k for k, code in enumerate(self._codes)}
         self._gone: set[int] = set()
         self._built: dict[int, Arc] = {}
         self._new: dict[int, Arc] = {}
         self._by_vertex: dict[Vertex, set[int]] = {}
         self._by_cell: dict[str, set[int]] = {}
+        self._by_tile: dict[tuple[int, int], set[int]] = {}
         self._number: dict[Arc, int] = {}
         self._next = self._base
 
@@ -117,14 +132,20 @@ class Workspace:
     def at_vertex(self, vertex: Vertex) -> set[int]:
         """Numbers of the arcs that contain a vertex."""
         found = set(self._by_vertex.get(vertex, ()))
+        found.update(number for number in self._base_at(vertex) if number not in self._gone)
+        return found
+
+    def _base_at(self, vertex: Vertex) -> list[int]:
+        """Numbers of the arcs of the base that contain a vertex, those that were replaced included."""
         x, y = vertex[0] - int(self._corner[0]), vertex[1] - int(self._corner[1])
-        if 0 <= x < 2**31 and 0 <= y < 2**32:
-            key = (x << 32) | y
-            low, high = np.searchsorted(self._sorted, [key, key + 1])
-            for row in self._order[low:high]:
-                number = int(np.searchsorted(self._offsets, row, side="right")) - 1
-                if number not in self._gone:
-                    found.add(number)
+        if not (0 <= x < 2**31 and 0 <= y < 2**32):
+            return []
+        key = (x << 32) | y
+        keys, found = self._sorted, []
+        k = int(keys.searchsorted(key))
+        while k < len(keys) and keys[k] == key:
+            found.append(int(self._sorted_arc[k]))
+            k += 1
         return found
 
     def of_cell(self, code: str) -> set[int]:
@@ -143,12 +164,45 @@ class Workspace:
             numbers |= self.of_cell(code)
         return {number: self.arc(number) for number in sorted(numbers)}
 
+    def of_group(self, code: str, cells: Collection[str]) -> list[Arc]:
+        """The arcs on the border of a grid above the third level.
+
+        Parameters
+        ----------
+        code
+            Code of the grid, one of those given as `above` or a new one.
+        cells
+            Codes of its third-level cells now.
+
+        Notes
+        -----
+        A cell that changes its parent gets another code, so each arc of the base that is still in force lies between the same
+        grids as in the base.
+        """
+        members = set(cells)
+        numbers = {n for n in self._group_arcs.get(code, _NO_ARCS).tolist() if n not in self._gone}
+        for cell in members:
+            numbers.update(self._by_cell.get(cell, ()))
+        arcs = [self.arc(number) for number in sorted(numbers)]
+        return [arc for arc in arcs if (arc.left in members) != (arc.right in members)]
+
     def outline(self) -> dict[int, Arc]:
         """The arcs of the outline of the street, by number; O(number of arcs)."""
         at_rim = np.flatnonzero((self._left == OUTSIDE) | (self._right == OUTSIDE)).tolist()
         numbers = [n for n in at_rim if n not in self._gone]
         numbers += [n for n, arc in self._new.items() if NO_CELL in (arc.left, arc.right)]
         return {number: self.arc(number) for number in numbers}
+
+    def in_box(self, low: Vertex, high: Vertex) -> set[int]:
+        """Numbers of the arcs with a vertex or edge in a box, and of some beside it.
+
+        The first call builds a tree over the arcs of the base; after that the cost is that of a look-up.
+        """
+        window = shapely.box(*(value / PER_METRE for value in (*low, *high)))
+        numbers = {n for n in self._arc_tree.query(window).tolist() if n not in self._gone}
+        for tile in _tiles_of(low, high):
+            numbers |= self._by_tile.get(tile, set())
+        return numbers
 
     def arcs(self) -> Iterator[Arc]:
         """All arcs in force, those of the base first."""
@@ -179,6 +233,8 @@ class Workspace:
             self._by_vertex[vertex].discard(number)
         for code in (kept.left, kept.right):
             self._by_cell[code].discard(number)
+        for tile in _tiles_along(kept.points):
+            self._by_tile[tile].discard(number)
 
     def has(self, arc: Arc) -> bool:
         """Whether an arc is in force, whichever way round it is given."""
@@ -199,8 +255,8 @@ class Workspace:
         for known in (arc, arc.reverse()):
             if known in self._number:
                 return self._number[known]
-        for number in self.at_vertex(arc.points[0]):
-            if number < self._base and self.arc(number) in (arc, arc.reverse()):
+        for number in self._base_at(arc.points[0]):
+            if number not in self._gone and self.arc(number) in (arc, arc.reverse()):
                 return number
         raise KeyError(arc)
 
@@ -216,18 +272,12 @@ class Workspace:
             self._by_vertex.setdefault(vertex, set()).add(number)
         for code in (arc.left, arc.right):
             self._by_cell.setdefault(code, set()).add(number)
+        for tile in _tiles_along(arc.points):
+            self._by_tile.setdefault(tile, set()).add(number)
 
     def _struck_out(self, arc: Arc) -> int | None:
         """Number of the arc of the base that was struck out and is put back."""
-        if not self._gone:
-            return None
-        x, y = arc.points[0][0] - int(self._corner[0]), arc.points[0][1] - int(self._corner[1])
-        if not (0 <= x < 2**31 and 0 <= y < 2**32):
-            return None
-        key = (x << 32) | y
-        low, high = np.searchsorted(self._sorted, [key, key + 1])
-        for row in self._order[low:high]:
-            number = int(np.searchsorted(self._offsets, row, side="right")) - 1
+        for number in self._base_at(arc.points[0]) if self._gone else ():
             if number in self._gone and self.arc(number) in (arc, arc.reverse()):
                 return number
         return None
@@ -248,17 +298,9 @@ class Workspace:
         return gpd.GeoSeries(shapes_of(self.of_cells(wanted).values(), wanted), index=wanted, crs=self.crs)
 
     def edges_near(self, vertex: Vertex, within: int) -> Iterator[tuple[int, int]]:
-        """Arc number and position of each edge whose box comes within a distance of a vertex.
-
-        The first call builds a tree over the arcs of the base; after that the cost is that of a look-up.
-        """
+        """Arc number and position of each edge whose box comes within a distance of a vertex."""
         x, y = vertex
-        metres = within / PER_METRE
-        window = shapely.box(
-            x / PER_METRE - metres, y / PER_METRE - metres, x / PER_METRE + metres, y / PER_METRE + metres
-        )
-        numbers = [n for n in np.sort(self._arc_tree.query(window)).tolist() if n not in self._gone]
-        for number in (*numbers, *self._new):
+        for number in sorted(self.in_box((x - within, y - within), (x + within, y + within))):
             for k, ((ax, ay), (bx, by)) in enumerate(pairwise(self.arc(number).points)):
                 if (
                     min(ax, bx) - within <= x <= max(ax, bx) + within
@@ -300,3 +342,38 @@ def _arcs_of_cells(arcs: Arcs, n_cells: int) -> tuple[npt.NDArray[np.int64], npt
     order = np.argsort(cell, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=n_cells))])
     return number[order].astype(np.int64), start.astype(np.int64)
+
+
+def _arcs_of_groups(arcs: Arcs, groups: npt.NDArray[np.object_]) -> dict[str, npt.NDArray[np.int64]]:
+    """Numbers of the arcs on the border of each group of cells, by the code of the group."""
+    codes, group = np.unique(groups.astype(str), return_inverse=True)
+    # Position -1, for ground outside, is the last one.
+    group = np.append(group, len(codes))
+    left, right = group[arcs.left], group[arcs.right]
+    number = np.flatnonzero(left != right)
+    numbers, of = np.concatenate([number, number]), np.concatenate([left[number], right[number]])
+    order = np.argsort(of, kind="stable")
+    start = np.searchsorted(of[order], np.arange(len(codes) + 1))
+    numbers = numbers[order].astype(np.int64)
+    return {str(code): numbers[start[k] : start[k + 1]] for k, code in enumerate(codes)}
+
+
+def _tiles_of(low: Vertex, high: Vertex) -> Iterator[tuple[int, int]]:
+    """The tiles that a box meets."""
+    for column in range(low[0] >> _TILE, (high[0] >> _TILE) + 1):
+        for row in range(low[1] >> _TILE, (high[1] >> _TILE) + 1):
+            yield column, row
+
+
+def _tiles_along(points: Sequence[Vertex]) -> set[tuple[int, int]]:
+    """The tiles that the boxes of the edges of a line meet."""
+    places = [(x >> _TILE, y >> _TILE) for x, y in points]
+    tiles = set(places)
+    for (ax, ay), (bx, by) in pairwise(places):
+        if ax != bx or ay != by:
+            tiles.update(
+                (column, row)
+                for column in range(min(ax, bx), max(ax, bx) + 1)
+                for row in range(min(ay, by), max(ay, by) + 1)
+            )
+    return tiles

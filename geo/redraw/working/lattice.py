@@ -6,8 +6,10 @@ of them fit into int64: every sign is exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import mul
 
 import numpy as np
 import numpy.typing as npt
@@ -90,19 +92,18 @@ def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
 
 def as_edges(lines: Sequence[Sequence[Vertex]]) -> Edges:
     """Edges of lines as rows of both ends, int64, shape (n, 4)."""
-    rows = [(*a, *b) for line in lines for a, b in pairwise(line)]
-    return np.array(rows, dtype=np.int64).reshape(-1, 4)
+    xy = np.array([vertex for line in lines for vertex in line], dtype=np.int64).reshape(-1, 2)
+    edges = np.concatenate([xy[:-1], xy[1:]], axis=1)
+    if len(lines) > 1:
+        ends = np.fromiter(map(len, lines), dtype=np.intp, count=len(lines)).cumsum()[:-1]
+        edges = np.delete(edges, ends - 1, axis=0)
+    return edges
 
 
 def doubled_area(ring: Sequence[Vertex]) -> int:
     """Twice the signed area of a closed ring (last vertex equal to the first), square lattice units; exact."""
-    x0, y0 = ring[0]
-    doubled = ax = ay = 0
-    for x, y in ring[1:]:
-        bx, by = x - x0, y - y0
-        doubled += ax * by - bx * ay
-        ax, ay = bx, by
-    return doubled
+    x, y = zip(*ring, strict=True)
+    return sum(map(mul, x, y[1:])) - sum(map(mul, x[1:], y))
 
 
 def in_ring(ring: Sequence[Vertex], point: Vertex) -> bool:
@@ -116,6 +117,15 @@ def in_ring(ring: Sequence[Vertex], point: Vertex) -> bool:
         if (ay > y) != (by > y) and (turn > 0) == (by > ay):
             odd = not odd
     return odd
+
+
+def distance_to_edge(place: tuple[float, float], a: Vertex, b: Vertex) -> float:
+    """Distance of a place to an edge, lattice units."""
+    ux, uy = b[0] - a[0], b[1] - a[1]
+    vx, vy = place[0] - a[0], place[1] - a[1]
+    length = ux * ux + uy * uy
+    f = min(1.0, max(0.0, (vx * ux + vy * uy) / length)) if length else 0.0
+    return math.hypot(vx - f * ux, vy - f * uy)
 
 
 def direction_key(start: Vertex, end: Vertex) -> tuple[int, float, int]:

@@ -13,7 +13,7 @@ Sums of winding numbers over the touched cells then equal that of their unchange
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -81,6 +81,24 @@ def rings_of(arcs: Iterable[Arc], area: str | set[str]) -> Rings:
         left, right = arc.left in members, arc.right in members
         if left != right:
             lines.append(arc.points if left else arc.points[::-1])
+    return _trace(lines)
+
+
+def rings_of_each(arcs: Iterable[Arc], codes: Iterable[str]) -> dict[str, Rings]:
+    """Trace the border of each of several cells, as :func:`rings_of` does of one, from the arcs round all of them."""
+    lines: dict[str, list[tuple[Vertex, ...]]] = {code: [] for code in codes}
+    for arc in arcs:
+        if arc.left == arc.right:
+            continue
+        if arc.left in lines:
+            lines[arc.left].append(arc.points)
+        if arc.right in lines:
+            lines[arc.right].append(arc.points[::-1])
+    return {code: _trace(border) for code, border in lines.items()}
+
+
+def _trace(lines: Sequence[tuple[Vertex, ...]]) -> Rings:
+    """Join lines that have the area on their left to rings."""
     result = Rings()
     leaving: dict[Vertex, list[int]] = {}
     for k, line in enumerate(lines):
@@ -134,28 +152,30 @@ def _simple_rings(ring: list[Vertex]) -> list[list[Vertex]]:
     return [closed for closed in rings if len(closed) > 3]
 
 
-def require_no_conflict(workspace: Workspace, before: Sequence[Arc], after: Sequence[Arc]) -> None:
-    """Refuse new edges that meet another edge of the touched cells other than at a common end (test 1)."""
-    touched = {code for arc in (*before, *after) for code in (arc.left, arc.right)}
-    old = {workspace.number_of(arc) for arc in before}
-    around = workspace.of_cells(touched - {NO_CELL})
-    if NO_CELL in touched:
-        around |= workspace.outline()
-    rest = [arc for number, arc in around.items() if number not in old]
-    _require_simple(rest, after)
-    known = {frozenset(edge) for arc in before for edge in pairwise(arc.points)}
-    lines = [arc.points for arc in after]
+def require_no_conflict(after: Sequence[Arc], rest: Sequence[Arc], fresh: Collection[tuple[Vertex, Vertex]]) -> None:
+    """Refuse new edges that meet another edge of the touched cells other than at a common end (test 1).
+
+    Parameters
+    ----------
+    after
+        The arcs that are put in.
+    rest
+        The other arcs round the cells beside them.
+    fresh
+        Edges of `after` that were not there before, each with its lesser end first.
+    """
     new: list[tuple[Vertex, Vertex]] = []
     kept: list[tuple[Vertex, Vertex]] = []
-    for line in lines:
-        for a, b in pairwise(line):
-            (kept if frozenset((a, b)) in known else new).append((a, b))
+    for arc in after:
+        for a, b in pairwise(arc.points):
+            (new if (a, b) in fresh or (b, a) in fresh else kept).append((a, b))
+    _require_simple(rest, after)
     conflict, row, partner = first_conflict(as_edges(new), as_edges([*kept, *(arc.points for arc in rest)]))
     if conflict == NONE:
         return
     edge = new[row]
     place = shapely.LineString([(x / UNITS, y / UNITS) for x, y in edge])
-    cells = sorted(touched - {NO_CELL})
+    cells = sorted({code for arc in after for code in (arc.left, arc.right)} - {NO_CELL})
     if partner < 0:
         raise RefusedEdit(
             "self_crossing", "新边界与自身相交", "the new border crosses itself", cells=cells, geometry=place
@@ -171,6 +191,13 @@ def require_no_conflict(workspace: Workspace, before: Sequence[Arc], after: Sequ
         cells=cells,
         geometry=place,
     )
+
+
+def outline_beside(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]]) -> dict[int, Arc]:
+    """The arcs of the outline of the street in the box of edges, by number."""
+    x, y = ([vertex[axis] for edge in edges for vertex in edge] for axis in (0, 1))
+    arcs = {number: workspace.arc(number) for number in workspace.in_box((min(x), min(y)), (max(x), max(y)))}
+    return {number: arc for number, arc in arcs.items() if NO_CELL in (arc.left, arc.right)}
 
 
 def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
@@ -210,12 +237,8 @@ def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
                 )
 
 
-def require_rings(arcs: Iterable[Arc], before: Rings, code: str, hole_kind: str) -> Rings:
-    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3).
-
-    Returns the rings of the cell, traced on the arcs round it.
-    """
-    after = rings_of(arcs, code)
+def require_rings(before: Rings, after: Rings, code: str, hole_kind: str) -> None:
+    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3)."""
     _require_sound_rings(before, after, [code], hole_kind)
     if after.doubled_area() < 2 * MIN_AREA_M2 * UNITS**2 and after.doubled_area() < before.doubled_area():
         raise RefusedEdit(
@@ -225,7 +248,6 @@ def require_rings(arcs: Iterable[Arc], before: Rings, code: str, hole_kind: str)
             cells=[code],
             geometry=_place_of(after),
         )
-    return after
 
 
 def _require_sound_rings(before: Rings, after: Rings, codes: Sequence[str], hole_kind: str) -> None:
@@ -270,15 +292,9 @@ def _place_of(rings: Rings) -> shapely.Geometry | None:
     return None if smallest is None else shapely.Polygon([(x / UNITS, y / UNITS) for x, y in smallest[1]])
 
 
-def group_rings(workspace: Workspace, cells: Iterable[str]) -> Rings:
-    """Rings of a set of cells as one area."""
-    wanted = set(cells)
-    return rings_of(workspace.of_cells(wanted).values(), wanted)
-
-
-def require_group(workspace: Workspace, code: str, before: Rings, cells: Sequence[str]) -> None:
+def require_group(before: Rings, after: Rings, code: str) -> None:
     """Refuse a grid above the third level that fell apart or came to lie round another one."""
-    _require_sound_rings(before, group_rings(workspace, cells), [code], "ring")
+    _require_sound_rings(before, after, [code], "ring")
 
 
 def corner_contacts(
@@ -294,6 +310,9 @@ def corner_contacts(
                 sectors.append((direction_key(vertex, arc.points[k + 1]), arc.left))
             if k > 0:
                 sectors.append((direction_key(vertex, arc.points[k - 1]), arc.right))
+    # An area meets itself in a corner where another one lies on both sides of it: that takes four sectors.
+    if len(sectors) < 4:
+        return set()
     sectors.sort(key=lambda sector: sector[0])
     found = set()
     for level, group in enumerate(groups):

@@ -116,8 +116,11 @@ class Rows:
 
     def third(self, code: str) -> list[str]:
         """Codes of the third-level cells of a cell, itself if it is one."""
-        if self.level(code) is Level.THIRD:
+        level = self.level(code)
+        if level is Level.THIRD:
             return [code]
+        if level is Level.SECOND:
+            return self.children(code)
         return [third for child in self.children(code) for third in self.third(child)]
 
     def require(self, code: str) -> None:

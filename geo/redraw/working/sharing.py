@@ -5,7 +5,7 @@ Whole numbers stay whole, and what one cell loses another one gains, so sums ove
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -15,7 +15,8 @@ import shapely
 
 from geo.layers.columns import HOUSEHOLDS, POPULATION, UNITS
 from geo.layers.crs import PER_METRE
-from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.arcs import NO_CELL
+from geo.redraw.working.ground import ChangedBorders
 from geo.redraw.working.rows import Rows
 
 #: Columns of a building that are moved with it.
@@ -51,6 +52,17 @@ class Buildings:
         inside = shapely.intersects_xy(shape, self.x[found], self.y[found])
         return np.asarray(np.sort(found[inside]), dtype=np.intp)
 
+    def moved(self, borders: ChangedBorders) -> list[tuple[int, str, str]]:
+        """The buildings whose inner point changed its cell: (position, cell before, cell after), by position."""
+        box = shapely.box(*(value / PER_METRE for corner in borders.box() for value in corner))
+        near = np.sort(self._points.query(box))
+        cells = borders.cells_at(self.x[near] * PER_METRE, self.y[near] * PER_METRE)
+        return [
+            (k, source, target)
+            for k, (source, target) in zip(near.tolist(), cells, strict=True)
+            if source != target and NO_CELL not in (source, target)
+        ]
+
     def cut_by(self, line: shapely.Geometry, but_not: shapely.Geometry | None = None) -> npt.NDArray[np.intp]:
         """Positions of the buildings that a line runs through by more than 1 cm, but for those that another line cuts."""
         found = np.asarray(self.tree.query(line, predicate="intersects"), dtype=np.intp)
@@ -63,11 +75,7 @@ class Buildings:
 
 
 def moved_shares(
-    rows: Rows,
-    before: Mapping[str, shapely.Geometry],
-    after: Mapping[str, shapely.Geometry],
-    borders: Collection[tuple[Vertex, Vertex]],
-    buildings: Buildings | None,
+    rows: Rows, areas_m2: Mapping[str, float], borders: ChangedBorders, buildings: Buildings | None
 ) -> tuple[Shares, str]:
     """New values of the shared columns after borders moved between cells.
 
@@ -75,10 +83,10 @@ def moved_shares(
     ----------
     rows
         Rows of the draft.
-    before, after
-        Polygons of the touched cells, metres.
+    areas_m2
+        Area of each touched cell before, by code.
     borders
-        Edges that only one of the two has, lattice units.
+        The changed borders.
     buildings
         Buildings with their people, or None.
 
@@ -88,45 +96,10 @@ def moved_shares(
         The changed values by code and column, and ``buildings`` or ``area``.
     """
     if buildings is not None and buildings.known:
-        return _by_buildings(rows, before, after, buildings), "buildings"
-    return _by_area(rows, before, after, borders), "area"
-
-
-def _by_area(
-    rows: Rows,
-    before: Mapping[str, shapely.Geometry],
-    after: Mapping[str, shapely.Geometry],
-    borders: Collection[tuple[Vertex, Vertex]],
-) -> Shares:
-    flows = []
-    for source, target, area in _moved_ground(before, after, borders):
-        flows.append((source, target, area / shapely.area(before[source])))
-    return _flow(rows, flows)
-
-
-def _moved_ground(
-    before: Mapping[str, shapely.Geometry],
-    after: Mapping[str, shapely.Geometry],
-    borders: Collection[tuple[Vertex, Vertex]],
-) -> list[tuple[str, str, float]]:
-    """Ground that changed its cell: (cell before, cell after, area in m²).
-
-    The borders that only one of the two has bound it, so their faces are all that has to be looked at.
-    """
-    lines = shapely.linestrings(np.array(sorted(borders)) / PER_METRE)
-    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
-    x, y = (get(shapely.point_on_surface(faces)) for get in (shapely.get_x, shapely.get_y))
-    codes = list(before)
-    old, new = (
-        shapely.contains_xy(np.array([shapes[code] for code in codes])[:, None], x[None, :], y[None, :])
-        for shapes in (before, after)
-    )
-    found: dict[tuple[str, str], float] = {}
-    for k, area in enumerate(shapely.area(faces).tolist()):
-        source, target = (codes[int(np.argmax(held[:, k]))] if held[:, k].any() else "" for held in (old, new))
-        if source and target and source != target:
-            found[source, target] = found.get((source, target), 0.0) + area
-    return [(*pair, area) for pair, area in sorted(found.items())]
+        return _by_buildings(rows, buildings.moved(borders), buildings), "buildings"
+    square_m = PER_METRE**2
+    flows = [(source, target, area / square_m / areas_m2[source]) for source, target, area in borders.moved_areas()]
+    return _flow(rows, flows), "area"
 
 
 def _flow(rows: Rows, flows: list[tuple[str, str, float]]) -> Shares:
@@ -150,20 +123,10 @@ def _add(rows: Rows, changes: Shares, code: str, column: str, value: Any) -> Non
     changes[code][column] = now + value
 
 
-def _by_buildings(
-    rows: Rows,
-    before: Mapping[str, shapely.Geometry],
-    after: Mapping[str, shapely.Geometry],
-    buildings: Buildings,
-) -> Shares:
-    former = {int(k): code for code, shape in before.items() for k in buildings.inside(shape)}
+def _by_buildings(rows: Rows, moved: Iterable[tuple[int, str, str]], buildings: Buildings) -> Shares:
     changes: Shares = {}
-    for code, shape in after.items():
-        for k in buildings.inside(shape).tolist():
-            source = former.get(k)
-            if source is None or source == code:
-                continue
-            _move_building(rows, changes, source, code, {c: buildings.people[c][k].item() for c in PEOPLE})
+    for k, source, target in moved:
+        _move_building(rows, changes, source, target, {c: buildings.people[c][k].item() for c in PEOPLE})
     return changes
 
 
