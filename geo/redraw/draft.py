@@ -27,6 +27,7 @@ from geo.redraw.effects import Since, effect_of
 from geo.redraw.export import as_division
 from geo.redraw.working.applying import apply_plan, require_locked_outline, sides, undo_plan
 from geo.redraw.working.arcs import Workspace
+from geo.redraw.working.roads import Roads
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings
 from geo.redraw.working.stacking import put, put_with_sums, require_on_top, take
@@ -45,6 +46,7 @@ class Draft:
             None if roads is None else roads.to_crs(division.crs),
             None if buildings is None else buildings.to_crs(division.crs),
         )
+        self.roads = None if self.sources.roads is None else Roads(self.sources.roads)
         self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)
         third = division.third
         second = third[PARENT].astype(str).to_numpy(dtype=object)

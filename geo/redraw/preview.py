@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,16 +14,14 @@ import pandas as pd
 import shapely
 
 from geo.layers.columns import HOUSEHOLDS, LEADER, NAME, POPULATION, UNITS, WORKLOAD, Level
+from geo.layers.crs import PER_METRE
 from geo.redraw.changes import Change
 from geo.redraw.draft import Draft
 from geo.redraw.edits import Edit
-from geo.redraw.export import group_shape
 from geo.redraw.working.arcs import Arc, shapes_of
+from geo.redraw.working.postconditions import rings_of
 from geo.redraw.working.sharing import apportion_value
 from geo.redraw.working.stacking import put, take
-
-#: A border runs on a road if it lies within this distance of its centre line, metres: half a lane and a pavement.
-_ON_ROAD_M = 6.0
 
 Row = dict[str, Any]
 
@@ -200,33 +200,21 @@ def _sums(draft: Draft, code: str) -> dict[str, Any]:
 
 def _grid(draft: Draft, code: str) -> dict[str, Any]:
     rows = draft.rows
-    shape = group_shape(draft.workspace, rows.third(code), code)
+    cells = set(rows.third(code))
+    border = draft.workspace.of_group(code, cells)
+    area = rings_of(border, cells).doubled_area() / (2 * PER_METRE**2)
+    length = sum(math.dist(a, b) for arc in border for a, b in pairwise(arc.points)) / PER_METRE
     siblings = [rows.get(other, WORKLOAD) or 0.0 for other in rows.children(rows.parent(code))]
     mean = float(np.mean(siblings)) if siblings else 0.0
     return {
         NAME: rows.get(code, NAME),
         **_sums(draft, code),
-        "area_m2": float(shape.area),
+        "area_m2": area,
         "balance": float((rows.get(code, WORKLOAD) or 0.0) / mean) if mean else float("nan"),
-        "compactness": float(4.0 * np.pi * shape.area / shape.length**2) if shape.length else float("nan"),
-        "road_share": _road_share(draft, shape),
+        "compactness": 4.0 * math.pi * area / length**2 if length else float("nan"),
+        "road_share": draft.roads.share(border) if draft.roads is not None else float("nan"),
         LEADER: rows.get(code, LEADER),
     }
-
-
-def _road_share(draft: Draft, shape: shapely.Geometry) -> float:
-    roads = draft.sources.roads
-    if roads is None or shape.is_empty:
-        return float("nan")
-    border = shapely.boundary(shape)
-    near = np.asarray(roads.geometry.array, dtype=object)[
-        roads.sindex.query(border, predicate="dwithin", distance=_ON_ROAD_M)
-    ]
-    # What no road covers is left over: a union of the roads' surroundings would take ten times as long.
-    off_road = border
-    for surroundings in shapely.buffer(near, _ON_ROAD_M):
-        off_road = shapely.difference(off_road, surroundings)
-    return 1.0 - float(off_road.length / border.length)
 
 
 def _beside(before: dict[str, Row], after: dict[str, Row], columns: Iterable[str]) -> tuple[Row, ...]:
@@ -244,6 +232,8 @@ def _beside(before: dict[str, Row], after: dict[str, Row], columns: Iterable[str
 
 def _movements(draft: Draft, before: _State, after: _State) -> tuple[Row, ...]:
     """Residents and households of the touched cells by the second-level grid before and after, where the leader differs."""
+    if len({*before.parents.values(), *after.parents.values()}) == 1 and before.leaders == after.leaders:
+        return ()
     flows: dict[tuple[str, str], dict[str, int]] = {}
     new = [(code, shape) for code, shape in after.shapes.items()]
     tree = shapely.STRtree([shape for _, shape in new])

@@ -19,7 +19,7 @@ from geo.redraw.working.postconditions import (
     Rings,
     corner_contacts,
     in_metres,
-    outline_beside,
+    outline_near,
     point,
     require_group,
     require_no_conflict,
@@ -138,7 +138,7 @@ def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, 
     touched = {code for arc in (*redraw.before, *redraw.after) for code in (arc.left, arc.right)}
     around = workspace.of_cells(touched - {NO_CELL})
     if NO_CELL in touched and fresh:
-        around |= outline_beside(workspace, fresh)
+        around |= outline_near(workspace, fresh)
     gone = {workspace.number_of(arc) for arc in redraw.before}
     return [arc for number, arc in around.items() if number not in gone]
 

@@ -193,7 +193,7 @@ def require_no_conflict(after: Sequence[Arc], rest: Sequence[Arc], fresh: Collec
     )
 
 
-def outline_beside(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]]) -> dict[int, Arc]:
+def outline_near(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]]) -> dict[int, Arc]:
     """The arcs of the outline of the street in the box of edges, by number."""
     x, y = ([vertex[axis] for edge in edges for vertex in edge] for axis in (0, 1))
     arcs = {number: workspace.arc(number) for number in workspace.in_box((min(x), min(y)), (max(x), max(y)))}
