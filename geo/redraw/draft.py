@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from geo.coverage.mesh import Mesh
@@ -49,11 +48,10 @@ class Draft:
         self.roads = None if self.sources.roads is None else Roads(self.sources.roads)
         self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)
         third = division.third
-        second = third[PARENT].astype(str).to_numpy(dtype=object)
-        above = dict(zip(division.second[CODE].astype(str), division.second[PARENT].astype(str), strict=True))
-        community = np.array([above.get(code, "") for code in second], dtype=object)
-        codes = third[CODE].to_numpy(dtype=object)
-        self.workspace = Workspace(Mesh.from_layer(third), codes, (second, community))
+        second = third[PARENT].astype(str)
+        community = second.map(division.second.set_index(division.second[CODE].astype(str))[PARENT]).astype(str)
+        above = [codes.to_numpy(dtype=object) for codes in (second, community)]
+        self.workspace = Workspace(Mesh.from_layer(third), third[CODE].to_numpy(dtype=object), above)
         self.rows = Rows(division)
         self.revision = 0
         self.outline_locked = True
