@@ -102,10 +102,9 @@ def as_edges(lines: Sequence[Sequence[Vertex]]) -> Edges:
 
 def doubled_area(ring: Sequence[Vertex]) -> int:
     """Twice the signed area of a closed ring (last vertex equal to the first), square lattice units; exact."""
-    x: tuple[int, ...]
-    y: tuple[int, ...]
     x, y = zip(*ring, strict=True)
-    return sum(map(mul, x, y[1:])) - sum(map(mul, x[1:], y))
+    doubled: int = sum(map(mul, x, y[1:])) - sum(map(mul, x[1:], y))
+    return doubled
 
 
 def in_ring(ring: Sequence[Vertex], point: Vertex) -> bool:
