@@ -79,10 +79,11 @@ class Me(BaseModel):
 
 
 class NewAccount(BaseModel):
-    """An account to be made."""
+    """An account to be made; `person` is the code of the person of the roster whose account it is."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"\S")
     grants: list[GrantBody] = Field(min_length=1, max_length=50)
+    person: str = Field(default="", max_length=100, pattern=r"^[^\x00]*$")
 
 
 class AccountBody(BaseModel):

@@ -30,6 +30,7 @@ class Right(StrEnum):
     SEE_REPORTERS = "see_reporters"
     SEE_ROSTER = "see_roster"
     MANAGE_ROSTER = "manage_roster"
+    SEND_NOTICES = "send_notices"
     SEE_LEDGERS = "see_ledgers"
     WRITE_LEDGERS = "write_ledgers"
     RUN_JOBS = "run_jobs"
@@ -47,15 +48,17 @@ _CASES = {Right.SEE_CASES, Right.WORK_CASES, Right.SEE_ROSTER, Right.SEE_LEDGERS
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: frozenset(Right),
     Role.PLANNER: frozenset(_COMMON | {Right.PLAN, Right.PUBLISH, Right.RUN_JOBS}),
-    Role.LEADER: frozenset(_COMMON | _CASES | {Right.WRITE_LEDGERS}),
+    Role.LEADER: frozenset(_COMMON | _CASES | {Right.WRITE_LEDGERS, Right.SEND_NOTICES}),
     Role.CHECKER: frozenset(_COMMON | {Right.SEE_TRACKS, Right.SEND_FIXES, Right.RUN_JOBS}),
     Role.SUPERVISOR: frozenset(_COMMON | _CASES | {Right.SEND_REPORTS, Right.WRITE_LEDGERS}),
-    Role.COMMUNITY: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.MANAGE_ROSTER, Right.WRITE_LEDGERS}),
+    Role.COMMUNITY: frozenset(
+        _COMMON | _CASES | {Right.SEND_INCIDENTS, Right.MANAGE_ROSTER, Right.SEND_NOTICES, Right.WRITE_LEDGERS}
+    ),
     Role.OFFICER: frozenset(_COMMON | _CASES | {Right.SEND_INCIDENTS, Right.SEND_REPORTS, Right.WRITE_LEDGERS}),
     Role.CLERK: frozenset(
         {Right.SEE_DIVISION, Right.SEE_INCIDENTS, Right.SEND_INCIDENTS, Right.CORRECT_INCIDENTS}
         | _CASES
-        | {Right.SEND_REPORTS, Right.SEE_REPORTERS}
+        | {Right.SEND_REPORTS, Right.SEE_REPORTERS, Right.SEND_NOTICES}
     ),
     Role.RESIDENT: frozenset(),
 }

@@ -1,4 +1,4 @@
-"""``wangge duty import``: imports the roster and reports from tables."""
+"""``wangge duty import``: imports the roster, plans of shifts and reports from tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="Excel 或 CSV；book.xlsx/表名 指定工作表。Excel or CSV.")]
 Kind = Annotated[
     str,
-    typer.Option("--as", metavar="KIND", help="roster 责任人名册，reports 上报件（12345、信箱）。What the file holds."),
+    typer.Option(
+        "--as", metavar="KIND", help="roster 责任人名册，shifts 值班表，reports 上报件（12345、信箱）。What it holds."
+    ),
 ]
 Since = Annotated[
     datetime | None,
@@ -38,16 +40,16 @@ def run(
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """从表格导入责任人名册或上报件；有误的行逐行说明，其余照常入库。
+    """从表格导入责任人名册、值班表或上报件；有误的行逐行说明，其余照常入库。
 
-    Import a roster or reports. Faulty rows are listed, all others are stored. Exit code 1 if a row was refused or the roster has
-    findings.
+    Import a roster, a plan of shifts or reports. Faulty rows are listed, all others are stored. Exit code 1 if a row was refused
+    or the roster has findings.
     """
-    from api.jobs.duty.imports import import_incidents, import_roster
+    from api.jobs.duty.imports import import_incidents, import_roster, import_shifts
     from geo.errors import InputError
 
-    if kind not in ("roster", "reports"):
-        raise InputError(f"--as {kind}: use roster or reports")
+    if kind not in ("roster", "shifts", "reports"):
+        raise InputError(f"--as {kind}: use roster, shifts or reports")
     now = datetime.now(UTC)
     first = date.today() if since is None else since.date()
     named = _columns(columns)
@@ -64,6 +66,15 @@ def run(
         if kind == "roster":
             done = import_roster(
                 opened, street, source, division, since=first, recorder=Recorder("command line", now), columns=named
+            )
+        elif kind == "shifts":
+            done = import_shifts(
+                opened,
+                street,
+                source,
+                zone=settings.zone,
+                recorder=lambda _: Recorder("command line", now),
+                columns=named,
             )
         else:
             done = import_incidents(

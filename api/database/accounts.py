@@ -33,9 +33,17 @@ class Account:
 
 
 def add_account(
-    session: Session, street: int, name: str, grants: list[Grant], *, at: datetime, by: str, password: str | None = None
+    session: Session,
+    street: int,
+    name: str,
+    grants: list[Grant],
+    *,
+    at: datetime,
+    by: str,
+    password: str | None = None,
+    person: int | None = None,
 ) -> int:
-    """Store an account with its grants; `password` is a hash.
+    """Store an account with its grants; `password` is a hash, `person` the number of the person of the roster whose it is.
 
     Raises
     ------
@@ -45,7 +53,7 @@ def add_account(
     plain = checked_name(name, "account")
     if session.scalar(select(AccountRow.id).where(AccountRow.street == street, AccountRow.name == plain)):
         raise ImpossibleError(f"there is an account '{plain}' already; choose another name")
-    row = AccountRow(street=street, name=plain, password=password, created_at=at)
+    row = AccountRow(street=street, name=plain, password=password, person_id=person, created_at=at)
     session.add(row)
     session.flush()
     for grant in grants:

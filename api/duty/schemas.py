@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -234,6 +234,14 @@ class AbsenceIn(BaseModel):
     reason: str = Field(default="", max_length=200)
 
 
+class DepartureIn(BaseModel):
+    """A person leaves after a day. Who comes after takes the duties from the next day on, and the open cases in the same step."""
+
+    person: Short
+    last: date
+    successor: Short = ""
+
+
 class HandedOver(BaseModel):
     """Cases that were handed over, by their new owner."""
 
@@ -251,10 +259,3 @@ class ReporterOut(BaseModel):
 
     name: str
     contact: str
-
-
-class WayIn(BaseModel):
-    """Receipt of a notice: person and channel."""
-
-    person: Short
-    way: Literal["page", "meeting", "phone", "visit", "paper"] = "page"

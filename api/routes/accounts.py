@@ -73,7 +73,9 @@ def accounts(caller: CallerOf, engine: EngineOf) -> list[AccountBody]:
 def new_account(request: Request, body: NewAccount, caller: CallerOf, engine: EngineOf, now: Now) -> Link:
     """Create an account; the one-time link logs the person in, who then sets a password."""
     with session(engine, write=True) as opened:
-        account = add_account(opened, caller.street, body.name, _grants(body.grants), at=now, by=caller.actor)
+        person = person_of(opened, caller.street, body.person, at=now) if body.person.strip() else None
+        grants = _grants(body.grants)
+        account = add_account(opened, caller.street, body.name, grants, at=now, by=caller.actor, person=person)
         link = add_link(opened, account, at=now)
         roles = [grant.model_dump() for grant in body.grants]
         audit(opened, caller.street, caller.actor, "add account", body.name, at=now, grants=roles)

@@ -224,6 +224,7 @@ def step(
     """Execute one step of a case. If another step was made in between, the answer is 409 and contains the current case."""
     from api.database.duty.cases import get_case
     from api.duty import desk
+    from api.duty.departments import require_department
     from geo.duty import Event
 
     with session(engine, write=True) as opened:
@@ -232,6 +233,7 @@ def step(
         if not allowed(caller, Right.WORK_CASES, cells or [""]):
             raise DeniedError(f"'{caller.name}' may not work on cases of this grid")
         role = desk.choose_role(caller, before, body.action, body.role, cells)
+        require_department(opened, caller, before, role)
         actor = desk.actor_name(opened, caller)
         event = Event(
             number, body.seq, now, actor, role, body.action, body.reason, payload=body.payload, client_id=body.client_id

@@ -19,7 +19,8 @@ OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairn
 LOGIN_PAGES = {
     "/plan": Right.PLAN,
     **dict.fromkeys(("/me", "/desk", "/board"), Right.SEE_CASES),
-    **dict.fromkeys(("/meeting", "/ledgers", "/brief"), Right.SEE_LEDGERS),
+    **dict.fromkeys(("/roster", "/notices"), Right.SEE_ROSTER),
+    **dict.fromkeys(("/meeting", "/ledgers", "/brief", "/rectification"), Right.SEE_LEDGERS),
 }
 
 

@@ -57,8 +57,10 @@ if TYPE_CHECKING:
     from geo.duty.report import Channel, Report, Reporter
     from geo.duty.rosters.assignments import Absence, Assignment, Person
     from geo.duty.rosters.bulletins import Notice, Receipt, not_reached, recipients
+    from geo.duty.rosters.duty_posts import DutyPost, read_hours, spans_to_hold
     from geo.duty.rosters.reading import RosterRead, levels_of, read_roster
     from geo.duty.rosters.roster import Roster
+    from geo.duty.rosters.shift_sheets import ShiftsRead, read_shifts_sheet
     from geo.duty.rosters.shifts import Shift, ShiftPlan, required_hours
     from geo.duty.supervision.rectification import Item, ItemAction, ItemState, ItemStep, advance_item, fold_item
 else:
@@ -86,6 +88,8 @@ else:
             "geo.duty.rosters.bulletins": "Notice Receipt not_reached recipients",
             "geo.duty.rosters.reading": "RosterRead levels_of read_roster",
             "geo.duty.rosters.roster": "Roster",
+            "geo.duty.rosters.duty_posts": "DutyPost read_hours spans_to_hold",
+            "geo.duty.rosters.shift_sheets": "ShiftsRead read_shifts_sheet",
             "geo.duty.rosters.shifts": "Shift ShiftPlan required_hours",
             "geo.duty.supervision.rectification": "Item ItemAction ItemState ItemStep advance_item fold_item",
         },
@@ -111,6 +115,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "Duty",
+    "DutyPost",
     "Event",
     "ExtensionRequest",
     "Facts",
@@ -135,6 +140,7 @@ __all__ = [
     "Service",
     "Shift",
     "ShiftPlan",
+    "ShiftsRead",
     "State",
     "advance",
     "advance_item",
@@ -154,11 +160,14 @@ __all__ = [
     "live_case",
     "not_reached",
     "prepared",
+    "read_hours",
     "read_roster",
     "read_services",
+    "read_shifts_sheet",
     "recipients",
     "reckoned_again",
     "required_hours",
     "service_of",
+    "spans_to_hold",
     "to_be_answered",
 ]

@@ -47,6 +47,11 @@ RECTIFICATION_COLUMNS = (
     "closed_at",
 )
 
+#: One row for each person and cell that a notice is for; `reached_at` is None where it has not reached them.
+NOTICE_COLUMNS = ("number", "at", "person", "cell", "reached_at")
+#: Spans in which nobody is at a duty post; `cell` is the community whose station it is, or empty.
+EMPTY_SHIFT_COLUMNS = ("place", "cell", "start", "end")
+
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -96,6 +101,9 @@ class Facts:
         Meetings and their decisions.
     rectifications
         Items of supervision, one row each; see :data:`RECTIFICATION_COLUMNS`.
+    notices, empty_shifts
+        Whom notices were for and reached, see :data:`NOTICE_COLUMNS`; hours without anybody on duty, see
+        :data:`EMPTY_SHIFT_COLUMNS`.
     typed
         Texts written by people, by (ledger, key of the row, column).
     street
@@ -113,6 +121,8 @@ class Facts:
     meetings: Sequence[Meeting] = ()
     decisions: Sequence[Decision] = ()
     rectifications: pd.DataFrame = field(default_factory=_empty(RECTIFICATION_COLUMNS))
+    notices: pd.DataFrame = field(default_factory=_empty(NOTICE_COLUMNS))
+    empty_shifts: pd.DataFrame = field(default_factory=_empty(EMPTY_SHIFT_COLUMNS))
     typed: Mapping[tuple[str, str, str], str] = field(default_factory=lambda: _NOTHING)
     street: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
@@ -124,6 +134,8 @@ class Facts:
             ("verdicts", VERDICT_COLUMNS),
             ("visits", VISIT_COLUMNS),
             ("rectifications", RECTIFICATION_COLUMNS),
+            ("notices", NOTICE_COLUMNS),
+            ("empty_shifts", EMPTY_SHIFT_COLUMNS),
         ):
             if missing := [column for column in columns if column not in getattr(self, name)]:
                 raise InputError(f"{name}: no column {', '.join(missing)}")

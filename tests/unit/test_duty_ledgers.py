@@ -120,6 +120,51 @@ def test_c_sums_up_a_week(facts: Facts) -> None:
     assert {row["item"]: row["before"] for row in after.to_dict("records")}["上报"] == 42
 
 
+def test_c_counts_notices_and_empty_shifts_of_the_week(facts: Facts) -> None:
+    told = pd.DataFrame(
+        [
+            ("T1", moment(2, "09:00"), "G1", GRID, moment(2, "10:00")),
+            ("T1", moment(2, "09:00"), "S1", ONE, None),
+            # Reached after the week had ended, and another community.
+            ("T2", moment(8, "23:59"), "G1", GRID, moment(9, "00:00")),
+            ("T2", moment(8, "23:59"), "S2", f"{STREET}002", moment(8, "23:59")),
+            ("T3", moment(9, "00:00"), "G1", GRID, None),
+        ],
+        columns=["number", "at", "person", "cell", "reached_at"],
+        dtype=object,
+    )
+    empty = pd.DataFrame(
+        [
+            ("一社区", ONE, moment(8, "17:30"), moment(9, "08:30")),
+            ("街道", "", moment(2, "08:30"), moment(2, "17:30")),
+            ("一社区", ONE, moment(9, "08:30"), moment(9, "17:30")),
+        ],
+        columns=["place", "cell", "start", "end"],
+    )
+    with_staff = dataclasses.replace(facts, notices=told, empty_shifts=empty)
+
+    def figures(scope: str, day: dt.date = THURSDAY) -> dict[str, tuple[int, int]]:
+        rows = ledger("C", day, with_staff, scope=scope).to_dict("records")
+        return {row["item"]: (row["count"], row["before"]) for row in rows if row["part"] in ("上情下达", "值班")}
+
+    assert figures(ONE) == {
+        "通知应告知（人次）": (3, 0),
+        "已告知": (1, 0),
+        "未告知": (2, 0),
+        "空班（段）": (1, 0),
+    }
+    assert figures("") == {
+        "通知应告知（人次）": (4, 0),
+        "已告知": (2, 0),
+        "未告知": (2, 0),
+        "空班（段）": (2, 0),
+    }
+    assert figures(ONE, dt.date(2026, 3, 12))["空班（段）"] == (1, 1)
+    assert figures(f"{STREET}003") == {}
+    table = ledger("C", THURSDAY, with_staff, scope=ONE)
+    assert cell(table, {"item": "未告知"}, "cases") == "T1、T2"
+
+
 def test_d_plans_what_is_open(street: Street) -> None:
     facts = street.facts(dt.datetime(2026, 4, 20, 8, tzinfo=dt.UTC), decisions=(decision(),))
     table = ledger("D", dt.date(2026, 4, 3), facts)

@@ -14,6 +14,7 @@ from geo.duty import (
     Assignment,
     Case,
     Duty,
+    DutyPost,
     Notice,
     Person,
     Receipt,
@@ -22,9 +23,12 @@ from geo.duty import (
     ShiftPlan,
     advance,
     not_reached,
+    read_hours,
     read_roster,
+    read_shifts_sheet,
     recipients,
     required_hours,
+    spans_to_hold,
 )
 from geo.duty.events import Event, Role
 from geo.errors import ColumnError, ImpossibleError, InputError
@@ -186,6 +190,8 @@ def test_who_has_not_been_reached_is_seen() -> None:
         notice, [Receipt("N1", "李四", moment(2, 9), "phone"), Receipt("N2", "赵六", moment(2, 9))], some, D(2026, 2, 2)
     )
     assert left["person"].tolist() == ["书记", "赵六", "店主"]
+    bodies = Notice("N3", moment(2, 8), "街道", "防汛", "雨前清沟", levels=(1, 3))
+    assert recipients(bodies, some, D(2026, 2, 2))["person"].tolist() == ["书记", "店主"]
     only = Notice("N2", moment(2, 8), "街道", "防汛", "雨前清沟", cells=(ONE,), duties=("deputy",))  # type: ignore[arg-type]
     assert recipients(only, some, D(2026, 2, 2))["person"].tolist() == ["李四"]
     with pytest.raises(InputError, match="not a way"):
@@ -273,3 +279,57 @@ def test_assignments_that_cannot_be(change: dict[str, object]) -> None:
     }
     with pytest.raises(InputError):
         Assignment(**values)  # type: ignore[arg-type]
+
+
+def test_posts_say_which_hours_are_held() -> None:
+    posts = [
+        DutyPost("街道总值班室", read_hours("08:30-17:30、17:30-08:30")),
+        DutyPost("万寿村社区", read_hours("9：00 — 17：00"), COMMUNITY, "working"),
+        DutyPost("党群服务中心", read_hours("09:00-24:00"), days="resting"),
+    ]
+
+    def working(day: dt.date) -> bool:
+        return day.weekday() < 5
+
+    spans = spans_to_hold(posts, D(2026, 3, 6), D(2026, 3, 7), working=working, zone=ZONE)
+    assert [(place, f"{start:%d %H:%M}", f"{end:%d %H:%M}") for place, start, end in spans] == [
+        ("街道总值班室", "06 08:30", "06 17:30"),
+        ("街道总值班室", "06 17:30", "07 08:30"),
+        ("街道总值班室", "07 08:30", "07 17:30"),
+        ("街道总值班室", "07 17:30", "08 08:30"),
+        ("万寿村社区", "06 09:00", "06 17:00"),
+        ("党群服务中心", "07 09:00", "08 00:00"),
+    ]
+    assert posts[0].hours_text == "08:30-17:30、17:30-08:30"
+    for wrong in ("", "全天", "25:00-26:00", "08:30"):
+        with pytest.raises(InputError):
+            read_hours(wrong)
+    with pytest.raises(InputError):
+        DutyPost("万寿村", read_hours("9:00-17:00"), days="sometimes")
+
+
+def test_a_sheet_of_shifts_with_faulty_rows(tmp_path: Path) -> None:
+    rows = [
+        ["值班点", "日期", "班次", "值班人员"],
+        ["街道总值班室", "2026-03-02", "夜班 17:30-次日08:30", "张三、李四"],
+        ["万寿村社区", dt.datetime(2026, 3, 2), "20:00-22:00", "张三"],
+        ["万寿村社区", "2026-03-02", "20:00-22:00", "王五"],
+        ["万寿村社区", "2026-03-03", "全天", "王五"],
+        ["万寿村社区", "2026-03-03", "8:30-17:30", None],
+        [None, "2026-03-03", "8:30-17:30", "王五"],
+        ["万寿村社区", "某日", "8:30-17:30", "王五"],
+    ]
+    path = tmp_path / "值班表.xlsx"
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    read = read_shifts_sheet(path, zone=ZONE, codes={"王五": "G3"})
+    assert [(s.place, f"{s.start:%d %H:%M}", f"{s.end:%d %H:%M}", s.person) for s in read.plan.shifts] == [
+        ("街道总值班室", "02 17:30", "03 08:30", "张三"),
+        ("街道总值班室", "02 17:30", "03 08:30", "李四"),
+        ("万寿村社区", "02 20:00", "02 22:00", "G3"),
+    ]
+    assert [row["row"] for row in read.refused] == [3, 5, 6, 7, 8]
+    assert "街道总值班室" in read.refused[0]["reason_zh"]
+    assert read.rows == 7

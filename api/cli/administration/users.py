@@ -24,6 +24,9 @@ RoleOption = Annotated[
 Scope = Annotated[
     str | None, typer.Option("--scope", metavar="CODE", help="限于社区或网格，默认全街道。Community or grid; else all.")
 ]
+PersonOption = Annotated[
+    str | None, typer.Option("--person", metavar="CODE", help="名册中的工号或姓名。Code or name in the roster.")
+]
 Address = Annotated[
     str | None, typer.Option("--address", metavar="URL", help="服务地址，写在链接前。Address of the service.")
 ]
@@ -34,6 +37,7 @@ def add(
     name: Name,
     role: RoleOption,
     scope: Scope = None,
+    person: PersonOption = None,
     address: Address = None,
     database: options.Database = None,
     json: options.Json = False,
@@ -45,12 +49,15 @@ def add(
     from api.access import Grant, Role
     from api.database.accounts import add_account, add_link
     from api.database.events import audit
+    from api.database.people import person_of
 
     if role not in list(Role):
         raise typer.BadParameter(f"'{role}': a role is one of {', '.join(Role)}")
     now = datetime.now(UTC)
     with options.opened_store(database) as (opened, street):
-        account = add_account(opened, street, name, [Grant(Role(role), scope or "")], at=now, by="command line")
+        owner = person_of(opened, street, person, at=now) if person else None
+        grants = [Grant(Role(role), scope or "")]
+        account = add_account(opened, street, name, grants, at=now, by="command line", person=owner)
         link = add_link(opened, account, at=now)
         audit(opened, street, "command line", "add account", name, at=now, role=role, scope=scope)
     path = f"{(address or '').rstrip('/')}/login/{link.text}"

@@ -13,14 +13,15 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api.database.duty.cases import BLOCK, logs_of
-from api.database.duty.rectifications import item_step
+from api.database.duty.rectifications import all_item_steps
 from api.database.duty.rosters import read_stored_roster
+from api.database.duty.staff_facts import empty_shift_rows, notice_rows
 from api.database.duty.view_records import decisions, meetings, typed_texts
-from api.database.models import CaseRow, EvidenceRow, ItemStepRow, ReportRow, StreetRow, VerdictRow
+from api.database.models import CaseRow, EvidenceRow, ReportRow, StreetRow, VerdictRow
 from geo.duty import Facts, Report
 from geo.duty.events import ENDED
 from geo.duty.facts import CELL_COLUMNS, RECTIFICATION_COLUMNS, VERDICT_COLUMNS, VISIT_COLUMNS
-from geo.duty.supervision.rectification import ITEM_STATES, ItemStep, fold_item
+from geo.duty.supervision.rectification import ITEM_STATES, Item, ItemStep, fold_item
 from geo.layers import Division, Level
 
 #: A report may be stored so long after it was made; cases that were opened so much later than a period are read with it.
@@ -60,18 +61,21 @@ def read_facts(
     cells = cells_of(division)
     levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
     verdicts = _verdicts(session, street, span)
+    roster = read_stored_roster(session, street, cells=levels)
     return Facts(
         {number: tuple(log) for number, log in logs_of(session, street, numbers)},
         span.as_of,
         zone=span.zone,
         reports=_reports(session, street, numbers),
         cells=cells,
-        roster=read_stored_roster(session, street, cells=levels),
+        roster=roster,
         verdicts=verdicts,
         visits=_visits(session, street, span, grid) if grid else pd.DataFrame(columns=list(VISIT_COLUMNS)),
         meetings=meetings(session, street, span.start, span.end),
         decisions=decisions(session, street, since=span.start - timedelta(days=366)),
-        rectifications=_rectifications(session, street, span.as_of),
+        rectifications=_rectifications(session, street, span, cells),
+        notices=notice_rows(session, street, roster, (start, end, span.as_of)),
+        empty_shifts=empty_shift_rows(session, street, (start, end, span.as_of)),
         typed=typed_texts(session, street, ledger, until=span.as_of) if ledger else {},
         street=_street(session, street),
     )
@@ -170,14 +174,13 @@ def _visit(grid: str, day: date, visit: dict[str, Any]) -> tuple[Any, ...]:
     return grid, day, start, end, stay_s, bool(visit.get("counted")), reason
 
 
-def _rectifications(session: Session, street: int, as_of: datetime) -> pd.DataFrame:
-    """Rectification items as their steps made them by then."""
-    query = select(ItemStepRow).where(ItemStepRow.street == street, ItemStepRow.at < as_of)
-    steps: dict[str, list[ItemStep]] = {}
-    for row in session.scalars(query.order_by(ItemStepRow.item, ItemStepRow.seq)):
-        steps.setdefault(row.item, []).append(item_step(row))
-    known = {row.number: row for row in _cases_of(session, street, steps)}
-    rows = [_item_values(item, known) for item in steps.values()]
+def _rectifications(session: Session, street: int, span: Span, cells: pd.DataFrame) -> pd.DataFrame:
+    """Rectification items as their steps made them by then, with the grid and community of the case or of the item itself."""
+    steps = all_item_steps(session, street, until=span.as_of)
+    places = {row.number: (row.second, row.community) for row in _cases_of(session, street, steps)}
+    known = cells[["code", "level", "parent"]].itertuples(index=False, name=None)
+    places |= {str(code): (str(code), str(parent)) if level == 2 else ("", str(code)) for code, level, parent in known}
+    rows = [_item_values(fold_item(log, ZoneInfo(span.zone)), log, places) for log in steps.values()]
     return pd.DataFrame(rows, columns=list(RECTIFICATION_COLUMNS))
 
 
@@ -187,9 +190,8 @@ def _cases_of(session: Session, street: int, steps: dict[str, list[ItemStep]]) -
     return session.scalars(query).all()
 
 
-def _item_values(log: list[ItemStep], known: dict[str, CaseRow]) -> dict[str, Any]:
-    item = fold_item(log)
-    case = known.get(item.case_id)
+def _item_values(item: Item, log: Sequence[ItemStep], places: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    second, community = places.get(item.case_id) or places.get(item.cell) or ("", "")
     photos = sum(len(step.evidence) for step in log)
     evidence = [f"照片{photos}张"] if photos else []
     rechecked = f"{item.rechecked_by} {item.rechecked_at:%m-%d}" if item.rechecked_at is not None else ""
@@ -198,8 +200,8 @@ def _item_values(log: list[ItemStep], known: dict[str, CaseRow]) -> dict[str, An
         "number": item.item_id,
         "found_at": item.found_at,
         "found_by": item.found_by,
-        "second": case.second if case is not None else "",
-        "community": case.community if case is not None else "",
+        "second": second,
+        "community": community,
         "place": item.place,
         "problem": item.problem,
         "basis": item.basis,

@@ -1,36 +1,51 @@
-"""Steps of rectification items in the store; the rules are in :mod:`geo.duty.supervision.rectification`."""
+"""Rectification items in the store: their steps are append-only, and an item is the fold of its steps."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, tzinfo
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
 from api.database.models import ItemStepRow
-from geo.duty.supervision.rectification import Item, ItemStep, advance_item, fold_item
+from api.errors import NotStoredError
+from geo.duty import Item, ItemStep, advance_item, fold_item
 
-_VALUES = ("place", "basis", "unit", "person", "case_id", "self_found")
+_VALUES = ("place", "basis", "unit", "person", "due", "case_id", "self_found", "evidence", "note", "cell")
 
 
-def add_item_step(session: Session, street: int, step: ItemStep) -> Item:
-    """Do one step of a rectification item.
+def next_note(session: Session, street: int, letters: str, day: date) -> str:
+    """Number of the next supervision note of a day, such as ``DB20260302-01``."""
+    lock(session, f"duty items {street}")
+    begin = f"{letters}{day:%Y%m%d}-"
+    last = session.scalar(
+        select(func.max(ItemStepRow.item)).where(ItemStepRow.street == street, ItemStepRow.item.like(f"{begin}%"))
+    )
+    return f"{begin}{int(last.split('-')[1]) + 1 if last else 1:02d}"
+
+
+def add_item_step(session: Session, street: int, step: ItemStep, zone: tzinfo = UTC) -> Item:
+    """Store one step of an item; the item after it.
 
     Raises
     ------
+    NotStoredError
+        If there is no such item and the step does not begin one.
     RefusedStep
-        If it is not possible; nothing is written.
+        If the step does not follow; nothing is stored. See :func:`geo.duty.advance_item`.
     """
     lock(session, f"duty items {street}")
-    log = item_steps(session, street, step.item_id)
-    item = advance_item(fold_item(log) if log else None, step)
-    values: dict[str, Any] = {name: value for name in _VALUES if (value := getattr(step, name))}
+    steps = item_steps(session, street, step.item_id)
+    if not steps and step.seq != 1:
+        raise NotStoredError(f"there is no rectification item {step.item_id[:50]}")
+    item = advance_item(fold_item(steps, zone) if steps else None, step, zone)
+    values = {name: value for name in _VALUES if (value := getattr(step, name))}
     if step.due is not None:
         values["due"] = step.due.isoformat()
-    if step.evidence:
-        values["evidence"] = list(step.evidence)
     session.add(
         ItemStepRow(
             street=street,
@@ -48,14 +63,32 @@ def add_item_step(session: Session, street: int, step: ItemStep) -> Item:
 
 
 def item_steps(session: Session, street: int, number: str) -> list[ItemStep]:
-    """Steps of an item, in order."""
+    """Steps of an item, in order; empty where there is none."""
     query = select(ItemStepRow).where(ItemStepRow.street == street, ItemStepRow.item == number)
-    return [item_step(row) for row in session.scalars(query.order_by(ItemStepRow.seq))]
+    return [_step(row) for row in session.scalars(query.order_by(ItemStepRow.seq))]
 
 
-def item_step(row: ItemStepRow) -> ItemStep:
-    """A step as it was stored."""
-    values = dict(row.values)
+def all_item_steps(session: Session, street: int, *, until: datetime | None = None) -> dict[str, list[ItemStep]]:
+    """Steps of every item of a street, in order, as known at a moment; items without any by then are left out."""
+    query = select(ItemStepRow).where(ItemStepRow.street == street)
+    steps: dict[str, list[ItemStep]] = {}
+    for row in session.scalars(query.order_by(ItemStepRow.item, ItemStepRow.seq)):
+        steps.setdefault(row.item, []).append(_step(row))
+    if until is None:
+        return steps
+    # A clock that was set back must not leave a gap: what follows a later step is not known either.
+    known = {number: list(takewhile(lambda step: step.at < until, log)) for number, log in steps.items()}
+    return {number: log for number, log in known.items() if log}
+
+
+def read_items(session: Session, street: int, zone: tzinfo) -> list[tuple[Item, Sequence[ItemStep]]]:
+    """Items with their steps, the last found first."""
+    items = [(fold_item(steps, zone), steps) for steps in all_item_steps(session, street).values()]
+    return sorted(items, key=lambda pair: (pair[0].found_at, pair[0].item_id), reverse=True)
+
+
+def _step(row: ItemStepRow) -> ItemStep:
+    values: dict[str, Any] = dict(row.values)
     if values.get("due"):
         values["due"] = date.fromisoformat(str(values["due"])[:10])
     if "evidence" in values:

@@ -1,13 +1,13 @@
-"""The roster in the store: assignments and absences by dates, withdrawn rather than deleted; shifts and notices."""
+"""The roster in the store: assignments and absences by dates, withdrawn rather than deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from api.database.connections import lock
@@ -15,14 +15,11 @@ from api.database.models import (
     AbsenceRow,
     AssignmentRow,
     DutyPersonRow,
-    NoticeRow,
     PersonRow,
-    ReceiptRow,
-    ShiftRow,
 )
 from api.database.people import checked_name
 from api.errors import NotStoredError
-from geo.duty import Absence, Assignment, Duty, Notice, Person, Receipt, Roster, Shift, ShiftPlan
+from geo.duty import Absence, Assignment, Duty, Person, Roster
 from geo.errors import InputError
 
 
@@ -144,98 +141,60 @@ def add_absence(session: Session, street: int, absence: Absence, recorder: Recor
     return row.id
 
 
-def store_shifts(
-    session: Session, street: int, plan: ShiftPlan, span: tuple[datetime, datetime], recorder: Recorder
-) -> None:
-    """Put the shifts of a plan in place of those that begin in a span ``[start, end)``."""
-    lock(session, f"roster {street}")
-    session.execute(
-        update(ShiftRow)
-        .where(*_current(ShiftRow, street), ShiftRow.start_at >= span[0], ShiftRow.start_at < span[1])
-        .values(withdrawn_at=recorder.at)
-    )
-    for shift in plan.shifts:
-        if span[0] <= shift.start < span[1]:
-            session.add(
-                ShiftRow(
-                    street=street,
-                    place=shift.place,
-                    start_at=shift.start,
-                    end_at=shift.end,
-                    person=shift.person,
-                    swapped_from=shift.swapped_from,
-                    reason=shift.reason,
-                    recorded_at=recorder.at,
-                    recorded_by=recorder.actor,
-                    withdrawn_at=None,
-                )
-            )
-    session.flush()
+def end_assignments(
+    session: Session, street: int, person: str, last: date, recorder: Recorder, *, successor: str = ""
+) -> int:
+    """End all assignments of a person with a day; who comes after has the same duties from the next day on.
 
-
-def read_shifts(session: Session, street: int, start: datetime, end: datetime) -> ShiftPlan:
-    """Shifts that touch ``[start, end)``."""
-    rows = session.scalars(
-        select(ShiftRow)
-        .where(*_current(ShiftRow, street), ShiftRow.start_at < end, ShiftRow.end_at > start)
-        .order_by(ShiftRow.start_at, ShiftRow.place, ShiftRow.id)
-    )
-    return ShiftPlan(tuple(Shift(r.place, r.start_at, r.end_at, r.person, r.swapped_from, r.reason) for r in rows))
-
-
-def add_notice(session: Session, street: int, notice: Notice) -> None:
-    """Store a notice."""
-    session.add(
-        NoticeRow(
-            street=street,
-            number=notice.notice_id,
-            at=notice.at,
-            by=notice.by,
-            title=notice.title,
-            text=notice.text,
-            cells=list(notice.cells),
-            duties=[duty.value for duty in notice.duties],
-        )
-    )
-    session.flush()
-
-
-def read_notices(session: Session, street: int, *, limit: int = 100) -> list[tuple[Notice, list[Receipt]]]:
-    """Notices with their receipts, newest first."""
-    found = []
-    query = select(NoticeRow).where(NoticeRow.street == street).order_by(NoticeRow.at.desc(), NoticeRow.id.desc())
-    for row in session.scalars(query.limit(limit)):
-        duties = tuple(Duty(duty) for duty in row.duties)
-        notice = Notice(row.number, row.at, row.by, row.title, row.text, tuple(row.cells), duties)
-        receipts = session.scalars(select(ReceiptRow).where(ReceiptRow.notice_id == row.id).order_by(ReceiptRow.id))
-        found.append((notice, [Receipt(row.number, r.person, r.at, r.way) for r in receipts]))
-    return found
-
-
-def add_receipt(session: Session, street: int, receipt: Receipt, recorder: Recorder) -> bool:
-    """Write down that a notice reached a person; False if that is known already.
+    Returns
+    -------
+    int
+        How many assignments ended.
 
     Raises
     ------
     NotStoredError
-        If there is no such notice.
+        If the person or the successor is not known.
     """
-    notice = session.scalar(
-        select(NoticeRow.id).where(NoticeRow.street == street, NoticeRow.number == receipt.notice_id)
+    lock(session, f"roster {street}")
+    number = _known(session, street, person)
+    follows = _known(session, street, successor) if successor else None
+    rows = session.scalars(
+        select(AssignmentRow).where(*_current(AssignmentRow, street), AssignmentRow.person_id == number)
     )
-    if notice is None:
-        raise NotStoredError(f"there is no notice {receipt.notice_id[:50]}")
-    same = select(ReceiptRow.id).where(ReceiptRow.notice_id == notice, ReceiptRow.person == receipt.person)
-    if session.scalar(same) is not None:
-        return False
-    session.add(
-        ReceiptRow(notice_id=notice, person=receipt.person, at=receipt.at, way=receipt.way, recorded_by=recorder.actor)
-    )
+    mine = [row for row in rows if row.valid_to is None or row.valid_to > last]
+    for row in mine:
+        row.withdrawn_at = recorder.at
+        if row.valid_from <= last:
+            _add_part(session, row, number, (row.valid_from, last), recorder)
+        if follows is not None:
+            _add_part(session, row, follows, (max(row.valid_from, last + timedelta(days=1)), row.valid_to), recorder)
     session.flush()
-    return True
+    return len(mine)
 
 
-def _current(row: type[AssignmentRow | AbsenceRow | ShiftRow], street: int) -> tuple[Any, ...]:
+def _add_part(
+    session: Session, row: AssignmentRow, person: int, days: tuple[date, date | None], recorder: Recorder
+) -> None:
+    """The same duty for a person and some days."""
+    session.add(
+        AssignmentRow(
+            street=row.street,
+            cell=row.cell,
+            person_id=person,
+            duty=row.duty,
+            valid_from=days[0],
+            valid_to=days[1],
+            place=row.place,
+            basis=row.basis,
+            recorded_at=recorder.at,
+            recorded_by=recorder.actor,
+            withdrawn_at=None,
+        )
+    )
+
+
+def _current(row: type[AssignmentRow | AbsenceRow], street: int) -> tuple[Any, ...]:
     return row.street == street, row.withdrawn_at.is_(None)
 
 

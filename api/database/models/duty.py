@@ -222,6 +222,23 @@ class ShiftRow(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class DutyPostRow(Base):
+    """A place that has to be held in some hours. Rows are withdrawn, not deleted."""
+
+    __tablename__ = "duty_post"
+    __table_args__ = (Index("ix_duty_post_place", "street", "place"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    street: Mapped[int] = mapped_column(ForeignKey("street.id"))
+    place: Mapped[str]
+    cell: Mapped[str]
+    hours: Mapped[str]
+    days: Mapped[str]
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_by: Mapped[str]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class NoticeRow(Base):
     """A notice to the holders of some duties in some cells. Append-only."""
 
@@ -237,6 +254,7 @@ class NoticeRow(Base):
     text: Mapped[str]
     cells: Mapped[list[str]] = mapped_column(JSON)
     duties: Mapped[list[str]] = mapped_column(JSON)
+    levels: Mapped[list[int]] = mapped_column(JSON, server_default="[]")
 
 
 class ReceiptRow(Base):

@@ -1,10 +1,10 @@
-"""Imports rosters and incident tables into the database; faulty rows are reported."""
+"""Imports rosters, plans of shifts and incident tables into the database; faulty rows are reported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,9 @@ from api.database.duty.cases import Standing
 from api.database.duty.reports import Sender, add_report
 from api.database.duty.rosters import Recorder, store_roster
 from api.database.duty.sealing import Seal
-from geo.duty import Channel, Report, Reporter, levels_of, read_roster
+from api.database.duty.shifts import store_shifts
+from api.duty.shift_plans import codes_of, names_of
+from geo.duty import Channel, Report, Reporter, levels_of, read_roster, read_shifts_sheet
 from geo.incidents import assign, find_matter, read_incidents
 from geo.layers import Division
 from geo.tables.clock_texts import fold, read_moment
@@ -75,6 +77,36 @@ def import_roster(
     stored = store_roster(session, street, read.roster, recorder)
     findings = read.roster.findings(since, since + timedelta(days=365))
     return Imported(read.rows, stored, read.refused, findings, read.notices)
+
+
+def import_shifts(
+    session: Session,
+    street: int,
+    path: Path,
+    *,
+    zone: str,
+    recorder: Callable[[set[str]], Recorder],
+    columns: dict[str, str] | None = None,
+) -> Imported:
+    """Read a plan of shifts and store it in place of the shifts of the same places, from its first day to its last.
+
+    Parameters
+    ----------
+    recorder
+        Who writes down shifts of some places; refuses who may not.
+    columns
+        Our names of columns to headers.
+    """
+    tz = ZoneInfo(zone)
+    read = read_shifts_sheet(path, zone=tz, codes=codes_of(names_of(session, street)), columns=columns)
+    shifts = read.plan.shifts
+    stored = {"added": 0, "withdrawn": 0}
+    if shifts:
+        days = [shift.start.date() for shift in shifts]
+        span = [datetime.combine(day, time(), tz) for day in (min(days), max(days) + timedelta(days=1))]
+        by = recorder({shift.place for shift in shifts})
+        stored = store_shifts(session, street, read.plan, (span[0], span[1]), by)
+    return Imported(read.rows, stored, read.refused)
 
 
 def import_incidents(

@@ -50,18 +50,20 @@ def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) 
         raise DeniedError(f"'{caller.name}' may not do this with ledgers {where}")
 
 
-def places_of(caller: Caller, snapshot: Snapshot, levels: tuple[int, ...]) -> list[tuple[str, str]]:
+def places_of(
+    caller: Caller, snapshot: Snapshot, levels: tuple[int, ...], right: Right = Right.SEE_LEDGERS
+) -> list[tuple[str, str]]:
     """Code and name of the cells that a caller may choose: the whole street where allowed, then cells in order."""
     import pandas as pd
 
-    found = [("", "全街道 whole street")] if scopes(caller, Right.SEE_LEDGERS) is None else []
+    found = [("", "全街道 whole street")] if scopes(caller, right) is None else []
     layers = {1: snapshot.division.community, 2: snapshot.division.second}
     for level in levels:
         frame = pd.DataFrame(layers[level])[["code", "name"]].sort_values("code")
         found += [
             (str(code), f"{name} {code}" if level == 2 else str(name))
             for code, name in frame.itertuples(index=False)
-            if allowed(caller, Right.SEE_LEDGERS, [str(code)])
+            if allowed(caller, right, [str(code)])
         ]
     return found
 

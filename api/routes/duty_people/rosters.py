@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.access import Right
 from api.access.rights import scopes
 from api.database import session
 from api.database.events import audit
-from api.duty.schemas import AbsenceIn, AnswerableOut, FindingOut, HandedOver
+from api.duty.schemas import AbsenceIn, AnswerableOut, DepartureIn, FindingOut, HandedOver
+from api.duty.staff_schemas import GapsOut
+from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
-from geo.errors import InputError
+from geo.errors import InputError, RefusedStep
 
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["duty"])
 
@@ -70,25 +74,98 @@ def roster_findings(
     ]
 
 
+@router.get("/roster/gaps")
+@needs(Right.SEE_ROSTER)
+def gaps(
+    caller: CallerOf,
+    engine: EngineOf,
+    settings: SettingsOf,
+    snapshot: SnapshotOf,
+    now: CaseNow,
+    cell: Annotated[str, Query(max_length=40)] = "",
+) -> GapsOut:
+    """Communities and grids of the caller for which nobody answers today, and empty shifts of today."""
+    from api.duty.roster_lists import gaps_today
+
+    limits = scopes(caller, Right.SEE_ROSTER)
+    if cell and limits is not None and not any(cell.startswith(limit) for limit in limits):
+        raise DeniedError(f"'{caller.name}' may not see the roster of cell {cell}")
+    today = now.astimezone(ZoneInfo(settings.zone)).date()
+    with session(engine) as opened:
+        return gaps_today(opened, caller, snapshot, settings, today, cell)
+
+
 @router.post("/roster/absences", status_code=201)
 @needs(Right.MANAGE_ROSTER)
 def absence(
     body: AbsenceIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> HandedOver:
     """Record an absence and hand over the person's open cases, in one transaction."""
-    from api.database.duty.cases import add_step, open_cases_of
     from api.database.duty.rosters import Recorder, add_absence, read_stored_roster
     from api.duty import desk
+    from api.duty.departments import require_manager
+    from api.duty.shift_plans import code_of
     from geo.duty import Absence, levels_of
 
     with session(engine, write=True) as opened:
         actor = desk.actor_name(opened, caller)
-        away = Absence(body.person, body.first, body.last, body.deputy, body.reason)
+        person, deputy = (code_of(opened, caller.street, text) for text in (body.person, body.deputy))
+        away = Absence(person, body.first, body.last, deputy, body.reason)
+        levels = levels_of(snapshot.division)
+        before = read_stored_roster(opened, caller.street, cells=levels)
+        require_manager(caller, person, before.duties(person, body.first))
         add_absence(opened, caller.street, away, Recorder(actor, now))
-        found = read_stored_roster(opened, caller.street, cells=levels_of(snapshot.division))
-        owned = open_cases_of(opened, caller.street, body.person)
-        steps = found.hand_over(owned, body.person, at=now, day=body.first, by=actor)
-        for event in steps:
-            add_step(opened, caller.street, event, desk.standing_of(settings))
-        audit(opened, caller.street, caller.actor, "add absence", body.person, at=now, cases=len(steps))
+        steps = read_stored_roster(opened, caller.street, cells=levels).hand_over(
+            _open_cases(opened, caller, person), person, at=now, day=body.first, by=actor
+        )
+        _write(opened, caller, steps, settings)
+        audit(opened, caller.street, caller.actor, "add absence", person, at=now, cases=len(steps))
     return HandedOver(cases={event.case_id: str(event.payload["to"]) for event in steps})
+
+
+@router.post("/roster/departures", status_code=201)
+@needs(Right.MANAGE_ROSTER)
+def departure(
+    body: DepartureIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
+) -> HandedOver:
+    """End all duties of a person who leaves, and hand their open cases over, in one step: all or nothing."""
+    from api.database.duty.rosters import Recorder, end_assignments, read_stored_roster
+    from api.duty import desk
+    from api.duty.departments import require_manager
+    from api.duty.shift_plans import code_of
+    from geo.duty import levels_of
+
+    with session(engine, write=True) as opened:
+        person, successor = (code_of(opened, caller.street, text) for text in (body.person, body.successor))
+        if person == successor:
+            raise InputError(f"{person} cannot come after themselves; name somebody else or nobody")
+        actor = desk.actor_name(opened, caller)
+        levels = levels_of(snapshot.division)
+        before = read_stored_roster(opened, caller.street, cells=levels)
+        mine = [one for one in before.assignments if one.person == person and one.until > body.last]
+        require_manager(caller, person, mine)
+        end_assignments(opened, caller.street, person, body.last, Recorder(actor, now), successor=successor)
+        day = body.last + timedelta(days=1)
+        steps = read_stored_roster(opened, caller.street, cells=levels).hand_over(
+            _open_cases(opened, caller, person), person, at=now, day=day, by=actor, to=successor
+        )
+        _write(opened, caller, steps, settings)
+        audit(opened, caller.street, caller.actor, "end duties", person, at=now, cases=len(steps))
+    return HandedOver(cases={event.case_id: str(event.payload["to"]) for event in steps})
+
+
+def _open_cases(opened: Any, caller: Any, person: str) -> Any:
+    from api.database.duty.cases import open_cases_of
+
+    return open_cases_of(opened, caller.street, person)
+
+
+def _write(opened: Any, caller: Any, steps: Any, settings: Any) -> None:
+    from api.database.duty.cases import add_step
+    from api.duty import desk
+
+    for event in steps:
+        try:
+            add_step(opened, caller.street, event, desk.standing_of(settings))
+        except RefusedStep as refusal:
+            raise desk.refused(refusal, caller) from refusal

@@ -42,6 +42,8 @@ def summary_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
     rows += _named_rows("多发事项", now.reports_by(lambda case: case.kind), before, lambda case: case.kind, facts)
     rows += _repeat_rows(now, before)
     rows += _decision_rows(facts, start, end, scope)
+    rows += _notice_rows(facts, start, end, scope)
+    rows += _shift_rows(facts, start, scope)
     for row in rows:
         row["key"] = f"{start}/{scope}/{row['part']}/{row['item']}"
         row["cases"] = _listed(sorted(row["cases"]))
@@ -173,6 +175,42 @@ def _concerns(facts: Facts, decision: Decision, scope: str) -> bool:
     if case is not None:
         return facts.within(case, scope)
     return not scope or decision.owner in (scope, facts.cell_names.get(scope, ""))
+
+
+def _notice_rows(facts: Facts, start: dt.date, end: dt.date, scope: str) -> Rows:
+    """Whom the notices of the week were for and whom they reached by its end; no rows where there was no notice."""
+
+    def of(first: dt.date, last: dt.date) -> tuple[list[str], int]:
+        low, high = facts.midnight(first), facts.midnight(last)
+        mine = [
+            (number, reached is not None and reached == reached and reached < high)
+            for number, at, cell, reached in facts.notices[["number", "at", "cell", "reached_at"]].itertuples(
+                index=False, name=None
+            )
+            if low <= at < high and (not scope or scope in (cell, facts.parent_of(cell)))
+        ]
+        return [number for number, _ in mine], sum(reached for _, reached in mine)
+
+    (now, reached), (before, former) = of(start, end), of(start - _WEEK, start)
+    if not now and not before:
+        return []
+    return [
+        _row("上情下达", "通知应告知（人次）", len(now), len(before), now),
+        _row("上情下达", "已告知", reached, former, now),
+        _row("上情下达", "未告知", len(now) - reached, len(before) - former, now),
+    ]
+
+
+def _shift_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
+    """Spans of the week without anybody on duty; no row where there was none in both weeks."""
+
+    def of(first: dt.date) -> list[str]:
+        low, high = facts.midnight(first), facts.midnight(first + _WEEK)
+        spans = facts.empty_shifts[["place", "cell", "start"]].itertuples(index=False, name=None)
+        return [place for place, cell, at in spans if low <= at < high and scope in ("", cell)]
+
+    now, before = of(start), of(start - _WEEK)
+    return [_row("值班", "空班（段）", len(now), len(before), now)] if now or before else []
 
 
 def plan_rows(facts: Facts, first: dt.date, scope: str) -> Rows:

@@ -29,6 +29,8 @@ class Notice:
         Codes; a code includes all cells below it. Empty: the complete street.
     duties
         Duties of the recipients; empty: the persons responsible for the cells.
+    levels
+        Levels of the cells: 1 communities, 2 second-level grids, 3 bodies and buildings. Empty: all.
     """
 
     notice_id: str
@@ -38,6 +40,7 @@ class Notice:
     text: str
     cells: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
+    levels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.title.strip() or not self.text.strip():
@@ -68,7 +71,9 @@ def recipients(notice: Notice, roster: Roster, day: dt.date) -> pd.DataFrame:
         `person`, `cell`, `duty`; a person once for each cell. Substitutes replace responsible persons who are away.
     """
     rows = []
-    for cell in roster.cells:
+    for cell, level in roster.cells.items():
+        if notice.levels and level not in notice.levels:
+            continue
         if notice.cells and not any(cell.startswith(code) for code in notice.cells):
             continue
         if notice.duties:

@@ -65,7 +65,7 @@ class _Reader:
     since: dt.date
 
 
-class _FaultyRowError(Exception):
+class FaultyRowError(Exception):
     """A row that cannot be used: the reason, and the faulty field."""
 
     def __init__(self, reason: Text, field: str | None = None, value: object = None) -> None:
@@ -130,7 +130,7 @@ def read_roster(
         try:
             assignment, person = _row(reader, record)
             _require_no_overlap(assignment, earlier[assignment.cell, assignment.duty], cells)
-        except _FaultyRowError as fault:
+        except FaultyRowError as fault:
             header = used.get(fault.field) if fault.field else None
             refused.append(refuse(file.name, int(number), fault.reason, column=header, value=fault.value))
             continue
@@ -152,34 +152,36 @@ def levels_of(division: Any) -> dict[str, int]:
 
 def _row(reader: _Reader, record: Mapping[Any, Any]) -> tuple[Assignment, Person]:
     values = {name: record.get(header) for name, header in reader.columns.items()}
-    cell = _code(values[words.CELL], words.CELL)
+    cell = plain_code(values[words.CELL], words.CELL)
     if cell not in reader.cells:
-        raise _FaultyRowError(Text("网格编码不存在", "there is no cell with this code"), words.CELL, cell)
-    name = _text(values.get(words.NAME))
-    code = _code(values.get(words.PERSON), words.PERSON, empty=True) or name
+        raise FaultyRowError(Text("网格编码不存在", "there is no cell with this code"), words.CELL, cell)
+    name = plain_text(values.get(words.NAME))
+    code = plain_code(values.get(words.PERSON), words.PERSON, empty=True) or name
     if not code:
-        raise _FaultyRowError(Text("没有姓名或工号", "names nobody"), words.NAME)
+        raise FaultyRowError(Text("没有姓名或工号", "names nobody"), words.NAME)
     duty = _duty(values.get(words.DUTY), reader.cells[cell])
-    first = _day(values.get(words.FROM), words.FROM) or reader.since
-    last = _day(values.get(words.TO), words.TO)
+    first = plain_day(values.get(words.FROM), words.FROM) or reader.since
+    last = plain_day(values.get(words.TO), words.TO)
     if last is not None and last < first:
-        raise _FaultyRowError(
+        raise FaultyRowError(
             Text(f"结束日期{last}早于开始日期{first}", f"ends on {last}, before it begins on {first}"), words.TO, last
         )
-    place, basis = _text(values.get(words.PLACE)), _text(values.get(words.BASIS))
-    kind = words.KIND_OF.get(plain_header(_text(values.get(words.KIND))), "")
-    phone = _code(values.get(words.PHONE), words.PHONE, empty=True)
-    person = Person(code, name or code, kind, _text(values.get(words.POST)), _text(values.get(words.UNIT)), phone)
+    place, basis = plain_text(values.get(words.PLACE)), plain_text(values.get(words.BASIS))
+    kind = words.KIND_OF.get(plain_header(plain_text(values.get(words.KIND))), "")
+    phone = plain_code(values.get(words.PHONE), words.PHONE, empty=True)
+    person = Person(
+        code, name or code, kind, plain_text(values.get(words.POST)), plain_text(values.get(words.UNIT)), phone
+    )
     return Assignment(cell, code, duty, first, last, place, basis), person
 
 
 def _duty(value: object, level: int) -> Duty:
-    text = _text(value)
+    text = plain_text(value)
     if not text:
         return ANSWERABLE[level]
     found = words.DUTY_OF.get(plain_header(text))
     if found is None:
-        raise _FaultyRowError(
+        raise FaultyRowError(
             Text(
                 "职责无法识别，可填格长、副格长、责任人、协管员等",
                 "is not a known duty; use 格长, 副格长, 责任人, 协管员 and so on",
@@ -190,13 +192,14 @@ def _duty(value: object, level: int) -> Duty:
     return found
 
 
-def _text(value: object) -> str:
+def plain_text(value: object) -> str:
+    """Text of a cell without blanks around it, empty where it holds nothing."""
     if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT:
         return ""
     return str(value).strip()
 
 
-def _code(value: object, field: str, *, empty: bool = False) -> str:
+def plain_code(value: object, field: str, *, empty: bool = False) -> str:
     """A code or number as text; refused if truncated by Excel.
 
     Excel changes a code of 16 digits or more typed as a number to 3.20113E+17, a number, or a text with zeros at the end. Codes
@@ -210,28 +213,29 @@ def _code(value: object, field: str, *, empty: bool = False) -> str:
         if isinstance(value, float) and np.isnan(value):
             value = None
         elif abs(value) >= 10**EXCEL_DIGITS:
-            raise _FaultyRowError(cut, field, value)
+            raise FaultyRowError(cut, field, value)
         else:
             value = str(int(value)) if float(value).is_integer() else str(value)
-    text = fold(_text(value)).strip().strip("'`")
+    text = fold(plain_text(value)).strip().strip("'`")
     if _SCIENTIFIC.match(text):
-        raise _FaultyRowError(cut, field, text)
+        raise FaultyRowError(cut, field, text)
     text = text.removesuffix(".0")
     if text.isdigit() and len(text) > EXCEL_DIGITS and text[EXCEL_DIGITS:].strip("0") == "":
-        raise _FaultyRowError(cut, field, text)
+        raise FaultyRowError(cut, field, text)
     if not text and not empty:
-        raise _FaultyRowError(Text("没有网格编码", "has no cell code"), field)
+        raise FaultyRowError(Text("没有网格编码", "has no cell code"), field)
     return text
 
 
-def _day(value: object, field: str) -> dt.date | None:
+def plain_day(value: object, field: str) -> dt.date | None:
+    """Day of a cell, None where it is empty or open; refused where it cannot be read."""
     if value is pd.NaT:
         return None
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
         return value
-    text = fold(_text(value))
+    text = fold(plain_text(value))
     if not text or text in ("至今", "长期", "现在"):
         return None
     try:
@@ -242,7 +246,7 @@ def _day(value: object, field: str) -> dt.date | None:
         return _EXCEL_EPOCH + dt.timedelta(days=int(count))
     moment = read_moment(text)
     if moment is None:
-        raise _FaultyRowError(
+        raise FaultyRowError(
             Text("日期无法识别，请写作2026-03-02", "is not a day; write it as 2026-03-02"), field, text
         )
     return moment.at.date()
@@ -261,4 +265,4 @@ def _require_no_overlap(new: Assignment, known: list[tuple[int, Assignment]], ce
                     f"与第{number}行（{old.person}）同日负责同一网格",
                     f"overlaps row {number} ({old.person}) for the same cell",
                 )
-            raise _FaultyRowError(reason, words.FROM, new.valid_from)
+            raise FaultyRowError(reason, words.FROM, new.valid_from)

@@ -37,6 +37,13 @@ ITEM_STATES = {
     ItemState.PUT_RIGHT: Text("待复核", "to be re-checked"),
     ItemState.STRUCK_OFF: Text("已销号", "struck off"),
 }
+ITEM_ACTIONS = {
+    ItemAction.FIND: Text("登记问题", "found"),
+    ItemAction.PROGRESS: Text("整改进展", "progress"),
+    ItemAction.SELF_CHECK: Text("自查完成", "put right, inspected by oneself"),
+    ItemAction.RECHECK_OK: Text("复核通过，销号", "re-checked, struck off"),
+    ItemAction.RECHECK_BAD: Text("复核未通过", "not put right at the re-check"),
+}
 _SOURCES = {
     ItemAction.PROGRESS: ItemState.OPEN,
     ItemAction.SELF_CHECK: ItemState.OPEN,
@@ -57,7 +64,7 @@ class ItemStep:
 
     `seq` counts from 1. The first step, ``find``, contains the finding: `place`, `text` (the problem), `basis`, `unit` and
     `person` responsible for the correction, `due`, and its case, if any. `self_found` distinguishes self-inspection (自查自纠)
-    from supervision.
+    from supervision. `note` is the number of the supervision note (督办单), `cell` the code of the community or grid.
     """
 
     item_id: str
@@ -74,6 +81,8 @@ class ItemStep:
     case_id: str = ""
     self_found: bool = False
     evidence: tuple[str, ...] = ()
+    note: str = ""
+    cell: str = ""
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -106,6 +115,8 @@ class Item:
     result: str = ""
     rounds: int = 1
     late: bool = False
+    note: str = ""
+    cell: str = ""
 
     def overdue(self, day: dt.date) -> bool:
         """Whether it is not corrected, and its limit has passed."""
@@ -176,6 +187,21 @@ def advance_item(item: Item | None, step: ItemStep, zone: dt.tzinfo = dt.UTC) ->
     return Item(**values)
 
 
+def steps_open(item: Item, actor: str) -> tuple[ItemAction, ...]:
+    """Steps that an item leaves open to somebody: who put it right, or has to, does not re-check it.
+
+    >>> found = ItemStep("Z-1", 1, dt.datetime(2026, 3, 2, tzinfo=dt.UTC), "纪工委", ItemAction.FIND, "堆物", person="张三",
+    ...     due=dt.date(2026, 3, 9))
+    >>> [action.value for action in steps_open(fold_item([found]), "张三")]
+    ['progress', 'self_check']
+    """
+    own = actor in (item.put_right_by, item.person)
+    rechecks = (ItemAction.RECHECK_OK, ItemAction.RECHECK_BAD)
+    return tuple(
+        action for action, state in _SOURCES.items() if state is item.state and not (own and action in rechecks)
+    )
+
+
 def _found(step: ItemStep) -> Item:
     if step.action is not ItemAction.FIND:
         raise RefusedStep("state", "整改事项须先登记问题", "an item begins with a finding")
@@ -199,6 +225,8 @@ def _found(step: ItemStep) -> Item:
         step.due,
         step.case_id,
         step.self_found,
+        note=step.note,
+        cell=step.cell,
     )
 
 

@@ -1,6 +1,6 @@
 /* The page of a community: its open cases by stage, sorted by due time. */
 
-import { ask, both, fillCases, keepFresh, make, openCase, tell } from "./cases.js";
+import { ask, both, fillCases, keepFresh, make, openCase, tell, tellGaps } from "./cases.js";
 
 const choose = document.getElementById("choose"), total = document.getElementById("total"), detail = document.getElementById("detail");
 const columns = [...document.querySelectorAll("section[data-stage]")];
@@ -25,6 +25,10 @@ async function load() {
   }
 }
 
+const tellOfCell = () => tellGaps(new FormData(choose).get("cell") ?? "");
+
 choose.addEventListener("change", load);
+choose.addEventListener("change", tellOfCell);
 choose.addEventListener("submit", (event) => event.preventDefault());
 keepFresh(load);
+tellOfCell();

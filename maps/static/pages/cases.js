@@ -247,6 +247,21 @@ function logOf(events) {
       make("span", { class: "quiet" }, one.actor, " ", word("roles", one.role)), one.reason ? make("span", { class: "why" }, one.reason) : null))));
 }
 
+/** Tell in `#gaps` for how many communities and grids nobody answers today, of a community or of all that the reader sees. */
+export async function tellGaps(cell = "") {
+  const shown = document.getElementById("gaps");
+  try {
+    const found = await ask(`/api/roster/gaps?cell=${encodeURIComponent(cell)}`);
+    shown.hidden = found.cells.length === 0 && found.empty_shifts === 0;
+    const parts = [];
+    if (found.cells.length) parts.push([`今日${found.cells.length}个社区和二级网格无人负责：${found.cells.slice(0, 5).join("、")}`, `Communities and grids without an answerable person today: ${found.cells.length} (${found.cells.slice(0, 5).join(", ")})`]);
+    if (found.empty_shifts) parts.push([`今日${found.empty_shifts}段时间无人值班`, `spans of today without anybody on duty: ${found.empty_shifts}`]);
+    shown.replaceChildren(make("a", { class: "fault", href: `/roster?scope=${encodeURIComponent(cell)}` }, both(parts.map(([zh]) => zh).join("；"), parts.map(([, en]) => en).join("; "))));
+  } catch {
+    shown.hidden = true;
+  }
+}
+
 /** Call a function now and every half minute while the page is seen. */
 export function keepFresh(load) {
   load();

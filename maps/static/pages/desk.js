@@ -1,6 +1,6 @@
 /* The page of the centre: reports are taken in, checked for duplicates, filed and dispatched. */
 
-import { ask, both, facts, fillCases, keepFresh, make, newId, openCase, sendPhotos, tell, tellFault, tellPhotos } from "./cases.js";
+import { ask, both, facts, fillCases, keepFresh, make, newId, openCase, sendPhotos, tell, tellFault, tellGaps, tellPhotos } from "./cases.js";
 
 const list = document.getElementById("cases"), detail = document.getElementById("detail"), total = document.getElementById("total");
 const stages = [...document.querySelectorAll("button[data-stage]")];
@@ -58,3 +58,4 @@ form?.addEventListener("submit", async (event) => {
 const wanted = new URLSearchParams(location.search).get("case");
 if (wanted) open(wanted);
 keepFresh(load);
+tellGaps();

@@ -57,3 +57,98 @@ for (const form of document.querySelectorAll("form[data-decide]")) {
     }
   });
 }
+
+/* Forms that send what they hold as JSON: `data-post` is the address. Fields with `data-list` are lists; a shift is given as a day with
+   begin and end, in the zone of the street. After it the page is read again, and tells what was done. */
+const DONE = "wangge-done";
+
+function bodyOf(form) {
+  const given = new FormData(form), body = {};
+  for (const field of form.querySelectorAll("[data-list]")) body[field.name] = [];
+  for (const [name, value] of given) {
+    const field = form.elements[name], list = (field.length && field[0]?.dataset?.list !== undefined) || field.dataset?.list !== undefined;
+    const one = (field.dataset?.kind ?? field[0]?.dataset?.kind) === "number" ? Number(value) : value;
+    if (!list) body[name] = one;
+    else if (one !== "") body[name].push(one);
+  }
+  if (form.dataset.offset) {
+    const { day, begin, finish, ...rest } = body;
+    const next = new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+    return { ...rest, start: `${day}T${begin}:00${form.dataset.offset}`, end: `${finish <= begin ? next : day}T${finish}:00${form.dataset.offset}` };
+  }
+  return form.dataset.item === undefined ? body : { items: [Object.fromEntries(Object.entries(body).filter(([name]) => name !== "self_found"))], self_found: body.self_found === "true" };
+}
+
+/** What an answer says that was done, for the reader. */
+function doneText(found) {
+  if (found?.cases) {
+    const cases = Object.entries(found.cases);
+    return cases.length ? say(`已登记，移交在办件${cases.length}件：`, `stored; ${cases.length} open cases handed over: `) + cases.map(([number, to]) => `${number}→${to}`).join("，")
+      : say("已登记，没有在办件需要移交。", "stored; no open case had to be handed over");
+  }
+  if (found?.refused) {
+    const rows = found.refused.map((row) => say(`第${row.row}行：${row.reason_zh}`, `row ${row.row}: ${row.reason}`)).join("；");
+    return say(`已导入${found.added}班`, `${found.added} shifts imported`) + (rows ? say(`，未收${found.refused.length}行。`, `, ${found.refused.length} rows refused. `) + rows : "");
+  }
+  return say("已保存", "stored");
+}
+
+function finish(text) {
+  try { sessionStorage.setItem(DONE, text); } catch { /* a browser may forbid it */ }
+  location.reload();
+}
+
+async function run(place, work) {
+  let output = place.querySelector?.("output") ?? place.nextElementSibling;
+  if (output?.tagName !== "OUTPUT") {
+    output = document.createElement("output");
+    place.after(output);
+  }
+  const buttons = place.tagName === "BUTTON" ? [place] : [...place.querySelectorAll("button")];
+  buttons.forEach((button) => { button.disabled = true; });
+  try {
+    finish(doneText(await work()));
+  } catch (error) {
+    output.className = "fault";
+    output.textContent = error.message;
+    buttons.forEach((button) => { button.disabled = false; });
+  }
+}
+
+for (const form of document.querySelectorAll("form[data-post]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(form, () => send(event.submitter?.dataset.post ?? form.dataset.post, { ...bodyOf(form), ...(event.submitter?.name ? { [event.submitter.name]: event.submitter.value } : {}) }));
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-all]")) {
+  button.addEventListener("click", () => {
+    const boxes = [...button.form.querySelectorAll("input[type=checkbox]")], every = boxes.every((box) => box.checked);
+    boxes.forEach((box) => { box.checked = !every; });
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-delete]")) {
+  button.addEventListener("click", () => run(button, () => send(button.dataset.delete, undefined, "DELETE")));
+}
+
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(form, async () => {
+      const reply = await fetch(form.dataset.upload, { method: "POST", body: new FormData(form) });
+      const found = await reply.json().catch(() => ({}));
+      if (!reply.ok) throw new Error(found.detail ?? String(reply.status));
+      return found;
+    });
+  });
+}
+
+const done = document.getElementById("done");
+if (done) {
+  try {
+    done.textContent = sessionStorage.getItem(DONE) ?? "";
+    sessionStorage.removeItem(DONE);
+  } catch { /* a browser may forbid it */ }
+}

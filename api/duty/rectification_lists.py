@@ -1,0 +1,109 @@
+"""What the routes and the page of rectification share: items as far as a caller may see them, and who may do which step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from api.access import Caller, Right, Role, allowed
+from api.access.rights import scopes
+from api.database.duty.cases import get_case
+from api.database.duty.rectifications import read_items
+from api.duty.desk import actor_name, require_seen
+from api.duty.staff_schemas import ItemOut, ItemStepOut
+from api.errors import DeniedError, NotStoredError
+from geo.duty import Item, ItemAction, ItemStep
+from geo.duty.supervision.rectification import ITEM_STATES, steps_open
+
+#: Roles that find items by supervision and re-check: the discipline office and the leaders; a community in its own cells.
+SUPERVISING = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.LEADER, Role.COMMUNITY)
+_RECHECKS = (ItemAction.RECHECK_OK, ItemAction.RECHECK_BAD)
+
+
+def items_of(session: Session, caller: Caller, now: datetime, zone: str) -> list[ItemOut]:
+    """Items of the caller's cells, the last found first."""
+    tz = ZoneInfo(zone)
+    limits = scopes(caller, Right.SEE_LEDGERS)
+    actor = actor_name(session, caller)
+    day = now.astimezone(tz).date()
+    return [
+        item_out(item, steps, caller, actor, day)
+        for item, steps in read_items(session, caller.street, tz)
+        if limits is None or any(item.cell.startswith(limit) for limit in limits)
+    ]
+
+
+def item_out(item: Item, steps: Sequence[ItemStep], caller: Caller, actor: str, day: date) -> ItemOut:
+    """An item as the service tells it on a day, with the steps that the caller may do."""
+    open_now = [
+        action.value for action in steps_open(item, actor) if _has_part(caller, item.cell, recheck=action in _RECHECKS)
+    ]
+    names = ("note", "found_at", "found_by", "place", "problem", "basis", "unit", "person", "due", "cell", "case_id")
+    return ItemOut(
+        number=item.item_id,
+        state=item.state.value,
+        state_zh=ITEM_STATES[item.state].zh,
+        overdue=item.overdue(day),
+        self_found=item.self_found,
+        rounds=item.rounds,
+        steps=[
+            ItemStepOut(seq=one.seq, at=one.at, actor=one.actor, action=one.action.value, text=one.text)
+            for one in steps
+        ],
+        allowed=open_now,
+        **{name: getattr(item, name) for name in names},
+    )
+
+
+def require_finder(caller: Caller, cell: str, *, self_found: bool) -> None:
+    """Refuse a caller who may not find items in a cell; an item without a cell is about the whole street.
+
+    Raises
+    ------
+    DeniedError
+        If the caller may not. What a unit found itself may be written down by whoever works there.
+    """
+    if not _has_part(caller, cell, recheck=not self_found):
+        where = f"cell {cell}" if cell else "the whole street; name the cell"
+        raise DeniedError(f"'{caller.name}' may not write rectification items of {where}")
+
+
+def may_supervise(caller: Caller) -> bool:
+    """Whether a caller may write supervision notes about some cells."""
+    return any(grant.role in SUPERVISING for grant in caller.grants)
+
+
+def cell_of_case(session: Session, caller: Caller, number: str) -> str:
+    """Cell of the case that an item comes from, empty where none is named; refused if the caller may not see it."""
+    if not number:
+        return ""
+    case = get_case(session, caller.street, number)
+    require_seen(caller, case)
+    return case.second or case.community
+
+
+def require_step(caller: Caller, steps: Sequence[ItemStep], number: str, action: ItemAction) -> None:
+    """Refuse a caller whose part a step is not.
+
+    Raises
+    ------
+    NotStoredError
+        If there is no such item.
+    DeniedError
+        If the item lies outside of the caller's cells, or re-checking is not the caller's.
+    """
+    if not steps:
+        raise NotStoredError(f"there is no rectification item {number[:40]}")
+    if not _has_part(caller, steps[0].cell, recheck=action in _RECHECKS):
+        raise DeniedError(f"'{caller.name}' may not do this step of item {number[:40]}")
+
+
+def _has_part(caller: Caller, cell: str, *, recheck: bool) -> bool:
+    if not allowed(caller, Right.WRITE_LEDGERS, [cell]):
+        return False
+    return not recheck or any(
+        grant.role in SUPERVISING and (not grant.scope or cell.startswith(grant.scope)) for grant in caller.grants
+    )
