@@ -37,9 +37,7 @@ def require_department(session: Session, caller: Caller, case: Case, role: Role)
     code, unit = found
     if code in (case.owner, case.unit) or unit in (case.owner, case.unit, *case.helpers):
         return
-    raise DeniedError(
-        f"该件由{case.unit}承办，{code}属于{unit} the case is handled by {case.unit}, and {code} belongs to {unit}"
-    )
+    raise DeniedError(f"the case is handled by {case.unit}, and {code} belongs to {unit}")
 
 
 def require_manager(caller: Caller, person: str, assignments: Sequence[Assignment]) -> None:
@@ -52,7 +50,7 @@ def require_manager(caller: Caller, person: str, assignments: Sequence[Assignmen
     """
     for cell in sorted({one.cell for one in assignments}) or [""]:
         if not allowed(caller, Right.MANAGE_ROSTER, [cell]):
-            where = f"cell {cell}" if cell else "the whole street, as the person has no cell"
+            where = f"of cell {cell}" if cell else "of the whole street; choose a community or grid"
             raise DeniedError(
-                f"'{caller.name}' does not manage the roster of {where}: ask who does to write down '{person[:50]}'"
+                f"'{caller.name}' does not manage the roster {where}: ask who does to write down '{person[:50]}'"
             )

@@ -74,8 +74,8 @@ def require_cells(caller: Caller, cells: Sequence[str]) -> None:
     """
     for cell in cells or [""]:
         if not allowed(caller, Right.SEND_NOTICES, [cell]):
-            where = f"cell {cell}" if cell else "the whole street; name the cells"
-            raise DeniedError(f"'{caller.name}' may not send notices to {where}")
+            where = f"of cell {cell}" if cell else "of the whole street; choose a community or grid"
+            raise DeniedError(f"'{caller.name}' may not send notices to persons {where}")
 
 
 def require_telling(

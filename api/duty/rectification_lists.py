@@ -67,8 +67,8 @@ def require_finder(caller: Caller, cell: str, *, self_found: bool) -> None:
         If the caller may not. What a unit found itself may be written down by whoever works there.
     """
     if not _has_part(caller, cell, recheck=not self_found):
-        where = f"cell {cell}" if cell else "the whole street; name the cell"
-        raise DeniedError(f"'{caller.name}' may not write rectification items of {where}")
+        where = f"of cell {cell}" if cell else "of the whole street; choose a community or grid"
+        raise DeniedError(f"'{caller.name}' may not write rectification items {where}")
 
 
 def may_supervise(caller: Caller) -> bool:

@@ -39,7 +39,7 @@ def new_note(
 ) -> ItemsOut:
     """Write a supervision note with its items, or, with `self_found`, what a unit found itself."""
     from api.database.duty.rectifications import add_item_step, next_note
-    from api.duty.desk import actor_name
+    from api.duty.desk import actor_name, refused
     from api.duty.rectification_lists import cell_of_case, item_out, require_finder
     from geo.duty import ItemAction, ItemStep, levels_of
 
@@ -67,7 +67,7 @@ def new_note(
             try:
                 found = add_item_step(opened, caller.street, step, zone)
             except RefusedStep as refusal:
-                raise InputError(f"{refusal.zh} {refusal}") from refusal
+                raise refused(refusal, caller) from refusal
             made.append(item_out(found, [step], caller, actor, today))
         audit(opened, caller.street, caller.actor, "add rectification", note, at=now, items=len(made))
         add_event(opened, caller.street, "rectification", "", {"note": note}, at=now)
