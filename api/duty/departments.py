@@ -37,7 +37,7 @@ def require_department(session: Session, caller: Caller, case: Case, role: Role)
     code, unit = found
     if code in (case.owner, case.unit) or unit in (case.owner, case.unit, *case.helpers):
         return
-    raise DeniedError(f"the case is handled by {case.unit}, and {code} belongs to {unit}")
+    raise DeniedError(f"the case is handled by '{case.unit}', and '{code}' belongs to '{unit}'")
 
 
 def require_manager(caller: Caller, person: str, assignments: Sequence[Assignment]) -> None:

@@ -190,7 +190,7 @@ def _present(session: Session, street: int, number: int) -> ShiftRow:
 def _require_free(session: Session, street: int, shift: Shift) -> None:
     for stored in read_shifts(session, street, shift.start, shift.end):
         if stored.shift.person == shift.person:
-            raise ImpossibleError(f"{shift.person} is on duty at {stored.shift.place} at that time already")
+            raise ImpossibleError(f"'{shift.person}' is on duty at '{stored.shift.place}' at that time already")
 
 
 def _add(session: Session, street: int, shift: Shift, recorder: Recorder) -> int:

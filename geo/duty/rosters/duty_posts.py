@@ -55,9 +55,9 @@ class DutyPost:
         if not self.place.strip():
             raise InputError("a duty post needs a name")
         if not self.hours:
-            raise InputError(f"duty post {self.place}: say in which hours it is held, as 08:30-17:30")
+            raise InputError(f"duty post '{self.place}': say in which hours it is held, as 08:30-17:30")
         if self.days not in DAYS:
-            raise InputError(f"duty post {self.place}: '{self.days}' are no days; use {', '.join(DAYS)}")
+            raise InputError(f"duty post '{self.place}': '{self.days}' are no days; use {', '.join(DAYS)}")
 
     @property
     def hours_text(self) -> str:

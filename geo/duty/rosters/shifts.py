@@ -26,13 +26,13 @@ class Shift:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
-            raise InputError(f"shift of {self.person} at {self.place}: begin and end need a time zone")
+            raise InputError(f"shift of '{self.person}' at '{self.place}': begin and end need a time zone")
         if self.end <= self.start:
             raise InputError(
-                f"shift of {self.person} at {self.place}: ends at {self.end}, before it begins at {self.start}"
+                f"shift of '{self.person}' at '{self.place}': ends at {self.end}, before it begins at {self.start}"
             )
         if not self.person:
-            raise InputError(f"shift at {self.place} from {self.start}: nobody is named")
+            raise InputError(f"shift at '{self.place}' from {self.start}: nobody is named")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ShiftPlan:
         for shift in new.values():
             if double := plan.doubles(shift.person):
                 raise ImpossibleError(
-                    f"{shift.person} would be on duty twice at {double[0][1].start}: at {double[0][0].place} and at "
+                    f"'{shift.person}' would be on duty twice at {double[0][1].start}: at {double[0][0].place} and at "
                     f"{double[0][1].place}"
                 )
         return plan
