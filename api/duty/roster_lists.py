@@ -196,9 +196,7 @@ def _offset(day: date, zone: str) -> str:
     return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(zone)).isoformat()[-6:]
 
 
-def gaps_today(
-    session: Session, caller: Caller, snapshot: Snapshot, settings: Settings, day: date, cell: str
-) -> GapsOut:
+def gaps_on(session: Session, caller: Caller, snapshot: Snapshot, settings: Settings, day: date, cell: str) -> GapsOut:
     """Communities and grids for which nobody answers on a day, and spans of it in which a duty post is empty."""
     roster = read_stored_roster(session, caller.street, cells=levels_of(snapshot.division))
     limits = (cell,) if cell else scopes(caller, Right.SEE_ROSTER)

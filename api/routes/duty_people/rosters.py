@@ -85,14 +85,14 @@ def gaps(
     cell: Annotated[str, Query(max_length=40)] = "",
 ) -> GapsOut:
     """Communities and grids of the caller for which nobody answers today, and empty shifts of today."""
-    from api.duty.roster_lists import gaps_today
+    from api.duty.roster_lists import gaps_on
 
     limits = scopes(caller, Right.SEE_ROSTER)
     if cell and limits is not None and not any(cell.startswith(limit) for limit in limits):
         raise DeniedError(f"'{caller.name}' may not see the roster of cell {cell}")
     today = now.astimezone(ZoneInfo(settings.zone)).date()
     with session(engine) as opened:
-        return gaps_today(opened, caller, snapshot, settings, today, cell)
+        return gaps_on(opened, caller, snapshot, settings, today, cell)
 
 
 @router.post("/roster/absences", status_code=201)

@@ -31,7 +31,6 @@ def roster_page(
     navigation: NavigationOf,
     caller: CallerOf,
     engine: EngineOf,
-    settings: SettingsOf,
     now: CaseNow,
     day: Day = None,
     scope: Scope = None,
@@ -42,6 +41,7 @@ def roster_page(
     from api.duty.roster_lists import roster_shown
     from maps.pages.staff_pages import render_roster
 
+    settings = request.app.state.settings
     today = now.astimezone(ZoneInfo(settings.zone)).date()
     # Who sees single grids only looks at them all together.
     places = places_of(caller, snapshot, (1,), Right.SEE_ROSTER) or [("", "本网格 own grids")]
