@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,31 @@ def test_commands_and_options_are_those_of_the_program(path: Path) -> None:
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         assert not hasattr(command, "commands"), line
         assert {word.split("=")[0] for word in words if word.startswith("-")} <= known | {"--help"}, line
+
+
+#: Words in quotation marks that are no texts of ours: buttons of the browser and of QGIS, and a name with a number.
+FOREIGN = {"后退", "图层 → 数据源管理器 → WFS / OGC API - 要素 → 新建", "草案 N"}
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "zh").glob("*.md")), ids=lambda path: path.name)
+def test_named_buttons_and_headings_are_those_of_the_pages(path: Path) -> None:
+    """What a manual puts into quotation marks stands on a page or in a message, numbers aside."""
+    quoted = set(re.findall("“([^”]+)”", path.read_text(encoding="utf-8"))) - FOREIGN
+    missing = [text for text in quoted if re.sub(r" \d+ ", " {n} ", text) not in _texts()]
+    assert missing == []
+
+
+@cache
+def _texts() -> str:
+    """All texts of the program."""
+    files = (path for room in ("maps", "api", "geo") for path in (DOCS.parent / room).rglob("*"))
+    kinds = {".py", ".js", ".html", ".csv"}
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path.suffix in kinds)
+
+
+@pytest.mark.parametrize("name", ["installation", "划分与调整", "patrols", "incidents", "leaders"])
+def test_every_manual_has_a_picture(name: str) -> None:
+    assert re.search(r"!\[[^\]]+\]\([^)]+\.png\)", (DOCS / "zh" / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def test_manuals_hold_what_their_readers_need() -> None:

@@ -66,7 +66,7 @@ def import_(
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="说明。A note.")] = None,
     json: options.Json = False,
 ) -> None:
-    """把方案存为一个版本；先检查，有问题的方案只能存为草稿。
+    """把方案存为一个版本；先检查，有问题的方案只能存为草案。
 
     Store a division as a version. It is checked first: one with findings can be a draft only.
     """
@@ -199,7 +199,7 @@ def move(
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
-    """把全部数据搬到另一数据库（SQLite 与 PostGIS 互搬），逐表核对。
+    """把全部数据搬到另一数据库（SQLite 与 PostGIS 互相迁移），逐表核对。
 
     Copy everything into another database, SQLite to PostGIS or back, and compare every table.
     """

@@ -262,8 +262,13 @@ globalThis.wangge = (() => {
 
   /* ---- the paper of a print: A3, or A4 where the reader or the address says so ---- */
 
+  // A named page would be a rule of the stylesheet, but Firefox takes the size of the paper from the page without a name.
+  const small = new CSSStyleSheet();
+  small.replaceSync("@page { size: A4 landscape; margin: 8mm; }");
+
   function setPaper(size) {
     if (size === "A4") document.documentElement.dataset.paper = size; else delete document.documentElement.dataset.paper;
+    document.adoptedStyleSheets = size === "A4" ? [small] : [];
   }
   setPaper(new URLSearchParams(location.hash.slice(1)).get("paper"));
 

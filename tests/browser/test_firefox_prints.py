@@ -1,0 +1,90 @@
+"""Prints of Debian's Firefox hold the same layers as the sheets that Chromium writes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageFilter
+
+from tests.browser.firefox import NAMES, Firefox, started
+from tests.browser.test_maps_in_browser import files  # noqa: F401 - a fixture
+
+PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="Firefox is not installed (apt install firefox-esr)"),
+    pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm (poppler-utils) is not installed"),
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (apt install chromium)"),
+]
+#: Where the map stands on the sheet at 48 pixels to the inch, without header, panel and foot.
+MAP = (slice(60, 450), slice(20, 570))
+
+
+@pytest.fixture(scope="module")
+def firefox() -> Iterator[Firefox]:
+    assert PROGRAM is not None
+    with tempfile.TemporaryDirectory(prefix="wangge-firefox-") as folder, started(PROGRAM, Path(folder)) as opened:
+        yield opened
+
+
+def pixels(pdf: Path) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The first page at 48 pixels to the inch, slightly blurred so that lines may lie a pixel apart, and its facts."""
+    told = subprocess.run(["pdfinfo", str(pdf)], check=True, capture_output=True, text=True, timeout=60).stdout
+    picture = pdf.with_suffix("")
+    command = ["pdftoppm", "-r", "48", "-png", "-singlefile", str(pdf), str(picture)]
+    subprocess.run(command, check=True, timeout=120)
+    blurred = Image.open(picture.with_suffix(".png")).convert("RGB").filter(ImageFilter.GaussianBlur(3))
+    return np.asarray(blurred).astype(np.int64), told.splitlines()
+
+
+def by_chromium(page: Path, target: Path, view: str) -> Path:
+    """The sheet as the command line writes it."""
+    address = f"{page.as_uri()}#{view}{'&' if view else ''}sheet=1"
+    with tempfile.TemporaryDirectory(prefix="wangge-chromium-") as profile:
+        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+        command += ["--virtual-time-budget=10000", "--no-pdf-header-footer", f"--print-to-pdf={target}", address]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "view"), [("coverage", ""), ("coverage", "level=1"), ("heat", "span=all"), ("check", ""), ("fairness", "")]
+)
+def test_a_print_of_firefox_is_the_sheet(firefox: Firefox, files, tmp_path, name, view) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    firefox.open(f"{files[name].as_uri()}#{view}")
+    (tmp_path / "firefox.pdf").write_bytes(firefox.print())
+    printed, told = pixels(tmp_path / "firefox.pdf")
+    sheet, _ = pixels(by_chromium(files[name], tmp_path / "chromium.pdf", view))
+    assert "Pages:           1" in told
+    assert any("(A3)" in line for line in told)
+    assert np.abs(np.subtract(printed.shape, sheet.shape)).max() <= 1  # sizes in points are rounded
+    ours, theirs = printed[MAP], sheet[MAP]
+    inside = (theirs.min(axis=2) < 235) & (np.ptp(theirs, axis=2) + 255 - theirs.max(axis=2) > 12)
+    assert inside.sum() > 20_000
+    off = np.abs(ours - theirs).max(axis=2)
+    assert (off[inside] > 60).mean() < 0.03
+    assert off[inside].mean() < 12
+
+
+def test_firefox_prints_on_a4_where_it_is_chosen(firefox: Firefox, files, tmp_path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    firefox.open(f"{files['coverage'].as_uri()}#paper=A4")
+    (tmp_path / "firefox.pdf").write_bytes(firefox.print(width_cm=29.7, height_cm=21.0))
+    _, told = pixels(tmp_path / "firefox.pdf")
+    assert "Pages:           1" in told
+    assert any("(A4)" in line for line in told)
+
+
+def test_no_instruction_of_the_screen_is_printed(firefox: Firefox, files) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    firefox.open(files["heat"].as_uri())
+    shown = firefox.evaluate(
+        "dispatchEvent(new Event('beforeprint')); const text = document.getElementById('panel').innerText;"
+        "dispatchEvent(new Event('afterprint')); return text;"
+    )
+    assert "请点击" not in shown
+    assert "显示其余" not in shown
