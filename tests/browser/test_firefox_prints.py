@@ -82,7 +82,7 @@ def test_a_print_of_firefox_is_the_sheet(firefox: Firefox, files, tmp_path, name
     assert inside.sum() > 10_000
     off = np.abs(ours - theirs).max(axis=2)
     assert (off[inside] > 60).mean() < 0.1  # labels and patterns may lie elsewhere, a missing layer is far more
-    assert off[inside].mean() < 15
+    assert off[inside].mean() < 25
 
 
 def test_firefox_prints_on_a4_where_it_is_chosen(firefox: Firefox, files, tmp_path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
