@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from shapely import LineString
@@ -37,12 +37,14 @@ class RandomEdits:
         The draft; it is read, not changed.
     rng
         Source of randomness; the same draft and seed give the same edits.
+    codes
+        Third-level cells to edit; by default all.
     """
 
-    def __init__(self, draft: Draft, rng: np.random.Generator) -> None:
+    def __init__(self, draft: Draft, rng: np.random.Generator, codes: Sequence[str] | None = None) -> None:
         self._draft = draft
         self._rng = rng
-        self._codes: list[str] = draft.base.third["code"].astype(str).tolist()
+        self._codes = draft.base.third["code"].astype(str).tolist() if codes is None else list(codes)
         self._makers: dict[str, Callable[[], Edit | None]] = {
             "move": self._move,
             "insert": self._insert,
