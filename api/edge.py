@@ -32,6 +32,13 @@ PAGE_POLICY = (
     b"default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'none'; "
     b"form-action 'self'; frame-ancestors 'self'"
 )
+
+
+def policy_with_pictures(host: str) -> str:
+    """The policy of a page that may also load pictures from another host."""
+    return f"{PAGE_POLICY.decode()}; img-src 'self' data: blob: {host}".rstrip()
+
+
 OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY = b"content-security-policy"
 

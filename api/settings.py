@@ -41,6 +41,11 @@ class Settings:
     layers: str = _setting(
         "", "GeoPackage with the layers `roads`, `buildings` and `water` of the street, for the editor"
     )
+    base_map: str = _setting(
+        "",
+        "address of tiles that the editor can show, such as `https://host/{z}/{x}/{y}.png`; empty: no other host is asked",
+    )
+    base_map_credit: str = _setting("", "source of these tiles, shown with them")
     host: str = _setting("127.0.0.1", "address to listen on; the default is reached from this machine only")
     port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
     workers: int = _setting(1, "processes that answer requests", least=1, most=64)

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 
 from api.errors import ConflictError, NotStoredError
+from api.plans.base_map import base_map_of
 from api.plans.keeper import Keeper
 from api.plans.open_draft import OpenDraft
 from api.plans.wire import COLUMNS, encoded, steps_of
@@ -78,9 +79,29 @@ def layer_document(keeper: Keeper, opened: OpenDraft, name: str) -> tuple[str, b
             raise NotStoredError(
                 f"this installation has no layer '{name}'; an administrator names a file (WANGGE_LAYERS)"
             )
-        raw = encoded(_layer(frame.to_crs(opened.draft.crs), opened)).encode()
-        keeper.documents[key] = f'"{sha256(raw).hexdigest()[:20]}"', gzip.compress(raw, _LEVEL, mtime=0)
+        keeper.documents[key] = _compressed(_layer(frame.to_crs(opened.draft.crs), opened))
     return keeper.documents[key]
+
+
+def base_map_document(keeper: Keeper, opened: OpenDraft, address: str, credit: str) -> tuple[str, bytes]:
+    """Where the tiles of the base map are and how they lie in the draft's CRS, with an ETag.
+
+    Raises
+    ------
+    NotStoredError
+        If the installation has none.
+    """
+    if not address:
+        raise NotStoredError("this installation has no base map; an administrator names one (WANGGE_BASE_MAP)")
+    key = ("base-map", opened.draft.crs.to_string(), opened.origin)
+    if key not in keeper.documents:
+        keeper.documents[key] = _compressed(base_map_of(opened, address, credit))
+    return keeper.documents[key]
+
+
+def _compressed(document: dict[str, Any]) -> tuple[str, bytes]:
+    raw = encoded(document).encode()
+    return f'"{sha256(raw).hexdigest()[:20]}"', gzip.compress(raw, _LEVEL, mtime=0)
 
 
 def _layer(frame: Any, opened: OpenDraft) -> dict[str, Any]:

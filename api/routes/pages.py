@@ -153,12 +153,21 @@ def fairness(
 
 @router.get("/plan")
 @needs(ANYBODY)
-def plan(request: Request, navigation: NavigationOf) -> Response:
+def plan(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Response:
     """The planner's editor; its draft stands in the address."""
     from maps.pages.plan import render_plan
 
     refused = turned_away(request, opened=False, right=Right.PLAN)
-    return refused or HTMLResponse(render_plan(navigation=navigation), headers={"Cache-Control": "no-cache"})
+    if refused is not None:
+        return refused
+    headers = {"Cache-Control": "no-cache"}
+    if settings.base_map:
+        from api.edge import policy_with_pictures
+        from api.plans.base_map import tile_host
+
+        # The one page that may load something from another host: pictures from the one that the administrator named.
+        headers["Content-Security-Policy"] = policy_with_pictures(tile_host(settings.base_map))
+    return HTMLResponse(render_plan(navigation=navigation, base_map=bool(settings.base_map)), headers=headers)
 
 
 @router.get("/qr")

@@ -8,17 +8,20 @@ from maps.pages.frame import render_page
 from maps.pages.navigation import Entry
 
 
-def render_plan(*, navigation: Sequence[Entry] = ()) -> str:
+def render_plan(*, navigation: Sequence[Entry] = (), base_map: bool = False) -> str:
     """Text of the page; which draft it shows stands in its address (``?draft=7``).
 
     Parameters
     ----------
     navigation
         Pages that the reader may open.
+    base_map
+        Whether the service has a base map to offer.
 
     Raises
     ------
     FileError
         If a script or style of the page is missing.
     """
-    return render_page("plan.html", title=("网格划分调整", "Redraw the grids"), navigation=navigation, here="/plan")
+    title = ("网格划分调整", "Redraw the grids")
+    return render_page("plan.html", title=title, navigation=navigation, here="/plan", base_map=base_map)

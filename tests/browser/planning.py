@@ -34,9 +34,12 @@ def model_division() -> Division:
 
 @contextmanager
 def start_server(
-    folder: Path, names: tuple[str, ...] = ("王工", "李工"), grants: tuple[Grant, ...] = ()
+    folder: Path, names: tuple[str, ...] = ("王工", "李工"), grants: tuple[Grant, ...] = (), **more: Any
 ) -> Iterator[list[Any]]:
-    """A server with accounts of these names, planners where no grants are given; a client with the token of each."""
+    """A server with accounts of these names, planners where no grants are given; a client with the token of each.
+
+    `more` are settings of the server.
+    """
     path = str(folder / "store.sqlite")
     engine = open_store(path, must_exist=False)
     upgrade(engine)
@@ -49,7 +52,7 @@ def start_server(
             account = add_account(opened, 1, name, [grant], at=PUBLISHED_AT, by="test")
             tokens.append(add_token(opened, "program", at=PUBLISHED_AT, account=account).text)
     engine.dispose()
-    settings = Settings(database=path, layers=str(FOLDER / "street.gpkg"), plain_http=True, follow=False)
+    settings = Settings(database=path, layers=str(FOLDER / "street.gpkg"), plain_http=True, follow=False, **more)
     with serving(create_app(settings)) as client:
         clients = []
         for token in tokens:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import geopandas as gpd
 import pytest
 import shapely
+from PIL import Image
+from pyproj import Transformer
 
 from tests.browser.planner import PATIENCE_MS, Planner
 from tests.browser.planning import CHROMIUM, playwright, start_server
@@ -548,14 +553,164 @@ def test_it_speaks_english(planner, pair):
     planner.page.get_by_role("button", name="中文").click()
 
 
-def test_a_finger_selects_and_drags(planner, pair, browser, server, faults):
+class Fingers:
+    """Touches of a real touch screen, as Chromium gets them from its driver."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.session = planner.page.context.new_cdp_session(planner.page)
+
+    def put(self, kind: str, *pixels: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(pixels)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def drag(self, *ways: tuple[tuple[float, float], tuple[float, float]], steps: int = 6) -> None:
+        """Move fingers along straight lines at the same time."""
+        self.put("touchStart", *(start for start, _ in ways))
+        for k in range(1, steps + 1):
+            f = k / steps
+            self.put("touchMove", *((a + (c - a) * f, b + (d - b) * f) for (a, b), (c, d) in ways))
+        self.put("touchEnd")
+
+
+def seen_at(planner: Planner) -> list[float]:
+    """Place and metres per pixel that the address names."""
+    text = planner.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('at')")
+    return [float(part) for part in text.split(",")]
+
+
+def test_fingers_select_drag_a_vertex_move_the_map_and_zoom(planner, pair, browser, server, faults):
     touch = window(browser, server, viewport={"width": 820, "height": 1180}, has_touch=True)
     tablet = Planner(quiet_page(touch, server, faults), server, planner.draft)
     middle = shapely.union_all([tablet.state().shape(code) for code in pair]).centroid
     tablet.open((middle.x, middle.y), 0.25, more="&panel=cells")
-    tablet.page.touchscreen.tap(*tablet.pixel(tablet.inside(pair[0])))
+    fingers = Fingers(tablet)
+    inside = tablet.pixel(tablet.inside(pair[0]))
+    fingers.drag((inside, inside), steps=1)
     tablet.page.wait_for_url(f"**cells={pair[0]}**")
+    # One finger moves the map: the place under it stays under it.
+    before = seen_at(tablet)
+    fingers.drag((inside, (inside[0] + 60, inside[1] - 40)))
+    tablet.page.wait_for_function("(old) => !location.hash.includes(old)", arg=f"at={before[0]:.1f},")
+    after = seen_at(tablet)
+    assert after[0] == pytest.approx(before[0] - 60 * 0.25, abs=0.5)
+    assert after[1] == pytest.approx(before[1] - 40 * 0.25, abs=0.5)
+    # Two fingers zoom by as much as they move apart.
+    x, y = tablet.pixel(tablet.at)
+    fingers.drag(((x - 50, y), (x - 100, y)), ((x + 50, y), (x + 100, y)))
+    tablet.page.wait_for_function(
+        "(old) => !location.hash.includes(old)", arg=f"at={after[0]:.1f},{after[1]:.1f},{0.25}"
+    )
+    assert seen_at(tablet)[2] == pytest.approx(0.125, rel=0.02)
+    assert tablet.revision() == 0
+    # A finger drags a vertex; nothing else moves.
+    tablet.open((middle.x, middle.y), 0.25)
+    tablet.page.locator("button[data-tool=drag]").tap()
+    vertex = free_vertex(tablet, *pair)
+    goal = moved(vertex, 3.0, 2.0)
+    fingers.drag((tablet.pixel(vertex), tablet.pixel(goal)))
+    state = tablet.wait_revision(1)
+    assert vertex not in state.border(*pair)
+    assert min(math.dist(place, goal) for place in state.border(*pair)) < 4.0  # it may snap to a corner or a road
     touch.close()
+
+
+def tab_to(planner: Planner, wanted: str, *, back: bool = False, most: int = 80) -> None:
+    """Press Tab until what has the focus answers to a selector."""
+    for _ in range(most):
+        planner.key("Shift+Tab" if back else "Tab")
+        if planner.page.evaluate("(wanted) => document.activeElement.matches(wanted)", wanted):
+            return
+    raise AssertionError(
+        f"Tab does not come to {wanted}: {planner.page.evaluate('document.activeElement.outerHTML')[:300]}"
+    )
+
+
+def test_the_keyboard_alone_is_enough(planner, pair):
+    """Search, select in the table, merge, read the consequences, accept, rename, undo: no mouse, no call of the page."""
+    look_at(planner, *pair)
+    before = planner.state()
+    planner.key("/")
+    planner.page.keyboard.type(before.rows[pair[0]]["parent"])
+    planner.page.locator(f"tr[data-code='{pair[0]}']").wait_for(timeout=PATIENCE_MS)
+    for code in pair:
+        back = code != pair[0] and list(before.rows).index(code) < list(before.rows).index(pair[0])
+        tab_to(planner, f"tr[data-code='{code}'] input", back=back, most=200)
+        planner.key("Space")
+        planner.page.wait_for_url(f"**{code}**")
+        # The table is drawn anew, and the focus stays where it was.
+        assert planner.page.evaluate("document.activeElement.closest('tr')?.dataset.code") == code
+    tab_to(planner, ".actions button", back=True, most=200)
+    while "合并" not in planner.page.evaluate("document.activeElement.textContent"):
+        tab_to(planner, ".actions button", back=True)
+    planner.key("Enter")
+    planner.wait_panel("换格长的居民")
+    tab_to(planner, "#commit", most=200)
+    planner.key("Enter")
+    after = planner.wait_revision(1)
+    assert len(set(pair) & set(after.codes)) == 1
+    planner.key("Control+z")
+    assert planner.wait_revision(2).lines == before.lines
+
+
+TILE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63285890000002"
+    "f40171f7d8107d0000000049454e44ae426082"
+)
+
+
+class Tiles(BaseHTTPRequestHandler):
+    """A server of tiles on another port, which is another host for a browser."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.end_headers()
+        self.wfile.write(TILE)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_base_map_is_off_until_it_is_turned_on(browser, tmp_path):
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Tiles)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{other.server_port}"
+    with start_server(tmp_path, base_map=host + "/{z}/{x}/{y}.png", base_map_credit="街道测绘") as clients:
+        context = window(browser, clients[0], viewport={"width": 1366, "height": 768})
+        planner = Planner(context.new_page(), clients[0], begin(clients[0]))
+        code = planner.state().codes[100]
+        look_at(planner, code)
+        planner.page.locator("summary", has_text="图层").click()
+        turn = planner.page.get_by_label("底图")
+        turn.wait_for(timeout=PATIENCE_MS)
+        planner.page.wait_for_timeout(500)
+        assert (turn.is_checked(), Tiles.asked) == (False, [])
+        turn.check()
+        planner.page.locator(".legend", has_text="街道测绘").wait_for(timeout=PATIENCE_MS)
+        planner.page.wait_for_timeout(2000)
+        context.close()
+    other.shutdown()
+    other.server_close()
+    # The tile under the middle of the window is among them, at a zoom that fits 0.25 m per pixel.
+    x, y = Transformer.from_crs(planner.state().snapshot["crs"], 3857, always_xy=True).transform(*planner.at)
+    side = 2 * 20037508.342789244 / 2**18
+    assert f"/18/{int((x + side * 2**17) // side)}/{int((side * 2**17 - y) // side)}.png" in Tiles.asked
+    assert 4 <= len(set(Tiles.asked)) <= 120
+
+
+def test_dark_mode_reaches_the_map(planner, pair):
+    look_at(planner, *pair)
+    colours = []
+    for theme in ("light", "dark"):
+        planner.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+        planner.page.wait_for_timeout(1500)
+        picture = Image.open(BytesIO(planner.page.locator("#map").screenshot())).convert("L")
+        colours.append(sum(k * n for k, n in enumerate(picture.histogram())) / (picture.width * picture.height))
+    assert colours[0] > 180
+    assert colours[1] < 90
 
 
 def test_nothing_is_wrong_for_a_screen_reader(planner, pair):

@@ -160,6 +160,28 @@ def test_what_a_cell_is_is_read_by_edits_that_name_it(base: Division) -> None:
     refused(base, Rename(other, "甲"), merge)
     refused(base, merge, Rename(code, "甲"))
     refused(base, bent(arc, 1.5), merge)
+    for one in (code, other):
+        # Which of them keeps its code is read from both rows.
+        refused(base, Rename(one, "甲"), Merge((code, other)))
+
+
+def test_drafts_are_in_each_others_way_whichever_comes_first(base: Division) -> None:
+    """A border moves people out of a cell that the other draft splits elsewhere; only the split reads them."""
+    drafts = [Draft.of(base), Draft.of(base)]
+    for code in base.third["code"]:
+        west, south, east, north = base.third.set_index("code").geometry[code].bounds
+        middle = (west + east) / 2
+        split = drafts[0].apply(Split(code, LineString([(middle, south - 9), (middle, north + 9)])))
+        cut = {arc.one_way() for redraw in split.redraws for arc in redraw.before}
+        whole = [arc for arc in arcs_of(base, code) if arc.one_way() not in cut]
+        if whole:
+            break
+        drafts[0].undo()
+    drafts[1].apply(bent(whole[0], 9.0))
+    for one, other in (drafts, drafts[::-1]):
+        with pytest.raises(RefusedEdit) as caught:
+            merge_drafts(base, one, other)
+        assert (caught.value.kind, code in caught.value.cells) == ("stale", True)
 
 
 def test_new_cells_of_two_drafts_get_codes_of_their_own(base: Division) -> None:

@@ -123,16 +123,19 @@ def snapshot(
 def layer(
     request: Request,
     number: DraftNumber,
-    name: Literal["roads", "buildings", "water"],
+    name: Literal["roads", "buildings", "water", "base-map"],
     if_none_match: IfNoneMatch = None,
     accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
-    """Roads, buildings or water under the draft."""
-    from api.plans.viewing import layer_document
+    """Roads, buildings or water under the draft, or where the tiles of the base map are."""
+    from api.plans.viewing import base_map_document, layer_document
 
-    keeper = keeper_of(request)
+    keeper, settings = keeper_of(request), request.app.state.settings
     with using(request, number) as opened:
-        tag, document = layer_document(keeper, opened, name)
+        if name == "base-map":
+            tag, document = base_map_document(keeper, opened, settings.base_map, settings.base_map_credit)
+        else:
+            tag, document = layer_document(keeper, opened, name)
     return _cached(document, tag, if_none_match, accept_encoding, "private, max-age=86400")
 
 

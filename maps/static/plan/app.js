@@ -25,7 +25,8 @@ export class App {
     this.unitLevel = LEVEL.third;
     this.levels = new Set([LEVEL.third, LEVEL.second, LEVEL.community]);
     this.backdrop = [];
-    this.hidden = new Set();
+    this.baseMap = null;
+    this.hidden = new Set(["base_map"]);
     this.dirty = new Set();
     this.here = [];
     this.comments = [];
@@ -61,7 +62,7 @@ export class App {
   scene() {
     const shown = new Set(this.dirty);
     return {
-      model: this.model, levels: this.levels, backdrop: this.shownBackdrop(),
+      model: this.model, levels: this.levels, backdrop: this.shownBackdrop(), baseMap: this.hidden.has("base_map") ? null : this.baseMap,
       fill: (code) => this.fills.colour(code),
       label: (code, level) => this.label(code, level),
       painted: () => { for (const code of shown) this.dirty.delete(code); this.emit("painted"); },

@@ -1,5 +1,6 @@
 /* Roads, buildings and water below the borders: loaded after the division is drawn, and cached by the browser for a day. */
 
+import { BaseMap } from "./base_map.js";
 import { Buckets, boxAround, boxOf } from "./buckets.js";
 import { Refused } from "./server.js";
 
@@ -18,6 +19,11 @@ export async function loadBackdrop(app) {
     } catch (error) {
       if (!(error instanceof Refused)) continue;
     }
+  }
+  if ("baseMap" in document.getElementById("plan").dataset) {
+    const told = await app.server.get("/layers/base-map");
+    app.baseMap = new BaseMap(told, app.model.origin, () => app.surface.refresh("division"));
+    app.emit("layered");
   }
   app.emit("loaded");
 }

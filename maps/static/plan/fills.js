@@ -1,6 +1,7 @@
 /* Colours of the cells: by balance of the second-level grid, residents, units or community, with the legend. */
 
 import { LEVEL } from "./model.js";
+import { shown } from "./looks.js";
 
 /** Share by which a workload may be off its community's mean. */
 export const TOLERANCE = 0.05;
@@ -39,7 +40,10 @@ export class Fills {
     return mean && load !== null && load !== undefined ? load / mean : null;
   }
 
-  colour(code) {
+  /** Colour of a cell in the mode of the page. */
+  colour(code) { return shown(this.plain(code)); }
+
+  plain(code) {
     if (this.mode === "balance") {
       const value = this.balance(this.model.parent(code));
       return value === null ? "#ffffff" : BALANCE.find(({ to }) => value < to).colour;
@@ -61,7 +65,9 @@ export class Fills {
   }
 
   /** Entries of the legend: [colour, text]. */
-  legend(say) {
+  legend(say) { return this.entries(say).map(([colour, text]) => [shown(colour), text]); }
+
+  entries() {
     if (this.mode === "balance") {
       return [["#8db4d6", "< 0.85"], ["#c3d8e9", "0.85–0.95"], ["#f5f4ef", "0.95–1.05"], ["#f6d6b4", "1.05–1.15"], ["#e8a46f", "> 1.15"]];
     }

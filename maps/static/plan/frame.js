@@ -78,7 +78,7 @@ export class Frame {
     const unit = el("select", { "aria-label": say("pick_level"), id: "unit" }, ...[3, 2, 1].map((level) => option(level, say(`level.${level}`), app.unitLevel)));
     unit.addEventListener("change", () => { app.unitLevel = Number(unit.value); });
     const tick = (text, on, change, attributes = {}) => { const box = el("input", { type: "checkbox", ...attributes }); box.checked = on; box.addEventListener("change", () => change(box.checked)); return el("label", {}, box, text); };
-    const layers = ["roads", "buildings", "water"].map((name) => tick(say(name), !app.hidden.has(name), (on) => { if (on) app.hidden.delete(name); else app.hidden.add(name); app.surface.refresh("division", "overlay"); }));
+    const layers = ["roads", "buildings", "water", ...(app.baseMap ? ["base_map"] : [])].map((name) => tick(say(name), !app.hidden.has(name), (on) => { if (on) app.hidden.delete(name); else app.hidden.add(name); this.legend(); app.surface.refresh("division", "overlay"); }, { id: `layer-${name}` }));
     const levels = [LEVEL.third, LEVEL.second, LEVEL.community].map((level) => tick(say(`level.${level}`), app.levels.has(level), (on) => { if (on) app.levels.add(level); else app.levels.delete(level); app.surface.refresh("division", "overlay"); }));
     const outline = tick(say("outline_locked"), app.model.outlineLocked, (on) => app.make([{ edit: on ? "LockOutline" : "UnlockOutline" }]), { id: "outline" });
     const asked = at("find")?.value ?? "";
@@ -115,7 +115,8 @@ export class Frame {
     const metres = niceLength(90 / surface.view.scale / 1000), bar = el("span", { class: "scale" });
     bar.style.width = `${metres * 1000 * surface.view.scale}px`;
     document.querySelector(".legend").replaceChildren(el("b", {}, title), ...fills.legend().map(([colour, text]) => { const chip = el("i"); chip.style.background = colour; return el("span", {}, chip, text); }),
-      el("span", {}, bar, ` ${metres >= 1000 ? `${metres / 1000} km` : `${metres} m`}`));
+      el("span", {}, bar, ` ${metres >= 1000 ? `${metres / 1000} km` : `${metres} m`}`),
+      ...(this.app.baseMap && !this.app.hidden.has("base_map") ? [el("small", {}, this.app.baseMap.credit)] : []));
   }
 
   panel(name) {
@@ -130,9 +131,10 @@ export class Frame {
 
   /** Draw the open panel; failed requests are reported there. */
   async refresh() {
-    const root = at("panel"), name = this.tab;
+    const root = at("panel"), name = this.tab, back = focusIn(root);
     try {
       await PANELS[name](this.app, root);
+      back();
     } catch (error) {
       if (name === this.tab) root.replaceChildren(el("p", { class: "fault", role: "alert" }, say("failed"), said(error) || error.message));
     }
@@ -187,6 +189,7 @@ export class Frame {
     if (event.client && event.client !== this.app.server.client) this.announce(`${event.author ?? ""}：${said(event.words)}`);
   }
   looked() { this.legend(); this.address.soon(); this.app.compare.follow(); }
+  layered() { this.choices(); }
   loaded() { this.buttons(); this.tool(this.app.toolName); at("draft").textContent = `${this.app.name} · ${say("based_on", { n: this.app.version })} ▾`; if (this.started) this.refresh(); }
   remark(place) { this.panel("comments"); writeRemark(this.app, at("panel"), place); }
   present() { const others = this.app.here.filter(({ client }) => client !== this.app.server.client); at("here").replaceChildren(...others.map(({ name, holds }) => el("span", { class: "who", title: holds.length ? say("holds", { cells: holds.map((code) => this.app.model.name(code)).join("、") }) : say("here") }, name))); }
@@ -226,3 +229,12 @@ function niceLength(metres) {
   return power * [5, 2, 1].find((step) => step * power <= metres);
 }
 
+
+/** What gives the focus back to the same thing once a panel is drawn anew: who works by keyboard goes on where they were. */
+function focusIn(root) {
+  const held = root.contains(document.activeElement) ? document.activeElement : null, name = held?.getAttribute("aria-label") ?? held?.id;
+  return () => {
+    if (!name || root.contains(document.activeElement)) return;
+    [...root.querySelectorAll("input, select, button, textarea")].find((node) => (node.getAttribute("aria-label") ?? node.id) === name)?.focus({ preventScroll: true });
+  };
+}

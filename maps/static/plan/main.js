@@ -5,6 +5,7 @@ import { chooseDraft } from "./drafts.js";
 import { Frame } from "./frame.js";
 import { listenToKeys } from "./keyboard.js";
 import { loadBackdrop } from "./backdrop.js";
+import { whenModeChanges } from "./looks.js";
 import { Pointers } from "./pointer.js";
 import { Refused, Server, fetched } from "./server.js";
 import { Brush, Lasso, Select } from "./tools/selecting.js";
@@ -31,6 +32,7 @@ async function start() {
   const frame = new Frame(app);
   listeners.push(frame, { painted: ready });
   listenToKeys(app);
+  whenModeChanges(() => { frame.legend(); app.surface.refresh("division", "overlay"); });
   frame.show();
   app.surface.frame();
   follow(app);

@@ -2,6 +2,7 @@
 
 import { LEVEL } from "./model.js";
 import { traceRings } from "./exact.js";
+import { shown } from "./looks.js";
 import { boxAround, boxOf } from "./buckets.js";
 import { levelOf, paintBackdrop, strokeArcs, trace, traceCell } from "./painting.js";
 
@@ -46,7 +47,7 @@ export function drawOverlay(app, context, view) {
     paintCells(app, context, view, shapes, arcs);
     context.beginPath();
     for (const { xy } of trial.after) trace(context, view, xy, false);
-    context.strokeStyle = fault ? BAD : GOOD;
+    context.strokeStyle = shown(fault ? BAD : GOOD);
     context.lineWidth = 3;
     context.stroke();
   }
@@ -69,7 +70,7 @@ function drawSelection(app, context, view) {
   context.fill("evenodd");
   context.beginPath();
   for (const arc of model.arcsOfCells(selection)) if (selection.has(arc.left) !== selection.has(arc.right)) trace(context, view, arc.xy, false);
-  context.strokeStyle = PICKED;
+  context.strokeStyle = shown(PICKED);
   context.lineWidth = 3;
   context.lineJoin = "round";
   context.stroke();
@@ -80,7 +81,7 @@ function hatch(app, context, view, codes) {
   context.save();
   context.beginPath();
   for (const code of codes.flatMap((one) => app.model.thirds(one))) if (app.model.ofCell.has(code)) traceCell(context, view, app.model.ringsOf(code));
-  context.strokeStyle = app.plan.refused ? BAD : GOOD;
+  context.strokeStyle = shown(app.plan.refused ? BAD : GOOD);
   context.lineWidth = 3;
   context.stroke();
   context.clip("evenodd");
@@ -94,7 +95,7 @@ function hatch(app, context, view, codes) {
 
 function drawFault(context, view, at) {
   const [px, py] = view.toPixels(...at);
-  context.strokeStyle = BAD;
+  context.strokeStyle = shown(BAD);
   context.lineWidth = 3;
   context.beginPath();
   context.arc(px, py, 11, 0, 2 * Math.PI);

@@ -1,6 +1,7 @@
 /* Paints the division: fills, backdrop, borders by level and labels, in steps that can be spread over several frames. */
 
 import { LEVEL } from "./model.js";
+import { shown } from "./looks.js";
 
 const FONT = '"Noto Sans CJK SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif';
 
@@ -12,6 +13,8 @@ export const BORDERS = {
 };
 const GROUND = "#eef0ee";
 const PAPER = "#ffffff";
+/** Opacity of the fills where a base map lies under them. */
+const OVER_BASE_MAP = 0.5;
 
 /** Number of cells, arcs or objects between two checks of the time. */
 const CHUNK = 150;
@@ -49,9 +52,9 @@ export function paintBackdrop(context, view, box, backdrop) {
   for (const layer of backdrop) {
     context.beginPath();
     for (const { lines, area } of layer.buckets.within(box)) for (const xy of lines) trace(context, view, xy, area);
-    if (layer.fill) { context.fillStyle = layer.fill; context.fill("evenodd"); }
+    if (layer.fill) { context.fillStyle = shown(layer.fill); context.fill("evenodd"); }
     if (layer.line) {
-      context.strokeStyle = layer.line;
+      context.strokeStyle = shown(layer.line);
       context.lineWidth = Math.max(layer.least ?? 0.7, (layer.width_m ?? 0) * 1000 * view.scale);
       context.lineJoin = context.lineCap = "round";
       context.stroke();
@@ -63,7 +66,7 @@ export function strokeArcs(context, view, arcs, level, emphasis = 1) {
   const { colour, width } = BORDERS[level], close = view.scale > 2.5e-4;
   context.beginPath();
   for (const { xy } of arcs) trace(context, view, xy, false);
-  context.strokeStyle = colour;
+  context.strokeStyle = shown(colour);
   context.lineWidth = (close ? width : width * 0.7) * emphasis;
   context.lineJoin = "round";
   context.stroke();
@@ -71,10 +74,11 @@ export function strokeArcs(context, view, arcs, level, emphasis = 1) {
 
 /** Steps that paint a scene: {model, fill(code), levels, backdrop, labels}. */
 export function* paintDivision(context, view, margin, scene) {
-  const { model, fill, levels, backdrop } = scene, box = view.box(margin);
-  context.fillStyle = GROUND;
+  const { model, fill, levels, backdrop, baseMap } = scene, box = view.box(margin);
+  context.fillStyle = shown(GROUND);
   context.fillRect(-margin, -margin, view.width + 2 * margin, view.height + 2 * margin);
   yield;
+  if (baseMap) { baseMap.paint(context, view, margin); yield; }
   const byColour = new Map();
   for (const shape of model.cellsWithin(box)) {
     const colour = fill(shape.code);
@@ -86,8 +90,10 @@ export function* paintDivision(context, view, margin, scene) {
     for (let k = 0; k < shapes.length; k += CHUNK) {
       context.beginPath();
       for (const { rings } of shapes.slice(k, k + CHUNK)) traceCell(context, view, rings);
-      context.fillStyle = colour ?? PAPER;
+      context.fillStyle = colour ?? shown(PAPER);
+      context.globalAlpha = baseMap ? OVER_BASE_MAP : 1;
       context.fill("evenodd");
+      context.globalAlpha = 1;
       yield;
     }
   }
@@ -113,9 +119,9 @@ export function* paintLabels(context, view, margin, { model, levels, label }) {
   ]) {
     if (!levels.has(level)) continue;
     context.font = `${level === LEVEL.third ? "" : "600 "}${size}px ${FONT}`;
-    context.strokeStyle = "rgba(255,255,255,.85)";
+    context.strokeStyle = shown("rgba(255,255,255,.85)");
     context.lineWidth = 3;
-    context.fillStyle = colour;
+    context.fillStyle = shown(colour);
     let count = 0;
     for (const { code, x, y, width_mm } of placesOf(model, view.box(margin), level)) {
       const text = label(code, level), wide = text.length * size * 0.86;

@@ -39,7 +39,7 @@ const TEXTS = {
   draw_from_border: ["从一条边界上开始", "Begin on a border"], end_on_border: ["终点应落在同一条边界上", "End on the same border"], no_cell_cut: ["线没有横穿任何网格", "The line crosses no cell from border to border"],
   cut_once: ["线多次穿过网格；请只穿过一次", "The line crosses the cell more than once; cut it once"],
   select_two: ["至少选两个相邻网格", "Select at least two neighbouring cells"], select_first: ["先选要划转的三级网格", "Select the cells to transfer first"],
-  find: ["查找编码或名称", "Find code or name"], fill: ["填色", "Fill"], layers: ["图层", "Layers"], levels: ["层级", "Levels"], roads: ["道路", "Roads"], buildings: ["建筑", "Buildings"], water: ["水系", "Water"],
+  find: ["查找编码或名称", "Find code or name"], fill: ["填色", "Fill"], layers: ["图层", "Layers"], levels: ["层级", "Levels"], roads: ["道路", "Roads"], buildings: ["建筑", "Buildings"], water: ["水系", "Water"], base_map: ["底图", "Base map"],
   "fill.balance": ["工作量均衡", "Balance"], "fill.population": ["人口", "Residents"], "fill.units": ["单位", "Units"], "fill.community": ["社区", "Community"],
   pick_level: ["选择级别", "Selects"], locked: ["已锁", "locked"], outline_locked: ["外轮廓已锁定", "Outline locked"], unlock_outline: ["解锁外轮廓", "Unlock outline"], lock_outline: ["锁定外轮廓", "Lock outline"],
   legend_balance: ["二级网格工作量 ÷ 社区平均", "Workload of the second-level grid over its community's mean"],

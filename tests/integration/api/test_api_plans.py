@@ -199,7 +199,8 @@ def test_sending_again_is_harmless(plan):
 
 def test_an_older_edit_is_rebased_or_a_conflict(plan):
     near, far = corner(plan, 1, 1), corner(plan, 5, 5)
-    assert send(plan, "/edits", id="a", base=0, client="t1", edits=[move(near, 5, 5)]).status_code == 200
+    answer = send(plan, "/edits", id="a", base=0, client="t1", edits=[move(near, 5, 5)])
+    assert (answer.status_code, answer.json().get("rebased")) == (200, False)
     answer = send(plan, "/edits", plan.li, id="b", base=0, client="t2", edits=[move(far, 5, 5)])
     assert answer.status_code == 200
     assert answer.json()["rebased"] is True
@@ -297,6 +298,22 @@ def test_what_was_changed_since_is_not_made_again(plan):
     assert answer.json()["kind"] == "stale"
     send(plan, "/undo", plan.li, id="u2")
     assert send(plan, "/redo", id="r2").status_code == 200
+
+
+def test_what_was_undone_is_no_conflict(plan):
+    near = corner(plan, 1, 1)
+    send(plan, "/edits", id="a", client="t1", edits=[move(near, 5, 5)])
+    assert send(plan, "/edits", plan.li, id="b", client="t2", base=0, edits=[move(near, 2, 2)]).status_code == 409
+    send(plan, "/undo", id="u", client="t1")
+    answer = send(plan, "/edits", plan.li, id="c", client="t2", base=0, edits=[move(near, 2, 2)])
+    assert (answer.status_code, answer.json()["rebased"]) == (200, True)
+
+
+def test_another_edit_ends_redo(plan):
+    send(plan, "/edits", id="a", edits=[move(corner(plan, 1, 1), 5, 5)])
+    send(plan, "/undo", id="u")
+    send(plan, "/edits", id="b", edits=[move(corner(plan, 5, 5), 2, 2)])
+    assert send(plan, "/redo", id="r").json()["kind"] == "nothing"
 
 
 def test_another_process_gives_the_same_answers(plan, store_url, tmp_path):
