@@ -188,7 +188,7 @@ class TestVertices:
         planner.page.on("request", lambda request: asked.append(request.url) if "/edits" in request.url else None)
         planner.key("d")
         drag_without_snapping(planner, vertex, moved(vertex, 150.0, 60.0))
-        planner.wait_panel("不能这样改")
+        planner.wait_panel("不能这样修改")
         assert "相交" in planner.page.locator("#hint").inner_text()
         release(planner)
         planner.page.wait_for_timeout(300)
@@ -253,7 +253,7 @@ class TestLines:
         planner.key("Enter")
         planner.page.wait_for_timeout(300)
         assert planner.revision() == 0
-        assert "还没有改动" in planner.panel()
+        assert "尚无改动" in planner.panel()
 
     def test_a_line_splits_a_cell_and_shares_its_people(self, planner, pair):
         code = pair[0]
@@ -338,7 +338,7 @@ class TestGroups:
             planner.click(planner.inside(other))
             planner.page.locator("#commit").wait_for(timeout=PATIENCE_MS)
             planner.page.locator("#panel .sentence, #panel .fault").first.wait_for(timeout=PATIENCE_MS)
-            if "不能这样改" not in planner.panel():
+            if "不能这样修改" not in planner.panel():
                 break
         grid = before.rows[other]["parent"]
         people = before.rows[one]["population"]
@@ -392,7 +392,7 @@ class TestLocksAndRemarks:
         vertex = free_vertex(planner, *pair)
         planner.key("d")
         drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
-        assert "已锁定" in planner.wait_panel("不能这样改")
+        assert "已锁定" in planner.wait_panel("不能这样修改")
         release(planner)
         planner.key("k")
         planner.click(planner.inside(pair[0]))
@@ -420,7 +420,7 @@ class TestKeeping:
         drag_without_snapping(planner, vertex, moved(vertex, 1.0, 1.0))
         release(planner)
         planner.page.locator("#saved[data-state=offline]").wait_for(timeout=PATIENCE_MS)
-        assert "1 步未发送" in planner.page.locator("#saved").inner_text()
+        assert "1 步尚未发送" in planner.page.locator("#saved").inner_text()
         planner.page.close()
         context.set_offline(False)
         assert planner.revision() == 0
@@ -530,7 +530,7 @@ class TestPanels:
         assert said.inner_text() == (told["consequences"]["zh"] if "edits" in told else told["zh"])
 
     def files(self, planner: Planner, code: str, path: Path) -> None:
-        panel = self.opened(planner, "进出")
+        panel = self.opened(planner, "导入导出")
         # By the client: a download of Chromium carries no header of the context, and with it no token.
         link = panel.get_by_role("link", name="导出 GeoPackage").get_attribute("href")
         path.write_bytes(planner.client.get(link).raise_for_status().content)
@@ -691,11 +691,12 @@ def test_a_base_map_is_off_until_it_is_turned_on(browser, tmp_path):
         turn.check()
         planner.page.locator(".legend", has_text="街道测绘").wait_for(timeout=PATIENCE_MS)
         planner.page.wait_for_timeout(2000)
+        crs = planner.state().snapshot["crs"]
         context.close()
     other.shutdown()
     other.server_close()
     # The tile under the middle of the window is among them, at a zoom that fits 0.25 m per pixel.
-    x, y = Transformer.from_crs(planner.state().snapshot["crs"], 3857, always_xy=True).transform(*planner.at)
+    x, y = Transformer.from_crs(crs, 3857, always_xy=True).transform(*planner.at)
     side = 2 * 20037508.342789244 / 2**18
     assert f"/18/{int((x + side * 2**17) // side)}/{int((side * 2**17 - y) // side)}.png" in Tiles.asked
     assert 4 <= len(set(Tiles.asked)) <= 120

@@ -81,10 +81,11 @@ export class Frame {
     const layers = ["roads", "buildings", "water", ...(app.baseMap ? ["base_map"] : [])].map((name) => tick(say(name), !app.hidden.has(name), (on) => { if (on) app.hidden.delete(name); else app.hidden.add(name); this.legend(); app.surface.refresh("division", "overlay"); }, { id: `layer-${name}` }));
     const levels = [LEVEL.third, LEVEL.second, LEVEL.community].map((level) => tick(say(`level.${level}`), app.levels.has(level), (on) => { if (on) app.levels.add(level); else app.levels.delete(level); app.surface.refresh("division", "overlay"); }));
     const outline = tick(say("outline_locked"), app.model.outlineLocked, (on) => app.make([{ edit: on ? "LockOutline" : "UnlockOutline" }]), { id: "outline" });
-    const asked = at("find")?.value ?? "";
+    const asked = at("find")?.value ?? "", open = document.querySelector(".choices details")?.open ?? false;
     document.querySelector(".choices").replaceChildren(el("span", {}, find), el("label", {}, say("pick_level"), unit), el("label", {}, say("fill"), fill),
       el("details", {}, el("summary", {}, say("layers")), ...levels, ...layers, outline));
     at("find").value = asked;
+    document.querySelector(".choices details").open = open;
   }
 
   tabs() {
