@@ -50,11 +50,11 @@ def base_map_of(opened: OpenDraft, address: str, credit: str) -> dict[str, Any]:
     from pyproj import Transformer
 
     west, south, east, north = opened.base.division.street.total_bounds
-    x, y = np.meshgrid(
+    columns, rows = np.meshgrid(
         np.linspace(west - _AROUND_M, east + _AROUND_M, _SAMPLES),
         np.linspace(south - _AROUND_M, north + _AROUND_M, _SAMPLES),
     )
-    x, y = x.ravel(), y.ravel()
+    x, y = columns.ravel(), rows.ravel()
     mx, my = Transformer.from_crs(opened.draft.crs, 3857, always_xy=True).transform(x, y)
     middle = float(np.mean(mx)), float(np.mean(my))
     lattice = np.column_stack([x * PER_METRE - opened.origin[0], y * PER_METRE - opened.origin[1]])
