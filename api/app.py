@@ -24,9 +24,9 @@ from api.database import open_store
 from api.database.connections import folder_of_store
 from api.database.migrate import require_schema
 from api.direct import Direct
-from api.edge import Edge
 from api.errors import NotStoredError
 from api.ingest.writer import Writer
+from api.middleware import Edge
 from api.ogc import routes as ogc
 from api.ogc.service import OgcService
 from api.overview.drawn_pages import DrawnPages

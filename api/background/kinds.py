@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from api.database import current_version, get_version, read_version, session
 from api.database.incidents import incident_points
 from api.jobs import Progress
-from api.plain import plain_rows
+from api.json_values import plain_rows
 from geo.layers import Division, Level, lon_lat
 
 

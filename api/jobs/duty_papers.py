@@ -105,7 +105,7 @@ def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd
     """
     from geo.duty import ledger
     from geo.duty.ledgers.columns import LedgerKind
-    from geo.duty.ledgers.making import span_of
+    from geo.duty.ledgers.composing import span_of
 
     letter = LedgerKind.parse(kind)
     start, end = span_of(letter, day)

@@ -8,7 +8,7 @@ from typing import Any
 import shapely
 
 from api.errors import ConflictError, EditRefusedError, NotStoredError
-from api.plain import plain_rows
+from api.json_values import plain_rows
 from api.plans.open_draft import OpenDraft
 from api.plans.wire import consequences_out, place_of, refusal_members
 from geo.coverage import check_division

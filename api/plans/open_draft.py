@@ -22,7 +22,7 @@ from geo.redraw import Change, Draft
 from geo.redraw.changes import change_from_dict
 from geo.redraw.effects import Effect, Since, effect_of
 from geo.redraw.working.lattice import Vertex
-from geo.redraw.working.stacking import clash
+from geo.redraw.working.undo import clash
 
 #: Kinds of entries that change arcs or rows.
 EDITING = ("edit", "undo", "redo")

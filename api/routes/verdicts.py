@@ -188,7 +188,7 @@ def _judged(engine: Engine, settings: Settings, caller: Caller, day: date, rules
 
 def _rows(frame: Any, caller: Caller) -> list[dict[str, Any]]:
     """Rows of the cells that the caller may see."""
-    from api.plain import plain_rows
+    from api.json_values import plain_rows
 
     rows = plain_rows(frame)
     return [row for row in rows if allowed(caller, Right.SEE_VERDICTS, [row["code"]])]

@@ -27,7 +27,7 @@ from api.database.events import add_event
 from api.database.verdicts import add_verdict, done, latest_verdicts, pending, take_lease
 from api.errors import NotStoredError
 from api.ingest.fix import DAY_US, EPOCH, microseconds
-from api.plain import plain_rows
+from api.json_values import plain_rows
 from api.settings import Settings
 from api.verdicts.day import Basis, basis_of, rules_of
 from api.verdicts.reading import as_tracks, read_rows, span_of

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from api.database import session
 from api.database.verdicts import add_verdict, latest_verdicts
-from api.plain import plain_rows
+from api.json_values import plain_rows
 from api.verdicts.follower import COMPARED
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from geo.duty.facts import Facts
     from geo.duty.intake.duplicates import Candidate, Place, duplicate_candidates
     from geo.duty.intake.services import SERVICES, Service, read_services, service_of
-    from geo.duty.ledgers.making import ledger
+    from geo.duty.ledgers.composing import ledger
     from geo.duty.meetings.agendas import Agenda, agenda
     from geo.duty.meetings.records import Decision, Meeting
     from geo.duty.report import Channel, Report, Reporter
@@ -80,7 +80,7 @@ else:
             "geo.duty.intake.duplicates": "Candidate Place duplicate_candidates",
             "geo.duty.intake.services": "SERVICES Service read_services service_of",
             "geo.duty.facts": "Facts",
-            "geo.duty.ledgers.making": "ledger",
+            "geo.duty.ledgers.composing": "ledger",
             "geo.duty.meetings.agendas": "Agenda agenda",
             "geo.duty.meetings.records": "Decision Meeting",
             "geo.duty.report": "Channel Report Reporter",

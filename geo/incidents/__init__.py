@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from geo.incidents.reading.datum_checks import datum_doubts
     from geo.incidents.reading.read import INCIDENT_COLUMNS, read_incidents
     from geo.incidents.reading.streams import count_stream
-    from geo.incidents.statistics.clusters import hotspots
+    from geo.incidents.statistics.hot_spots import hotspots
     from geo.incidents.statistics.rates import weekly
     from geo.incidents.statistics.trend import TRENDS, periods, trends
     from geo.incidents.surface.export import contours, geotiff
@@ -75,7 +75,7 @@ else:
             "geo.incidents.reading.datum_checks": "datum_doubts",
             "geo.incidents.reading.read": "INCIDENT_COLUMNS read_incidents",
             "geo.incidents.reading.streams": "count_stream",
-            "geo.incidents.statistics.clusters": "hotspots",
+            "geo.incidents.statistics.hot_spots": "hotspots",
             "geo.incidents.statistics.rates": "weekly",
             "geo.incidents.statistics.trend": "TRENDS periods trends",
             "geo.incidents.surface.export": "contours geotiff",

@@ -16,7 +16,7 @@ from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
 from geo.layers.files.reading import require_polygons
 from geo.locate import persistence
-from geo.locate.building import (
+from geo.locate.index_building import (
     CHUNK,
     CHUNK_OF_CHANCES,
     chances_in,

@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from geo.patrols.completeness import blind_spots, by_group, seen
     from geo.patrols.due_list import Feasibility, due, feasible
     from geo.patrols.evidence_records import digest, evidence, evidence_of_all
+    from geo.patrols.integrity_signs import SIGNS, integrity
     from geo.patrols.persons import assign_holders, persons_of, who_counts
     from geo.patrols.presence import KINDS, presences
     from geo.patrols.restatement import restate
     from geo.patrols.rules import DEFAULT_RULES, Rules
-    from geo.patrols.signs import SIGNS, integrity
     from geo.patrols.stays.counted_visits import visits
     from geo.patrols.stays.reasons import REASONS
     from geo.patrols.verdicts import VERDICTS, open_verdicts, verify
@@ -79,7 +79,7 @@ else:
             "geo.patrols.presence": "KINDS presences",
             "geo.patrols.restatement": "restate",
             "geo.patrols.rules": "DEFAULT_RULES Rules",
-            "geo.patrols.signs": "SIGNS integrity",
+            "geo.patrols.integrity_signs": "SIGNS integrity",
             "geo.patrols.verdicts": "VERDICTS open_verdicts verify",
             "geo.tracks.cleaning": "MARKS clean",
             "geo.tracks.matching.planned_route": "RouteMatch route_match",

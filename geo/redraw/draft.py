@@ -29,7 +29,7 @@ from geo.redraw.working.arcs import Workspace
 from geo.redraw.working.roads import Roads
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings
-from geo.redraw.working.stacking import put, put_with_sums, require_on_top, take
+from geo.redraw.working.undo import put, put_with_sums, require_on_top, take
 
 #: Version of the form in which a draft is saved.
 FORMAT = 1

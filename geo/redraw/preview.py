@@ -21,7 +21,7 @@ from geo.redraw.edits import Edit
 from geo.redraw.working.arcs import Arc, shapes_of
 from geo.redraw.working.postconditions import rings_of
 from geo.redraw.working.sharing import apportion_value
-from geo.redraw.working.stacking import put, take
+from geo.redraw.working.undo import put, take
 
 Row = dict[str, Any]
 

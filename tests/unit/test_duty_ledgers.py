@@ -14,7 +14,7 @@ import pytest
 from geo.duty.facts import Facts
 from geo.duty.ledgers.burden import burden
 from geo.duty.ledgers.columns import FORMS, LedgerKind, all_columns, columns_of, proof
-from geo.duty.ledgers.making import ledger, span_of
+from geo.duty.ledgers.composing import ledger, span_of
 from geo.duty.ledgers.signing import corrections, digest_of, ledger_text, signed_table
 from geo.duty.rosters.roster import Roster
 from geo.errors import InputError

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from api.database import session
 from api.database.incidents import list_incidents
-from api.plain import plain_rows
+from api.json_values import plain_rows
 from api.verdicts.day import Basis, judge_tracks, rules_of
 from api.verdicts.reading import read_tracks_of
 from geo.layers import Division

@@ -66,7 +66,7 @@ def crosswalk(
     version: With = None,
 ) -> Response:
     """Which part of an old cell lies in which new one, with its residents."""
-    from api.plain import plain_rows
+    from api.json_values import plain_rows
     from geo.layers import Level
     from geo.redraw import crosswalk as between
 
@@ -125,7 +125,7 @@ def history(
 @needs(Right.PLAN)
 def lineage(request: Request, number: DraftNumber) -> Response:
     """Which cells of the draft descend from which."""
-    from api.plain import plain_rows
+    from api.json_values import plain_rows
 
     with using(request, number) as opened:
         return plain(plain_rows(opened.draft.lineage()))

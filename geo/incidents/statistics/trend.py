@@ -14,8 +14,8 @@ import pandas as pd
 from geo.coverage import Mesh
 from geo.errors import ColumnError, InputError, first_labels
 from geo.incidents.statistics.association import gi_star
-from geo.incidents.statistics.clusters import measures_of, p_values
 from geo.incidents.statistics.distributions import normal_two_sided
+from geo.incidents.statistics.hot_spots import measures_of, p_values
 from geo.incidents.statistics.multiple_testing import FALSE_DISCOVERY_RATE, benjamini_hochberg
 from geo.incidents.statistics.neighbours import contiguity_weights, neighbour_pairs
 from geo.layers import require_polygons

@@ -21,8 +21,8 @@ from geo.layers import Datum, convert, parse_crs
 from geo.layers.plane import ZONE_PREFIX, has_zone_prefix, zone_prefix
 from geo.locate.batches.hours import bad_times, series_of
 from geo.locate.batches.parts import UNCLOSED, Chunk, Source, read_chunk
-from geo.locate.building import map_in_threads
 from geo.locate.index import GridIndex
+from geo.locate.index_building import map_in_threads
 from geo.tables.coordinates import NO_COORDINATES, NO_DEGREES, NO_NUMBER, SWAPPED, Coordinates, Place, read_coordinates
 from geo.tables.numbers import MISSING_WORDS, parse_numeric
 from geo.tables.refused import are_good, mark

@@ -218,6 +218,6 @@ def test_wrong_use_is_told(stored, wangge, words, tmp_path) -> None:
 
 
 def test_all_ledgers_have_a_maker() -> None:
-    from geo.duty.ledgers.making import _MAKERS
+    from geo.duty.ledgers.composing import _MAKERS
 
     assert set(_MAKERS) == set(LedgerKind)

@@ -89,7 +89,7 @@ def test_a_lost_database_is_told_and_the_service_goes_on_when_it_is_back(service
 
 
 def test_clients_that_stand_still_hold_nobody_up_and_are_told(service, monkeypatch):
-    monkeypatch.setattr("api.edge.BODY_WAIT_S", 0.5)
+    monkeypatch.setattr("api.middleware.BODY_WAIT_S", 0.5)
     port = service.client.base_url.port
     whole = request("POST", "/api/fixes", body=fixes(10), token=service.token)
     slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(20)]

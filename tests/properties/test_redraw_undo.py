@@ -98,7 +98,7 @@ def test_a_failed_check_changes_nothing(base: Division) -> None:
 
 
 def _can_go(draft: Draft, change: Change) -> bool:
-    from geo.redraw.working.stacking import clash
+    from geo.redraw.working.undo import clash
 
     later = [c for c in draft.changes if c.revision > change.revision]
     return bool(later) and not any(clash(change, other) for other in later)
