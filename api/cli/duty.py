@@ -1,4 +1,4 @@
-"""``wangge duty``: imports rosters and reports; writes ledgers, agendas and briefs from the database."""
+"""``wangge duty``: imports rosters and reports; writes ledgers, agendas, briefs and papers from the database."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -118,6 +119,46 @@ def brief(
         emit_json({"start": start.isoformat(), "end": end.isoformat(), "digest": digest, "out": str(target)})
     else:
         out().print(f"督查简报 brief {start} – {end} → {target}", markup=False, highlight=False)
+
+
+@app.command("paper")
+def paper(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="letters 一封信，cards 服务联系卡，badges 工作牌，boards 公示牌，accounts 述职表。What to print.",
+        ),
+    ],
+    target: Target,
+    scope: Scope = "",
+    day: Annotated[
+        str | None, typer.Option("--day", metavar="DAY", help="名册日期，默认今天。Day of the roster.")
+    ] = None,
+    audience: Annotated[
+        str, typer.Option("--to", metavar="WHO", help="信件只给 residents、businesses 或 bodies。Only these letters.")
+    ] = "",
+    roads: Annotated[
+        str, typer.Option("--roads", metavar="FILE", help="公示牌地图的道路（roads 图层）。Roads on maps of boards.")
+    ] = "",
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """印制一封信、服务联系卡（90×54 毫米）、网格化工作牌、带网格图的公示牌、述职表，写成 .pdf。
+
+    Print letters, service cards, work badges, public boards with a map, or sheets for the yearly account as .pdf.
+    """
+    from api.jobs.public_papers import paper_of, write_paper
+
+    wanted = paper_of(kind)
+    layers = roads or options.settings_of(database).layers
+    with _source(database) as source:
+        at = _day(day) if day else source.now.astimezone(ZoneInfo(source.zone)).date()
+        count = write_paper(source, wanted, at, scope, target, audience=audience, layers=layers)
+    if json:
+        emit_json({"paper": wanted.value, "count": count, "day": at.isoformat(), "out": str(target)})
+    else:
+        out().print(f"{wanted.value}: {count} 份 → {target}", markup=False, highlight=False)
 
 
 @contextmanager

@@ -79,12 +79,14 @@ def present_day(source: Source) -> dt.date:
     return today if newest is None or today - newest <= IDLE else newest
 
 
-def facts_of(source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "") -> Facts:
-    """Current facts of a period."""
+def facts_of(
+    source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "", scope: str = ""
+) -> Facts:
+    """Current facts of a period; only cases of a cell if `scope` names one."""
     from api.database.duty.fact_reading import read_facts
 
     facts = read_facts(
-        source.session, source.street, source.division, _span(source, start, end), ledger=ledger, grid=grid
+        source.session, source.street, source.division, _span(source, start, end), ledger=ledger, grid=grid, scope=scope
     )
     return replace(facts, street={**facts.street, **source.telephones})
 

@@ -19,6 +19,17 @@ from maps.pages.frame import render_page
 from maps.pages.funnel_drawing import funnel_svg
 from maps.pages.navigation import Entry
 
+#: Papers that are printed from a ledger: kind, name, and whether a place has to be chosen.
+_PAPERS = {
+    LedgerKind.I: (("letters", "印信件", "Print letters", False),),
+    LedgerKind.J: (("cards", "印联系卡", "Print cards", False),),
+    LedgerKind.K: (
+        ("boards", "印公示牌", "Print boards", False),
+        ("badges", "印工作牌", "Print badges", False),
+        ("accounts", "印述职表", "Print yearly accounts", True),
+    ),
+}
+
 Scopes = Sequence[tuple[str, str]]
 
 
@@ -89,6 +100,7 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
         rows=rows,
         typed_titles="、".join(column.title.zh for column in columns if column.typed),
         query=urlencode({"day": shown.day.isoformat(), "scope": shown.scope}),
+        papers=[(paper, zh, en) for paper, zh, en, placed in _PAPERS.get(kind, ()) if shown.scope or not placed],
         may_write=shown.may_write,
         may_sign=shown.may_sign,
         signed=shown.signed,

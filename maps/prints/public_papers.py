@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.duty.briefs.accounts import Account
+from geo.duty.facts import Facts
 from geo.duty.ledgers.street import LEADERS_DUTIES, MATTERS
 from geo.layers import Division
 
 #: Size of the map on a board, and the margin around the grid.
 MAP_MM, AROUND = (200.0, 215.0), 0.35
+#: Half the width of a label.
+_LABEL_MM = 26.0
 _BARS_M = (20, 50, 100, 200, 500, 1000, 2000)
 
 _SALUTATIONS = {"居民": "居民朋友", "经营户": "经营户朋友", "企事业单位": "企事业单位负责人"}
@@ -23,6 +28,16 @@ _PURPOSES = {
     "经营户": "门前环境、消防通道、用电用气安全和证照办理上的困难，都可以告诉格长。",
     "企事业单位": "请确定一名联系人，配合网格做好单位内部和周边的环境、安全和服务工作；有困难和建议，都可以告诉格长。",
 }
+
+
+def short_name(grid: str, community: str) -> str:
+    """Name of a grid without that of its community, which stands beside it.
+
+    >>> short_name("金宁新村社区第1网格", "金宁新村社区"), short_name("万寿网格", "金宁新村社区")
+    ('第1网格', '万寿网格')
+    """
+    rest = grid.removeprefix(community).strip()
+    return rest or grid
 
 
 def letter_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -65,7 +80,7 @@ def card_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[str,
         {
             "street": street.get("name", ""),
             "community": row["community"],
-            "grid": row["grid"],
+            "grid": short_name(row["grid"], row["community"]),
             "code": "",
             "leader": row["leader"] or "（待定）",
             "phone": row["phone"],
@@ -96,7 +111,7 @@ def badge_values(rows: pd.DataFrame, street: Mapping[str, str]) -> list[dict[str
                 for label, value in (
                     ("职务", row["post"] or "格长"),
                     ("社区", row["community"]),
-                    ("网格", row["grid"]),
+                    ("网格", short_name(row["grid"], row["community"])),
                     ("监督电话", row["supervision_phone"]),
                 )
                 if value
@@ -132,8 +147,8 @@ def board_values(
         boards.append(
             {
                 "title": "网格公示牌",
-                "subtitle": f"{row['community']}　{row['grid']}",
-                "map": map_values(seconds, code, roads=roads),
+                "subtitle": f"{row['community']}　{short_name(row['grid'], row['community'])}",
+                "map": map_values(seconds, code, community=row["community"], roads=roads),
                 "persons": [["格长", row["leader"] or "（待定）", row["phone"]]],
                 "duties": list(LEADERS_DUTIES),
                 "matters": f"{MATTERS}方面的问题和需求。{row['pledge']}",
@@ -144,8 +159,31 @@ def board_values(
     return boards
 
 
-def map_values(seconds: gpd.GeoDataFrame, code: str, *, roads: Any = None) -> dict[str, Any]:
-    """A grid among its neighbours, in millimetres of the paper, with a round scale bar."""
+def account_values(account: Account, facts: Facts) -> dict[str, Any]:
+    """The sheet of a grid for the yearly account: head, facts, and room for what the person says."""
+    last = account.end - dt.timedelta(days=1)
+    community = facts.cell_names.get(facts.parent_of(account.grid), "")
+    head = (
+        ("姓名", account.person.text),
+        ("职务", account.person.post or "格长"),
+        ("社区", community),
+        ("网格", short_name(facts.cell_names[account.grid], community)),
+        ("编码", account.grid),
+        ("期间", f"{account.start:%Y-%m-%d}至{last:%m-%d}"),
+    )
+    return {
+        "head": [list(pair) for pair in head],
+        "facts": [list(row) for row in account.facts],
+        "statement": "",
+        "foot": f"数字由流转记录和巡查核验生成，可逐件核对；指标定义 {account.definitions}。不排名，不打分。",
+    }
+
+
+def map_values(seconds: gpd.GeoDataFrame, code: str, *, community: str = "", roads: Any = None) -> dict[str, Any]:
+    """A grid among its neighbours, in millimetres of the paper, with a round scale bar.
+
+    Names of grids of the `community` are shown without it.
+    """
     own = seconds.geometry.loc[code]
     west, south, east, north = own.bounds
     side = max(east - west, (north - south) * MAP_MM[0] / MAP_MM[1]) * (1 + 2 * AROUND)
@@ -175,8 +213,10 @@ def map_values(seconds: gpd.GeoDataFrame, code: str, *, roads: Any = None) -> di
         ]
         if clipped.area * scale * scale > 600.0:
             ((x, y),) = on_paper([clipped.representative_point().coords[0]])
+            # A label keeps so far from the frame that none of it is cut off.
+            x, y = min(max(x, _LABEL_MM), MAP_MM[0] - _LABEL_MM), min(max(y, 6.0), MAP_MM[1] - 6.0)
             name = near.at[other, "name"] if "name" in near else other
-            labels.append({"x": x, "y": y, "text": str(name), "own": other == code})
+            labels.append({"x": x, "y": y, "text": short_name(str(name), community), "own": other == code})
     bar_m = next((length for length in reversed(_BARS_M) if length * scale <= 60), _BARS_M[0])
     return {
         "width_mm": MAP_MM[0],

@@ -40,7 +40,14 @@ class Span:
 
 
 def read_facts(
-    session: Session, street: int, division: Division, span: Span, *, ledger: str = "", grid: str = ""
+    session: Session,
+    street: int,
+    division: Division,
+    span: Span,
+    *,
+    ledger: str = "",
+    grid: str = "",
+    scope: str = "",
 ) -> Facts:
     """Facts of some days: the cases that were open in them or in which something happened since, and all that goes with them.
 
@@ -54,10 +61,12 @@ def read_facts(
         Whose typed texts are read; none by default.
     grid
         Second-level grid whose visits are read from the evidence of its verdicts; none by default.
+    scope
+        Only cases that lie in this cell are read; all by default.
     """
     zone = ZoneInfo(span.zone)
     start, end = (datetime.combine(day, time(), zone) for day in (span.start, span.end))
-    numbers = _cases(session, street, start, min(end + LATE, span.as_of))
+    numbers = _cases(session, street, start, min(end + LATE, span.as_of), scope)
     cells = cells_of(division)
     levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
     verdicts = _verdicts(session, street, span)
@@ -90,14 +99,16 @@ def cells_of(division: Division) -> pd.DataFrame:
     return pd.concat([part.astype({"parent": object}) for part in parts], ignore_index=True)
 
 
-def _cases(session: Session, street: int, start: datetime, end: datetime) -> list[str]:
-    """Cases that were opened before the end, and that are open or have changed since the beginning."""
+def _cases(session: Session, street: int, start: datetime, end: datetime, scope: str) -> list[str]:
+    """Cases of a cell that were opened before the end, and that are open or have changed since the beginning."""
     ended = [state.value for state in ENDED]
     query = select(CaseRow.number).where(
         CaseRow.street == street,
         CaseRow.opened_at < end,
         or_(CaseRow.state.not_in(ended), CaseRow.changed_at >= start),
     )
+    if scope:
+        query = query.where(or_(CaseRow.community == scope, CaseRow.second == scope, CaseRow.third == scope))
     return sorted(session.scalars(query))
 
 

@@ -60,6 +60,38 @@ def ledger_paper(
         return _file(printed_ledger(source, kind, day, scope), "application/pdf", f"ledger-{kind}-{day}.pdf")
 
 
+@router.get("/papers/{kind}.pdf", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def public_paper(
+    request: Request,
+    kind: Annotated[str, InPath(max_length=10, description="letters, cards, badges, boards or accounts")],
+    day: Day,
+    snapshot: SnapshotOf,
+    caller: CallerOf,
+    scope: Scope = "",
+) -> Response:
+    """Letters, service cards, work badges, public boards or sheets for the yearly account."""
+    from api.jobs.public_papers import paper_of, printed_paper
+
+    require_place(caller, scope)
+    layers = request.app.state.settings.layers
+    with source_of(request, snapshot) as source:
+        content, _ = printed_paper(source, paper_of(kind), day, scope, layers=layers)
+    return _file(content, "application/pdf", f"{paper_of(kind)}-{day}.pdf")
+
+
+@router.get("/agenda.pdf", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def agenda_paper(request: Request, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = "") -> Response:
+    """The agenda of a meeting as PDF, with room for what is decided."""
+    from api.jobs.duty_papers import agenda_print, made_agenda
+
+    require_place(caller, scope)
+    with source_of(request, snapshot) as source:
+        content = agenda_print(*made_agenda(source, day, scope), scope)
+    return _file(content, "application/pdf", f"agenda-{day}.pdf")
+
+
 @router.post("/ledgers/{kind}/signature", status_code=201)
 @needs(Right.WRITE_LEDGERS)
 def sign(

@@ -11,6 +11,7 @@ from geo.layers import Division
 
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚堃喆建华志国"
+_MIXING = 4001
 
 
 def model_roster(division: Division, *, since: dt.date) -> Roster:
@@ -48,7 +49,8 @@ def _leader(cell: pd.Series) -> str:
 
 
 def _name(number: int) -> str:
-    """A made-up name; all differ for the first ten thousand persons."""
-    first, rest = number % len(_SURNAMES), number // len(_SURNAMES)
-    one, two = rest % len(_GIVEN), rest // len(_GIVEN) % len(_GIVEN)
-    return _SURNAMES[first] + _GIVEN[two] + _GIVEN[one]
+    """A made-up name; all differ for the first thirteen thousand persons, and rare characters come early."""
+    # The factor has no divisor in common with the number of names, so each name comes once.
+    mixed = number * _MIXING % (len(_SURNAMES) * len(_GIVEN) ** 2)
+    first, rest = mixed % len(_SURNAMES), mixed // len(_SURNAMES)
+    return _SURNAMES[first] + _GIVEN[rest // len(_GIVEN)] + _GIVEN[rest % len(_GIVEN)]

@@ -184,6 +184,8 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/duty/ledgers/{kind}.pdf"): LEDGER_READERS,
     ("POST", "/api/duty/ledgers/{kind}/signature"): LEDGER_READERS - {"clerk"},
     ("POST", "/api/duty/typed"): LEDGER_READERS - {"clerk"},
+    ("GET", "/api/duty/papers/{kind}.pdf"): LEDGER_READERS,
+    ("GET", "/api/duty/agenda.pdf"): LEDGER_READERS,
     ("GET", "/api/duty/brief.pdf"): LEDGER_READERS,
     ("GET", "/api/duty/brief.docx"): LEDGER_READERS,
     ("POST", "/api/duty/decisions"): LEDGER_READERS - {"clerk"},

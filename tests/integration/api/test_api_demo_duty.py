@@ -17,9 +17,19 @@ from api.database import add_version, open_store, publish, session
 from api.database.duty.cases import add_logs, find_case, make_lists_again, newest_step
 from api.database.duty.rectifications import add_item_step, item_steps
 from api.database.duty.reports import add_reports
-from api.jobs.demo_duty import compared, differences, evening_of, simulate_month, store_month, write_papers
-from api.jobs.duty_papers import Source, facts_of
-from geo.duty import Action, Reporter, Role
+from api.jobs.demo_duty import (
+    clock_of_cases,
+    compared,
+    differences,
+    evening_of,
+    simulate_month,
+    store_month,
+    write_papers,
+)
+from api.jobs.duty_papers import Source, facts_of, newest_day, present_day, telephones_of
+from api.jobs.public_papers import Paper, paper_of, printed_paper, write_paper
+from geo.duty import Action, Reporter, Role, State
+from geo.duty.briefs.accounts import account_of
 from geo.duty.ledgers.burden import burden, typed_fields
 from geo.duty.supervision.rectification import ItemAction, ItemStep
 from geo.errors import InputError, RefusedStep
@@ -169,3 +179,96 @@ def test_steps_of_items_follow_one_another(stored):
         again = ItemStep(last.item_id, last.seq, UNTIL, "某人", ItemAction.PROGRESS, "有进展")
         with pytest.raises(RefusedStep, match="in between"):
             add_item_step(opened, 1, again)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pages", "size_mm"),
+    [
+        ("letters", 18, (210, 297)),
+        ("cards", 1, (210, 297)),
+        ("badges", 1, (297, 210)),
+        ("boards", 6, (420, 297)),
+        ("accounts", 6, (210, 297)),
+    ],
+)
+def test_papers_of_a_community(stored, kind, pages, size_mm):
+    """A community of six grids: a letter for each of three audiences, a card, badge, board and sheet for each grid."""
+    community = stored.division.community["code"].iloc[0]
+    with session(stored.engine) as opened:
+        source = Source(opened, 1, stored.division, UNTIL, telephones={"supervision_phone": "025-85550000"})
+        target = stored.folder / f"{kind}.pdf"
+        count = write_paper(source, paper_of(kind), DAY, community, target)
+        again, _ = printed_paper(source, paper_of(kind), DAY, community)
+    assert target.read_bytes() == again
+    read = pypdf.PdfReader(target).pages
+    assert len(read) == pages
+    assert count == (18 if kind == "letters" else 6)
+    page = read[0].mediabox
+    assert (float(page.width) / 72 * 25.4, float(page.height) / 72 * 25.4) == pytest.approx(size_mm, abs=0.2)
+    text = paper_text(target)
+    roster = stored.month.roster
+    leaders = [roster.persons[roster.answerable(code, DAY).person].name for code in grids_of(stored, community)]
+    assert all(name in text for name in leaders)
+    assert ("025-85550000" in text) == (kind != "accounts")
+
+
+def grids_of(stored, community: str) -> list[str]:
+    second = stored.division.second
+    return second.loc[second["parent"] == community, "code"].tolist()
+
+
+def test_an_account_counts_what_happened_in_its_grid(stored, facts):
+    made, cases = stored.month.made, facts.cases
+    grid = grids_of(stored, stored.division.community["code"].iloc[0])[0]
+    account = account_of(facts, grid, DAY)
+    said = {name: number for name, number, _ in account.facts}
+    own = {number: case for number, case in cases.items() if case.second == grid}
+    assert said["受理办件"] == len(own) > 0
+    assert said["结案"] == sum(case.state is State.CLOSED for case in own.values())
+    explained = made.truth.loc[[n for n, case in own.items() if case.state is State.CLOSED], "explain"].sum()
+    assert f"解释备案{explained}件" in next(text for name, _, text in account.facts if name == "结案")
+    assert account.start == FIRST
+    assert account_of(facts, grid, FIRST - dt.timedelta(days=1)) is None
+
+
+def test_papers_need_a_place_and_somebody_to_write_to(stored):
+    with session(stored.engine) as opened:
+        source = Source(opened, 1, stored.division, UNTIL)
+        with pytest.raises(InputError, match="community or grid"):
+            printed_paper(source, Paper.ACCOUNTS, DAY, "")
+        with pytest.raises(InputError, match="no cell"):
+            printed_paper(source, Paper.CARDS, DAY, "999")
+        with pytest.raises(InputError, match="nobody to write to"):
+            printed_paper(source, Paper.LETTERS, DAY, "", audience="dogs")
+        with pytest.raises(InputError, match="no paper"):
+            paper_of("flags")
+        grid = grids_of(stored, stored.division.community["code"].iloc[0])[0]
+        assert printed_paper(source, Paper.LETTERS, DAY, grid, audience="residents")[1] == 1
+        # Before the roster begins nobody has a badge.
+        with pytest.raises(InputError, match="answers for it"):
+            printed_paper(source, Paper.BADGES, FIRST - dt.timedelta(days=1), "")
+
+
+def test_telephones_are_read_or_refused():
+    assert telephones_of("hotline=12345，police_phone=110") == {"hotline": "12345", "police_phone": "110"}
+    for wrong in ("fax=1", "hotline", "hotline="):
+        with pytest.raises(InputError, match="telephones"):
+            telephones_of(wrong)
+
+
+def test_views_begin_with_the_newest_day_where_nothing_happened_for_a_week(stored):
+    with session(stored.engine) as opened:
+        source = Source(opened, 1, stored.division, UNTIL)
+        assert newest_day(source) == present_day(source) == DAY
+        later = dataclasses.replace(source, now=UNTIL + dt.timedelta(days=7))
+        assert present_day(later) == DAY + dt.timedelta(days=7)
+        idle = dataclasses.replace(source, now=UNTIL + dt.timedelta(days=8))
+        assert newest_day(idle) == present_day(idle) == DAY
+
+
+def test_the_clock_of_cases_goes_on_from_the_newest_step(stored):
+    newest = max(event.at for event in stored.month.made.events)
+    with session(stored.engine) as opened:
+        for moment, begin in ((UNTIL, UNTIL), (newest - dt.timedelta(days=1), newest)):
+            clock = clock_of_cases(opened, 1, moment)
+            assert begin <= clock() < begin + dt.timedelta(minutes=5)
