@@ -108,11 +108,9 @@ def brief(
 
     Compose the supervision brief of a week or month as .pdf or .docx.
     """
-    from api.jobs.duty_papers import period_of, write_brief
+    from api.jobs.duty_papers import write_brief
 
-    if (week is None) == (month is None):
-        raise typer.BadParameter("give --week DAY or --month MONTH, one of them")
-    start, end = period_of("week", _day(week)) if week else period_of("month", _day(f"{month}-01"))
+    start, end = _period(week, month)
     with _source(database) as source:
         digest = write_brief(source, start, end, target)
     if json:
@@ -159,6 +157,43 @@ def paper(
         emit_json({"paper": wanted.value, "count": count, "day": at.isoformat(), "out": str(target)})
     else:
         out().print(f"{wanted.value}: {count} 份 → {target}", markup=False, highlight=False)
+
+
+@app.command("burden")
+def typing_burden(
+    week: Annotated[str | None, typer.Option("--week", metavar="DAY", help="周内任一天。A day of the week.")] = None,
+    month: Annotated[str | None, typer.Option("--month", metavar="MONTH", help="月份，如 2026-03。A month.")] = None,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """每天记了多少事、由人填写了多少处：平均每件事应不多于一处。
+
+    How much was typed: things that were recorded and fields that were typed for them, by day.
+    """
+    from api.jobs.duty_papers import facts_of
+    from geo.duty.ledgers.burden import burden, burden_by_day
+
+    start, end = _period(week, month)
+    with _source(database) as source:
+        table = burden(facts_of(source, start, end))
+    days = burden_by_day(table[(table["day"] >= start) & (table["day"] < end)])
+    if json:
+        emit_json({"days": [{**row, "day": row["day"].isoformat()} for row in days.to_dict("records")]})
+        return
+    for row in days.to_dict("records"):
+        line = (
+            f"{row['day']}  人员 persons {row['persons']}，事 things {row['things']}，填写 typed {row['typed']}，"
+            f"每件 per thing {row['typed_per_thing']:.2f}，一人最多 most by one {row['most_typed']}"
+        )
+        out().print(line, markup=False, highlight=False)
+
+
+def _period(week: str | None, month: str | None) -> tuple[dt.date, dt.date]:
+    from api.jobs.duty_papers import period_of
+
+    if (week is None) == (month is None):
+        raise typer.BadParameter("give --week DAY or --month MONTH, one of them")
+    return period_of("week", _day(week)) if week else period_of("month", _day(f"{month}-01"))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from api.jobs.patrols.verified import Verified, verify_tracks
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide
+from geo.duty.ledgers.burden import burden
 from geo.incidents.quality_flags import mark_default_points, mark_repeats
 from geo.layers import Division, Level, write_division
 from geo.patrols import VERDICTS, Rules
@@ -143,6 +144,7 @@ def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo
             source = Source(opened, street, division, until, ZONE, TELEPHONES)
             facts = facts_of(source, INCIDENTS_FROM, PATROL_DAY + timedelta(days=1))
             found, demo.figures["duty"] = compared(facts, month)
+            write_csv(burden(facts), demo.folder / "burden.csv")
             clock.done("办件核对 check cases", found)
             clock.done("议程、简报、台账 papers", write_papers(source, facts, demo.folder, day=PATROL_DAY))
 

@@ -55,3 +55,23 @@ def burden(facts: Facts) -> pd.DataFrame:
             count[1] += typed_fields(event)
     rows = [(person, day, things, typed, typed / things) for (day, person), (things, typed) in sorted(tally.items())]
     return pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))
+
+
+def burden_by_day(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`burden` found, by day and without persons.
+
+    Returns
+    -------
+    DataFrame
+        `day, persons, things, typed, typed_per_thing, most_typed`; the last is the most that one person typed on the day.
+
+    >>> rows = [("A", dt.date(2026, 3, 2), 4, 1, 0.25), ("B", dt.date(2026, 3, 2), 4, 3, 0.75)]
+    >>> burden_by_day(pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))).iloc[0].tolist()[1:]
+    [2, 8, 4, 0.5, 3]
+    """
+    groups = table.groupby("day", sort=True)
+    days = groups.agg(
+        persons=("person", "nunique"), things=("things", "sum"), typed=("typed", "sum"), most_typed=("typed", "max")
+    ).reset_index()
+    days.insert(4, "typed_per_thing", days["typed"] / days["things"])
+    return days.astype({"day": object})

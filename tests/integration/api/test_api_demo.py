@@ -47,6 +47,7 @@ def test_the_demo_writes_every_file(demo):
         "wangge.sqlite",
         "agenda.pdf",
         "brief.pdf",
+        "burden.csv",
         "ledgers.xlsx",
     }
     assert {path.name for path in folder.iterdir()} == expected
