@@ -146,7 +146,7 @@ def paper(
 
     Print letters, service cards, work badges, public boards with a map, or sheets for the yearly account as .pdf.
     """
-    from api.jobs.public_papers import paper_of, write_paper
+    from api.jobs.duty.public_papers import paper_of, write_paper
 
     wanted = paper_of(kind)
     layers = roads or options.settings_of(database).layers

@@ -71,7 +71,7 @@ def public_paper(
     scope: Scope = "",
 ) -> Response:
     """Letters, service cards, work badges, public boards or sheets for the yearly account."""
-    from api.jobs.public_papers import paper_of, printed_paper
+    from api.jobs.duty.public_papers import paper_of, printed_paper
 
     require_place(caller, scope)
     layers = request.app.state.settings.layers

@@ -26,8 +26,8 @@ from api.jobs.demo_duty import (
     store_month,
     write_papers,
 )
+from api.jobs.duty.public_papers import Paper, paper_of, printed_paper, write_paper
 from api.jobs.duty_papers import Source, facts_of, newest_day, present_day, telephones_of
-from api.jobs.public_papers import Paper, paper_of, printed_paper, write_paper
 from geo.duty import Action, Reporter, Role, State
 from geo.duty.briefs.accounts import account_of
 from geo.duty.ledgers.burden import burden, typed_fields
