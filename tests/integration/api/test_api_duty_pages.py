@@ -144,7 +144,7 @@ def test_decisions_open_the_next_agenda(service) -> None:
 def test_the_meeting_has_reasons(service) -> None:
     page = service.ask("supervisor", "GET", "/meeting", params={"day": "2026-03-07"}).text
     assert page.count("<li data-line") <= 12
-    assert "缘由" in page
+    assert "提请原因" in page
 
 
 def _standing(at: dt.datetime) -> list[str]:
