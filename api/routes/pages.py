@@ -162,7 +162,7 @@ def plan(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Re
         return refused
     headers = {"Cache-Control": "no-cache"}
     if settings.base_map:
-        from api.edge import policy_with_pictures
+        from api.middleware import policy_with_pictures
         from api.plans.base_map import tile_host
 
         # The one page that may load something from another host: pictures from the one that the administrator named.

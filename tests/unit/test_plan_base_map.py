@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from api.edge import policy_with_pictures
+from api.middleware import policy_with_pictures
 from api.plans.base_map import base_map_of, tile_host
 from geo.errors import InputError
 
