@@ -327,7 +327,7 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     assert page.locator("#time output b").inner_text() == "2026年3月23日至3月29日"
     page.locator("#when").focus()
     page.keyboard.press("Home")
-    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日（数据不满整段）", "1 件"]
+    assert page.locator("#time output").inner_text().split("\n") == ["2026年3月1日 周日（时段数据不完整）", "1 件"]
     assert (
         page.evaluate(
             "wangge.page.shapes.reduce((n, [cell]) => n + Number(wangge.page.theme.tip(cell)[0].split(' ')[1]), 0)"
