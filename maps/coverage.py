@@ -128,6 +128,7 @@ def coverage_map(
             "share.js",
             "charts.js",
             "days.js",
+            "live.js",
             "coverage.js",
         ],
         payload,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from api.jobs.demo import Demo
 
 
+#: What a folder holds in which a demonstration was made before.
+_NEEDED = ("wangge.sqlite", "background.gpkg")
+
+
 def run(
     folder: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="输出文件夹。Folder to write to.")] = Path(
         "out"
@@ -26,14 +30,31 @@ def run(
     port: Annotated[
         int, typer.Option(metavar="P", min=0, max=65535, help="端口，默认任一空闲端口。Port; a free one by default.")
     ] = 0,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="启动服务并逐步发送次日的定位，使地图随之变化，结束后自行停止；输出文件夹已有演示数据时直接使用。"
+            "Serve, and send the next day's fixes bit by bit, so that the map moves; ends by itself. A folder that holds a "
+            "demonstration already is used as it is.",
+        ),
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(metavar="X", min=1.0, help="--live 的倍速。Seconds of the day for one second of --live.")
+    ] = 120.0,
     json: options.Json = False,
 ) -> None:
     """演示：在模型街道上走完全过程：划分、检查、巡查核验、案件落格、制图。
 
     All steps on the model street: divide, check, verify a day of patrols, count a month of incidents, draw the maps.
     """
-    from api.jobs.demo import run_demo
+    from api.jobs.demo import Demo, run_demo
 
+    if live and json:
+        raise typer.BadParameter("--live writes lines while it runs; leave --json out")
+    if live and all((folder / name).is_file() for name in _NEEDED):
+        _serve(Demo(folder), host, port, live=(seed, speed))
+        return
     with progress(quiet=json) as report:
         demo = run_demo(folder, seed=seed, progress=report)
     if json:
@@ -44,7 +65,9 @@ def run(
         _print(demo)
     if demo.report is not None and not demo.report.ok:
         raise typer.Exit(FINDINGS)
-    if serve and not json:
+    if live:
+        _serve(demo, host, port, live=(seed, speed))
+    elif serve and not json:
         _serve(demo, host, port)
 
 
@@ -62,7 +85,8 @@ def _print(demo: Demo) -> None:
     out().print(made)
 
 
-def _serve(demo: Demo, host: str, port: int) -> None:
+def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None = None) -> None:
+    """Serve what was made; with a seed and a speed, replay a day meanwhile."""
     from datetime import UTC, datetime
 
     from api.database.accounts import administrator_link
@@ -85,6 +109,14 @@ def _serve(demo: Demo, host: str, port: int) -> None:
         link = administrator_link(opened, street, "demo", at=now).text
         enable_demo_viewer(opened, street, "demo", at=now)
         case_clock = clock_of_cases(opened, street, demo.moment)
+
+    if live is not None:
+        from api.cli.live import serve_live
+        from geo.errors import ImpossibleError
+
+        if fault := serve_live(settings, seed=live[0], speed=live[1], link=link):
+            raise ImpossibleError(fault)
+        return
 
     def ready(address: str) -> None:
         line = f"打开 open: {address}login/{link}  (Ctrl+C 停止 stops)"

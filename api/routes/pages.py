@@ -122,7 +122,7 @@ def coverage(
     found = coverage_of(request.app.state.engine, snapshot, settings, view, day) if view is not None else None
     if found is None:
         return page(request, settings.pages / "coverage.html", opened=settings.public_pages, right=Right.SEE_VERDICTS)
-    return served(request, navigation, *found)
+    return served(request, navigation, *found, live=allowed(request.state.caller, Right.SEE_VERDICTS))
 
 
 @router.get("/heat")
@@ -185,12 +185,16 @@ def qr_code(request: Request, to: Annotated[str, Query(max_length=500)]) -> Resp
     return Response(drawn.getvalue(), media_type="image/svg+xml")
 
 
-def served(request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str]) -> HTMLResponse:
-    """A map that is drawn once for each `key`, with the navigation of the caller."""
+def served(
+    request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str], *, live: bool = False
+) -> HTMLResponse:
+    """A map that is drawn once for each `key`, with the navigation of the caller; `live` ones listen to what changes."""
     from maps.pages.served_map import with_navigation
 
     drawn: DrawnPages = request.app.state.drawn
-    return HTMLResponse(with_navigation(drawn.get(key, draw), navigation), headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(
+        with_navigation(drawn.get(key, draw), navigation, live=live), headers={"Cache-Control": "no-cache"}
+    )
 
 
 def turned_away(request: Request, *, opened: bool, right: Right) -> Response | None:

@@ -25,6 +25,7 @@ from geo.incidents import density
 from geo.layers import Level
 from maps import check_map, coverage_map, fairness_map, heat_map, print_sheet, render_first_page, save
 from maps.assets import STATIC
+from maps.pages.served_map import with_navigation
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -705,6 +706,47 @@ def test_days_weeks_and_steps_back(page, files) -> None:
     show(page, files["days"], "day=2026-02-28&at=320113003001002")
     assert page.locator(".why .verdict b").inner_text() == "达标"
     assert page.locator(".attention li").count() == 3
+
+
+LIVE = """
+globalThis.EventSource = class extends EventTarget {
+  constructor(address) { super(); this.address = address; globalThis.source = this; }
+};
+globalThis.tell = (news) => globalThis.source.dispatchEvent(new MessageEvent("verdict", { data: JSON.stringify(news) }));
+"""
+
+
+def test_the_map_of_a_server_follows_the_verdicts(page, files, tmp_path) -> None:
+    served = with_navigation(files["days"].read_text(encoding="utf-8"), [], live=True)
+    (tmp_path / "live.html").write_text(served, encoding="utf-8")
+    page.add_init_script(LIVE)
+    show(page, tmp_path / "live.html")
+    assert page.evaluate("source.address") == "/api/events"
+    state = "wangge.page.theme.record(wangge.page.levels[2][1])"
+    before = page.evaluate(f"Object.values({state})[0]")
+    news = {"code": "320113003001002", "visits": 2, "required": 2, "at": "2026-03-02T04:00:00+00:00"}
+    news |= {"reason_zh": "巡查两次。", "reason_en": "Two visits."}
+    page.evaluate("(news) => tell(news)", {**news, "day": "2026-03-01", "state": "met"})
+    page.evaluate("(news) => tell(news)", {**news, "day": "2026-03-02", "state": "nonsense"})
+    page.evaluate("(news) => tell(news)", {**news, "day": "2026-03-02", "code": "9", "state": "met"})
+    assert page.evaluate(f"Object.values({state})[0]") == before != "达标"
+    page.evaluate("(news) => tell(news)", {**news, "day": "2026-03-02", "state": "met"})
+    assert soon(lambda: page.locator("#top .live").count() == 1)
+    assert page.evaluate(f"Object.values({state})[0]") == "达标"
+    assert page.evaluate(
+        "Number(document.querySelector('.counts tbody tr td:nth-child(3)').textContent)"
+    ) == page.evaluate(
+        "wangge.page.levels[2].filter((cell) => wangge.page.theme.record(cell)['结论'] === '达标').length"
+    )
+    page.evaluate("wangge.page.go(wangge.page.levels[2][1])")
+    assert page.locator(".why .reason").inner_text() == "巡查两次。"
+    # A file, and the page of somebody who may not hear of changes, ask nobody.
+    page.add_init_script("globalThis.source = undefined")
+    for live in (False, None):
+        text = files["days"].read_text(encoding="utf-8")
+        (tmp_path / "still.html").write_text(text if live is None else with_navigation(text, []), encoding="utf-8")
+        show(page, tmp_path / "still.html")
+        assert page.evaluate("globalThis.source === undefined")
 
 
 def test_a_view_is_shared_as_table_and_picture(page, files) -> None:

@@ -247,5 +247,7 @@ wangge.startCoverage = (map) => {
 
   days.onchange = () => ({ second, third } = days.verdicts);
   days.counter = (day) => failing(days.sumOn(day));
-  return page.start({ usualLevel: 2, texts, style, label, tip, record, panel, legend, controls: () => days.controls(), readAddress: (address) => days.readAddress(address), writeAddress: (address) => days.writeAddress(address) });
+  page.start({ usualLevel: 2, texts, style, label, tip, record, panel, legend, controls: () => days.controls(), readAddress: (address) => days.readAddress(address), writeAddress: (address) => days.writeAddress(address) });
+  wangge.follow(page, days, states);
+  return page;
 };

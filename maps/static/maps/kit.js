@@ -306,7 +306,7 @@ globalThis.wangge = (() => {
     document.body.prepend(top); // the first element is the first in Tab order
     top.replaceChildren(...[
       el("a", { className: "skip", href: "#panel", onclick: (event) => { event.preventDefault(); focusPanel(); } }, say("skip")),
-      el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language])),
+      el("div", {}, el("h1", {}, page.data.title[page.language]), el("p", {}, page.data.when[page.language], page.live ? el("span", { className: "live" }, page.live[page.language]) : null)),
       pages ? el("nav", { className: "pages", "aria-label": say("pages") }, ...JSON.parse(pages.textContent).map((entry) => el("a", { href: entry.path, ...(entry.path === location.pathname ? { ariaCurrent: "page" } : {}) }, entry[page.language]))) : null,
       el("div", { className: "tools" }, el("button", { type: "button", className: "theme", "aria-label": say("theme"), title: say("theme"), onclick: () => setDark(document.documentElement.dataset.theme !== "dark") }, "◐"),
         wangge.share && page.theme ? el("button", { type: "button", className: "share", onclick: () => wangge.share.open(page) }, wangge.share.label[page.language]) : null,

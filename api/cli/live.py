@@ -1,0 +1,132 @@
+"""The demonstration that runs: a service, phones that send a day to it, and lines that say how far it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from api.cli.console import out
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from api.jobs.live_day import LiveDay
+    from api.settings import Settings
+
+#: Time of the day between two lines.
+LINE_EVERY = timedelta(minutes=30)
+#: So long the last verdicts are waited for, in looks of a second.
+SETTLE_S = 300
+
+
+def serve_live(settings: Settings, *, seed: int, speed: float, link: str) -> str | None:
+    """Serve, replay a day, and stop when it is over; what went wrong, or None.
+
+    Parameters
+    ----------
+    link
+        One-time link of the administrator, as it stands behind the address.
+    """
+    from api.database import open_store, session, street_of
+    from api.jobs.live_day import live_day
+    from api.overview.service_maps import background_of
+    from api.server import serve
+
+    engine = open_store(settings.database)
+    try:
+        with session(engine) as opened:
+            street = street_of(opened, settings.street or None)
+        roads = background_of(settings)["roads"]
+        live = live_day(engine, street, roads, seed=seed, zone=settings.zone, at=datetime.now(UTC))
+        phones = _Phones(engine, street, live, speed, ZoneInfo(settings.zone))
+
+        def ready(address: str) -> None:
+            _say(f"打开 open: {address}login/{link}")
+            _say(f"登录后看实时图 live map, after the login: {address}coverage  (Ctrl+C 停止 stops)")
+            phones.start(address)
+
+        try:
+            serve(settings, ready=ready)
+        finally:
+            phones.end()
+    finally:
+        engine.dispose()
+    return phones.fault
+
+
+def _say(line: str) -> None:
+    out().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass
+class _Phones:
+    """A thread that replays a day to the service of this process, and stops the service when the day is over."""
+
+    engine: Engine
+    street: int
+    live: LiveDay
+    speed: float
+    zone: ZoneInfo
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+    fault: str | None = None
+
+    def start(self, address: str) -> None:
+        self.thread = threading.Thread(target=self._run, args=(address,), name="phones")
+        self.thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        if self.thread is not None:
+            self.thread.join()
+
+    def _run(self, address: str) -> None:
+        try:
+            self._replay(address)
+        except Exception as error:  # noqa: BLE001 - told by the main thread, which waits for the service
+            self.fault = str(error)
+        finally:
+            if not self.stop.is_set():
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def _replay(self, address: str) -> None:
+        from api.jobs.live_replay import Pace, replay
+
+        _say(
+            f"回放 replay: {self.live.day}, {len(self.live.tracks):,} 个定位点 fixes, {len(self.live.tokens)} 台设备 devices, "
+            f"{self.speed:g} 倍速 times as fast"
+        )
+        told = None
+        for sent in replay(address, self.live, Pace(speed=self.speed, wait=self.stop.wait)):
+            if told is None or sent.until - told >= LINE_EVERY:
+                told = sent.until
+                self._tell(f"{sent.until.astimezone(self.zone):%H:%M}  {sent.sent:>9,} 个定位点 fixes")
+        if not self.stop.is_set():
+            self._settle()
+            self._tell("回放结束 end of the replay")
+
+    def _settle(self) -> None:
+        """Wait until the verdicts of the last fixes are made."""
+        from api.database import session
+        from api.database.verdicts import pending
+
+        for _ in range(SETTLE_S):
+            with session(self.engine) as opened:
+                waiting = pending(opened, self.street)
+            if not waiting or self.stop.wait(1.0):
+                return
+
+    def _tell(self, line: str) -> None:
+        from api.database import session
+        from api.overview.days import judged_days
+        from geo.patrols import VERDICTS
+
+        with session(self.engine) as opened:
+            judged = judged_days(opened, self.street, self.live.day, days=1).get(self.live.day)
+        counts = {} if judged is None else judged.counts()
+        _say("  ".join([line, *(f"{VERDICTS[state][0]} {VERDICTS[state][1]} {n}" for state, n in counts.items())]))
