@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import folium
@@ -15,6 +16,7 @@ from folium.template import Template
 
 from geo.errors import ColumnError
 from geo.layers import Division, lon_lat
+from geo.layers.columns import CODE
 from geo.tracks.cleaning import used
 from maps import assets, document
 from maps.coverage import coverage_map, titled
@@ -35,6 +37,7 @@ class Replay(MacroElement):
         """
         {% macro html(this, kwargs) %}
             <script type="application/json" id="replay-data">{{ this.data }}</script>
+            <script type="application/json" id="settle-data">{{ this.settle }}</script>
         {% endmacro %}
         {% macro script(this, kwargs) %}
             {{ this.code }}
@@ -43,10 +46,11 @@ class Replay(MacroElement):
         """
     )
 
-    def __init__(self, payload: dict[str, Any]) -> None:
+    def __init__(self, payload: dict[str, Any], settle: dict[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name, self._id = "Replay", "replay"
         self.data = document.json_in_html(payload)
+        self.settle = document.json_in_html(settle)
         self.code = assets.script("maps/checker.js")
 
 
@@ -67,7 +71,8 @@ def checker_map(
     Parameters
     ----------
     division, verdicts, visits, options
-        As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour.
+        As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour. With ``settle_zh``, ``settle_en`` and
+        ``enough_probability`` the unknown grids are listed by what would settle them.
     tracks
         Cleaned fixes: `device`, `time`, `mark`. Marked fixes are drawn hollow.
     max_gap_s
@@ -90,8 +95,60 @@ def checker_map(
     paths = _paths(tracks, midnight)
     named = [name if name_devices else "" for name, _ in paths]
     payload = {"steps": STEPS, "gap": max_gap_s, "names": named, "paths": [points for _, points in paths]}
-    drawing.add_child(Replay(payload))
+    drawing.add_child(Replay(payload, _settling(verdicts, day)))
     return drawing
+
+
+# What differs between two texts about the same thing to do: spans of time, devices, what stands in brackets at the end.
+_ONE_STAY = re.compile(r"^\d\d:\d\d–\d\d:\d\d ?[（(][^）)]*[）)][：:] ?")
+_STORED = re.compile(r"^(设备.+在\d\d:\d\d–\d\d:\d\d存储的定位|the fixes that device .+ stored between .+)$")
+_DETAIL = re.compile(r" ?[（(][^（(]*[）)]$")
+_WHILE_SILENT = ("核对手机在定位中断时存储的定位", "the fixes that the phone stored while it was silent")
+
+
+def _settling(verdicts: pd.DataFrame, day: dt.date) -> dict[str, Any]:
+    """What would settle the unknown grids of the day, by kind, the kind that settles most first; grids by probability."""
+    needed = {CODE, "verdict", "settle_zh", "settle_en"}
+    if not needed <= set(verdicts.columns):
+        return {"kinds": [], "texts": {}}
+    rows = verdicts[verdicts["verdict"] == "unknown"]
+    if "day" in rows:
+        rows = rows[rows["day"].map(lambda value: pd.Timestamp(value).date()) == day]
+    grids: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    texts: dict[str, dict[str, str]] = {}
+    for row in rows.to_dict("records"):
+        zh, en = (row[name] if isinstance(row[name], str) else "" for name in ("settle_zh", "settle_en"))
+        if not zh or not en:
+            continue
+        code, chance = str(row[CODE]), row.get("enough_probability")
+        texts[code] = {"zh": zh, "en": en}
+        kind = (_kind_of(zh, "；", 0), _kind_of(en, "; ", 1))
+        grids.setdefault(kind, []).append((0.0 if chance is None or pd.isna(chance) else float(chance), code))
+    kinds = sorted(grids.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return {
+        "kinds": [
+            {
+                "zh": zh,
+                "en": en,
+                "grids": [[code, round(chance, 3)] for chance, code in sorted(found, key=_likely_first)],
+            }
+            for (zh, en), found in kinds
+        ],
+        "texts": texts,
+    }
+
+
+def _likely_first(grid: tuple[float, str]) -> tuple[float, str]:
+    return -grid[0], grid[1]
+
+
+def _kind_of(text: str, separator: str, language: int) -> str:
+    """The things to do in a text, without spans of time and devices, each once."""
+    kinds = {}
+    for part in text.split(separator):
+        plain = _DETAIL.sub("", _ONE_STAY.sub("", part))
+        kinds[_WHILE_SILENT[language] if _STORED.match(plain) else plain] = None
+    return separator.join(kinds)
 
 
 def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, list[int]]]:

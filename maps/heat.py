@@ -40,6 +40,7 @@ SCRIPTS = (
     "incidents.js",
     "surface.js",
     "charts.js",
+    "before.js",
     "heat.js",
 )
 

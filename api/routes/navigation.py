@@ -18,6 +18,7 @@ OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairn
 #: Pages that send a browser without a login to the form, and the right that they need.
 LOGIN_PAGES = {
     "/plan": Right.PLAN,
+    "/checker": Right.SEE_TRACKS,
     **dict.fromkeys(("/me", "/desk", "/board"), Right.SEE_CASES),
     **dict.fromkeys(("/roster", "/notices"), Right.SEE_ROSTER),
     **dict.fromkeys(("/meeting", "/ledgers", "/brief", "/rectification"), Right.SEE_LEDGERS),

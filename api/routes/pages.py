@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.access import PUBLIC, Right, allowed
 from api.access.rights import scopes
@@ -121,15 +121,17 @@ def coverage(
     view = view_of(request)
     found = coverage_of(request.app.state.engine, snapshot, settings, view, day) if view is not None else None
     if found is None:
-        return page(request, settings.pages / "coverage.html", opened=settings.public_pages, right=Right.SEE_VERDICTS)
+        path = settings.pages / "coverage.html"
+        return page(request, path, navigation=navigation, opened=settings.public_pages, right=Right.SEE_VERDICTS)
     return served(request, navigation, *found, live=allowed(request.state.caller, Right.SEE_VERDICTS))
 
 
 @router.get("/heat")
 @needs(ANYBODY)
-def heat(request: Request, settings: SettingsOf) -> Response:
+def heat(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Response:
     """The heatmap that was made last."""
-    return page(request, settings.pages / "heat.html", opened=settings.public_pages, right=Right.SEE_INCIDENTS)
+    path = settings.pages / "heat.html"
+    return page(request, path, navigation=navigation, opened=settings.public_pages, right=Right.SEE_INCIDENTS)
 
 
 @router.get("/fairness")
@@ -208,11 +210,12 @@ def turned_away(request: Request, *, opened: bool, right: Right) -> Response | N
     return None
 
 
-def page(request: Request, path: Path, *, opened: bool, right: Right) -> Response:
-    """A page that is a file, for everybody or for those with a right; a browser without a login is sent to the form."""
+def page(request: Request, path: Path, *, navigation: list[Entry], opened: bool, right: Right) -> Response:
+    """A map that is a file, with the navigation of the caller; a browser without a login is sent to the form."""
     refused = turned_away(request, opened=opened, right=right)
     if refused is not None:
         return refused
     if not path.is_file():
         raise FileError(f"{path.name} is not there yet: make it with 'wangge map' or 'wangge demo'")
-    return FileResponse(path, media_type="text/html", headers={"Cache-Control": "no-cache"})
+    key = ("file", str(path), path.stat().st_mtime_ns)
+    return served(request, navigation, key, lambda: path.read_text(encoding="utf-8"))

@@ -357,6 +357,28 @@ def test_incidents_open_on_the_latest_whole_week_and_half_weeks_look_so(page, fi
     assert page.url.endswith("#span=all")
 
 
+def test_a_window_stands_against_the_one_before_it(page, files) -> None:
+    show(page, files["heat"])
+    rows = page.locator(".before tbody tr")
+    text = [[cell.strip() for cell in row.split("\t")] for row in rows.all_inner_texts()]
+    # Two a day; a third of them of one kind, whatever the week.
+    assert text[0] == ["合计", "14", "14", "0%"]
+    assert {row[0] for row in text[1:]} == {"暴露垃圾", "占道经营"}
+    for k in (1, 2):
+        assert sum(int(row[k]) for row in text[1:]) == 14
+    assert page.locator(".before > p").count() == 0
+    # The first week begins with a Sunday alone: the change is that of incidents a day.
+    show(page, files["heat"], "span=week&window=1")
+    assert rows.first.inner_text().split("\t") == ["合计", "14", "2", "0%"]
+    assert "按日均比较" in page.locator(".before > p").inner_text()
+    show(page, files["heat"], "span=week&window=0")
+    assert page.locator(".before").count() == 0
+    show(page, files["heat"], "span=day&window=3&lang=en")
+    assert page.locator(".before h2").inner_text().startswith("Against the day before")
+    page.locator("#kind").select_option("0")
+    assert rows.count() == 1
+
+
 def test_a_day_of_the_calendar_is_the_day_of_the_map(page, files) -> None:
     show(page, files["heat"])
     days = page.locator(".calendar .day")

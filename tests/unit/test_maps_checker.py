@@ -70,3 +70,39 @@ def test_tracks_without_a_column_are_refused(small_street) -> None:
     bare = gpd.GeoDataFrame({"device": ["A"], "time": [MIDNIGHT]}, geometry=[shapely.Point(118.8, 32.1)], crs=4326)
     with pytest.raises(ColumnError, match="mark"):
         checker_map(division, verdicts, bare, day=MIDNIGHT.date(), visits=verdicts.iloc[:0])
+
+
+def test_unknown_grids_stand_by_what_would_settle_them(small_street) -> None:
+    division = small_street.division()
+    codes = list(division.second["code"])
+    settle = {
+        0: ("核对设备时钟（D1 +8h）", "the clock of the device (D1 +8h)", 0.2),
+        1: ("08:00–09:00（设备D2）：到现场看一次", "08:00–09:00 (device D2): a look on the spot", 0.1),
+        2: ("核对设备时钟（D3 +8h、D4 +8h）", "the clock of the device (D3 +8h, D4 +8h)", 0.9),
+        3: (
+            "设备D5在10:00–10:10存储的定位；07:00–07:30（设备D5）：到现场看一次",
+            "the fixes that device D5 stored between 10:00 and 10:10; 07:00–07:30 (device D5): a look on the spot",
+            None,
+        ),
+        4: ("核对设备时钟（D6 +8h）", "the clock of the device (D6 +8h)", 0.5),
+    }
+    verdicts = small_street.verdicts(division).set_index("code")
+    verdicts["verdict"] = "met"
+    verdicts = verdicts.assign(settle_zh="", settle_en="", enough_probability=float("nan"))
+    for k, (zh, en, chance) in settle.items():
+        values = ["unknown" if k != 4 else "short", zh, en, float("nan") if chance is None else chance]
+        verdicts.loc[codes[k], ["verdict", "settle_zh", "settle_en", "enough_probability"]] = values
+    frame = verdicts.reset_index()
+    tracks = gpd.GeoDataFrame(
+        {"device": ["A"], "mark": "", "time": [MIDNIGHT]}, geometry=[shapely.Point(118.8, 32.1)], crs=4326
+    )
+    drawn = checker_map(division, frame, tracks, day=MIDNIGHT.date(), visits=frame.iloc[:0])
+    found = json.loads(re.search(r'id="settle-data">(.*?)</script>', render(drawn), re.DOTALL)[1])
+    assert [(kind["zh"], kind["grids"]) for kind in found["kinds"]] == [
+        ("核对设备时钟", [[codes[2], 0.9], [codes[0], 0.2]]),
+        ("到现场看一次", [[codes[1], 0.1]]),
+        ("核对手机在定位中断时存储的定位；到现场看一次", [[codes[3], 0.0]]),
+    ]
+    assert found["kinds"][2]["en"] == "the fixes that the phone stored while it was silent; a look on the spot"
+    assert set(found["texts"]) == {codes[k] for k in range(4)}
+    assert found["texts"][codes[1]]["zh"] == "08:00–09:00（设备D2）：到现场看一次"

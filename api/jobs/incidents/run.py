@@ -18,6 +18,7 @@ from api.files.small_input import few_vertices
 from api.files.workbook import write_workbook
 from api.jobs import Progress, silent
 from api.jobs.incidents.assignment import Assigned, assign_incidents
+from api.jobs.incidents.common_days import in_common_days
 from api.jobs.incidents.page import page_content, write_page
 from api.jobs.incidents.tables import (
     notice_rows,
@@ -201,12 +202,25 @@ def _tables(
         tables["weekly"] = weekly(result.incidents, layers, zone=options.zone)
         tables |= _trend_tables(placed, main, column, options.zone)
     if options.visits is not None:
-        tables["patrols"] = against_patrols(result.incidents, read_visits(options.visits), main, column=column)
+        tables["patrols"] = _against_patrols(result.incidents, options.visits, main, column, options.zone)
     early = _before_all(found, cells, options)
     tables["rows"] = notice_rows(result.incidents, datum_doubts(result.incidents, outline), early=early)
     tables["refused"] = refused_rows(result.incidents)
     tables["outside"] = outside_rows(result.incidents, outline)
     return tables
+
+
+def _against_patrols(
+    incidents: gpd.GeoDataFrame, path: Path, main: gpd.GeoDataFrame, column: str, zone: str
+) -> pd.DataFrame:
+    """Incidents of each cell against the patrols in it, both of the same days, which are told with the caution."""
+    some, visits, days = in_common_days(incidents, read_visits(path), zone=zone)
+    compared = against_patrols(some, visits, main, column=column)
+    if days is not None:
+        first, last = days
+        compared.attrs["caution_zh"] = f"案件与巡查均取{first}至{last}。{compared.attrs['caution_zh']}"
+        compared.attrs["caution_en"] = f"Incidents and patrols of {first} to {last}. {compared.attrs['caution_en']}"
+    return compared
 
 
 def _trend_tables(placed: gpd.GeoDataFrame, main: gpd.GeoDataFrame, column: str, zone: str) -> dict[str, pd.DataFrame]:

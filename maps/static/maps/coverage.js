@@ -27,6 +27,9 @@ wangge.startCoverage = (map) => {
     jump: { zh: "在回放中查看", en: "Show in the replay" },
     list: { zh: "到访记录", en: "Presence found" },
     counted: { zh: "计入", en: "counted" },
+    settle: { zh: "无法确认的网格：如何核实", en: "Unknown grids: what would settle them" },
+    settle_one: { zh: "如何核实", en: "To be settled by" },
+    chance: { zh: "达标可能性", en: "chance to be met" },
     attention: { zh: "需要关注", en: "Needs attention" },
     none: { zh: "本范围内全部达标。", en: "Every grid here met the rule." },
     more: { zh: "另有", en: "and" },
@@ -143,6 +146,21 @@ wangge.startCoverage = (map) => {
 
   const LISTED = 15;
   const hasReplay = Boolean(document.getElementById("replay-data"));
+  // On the checker's page: what would settle the unknown grids of the day on which it opened.
+  const settling = document.getElementById("settle-data") ? wangge.read("settle-data") : { kinds: [], texts: {} };
+  const settles = () => settling.kinds.length && !days.many && days.day === data.day;
+
+  /** The unknown grids in view by what would settle them, the likeliest to be met first. */
+  function settleList() {
+    if (!settles()) return null;
+    const inView = new Set(within(page.at, 2).map((cell) => cell.code));
+    const groups = settling.kinds.map((kind) => ({ kind, cells: kind.grids.filter(([code]) => inView.has(code)) })).filter(({ cells }) => cells.length);
+    if (!groups.length) return null;
+    const entry = ([code, chance]) => el("li", {}, el("button", { type: "button", id: `settle-${code}`, onclick: () => page.go(page.byCode.get(code)) },
+      swatch(paint("unknown")), el("span", {}, page.byCode.get(code).name), el("small", {}, `${page.t("chance")} ${Math.round(100 * chance)}%`)));
+    return el("section", { className: "attention settle" }, el("h2", {}, page.t("settle"), el("small", {}, page.format.whole(groups.reduce((sum, { cells }) => sum + cells.length, 0)))),
+      ...groups.flatMap(({ kind, cells }) => [el("h3", {}, `${page.say(kind)} `, el("small", {}, page.format.whole(cells.length))), el("ul", {}, ...cells.map(entry))]));
+  }
 
   function bar(n, total) {
     return svg("svg", { class: "bar", viewBox: "0 0 300 16", role: "img", "aria-label": states.map((s) => `${page.t(s)} ${n[s]}`).join(", ") },
@@ -183,7 +201,9 @@ wangge.startCoverage = (map) => {
     return el("section", { className: `why ${state}` }, el("h2", {}, page.t("why")),
       el("p", { className: "verdict" }, swatch(paint(state)), el("b", {}, page.t(state))),
       reason ? el("p", { className: "reason" }, reason)
-        : document.getElementById("navigation") ? el("p", { className: "reason" }, el("a", { href: `?day=${days.day}#at=${cell.code}` }, page.t("elsewhere"))) : null, el("dl", { className: "facts" }, ...facts), evidence(cell));
+        : document.getElementById("navigation") ? el("p", { className: "reason" }, el("a", { href: `?day=${days.day}#at=${cell.code}` }, page.t("elsewhere"))) : null,
+      settles() && settling.texts[cell.code] ? el("p", { className: "reason" }, el("b", {}, `${page.t("settle_one")}${page.language === "zh" ? "：" : ": "}`), page.say(settling.texts[cell.code])) : null,
+      el("dl", { className: "facts" }, ...facts), evidence(cell));
   }
 
   function evidence(cell) {
@@ -199,7 +219,7 @@ wangge.startCoverage = (map) => {
     const urgency = ["not_visited", "short", "unknown"];
     const cells = days.many
       ? within(page.at, 2).filter(failingDays).sort((a, b) => failingDays(b) - failingDays(a) || a.row - b.row)
-      : within(page.at, 2).filter((cell) => stateOf(cell) !== "met").sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
+      : within(page.at, 2).filter((cell) => stateOf(cell) !== "met" && !(settles() && settling.texts[cell.code])).sort((a, b) => urgency.indexOf(stateOf(a)) - urgency.indexOf(stateOf(b)) || a.row - b.row);
     // On paper as many as fit; on the screen the first ones, and all after a click.
     const shown = page.all || page.onPaper || cells.length <= LISTED + 5 ? cells : cells.slice(0, LISTED);
     const entry = (cell) => el("li", {}, el("button", { type: "button", id: `grid-${cell.code}`, onclick: () => page.go(cell) },
@@ -212,7 +232,7 @@ wangge.startCoverage = (map) => {
   }
 
   function panel() {
-    if (page.at.level <= 1) return page.viewLevel === 2 ? [attention()] : [counts(), attention()];
+    if (page.at.level <= 1) return page.viewLevel === 2 ? [attention(), settleList()] : [counts(), attention(), settleList()];
     const own = page.at.level === 2 ? page.at : page.at.parent;
     return days.many ? [eachDay(own)] : [why(own), days.length > 1 ? eachDay(own) : null];
   }

@@ -347,7 +347,7 @@ wangge.startHeat = (map) => {
   return page.start({
     texts, style, label, tip, record, controls, painted, readAddress, writeAddress,
     filled: () => chosen.mode !== "density",
-    panel: () => [summary(page.at), kinds(), calendar(), most(page.at)],
+    panel: () => [summary(page.at), wangge.againstBefore(page, { counted, chosen, kinds: counted.kinds, go: (cell) => page.go(cell) }), kinds(), calendar(), most(page.at)],
     legend,
   });
 };

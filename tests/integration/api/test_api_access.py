@@ -46,6 +46,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): EVERYBODY,
     ("GET", "/today.{ending}"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/plan"): PLANNERS,
+    ("GET", "/checker"): {A, "checker"},
     ("GET", "/coverage"): ACCOUNTS - {"clerk", "resident"},
     ("GET", "/heat"): ACCOUNTS - {"resident"},
     ("GET", "/qr"): EVERYBODY,
@@ -303,7 +304,7 @@ def test_every_role_against_every_route(service, who):
     headers["Connection"] = "close"
     wrong = {}
     for (method, path), may in TABLE.items():
-        address = path.replace("{level}", "third").replace("{feature}", "nobody")
+        address = path.replace("{level}", "third").replace("{feature}", "nobody").replace("{ending}", "csv")
         # Layers are read by everybody, incidents are what is edited.
         address = address.replace("{collection}", "third" if method == "GET" else "incidents")
         for part in ("{name}", "{device}", "{link}", "{day}", "{code}", "{number}", "{sha256}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,9 +15,11 @@ import pandas as pd
 import pytest
 import shapely
 
+from api.access import Grant, Role
 from api.app import create_app
 from api.database import add_version, open_store, publish, session
-from api.database.events import events_after
+from api.database.accounts import add_account, add_token
+from api.database.events import events_after, read_audit
 from api.database.people import holdings, list_devices
 from api.database.verdicts import pending
 from api.jobs.live_day import live_day
@@ -176,3 +179,44 @@ def test_a_replay_can_be_stopped(published, live, tmp_path):
     with serving(create_app(Settings(database=address, pages=tmp_path, follow=False), clock=lambda: NOW)) as client:
         rounds = list(replay(str(client.base_url), day, Pace(speed=60.0, now=lambda: 60.0, wait=lambda _: True)))
     assert len(rounds) <= 1
+
+
+def test_the_checker_sees_the_day_with_its_tracks(published, live, division, tmp_path):
+    day, _ = live
+    address = published.url.render_as_string(hide_password=False)
+    own = str(division.second["code"].iloc[0])
+    with session(published, write=True) as opened:
+        tokens = {}
+        grants = {"all": Grant(Role.CHECKER), "one": Grant(Role.CHECKER, own), "officer": Grant(Role.OFFICER)}
+        for name, grant in grants.items():
+            account = add_account(opened, 1, name, [grant], at=NOW, by="test")
+            tokens[name] = {"Authorization": f"Bearer {add_token(opened, 'program', account=account, at=NOW).text}"}
+    settings = Settings(database=address, pages=tmp_path, follow=False, public_pages=True)
+    with serving(create_app(settings, clock=lambda: NOW)) as client:
+        assert client.get("/checker", headers=tokens["all"]).status_code == 404, "of the day before there are no fixes"
+        list(replay(str(client.base_url), day, Clock().pace(1e6)))
+        Follower(published, 1, clock=lambda: NOW).step()
+        form = client.get("/checker", headers={"Accept": "text/html"}, follow_redirects=False)
+        assert (form.status_code, form.headers["location"]) == (303, "/login")
+        assert client.get("/checker", headers=tokens["officer"]).status_code == 403
+        page = client.get("/checker", headers=tokens["all"]).text
+        assert _data(page, "payload")["day"] == day.day.isoformat()
+        assert "巡查核验与轨迹回放" in page
+        assert any(entry["path"] == "/checker" for entry in _data(page, "navigation"))
+        assert len(_data(page, "replay-data")["paths"]) == len(day.tokens)
+        assert client.get("/checker?day=2026-01-05", headers=tokens["all"]).status_code == 404
+        part = client.get(f"/checker?day={day.day}", headers=tokens["one"]).text
+        box = division.second.iloc[:1].to_crs(4326).total_bounds
+        for path in _data(part, "replay-data")["paths"]:
+            lon, lat = (np.cumsum(path[k::4]) / 1e6 for k in (1, 2))
+            assert (
+                (lon >= box[0] - 2e-6) & (lon <= box[2] + 2e-6) & (lat >= box[1] - 2e-6) & (lat <= box[3] + 2e-6)
+            ).all()
+        assert [bool(rows) for rows in _data(part, "payload")["visits"]] == [True, False, False, False]
+    with session(published) as opened:
+        looks = [entry for entry in read_audit(opened, 1) if entry["action"] == "look at tracks"]
+    assert {entry["actor"] for entry in looks} == {"program:all", "program:one"}
+
+
+def _data(page, name):
+    return json.loads(re.search(rf'id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
