@@ -45,6 +45,7 @@ def coverage(
     ] = None,
     roads: options.Roads = None,
     water: options.Water = None,
+    background: options.Background = None,
     title: options.Title = None,
     level: Shown = 2,
     language: Language = "zh",
@@ -55,10 +56,10 @@ def coverage(
 
     Coverage map: the verdict of every grid on one day.
     """
-    from api.files.inputs import optional_layer
+    from api.files.background import backdrop_of
     from api.jobs.maps import coverage_page
 
-    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    backdrop = backdrop_of(background, roads=roads, water=water)
     wanted = None if day is None else options.parse_day(day, "--day")
     shown = coverage_page(
         verdicts,
@@ -84,6 +85,7 @@ def incidents(
     datum: options.DatumName = None,
     roads: options.Roads = None,
     water: options.Water = None,
+    background: options.Background = None,
     title: options.Title = None,
     level: Shown = 1,
     by: Annotated[
@@ -102,13 +104,13 @@ def incidents(
 
     Map of incidents: density, counts at each level and hot spots, by kind and time.
     """
-    from api.files.inputs import optional_layer
+    from api.files.background import backdrop_of
     from api.jobs.maps import incidents_page
     from maps.heat import MEASURES
 
     if by not in ("density", *MEASURES):
         raise typer.BadParameter(f"--by '{by}': use {', '.join(('density', *MEASURES))}")
-    backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
+    backdrop = backdrop_of(background, roads=roads, water=water)
     view = _view(level, language, paper) + ("" if by == "density" else f"&by={by}")
     number = incidents_page(incidents, division, target, datum=datum, backdrop=backdrop, title=title, view=view)
     if json:
@@ -132,6 +134,7 @@ def fairness(
     ] = None,
     roads: options.Roads = None,
     water: options.Water = None,
+    background: options.Background = None,
     title: options.Title = None,
     level: Shown = 2,
     language: Language = "zh",
@@ -142,7 +145,7 @@ def fairness(
 
     Map of fairness: workload, residents and area of every grid against the mean, tolerance and proven bound.
     """
-    from api.files.inputs import optional_layer
+    from api.files.background import backdrop_of
     from api.jobs.maps import fairness_page
 
     within = fairness_page(
@@ -150,7 +153,7 @@ def fairness(
         target,
         old_path=old,
         tolerance=None if tolerance is None else tolerance / 100,
-        backdrop={"roads": optional_layer(roads), "water": optional_layer(water)},
+        backdrop=backdrop_of(background, roads=roads, water=water),
         title=title,
         view=_view(level, language, paper),
     )

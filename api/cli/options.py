@@ -65,6 +65,15 @@ Roads = Annotated[
 Water = Annotated[
     Path | None, typer.Option("--water", metavar="F", help="底图水面（面）。Water drawn in the background.")
 ]
+Background = Annotated[
+    Path | None,
+    typer.Option(
+        "--background",
+        metavar="F",
+        help="底图 GeoPackage：图层 roads、water、green、railways、buildings、neighbours（相邻街道、地铁线、站点）。Layers of "
+        "the background; neighbours are adjoining streets, metro lines and stations.",
+    ),
+]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="地图标题。Title of the map.")]
 Database = Annotated[
     str | None,

@@ -13,8 +13,8 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from api.database import read_version, session
+from api.files.background import read_background
 from api.settings import Settings
-from geo.errors import FileError
 from maps import render
 
 if TYPE_CHECKING:
@@ -24,29 +24,25 @@ if TYPE_CHECKING:
 
 #: File in the folder of the pages with the background, a layer for each kind; it may be missing.
 BACKGROUND = "background.gpkg"
-KINDS = ("roads", "water", "green", "railways", "neighbours")
 
 #: Said of a grid for which no verdict is stored on a day that was judged.
 NOTHING = ("当日没有收到该网格内的定位。", "No fix was received from this grid on this day.")
 
 
 def background_of(settings: Settings) -> dict[str, Any]:
-    """The layers of the background that are there."""
+    """The layers of the background that are there; buildings, which the editor needs, are too many for a page."""
     path = Path(settings.pages) / BACKGROUND
     if not path.is_file():
         return {}
-    return dict(_layers(path, path.stat().st_mtime_ns))
+    layers = _layers(path, path.stat().st_mtime_ns)
+    return {kind: layer for kind, layer in layers.items() if kind != "buildings"}
 
 
 @lru_cache(maxsize=2)
 def _layers(
     path: Path, _changed_ns: int
 ) -> dict[str, gpd.GeoDataFrame]:  # the layers are read again when the file has changed
-    try:
-        there = set(gpd.list_layers(path)["name"])
-        return {kind: gpd.read_file(path, layer=kind) for kind in KINDS if kind in there}
-    except (OSError, ValueError, RuntimeError) as error:
-        raise FileError(f"{path.name} in the folder of the pages cannot be read ({error}); make it anew") from error
+    return read_background(path)
 
 
 def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int | None) -> str:

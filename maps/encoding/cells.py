@@ -31,6 +31,7 @@ from geo.layers.columns import (
     UNITS,
     WORKLOAD,
 )
+from maps.encoding.neighbours import AROUND_M, encode_neighbours
 from maps.encoding.packing import pack_shapes
 from maps.english_names import ROAD_KINDS, english_name
 
@@ -51,6 +52,10 @@ _BESIDE_M = 250.0
 _SIMPLIFY_M = 0.6
 
 
+#: Layers of a background.
+KINDS = ("roads", "water", "green", "railways", "buildings", "neighbours")
+
+
 @dataclass(frozen=True)
 class Background:
     """Background layers for orientation: all optional, in any declared CRS.
@@ -61,6 +66,8 @@ class Background:
         Lines; ``highway`` is the class, ``name`` is written along the larger ones.
     water, green, railways, buildings
         Polygons or lines.
+    neighbours
+        Adjoining streets (polygons), metro lines and stations (points), each with ``name``. Roads are then drawn as far as these.
     """
 
     roads: gpd.GeoDataFrame | None = None
@@ -68,11 +75,12 @@ class Background:
     green: gpd.GeoDataFrame | None = None
     railways: gpd.GeoDataFrame | None = None
     buildings: gpd.GeoDataFrame | None = None
+    neighbours: gpd.GeoDataFrame | None = None
 
     @classmethod
     def of(cls, extras: Extras) -> Background:
         """The background among the keyword arguments of a map function."""
-        return cls(*(extras.get(kind) for kind in ("roads", "water", "green", "railways", "buildings")))
+        return cls(*(extras.get(kind) for kind in KINDS))
 
 
 class Extras(TypedDict, total=False):
@@ -80,7 +88,7 @@ class Extras(TypedDict, total=False):
 
     Attributes
     ----------
-    roads, water, green, railways, buildings
+    roads, water, green, railways, buildings, neighbours
         See :class:`Background`.
     title, note
         Title of the page, and what readers must know about the data: one string, or Chinese and English.
@@ -91,6 +99,7 @@ class Extras(TypedDict, total=False):
     green: gpd.GeoDataFrame | None
     railways: gpd.GeoDataFrame | None
     buildings: gpd.GeoDataFrame | None
+    neighbours: gpd.GeoDataFrame | None
     title: str | tuple[str, str] | None
     note: str | tuple[str, str] | None
 
@@ -178,7 +187,9 @@ def encode_background(background: Background, division: Division) -> dict[str, A
     railways = near_street(background.railways, division, "railways")
     if railways is not None:
         result["railways"] = encode_lines(railways.geometry, origin)
-    roads = near_street(background.roads, division, "roads")
+    result |= encode_neighbours(background.neighbours, division, origin)
+    beyond_m = AROUND_M if result.get("neighbours") else _BESIDE_M
+    roads = near_street(background.roads, division, "roads", beyond_m=beyond_m)
     if roads is not None:
         result["roads"] = encode_lines(roads.geometry, origin)
         result["road_class"] = [_text(kind) for kind in column(roads, "highway")]
@@ -258,8 +269,10 @@ def road_names(roads: gpd.GeoDataFrame, origin: tuple[float, float]) -> list[dic
     return sorted(labels, key=lambda label: (-label["length_m"], label["name"]))
 
 
-def near_street(layer: gpd.GeoDataFrame | None, division: Division, name: str) -> gpd.GeoDataFrame | None:
-    """Parts of a background layer in or near the street, in the CRS of the division; None if there are none.
+def near_street(
+    layer: gpd.GeoDataFrame | None, division: Division, name: str, *, beyond_m: float = _BESIDE_M
+) -> gpd.GeoDataFrame | None:
+    """Parts of a background layer in the street or at most `beyond_m` outside it, in the CRS of the division; None if none are.
 
     Raises
     ------
@@ -272,7 +285,7 @@ def near_street(layer: gpd.GeoDataFrame | None, division: Division, name: str) -
         raise CrsError(f"{name}: declares no coordinate reference system; set the one that it is in")
     near = (
         shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
-        .buffer(_BESIDE_M, quad_segs=2)
+        .buffer(beyond_m, quad_segs=2)
         .simplify(10.0)
     )
     shapely.prepare(near)

@@ -13,6 +13,7 @@ import shapely
 from geo.errors import CrsError
 from geo.layers import Level, lon_lat
 from maps.encoding import cells
+from maps.encoding.cells import STEPS, Background, encode_background
 from maps.encoding.packing import pack_shapes
 
 
@@ -128,3 +129,41 @@ def test_packed_shapes_come_back(small_street) -> None:
 def test_packed_shapes_take_little_room(small_street) -> None:
     shapes = cells.encode_polygons(small_street.division().third.geometry, (118.0, 32.0))
     assert len(pack_shapes(shapes)) < 0.75 * len(json.dumps(shapes, separators=(",", ":")))
+
+
+def test_neighbours_lie_outside_the_street_and_have_their_names(small_street) -> None:
+    division = small_street.division()
+    west, south, east, north = division.street.total_bounds
+    y = (south + north) / 2
+    layer = gpd.GeoDataFrame(
+        {"name": ["燕子矶街道", "远街道", "一号线", "迈皋桥站", None]},
+        geometry=[
+            shapely.box(east - 50, south, east + 3000, north),
+            shapely.box(east + 5000, south, east + 6000, north),
+            shapely.LineString([(west - 5000, y), (east + 5000, y)]),
+            shapely.Point(west + 10, y),
+            shapely.Point(west + 20, y),
+        ],
+        crs=division.crs,
+    )
+    roads = gpd.GeoDataFrame(
+        {"highway": ["primary"]}, geometry=[shapely.LineString([(west - 5000, y), (east + 5000, y)])], crs=division.crs
+    )
+    alone = encode_background(Background(roads=roads), division)
+    found = encode_background(Background(roads=roads, neighbours=layer), division)
+    assert "neighbours" not in alone
+    assert [name["name"] for name in found["neighbour_names"]] == ["燕子矶街道"]
+    assert [name["name"] for name in found["stations"]] == ["迈皋桥站"]
+
+    def span_m(steps) -> float:  # type: ignore[no-untyped-def]
+        # From the westernmost to the easternmost position of a line.
+        places = np.cumsum(np.array(steps).reshape(-1, 2), axis=0)[:, 0] / STEPS
+        return float(np.ptp(places) * 111_195 * np.cos(np.radians(32.1)))
+
+    width = east - west
+    assert span_m(alone["roads"][0][0]) == pytest.approx(width + 500, abs=30)
+    assert span_m(found["roads"][0][0]) == pytest.approx(width + 1800, abs=60)
+    assert span_m(found["metro"][0][0]) == pytest.approx(width + 1800, abs=60)
+    assert len(found["neighbours"]) == 1
+    with pytest.raises(CrsError, match="neighbours"):
+        encode_background(Background(neighbours=layer.set_crs(None, allow_override=True)), division)

@@ -22,6 +22,7 @@ Object.assign(wangge, (() => {
       pane: "ground", renderer: ground, interactive: false, stroke: Boolean(color), color, weight: 0.8, fillColor, fillOpacity: 1 }).addTo(map));
     const polylines = (shapes, style) => shapes?.forEach((shape, i) => L.polyline(shape.map((part) => decodeLine(part, grids)), {
       pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style(i) }).addTo(map));
+    b.neighbours?.forEach((shape) => L.polygon(decodeShape(shape, grids), { pane: "ground", renderer: ground, interactive: false, color: "#9aa3a8", weight: 1.4, dashArray: "9 4 2 4", fillColor: "#f0f1ee", fillOpacity: 1 }).addTo(map));
     page.street.latlngs.forEach((part) => L.polygon(part, { pane: "ground", renderer: ground, interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
     polygons(b.green, "#d9e8c8");
     polygons(b.water, "#b5d6ea", "#8fbcd8");
@@ -30,7 +31,23 @@ Object.assign(wangge, (() => {
     roads(b, (parts, style) => L.polyline(parts, { pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style }).addTo(map), grids);
     polylines(b.railways, () => ({ color: "#8b8d90", weight: 2.4 }));
     polylines(b.railways, () => ({ color: "#ffffff", weight: 1.2, dashArray: "7 7", lineCap: "butt" }));
+    polylines(b.metro, () => ({ color: "#ffffff", weight: 5 }));
+    polylines(b.metro, () => ({ color: "#5f7fa8", weight: 3 }));
+    b.stations?.forEach(({ at }) => L.circleMarker(decodePoint(at, grids), { pane: "lines", renderer: lines, interactive: false, radius: 4, color: "#5f7fa8", weight: 2, fillColor: "#ffffff", fillOpacity: 1 }).addTo(map));
     drawBuildings(page);
+  }
+
+  /** Names of adjoining streets and stations, each where nothing else is written. */
+  function drawNeighbourNames(page) {
+    const { grids, background: b } = page.data, { labels } = page;
+    const write = (className, rise) => ({ name, at }) => {
+      const place = decodePoint(at, grids), pixel = page.map.latLngToContainerPoint(place).subtract([0, rise]);
+      if (!labels.take(pixel, labels.measure([name], { size: 0.85 }))) return;
+      const html = el("div", { style: `transform: translate(-50%, -50%) translateY(${-rise}px)` }, name);
+      L.marker(place, { icon: L.divIcon({ className, iconSize: [0, 0], html }), interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);
+    };
+    b.neighbour_names?.forEach(write("roadname neighbour", 0));
+    b.stations?.forEach(write("roadname station", 12));
   }
 
   /** Roads of one width are one path: first all casings, narrow roads at the bottom, then the fills. */
@@ -70,6 +87,7 @@ Object.assign(wangge, (() => {
   /** Names of the larger roads first, without overlaps and with a minimum distance. */
   function drawRoadNames(page) {
     const { grids, background: b } = page.data, zoom = page.map.getZoom(), { labels } = page, named = [];
+    drawNeighbourNames(page);
     const least = zoom >= 17 ? 1 : zoom >= 15.5 ? 2.5 : 3.5;
     const nameOf = (road) => (page.language === "en" ? road.name_en ?? road.name : road.name);
     for (const road of b.road_names ?? []) {
