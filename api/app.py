@@ -32,7 +32,6 @@ from api.ogc.service import OgcService
 from api.overview.drawn_pages import DrawnPages
 from api.routes import (
     accounts,
-    checking,
     divisions,
     duty,
     duty_papers,
@@ -135,7 +134,7 @@ def create_app(
     problems.install(app)
     app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
     shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, jobs, single_sign_on)
-    for module in (*shown, pages, checking, openapi, *plans.MODULES, *duty_papers.MODULES, *duty_people.MODULES):
+    for module in (*shown, pages, openapi, *plans.MODULES, *duty_papers.MODULES, *duty_people.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app

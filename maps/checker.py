@@ -144,7 +144,7 @@ def _likely_first(grid: tuple[float, str]) -> tuple[float, str]:
 
 def _kind_of(text: str, separator: str, language: int) -> str:
     """The things to do in a text, without spans of time and devices, each once."""
-    kinds = {}
+    kinds: dict[str, None] = {}
     for part in text.split(separator):
         plain = _DETAIL.sub("", _ONE_STAY.sub("", part))
         kinds[_WHILE_SILENT[language] if _STORED.match(plain) else plain] = None

@@ -111,7 +111,7 @@ def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None =
         case_clock = clock_of_cases(opened, street, demo.moment)
 
     if live is not None:
-        from api.cli.live import serve_live
+        from api.cli.demonstration.live import serve_live
         from geo.errors import ImpossibleError
 
         if fault := serve_live(settings, seed=live[0], speed=live[1], link=link):

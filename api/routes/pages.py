@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.access import PUBLIC, Right, allowed
 from api.access.rights import scopes
 from api.database import session, street_of
+from api.database.events import audit
 from api.errors import NotStoredError
 from api.routes.dependencies import Now, SettingsOf, SnapshotOf
 from api.routes.guard import ANYBODY, Guarded, authorize, needs
@@ -124,6 +125,45 @@ def coverage(
         path = settings.pages / "coverage.html"
         return page(request, path, navigation=navigation, opened=settings.public_pages, right=Right.SEE_VERDICTS)
     return served(request, navigation, *found, live=allowed(request.state.caller, Right.SEE_VERDICTS))
+
+
+@router.get("/checker")
+@needs(ANYBODY)
+def checker(
+    request: Request,
+    settings: SettingsOf,
+    navigation: NavigationOf,
+    now: Now,
+    day: Annotated[date | None, Query(ge=date(1990, 1, 1), lt=date(2100, 1, 1))] = None,
+) -> Response:
+    """Verdicts of a day with their reasons, and its tracks as a replay; of a day without stored fixes the page that is a file."""
+    refused = turned_away(request, opened=False, right=Right.SEE_TRACKS)
+    if refused is not None:
+        return refused
+    from api.overview.checking import Checker, checking_of
+    from api.routes.verdicts import JUDGING
+
+    caller, engine = request.state.caller, request.app.state.engine
+    limited = scopes(caller, Right.SEE_TRACKS) is not None
+    who = Checker(caller.street, (lambda code: allowed(caller, Right.SEE_TRACKS, [code])) if limited else None)
+    with JUDGING:
+        found = checking_of(engine, settings, who, day, now)
+    if found is None:
+        if day is not None or limited:
+            raise NotStoredError(f"no fixes are stored of {day or 'the latest day'}")
+        # The file is about the whole street and the day for which it was made.
+        path = settings.pages / "checker.html"
+        return page(request, path, navigation=navigation, opened=False, right=Right.SEE_TRACKS)
+    with session(engine, write=True) as opened:
+        shown = found[0][2]
+        audit(opened, caller.street, caller.actor, "look at tracks", "checker", at=now, day=str(shown))
+    key, draw = found
+
+    def drawn() -> str:
+        with JUDGING:
+            return draw()
+
+    return served(request, navigation, key, drawn)
 
 
 @router.get("/heat")

@@ -22,8 +22,8 @@ from api.database.accounts import add_account, add_token
 from api.database.events import events_after, read_audit
 from api.database.people import holdings, list_devices
 from api.database.verdicts import pending
-from api.jobs.live_day import live_day
-from api.jobs.live_replay import Pace, replay
+from api.jobs.live.replaying import Pace, replay
+from api.jobs.live.simulated_day import live_day
 from api.jobs.patrols.verified import verify_tracks
 from api.overview.days import judged_days
 from api.settings import Settings

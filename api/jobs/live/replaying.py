@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 
-from api.jobs.live_day import LiveDay
+from api.jobs.live.simulated_day import LiveDay
 from geo.errors import InputError
 
 #: Real seconds between two rounds, in each of which every phone sends what it has.
@@ -46,6 +47,11 @@ class Sent:
     faults: list[str] = field(default_factory=list)
 
 
+def _sleep(seconds: float) -> bool:
+    clocks.sleep(seconds)
+    return False
+
+
 @dataclass(frozen=True)
 class Pace:
     """How fast a day is replayed, and by which clock.
@@ -62,7 +68,7 @@ class Pace:
 
     speed: float = 120.0
     now: Callable[[], float] = clocks.monotonic
-    wait: Callable[[float], bool] = lambda seconds: bool(clocks.sleep(seconds))
+    wait: Callable[[float], bool] = _sleep
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.speed) and self.speed > 0):
@@ -119,13 +125,11 @@ def _round(pool: ThreadPoolExecutor, address: str, live: LiveDay, rows: slice, s
     sent.sent = rows.stop
 
 
-def _send(
-    address: str, batches: list[tuple[str, pd.DataFrame]], tokens: dict[str, str]
-) -> list[dict[str, int | list[object]] | str]:
+def _send(address: str, batches: list[tuple[str, pd.DataFrame]], tokens: dict[str, str]) -> list[dict[str, Any] | str]:
     """The answers to some batches, one after the other over one connection; a text is a fault, and the last one."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-    answers: list[dict[str, int | list[object]] | str] = []
+    answers: list[dict[str, Any] | str] = []
     try:
         for device, part in batches:
             headers = {"Authorization": f"Bearer {tokens[device]}", "Content-Type": "application/json"}
