@@ -9,6 +9,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out, progress
+from geo.errors import InputError
 
 if TYPE_CHECKING:
     from api.jobs.demo import Demo
@@ -51,7 +52,7 @@ def run(
     from api.jobs.demo import Demo, run_demo
 
     if live and json:
-        raise typer.BadParameter("--live writes lines while it runs; leave --json out")
+        raise InputError("--live writes lines while it runs; leave --json out")
     if live and all((folder / name).is_file() for name in _NEEDED):
         _serve(Demo(folder), host, port, live=(seed, speed))
         return
@@ -112,10 +113,9 @@ def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None =
 
     if live is not None:
         from api.cli.demonstration.live import serve_live
-        from geo.errors import ImpossibleError
 
         if fault := serve_live(settings, seed=live[0], speed=live[1], link=link):
-            raise ImpossibleError(fault)
+            raise fault
         return
 
     def ready(address: str) -> None:

@@ -24,7 +24,7 @@ LINE_EVERY = timedelta(minutes=30)
 SETTLE_S = 300
 
 
-def serve_live(settings: Settings, *, seed: int, speed: float, link: str) -> str | None:
+def serve_live(settings: Settings, *, seed: int, speed: float, link: str) -> Exception | None:
     """Serve, replay a day, and stop when it is over; what went wrong, or None.
 
     Parameters
@@ -74,7 +74,7 @@ class _Phones:
     zone: ZoneInfo
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
-    fault: str | None = None
+    fault: Exception | None = None
 
     def start(self, address: str) -> None:
         self.thread = threading.Thread(target=self._run, args=(address,), name="phones")
@@ -89,7 +89,7 @@ class _Phones:
         try:
             self._replay(address)
         except Exception as error:  # noqa: BLE001 - told by the main thread, which waits for the service
-            self.fault = str(error)
+            self.fault = error
         finally:
             if not self.stop.is_set():
                 os.kill(os.getpid(), signal.SIGTERM)
