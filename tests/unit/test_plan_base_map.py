@@ -6,13 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from api.edge import policy_with_pictures
 from pyproj import Transformer
 
-<<<<<<< HEAD
 from api.middleware import policy_with_pictures
-=======
->>>>>>> 6dd6a4d (Changelog: checker's page, comparison of windows, background)
 from api.plans.base_map import base_map_of, tile_host
 from geo.errors import InputError
 
