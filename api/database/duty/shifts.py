@@ -166,10 +166,24 @@ def get_shift(session: Session, street: int, number: int) -> Shift:
 
     Raises
     ------
-    ConflictError
+    NotStoredError
         If it is not in the plan (any more).
     """
-    return _stored(_present(session, street, number)).shift
+    row = session.scalar(select(ShiftRow).where(*_current(ShiftRow, street), ShiftRow.id == number))
+    if row is None:
+        raise NotStoredError(f"there is no shift {number} in the plan")
+    return _stored(row).shift
+
+
+def places_of_shifts(session: Session, street: int, numbers: tuple[int, int]) -> set[str]:
+    """Places of two shifts.
+
+    Raises
+    ------
+    ConflictError
+        If one of them is not in the plan any more.
+    """
+    return {_present(session, street, number).place for number in numbers}
 
 
 def _current(row: type[ShiftRow | DutyPostRow], street: int) -> tuple[Any, ...]:

@@ -66,12 +66,12 @@ def remove_shift(number: Number, caller: CallerOf, engine: EngineOf, snapshot: S
 @needs(Right.MANAGE_ROSTER)
 def swap(body: SwapIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Stored:
     """Exchange the persons of two shifts. 409 if somebody has changed one of them before."""
-    from api.database.duty.shifts import get_shift, swap_shifts
+    from api.database.duty.shifts import places_of_shifts, swap_shifts
 
     if body.one == body.two:
         raise InputError("name two different shifts")
     with session(engine, write=True) as opened:
-        places = {get_shift(opened, caller.street, number).place for number in (body.one, body.two)}
+        places = places_of_shifts(opened, caller.street, (body.one, body.two))
         recorder = _recorder(opened, caller, snapshot, places, now)
         numbers = swap_shifts(opened, caller.street, (body.one, body.two), recorder, reason=body.reason)
         audit(opened, caller.street, caller.actor, "swap shifts", f"{body.one} {body.two}", at=now)
