@@ -175,7 +175,7 @@ def account_values(account: Account, facts: Facts) -> dict[str, Any]:
         "head": [list(pair) for pair in head],
         "facts": [list(row) for row in account.facts],
         "statement": "",
-        "foot": f"数字由流转记录和巡查核验生成，可逐件核对；指标定义 {account.definitions}。不排名，不打分。",
+        "foot": f"数字由流转记录和巡查核验生成，可逐件核对；指标定义 {account.definitions}。不作评比。",
     }
 
 
