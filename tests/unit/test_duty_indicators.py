@@ -9,6 +9,7 @@ import pytest
 from geo.duty.briefs.areas import area_table
 from geo.duty.briefs.indicators import DEFINITIONS, Period, counted_cases, definition_lines
 from geo.duty.briefs.sampling import sample_for_review
+from geo.duty.facts import Facts
 from geo.errors import InputError
 from tests.unit.duty_cases import END, START, STREET, forty, moment, without
 
@@ -131,3 +132,10 @@ def test_the_sample_of_the_review_is_drawn_again_by_its_seed(period: Period) -> 
     )
     with pytest.raises(InputError):
         sample_for_review(period.cases, 0, seed=1)
+
+
+def test_a_period_holds_its_beginning_and_not_its_end() -> None:
+    zone = dt.timezone(dt.timedelta(hours=8))
+    period = Period(Facts({}, dt.datetime(2026, 4, 1, tzinfo=zone)), dt.date(2026, 3, 2), dt.date(2026, 3, 9))
+    assert period.inside(dt.datetime(2026, 3, 2, tzinfo=zone))
+    assert not period.inside(dt.datetime(2026, 3, 9, tzinfo=zone))

@@ -128,3 +128,18 @@ def test_an_item_is_late_from_the_day_after_its_limit() -> None:
     for day, late in ((9, False), (10, True)):
         at = dt.datetime(2026, 3, day, 12, tzinfo=dt.UTC)
         assert advance_item(item, dataclasses.replace(steps[2], at=at)).late is late
+
+
+def test_who_put_an_item_right_cannot_recheck_it() -> None:
+    from geo.duty.supervision.rectification import ItemStep, fold_item
+    from geo.errors import RefusedStep
+
+    at = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+    steps = [
+        ItemStep("Z1", 1, at, "督查员", "find", "通道堵塞", unit="物业", due=dt.date(2026, 3, 5)),  # type: ignore[arg-type]
+        ItemStep("Z1", 2, at, "物业", "self_check", "已清理"),  # type: ignore[arg-type]
+    ]
+    again = ItemStep("Z1", 3, at, "物业", "recheck_ok", "属实")  # type: ignore[arg-type]
+    with pytest.raises(RefusedStep) as refused:
+        fold_item([*steps, again])
+    assert refused.value.kind == "own_work"
