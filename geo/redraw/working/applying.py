@@ -104,8 +104,6 @@ def _redraw(
         else set()
     )
     contacts = {v: corner_contacts(workspace, v, groups) for v in nodes}
-    # The area of a grid above changes only where cells change their parent: other edits keep which cell borders on which.
-    areas = {code: rings_of(workspace.of_group(code, cells), cells) for code, cells in _groups(rows, plan).items()}
     workspace.replace(redraw)
     for amend in plan.amends:
         rows.amend(amend)
@@ -113,8 +111,7 @@ def _redraw(
         _require_rings(plan, former, rest)
         for vertex in sorted(nodes):
             _require_no_new_contact(workspace, vertex, contacts[vertex], groups)
-        for code, cells in _groups(rows, plan).items():
-            require_group(areas[code], rings_of(workspace.of_group(code, cells), cells), code)
+        _require_groups(workspace, rows, plan)
         changes: Shares = {}
         borders = None if plan.amends else changed_borders(redraw.before, redraw.after)
         if borders is not None:
@@ -128,9 +125,29 @@ def _redraw(
     plan.amends += [Amend(code, {c: rows.get(code, c) for c in values}, values) for code, values in changes.items()]
 
 
-def _groups(rows: Rows, plan: Plan) -> dict[str, set[str]]:
-    """The third-level cells of each grid whose area is tested."""
-    return {code: set(rows.third(code)) for code in sorted(plan.groups)}
+def _require_groups(workspace: Workspace, rows: Rows, plan: Plan) -> None:
+    """Test the areas of grids above, which change only where cells change their parent; the plan has been made.
+
+    An area of one piece without a hole is sound whatever it was. For another one, the plan is taken back for a moment to see
+    whether it was so before.
+    """
+    later = _areas(workspace, rows, plan.groups)
+    doubtful = {code: area for code, area in later.items() if len(area.outer) != 1 or area.inner}
+    if not doubtful:
+        return
+    undo_plan(workspace, rows, plan.amends, [plan.redraw])
+    former = _areas(workspace, rows, doubtful)
+    workspace.replace(plan.redraw)
+    for amend in plan.amends:
+        rows.amend(amend)
+    for code, area in doubtful.items():
+        require_group(former[code], area, code)
+
+
+def _areas(workspace: Workspace, rows: Rows, codes: Iterable[str]) -> dict[str, Rings]:
+    """The rings of grids above the third level, as areas."""
+    cells = {code: set(rows.third(code)) for code in sorted(codes)}
+    return {code: rings_of(workspace.of_group(code, members), members) for code, members in cells.items()}
 
 
 def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]]) -> list[Arc]:

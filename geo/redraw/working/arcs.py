@@ -86,20 +86,23 @@ class Workspace:
         arcs = mesh.arcs
         self.crs = mesh.crs
         self._xy = arcs.xy
-        self._offsets = arcs.offsets
-        self._codes = [str(code) for code in codes]
-        self._left, self._right = arcs.left, arcs.right
+        # Views, because single values of an array of numpy are slow to read.
+        self._offsets = memoryview(np.ascontiguousarray(arcs.offsets))
+        self._left, self._right = (memoryview(np.ascontiguousarray(side)) for side in (arcs.left, arcs.right))
+        # Position -1, for ground outside, is the last one.
+        self._codes = [*(str(code) for code in codes), NO_CELL]
         self._base = len(arcs.left)
         self._corner = arcs.xy.min(axis=0) if len(arcs.xy) else np.zeros(2, dtype=np.int64)
         keys = self._keys(arcs.xy)
         order = np.argsort(keys, kind="stable")
         self._sorted = keys[order]
         self._sorted_arc = np.repeat(np.arange(self._base, dtype=np.int32), np.diff(arcs.offsets))[order]
-        self._cell_arcs, self._cell_start = _arcs_of_cells(arcs, len(codes))
+        self._cell_arcs, start = _arcs_of_cells(arcs, len(codes))
+        self._cell_start = memoryview(start)
         self._group_arcs: dict[str, npt.NDArray[np.int64]] = {}
         for groups in above:
             self._group_arcs |= _arcs_of_groups(arcs, groups)
-        self._position = {code: k for k, code in enumerate(self._codes)}
+        self._position = {code: k for k, code in enumerate(self._codes[:-1])}
         self._gone: set[int] = set()
         self._built: dict[int, Arc] = {}
         self._new: dict[int, Arc] = {}
@@ -118,16 +121,12 @@ class Workspace:
         """The arc of a number."""
         if number >= self._base:
             return self._new[number]
-        if number in self._built:
-            return self._built[number]
-        a, b = int(self._offsets[number]), int(self._offsets[number + 1])
-        points = tuple(map(tuple, self._xy[a:b].tolist()))
-        arc = Arc(points, self._code(self._left[number]), self._code(self._right[number]))
-        self._built[number] = arc
+        arc = self._built.get(number)
+        if arc is None:
+            points = tuple(map(tuple, self._xy[self._offsets[number] : self._offsets[number + 1]].tolist()))
+            arc = Arc(points, self._codes[self._left[number]], self._codes[self._right[number]])
+            self._built[number] = arc
         return arc
-
-    def _code(self, position: int) -> str:
-        return NO_CELL if position == OUTSIDE else self._codes[position]
 
     def at_vertex(self, vertex: Vertex) -> set[int]:
         """Numbers of the arcs that contain a vertex."""
@@ -153,9 +152,8 @@ class Workspace:
         found = set(self._by_cell.get(code, ()))
         position = self._position.get(code)
         if position is not None:
-            rows = self._cell_arcs[self._cell_start[position] : self._cell_start[position + 1]]
-            found.update(n for n in rows.tolist() if n not in self._gone)
-        return found
+            found.update(self._cell_arcs[self._cell_start[position] : self._cell_start[position + 1]].tolist())
+        return found - self._gone
 
     def of_cells(self, codes: Iterable[str]) -> dict[int, Arc]:
         """The arcs on the borders of cells, by number."""
@@ -188,7 +186,7 @@ class Workspace:
 
     def outline(self) -> dict[int, Arc]:
         """The arcs of the outline of the street, by number; O(number of arcs)."""
-        at_rim = np.flatnonzero((self._left == OUTSIDE) | (self._right == OUTSIDE)).tolist()
+        at_rim = np.flatnonzero((np.asarray(self._left) == OUTSIDE) | (np.asarray(self._right) == OUTSIDE)).tolist()
         numbers = [n for n in at_rim if n not in self._gone]
         numbers += [n for n, arc in self._new.items() if NO_CELL in (arc.left, arc.right)]
         return {number: self.arc(number) for number in numbers}
@@ -288,7 +286,7 @@ class Workspace:
         """Codes of cells with a border that is not the base's."""
         codes = {code for arc in self._new.values() for code in (arc.left, arc.right)}
         for number in self._gone:
-            codes |= {self._code(self._left[number]), self._code(self._right[number])}
+            codes |= {self._codes[self._left[number]], self._codes[self._right[number]]}
         codes.discard(NO_CELL)
         return codes
 
