@@ -87,8 +87,8 @@ class Workspace:
         self.crs = mesh.crs
         self._xy = arcs.xy
         # Views, because single values of an array of numpy are slow to read.
-        self._offsets = memoryview(np.ascontiguousarray(arcs.offsets))
-        self._left, self._right = (memoryview(np.ascontiguousarray(side)) for side in (arcs.left, arcs.right))
+        self._offsets = np.ascontiguousarray(arcs.offsets).data
+        self._left, self._right = (np.ascontiguousarray(side).data for side in (arcs.left, arcs.right))
         # Position -1, for ground outside, is the last one.
         self._codes = [*(str(code) for code in codes), NO_CELL]
         self._base = len(arcs.left)
@@ -98,7 +98,7 @@ class Workspace:
         self._sorted = keys[order]
         self._sorted_arc = np.repeat(np.arange(self._base, dtype=np.int32), np.diff(arcs.offsets))[order]
         self._cell_arcs, start = _arcs_of_cells(arcs, len(codes))
-        self._cell_start = memoryview(start)
+        self._cell_start = start.data
         self._group_arcs: dict[str, npt.NDArray[np.int64]] = {}
         for groups in above:
             self._group_arcs |= _arcs_of_groups(arcs, groups)
