@@ -19,18 +19,20 @@ const OVER_BASE_MAP = 0.5;
 /** Number of cells, arcs or objects between two checks of the time. */
 const CHUNK = 150;
 
-/** Draw x, y pairs in millimetres; vertices about a pixel from the last one are left out. */
+/** Draw x, y pairs in millimetres; vertices about a pixel from the last one are left out. A ring is closed by a line to its first
+    vertex: closePath measures the box of all that the path holds so far, which makes a path of many rings quadratic. */
 export function trace(context, view, xy, close) {
   const { scale, width, height } = view, least = scale < 4e-4 ? 1.3 : 0.8, ox = width / 2 - view.x * scale, oy = height / 2 + view.y * scale, n = xy.length;
-  let lx = xy[0] * scale + ox, ly = oy - xy[1] * scale;
-  context.moveTo(lx, ly);
+  const x0 = xy[0] * scale + ox, y0 = oy - xy[1] * scale;
+  let lx = x0, ly = y0;
+  context.moveTo(x0, y0);
   for (let k = 2; k < n; k += 2) {
     const px = xy[k] * scale + ox, py = oy - xy[k + 1] * scale;
     if (k < n - 2 && Math.abs(px - lx) + Math.abs(py - ly) < least) continue;
     context.lineTo(px, py);
     lx = px; ly = py;
   }
-  if (close) context.closePath();
+  if (close) context.lineTo(x0, y0);
 }
 
 /** Outline of a cell as the current path, holes included. */
