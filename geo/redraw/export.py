@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import shapely
 
 from geo.layers.columns import AREA_M2, CODE, Level
-from geo.layers.crs import area_m2
+from geo.layers.crs import PER_METRE, area_m2
 from geo.layers.division import Division
 from geo.redraw.working.arcs import NO_CELL, Arc, Workspace, shapes_of
+from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.rows import Rows
 
 
@@ -40,8 +45,11 @@ def _layer(
         return base.copy()
     shapes = {code: known.get(code) for code in codes}
     redrawn = []
+    drawn = set() if level is Level.THIRD else _vertices(base.geometry.array)
     for code in sorted(stale & set(codes)):
         shape = group_shape(workspace, rows.third(code), code)
+        if level is not Level.THIRD:
+            shape = _as_drawn(shape, workspace, workspace.of_group(code, rows.third(code)), drawn)
         if known.get(code) is None or not shapely.equals_exact(shape, known[code], normalize=True):
             shapes[code] = shape
             redrawn.append(code)
@@ -53,3 +61,38 @@ def _layer(
         mask = codes.isin(redrawn)
         layer.loc[mask, AREA_M2] = area_m2(layer.geometry[mask])
     return layer
+
+
+def _vertices(shapes: npt.NDArray[np.object_]) -> set[Vertex]:
+    """Vertices of polygons, lattice units."""
+    xy = np.rint(shapely.get_coordinates(shapes) * PER_METRE).astype(np.int64)
+    return set(map(tuple, xy.tolist()))
+
+
+def _as_drawn(
+    shape: shapely.Geometry, workspace: Workspace, border: Iterable[Arc], drawn: set[Vertex]
+) -> shapely.Geometry:
+    """Leave out the vertices of a grid that its level does not have in the base, where only cells below meet its border.
+
+    A neighbour that no edit touched has the base's vertices, and both must have the same ones on their common border. Vertices
+    that edits made are kept: both sides of a border that was edited are drawn anew.
+    """
+    superfluous: set[Vertex] = set()
+    edited: set[Vertex] = set()
+    for arc in border:
+        (edited if workspace.is_edited(arc) else superfluous).update(arc.points)
+    superfluous -= edited | drawn
+    if not superfluous:
+        return shape
+
+    def kept(ring: shapely.LinearRing) -> npt.NDArray[np.float64]:
+        xy = shapely.get_coordinates(ring)
+        at = map(tuple, np.rint(xy * PER_METRE).astype(np.int64).tolist())
+        kept_xy: npt.NDArray[np.float64] = xy[[vertex not in superfluous for vertex in at]]
+        return kept_xy
+
+    parts = [
+        shapely.Polygon(kept(part.exterior), [kept(ring) for ring in part.interiors])
+        for part in shapely.get_parts(shape)
+    ]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -9,10 +9,12 @@ import pytest
 import shapely
 from shapely import LineString
 
+from geo.coverage import check_division
 from geo.errors import CrsError, InputError
 from geo.layers import Division, Level
 from geo.redraw import (
     Draft,
+    InsertVertex,
     Merge,
     MoveVertex,
     RefusedEdit,
@@ -269,3 +271,23 @@ def test_what_people_share_out_adds_up(draft: Draft, base: Division) -> None:
     assert result.third["population"].sum() == base.third["population"].sum()
     assert (result.third["population"] != base.third["population"]).any()
     assert pd.api.types.is_integer_dtype(result.third["population"])
+
+
+def test_grids_with_fewer_vertices_than_their_cells_still_match_their_neighbours(base: Division) -> None:
+    """The second-level grids of this street have no vertex where only third-level cells meet their border."""
+    assert check_division(base).ok
+    draft = Draft.of(base)
+    tested = 0
+    for arc in list(draft.workspace.arcs()):
+        if not (arc.left and arc.right):
+            continue
+        (ax, ay), (bx, by) = arc.points[:2]
+        middle, across = ((ax + bx) / 2000, (ay + by) / 2000), (4.0 if ax == bx else 0.0, 0.0 if ax == bx else 4.0)
+        draft.apply([InsertVertex(middle), MoveVertex(middle, (middle[0] + across[0], middle[1] + across[1]))])
+        report = check_division(draft.division())
+        assert report.ok, report.summary()
+        draft.undo()
+        tested += 1
+        if tested == 12:
+            return
+    pytest.fail("too few borders")

@@ -234,6 +234,10 @@ class Workspace:
         for tile in _tiles_along(kept.points):
             self._by_tile[tile].discard(number)
 
+    def is_edited(self, arc: Arc) -> bool:
+        """Whether an arc in force is none of the base's."""
+        return arc in self._number or arc.reverse() in self._number
+
     def has(self, arc: Arc) -> bool:
         """Whether an arc is in force, whichever way round it is given."""
         try:
