@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from itertools import cycle, islice
 from pathlib import Path
@@ -134,17 +135,25 @@ def _numbers_within(groups: list[str], labels: np.ndarray) -> np.ndarray:
     return frame.groupby("group")["label"].transform(lambda part: pd.factorize(part)[0]).to_numpy()
 
 
-def engine(division: Division, edits: int, seed: int) -> str:
+def kinds_in_turn(makers: RandomEdits, edits: int) -> Iterator[str]:
+    """Kinds of edits in a row: all but redivisions by turns, and 30 redivisions spread among them."""
+    for k, kind in enumerate(islice(cycle([*makers.kinds, "recode", "lock", "comment"]), edits)):
+        yield kind
+        if k % max(1, edits // 30) == 0:
+            yield "redivide"
+
+
+def engine(division: Division, edits: int, seed: int, **ground: gpd.GeoDataFrame) -> str:
     """Random edits of all kinds in a row; a table by kind, and what was tested after them."""
-    draft = Draft.of(division)
+    draft = Draft.of(division, **ground)
     makers = RandomEdits(draft, np.random.default_rng(seed))
     times: dict[str, list[float]] = defaultdict(list)
     refused: dict[str, int] = defaultdict(int)
-    for kind in islice(cycle(makers.kinds), edits):
+    for kind in kinds_in_turn(makers, edits):
         edit = makers.make(kind)
         start = time.perf_counter()
         try:
-            change = draft.apply(edit)
+            change = draft.apply(edit, accept={"cut_building": "benchmark"})
         except RefusedEdit:
             refused[kind] += 1
             continue
@@ -161,6 +170,9 @@ def engine(division: Division, edits: int, seed: int) -> str:
     for column in PEOPLE:
         same = int(edited.third[column].sum()) == int(division.third[column].sum())
         lines.append(f"{column}: {'kept' if same else 'NOT KEPT'}")
+    parents = edited.third.groupby("parent")[list(PEOPLE)].sum()
+    same = parents.equals(edited.second.set_index("code")[list(PEOPLE)].reindex(parents.index).astype(parents.dtypes))
+    lines.append(f"people of the grids: {'the sums of their cells' if same else 'NOT THE SUMS of their cells'}")
     drift = abs(edited.third.area.sum() - division.third.area.sum())
     lines.append(f"area: differs by {drift:.6f} m²")
     replayed = Draft.from_json(division, draft.to_json()).division()
@@ -282,7 +294,9 @@ def main() -> None:
     if given.cells > len(division.third):
         division = copies(division, round(given.cells / len(division.third)))
     print(json.dumps({"place": given.place, "cells": len(division.third), "edits": given.edits, "seed": given.seed}))
-    print(engine(division, given.edits, given.seed))
+    own = given.place == "street" and given.cells <= 3_052
+    ground = {name: gpd.read_file(GROUND, layer=name) for name in ("buildings", "roads")} if own else {}
+    print(engine(division, given.edits, given.seed, **ground))
 
 
 if __name__ == "__main__":

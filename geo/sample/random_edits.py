@@ -8,11 +8,15 @@ import numpy as np
 from shapely import LineString
 
 from geo.redraw import (
+    Comment,
     Draft,
     Edit,
     InsertVertex,
+    Lock,
     Merge,
     MoveVertex,
+    Recode,
+    Redivide,
     RemoveVertex,
     Rename,
     Reshape,
@@ -20,6 +24,7 @@ from geo.redraw import (
     SlideNode,
     Split,
     Transfer,
+    Unlock,
 )
 from geo.redraw.working.arcs import Arc
 from geo.redraw.working.postconditions import in_metres
@@ -58,15 +63,27 @@ class RandomEdits:
             "set_leader": lambda: SetLeader(self._cell(), f"P{self._rng.integers(300):03d}"),
         }
 
+        self._others: dict[str, Callable[[], Edit | None]] = {
+            "recode": self._recode,
+            "lock": self._lock,
+            "comment": lambda: Comment(self._vertex(), f"意见{self._rng.integers(1000)}"),
+            "redivide": self._redivide,
+        }
+
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds that :meth:`make` knows."""
+        """Kinds that :meth:`make` knows, without :attr:`other_kinds`."""
         return tuple(self._makers)
+
+    @property
+    def other_kinds(self) -> tuple[str, ...]:
+        """Further kinds: new codes, a lock that is set and released by turns, remarks, and redivisions, which take seconds."""
+        return tuple(self._others)
 
     def make(self, kind: str) -> Edit:
         """An edit of a kind at a random place."""
         while True:
-            edit = self._makers[kind]()
+            edit = (self._makers.get(kind) or self._others[kind])()
             if edit is not None:
                 return edit
 
@@ -135,6 +152,19 @@ class RandomEdits:
         if pair is None or self._draft.rows.parent(pair[0]) == self._draft.rows.parent(pair[1]):
             return None
         return Transfer((pair[0],), self._draft.rows.parent(pair[1]))
+
+    def _recode(self) -> Edit:
+        code = self._cell()
+        return Recode(code, self._draft.rows.free_code(self._draft.rows.parent(code)))
+
+    def _lock(self) -> Edit:
+        locked = sorted(self._draft.rows.locked)
+        return Unlock(tuple(locked)) if locked else Lock((self._cell(),))
+
+    def _redivide(self) -> Edit:
+        grid = self._draft.rows.parent(self._cell())
+        count = len(self._draft.rows.children(grid))
+        return Redivide(grid, (max(2, count + int(self._rng.integers(-1, 2))),), int(self._rng.integers(1000)))
 
     def note(self, codes: list[str]) -> None:
         """Let cells that were born take part."""
