@@ -314,13 +314,15 @@ def _require_newest(session: Session, street_code: str, based_on: int) -> None:
         .order_by(VersionRow.published_at)
     ).all()
     if newer:
+        notes = [f"'{row.note}'" if row.note else "no note" for row in newer]
         names = "; ".join(
-            f"version {r.id} of {r.published_at:%Y-%m-%d %H:%M} UTC ({r.note or 'no note'})" for r in newer
+            f"version {row.id} of {row.published_at:%Y-%m-%d %H:%M} UTC ({note})"
+            for row, note in zip(newer, notes, strict=True)
         )
         raise OutdatedError(
             f"since version {based_on}, which the draft is based on, was published: {names}; "
             "compare it with the draft and publish again",
-            ids=[r.id for r in newer],
+            ids=[row.id for row in newer],
         )
 
 

@@ -776,7 +776,7 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
     page.locator("#top .share").click()
     assert page.locator("#share input").input_value() == page.url
     # A text that begins like a formula stays a text.
-    page.evaluate("wangge.page.levels[2][0].name = '=1+1'")
+    page.evaluate("wangge.page.levels[2][0].chinese = '=1+1'")
     with page.expect_download() as table:
         page.get_by_role("button", name="CSV").click()
     rows = Path(table.value.path()).read_text(encoding="utf-8-sig").splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import json
 import warnings
 import zipfile
@@ -244,7 +245,7 @@ def test_the_command_prints_notices_and_converts_encodings(tmp_path: Path, capfd
     write_layer(cells(), tmp_path / "a.shp")
     (tmp_path / "a.cpg").unlink()
     assert run(["convert", str(tmp_path / "a.shp"), str(tmp_path / "b.shp"), "--to-encoding", "UTF-8"]) == 0
-    assert "注意 notice: a.shp: text is read as GBK" in capfd.readouterr().err
+    assert re.search("注意 notice: a.shp：文字按 GBK 读取.*a.shp: text is read as GBK", capfd.readouterr().err)
     assert (tmp_path / "b.cpg").read_text() == "UTF-8"
     assert run(["convert", str(tmp_path / "a.shp"), str(tmp_path / "c.kml"), "--encoding", "GBK"]) == 0
     assert capfd.readouterr().err == ""

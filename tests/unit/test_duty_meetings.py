@@ -210,7 +210,7 @@ def test_twelve_lines_at_most_and_the_rest_is_counted() -> None:
     found = made(street, decisions=many)
     assert len(found.lines) == MOST_LINES == 12
     assert found.left_over == 25 - 12
-    assert found.note.zh == "另有13项下次再议"
+    assert found.note.zh == "另有13项留待下次例会审议"
     # The first three of each rule have room before the rest of the first rule.
     assert rules_of(found).count(Rule.DECISION_OVERDUE) == 5
 

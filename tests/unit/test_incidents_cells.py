@@ -306,7 +306,7 @@ class TestHotspots:
         alike = hotspots(self.table(cells, np.full(100, 0.1)), cells, column="incidents")
         assert alike["z"].isna().all()
         assert not alike["hot"].any()
-        assert "不能说明" in alike.attrs["note_zh"]
+        assert "无法作出判断" in alike.attrs["note_zh"]
         none = hotspots(self.table(cells, np.zeros(100)), cells)
         assert none.attrs["note_en"] == "There are no incidents, so nothing can be shown."
         few = hotspots(self.table(cells, np.random.default_rng(0).poisson(0.3, 100)), cells)

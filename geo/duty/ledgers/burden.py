@@ -65,9 +65,10 @@ def burden_by_day(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `day, persons, things, typed, typed_per_thing, most_typed`; the last is the most that one person typed on the day.
 
+    >>> import datetime as dt
     >>> rows = [("A", dt.date(2026, 3, 2), 4, 1, 0.25), ("B", dt.date(2026, 3, 2), 4, 3, 0.75)]
-    >>> burden_by_day(pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))).iloc[0].tolist()[1:]
-    [2, 8, 4, 0.5, 3]
+    >>> burden_by_day(pd.DataFrame(rows, columns=list(BURDEN_COLUMNS))).iloc[0, 1:].astype(float).tolist()
+    [2.0, 8.0, 4.0, 0.5, 3.0]
     """
     groups = table.groupby("day", sort=True)
     days = groups.agg(

@@ -66,7 +66,7 @@ globalThis.wanggeReplay = (map) => {
   button.type = "button";
   button.style.cssText = "border:1px solid #6d8a9d;border-radius:4px;padding:2px 10px;min-width:4em;text-align:center";
   Object.assign(slider, { type: "range", min: OPENS, max: CLOSES, step: STEP_S, value: Math.min(Math.max(9.5 * HOUR, OPENS), CLOSES) });
-  slider.setAttribute("aria-label", page.language === "zh" ? "时间" : "Time");
+  slider.setAttribute("aria-label", chinese() ? "时间" : "Time");
   slider.style.width = "min(24rem, 40vw)";
   face.style.cssText = "font-variant-numeric:tabular-nums;white-space:nowrap";
   box.append(button, slider, face, note);

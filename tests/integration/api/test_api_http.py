@@ -195,6 +195,7 @@ def test_every_link_of_the_first_page_leads_somewhere(client):
     # The box asks with a place; the page of incidents has not been made here, and the answer says how to.
     assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {
         "/heat": 404,
+        "/checker": 404,
         "/api/locate": 422,
     }
 
