@@ -146,6 +146,9 @@ def is_simple(net: Net, v: int, p: int, q: int, scope: Scope, least_m: float) ->
     The cells of each of the two parts must be consecutive around `v`, and the border with `q` at least `least_m` long.
     """
     start, stop = net.indptr[v], net.indptr[v + 1]
+    # Without neighbours there is no last one to begin the walk with: kernels do not check their indices.
+    if start == stop:
+        return False
     runs_p = runs_q = 0
     seen_p = narrow = False
     widest = 0.0
