@@ -17,6 +17,7 @@ from geo.divide.partitioning.moves import Scope, is_simple
 from geo.divide.partitioning.objective import Cells, Rules
 from geo.divide.partitioning.split import Splitter
 from geo.errors import GeometryError, ImpossibleError
+from geo.kernels import uncompiled
 
 
 def squares(columns: int, rows: int, side: float = 50.0) -> np.ndarray:
@@ -198,6 +199,15 @@ def test_neighbours_round_a_crowded_corner_stand_in_the_order_of_the_walk():
     # So a cell at the corner can leave a part that holds all others but one.
     part = np.array([0, 0, 0, 0, 0, 1])
     assert is_simple(net(shapes, graph), 0, 0, 1, Scope(part, np.zeros(6, dtype=np.int64), 0), 3.0)
+
+
+def test_a_cell_without_neighbours_is_not_looked_up():
+    shapes = squares(1, 1)
+    alone = net(shapes, build_graph(shapes))._replace(
+        indptr=np.zeros(2, dtype=np.int64), neighbour=np.zeros(0, dtype=np.int64)
+    )
+    with uncompiled():
+        assert not is_simple(alone, 0, 1, -1, Scope(np.array([1]), np.zeros(1, dtype=np.int64), 0), 0.0)
 
 
 def test_a_crowded_corner_on_the_outline_is_open_there():
