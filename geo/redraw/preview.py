@@ -202,7 +202,7 @@ def _grid(draft: Draft, code: str) -> dict[str, Any]:
     rows = draft.rows
     cells = set(rows.third(code))
     border = draft.workspace.of_group(code, cells)
-    area = rings_of(border, cells).doubled_area() / (2 * PER_METRE**2)
+    area = rings_of(border, cells).area_m2()
     length = sum(math.dist(a, b) for arc in border for a, b in pairwise(arc.points)) / PER_METRE
     siblings = [rows.get(other, WORKLOAD) or 0.0 for other in rows.children(rows.parent(code))]
     mean = float(np.mean(siblings)) if siblings else 0.0

@@ -117,7 +117,7 @@ def test_insert_move_and_remove_a_vertex(draft: Draft, base: Division) -> None:
 
 
 def test_the_outline_is_locked_until_it_is_unlocked(draft: Draft) -> None:
-    outline = next(iter(draft.workspace.outline().values()))
+    outline = next(arc for arc in draft.workspace.arcs() if "" in (arc.left, arc.right))
     at = tuple(v / 1000 for v in outline.points[1 if len(outline.points) > 2 else 0])
     middle = shapely.Point(389_200.0, 3_552_900.0)
     to = (at[0] + 0.01 * (middle.x - at[0]), at[1] + 0.01 * (middle.y - at[1]))

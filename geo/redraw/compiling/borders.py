@@ -13,10 +13,11 @@ from shapely import LineString
 
 from geo.errors import RefusedEdit
 from geo.layers.columns import Level
+from geo.layers.crs import PER_METRE
 from geo.redraw.edits import InsertVertex, MoveVertex, RemoveVertex, Reshape, SlideNode
 from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
 from geo.redraw.working.lattice import Vertex, distance_to_edge
-from geo.redraw.working.postconditions import UNITS, in_metres, point
+from geo.redraw.working.postconditions import in_metres, point
 from geo.redraw.working.rows import Rows
 
 #: How far a place may lie off the edge that it is meant to be on, lattice units: rounding to the lattice gives up to 1.
@@ -25,7 +26,7 @@ _ON_EDGE = 5
 
 def on_lattice(place: tuple[float, float]) -> Vertex:
     """The lattice vertex of a place in metres."""
-    return round(place[0] * UNITS), round(place[1] * UNITS)
+    return round(place[0] * PER_METRE), round(place[1] * PER_METRE)
 
 
 def arcs_at(workspace: Workspace, vertex: Vertex) -> list[Arc]:

@@ -11,12 +11,13 @@ from shapely import LineString
 
 from geo.errors import RefusedEdit
 from geo.layers.columns import CODE, NAME, Level
+from geo.layers.crs import PER_METRE
 from geo.redraw.compiling.borders import on_lattice
 from geo.redraw.compiling.plans import Plan
 from geo.redraw.edits import Split
 from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace, shapes_of
 from geo.redraw.working.lattice import Vertex, direction_key, distance_to_edge, doubled_area, in_ring
-from geo.redraw.working.postconditions import MIN_AREA_M2, UNITS, in_metres, point
+from geo.redraw.working.postconditions import MIN_AREA_M2, in_metres, point
 from geo.redraw.working.rows import Amend, Row, Rows, new_name, values_changed
 from geo.redraw.working.sharing import Buildings, split_shares
 
@@ -154,7 +155,7 @@ def _entry(arcs: list[Arc], place: shapely.Point) -> tuple[int, int, Vertex]:
     for number, arc in enumerate(arcs):
         if vertex in arc.points:
             return number, arc.points.index(vertex), vertex
-    at = place.x * UNITS, place.y * UNITS
+    at = place.x * PER_METRE, place.y * PER_METRE
     edges = (
         (distance_to_edge(at, a, b), number, k)
         for number, arc in enumerate(arcs)

@@ -15,7 +15,6 @@ from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
 from geo.redraw.working.ground import changed_borders
 from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.postconditions import (
-    UNITS,
     Rings,
     corner_contacts,
     in_metres,
@@ -115,7 +114,7 @@ def _redraw(
         changes: Shares = {}
         borders = None if plan.amends else changed_borders(redraw.before, redraw.after)
         if borders is not None:
-            areas_m2 = {code: found.doubled_area() / (2 * UNITS**2) for code, found in former.items()}
+            areas_m2 = {code: found.area_m2() for code, found in former.items()}
             changes, basis = moved_shares(rows, areas_m2, borders, buildings)
             plan.basis = basis if changes else ""
     except BaseException:

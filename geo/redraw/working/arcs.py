@@ -184,13 +184,6 @@ class Workspace:
         arcs = [self.arc(number) for number in sorted(numbers)]
         return [arc for arc in arcs if (arc.left in members) != (arc.right in members)]
 
-    def outline(self) -> dict[int, Arc]:
-        """The arcs of the outline of the street, by number; O(number of arcs)."""
-        at_rim = np.flatnonzero((np.asarray(self._left) == OUTSIDE) | (np.asarray(self._right) == OUTSIDE)).tolist()
-        numbers = [n for n in at_rim if n not in self._gone]
-        numbers += [n for n, arc in self._new.items() if NO_CELL in (arc.left, arc.right)]
-        return {number: self.arc(number) for number in numbers}
-
     def in_box(self, low: Vertex, high: Vertex) -> set[int]:
         """Numbers of the arcs with a vertex or edge in a box, and of some beside it.
 

@@ -21,6 +21,7 @@ import numpy as np
 import shapely
 
 from geo.errors import RefusedEdit
+from geo.layers.crs import PER_METRE
 from geo.redraw.working.arcs import NO_CELL, Arc, Workspace
 from geo.redraw.working.lattice import (
     CROSSES,
@@ -32,9 +33,6 @@ from geo.redraw.working.lattice import (
     first_conflict,
     in_ring,
 )
-
-#: Lattice units in a metre.
-UNITS = 1000
 
 #: A cell must keep this area, square metres: less than a small kiosk is a slip of the hand.
 MIN_AREA_M2 = 4.0
@@ -50,7 +48,7 @@ class Rings:
     def polygon(self) -> shapely.Polygon:
         """The cell as a polygon in metres, where it has one outer ring."""
         shell, *holes = [
-            shapely.linearrings(np.array(ring, dtype=np.int64) / UNITS) for _, ring in (*self.outer, *self.inner)
+            shapely.linearrings(np.array(ring, dtype=np.int64) / PER_METRE) for _, ring in (*self.outer, *self.inner)
         ]
         return shapely.polygons(shell, holes or None)
 
@@ -58,10 +56,14 @@ class Rings:
         """Twice the area of the cell, square lattice units."""
         return sum(area for area, _ in self.outer) + sum(area for area, _ in self.inner)
 
+    def area_m2(self) -> float:
+        """Area of the cell, square metres."""
+        return self.doubled_area() / (2 * PER_METRE**2)
+
 
 def in_metres(vertex: Vertex) -> tuple[float, float]:
     """Coordinates of a vertex in metres."""
-    return vertex[0] / UNITS, vertex[1] / UNITS
+    return vertex[0] / PER_METRE, vertex[1] / PER_METRE
 
 
 def point(vertex: Vertex) -> shapely.Point:
@@ -174,7 +176,7 @@ def require_no_conflict(after: Sequence[Arc], rest: Sequence[Arc], fresh: Collec
     if conflict == NONE:
         return
     edge = new[row]
-    place = shapely.LineString([(x / UNITS, y / UNITS) for x, y in edge])
+    place = shapely.LineString([(x / PER_METRE, y / PER_METRE) for x, y in edge])
     cells = sorted({code for arc in after for code in (arc.left, arc.right)} - {NO_CELL})
     if partner < 0:
         raise RefusedEdit(
@@ -240,7 +242,7 @@ def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
 def require_rings(before: Rings, after: Rings, code: str, hole_kind: str) -> None:
     """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3)."""
     _require_sound_rings(before, after, [code], hole_kind)
-    if after.doubled_area() < 2 * MIN_AREA_M2 * UNITS**2 and after.doubled_area() < before.doubled_area():
+    if after.doubled_area() < 2 * MIN_AREA_M2 * PER_METRE**2 and after.doubled_area() < before.doubled_area():
         raise RefusedEdit(
             "too_small",
             f"网格 {code} 的面积将不足 {MIN_AREA_M2:g} 平方米",
@@ -289,7 +291,7 @@ def _require_sound_rings(before: Rings, after: Rings, codes: Sequence[str], hole
 
 def _place_of(rings: Rings) -> shapely.Geometry | None:
     smallest = min((*rings.outer, *rings.inner), key=lambda ring: abs(ring[0]), default=None)
-    return None if smallest is None else shapely.Polygon([(x / UNITS, y / UNITS) for x, y in smallest[1]])
+    return None if smallest is None else shapely.Polygon([(x / PER_METRE, y / PER_METRE) for x, y in smallest[1]])
 
 
 def require_group(before: Rings, after: Rings, code: str) -> None:
@@ -320,8 +322,3 @@ def corner_contacts(
         runs = [code for k, code in enumerate(around) if code != around[k - 1]]
         found |= {(level, code) for code, count in Counter(runs).items() if count > 1}
     return found
-
-
-def doubled_area_m2(rings: Rings) -> float:
-    """Area of rings in square metres."""
-    return float(np.float64(rings.doubled_area()) / (2.0 * UNITS**2))
