@@ -25,6 +25,7 @@ import httpx
 from api.database import open_store, session, upgrade
 from api.database.divisions import add_version, publish
 from benchmarks.ogc_others import Server, others_on
+from benchmarks.report import machine, write
 from geo.layers import Level, read_division
 from tools.postgres import Cluster, cluster
 
@@ -39,11 +40,33 @@ _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
 def main(words: list[str]) -> None:
-    """Measure and print two tables."""
+    """Measure and print the tables; with ``--write`` they are put into docs/ogc.md as well."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.ogc")
     options.add_argument("--others", type=Path, help="virtual environment with tipg and pygeoapi")
     options.add_argument("--repeat", type=int, default=300)
+    options.add_argument("--write", action="store_true", help="put the tables into docs/ogc.md")
     given = options.parse_args(words)
+    lines: list[str] = []
+    begun = machine("httpx")
+    _measure(given, _Lines(lines))
+    lines += ["", begun]
+    print(lines[-1])
+    if given.write:
+        write("ogc.md", "ogc-cost", "\n".join(lines))
+
+
+class _Lines:
+    """Prints lines as they come, and keeps them."""
+
+    def __init__(self, kept: list[str]) -> None:
+        self._kept = kept
+
+    def __call__(self, line: str) -> None:
+        self._kept.append(line)
+        print(line, flush=True)
+
+
+def _measure(given: argparse.Namespace, tell: _Lines) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database = stack.enter_context(cluster()) if given.others else None
@@ -54,18 +77,18 @@ def main(words: list[str]) -> None:
         _wait_for(base, folder)
         tile = _busiest_tile(base)
         server = Server("wangge", base, pid, {"3,052 cells": _ITEMS, "window of 0.01°": _WINDOW, "z14 tile": tile})
-        print("| | CPU, ms | time, ms | bytes |\n|---|---|---|---|")
+        tell("| | CPU, ms | time, ms | bytes |\n|---|---|---|---|")
         for encoding in ("gzip", "identity"):
-            _print_rows(server, given.repeat, pids, encoding)
-        _print_publishes(store, folder, server)
+            _print_rows(server, given.repeat, pids, encoding, tell)
         if database:
-            _print_others(given, database, folder, tile.rpartition("WebMercatorQuad/")[2])
+            _print_others(given, database, folder, tile.rpartition("WebMercatorQuad/")[2], tell)
+        _print_publishes(store, folder, server, tell)
 
 
-def _print_others(given: argparse.Namespace, database: Cluster, folder: Path, place: str) -> None:
+def _print_others(given: argparse.Namespace, database: Cluster, folder: Path, place: str, tell: _Lines) -> None:
     for other in others_on(database, given.others, folder, read_division(DIVISION).third, place):
         with other as server:
-            _print_rows(server, max(5, given.repeat // 30), database.pids, "identity")
+            _print_rows(server, max(5, given.repeat // 30), database.pids, "identity", tell)
 
 
 def _make_store(store: str) -> None:
@@ -130,7 +153,7 @@ def _busiest_tile(base: str) -> str:
     return best[1]
 
 
-def _print_rows(server: Server, repeat: int, pids: Callable[[], Sequence[int]], encoding: str) -> None:
+def _print_rows(server: Server, repeat: int, pids: Callable[[], Sequence[int]], encoding: str, tell: _Lines) -> None:
     for name, path in server.paths.items():
         address = server.base + path
         head = {"Accept-Encoding": encoding}
@@ -144,7 +167,7 @@ def _print_rows(server: Server, repeat: int, pids: Callable[[], Sequence[int]], 
         row = (
             f"| {server.name}, {name}, {encoding} | {cpu / repeat * 1000:.2f} | {wall / repeat * 1000:.1f} | {size:,} |"
         )
-        print(row, flush=True)
+        tell(row)
 
 
 def _raw_size(client: httpx.Client, address: str) -> int:
@@ -154,12 +177,12 @@ def _raw_size(client: httpx.Client, address: str) -> int:
         return sum(len(part) for part in answer.iter_raw())
 
 
-def _print_publishes(store: str, folder: Path, server: Server) -> None:
+def _print_publishes(store: str, folder: Path, server: Server, tell: _Lines) -> None:
     """How long until a new version is answered, its first answer, and until all its tiles and the file are there."""
-    print(
+    tell(
         "\n| publish | answered after, s | first answer, ms | all tiles after, s | CPU until then, s | published.gpkg after, s |"
     )
-    print("|---|---|---|---|---|---|")
+    tell("|---|---|---|---|---|---|")
     tiles = "/ogc/collections/third/tiles/WebMercatorQuad"
     with httpx.Client(base_url=server.base, timeout=300, trust_env=False) as client:
         limits = client.get(tiles).json()["tileMatrixSetLimits"]
@@ -181,7 +204,7 @@ def _print_publishes(store: str, folder: Path, server: Server) -> None:
                 time.sleep(0.02)
             written = time.perf_counter()
             waits = f"{answered - started:.2f} | {(first - answered) * 1000:.0f} | {made - started:.2f} | {spent:.2f}"
-            print(f"| {k + 1} | {waits} | {written - started:.2f} |", flush=True)
+            tell(f"| {k + 1} | {waits} | {written - started:.2f} |")
 
 
 def _family(pid: int) -> list[int]:

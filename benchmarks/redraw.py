@@ -1,9 +1,9 @@
 """How fast edits of a division are, in the engine and on the server, and whether what is left is whole.
 
-    python benchmarks/redraw.py [--place street|providence] [--cells N] [--edits N] [--seed N]
+    python benchmarks/redraw.py [--place street|providence] [--cells N] [--edits N] [--seed N] [--write]
     python benchmarks/redraw.py --server [--database URL] [--edits N] [--seed N]
 
-The engine's part makes random edits of all kinds in a row (:mod:`geo.sample.random_edits`) and tells, for each kind, the accepted
+The engine's part makes random edits of all kinds in a row (:mod:`geo.sample.random_edits`) and gives, for each kind, the accepted
 and refused ones with the time of an edit with its post-conditions, counts the check's findings at three levels, compares
 people and area with the base, takes everything back, and replays the saved draft; both must be equal to the last bit.
 ``--cells`` above 3,052 sets copies of the model street side by side, one community each. Providence is divided into 13
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # In the place of this folder, whose scripts bear names of libraries.
 sys.path[0] = str(ROOT)
 
-from benchmarks.report import machine, table  # noqa: E402
+from benchmarks.report import machine, table, write  # noqa: E402
 from geo.coverage import check_division  # noqa: E402
 from geo.layers import Division, Level, read_division  # noqa: E402
 from geo.redraw import Draft, RefusedEdit  # noqa: E402
@@ -285,10 +285,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=41)
     parser.add_argument("--server", action="store_true")
     parser.add_argument("--database")
+    parser.add_argument("--write", action="store_true", help="put the result into docs/redraw.md")
     given = parser.parse_args()
-    print(machine("numpy", "shapely", "geopandas", "numba"))
+    begun = machine("numpy", "shapely", "geopandas", "numba")
+    print(begun)
     if given.server:
-        print(server(given.database, given.edits, given.seed))
+        result = server(given.database, given.edits, given.seed)
+        print(result)
+        if given.write:
+            write("redraw.md", "redraw-server", f"{given.edits} edits, seed {given.seed}; {begun}.\n\n{result}")
         return
     division = providence() if given.place == "providence" else read_division(STREET)
     if given.cells > len(division.third):
@@ -296,7 +301,11 @@ def main() -> None:
     print(json.dumps({"place": given.place, "cells": len(division.third), "edits": given.edits, "seed": given.seed}))
     own = given.place == "street" and given.cells <= 3_052
     ground = {name: gpd.read_file(GROUND, layer=name) for name in ("buildings", "roads")} if own else {}
-    print(engine(division, given.edits, given.seed, **ground))
+    result = engine(division, given.edits, given.seed, **ground)
+    print(result)
+    if given.write:
+        head = f"{given.place}, {len(division.third):,} cells, {given.edits:,} edits, seed {given.seed}; {begun}."
+        write("redraw.md", "redraw-engine", f"{head}\n\n{result}")
 
 
 if __name__ == "__main__":
