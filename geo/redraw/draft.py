@@ -10,9 +10,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geo.coverage.mesh import Mesh
 from geo.errors import InputError, RefusedEdit
-from geo.layers.columns import CODE, LEADER, NAME, PARENT, Level
+from geo.layers.columns import CODE, LEADER, NAME, Level
 from geo.layers.division import Division, digest_of
 from geo.redraw import edits as kinds
 from geo.redraw.changes import Change, change_from_dict, change_to_dict
@@ -31,6 +30,8 @@ from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings
 from geo.redraw.working.undo import put, put_with_sums, require_on_top, take
 
+_LOCKS = (kinds.Lock, kinds.Unlock, kinds.LockOutline, kinds.UnlockOutline)
+
 #: Version of the form in which a draft is saved.
 FORMAT = 1
 
@@ -47,11 +48,7 @@ class Draft:
         )
         self.roads = None if self.sources.roads is None else Roads(self.sources.roads)
         self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)
-        third = division.third
-        second = third[PARENT].astype(str)
-        community = second.map(division.second.set_index(division.second[CODE].astype(str))[PARENT]).astype(str)
-        above = [codes.to_numpy(dtype=object) for codes in (second, community)]
-        self.workspace = Workspace(Mesh.from_layer(third), third[CODE].to_numpy(dtype=object), above)
+        self.workspace = Workspace.of(division)
         self.rows = Rows(division)
         self.revision = 0
         self.outline_locked = True
@@ -195,13 +192,10 @@ class Draft:
                 return self._set(code, LEADER, leader)
             case kinds.Recode():
                 return recode(self.rows, self.workspace, edit)
-            case kinds.Lock(codes) | kinds.Unlock(codes):
-                for code in codes:
+            case kinds.Lock() | kinds.Unlock() | kinds.LockOutline() | kinds.UnlockOutline():
+                for code in getattr(edit, "codes", ()):
                     self.rows.require(code)
-                held = self.rows.locked
-                self.rows.locked = held | set(codes) if isinstance(edit, kinds.Lock) else held - set(codes)
-            case kinds.LockOutline() | kinds.UnlockOutline():
-                self.outline_locked = isinstance(edit, kinds.LockOutline)
+                self._lock(edit)
             case kinds.Comment():
                 pass
             case _:
@@ -250,7 +244,7 @@ class Draft:
         change = self._done.pop()
         undo_plan(self.workspace, self.rows, change.amends, change.redraws)
         self._undone.append(change)
-        self._replay_locks()
+        self._replay_locks([change])
         self.revision += 1
         return change
 
@@ -279,7 +273,7 @@ class Draft:
         else:
             change = put_with_sums(self.workspace, self.rows, change)
         self._done.append(change)
-        self._replay_locks()
+        self._replay_locks([change])
         self.revision = change.revision
         return change
 
@@ -308,7 +302,7 @@ class Draft:
         for done in reversed(former):
             take(self.workspace, self.rows, done)
         self._done[place:] = [put_with_sums(self.workspace, self.rows, done) for done in later]
-        self._replay_locks()
+        self._replay_locks(former)
         try:
             if check is not None:
                 check()
@@ -318,21 +312,25 @@ class Draft:
             for done in former:
                 put(self.workspace, self.rows, done)
             self._done[place:] = former
-            self._replay_locks()
+            self._replay_locks(former)
             raise
 
-    def _replay_locks(self) -> None:
-        self.outline_locked, self.rows.locked = True, set()
-        for edit in self.edits:
-            match edit:
-                case kinds.Lock(codes):
-                    self.rows.locked |= set(codes)
-                case kinds.Unlock(codes):
-                    self.rows.locked -= set(codes)
-                case kinds.LockOutline():
-                    self.outline_locked = True
-                case kinds.UnlockOutline():
-                    self.outline_locked = False
+    def _replay_locks(self, changes: Sequence[Change]) -> None:
+        """Bring the locks up to date after changes were made or taken back; most of them have no lock in them."""
+        if any(isinstance(edit, _LOCKS) for change in changes for edit in change.edits):
+            self.outline_locked, self.rows.locked = True, set()
+            for edit in self.edits:
+                self._lock(edit)
+
+    def _lock(self, edit: Edit) -> None:
+        """Set or release what an edit locks or unlocks; other edits change nothing here."""
+        match edit:
+            case kinds.Lock(codes):
+                self.rows.locked = self.rows.locked | set(codes)
+            case kinds.Unlock(codes):
+                self.rows.locked = self.rows.locked - set(codes)
+            case kinds.LockOutline() | kinds.UnlockOutline():
+                self.outline_locked = isinstance(edit, kinds.LockOutline)
 
     # Results
 

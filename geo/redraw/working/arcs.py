@@ -19,7 +19,9 @@ import shapely
 from geo.coverage.arcs import OUTSIDE, Arcs
 from geo.coverage.mesh import Mesh
 from geo.coverage.rings import polygons
+from geo.layers.columns import CODE, PARENT
 from geo.layers.crs import PER_METRE
+from geo.layers.division import Division
 from geo.redraw.working.lattice import Vertex
 
 #: Stands for the ground outside the street where a code would stand.
@@ -111,6 +113,15 @@ class Workspace:
         self._by_tile: dict[tuple[int, int], set[int]] = {}
         self._number: dict[Arc, int] = {}
         self._next = self._base
+
+    @classmethod
+    def of(cls, division: Division) -> Workspace:
+        """The arcs between the third-level cells of a division, and the borders of its grids above them."""
+        third, second = division.third, division.second
+        parent = third[PARENT].astype(str)
+        community = parent.map(second.set_index(second[CODE].astype(str))[PARENT]).astype(str)
+        above = [codes.to_numpy(dtype=object) for codes in (parent, community)]
+        return cls(Mesh.from_layer(third), third[CODE].to_numpy(dtype=object), above)
 
     def _keys(self, xy: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return np.asarray(((xy[:, 0] - self._corner[0]) << 32) | (xy[:, 1] - self._corner[1]), dtype=np.int64)
