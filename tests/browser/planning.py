@@ -23,6 +23,7 @@ from tools.boundaries import FOLDER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 CHROMIUM = shutil.which("chromium")
+ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -62,3 +63,25 @@ def start_server(
         yield clients
         for one in clients:
             one.close()
+
+
+def quiet_page(context: Any, server: Any, faults: list[str]) -> Any:
+    """A page whose complaints and requests to other hosts fail the test; a refusal of the server is no complaint."""
+    page = context.new_page()
+    base = str(server.base_url).rstrip("/")
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            faults.append(message.text)
+            if message.type in ("error", "warning") and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((base, "data:", "about:", "blob:")) else faults.append(request.url)
+        ),
+    )
+    return page

@@ -11,14 +11,15 @@ import pytest
 from PIL import Image
 
 from api.access import Grant, Role
-from tests.browser.planning import CHROMIUM, model_division, playwright, start_server
-from tests.browser.test_plan_in_browser import planner_root, quiet_page
+from tests.browser.planning import CHROMIUM, ROOT, model_division, start_server
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
 ]
 GRID = str(sorted(model_division().second["code"])[0])
+#: What a page shows once it is ready.
+READY = "#cases > li, section[data-stage] li"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1366, "height": 768}
 
@@ -33,35 +34,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     }
     with start_server(tmp_path_factory.mktemp("cases"), tuple(grants), tuple(grants.values())) as clients:
         yield dict(zip(grants, clients, strict=True))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def see(browser: Any, people: dict[str, Any]) -> Iterator[Any]:
-    """Opens a page as somebody; complaints of a page and requests to other hosts fail the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(who: str, path: str, size: dict[str, int] = DESK) -> Any:
-        client = people[who]
-        headers = {"Authorization": client.headers["Authorization"]}
-        contexts.append(browser.new_context(extra_http_headers=headers, viewport=size, has_touch=size is PHONE))
-        page = quiet_page(contexts[-1], client, faults)
-        page.goto(f"{str(client.base_url).rstrip('/')}{path}")
-        page.wait_for_selector("#cases > li, section[data-stage] li")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def report(people: dict[str, Any], name: str, **change: Any) -> SimpleNamespace:
@@ -196,7 +168,7 @@ def test_nothing_is_wrong_for_a_screen_reader(people, see, who, path, size, look
     page.focus(f"[data-number='{number}']")
     page.keyboard.press("Enter")
     page.wait_for_selector("#detail .acts")
-    axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     found = page.evaluate(axe + "; axe.run()")
     assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]

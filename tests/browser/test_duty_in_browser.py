@@ -13,8 +13,7 @@ from api.access import Grant, Role
 from api.database import open_store, session
 from api.database.duty.rosters import Recorder, store_roster
 from geo.sample import model_roster
-from tests.browser.planning import CHROMIUM, model_division, playwright, start_server
-from tests.browser.test_plan_in_browser import planner_root, quiet_page
+from tests.browser.planning import CHROMIUM, ROOT, model_division, start_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,34 +42,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             store_roster(opened, 1, roster, Recorder("test", datetime(2026, 1, 1, tzinfo=UTC)))
         engine.dispose()
         yield dict(zip(grants, clients, strict=True))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def see(browser: Any, people: dict[str, Any]) -> Iterator[Any]:
-    """Opens a page as somebody; complaints of a page and requests to other hosts fail the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(who: str, path: str, size: dict[str, int] = DESK) -> Any:
-        client = people[who]
-        headers = {"Authorization": client.headers["Authorization"]}
-        contexts.append(browser.new_context(extra_http_headers=headers, viewport=size, has_touch=size is PHONE))
-        page = quiet_page(contexts[-1], client, faults)
-        page.goto(f"{str(client.base_url).rstrip('/')}{path}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def test_leave_is_written_down_and_hands_a_case_over(people, see):
@@ -188,7 +159,7 @@ def test_an_item_runs_to_its_striking_off(people, see):
 def test_nothing_is_wrong_for_a_screen_reader(people, see, path, look, size):
     page = see("admin", f"{path}?{look}", size)
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-    axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     found = page.evaluate(axe + "; axe.run()")
     assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]

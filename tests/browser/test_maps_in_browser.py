@@ -38,14 +38,6 @@ HOSTILE = "</script><img src=x onerror=\"document.title='broken'\">"
 
 
 @pytest.fixture(scope="module")
-def browser():  # type: ignore[no-untyped-def]
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
 def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Both maps of the small division, with a background and a hostile reason."""
     folder = tmp_path_factory.mktemp("maps")

@@ -44,14 +44,6 @@ def address(small_street, tmp_path_factory):
         yield str(client.base_url).rstrip("/")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser, address):
     """A page that notes what goes wrong and what is asked of other hosts."""

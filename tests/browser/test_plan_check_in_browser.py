@@ -13,7 +13,7 @@ import shapely
 from geo.errors import RefusedEdit
 from geo.redraw import Draft, Edit, InsertVertex, Lock, MoveVertex, RemoveVertex, Reshape, UnlockOutline
 from tests.browser.planner import Place, Planner, State
-from tests.browser.planning import CHROMIUM, model_division, playwright, start_server
+from tests.browser.planning import CHROMIUM, model_division, start_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -96,14 +96,6 @@ def random_edits(state: State) -> list[Edit]:
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
     with start_server(tmp_path_factory.mktemp("check")) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("outline", ["locked", "unlocked"])

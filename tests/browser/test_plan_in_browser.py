@@ -18,7 +18,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from tests.browser.planner import PATIENCE_MS, Planner
-from tests.browser.planning import CHROMIUM, playwright, start_server
+from tests.browser.planning import CHROMIUM, ROOT, quiet_page, start_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -47,14 +47,6 @@ def window(browser: Any, client: Any, **options: Any) -> Any:
     return browser.new_context(extra_http_headers=headers, reduced_motion="reduce", **options)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        opened = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def faults() -> list[str]:
     return []
@@ -70,28 +62,6 @@ def context(browser: Any, server: Any) -> Iterator[Any]:
 def begin(server: Any) -> int:
     answer = server.post("/api/drafts", json={"id": str(uuid4()), "name": "调整"})
     return int(answer.raise_for_status().json()["id"])
-
-
-def quiet_page(context: Any, server: Any, faults: list[str]) -> Any:
-    """A page whose complaints and requests to other hosts fail the test; a refusal of the server is no complaint."""
-    page = context.new_page()
-    base = str(server.base_url).rstrip("/")
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            faults.append(message.text)
-            if message.type in ("error", "warning") and "Failed to load resource" not in message.text
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith((base, "data:", "about:", "blob:")) else faults.append(request.url)
-        ),
-    )
-    return page
 
 
 @pytest.fixture
@@ -722,15 +692,9 @@ def test_dark_mode_reaches_the_map(planner, pair):
 
 def test_nothing_is_wrong_for_a_screen_reader(planner, pair):
     look_at(planner, *pair, more=f"&cells={pair[0]}&tool=drag")
-    axe = (planner_root() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     for tab in ("影响", "网格表", "均衡", "历史", "意见", "导入导出"):
         planner.page.get_by_role("tab", name=tab).click()
         planner.page.wait_for_timeout(300)
         found = planner.page.evaluate(axe + "; axe.run()")
         assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
-
-
-def planner_root() -> Any:
-    from maps.assets import STATIC
-
-    return STATIC.parent.parent
