@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems
 from api.access.callers import Tokens
-from api.background import routes as jobs
+from api.background_jobs import routes as jobs
 from api.current import Current
 from api.database import open_store
 from api.database.connections import folder_of_store

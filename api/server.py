@@ -109,7 +109,7 @@ def _beside(settings: Settings, after: threading.Event | None) -> Iterator[None]
     wanted = {
         "api.verdicts.follower": settings.follow,
         "api.plans.replays.follower": settings.follow,
-        "api.background.worker": settings.jobs,
+        "api.background_jobs.worker": settings.jobs,
     }
     children: list[subprocess.Popen[bytes]] = []
     stopping, lock = threading.Event(), threading.Lock()

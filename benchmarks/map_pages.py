@@ -22,7 +22,7 @@ import folium.plugins
 import geopandas as gpd
 import numpy as np
 
-from api.jobs.incidents.assignment import Assigned, assign_incidents
+from api.commands.incidents.assignment import Assigned, assign_incidents
 from geo.coverage import check_division
 from geo.incidents import density, mark_default_points, mark_repeats
 from geo.layers import Division, lon_lat, read_division

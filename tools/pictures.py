@@ -17,9 +17,9 @@ import geopandas as gpd
 import numpy as np
 from shapely import box, get_parts
 
-from api.jobs.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
-from api.jobs.incidents.assignment import assign_incidents
-from api.jobs.patrols.verified import verify_tracks
+from api.commands.demo import INCIDENT_DAYS, INCIDENTS_FROM, NOTE, OFFICERS, PATROL_DAY
+from api.commands.incidents.assignment import assign_incidents
+from api.commands.patrols.verified import verify_tracks
 from geo.coverage import Kind, check_division
 from geo.divide import balance_plot
 from geo.incidents import density, mark_default_points, mark_repeats

@@ -44,8 +44,8 @@ def run(
 
     Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
     """
+    from api.commands.check import CheckOptions, check_file, draw_check
     from api.files.inputs import optional_layer
-    from api.jobs.check import CheckOptions, check_file, draw_check
 
     if map_file is not None:
         from maps.document import require_page  # folium: 0.4 s of CPU

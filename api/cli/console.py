@@ -18,8 +18,8 @@ from typing import Any, TextIO, cast
 from rich.console import Console
 from rich.table import Table
 
+from api.commands import Progress, silent
 from api.files.documents import jsonable
-from api.jobs import Progress, silent
 from geo.errors import FileError, WanggeError
 from geo.texts import Text
 

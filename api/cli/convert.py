@@ -41,7 +41,7 @@ def run(
 
     Convert format, CRS, datum and text encoding. All four layers of a division are converted.
     """
-    from api.jobs.convert import Change, Reading, convert_file
+    from api.commands.convert import Change, Reading, convert_file
 
     rows = convert_file(
         source,

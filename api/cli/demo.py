@@ -12,7 +12,7 @@ from api.cli.console import FINDINGS, emit_json, out, progress
 from geo.errors import InputError
 
 if TYPE_CHECKING:
-    from api.jobs.demo import Demo
+    from api.commands.demo import Demo
 
 
 #: What a folder holds in which a demonstration was made before.
@@ -49,7 +49,7 @@ def run(
 
     All steps on the model street: divide, check, verify a day of patrols, count a month of incidents, draw the maps.
     """
-    from api.jobs.demo import Demo, run_demo
+    from api.commands.demo import Demo, run_demo
 
     if live and json:
         raise InputError("--live writes lines while it runs; leave --json out")
@@ -90,8 +90,8 @@ def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None =
     """Serve what was made; with a seed and a speed, replay a day meanwhile."""
     from datetime import UTC, datetime
 
+    from api.commands.demo_duty import TELEPHONES, clock_of_cases, enable_demo_viewer
     from api.database.accounts import administrator_link
-    from api.jobs.demo_duty import TELEPHONES, clock_of_cases, enable_demo_viewer
     from api.overview.service_maps import BACKGROUND
     from api.server import serve
     from api.settings import Settings

@@ -92,7 +92,7 @@ def run(
 
     Divide a street into exact numbers of communities, second- and third-level grids, and check the result.
     """
-    from api.jobs.divide import Sources, divide_files
+    from api.commands.divide import Sources, divide_files
 
     wanted = options.parse_counts(counts)
     day = None if valid_from is None else options.parse_day(valid_from, "--valid-from")

@@ -15,7 +15,7 @@ from api.cli import duty_import, options
 from api.cli.console import emit_json, out
 
 if TYPE_CHECKING:
-    from api.jobs.duty_papers import Source
+    from api.commands.duty_papers import Source
 
 app = typer.Typer(help="责任与办件：台账、例会议程、督查简报。Duty: ledgers, agenda, brief.", no_args_is_help=False)
 
@@ -40,7 +40,7 @@ def ledger(
 
     Create a ledger from the recorded events and write it as .xlsx or .pdf.
     """
-    from api.jobs.duty_papers import write_ledger
+    from api.commands.duty_papers import write_ledger
 
     with _source(database) as source:
         rows = write_ledger(source, kind, _day(day), scope, target)
@@ -67,7 +67,7 @@ def agenda(
 
     The agenda of a meeting: at most twelve lines, each with its reason.
     """
-    from api.jobs.duty_papers import made_agenda, present_day, write_agenda
+    from api.commands.duty_papers import made_agenda, present_day, write_agenda
     from geo.duty.meetings.agendas import last_meeting
 
     with _source(database) as source:
@@ -108,7 +108,7 @@ def brief(
 
     Compose the supervision brief of a week or month as .pdf or .docx.
     """
-    from api.jobs.duty_papers import write_brief
+    from api.commands.duty_papers import write_brief
 
     start, end = _period(week, month)
     with _source(database) as source:
@@ -146,7 +146,7 @@ def paper(
 
     Print letters, service cards, work badges, public boards with a map, or sheets for the yearly account as .pdf.
     """
-    from api.jobs.duty.public_papers import paper_of, write_paper
+    from api.commands.duty.public_papers import paper_of, write_paper
 
     wanted = paper_of(kind)
     layers = roads or options.settings_of(database).layers
@@ -170,7 +170,7 @@ def typing_burden(
 
     How much was typed: things that were recorded and fields that were typed for them, by day.
     """
-    from api.jobs.duty_papers import facts_of
+    from api.commands.duty_papers import facts_of
     from geo.duty.ledgers.burden import burden, burden_by_day
 
     start, end = _period(week, month)
@@ -189,7 +189,7 @@ def typing_burden(
 
 
 def _period(week: str | None, month: str | None) -> tuple[dt.date, dt.date]:
-    from api.jobs.duty_papers import period_of
+    from api.commands.duty_papers import period_of
 
     if (week is None) == (month is None):
         raise typer.BadParameter("give --week DAY or --month MONTH, one of them")
@@ -200,9 +200,9 @@ def _period(week: str | None, month: str | None) -> tuple[dt.date, dt.date]:
 def _source(database: str | None) -> Iterator[Source]:
     import os
 
+    from api.commands.duty_papers import Source, telephones_of
     from api.database import current_version, open_store, read_version, session, street_of
     from api.database.migrate import require_schema
-    from api.jobs.duty_papers import Source, telephones_of
     from api.settings import Settings
 
     settings = Settings.from_environment(os.environ)

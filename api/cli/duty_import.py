@@ -12,7 +12,7 @@ from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out
 
 if TYPE_CHECKING:
-    from api.jobs.duty.imports import Imported
+    from api.commands.duty.imports import Imported
 
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="Excel 或 CSV；book.xlsx/表名 指定工作表。Excel or CSV.")]
 Kind = Annotated[
@@ -45,7 +45,7 @@ def run(
     Import a roster, a plan of shifts or reports. Faulty rows are listed, all others are stored. Exit code 1 if a row was refused
     or the roster has findings.
     """
-    from api.jobs.duty.imports import import_incidents, import_roster, import_shifts
+    from api.commands.duty.imports import import_incidents, import_roster, import_shifts
     from geo.errors import InputError
 
     if kind not in ("roster", "shifts", "reports"):

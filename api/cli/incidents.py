@@ -11,7 +11,7 @@ from api.cli import options
 from api.cli.console import emit_json, out, progress, table
 
 if TYPE_CHECKING:
-    from api.jobs.incidents.assignment import Assigned
+    from api.commands.incidents.assignment import Assigned
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="案件：CSV、Excel 或矢量文件。Incidents.")]
 WithinM = Annotated[
@@ -64,8 +64,8 @@ def run(
     Assign every incident to one grid; count, map and find hot spots. Writes tables (CSV and incidents.xlsx), columns.toml,
     summary.json, summary.html and, for a division, the density (GeoTIFF, contours, image) and heat.html.
     """
+    from api.commands.incidents.run import IncidentOptions, incident_file
     from api.files.inputs import optional_layer
-    from api.jobs.incidents.run import IncidentOptions, incident_file
     from geo.incidents import BANDWIDTH_M
 
     wanted = IncidentOptions(

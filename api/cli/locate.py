@@ -12,7 +12,7 @@ from api.cli import options
 from api.cli.console import emit_json, out, progress, table
 
 if TYPE_CHECKING:
-    from api.jobs.locate import Located
+    from api.commands.locate import Located
 
 
 class Interval(StrEnum):
@@ -80,7 +80,7 @@ def run(
     all cells. All points are checked before anything is written; unusable rows are counted, and the first ten are listed. An
     interrupted run is resumed when it is started again.
     """
-    from api.jobs.locate import LocateOptions, PointColumns, locate_points
+    from api.commands.locate import LocateOptions, PointColumns, locate_points
 
     wanted = LocateOptions(
         columns=PointColumns(

@@ -56,8 +56,8 @@ def coverage(
 
     Coverage map: the verdict of every grid on one day.
     """
+    from api.commands.maps import coverage_page
     from api.files.background import backdrop_of
-    from api.jobs.maps import coverage_page
 
     backdrop = backdrop_of(background, roads=roads, water=water)
     wanted = None if day is None else options.parse_day(day, "--day")
@@ -104,8 +104,8 @@ def incidents(
 
     Map of incidents: density, counts at each level and hot spots, by kind and time.
     """
+    from api.commands.maps import incidents_page
     from api.files.background import backdrop_of
-    from api.jobs.maps import incidents_page
     from maps.heat import MEASURES
 
     if by not in ("density", *MEASURES):
@@ -145,8 +145,8 @@ def fairness(
 
     Map of fairness: workload, residents and area of every grid against the mean, tolerance and proven bound.
     """
+    from api.commands.maps import fairness_page
     from api.files.background import backdrop_of
-    from api.jobs.maps import fairness_page
 
     within = fairness_page(
         division,

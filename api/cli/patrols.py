@@ -14,8 +14,8 @@ from api.cli.console import emit_json, out, progress, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.jobs.patrols.run import PatrolRun
-    from api.jobs.patrols.verified import Verified
+    from api.commands.patrols.run import PatrolRun
+    from api.commands.patrols.verified import Verified
 
 Tracks = Annotated[
     list[Path],
@@ -121,8 +121,8 @@ def run(
 
     Writes tables (CSV, Parquet, one workbook), evidence and two pages.
     """
+    from api.commands.patrols.run import PatrolOptions, column_map, patrol_files
     from api.files.inputs import optional_layer
-    from api.jobs.patrols.run import PatrolOptions, column_map, patrol_files
 
     wanted = PatrolOptions(
         rules_paths=tuple(rules or ()),
@@ -155,7 +155,7 @@ def run(
 
 def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, ...] | None:
     """The days to verify; None for all days of the tracks."""
-    from api.jobs.patrols.run import days_between
+    from api.commands.patrols.run import days_between
 
     if day is not None and (first is not None or last is not None):
         raise typer.BadParameter("--day cannot be used with --from or --to")

@@ -40,7 +40,7 @@ def apply(
 
     Apply the edits of a file, all or none.
     """
-    from api.jobs.redraw import apply_edits
+    from api.commands.redraw import apply_edits
 
     reasons = dict(_reason(text) for text in accept or ())
     done = apply_edits(division, edits, target, buildings=buildings, accept=reasons)
@@ -65,7 +65,7 @@ def compare(old: Old, new: New, json: options.Json = False) -> None:
 
     Compare two divisions. Exit code 1 if they differ.
     """
-    from api.jobs.redraw import compare_files
+    from api.commands.redraw import compare_files
 
     words, cells, leaders = compare_files(old, new)
     if json:
@@ -98,7 +98,7 @@ def crosswalk(
 
     Crosswalk: common parts of old and new cells; areas and residents add up.
     """
-    from api.jobs.redraw import crosswalk_files
+    from api.commands.redraw import crosswalk_files
 
     levels = {known.layer: known for known in Level if known is not Level.STREET}
     if level not in levels:
@@ -124,7 +124,7 @@ def import_(
 
     Convert a division edited in a GIS to a file of edits. Exit code 1 if a decision of the planner is needed.
     """
-    from api.jobs.redraw import import_edited
+    from api.commands.redraw import import_edited
 
     edits, found = import_edited(base, edited, target, findings)
     if json:

@@ -11,7 +11,7 @@ from api.cli import options
 from api.cli.console import FINDINGS, emit_json, out, table
 
 if TYPE_CHECKING:
-    from api.jobs.repair import Repaired
+    from api.commands.repair import Repaired
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
 
     Close gaps and remove overlaps, and list every change. Exit code 1 if errors are left.
     """
-    from api.jobs.repair import RepairOptions, repair_file
+    from api.commands.repair import RepairOptions, repair_file
 
     wanted = RepairOptions(
         layer=layer,

@@ -82,8 +82,8 @@ def day_table(
 
 def table_file(table: pd.DataFrame, ending: str, title: str) -> bytes:
     """A table as a workbook (``xlsx``) or as CSV (``csv``)."""
+    from api.commands.incidents.tables import write_tables
     from api.files.workbook import write_workbook
-    from api.jobs.incidents.tables import write_tables
 
     with TemporaryDirectory() as folder:
         if ending == "xlsx":

@@ -53,7 +53,7 @@ def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int
     NotStoredError
         If there is no version of this number.
     """
-    from api.jobs.maps import draw_fairness
+    from api.commands.maps import draw_fairness
 
     before = None
     if old is not None:

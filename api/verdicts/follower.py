@@ -21,7 +21,7 @@ import pandas as pd
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.background.child import stop_of_child
+from api.background_jobs.child import stop_of_child
 from api.database import current_version, open_store, session
 from api.database.events import add_event
 from api.database.verdicts import add_verdict, done, latest_verdicts, pending, take_lease

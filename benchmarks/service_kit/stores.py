@@ -14,10 +14,10 @@ import numpy as np
 from sqlalchemy import Engine
 
 from api.access import Grant, Role
+from api.commands.store import import_division
 from api.database import open_store, session, upgrade
 from api.database.accounts import add_account, add_token
 from api.database.people import add_device
-from api.jobs.store import import_division
 from benchmarks.report import ROOT
 from benchmarks.service_kit.clients import request
 from tools.postgres import Cluster, cluster

@@ -18,8 +18,8 @@ import pytest
 import rasterio
 import shapely
 
-from api.jobs.incidents.run import IncidentOptions, incident_file
-from api.jobs.incidents.tables import read_column_map, without_formulas, write_tables
+from api.commands.incidents.run import IncidentOptions, incident_file
+from api.commands.incidents.tables import read_column_map, without_formulas, write_tables
 from geo.errors import ColumnError, DatumError, FileError, InputError
 from geo.incidents import contours, density, geotiff, read_incidents
 from geo.layers import Division, Level, convert, write_division

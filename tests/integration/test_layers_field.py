@@ -15,7 +15,7 @@ import pyproj
 import pytest
 import shapely
 
-from api.jobs.convert import Change, convert_file
+from api.commands.convert import Change, convert_file
 from geo.errors import CrsError, GeometryError
 from geo.layers import area_frame, as_area, as_cells, layers_of, read_layer, write_layer
 from geo.layers.cells import code_text

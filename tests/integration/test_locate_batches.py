@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from api.jobs.locate import LocateOptions, PointColumns, locate_points
+from api.commands.locate import LocateOptions, PointColumns, locate_points
 from geo.errors import WanggeError
 from geo.layers import Datum, convert, read_layer, write_layer
 from geo.locate.batches.parts import open_source, read_chunk

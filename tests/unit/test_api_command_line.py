@@ -9,11 +9,11 @@ import pytest
 import typer
 
 from api.cli.options import parse_counts, parse_day
+from api.commands.patrols.history import changes_of, what_is_new
+from api.commands.patrols.plans import moment
+from api.commands.patrols.run import PatrolOptions, column_map, days_between
+from api.commands.patrols.workbook import unread_zh
 from api.files.documents import jsonable
-from api.jobs.patrols.history import changes_of, what_is_new
-from api.jobs.patrols.plans import moment
-from api.jobs.patrols.run import PatrolOptions, column_map, days_between
-from api.jobs.patrols.workbook import unread_zh
 from geo.errors import InputError
 
 

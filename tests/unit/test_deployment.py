@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from api.cli import app
-from api.jobs.kit import DEPLOYMENT
+from api.commands.kit import DEPLOYMENT
 from api.settings import table
 
 ROOT = Path(__file__).parents[2]

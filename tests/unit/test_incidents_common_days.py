@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from api.jobs.incidents.common_days import in_common_days
+from api.commands.incidents.common_days import in_common_days
 from geo.errors import InputError
 
 ZONE = "Asia/Shanghai"

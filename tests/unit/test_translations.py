@@ -27,7 +27,7 @@ COMPOSED = {
     ("api/duty/desk.py", "str(refusal)"),
     ("api/ingest/phones.py", "reason.en"),
     ("api/ingest/writer.py", "reason"),
-    ("api/jobs/patrols/run.py", "'the tracks have no usable fix: ' + _refusals(tracks)"),
+    ("api/commands/patrols/run.py", "'the tracks have no usable fix: ' + _refusals(tracks)"),
     ("api/plans/conflicts.py", "str(refused)"),
     ("api/plans/editing.py", "str(refused)"),
     ("api/plans/examining.py", "str(refused)"),
@@ -46,8 +46,8 @@ BILINGUAL_NOTICES = {
     ("api/files/reading_notices.py", "f'{source}: {text}'"),
     ("api/files/reading_notices.py", "f'{head}{text}'"),
     ("api/files/reading_notices.py", "f'{head}{_SWAPPED"),
-    ("api/jobs/locate.py", "told"),
-    ("api/jobs/locate.py", "f'{points.name}: {_OWN_CELL"),
+    ("api/commands/locate.py", "told"),
+    ("api/commands/locate.py", "f'{points.name}: {_OWN_CELL"),
     ("geo/layers/files/reading.py", "text if text.startswith(source.name)"),
 }
 
@@ -132,7 +132,7 @@ def test_errors_of_libraries_and_chosen_classes_have_a_chinese_sentence() -> Non
         text
         for names in (frozenset({"BadParameter"}), frozenset({"kind", "what"}))
         for module, _, node in calls(names)
-        if module.startswith(("api/cli/", "api/jobs/locate", "geo/locate/batches/points"))
+        if module.startswith(("api/cli/", "api/commands/locate", "geo/locate/batches/points"))
         and (text := template(node)) is not None
     }
     assert len(raised) > 12

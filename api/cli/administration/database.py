@@ -70,7 +70,7 @@ def import_(
 
     Store a division as a version. It is checked first: one with findings can be a draft only.
     """
-    from api.jobs.store import import_division
+    from api.commands.store import import_division
 
     day = date.today() if valid_from is None else options.parse_day(valid_from, "--valid-from")
     stored = import_division(
@@ -101,7 +101,7 @@ def export(
 
     Write a version to a file.
     """
-    from api.jobs.store import export_division
+    from api.commands.store import export_division
 
     stored = export_division(target, options.database_setting(database), version_id=version)
     if json:
@@ -264,8 +264,8 @@ def archive(
 
     Write fixes of old days to GeoParquet, a folder a street and a file a UTC day.
     """
+    from api.commands.archive import archive as write_days
     from api.database import open_store
-    from api.jobs.archive import archive as write_days
 
     engine = open_store(options.database_setting(database))
     try:

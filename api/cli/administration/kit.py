@@ -25,7 +25,7 @@ def run(
 
     Make the offline kit. It is installed by 'sh install.sh' on a machine without a network.
     """
-    from api.jobs.kit import make_kit
+    from api.commands.kit import make_kit
 
     made = make_kit(target, extras=extra or [], wheels=wheels)
     if json:

@@ -15,7 +15,7 @@ from api.cli.console import out
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from api.jobs.live.simulated_day import LiveDay
+    from api.commands.live.simulated_day import LiveDay
     from api.settings import Settings
 
 #: Time of the day between two lines.
@@ -32,8 +32,8 @@ def serve_live(settings: Settings, *, seed: int, speed: float, link: str) -> Exc
     link
         One-time link of the administrator, as it stands behind the address.
     """
+    from api.commands.live.simulated_day import live_day
     from api.database import open_store, session, street_of
-    from api.jobs.live.simulated_day import live_day
     from api.overview.service_maps import background_of
     from api.server import serve
 
@@ -95,7 +95,7 @@ class _Phones:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     def _replay(self, address: str) -> None:
-        from api.jobs.live.replaying import Pace, replay
+        from api.commands.live.replaying import Pace, replay
 
         _say(
             f"回放 replay: {self.live.day}, {len(self.live.tracks):,} 个定位点 fixes, {len(self.live.tokens)} 台设备 devices, "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.background.child import stop_of_child
+from api.background_jobs.child import stop_of_child
 from api.database import open_store, session, street_of
 from api.database.drafts.presence import drafts_in_use, waiting_replays
 from api.database.verdicts import take_lease

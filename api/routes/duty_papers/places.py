@@ -17,7 +17,7 @@ from geo.duty.ledgers.columns import LedgerKind, typed_columns
 from geo.errors import InputError
 
 if TYPE_CHECKING:
-    from api.jobs.duty_papers import Source
+    from api.commands.duty_papers import Source
     from api.snapshot import Snapshot
 
 #: Columns of the texts of a brief.
@@ -28,7 +28,7 @@ _CODE = re.compile(r"(?:^|/)(\d{9,20})(?=/|$)")
 @contextmanager
 def source_of(request: Request, snapshot: Snapshot, *, write: bool = False) -> Iterator[Source]:
     """The store at the time of a request, with the division that holds now."""
-    from api.jobs.duty_papers import Source, telephones_of
+    from api.commands.duty_papers import Source, telephones_of
 
     state = request.app.state
     telephones = telephones_of(state.settings.telephones)

@@ -38,7 +38,7 @@ def ledger_excel(
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from api.jobs.duty_papers import write_ledger
+    from api.commands.duty_papers import write_ledger
 
     require_place(caller, scope)
     with TemporaryDirectory() as folder, source_of(request, snapshot) as source:
@@ -53,7 +53,7 @@ def ledger_paper(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
 ) -> Response:
     """A ledger as PDF; a signed one in its signed version, followed by corrections."""
-    from api.jobs.duty_papers import printed_ledger
+    from api.commands.duty_papers import printed_ledger
 
     require_place(caller, scope)
     with source_of(request, snapshot) as source:
@@ -71,7 +71,7 @@ def public_paper(
     scope: Scope = "",
 ) -> Response:
     """Letters, service cards, work badges, public boards or sheets for the yearly account."""
-    from api.jobs.duty.public_papers import paper_of, printed_paper
+    from api.commands.duty.public_papers import paper_of, printed_paper
 
     require_place(caller, scope)
     layers = request.app.state.settings.layers
@@ -84,7 +84,7 @@ def public_paper(
 @needs(Right.SEE_LEDGERS)
 def agenda_paper(request: Request, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = "") -> Response:
     """The agenda of a meeting as PDF, with room for what is decided."""
-    from api.jobs.duty_papers import agenda_print, made_agenda
+    from api.commands.duty_papers import agenda_print, made_agenda
 
     require_place(caller, scope)
     with source_of(request, snapshot) as source:
@@ -98,7 +98,7 @@ def sign(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: CaseNow, scope: Scope = ""
 ) -> LedgerSigned:
     """Sign a ledger: its current content and print are stored. Later facts appear as corrections."""
-    from api.jobs.duty_papers import ledger_print, made_ledger
+    from api.commands.duty_papers import ledger_print, made_ledger
     from geo.duty.ledgers.signing import ledger_text
 
     require_place(caller, scope, Right.WRITE_LEDGERS)
@@ -150,7 +150,7 @@ def brief_word(request: Request, span: Span, day: Day, snapshot: SnapshotOf, cal
 
 
 def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -> Any:
-    from api.jobs.duty_papers import made_brief, period_of
+    from api.commands.duty_papers import made_brief, period_of
 
     require_place(caller, "")
     with source_of(request, snapshot) as source:

@@ -16,7 +16,7 @@ from api.routes.navigation import NavigationOf
 from api.routes.pages import turned_away
 
 if TYPE_CHECKING:
-    from api.jobs.duty_papers import Source
+    from api.commands.duty_papers import Source
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 
@@ -40,7 +40,7 @@ def ledgers(
     """A ledger as a page, with the fields that people write."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
-    from api.jobs.duty_papers import newest_day, present_day
+    from api.commands.duty_papers import newest_day, present_day
     from geo.duty.ledgers.columns import FORMS, LedgerKind
     from maps.pages.duty_pages import render_ledgers
 
@@ -59,7 +59,7 @@ def ledgers(
 
 def _shown(source: Source, kind: str, day: date, scope: str) -> tuple[Any, Any]:
     """What the page shows beside the rows, as a function of the choices and of what the reader may do; and the rows."""
-    from api.jobs.duty_papers import made_ledger, signature_of
+    from api.commands.duty_papers import made_ledger, signature_of
     from maps.pages.duty_pages import LedgerPage
 
     table, facts = made_ledger(source, kind, day, scope)
@@ -95,8 +95,8 @@ def brief(
     """The brief as a page, with suggestions and replies."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
+    from api.commands.duty_papers import brief_key, made_brief, period_of, present_day
     from api.database.duty.view_records import BRIEF, typed_texts
-    from api.jobs.duty_papers import brief_key, made_brief, period_of, present_day
     from maps.pages.duty_pages import render_brief
 
     require_place(caller, "")
@@ -139,7 +139,7 @@ def meeting(
     """The agenda of a meeting, and the decisions that are not carried out."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
-    from api.jobs.duty_papers import made_agenda, named_decisions, present_day
+    from api.commands.duty_papers import made_agenda, named_decisions, present_day
     from geo.duty.ledgers.wording import day_text
     from geo.duty.meetings.agendas import last_meeting, next_meeting
     from maps.pages.duty_pages import render_meeting

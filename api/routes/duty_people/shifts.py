@@ -98,7 +98,7 @@ async def sheet(
     name = Path(file.filename or "").name or "shifts.xlsx"
 
     def store() -> SheetStored:
-        from api.jobs.duty.imports import import_shifts
+        from api.commands.duty.imports import import_shifts
 
         with TemporaryDirectory() as folder, session(engine, write=True) as opened:
             path = Path(folder, f"sheet{Path(name).suffix[:6]}")

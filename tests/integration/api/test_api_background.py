@@ -13,8 +13,8 @@ import pytest
 
 from api.access import Grant, Role
 from api.app import create_app
-from api.background.job_table import LEASE, MOST_ATTEMPTS, finish, give_up, renew, take_job
-from api.background.worker import Worker
+from api.background_jobs.job_table import LEASE, MOST_ATTEMPTS, finish, give_up, renew, take_job
+from api.background_jobs.worker import Worker
 from api.database import session
 from api.database.accounts import add_account, add_token
 from api.database.incidents import add_incident
@@ -136,7 +136,7 @@ def test_a_cancelled_job_stops_before_and_while_it_runs(service, monkeypatch):
     first, second = (ask(service, kind="check").json()["id"] for _ in range(2))
     assert service.client.delete(f"/api/jobs/{first}", headers=service.tokens["planner"]).status_code == 204
     assert job(service, first)["state"] == "cancelled"
-    monkeypatch.setattr("api.background.worker.EVERY_S", 0.01)
+    monkeypatch.setattr("api.background_jobs.worker.EVERY_S", 0.01)
     worker, stop = Worker(service.engine, service.settings), threading.Event()
     thread = threading.Thread(target=worker.step, args=(stop,))
     thread.start()
@@ -169,7 +169,7 @@ def test_the_job_of_a_dead_worker_is_taken_by_another_one(service):
 
 
 def test_work_that_is_killed_fails_and_the_worker_goes_on(service, monkeypatch):
-    from api.background import worker as module
+    from api.background_jobs import worker as module
 
     number = ask(service, kind="check").json()["id"]
     real = module.subprocess.Popen

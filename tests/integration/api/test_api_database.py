@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DatabaseError
 
+from api.commands.store import store_division
 from api.database import (
     add_version,
     current_version,
@@ -38,7 +39,6 @@ from api.database import (
     upgrade,
 )
 from api.errors import NotStoredError, OutdatedError, PublishedError
-from api.jobs.store import store_division
 from geo.errors import CrsError, FileError, InputError
 from geo.layers import Division, Level
 

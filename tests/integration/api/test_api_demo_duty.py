@@ -13,11 +13,7 @@ import pandas as pd
 import pypdf
 import pytest
 
-from api.database import add_version, open_store, publish, session
-from api.database.duty.cases import add_logs, find_case, make_lists_again, newest_step
-from api.database.duty.rectifications import add_item_step, item_steps
-from api.database.duty.reports import add_reports
-from api.jobs.demo_duty import (
+from api.commands.demo_duty import (
     clock_of_cases,
     compared,
     differences,
@@ -26,8 +22,12 @@ from api.jobs.demo_duty import (
     store_month,
     write_papers,
 )
-from api.jobs.duty.public_papers import Paper, paper_of, printed_paper, write_paper
-from api.jobs.duty_papers import Source, facts_of, newest_day, present_day, telephones_of
+from api.commands.duty.public_papers import Paper, paper_of, printed_paper, write_paper
+from api.commands.duty_papers import Source, facts_of, newest_day, present_day, telephones_of
+from api.database import add_version, open_store, publish, session
+from api.database.duty.cases import add_logs, find_case, make_lists_again, newest_step
+from api.database.duty.rectifications import add_item_step, item_steps
+from api.database.duty.reports import add_reports
 from geo.duty import Action, Reporter, Role, State
 from geo.duty.briefs.accounts import account_of
 from geo.duty.ledgers.burden import burden, typed_fields

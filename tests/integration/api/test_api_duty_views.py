@@ -13,6 +13,7 @@ import openpyxl
 import pypdf
 import pytest
 
+from api.commands.duty_papers import Source, made_agenda, made_brief, made_ledger
 from api.database import add_version, open_store, publish, session
 from api.database.duty.cases import Standing, add_step
 from api.database.duty.fact_reading import Span, read_facts
@@ -30,7 +31,6 @@ from api.database.duty.view_records import (
 )
 from api.database.models import ReportRow
 from api.errors import NotStoredError
-from api.jobs.duty_papers import Source, made_agenda, made_brief, made_ledger
 from geo.duty import CaseRules, Issue, brief, ledger
 from geo.duty.ledgers.columns import LedgerKind
 from geo.duty.ledgers.signing import ledger_text

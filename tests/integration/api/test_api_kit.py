@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from api.jobs import kit as kit_module
-from api.jobs.kit import make_kit, pinned
+from api.commands import kit as kit_module
+from api.commands.kit import make_kit, pinned
 from geo.errors import FileError
 
 ROOT = Path(__file__).parents[3]

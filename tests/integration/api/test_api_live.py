@@ -17,14 +17,14 @@ import shapely
 
 from api.access import Grant, Role
 from api.app import create_app
+from api.commands.live.replaying import Pace, replay
+from api.commands.live.simulated_day import live_day
+from api.commands.patrols.verified import verify_tracks
 from api.database import add_version, open_store, publish, session
 from api.database.accounts import add_account, add_token
 from api.database.events import events_after, read_audit
 from api.database.people import holdings, list_devices
 from api.database.verdicts import pending
-from api.jobs.live.replaying import Pace, replay
-from api.jobs.live.simulated_day import live_day
-from api.jobs.patrols.verified import verify_tracks
 from api.overview.days import judged_days
 from api.settings import Settings
 from api.verdicts.follower import Follower

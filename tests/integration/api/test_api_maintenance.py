@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from api.access import Grant, Role
+from api.commands.archive import archive
 from api.database import add_version, open_store, publish, read_version, session, upgrade
 from api.database.accounts import add_account
 from api.database.backup import backup, restore
@@ -24,7 +25,6 @@ from api.database.retention import purge
 from api.ingest.fix import Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
-from api.jobs.archive import archive
 from geo.errors import FileError, ImpossibleError, InputError
 from geo.tracks import read_tracks
 

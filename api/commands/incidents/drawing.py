@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.jobs.incidents.assignment import Assigned
+from api.commands.incidents.assignment import Assigned
 from geo.incidents import Density, contours, density, geotiff
 from geo.incidents.surface.kernel_density import CELL_M
 from geo.layers import Division, aside, write_layer

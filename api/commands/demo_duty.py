@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from api.jobs.duty_papers import Source
+    from api.commands.duty_papers import Source
     from geo.duty import Facts
 
 ZONE = "Asia/Shanghai"
@@ -187,8 +187,8 @@ def write_papers(source: Source, facts: Facts, folder: Path, *, day: dt.date) ->
     str
         The files, and why one is missing: PDFs need a font that a machine may not have.
     """
+    from api.commands.duty_papers import excel_table, period_of, write_agenda, write_brief
     from api.files.workbook import write_workbook
-    from api.jobs.duty_papers import excel_table, period_of, write_agenda, write_brief
     from geo.duty import ledger
     from geo.duty.ledgers.columns import FORMS, LedgerKind
 

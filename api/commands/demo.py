@@ -12,17 +12,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from api.commands import Progress, silent
+from api.commands.demo_duty import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
+from api.commands.demo_store import fill_store, opened_store, verified_week_before, write_background
+from api.commands.duty_papers import Source, facts_of
+from api.commands.incidents.assignment import assign_incidents
+from api.commands.incidents.drawing import draw_heat
+from api.commands.patrols.drawing import draw_checker, draw_coverage
+from api.commands.patrols.verified import Verified, verify_tracks
 from api.database import session
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
-from api.jobs import Progress, silent
-from api.jobs.demo_duty import TELEPHONES, ZONE, compared, evening_of, simulate_month, store_month, write_papers
-from api.jobs.demo_store import fill_store, opened_store, verified_week_before, write_background
-from api.jobs.duty_papers import Source, facts_of
-from api.jobs.incidents.assignment import assign_incidents
-from api.jobs.incidents.drawing import draw_heat
-from api.jobs.patrols.drawing import draw_checker, draw_coverage
-from api.jobs.patrols.verified import Verified, verify_tracks
 from geo.coverage import Report, check_division
 from geo.coverage.report import percent
 from geo.divide import assign_leaders, divide

@@ -10,9 +10,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from api.commands.patrols.verified import Verified
 from api.files.inputs import read_table
 from api.files.outputs import write_csv, write_text
-from api.jobs.patrols.verified import Verified
 from geo.errors import ColumnError, InputError
 from geo.layers import Division, convert, read_layer
 from geo.patrols import due, feasible, route_match

@@ -11,16 +11,16 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from api.commands import Progress, silent
+from api.commands.patrols.history import EarlierRun, changes_of, facts_of
+from api.commands.patrols.plans import moment, write_due, write_feasible, write_route
+from api.commands.patrols.routes import write_routes
+from api.commands.patrols.tables import BLIND_DAYS, write_tables
+from api.commands.patrols.verified import Study, Verified, verify_tracks
 from api.files.inputs import read_cells, read_table
 from api.files.outputs import write_set
 from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
-from api.jobs import Progress, silent
-from api.jobs.patrols.history import EarlierRun, changes_of, facts_of
-from api.jobs.patrols.plans import moment, write_due, write_feasible, write_route
-from api.jobs.patrols.routes import write_routes
-from api.jobs.patrols.tables import BLIND_DAYS, write_tables
-from api.jobs.patrols.verified import Study, Verified, verify_tracks
 from geo.errors import ImpossibleError, InputError
 from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
@@ -100,15 +100,15 @@ class PatrolOptions:
     now
         The time now, aware: later fixes are told.
     with_touched, by_device
-        See :func:`api.jobs.patrols.routes.write_routes`; cells touched are written whenever there are roads.
+        See :func:`api.commands.patrols.routes.write_routes`; cells touched are written whenever there are roads.
     before
         Folder of an earlier run, whose verdicts are put beside the new ones.
     blind_days
-        See :func:`api.jobs.patrols.tables.write_tables`.
+        See :func:`api.commands.patrols.tables.write_tables`.
     holders
         Table of the holders of devices: `device`, `holder`, `from`, `to`; see :func:`geo.patrols.assign_holders`.
     due_at, roster, route, device, checkpoints
-        See :mod:`api.jobs.patrols.plans`: a moment; a roster; a planned route, the device that walked it, its checkpoints.
+        See :mod:`api.commands.patrols.plans`: a moment; a roster; a planned route, the device that walked it, its checkpoints.
     """
 
     rules_paths: tuple[Path, ...] = ()
@@ -284,7 +284,7 @@ def _drawn(
             roads=roads,
             by_device=options.by_device,
         )
-    from api.jobs.patrols.drawing import draw_checker, draw_coverage  # folium and what it needs: 0.4 s of CPU
+    from api.commands.patrols.drawing import draw_checker, draw_coverage  # folium and what it needs: 0.4 s of CPU
 
     progress("绘图 drawing", 0.95)
     shown = study.cells if isinstance(study.cells, Division) else study.judged

@@ -11,11 +11,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from api.commands.patrols.history import write_facts
+from api.commands.patrols.verified import Study, Verified
+from api.commands.patrols.workbook import SHEETS, for_offices
 from api.files.outputs import write_csv
 from api.files.workbook import write_workbook
-from api.jobs.patrols.history import write_facts
-from api.jobs.patrols.verified import Study, Verified
-from api.jobs.patrols.workbook import SHEETS, for_offices
 from geo.layers import aside
 from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
 from geo.patrols.evidence_records import evidence_of_all
@@ -44,7 +44,7 @@ def write_tables(
     Parameters
     ----------
     facts
-        What the run was made from, as :func:`api.jobs.patrols.history.facts_of` gives it; written as ``run.json``.
+        What the run was made from, as :func:`api.commands.patrols.history.facts_of` gives it; written as ``run.json``.
     refused
         Rows and files that could not be read.
     blind_days

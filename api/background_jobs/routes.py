@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 
 from api.access import Caller, Right, Role
 from api.access.rights import scopes
-from api.background.job_table import add_job, cancel, get_job, list_jobs
-from api.background.schemas import Job, JobAsked, JobSummary, Work
+from api.background_jobs.job_table import add_job, cancel, get_job, list_jobs
+from api.background_jobs.schemas import Job, JobAsked, JobSummary, Work
 from api.database import session
 from api.database.events import audit
 from api.errors import DeniedError

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from api.jobs.live.simulated_day import LiveDay
+from api.commands.live.simulated_day import LiveDay
 from geo.errors import InputError
 
 #: Real seconds between two rounds, in each of which every phone sends what it has.

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
+from api.commands import Progress
 from api.database import current_version, get_version, read_version, session
 from api.database.incidents import incident_points
-from api.jobs import Progress
 from api.json_values import plain_rows
 from geo.layers import Division, Level, lon_lat
 

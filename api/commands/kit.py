@@ -19,7 +19,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from api.jobs import Progress, silent
+from api.commands import Progress, silent
 from geo.errors import FileError, InputError
 
 #: Files of :mod:`api.deployment` that are put into the kit.

@@ -10,7 +10,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.jobs import Progress, silent
+from api.commands import Progress, silent
 from geo.days import dates_of
 from geo.layers import Division, Level
 from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits, who_counts

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from api.commands import Progress, silent
+from api.commands.resume import Kept, merge_rows
 from api.files.inputs import finest, read_cells
 from api.files.outputs import require_csv, write_csv
 from api.files.small_input import few_vertices, most_rows
-from api.jobs import Progress, silent
-from api.jobs.resume import Kept, merge_rows
 from geo.errors import ColumnError, CrsError, DatumError, FileError, first_labels
 from geo.incidents.reprojection import to_metric_as_drawn
 from geo.kernels import uncompiled

@@ -7,7 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 
-from api.jobs.patrols.verified import Verified
+from api.commands.patrols.verified import Verified
 from geo.layers import Division
 from geo.patrols import REASONS
 from maps import coverage_map, save

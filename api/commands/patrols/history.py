@@ -12,8 +12,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from api.commands.patrols.verified import Verified
 from api.files.outputs import write_text
-from api.jobs.patrols.verified import Verified
 from geo.errors import FileError
 from geo.layers import Division, digest_of
 from geo.patrols import restate

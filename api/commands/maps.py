@@ -9,8 +9,8 @@ from typing import Any
 import folium
 import pandas as pd
 
-from api.jobs.incidents.assignment import assign_incidents
-from api.jobs.patrols.stored import read_verdicts, read_visits
+from api.commands.incidents.assignment import assign_incidents
+from api.commands.patrols.stored import read_verdicts, read_visits
 from geo.divide import bounds_of_communities, measures_of
 from geo.divide.fairness import TOLERANCES, fairness
 from geo.errors import ColumnError, FileError, InputError, first_labels

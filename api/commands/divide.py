@@ -10,9 +10,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from api.commands import Progress
 from api.files.inputs import optional_layer
 from api.files.outputs import made_folder, staged_folder, write_csv, write_text
-from api.jobs import Progress
 from geo.coverage import Report, check_division
 from geo.divide import (
     Weights,

@@ -13,7 +13,7 @@ from geo.errors import FileError, InputError
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from api.jobs.duty_papers import Source
+    from api.commands.duty_papers import Source
     from geo.layers import Division
 
 
@@ -68,7 +68,7 @@ def printed_paper(
     """
     if paper is Paper.ACCOUNTS:
         return _accounts(source, day, scope)
-    from api.jobs.duty_papers import made_ledger
+    from api.commands.duty_papers import made_ledger
     from geo.duty.ledgers.street import AUDIENCES
     from maps.prints import papers, public_papers
 
@@ -107,7 +107,7 @@ def write_paper(
 
 
 def _accounts(source: Source, day: dt.date, scope: str) -> tuple[bytes, int]:
-    from api.jobs.duty_papers import facts_of
+    from api.commands.duty_papers import facts_of
     from geo.duty.briefs.accounts import account_of
     from maps.prints.papers import accounts_pdf
     from maps.prints.public_papers import account_values

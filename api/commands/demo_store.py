@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
+from api.commands.demo_duty import evening_of
+from api.commands.patrols.verified import verify_tracks
+from api.commands.store import store_division
 from api.database import current_version, open_store, session, street_of, upgrade
 from api.database.incidents import add_incident
-from api.jobs.demo_duty import evening_of
-from api.jobs.patrols.verified import verify_tracks
-from api.jobs.store import store_division
 from api.overview.service_maps import BACKGROUND
 from api.verdicts.storing import store_verdicts
 from geo.layers import Division

@@ -10,17 +10,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from api.files.documents import write_json
-from api.files.inputs import read_cells
-from api.files.outputs import write_set
-from api.files.reading_notices import give_reading_notices
-from api.files.small_input import few_vertices
-from api.files.workbook import write_workbook
-from api.jobs import Progress, silent
-from api.jobs.incidents.assignment import Assigned, assign_incidents
-from api.jobs.incidents.common_days import in_common_days
-from api.jobs.incidents.page import page_content, write_page
-from api.jobs.incidents.tables import (
+from api.commands import Progress, silent
+from api.commands.incidents.assignment import Assigned, assign_incidents
+from api.commands.incidents.common_days import in_common_days
+from api.commands.incidents.page import page_content, write_page
+from api.commands.incidents.tables import (
     notice_rows,
     outside_rows,
     read_column_map,
@@ -28,7 +22,13 @@ from api.jobs.incidents.tables import (
     write_column_map,
     write_tables,
 )
-from api.jobs.patrols.stored import read_visits
+from api.commands.patrols.stored import read_visits
+from api.files.documents import write_json
+from api.files.inputs import read_cells
+from api.files.outputs import write_set
+from api.files.reading_notices import give_reading_notices
+from api.files.small_input import few_vertices
+from api.files.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (
     BANDWIDTH_M,
@@ -152,7 +152,7 @@ def incident_file(
     def write(inside: Path) -> tuple[Assigned, list[Path]]:
         written = _write(result, tables, figures, inside, options, calendar)
         if isinstance(cells, Division):
-            from api.jobs.incidents.drawing import draw_all  # folium and what it needs: 0.4 s of CPU
+            from api.commands.incidents.drawing import draw_all  # folium and what it needs: 0.4 s of CPU
 
             progress("绘图 drawing", 0.7)
             written += draw_all(cells, result, inside, bandwidths_m=options.bandwidths_m, backdrop=backdrop or {})

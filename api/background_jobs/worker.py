@@ -1,7 +1,7 @@
-"""The worker: takes jobs and runs each in a child process. ``python -m api.background.worker``, started by the server.
+"""The worker: takes jobs and runs each in a child process. ``python -m api.background_jobs.worker``, started by the server.
 
-``python -m api.background.worker JOB WORKER`` is the child process. It ends when its standard input is closed, so that it does
-not outlive its worker.
+``python -m api.background_jobs.worker JOB WORKER`` is the child process. It ends when its standard input is closed, so that it
+does not outlive its worker.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tempfile import TemporaryFile
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.background.child import stop_of_child, when_parent_ends
-from api.background.job_table import finish, give_up, job_work, renew, report, take_job
+from api.background_jobs.child import stop_of_child, when_parent_ends
+from api.background_jobs.job_table import finish, give_up, job_work, renew, report, take_job
 from api.database import open_store, session
 from api.settings import Settings, environment_of
 from geo.errors import WanggeError
@@ -50,7 +50,7 @@ class Worker:
             job = take_job(opened, self.name, at=self._clock())
         if job is None:
             return False
-        words = [sys.executable, "-m", "api.background.worker", str(job), self.name]
+        words = [sys.executable, "-m", "api.background_jobs.worker", str(job), self.name]
         environment = environment_of(self._settings)
         with (
             TemporaryFile() as told,
@@ -112,7 +112,7 @@ def work(settings: Settings, job: int, worker: str) -> None:
     WanggeError
         If the job is not possible; the message is shown to its creator.
     """
-    from api.background.kinds import KINDS, Place
+    from api.background_jobs.kinds import KINDS, Place
 
     engine = open_store(settings.database)
     with session(engine) as opened:
