@@ -1,4 +1,4 @@
-"""Entries that change no cell: comments, replies, review; and the log as lists."""
+"""Entries that change no cell (comments, replies, review), and lists of comments and of the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ABOUT_COMMENTS = ("comment", "reply", "resolve")
 def annotate(
     opened: OpenDraft, engine: Engine, request: Request, kind: str, data: Plain, *, of: int | None = None
 ) -> Plain:
-    """Add a comment, a reply, or that a comment is settled; also where the draft is in review.
+    """Add a comment or a reply, or mark a comment as resolved; also allowed while the draft is in review.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def change_state(opened: OpenDraft, engine: Engine, request: Request, kind: str,
     Raises
     ------
     ConflictError
-        If it is in another state.
+        If the draft is not in the state required.
     """
     source, target = (DRAFT, REVIEW) if kind == "review" else (REVIEW, DRAFT)
     with session(engine) as store:
@@ -66,7 +66,7 @@ def add(
     of: int | None = None,
     state: str | None = None,
 ) -> Plain:
-    """Append an entry that changes no cell; with `state` the draft gets it."""
+    """Append an entry that changes no cell; `state`, if given, becomes the state of the draft."""
     for _ in range(TRIES):
         try:
             with session(engine, write=True) as store:
@@ -102,7 +102,7 @@ def _answer(opened: OpenDraft, entry: Entry) -> Plain:
 
 
 def comments(opened: OpenDraft, engine: Engine) -> list[Plain]:
-    """Comments of a draft with their replies, the oldest first; edits that are comments are among them."""
+    """Comments of a draft with their replies, oldest first; includes edits that are comments."""
     with session(engine) as store:
         entries = [e for e in entries_after(store, opened.number, 0) if e.kind in ABOUT_COMMENTS]
     found = {e.revision: _comment(e.revision, json.loads(e.data), e.author, e.at) for e in entries if e.of is None}
@@ -136,7 +136,7 @@ def _comment(revision: int, data: Plain, author: str, at: datetime) -> Plain:
 
 
 def history(opened: OpenDraft, *, before: int | None, limit: int) -> list[Plain]:
-    """Entries of the log, the newest first; `before` is the revision of the last one seen."""
+    """Entries of the log, newest first; `before` is the revision of the last entry already listed."""
     entries = opened.log if before is None else opened.log[: max(before - 1, 0)]
     there = {change.revision for change in opened.draft.changes}
     return [
@@ -146,7 +146,7 @@ def history(opened: OpenDraft, *, before: int | None, limit: int) -> list[Plain]
 
 
 def event_of(entry: Entry, words: Plain) -> Plain:
-    """What open pages are told of an entry."""
+    """Event about an entry, sent to open pages."""
     head = {"revision": entry.revision, "id": entry.key, "client": entry.client, "author": entry.author, "at": entry.at}
     if entry.patch is not None:
         cells = json.loads(entry.cells)

@@ -1,6 +1,6 @@
-"""Numbers of arcs that are the same in every process, and rings of cells made of them.
+"""Arc numbers that are equal in every process, and rings of cells as lists of them.
 
-The arcs of the base are numbered in its order, new ones in the order of the log; a number is never used again.
+Arcs of the base version are numbered in its order, new arcs in the order of the log; a number is never reused.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Ring = list[int]
 
 @dataclass
 class Swap:
-    """Arcs that were taken out and put in, by number."""
+    """Arcs removed and added by one change, by number."""
 
     removed: dict[int, Arc] = field(default_factory=dict)
     added: dict[int, Arc] = field(default_factory=dict)
 
 
 class _Step(NamedTuple):
-    """An arc as a cell goes along it: its number, negative where it runs backwards, and its vertices."""
+    """An arc in the direction of a cell's ring: its number, negative if reversed, and its vertices."""
 
     number: int
     points: tuple[Vertex, ...]
@@ -43,7 +43,7 @@ class ArcNumbers:
             self._add(arc)
 
     def swap(self, redraws: Sequence[Redraw]) -> Swap:
-        """Follow changes of geometry."""
+        """Apply changes of geometry; returns the arcs removed and added."""
         made = Swap()
         for redraw in redraws:
             for arc in redraw.before:
@@ -55,7 +55,7 @@ class ArcNumbers:
         return made
 
     def revert(self, made: Swap, next_number: int) -> None:
-        """Take the last swap back; `next_number` is what :attr:`next_number` was before it."""
+        """Revert the last swap; `next_number` is the value of :attr:`next_number` before it."""
         for arc in made.added.values():
             self._remove(arc)
         for number, arc in made.removed.items():
@@ -86,7 +86,7 @@ class ArcNumbers:
         return number, known
 
     def rings(self, code: str) -> list[Ring]:
-        """Rings of a cell: numbers of arcs one after the other, negative where an arc runs backwards; the cell on the left."""
+        """Rings of a cell as arc numbers in order, negative where an arc is reversed; the cell lies on the left."""
         steps = []
         for number in sorted(self._of_cell.get(code, ())):
             arc = self.arcs[number]
@@ -106,7 +106,7 @@ class ArcNumbers:
 
 
 def _walk(first: _Step, starts: dict[Vertex, list[_Step]]) -> Ring:
-    """Follow a ring from a step until it is closed; its steps are taken out of `starts`."""
+    """Follow a ring from a step until it closes, removing its steps from `starts`."""
     ring, step = [], first
     while True:
         starts[step.points[0]].remove(step)
@@ -117,7 +117,7 @@ def _walk(first: _Step, starts: dict[Vertex, list[_Step]]) -> Ring:
 
 
 def _next_step(step: _Step, choices: list[_Step]) -> _Step:
-    """The step that goes on; where the cell touches itself, the first one clockwise from where the ring came."""
+    """The next step of a ring; where the cell touches itself, the first one clockwise from the incoming step."""
     if len(choices) == 1:
         return choices[0]
     (ax, ay), (bx, by) = step.points[-2], step.points[-1]

@@ -1,4 +1,4 @@
-"""A base map under the editor: tiles of a server that the administrator names, laid on the draft's CRS."""
+"""Base map of the editor: tiles of a server set by the administrator, transformed to the draft's CRS."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from api.plans.open_draft import OpenDraft
 from geo.errors import InputError
 from geo.layers.crs import PER_METRE
 
-#: How far beyond the street the two systems are fitted to each other, metres.
+#: Margin around the street in which the polynomials are fitted, metres.
 _AROUND_M = 2_000.0
 _SAMPLES = 12
 
 
 def tile_host(address: str) -> str:
-    """The host that a page may load tiles from, as a content security policy names it; empty for this server.
+    """Host of the tiles for the content security policy; empty for this server.
 
     >>> tile_host("https://tiles.example.org/{z}/{x}/{y}.png")
     'https://tiles.example.org'
@@ -29,7 +29,8 @@ def tile_host(address: str) -> str:
     Raises
     ------
     InputError
-        If the address has not each of ``{z}``, ``{x}`` and ``{y}`` once, or is neither a path nor an address over HTTP.
+        If the address does not contain each of ``{z}``, ``{x}`` and ``{y}`` exactly once, or is neither a path nor an HTTP
+        address.
     """
     parts = urlsplit(address)
     whole = all(address.count(name) == 1 for name in ("{z}", "{x}", "{y}"))
@@ -42,10 +43,10 @@ def tile_host(address: str) -> str:
 
 
 def base_map_of(opened: OpenDraft, address: str, credit: str) -> dict[str, Any]:
-    """Address and credit of the tiles, and polynomials between Web Mercator and the draft.
+    """Address and credit of the tiles, and polynomials between Web Mercator and the draft's CRS.
 
-    They take thousands of Mercator metres from `mercator`, and thousands of metres from `origin`; they give millimetres from
-    `origin`, and Mercator metres from `mercator`.
+    `to_draft` maps thousands of Mercator metres from `mercator` to millimetres from `origin`; `to_mercator` maps thousands of
+    metres from `origin` to Mercator metres from `mercator`.
     """
     from pyproj import Transformer
 
@@ -72,7 +73,7 @@ def base_map_of(opened: OpenDraft, address: str, credit: str) -> dict[str, Any]:
 
 
 def _fitted(given: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> list[list[float]]:
-    """Coefficients of 1, u, v, uu, uv and vv for each column that is wanted."""
+    """Coefficients of 1, u, v, uu, uv and vv for each column of `wanted`."""
     u, v = given.T
     terms = np.column_stack([np.ones_like(u), u, v, u * u, u * v, v * v])
     return [list(map(float, column)) for column in np.linalg.lstsq(terms, wanted, rcond=None)[0].T]

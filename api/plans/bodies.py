@@ -23,14 +23,14 @@ Words = dict[str, str]
 
 
 class Sent(BaseModel):
-    """What every request that adds an entry carries: its id, which makes sending it again harmless."""
+    """Members of every request that adds an entry; a repeated `id` returns the first answer."""
 
     id: Key = Field(default_factory=lambda: uuid4().hex, examples=["7b0c4c52-2f5e-4c55-9f0e-0a4f6f1f2d11"])
     client: Client = Field(default="", examples=["tab-1"], description="the browser tab; its own edits never conflict")
 
 
 class NewDraft(BaseModel):
-    """A draft to begin."""
+    """Request to create a draft."""
 
     id: Key = Field(default_factory=lambda: uuid4().hex, examples=["d1"])
     name: str = Field(min_length=1, max_length=200, pattern=r"\S", examples=["东井村调整"])
@@ -44,7 +44,7 @@ class NewDraft(BaseModel):
 
 
 class RefusedEdits(BaseModel):
-    """A transaction of another draft that could not be made on this one."""
+    """A transaction of another draft that was refused on this one."""
 
     revision: int
     kind: str
@@ -74,7 +74,7 @@ class DraftOut(BaseModel):
 
     @classmethod
     def of(cls, info: DraftInfo, street: str, counts: tuple[int, int, int]) -> DraftOut:
-        """A draft of the store."""
+        """Convert a stored draft."""
         values = {name: getattr(info, name) for name in cls.model_fields if hasattr(info, name)}
         return cls(**{**values, "version": info.version_id, "street": street, "counts": list(counts)})
 
@@ -95,13 +95,13 @@ class EditsIn(Sent):
 
 
 class UndoIn(Sent):
-    """Take back the caller's last edit, or the one of a revision."""
+    """Undo the caller's last edit, or that of a revision."""
 
     of: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
 class PatchOut(BaseModel):
-    """What an entry changed of arcs and cells."""
+    """Arcs and cells changed by an entry."""
 
     from_: int = Field(alias="from")
     revision: int
@@ -114,7 +114,7 @@ class PatchOut(BaseModel):
 
 
 class Warned(BaseModel):
-    """What an edit needs a reason for."""
+    """A warning of an edit that requires a reason."""
 
     kind: str
     zh: str
@@ -123,7 +123,7 @@ class Warned(BaseModel):
 
 
 class ConsequencesOut(BaseModel):
-    """What an edit does to the touched cells and grids."""
+    """Effects of an edit on the touched cells and grids."""
 
     zh: str
     en: str
@@ -152,7 +152,7 @@ class Edited(BaseModel):
 
 
 class Previewed(BaseModel):
-    """What edits would do."""
+    """Effects of edits that were not made."""
 
     id: str
     revision: int
@@ -174,7 +174,7 @@ class ReplyIn(Sent):
 
 
 class ResolveIn(Sent):
-    """A comment is settled, or is not."""
+    """Mark a comment as resolved or unresolved."""
 
     resolved: bool = True
 
@@ -209,7 +209,7 @@ class Added(BaseModel):
 
 
 class PresenceIn(BaseModel):
-    """A client that has the draft open."""
+    """A client that has opened the draft."""
 
     client: Key = Field(examples=["tab-1"])
     holds: list[Code] = Field(default=[], max_length=100)
@@ -218,7 +218,7 @@ class PresenceIn(BaseModel):
 
 
 class Here(BaseModel):
-    """Who has the draft open, and what they work on."""
+    """A user who has opened the draft, with the cells being edited."""
 
     here: list[dict[str, Any]]
 
@@ -230,7 +230,7 @@ class NoteIn(Sent):
 
 
 class PublishIn(Sent):
-    """Publish the draft from a day on."""
+    """Publish the draft, valid from a day on."""
 
     valid_from: date = Field(examples=["2027-01-01"])
     note: str | None = Field(default=None, max_length=2000)
@@ -252,7 +252,7 @@ class MergeIn(Sent):
 
 
 class ProposalIn(BaseModel):
-    """Even out the workload of the second-level grids of a community."""
+    """Request a proposal that balances the workload of the second-level grids of a community."""
 
     code: Code = Field(examples=["320113003001"])
     tolerance: float = Field(default=0.05, gt=0, lt=1, description="largest deviation from the mean that is aimed at")
@@ -260,14 +260,14 @@ class ProposalIn(BaseModel):
 
 
 class SplitIn(BaseModel):
-    """Split a third-level cell between groups of its buildings."""
+    """Request a split of a third-level cell between groups of its buildings."""
 
     code: Code = Field(examples=["320113003001001001"])
     parts: int = Field(default=2, ge=2, le=50, description="parts meant in the end; the split cuts off one of them")
 
 
 class Proposal(BaseModel):
-    """Edits that would help, and what they would do."""
+    """Proposed edits with their effects."""
 
     revision: int
     edits: list[dict[str, Any]]
@@ -298,7 +298,7 @@ class LineageStep(BaseModel):
 
 
 class FindingOut(BaseModel):
-    """One finding of the check, or of an import."""
+    """A finding of the check or of an import."""
 
     kind: str
     cells: list[str]
@@ -311,7 +311,7 @@ class FindingOut(BaseModel):
 
 
 class FindingsOut(BaseModel):
-    """What the check of a draft found."""
+    """Findings of the check of a draft."""
 
     ok: bool
     revision: int
@@ -319,7 +319,7 @@ class FindingsOut(BaseModel):
 
 
 class Compared(BaseModel):
-    """What differs between two divisions; cells that are the same are left out."""
+    """Differences of two divisions; unchanged cells are omitted."""
 
     words: list[Words]
     cells: list[dict[str, Any]]
@@ -328,7 +328,7 @@ class Compared(BaseModel):
 
 
 class Imported(BaseModel):
-    """What a file that came back from a GIS would change."""
+    """Changes that an edited GIS file would make."""
 
     edits: list[dict[str, Any]]
     findings: list[FindingOut]
@@ -337,7 +337,7 @@ class Imported(BaseModel):
 
 
 class Replayed(BaseModel):
-    """Incidents and verdicts that an edit or a preview changes."""
+    """Incidents and verdicts changed by an edit or a preview."""
 
     id: str
     revision: int | None
@@ -346,7 +346,7 @@ class Replayed(BaseModel):
 
 
 class MonthOut(BaseModel):
-    """A month told on other grids, beside what was told."""
+    """A month recomputed on other grids, with the original values."""
 
     month: str
     version: int

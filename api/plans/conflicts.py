@@ -1,4 +1,4 @@
-"""Refusals and conflicts as answers."""
+"""Refused edits and conflicts as errors of the HTTP API."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from geo.redraw.working.lattice import Vertex
 
 Plain = dict[str, Any]
 
-#: Differences of coordinates stay under 2^31, so that every sign is exact (:mod:`geo.redraw.working.lattice`).
+#: Coordinate differences stay below 2^31, so that all signs are exact (:mod:`geo.redraw.working.lattice`).
 _FARTHEST = 500_000 * PER_METRE
 
 
 def stale(
     opened: OpenDraft, cells: set[str], others: Sequence[Logged], zh: str, shared: Sequence[str] = ()
 ) -> ConflictError:
-    """A conflict with entries of others, with the place; `shared` are the cells, by default those that both have."""
+    """Conflict with entries of other clients, with its place; `shared` are the cells in conflict, by default those that both
+    touch.
+    """
     shared = shared or sorted(cells & {code for entry in others for code in entry.cells})
     boxes = [entry.box for entry in others if entry.box is not None]
     west, south = (min((box[k] for box in boxes), default=0) / PER_METRE for k in (0, 1))
@@ -44,7 +46,7 @@ def stale(
 
 
 def summary_of(entry: Logged) -> Plain:
-    """What others are told of an entry."""
+    """Summary of an entry, shown to other users."""
     return {
         "revision": entry.revision,
         "author": entry.author,
@@ -55,7 +57,7 @@ def summary_of(entry: Logged) -> Plain:
 
 
 def stands_on(opened: OpenDraft, refused: RefusedEdit, change: Change) -> Exception:
-    """The answer where an edit cannot be undone."""
+    """The error for an edit that cannot be undone because later edits depend on it."""
     if refused.kind != "stale":
         return EditRefusedError(str(refused), **refusal_members(refused))
     later = [opened.entry(r) for r in opened.depends_on(change) if r > change.revision]
@@ -63,12 +65,12 @@ def stands_on(opened: OpenDraft, refused: RefusedEdit, change: Change) -> Except
 
 
 def nothing(what: str, zh: str) -> ConflictError:
-    """There is nothing to undo or redo."""
+    """The error if there is nothing to undo or redo."""
     return ConflictError(f"there is nothing to {what}", kind="nothing", zh=zh, en=f"there is nothing to {what}")
 
 
 def as_answer(opened: OpenDraft, refused: RefusedEdit, edits: Sequence[Edit], base: int, client: str) -> Exception:
-    """A refusal as an answer: a conflict where others changed since what the edit reads or what stands in its way."""
+    """Error for a refused edit: a conflict if another client changed what the edit reads or what prevents it."""
     if refused.kind == "stale":
         entries = [opened.entry(revision) for revision in refused.revisions]
         return stale(opened, set(), entries, refused.zh, refused.cells)
@@ -91,7 +93,7 @@ def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> b
 
 
 def places_of(edits: Sequence[Edit]) -> list[Vertex]:
-    """Places that edits name, in lattice units."""
+    """Coordinates in edits, in lattice units."""
     points: list[tuple[float, float]] = []
     for one in edits:
         points += [value for value in (getattr(one, "at", None), getattr(one, "to", None)) if isinstance(value, tuple)]
@@ -101,12 +103,12 @@ def places_of(edits: Sequence[Edit]) -> list[Vertex]:
 
 
 def require_near(opened: OpenDraft, edits: Sequence[Edit]) -> None:
-    """Refuse places that are too far from the street for exact arithmetic.
+    """Refuse coordinates too far from the street for exact arithmetic.
 
     Raises
     ------
     InputError
-        If one lies 500 km or more away.
+        If a place is 500 km or more away.
     """
     west, south = opened.origin
     if any(max(abs(x - west), abs(y - south)) >= _FARTHEST for x, y in places_of(edits)):

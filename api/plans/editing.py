@@ -26,14 +26,14 @@ from geo.errors import InputError, RefusedEdit
 from geo.redraw import Change, Edit, LockOutline, UnlockOutline, consequences_of, edit_from_dict
 from geo.redraw.changes import change_to_dict
 
-#: How often an edit is tried again when another process was first.
+#: Maximum number of attempts if other processes append entries first.
 TRIES = 20
 Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Request:
-    """Who sent what, and when: `id` is the client's name for it, `client` the tab that it comes from."""
+    """Sender and time of a request; `id` is the client's identifier of the request, `client` the browser tab."""
 
     id: str
     client: str
@@ -42,13 +42,13 @@ class Request:
 
     @property
     def author(self) -> str:
-        """Name that entries carry."""
+        """Author name stored in entries."""
         return self.caller.name
 
 
 @dataclass(frozen=True)
 class Edits:
-    """A transaction as it was sent."""
+    """A transaction as received."""
 
     edits: tuple[Edit, ...]
     base: int | None = None
@@ -56,22 +56,22 @@ class Edits:
 
 
 def edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> Plain:
-    """Make edits as one transaction.
+    """Apply edits as one transaction.
 
     Raises
     ------
     EditRefusedError
-        If the result would not be a whole division.
+        If the result would not be a valid division.
     ConflictError
-        If others changed what they read, or the draft is not open for edits.
+        If others changed what the edits read, or the draft is not open for edits.
     DeniedError
-        If they reach beyond the cells that the caller plans.
+        If they change cells beyond the caller's planning rights.
     """
     return _first(opened, engine, request, lambda: _edit(opened, engine, request, sent))
 
 
 def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> Plain:
-    """Tell what edits would do; nothing is changed. Raises what :func:`edit` would, but for cut buildings."""
+    """Effects of edits without applying them. Raises the same errors as :func:`edit`, except for cut buildings."""
     base = _base(opened, sent)
     try:
         with opened.draft.trial(sent.edits, since=opened.since(base, request.client)) as change:
@@ -87,34 +87,34 @@ def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) ->
 
 
 def undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None = None) -> Plain:
-    """Take back the caller's last edit that is in force, or the one of a revision.
+    """Undo the caller's last edit in force, or that of a revision.
 
     Raises
     ------
     ConflictError
-        If there is none, or a later edit stands on it.
+        If there is none, or a later edit depends on it.
     """
     return _first(opened, engine, request, lambda: _undo(opened, engine, request, of))
 
 
 def redo(opened: OpenDraft, engine: Engine, request: Request) -> Plain:
-    """Make again what the caller took back last.
+    """Redo the edit that the caller undid last.
 
     Raises
     ------
     ConflictError
-        If there is nothing, or its cells were changed since.
+        If there is none, or its cells have changed since.
     """
     return _first(opened, engine, request, lambda: _redo(opened, engine, request))
 
 
 def read_edits(values: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
-    """Read edits as they were sent.
+    """Parse edits.
 
     Raises
     ------
     InputError
-        If one is malformed; the message says which.
+        If one is malformed; the message names it.
     """
     found = []
     for position, one in enumerate(values):
@@ -126,7 +126,9 @@ def read_edits(values: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
 
 
 def _first(opened: OpenDraft, engine: Engine, request: Request, make: Callable[[], Plain]) -> Plain:
-    """Do something that adds an entry, once for each id; again from the newest entry where another process was first."""
+    """Call `make`, which adds an entry, at most once per request id; retried from the newest entry if another process was
+    first.
+    """
     for _ in range(TRIES):
         if known := answered(opened, engine, request.id):
             return known
@@ -139,7 +141,7 @@ def _first(opened: OpenDraft, engine: Engine, request: Request, make: Callable[[
 
 
 def answered(opened: OpenDraft, engine: Engine, key: str) -> Plain | None:
-    """The answer that was given to a request of this id before."""
+    """The answer already given to a request of this id."""
     with session(engine) as store:
         entry = entry_of_key(store, opened.number, key)
     if entry is None:
@@ -149,7 +151,7 @@ def answered(opened: OpenDraft, engine: Engine, key: str) -> Plain | None:
 
 
 def require_state(opened: OpenDraft, *states: str) -> None:
-    """Refuse what the state of a draft does not allow."""
+    """Refuse the request if the state of the draft does not allow it."""
     if opened.state not in states:
         raise ConflictError(
             f"draft {opened.number} is {opened.state}; this needs one that is {' or '.join(states)}",
@@ -184,7 +186,7 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
 
 @dataclass(frozen=True)
 class About:
-    """What becomes an entry: its kind, the revision that it is about, and the answer."""
+    """Description of a new entry: its kind, the revision it refers to, and the answer."""
 
     kind: str
     of: int | None
@@ -194,7 +196,7 @@ class About:
 def _store(
     opened: OpenDraft, engine: Engine, request: Request, change: Change, about: About
 ) -> tuple[Entry, Swap, set[str], Plain]:
-    """Append an entry whose change is made; if that fails, the numbers of arcs are as before."""
+    """Append an entry whose change is already applied; on failure the arc numbers are restored."""
     next_number = opened.numbers.next_number
     swap = opened.numbers.swap(redraws_of(change, about.kind))
     try:
@@ -210,7 +212,7 @@ def _store(
             request.at,
             of=about.of,
             cells=encoded(list(change.cells)),
-            # Not encoded(): NaN of a row that was there has to come back as NaN.
+            # Not encoded(): NaN of existing rows must be read back as NaN.
             change=json.dumps(change_to_dict(change), ensure_ascii=False) if about.kind == "edit" else None,
             patch=encoded(patch),
             answer=encoded(about.answer),
@@ -225,7 +227,7 @@ def _store(
 
 
 def _take_over(opened: OpenDraft, entry: Entry, swap: Swap, codes: set[str], answer: Plain) -> Plain:
-    """Note an entry that was stored."""
+    """Update the open draft after an entry was stored."""
     opened.draft.revision = entry.revision
     opened.texts.forget(codes, swap)
     opened.note(entry, swap)
@@ -289,7 +291,7 @@ def _is_lock(change: Change) -> bool:
 
 
 def _base(opened: OpenDraft, sent: Edits) -> int:
-    """The revision that edits were made on."""
+    """The revision on which the edits were made."""
     base = opened.revision if sent.base is None else sent.base
     if base > opened.revision:
         raise InputError(f"base {base} is newer than the draft, whose revision is {opened.revision}")
@@ -298,7 +300,7 @@ def _base(opened: OpenDraft, sent: Edits) -> int:
 
 
 def _require_scope(caller: Caller, change: Change) -> None:
-    """Refuse edits beyond the cells that the caller plans."""
+    """Refuse edits of cells beyond the caller's planning rights."""
     given = scopes(caller, Right.PLAN)
     if given is None:
         return
@@ -312,7 +314,7 @@ def _require_scope(caller: Caller, change: Change) -> None:
 
 
 def _warnings(told: Plain) -> list[Plain]:
-    """What an edit needs a reason for."""
+    """Warnings that require a reason."""
     count = told["cut_buildings"]
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""Looking at a draft as a whole: comparison, crosswalk, findings, and proposals that even out the workload."""
+"""Analysis of a whole draft: comparison, crosswalk, findings, and proposals that balance the workload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Plain = dict[str, Any]
 
 
 def comparison(old: Division, new: Division) -> Plain:
-    """What differs between two divisions; cells that are the same are left out."""
+    """Differences of two divisions; unchanged cells are omitted."""
     found = compare(old, new)
     return {
         "words": [{"zh": zh, "en": en} for zh, en in found.words()],
@@ -33,7 +33,7 @@ def comparison(old: Division, new: Division) -> Plain:
 
 
 def findings_of(division: Division, revision: int) -> Plain:
-    """What the check finds, the worst first."""
+    """Findings of the check, most severe first."""
     report = check_division(division)
     listed = [
         {
@@ -56,14 +56,14 @@ def _number(value: Any) -> float | None:
 
 
 def proposal(opened: OpenDraft, code: str, tolerance: float, seed: int) -> Plain:
-    """Transfers inside a community, or inside that of a second-level grid, that even out the workload.
+    """Transfers that balance the workload inside a community (the given one, or the one of the given second-level grid).
 
     Raises
     ------
     NotStoredError
         If there is no such community or grid.
     ConflictError
-        If no transfer helps.
+        If no transfer improves the balance.
     """
     rows = opened.draft.rows
     if code not in rows or rows.level(code) not in (Level.COMMUNITY, Level.SECOND):
@@ -102,7 +102,7 @@ def proposal(opened: OpenDraft, code: str, tolerance: float, seed: int) -> Plain
 
 
 def split_proposal(opened: OpenDraft, code: str, parts: int) -> Plain:
-    """A split of a third-level cell between two groups of its buildings, so that no building is cut.
+    """Split of a third-level cell between two groups of its buildings, so that no building is cut.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def split_proposal(opened: OpenDraft, code: str, parts: int) -> Plain:
     ConflictError
         If the installation has no layer of buildings.
     EditRefusedError
-        If the cell has fewer buildings than parts, no single line divides them, or the split would be refused.
+        If the cell has fewer buildings than parts, no single line separates them, or the split would be refused.
     """
     draft = opened.draft
     if code not in draft.rows or draft.rows.level(code) is not Level.THIRD:
@@ -132,7 +132,7 @@ def split_proposal(opened: OpenDraft, code: str, parts: int) -> Plain:
 
 
 def _in_order(draft: Draft, moves: dict[str, list[str]]) -> list[Transfer]:
-    """Transfers in an order in which every grid stays in one piece, one connected group of cells at a time."""
+    """Order transfers so that every grid stays connected, one connected group of cells at a time."""
     waiting = [Transfer(tuple(codes), to) for to, codes in sorted(moves.items())]
     waiting += [Transfer((code,), one.to) for one in waiting if len(one.codes) > 1 for code in one.codes]
     done: list[Transfer] = []

@@ -1,4 +1,4 @@
-"""A draft to a GIS and back: a GeoPackage with styles, and an edited file as edits."""
+"""Export of a draft for a GIS (GeoPackage with styles), and import of an edited file as edits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from geo.layers import Division, write_division
 from geo.redraw import Draft, consequences, read_edited
 from maps.qgis_styles import STYLES, qml
 
-#: Endings of files that are read.
+#: File endings accepted for import.
 ENDINGS = (".gpkg", ".geojson", ".json", ".zip", ".fgb", ".gml", ".kml")
 
 _STYLE_TABLE = (
@@ -29,7 +29,7 @@ _STYLE_TABLE = (
 
 
 def as_geopackage(division: Division, at: datetime) -> bytes:
-    """The four layers with their styles, as the bytes of one file."""
+    """The four layers with styles as a GeoPackage, in bytes."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "division.gpkg"
         write_division(division, path)
@@ -38,7 +38,7 @@ def as_geopackage(division: Division, at: datetime) -> bytes:
 
 
 def _add_styles(path: Path, layers: Iterable[str], at: datetime) -> None:
-    """Add the table in which QGIS looks for styles, and name it among the contents, or other readers refuse the file."""
+    """Add the table of styles that QGIS reads; it must be listed in the contents, or other readers refuse the file."""
     when = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(_STYLE_TABLE)
@@ -57,19 +57,19 @@ def _add_styles(path: Path, layers: Iterable[str], at: datetime) -> None:
 
 
 def imported(base: Base, division: Division, content: bytes, name: str) -> dict[str, Any]:
-    """What a file that came back would change of a draft; nothing is changed.
+    """Changes that an imported file would make to a draft; nothing is changed.
 
     Parameters
     ----------
     division
-        The draft as it is now.
+        The draft in its current state.
     name
-        Name of the file; its ending says the format.
+        Name of the file; its ending determines the format.
 
     Raises
     ------
     FileError
-        If the file cannot be read or holds no cells of the draft.
+        If the file cannot be read or has no cells of the draft.
     """
     ending = next((e for e in ENDINGS if name.lower().endswith(e)), None)
     if ending is None:

@@ -1,4 +1,4 @@
-"""Open drafts of one process, and the layers that they share."""
+"""Cache of the open drafts of one process and of the layers that they share."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from geo.errors import WanggeError
 
 log = logging.getLogger(__name__)
 
-#: Open drafts and divisions that a process keeps; a draft of 3,052 cells takes about 60 MB.
+#: Maximum number of open drafts and of divisions in memory; a draft of 3,052 cells takes about 60 MB.
 MOST_DRAFTS, MOST_BASES = 8, 4
-#: Layers of a street that the editor shows; edits look at the first two.
+#: Layers shown by the editor; edits use the first two.
 LAYERS = ("roads", "buildings", "water")
 
 
 class Keeper:
-    """Opens drafts and keeps those that were used last.
+    """Opens drafts and caches the most recently used.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class Keeper:
         self._drafts: OrderedDict[int, OpenDraft] = OrderedDict()
         self._bases: OrderedDict[int, Base] = OrderedDict()
         self._layers: dict[str, Any] = {}
-        #: Layers as documents, by name, CRS and origin: ETag and compressed text.
+        #: Serialised layers by name, CRS and origin: ETag and compressed text.
         self.documents: dict[Any, tuple[str, bytes]] = {}
 
     @contextmanager
     def use(self, street: int, number: int) -> Iterator[OpenDraft]:
-        """The draft at its newest revision, for one thread at a time; dropped from memory if something unexpected happens.
+        """The draft at its newest revision, locked for the calling thread; removed from memory after an unexpected error.
 
         Raises
         ------
@@ -83,19 +83,19 @@ class Keeper:
         return found
 
     def fresh(self, street: int, number: int) -> OpenDraft:
-        """The draft without its entries, for the caller alone."""
+        """A copy of the draft without entries, not shared with other callers."""
         with session(self.engine) as opened:
             info = get_draft(opened, street, number)
         return OpenDraft.of(info, self.base(info.version_id))
 
     def drop(self, number: int, found: OpenDraft) -> None:
-        """Forget an open draft; the next request makes it from the log."""
+        """Remove an open draft; the next request rebuilds it from the log."""
         with self._lock:
             if self._drafts.get(number) is found:
                 del self._drafts[number]
 
     def base(self, version: int) -> Base:
-        """A version with the layers that edits look at."""
+        """A version with the layers that edits use."""
         with self._lock:
             if version in self._bases:
                 self._bases.move_to_end(version)
@@ -111,7 +111,7 @@ class Keeper:
         return made
 
     def layer(self, name: str) -> Any:
-        """A layer of the street as a frame; None where the installation has none."""
+        """A layer of the street as a frame; None if the installation has none."""
         if name not in self._layers:
             self._layers[name] = _read(self._path, name)
         return self._layers[name]

@@ -1,4 +1,4 @@
-"""Edits of one draft made on another one."""
+"""Edits of one draft applied to another."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Plain = dict[str, Any]
 def carry_over(
     opened: OpenDraft, engine: Engine, caller: Caller, at: datetime, changes: Sequence[Change]
 ) -> list[Plain]:
-    """Make the transactions of another draft on this one, one after the other; those that were refused.
+    """Apply the transactions of another draft one by one; returns those that were refused.
 
-    The id of each is that of its revision, so that doing it again is harmless.
+    Each request id is derived from the revision, so that repeating the call is harmless.
     """
     refused = []
-    # New cells may get other codes here; later edits name these.
+    # New cells may get other codes in this draft; maps the codes that later edits refer to.
     names: dict[str, str] = {}
     for change in changes:
         request = Request(f"carried-over-{change.revision}", "", caller, at)
@@ -43,7 +43,7 @@ def carry_over(
 
 
 def merged_edits(opened: OpenDraft, other: OpenDraft) -> tuple[Edit, ...]:
-    """The edits of another draft on the same version, as they apply to this one.
+    """Edits of another draft on the same version, as applicable to this one.
 
     Raises
     ------
@@ -68,5 +68,5 @@ def merged_edits(opened: OpenDraft, other: OpenDraft) -> tuple[Edit, ...]:
 
 
 def reasons_of(other: OpenDraft) -> dict[str, str]:
-    """Warnings that were accepted in a draft, with the reason given last."""
+    """Warnings accepted in a draft, each with its latest reason."""
     return {kind: reason for change in other.draft.changes for kind, reason in change.accepted.items()}

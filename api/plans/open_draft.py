@@ -1,4 +1,4 @@
-"""A draft in the memory of one process: made from its log, and brought up to date before each answer."""
+"""A draft in the memory of one process: built from its log, and updated before each answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EDITING = ("edit", "undo", "redo")
 
 @dataclass(frozen=True)
 class Base:
-    """What drafts are made on: a version, its division, and the layers that edits look at. Shared by drafts, never changed."""
+    """What drafts are based on: a version, its division, and the layers used by edits. Shared by drafts, immutable."""
 
     version: VersionInfo
     division: Division
@@ -40,7 +40,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Logged:
-    """What is kept of an entry in memory."""
+    """An entry as kept in memory."""
 
     revision: int
     key: str
@@ -51,15 +51,15 @@ class Logged:
     of: int | None
     cells: frozenset[str]
     words: Words
-    #: None if it changed nothing.
+    #: None if nothing changed.
     effect: Effect | None
-    #: West, south, east and north of what it changed, in lattice units; None if it changed no border.
+    #: West, south, east and north of the changed borders, in lattice units; None if no border changed.
     box: tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True)
 class Undone:
-    """A change that was taken back, and the revisions of those in force then that it depends on."""
+    """A change that was undone, and the revisions in force at that time on which it depends."""
 
     change: Change
     under: tuple[int, ...]
@@ -67,7 +67,7 @@ class Undone:
 
 @dataclass
 class OpenDraft:
-    """A draft at the revision of the last entry that was read; hold :attr:`lock` while it is used."""
+    """A draft at the revision of the last entry read; hold :attr:`lock` while using it."""
 
     number: int
     street: int
@@ -88,7 +88,7 @@ class OpenDraft:
 
     @classmethod
     def of(cls, info: DraftInfo, base: Base) -> OpenDraft:
-        """A draft without entries; :meth:`catch_up` reads them."""
+        """Create a draft without entries; :meth:`catch_up` reads them."""
         draft = Draft.of(base.division, buildings=base.buildings, roads=base.roads)
         numbers = ArcNumbers(draft.workspace.arcs())
         points = [vertex for arc in numbers.arcs.values() for vertex in arc.points]
@@ -105,7 +105,7 @@ class OpenDraft:
         )
 
     def catch_up(self, engine: Engine, *, until: int | None = None) -> None:
-        """Read the entries that this process does not know.
+        """Read the entries that are not yet known.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class OpenDraft:
                     self.follow(entry)
 
     def follow(self, entry: Entry) -> Swap:
-        """Take over an entry of the log."""
+        """Apply an entry of the log."""
         if entry.revision != self.revision + 1:
             raise InputError(f"entry {entry.revision} of draft {self.number} does not follow {self.revision}")
         swap = Swap()
@@ -146,7 +146,7 @@ class OpenDraft:
         return self.undone[entry.of or 0].change
 
     def note(self, entry: Entry, swap: Swap) -> None:
-        """Keep what is needed of an entry, whose change is made or taken back."""
+        """Record an entry whose change is already applied or reverted."""
         self.revision = entry.revision
         by, of = entry.author, entry.of
         stack = self.to_redo.setdefault(by, [])
@@ -186,19 +186,19 @@ class OpenDraft:
             return effect_of(self.in_force(entry.of or entry.revision), revision=entry.revision)
         return None
 
-    # Looking things up
+    # Lookup
 
     def entry(self, revision: int) -> Logged:
         """An entry of the log."""
         return self.log[revision - 1]
 
     def in_force(self, revision: int) -> Change:
-        """The change that an entry made, if it is in force.
+        """The change of an entry that is in force.
 
         Raises
         ------
         KeyError
-            If it is not.
+            If it is not in force.
         """
         for change in reversed(self.draft.changes):
             if change.revision == revision:
@@ -206,7 +206,7 @@ class OpenDraft:
         raise KeyError(revision)
 
     def depends_on(self, change: Change) -> tuple[int, ...]:
-        """Revisions of the other changes in force that touch what a change touches."""
+        """Revisions of the other changes in force that touch the same cells or borders."""
         others = (other for other in self.draft.changes if other.revision != change.revision)
         return tuple(other.revision for other in others if clash(change, other))
 
@@ -216,38 +216,38 @@ class OpenDraft:
         return next(mine, None)
 
     def remember_undone(self, change: Change, under: tuple[int, ...]) -> None:
-        """Keep a change that was taken back, so that it can be made again."""
+        """Store an undone change for redo."""
         self.undone[change.revision] = Undone(change, under)
 
     def redo_of(self, author: str) -> int | None:
-        """Revision of the edit that an author's redo would make again."""
+        """Revision of the edit that the author's next redo would apply."""
         stack = [revision for revision in self.to_redo.get(author, []) if revision in self.undone]
         return stack[-1] if stack else None
 
     def later_of_others(self, base: int, client: str) -> list[Logged]:
-        """Entries after a revision that changed something and that another client sent."""
+        """Effective entries of other clients after a revision."""
         return [entry for entry in self.log[base:] if entry.kind in EDITING and (not client or entry.client != client)]
 
     def since(self, base: int, client: str) -> Since | None:
-        """What other clients did after a revision; None if nothing."""
+        """Summary of the entries of other clients after a revision; None if there are none."""
         effects = [entry.effect for entry in self.later_of_others(base, client) if entry.effect is not None]
         return Since(effects) if effects else None
 
     def division(self) -> Division:
-        """The draft as a division; made once for each revision, never changed."""
+        """The draft as a division; built once per revision, immutable."""
         if self._division is None or self._division[0] != self.revision:
             self._division = self.revision, self.draft.division()
         return self._division[1]
 
     def snapshot(self, head: dict[str, Any], tag: str) -> bytes:
-        """The compressed snapshot; made once for each revision."""
+        """The compressed snapshot; built once per revision."""
         if self.document[0] != tag:
             self.document = (tag, self.texts.document(head))
         return self.document[1]
 
 
 def redraws_of(change: Change, kind: str) -> Sequence[Any]:
-    """Changes of geometry of an entry: those of its change, or their inverse for an undo."""
+    """Changes of geometry of an entry; inverted for an undo."""
     if kind != "undo":
         return change.redraws
     return [redraw.inverse() for redraw in reversed(change.redraws)]

@@ -1,4 +1,4 @@
-"""A draft becomes a version that holds from a day on."""
+"""Publication of a draft as a version that is valid from a day on."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Plain = dict[str, Any]
 def publish_draft(
     opened: OpenDraft, engine: Engine, request: Request, valid_from: date, note: str | None, seen: int | None
 ) -> Plain:
-    """Publish a draft: the version, the lineage of its cells and the entry are stored in one transaction.
+    """Publish a draft: stores the version, the lineage of its cells and the entry in one transaction.
 
     Raises
     ------
     ConflictError
-        If the draft has gone on since it was seen, has findings that are errors, is published already, or another version
-        was published since the one that it is based on; the answer says what changed.
+        If the draft has changed since revision `seen`, has findings that are errors, is already published, or another version was
+        published since its base version; the answer lists the changes.
     DeniedError
         If the caller's right is limited to a part of the street.
     """
@@ -100,7 +100,7 @@ def _store(
 
 
 def _outdated(opened: OpenDraft, engine: Engine, error: OutdatedError) -> ConflictError:
-    """What was published since the version that a draft is based on, and whether both changed a cell."""
+    """The conflict with versions published since the base of a draft, with the cells that both changed."""
     mine = {code for change in opened.draft.changes for code in change.cells}
     versions, shared = [], set()
     with session(engine) as store:

@@ -1,4 +1,4 @@
-"""A draft as documents: the snapshot, the draft as it was, and the layers under it."""
+"""Documents of a draft: the current snapshot, past snapshots, and the layers under it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from api.plans.open_draft import OpenDraft
 from api.plans.wire import COLUMNS, encoded, steps_of
 from geo.layers.crs import PER_METRE
 
-#: Levels of compression of the layers, which are made once.
+#: Compression level of the layers, which are compressed once.
 _LEVEL = 6
 
 
 def head_of(opened: OpenDraft, *, past: bool) -> dict[str, Any]:
-    """First members of a snapshot."""
+    """Leading members of a snapshot."""
     return {
         "draft": opened.number,
         "revision": opened.revision,
@@ -37,7 +37,7 @@ def head_of(opened: OpenDraft, *, past: bool) -> dict[str, Any]:
 
 
 def present(opened: OpenDraft, author: str) -> tuple[str, bytes]:
-    """The snapshot of the newest revision with its ETag; `undo` and `redo` are those of the author."""
+    """The snapshot of the newest revision with its ETag; `undo` and `redo` refer to the author's edits."""
     steps = {"undo": opened.last_of(author), "redo": opened.redo_of(author)}
     told = {
         name: None if revision is None else {"revision": revision, "words": opened.entry(revision).words}
@@ -49,7 +49,7 @@ def present(opened: OpenDraft, author: str) -> tuple[str, bytes]:
 
 
 def past(keeper: Keeper, street: int, number: int, revision: int) -> tuple[str, bytes]:
-    """The snapshot of a revision, made from the log anew.
+    """The snapshot of a revision, rebuilt from the log.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def layer_document(keeper: Keeper, opened: OpenDraft, name: str) -> tuple[str, b
 
 
 def base_map_document(keeper: Keeper, opened: OpenDraft, address: str, credit: str) -> tuple[str, bytes]:
-    """Where the tiles of the base map are and how they lie in the draft's CRS, with an ETag.
+    """Address of the base map's tiles and their transformation to the draft's CRS, with an ETag.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def _lines(shape: shapely.Geometry) -> list[shapely.Geometry]:
 
 
 def require_draft(opened: OpenDraft, newest: int | None) -> None:
-    """Refuse a request that was made on an older revision than the newest.
+    """Refuse a request based on an older revision than the newest.
 
     Raises
     ------
     ConflictError
-        If the draft has gone on.
+        If the draft has newer entries.
     """
     if newest is not None and newest != opened.revision:
         raise ConflictError(

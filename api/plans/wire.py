@@ -1,4 +1,4 @@
-"""What pages are sent of a draft: rows, arcs, snapshots, patches, consequences and places, as plain values."""
+"""JSON values sent to pages: rows, arcs, snapshots, patches, consequences and places."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from geo.redraw import Change, Consequences, Draft, RefusedEdit
 from geo.redraw.working.arcs import Arc
 from geo.redraw.working.lattice import Vertex
 
-#: Columns of a row of cells, in this order.
+#: Columns of a cell's row, in this order.
 COLUMNS = (CODE, NAME, PARENT, POPULATION, HOUSEHOLDS, UNITS, WORKLOAD, LEADER)
 
-#: Arcs whose numbers lie in one span of this length, and rows and rings of as many cells, are compressed together and kept.
+#: Number of arcs, or of rows and rings of cells, that are compressed together and cached.
 SPAN = 1024
 
 
@@ -39,7 +39,7 @@ def _shown(value: Any) -> Any:
 
 
 def steps_of(points: Sequence[Vertex], origin: Vertex) -> list[int]:
-    """Vertices as the first one minus the origin and the steps from each to the next, millimetres.
+    """Vertices as offsets: the first relative to the origin, the others to their predecessor, millimetres.
 
     >>> steps_of([(1005, 2001), (1007, 2000)], (1000, 2000))
     [5, 1, 2, -1]
@@ -53,10 +53,10 @@ def steps_of(points: Sequence[Vertex], origin: Vertex) -> list[int]:
 
 
 class SnapshotTexts:
-    """The snapshot of one open draft; what an edit does not change of its text is kept, compressed.
+    """The snapshot of one open draft; parts not changed by an edit stay cached, compressed.
 
-    Parts are compressed each for itself and joined to one stream (RFC 1951 lets blocks follow each other after a full flush), as
-    compressing the whole takes 100 ms.
+    Parts are compressed separately and concatenated into one stream (RFC 1951 allows blocks to follow each other after a full
+    flush), because compressing the whole takes 100 ms.
     """
 
     def __init__(self, draft: Draft, numbers: ArcNumbers, origin: Vertex) -> None:
@@ -69,7 +69,7 @@ class SnapshotTexts:
         self._parts: dict[tuple[str, int], tuple[bytes, bytes]] = {}
 
     def forget(self, codes: Iterable[str], swap: Swap) -> None:
-        """Forget what an entry changed."""
+        """Drop the cached parts changed by an entry."""
         for code in codes:
             self._rows.pop(code, None)
             self._rings.pop(code, None)
@@ -77,7 +77,7 @@ class SnapshotTexts:
             self._steps.pop(number, None)
 
     def document(self, head: Mapping[str, Any]) -> bytes:
-        """The snapshot, compressed with gzip; `head` are its first members."""
+        """The snapshot, compressed with gzip; `head` are its leading members."""
         levels = {
             "street": Level.STREET,
             "communities": Level.COMMUNITY,
@@ -94,7 +94,7 @@ class SnapshotTexts:
         return _joined(parts)
 
     def _list(self, name: str, items: Sequence[tuple[int, str]]) -> list[tuple[bytes, bytes]]:
-        """A member that is a list, in parts; items carry the number of the part that they belong to."""
+        """A list member in parts; each item carries the number of its part."""
         spans: dict[int, list[str]] = {}
         for span, text in items:
             spans.setdefault(span, []).append(text)
@@ -133,13 +133,13 @@ class SnapshotTexts:
 
 
 def _part(raw: bytes) -> tuple[bytes, bytes]:
-    """A text and its compressed form, which ends at a byte and refers to nothing before it."""
+    """A text and its compressed form, which ends on a byte boundary and has no back-references before its start."""
     compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     return raw, compressor.compress(raw) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
 def _joined(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Compressed parts as one gzip file (RFC 1952)."""
+    """Concatenate compressed parts to one gzip file (RFC 1952)."""
     crc, size = 0, 0
     for raw, _ in parts:
         crc = zlib.crc32(raw, crc)
@@ -157,7 +157,7 @@ def codes_of(draft: Draft, level: Level) -> list[str]:
 
 
 def changed_codes(draft: Draft, change: Change) -> set[str]:
-    """Codes of the cells whose border or row a change touches, and of those above them."""
+    """Codes of the cells whose border or row a change touches, and of their ancestors."""
     codes = {*change.cells, *(amend.code for amend in change.amends)}
     for code in tuple(codes):
         above = code
@@ -170,7 +170,7 @@ def changed_codes(draft: Draft, change: Change) -> set[str]:
 def patch_of(
     draft: Draft, numbers: ArcNumbers, swap: Swap, codes: Iterable[str], revision: int, origin: Vertex
 ) -> dict[str, Any]:
-    """What an entry changed of what pages have."""
+    """Patch of an entry: the changes of arcs and cells."""
     there = sorted(code for code in codes if code in draft.rows)
     cells: dict[str, Any] = {}
     for code in there:
@@ -206,7 +206,7 @@ def consequences_out(found: Consequences) -> dict[str, Any]:
 
 
 def place_of(geometry: Any) -> dict[str, Any] | None:
-    """A place as GeoJSON in metres of the draft's CRS."""
+    """A geometry as GeoJSON in metres of the draft's CRS."""
     if geometry is None or shapely.is_empty(geometry):
         return None
     plain: dict[str, Any] = json.loads(shapely.to_geojson(geometry))
@@ -214,7 +214,7 @@ def place_of(geometry: Any) -> dict[str, Any] | None:
 
 
 def refusal_members(refused: RefusedEdit) -> dict[str, Any]:
-    """What the answer says about a refused edit."""
+    """Members of the answer to a refused edit."""
     proposal = refused.proposal
     return {
         "kind": refused.kind,

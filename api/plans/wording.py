@@ -1,4 +1,4 @@
-"""Entries of a log in words."""
+"""Descriptions of log entries in Chinese and English."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from geo.redraw.edits import Edit
 
 Words = dict[str, str]
 
-#: What an edit is called; {} is the code that it names.
+#: Description of each kind of edit; {} is the code of its cell.
 _NAMES: dict[type[Edit], tuple[str, str]] = {
     kinds.MoveVertex: ("移动折点", "vertex moved"),
     kinds.InsertVertex: ("增加折点", "vertex inserted"),
@@ -43,7 +43,7 @@ _ENTRIES: dict[str, tuple[str, str]] = {
 
 
 def words_of_edits(edits: Sequence[Edit]) -> Words:
-    """What a transaction does: its first edit, and how many more there are.
+    """Description of a transaction: its first edit, and the number of further ones.
 
     >>> words_of_edits([kinds.Rename("320113003001", "东井村")])
     {'zh': '更名 320113003001', 'en': '320113003001 renamed'}
@@ -57,7 +57,7 @@ def words_of_edits(edits: Sequence[Edit]) -> Words:
 
 
 def words_of_entry(kind: str, about: Words | None) -> Words:
-    """What an entry other than an edit does; `about` are the words of the entry that it is about.
+    """Description of an entry other than an edit; `about` describes the entry that it refers to.
 
     >>> words_of_entry("undo", {"zh": "移动折点", "en": "vertex moved"})["en"]
     'undone: vertex moved'

@@ -1,1 +1,1 @@
-"""Incidents and verdicts told again on a draft: after an edit, and for a past month."""
+"""Recomputation of incidents and verdicts on a draft: after an edit, and for a past month."""

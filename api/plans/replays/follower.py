@@ -1,7 +1,7 @@
-"""The process that tells what edits change of incidents and verdicts (``python -m api.plans.replays.follower``).
+"""Process that computes the effect of edits on incidents and verdicts (``python -m api.plans.replays.follower``).
 
-It is apart from the server's workers, as the work would hold up their answers. Several servers may run it; a lease in the
-database lets one work at a time.
+It is separate from the server's workers, whose answers its work would delay. Several servers may start it; a lease in the
+database lets one process work at a time.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Time between two looks, and how long a lease lasts without being renewed.
+#: Polling interval, and duration of a lease that is not renewed, seconds.
 EVERY_S, LEASE_S = 0.3, 30.0
 
 
 def utc_now() -> datetime:
-    """Time of the machine's clock."""
+    """Current time of the system clock, in UTC."""
     return datetime.now(UTC)
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Answer until stopped; faults of the database are waited out."""
+    """Answer requests until stopped; after database errors, wait and retry."""
     engine = open_store(settings.database)
     with session(engine, write=True) as opened:
         street = street_of(opened, settings.street or None)
@@ -63,13 +63,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _wanted(engine: Engine, street: int) -> bool:
-    """Whether anybody has a draft open or waits for an answer."""
+    """Whether a draft is open anywhere or a request is waiting."""
     with session(engine) as opened:
         return bool(drafts_in_use(opened, street, at=utc_now()) or waiting_replays(opened, street, limit=1))
 
 
 def _replayer(engine: Engine, street: int, settings: Settings) -> Replayer:
-    # Loaded at the first question: a process that nobody asks stays small.
+    # Imported at the first request, to keep an idle process small.
     from api.plans.keeper import Keeper
     from api.plans.replays.replaying import Replayer
 
@@ -77,7 +77,7 @@ def _replayer(engine: Engine, street: int, settings: Settings) -> Replayer:
 
 
 def main() -> None:
-    """Answer with the settings of the environment, until a signal."""
+    """Run with the settings of the environment until a signal."""
     run(Settings.from_environment(os.environ), stop_of_child())
 
 

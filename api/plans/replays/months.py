@@ -1,4 +1,4 @@
-"""A past month told again on other grids: counts and rates of incidents, and days by verdict, of each second-level grid."""
+"""A past month recomputed on other grids: incident counts and rates, and days by verdict, of each second-level grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from geo.layers.columns import CODE, NAME, PARENT, POPULATION
 from geo.locate import GridIndex
 from geo.patrols import Rules
 
-#: Incidents that are looked at; a street has about 3,000 a month.
+#: Maximum number of incidents; a street has about 3,000 a month.
 MOST_INCIDENTS = 200_000
 STATES = ("met", "short", "not_visited", "unknown")
 BEFORE, AFTER = "before", "after"
@@ -40,12 +40,12 @@ def first_day(month: str) -> date:
 def month_retold(
     engine: Engine, street: int, first: date, old: Division, new: Division, *, judged: bool
 ) -> list[dict[str, Any]]:
-    """The month that begins on a day, on two divisions side by side.
+    """The month that begins on day `first`, on two divisions side by side.
 
     Returns
     -------
     list
-        One row for each second-level grid of either: `code`, `name`, and with ``_before`` and ``_after`` `incidents`,
+        One row for each second-level grid of either division: `code`, `name`, and with ``_before`` and ``_after`` `incidents`,
         `per_1000` residents, and with `judged` the number of days with each verdict.
     """
     rules = rules_of(engine, street)
@@ -72,7 +72,7 @@ def incidents_between(engine: Engine, street: int, start: date, end: date, zone:
 
 
 def cells_of_incidents(cells: gpd.GeoDataFrame, incidents: list[dict[str, Any]]) -> list[str | None]:
-    """Code of the cell of each incident; None outside."""
+    """Code of the cell of each incident; None outside all cells."""
     if not incidents or not len(cells):
         return [None] * len(incidents)
     points = gpd.GeoSeries.from_xy([i["lon"] for i in incidents], [i["lat"] for i in incidents], crs="EPSG:4326")
@@ -99,7 +99,7 @@ def _counts(division: Division, incidents: list[dict[str, Any]]) -> pd.DataFrame
 
 
 def _days(engine: Engine, street: int, division: Division, rules: Rules, days: list[date]) -> pd.DataFrame:
-    """Number of days with each verdict; days without any fix are not visited."""
+    """Number of days with each verdict; days without any fix count as not visited."""
     table = pd.DataFrame(0, index=division.second[CODE], columns=list(STATES))
     basis = Basis(street, 0, "", division, rules)
     for day in days:

@@ -1,4 +1,4 @@
-"""Incidents that change their cell and verdicts that would differ: looked at on a draft before and after an edit."""
+"""Incidents whose cell changes and verdicts that would differ, computed on a draft before and after an edit."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from geo.layers.columns import CODE
 from geo.patrols import Rules, clean, presences, verify, visits
 from geo.redraw import Draft
 
-#: Days before today whose verdicts are replayed.
+#: Number of days before today whose verdicts are recomputed.
 DAYS = 7
-#: Incidents and tracks are read again after this time.
+#: Incidents and tracks are re-read after this time.
 KEPT_FOR = timedelta(minutes=10)
-#: A fix this far from a grid can still be counted in it, degrees: about 500 m, more than any accuracy that is used.
+#: Margin around a grid in which fixes can affect its verdict, degrees: about 500 m, more than any accuracy used.
 _MARGIN_DEG = 0.005
 Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _Ground:
-    """The touched third-level cells and the second-level grids at one time."""
+    """The touched third-level cells and all second-level grids at one revision."""
 
     thirds: gpd.GeoDataFrame
     parents: dict[str, str]
@@ -49,7 +49,7 @@ class _Ground:
 
 @dataclass(frozen=True)
 class _Week:
-    """What a street's last days are replayed from."""
+    """Incidents and tracks of a street's last days."""
 
     read_at: datetime
     rules: Rules
@@ -60,12 +60,12 @@ class _Week:
 
 
 class Replayer:
-    """Answers what is asked about edits and previews; used by one thread.
+    """Computes the answers to edits and previews; used by one thread.
 
     Parameters
     ----------
     clock
-        Gives the time, aware.
+        Returns the current time, timezone-aware.
     """
 
     def __init__(self, engine: Engine, street: int, keeper: Keeper, *, clock: Callable[[], datetime]) -> None:
@@ -77,21 +77,21 @@ class Replayer:
         self._week: _Week | None = None
 
     def step(self) -> int:
-        """Answer what is waiting; the number of answers."""
+        """Answer the waiting requests; returns their number."""
         with session(self._engine) as opened:
             waiting = waiting_replays(opened, self._street)
         for replay in waiting:
             try:
                 told, state = encoded(self._answer(replay)), DONE
             except WanggeError as error:
-                # Such as a preview whose edits are refused by now.
+                # For example a preview whose edits are refused by now.
                 told, state = encoded({"error": str(error)}), FAILED
             with session(self._engine, write=True) as opened:
                 finish_replay(opened, replay.id, state, told)
         return len(waiting)
 
     def warm(self) -> None:
-        """Read what the next answers need: the drafts that somebody has open, and the last days."""
+        """Load what the next answers need: open drafts and the last days."""
         with session(self._engine) as opened:
             numbers = drafts_in_use(opened, self._street, at=self._clock())
         for number in numbers:
@@ -100,7 +100,7 @@ class Replayer:
             self.week()
 
     def week(self) -> _Week:
-        """The last days of the street, read again every ten minutes and when a day has passed."""
+        """Data of the last days of the street, re-read every ten minutes and at the start of a day."""
         now = self._clock()
         known = self._week
         rules = rules_of(self._engine, self._street)
@@ -118,7 +118,7 @@ class Replayer:
         return known
 
     def _open(self, number: int, until: int | None = None) -> OpenDraft:
-        """A draft at a revision, or where it is."""
+        """A draft at revision `until`, or at the newest one."""
         found = self._drafts.get(number)
         if found is None or (until is not None and found.revision > until):
             found = self._drafts[number] = self._keeper.fresh(self._street, number)
@@ -153,7 +153,7 @@ class Replayer:
 
 
 def _ground(draft: Draft, codes: Iterable[str]) -> _Ground:
-    """The cells of these codes that are there, and all second-level grids."""
+    """The existing cells with these codes, and all second-level grids."""
     rows = draft.rows
     there = [code for code in codes if code in rows and rows.level(code) is Level.THIRD]
     shapes = draft.workspace.shapes(there)
@@ -162,7 +162,7 @@ def _ground(draft: Draft, codes: Iterable[str]) -> _Ground:
 
 
 def _incidents(week: _Week, before: _Ground, after: _Ground) -> Plain:
-    """Incidents since the first day of last month whose cell is another one."""
+    """Incidents since the first day of last month that fall in another cell."""
     pairs = zip(
         week.incidents,
         cells_of_incidents(before.thirds, week.incidents),
@@ -186,7 +186,7 @@ def _incidents(week: _Week, before: _Ground, after: _Ground) -> Plain:
 
 
 def _verdicts(week: _Week, before: _Ground, after: _Ground) -> Plain:
-    """Verdicts of the last days that would be others."""
+    """Verdicts of the last days that would differ."""
     changed: list[Plain] = []
     one, other = before.seconds.set_index(CODE).geometry, after.seconds.set_index(CODE).geometry
     codes = sorted(
@@ -215,20 +215,20 @@ def _verdicts(week: _Week, before: _Ground, after: _Ground) -> Plain:
 
 
 def _bounds(shapes: list[gpd.GeoSeries]) -> tuple[float, float, float, float]:
-    """Degrees round some cells, with a margin."""
+    """Bounds of cells with a margin, degrees."""
     west, south, east, north = lon_lat(pd.concat(shapes)).total_bounds
     return west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG
 
 
 def _near(tracks: pd.DataFrame, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
-    """All fixes of the devices that were in a box at some time."""
+    """All fixes of the devices that were in a box at any time."""
     west, south, east, north = bounds
     inside = tracks["lon"].between(west, east) & tracks["lat"].between(south, north)
     return tracks[tracks["device"].isin(tracks.loc[inside, "device"].unique())]
 
 
 def _states(tracks: pd.DataFrame, cells: gpd.GeoDataFrame, codes: list[str], day: date, rules: Rules) -> dict[str, str]:
-    """Verdict of some grids on a day."""
+    """Verdict of the given grids on a day."""
     part = cells[cells[CODE].isin(codes)].reset_index(drop=True)
     if not len(part):
         return {}
