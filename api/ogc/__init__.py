@@ -11,8 +11,8 @@ fragment
 version
     A published version of the division. Its tables never change, so their addresses (``?version=``) are immutable.
 queryable
-    A property that a filter or a query parameter may name.
+    A property allowed in filters and query parameters.
 
-A conformance class is declared (:mod:`~api.ogc.describing.conformance`) only where all of it holds. Degrees on WGS-84,
-CRS84 and CGCS2000 are taken as equal, as in :mod:`geo.layers.crs`.
+A conformance class is declared (:mod:`~api.ogc.describing.conformance`) only if it is fully implemented. Degrees on WGS-84,
+CRS84 and CGCS2000 are treated as equal, as in :mod:`geo.layers.crs`.
 """

@@ -1,4 +1,4 @@
-"""Answers: links, GeoJSON documents, ETags, and whether a caller wants JSON or a page."""
+"""Building blocks of answers: links, GeoJSON documents, ETags, and the choice between JSON and HTML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GEOJSON, JSON, HTML = "application/geo+json", "application/json", "text/html"
 SCHEMA_JSON = "application/schema+json"
 FORMATS = ("json", "html")
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-#: What never changes is kept by clients for a year.
+#: Immutable answers are cached by clients for a year.
 IMMUTABLE, REVALIDATED = "public, max-age=31536000, immutable", "no-cache"
 
 Link = dict[str, str]
@@ -29,17 +29,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 def base_of(request: Request) -> str:
-    """Address of the landing page, as the caller reached it."""
+    """Address of the landing page, as seen by the caller."""
     return f"{str(request.base_url).rstrip('/')}/ogc"
 
 
 def link(href: str, rel: str, media_type: str, title: str) -> Link:
-    """One link."""
+    """A link object."""
     return {"href": href, "rel": rel, "type": media_type, "title": title}
 
 
 def wants_page(request: Request, given: str | None) -> bool:
-    """Whether the answer is a page: by the parameter ``f``, else by ``Accept``.
+    """Whether to answer with an HTML page: by the parameter ``f``, otherwise by ``Accept``.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def wants_page(request: Request, given: str | None) -> bool:
 
 
 def self_links(request: Request, query: dict[str, str], media_type: str) -> list[Link]:
-    """Links to the document itself and to the page of it."""
+    """Links to the document itself and to its HTML page."""
     here = str(request.url).partition("?")[0]
     as_json = {**query, "f": "json"}
     return [
@@ -69,25 +69,25 @@ def json_answer(content: Any, *, media_type: str = JSON, headers: dict[str, str]
 
 
 def etag_of(*parts: object) -> str:
-    """Weak ETag: the same content goes out compressed and plain."""
+    """Weak ETag, as the same content is sent compressed and uncompressed."""
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
 
 
 def not_changed(request: Request, tag: str) -> bool:
-    """Whether the caller has the answer of an ETag already."""
+    """Whether the caller already has the answer with this ETag."""
     given = request.headers.get("if-none-match", "")
     return tag in (part.strip() for part in given.split(",")) or given.strip() == "*"
 
 
 def document_end(matched: int, returned: int, links: Sequence[Link]) -> bytes:
-    """What closes a feature collection."""
+    """Closing part of a feature collection."""
     return b'],"numberMatched":%d,"numberReturned":%d,"links":%b}' % (matched, returned, _encode(links))
 
 
 def collection_answer(
     request: Request, table: FeatureTable, rows: Sequence[int] | None, crs: Crs, end: bytes, headers: dict[str, str]
 ) -> Response:
-    """Feature collection of some rows of a table, or of all (None), compressed if the caller takes it."""
+    """Feature collection of the given rows of a table, or of all (None), compressed if the caller accepts it."""
     headers = {**headers, "Content-Crs": f"<{crs.uri}>", "Vary": "Accept, Accept-Encoding"}
     packs = "gzip" in request.headers.get("accept-encoding", "")
     if rows is None and packs:
@@ -102,7 +102,7 @@ def collection_answer(
 
 
 def gzipped(body: bytes, level: int) -> bytes:
-    """Body as a gzip file without name and time, so that the same content gives the same bytes."""
+    """Body as a gzip file without name and time, so that equal content gives equal bytes."""
     squeeze = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     return squeeze.compress(body) + squeeze.flush()
 
@@ -113,7 +113,7 @@ def require_media_type(request: Request, *known: str) -> str:
     Raises
     ------
     MediaTypeError
-        If it is none of those that are known.
+        If it is not supported.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in known:

@@ -1,4 +1,4 @@
-"""What collections there are, who may see them, and the properties of each."""
+"""The collections, the right required for each, and their properties."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Collection:
     Attributes
     ----------
     right
-        The right that is needed to read it; None: everybody may.
+        The right required to read it; None: public.
     geometry
-        Format of its geometries as part 5 names it, without ``geometry-``.
+        Geometry format of part 5, without ``geometry-``.
     time
-        What ``datetime`` means: the version that held, one local day, a time that features carry, or nothing.
+        Meaning of ``datetime``: the version in force, a local day, a time property of the features, or none.
     level
-        The layer whose cells its features are.
+        The layer of the division that it serves.
     draft
-        Number of the draft whose cells its features are.
+        Number of the draft that it serves.
     editing
-        The rights to create features, and to replace, update and delete them.
+        The rights required to create features, and to replace, update and delete them.
     """
 
     id: str
@@ -51,16 +51,16 @@ class Collection:
 
     @property
     def tiled(self) -> bool:
-        """Whether there are vector tiles of it: the four layers."""
+        """Whether it has vector tiles: the four layers."""
         return self.level is not None and self.time == "version"
 
     @property
     def deletable(self) -> bool:
-        """Whether single features may be deleted: incidents, and cells of drafts that have neighbours under their parent."""
+        """Whether features may be deleted: incidents, and cells of drafts that have neighbours under their parent."""
         return self.editing is not None and self.level in (None, Level.SECOND, Level.THIRD)
 
     def property(self, name: str) -> Property | None:
-        """The property of a name."""
+        """The property with this name."""
         return next((entry for entry in self.properties if entry.name == name), None)
 
 
@@ -69,7 +69,7 @@ _NAME = Property("name", "string", "名称", "name")
 _PARENT = Property("parent", "string", "上级编码", "code of the parent")
 _DAY = Property("day", "date", "日期", "local day", role="primary-instant")
 
-#: What the layers show to everybody; columns that a source brings beyond these stay in the store.
+#: Public properties of the layers; further columns of a source are stored but not served.
 LAYER_PROPERTIES = (
     _CODE,
     _NAME,

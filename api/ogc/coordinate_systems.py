@@ -1,4 +1,4 @@
-"""The coordinate reference systems that features are served in, with the axis order of each (OGC API Features, part 2)."""
+"""Coordinate reference systems in which features are served, with their axis order (OGC API Features, part 2)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from api.errors import QueryError
 from geo.arrays import Floats, Objects
 from geo.layers.columns import GEOJSON_DECIMALS
 
-#: Where plain and swapped degrees come from; a metric CRS is its own space.
+#: Space of all geographic CRS; a metric CRS is its own space.
 DEGREES = 4326
 
 
 @dataclass(frozen=True)
 class Crs:
-    """One CRS as a client names it.
+    """A CRS as named by clients.
 
     Attributes
     ----------
     uri
-        Its address in the OGC register.
+        Its URI in the OGC register.
     space
-        EPSG number of the coordinates behind it: 4326 for all degrees, else its own.
+        EPSG code of the underlying coordinates: 4326 for all geographic CRS, otherwise its own.
     swapped
-        Whether the first axis points north (latitude, northing).
+        Whether the first axis is latitude or northing.
     """
 
     uri: str
@@ -37,7 +37,7 @@ class Crs:
 
     @property
     def metric(self) -> bool:
-        """Whether coordinates are metres."""
+        """Whether coordinates are in metres."""
         return self.space != DEGREES
 
     @property
@@ -68,7 +68,7 @@ def storage(native: int) -> Crs:
 
 
 def named(text: str, native: int, parameter: str) -> Crs:
-    """CRS of a parameter.
+    """The CRS named by a parameter.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def named(text: str, native: int, parameter: str) -> Crs:
 
 
 def converted(geometries: Objects, native: int, space: int) -> Objects:
-    """Geometries from one space to another, x first, rounded to the decimals of the result."""
+    """Transform geometries from one space to another, x first, rounded to the decimals of the target."""
     crs = Crs("", space, swapped=False)
     if native == space:
         return np.asarray(shapely.transform(geometries, lambda xy: np.round(xy, crs.decimals)), dtype=object)
@@ -98,7 +98,7 @@ def converted(geometries: Objects, native: int, space: int) -> Objects:
 
 @lru_cache(maxsize=32)
 def transformer_between(one: int, other: int) -> pyproj.Transformer:
-    """Transformer, x first; making one takes 50 ms, and it may be shared by threads."""
+    """Cached transformer, x first; creation takes 50 ms, and it may be shared by threads."""
     return pyproj.Transformer.from_crs(one, other, always_xy=True)
 
 

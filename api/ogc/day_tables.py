@@ -1,4 +1,4 @@
-"""Verdicts and coverage of a local day as tables; a day is judged again only when its fixes, rules or grids have changed."""
+"""Verdicts and coverage of a local day as tables, recomputed only if its fixes, rules or grids have changed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from geo.layers import Division
 if TYPE_CHECKING:
     from api.verdicts.day import Basis
 
-#: Days whose tables are kept.
+#: Maximum number of days kept in memory.
 MOST_DAYS = 8
 
 
 class DayTables:
-    """The judged days of one street; safe to use from any thread."""
+    """Tables of the judged days of one street; thread-safe."""
 
     def __init__(self, engine: Engine, street: int, *, street_code: str | None, zone: ZoneInfo) -> None:
         self._engine = engine
@@ -42,12 +42,12 @@ class DayTables:
         self._kept: OrderedDict[tuple[Any, ...], dict[str, FeatureTable]] = OrderedDict()
 
     def table(self, collection: Collection, when: Interval | None, today: date) -> FeatureTable | None:
-        """Verdicts or coverage of the day of a span; None if no division held on it.
+        """Verdicts or coverage of the day of an interval; None if no division was in force.
 
         Raises
         ------
         QueryError
-            If the span is longer than a local day.
+            If the interval is longer than a local day.
         """
         from api.verdicts.day import basis_of, coverage, judge, rules_of
 
@@ -76,7 +76,7 @@ class DayTables:
         return found[collection.id]
 
     def _fixes(self, day: date) -> tuple[int, int]:
-        """Number of the fixes of a local day and the time at which the last one was received."""
+        """Number of fixes of a local day, and time at which the last one was received."""
         span = local_day(day, self._zone)
         assert span.start is not None
         assert span.end is not None
@@ -108,7 +108,7 @@ def _day_of(when: Interval | None, today: date, zone: ZoneInfo) -> date:
 
 
 def _table(collection: Collection, rows: Any, basis: Basis, cells: Any, key: tuple[Any, ...]) -> FeatureTable:
-    """Rows of a judged day with their cells, which are in the same order."""
+    """Table of a judged day's rows with their cells, given in the same order."""
     if rows["code"].tolist() != cells["code"].tolist():
         raise AssertionError("rows and cells differ")
     joined = rows.assign(name=cells["name"].to_numpy() if "name" in cells else None)

@@ -1,4 +1,4 @@
-"""The features of a collection in memory: values, geometries, and GeoJSON fragments that are made once in each CRS."""
+"""Features of a collection in memory: values, geometries, and GeoJSON fragments built once per CRS."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from api.ogc.properties import Property, comparable
 from geo.arrays import Bools, Objects
 
 HEAD = b'{"type":"FeatureCollection","features":['
-#: Level of the body of a whole collection: 78 ms for 4.7 MB, 0.90 MB; level 1 33 ms and 1.03 MB, level 6 115 ms and 0.86 MB.
+#: Compression levels of a whole collection: 78 ms for 4.7 MB, 0.90 MB; level 1 33 ms and 1.03 MB, level 6 115 ms and 0.86 MB.
 FIRST_LEVEL, KEPT_LEVEL = 1, 6
 _GZIP_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 @dataclass(frozen=True)
 class Packed:
-    """All features of a collection, compressed so that an end can be added: raw deflate up to a full flush."""
+    """All features of a collection as raw deflate up to a full flush, so that a closing part can be appended."""
 
     data: bytes
     crc: int
@@ -34,7 +34,7 @@ class Packed:
     level: int
 
     def closed_by(self, end: bytes) -> bytes:
-        """The gzip file of the features and what closes the document."""
+        """The complete gzip file: the features and the closing part of the document."""
         last = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
         tail = last.compress(end) + last.flush()
         crc = zlib.crc32(end, self.crc).to_bytes(4, "little")
@@ -43,7 +43,7 @@ class Packed:
 
 
 def deflated(text: bytes) -> bytes:
-    """A piece of a gzip file that can stand anywhere in it: raw deflate up to a full flush."""
+    """Raw deflate up to a full flush, which can be placed anywhere in a gzip file."""
     squeeze = zlib.compressobj(FIRST_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return squeeze.compress(text) + squeeze.flush(zlib.Z_FULL_FLUSH)
 
@@ -61,13 +61,13 @@ class FeatureTable:
     ids
         Identifier of each feature.
     properties
-        What `values` holds, in order.
+        Properties in the order of `values`.
     values
-        Values of each property as JSON knows them (:func:`api.ogc.properties.plain_values`).
+        JSON values of each property (:func:`api.ogc.properties.plain_values`).
     geometry
-        Geometries, x first, in the CRS with the EPSG number `native`; None where a feature has none.
+        Geometries, x first, in the CRS with the EPSG code `native`; None for features without geometry.
     tag
-        Changes whenever a feature does; for ETags.
+        Changes with every change of a feature; used for ETags.
     """
 
     ids: Sequence[str]
@@ -89,28 +89,28 @@ class FeatureTable:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Row of each identifier."""
+        """Row number of each identifier."""
         return {key: row for row, key in enumerate(self.ids)}
 
     def shapes(self, space: int) -> Objects:
-        """Geometries in one space (see :class:`~api.ogc.coordinate_systems.Crs`), x first; made once."""
+        """Geometries in one space (see :class:`~api.ogc.coordinate_systems.Crs`), x first; cached."""
         with self._lock:
             if space not in self._shapes:
                 self._shapes[space] = converted(self.geometry, self.native, space)
             return self._shapes[space]
 
     def tree(self, space: int) -> shapely.STRtree:
-        """The tree of the geometries in one space; made once."""
+        """Spatial index of the geometries in one space; cached."""
         with self._lock:
             tree = self._trees.get(space)
             if tree is None:
                 tree = self._trees[space] = shapely.STRtree(self.shapes(space))
-                # The tree is built at its first query.
+                # GEOS builds the tree at its first query.
                 tree.query(shapely.Point(0, 0))
             return tree
 
     def intersecting(self, box: tuple[float, float, float, float], space: int) -> Bools:
-        """Which features have a point in common with a box of one space, borders included."""
+        """Which features intersect a box of one space, borders included."""
         tree = self.tree(space)
         found = np.zeros(len(self), dtype=bool)
         area = shapely.box(*box)
@@ -121,7 +121,7 @@ class FeatureTable:
         return found
 
     def comparable(self, name: str) -> tuple[Objects, Bools]:
-        """Values of a property as an array that can be compared, and which are missing; made once."""
+        """Values of a property as a comparable array, and a mask of missing values; cached."""
         if name not in self._comparable:
             kind = next(entry.kind for entry in self.properties if entry.name == name)
             self._comparable[name] = comparable(self.values[name], kind)
@@ -129,7 +129,7 @@ class FeatureTable:
 
     @cached_property
     def _documents(self) -> list[bytes]:
-        """Properties of each feature as JSON."""
+        """Properties of each feature as JSON text."""
         names = [entry.name for entry in self.properties]
         encode = msgspec.json.Encoder().encode
         return [
@@ -137,7 +137,7 @@ class FeatureTable:
         ]
 
     def fragments(self, crs: Crs) -> list[bytes]:
-        """Every feature as GeoJSON in one CRS, with the axis order of the CRS; made once."""
+        """GeoJSON text of every feature in one CRS, in its axis order; cached."""
         key = crs.space, crs.swapped
         with self._lock:
             if key not in self._fragments:
@@ -154,7 +154,7 @@ class FeatureTable:
             return self._fragments[key]
 
     def subset(self, rows: Sequence[int], tag: str) -> FeatureTable:
-        """A table of some of the features."""
+        """A table of the given rows."""
         return FeatureTable(
             [self.ids[row] for row in rows],
             self.properties,
@@ -165,12 +165,12 @@ class FeatureTable:
         )
 
     def item_tag(self, row: int) -> str:
-        """ETag of one feature, strong, for editing: it changes when the feature does."""
+        """Strong ETag of one feature, for editing; changes with the feature."""
         content = self._documents[row] + (shapely.to_wkb(self.geometry[row]) or b"")
         return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
 
     def packed_rows(self, rows: Sequence[int], crs: Crs, end: bytes) -> bytes:
-        """A document of some features as a gzip file; each feature is compressed once and then only joined."""
+        """A document of the given rows as a gzip file; each feature is compressed once, and the results are concatenated."""
         fragments = self.fragments(crs)
         pieces = self._pieces.setdefault((crs.space, crs.swapped), [None] * len(self))
         for row in rows:
@@ -182,9 +182,9 @@ class FeatureTable:
         return Packed(data, zlib.crc32(body), len(body), FIRST_LEVEL).closed_by(end)
 
     def packed(self, crs: Crs, level: int = FIRST_LEVEL) -> Packed:
-        """All features, compressed at `level` at least; made once for each CRS and level."""
+        """All features, compressed with at least `level`; cached per CRS and level."""
         key = crs.space, crs.swapped
-        # Without the lock first: answers do not wait while it is compressed better.
+        # First without the lock, so that answers do not wait for a better compression.
         known = self._packed.get(key)
         if known is not None and known.level >= level:
             return known

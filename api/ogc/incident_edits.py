@@ -1,6 +1,6 @@
-"""Incidents created and changed by GeoJSON features (part 4). Every change is an appended correction; nothing is overwritten.
+"""Incidents created and changed by GeoJSON features (part 4). Every change is appended as a correction; nothing is overwritten.
 
-The rules are those of ``/api/incidents``: the same limits of values, the same rights in the same cells, the same audit.
+Value limits, rights by cell and audit are those of ``/api/incidents``.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from api.snapshot import Snapshot
 from geo.errors import InputError
 
 _EDITABLE = tuple(entry.name for entry in INCIDENTS.properties if entry.editable)
-#: A place that comes back this near is the one that was sent out, rounded: 2 mm.
+#: Maximum distance of a returned place from the one that was served, caused by rounding: 2 mm.
 SAME_PLACE_DEG = 2e-8
 _CELLS = ("third", "second", "community")
 
 
 @dataclass(frozen=True)
 class IncidentEditor:
-    """Who edits, when, and on what.
+    """Applies the edits of one caller to the incidents.
 
     Attributes
     ----------
     expected
-        The ETag that the caller knows (``If-Match``); None if any will do.
+        The ETag known to the caller (``If-Match``); None accepts any state.
     """
 
     service: OgcService
@@ -52,7 +52,7 @@ class IncidentEditor:
     expected: str | None = None
 
     def create(self, body: bytes, crs: Crs) -> int:
-        """Store a new incident; its number."""
+        """Store a new incident; returns its number."""
         values = _values(_read(body), crs, partial=False)
         number = values.get("number") or f"gis-{uuid4().hex[:16]}"
         stored, _, _, _ = receive(
@@ -61,22 +61,22 @@ class IncidentEditor:
         return stored
 
     def replace(self, key: str, body: bytes, crs: Crs) -> bool:
-        """Replace what may be edited of an incident; whether anything changed."""
+        """Replace the editable properties of an incident; returns whether anything changed."""
         return self._change(key, _values(_read(body), crs, partial=False), "replaced in a GIS")
 
     def update(self, key: str, body: bytes, crs: Crs) -> bool:
-        """Change what a merge patch names; whether anything changed."""
+        """Apply a merge patch to an incident; returns whether anything changed."""
         return self._change(key, _values(_read(body), crs, partial=True), "changed in a GIS")
 
     def withdraw(self, key: str) -> None:
-        """Take an incident back; what was received stays in the store."""
+        """Withdraw an incident; the received record stays in the database."""
         self._change(key, {WITHDRAWN: True}, "deleted in a GIS")
 
     def _change(self, key: str, values: dict[str, Any], reason: str) -> bool:
         service, street = self.service, self.caller.street
         with session(service.engine, write=True) as opened:
             lock(opened, "correct an incident")
-            # Nobody else writes now, so the table is what is stored.
+            # Under the write lock, the table equals the database.
             before = current_row(service.incident_tables.incidents(), key, self.expected)
             self._require_right(before)
             if WITHDRAWN in values:
@@ -92,7 +92,7 @@ class IncidentEditor:
         return bool(changes)
 
     def _differences(self, before: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        """What a correction has to say: values that are others now, and the cells of another place."""
+        """Content of a correction: changed values, and the cells of a new place."""
         if values.get("number") not in (None, before["number"]):
             raise InputError("properties.number: the number of an incident is never changed")
         whole = {name: before[name] for name in (*_EDITABLE, "lon", "lat")} | {
@@ -120,14 +120,14 @@ class IncidentEditor:
 
 
 def current_row(table: FeatureTable, key: str, expected: str | None) -> dict[str, Any]:
-    """Values of an incident as they are now.
+    """Current values of an incident.
 
     Raises
     ------
     NotStoredError
-        If there is none, or it was taken back.
+        If there is none, or it was withdrawn.
     StaleError
-        If it has changed since the caller saw it.
+        If it has changed since the caller read it.
     """
     row = table.positions.get(key)
     if row is None:
@@ -142,7 +142,7 @@ def _read(body: bytes) -> SentFeature:
 
 
 def _values(feature: SentFeature, crs: Crs, *, partial: bool) -> dict[str, Any]:
-    """What may be edited of a feature; read-only properties, which clients send back, are passed over."""
+    """Editable values of a feature; read-only properties, which clients send back, are ignored."""
     properties, place = feature.properties, feature.geometry_in(crs, DEGREES)
     if partial:
         values = {name: properties[name] for name in _EDITABLE if name in properties}
@@ -156,7 +156,7 @@ def _values(feature: SentFeature, crs: Crs, *, partial: bool) -> dict[str, Any]:
 
 
 def _checked(values: dict[str, Any]) -> IncidentIn:
-    """Values checked as those of ``/api/incidents``."""
+    """Validate values by the rules of ``/api/incidents``."""
     given = {name: value for name, value in values.items() if value not in (None, "")}
     try:
         body = IncidentIn.model_validate({**given, "datum": "WGS-84"})

@@ -1,4 +1,4 @@
-"""Incidents and their hot spots as tables; incidents are kept in memory and only what is new is read."""
+"""Incidents and their hot spots as tables; incidents are cached, and only new rows are read."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from api.ogc.publication.published import Published
 from api.ogc.query import Interval
 from geo.layers import Level
 
-#: Spans of incidents whose hot spots are kept.
+#: Maximum number of intervals whose hot spots are cached.
 MOST_SPANS = 8
 
 
 class IncidentTables:
-    """The incidents of one street; safe to use from any thread."""
+    """Tables of the incidents of one street; thread-safe."""
 
     def __init__(self, engine: Engine, street: int) -> None:
         self._engine = engine
@@ -37,19 +37,19 @@ class IncidentTables:
         self._hot: OrderedDict[tuple[Any, ...], FeatureTable] = OrderedDict()
 
     def incidents(self) -> FeatureTable:
-        """All incidents with their corrections applied, without those that were taken back; oldest number first."""
+        """All incidents with corrections applied, except withdrawn ones, ordered by number."""
         with self._lock, session(self._engine) as opened:
             state = incident_state(opened, self._street)
             if state == self._state:
                 return self._table
             if state.count < self._state.count or state.last < self._state.last:
-                # Rows were removed by retention: what is kept is read anew.
+                # Retention has removed rows: re-read all.
                 self._rows, self._state = {}, IncidentState()
             rows, corrections = incidents_since(opened, self._street, self._state)
             self._rows |= {row["id"]: {**row, "corrections": 0} for row in rows}
             for number, changes in corrections:
                 if number in self._rows:
-                    # A new row, for the old one may be in an answer that is being made.
+                    # Copied, because the old row may be in an answer that is being written.
                     self._rows[number] = dict(self._rows[number])
                     apply_changes(self._rows[number], changes)
                     self._rows[number]["corrections"] += 1
@@ -58,7 +58,7 @@ class IncidentTables:
             return self._table
 
     def hot_spots(self, found: Published, when: Interval | None) -> FeatureTable:
-        """Counts and Gi* of the second and third level, from the incidents of a span."""
+        """Counts and Gi* of second- and third-level cells, from the incidents of an interval."""
         table = self.incidents()
         key = (table.tag, found.version.id, when)
         with self._lock:

@@ -1,4 +1,4 @@
-"""Properties of features: their kinds, titles, values and JSON schema."""
+"""Properties of features: kinds, titles, values and JSON schema."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ _TYPES: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Property:
-    """One property of a collection; `unit` is a UCUM code, `role` the role that part 5 gives it, `editable` whether part 4 may
-    change it."""
+    """A property of a collection; `unit` is a UCUM code, `role` the role defined by part 5, `editable` whether part 4 may
+    change it.
+    """
 
     name: str
     kind: Kind
@@ -55,17 +56,17 @@ class Property:
 
 
 def plain_values(values: Sequence[Any] | pd.Series[Any], kind: Kind) -> list[Any]:
-    """Values as JSON knows them; what is missing is None, days and times are ISO texts, times in UTC."""
+    """JSON values; missing values are None, dates and times ISO texts, times in UTC."""
     return [_plain(value, kind) for value in values]
 
 
 def comparable(values: Sequence[Any], kind: Kind) -> tuple[Objects, Any]:
-    """Values of :func:`plain_values` as an array that can be compared, and which are missing.
+    """Values of :func:`plain_values` as a comparable array, and a mask of missing values.
 
     Returns
     -------
     (array, missing)
-        Texts as objects, numbers as float64, booleans as bool, days and times as datetime64[us] in UTC; both shape (n,).
+        Texts as objects, numbers as float64, booleans as bool, dates and times as datetime64[us] in UTC; both shape (n,).
     """
     missing = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
     if kind == "string":
@@ -81,7 +82,7 @@ def comparable(values: Sequence[Any], kind: Kind) -> tuple[Objects, Any]:
 
 
 def _plain(value: Any, kind: Kind) -> Any:
-    # NaN and NaT differ from themselves; pandas' NA is known by its name, since pandas takes a second to import.
+    # NaN and NaT differ from themselves; pandas' NA is detected by name, because importing pandas takes a second.
     if value is None or type(value).__name__ == "NAType" or value != value:
         return None
     if isinstance(value, np.generic):
@@ -98,7 +99,7 @@ def _plain(value: Any, kind: Kind) -> Any:
 
 
 def instant_text(moment: datetime) -> str:
-    """A time as ISO text in UTC; one without a zone is taken as UTC.
+    """A time as ISO text in UTC; a naive time is interpreted as UTC.
 
     >>> instant_text(datetime(2026, 3, 2, 4, 0, tzinfo=UTC))
     '2026-03-02T04:00:00Z'

@@ -1,4 +1,4 @@
-"""Query parameters: strict reading of their values, with the place of what cannot be read."""
+"""Strict parsing of query parameters; errors contain the position."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from api.ogc.properties import Property
 
 Box = tuple[float, float, float, float]
 
-#: Most parameters of a request, and the highest `offset`.
+#: Maximum number of parameters, and maximum `offset`.
 MOST_PARAMETERS, MOST_OFFSET = 100, 2**31 - 1
 _EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A span of time from `start` to `end`, both included, aware; None where it is open."""
+    """Closed interval from `start` to `end`, timezone-aware; None for an open end."""
 
     start: datetime | None
     end: datetime | None
 
     def holds(self, moment: datetime) -> bool:
-        """Whether a moment lies in the span."""
+        """Whether an instant lies in the interval."""
         return (self.start is None or moment >= self.start) and (self.end is None or moment <= self.end)
 
 
@@ -39,7 +39,7 @@ def parameters(query: bytes, known: Collection[str]) -> dict[str, str]:
     Raises
     ------
     QueryError
-        If one is not known or stands twice, a value has a control character, or there are too many.
+        If a parameter is unknown or repeated, a value contains a control character, or there are too many.
     """
     try:
         pairs = parse_qsl(
@@ -67,12 +67,12 @@ def parameters(query: bytes, known: Collection[str]) -> dict[str, str]:
 
 
 def integer_of(text: str, parameter: str, *, least: int, most: int | None = None) -> int:
-    """A whole number of a parameter.
+    """Integer value of a parameter.
 
     Raises
     ------
     QueryError
-        If it is none, or out of range.
+        If it is not an integer, or out of range.
     """
     span = f"from {least} to {most:,}" if most is not None else f"of at least {least}"
     if not (text.isascii() and text.isdecimal()):
@@ -85,9 +85,9 @@ def integer_of(text: str, parameter: str, *, least: int, most: int | None = None
 
 
 def boxes(text: str, crs: Crs) -> list[Box]:
-    """Boxes of a ``bbox`` parameter, x first; two of them if it crosses the antimeridian.
+    """Boxes of a ``bbox`` parameter, x first; two if it crosses the antimeridian.
 
-    Six numbers are taken as a box with heights, which are left out: no feature has one.
+    Six numbers are a box with heights, which are ignored: no feature has a height.
 
     Raises
     ------
@@ -127,14 +127,14 @@ def _numbers(text: str) -> list[float]:
 
 
 def interval(text: str, zone: ZoneInfo, parameter: str = "datetime") -> Interval:
-    """Span of a ``datetime`` parameter: a day, a moment, or two of them with a slash, ``..`` or nothing where it is open.
+    """Interval of a ``datetime`` parameter: a date, an instant, or two of them separated by a slash, ``..`` or empty if open.
 
-    A day without a time is the local day, all of it.
+    A date is the whole local day.
 
     Raises
     ------
     QueryError
-        If it cannot be read, or ends before it starts.
+        If it cannot be parsed, or ends before it starts.
     """
     first, slash, last = text.partition("/")
     if not slash:
@@ -151,7 +151,7 @@ def interval(text: str, zone: ZoneInfo, parameter: str = "datetime") -> Interval
 
 
 def day_text(text: str) -> date | None:
-    """The day of a text ``YYYY-MM-DD``; None if it is none."""
+    """Parse ``YYYY-MM-DD``; None if invalid."""
     try:
         return date.fromisoformat(text) if len(text) == 10 and text.isascii() else None
     except ValueError:
@@ -159,7 +159,7 @@ def day_text(text: str) -> date | None:
 
 
 def instant(text: str) -> datetime | None:
-    """The moment of an RFC 3339 text with a zone; None if it is none."""
+    """Parse an RFC 3339 time with zone; None if invalid."""
     if len(text) < 20 or not text.isascii() or text[10] not in "Tt":
         return None
     try:
@@ -170,7 +170,7 @@ def instant(text: str) -> datetime | None:
 
 
 def local_day(day: date, zone: ZoneInfo) -> Interval:
-    """A local day as a closed span: its last moment is a microsecond before the next day."""
+    """A local day as a closed interval that ends a microsecond before the next day."""
     if not _EARLIEST.date() <= day <= _LATEST.date():
         return Interval(_EARLIEST, _EARLIEST)
     start = datetime.combine(day, time(), zone)
@@ -194,12 +194,12 @@ def _moment(text: str, zone: ZoneInfo, parameter: str, position: int) -> Interva
 
 
 def equal_value(entry: Property, text: str) -> Any:
-    """Value of a property's own query parameter, as the property is compared.
+    """Value of a property's query parameter, converted for comparison.
 
     Raises
     ------
     QueryError
-        If the text is no value of the property's kind.
+        If the text is not a value of the property's kind.
     """
     if entry.kind == "string":
         return text
@@ -222,12 +222,12 @@ def equal_value(entry: Property, text: str) -> Any:
 
 
 def among(names: Iterable[str], text: str, parameter: str) -> str:
-    """A value that must be one of some.
+    """A value out of a list of allowed names.
 
     Raises
     ------
     QueryError
-        If it is another.
+        If it is not in the list.
     """
     known = list(names)
     if text not in known:

@@ -1,4 +1,4 @@
-"""What the query of an ``items`` address selects, and the page of it that is answered."""
+"""Selection of features by the query of an ``items`` address, and paging."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from api.ogc.feature_table import FeatureTable
     from api.ogc.filters.tree import Node
 
-#: Features of a page unless `limit` says otherwise, and most of one: the third level of a street in one answer, for clients
-#: read both from the OpenAPI document and choose their page size by them.
+#: Default and maximum number of features of a page: the third level of a street in one answer, because clients read both from the
+#: OpenAPI document and derive their page size.
 DEFAULT_LIMIT, MOST_LIMIT = 10_000, 10_000
 #: Parameters of every ``items`` address.
 ITEMS_PARAMETERS = (
@@ -41,18 +41,18 @@ Rows = Sequence[int]
 
 @dataclass(frozen=True)
 class ItemsQuery:
-    """A query of features, read.
+    """A parsed query of features.
 
     Attributes
     ----------
     given
-        The parameters as they came, for links.
+        The parameters as received, for links.
     when
-        Span of ``datetime``.
+        Interval of ``datetime``.
     version
-        Number of the version that is asked for.
+        Number of the requested version.
     equal
-        Value of each property that must be equal.
+        Required value of each property that is compared for equality.
     condition
         The filter.
     """
@@ -69,7 +69,7 @@ class ItemsQuery:
 
     @property
     def selects_all(self) -> bool:
-        """Whether no feature is left out, pages aside."""
+        """Whether all features are selected, apart from paging."""
         return self.boxes is None and not self.equal and self.condition is None
 
 
@@ -80,12 +80,12 @@ def known_parameters(collection: Collection) -> set[str]:
 
 
 def read_query(collection: Collection, given: dict[str, str], native: int, zone: ZoneInfo) -> ItemsQuery:
-    """Read the parameters of an ``items`` address.
+    """Parse the parameters of an ``items`` address.
 
     Raises
     ------
     QueryError
-        If a value cannot be read; see :mod:`api.ogc.query`.
+        If a value is invalid; see :mod:`api.ogc.query`.
     """
     crs = named(given["crs"], native, "crs") if "crs" in given else CRS84
     box_crs = named(given["bbox-crs"], native, "bbox-crs") if "bbox-crs" in given else CRS84
@@ -109,7 +109,7 @@ def read_query(collection: Collection, given: dict[str, str], native: int, zone:
 
 
 def selected_rows(collection: Collection, table: FeatureTable, query: ItemsQuery) -> Rows | None:
-    """Rows of a table that a query selects, in order; None if it is all of them."""
+    """Rows selected by a query, in order; None for all rows."""
     instants = collection.time == "instant" and collection.time_property is not None and query.when is not None
     if query.selects_all and not instants:
         return None
@@ -131,7 +131,7 @@ def selected_rows(collection: Collection, table: FeatureTable, query: ItemsQuery
 
 
 def page_rows(rows: Rows | None, count: int, query: ItemsQuery) -> tuple[Rows | None, int]:
-    """Rows of the page that is answered (None: all of the table), and how many the query selects."""
+    """Rows of the requested page (None: all of the table), and the number of selected rows."""
     matched = count if rows is None else len(rows)
     if rows is None:
         if query.offset == 0 and query.limit >= count:

@@ -1,4 +1,4 @@
-"""GeoJSON features that callers send, and whether they know the newest state of what they change."""
+"""GeoJSON features received from clients, and the comparison of their ETags."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from geo.errors import InputError
 
 @dataclass(frozen=True)
 class SentFeature:
-    """A feature as it was sent: values by name, and the geometry with the axes as they came, in two dimensions."""
+    """A received feature: values by name, and the two-dimensional geometry in the received axis order."""
 
     properties: dict[str, Any]
     geometry: shapely.Geometry | None
 
     def geometry_in(self, crs: Crs, space: int) -> shapely.Geometry | None:
-        """The geometry, sent in one CRS, in another space (see :class:`~api.ogc.coordinate_systems.Crs`), x first.
+        """The geometry, transformed from its CRS to another space (see :class:`~api.ogc.coordinate_systems.Crs`), x first.
 
         Raises
         ------
         InputError
-            If it lies where the space does not reach.
+            If it lies outside the area of the space.
         """
         shape = self.geometry
         if shape is None:
@@ -45,19 +45,19 @@ class SentFeature:
 
 
 def read_feature(body: bytes, known: tuple[Property, ...], *types: str) -> SentFeature:
-    """Read a GeoJSON feature, or a merge patch of one; other members than those of a feature are passed over.
+    """Parse a GeoJSON feature or a merge patch; foreign members are ignored.
 
     Parameters
     ----------
     known
-        Properties that there are.
+        The existing properties.
     types
-        Types of geometry that are taken.
+        The accepted geometry types.
 
     Raises
     ------
     InputError
-        If it is none, names an unknown property, or its geometry is of another type or empty.
+        If it is not a feature, has an unknown property, or its geometry is empty or of another type.
     """
     try:
         content = msgspec.json.decode(body)
@@ -89,17 +89,17 @@ def _geometry(content: Any, types: tuple[str, ...]) -> shapely.Geometry | None:
 
 
 def require_match(table: FeatureTable, row: int, expected: str | None) -> None:
-    """Refuse a change of a feature that is no longer as the caller knows it.
+    """Refuse a change if the feature has changed since the caller read it.
 
     Parameters
     ----------
     expected
-        ``If-Match``: ETags with commas between them, or ``*``; None if any state will do.
+        ``If-Match``: comma-separated ETags, or ``*``; None accepts any state.
 
     Raises
     ------
     StaleError
-        If it has changed since the caller read it.
+        If no ETag matches.
     """
     if expected is None or expected.strip() == "*":
         return

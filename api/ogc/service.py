@@ -1,4 +1,4 @@
-"""What the routes ask: the table of a collection for a query and a caller."""
+"""Access to the tables of the collections, by query and caller."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 
 class OgcService:
-    """The collections of one street; safe to use from any thread.
+    """The collections of one street; thread-safe.
 
     Parameters
     ----------
     engine
-        The store, which edits are written to.
+        The database, to which edits are written.
     keeper
-        Gives the open drafts of the process.
+        Cache of the open drafts of the process.
     reading
-        A copy of the store for versions and judged days; by default the store itself. Incidents and drafts are read where
-        they are written, so that an edit is seen at once.
+        A copy of the database for versions and judged days; by default the database itself. Incidents and drafts are read from
+        `engine`, so that edits are visible at once.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class OgcService:
         self.versions = Versions(self._reading, street_code=settings.street or None)
 
     def published(self, when: Interval | None, version: int | None) -> Published | None:
-        """The version that a query asks for: by number, the one that held at the end of a span, or the current one.
+        """The version for a query: by number, the one in force at the end of an interval, or the current one.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class OgcService:
     def table(
         self, collection: Collection, caller: Caller, when: Interval | None = None, version: int | None = None
     ) -> FeatureTable:
-        """The features of a collection that a caller may see."""
+        """The features of a collection that the caller may read."""
         if collection.time == "version":
             found = self.published(when, version)
             if found is None:
@@ -88,7 +88,7 @@ class OgcService:
         return table if codes is None else _within(table, codes)
 
     def _readings(self, collection: Collection, when: Interval | None) -> FeatureTable:
-        """Incidents, hot spots, verdicts or coverage, whole."""
+        """Table of all incidents, hot spots, verdicts or coverage."""
         current = self.versions.current()
         if collection is INCIDENTS:
             return self.incident_tables.incidents()
@@ -105,14 +105,14 @@ class OgcService:
 
     @cached_property
     def incident_tables(self) -> IncidentTables:
-        """Incidents in memory."""
+        """Cached tables of incidents."""
         from api.ogc.incident_tables import IncidentTables
 
         return IncidentTables(self.engine, self._street)
 
     @cached_property
     def day_tables(self) -> DayTables:
-        """Judged days in memory."""
+        """Cached tables of judged days."""
         from api.ogc.day_tables import DayTables
 
         code = self.settings.street or None
@@ -120,7 +120,7 @@ class OgcService:
 
     @cached_property
     def drafts(self) -> DraftTables:
-        """Drafts in memory."""
+        """Cached tables of drafts."""
         from api.ogc.drafts.draft_tables import DraftTables
 
         return DraftTables(self.engine, self._keeper)
@@ -131,7 +131,7 @@ class OgcService:
         return found + (self.drafts.listed(caller) if caller is not PUBLIC and allowed(caller, Right.PLAN) else [])
 
     def described(self, collection: Collection, caller: Caller) -> Collection:
-        """A collection as it is shown to a caller who may read it: that of a draft has its name.
+        """A collection as described to a caller who may read it: a draft's collection gets the name of the draft.
 
         Raises
         ------
@@ -141,21 +141,21 @@ class OgcService:
         return self.drafts.described(collection, caller) if collection.draft else collection
 
     def extent_table(self, collection: Collection) -> FeatureTable:
-        """A table whose bounds are those of a collection: that of the street, in which everything lies."""
+        """A table with the bounds of a collection: that of the street, which contains everything."""
         return self.versions.current().table(layer_of(collection) if collection.tiled else Level.STREET)
 
     def is_warm(self, level: Level) -> bool:
-        """Whether the current version and its table of a level are in memory and were asked for within a second."""
+        """Whether the current version and its table of a level are in memory and were checked within a second."""
         fresh = self.versions.fresh
         return fresh is not None and fresh.ready(level)
 
     def native(self) -> int:
-        """EPSG number of the CRS that everything is stored in."""
+        """EPSG code of the storage CRS."""
         return self.versions.current().version.srid
 
 
 def _within(table: FeatureTable, codes: tuple[str, ...]) -> FeatureTable:
-    """The features in the cells that a caller is limited to, by the codes that they carry."""
+    """Features in the cells to which a caller is limited, selected by code."""
     keys = [name for name in ("code", "third", "second", "community") if name in table.values]
     rows = [
         row for row in range(len(table)) if any(str(table.values[key][row] or "").startswith(codes) for key in keys)
@@ -164,7 +164,7 @@ def _within(table: FeatureTable, codes: tuple[str, ...]) -> FeatureTable:
 
 
 def _nothing(collection: Collection, native: int) -> FeatureTable:
-    """A table without features."""
+    """An empty table."""
     import numpy as np
 
     from api.ogc.feature_table import FeatureTable
@@ -174,13 +174,13 @@ def _nothing(collection: Collection, native: int) -> FeatureTable:
 
 
 def layer_of(collection: Collection) -> Level:
-    """The level of a collection whose features are cells."""
+    """The level of a collection of cells."""
     assert collection.level is not None
     return collection.level
 
 
 def collection_named(identifier: str) -> Collection:
-    """The collection of an identifier; whether there is such a draft is asked later, of those who may know.
+    """The collection of an identifier; the existence of a draft is checked later, after the rights of the caller.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""The documents that describe the service: conformance, collections and schemas, OpenAPI."""
+"""Documents that describe the service: conformance, collections and schemas, OpenAPI."""

@@ -1,4 +1,4 @@
-"""The conformance classes that are declared; each holds as a whole."""
+"""The declared conformance classes; each is fully implemented."""
 
 from __future__ import annotations
 

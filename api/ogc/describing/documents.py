@@ -1,4 +1,4 @@
-"""The documents that describe the service: landing page, collections, queryables, schemas."""
+"""Documents that describe the service: landing page, collections, queryables, schemas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def landing(base: str, street: str) -> dict[str, Any]:
 
 
 def collection_document(base: str, collection: Collection, table: FeatureTable) -> dict[str, Any]:
-    """One collection: its titles, extent, CRS and links."""
+    """Description of a collection: titles, extent, CRS and links."""
     here = f"{base}/collections/{collection.id}"
     extent: dict[str, Any] = {}
     if table.bounds is not None:
@@ -65,9 +65,9 @@ def collection_links(here: str, collection: Collection) -> list[Link]:
 
 
 def schema(address: str, collection: Collection, *, queryables: bool) -> dict[str, Any]:
-    """JSON schema of what features hold, or of what filters may name.
+    """JSON schema of the features, or of the queryables.
 
-    The geometry has no type but a format, as part 5 asks: ``geometry-polygon-or-multipolygon`` or ``geometry-point``.
+    The geometry has a format instead of a type, as part 5 requires: ``geometry-polygon-or-multipolygon`` or ``geometry-point``.
     """
     properties: dict[str, Any] = {}
     for number, entry in enumerate(collection.properties, 1):

@@ -1,4 +1,4 @@
-"""Operations of the OpenAPI document and every answer that they can give."""
+"""Operations of the OpenAPI document with all their possible answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from api.problems import MEDIA_TYPE
 
-#: A document that other standards describe.
+#: A document defined by other standards.
 ANY_JSON: dict[str, Any] = {"type": "object"}
 _DESCRIBED = {
     "304": "not changed",
@@ -34,7 +34,7 @@ def operation(
     missing: bool = True,
     tag: str = "data",
 ) -> dict[str, Any]:
-    """One operation of the document: what it is called, what it takes, and every status that it may answer with."""
+    """An operation of the document: name, parameters, and all statuses that it may return."""
     answers: dict[str, Any] = {
         "200": {
             "description": summary,
@@ -60,7 +60,7 @@ def operation(
 
 
 def problem_answer(code: str) -> dict[str, Any]:
-    """Answer with a problem document."""
+    """A problem document as answer."""
     return {
         "description": _DESCRIBED[code],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}}},
@@ -68,11 +68,11 @@ def problem_answer(code: str) -> dict[str, Any]:
 
 
 def reference(name: str) -> dict[str, Any]:
-    """A parameter of the components."""
+    """Reference to a parameter of the components."""
     return {"$ref": f"#/components/parameters/{name}"}
 
 
 def tile_answer(title: str) -> dict[str, Any]:
-    """Answer with a vector tile."""
+    """A vector tile as answer."""
     content = {"application/vnd.mapbox-vector-tile": {"schema": {"type": "string", "format": "binary"}}}
     return {"description": title, "content": content}

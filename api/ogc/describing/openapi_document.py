@@ -1,6 +1,6 @@
-"""The OpenAPI 3.0.3 document of ``/ogc``, one literal path for each collection.
+"""The OpenAPI 3.0.3 document of ``/ogc``, with a literal path for each collection.
 
-Clients read it: QGIS takes its page size from ``components.parameters.limit`` and the simple filters from the parameters of
+QGIS reads its page size from ``components.parameters.limit`` and the simple filters from the parameters of
 ``/collections/<id>/items``.
 """
 
@@ -20,7 +20,7 @@ from api.ogc.query import MOST_OFFSET
 from api.ogc.selection import DEFAULT_LIMIT, MOST_LIMIT
 from geo.layers import Level
 
-#: Drafts come and go, so their collections have one set of addresses.
+#: Drafts are not listed one by one; their collections share templated paths.
 _DRAFT = replace(draft_collection(1, Level.THIRD), id="draft-{draft}-{level}", zh="草案", en="Drafts")
 _DRAFT_PARAMETERS: list[dict[str, Any]] = [
     {
@@ -55,7 +55,7 @@ _POLYGON = _shape("Polygon", {"type": "array", "items": _RING, "minItems": 1})
 
 
 def openapi_document(base: str, native: int) -> dict[str, Any]:
-    """The document, for an installation whose division is in the CRS with the EPSG number `native`."""
+    """The document for a division in the CRS with the EPSG code `native`."""
     paths = _general_paths() | MATRIX_SET_PATHS | tile_paths("", "all", "全部图层 All layers")
     for collection in COLLECTIONS:
         paths |= _collection_paths(collection, collection.id)
@@ -147,7 +147,7 @@ def _collection_paths(collection: Collection, name: str) -> dict[str, Any]:
 
 
 def change_operation(collection: Collection, name: str, summary: str, done: str) -> dict[str, Any]:
-    """An operation that changes features; `name` ends in a dot and what it does."""
+    """An operation that changes features; `name` ends in a dot and the verb."""
     codes = ["400", "401", "403", "405", "409", "412", "413", "415", "422", "503"]
     codes += ["404"] if done == "204" or collection.draft is not None else []
     what = name.rpartition(".")[2]
@@ -172,7 +172,7 @@ def change_operation(collection: Collection, name: str, summary: str, done: str)
 
 
 def _sent_feature(collection: Collection, what: str) -> dict[str, Any]:
-    """What is taken: properties that may be edited, and a point or polygon."""
+    """Schema of a feature sent by clients: its editable properties, and a point or polygon."""
     properties = {entry.name: {**entry.schema(), "nullable": True} for entry in collection.properties if entry.editable}
     required = ["type", "properties", *(["geometry"] if collection.draft is None or what == "create" else [])]
     return {

@@ -1,4 +1,4 @@
-"""The tiles in the OpenAPI document."""
+"""Paths of the tiles in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from api.ogc.describing.openapi_answers import ANY_JSON, operation, reference, t
 from api.ogc.tiles.matrix_set import NAME
 
 _JSON = {"application/json": ANY_JSON}
-#: The addresses of matrix sets.
+#: Paths of the matrix sets.
 MATRIX_SET_PATHS: dict[str, Any] = {
     "/tileMatrixSets": {"get": operation("tileMatrixSets", "瓦片矩阵集 Tile matrix sets", _JSON, tag="service")},
     f"/tileMatrixSets/{NAME}": {"get": operation("tileMatrixSet", "瓦片矩阵集 Tile matrix set", _JSON, tag="service")},
@@ -16,7 +16,7 @@ MATRIX_SET_PATHS: dict[str, Any] = {
 
 
 def tile_paths(start: str, name: str, title: str) -> dict[str, Any]:
-    """Addresses of the tiles of a collection, or of all layers (`start` is empty)."""
+    """Paths of the tiles of a collection, or of all layers together (empty `start`)."""
     here = f"{start}/tiles"
     one = operation(f"{name}.tile", f"{title}：矢量瓦片 One vector tile", {}, parameters=_parameters())
     one["responses"]["200"] = tile_answer(title)

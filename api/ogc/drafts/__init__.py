@@ -1,1 +1,1 @@
-"""Drafts of the division as collections, and their features edited by the edits of the editor's page."""
+"""Drafts of the division as collections whose features are changed through edits of the editor."""

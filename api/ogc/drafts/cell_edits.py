@@ -1,7 +1,7 @@
-"""Cells of a draft changed by GeoJSON features (part 4). Every change becomes an edit of the draft, by the code of the editor.
+"""Cells of a draft changed by GeoJSON features (part 4). Every change is converted to edits of the draft, as made by the editor.
 
 Replacing and updating set the name and the leader; deleting merges a cell into its neighbour; creating splits the third-level
-cell in which the new polygon lies. Rights, locks, conflicts and what a division must be are those of the editor's page.
+cell that contains the new polygon. Rights, locks, conflicts and postconditions are those of the editor.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from geo.layers.crs import PER_METRE
 from geo.redraw import Edit, Merge, Rename, SetLeader, Split
 from geo.redraw.importing import line_between
 
-#: A border that comes back this near is the one that was sent out, rounded.
+#: Maximum distance of a returned border from the one that was served, caused by rounding.
 SAME_BORDER_M = 0.005
-#: How far a new cell may reach beyond the cell that it is cut from: its vertices are rounded too.
+#: Maximum distance by which a new cell may exceed the cell that it splits, caused by rounding.
 BEYOND_M = 0.02
 
 
 @dataclass(frozen=True)
 class CellEditor:
-    """Who edits which collection, and when.
+    """Applies the edits of one caller to one collection.
 
     Attributes
     ----------
     expected
-        The ETag that the caller knows (``If-Match``); None if any will do.
+        The ETag known to the caller (``If-Match``); None accepts any state.
     """
 
     service: OgcService
@@ -55,12 +55,12 @@ class CellEditor:
     expected: str | None = None
 
     def create(self, body: bytes, crs: Crs) -> str:
-        """Cut a new third-level cell from the one in which a polygon lies; the code of the cell on its ground.
+        """Split a new third-level cell off the one that contains a polygon; returns the code of the cell on its ground.
 
         Raises
         ------
         InputError
-            If it is no polygon in one cell that reaches the border of it, or the level is another one.
+            If it is not a polygon inside one cell that reaches the cell's border, or the collection is of another level.
         EditRefusedError
             If the editor would refuse the split.
         """
@@ -82,22 +82,22 @@ class CellEditor:
         return code
 
     def replace(self, key: str, body: bytes, crs: Crs) -> bool:
-        """Set the name and the leader of a cell; whether anything changed."""
+        """Set the name and the leader of a cell; returns whether anything changed."""
         sent = _read(body)
         return self._change(key, {name: sent.properties.get(name) for name in EDITABLE}, self._shape(sent, crs))
 
     def update(self, key: str, body: bytes, crs: Crs) -> bool:
-        """Set what a merge patch names; whether anything changed."""
+        """Apply a merge patch; returns whether anything changed."""
         sent = _read(body)
         return self._change(key, _given(sent.properties), self._shape(sent, crs))
 
     def withdraw(self, key: str) -> None:
-        """Merge a cell into the neighbour under the same parent with which it shares the longest border.
+        """Merge a cell into the neighbour under the same parent that shares the longest border.
 
         Raises
         ------
         InputError
-            If it has none.
+            If there is no such neighbour.
         NotEditableError
             If it is the street or a community.
         """
@@ -123,7 +123,7 @@ class CellEditor:
             return bool(edits)
 
     def _row(self, opened: OpenDraft, key: str) -> tuple[FeatureTable, int]:
-        """The table of the newest revision, and the row of a cell in it, as the caller knows it."""
+        """The table of the newest revision and the row of a cell, after comparison with the ETag known to the caller."""
         table = self.service.drafts.table_of(opened, place_of(self.collection)[1])
         row = table.positions.get(key)
         if row is None:
@@ -132,7 +132,7 @@ class CellEditor:
         return table, row
 
     def _edit(self, opened: OpenDraft, edits: list[Edit]) -> None:
-        """Make edits as one transaction, on the revision that was looked at."""
+        """Apply edits as one transaction, based on the revision that was read."""
         request = Request(f"gis-{uuid4().hex}", "", self.caller, self.now)
         edit(opened, self.service.drafts.engine, request, Edits(tuple(edits), opened.revision))
 
@@ -153,7 +153,7 @@ def _given(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attributes(code: str, values: dict[str, Any], before: dict[str, Any]) -> list[Edit]:
-    """Edits of what differs."""
+    """Edits of the attributes that differ."""
     for name, value in values.items():
         if value is not None and not isinstance(value, str):
             raise InputError(f"properties.{name}: a text is expected")
@@ -172,7 +172,7 @@ def _attributes(code: str, values: dict[str, Any], before: dict[str, Any]) -> li
 
 
 def _split_for(table: FeatureTable, shape: shapely.Geometry) -> Split:
-    """The split that gives a polygon a cell of its own."""
+    """The split that makes a polygon a cell of its own."""
     parts = shapely.get_parts(shape)
     cells = np.asarray(table.geometry, dtype=object)
     shared = shapely.area(shapely.intersection(cells, shape))
@@ -183,13 +183,13 @@ def _split_for(table: FeatureTable, shape: shapely.Geometry) -> Split:
     line = line_between(kept, shapely.difference(cells[row], shape), cells[row])
     if line is None:
         raise InputError("geometry: the polygon has to reach the border of the grid, and leave a part of it")
-    # The second vertex and the last but one lie 5 cm before the border on straight ends; the cut needs none there.
+    # The second and the last but one vertex lie 5 cm before the border on straight ends; the cut does not need them.
     first, _, *inner, _, last = line.coords
     return Split(table.ids[row], shapely.LineString([first, *inner, last]))
 
 
 def _code_on(opened: OpenDraft, cut: Split, shape: shapely.Geometry) -> str:
-    """Code that the cell on a polygon's ground will have: of the two parts the one with more residents keeps the old code."""
+    """Code of the new cell on a polygon's ground: of the two parts, the one with more residents keeps the old code."""
     try:
         with opened.draft.trial(cut) as change:
             shapes = opened.draft.workspace.shapes([to for _, _, to in change.lineage])

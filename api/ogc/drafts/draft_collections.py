@@ -1,4 +1,4 @@
-"""The collections of a draft: one for each level, named ``draft-<number>-<level>``."""
+"""The collections of a draft, one for each level, named ``draft-<number>-<level>``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from api.access import Right
 from api.ogc.catalogue import LAYER_PROPERTIES, Collection
 from geo.layers import Level
 
-#: What may be changed of a cell here; borders are drawn in the editor.
+#: Attributes of a cell that can be changed here; borders are edited in the editor.
 EDITABLE = ("name", "leader")
 DRAFT_PROPERTIES = tuple(replace(entry, editable=entry.name in EDITABLE) for entry in LAYER_PROPERTIES)
-#: Drafts that are listed, those that were changed last; others are read by their address.
+#: Maximum number of drafts listed, last changed first; others are available by their address.
 MOST_LISTED = 50
 
 _TITLES = {
@@ -45,7 +45,7 @@ def draft_collection(number: int, level: Level, name: str = "") -> Collection:
 
 
 def draft_collection_of(identifier: str) -> Collection | None:
-    """The collection of an identifier, whether there is such a draft or not; None if it is no identifier of a draft.
+    """The collection of an identifier, whether or not the draft exists; None if the identifier has another form.
 
     >>> found = draft_collection_of("draft-12-second")
     >>> found.draft, found.level.layer, draft_collection_of("draft-0-second")

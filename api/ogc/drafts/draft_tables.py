@@ -1,4 +1,4 @@
-"""Drafts as tables: the cells of a level at the newest revision, and which drafts there are."""
+"""Drafts as tables: cells of a level at the newest revision, and the list of drafts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from api.plans.keeper import Keeper
     from api.plans.open_draft import OpenDraft
 
-#: Levels of drafts whose tables are kept.
+#: Maximum number of tables kept in memory.
 MOST_TABLES = 16
 
 
 class DraftTables:
-    """The drafts of a store; safe to use from any thread.
+    """Tables of the drafts in the database; thread-safe.
 
     Parameters
     ----------
     keeper
-        Gives the open drafts of this process, which the editor's page uses too.
+        Cache of the open drafts of this process, shared with the editor.
     """
 
     def __init__(self, engine: Engine, keeper: Callable[[], Keeper]) -> None:
@@ -43,13 +43,13 @@ class DraftTables:
         self._kept: OrderedDict[tuple[int, Level], FeatureTable] = OrderedDict()
 
     def listed(self, caller: Caller) -> list[Collection]:
-        """Collections of the drafts of the caller's street that are not published yet, those changed last first."""
+        """Collections of the unpublished drafts of the caller's street, last changed first."""
         with session(self.engine) as opened:
             infos = [info for info in list_drafts(opened, caller.street) if info.state != PUBLISHED]
         return [draft_collection(info.id, level, info.name) for info in infos[:MOST_LISTED] for level in Level]
 
     def described(self, collection: Collection, caller: Caller) -> Collection:
-        """A collection with the name of its draft.
+        """The collection with the name of its draft.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class DraftTables:
 
     @contextmanager
     def use(self, collection: Collection, caller: Caller) -> Iterator[OpenDraft]:
-        """The draft of a collection at its newest revision, for one thread at a time.
+        """The draft of a collection at its newest revision, locked for the calling thread.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class DraftTables:
             return self.table_of(opened, place_of(collection)[1])
 
     def table_of(self, opened: OpenDraft, level: Level) -> FeatureTable:
-        """Cells of a level of an open draft, which the caller holds; made once for each revision."""
+        """Cells of a level of an open draft whose lock the caller holds; built once per revision."""
         key = opened.number, level
         tag = f"draft-{opened.number}-{opened.revision}-{level.layer}"
         with self._lock:
@@ -102,7 +102,7 @@ class DraftTables:
 
 
 def place_of(collection: Collection) -> tuple[int, Level]:
-    """Number of the draft of a collection, and the level."""
+    """Draft number and level of a collection."""
     assert collection.draft is not None
     assert collection.level is not None
     return collection.draft, collection.level

@@ -1,16 +1,15 @@
-"""CQL2 filters: text and JSON are read into one tree, which is evaluated on the columns of a table.
+"""CQL2 filters: text and JSON are parsed into one tree, which is evaluated on the columns of a table.
 
 Terms
 -----
 node
     One operation, property or value of the tree, with its place in the filter.
 position
-    Character of the filter at which a node begins, from 0; of JSON, which is read as a whole, that of the filter (0), and the
-    message names the path to the node.
+    Character offset in the filter at which a node begins. For JSON, which is parsed as a whole, it is 0, and the message contains
+    the path to the node.
 
-The parsers are guarded: a filter is at most 4,096 characters of text or 16,384 of JSON long and nested at most 50 deep, so no
-filter can exhaust the stack. Names are checked against the queryables and types against each other before anything is
-compared.
+Limits protect the stack: a filter has at most 4,096 characters of text or 16,384 of JSON, and at most 50 levels of nesting. Names
+and types are checked before the evaluation.
 
 Known limits: no arrays and no functions. ``ACCENTI`` removes combining marks, ``CASEI`` folds case, as Unicode defines them.
 """
@@ -31,7 +30,7 @@ LANGUAGES = ("cql2-text", "cql2-json")
 
 
 def parse_filter(text: str, language: str, properties: Sequence[Property], crs: Crs, zone: ZoneInfo) -> Node:
-    """Read a filter.
+    """Parse a filter.
 
     Parameters
     ----------
@@ -40,12 +39,12 @@ def parse_filter(text: str, language: str, properties: Sequence[Property], crs: 
     crs
         CRS of the geometries in the filter.
     zone
-        Time zone of days without a time.
+        Time zone of dates without time.
 
     Raises
     ------
     QueryError
-        With the position of what cannot be read, is not known, or has the wrong type.
+        With the position of a syntax error, an unknown name or a wrong type.
     """
     if language not in LANGUAGES:
         raise QueryError(

@@ -1,4 +1,4 @@
-"""Evaluates the tree of a filter on the columns of a table, with the three truth values of SQL: what is missing is unknown."""
+"""Evaluation of a filter on the columns of a table, with the three-valued logic of SQL: missing values are unknown."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from geo.arrays import Bools
 
 @dataclass(frozen=True)
 class Column:
-    """Values of a node for each feature, and where they are missing; both of shape (n,)."""
+    """Value of a node for each feature, and a mask of missing values; both of shape (n,)."""
 
     values: Any
     missing: Bools
 
 
 def matching(node: Node, table: FeatureTable) -> Bools:
-    """Which features a filter holds for; shape (n,). What is unknown does not match.
+    """Which features satisfy a filter; shape (n,). Unknown results do not match.
 
-    Cost: O(nodes x features); a spatial operation looks at every geometry that its index names.
+    Cost: O(nodes x features); a spatial operation tests every geometry found by its index.
     """
     found = _evaluate(node, table)
     chosen: Bools = found.values.astype(bool) & ~found.missing
@@ -84,7 +84,7 @@ def _is_null(node: Node, table: FeatureTable) -> Column:
 
 
 def compare(op: str, left: Any, right: Any) -> Bools:
-    """Compare values of one kind, element by element."""
+    """Compare values of the same kind elementwise."""
     with np.errstate(invalid="ignore"):
         found = {
             "=": np.equal,
@@ -98,7 +98,7 @@ def compare(op: str, left: Any, right: Any) -> Bools:
 
 
 def _joined(op: str, parts: list[Column]) -> Column:
-    """AND is false where one part is, OR true; else unknown where one part is."""
+    """AND is false if a part is false, OR true if a part is true; otherwise unknown if a part is unknown."""
     decisive = op == "or"
     settled = np.logical_or.reduce([(part.values.astype(bool) == decisive) & ~part.missing for part in parts])
     missing = np.logical_or.reduce([part.missing for part in parts]) & ~settled
@@ -106,7 +106,7 @@ def _joined(op: str, parts: list[Column]) -> Column:
 
 
 def _among(parts: list[Column]) -> Column:
-    """Equal to one of the others; unknown where none is equal and one is missing."""
+    """Whether the first value equals one of the others; unknown if none is equal and one is missing."""
     value = parts[0]
     found = np.logical_or.reduce([(value.values == part.values) & ~part.missing for part in parts[1:]])
     missing = value.missing | (np.logical_or.reduce([part.missing for part in parts[1:]]) & ~found)
@@ -128,7 +128,7 @@ def _like(values: Any, patterns: Any) -> Bools:
 
 
 def is_like(text: str, pattern: str) -> bool:
-    r"""Whether a text matches a pattern: ``%`` stands for any characters, ``_`` for one, ``\`` takes the next one literally.
+    r"""Whether a text matches a pattern: ``%`` matches any characters, ``_`` one character; ``\`` escapes the next one.
 
     Cost: O(len(text) x len(pattern)) at most, whatever the pattern.
 
@@ -161,7 +161,7 @@ def is_like(text: str, pattern: str) -> bool:
 
 
 def _arithmetic(op: str, parts: list[Column], missing: Bools) -> Column:
-    """Numbers; what has no result (division by zero, beyond float64) is missing."""
+    """Arithmetic on numbers; undefined results (division by zero, overflow of float64) are missing."""
     left, right = (part.values for part in parts)
     with np.errstate(all="ignore"):
         if op == "div":
@@ -174,7 +174,7 @@ def _arithmetic(op: str, parts: list[Column], missing: Bools) -> Column:
 
 
 def _spatial(node: Node, table: FeatureTable) -> Column:
-    """A relation of the geometry with a constant, or of two constants, in the space of the constant."""
+    """Spatial relation of the geometry and a constant, or of two constants, in the space of the constant."""
     one, other = node.parts
     space = next((part.space for part in node.parts if part.op == "value"), 0) or table.native
     left, right = (_shapes(part, table, space) for part in (one, other))

@@ -1,4 +1,4 @@
-"""CQL2 JSON: read as a whole after its depth was counted, then checked from the top down."""
+"""Parser of CQL2 JSON: the nesting depth is checked before parsing, the structure afterwards from the top down."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MOST_CHARACTERS = 16_384
 
 
 def parse_json(text: str, context: Context) -> Node:
-    """Read a filter in CQL2 JSON.
+    """Parse a filter in CQL2 JSON.
 
     Raises
     ------
     QueryError
-        With the position of a fault of the JSON, or the path of what does not fit.
+        With the position of a JSON syntax error, or the path of an invalid member.
     """
     if len(text) > MOST_CHARACTERS:
         Place(MOST_CHARACTERS).refuse(f"a filter has at most {MOST_CHARACTERS:,} characters, this one {len(text):,}")
@@ -48,7 +48,7 @@ def parse_json(text: str, context: Context) -> Node:
 
 
 def _require_depth(text: str) -> None:
-    """Refuse brackets that are nested deeper than two for each level of the filter; quotes are passed over."""
+    """Refuse brackets nested deeper than two per level of the filter; strings are skipped."""
     depth, quoted, escaped = 0, False, False
     for position, letter in enumerate(text):
         if quoted:

@@ -1,7 +1,7 @@
-"""Temporal relations of CQL2 between moments, days and periods.
+"""Temporal relations of CQL2 between instants, dates and intervals.
 
-A moment is the period from itself to itself; a day is the local day where it is compared with times, so ``T_DURING`` and
-``T_INTERSECTS`` of a time and a day say whether the time lies on the day.
+An instant is an interval of length zero. A date compared with times is the local day, so ``T_DURING`` and ``T_INTERSECTS`` of
+a time and a date test whether the time falls on that day.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def relate_times(node: Node, table: FeatureTable, evaluate: Callable[[Node, FeatureTable], Column]) -> Column:
-    """Whether a temporal relation holds for each feature."""
+    """Evaluate a temporal relation for each feature."""
     from api.ogc.filters.evaluation import Column
 
     days = all(_only_days(part) for part in node.parts)
@@ -30,7 +30,7 @@ def relate_times(node: Node, table: FeatureTable, evaluate: Callable[[Node, Feat
     return Column(np.asarray(found, dtype=bool), missing | other_missing)
 
 
-#: Each relation of the periods [a, b] and [c, d], both closed.
+#: Each relation of the closed intervals [a, b] and [c, d].
 RELATIONS: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "t_after": lambda a, _b, _c, d: a > d,
     "t_before": lambda _a, b, c, _d: b < c,
@@ -51,7 +51,7 @@ RELATIONS: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
 
 
 def _only_days(node: Node) -> bool:
-    """Whether a node is made of days; an open end fits days and times."""
+    """Whether a node consists of dates only; open ends are compatible with dates and times."""
     if node.gives == "period":
         return all(part.gives == "date" or is_open_end(part) for part in node.parts)
     return node.gives == "date"

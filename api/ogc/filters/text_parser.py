@@ -1,4 +1,4 @@
-"""CQL2 text: words with their positions, and a parser that goes down at most 50 levels."""
+"""Parser of CQL2 text: a tokeniser with positions and a recursive-descent parser limited to 50 levels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _RESERVED = frozenset((*_WORDS, "DATE", "TIMESTAMP", "INTERVAL", "BBOX", *_GEOME
 
 @dataclass(frozen=True)
 class Word:
-    """A word: its kind, its text, and where it begins."""
+    """A token: its kind, text and position."""
 
     kind: str
     text: str
@@ -60,17 +60,17 @@ class Word:
 
     @property
     def upper(self) -> str:
-        """The text in capitals if it is a keyword or sign."""
+        """The text in upper case if it is a keyword or sign."""
         return self.text.upper() if self.kind in ("name", "sign") else ""
 
 
 def parse_text(text: str, context: Context) -> Node:
-    """Read a filter in CQL2 text.
+    """Parse a filter in CQL2 text.
 
     Raises
     ------
     QueryError
-        With the position of what does not fit.
+        With the position of the first error.
     """
     if len(text) > MOST_CHARACTERS:
         Place(MOST_CHARACTERS).refuse(f"a filter has at most {MOST_CHARACTERS:,} characters, this one {len(text):,}")
@@ -97,7 +97,7 @@ def _words(text: str) -> list[Word]:
 
 
 class _Parser:
-    """Reads words from left to right; each method reads one rule of the grammar."""
+    """Recursive-descent parser; each method implements one rule of the grammar."""
 
     def __init__(self, text: str, words: list[Word], context: Context) -> None:
         self._text = text
@@ -128,7 +128,7 @@ class _Parser:
         Place(word.position).refuse(f"{what}, not {shown}")
 
     def require_end(self) -> None:
-        """Refuse what stands behind the filter."""
+        """Refuse tokens after the end of the filter."""
         if self._word.kind != "end":
             self._refuse("AND, OR or the end is expected")
 
@@ -257,7 +257,7 @@ class _Parser:
         return found
 
     def _called(self, upper: str, word: Word, place: Place) -> Node:
-        """What has brackets behind its name; the opening one is read."""
+        """A function-like expression, whose opening bracket has been read."""
         if upper in ("DATE", "TIMESTAMP"):
             text = self._text_value()
             self._expect(")")
@@ -286,7 +286,7 @@ class _Parser:
         return value_node(_unquoted(word.text), Place(word.position))
 
     def _arguments(self) -> list[Node]:
-        """Values up to the closing bracket, which is read."""
+        """Arguments up to and including the closing bracket."""
         found = [self._sum()]
         while self._take(","):
             found.append(self._sum())

@@ -1,4 +1,4 @@
-"""The tree of a filter, and the rules that hold for its nodes whatever language it came in."""
+"""Nodes of a filter and their validation, independent of the language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.ogc.coordinate_systems import Crs
 from api.ogc.properties import Property
 from api.ogc.query import day_text, instant, local_day
 
-#: Kind of what a node gives. A period is a pair of times.
+#: Type of a node's result. An interval is a pair of times.
 Gives = Literal["truth", "string", "number", "boolean", "date", "datetime", "period", "geometry", "null"]
 
 MOST_DEPTH = 50
@@ -49,12 +49,12 @@ TEMPORAL = (
     "t_startedby",
     "t_starts",
 )
-#: Operations on two periods only; the others also take moments.
+#: Operations that require two intervals; the others also accept instants.
 OF_PERIODS = frozenset(TEMPORAL) - {"t_after", "t_before", "t_disjoint", "t_equals", "t_intersects"}
 TEXT_FUNCTIONS = ("casei", "accenti")
 GEOMETRY = "geometry"
 _TIMES = ("date", "datetime")
-#: Open ends of a period: outside of what a time can be.
+#: Open ends of an interval: outside the range of valid times.
 _OPEN = (np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31", "us"))
 
 
@@ -68,17 +68,17 @@ class Node:
         ``property``, ``value``, ``and``, ``or``, ``not``, ``like``, ``between``, ``in``, ``isnull``, ``interval``, or one of
         the operations above.
     gives
-        What it gives.
+        Type of its result.
     parts
-        The nodes that it is made of.
+        Its operands.
     value
         Name of a property, or a value: text, float, bool, ``datetime64[us]`` in UTC, or a geometry with x first.
     position, path
-        Where it stands in the filter, for messages.
+        Its location in the filter, for messages.
     space
-        Of a geometry, the EPSG number of its coordinates.
+        EPSG code of the coordinates of a geometry.
     span
-        Of a day that the filter names, the first and last moment of the local day.
+        First and last moment of the local day of a date literal.
     """
 
     op: str
@@ -93,7 +93,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Context:
-    """What a parser must know: the queryables, the CRS of geometries and the zone of days."""
+    """Context of parsing: the queryables, the CRS of geometries and the time zone of dates."""
 
     properties: dict[str, Property]
     crs: Crs
@@ -102,13 +102,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node stands."""
+    """Location of a node in the filter."""
 
     position: int = 0
     path: str = ""
 
     def refuse(self, what: str) -> NoReturn:
-        """Refuse the filter because of what stands here.
+        """Refuse the filter because of the node at this location.
 
         Raises
         ------
@@ -141,7 +141,7 @@ def value_node(value: Any, place: Place) -> Node:
 
 
 def time_node(kind: Literal["date", "timestamp"], text: str, context: Context, place: Place) -> Node:
-    """A day or a moment."""
+    """A date or an instant."""
     if kind == "date":
         day = day_text(text)
         if day is None:
@@ -154,7 +154,7 @@ def time_node(kind: Literal["date", "timestamp"], text: str, context: Context, p
 
 
 def interval_node(ends: Sequence[Node | str], context: Context, place: Place) -> Node:
-    """A period between two days or moments, given as texts, ``..`` where it is open, or properties."""
+    """An interval between two dates or instants, given as text (``..`` if open) or properties."""
     if len(ends) != 2:
         place.refuse("an interval has two ends")
     found = []
@@ -190,7 +190,7 @@ def _day_node(day: date, context: Context, place: Place) -> Node:
 
 
 def geometry_node(geometry: Any, context: Context, place: Place) -> Node:
-    """A geometry in the axis order of the filter's CRS."""
+    """A geometry, given in the axis order of the filter's CRS."""
     if context.crs.swapped:
         geometry = shapely.transform(geometry, lambda xy: xy[:, ::-1])
     bounds = shapely.bounds(geometry)
@@ -203,7 +203,7 @@ def geometry_node(geometry: Any, context: Context, place: Place) -> Node:
 
 
 def bbox_node(numbers: Sequence[float], context: Context, place: Place) -> Node:
-    """A box as a geometry."""
+    """A bounding box as a geometry."""
     if len(numbers) not in (4, 6):
         place.refuse("a box has 4 or 6 numbers")
     low, high = numbers[:2], numbers[len(numbers) // 2 :][:2]
@@ -213,12 +213,12 @@ def bbox_node(numbers: Sequence[float], context: Context, place: Place) -> Node:
 
 
 def operation_node(op: str, parts: Sequence[Node], place: Place) -> Node:
-    """An operation, its parts checked for number and type.
+    """An operation; the number and types of its operands are checked.
 
     Raises
     ------
     QueryError
-        With the place of the first part that does not fit.
+        With the location of the first invalid operand.
     """
     gives = _result(op, parts, place)
     return Node(op, gives, tuple(parts), position=place.position, path=place.path)
@@ -291,17 +291,17 @@ def _require_times(op: str, parts: Sequence[Node], place: Place) -> None:
 
 
 def _one_moment(op: str, parts: Sequence[Node], part: Node) -> bool:
-    """A moment may lie in a period."""
+    """Whether the operation accepts this operand as an instant within an interval."""
     return part is parts[0 if op == "t_during" else 1] and any(other.gives == "period" for other in parts)
 
 
 def bounds_of(node: Node) -> tuple[Any, Any]:
-    """First and last moment of a value that is a day or a moment."""
+    """First and last moment of a date or instant."""
     return node.span if node.span is not None else (node.value, node.value)
 
 
 def is_open_end(node: Node) -> bool:
-    """Whether a node is an open end of a period."""
+    """Whether a node is an open end of an interval."""
     return node.op == "value" and node.gives == "datetime" and node.value in _OPEN
 
 

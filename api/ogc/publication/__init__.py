@@ -1,1 +1,1 @@
-"""Published versions in memory, what is made of a new one in the background, and the file beside the store."""
+"""Published versions in memory, their preparation in the background, and ``published.gpkg``."""

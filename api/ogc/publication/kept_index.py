@@ -1,4 +1,4 @@
-"""The index of the current version, kept in a file beside the store: a server that starts maps it instead of building it."""
+"""Index of the current version, stored in a file and memory-mapped at the next start instead of being rebuilt."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The index, and the file that says of which division it is and what its bytes sum up to.
+#: The index file, and a file with the digest of its division and its checksum.
 FILE_NAME, SUM_NAME = "published.index", "published.index.json"
 
 
 def load_index(folder: Path, division_digest: str) -> GridIndex | None:
-    """Map the kept index of a division; None if there is none, or it is damaged or of another division.
+    """Memory-map the stored index of a division; None if there is none, or it is damaged or of another division.
 
     Parameters
     ----------
     division_digest
-        Digest of the division that the store has; see :func:`geo.layers.digest_of`.
+        Digest of the stored division; see :func:`geo.layers.digest_of`.
     """
     path = folder / FILE_NAME
     try:
@@ -44,7 +44,7 @@ def load_index(folder: Path, division_digest: str) -> GridIndex | None:
 
 
 def keep_index(folder: Path, division_digest: str, index: GridIndex) -> None:
-    """Write the index of a division for the next start; where the folder cannot be written to, nothing is kept."""
+    """Store the index of a division for the next start; does nothing if the folder is not writable."""
     from geo.layers import aside
 
     path = folder / FILE_NAME

@@ -1,4 +1,4 @@
-"""What is made in the background when a version is published: its tables, its tiles, and ``published.gpkg`` beside the store."""
+"""Background preparation of a published version: its tables, its tiles, and ``published.gpkg``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from geo.layers import Level
 
 log = logging.getLogger(__name__)
 
-#: How often the store is asked for a new version.
+#: Polling interval for new versions.
 EVERY_S = 0.5
 
 
 class Preparation:
-    """Watches for new versions; the old one is answered until the tables of the new one are ready.
+    """Watches for new versions; the old one is served until the tables of the new one are ready.
 
     Parameters
     ----------
     after
-        Nothing is done before this is set: a server that starts finds cells first.
+        Event before which nothing is prepared, so that a starting server answers point queries first.
     """
 
     def __init__(self, service: OgcService, after: threading.Event | None = None) -> None:
@@ -40,16 +40,16 @@ class Preparation:
         self._thread = threading.Thread(target=self._run, name="prepare ogc", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is being made is finished first."""
+        """Stop after the current preparation."""
         self._stop.set()
         self._thread.join()
 
     def step(self) -> bool:
-        """Look once, and prepare a version that is new; whether there was one."""
+        """Prepare the current version if it is new; returns whether it was."""
         found = self._service.versions.refreshed()
         if found.version.id == self._seen:
             return False
@@ -62,7 +62,7 @@ class Preparation:
         found.tiles.make_all()
         log.info("version %d: all tiles are made", found.version.id)
         for table in tables:
-            # The CRS of the store is the one that clients take by themselves.
+            # The storage CRS is the default of most clients.
             for crs in (CRS84, storage(found.version.srid)):
                 table.packed(crs, KEPT_LEVEL)
                 table.tree(crs.space)

@@ -1,4 +1,4 @@
-"""The published versions of the division in memory, as tables of features."""
+"""Published versions of the division in memory, as tables of features."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from api.ogc.tiles.tile_cache import TileCache
     from geo.layers import Division
 
-#: The store is asked for a newer version at most this often.
+#: Minimum interval between queries for a newer version.
 ASK_EVERY_S = 1.0
-#: Versions that are kept in memory; one of 3,052 cells takes about 40 MB with all its bodies and tiles.
+#: Maximum number of versions in memory; one of 3,052 cells takes about 40 MB with all its bodies and tiles.
 MOST_VERSIONS = 4
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published version: its tables, made at first use, and its tiles."""
+    """A published version with its tables and tiles, built at first use."""
 
     version: VersionInfo
     division: Division
@@ -44,7 +44,7 @@ class Published:
             return self._tables[level]
 
     def has_tiles_of(self, zoom: int) -> bool:
-        """Whether the tiles of a zoom are made; those that are not are made at first use."""
+        """Whether the tiles of a zoom are built; others are built at first use."""
         return bool(self._tiles) and self._tiles[0].made(zoom)
 
     @property
@@ -58,7 +58,7 @@ class Published:
             return self._tiles[0]
 
     def empty(self, level: Level) -> FeatureTable:
-        """The table of a level without features, for a day on which no version held."""
+        """A table of a level without features, for days on which no version was in force."""
         nothing = self.division.with_layer(level, self.division.layer(level).iloc[:0])
         return layer_table(nothing, level, self.version.srid, f"{self._tag(level)}none")
 
@@ -66,12 +66,12 @@ class Published:
         return f"{self.version.id}-{self.version.digest[:16]}-{level.layer}"
 
     def ready(self, level: Level) -> bool:
-        """Whether the table of a level is there already."""
+        """Whether the table of a level is built."""
         return level in self._tables
 
 
 def layer_table(division: Division, level: Level, native: int, tag: str) -> FeatureTable:
-    """Cells of one level as features; the identifier is the code, `native` the EPSG number of the division's CRS."""
+    """Cells of one level as features; the identifier is the code, `native` the EPSG code of the division's CRS."""
     import numpy as np
 
     from api.ogc.catalogue import LAYER_PROPERTIES
@@ -94,7 +94,7 @@ def layer_table(division: Division, level: Level, native: int, tag: str) -> Feat
 
 
 class Versions:
-    """The versions of a street; safe to use from any thread."""
+    """Cache of the versions of a street; thread-safe."""
 
     def __init__(self, engine: Engine, *, street_code: str | None = None) -> None:
         self._engine = engine
@@ -107,13 +107,13 @@ class Versions:
 
     @property
     def fresh(self) -> Published | None:
-        """The current version, if the store was asked for a newer one within the last second or something else watches it."""
+        """The current version, if it was checked within the last second or is watched by a preparation thread."""
         if self._watched:
             return self._current
         return self._current if time.monotonic() - self._asked_at < ASK_EVERY_S else None
 
     def current(self) -> Published:
-        """The version that holds now.
+        """The version in force.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Versions:
             return found
 
     def refreshed(self) -> Published:
-        """The version that holds by the store, which is not answered yet if it is new.
+        """The version in force according to the database, which is not yet served if it is new.
 
         Raises
         ------
@@ -141,13 +141,13 @@ class Versions:
         return self._load(version)
 
     def switch(self, found: Published) -> None:
-        """Answer a version from now on, until the next one is switched to: the caller watches for it."""
+        """Serve a version until the next switch; the caller watches for new versions."""
         with self._lock:
             self._current = found
             self._watched = True
 
     def on_day(self, day: date) -> Published | None:
-        """The version that held on a local day; None if none did."""
+        """The version in force on a local day; None if there was none."""
         try:
             with session(self._engine) as opened:
                 return self._load(current_version(opened, day=day, street_code=self._street))

@@ -1,4 +1,4 @@
-"""``published.gpkg``: the version that holds as a GeoPackage with styles, for QGIS without a network."""
+"""``published.gpkg``: the version in force as a GeoPackage with styles, for QGIS without a network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api.ogc.publication.published import Published
 
 FILE_NAME = "published.gpkg"
-#: Outline and its width in millimetres, fill, and the scale down to which names are shown, of each level.
+#: Outline colour, its width in millimetres, fill, and minimum scale of labels, for each level.
 _STYLES = {
     Level.STREET: ("#143247", 1.2, None, None),
     Level.COMMUNITY: ("#1f5f8b", 0.8, "#1f5f8b22", 50_000),
@@ -29,9 +29,9 @@ _TABLE = """CREATE TABLE layer_styles (
 
 
 def write_published(found: Published, folder: Path) -> Path | None:
-    """Write the file unless it holds this version already; None where the folder is not there.
+    """Write the file unless it already holds this version; None if the folder does not exist.
 
-    The file is complete or as it was: it is made aside and moved into its place. It is not the store, so GDAL may write it.
+    Written atomically by renaming a temporary file. It is not the database, so GDAL may write it.
     """
     path = folder / FILE_NAME
     if not folder.is_dir() or version_of(path) == found.version.id:
@@ -52,7 +52,7 @@ def write_published(found: Published, folder: Path) -> Path | None:
 
 
 def version_of(path: Path) -> int | None:
-    """Number of the version that a file holds; None if there is no such file or it is not one of these."""
+    """Number of the version in a file; None if the file does not exist or has another origin."""
     if not path.is_file():
         return None
     try:
@@ -76,7 +76,7 @@ def _add_styles(opened: sqlite3.Connection) -> None:
 
 
 def style_document(level: Level) -> str:
-    """QGIS style of a level: outline, fill, and names from a scale on."""
+    """QGIS style of a level: outline, fill, and labels from a scale on."""
     outline, width_mm, fill, scale = _STYLES[level]
     options = {
         "outline_color": _rgba(outline),
@@ -110,7 +110,7 @@ def _labels(colour: str, scale: int) -> str:
 
 
 def _rgba(colour: str) -> str:
-    """Colour as QGIS writes it.
+    """A colour in the notation of QGIS.
 
     >>> _rgba("#1f5f8b22")
     '31,95,139,34'

@@ -1,7 +1,7 @@
-"""The addresses below ``/ogc``."""
+"""Routes below ``/ogc``."""
 
 from api.ogc.routes import descriptions, editing, features, tiles
 
-# Looked through in this order: what is asked for most stands first.
+# Matched in this order: the most frequent first.
 ROUTES = [*tiles.ROUTES, *features.ROUTES, *editing.ROUTES, *descriptions.ROUTES]
 __all__ = ["ROUTES"]

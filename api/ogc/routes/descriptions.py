@@ -42,7 +42,7 @@ def conformance(request: Request, _service: OgcService, _caller: Caller) -> Resp
 
 
 def api_document(request: Request, service: OgcService, _caller: Caller) -> Response:
-    """The OpenAPI document, and a page of it."""
+    """The OpenAPI document, or its HTML page."""
     query = parameters(request.scope["query_string"], _FORMAT)
     content = openapi_document(base_of(request), service.native())
     if wants_page(request, query.get("f")):
@@ -91,12 +91,12 @@ def one_collection(request: Request, service: OgcService, caller: Caller) -> Res
 
 
 def queryables(request: Request, service: OgcService, caller: Caller) -> Response:
-    """The properties that filters may name."""
+    """The properties allowed in filters."""
     return _schema(request, service, caller, queryables=True)
 
 
 def schema(request: Request, service: OgcService, caller: Caller) -> Response:
-    """What the features of a collection hold."""
+    """Schema of the features of a collection."""
     return _schema(request, service, caller, queryables=False)
 
 
@@ -115,14 +115,14 @@ def _document(service: OgcService, base: str, collection: Any) -> dict[str, Any]
 
 
 def qgis_help(request: Request, _service: OgcService, _caller: Caller) -> Response:
-    """How to add the service to QGIS, for people."""
+    """HTML page on adding the service to QGIS."""
     parameters(request.scope["query_string"], ())
     title = ("在 QGIS 中使用", "Use it in QGIS")
     return page(request, "ogc_help.html", title, base=base_of(request), crumbs=[("/ogc", *_HOME)])
 
 
 def crumbs_of(collection: Any) -> list[tuple[str, str, str]]:
-    """The way to a collection: addresses with their names."""
+    """Breadcrumbs of a collection: addresses with names."""
     here = f"/ogc/collections/{collection.id}"
     return [("/ogc", *_HOME), ("/ogc/collections", *_ALL), (here, collection.zh, collection.en)]
 

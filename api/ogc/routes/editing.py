@@ -1,4 +1,4 @@
-"""Create, replace, update and delete features (part 4), and ``OPTIONS``, by which QGIS finds out that it may."""
+"""Create, replace, update and delete features (part 4), and ``OPTIONS``, from which QGIS derives its capabilities."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _content_crs(request: Request, service: OgcService) -> Crs:
 
 
 async def options(request: Request) -> Response:
-    """The methods that the caller may use on an address."""
+    """The methods allowed to the caller at an address."""
     caller = await admit(request, ANYBODY)
     collection = readable(request, caller)
     if collection.draft is not None:
@@ -89,7 +89,7 @@ def _editing_methods(collection: Collection, caller: Caller, *, one: bool) -> li
         return []
     if one:
         return ["PUT", "PATCH", *(["DELETE"] if collection.deletable else [])]
-    # QGIS takes a layer that does not name POST as read-only, whatever may be done to its features.
+    # QGIS treats a layer without POST as read-only.
     return ["POST"]
 
 

@@ -1,4 +1,4 @@
-"""How an address is answered: the caller is found first, then a plain function answers in a thread."""
+"""Wrapper of the routes: the caller is authenticated, then a plain function answers in a thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Work = Callable[[Request, OgcService, Caller], Response]
 
 
 def route(path: str, work: Work, *, method: str = "GET", right: Right | str = ANYBODY) -> Route:
-    """A route whose work runs in a thread."""
+    """A route whose handler runs in a thread."""
 
     async def answer(request: Request) -> Response:
         caller = await admit(request, right)
@@ -38,7 +38,7 @@ def readable(request: Request, caller: Caller) -> Collection:
     NotStoredError
         If there is none.
     UnknownCallerError, DeniedError
-        If the caller may not.
+        If the caller may not read it.
     """
     collection = collection_named(request.path_params["collection"])
     if collection.right is not None:
@@ -47,7 +47,7 @@ def readable(request: Request, caller: Caller) -> Collection:
 
 
 def page(request: Request, template: str, title: tuple[str, str], **values: Any) -> HTMLResponse:
-    """A page for people."""
+    """An HTML page."""
     from api.routes.navigation import entries_for
     from maps.pages.frame import render_page
 

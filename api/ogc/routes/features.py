@@ -1,4 +1,4 @@
-"""Features: pages of them, and one at a time."""
+"""Features: pages of a collection, and single features."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from api.ogc.selection import ItemsQuery, known_parameters, page_rows, read_quer
 from api.ogc.service import OgcService, layer_of
 from api.routes.guard import ANYBODY, admit
 
-#: Rows that a page for people shows, unless `limit` says otherwise.
+#: Default number of rows of an HTML page.
 PAGE_ROWS = 100
 
 
@@ -48,7 +48,7 @@ async def items(request: Request) -> Response:
     collection = readable(request, caller)
     given = parameters(request.scope["query_string"], known_parameters(collection))
     if collection.tiled and "filter" not in given and service.is_warm(layer_of(collection)):
-        # What is in memory is answered here: going to a thread takes longer.
+        # Answered here if everything is in memory: a thread switch takes longer.
         return answer_items(request, service, caller, collection, given)
     return await run_in_threadpool(answer_items, request, service, caller, collection, given)
 
@@ -107,7 +107,7 @@ def one_item(request: Request, service: OgcService, caller: Caller) -> Response:
 
 
 def _caching(collection: Collection, table: FeatureTable, version: int | None, request: Request) -> dict[str, str]:
-    """ETag, and how long the answer may be kept: for ever if the address names a version, else until asked again."""
+    """ETag and caching headers: immutable if the address contains a version, otherwise revalidated."""
     accept = request.headers.get("accept", "")
     tag = etag_of(table.tag, str(request.url), accept)
     public = collection.right is None
@@ -136,7 +136,7 @@ def _neighbour_pages(query: ItemsQuery, matched: int) -> list[tuple[str, int]]:
 def _items_page(
     request: Request, service: OgcService, caller: Caller, collection: Collection, query: ItemsQuery
 ) -> Response:
-    """Map, table and links of a page of features."""
+    """HTML page with map, table and links of a page of features."""
     collection = service.described(collection, caller)
     table = service.table(collection, caller, query.when, query.version)
     rows, matched = page_rows(selected_rows(collection, table, query), len(table), query)

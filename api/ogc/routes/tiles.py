@@ -1,4 +1,4 @@
-"""Vector tiles of the layers, one collection at a time and all together, and what describes them."""
+"""Vector tiles of the layers, separately and combined, and their descriptions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def tile(request: Request) -> Response:
     version = integer_of(given["version"], "version", least=1, most=MOST_OFFSET) if "version" in given else None
     fresh, place = service.versions.fresh, _place(request)
     if fresh is None or version not in (None, fresh.version.id) or not fresh.has_tiles_of(place[0]):
-        # Making the tiles of a zoom takes long, and others are answered meanwhile.
+        # Building the tiles of a zoom takes long, so it runs in a thread.
         return await run_in_threadpool(_tile_of_version, request, service, collection, version)
     return _tile(request, fresh, collection, version)
 
@@ -89,7 +89,7 @@ def _tiled(request: Request, caller: Caller) -> Collection:
 
 
 def matrix_sets(request: Request, _service: OgcService, _caller: Caller) -> Response:
-    """The matrix sets: one."""
+    """List of the matrix sets, which is one."""
     query = parameters(request.scope["query_string"], ("f",))
     address = f"{base_of(request)}/tileMatrixSets/{NAME}"
     if wants_page(request, query.get("f")):
@@ -107,7 +107,7 @@ def one_matrix_set(request: Request, _service: OgcService, _caller: Caller) -> R
 
 
 def tile_sets(request: Request, _service: OgcService, caller: Caller) -> Response:
-    """The tile sets of a collection, or of all layers together: one each."""
+    """Tile sets of a collection, or of all layers together: one each."""
     query = parameters(request.scope["query_string"], ("f",))
     here, title, _ = _described(request, caller)
     item = tile_set_item(base_of(request), f"{here}/{NAME}", title)
@@ -139,7 +139,7 @@ def tile_json_document(request: Request, service: OgcService, caller: Caller) ->
 
 
 def _described(request: Request, caller: Caller) -> tuple[str, str, list[str]]:
-    """Address, title and layers of what an address is about."""
+    """Address, title and layers of the collection of a request, or of all layers."""
     if "collection" in request.path_params:
         collection = _tiled(request, caller)
         return f"{base_of(request)}/collections/{collection.id}/tiles", collection.title, [collection.id]

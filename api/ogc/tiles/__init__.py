@@ -7,12 +7,12 @@ unit
 vertex
     A vertex of the mesh, shared by all cells and levels that meet there; it has one position in each zoom.
 chain
-    Vertices between two nodes. Chains are simplified, not polygons: whatever is left out is left out of both sides.
+    Vertices between two nodes. Chains are simplified instead of polygons, so that the same vertices are removed on both sides.
 
-Shared borders stay shared: the vertices of all levels are numbered together, each number gets one whole-numbered position per
-zoom, and simplification decides by chain which numbers are kept. Cutting at the edge of a tile computes each crossing from the
-ends of the edge in a fixed order, so both sides get the same point.
+Shared borders stay identical: the vertices of all levels are numbered together, each has one integer position per zoom, and
+simplification removes vertices by chain. Clipping at the edge of a tile computes each crossing from the ends of the edge in a
+fixed order, so that both sides get the same point.
 
-Known limits: a cell that is narrower than the tolerance of a zoom (a quarter of a pixel of 256 a tile) can vanish there. Zooms 10
-to 16 are made; larger ones are drawn from 16.
+Known limits: a cell narrower than the tolerance of a zoom (a quarter of a pixel of 256 a tile) can vanish there. Zooms 10 to 16
+are built; clients overzoom from 16.
 """

@@ -1,4 +1,4 @@
-"""The mesh of all levels of a division as numbered vertices, and how much each vertex matters to its chain."""
+"""The mesh of all levels as numbered vertices, with the significance of each vertex in its chain."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ HALF_WORLD_M = 20037508.342789244
 
 @dataclass(frozen=True)
 class LevelRings:
-    """The rings of one level's cells, as numbers of vertices without the closing one.
+    """The rings of one level's cells, as vertex numbers without the closing vertex.
 
     Attributes
     ----------
     vertex
-        Numbers of the vertices of all rings, one after the other.
+        Vertex numbers of all rings, concatenated.
     offsets
-        Where each ring begins in `vertex`, and the end.
+        Start of each ring in `vertex`, and the end.
     cell, outer
-        Position of the cell of each ring, and whether it is an outer ring. An outer ring stands before its holes.
+        Position of the cell of each ring, and whether it is an outer ring. An outer ring precedes its holes.
     """
 
     vertex: Ints
@@ -49,7 +49,7 @@ class TileMesh:
     mercator
         Position of each vertex in Web Mercator, metres, shape (n, 2).
     weight
-        How far the chain would move, in metres of Web Mercator, if the vertex were left out; infinite for nodes. Shape (n,).
+        Distance by which the chain would move without the vertex, in metres of Web Mercator; infinite for nodes. Shape (n,).
     """
 
     mercator: Floats
@@ -64,7 +64,7 @@ class TileMesh:
         """
         parts = {level: _ring_coordinates(division, level) for level in Level}
         lattice = np.concatenate([xy for xy, _, _, _ in parts.values()])
-        # Loaded here: a server starts without geopandas.
+        # Imported here, so that a server starts without geopandas.
         from geo.coverage.arcs import unique_vertices
         from geo.layers.crs import PER_METRE
 
@@ -80,7 +80,9 @@ class TileMesh:
 
 
 def _ring_coordinates(division: Division, level: Level) -> tuple[Floats, Ints, Ints, Ints]:
-    """Vertices of all rings of a level without the closing ones, where each ring begins, its cell, and whether it is outer."""
+    """Vertices of all rings of a level without closing vertices, start of each ring, its cell, and whether it is an outer
+    ring.
+    """
     shapes = np.asarray(division.layer(level).geometry.array, dtype=object)
     polygons, cell_of = shapely.get_parts(shapes, return_index=True)
     found, polygon_of = shapely.get_rings(polygons, return_index=True)
@@ -103,7 +105,7 @@ def _weights(mercator: Floats, levels: list[LevelRings]) -> Floats:
     pairs = np.unique(np.sort(np.concatenate(ends), axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     numbers = np.arange(len(mercator), dtype=np.int64)
-    # The sides do not matter here, only that they differ: every edge belongs to a chain.
+    # The sides only have to differ: every edge belongs to a chain.
     left, right = np.zeros(len(pairs), dtype=np.int32), np.ones(len(pairs), dtype=np.int32)
     from geo.coverage.arcs import Edges, chain
 
@@ -115,8 +117,8 @@ def _weights(mercator: Floats, levels: list[LevelRings]) -> Floats:
 
 @kernel()
 def _chain_weights(xy, path, offsets):  # type: ignore[no-untyped-def]
-    """Douglas and Peucker (1973) once for all tolerances: the distance at which a vertex splits its stretch, and never more than
-    that of the stretch before, so that larger tolerances keep fewer vertices.
+    """Douglas and Peucker (1973), once for all tolerances: the distance at which a vertex splits its section, limited to that
+    of the enclosing section, so that larger tolerances keep fewer vertices.
     """
     weight = np.full(len(xy), np.inf)
     for k in range(len(offsets) - 1):

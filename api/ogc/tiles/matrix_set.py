@@ -14,7 +14,7 @@ TILE_JSON = "application/json"
 _CRS = "http://www.opengis.net/def/crs/EPSG/0/3857"
 _URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 _LAST_MATRIX = 24
-#: Pixels of a tile, and metres of one by the standard: a scale denominator of 1 shows 0.28 mm as one.
+#: Pixels of a tile, and size of a pixel in metres by the standard: at a scale denominator of 1 a pixel is 0.28 mm.
 _PIXELS, _PIXEL_M = 256, 0.00028
 
 
@@ -76,7 +76,7 @@ def tile_set(
 
 
 def tile_set_item(base: str, here: str, title: str) -> dict[str, Any]:
-    """A tile set as it stands in a list."""
+    """A tile set as a list item."""
     return {
         "title": title,
         "dataType": "vector",
@@ -97,7 +97,7 @@ def tile_set_links(base: str, here: str, title: str) -> list[Link]:
 
 
 def template(here: str, version: int) -> str:
-    """Address of a tile; with the version it never changes."""
+    """Address template of a tile; immutable if it contains the version."""
     return f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?version={version}"
 
 

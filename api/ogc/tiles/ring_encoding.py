@@ -1,4 +1,4 @@
-"""Cuts rings at the edge of a tile and writes them as geometry commands of MVT 2.1, all in whole units."""
+"""Clips rings at the edge of a tile and encodes them as geometry commands of MVT 2.1, in integer units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from geo.kernels import kernel
 
-#: Side of a tile, and how far rings are drawn beyond it so that borders along the edge are not seen.
+#: Side of a tile, and the buffer beyond it that hides borders along the edge.
 EXTENT, BUFFER = 4096, 64
 
 
@@ -17,7 +17,7 @@ def encode_rings(xy, vertex, offsets, cell, outer, chosen, origin):  # type: ign
     Parameters
     ----------
     xy
-        Position of each vertex at the zoom, whole units from the north-west corner of the world, int64, shape (n, 2).
+        Position of each vertex at the zoom, integer units from the north-west corner of the world, int64, shape (n, 2).
     vertex, offsets, cell, outer
         Rings of the level, simplified; see :class:`~api.ogc.tiles.arc_simplification.LevelRings`.
     chosen
@@ -28,8 +28,8 @@ def encode_rings(xy, vertex, offsets, cell, outer, chosen, origin):  # type: ign
     Returns
     -------
     (numbers, ends, cells)
-        Command integers of all cells, where those of each cell end, and the positions of the cells. Cells of which nothing is
-        left are not among them.
+        Command integers of all cells, end of those of each cell, and the positions of the cells. Cells without remaining rings
+        are omitted.
     """
     low, high = -BUFFER, EXTENT + BUFFER
     numbers = [np.uint32(0) for _ in range(0)]
@@ -86,7 +86,7 @@ def encode_rings(xy, vertex, offsets, cell, outer, chosen, origin):  # type: ign
 
 @kernel()
 def cut_side(points, axis, bound, sign):  # type: ignore[no-untyped-def]
-    """Sutherland and Hodgman (1974) for one side: what lies on the side of `bound` that `sign` names is kept."""
+    """Sutherland and Hodgman (1974) for one side: keeps the part on the side of `bound` given by `sign`."""
     kept = [(0, 0) for _ in range(0)]
     count = len(points)
     for i in range(count):
@@ -96,7 +96,7 @@ def cut_side(points, axis, bound, sign):  # type: ignore[no-untyped-def]
         if here_in:
             kept.append(here)
         if here_in != there_in:
-            # Both sides of a border get the same point: it is computed from the smaller end to the larger one.
+            # Computed from the smaller to the larger end, so that both sides of a border get the same point.
             one, two = (here, there) if here < there else (there, here)
             other = 1 - axis
             step, rise = two[axis] - one[axis], two[other] - one[other]
@@ -107,7 +107,7 @@ def cut_side(points, axis, bound, sign):  # type: ignore[no-untyped-def]
 
 @kernel()
 def without_spikes(points):  # type: ignore[no-untyped-def]
-    """Ring without repeated points and without edges that are walked to and fro."""
+    """Ring without repeated points and without edges traversed in both directions."""
     kept = [(0, 0) for _ in range(0)]
     for point in points:
         kept.append(point)
@@ -134,7 +134,7 @@ def without_spikes(points):  # type: ignore[no-untyped-def]
 
 @kernel()
 def pack_varints(numbers, buffer):  # type: ignore[no-untyped-def]
-    """Write numbers as varints into a buffer that is large enough; the number of bytes."""
+    """Write numbers as varints into a sufficiently large buffer; returns the number of bytes."""
     at = 0
     for number in numbers:
         rest = np.uint64(number)

@@ -1,4 +1,4 @@
-"""All tiles of one version: made at once in the background, or one zoom at first use, and kept compressed."""
+"""All tiles of one version, built in the background or one zoom at first use, and kept compressed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from geo.layers import Division
 
 FIRST_ZOOM, LAST_ZOOM = 10, 16
-#: Vertices are left out up to this zoom if their chain moves less than the tolerance: a quarter of a pixel of 256 a tile.
+#: Up to this zoom vertices are removed if their chain moves less than the tolerance: a quarter of a pixel of 256 a tile.
 SIMPLIFIED_TO, TOLERANCE_UNITS = 14, 4.0
-#: Properties of a tile's features; whole ones are read from the features.
+#: Properties of a tile's features; the complete ones are served as features.
 TILE_PROPERTIES = ("code", "name", "parent", "leader", "population", "area_m2")
 _LEVEL = 6
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: each level's layer, and all of them, compressed; empty bytes where there is nothing."""
+    """One tile: the layer of each level, and all layers combined, compressed; empty bytes if empty."""
 
     layers: dict[Level, bytes]
     everything: bytes
 
 
 class TileCache:
-    """The tiles of a division; safe to use from any thread."""
+    """The tiles of a division; thread-safe."""
 
     def __init__(self, division: Division) -> None:
         self._division = division
@@ -45,12 +45,12 @@ class TileCache:
         self._properties: dict[Level, PropertyTable] = {}
 
     def tile(self, zoom: int, column: int, row: int) -> Tile | None:
-        """A tile of a zoom from 10 to 16; None if nothing lies on it."""
+        """A tile of a zoom from 10 to 16; None if it is empty."""
         known = self._zooms.get(zoom)
         return (known if known is not None else self.zoom(zoom)).get((column, row))
 
     def zoom(self, zoom: int) -> dict[tuple[int, int], Tile]:
-        """All tiles of a zoom by column and row; made at first use."""
+        """All tiles of a zoom by column and row; built at first use."""
         with self._lock:
             if zoom not in self._zooms:
                 if self._mesh is None:
@@ -60,15 +60,15 @@ class TileCache:
             return self._zooms[zoom]
 
     def made(self, zoom: int) -> bool:
-        """Whether the tiles of a zoom are there, so that asking for one does not take long."""
+        """Whether the tiles of a zoom are built."""
         return zoom in self._zooms
 
     def make_all(self) -> int:
-        """Make the tiles of all zooms; their number."""
+        """Build the tiles of all zooms; returns their number."""
         return sum(len(self.zoom(zoom)) for zoom in range(FIRST_ZOOM, LAST_ZOOM + 1))
 
     def limits(self, zoom: int) -> tuple[int, int, int, int]:
-        """First and last column and row of a zoom that the street touches; no tile is made for it."""
+        """First and last column and row of a zoom that the street touches; builds no tile."""
         street = self._division.street.geometry.to_crs(3857).total_bounds
         side = 2 * HALF_WORLD_M / (1 << zoom)
         west, east = ((value + HALF_WORLD_M) // side for value in street[[0, 2]])
@@ -107,14 +107,14 @@ def _tiles_of(mesh: TileMesh, properties: dict[Level, PropertyTable], zoom: int)
 
 
 def units_at(mesh: TileMesh, zoom: int) -> Ints:
-    """Position of each vertex at a zoom, in whole units from the north-west corner of the world."""
+    """Position of each vertex at a zoom, in integer units from the north-west corner of the world."""
     scale = (EXTENT << zoom) / (2 * HALF_WORLD_M)
     east, south = (mesh.mercator[:, 0] + HALF_WORLD_M) * scale, (HALF_WORLD_M - mesh.mercator[:, 1]) * scale
     return np.rint(np.column_stack([east, south])).astype(np.int64)
 
 
 def _level_at(count: int, rings: LevelRings, xy: Ints, kept: Any) -> _LevelAtZoom:
-    """Rings of a level without the vertices that are left out."""
+    """Rings of a level without the removed vertices."""
     stays = kept[rings.vertex]
     before = np.r_[0, np.cumsum(stays)]
     simple = LevelRings(rings.vertex[stays], before[rings.offsets], rings.cell, rings.outer)
@@ -141,7 +141,7 @@ def _column(frame: Any, name: str) -> list[Any]:
 
 
 def _layer(level: Level, properties: PropertyTable, part: _LevelAtZoom, xy: Ints, place: tuple[int, int]) -> bytes:
-    """One level's layer of the tile in a column and row."""
+    """The layer of one level in the tile of a column and row."""
     origin = np.array(place, dtype=np.int64) * EXTENT
     low, high = origin - BUFFER, origin + EXTENT + BUFFER
     bounds = part.bounds

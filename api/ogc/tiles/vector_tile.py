@@ -1,4 +1,4 @@
-"""Layers of vector tiles (MVT 2.1): messages around the geometry commands of :mod:`~api.ogc.tiles.ring_encoding`."""
+"""Layers of vector tiles (MVT 2.1): protobuf messages around the geometry commands of :mod:`~api.ogc.tiles.ring_encoding`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _written(number: int) -> bytes:
     return bytes(out)
 
 
-#: Varints of small numbers, which nearly all are: a street has 100,000 features and values on its tiles.
+#: Precomputed varints of small numbers, the great majority: the tiles of a street have 100,000 features and values.
 _SMALL = tuple(_written(number) for number in range(1 << 14))
 
 
@@ -36,12 +36,12 @@ def varint(number: int) -> bytes:
 
 
 def message(field: int, content: bytes) -> bytes:
-    """A field that holds bytes."""
+    """A length-delimited field."""
     return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def value_message(value: Any) -> bytes:
-    """A value of a layer's table."""
+    """A value of a layer's value table."""
     if isinstance(value, bool):
         return message(4, b"\x38" + varint(int(value)))
     if isinstance(value, int):
@@ -53,16 +53,16 @@ def value_message(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class PropertyTable:
-    """Properties of the cells of a level, made once for all tiles.
+    """Properties of the cells of a level, encoded once for all tiles.
 
     Attributes
     ----------
     keys
         Names of the properties.
     token
-        Number of the value of each cell and property in `messages`; -1 where there is none. Shape (cells, keys).
+        Index in `messages` of the value of each cell and property; -1 if missing. Shape (cells, keys).
     messages
-        The different values, written; the type is a part of a value, as 1, 1.0 and True are equal to Python.
+        The distinct values, encoded; distinguished by type, as 1, 1.0 and True are equal in Python.
     """
 
     keys: tuple[str, ...]
@@ -71,7 +71,7 @@ class PropertyTable:
 
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[Any]]) -> PropertyTable:
-        """The table of columns, which hold one value for each cell; None is left out."""
+        """Build the table from columns with one value per cell; None is omitted."""
         known: dict[Any, int] = {}
         tokens = [
             [-1 if value is None else known.setdefault((type(value), value), len(known)) for value in column]
@@ -87,8 +87,8 @@ def layer_message(name: str, properties: PropertyTable, geometry: tuple[Any, Any
     Parameters
     ----------
     geometry
-        Command integers, where those of each feature end, and the cells, as
-        :func:`~api.ogc.tiles.ring_encoding.encode_rings` gives them.
+        Command integers, end of those of each feature, and the cells, as returned by
+        :func:`~api.ogc.tiles.ring_encoding.encode_rings`.
     """
     numbers, ends, cells = geometry
     if not len(cells):
@@ -96,7 +96,7 @@ def layer_message(name: str, properties: PropertyTable, geometry: tuple[Any, Any
     packed, lengths = _packed(numbers, ends)
     tokens = properties.token[cells]
     used = np.unique(tokens[tokens >= 0])
-    # Values have numbers of their own on each tile.
+    # Values are renumbered for each tile.
     own = np.searchsorted(used, tokens).tolist()
     there = (tokens >= 0).tolist()
     keys = [varint(key) for key in range(len(properties.keys))]
