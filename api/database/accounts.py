@@ -43,7 +43,7 @@ def add_account(
     password: str | None = None,
     person: int | None = None,
 ) -> int:
-    """Store an account with its grants; `password` is a hash, `person` the number of the person of the roster whose it is.
+    """Store an account with its grants; `password` is a hash, `person` the number of its person in the roster.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def start_session(session: Session, account: int, *, at: datetime, days: float) 
 
 
 def login_of_provider(session: Session, street: int, name: str, *, at: datetime, days: float) -> Secret:
-    """Start a login of the account of a name that a login provider has confirmed.
+    """Start a login of the account whose name was confirmed by a login provider.
 
     Raises
     ------

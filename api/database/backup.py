@@ -23,8 +23,8 @@ LONGEST_S = 6 * 3600
 def backup(engine: Engine, target: Path) -> int:
     """Write the database to a file while it is in use; returns the size in bytes.
 
-    SQLite gives a SQLite file (by SQLite's own backup in one step: one in many steps starts again with every commit and may never
-    end), PostgreSQL a dump of ``pg_dump``. The file appears under its name when it is complete and checked.
+    The result is a SQLite file (copied in one step, because a stepwise backup restarts at every commit and may never end), or a
+    dump of ``pg_dump``. The file gets its name when it is complete and verified.
 
     Raises
     ------

@@ -39,7 +39,7 @@ def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
     FileError
         If the file is missing, its folder is, or it is not a SQLite database.
     InputError
-        If the URL cannot be understood or its driver is not installed.
+        If the URL cannot be parsed or its driver is not installed.
     """
     url = database_url(database)
     if url.get_backend_name() == "sqlite":
@@ -71,7 +71,7 @@ def database_url(database: str | Path) -> URL:
         raise InputError(
             f"'{database}' is not a database URL; use a file path, sqlite:///... or postgresql://..."
         ) from error
-    # psycopg is the driver that is installed; without a name SQLAlchemy would look for an older one.
+    # psycopg is the installed driver; by default SQLAlchemy would look for psycopg2.
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
 
 
@@ -82,8 +82,8 @@ def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
     Parameters
     ----------
     write
-        Take SQLite's write lock at the start. A transaction that reads first and writes later would fail at once when
-        another one has written in between; this one waits its turn.
+        Take SQLite's write lock at the start. A transaction that reads first and writes later would fail at once if another one
+        has written in between; this one waits for the lock.
     """
     bound = engine.execution_options(write=True) if write else engine
     with Session(bound) as opened, opened.begin():
@@ -91,23 +91,23 @@ def session(engine: Engine, *, write: bool = False) -> Iterator[Session]:
 
 
 def lock(opened: Session, name: str) -> None:
-    """Wait until no other transaction holds the lock `name`, and hold it to the end of this one.
+    """Wait for the lock `name` and hold it until the end of the transaction.
 
-    On SQLite the transaction must be one that writes; there is one write lock for all.
+    On SQLite the transaction must be a write transaction; it has one lock for all names.
     """
     if opened.get_bind().dialect.name == "postgresql":
         opened.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
 def folder_of_store(engine: Engine, otherwise: Path) -> Path:
-    """Folder of a SQLite file; another one for a database server."""
+    """Folder of a SQLite file; `otherwise` for a database server."""
     if engine.dialect.name == "sqlite" and engine.url.database:
         return Path(engine.url.database).resolve().parent
     return otherwise
 
 
 def _pool_options(url: URL) -> dict[str, Any]:
-    """Connections to a server are tried before they are used, since it may have been restarted."""
+    """Connections to a server are tested before use, as it may have been restarted."""
     return {"pool_pre_ping": True, "pool_size": POOL_SIZE} if url.get_backend_name() == "postgresql" else {}
 
 
@@ -136,14 +136,14 @@ def _require_answer(engine: Engine, url: URL) -> None:
 
 
 def _on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    # The driver's own transactions would leave schema changes outside; BEGIN is sent by _on_begin instead.
+    # The driver's own transactions would exclude schema changes; BEGIN is sent by _on_begin instead.
     connection.isolation_level = None
     register(connection)
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
-    # Readers continue while a version is written.
+    # Readers are not blocked while a version is written.
     connection.execute("PRAGMA journal_mode=WAL")
-    # A commit is acknowledged after it is on the disk; NORMAL would lose the last commits when the power fails.
+    # A commit is acknowledged after it is on disk; NORMAL would lose the last commits at a power failure.
     connection.execute("PRAGMA synchronous=FULL")
 
 

@@ -39,14 +39,14 @@ class VersionInfo:
 
 
 def street_of(session: Session, code: str | None = None, *, name: str | None = None) -> int:
-    """Number of a street in this store; the only one if no code is given.
+    """Number of a street in this database; the only one if no code is given.
 
     An unknown code is assigned to the street without a code created by the migration, or a new street is created.
 
     Raises
     ------
     InputError
-        If no code is given and the store holds several streets.
+        If no code is given and the database holds several streets.
     """
     rows = session.scalars(select(StreetRow).order_by(StreetRow.id)).all()
     if code is None:
@@ -100,9 +100,9 @@ def add_version(
     Parameters
     ----------
     valid_from
-        Day from which the division is to be valid.
+        First day of its validity.
     created_at
-        Time of storing, aware.
+        Time of storing, timezone-aware.
 
     Raises
     ------
@@ -162,8 +162,8 @@ def publish(
     Parameters
     ----------
     based_on
-        The published version that the draft was made from. If another one of the street was published since, the draft
-        does not know of it and is refused. The session must be one that writes (``session(engine, write=True)``).
+        The published version on which the draft is based. If another version of the street was published since, the draft is
+        refused. Requires a write session (``session(engine, write=True)``).
 
     Raises
     ------
@@ -202,7 +202,7 @@ def retire(
 
 
 def history(session: Session, version_id: int) -> list[DivisionEvent]:
-    """Who did what to a version, oldest first."""
+    """Events of a version, oldest first."""
     rows = session.scalars(
         select(DivisionEventRow).where(DivisionEventRow.version_id == version_id).order_by(DivisionEventRow.id)
     )
@@ -245,12 +245,12 @@ def current_version(session: Session, *, day: date | None = None, street_code: s
     """Published version valid on a day; without a day, the last one.
 
     Of versions with the same first day, the one published last is valid. Versions retired by that day are not valid; without a
-    day, retired versions are left out.
+    day, retired versions are excluded.
 
     Raises
     ------
     NotStoredError
-        If no published version holds.
+        If no published version is valid.
     """
     query = select(VersionRow).where(VersionRow.published_at.is_not(None))
     retired = select(DivisionEventRow.version_id).where(DivisionEventRow.action == "retired")

@@ -26,13 +26,13 @@ class Event:
 
 
 def audit(session: Session, street: int, actor: str, action: str, subject: str, *, at: datetime, **detail: Any) -> None:
-    """Record who did or read what."""
+    """Record an action or an access with its actor."""
     session.add(AuditRow(street=street, at=at, actor=actor, action=action, subject=subject, detail=detail))
     session.flush()
 
 
 def read_audit(session: Session, street: int, *, before: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """Entries of the audit, newest first; `before` is the number of the last one seen."""
+    """Entries of the audit, newest first; `before` is the number of the last entry already listed."""
     query = select(AuditRow).where(AuditRow.street == street).order_by(AuditRow.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditRow.id < before)
@@ -45,7 +45,7 @@ def read_audit(session: Session, street: int, *, before: int | None = None, limi
 def add_event(session: Session, street: int, kind: str, scope: str, data: dict[str, Any], *, at: datetime) -> None:
     """Store an event, which is sent to open pages after the commit.
 
-    Events are committed in the order of their numbers, or a page that resumes after the last number would miss some.
+    Events must be committed in the order of their numbers, so that a page that resumes after the last number misses none.
     """
     lock(session, "events")
     session.add(EventRow(street=street, at=at, kind=kind, scope=scope, data=data))

@@ -15,7 +15,7 @@ from api.ingest.fix import EPOCH
 def track(
     session: Session, street: int, device: int, start_us: int, end_us: int, *, limit: int
 ) -> list[dict[str, Any]]:
-    """Fixes of a device in ``[start_us, end_us)`` by time, as the interface shows them."""
+    """Fixes of a device in ``[start_us, end_us)`` by time, as served by the API."""
     query = (
         select(FixRow)
         .where(FixRow.street == street, FixRow.device == device)

@@ -1,4 +1,4 @@
-"""Incidents and corrections that were added since a moment, for readers that keep all of them in memory."""
+"""Incidents and corrections added since a state, for readers that cache all incidents."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN_FIELDS = (
     "second",
     "community",
 )
-#: A correction with this key takes an incident back; what was received stays.
+#: A correction with this key withdraws an incident; the received record is kept.
 WITHDRAWN = "withdrawn"
 
 
@@ -40,7 +40,7 @@ class IncidentState:
 
 
 def incident_state(session: Session, street: int) -> IncidentState:
-    """State of what is stored now."""
+    """State of the stored incidents."""
     last, count = session.execute(
         select(func.coalesce(func.max(IncidentRow.id), 0), func.count(IncidentRow.id)).where(
             IncidentRow.street == street
@@ -57,7 +57,7 @@ def incident_state(session: Session, street: int) -> IncidentState:
 def incidents_since(
     session: Session, street: int, state: IncidentState
 ) -> tuple[list[dict[str, Any]], list[tuple[int, dict[str, Any]]]]:
-    """Incidents as received and corrections (incident and changed fields) that are newer than a state, in their order."""
+    """Incidents as received and corrections (incident and changed fields) newer than a state, in order."""
     query = (
         select(*(getattr(IncidentRow, key) for key in SHOWN_FIELDS))
         .where(IncidentRow.street == street, IncidentRow.id > state.last)
@@ -74,7 +74,7 @@ def incidents_since(
 
 
 def apply_changes(row: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Apply a correction to an incident in memory; times come back from their text."""
+    """Apply a correction to a cached incident; times are parsed from text."""
     row.update(changes)
     if isinstance(row["reported_at"], str):
         row["reported_at"] = datetime.fromisoformat(row["reported_at"])

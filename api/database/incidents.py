@@ -15,18 +15,18 @@ from api.database.models import CorrectionRow, IncidentRow, PhotoRow
 from api.errors import NotStoredError
 from geo.errors import ImpossibleError
 
-#: Incidents nearer than this in place and time may be one and the same.
+#: Incidents nearer than this in space and time are candidates for duplicates.
 NEAR_M, NEAR_TIME = 50.0, timedelta(days=7)
 _M_PER_DEGREE = 111_320.0
 
 
 def add_incident(session: Session, values: dict[str, Any]) -> tuple[int, bool]:
-    """Store an incident; number, and whether it is new. The same number with the same content is stored once.
+    """Store an incident; returns its number, and whether it is new. The same number with the same content is stored once.
 
     Raises
     ------
     ImpossibleError
-        If the number stands for another incident already.
+        If the number belongs to another incident.
     """
     same = IncidentRow.street == values["street"], IncidentRow.number == values["number"]
     known = session.scalar(select(IncidentRow).where(*same))
@@ -45,7 +45,7 @@ def add_incident(session: Session, values: dict[str, Any]) -> tuple[int, bool]:
 
 
 def duplicates(session: Session, street: int, incident: int) -> list[dict[str, Any]]:
-    """Earlier and later incidents that may be the same: near in place and time and of the same kind, nearest first."""
+    """Candidates for duplicates: near in space and time and of the same kind, nearest first."""
     row = _row(session, street, incident)
     wide = NEAR_M / _M_PER_DEGREE / max(0.01, math.cos(math.radians(row.lat)))
     query = select(IncidentRow).where(
@@ -79,7 +79,7 @@ def list_incidents(
 
 
 def incident_places(session: Session, street: int, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """When, what and in which grids incidents of ``[start, end)`` were reported, corrections applied; no text, no position."""
+    """Time, kind and grids of the incidents of ``[start, end)``, corrections applied; without text and position."""
     keys = ("reported_at", "received_at", "kind", "third", "second", "community")
     query = select(IncidentRow.id, *(getattr(IncidentRow, key) for key in keys)).where(
         IncidentRow.street == street, IncidentRow.reported_at >= start, IncidentRow.reported_at < end
@@ -124,7 +124,7 @@ def get_incident(session: Session, street: int, incident: int) -> dict[str, Any]
 def correct(
     session: Session, street: int, incident: int, changes: dict[str, Any], *, at: datetime, actor: str, reason: str
 ) -> None:
-    """Append a correction; the incident stays as it was received."""
+    """Append a correction; the received record is unchanged."""
     _row(session, street, incident)
     query = select(func.coalesce(func.max(CorrectionRow.number), 0)).where(CorrectionRow.incident_id == incident)
     number = int(session.scalar(query) or 0) + 1
@@ -135,7 +135,7 @@ def correct(
 def add_photo(
     session: Session, street: int, incident: int, content: bytes, media_type: str, *, at: datetime
 ) -> tuple[str, bool]:
-    """Store a photo of an incident; SHA-256, and whether it is new."""
+    """Store a photo of an incident; returns its SHA-256, and whether it is new."""
     _row(session, street, incident)
     key = hashlib.sha256(content).hexdigest()
     same = PhotoRow.incident_id == incident, PhotoRow.sha256 == key

@@ -33,7 +33,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     FileError
         If PostGIS is not installed in the database and this user may not install it.
     """
-    # Loaded here: the server only compares revisions, and alembic takes half a second of its start.
+    # Imported here: the server only compares revisions, and alembic would add half a second to its start.
     from alembic import command
     from alembic.runtime.migration import MigrationContext
 
@@ -54,7 +54,7 @@ def require_schema(engine: Engine) -> None:
     Raises
     ------
     FileError
-        If the store is empty, older or newer.
+        If the database is empty, older or newer.
     """
     found, expected = revisions(engine)
     if found != expected:
@@ -63,7 +63,7 @@ def require_schema(engine: Engine) -> None:
 
 
 def revisions(engine: Engine) -> tuple[str | None, str]:
-    """Revision of a store (None if it is empty), and the one that this program expects."""
+    """Revision of a database (None if empty), and the expected one."""
     with engine.connect() as connection:
         known = inspect(connection).has_table("alembic_version")
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
@@ -71,12 +71,12 @@ def revisions(engine: Engine) -> tuple[str | None, str]:
 
 
 def head() -> str:
-    """Revision that this program expects: the number that the last migration's file begins with."""
+    """Expected revision: the number at the start of the last migration's file name."""
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _prepare_postgresql(connection: Connection) -> None:
-    """Let one process at a time migrate, and make sure that PostGIS is there."""
+    """Serialise migrations of several processes, and ensure that PostGIS is installed."""
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge upgrade'))"))
     if connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")).first() is None:
@@ -93,7 +93,7 @@ def _config() -> Config:
     from alembic.config import Config
 
     config = Config()
-    # A '%' in the path would be read as an interpolation.
+    # A '%' in the path would be interpreted as an interpolation.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

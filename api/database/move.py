@@ -1,4 +1,4 @@
-"""Moving a store to another database, from SQLite to PostGIS or back, without loss."""
+"""Copy of a database to another one, from SQLite to PostGIS or back, without loss."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from api.database.models import Base
 from api.ingest.fix import DAY_US
 from geo.errors import FileError
 
-#: Rows that are copied in one statement.
+#: Rows copied by one statement.
 ROWS = 5_000
 
 
 def move(source: Engine, target: Engine) -> dict[str, int]:
-    """Copy every row of a store into a new one with the current schema, in one transaction, and compare both.
+    """Copy every row of a database to a new one with the current schema, in one transaction, and compare both.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def move(source: Engine, target: Engine) -> dict[str, int]:
     Raises
     ------
     FileError
-        If the target holds rows already, or a table differs after the copy.
+        If the target has rows already, or a table differs after the copy.
     """
     require_schema(source)
     require_schema(target)
@@ -53,7 +53,7 @@ def move(source: Engine, target: Engine) -> dict[str, int]:
 
 
 def digest(table: Table, connection: Connection) -> str:
-    """SHA-256 over all rows of a table in the order of their key, the same on both databases."""
+    """SHA-256 over all rows of a table in the order of their key, equal on both databases."""
     summed = hashlib.sha256()
     for row in _rows(table, connection):
         summed.update(repr([_plain(value) for value in row]).encode())
@@ -67,7 +67,7 @@ def _rows(table: Table, connection: Connection) -> Iterator[Any]:
 
 
 def _copy(table: Table, reading: Connection, writing: Connection) -> int:
-    """Copy a table; versions are copied as drafts, since cells cannot be added to a published one."""
+    """Copy a table; versions are copied as drafts, because cells cannot be added to a published one."""
     count = 0
     block: list[dict[str, Any]] = []
     for row in _rows(table, reading):
@@ -104,7 +104,7 @@ def _make_partitions(source: Engine, target: Engine) -> None:
 
 
 def _set_sequences(writing: Connection) -> None:
-    """Let PostgreSQL number new rows behind those that were copied."""
+    """Set PostgreSQL's sequences to continue after the copied rows."""
     for table in Base.metadata.sorted_tables:
         column = table.autoincrement_column
         if column is None or len(table.primary_key.columns) != 1:
@@ -121,6 +121,6 @@ def _set_sequences(writing: Connection) -> None:
 def _plain(value: Any) -> Any:
     data = getattr(value, "data", value)
     if hasattr(value, "srid"):
-        # PostGIS hands geometries over as hexadecimal text, SQLite as bytes.
+        # PostGIS returns geometries as hexadecimal text, SQLite as bytes.
         return data.lower() if isinstance(data, str) else bytes(data).hex()
     return bytes(value) if isinstance(value, memoryview) else value

@@ -1,4 +1,4 @@
-"""Persons, devices, and who held which device when."""
+"""Persons, devices, and holdings of devices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.database.models import DeviceRow, HoldingRow, PersonRow
 from api.errors import NotStoredError
 from geo.errors import ImpossibleError, InputError
 
-#: Longest name of a device, person or account.
+#: Maximum length of the name of a device, person or account.
 LONGEST_NAME = 100
 
 
@@ -28,7 +28,7 @@ class Device:
 
 
 def checked_name(name: str, what: str) -> str:
-    """A name without spaces around it.
+    """A name stripped of surrounding spaces.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def checked_name(name: str, what: str) -> str:
 
 
 def person_of(session: Session, street: int, code: str, *, at: datetime, phone: str | None = None) -> int:
-    """Number of a person, by code or name; a new one is stored."""
+    """Number of a person, by code or name; an unknown person is stored."""
     plain = checked_name(code, "person")
     row = session.scalar(select(PersonRow).where(PersonRow.street == street, PersonRow.code == plain))
     if row is None:
@@ -86,12 +86,12 @@ def device_id(session: Session, street: int, name: str) -> int:
 
 
 def hand_over(session: Session, device: int, person: int | None, *, at: datetime) -> None:
-    """Let a person hold a device from `at` on; the holder before held it until then. Without a person nobody holds it.
+    """Assign a device to a person from `at` on, ending the present holding; None: to nobody.
 
     Raises
     ------
     InputError
-        If the present holder has it only since later than `at`.
+        If the present holding starts after `at`.
     """
     present = session.scalar(
         select(HoldingRow)
@@ -143,7 +143,7 @@ def list_devices(session: Session, street: int) -> list[Device]:
 
 
 def device_names(session: Session, street: int) -> dict[str, int]:
-    """Numbers of a street's devices in use, by name."""
+    """Numbers of a street's active devices, by name."""
     query = select(DeviceRow.name, DeviceRow.id).where(DeviceRow.street == street, DeviceRow.retired_at.is_(None))
     return {str(row[0]): int(row[1]) for row in session.execute(query)}
 

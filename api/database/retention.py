@@ -1,4 +1,4 @@
-"""Retention: deleting fixes, events, photos and audit entries that are older than an installation keeps them."""
+"""Retention: deletion of fixes, events, photos and audit entries after the period set by an installation."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from api.database.models import AuditRow, EventRow, FixRow, PhotoRow, PurgeRow
 from api.ingest.fix import DAY_US, microseconds
 from geo.errors import ImpossibleError, InputError
 
-#: What can be deleted: the column that its age is told by.
+#: Subjects of deletion, and the column that determines the age.
 _AGES = {
     "fix": FixRow.time_us,
     "event": EventRow.at,
     "incident_photo": PhotoRow.received_at,
     "audit": AuditRow.at,
 }
-#: Least age in days. Records of how personal data were handled are kept for three years (PIPL article 56).
+#: Minimum age in days. Records of the handling of personal data are kept for three years (PIPL article 56).
 LEAST_DAYS = {"fix": 7, "event": 1, "incident_photo": 30, "audit": 3 * 365 + 1}
 
 
 def purge(
     engine: Engine, subject: str, *, days: int, now: datetime, actor: str, dry_run: bool, expected: int | None = None
 ) -> int:
-    """Delete what is older than `days`, and write down that it was done.
+    """Delete rows older than `days`, and record the deletion.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def purge(
     dry_run
         Only count.
     expected
-        Delete only if there are exactly so many rows.
+        Delete only if the number of rows equals this.
 
     Returns
     -------
@@ -44,9 +44,9 @@ def purge(
     Raises
     ------
     InputError
-        If the subject is not known, or `days` is less than it must be kept.
+        If the subject is unknown, or `days` is below the minimum.
     ImpossibleError
-        If there are more or fewer rows than expected; nothing is deleted then.
+        If the number of rows is not the expected one; nothing is deleted.
     """
     if subject not in _AGES:
         raise InputError(f"'{subject}' cannot be deleted by age; choose one of {', '.join(_AGES)}")

@@ -1,4 +1,4 @@
-"""Between the frames of a division and the rows of the store."""
+"""Conversion between the frames of a division and database rows."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DATES = (VALID_FROM, VALID_TO)
 
 
 def srid_of(division: Division) -> int:
-    """EPSG number of a division's CRS.
+    """EPSG code of a division's CRS.
 
     Raises
     ------
     CrsError
-        If the CRS has none; a store keeps the number only.
+        If the CRS has none; only the code is stored.
     """
     number = division.crs.to_epsg()
     if number is None:
@@ -86,7 +86,7 @@ def _value(value: Any, column: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Value as JSON knows it; what is missing becomes None."""
+    """JSON value; missing values become None."""
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     if isinstance(value, np.generic):
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def from_rows(rows: Sequence[Any], columns: dict[str, list[list[str]]], srid: int) -> Division:
-    """Put a division together from its stored cells, ordered by level and position."""
+    """Build a division from its stored cells, ordered by level and position."""
     crs = CRS.from_epsg(srid)
     frames = {
         level.layer: _layer_frame([row for row in rows if row.level == level], columns[level.layer], crs)
@@ -123,7 +123,7 @@ def _layer_frame(rows: list[Any], columns: list[list[str]], crs: CRS) -> gpd.Geo
 
 
 def _series(raw: list[Any], dtype: str) -> pd.Series[Any]:
-    """Column with the dtype that it had."""
+    """Series with its original dtype."""
     if dtype == "object":
         return pd.Series(raw, dtype=object)
     if dtype.startswith("datetime64"):

@@ -1,11 +1,11 @@
-"""SQL functions that GeoAlchemy2 emits on SQLite, made from shapely.
+"""SQL functions that GeoAlchemy2 emits on SQLite, implemented with shapely.
 
-mod_spatialite is never loaded: beside pyogrio, pyproj and geopandas it corrupts memory. Geometries are stored as
-little-endian EWKB, so each value carries its SRID. The functions that administer SpatiaLite's own tables have nothing
-to do here and answer 1, SpatiaLite's word for success.
+mod_spatialite is never loaded: in one process with pyogrio, pyproj and geopandas it corrupts memory. Geometries are stored as
+little-endian EWKB, so each value has its SRID. Functions that administer SpatiaLite's own tables do nothing and return 1,
+SpatiaLite's value for success.
 
-GeoAlchemy2 hands geometries to SQLite as WKT, and the WKT that GEOS writes does not keep every bit of a coordinate
-(0.000944 loses its last digits). :class:`ExactGeometry` hands over EWKB instead.
+GeoAlchemy2 passes geometries to SQLite as WKT, and the WKT written by GEOS does not preserve every bit of a coordinate
+(0.000944 loses its last digits). :class:`ExactGeometry` passes EWKB instead.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _EWKT = re.compile(r"\s*SRID=(-?\d+);(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class ExactGeometry(Geometry):
-    """Geometry column whose values come back bit by bit, on SQLite as on PostGIS."""
+    """Geometry column whose values are preserved bit by bit, on SQLite and PostGIS."""
 
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        """Give the function that turns a value into what the driver takes."""
+        """Function that converts a value for the driver."""
         usual: Callable[[Any], Any] = super().bind_processor(dialect)  # type: ignore[no-untyped-call]
 
         def as_bytes(value: Any) -> Any:
@@ -53,7 +53,7 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def from_ewkt(value: str | bytes | None) -> bytes | None:
-    """Parse EWKT to EWKB. What is EWKB already passes, as PostGIS has it under the same name."""
+    """Convert EWKT to EWKB. EWKB is returned unchanged, as by the PostGIS function of the same name."""
     if value is None or isinstance(value, bytes):
         return from_ewkb(value)
     match = _EWKT.match(value)
@@ -62,17 +62,17 @@ def from_ewkt(value: str | bytes | None) -> bytes | None:
 
 
 def from_ewkb(value: bytes | str | None) -> bytes | None:
-    """Bring WKB, EWKB or its hexadecimal text to the stored form."""
+    """Convert WKB, EWKB or its hexadecimal text to the stored form."""
     return None if value is None else _ewkb(shapely.from_wkb(value))
 
 
 def as_ewkb(value: bytes | None) -> bytes | None:
-    """Give a stored geometry as EWKB, which it is."""
+    """A stored geometry as EWKB, which is the stored form."""
     return value
 
 
 def as_wkb(value: bytes | None) -> bytes | None:
-    """Give a stored geometry as WKB without SRID."""
+    """A stored geometry as WKB without SRID."""
     return None if value is None else bytes(shapely.to_wkb(shapely.from_wkb(value), byte_order=1))
 
 

@@ -14,7 +14,7 @@ from geo.errors import ImpossibleError
 
 
 class VerdictState(NamedTuple):
-    """What pages need of a stored verdict."""
+    """Columns of a stored verdict needed by pages."""
 
     id: int
     day: date
@@ -51,7 +51,7 @@ def add_rule_set(
 
 
 def rule_texts(session: Session, street: int, name: str | None = None) -> list[str]:
-    """Texts of all versions of a rule set, or of one (``name@version``); by default of the one stored last."""
+    """Texts of all versions of a rule set, or of one (``name@version``); by default of the rule set stored last."""
     query = select(RuleSetRow).where(RuleSetRow.street == street).order_by(RuleSetRow.id)
     rows = session.scalars(query).all()
     if not rows:
@@ -67,7 +67,7 @@ def pending(session: Session, street: int) -> list[tuple[int, int, int]]:
 
 
 def done(session: Session, street: int, entries: Sequence[tuple[int, int, int]]) -> None:
-    """Delete pending days, but those that got newer fixes meanwhile."""
+    """Delete pending days, except those with newer fixes."""
     if entries:
         session.execute(
             text("DELETE FROM pending_day WHERE street = :street AND device = :device AND day = :day AND mark = :mark"),
@@ -100,7 +100,7 @@ def add_verdict(
     key: dict[str, Any],
     row: dict[str, Any],
 ) -> None:
-    """Store a verdict behind the one before it."""
+    """Store a verdict as the next revision after `before`."""
     session.add(
         VerdictRow(
             **key,
@@ -137,7 +137,7 @@ def history_of(session: Session, street: int, day: date, code: str) -> list[dict
 
 
 def take_lease(session: Session, name: str, holder: str, *, now_us: int, until_us: int) -> bool:
-    """Take or renew a lease; False if another holder has it. The session must be one that writes."""
+    """Take or renew a lease; False if another holder has it. Requires a write session."""
     row = session.get(LeaseRow, name, with_for_update=True)
     if row is None:
         session.add(LeaseRow(name=name, holder=holder, until_us=until_us))
@@ -170,7 +170,7 @@ def verdict_days(session: Session, street: int, start: date, end: date) -> list[
 
 
 def verdict_values(session: Session, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """All that is stored of some verdicts, by number."""
+    """All columns of the given verdicts, by number."""
     query = select(VerdictRow.id, VerdictRow.values).where(VerdictRow.id.in_(list(numbers)))
     return {row[0]: dict(row[1]) for row in session.execute(query)}
 

@@ -18,12 +18,12 @@ DRAFT, REVIEW, PUBLISHED = "draft", "review", "published"
 
 
 class OvertakenError(Exception):
-    """Another process added an entry first: read it, and try again."""
+    """Another process appended an entry first: read it, and try again."""
 
 
 @dataclass(frozen=True)
 class DraftInfo:
-    """What the store knows of a draft without its log."""
+    """A stored draft without its log."""
 
     id: int
     street: int
@@ -60,7 +60,7 @@ class Entry:
 
 
 def new_draft(opened: Session, **values: Any) -> DraftInfo:
-    """Begin a draft; sending the same key again gives the same draft."""
+    """Create a draft; a repeated key returns the same draft."""
     known = opened.scalars(select(DraftRow).where(DraftRow.key == values["key"])).one_or_none()
     if known is None:
         known = DraftRow(**{"state": DRAFT, "revision": 0, "changed_at": values["created_at"], **values})
@@ -84,7 +84,7 @@ def get_draft(opened: Session, street: int, number: int) -> DraftInfo:
 
 
 def list_drafts(opened: Session, street: int, limit: int = 500) -> list[DraftInfo]:
-    """Drafts of a street, those that were changed last first."""
+    """Drafts of a street, last changed first."""
     query = select(DraftRow).where(DraftRow.street == street).order_by(DraftRow.changed_at.desc(), DraftRow.id.desc())
     return [_info(row) for row in opened.scalars(query.limit(limit))]
 
@@ -106,21 +106,21 @@ def newest_revision(opened: Session, draft: int) -> int:
 
 
 def entry_of_key(opened: Session, draft: int, key: str) -> Entry | None:
-    """The entry that a client's request made, if it was made."""
+    """The entry created by a client's request, if there is one."""
     query = select(DraftEntryRow).where(DraftEntryRow.draft_id == draft, DraftEntryRow.key == key)
     row = opened.scalars(query).one_or_none()
     return None if row is None else _entry(row)
 
 
 def add_entry(opened: Session, draft: int, entry: Entry, **changed: Any) -> None:
-    """Append an entry, whose revision must be the next one; `changed` are columns of the draft that it changes.
+    """Append an entry, which must have the next revision; `changed` are columns of the draft to update.
 
-    The session has to be one that writes.
+    Requires a write session.
 
     Raises
     ------
     OvertakenError
-        If there is a newer entry than the one before it.
+        If the newest entry is not its predecessor.
     """
     values = {"revision": entry.revision, "changed_at": entry.at, **changed}
     query = update(DraftRow).where(DraftRow.id == draft, DraftRow.revision == entry.revision - 1).values(**values)

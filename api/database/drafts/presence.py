@@ -1,4 +1,4 @@
-"""Clients that have a draft open, and requested evaluations of edits: rows shared between processes."""
+"""Clients that have opened a draft, and requested evaluations of edits: rows shared between processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Replay:
 
 
 def be_there(opened: Session, draft: int, client: str, name: str, data: dict[str, Any], *, at: datetime) -> None:
-    """Record that a client has a draft open; remove those that are gone."""
+    """Record that a client has opened a draft; remove those that are gone."""
     opened.execute(
         delete(DraftPresenceRow).where(
             DraftPresenceRow.draft_id == draft,
@@ -45,7 +45,7 @@ def be_there(opened: Session, draft: int, client: str, name: str, data: dict[str
 
 
 def who_is_there(opened: Session, draft: int, *, at: datetime) -> list[dict[str, Any]]:
-    """Clients that have a draft open, in the order of their ids."""
+    """Clients that have opened a draft, ordered by id."""
     query = (
         select(DraftPresenceRow)
         .where(DraftPresenceRow.draft_id == draft, DraftPresenceRow.seen_at >= at - GONE_AFTER)
@@ -67,7 +67,7 @@ def ask_replay(
 
 
 def drafts_in_use(opened: Session, street: int, *, at: datetime) -> list[int]:
-    """Drafts of a street that somebody has open."""
+    """Drafts of a street that are open in a client."""
     query = (
         select(DraftPresenceRow.draft_id)
         .join(DraftRow, DraftRow.id == DraftPresenceRow.draft_id)

@@ -1,1 +1,1 @@
-"""Cases, reports, rectification items and the roster in the store; the rules are in :mod:`geo.duty`."""
+"""Cases, reports, rectification items and the roster in the database; the rules are in :mod:`geo.duty`."""

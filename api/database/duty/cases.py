@@ -71,19 +71,19 @@ def add_step(session: Session, street: int, event: Event, standing: Standing) ->
     Parameters
     ----------
     session
-        One that writes. The step waits until no other writer works on cases of the street.
+        A write session. The step waits for the lock of the street's cases.
     event
-        With the number that its sender expects to be the next one.
+        With the sequence number that its sender expects to be the next one.
 
     Returns
     -------
     (Case, bool)
-        The case after it, and whether something was written: an event that was sent twice writes nothing.
+        The case after the step, and whether something was written: a repeated event writes nothing.
 
     Raises
     ------
     RefusedStep
-        If it is not possible; the refusal carries the case as it stands. Nothing is written.
+        If the step is not allowed; the error contains the current case. Nothing is written.
     """
     lock(session, f"duty cases {street}")
     present: dict[str, Case] = {}
@@ -110,7 +110,7 @@ def add_step(session: Session, street: int, event: Event, standing: Standing) ->
 
 
 def add_logs(session: Session, street: int, logs: Mapping[str, Sequence[Event]]) -> list[str]:
-    """Store whole logs of cases that the state machine made elsewhere; those whose number is known are left as they are.
+    """Store complete logs of cases created elsewhere by the state machine; cases with known numbers are unchanged.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def add_logs(session: Session, street: int, logs: Mapping[str, Sequence[Event]])
 
 
 def newest_step(session: Session, street: int, *, until: datetime) -> datetime | None:
-    """When the newest step before a moment was taken; None if there is none."""
+    """Time of the newest step before a moment; None if there is none."""
     return session.scalar(
         select(func.max(CaseEventRow.at)).where(CaseEventRow.street == street, CaseEventRow.at < until)
     )
@@ -171,13 +171,13 @@ def case_events(session: Session, street: int, number: str) -> list[Event]:
 
 
 def events_between(session: Session, street: int, start: datetime, end: datetime) -> list[Event]:
-    """Events of all cases in ``[start, end)``, in the order in which they were taken."""
+    """Events of all cases in ``[start, end)``, in chronological order."""
     query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.at >= start, CaseEventRow.at < end)
     return [_event(row) for row in session.execute(query.order_by(CaseEventRow.at, CaseEventRow.id))]
 
 
 def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None) -> Iterator[tuple[str, list[Event]]]:
-    """Log of each case, of some or of all, in order of the number; all are read in one query."""
+    """Log of each case, of the given or of all, ordered by number and read in one query."""
     query = select(*_EVENT_QUERY).where(CaseEventRow.street == street)
     if numbers is not None:
         logs: dict[str, list[Event]] = defaultdict(list)
@@ -210,7 +210,7 @@ def list_cases(
 
 
 def open_cases_of(session: Session, street: int, owner: str) -> list[Case]:
-    """Open cases that a person or body owns."""
+    """Open cases owned by a person or body."""
     query = select(CaseRow.number).where(
         CaseRow.street == street, CaseRow.owner == owner, CaseRow.state.not_in([state.value for state in ENDED])
     )
@@ -219,7 +219,7 @@ def open_cases_of(session: Session, street: int, owner: str) -> list[Case]:
 
 
 def next_case_id(session: Session, street: int, day: str) -> str:
-    """Number for a new case: local day and a running number of four digits; the caller holds the lock of the cases."""
+    """Number for a new case: local day and a running number of four digits; requires the lock of the cases."""
     last = session.scalar(
         select(func.max(CaseRow.number)).where(CaseRow.street == street, CaseRow.number.like(f"{day}-%"))
     )
@@ -264,7 +264,9 @@ def _filtered(query: Select[Any], street: int, wanted: CaseFilter) -> Select[Any
 
 
 def in_scopes(codes: Sequence[str]) -> Any:
-    """Condition that a case has a cell of these codes or below; parks have codes of their own, so each level is asked."""
+    """Condition that a case lies in a cell with one of these codes or below; all levels are compared, as parks have codes of
+    their own.
+    """
     return or_(
         False,
         *(

@@ -24,14 +24,14 @@ from geo.duty.facts import CELL_COLUMNS, RECTIFICATION_COLUMNS, VERDICT_COLUMNS,
 from geo.duty.supervision.rectification import ITEM_STATES, Item, ItemStep, fold_item
 from geo.layers import Division, Level
 
-#: A report may be stored so long after it was made; cases that were opened so much later than a period are read with it.
+#: Maximum delay between a report and its storing; cases opened this much later than a period are read with it.
 LATE = timedelta(days=7)
 _TEXT = ("reason_zh", "reason")
 
 
 @dataclass(frozen=True)
 class Span:
-    """Days ``[start, end)`` that are looked at, what is known until when, and the zone of the days."""
+    """Days ``[start, end)`` of interest, the moment up to which data are considered known, and the time zone of the days."""
 
     start: date
     end: date
@@ -49,20 +49,20 @@ def read_facts(
     grid: str = "",
     scope: str = "",
 ) -> Facts:
-    """Facts of some days: the cases that were open in them or in which something happened since, and all that goes with them.
+    """Facts of a period: the cases that were open in it or have changed since, with all related records.
 
     Parameters
     ----------
     division
-        The division whose cells are named.
+        The division that supplies the names of cells.
     span
-        The days. What came before them is read as far as cases were open in them.
+        The period. Earlier events are read for cases that were open in it.
     ledger
-        Whose typed texts are read; none by default.
+        The ledger whose typed texts are read; none by default.
     grid
         Second-level grid whose visits are read from the evidence of its verdicts; none by default.
     scope
-        Only cases that lie in this cell are read; all by default.
+        Only cases in this cell are read; all by default.
     """
     zone = ZoneInfo(span.zone)
     start, end = (datetime.combine(day, time(), zone) for day in (span.start, span.end))
@@ -91,7 +91,7 @@ def read_facts(
 
 
 def cells_of(division: Division) -> pd.DataFrame:
-    """Cells of all levels with the columns that facts have."""
+    """Cells of all levels with the columns used by facts."""
     parts = [
         pd.DataFrame(division.layer(level)).assign(level=int(level)).reindex(columns=list(CELL_COLUMNS))
         for level in Level
@@ -100,7 +100,7 @@ def cells_of(division: Division) -> pd.DataFrame:
 
 
 def _cases(session: Session, street: int, start: datetime, end: datetime, scope: str) -> list[str]:
-    """Cases of a cell that were opened before the end, and that are open or have changed since the beginning."""
+    """Numbers of the cases in a cell that were opened before the end, and are open or have changed since the start."""
     ended = [state.value for state in ENDED]
     query = select(CaseRow.number).where(
         CaseRow.street == street,
@@ -113,7 +113,7 @@ def _cases(session: Session, street: int, start: datetime, end: datetime, scope:
 
 
 def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str, Report]:
-    """Reports of some cases; who reported is not read."""
+    """Reports of the given cases, without their reporters."""
     found = {}
     for k in range(0, len(numbers), BLOCK // 10):
         query = select(ReportRow).where(
@@ -140,7 +140,7 @@ def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str,
 
 
 def _verdicts(session: Session, street: int, span: Span) -> pd.DataFrame:
-    """The verdict of each cell and day that held at the moment looked at."""
+    """The verdict of each cell and day that was valid at the end of the span's knowledge."""
     query = (
         select(VerdictRow)
         .where(
@@ -160,7 +160,7 @@ def _verdicts(session: Session, street: int, span: Span) -> pd.DataFrame:
 
 
 def _visits(session: Session, street: int, span: Span, grid: str) -> pd.DataFrame:
-    """Visits to a grid, as the evidence of its newest verdicts has them."""
+    """Visits to a grid, from the evidence of its newest verdicts."""
     query = (
         select(VerdictRow.day, EvidenceRow.record)
         .join(EvidenceRow, EvidenceRow.verdict_id == VerdictRow.id)
@@ -186,7 +186,9 @@ def _visit(grid: str, day: date, visit: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _rectifications(session: Session, street: int, span: Span, cells: pd.DataFrame) -> pd.DataFrame:
-    """Rectification items as their steps made them by then, with the grid and community of the case or of the item itself."""
+    """Rectification items, computed from their steps up to that time, with the grid and community of the case or of the item
+    itself.
+    """
     steps = all_item_steps(session, street, until=span.as_of)
     places = {row.number: (row.second, row.community) for row in _cases_of(session, street, steps)}
     known = cells[["code", "level", "parent"]].itertuples(index=False, name=None)

@@ -1,4 +1,4 @@
-"""Notices and whom they reached, in the store. Both are append-only."""
+"""Notices and their receipts in the database. Both are append-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from geo.duty import Duty, Notice, Receipt
 
 
 def add_notice(session: Session, street: int, notice: Notice, *, zone: str) -> Notice:
-    """Store a notice under the next number of its day; the notice with its number."""
+    """Store a notice under the next number of its day; returns it with its number."""
     lock(session, f"notices {street}")
     day = f"T{notice.at.astimezone(ZoneInfo(zone)):%Y%m%d}-"
     last = session.scalar(
@@ -60,7 +60,7 @@ def get_notice(session: Session, street: int, number: str) -> tuple[Notice, list
 
 
 def add_receipt(session: Session, street: int, receipt: Receipt, recorder: Recorder) -> bool:
-    """Write down that a notice reached a person; False if that is known already.
+    """Record that a notice reached a person; False if that is already recorded.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Cases whose handling was past its limit at a moment, and places of reports."""
+"""Cases whose handling was overdue at a given time, and places of reports."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _RESTING = [state.value for state in (*ENDED, State.SHELVED)]
 
 
 def has_cases(session: Session, street: int) -> bool:
-    """Whether the store keeps cases of a street."""
+    """Whether the database has cases of a street."""
     return session.scalar(select(CaseRow.id).where(CaseRow.street == street).limit(1)) is not None
 
 
 def overdue_cases(session: Session, street: int, at: datetime, scopes: Sequence[str] | None = None) -> list[Case]:
-    """Cases as they stood at a moment, those that were open, not shelved, and past the limit of their handling.
+    """Cases in their state at a given time that were open, not shelved, and past their handling limit.
 
-    The cost is linear in the cases that are overdue now or have changed since the moment.
+    Cost: linear in the cases that are overdue now or have changed since that time.
 
     Parameters
     ----------
     at
-        Aware. Events after it are not known.
+        Timezone-aware. Later events are ignored.
     scopes
-        Codes of cells that the cases lie in; None for the whole street.
+        Codes of the cells in which the cases lie; None for the whole street.
 
     Returns
     -------
     list of Case
-        The one that has been due for longest first.
+        Longest overdue first.
     """
     now = and_(CaseRow.state.not_in(_RESTING), or_(CaseRow.late, CaseRow.due < at))
     query = select(CaseRow.number).where(
@@ -56,7 +56,7 @@ def overdue_cases(session: Session, street: int, at: datetime, scopes: Sequence[
 
 
 def report_places(session: Session, street: int, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """When, what and in which grids reports of ``[start, end)`` were made; no text, no position, nobody's name."""
+    """Time, kind and grids of the reports of ``[start, end)``, without text, position or names."""
     keys = ("received_at", "kind", "standard_ref", "third", "second", "community")
     query = select(*(getattr(ReportRow, key) for key in keys)).where(
         ReportRow.street == street, ReportRow.received_at >= start, ReportRow.received_at < end

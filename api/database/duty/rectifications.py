@@ -1,4 +1,4 @@
-"""Rectification items in the store: their steps are append-only, and an item is the fold of its steps."""
+"""Rectification items in the database: their steps are append-only, and an item is computed from its steps."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def next_note(session: Session, street: int, letters: str, day: date) -> str:
 
 
 def add_item_step(session: Session, street: int, step: ItemStep, zone: tzinfo = UTC) -> Item:
-    """Store one step of an item; the item after it.
+    """Store one step of an item; returns the item after it.
 
     Raises
     ------
     NotStoredError
-        If there is no such item and the step does not begin one.
+        If there is no such item and the step does not create one.
     RefusedStep
-        If the step does not follow; nothing is stored. See :func:`geo.duty.advance_item`.
+        If the step is not allowed next; nothing is stored. See :func:`geo.duty.advance_item`.
     """
     lock(session, f"duty items {street}")
     steps = item_steps(session, street, step.item_id)
@@ -63,26 +63,26 @@ def add_item_step(session: Session, street: int, step: ItemStep, zone: tzinfo = 
 
 
 def item_steps(session: Session, street: int, number: str) -> list[ItemStep]:
-    """Steps of an item, in order; empty where there is none."""
+    """Steps of an item, in order; empty if there is none."""
     query = select(ItemStepRow).where(ItemStepRow.street == street, ItemStepRow.item == number)
     return [_step(row) for row in session.scalars(query.order_by(ItemStepRow.seq))]
 
 
 def all_item_steps(session: Session, street: int, *, until: datetime | None = None) -> dict[str, list[ItemStep]]:
-    """Steps of every item of a street, in order, as known at a moment; items without any by then are left out."""
+    """Steps of every item of a street, in order, as known at a given time; items without steps by then are omitted."""
     query = select(ItemStepRow).where(ItemStepRow.street == street)
     steps: dict[str, list[ItemStep]] = {}
     for row in session.scalars(query.order_by(ItemStepRow.item, ItemStepRow.seq)):
         steps.setdefault(row.item, []).append(_step(row))
     if until is None:
         return steps
-    # A clock that was set back must not leave a gap: what follows a later step is not known either.
+    # A clock that was set back must not leave a gap: steps after a later one are not considered known either.
     known = {number: list(takewhile(lambda step: step.at < until, log)) for number, log in steps.items()}
     return {number: log for number, log in known.items() if log}
 
 
 def read_items(session: Session, street: int, zone: tzinfo) -> list[tuple[Item, Sequence[ItemStep]]]:
-    """Items with their steps, the last found first."""
+    """Items with their steps, last recorded first."""
     items = [(fold_item(steps, zone), steps) for steps in all_item_steps(session, street).values()]
     return sorted(items, key=lambda pair: (pair[0].found_at, pair[0].item_id), reverse=True)
 

@@ -1,4 +1,4 @@
-"""Reports in the store: kept as received, each with its case; names and contacts of reporters are encrypted."""
+"""Reports in the database: stored as received, each with its case; names and contacts of reporters are encrypted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COPIED = (
 
 @dataclasses.dataclass(frozen=True)
 class Sender:
-    """Who takes a report in, in which part, and when by the server's clock."""
+    """Recorder of a report: actor, part of the street, and server time."""
 
     actor: str
     role: Role
@@ -39,19 +39,19 @@ class Sender:
 def add_report(
     session: Session, street: int, report: Report, sender: Sender, standing: Standing, seal: Seal
 ) -> tuple[Report, Case, bool]:
-    """Store a report and open its case, or add it to the case that it names.
+    """Store a report and open its case, or attach it to the given case.
 
     Returns
     -------
     (Report, Case, bool)
-        The report with its number and case, the case, and whether it is new: one with a known client id is not stored again.
+        The report with its number and case, the case, and whether it is new: a known client id is not stored again.
 
     Raises
     ------
     ImpossibleError
-        If the client id stands for another report.
+        If the client id belongs to another report.
     RefusedStep
-        If the case that it names takes no more reports.
+        If the given case does not accept further reports.
     """
     lock(session, f"duty cases {street}")
     if report.client_id is not None:
@@ -70,17 +70,17 @@ def add_report(
 
 
 def add_reports(session: Session, street: int, reports: Iterable[Report]) -> int:
-    """Store reports that have their numbers and cases already; those whose number is known are left as they are.
+    """Store reports that already have numbers and cases; those with known numbers are unchanged.
 
     Returns
     -------
     int
-        How many were stored.
+        Number of reports stored.
 
     Raises
     ------
     InputError
-        If a report names its reporter: names and contacts are encrypted by :func:`add_report` only.
+        If a report contains its reporter: names and contacts are encrypted by :func:`add_report` only.
     """
     lock(session, f"duty cases {street}")
     known = set(session.scalars(select(ReportRow.number).where(ReportRow.street == street)))
@@ -108,7 +108,7 @@ def get_report(session: Session, street: int, number: str) -> dict[str, Any]:
 
 
 def reporter_of(session: Session, street: int, number: str, seal: Seal) -> tuple[str, str]:
-    """Name and contact of a report's reporter; the caller writes the look into the audit."""
+    """Name and contact of a report's reporter; the caller records the access in the audit."""
     row = _row(session, street, number)
     kept = session.get(ReporterRow, row.id)
     return seal.opened(None if kept is None else kept.sealed)
@@ -117,7 +117,7 @@ def reporter_of(session: Session, street: int, number: str, seal: Seal) -> tuple
 def erase_reporter(
     session: Session, street: int, number: str, *, sender: Sender, standing: Standing, reason: str
 ) -> Case:
-    """Erase name and contact of a reporter, as the law asks; an event of the case says that it was done.
+    """Erase name and contact of a reporter, as required by law; recorded by an event of the case.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def erase_reporter(
 def add_report_photo(
     session: Session, street: int, number: str, content: bytes, media_type: str, *, at: datetime
 ) -> tuple[str, bool]:
-    """Store a photo of a report; its SHA-256, and whether it is new."""
+    """Store a photo of a report; returns its SHA-256, and whether it is new."""
     row = _row(session, street, number)
     key = hashlib.sha256(content).hexdigest()
     if session.scalar(
@@ -180,7 +180,7 @@ def get_report_photo(session: Session, street: int, number: str, key: str) -> tu
 
 
 def count_photos(session: Session, street: int, reports: Sequence[str]) -> int:
-    """How many photos some reports have together."""
+    """Total number of photos of the given reports."""
     query = (
         select(func.count(ReportPhotoRow.id))
         .join(ReportRow, ReportRow.id == ReportPhotoRow.report_id)
@@ -190,7 +190,7 @@ def count_photos(session: Session, street: int, reports: Sequence[str]) -> int:
 
 
 def _opening(session: Session, street: int, report: Report, sender: Sender) -> Event:
-    """The event that brings a report into its case."""
+    """The event that adds a report to its case."""
     payload: dict[str, Any] = {
         "report": report.report_id,
         "channel": report.channel.value,

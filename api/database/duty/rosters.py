@@ -1,4 +1,4 @@
-"""The roster in the store: assignments and absences by dates, withdrawn rather than deleted."""
+"""The roster in the database: assignments and absences by dates, withdrawn rather than deleted."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from geo.errors import InputError
 
 @dataclass(frozen=True)
 class Recorder:
-    """Who writes into the roster, and when."""
+    """Actor and time of a change of the roster."""
 
     actor: str
     at: datetime
 
 
 def store_roster(session: Session, street: int, roster: Roster, recorder: Recorder) -> dict[str, int]:
-    """Store a roster in place of the present one: rows that it does not hold are withdrawn, equal ones stay.
+    """Replace the present roster: rows missing in the new one are withdrawn, equal rows are kept.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def store_roster(session: Session, street: int, roster: Roster, recorder: Record
 
 
 def read_stored_roster(session: Session, street: int, *, cells: Mapping[str, int] | None = None) -> Roster:
-    """The roster as it stands: all assignments and absences that are not withdrawn, of whatever days."""
+    """The current roster: all assignments and absences that are not withdrawn, of any date."""
     persons = _persons(session, street)
     rows = session.scalars(select(AssignmentRow).where(*_current(AssignmentRow, street)))
     assignments = [
@@ -113,7 +113,7 @@ def add_absence(session: Session, street: int, absence: Absence, recorder: Recor
     NotStoredError
         If the person or the deputy is not known.
     InputError
-        If the person is away on one of the days already.
+        If the person already has an absence on one of the days.
     """
     person = _known(session, street, absence.person)
     deputy = _known(session, street, absence.deputy) if absence.deputy else None
@@ -144,12 +144,12 @@ def add_absence(session: Session, street: int, absence: Absence, recorder: Recor
 def end_assignments(
     session: Session, street: int, person: str, last: date, recorder: Recorder, *, successor: str = ""
 ) -> int:
-    """End all assignments of a person with a day; who comes after has the same duties from the next day on.
+    """End all assignments of a person with a day; the successor, if given, gets the same duties from the next day on.
 
     Returns
     -------
     int
-        How many assignments ended.
+        Number of ended assignments.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def end_assignments(
 def _add_part(
     session: Session, row: AssignmentRow, person: int, days: tuple[date, date | None], recorder: Recorder
 ) -> None:
-    """The same duty for a person and some days."""
+    """Store the same duty for another person or other days."""
     session.add(
         AssignmentRow(
             street=row.street,
@@ -199,7 +199,9 @@ def _current(row: type[AssignmentRow | AbsenceRow], street: int) -> tuple[Any, .
 
 
 def _store_persons(session: Session, street: int, persons: list[Person], recorder: Recorder) -> dict[str, int]:
-    """Store persons, or what is new of those that are known; their numbers by code. All are read and written together."""
+    """Store new persons and changed values of known ones; returns their numbers by code. All rows are read and written in
+    bulk.
+    """
     wanted = {checked_name(person.code, "person"): person for person in persons}
     known = select(PersonRow).where(PersonRow.street == street)
     rows = {row.code: row for row in session.scalars(known)}

@@ -21,7 +21,7 @@ class Seal:
     Parameters
     ----------
     path
-        File of the key; it is made, readable by its owner alone, when something is sealed for the first time.
+        Key file; created at the first encryption, readable only by its owner.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,14 +29,14 @@ class Seal:
         self._fernet: Fernet | None = None
 
     def sealed(self, reporter: Reporter) -> bytes | None:
-        """Name and contact, encrypted; None where there is neither."""
+        """Encrypted name and contact; None if both are empty."""
         if not (reporter.name or reporter.contact):
             return None
         text = json.dumps({"name": reporter.name, "contact": reporter.contact}, ensure_ascii=False)
         return self._key(make=True).encrypt(text.encode())
 
     def opened(self, sealed: bytes | None) -> tuple[str, str]:
-        """Name and contact; empty where there are none.
+        """Decrypted name and contact; empty if there are none.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class Seal:
         return self._fernet
 
     def _write(self) -> None:
-        """Make the key; of two processes that do so at once, one wins and both use its key."""
+        """Create the key; if two processes do so at once, both use the one that was written first."""
         try:
             number = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

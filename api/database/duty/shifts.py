@@ -1,4 +1,4 @@
-"""Shifts and duty posts in the store. Rows are withdrawn, not deleted: a swap withdraws two shifts and adds two."""
+"""Shifts and duty posts in the database. Rows are withdrawn, not deleted: a swap withdraws two shifts and adds two."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geo.errors import ImpossibleError
 
 @dataclass(frozen=True)
 class StoredShift:
-    """A shift with its number in the store."""
+    """A shift with its database number."""
 
     id: int
     shift: Shift
@@ -27,14 +27,14 @@ class StoredShift:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """A duty post with its number in the store."""
+    """A duty post with its database number."""
 
     id: int
     post: DutyPost
 
 
 def read_shifts(session: Session, street: int, start: datetime, end: datetime) -> list[StoredShift]:
-    """Shifts that touch ``[start, end)``, by their begin."""
+    """Shifts that overlap ``[start, end)``, ordered by start."""
     rows = session.scalars(
         select(ShiftRow)
         .where(*_current(ShiftRow, street), ShiftRow.start_at < end, ShiftRow.end_at > start)
@@ -44,7 +44,7 @@ def read_shifts(session: Session, street: int, start: datetime, end: datetime) -
 
 
 def add_shift(session: Session, street: int, shift: Shift, recorder: Recorder) -> int:
-    """Store a shift; its number.
+    """Store a shift; returns its number.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def add_shift(session: Session, street: int, shift: Shift, recorder: Recorder) -
 
 
 def withdraw_shift(session: Session, street: int, number: int, recorder: Recorder) -> Shift:
-    """Take a shift out of the plan; the shift that it was.
+    """Withdraw a shift from the plan; returns it.
 
     Raises
     ------
     ConflictError
-        If it is not in the plan any more.
+        If it is no longer in the plan.
     """
     lock(session, f"roster {street}")
     row = _present(session, street, number)
@@ -74,14 +74,14 @@ def withdraw_shift(session: Session, street: int, number: int, recorder: Recorde
 def swap_shifts(
     session: Session, street: int, numbers: tuple[int, int], recorder: Recorder, *, reason: str
 ) -> tuple[int, int]:
-    """Exchange the persons of two shifts; the numbers of the new ones.
+    """Exchange the persons of two shifts; returns the numbers of the new shifts.
 
     Raises
     ------
     ConflictError
-        If one of them is not in the plan any more: somebody may have swapped it before.
+        If one of them is no longer in the plan, for example after another swap.
     ImpossibleError
-        If a person would be on duty twice at once.
+        If a person would have two shifts at once.
     InputError
         If no reason is given.
     """
@@ -100,7 +100,7 @@ def swap_shifts(
 def store_shifts(
     session: Session, street: int, plan: ShiftPlan, span: tuple[datetime, datetime], recorder: Recorder
 ) -> dict[str, int]:
-    """Put the shifts of a plan in place of those of the same places that begin in a span ``[start, end)``.
+    """Replace the shifts of a plan's places that start in ``[start, end)`` by those of the plan.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def store_shifts(
 
 
 def set_post(session: Session, street: int, post: DutyPost, recorder: Recorder) -> int:
-    """Store a duty post in place of the one of this name; its number."""
+    """Store a duty post, replacing the one with the same name; returns its number."""
     lock(session, f"roster {street}")
     same = (*_current(DutyPostRow, street), DutyPostRow.place == post.place)
     session.execute(update(DutyPostRow).where(*same).values(withdrawn_at=recorder.at))
@@ -139,7 +139,7 @@ def set_post(session: Session, street: int, post: DutyPost, recorder: Recorder) 
 
 
 def read_posts(session: Session, street: int) -> list[StoredPost]:
-    """Duty posts: offices of the street first, then stations in the order of their cells."""
+    """Duty posts: offices of the street first, then stations ordered by cell."""
     rows = session.scalars(
         select(DutyPostRow).where(*_current(DutyPostRow, street)).order_by(DutyPostRow.cell, DutyPostRow.place)
     )
@@ -147,7 +147,7 @@ def read_posts(session: Session, street: int) -> list[StoredPost]:
 
 
 def withdraw_post(session: Session, street: int, number: int, recorder: Recorder) -> None:
-    """Say that a place has not to be held any more.
+    """Withdraw a duty post.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def get_shift(session: Session, street: int, number: int) -> Shift:
     Raises
     ------
     NotStoredError
-        If it is not in the plan (any more).
+        If it does not exist or was withdrawn.
     """
     row = session.scalar(select(ShiftRow).where(*_current(ShiftRow, street), ShiftRow.id == number))
     if row is None:
@@ -176,12 +176,12 @@ def get_shift(session: Session, street: int, number: int) -> Shift:
 
 
 def places_of_shifts(session: Session, street: int, numbers: tuple[int, int]) -> set[str]:
-    """Places of two shifts.
+    """Places of the given shifts.
 
     Raises
     ------
     ConflictError
-        If one of them is not in the plan any more.
+        If one of them is no longer in the plan.
     """
     return {_present(session, street, number).place for number in numbers}
 

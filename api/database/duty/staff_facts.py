@@ -1,4 +1,4 @@
-"""Notices and shifts as the ledgers read them: what was known at a moment, withdrawn rows included as they stood then."""
+"""Rows of notices and shifts for the ledgers: as known at a given time, including rows withdrawn since."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from geo.duty import Duty, DutyPost, Notice, Roster, Shift, ShiftPlan, read_hour
 from geo.duty.facts import EMPTY_SHIFT_COLUMNS, NOTICE_COLUMNS
 from geo.incidents import Calendar
 
-#: Begin and end of what is looked at, and the moment whose knowledge counts.
+#: Start and end of the period, and the time up to which data are considered known.
 Window = tuple[datetime, datetime, datetime]
 
 
 def notice_rows(session: Session, street: int, roster: Roster, window: Window) -> pd.DataFrame:
-    """Whom the notices of a span were for, by person and cell, and when they were reached."""
+    """Addressees of the notices of a period, by person and cell, with the times of their receipts."""
     start, end, as_of = window
     query = select(NoticeRow).where(NoticeRow.street == street, NoticeRow.at >= start, NoticeRow.at < min(end, as_of))
     rows: list[tuple[Any, ...]] = []
@@ -39,7 +39,7 @@ def notice_rows(session: Session, street: int, roster: Roster, window: Window) -
 
 
 def empty_shift_rows(session: Session, street: int, window: Window) -> pd.DataFrame:
-    """Spans in which nobody was at a duty post, by the national calendar of working days."""
+    """Intervals in which a duty post was unstaffed, by the national calendar of working days."""
     start, end, as_of = window
     zone = start.tzinfo or ZoneInfo("UTC")
     known = [
@@ -73,6 +73,6 @@ def _china() -> Calendar:
 
 
 def _known(row: type[DutyPostRow | ShiftRow], street: int, as_of: datetime) -> tuple[Any, ...]:
-    """Rows that stood in the plan at a moment."""
+    """Conditions for rows that were valid at a given time."""
     withdrawn = or_(row.withdrawn_at.is_(None), row.withdrawn_at >= as_of)
     return row.street == street, row.recorded_at < as_of, withdrawn

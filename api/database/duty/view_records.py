@@ -21,7 +21,7 @@ BRIEF = "brief"
 
 @dataclass(frozen=True)
 class SignedLedger:
-    """A signed ledger as it is stored."""
+    """A signed ledger as stored."""
 
     content: str
     sha256: str
@@ -33,7 +33,7 @@ class SignedLedger:
 def write_text(
     session: Session, street: int, place: tuple[str, str, str], text: str, *, at: datetime, actor: str
 ) -> None:
-    """Store a typed text at a place: ledger, key of the row, column."""
+    """Store a typed text for a place: ledger, row key, column."""
     ledger, key, column = place
     session.add(TypedTextRow(street=street, ledger=ledger, key=key, column=column, text=text, at=at, actor=actor))
     session.flush()
@@ -42,7 +42,7 @@ def write_text(
 def typed_texts(
     session: Session, street: int, ledger: str, *, begins: str = "", until: datetime | None = None
 ) -> dict[tuple[str, str, str], str]:
-    """The last text of each place of a ledger whose key begins with some letters, as known at a moment."""
+    """The latest text of each place of a ledger whose row key has the given prefix, as known at a given time."""
     query = select(TypedTextRow).where(TypedTextRow.street == street, TypedTextRow.ledger == ledger)
     if begins:
         query = query.where(TypedTextRow.key.startswith(begins, autoescape=True))
@@ -61,12 +61,12 @@ def sign_ledger(
     at: datetime,
     actor: str,
 ) -> str:
-    """Store a signed ledger once; the hash of its content.
+    """Store a signed ledger once; returns the hash of its content.
 
     Raises
     ------
     ConflictError
-        If it was signed before. What became known since is shown as corrections.
+        If it is already signed. Later facts are shown as corrections.
     """
     ledger, scope, start = place
     lock(session, "duty_signed_ledger")
@@ -91,12 +91,12 @@ def sign_ledger(
 
 
 def signed_ledger(session: Session, street: int, place: tuple[str, str, date]) -> SignedLedger | None:
-    """A ledger as it was signed; None if it was not.
+    """A ledger as signed; None if it is not signed.
 
     Raises
     ------
     InputError
-        If the stored content does not have the stored hash.
+        If the content does not match the stored hash.
     """
     ledger, scope, start = place
     row = session.scalar(
@@ -115,7 +115,7 @@ def signed_ledger(session: Session, street: int, place: tuple[str, str, date]) -
 
 
 def add_meeting(session: Session, street: int, meeting: Meeting, *, at: datetime, actor: str) -> None:
-    """Store a meeting that was held.
+    """Store a meeting.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def add_meeting(session: Session, street: int, meeting: Meeting, *, at: datetime
 
 
 def meetings(session: Session, street: int, first: date, last: date) -> list[Meeting]:
-    """Meetings from one day to another, both included."""
+    """Meetings from `first` to `last`, both included."""
     query = (
         select(MeetingRow)
         .where(MeetingRow.street == street, MeetingRow.day >= first, MeetingRow.day <= last)
@@ -171,7 +171,7 @@ def add_decision(
     at: datetime,
     actor: str,
 ) -> str:
-    """Store a decision of a meeting; its number is given here: that of the meeting and the next one of it.
+    """Store a decision of a meeting under the next number of the meeting.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def add_decision(
 
 
 def carry_out(session: Session, street: int, number: str, *, at: datetime, actor: str) -> None:
-    """Note that a decision was carried out; a second time changes nothing.
+    """Record that a decision was carried out; repeated calls have no effect.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def carry_out(session: Session, street: int, number: str, *, at: datetime, actor
 
 
 def decisions(session: Session, street: int, *, since: date | None = None) -> list[Decision]:
-    """Decisions that are open, and those made since a day."""
+    """Open decisions, and decisions made since a day."""
     query = (
         select(DecisionRow, DecisionDoneRow.at)
         .outerjoin(DecisionDoneRow, DecisionDoneRow.decision == DecisionRow.id)

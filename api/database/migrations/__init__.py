@@ -1,1 +1,1 @@
-"""Alembic migrations of the store; they run from :func:`api.database.upgrade`, with no ini file."""
+"""Alembic migrations of the database, run by :func:`api.database.upgrade` without an ini file."""

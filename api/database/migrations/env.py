@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection comes from :func:`api.database.migrate.upgrade`."""
+"""Environment of Alembic; the connection is supplied by :func:`api.database.migrate.upgrade`."""
 
 import re
 
@@ -8,13 +8,13 @@ from api.database.models import Base
 
 
 def include_object(_: object, name: str | None, kind: str, *__: object) -> bool:
-    """Leave out what is not in the models: PostGIS's table, the partitions that the writer makes, their index."""
+    """Exclude tables without a model: PostGIS's own, the partitions created by the writer, and their indexes."""
     if kind == "index" and name == "ix_fix_time_us":
         return False
     return not (kind == "table" and (name == "spatial_ref_sys" or re.fullmatch(r"fix_(\d{8}|other)", name or "")))
 
 
-# Alembic runs this file; a test runner that merely imports it must not migrate anything.
+# Alembic executes this file; importing it in a test runner must not migrate anything.
 if hasattr(context, "config"):
     context.configure(
         connection=context.config.attributes["connection"],

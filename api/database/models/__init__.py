@@ -1,13 +1,12 @@
-"""Rows of the store, one module per subject.
+"""ORM classes of the database, one module per subject.
 
 Terms
 -----
 street
-    Every row belongs to one street: directly (column ``street``), or through the device, account, version or incident that it
-    names. Several streets can share one database without sharing a row.
+    Every row belongs to one street: directly (column ``street``), or through its device, account, version or incident. Several
+    streets can share one database without sharing a row.
 append-only
-    Rows of these tables are added and never changed or deleted; triggers in the database refuse it. Corrections are rows
-    of their own.
+    Rows of these tables are only inserted; triggers in the database refuse updates and deletions. Corrections are separate rows.
 
 Public: :class:`Base` and the row classes.
 """

@@ -1,4 +1,4 @@
-"""Accounts, their grants, sessions and tokens, and tries to log in."""
+"""Accounts, their grants, sessions and tokens, and login attempts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.database.models.base import Base, UtcDateTime
 
 
 class AccountRow(Base):
-    """An account of a person or a program. ``password`` is an Argon2id hash; without one only links and tokens work."""
+    """An account of a person or a program. ``password`` is an Argon2id hash; without one, only links and tokens are accepted."""
 
     __tablename__ = "account"
     __table_args__ = (UniqueConstraint("street", "name"),)
@@ -40,7 +40,7 @@ class GrantRow(Base):
 
 
 class SessionRow(Base):
-    """A login of a browser; the id is the SHA-256 of the cookie's value, which is kept nowhere."""
+    """A login of a browser; the id is the SHA-256 of the cookie's value, which is not stored."""
 
     __tablename__ = "session"
 
@@ -53,7 +53,9 @@ class SessionRow(Base):
 
 
 class TokenRow(Base):
-    """A token of a device, a program, or a one-time login link (``kind``); only its SHA-256 and last four characters stay."""
+    """A token of a device or program, or a one-time login link (``kind``); only its SHA-256 and last four characters are
+    stored.
+    """
 
     __tablename__ = "token"
 
@@ -70,7 +72,7 @@ class TokenRow(Base):
 
 
 class LoginAttemptRow(Base):
-    """A try to log in, for the limits: they hold for all workers, so they are counted in the database."""
+    """A login attempt, counted in the database so that limits apply across all workers."""
 
     __tablename__ = "login_attempt"
     __table_args__ = (Index("ix_login_attempt_at", "at"),)

@@ -1,4 +1,4 @@
-"""Base of all rows, and the type of their times."""
+"""Base class of all rows, and the type of their times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
-# Constraints need names of their own, or a later migration could not address them.
+# Constraints need explicit names, so that later migrations can address them.
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -16,12 +16,12 @@ _NAMING = {
 }
 
 
-#: Number of a row in a table that grows all day; SQLite numbers rows itself only where the type is INTEGER.
+#: Primary key of a large table; SQLite generates numbers only for the type INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware time, stored as UTC; SQLite has no time zones, so values that are read are marked as UTC here."""
+    """Timezone-aware time, stored as UTC; SQLite has no time zones, so values read are marked as UTC here."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,6 +38,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base of all rows."""
+    """Base class of all rows."""
 
     metadata = MetaData(naming_convention=_NAMING)

@@ -1,4 +1,4 @@
-"""Streets, versions of their divisions, cells, and what happened to a version."""
+"""Streets, versions of their divisions, cells, and events of versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.database.spatial import ExactGeometry
 
 
 class StreetRow(Base):
-    """A street. The migration makes street 1 without a code; the first division that is stored names it."""
+    """A street. The migration creates street 1 without a code; the first stored division names it."""
 
     __tablename__ = "street"
 
@@ -26,8 +26,8 @@ class StreetRow(Base):
 class VersionRow(Base):
     """One version of a division.
 
-    ``columns`` keeps, for each layer, the columns in order with their dtypes, so that frames come back as they were.
-    ``digest`` is a SHA-256 over codes and geometries: two versions with one digest are the same partition.
+    ``columns`` holds, for each layer, the columns in order with their dtypes, so that frames are restored exactly.
+    ``digest`` is a SHA-256 over codes and geometries: versions with equal digests are the same partition.
     """
 
     __tablename__ = "division_version"
@@ -48,10 +48,10 @@ class VersionRow(Base):
 
 
 class DivisionEventRow(Base):
-    """Who did what to a version, when and why. Append-only.
+    """An event of a version with actor, time and reason. Append-only.
 
-    ``action`` is ``stored``, ``replaced``, ``published`` or ``retired``; a retired version does not hold from ``day`` on.
-    The version of a discarded draft is gone, so ``version_id`` is no foreign key.
+    ``action`` is ``stored``, ``replaced``, ``published`` or ``retired``; a retired version is not valid from ``day`` on.
+    The version of a discarded draft is deleted, so ``version_id`` is not a foreign key.
     """
 
     __tablename__ = "division_event"
@@ -66,7 +66,7 @@ class DivisionEventRow(Base):
 
 
 class CellRow(Base):
-    """One cell of one version; columns of the source beyond the known ones are kept in ``extra``."""
+    """One cell of one version; additional columns of the source are stored in ``extra``."""
 
     __tablename__ = "cell"
     __table_args__ = (UniqueConstraint("version_id", "level", "code"),)
@@ -87,5 +87,5 @@ class CellRow(Base):
     valid_from: Mapped[date | None] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
     extra: Mapped[dict[str, Any]] = mapped_column(JSON)
-    # No SRID in the column type: streets lie in different 3-degree zones, and every value carries its own.
+    # No SRID in the column type: streets lie in different 3-degree zones, and every value has its own SRID.
     geometry: Mapped[WKBElement] = mapped_column(ExactGeometry("GEOMETRY", srid=-1), nullable=False)

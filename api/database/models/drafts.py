@@ -1,4 +1,4 @@
-"""Drafts of the editor: the log of each, who is there, and what is still to be told about an edit."""
+"""Drafts of the editor: their logs, the clients that have opened them, and requested evaluations of edits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from api.database.models.base import Base, BigId, UtcDateTime
 
 
 class DraftRow(Base):
-    """A draft: a published version, and the entries that are made on it.
+    """A draft: a published version, and the entries based on it.
 
-    ``revision`` is that of its newest entry; ``state`` is ``draft``, ``review`` or ``published``. ``key`` is the id that the
-    client made, so that a request that is sent again makes no second draft.
+    ``revision`` is that of its newest entry; ``state`` is ``draft``, ``review`` or ``published``. ``key`` is the client's id of
+    the request, so that a repeated request creates no second draft.
     """
 
     __tablename__ = "draft"
@@ -37,9 +37,9 @@ class DraftRow(Base):
 class DraftEntryRow(Base):
     """One entry of a draft's log. Append-only.
 
-    ``of`` is the revision that an undo, redo, reply or resolve is about. ``change`` holds the primitives that an edit was
-    compiled to, ``patch`` what pages are sent, ``answer`` the rest of the first answer, ``data`` what other entries carry.
-    They are kept as text: JSON columns of PostgreSQL refuse NaN and would be decoded at each look.
+    ``of`` is the revision to which an undo, redo, reply or resolve refers. ``change`` holds the compiled primitives of an edit,
+    ``patch`` the patch sent to pages, ``answer`` the rest of the first answer, ``data`` the content of other entries. They are
+    stored as text: JSON columns of PostgreSQL refuse NaN and would be decoded at each read.
     """
 
     __tablename__ = "draft_entry"
@@ -66,7 +66,7 @@ class DraftEntryRow(Base):
 
 
 class DraftPresenceRow(Base):
-    """A client that has a draft open, and what it is working on."""
+    """A client that has opened a draft, and the cells being edited."""
 
     __tablename__ = "draft_presence"
 
@@ -78,9 +78,10 @@ class DraftPresenceRow(Base):
 
 
 class DraftReplayRow(Base):
-    """Incidents and verdicts that an edit or a preview would change: asked for by a request, answered by a process of its own.
+    """Requested evaluation of an edit or preview: the incidents and verdicts that it would change, computed by a separate
+    process.
 
-    ``state`` is ``waiting``, ``done`` or ``failed``. ``revision`` is that of the edit, or the one that a preview was made on;
+    ``state`` is ``waiting``, ``done`` or ``failed``. ``revision`` is that of the edit, or the one on which a preview is based;
     ``edits`` are those of a preview.
     """
 

@@ -47,7 +47,7 @@ class ReportRow(Base):
 
 
 class ReporterRow(Base):
-    """Name and contact of a reporter, encrypted; both become empty when they are erased by law."""
+    """Encrypted name and contact of a reporter; both are empty after an erasure required by law."""
 
     __tablename__ = "duty_reporter"
 
@@ -96,9 +96,9 @@ class CaseEventRow(Base):
 
 
 class CaseRow(Base):
-    """What the events of a case make of it, for lists; it equals their fold and can be made again from them.
+    """Current values of a case for lists, computed from its events and recomputable from them.
 
-    ``head_hash`` is the hash of the last event, so that a change of that event shows, too.
+    ``head_hash`` is the hash of the last event, so that a modification of that event is detected, too.
     """
 
     __tablename__ = "duty_case"
@@ -155,7 +155,7 @@ class ItemStepRow(Base):
 
 
 class DutyPersonRow(Base):
-    """What is published of a person with a duty, beside name and office telephone."""
+    """Published data of a person with a duty, besides name and office telephone."""
 
     __tablename__ = "duty_person"
 
@@ -167,7 +167,7 @@ class DutyPersonRow(Base):
 
 
 class AssignmentRow(Base):
-    """A person's duty for a cell, first and last day included. Rows are withdrawn, not deleted."""
+    """A person's duty for a cell; first and last day are included. Rows are withdrawn, not deleted."""
 
     __tablename__ = "duty_assignment"
     __table_args__ = (Index("ix_duty_assignment_cell", "street", "cell"),)
@@ -187,7 +187,7 @@ class AssignmentRow(Base):
 
 
 class AbsenceRow(Base):
-    """A person is away, and who stands in. Rows are withdrawn, not deleted."""
+    """An absence of a person, with the deputy. Rows are withdrawn, not deleted."""
 
     __tablename__ = "duty_absence"
 
@@ -204,7 +204,7 @@ class AbsenceRow(Base):
 
 
 class ShiftRow(Base):
-    """Somebody is on duty at a place in ``[start_at, end_at)``; a swap withdraws two rows and adds two."""
+    """A person's duty at a place in ``[start_at, end_at)``; a swap withdraws two rows and adds two."""
 
     __tablename__ = "duty_shift"
     __table_args__ = (Index("ix_duty_shift_start_at", "street", "start_at"),)
@@ -223,7 +223,7 @@ class ShiftRow(Base):
 
 
 class DutyPostRow(Base):
-    """A place that has to be held in some hours. Rows are withdrawn, not deleted."""
+    """A place that must be staffed at given hours. Rows are withdrawn, not deleted."""
 
     __tablename__ = "duty_post"
     __table_args__ = (Index("ix_duty_post_place", "street", "place"),)
@@ -240,7 +240,7 @@ class DutyPostRow(Base):
 
 
 class NoticeRow(Base):
-    """A notice to the holders of some duties in some cells. Append-only."""
+    """A notice to the holders of given duties in given cells. Append-only."""
 
     __tablename__ = "duty_notice"
     __table_args__ = (UniqueConstraint("street", "number"),)
@@ -258,7 +258,7 @@ class NoticeRow(Base):
 
 
 class ReceiptRow(Base):
-    """A notice reached a person. Append-only."""
+    """Receipt of a notice by a person. Append-only."""
 
     __tablename__ = "duty_receipt"
     __table_args__ = (UniqueConstraint("notice_id", "person"),)

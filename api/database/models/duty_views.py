@@ -1,4 +1,4 @@
-"""What people add to the views of the duty room: typed texts, signatures, meetings and their decisions. All append-only."""
+"""Records entered by people in the ledgers and briefs: typed texts, signatures, meetings and their decisions. All append-only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.database.models.base import Base, BigId, UtcDateTime
 
 
 class TypedTextRow(Base):
-    """A text that somebody wrote into a ledger or a brief. The last one of a place holds; the earlier ones stay."""
+    """A text typed into a ledger or brief. The last one of a place is valid; earlier ones are kept."""
 
     __tablename__ = "duty_typed_text"
     __table_args__ = (Index("ix_duty_typed_text_place", "street", "ledger", "key", "column"),)
@@ -28,7 +28,7 @@ class TypedTextRow(Base):
 
 
 class SignedLedgerRow(Base):
-    """A signed ledger: its content as text, its print, and the hash of the content."""
+    """A signed ledger: its content as text, its printed form, and the hash of the content."""
 
     __tablename__ = "duty_signed_ledger"
     __table_args__ = (UniqueConstraint("street", "ledger", "scope", "start", name="uq_duty_signed_ledger_street"),)
@@ -46,7 +46,7 @@ class SignedLedgerRow(Base):
 
 
 class MeetingRow(Base):
-    """A meeting that was held."""
+    """A meeting."""
 
     __tablename__ = "duty_meeting"
     __table_args__ = (UniqueConstraint("street", "meeting_id", name="uq_duty_meeting_street"),)
@@ -65,7 +65,7 @@ class MeetingRow(Base):
 
 
 class DecisionRow(Base):
-    """What a meeting decided about no single case; a decision on a case is an event of the case."""
+    """A decision of a meeting that concerns no single case; a decision on a case is an event of the case."""
 
     __tablename__ = "duty_decision"
     __table_args__ = (UniqueConstraint("street", "decision_id", name="uq_duty_decision_street"),)

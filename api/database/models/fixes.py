@@ -1,4 +1,4 @@
-"""Fixes as received, and the days whose verdicts have to be made again."""
+"""Fixes as received, and days whose verdicts must be recomputed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.database.models.base import Base
 
-#: REAL on both databases: SQLite keeps eight bytes for it, PostgreSQL four.
+#: REAL on both databases: eight bytes in SQLite, four in PostgreSQL.
 _Real: REAL[float] = REAL()
 
 
 class FixRow(Base):
-    """One position report.
+    """One position fix.
 
     ``time_us`` and ``received_us`` are microseconds since 1970 UTC, by the clock of the device and of the server; their
     difference is the offset of the device. ``lon_e7`` and ``lat_e7`` are WGS-84 degrees in units of 1e-7 (about 1 cm).
-    ``datum`` is the position in :class:`geo.layers.Datum` of the datum that was declared, ``source`` the position in
-    :data:`api.ingest.fix.SOURCES`. ``future`` marks a fix that was ahead of the server's clock, ``mock`` what the phone said
-    about a faked position (NULL: nothing). PostgreSQL keeps a partition for each UTC day.
+    ``datum`` is the position in :class:`geo.layers.Datum` of the declared datum, ``source`` the position in
+    :data:`api.ingest.fix.SOURCES`. ``future`` marks a fix ahead of the server's clock, ``mock`` the phone's flag of a simulated
+    position (NULL: unknown). PostgreSQL has a partition for each UTC day.
 
     No foreign keys: they would cost a lookup per fix, and the writer takes street and device from their tables.
     """
 
     __tablename__ = "fix"
-    # The BRIN index over the time on PostgreSQL is made by the migration, as the partitions are by the writer.
+    # The BRIN index on the time is created by the migration on PostgreSQL; partitions are created by the writer.
     __table_args__ = ({"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (time_us)"},)
 
     street: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -43,10 +43,10 @@ class FixRow(Base):
 
 
 class PendingDayRow(Base):
-    """A device has new fixes on a UTC day; written in the transaction of the fixes, deleted in that of the new verdicts.
+    """A device with new fixes on a UTC day; inserted in the transaction of the fixes, deleted in that of the new verdicts.
 
-    ``day`` counts days since 1970-01-01, ``mark`` changes with every batch, so that fixes that arrive while verdicts are
-    made are not forgotten.
+    ``day`` counts days since 1970-01-01, ``mark`` changes with every batch, so that fixes received while verdicts are computed
+    are not lost.
     """
 
     __tablename__ = "pending_day"

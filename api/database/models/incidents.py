@@ -12,7 +12,7 @@ from api.database.models.base import Base, UtcDateTime
 
 
 class IncidentRow(Base):
-    """One reported problem at a point. ``number`` is the reporter's own number and makes sending it twice harmless."""
+    """One reported problem at a point. ``number`` is assigned by the reporter and makes repeated requests harmless."""
 
     __tablename__ = "incident"
     __table_args__ = (
@@ -39,7 +39,7 @@ class IncidentRow(Base):
 
 
 class CorrectionRow(Base):
-    """A later correction of an incident: the changed fields, who, when and why."""
+    """A correction of an incident: changed fields, actor, time and reason."""
 
     __tablename__ = "incident_correction"
     __table_args__ = (UniqueConstraint("incident_id", "number"),)
@@ -54,7 +54,7 @@ class CorrectionRow(Base):
 
 
 class PhotoRow(Base):
-    """A photo of an incident, as received; the bytes are in the store so that a backup holds them."""
+    """A photo of an incident, as received; its bytes are in the database, so that a backup contains them."""
 
     __tablename__ = "incident_photo"
     __table_args__ = (UniqueConstraint("incident_id", "sha256"),)

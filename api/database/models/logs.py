@@ -12,7 +12,7 @@ from api.database.models.base import Base, BigId, UtcDateTime
 
 
 class AuditRow(Base):
-    """Who changed or looked at what. Append-only."""
+    """A change or access with its actor. Append-only."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_at", "street", "at"),)
@@ -27,7 +27,7 @@ class AuditRow(Base):
 
 
 class EventRow(Base):
-    """Something that open pages are told; they resume after the last id that they saw. ``scope`` is the code of a cell."""
+    """An event sent to open pages, which resume after the last id received. ``scope`` is the code of a cell."""
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_street", "street", "id"),)
@@ -41,7 +41,7 @@ class EventRow(Base):
 
 
 class JobRow(Base):
-    """Long work: ``waiting``, ``running``, ``done``, ``failed`` or ``cancelled``; taken with a lease by one worker at a time."""
+    """A background job: ``waiting``, ``running``, ``done``, ``failed`` or ``cancelled``; leased by one worker at a time."""
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state", "state", "id"),)
@@ -64,7 +64,7 @@ class JobRow(Base):
 
 
 class LeaseRow(Base):
-    """A task that one process at a time does, such as making verdicts follow the fixes."""
+    """A task that one process executes at a time, such as updating verdicts."""
 
     __tablename__ = "lease"
 
@@ -74,7 +74,7 @@ class LeaseRow(Base):
 
 
 class PurgeRow(Base):
-    """A deletion by retention. While ``running`` the triggers let rows of ``subject`` be deleted. Kept as a record."""
+    """A deletion by retention. While ``running`` the triggers allow rows of ``subject`` to be deleted. Kept as a record."""
 
     __tablename__ = "purge"
 

@@ -1,4 +1,4 @@
-"""Persons, devices, and who held which device when."""
+"""Persons, devices, and holdings of devices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.database.models.base import Base, UtcDateTime
 
 
 class PersonRow(Base):
-    """A person who has a duty in the street; ``code`` is unique there (a staff number, or the name)."""
+    """A person with a duty in the street; ``code`` is unique there (a staff number, or the name)."""
 
     __tablename__ = "person"
     __table_args__ = (UniqueConstraint("street", "code"),)
@@ -25,7 +25,7 @@ class PersonRow(Base):
 
 
 class DeviceRow(Base):
-    """A device that sends fixes. Its name is unique in the street and is what programs call ``device``."""
+    """A device that sends fixes. Its name is unique in the street and is called ``device`` in the API."""
 
     __tablename__ = "device"
     __table_args__ = (UniqueConstraint("street", "name"),)
@@ -38,7 +38,7 @@ class DeviceRow(Base):
 
 
 class HoldingRow(Base):
-    """A person held a device in ``[valid_from, valid_to)``; an open end is NULL. Intervals of one device do not overlap."""
+    """A person held a device in ``[valid_from, valid_to)``; NULL if open-ended. Intervals of one device do not overlap."""
 
     __tablename__ = "holding"
 

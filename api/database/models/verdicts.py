@@ -30,8 +30,8 @@ class RuleSetRow(Base):
 class VerdictRow(Base):
     """A verdict for a cell and local day under one rule set and one version of the division.
 
-    ``revision`` counts from 1; the highest one is valid. ``restated`` says that an earlier verdict of a past day was changed by
-    data that came late.
+    ``revision`` counts from 1; the highest one is valid. ``restated`` marks a change of an earlier verdict of a past day, caused
+    by late data.
     """
 
     __tablename__ = "verdict"
@@ -56,7 +56,7 @@ class VerdictRow(Base):
 
 
 class EvidenceRow(Base):
-    """The evidence of a verdict: the record, and the SHA-256 that it carries."""
+    """The evidence of a verdict: the record and its SHA-256."""
 
     __tablename__ = "evidence"
 

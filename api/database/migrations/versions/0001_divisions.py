@@ -9,7 +9,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# What the triggers guard: (table, event, the versions that must not be published).
+# Statements refused by the triggers: (table, event, versions that must not be published).
 GUARDED = [
     ("division_version", "UPDATE", "OLD.id"),
     ("division_version", "DELETE", "OLD.id"),

@@ -10,7 +10,7 @@ depends_on = None
 
 _BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# Rows of these tables are added and never changed. Those in the second list may be deleted by a running purge (retention).
+# Rows of these tables are only inserted. Those of the second list may be deleted by a running purge (retention).
 APPEND_ONLY = [
     "division_event",
     "rule_set",
@@ -46,7 +46,7 @@ def upgrade() -> None:
         _guard_sqlite()
     else:
         op.execute("SELECT setval(pg_get_serial_sequence('street', 'id'), (SELECT max(id) FROM street))")
-        # Keeps rows of days for which no partition was made; the writer makes one for each usual day.
+        # Partition for days without one of their own; the writer creates one for each usual day.
         op.execute("CREATE TABLE fix_other PARTITION OF fix DEFAULT")
         _guard_postgresql()
 
