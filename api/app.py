@@ -55,21 +55,21 @@ GZIP_FROM_BYTES = 1024
 
 
 def utc_now() -> datetime:
-    """Time of the server's clock."""
+    """Current time of the server's clock, in UTC."""
     return datetime.now(UTC)
 
 
 class Application(FastAPI):
-    """FastAPI's application inside our middlewares, which therefore also handle and measure FastAPI's own answers."""
+    """FastAPI inside our middleware, which therefore also handles and measures FastAPI's own answers."""
 
     _outer: ASGIApp | None = None
 
     def put_before(self, make: Callable[[ASGIApp], ASGIApp]) -> None:
-        """Put middlewares before everything else."""
+        """Add middleware in front of everything else."""
         self._outer = make(super().__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """ASGI entry point."""
         scope["app"] = self
         await (self._outer or super().__call__)(scope, receive, send)
 
@@ -80,23 +80,24 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     case_clock: Callable[[], datetime] | None = None,
 ) -> FastAPI:
-    """Make the application.
+    """Create the application.
 
     Parameters
     ----------
     settings
         By default read from the environment (``WANGGE_*``).
     clock
-        Gives the time of a request, aware; tests put their own here.
+        Returns the time of a request, timezone-aware; tests supply their own.
     case_clock
-        Gives the time by which cases are worked on; by default `clock`. The demonstration goes on where its month of cases ends.
+        Returns the time at which steps of cases are taken; by default `clock`. The demonstration continues at the end of its
+        simulated month.
 
     Raises
     ------
     FileError
-        If the store cannot be opened, or has another schema.
+        If the database cannot be opened, or has another schema.
     InputError
-        If a setting cannot be used.
+        If a setting is invalid.
     """
     settings = settings or Settings.from_environment(os.environ)
     engine = open_store(settings.database)
@@ -109,7 +110,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # The writer takes fixes at once; the version of the division is loaded beside it.
+        # The writer accepts fixes at once, while the version of the division is still loading.
         app.state.writer = Writer(engine)
         threading.Thread(target=_load, args=(app.state,), name="load division", daemon=True).start()
         yield
@@ -117,7 +118,7 @@ def create_app(
         for opened in {engine, reading}:
             opened.dispose()
 
-    # The interactive documents of FastAPI load scripts from another host, so they are off; /openapi.json stays.
+    # FastAPI's interactive documentation loads scripts from another host, so it is disabled; /openapi.json is served.
     app = Application(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings = settings
     app.state.engine = engine
@@ -141,13 +142,13 @@ def create_app(
 
 
 def _load(state: State) -> None:
-    """Load the current version before the first question; without one there is nothing to load."""
+    """Load the current version before the first request, if there is one."""
     try:
-        # The first answer of `/ready` asks for a place of the division.
+        # The first answer of `/ready` needs a place of the division.
         _ = state.current.get().probe
     except NotStoredError:
         return
     finally:
         state.loaded.set()
-        # Off while a server starts: passes over the classes of all libraries take a quarter of that time.
+        # Disabled during the start: passes over the classes of all libraries take a quarter of that time.
         gc.enable()

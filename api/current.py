@@ -30,7 +30,7 @@ class Current:
     Parameters
     ----------
     folder
-        Where the index is kept for the next start; without one it is built each time.
+        Folder in which the index is stored for the next start; without one it is rebuilt at each start.
     """
 
     def __init__(self, engine: Engine, *, street_code: str | None = None, folder: Path | None = None) -> None:
@@ -43,7 +43,7 @@ class Current:
 
     @property
     def fresh(self) -> Snapshot | None:
-        """The snapshot, if the store was checked for a newer version within the last second."""
+        """The snapshot, if the database was checked for a newer version within the last second."""
         return self._snapshot if time.monotonic() - self._asked_at < ASK_EVERY_S else None
 
     def get(self) -> Snapshot:
@@ -66,7 +66,7 @@ class Current:
                 return self._snapshot
 
     def _load(self, opened: Session, version: VersionInfo) -> Snapshot:
-        # Imported here: geopandas and the compiled index take most of the start-up time of a server.
+        # Imported here: geopandas and the compiled index take most of the server's start-up time.
         from api.snapshot import Snapshot
 
         kept = None if self._folder is None else load_index(self._folder, version.digest)
@@ -86,8 +86,8 @@ class Current:
 
 
 def _settle(snapshot: Snapshot) -> None:
-    """Do for a new snapshot what its first answers need not wait for."""
+    """Work on a new snapshot that its first answers do not depend on."""
     snapshot.compile()
-    # The snapshot is kept; without freezing it, each full garbage collection would delay a response.
+    # The snapshot is long-lived; without freezing it, each full garbage collection would delay a response.
     gc.collect()
     gc.freeze()

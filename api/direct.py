@@ -1,6 +1,6 @@
 """Answers frequent requests of phones without FastAPI, which would triple their cost.
 
-A function here gives an answer, or None: then the application answers, with its checks of parameters and its error documents.
+Each function returns an answer, or None; then the application answers, with its parameter checks and error documents.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from geo.errors import WanggeError
 
 
 def query_fields(scope: Scope) -> dict[str, str]:
-    """Parameters of the address; of those that come twice the last one."""
+    """Query parameters; of repeated ones the last."""
     raw: bytes = scope["query_string"]
     if b"%" in raw or b"+" in raw or b"=" not in raw:
         return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
@@ -27,7 +27,7 @@ def query_fields(scope: Scope) -> dict[str, str]:
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """Value of a header; the name in small letters."""
+    """Value of a header; `name` in lower case."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 

@@ -8,23 +8,23 @@ from geo.errors import ImpossibleError, InputError, WanggeError
 
 
 class NotStoredError(InputError):
-    """The object that was asked for is not in the store."""
+    """The requested object is not stored."""
 
 
 class PublishedError(ImpossibleError):
-    """A published version of a division would have been changed."""
+    """A published version of a division cannot be changed."""
 
 
 class OutdatedError(PublishedError):
-    """A draft would be published although another version was published since the one that it is based on."""
+    """A draft cannot be published because another version was published since its base version."""
 
 
 class DeniedError(WanggeError):
-    """The caller is known and may not do this."""
+    """The caller is known but lacks the right."""
 
 
 class StepDeniedError(DeniedError):
-    """A step of a case that its actor may not take.
+    """The actor may not take this step of a case.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class StepDeniedError(DeniedError):
 
 
 class StepIncompleteError(InputError):
-    """A step of a case that lacks a reason or a value.
+    """A step of a case lacks a reason or a value.
 
     Parameters
     ----------
@@ -52,16 +52,16 @@ class StepIncompleteError(InputError):
 
 
 class UnknownCallerError(WanggeError):
-    """The request carries no login or token, or one that is not valid (any longer)."""
+    """The request has no login or token, or one that is invalid or expired."""
 
 
 class TooManyError(WanggeError):
-    """Too many tries in a short time.
+    """Too many attempts in a short time.
 
     Parameters
     ----------
     wait_s
-        Seconds after which the next try is answered.
+        Seconds until the next attempt is accepted.
     """
 
     def __init__(self, message: str, *, wait_s: int) -> None:
@@ -70,11 +70,11 @@ class TooManyError(WanggeError):
 
 
 class TooSlowError(WanggeError):
-    """The body of a request does not come."""
+    """The body of a request did not arrive in time."""
 
 
 class TooLargeError(WanggeError):
-    """A body is larger than the server takes."""
+    """A body exceeds the size limit."""
 
 
 class EditRefusedError(ImpossibleError):
@@ -83,7 +83,7 @@ class EditRefusedError(ImpossibleError):
     Parameters
     ----------
     members
-        More members of the answer: kind, reason in both languages, cells, place, proposal.
+        Additional members of the answer: kind, reason in both languages, cells, place, proposal.
     """
 
     def __init__(self, message: str, **members: Any) -> None:
@@ -92,12 +92,12 @@ class EditRefusedError(ImpossibleError):
 
 
 class ConflictError(ImpossibleError):
-    """A request does not fit to what is stored now: somebody else was first, or the draft is in another state.
+    """A request conflicts with the stored state: it has changed since, or the draft is in another state.
 
     Parameters
     ----------
     members
-        More members of the answer: kind, and what it is in conflict with.
+        Additional members of the answer: kind, and the cause of the conflict.
     """
 
     def __init__(self, message: str, **members: Any) -> None:
@@ -106,14 +106,14 @@ class ConflictError(ImpossibleError):
 
 
 class QueryError(InputError):
-    """A query parameter or filter cannot be used.
+    """A query parameter or filter is invalid.
 
     Parameters
     ----------
     parameter
         Name of the parameter.
     position
-        Character of its value, from 0, at which it stops making sense.
+        Character offset in its value, from 0, of the error.
     """
 
     def __init__(self, message: str, *, parameter: str, position: int | None = None) -> None:
@@ -123,12 +123,12 @@ class QueryError(InputError):
 
 
 class MediaTypeError(InputError):
-    """The body of a request has a media type that is not taken."""
+    """The media type of a request body is not supported."""
 
 
 class StaleError(ImpossibleError):
-    """What a request would change is no longer as the caller last saw it (``If-Match``)."""
+    """The object to change has changed since the caller read it (``If-Match``)."""
 
 
 class NotEditableError(ImpossibleError):
-    """Features of a collection would be edited that are made otherwise."""
+    """Features of this collection cannot be edited, because they are derived."""

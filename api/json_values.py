@@ -1,4 +1,4 @@
-"""Frames as plain values that JSON knows."""
+"""Conversion of frames to JSON values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values that JSON knows; what is missing becomes None."""
+    """Rows as JSON values; missing values become None."""
     rows = []
     for record in frame.to_dict("records"):
         plain: dict[str, Any] = {}

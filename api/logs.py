@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line on standard error.
+"""Structured logs: one JSON object per line on standard error.
 
-No personal data: routes as templates, kinds of callers, no names, places, tokens or parameters.
+Without personal data: route templates and kinds of callers, but no names, places, tokens or parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """Send the logs of this process to standard error as JSON, from a level on."""
+    """Log this process to standard error as JSON, from a level on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -36,13 +36,13 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # Alembic tells of its migrations at this level, SQLAlchemy of its statements, which hold values.
+    # At this level Alembic logs migrations, and SQLAlchemy statements with their values.
     for name in ("alembic", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def line(level: str, event: str, **fields: Any) -> None:
-    """Log one event of each request. It does not pass through :mod:`logging`, which would take a tenth of its time."""
+    """Log one event of a request. It bypasses :mod:`logging`, which would take a tenth of the request's time."""
     if logging.getLogger().isEnabledFor(_LEVELS[level]):
         getattr(_lines(), level)(event, **fields)
 
@@ -69,6 +69,6 @@ def _bytes(entry: Any, **_: Any) -> bytes:
 
 
 def _add_fields(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take over the fields that a record carries."""
+    """Add the fields of a log record."""
     record = entry.get("_record")
     return {**entry, **getattr(record, "fields", {})}

@@ -1,6 +1,6 @@
-"""Counters and times for Prometheus. Labels are routes, methods and status codes, never a device or person.
+"""Counters and histograms for Prometheus. Labels are routes, methods and status codes, never a device or person.
 
-With several workers each keeps its own in a shared folder (``PROMETHEUS_MULTIPROC_DIR``, set by :mod:`api.server`).
+Each of several workers writes its own to a shared folder (``PROMETHEUS_MULTIPROC_DIR``, set by :mod:`api.server`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 @cache
 def _request_counters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Counters of one kind of request. Looking labels up takes longer than counting; there are as many as routes."""
+    """Counters of one kind of request, cached because looking up labels takes longer than counting; there are as many as
+    routes.
+    """
     named = method if method in _METHODS else "other"
     return _REQUESTS.labels(named, route, str(status)), _SECONDS.labels(route)
 
@@ -48,7 +50,7 @@ def count_fixes(stored: int, repeated: int, conflicting: int, refused: int) -> N
 
 
 def exposition() -> bytes:
-    """All counters in the text form of Prometheus."""
+    """All counters in the text format of Prometheus."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(_REGISTRY)
     registry = CollectorRegistry()

@@ -1,6 +1,6 @@
 """Middleware of all requests: limits of the body, HEAD, security headers, one log line, and counters.
 
-A log line has the route's template, never the address with its parameters; the kind of caller, never a name.
+A log line contains the route's template and the kind of caller, never the address with its parameters or a name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from api import logs, metrics
 from api.errors import TooLargeError, TooSlowError
 from api.settings import Settings
 
-#: Headers of every answer that has not set them itself.
+#: Headers of every answer that does not set them itself.
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -27,7 +27,7 @@ SECURITY_HEADERS = [
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
     (b"cache-control", b"no-store"),
 ]
-#: What a page may load: from this server only. Maps that folium makes carry their styles and scripts in the page.
+#: Content security policy: pages load from this server only. Maps made by folium have inline styles and scripts.
 PAGE_POLICY = (
     b"default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'none'; "
     b"form-action 'self'; frame-ancestors 'self'"
@@ -35,7 +35,7 @@ PAGE_POLICY = (
 
 
 def policy_with_pictures(host: str) -> str:
-    """The policy of a page that may also load pictures from another host."""
+    """Content security policy of a page that may also load images from another host."""
     return f"{PAGE_POLICY.decode()}; img-src 'self' data: blob: {host}".rstrip()
 
 
@@ -43,7 +43,7 @@ OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY = b"content-security-policy"
 
 
-#: A client whose body stands still for so long is told so, and no longer holds one of the requests that are answered at a time.
+#: A client whose body makes no progress for this long gets an error and frees its slot among the concurrent requests.
 BODY_WAIT_S = 30.0
 
 
@@ -53,11 +53,11 @@ class Edge:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
         self._most = settings.body_mb << 20
-        # Keys of requests differ between processes and between starts of one.
+        # Request ids differ between processes and between their starts.
         self._start, self._count = os.urandom(4).hex(), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its answer back."""
+        """Pass on a request and its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -86,7 +86,7 @@ class Edge:
             _finish(scope, "HEAD" if head else scope["method"], status, time.perf_counter() - started, key)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        """Body of a request, unpacked, up to the limit; a small packed body that grows without end stops there too."""
+        """Body of a request, decompressed, up to the limit; this also stops a small compressed body that expands without end."""
         packed = length = ""
         for name, value in scope["headers"]:
             if name == b"content-encoding":
@@ -126,7 +126,7 @@ class Edge:
 
 
 def _add_headers(message: Message, key: str) -> None:
-    """Add what the answer has not set itself."""
+    """Add headers that the answer does not set itself."""
     headers: list[tuple[bytes, bytes]] = list(message["headers"])
     names = {name for name, _ in headers}
     headers += [entry for entry in SECURITY_HEADERS if entry[0] not in names]
@@ -144,12 +144,12 @@ def _finish(scope: Scope, method: str, status: int, seconds: float, key: str) ->
     caller = scope["state"].get("caller")
     kind = getattr(caller, "kind", "public")
     ms = round(seconds * 1000, 1)
-    # What phones send and ask every few seconds is counted, and logged only when it fails.
+    # Frequent requests of phones are counted, and logged only on failure.
     level = "debug" if "template" in scope and status < 400 else "info"
     logs.line(level, "request", request=key, method=method, route=template, status=status, ms=ms, caller=kind)
 
 
 def _template(scope: Scope) -> str:
-    """Template of a plain route; what matched nothing is counted together, or anybody could fill the counters."""
+    """Template of a plain route; unmatched addresses share one label, or anybody could fill the counters."""
     endpoint = scope.get("endpoint")
     return scope["path"] if endpoint is not None and hasattr(endpoint, "right") else "(none)"

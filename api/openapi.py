@@ -1,4 +1,4 @@
-"""``/openapi.json``: the routes of FastAPI, the plain routes written by hand, and every status that a route can answer."""
+"""``/openapi.json``: the routes of FastAPI, the plain routes described by hand, and all statuses of each route."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _MEANINGS = {
 @router.get("/openapi.json")
 @needs(ANYBODY)
 def document(request: Request) -> dict[str, Any]:
-    """The document."""
+    """The cached document."""
     return build(request.app)
 
 
 def build(app: FastAPI) -> dict[str, Any]:
-    """Make the document of an application, once."""
+    """Build the document of an application; cached."""
     if app.openapi_schema is None:
         found = get_openapi(title="wangge", version="1", routes=app.routes)
         found.setdefault("components", {}).setdefault("schemas", {})
@@ -65,14 +65,14 @@ def build(app: FastAPI) -> dict[str, Any]:
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:
-    """All routes of an application, also those of the routers in it."""
+    """All routes of an application, including those of its routers."""
     for entry in app.routes:
         inner = getattr(entry, "original_router", None)
         yield from (route for route in (inner.routes if inner is not None else [entry]) if isinstance(route, Route))
 
 
 def _complete(operation: dict[str, Any], right: Right | str | None, path: str) -> None:
-    """Add the answers that every route of its kind can give, as problem documents."""
+    """Add the error answers common to every route of its kind, as problem documents."""
     answers = operation["responses"]
     codes = ["400", "413", "422", "503", *(["404"] if "{" in path or right != LOGGED_IN else [])]
     if right != ANYBODY:

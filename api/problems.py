@@ -33,7 +33,7 @@ from geo.errors import FileError, ImpossibleError, InputError, WanggeError
 
 log = logging.getLogger(__name__)
 
-#: Status code of an error; the class nearest to it counts.
+#: Status code of an error; the most specific class applies.
 STATUS: dict[type[Exception], int] = {
     UnknownCallerError: 401,
     DeniedError: 403,
@@ -54,7 +54,7 @@ STATUS: dict[type[Exception], int] = {
     WanggeError: 500,
 }
 
-#: Titles of problems in Chinese; the English one is the phrase of the status code.
+#: Chinese titles of problems; the English title is the phrase of the status code.
 TITLES = {
     400: "请求有误",
     401: "未登录",
@@ -71,7 +71,7 @@ TITLES = {
     500: "内部错误",
     503: "暂不可用",
 }
-#: Seconds after which a sender that was turned away tries again.
+#: Seconds after which a rejected sender should retry.
 RETRY_AFTER_S = 5
 
 MEDIA_TYPE = "application/problem+json"
@@ -88,9 +88,9 @@ def status_of(error: Exception) -> int:
 
 
 def problem(request: Request, status: int, detail: str, zh: str | None = None, **more: Any) -> JSONResponse:
-    """Answer with a problem document.
+    """A problem document as answer.
 
-    ``title`` is in both languages; ``detail`` and ``en`` hold the English sentence, ``zh`` the Chinese one.
+    ``title`` is bilingual; ``detail`` and ``en`` hold the English sentence, ``zh`` the Chinese one.
     """
     body = {
         "type": "about:blank",
@@ -106,7 +106,7 @@ def problem(request: Request, status: int, detail: str, zh: str | None = None, *
 
 
 def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
-    """Problem document of one of our errors, with the headers that its status asks for."""
+    """Problem document of a wangge error, with the headers required by its status."""
     status = status_of(error)
     members = {"kind": type(error).__name__, **getattr(error, "members", {})}
     zh = text_of(error).zh
@@ -123,7 +123,7 @@ def wangge_problem(request: Request, error: WanggeError) -> JSONResponse:
 
 
 def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
-    """Problem document of a database that fails; its own words go nowhere, they may hold values."""
+    """Problem document of a database failure; the original message is not shown, as it may contain data."""
     log.error("the database failed at %s: %s", request.url.path, type(error).__name__)
     answer = problem(request, 503, "the database does not answer; try again in a few seconds")
     answer.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -131,13 +131,13 @@ def database_problem(request: Request, error: SQLAlchemyError) -> JSONResponse:
 
 
 def unexpected_problem(request: Request, error: Exception) -> JSONResponse:
-    """Problem document of a fault of ours. The text of the error goes to the log only; it may hold what nobody must see."""
+    """Problem document of an internal error. The text of the error is only logged, as it may contain confidential data."""
     log.exception("unexpected error at %s", request.url.path, exc_info=error)
     return problem(request, 500, "unexpected error; the server's log says more")
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of an application a problem document."""
+    """Install handlers that answer every error of an application with a problem document."""
 
     @app.exception_handler(WanggeError)
     def _wangge(request: Request, error: WanggeError) -> JSONResponse:

@@ -22,7 +22,7 @@ DatumName = Annotated[Literal["WGS-84", "CGCS2000", "GCJ-02", "BD-09"], BeforeVa
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457); ``title`` is in Chinese and English, ``zh`` and ``en`` are the whole sentence."""
+    """An error (RFC 9457); ``title`` is in Chinese and English, ``zh`` and ``en`` are complete sentences."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["未登录 Unauthorized"])
@@ -36,14 +36,14 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server answers, and which version of the division holds."""
+    """State of the server, and the version of the division in force."""
 
     status: Literal["ok", "no division"]
     division: int | None
 
 
 class Ready(BaseModel):
-    """Whether store and index answer a question."""
+    """Whether database and index are available."""
 
     ready: bool
     reason: str | None
@@ -64,14 +64,14 @@ class NewPassword(BaseModel):
 
 
 class GrantBody(BaseModel):
-    """A role, and the code of the community or grid that it is limited to; empty: the whole street."""
+    """A role, and the code of the community or grid to which it is limited; empty: the whole street."""
 
     role: RoleName
     scope: str = Field(default="", max_length=50)
 
 
 class Me(BaseModel):
-    """Who is logged in, and as what."""
+    """The caller's account and roles."""
 
     kind: Literal["session", "program", "device"]
     name: str
@@ -79,7 +79,7 @@ class Me(BaseModel):
 
 
 class NewAccount(BaseModel):
-    """An account to be made; `person` is the code of the person of the roster whose account it is."""
+    """A new account; `person` is the code of its person in the roster."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"\S")
     grants: list[GrantBody] = Field(min_length=1, max_length=50)
@@ -97,13 +97,13 @@ class AccountBody(BaseModel):
 
 
 class Link(BaseModel):
-    """A one-time link; it is shown once."""
+    """A one-time link, shown once."""
 
     link: str
 
 
 class NewDevice(BaseModel):
-    """A device to be made."""
+    """A new device."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"\S")
     holder: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"\S")
@@ -126,7 +126,7 @@ class DeviceToken(BaseModel):
 
 
 class OwnData(BaseModel):
-    """What is stored about an account and its person."""
+    """Stored data about an account and its person."""
 
     account: dict[str, Any]
     roles: list[dict[str, Any]]
@@ -138,7 +138,7 @@ class OwnData(BaseModel):
 
 
 class FixOut(BaseModel):
-    """A stored fix, on WGS-84."""
+    """A stored fix in WGS-84."""
 
     device: str
     time: datetime
@@ -152,14 +152,14 @@ class FixOut(BaseModel):
 
 
 class RefusedFix(BaseModel):
-    """A fix that was not stored: its position in what was sent, from 0, and why."""
+    """A refused fix: its position in the request, from 0, and the reason."""
 
     position: int
     reason: str = Field(examples=["纬度 132.0 不在-90至90之间 lat 132.0 is not from -90 to 90"])
 
 
 class Stored(BaseModel):
-    """What became of the fixes that were sent."""
+    """Result for the fixes of a request."""
 
     stored: int
     repeated: int
@@ -168,7 +168,7 @@ class Stored(BaseModel):
 
 
 class AuditEntry(BaseModel):
-    """Who did or looked at what."""
+    """A change or access with its actor."""
 
     id: int
     at: datetime
@@ -179,7 +179,7 @@ class AuditEntry(BaseModel):
 
 
 class DivisionSummary(BaseModel):
-    """A version of a division in figures."""
+    """Summary of a version of a division."""
 
     version: int
     street_code: str
@@ -197,7 +197,7 @@ class DivisionSummary(BaseModel):
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> DivisionSummary:
-        """Figures of a snapshot; the area is ellipsoidal."""
+        """Summary of a snapshot; the area is ellipsoidal."""
         from geo.layers import area_m2
         from geo.layers.columns import POPULATION
 
@@ -222,7 +222,7 @@ class DivisionSummary(BaseModel):
 
 
 class CellName(BaseModel):
-    """One cell that a point is in."""
+    """A cell that contains the point."""
 
     code: str
     name: str | None
@@ -230,7 +230,7 @@ class CellName(BaseModel):
 
 
 class Located(BaseModel):
-    """Where a point is; the three cells are null outside the street."""
+    """Location of a point; the three cells are null outside the street."""
 
     lon: float
     lat: float
@@ -242,7 +242,7 @@ class Located(BaseModel):
 
     @classmethod
     def of(cls, lon: float, lat: float, datum: str, place: Place) -> Located:
-        """Answer for one point."""
+        """Build the answer for one point."""
         cells: dict[str, Any] = dict.fromkeys(("community", "second", "third"))
         cells |= {level.layer: cell for level, cell in place.cells.items()}
         return cls(lon=lon, lat=lat, datum=datum, inside=place.inside, **cells)
@@ -285,7 +285,7 @@ class VerdictOut(BaseModel):
 
 
 class VerdictRevision(BaseModel):
-    """What was said about a grid and day at one time."""
+    """The verdict on a grid and day as computed at one time."""
 
     made_at: datetime
     state: Literal["met", "short", "not_visited", "unknown"]
@@ -306,7 +306,7 @@ Words = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class IncidentIn(BaseModel):
-    """An incident as it is sent; ``number`` is the sender's own."""
+    """A new incident; ``number`` is assigned by the sender."""
 
     number: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
     reported_at: datetime
@@ -326,7 +326,7 @@ class IncidentIn(BaseModel):
 
 
 class Near(BaseModel):
-    """An incident that may be the same."""
+    """A possible duplicate of an incident."""
 
     id: int
     number: str
@@ -334,7 +334,7 @@ class Near(BaseModel):
 
 
 class IncidentStored(BaseModel):
-    """A stored incident, its cells, and others that may be the same."""
+    """A stored incident, its cells, and possible duplicates."""
 
     id: int
     third: str | None
@@ -344,7 +344,7 @@ class IncidentStored(BaseModel):
 
 
 class IncidentOut(BaseModel):
-    """An incident with its corrections applied, on WGS-84."""
+    """An incident with its corrections applied, in WGS-84."""
 
     id: int
     number: str
@@ -363,7 +363,7 @@ class IncidentOut(BaseModel):
 
 
 class Correction(BaseModel):
-    """Fields of an incident that are corrected, and why."""
+    """Corrected fields of an incident, and the reason."""
 
     reason: Words
     kind: str | None = Field(default=None, min_length=1, max_length=100)

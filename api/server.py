@@ -1,4 +1,4 @@
-"""Running the server: its workers, and the process that makes verdicts follow the fixes."""
+"""Runs the server: its workers and companion processes, such as the one that updates verdicts."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from geo.errors import InputError
 
 log = logging.getLogger(__name__)
 
-#: A connection without a request is closed after this time; slow clients hold one of ``concurrency`` otherwise.
+#: Connections without a request are closed after this time, seconds; slow clients occupy one of ``concurrency`` otherwise.
 KEEP_ALIVE_S = 30
-#: The processes beside the server start after this time even if no division is loaded yet.
+#: The companion processes start after this time, seconds, even if no division is loaded yet.
 BESIDE_AFTER_S = 10.0
-#: A worker that ends by itself is started again, at most this often.
+#: Minimum interval between restarts of a worker that ended by itself, seconds.
 RESTART_EVERY_S = 1.0
 
 
@@ -42,19 +42,19 @@ def serve(
     log_level: str = "warning",
     case_clock: Callable[[], datetime] | None = None,
 ) -> None:
-    """Serve until the process is interrupted (SIGINT or SIGTERM); running requests are answered first.
+    """Serve until the process is interrupted (SIGINT or SIGTERM); running requests are completed.
 
     Parameters
     ----------
     ready
-        Called with the address once the port is taken.
+        Called with the address once the port is open.
     case_clock
-        Gives the time by which cases are worked on, for one worker; by default the time of the machine.
+        Returns the time at which steps of cases are taken, for a single worker; by default the system time.
 
     Raises
     ------
     InputError
-        If the address cannot be listened on.
+        If the server cannot listen on the address.
     """
     configure(settings.log)
     with _listen(settings.host, settings.port) as listener:
@@ -91,7 +91,7 @@ def _options(settings: Settings, log_level: str) -> dict[str, object]:
 
 
 def _check(settings: Settings) -> None:
-    """Make sure before the workers start that the store can be used."""
+    """Check before the workers start that the database is usable."""
     from api.database import open_store
     from api.database.migrate import require_schema
 
@@ -102,9 +102,9 @@ def _check(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def _beside(settings: Settings, after: threading.Event | None) -> Iterator[None]:
-    """Run the processes beside the workers; each ends when its standard input is closed.
+    """Run the companion processes; each ends when its standard input is closed.
 
-    They start when `after` is set, or they would take the processors from a server that starts.
+    They start when `after` is set, so that they do not compete for processors with a starting server.
     """
     wanted = {
         "api.verdicts.follower": settings.follow,
@@ -151,7 +151,7 @@ def _beside(settings: Settings, after: threading.Event | None) -> Iterator[None]
 
 
 def _run_workers(settings: Settings, listener: socket.socket) -> None:
-    """Run several processes that share the port; one that ends is replaced."""
+    """Run several processes that share the port; a process that ends is replaced."""
     folder = tempfile.mkdtemp(prefix="wangge-metrics-")
     environment = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": folder}
     os.set_inheritable(listener.fileno(), True)
@@ -184,14 +184,15 @@ def _run_workers(settings: Settings, listener: socket.socket) -> None:
 
 
 def _outlive_signal() -> None:
-    """Let the process end by itself after SIGTERM: uvicorn raises the signal again when it has stopped, and what this process
-    started would not be stopped."""
+    """Let the process end normally after SIGTERM: uvicorn raises the signal again when it has stopped, and child processes
+    would not be stopped.
+    """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
 
 
 def run_worker(settings: Settings, descriptor: int) -> None:
-    """Serve on a port that another process has taken."""
+    """Serve on a socket opened by another process."""
     configure(settings.log)
     listener = socket.socket(fileno=descriptor)
     app = create_app(settings)
@@ -202,16 +203,17 @@ def run_worker(settings: Settings, descriptor: int) -> None:
 
 
 def prepare(app: FastAPI) -> None:
-    """Make tables, tiles and ``published.gpkg`` of each new version in the background; ends with the process."""
+    """Build tables, tiles and ``published.gpkg`` of each new version in the background; ends with the process."""
     from api.ogc.publication.preparation import Preparation
 
     Preparation(app.state.ogc, app.state.loaded).start()
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before the server starts, so that 0 means a free one and its number is known."""
+    """Open the port before the server starts, so that the number of a free port (0) is known."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named: asyncio turns off the delay of small packets (40 ms an answer) only for sockets that say TCP.
+    # The protocol is given because asyncio disables the delay of small packets (40 ms an answer) only for explicit TCP
+    # sockets.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

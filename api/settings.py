@@ -1,8 +1,8 @@
-"""Settings of an installation: one table of names, kinds, defaults and meanings.
+"""Settings of an installation: one table of names, types, defaults and meanings.
 
-Each setting is an environment variable ``WANGGE_...``, or a key of the TOML file that ``WANGGE_SETTINGS`` names (the part
-of the name after ``WANGGE_``, in small letters). The environment takes precedence over the file, the file over the default.
-``docs/service.md`` holds the same table; a test compares both.
+Each setting is an environment variable ``WANGGE_...``, or a key of the TOML file given by ``WANGGE_SETTINGS`` (the part
+of the name after ``WANGGE_``, in lower case). The environment takes precedence over the file, the file over the default.
+``docs/service.md`` contains the same table; a test compares both.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from geo.errors import FileError, InputError
 PREFIX = "WANGGE_"
 SETTINGS = "WANGGE_SETTINGS"
 DATABASE = "WANGGE_DATABASE"
-#: Another name of ``WANGGE_DATABASE``.
+#: Alias of ``WANGGE_DATABASE``.
 DATABASE_URL = "WANGGE_DATABASE_URL"
 
-# ruff: noqa: RUF009 - each field is made by _setting, which gives an immutable default and its meaning.
+# ruff: noqa: RUF009 - each field is created by _setting, which returns an immutable default with its meaning.
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -33,7 +33,7 @@ def _setting(default: Any, meaning: str, *, least: float | None = None, most: fl
 
 @dataclass(frozen=True)
 class Settings:
-    """What an installation decides; :func:`table` lists the settings with their meanings."""
+    """Settings of an installation; :func:`table` lists them with their meanings."""
 
     database: str = _setting("out/wangge.sqlite", "path of a SQLite file, or a database URL (`postgresql://...`)")
     read_database: str = _setting("", "URL of a replica for reading; empty: `database`")
@@ -92,7 +92,7 @@ class Settings:
         FileError
             If the settings file is missing or is not TOML.
         InputError
-            If a value cannot be used, or the file has an unknown key.
+            If a value is invalid, or the file has an unknown key.
         """
         given = _file(environment[SETTINGS]) if environment.get(SETTINGS) else {}
         named = {DATABASE: environment[DATABASE_URL]} if environment.get(DATABASE_URL) else {}
@@ -140,7 +140,7 @@ def _file(path: str) -> dict[str, Any]:
 
 
 def _value(entry: Field[Any], given: Any, name: str) -> Any:
-    """Bring a value to the kind of its setting."""
+    """Convert a value to the type of its setting."""
     if isinstance(entry.default, bool):
         text = str(given).strip().lower()
         if text not in _TRUE + _FALSE:

@@ -24,9 +24,9 @@ from geo.locate import GridIndex
 if TYPE_CHECKING:
     from maps.pages.thumbnails import Outlines
 
-#: Set once the compiled code that finds cells is loaded in this process.
+#: Set when the compiled code for point location is loaded in this process.
 _COMPILED = threading.Event()
-#: Datums that are taken as equal.
+#: Datums treated as equal.
 _SAME = (Datum.WGS84, Datum.CGCS2000)
 
 
@@ -55,11 +55,11 @@ class Snapshot:
 
     @cached_property
     def division(self) -> Division:
-        """The layers; read from the store when they are first asked for, which finding the cell of a point does not."""
+        """The layers, read from the database at first use; point location does not need them."""
         return self._read()
 
     def compile(self) -> None:
-        """Load the compiled code that finds cells. Until then single points are found by the same code uncompiled."""
+        """Load the compiled code for point location. Until then single points are located by the same code uncompiled."""
         self.index.locate(np.zeros(1), np.zeros(1))
         _COMPILED.set()
 
@@ -77,18 +77,18 @@ class Snapshot:
 
     @cached_property
     def _transformer(self) -> pyproj.Transformer:
-        # Made once: it takes 50 ms, a hundred times the rest of a lookup. Transformers may be shared by threads.
+        # Cached: creation takes 50 ms, a hundred times the rest of a lookup. Transformers may be shared by threads.
         return pyproj.Transformer.from_crs("EPSG:4326", self.index.crs, always_xy=True)
 
     def geojson(self, level: Level) -> bytes:
-        """Layer in degrees (WGS-84) as a GeoJSON document; made once."""
+        """Layer in degrees (WGS-84) as a GeoJSON document; cached."""
         if level not in self._geojson:
             self._geojson[level] = to_geojson(self.division.layer(level))
         return self._geojson[level]
 
     @cached_property
     def outlines(self) -> Outlines:
-        """The grids as small maps of pages draw them."""
+        """Outlines of the grids for the small maps of pages."""
         from maps.pages.thumbnails import Outlines
 
         return Outlines.of(self.division)
@@ -123,7 +123,7 @@ class Snapshot:
         given = Datum.parse(datum)
         if given not in _SAME:
             lon, lat = (float(values[0]) for values in convert([lon], [lat], given, Datum.WGS84))
-        # Two numbers, not two lists of one: the transformer takes half the time for them.
+        # Scalars instead of lists, which would double the time of the transformer.
         x, y = self._transformer.transform(lon, lat)
         with uncompiled(when=not _COMPILED.is_set()):
             position = int(self.index.locate(np.array([x]), np.array([y]))[0])

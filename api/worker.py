@@ -7,7 +7,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    # On again when the division is loaded (api.app).
+    # Enabled again when the division is loaded (api.app).
     gc.disable()
     from api.server import run_worker
     from api.settings import Settings

@@ -42,7 +42,7 @@ def run(
 ) -> None:
     """检查网格：是否全覆盖、不重叠、逐级嵌套；有问题时退出码为 1。
 
-    Is everything covered, nothing twice, every level nested? Exit code 1 if there are errors among the findings.
+    Check that the cells cover the ground, do not overlap, and nest at every level. Exit code 1 if there are errors.
     """
     from api.commands.check import CheckOptions, check_file, draw_check
     from api.files.inputs import optional_layer

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api.commands.demo import Demo
 
 
-#: What a folder holds in which a demonstration was made before.
+#: Files that mark a folder with an earlier demonstration.
 _NEEDED = ("wangge.sqlite", "background.gpkg")
 
 
@@ -87,7 +87,7 @@ def _print(demo: Demo) -> None:
 
 
 def _serve(demo: Demo, host: str, port: int, *, live: tuple[int, float] | None = None) -> None:
-    """Serve what was made; with a seed and a speed, replay a day meanwhile."""
+    """Serve the demonstration; with a seed and a speed, replay a day meanwhile."""
     from datetime import UTC, datetime
 
     from api.commands.demo_duty import TELEPHONES, clock_of_cases, enable_demo_viewer

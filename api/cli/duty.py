@@ -168,7 +168,7 @@ def typing_burden(
 ) -> None:
     """每天记了多少事、由人填写了多少处：平均每件事应不多于一处。
 
-    How much was typed: things that were recorded and fields that were typed for them, by day.
+    Typing effort by day: number of recorded events, and of fields typed for them.
     """
     from api.commands.duty_papers import facts_of
     from geo.duty.ledgers.burden import burden, burden_by_day

@@ -102,7 +102,7 @@ def incidents(
 ) -> None:
     """案件图：热力、各级网格案件数与热点，可选类别和时间。
 
-    Map of incidents: density, counts at each level and hot spots, by kind and time.
+    Incident map: density, counts at each level and hot spots, by kind and time.
     """
     from api.commands.maps import incidents_page
     from api.files.background import backdrop_of
@@ -143,7 +143,7 @@ def fairness(
 ) -> None:
     """均衡图：各级网格的工作量、人口、面积与同级均值之差，对照允许偏差与理论下限，可与旧方案并排。
 
-    Map of fairness: workload, residents and area of every grid against the mean, tolerance and proven bound.
+    Fairness map: workload, residents and area of every grid against the mean, tolerance and proven bound.
     """
     from api.commands.maps import fairness_page
     from api.files.background import backdrop_of

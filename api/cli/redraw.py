@@ -38,7 +38,7 @@ def apply(
 ) -> None:
     """依次套用修改清单，全部成功才写出结果。
 
-    Apply the edits of a file, all or none.
+    Apply the edits of a file as one transaction.
     """
     from api.commands.redraw import apply_edits
 

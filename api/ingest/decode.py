@@ -22,12 +22,12 @@ from api.translations import phrase_in_chinese
 from geo.errors import InputError
 from geo.texts import Text
 
-#: Most fixes in one batch.
+#: Maximum number of fixes in one batch.
 MOST_FIXES = 20_000
 
 
 class SentFix(msgspec.Struct, gc=False):
-    """One fix as programs send it."""
+    """One fix as sent by programs."""
 
     device: str
     time: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -39,7 +39,7 @@ class SentFix(msgspec.Struct, gc=False):
 
 
 class SentBatch(msgspec.Struct):
-    """A batch of fixes as programs send it."""
+    """A batch of fixes as sent by programs."""
 
     datum: str
     fixes: Annotated[list[SentFix], msgspec.Meta(max_length=MOST_FIXES)]
@@ -63,7 +63,7 @@ class Context:
     devices
         Numbers of the street's devices by name.
     now_us, future_after_us
-        Time of arrival, and how far ahead of it a fix may be before it is marked.
+        Time of arrival, and the time after which fixes are marked as future.
     """
 
     caller: Caller
@@ -82,7 +82,7 @@ class Batch:
 
 
 def read_batch(body: bytes, context: Context) -> Batch:
-    """Read a batch.
+    """Decode a batch.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _stored_form(
     known = _device_numbers([fix.device for fix in sent], context)
     given = Columns(
         device=known,
-        # Seconds as a double are exact to 0.3 µs until 2106, so rounding gives the microsecond that was sent.
+        # Seconds as a double are exact to 0.3 µs until 2106, so rounding restores the microsecond sent.
         time_us=np.rint(np.array([fix.time.timestamp() for fix in sent], dtype=float) * 1e6).astype(np.int64),
         lon=np.array([fix.lon for fix in sent], dtype=float),
         lat=np.array([fix.lat for fix in sent], dtype=float),
@@ -150,7 +150,7 @@ def _stored_form(
 
 
 def _device_numbers(names: list[str], context: Context) -> npt.NDArray[np.int64]:
-    """Number of each device, -1 where the caller may not send for it."""
+    """Number of each device, -1 if the caller may not send for it."""
     caller, devices = context.caller, context.devices
     if caller.device is not None:
         return np.array([caller.device if name == caller.name else -1 for name in names], dtype=np.int64)
@@ -167,12 +167,12 @@ _UNUSABLE = Text("位置或时间不能使用", "its place or time cannot be use
 
 
 def refusal(position: int, reason: Text | None) -> dict[str, Any]:
-    """A fix that is not stored, as it is answered: its position, and the reason in both languages."""
+    """A refused fix as answered: its position, and the reason in both languages."""
     return {"position": position, "reason": str(reason or _UNUSABLE)}
 
 
 def to_wgs84(datum: int, lon: npt.NDArray[Any], lat: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Bring longitudes and latitudes to WGS-84; WGS-84 and CGCS2000 are taken as equal."""
+    """Convert longitudes and latitudes to WGS-84; WGS-84 and CGCS2000 are treated as equal."""
     if datum < 2 or not len(lon):
         return lon, lat
     from geo.layers import Datum, convert

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from geo.texts import Text
 
-#: Where fixes come from; their positions are stored, so entries are only added at the end.
+#: Sources of fixes; their positions are stored, so new ones must be appended.
 SOURCES = ("api", "osmand", "traccar", "owntracks", "upload", "import")
-#: Names of :class:`geo.layers.Datum` in order; spelled here since that module loads geopandas (a test compares both).
+#: Names of :class:`geo.layers.Datum` in order; repeated here because that module imports geopandas (a test compares both).
 DATUMS = ("WGS-84", "CGCS2000", "GCJ-02", "BD-09")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
-#: Times that a device can send: from 1990, before which there was no GPS for phones, to 2100.
+#: Valid times: from 1990, before which phones had no GPS, to 2100.
 FIRST_US, LAST_US = 631_152_000_000_000, 4_102_444_800_000_000
-#: Largest accuracy (m) and speed (m/s) that is kept.
+#: Maximum stored accuracy (m) and speed (m/s).
 LARGEST = 99_999.0
 
 
@@ -57,7 +57,7 @@ def datum_name(text: str) -> str:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware time.
+    """Microseconds since 1970 of a timezone-aware time.
 
     >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
@@ -82,9 +82,9 @@ def fault(lon: float, lat: float, time_us: int) -> Text | None:
 
 
 def not_negative(value: float | None) -> float | None:
-    """A measure that cannot be negative, to two decimals; devices send -1 where they do not know.
+    """A non-negative measure, rounded to two decimals; devices send -1 for unknown.
 
-    Seven digits are kept alike by both databases (PostgreSQL stores four bytes), so larger values are cut to 99,999.
+    Limited to 99,999, because both databases store seven digits equally (PostgreSQL has four bytes).
 
     >>> not_negative(5.128), not_negative(-1.0), not_negative(1e9)
     (5.13, None, 99999.0)

@@ -15,13 +15,13 @@ from api.ingest.fix import Fix, fault, microseconds, not_negative
 from geo.errors import InputError
 
 KNOT_M_S = 1852.0 / 3600.0
-#: OsmAnd gives seconds up to this number, milliseconds above.
+#: OsmAnd times up to this number are seconds, larger ones milliseconds.
 _MOST_SECONDS = 2**31
 
 
 @dataclass(frozen=True)
 class Report:
-    """A position as a phone sends it; `device` is what it calls itself, `time_us` None where it gives no time."""
+    """A position sent by a phone; `device` is the name it uses, `time_us` None if it sends no time."""
 
     device: str | None
     time_us: int | None
@@ -32,12 +32,12 @@ class Report:
     mock: bool | None = None
 
     def fix(self, *, street: int, device: int, source: int, now_us: int, future_after_us: int) -> Fix:
-        """Fix of a device of the store.
+        """Convert to a fix of a stored device.
 
         Raises
         ------
         InputError
-            If place or time cannot be.
+            If place or time is invalid.
         """
         time_us = now_us if self.time_us is None else self.time_us
         reason = fault(self.lon, self.lat, time_us)
@@ -60,12 +60,12 @@ class Report:
 
 
 def osmand(fields: Mapping[str, str]) -> Report | None:
-    """Position of a request with parameters; None if it has none (a heartbeat).
+    """Position in the parameters of a request; None if there is none (a heartbeat).
 
     Raises
     ------
     InputError
-        If a value cannot be read.
+        If a value cannot be parsed.
     """
     if fields.get("location"):
         lat, _, lon = fields["location"].partition(",")
@@ -86,12 +86,12 @@ def osmand(fields: Mapping[str, str]) -> Report | None:
 
 
 def traccar_json(message: Mapping[str, Any]) -> Report | None:
-    """Position of a message of Traccar Client 9 and later; None if it has no place.
+    """Position in a message of Traccar Client 9 or later; None if there is none.
 
     Raises
     ------
     InputError
-        If a value cannot be read.
+        If a value cannot be parsed.
     """
     location = message.get("location")
     coords = location.get("coords") if isinstance(location, Mapping) else None
@@ -111,12 +111,13 @@ def traccar_json(message: Mapping[str, Any]) -> Report | None:
 
 
 def owntracks(message: Mapping[str, Any]) -> Report | None:
-    """Position of a message of OwnTracks; None if it is of another kind, or an answer to a ping, whose time is not the fix's.
+    """Position in a message of OwnTracks; None if it is of another type, or an answer to a ping, whose time is not that of the
+    fix.
 
     Raises
     ------
     InputError
-        If a value cannot be read.
+        If a value cannot be parsed.
     """
     if message.get("_type") != "location" or message.get("t") == "p":
         return None

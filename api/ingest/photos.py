@@ -6,18 +6,18 @@ import io
 
 from geo.errors import InputError
 
-#: Largest photo by pixels: a small file that unpacks to more is refused before it is unpacked.
+#: Maximum number of pixels: a small file that expands to more is refused before it is decompressed.
 MOST_PIXELS = 50_000_000
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 def image_type(content: bytes) -> str:
-    """Media type of a photo by its content.
+    """Media type of a photo, determined by its content.
 
     Raises
     ------
     InputError
-        If it is no image of a known kind, is damaged, or has too many pixels.
+        If it is not an image of a known type, is damaged, or has too many pixels.
     """
     from PIL import Image
 

@@ -18,10 +18,10 @@ from api.ingest.rows import ROW, Numbers, Rows, pending_days
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
 
-#: Days before today and after it that get a partition of their own; others go to ``fix_other``, or a device with a
-#: broken clock would make a partition for each day of a century.
+#: Days before and after today that get a partition of their own; others go to ``fix_other``, because a device with a wrong
+#: clock would create a partition for each day of a century.
 DAYS_BACK, DAYS_AHEAD = 400, 8
-#: Days for which partitions are made before fixes come.
+#: Number of days for which partitions are created in advance.
 MADE_AHEAD = 7
 STATEMENT_TIMEOUT_S = 60
 
@@ -33,7 +33,7 @@ _TEMPORARY = (
 )
 _KNOWN_OR_NULL = ", ".join(f"nullif({n}, -1)" if n in ("accuracy_m", "speed_m_s", "mock") else n for n in Fix._fields)
 _INSERT = f"INSERT INTO fix ({_COLUMNS}) SELECT {_KNOWN_OR_NULL} FROM incoming ON CONFLICT DO NOTHING"
-# Rows that another transaction stored before: this one's have its number in xmin. The bounds let the server skip partitions.
+# Rows stored by earlier transactions: rows of this one have its number in xmin. The bounds let the server skip partitions.
 _KNOWN = (
     "SELECT n, fix.lon_e7, fix.lat_e7 FROM incoming JOIN fix USING (street, device, time_us) "
     "WHERE fix.time_us BETWEEN %s AND %s AND fix.xmin <> pg_current_xact_id()::xid"
@@ -42,8 +42,8 @@ _PENDING = (
     "INSERT INTO pending_day (street, device, day, mark) SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::int[]) "
     "ON CONFLICT (street, device, day) DO UPDATE SET mark = excluded.mark"
 )
-# All of it in one statement, so one round trip and one commit: what phones send one by one comes in groups of a few rows. The
-# days are noted in their order, so that two workers take the rows' locks in one order.
+# One statement, hence one round trip and one commit: fixes that phones send singly arrive in groups of a few rows. The days
+# are inserted in order, so that two workers lock the rows in the same order.
 _FEW = (
     f"WITH given AS (SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[], %s::real[], %s::real[], "
     f"%s::smallint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::bigint[]) AS g({_COLUMNS})), "
@@ -61,13 +61,14 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _END = struct.pack(">h", -1)
 
 
-#: Rows up to which a group is stored by one statement; above it COPY takes less time.
+#: Maximum number of rows of a group stored by one statement; above it COPY is faster.
 MOST_FEW = 64
-#: Groups that are stored with care after one that held a known key: who sends fixes again sends more of them.
+#: Number of groups stored by the slower path after one with a known key: senders that repeat fixes usually repeat more of
+#: them.
 CAREFUL_GROUPS = 20
 
-# Columns in PostgreSQL's binary form, big-endian. The table ``incoming`` has a number before them and takes -1 for what is
-# missing, so that all rows have one length; the insert makes them NULL.
+# Columns in PostgreSQL's binary format, big-endian. The table ``incoming`` has a leading number and stores -1 for missing
+# values, so that all rows have the same length; the insert converts them to NULL.
 _TYPES = {name: f">{ROW[name].str[1:]}" for name in ROW.names or ()} | {"accuracy_m": ">f4", "speed_m_s": ">f4"}
 _KEY = ["street", "device", "time_us"]
 _OPTIONAL = ("accuracy_m", "speed_m_s", "mock")
@@ -98,7 +99,7 @@ class PostgresqlTable:
             self.close()
             if not lost:
                 raise
-        # The server was restarted since the last write. Should it have stored the fixes, they are known the second time.
+        # The server was restarted since the last write. Fixes stored before that are recognised as known.
         return self._write(batches)
 
     def close(self) -> None:
@@ -112,7 +113,7 @@ class PostgresqlTable:
         connection = self._opened()
         rows = np.concatenate(batches)
         number = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-        # Sorted by key, so that two workers take the rows' locks in one order; the order of arrival is kept within a key.
+        # Sorted by key, so that two workers lock the rows in the same order; the order of arrival is kept within a key.
         order = np.lexsort((rows["time_us"], rows["device"], rows["street"]))
         rows, number = rows[order], number[order]
         new = np.ones(len(rows), dtype=bool)
@@ -143,7 +144,7 @@ class PostgresqlTable:
 
     @staticmethod
     def _store_few(connection: psycopg.Connection[Any], first: Rows, new: Numbers) -> tuple[Numbers, Rows]:
-        """Store a few rows with keys of their own; which rows of the group are new, and the place that each key has."""
+        """Store a few rows with distinct keys; returns which are new, and the place stored under each key."""
         values = [_array(first[name]) for name in Fix._fields]
         done = set(connection.execute(_FEW, (*values, time.monotonic_ns())).fetchall())
         if len(done) == len(first):
@@ -153,7 +154,7 @@ class PostgresqlTable:
         stored[np.flatnonzero(new)[~fresh]] = False
         known = first[~fresh]
         bounds = int(known["time_us"].min()), int(known["time_us"].max())
-        # Stored fixes are never changed, so their places can be read after the commit.
+        # Stored fixes never change, so their places can be read after the commit.
         found = connection.execute(_PLACES, (*(_array(known[name]) for name in _KEY), *bounds)).fetchall()
         place = {row[:3]: row[3:] for row in found}
         for k in np.flatnonzero(~fresh).tolist():
@@ -163,9 +164,9 @@ class PostgresqlTable:
         return stored, there
 
     def _store_new(self, connection: psycopg.Connection[Any], rows: Rows) -> bool:
-        """Store rows with keys of which none is known, in one commit; False if one is, and then nothing is stored.
+        """Store rows in one commit if none of their keys is known; otherwise store nothing and return False.
 
-        Without the way through another table this takes the server half the time, and most groups are new.
+        Without the temporary table this takes the server half the time, and most groups are new.
         """
         try:
             with connection.transaction(), connection.cursor() as cursor:
@@ -186,7 +187,7 @@ class PostgresqlTable:
         return self._connection
 
     def _make_partitions(self, connection: psycopg.Connection[Any], days: set[int]) -> None:
-        """Make the partitions of days that have none, and those of the next week."""
+        """Create missing partitions for the given days and for the next week."""
         today = int(time.time()) // 86_400
         wanted = days | set(range(today, today + MADE_AHEAD + 1))
         if wanted <= self._days:
@@ -198,7 +199,7 @@ class PostgresqlTable:
 
 
 def make_partition(connection: psycopg.Connection[Any], day: int) -> None:
-    """Make the partition of a UTC day, if there is none; fixes of that day that are in ``fix_other`` stay there."""
+    """Create the partition of a UTC day, if missing; fixes of that day already in ``fix_other`` stay there."""
     name = partition_name(day)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('partitions of fix'))")
@@ -227,7 +228,7 @@ def day_of_partition(name: str) -> datetime:
 
 
 def numbered(rows: Rows) -> bytes:
-    """Rows with numbers from 0 before them, missing values as -1, in the binary form of COPY."""
+    """Rows with a leading number from 0, missing values as -1, in the binary format of COPY."""
     plain = rows.copy()
     for name in ("accuracy_m", "speed_m_s"):
         plain[name][np.isnan(rows[name])] = -1.0
@@ -235,7 +236,7 @@ def numbered(rows: Rows) -> bytes:
 
 
 def with_nulls(rows: Rows) -> bytes:
-    """Rows in the binary form of COPY, missing values as NULL; rows that miss the same values stand together."""
+    """Rows in the binary format of COPY, missing values as NULL; rows with the same missing values are grouped."""
     missing = np.stack([np.isnan(rows["accuracy_m"]), np.isnan(rows["speed_m_s"]), rows["mock"] < 0], axis=1)
     kind = missing @ np.array([1, 2, 4])
     parts = [_HEADER]
@@ -247,7 +248,7 @@ def with_nulls(rows: Rows) -> bytes:
 
 
 def _wire(rows: Rows, types: dict[str, str], n: Numbers | None = None) -> bytes:
-    """Rows as PostgreSQL reads them: number of columns, then length and value of each; NULL is length -1 without a value."""
+    """Rows in PostgreSQL's binary format: number of columns, then length and value of each; NULL has length -1 and no value."""
     fields = [("columns", ">i2")]
     for name, code in types.items():
         fields += [(f"{name}_length", ">i4"), *([(name, code)] if code else [])]
@@ -261,7 +262,7 @@ def _wire(rows: Rows, types: dict[str, str], n: Numbers | None = None) -> bytes:
 
 
 def _array(values: Numbers) -> str:
-    """An array as PostgreSQL reads it, missing values as NULL; the driver takes ten times as long for lists.
+    """An array in PostgreSQL's text format, missing values as NULL; lists take the driver ten times as long.
 
     >>> _array(np.array([1.5, np.nan])), _array(np.array([0, 1], dtype="i2"))
     ('{1.5,NULL}', '{0,1}')
@@ -271,13 +272,13 @@ def _array(values: Numbers) -> str:
 
 
 def _note_days(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
-    """Note that the days of some rows have news."""
+    """Record that the days of some rows have new fixes."""
     days = list(zip(*pending_days(rows), strict=True))
     cursor.execute(_PENDING, (time.monotonic_ns(), *map(list, days)))
 
 
 def _outcomes(rows: Rows, number: Numbers, stored: Numbers, there: Rows, batches: int) -> list[Outcome]:
-    """Count each batch: `stored` tells which rows are new, `there` has the place that is stored under the key of each."""
+    """Outcome of each batch: `stored` marks new rows, `there` is the place stored under each key."""
     from api.ingest.writer import Outcome
 
     same = (rows["lon_e7"] == there["lon_e7"]) & (rows["lat_e7"] == there["lat_e7"])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from api.ingest.fix import DAY_US, FIRST_US, LARGEST, LAST_US, Fix
 
-#: One row of the table ``fix``. Accuracy and speed are NaN, ``mock`` is -1 where nothing is known.
+#: One row of the table ``fix``. Unknown accuracy and speed are NaN, unknown ``mock`` is -1.
 ROW = np.dtype(
     [
         ("street", "i4"),
@@ -38,7 +38,7 @@ Numbers = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Arrival:
-    """What all fixes of a request share: where they belong, how and when they came, and from when on a fix is ahead."""
+    """Properties shared by all fixes of a request: street, source, time of arrival, and the time after which a fix is future."""
 
     street: int
     source: int
@@ -48,7 +48,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Columns:
-    """Fixes as columns of one length; longitudes and latitudes are WGS-84 degrees, missing measures NaN, `mock` -1."""
+    """Fixes as columns of equal length; longitudes and latitudes are WGS-84 degrees, missing measures NaN, `mock` -1."""
 
     device: Numbers
     time_us: Numbers
@@ -60,7 +60,7 @@ class Columns:
     datum: Numbers | int
 
     def rows(self, arrival: Arrival) -> Rows:
-        """Rows as they are stored; see :func:`usable` for what must be left out before."""
+        """Rows to store; unusable fixes must be removed before (:func:`usable`)."""
         made = np.empty(len(self.device), dtype=ROW)
         made["street"] = arrival.street
         made["device"] = self.device
@@ -77,7 +77,7 @@ class Columns:
         return made
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> Columns:
-        """Some of the fixes."""
+        """The chosen fixes."""
         datum = self.datum if isinstance(self.datum, int) else self.datum[chosen]
         return Columns(
             self.device[chosen],
@@ -92,7 +92,7 @@ class Columns:
 
 
 def usable(lon: Numbers, lat: Numbers, time_us: Numbers) -> npt.NDArray[np.bool_]:
-    """Tell for each fix whether place and time can be; :func:`api.ingest.fix.fault` gives the reason where not."""
+    """Which fixes have a valid place and time; :func:`api.ingest.fix.fault` gives the reason for the others."""
     found: npt.NDArray[np.bool_] = (
         (lon >= -180.0) & (lon <= 180.0) & (lat >= -90.0) & (lat <= 90.0) & (time_us >= FIRST_US) & (time_us < LAST_US)
     )
@@ -115,7 +115,7 @@ def as_rows(fixes: Sequence[Fix]) -> Rows:
 
 
 def pending_days(rows: Rows) -> list[tuple[int, int, int]]:
-    """Street, device and UTC day of fixes, each once, in order."""
+    """Distinct street, device and UTC day of fixes, sorted."""
     day = rows["time_us"] // DAY_US
     if len(rows) == 1:
         return [(int(rows["street"][0]), int(rows["device"][0]), int(day[0]))]
@@ -127,6 +127,6 @@ def pending_days(rows: Rows) -> list[tuple[int, int, int]]:
 
 
 def _measures(values: Numbers) -> Numbers:
-    """Measures as :func:`api.ingest.fix.not_negative` keeps them."""
+    """Measures converted like :func:`api.ingest.fix.not_negative`."""
     known = np.isfinite(values) & (values >= 0)
     return np.where(known, np.minimum(np.round(np.where(known, values, 0.0), 2), LARGEST), np.nan)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from api.ingest.writer import Outcome
 
 _NAMES = ROW.names or ()
-#: Rows of one statement. Python's library releases the GIL at every statement, and each release costs more than a row.
+#: Rows per statement. Python's library releases the GIL at every statement, and each release costs more than a row.
 ROWS_AT_ONCE = 50
-# -1 and NaN stand for what is not known; SQLite takes NaN as NULL by itself.
+# Unknown values are -1 and NaN; SQLite stores NaN as NULL by itself.
 _VALUES = f"({', '.join('nullif(?, -1)' if name == 'mock' else '?' for name in _NAMES)})"
 
 
@@ -33,7 +33,7 @@ _PENDING = (
     "INSERT INTO pending_day (street, device, day, mark) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (street, device, day) DO UPDATE SET mark = excluded.mark"
 )
-#: Pages of the log before it is written back, and pages kept in memory: fixes of many devices touch a page each.
+#: Write-ahead pages before a checkpoint, and size of the page cache: fixes of many devices touch a page each.
 _CHECKPOINT_PAGES, _CACHE_KB = 8_000, 65_536
 _PLACE = "SELECT lon_e7, lat_e7 FROM fix WHERE street = ? AND device = ? AND time_us = ?"
 
@@ -88,12 +88,12 @@ class SqliteTable:
 
     @staticmethod
     def _conflicting(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Fixes of a batch that are stored with another place: those differ from the first with their key."""
+        """Fixes of a batch stored with another place: those that differ from the first one with their key."""
         return sum(connection.execute(_PLACE, row[:3]).fetchone() != row[3:5] for row in rows)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            # Made by the main thread, used by the writer's, closed by the main one after the writer's has ended.
+            # Created by the main thread, used by the writer's, closed by the main one after the writer's has ended.
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             for pragma in (
                 f"busy_timeout={BUSY_TIMEOUT_MS}",

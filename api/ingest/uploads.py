@@ -33,7 +33,7 @@ def read_upload(
     Parameters
     ----------
     only
-        Device that all fixes belong to; by default the file names one in each row.
+        Device of all fixes; by default the file has one in each row.
     times
         Time of arrival, and the time after which a fix is marked as future; microseconds.
 
@@ -45,7 +45,7 @@ def read_upload(
     Raises
     ------
     FileError, DatumError, ColumnError, InputError
-        If the file cannot be used; see :func:`geo.tracks.read_tracks`.
+        If the file is unusable; see :func:`geo.tracks.read_tracks`.
     """
     tracks = read_tracks(path, datum=datum, zone=zone)
     refused = [

@@ -19,7 +19,7 @@ from geo.errors import ImpossibleError
 
 log = logging.getLogger(__name__)
 
-#: Fixes that share one commit at most; at 500 a batch these are 16 batches.
+#: Maximum number of fixes of one commit: 16 batches of 500.
 MOST_IN_GROUP = 8_000
 #: Maximum number of waiting fixes; further batches are refused, and the sender retries later.
 MOST_WAITING = 400_000
@@ -54,16 +54,16 @@ class FixTable(Protocol):
         """Store batches in one commit."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
 
 class Writer:
-    """Stores batches of fixes; safe to use from any thread.
+    """Stores batches of fixes; thread-safe.
 
     Parameters
     ----------
     engine
-        The store. SQLite is written through a connection of Python's own library, PostgreSQL by binary COPY.
+        The database. SQLite is written through a connection of Python's own library, PostgreSQL by binary COPY.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -76,7 +76,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, batch: Rows) -> Future[Outcome]:
-        """Hand a batch over from a thread; the future has its outcome after the commit.
+        """Submit a batch from a thread; the future gets its outcome after the commit.
 
         Raises
         ------
@@ -84,13 +84,13 @@ class Writer:
             If too many fixes wait, or the writer was closed.
         """
         future: Future[Outcome] = Future()
-        # From here on it cannot be cancelled: a client that leaves does not take its fixes back.
+        # From here on it cannot be cancelled: fixes of a client that disconnects are stored.
         future.set_running_or_notify_cancel()
         self._put(_Waiting(batch, future))
         return future
 
     def store(self, batch: Rows) -> asyncio.Future[Outcome]:
-        """Hand a batch over from a coroutine; see :meth:`submit`. All outcomes of a group wake the loop once."""
+        """Submit a batch from a coroutine; see :meth:`submit`. The outcomes of a group wake the loop only once."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         self._put(_Waiting(batch, future, loop))
@@ -104,7 +104,7 @@ class Writer:
             self._queue.put(entry)
 
     def close(self) -> None:
-        """Store what waits, then stop."""
+        """Store the waiting batches, then stop."""
         with self._lock:
             if self._closed:
                 return
@@ -122,7 +122,7 @@ class Writer:
             outcomes: Sequence[Outcome | BusyError]
             try:
                 outcomes = self._table.write([entry.rows for entry in group])
-            # The thread must survive any fault of the database.
+            # The thread must survive every database error.
             except Exception as error:
                 log.exception("fixes could not be stored")
                 reason = f"the fixes were not stored ({_reason(error)}); send them again"
@@ -132,7 +132,7 @@ class Writer:
             _tell(group, outcomes)
 
     def _next_group(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a batch, and take those behind it that wait already; False at the end."""
+        """Wait for a batch, and take all that wait; False at the end."""
         entry = self._queue.get()
         group: list[_Waiting] = []
         size = 0
@@ -149,7 +149,7 @@ class Writer:
 
 
 def _table_of(engine: Engine) -> FixTable:
-    """Table of fixes of a store. Each driver is imported only where it is used."""
+    """Table of fixes of a database. Each driver is imported only if used."""
     if engine.dialect.name == "sqlite":
         from api.ingest.sqlite import SqliteTable
 
@@ -160,7 +160,7 @@ def _table_of(engine: Engine) -> FixTable:
 
 
 def _tell(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) -> None:
-    """Give each batch its outcome."""
+    """Set the outcome of each batch."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Outcome | BusyError]]] = {}
     for entry, outcome in zip(group, outcomes, strict=True):
         if entry.loop is None:
@@ -168,7 +168,7 @@ def _tell(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) ->
         else:
             by_loop.setdefault(entry.loop, []).append((entry.future, outcome))
     for loop, answers in by_loop.items():
-        # A loop that is closed has nobody left to tell.
+        # Nobody waits in a closed loop.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, answers)
 
@@ -184,7 +184,7 @@ def _settle(answers: Sequence[tuple[Any, Outcome | BusyError]]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, without addresses or statements."""
+    """Description of an error, without addresses or statements."""
     text = str(error).lower()
     if "full" in text or "no space" in text:
         return "the disk is full"

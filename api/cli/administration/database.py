@@ -1,4 +1,4 @@
-"""``wangge db``: the store of division versions."""
+"""``wangge db``: the database of division versions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def upgrade(
 ) -> None:
     """建立数据库或升级到当前结构；升级前先备份。
 
-    Make the store, or bring it to the schema of this program. A backup is made first.
+    Create the database, or upgrade its schema. A backup is made first.
     """
     from api.database import open_store
     from api.database import upgrade as run_migrations
@@ -68,7 +68,7 @@ def import_(
 ) -> None:
     """把方案存为一个版本；先检查，有问题的方案只能存为草案。
 
-    Store a division as a version. It is checked first: one with findings can be a draft only.
+    Store a division as a version. It is checked first; with findings it can only be a draft.
     """
     from api.commands.store import import_division
 
@@ -114,7 +114,7 @@ def export(
 def list_(database: options.Database = None, json: options.Json = False) -> None:
     """列出方案版本：状态、生效日期、谁在何时为何发布。
 
-    List the versions: state, day from which they hold, who published them when and why.
+    List the versions: state, first day of validity, and by whom, when and why they were published.
     """
     from api.database import history, list_versions
 
@@ -163,7 +163,7 @@ def backup(
 ) -> None:
     """在运行中备份整个数据库；写完并检查后才出现。
 
-    Back up the whole store while it runs. The file appears when it is complete and checked.
+    Back up the database while it is in use. The file appears when it is complete and verified.
     """
     from api.database import open_store
     from api.database.backup import backup as write_backup
@@ -186,7 +186,7 @@ def restore(
 ) -> None:
     """从备份恢复到新的数据库；不覆盖任何数据。
 
-    Make a store from a backup. Nothing is overwritten.
+    Create a database from a backup. Nothing is overwritten.
     """
     from api.database.backup import restore as read_backup
 
@@ -201,7 +201,7 @@ def move(
 ) -> None:
     """把全部数据搬到另一数据库（SQLite 与 PostGIS 互相迁移），逐表核对。
 
-    Copy everything into another database, SQLite to PostGIS or back, and compare every table.
+    Copy all data to another database, SQLite to PostGIS or back, and compare every table.
     """
     from api.database import open_store
     from api.database import upgrade as run_migrations
@@ -233,7 +233,7 @@ def purge(
 ) -> None:
     """按保留期删除旧数据；默认只试算。
 
-    Delete what is older than it is kept. Without --yes the rows are only counted.
+    Delete data older than the retention period. Without --yes the rows are only counted.
     """
     from api.database import open_store
     from api.database.retention import purge as delete_old
@@ -262,7 +262,7 @@ def archive(
 ) -> None:
     """把旧日期的定位点写成 GeoParquet：每个街道一个文件夹，每天一个文件。
 
-    Write fixes of old days to GeoParquet, a folder a street and a file a UTC day.
+    Write fixes of old days to GeoParquet: one folder per street, one file per UTC day.
     """
     from api.commands.archive import archive as write_days
     from api.database import open_store

@@ -24,7 +24,7 @@ def add(
 ) -> None:
     """登记设备；令牌只显示这一次。
 
-    Add a device. Its token is shown this once.
+    Add a device. Its token is shown only once.
     """
     from api.database.accounts import add_token
     from api.database.events import audit
@@ -49,7 +49,7 @@ def add(
 def new_token(name: Name, database: options.Database = None, json: options.Json = False) -> None:
     """给设备换新令牌；旧令牌作废。
 
-    Give a device a new token. The old ones are revoked.
+    Create a new token for a device. The old ones are revoked.
     """
     from api.database.accounts import add_token, revoke_device_tokens
     from api.database.events import audit

@@ -1,4 +1,4 @@
-"""``wangge kit``: a folder to install from without a network."""
+"""``wangge kit``: a folder for installation without a network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(
 ) -> None:
     """制作离线安装包：wheel、前端文件、Debian 包名、校验和与安装脚本。
 
-    Make the offline kit. It is installed by 'sh install.sh' on a machine without a network.
+    Create the offline kit. It is installed by 'sh install.sh' on a machine without a network.
     """
     from api.commands.kit import make_kit
 

@@ -1,4 +1,4 @@
-"""``wangge serve``: answer over HTTP."""
+"""``wangge serve``: serves over HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """启动网页与接口服务。
 
-    Serve the pages and the interface: /, /coverage, /heat, /locate, /api, /health.
+    Serve the pages and the API: /, /coverage, /heat, /locate, /api, /health.
     """
     import gc
     import os

@@ -44,7 +44,7 @@ def add(
 ) -> None:
     """新建账户，给出一次性登录链接。
 
-    Add an account. The one-time link logs its person in.
+    Add an account, and print its one-time login link.
     """
     from api.access import Grant, Role
     from api.database.accounts import add_account, add_link
@@ -73,7 +73,7 @@ def add(
 def token(name: Name, database: options.Database = None, json: options.Json = False) -> None:
     """给程序用的令牌，只显示这一次。
 
-    A token for a program. It is shown this once.
+    Create a token for a program. It is shown only once.
     """
     from api.database.accounts import account_id, add_token
     from api.database.events import audit
@@ -97,7 +97,7 @@ def admin_link(
 ) -> None:
     """管理员的一次性登录链接，24 小时内有效；账户不存在则新建。
 
-    A one-time link for an administrator, valid for 24 hours. The account is made if there is none.
+    A one-time link for an administrator, valid for 24 hours. The account is created if necessary.
     """
     now = datetime.now(UTC)
     with options.opened_store(database) as (opened, street):

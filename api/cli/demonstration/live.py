@@ -1,4 +1,4 @@
-"""The demonstration that runs: a service, phones that send a day to it, and lines that say how far it is."""
+"""The live demonstration: a service, simulated phones that send a day to it, and progress lines."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from api.commands.live.simulated_day import LiveDay
     from api.settings import Settings
 
-#: Time of the day between two lines.
+#: Interval of simulated time between two progress lines.
 LINE_EVERY = timedelta(minutes=30)
-#: So long the last verdicts are waited for, in looks of a second.
+#: Maximum time to wait for the last verdicts, seconds.
 SETTLE_S = 300
 
 
 def serve_live(settings: Settings, *, seed: int, speed: float, link: str) -> Exception | None:
-    """Serve, replay a day, and stop when it is over; what went wrong, or None.
+    """Serve, replay a day, and stop at its end; returns the error that occurred, or None.
 
     Parameters
     ----------
     link
-        One-time link of the administrator, as it stands behind the address.
+        One-time link of the administrator, as part of the address.
     """
     from api.commands.live.simulated_day import live_day
     from api.database import open_store, session, street_of
@@ -65,7 +65,7 @@ def _say(line: str) -> None:
 
 @dataclass
 class _Phones:
-    """A thread that replays a day to the service of this process, and stops the service when the day is over."""
+    """A thread that replays a day to the service of this process, and stops the service at the end of the day."""
 
     engine: Engine
     street: int
@@ -111,7 +111,7 @@ class _Phones:
             self._tell("回放结束 end of the replay")
 
     def _settle(self) -> None:
-        """Wait until the verdicts of the last fixes are made."""
+        """Wait for the verdicts of the last fixes."""
         from api.database import session
         from api.database.verdicts import pending
 
