@@ -1,4 +1,4 @@
-"""Old days of fixes as GeoParquet files: one folder a street, one file a UTC day, sorted by device and time."""
+"""Archives fixes of old days as GeoParquet files: one folder per street, one file per UTC day, sorted by device and time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_DAYS = 7
 
 @dataclass(frozen=True)
 class Archived:
-    """One file that was written."""
+    """A written file."""
 
     street: str
     day: date
@@ -33,10 +33,10 @@ class Archived:
 
 
 def archive(engine: Engine, folder: Path, *, days: int, now: datetime, delete: bool, actor: str) -> list[Archived]:
-    """Write the fixes of days older than `days` to files, and delete them if that is asked for.
+    """Write the fixes of days older than `days` to files, and optionally delete them.
 
-    Each file is read back and counted. Fixes are deleted only if exactly those are there that were written: if late ones came
-    meanwhile nothing is deleted. A day that was archived before and got late fixes gives a second file.
+    Each file is read back and counted. Fixes are deleted only if they are exactly those written; if late ones arrived meanwhile,
+    nothing is deleted. A day that was archived before and got late fixes gives a second file.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def archive(engine: Engine, folder: Path, *, days: int, now: datetime, delete: b
     InputError
         If `days` is less.
     FileError
-        If a file cannot be written or does not hold what was written.
+        If a file cannot be written or does not contain what was written.
     ImpossibleError
-        If late fixes came in the meantime.
+        If late fixes arrived in the meantime.
     """
     if days < LEAST_DAYS:
         raise InputError(f"the last {LEAST_DAYS} days stay in the store; {days} is less")
@@ -63,7 +63,7 @@ def archive(engine: Engine, folder: Path, *, days: int, now: datetime, delete: b
 
 
 def _days(engine: Engine, limit_us: int) -> Iterator[tuple[int, str, int]]:
-    """Street, its code, and UTC day of all fixes before a time."""
+    """Street number, street code and UTC day of all fixes before a time."""
     day = FixRow.time_us.op("/")(DAY_US)
     query = (
         select(FixRow.street, StreetRow.code, day)
@@ -104,7 +104,7 @@ def _write(engine: Engine, folder: Path, street: int, code: str, day: int) -> Ar
 
 
 def _frame(table: pd.DataFrame, names: dict[int, str]) -> gpd.GeoDataFrame:
-    """Rows of the store as :mod:`geo.tracks` reads them, with all that is stored."""
+    """Stored rows in the form read by :mod:`geo.tracks`, with all columns."""
     lon, lat = table["lon_e7"] / 1e7, table["lat_e7"] / 1e7
     return gpd.GeoDataFrame(
         {

@@ -60,7 +60,7 @@ class Reading:
 
     @property
     def as_it_is(self) -> bool:
-        """Whether the file needs no correction when it is read."""
+        """Whether the file is read without corrections."""
         return self == Reading()
 
 

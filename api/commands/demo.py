@@ -38,7 +38,7 @@ from maps import check_map, save
 #: Numbers of communities, second-level and third-level grids of the model street.
 COUNTS = (13, 255, 3052)
 
-#: The days of the demonstration are fixed, so that the same seed writes the same files: a Monday, and the month before it.
+#: The days of the demonstration are fixed (a Monday, and the month before it), so that the same seed writes the same files.
 PATROL_DAY = date(2026, 3, 2)
 INCIDENTS_FROM = date(2026, 2, 1)
 INCIDENT_DAYS = 30
@@ -80,7 +80,7 @@ class Demo:
 
     @property
     def moment(self) -> datetime:
-        """The moment at which its month of cases ends."""
+        """The end of its simulated month of cases."""
         return evening_of(PATROL_DAY)
 
     @property
@@ -131,7 +131,9 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
 
 
 def _duty(division: Division, incidents: gpd.GeoDataFrame, seed: int, demo: Demo, clock: _Clock) -> None:
-    """Handle the incidents as cases until the evening of the patrol day, and print what the store says of them."""
+    """Handle the incidents as cases until the evening of the patrol day, store them, and compare the stored cases with the
+    truth.
+    """
     until = evening_of(PATROL_DAY)
     month = simulate_month(division, incidents, seed=seed, since=INCIDENTS_FROM, until=until)
     clock.done(
@@ -204,7 +206,7 @@ def _check(division: Division, demo: Demo, clock: _Clock, backdrop: dict[str, gp
         f"{street.area_m2 / 1e6:.2f} km², 覆盖 covered {percent(min(level.covered or 0.0 for level in report.levels))}, "
         f"重叠 overlap {sum(level.overlap_m2 for level in report.levels):.2f} m², 错误 errors {errors}",
     )
-    # A valid division has no findings, so the map of a check shows a copy with four faults.
+    # A valid division has no findings, so the map of the check shows a copy with four faults.
     faulty = division.with_layer(Level.THIRD, spoiled_layer(division.third))
     write_division(faulty, demo.folder / "faulty.gpkg")
     found = check_division(faulty)

@@ -41,7 +41,7 @@ _EVENING = dt.time(20)
 
 @dataclass(frozen=True)
 class DutyMonth:
-    """Roster, cases and records of the demonstration, and the moment at which they end."""
+    """Roster, cases and records of the demonstration, and the time of the last one."""
 
     roster: Roster
     made: SimulatedCases
@@ -64,7 +64,7 @@ def clock_of_cases(opened: Session, street: int, moment: dt.datetime) -> Callabl
 
 
 def enable_demo_viewer(opened: Session, street: int, name: str, *, at: dt.datetime) -> None:
-    """Give the account of the demonstration all roles in cases, so that all steps can be tried."""
+    """Grant all case roles to the account of the demonstration, so that all steps can be tried."""
     from api.access import Grant, Role
     from api.database.accounts import account_id, change_grants, grants_of
 
@@ -126,8 +126,8 @@ def store_month(engine: Engine, street: int, month: DutyMonth, *, version: int) 
 def differences(cases: Mapping[str, Case], truth: pd.DataFrame) -> dict[str, int]:
     """Cases for which the program and the simulation's truth differ, by property.
 
-    What was decided and has not happened yet is no difference in an open case; in a closed one everything has happened. Lateness
-    is compared for closed cases that were handled once.
+    Events planned by the simulation but still in the future do not count as differences of open cases. Lateness is compared for
+    closed cases that were handled once.
     """
     counts = dict.fromkeys(("missing", "merged", "self_solve", "explain", "reject", "return", "late"), 0)
     for number, true in truth.to_dict("index").items():
@@ -180,12 +180,12 @@ def write_papers(source: Source, facts: Facts, folder: Path, *, day: dt.date) ->
     Parameters
     ----------
     facts
-        Those of the month that ends with `day`.
+        Facts of the month that ends with `day`.
 
     Returns
     -------
     str
-        The files, and why one is missing: PDFs need a font that a machine may not have.
+        The files, and the reason for a missing one: PDFs need a font that may not be installed.
     """
     from api.commands.duty_papers import excel_table, period_of, write_agenda, write_brief
     from api.files.workbook import write_workbook

@@ -24,8 +24,8 @@ from geo.layers import Division
 from geo.patrols import Rules
 from geo.sample import ModelStreet, simulate_patrols
 
-#: Days before the day of the demonstration of which verdicts are stored, and seconds between two of their fixes. Only the
-#: verdicts are kept of them, and a fix a minute gives much the same ones in a third of the time.
+#: Number of days before the demonstration whose verdicts are stored, and interval of their fixes, seconds. Only the verdicts
+#: are stored, and one fix per minute gives nearly the same in a third of the time.
 _DAYS, _INTERVAL_S = 7, 60.0
 
 
@@ -55,12 +55,12 @@ def fill_store(
     days: tuple[date, date],
     note: str,
 ) -> str:
-    """Publish the division unless it is the current one already, and store verdicts and incidents that are not stored yet.
+    """Publish the division unless it is already current, and store new verdicts and incidents.
 
     Parameters
     ----------
     days
-        First day of the division, and day of the demonstration; on its evening the verdicts count as made.
+        First day of the division, and day of the demonstration; its evening is the time of the verdicts.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def fill_store(
 
 @contextmanager
 def opened_store(database: Path, code: str) -> Iterator[tuple[Engine, int, int]]:
-    """The store of the demonstration: engine, number of the street of a code, number of its current version."""
+    """The database of the demonstration: engine, number of the street with the given code, number of its current version."""
     engine = open_store(database)
     try:
         with session(engine) as opened:

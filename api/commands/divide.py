@@ -99,7 +99,7 @@ def divide_files(
     )
     division = assign_leaders(drawn)
     division.third.attrs.update(drawn.third.attrs)
-    _tell_what_is_missing(sources, drawn)
+    _warn_about_missing(sources, drawn)
     with made_folder(target.parent):
         write_division(division, target)
     figures = summarise(division)
@@ -110,7 +110,7 @@ def divide_files(
 
 
 def _current_grids(sources: Sources) -> gpd.GeoDataFrame | None:
-    """The present second-level grids: of a division, or the single layer of the file."""
+    """The present second-level grids, from a division or the single layer of the file."""
     if sources.current is None:
         return None
     if is_division(sources.current):
@@ -118,8 +118,8 @@ def _current_grids(sources: Sources) -> gpd.GeoDataFrame | None:
     return read_layer(sources.current, crs=sources.crs)
 
 
-def _tell_what_is_missing(sources: Sources, division: Division) -> None:
-    """Notices about data that were ignored, cut or missing, with what to do."""
+def _warn_about_missing(sources: Sources, division: Division) -> None:
+    """Warn about data that were ignored, clipped or missing, with advice."""
     known = division.third.attrs
     if sources.roads is None:
         notice(

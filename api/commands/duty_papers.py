@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A store that is open, the number of the street in it, its division, the moment and zone of the reading, and the telephones
-    that letters, cards and boards name."""
+    """An open database with the number of the street, its division, the time and time zone of the query, and the telephone
+    numbers printed on letters, cards and boards.
+    """
 
     session: Session
     street: int
@@ -34,14 +35,14 @@ class Source:
     telephones: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Telephones that papers name, as the setting ``WANGGE_TELEPHONES`` gives them.
+#: Names of telephone numbers in the setting ``WANGGE_TELEPHONES``.
 TELEPHONES = ("hotline", "supervision_phone", "police_phone", "property_phone")
 #: After this number of days without a step, the views open on the newest day with one.
 IDLE = dt.timedelta(days=7)
 
 
 def telephones_of(text: str) -> dict[str, str]:
-    """Read telephones that are written as ``hotline=12345,supervision_phone=025-85550123``.
+    """Parse telephone numbers, written as ``hotline=12345,supervision_phone=025-85550123``.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def present_day(source: Source) -> dt.date:
 def facts_of(
     source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "", scope: str = ""
 ) -> Facts:
-    """Current facts of a period; only cases of a cell if `scope` names one."""
+    """Current facts of a period; only cases of the cell `scope`, if given."""
     from api.database.duty.fact_reading import read_facts
 
     facts = read_facts(
@@ -111,7 +112,7 @@ def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd
 
     letter = LedgerKind.parse(kind)
     start, end = span_of(letter, day)
-    # A week is compared with the one before, a plan rests on the month before, letters tell of thirty days.
+    # A week is compared with the one before, a plan is based on the month before, letters cover thirty days.
     before = {"C": 7, "D": 31, "I": 31}.get(letter.value, 0)
     facts = facts_of(
         source, start - dt.timedelta(days=before), end, ledger=letter.value, grid=scope if letter.value == "F" else ""
@@ -122,7 +123,7 @@ def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd
 
 
 def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Path) -> int:
-    """Write a ledger as .xlsx or .pdf; the number of its rows."""
+    """Write a ledger as .xlsx or .pdf; returns the number of its rows."""
     table, facts = made_ledger(source, kind, day, scope)
     write = {".xlsx": _write_excel, ".pdf": _write_pdf}.get(target.suffix.lower())
     if write is None:
@@ -132,7 +133,7 @@ def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Pa
 
 
 def excel_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A ledger with the headings of the table of columns."""
+    """A ledger with the headings used in the workbook."""
     from geo.duty.ledgers.columns import LedgerKind, columns_of
 
     titles = {column.name: column.title.zh for column in columns_of(LedgerKind(table.attrs["kind"]))}
@@ -169,7 +170,7 @@ def ledger_print(
 
 
 def made_agenda(source: Source, day: dt.date, scope: str = "", facts: Facts | None = None) -> tuple[Agenda, Facts]:
-    """The agenda of a meeting day as of its morning, or of now if that is earlier; `facts` if they are read already."""
+    """The agenda of a meeting day as of its morning, or of the current time if that is earlier; `facts`, if already read."""
     from geo.duty import agenda
 
     if facts is None:
@@ -180,7 +181,7 @@ def made_agenda(source: Source, day: dt.date, scope: str = "", facts: Facts | No
 
 
 def agenda_print(made: Agenda, facts: Facts, scope: str = "") -> bytes:
-    """An agenda as PDF, with room for what is decided."""
+    """An agenda as PDF, with space for decisions."""
     from maps.prints.papers import Heading, agenda_pdf
 
     return agenda_pdf(made, Heading(street=facts.street.get("name", ""), place=facts.cell_names.get(scope, "")))
@@ -196,7 +197,7 @@ def write_agenda(source: Source, day: dt.date, scope: str, target: Path, facts: 
 
 
 def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
-    """First day and the day after the last of the week or month that holds a day.
+    """First day, and the day after the last, of the week or month that contains a day.
 
     >>> period_of("week", dt.date(2026, 3, 5))
     (datetime.date(2026, 3, 2), datetime.date(2026, 3, 9))
@@ -209,7 +210,7 @@ def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
 
 
 def made_brief(source: Source, start: dt.date, end: dt.date, facts: Facts | None = None) -> tuple[Brief, Facts]:
-    """The brief of a period, with what people wrote for it; `facts` from the period before on, if they are read already."""
+    """The brief of a period, with its typed texts; `facts` since the period before, if already read."""
     from api.database.duty.view_records import BRIEF, typed_texts
     from geo.duty import Issue, brief
 
@@ -231,7 +232,7 @@ def brief_key(start: dt.date, end: dt.date) -> str:
 
 
 def write_brief(source: Source, start: dt.date, end: dt.date, target: Path, facts: Facts | None = None) -> str:
-    """Write a brief as .pdf or .docx; the digest of its values."""
+    """Write a brief as .pdf or .docx; returns the digest of its values."""
     from maps.prints.papers import brief_pdf
     from maps.prints.word import brief_docx
 
@@ -250,7 +251,7 @@ def _write(target: Path, content: bytes) -> None:
 
 
 def signature_of(source: Source, table: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
-    """When and by whom a ledger was signed, with the beginning of its hash, and what it would say otherwise today."""
+    """Signature line of a ledger (time, signer, start of the hash), and differences from its current content."""
     from api.database.duty.view_records import signed_ledger
     from geo.duty.ledgers.signing import corrections, signed_table
 
@@ -264,7 +265,7 @@ def signature_of(source: Source, table: pd.DataFrame) -> tuple[str, tuple[str, .
 
 
 def printed_ledger(source: Source, kind: str, day: dt.date, scope: str) -> bytes:
-    """A ledger as PDF. One that was signed is printed as it was signed; corrections stand below the rows."""
+    """A ledger as PDF. A signed ledger is printed as signed; corrections are listed below the rows."""
     from api.database.duty.view_records import signed_ledger
     from geo.duty.ledgers.signing import signed_table
 
@@ -281,7 +282,7 @@ def printed_ledger(source: Source, kind: str, day: dt.date, scope: str) -> bytes
 
 
 def named_decisions(facts: Facts) -> list[Decision]:
-    """Decisions that are not carried out, with the names of their owners."""
+    """Decisions not yet carried out, with the names of their owners."""
     from geo.duty.meetings.outcomes import outstanding
 
     return [replace(one, owner=facts.name_of(one.owner)) for one in outstanding(facts)]

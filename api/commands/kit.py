@@ -1,4 +1,4 @@
-"""The offline kit: a folder from which wangge is installed on a machine without a network."""
+"""The offline kit: a folder for the installation of wangge on a machine without a network."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from api.commands import Progress, silent
 from geo.errors import FileError, InputError
 
-#: Files of :mod:`api.deployment` that are put into the kit.
+#: Files of :mod:`api.deployment` included in the kit.
 DEPLOYMENT = ("install.sh", "debian-packages.txt", "wangge.service", "nginx.conf")
 #: Required files of the wheel; without them the pages have no scripts.
 FRONT_END = "maps/static/vendor/leaflet/leaflet.js"
-#: Library of the system that compiled wheels need. A Debian with python3 alone may lack it, so the kit brings it.
+#: System library needed by compiled wheels. A minimal Debian may lack it, so the kit includes it.
 CPP_LIBRARY = "libstdc++.so.6"
 
 
@@ -42,7 +42,7 @@ class Kit:
 def make_kit(
     folder: Path, *, extras: Sequence[str] = (), wheels: Path | None = None, progress: Progress = silent
 ) -> Kit:
-    """Make the kit.
+    """Create the kit.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ def make_kit(
     extras
         Optional parts: ``cluster``, ``oidc``.
     wheels
-        Folder with wheels that are there already; nothing is downloaded then. Otherwise pip downloads those versions that
-        are installed here, from the index that pip is set to.
+        Folder with existing wheels; then nothing is downloaded. Otherwise pip downloads the versions installed here from its
+        configured index.
 
     Raises
     ------
     FileError
-        If the folder exists, a wheel cannot be had, or the source of wangge is not here.
+        If the folder exists, a wheel is not available, or the source of wangge is not installed.
     """
     if folder.exists():
         raise FileError(f"{folder}: exists; choose a new folder")
@@ -84,14 +84,14 @@ def make_kit(
 
 
 def pinned(extras: Sequence[str] = ()) -> dict[str, str]:
-    """Names and versions of all packages that wangge needs to run, as they are installed here; wangge itself is left out.
+    """Names and installed versions of all runtime dependencies of wangge; wangge itself is excluded.
 
     Raises
     ------
     FileError
         If one is not installed.
     InputError
-        If an optional part is not known.
+        If an optional part is unknown.
     """
     project = tomllib.loads((_source() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     if unknown := sorted(set(extras) - set(project["optional-dependencies"])):
@@ -116,7 +116,7 @@ def pinned(extras: Sequence[str] = ()) -> dict[str, str]:
 
 
 def _wanted(text: str, extras: Iterable[str]) -> tuple[str, frozenset[str]] | None:
-    """Name and extras of a requirement; None if its marker does not hold here."""
+    """Name and extras of a requirement; None if its marker does not apply here."""
     required = Requirement(text)
     marker = required.marker
     if marker is not None and not any(marker.evaluate({"extra": extra}) for extra in extras):
@@ -125,7 +125,7 @@ def _wanted(text: str, extras: Iterable[str]) -> tuple[str, frozenset[str]] | No
 
 
 def _own_wheel(target: Path) -> None:
-    """Build wangge's wheel from the source that it is installed from."""
+    """Build wangge's wheel from its source folder."""
     source = _source()
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(source))
     (wheel,) = target.glob("wangge-*.whl")
@@ -135,7 +135,7 @@ def _own_wheel(target: Path) -> None:
 
 
 def _source() -> Path:
-    """Folder of the source that this program runs from."""
+    """Folder of the source of the running program."""
     source = Path(str(files("api"))).parent
     if not (source / "pyproject.toml").is_file():
         raise FileError(
@@ -145,7 +145,7 @@ def _source() -> Path:
 
 
 def _finish(folder: Path) -> None:
-    """Write what belongs to the wheels: requirements with hashes, the installer and other files, and the sums of all."""
+    """Write the files that accompany the wheels: requirements with hashes, installer, service files, and checksums."""
     lines = []
     for wheel in sorted((folder / "wheels").iterdir()):
         name, release, *_ = parse_wheel_filename(wheel.name)
@@ -177,7 +177,7 @@ def cpp_library() -> Path:
         ctypes.CDLL(CPP_LIBRARY)
     except OSError as error:
         raise FileError(f"{CPP_LIBRARY} is not installed here; install Debian's libstdc++6") from error
-    # The file that the loader found is mapped into this process.
+    # The library found by the loader is mapped into this process.
     lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
     return next(Path(line.split(maxsplit=5)[5]).resolve() for line in lines if f"/{CPP_LIBRARY}" in line)
 

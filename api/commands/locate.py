@@ -1,4 +1,6 @@
-"""Assigns the points of files to cells: inputs are checked first, then located part by part, so that a killed run can resume."""
+"""Assigns the points of files to cells: all inputs are validated first, then located in parts, so that a killed run can
+resume.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ _OWN_CELL = Text(
 
 @dataclass(frozen=True)
 class PointColumns:
-    """How to read the points: columns, datum or CRS, encoding, the layer of a vector file, the column of times."""
+    """Options for reading points: columns, datum or CRS, encoding, the layer of a vector file, the column of times."""
 
     x: str | None = None
     y: str | None = None
@@ -74,12 +76,12 @@ class Located:
 
 @dataclass(frozen=True)
 class LocateOptions:
-    """Options of locating in addition to its files.
+    """Options of point location in addition to its files.
 
     Attributes
     ----------
     columns
-        How the points are read.
+        Options for reading the points.
     layer, code
         Layer of the cells, and the column of their code.
     counts_path
@@ -123,7 +125,7 @@ def locate_points(
     Raises
     ------
     WanggeError
-        If a file cannot be used, or coordinates have no declared datum or do not fit it.
+        If a file is unusable, or coordinates have no declared datum or do not match it.
     """
     columns, by = options.columns, options.by
     place = _place(target, options.counts_path)

@@ -65,7 +65,7 @@ def incidents_page(
     title: str | None,
     view: str = "",
 ) -> int:
-    """Draw the map of a file of incidents, and return the number in the street; `view` is the extent of a sheet."""
+    """Draw the map of a file of incidents, and return the number inside the street; `view` is the extent of a sheet."""
     require_map_ending(target)
     division = read_division(division_path)
     result = assign_incidents(read_incidents(incidents_path, datum=datum), division)
@@ -143,12 +143,12 @@ def _compared(division: Division) -> dict[Level, dict[str, pd.DataFrame]]:
 
 
 def require_map_ending(target: Path) -> None:
-    """Refuse an output whose ending is neither that of a page nor of a sheet, before the work starts.
+    """Refuse an output file whose ending is neither that of a page nor of a sheet, before the work starts.
 
     Raises
     ------
     FileError
-        If the ending is another one.
+        If the ending is unknown.
     """
     endings = (*PAGE_ENDINGS, *SHEET_ENDINGS)
     if target.suffix.lower() not in endings:
@@ -156,7 +156,7 @@ def require_map_ending(target: Path) -> None:
 
 
 def write_map(drawing: folium.Map, target: Path, *, view: str) -> None:
-    """Write a map as a page, or as a sheet if the file's ending asks for one."""
+    """Write a map as a page, or as a sheet, depending on the file's ending."""
     if is_sheet(target):
         print_sheet(drawing, target, view=view)
     else:

@@ -62,7 +62,7 @@ def read_edits(path: Path) -> list[Edit]:
 def apply_edits(
     division_path: Path, edits_path: Path, target: Path, *, buildings: Path | None = None, accept: dict[str, str]
 ) -> Applied:
-    """Apply a file of edits to a division, all or none, and write the result.
+    """Apply a file of edits to a division as one transaction, and write the result.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def apply_edits(
 
 
 def compare_files(old: Path, new: Path) -> tuple[list[tuple[str, str]], pd.DataFrame, pd.DataFrame]:
-    """Compare two divisions: sentences, the cells that differ, and the residents who come under another leader."""
+    """Compare two divisions: sentences, the cells that differ, and the number of residents who change leaders."""
     found = compare(read_division(old), read_division(new))
     return found.words(), found.cells[found.cells["status"] != "same"].reset_index(drop=True), found.leaders
 

@@ -51,7 +51,7 @@ def store_division(
 ) -> VersionInfo:
     """Store a division given in memory; see :func:`import_division`.
 
-    With `unless_current`, a division that equals the current version, valid from the same day, is not stored again.
+    With `unless_current`, a division equal to the current version and valid from the same day is not stored again.
     """
     if publish_it:
         report = check_division(division)

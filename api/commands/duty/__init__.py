@@ -1,1 +1,1 @@
-"""Jobs of duty: files are read into the database, and papers that are handed out or hung up are printed from it."""
+"""Import of duty files into the database, and printing of public papers from it."""

@@ -25,7 +25,7 @@ from geo.tables.clock_texts import fold, read_moment
 from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text, listed
 
-#: Words for the channels of reports in files.
+#: Names of report channels in files.
 _CHANNELS = {
     Channel.HOTLINE: ("12345", "热线"),
     Channel.MAYOR_MAIL: ("市长信箱", "信箱", "邮箱", "mail"),
@@ -45,7 +45,7 @@ _CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "
 
 @dataclass
 class Imported:
-    """Result of an import: rows in the file, stored objects, refused rows, findings, notices."""
+    """Result of an import: numbers of rows, stored objects and refused rows, findings, notices."""
 
     rows: int = 0
     stored: dict[str, int] = field(default_factory=dict)
@@ -64,14 +64,14 @@ def import_roster(
     recorder: Recorder,
     columns: dict[str, str] | None = None,
 ) -> Imported:
-    """Read a roster and replace the stored one by it.
+    """Read a roster and replace the stored one.
 
     Parameters
     ----------
     since
-        First day of rows without one; findings are told for the year from it.
+        First day of rows without a date; findings cover the year from it.
     columns
-        Our names of columns to headers.
+        Map from column names of wangge to headers.
     """
     read = read_roster(path, cells=levels_of(division), since=since, columns=columns)
     stored = store_roster(session, street, read.roster, recorder)
@@ -88,14 +88,14 @@ def import_shifts(
     recorder: Callable[[set[str]], Recorder],
     columns: dict[str, str] | None = None,
 ) -> Imported:
-    """Read a plan of shifts and store it in place of the shifts of the same places, from its first day to its last.
+    """Read a plan of shifts and replace the shifts of its places between its first and last day.
 
     Parameters
     ----------
     recorder
-        Who writes down shifts of some places; refuses who may not.
+        Returns the recorder for the places; raises if the caller may not change them.
     columns
-        Our names of columns to headers.
+        Map from column names of wangge to headers.
     """
     tz = ZoneInfo(zone)
     read = read_shifts_sheet(path, zone=tz, codes=codes_of(names_of(session, street)), columns=columns)
@@ -128,9 +128,8 @@ def import_incidents(
         Passed on to :func:`geo.incidents.read_incidents` (`datum`, `columns`, `sheet`).
 
     Notes
-    -----
-    The number of a row makes reading a file again harmless: its client id is the file's number, or file and row without one. Rows
-    whose position cannot be used are stored without a place, and told; rows without text or time are refused.
+    ----- A repeated import stores nothing twice: the client id of a row is its number in the file, or file name and row without
+    one. Rows with an unusable position are stored without a place and reported; rows without text or time are refused.
     """
     frame = read_incidents(path, **(options or {}))
     placed = assign(frame, division)
@@ -159,7 +158,7 @@ def import_incidents(
 
 
 def _without_place(lost: RefusedRow, columns: Mapping[str, str], zone: str) -> dict[str, Any] | None:
-    """A row whose position could not be used, as a report needs it; None where it has no time either."""
+    """A report for a row with an unusable position; None if it also has no time."""
     values = lost.get("values")
     if not values or lost["row"] is None:
         return None
@@ -211,7 +210,7 @@ def _report_of(row: dict[Any, Any], file: str, sender: Sender) -> Report:
 
 
 def channel_of(source: str) -> Channel:
-    """The way by which a report came in, from what a file calls it.
+    """Channel of a report, from its name in a file.
 
     >>> channel_of("12345热线"), channel_of("网格巡查"), channel_of("")
     (<Channel.HOTLINE: '12345'>, <Channel.PATROL: 'patrol'>, <Channel.OTHER: 'other'>)

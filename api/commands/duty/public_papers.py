@@ -1,4 +1,4 @@
-"""Papers that are handed out or hung up, from a store: letters, service cards, work badges, public boards, yearly accounts."""
+"""Public papers printed from a database: letters, service cards, work badges, public boards, yearly accounts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Paper(StrEnum):
-    """What can be printed."""
+    """Kinds of papers."""
 
     LETTERS = "letters"
     CARDS = "cards"
@@ -27,12 +27,12 @@ class Paper(StrEnum):
     ACCOUNTS = "accounts"
 
 
-#: The ledger that each paper is made from.
+#: The ledger that supplies the content of each paper.
 _LEDGERS = {Paper.LETTERS: "I", Paper.CARDS: "J", Paper.BADGES: "K", Paper.BOARDS: "K"}
 
 
 def paper_of(text: str) -> Paper:
-    """Read the name of a paper.
+    """Parse the name of a paper.
 
     Raises
     ------
@@ -48,14 +48,14 @@ def paper_of(text: str) -> Paper:
 def printed_paper(
     source: Source, paper: Paper, day: dt.date, scope: str, *, audience: str = "", layers: str = ""
 ) -> tuple[bytes, int]:
-    """A paper as PDF, and how many letters, cards, badges, boards or sheets it holds.
+    """Print a paper; returns the PDF and its number of letters, cards, badges, boards or sheets.
 
     Parameters
     ----------
     day
-        The day of which the roster is shown; letters tell of the thirty days before, accounts of the year up to it.
+        The day whose roster is shown; letters cover the thirty days before, accounts the year up to it.
     scope
-        Code of a community or second-level grid; empty for the whole street, which accounts do not allow.
+        Code of a community or second-level grid; empty for the whole street, which is not allowed for accounts.
     audience
         Only letters to ``residents``, ``businesses`` or ``bodies``; all by default.
     layers
@@ -64,7 +64,7 @@ def printed_paper(
     Raises
     ------
     InputError
-        If there is no such cell or audience, or nobody to print for.
+        If there is no such cell or audience, or nothing to print.
     """
     if paper is Paper.ACCOUNTS:
         return _accounts(source, day, scope)
@@ -95,7 +95,7 @@ def printed_paper(
 def write_paper(
     source: Source, paper: Paper, day: dt.date, scope: str, target: Path, *, audience: str = "", layers: str = ""
 ) -> int:
-    """Write a paper as .pdf; how many letters, cards, badges, boards or sheets it holds."""
+    """Write a paper as .pdf; returns its number of letters, cards, badges, boards or sheets."""
     from geo.layers import aside
 
     if target.suffix.lower() != ".pdf":
@@ -129,7 +129,7 @@ def _some(values: list[dict[str, Any]], paper: Paper) -> list[dict[str, Any]]:
 
 
 def _roads(layers: str, division: Division) -> gpd.GeoDataFrame | None:
-    """Roads in the CRS of a division; None where the file or the layer is not there."""
+    """Roads in the CRS of a division; None if the file or the layer does not exist."""
     import geopandas as gpd
     import pyogrio
 

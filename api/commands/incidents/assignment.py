@@ -1,4 +1,4 @@
-"""Assigns incidents to cells, with counts and hot spots: the basis of all maps and tables of incidents."""
+"""Assigns incidents to cells, with counts and hot spots; all maps and tables of incidents are based on it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from geo.layers.columns import LEVEL
 
 @dataclass(frozen=True)
 class Assigned:
-    """Incidents with their cells, and what is counted from them.
+    """Incidents with their cells, and figures computed from them.
 
     Attributes
     ----------
     incidents
-        All columns that came in and those of :func:`geo.incidents.assign`.
+        All columns of the input and those of :func:`geo.incidents.assign`.
     counts
         One row per cell of each level.
     placed
         The same without incidents at default points.
     hot
-        Cells with their Gi* and whether they are hot: second and third level of a division, each tested by itself, else
-        all cells. Incidents at a default point are left out, as in the density: their place says nothing.
+        Cells with their Gi* and whether they are hot: second and third level of a division, each tested separately, otherwise
+        all cells. Incidents at default points are excluded, as in the density, because their position is meaningless.
     refused
         Number of rows without usable coordinates.
     """
@@ -40,20 +40,20 @@ class Assigned:
 
     @property
     def inside(self) -> int:
-        """Number of incidents that lie in a cell."""
+        """Number of incidents inside cells."""
         return int(self.incidents["cell"].notna().sum())
 
     def hot_cells(self) -> dict[str, int]:
-        """Number of hot cells of each level that was tested."""
+        """Number of hot cells of each tested level."""
         if LEVEL not in self.hot:
             return {"cells": int(self.hot["hot"].sum())}
         return {Level(level).layer: int(rows["hot"].sum()) for level, rows in self.hot.groupby(LEVEL)}
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, for a document."""
+        """The figures as JSON values."""
         levels = {}
         for level in self.counts[LEVEL].drop_duplicates():
-            # A layer that is no level of a division has no number.
+            # A layer that is not a level of a division has no number.
             single = pd.isna(level)
             rows = self.counts if single else self.counts[self.counts[LEVEL] == level]
             name = "cells" if single else Level(level).layer

@@ -1,4 +1,4 @@
-"""Incidents and patrols of the same days: a month of reports says nothing beside one day of visits."""
+"""Restricts incidents and patrols to their common days, because counts of different periods are not comparable."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from geo.errors import InputError
 def in_common_days(
     incidents: pd.DataFrame, visits: pd.DataFrame, *, zone: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[date, date] | None]:
-    """Incidents and visits of the local days that both cover, and the first and last of these days.
+    """Incidents and visits of the local days covered by both, and the first and last of these days.
 
-    Each covers the days from its first to its last. Incidents without a time are left out; if no incident has one, or there is no
-    visit, both are returned as they are, without days.
+    Each covers the days from its first to its last. Incidents without a time are excluded; if no incident has a time, or there is
+    no visit, both are returned unchanged, without days.
 
     Raises
     ------

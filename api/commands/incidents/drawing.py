@@ -1,4 +1,4 @@
-"""Pictures of incidents: the density as GeoTIFF, image and contours, and the heat map as a page."""
+"""Images of incidents: the density as GeoTIFF, image and contours, and the heat map as a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_all(
     bandwidths_m: Sequence[float],
     backdrop: dict[str, Any],
 ) -> list[Path]:
-    """Density in each bandwidth as GeoTIFF, contours and image, and the map."""
+    """Write the density for each bandwidth as GeoTIFF, contours and image, and the map."""
     written, surfaces = [], []
     for number, bandwidth_m in enumerate(bandwidths_m):
         surface = density(
@@ -52,7 +52,7 @@ def draw_heat(
     backdrop: dict[str, Any],
     **texts: Any,
 ) -> Path:
-    """Draw the heatmap of incidents, with a density of the usual bandwidth unless one is given."""
+    """Draw the heat map of incidents, with the given density or one of the default bandwidth."""
     surface = density(result.incidents, outline=division) if surface is None else surface
     drawn = heat_map(division, result.incidents, surface, result.counts, hotspots=result.hot, **backdrop, **texts)
     save(drawn, path)

@@ -1,4 +1,4 @@
-"""The one-page summary of a study of incidents: one HTML file, for the screen and for A4, without a script or another host."""
+"""The one-page summary of an incident study: one HTML file for screen and A4, without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ svg text { font-size: 9px; fill: #55626e }
 <p class="quiet">{{ t(foot) }}</p></main></body></html>
 """
 
-#: Rows of a table of the brief, so that all of it fits one sheet of A4.
+#: Maximum number of rows of a table, so that the summary fits one A4 sheet.
 _ROWS = 6
 
 
@@ -76,7 +76,7 @@ _NONE: Text = ("无", "none")
 def table(
     title: Text, headings: list[Text], rows: list[list[Any]], *, bar: int | None = None, none: Text = _NONE
 ) -> dict[str, Any]:
-    """A table of the page in both languages; `bar` is the column that is drawn as bars too."""
+    """A bilingual table of the page; `bar` is the column also drawn as bars."""
     top = max((row[bar] for row in rows), default=0) if bar is not None else 0
     bars = [round(100.0 * row[bar] / top, 1) if top else 0 for row in rows] if bar is not None else None
     return {
@@ -89,7 +89,7 @@ def table(
 
 
 def days_drawn(local_days: pd.Series[Any], working: Any) -> list[dict[str, Any]]:
-    """Bars of the incidents of each day, from the first to the last; at most 370 of them."""
+    """Bars of the incidents of each day, from the first to the last; at most 370."""
     known = local_days.dropna()
     if known.empty:
         return []
@@ -131,19 +131,19 @@ def page_content(
     Parameters
     ----------
     name
-        The file that was studied.
+        Name of the input file.
     incidents
         Assigned incidents.
     placed
         Counts without incidents at default points.
     tables
-        Tables of the study; `hot` at least.
+        Tables of the study; at least `hot`.
     figures
         Those of ``summary.json``.
     calendar
-        Working days, to tell days off.
+        Working days, to mark days off.
     zone
-        Zone of the days.
+        Time zone of the days.
     """
     local = incidents["reported_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
     if local.isna().all():
@@ -209,7 +209,7 @@ _INCIDENTS: Text = ("案件", "incidents")
 def _page_tables(
     incidents: pd.DataFrame, placed: pd.DataFrame, tables: dict[str, pd.DataFrame]
 ) -> list[dict[str, Any]]:
-    """The short tables of the page: kinds, fullest cells, hot cells, changes, neglected cells."""
+    """The short tables of the page: kinds, cells with most incidents, hot cells, changes, neglected cells."""
     kinds = incidents["kind_name"].fillna("未注明").value_counts().head(_ROWS)
     shown = [
         table(
@@ -275,7 +275,7 @@ def _hottest(hot: pd.DataFrame, names: pd.Series[Any]) -> dict[str, Any]:
 
 
 def _main_level(frame: pd.DataFrame) -> pd.DataFrame:
-    """Second-level grids of a division; of a single layer all cells."""
+    """Second-level grids of a division, or all cells of a single layer."""
     if "level" not in frame:
         return frame
     return frame[frame["level"].isna() | (frame["level"] == 2)] if (frame["level"] == 2).any() else frame

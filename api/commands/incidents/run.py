@@ -1,4 +1,4 @@
-"""``wangge incidents`` from files to files: incidents and cells in; tables, a summary and maps out."""
+"""``wangge incidents``: reads incidents and cells; writes tables, a summary and maps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from geo.kernels import uncompiled
 from geo.layers import Division, read_division
 from geo.notices import notice
 
-# A workbook of more rows takes a minute to write and cannot be opened on an office machine.
+# A workbook with more rows takes a minute to write and cannot be opened on an office computer.
 _MOST_IN_WORKBOOK = 50_000
 # Names of the sheets.
 _SHEETS = {
@@ -71,22 +71,22 @@ _SHEETS = {
 
 @dataclass(frozen=True)
 class IncidentOptions:
-    """Options of a study of incidents besides its two files.
+    """Options of an incident study in addition to its two files.
 
     Attributes
     ----------
     layer, code
         Layer of the cells, and the column of their code.
     datum, crs, zone, columns
-        How the file of incidents is read; `columns` is a column map, TOML.
+        Options for reading the incidents; `columns` is a column map in TOML.
     within_m
-        How far outside an incident may lie and still go to the nearest cell; metres.
+        Maximum distance of an incident outside all cells that is assigned to the nearest cell, metres.
     bandwidths_m
-        Widths of the kernel; the first is that of the map.
+        Bandwidths of the kernel density; the first is used for the map.
     catalogue, limits, calendar
-        A customer's kinds, time limits and holidays.
+        Files of kinds, time limits and holidays.
     earlier
-        Divisions that held before, each with `valid_from`.
+        Earlier divisions, each with `valid_from`.
     visits
         ``visits.csv`` of ``wangge patrols``.
     """
@@ -115,11 +115,11 @@ def incident_file(
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     progress: Progress = silent,
 ) -> tuple[Assigned, list[Path]]:
-    """Study a file of incidents and write what is found.
+    """Analyse a file of incidents and write the results.
 
-    Tables ``assigned, counts, kinds, hot, rows, refused, outside`` and, where there is what they need, ``weekly, trends,
-    patrols``, as CSV and together as ``incidents.xlsx``; ``columns.toml``, the column map; ``summary.json`` and the one-page
-    ``summary.html``; with a division ``density.tif``, ``contours.geojson``, ``density.png`` and ``heat.html``.
+    Tables ``assigned, counts, kinds, hot, rows, refused, outside`` and, if their inputs exist, ``weekly, trends, patrols``, as
+    CSV and together as ``incidents.xlsx``; ``columns.toml``, the column map; ``summary.json`` and the one-page ``summary.html``;
+    with a division ``density.tif``, ``contours.geojson``, ``density.png`` and ``heat.html``.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def incident_file(
         The result, and the files written.
     """
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
-    if isinstance(cells, Division):  # else nothing is drawn
+    if isinstance(cells, Division):  # Nothing is drawn for a single layer.
         for bandwidth_m in options.bandwidths_m:
             require_raster(cells, bandwidth_m=bandwidth_m)
     own = None if options.catalogue is None else Catalogue.read(options.catalogue)
@@ -152,7 +152,7 @@ def incident_file(
     def write(inside: Path) -> tuple[Assigned, list[Path]]:
         written = _write(result, tables, figures, inside, options, calendar)
         if isinstance(cells, Division):
-            from api.commands.incidents.drawing import draw_all  # folium and what it needs: 0.4 s of CPU
+            from api.commands.incidents.drawing import draw_all  # Imports folium: 0.4 s of CPU.
 
             progress("绘图 drawing", 0.7)
             written += draw_all(cells, result, inside, bandwidths_m=options.bandwidths_m, backdrop=backdrop or {})
@@ -213,7 +213,7 @@ def _tables(
 def _against_patrols(
     incidents: gpd.GeoDataFrame, path: Path, main: gpd.GeoDataFrame, column: str, zone: str
 ) -> pd.DataFrame:
-    """Incidents of each cell against the patrols in it, both of the same days, which are told with the caution."""
+    """Incidents of each cell compared with its patrols on their common days, which are named with the caution."""
     some, visits, days = in_common_days(incidents, read_visits(path), zone=zone)
     compared = against_patrols(some, visits, main, column=column)
     if days is not None:
@@ -224,7 +224,7 @@ def _against_patrols(
 
 
 def _trend_tables(placed: gpd.GeoDataFrame, main: gpd.GeoDataFrame, column: str, zone: str) -> dict[str, pd.DataFrame]:
-    """Hot spots from week to week, where there are three weeks or more."""
+    """Hot spots by week, if there are at least three weeks."""
     number = periods(placed["reported_at"], zone=zone)
     if number.isna().all() or int(number.max()) < 2:
         return {}
@@ -232,7 +232,7 @@ def _trend_tables(placed: gpd.GeoDataFrame, main: gpd.GeoDataFrame, column: str,
 
 
 def _with_due(found: gpd.GeoDataFrame, options: IncidentOptions, calendar: Calendar) -> gpd.GeoDataFrame:
-    """Add when each incident was due, where the time limits of the place are given."""
+    """Add the due time of each incident, if time limits are given."""
     if options.limits is None:
         return found
     due = due_times(found, time_limits(options.limits), calendar)
@@ -257,7 +257,7 @@ def _by_day(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options
 def _before_all(
     found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options: IncidentOptions
 ) -> pd.Series[bool]:
-    """Which incidents are of a day on which no division that is given held yet."""
+    """Which incidents are older than all given divisions."""
     if VALID_FROM in found:
         return pd.Series(found["reported_at"].notna() & found[VALID_FROM].isna())
     day = _valid_from(cells) if isinstance(cells, Division) else None
@@ -274,7 +274,7 @@ def _valid_from(division: Division) -> dt.date | None:
 
 
 def _since(division: Division, name: str) -> dt.date:
-    """Day from which a division holds, as its street says."""
+    """First day of validity of a division, from its street."""
     day = _valid_from(division)
     if day is None:
         raise ColumnError(

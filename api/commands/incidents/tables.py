@@ -1,4 +1,4 @@
-"""Tables of a study of incidents as CSV."""
+"""Tables of an incident study as CSV."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 def notice_rows(
     assigned: gpd.GeoDataFrame, doubts: pd.DataFrame, *, early: pd.Series[bool] | None = None
 ) -> pd.DataFrame:
-    """Notices about single rows: `row`, `kind`, `zh`, `en`, in order of row.
+    """Notices about single rows: `row`, `kind`, `zh`, `en`, ordered by row.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def notice_rows(
     doubts
         From :func:`geo.incidents.datum_doubts`.
     early
-        Which incidents are older than all divisions that are given, same index.
+        Which incidents are older than all given divisions, same index.
     """
     attrs = assigned.attrs
     row = assigned["source_row"] if "source_row" in assigned else pd.Series(range(1, len(assigned) + 1), assigned.index)
@@ -111,15 +111,15 @@ def outside_rows(assigned: gpd.GeoDataFrame, outline: gpd.GeoDataFrame) -> pd.Da
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """Write each table as CSV under its name; texts that Excel would run as formulas get an apostrophe in front.
+    """Write each table as CSV under its name; texts that Excel would interpret as formulas are prefixed with an apostrophe.
 
-    Written by Arrow, which takes a second where pandas takes half a minute for a million incidents.
+    Written by Arrow: one second for a million incidents, where pandas takes half a minute.
     """
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
         with aside(path) as temporary, temporary.open("wb") as file:
-            file.write("".encode(CSV_ENCODING))  # the mark alone
+            file.write("".encode(CSV_ENCODING))  # Only the byte order mark.
             table = _arrow(pd.DataFrame(frame.drop(columns="geometry", errors="ignore")))
             arrow_csv.write_csv(table, file, arrow_csv.WriteOptions(quoting_style="needed"))
         written.append(path)
@@ -137,17 +137,17 @@ def _column(values: pd.Series[Any]) -> Any:
         return pa.array(np.where(values.to_numpy(dtype=bool), "True", "False"))
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         seconds = pa.array(values.dt.tz_convert("UTC").dt.tz_localize(None)).cast(pa.timestamp("s"), safe=False)
-        # As strftime gives it, in a tenth of the time.
+        # Same result as strftime in a tenth of the time.
         return pc.binary_join_element_wise(seconds.cast(pa.string()), "+00:00", "")
     try:
         made = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers and texts in one column
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # A column that mixes numbers and texts.
         made = pa.array([None if pd.isna(v) else str(v) for v in values], type=pa.string())
     return without_formulas(made) if pa.types.is_string(made.type) or pa.types.is_large_string(made.type) else made
 
 
 def without_formulas(texts: Any) -> Any:
-    """Put an apostrophe before texts that Excel would take for formulas; numbers written as text are left."""
+    """Prefix texts that Excel would interpret as formulas with an apostrophe; numbers written as text are unchanged."""
     risky = pc.match_substring_regex(texts, _FORMULA)
     if not pc.any(risky).as_py():
         return texts
@@ -160,14 +160,14 @@ def without_formulas(texts: Any) -> Any:
 
 
 def read_column_map(path: Path | None) -> dict[str, str] | None:
-    """Read a column map: TOML with a table ``[columns]``, our names to those of the file.
+    """Read a column map: TOML with a table ``[columns]`` from column names of wangge to those of the file.
 
     Raises
     ------
     FileError
         If the file is missing or not TOML.
     ColumnError
-        If it holds no map.
+        If it contains no map.
     """
     if path is None:
         return None

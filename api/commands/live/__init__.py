@@ -1,1 +1,1 @@
-"""The demonstration that runs: a simulated day is sent to a service as phones would send it."""
+"""The live demonstration: a simulated day is sent to a service as phones would send it."""

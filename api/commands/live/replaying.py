@@ -1,4 +1,4 @@
-"""Sends the fixes of a day to a running service as phones would: over HTTP, each with the token of its device, but faster."""
+"""Sends the fixes of a day to a running service as phones would, over HTTP with a token per device, at a higher speed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ import pandas as pd
 from api.commands.live.simulated_day import LiveDay
 from geo.errors import InputError
 
-#: Real seconds between two rounds, in each of which every phone sends what it has.
+#: Interval between two rounds, in each of which every phone sends its due fixes, seconds.
 TICK_S = 1.0
-#: Connections at once.
+#: Number of concurrent connections.
 _CONNECTIONS = 4
 _TIMEOUT_S = 30.0
 
 
 @dataclass
 class Sent:
-    """What the service has answered so far.
+    """Progress of a replay.
 
     Attributes
     ----------
     until
-        Moment of the day that has been reached.
+        Simulated time reached.
     total
         Number of fixes to send.
     """
@@ -54,16 +54,16 @@ def _sleep(seconds: float) -> bool:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a day is replayed, and by which clock.
+    """Speed and clock of a replay.
 
     Attributes
     ----------
     speed
-        Seconds of the day for one second.
+        Simulated seconds per real second.
     now
-        Gives seconds; differences count.
+        Returns seconds; only differences are used.
     wait
-        Waits for so many seconds; true if the replay is to stop.
+        Waits for a number of seconds; true if the replay is to stop.
     """
 
     speed: float = 120.0
@@ -76,19 +76,20 @@ class Pace:
 
 
 def replay(address: str, live: LiveDay, pace: Pace) -> Iterator[Sent]:
-    """Send the fixes of a day in order of time; gives what was sent after each round that sent something.
+    """Send the fixes of a day in chronological order; yields the progress after each round that sent something.
 
-    Fixes that become due while a round takes longer than :data:`TICK_S` are sent with the next one, so the replay keeps its pace.
+    Fixes that become due while a round takes longer than :data:`TICK_S` are sent with the next one, so the replay keeps its
+    speed.
 
     Parameters
     ----------
     address
-        Of the service, such as ``http://127.0.0.1:8000/``.
+        Address of the service, such as ``http://127.0.0.1:8000/``.
 
     Raises
     ------
     InputError
-        If the service cannot be reached or refuses a batch.
+        If the service is unreachable or refuses a batch.
     """
     first = live.tracks["time"].iloc[0]
     due_s = (live.tracks["time"] - first).dt.total_seconds().to_numpy()
@@ -111,7 +112,7 @@ def replay(address: str, live: LiveDay, pace: Pace) -> Iterator[Sent]:
 
 
 def _round(pool: ThreadPoolExecutor, address: str, live: LiveDay, rows: slice, sent: Sent) -> None:
-    """Send what every device has in these rows."""
+    """Send the fixes of every device among these rows."""
     batches = [(str(name), part) for name, part in live.tracks.iloc[rows].groupby("device", sort=True)]
     shares = [batches[k::_CONNECTIONS] for k in range(_CONNECTIONS)]
     for answers in pool.map(lambda share: _send(address, share, live.tokens), shares):
@@ -126,7 +127,7 @@ def _round(pool: ThreadPoolExecutor, address: str, live: LiveDay, rows: slice, s
 
 
 def _send(address: str, batches: list[tuple[str, pd.DataFrame]], tokens: dict[str, str]) -> list[dict[str, Any] | str]:
-    """The answers to some batches, one after the other over one connection; a text is a fault, and the last one."""
+    """Answers to some batches, sent in order over one connection; a text is an error and the last element."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
     answers: list[dict[str, Any] | str] = []

@@ -1,4 +1,4 @@
-"""A simulated day for the demonstration that runs: which day, the tracks of its phones, and a token for each phone."""
+"""A simulated day for the live demonstration: the day, the tracks of its phones, and a token for each phone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.database.people import add_device, device_names, hand_over, holder_at, 
 from api.database.verdicts import last_verdict_day
 from geo.sample import simulate_patrols
 
-#: Seconds between two fixes of a phone. The verdicts are much those of a fix every ten seconds, for a sixth of the work.
+#: Interval of the fixes of a phone, seconds. Verdicts are nearly those of a fix every ten seconds, at a sixth of the cost.
 INTERVAL_S = 60.0
 
 
@@ -31,7 +31,7 @@ class LiveDay:
     day
         Local day of the fixes.
     tracks
-        Columns ``device``, ``time`` (UTC), ``lon``, ``lat`` (WGS-84), ``accuracy_m``, in order of time.
+        Columns ``device``, ``time`` (UTC), ``lon``, ``lat`` (WGS-84), ``accuracy_m``, in chronological order.
     tokens
         Token of each device.
     """
@@ -42,16 +42,16 @@ class LiveDay:
 
 
 def live_day(engine: Engine, street: int, roads: gpd.GeoDataFrame, *, seed: int, zone: str, at: datetime) -> LiveDay:
-    """Simulate the day after the last one that was judged, and register the phones that send it.
+    """Simulate the day after the last judged one, and register the phones that send it.
 
-    Phones that are registered already get a new token. The holder of a phone is the person who carries it in the simulation.
+    Registered phones get a new token. The holder of a phone is the person who carries it in the simulation.
 
     Parameters
     ----------
     roads
-        Roads that people walk along, in any CRS.
+        Roads along which people walk, in any CRS.
     at
-        Now, aware.
+        Current time, timezone-aware.
     """
     with session(engine) as opened:
         last = last_verdict_day(opened, street)

@@ -1,4 +1,4 @@
-"""The two pages of a run: the coverage map and the checker's page, both of the last day that was judged."""
+"""The two pages of a run: the coverage map and the checker's page, both of the last judged day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maps.checker import checker_map
 def draw_checker(
     division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any]
 ) -> Path:
-    """Draw the checker's page of the last day judged: map, reasons, replay."""
+    """Draw the checker's page of the last judged day: map, reasons, replay."""
     drawn = checker_map(
         division,
         verified.verdicts,
@@ -36,7 +36,7 @@ def draw_checker(
 def draw_coverage(
     division: Division | gpd.GeoDataFrame, verified: Verified, path: Path, *, backdrop: dict[str, Any], **texts: Any
 ) -> Path:
-    """Draw the coverage map of the last day judged."""
+    """Draw the coverage map of the last judged day."""
     drawn = coverage_map(
         division,
         verified.verdicts,

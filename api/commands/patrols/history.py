@@ -28,13 +28,13 @@ def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame)
     Parameters
     ----------
     path, cells
-        File of the cells, and what it holds.
+        File of the cells, and its content.
 
     Returns
     -------
     dict
-        `wangge` (version), `days`, `cells` (name of the file, digest of all it holds and of the level that was judged), `rules`
-        (each version and part in full, by name) and `tracks` (SHA-256 of each file by its name).
+        `wangge` (version), `days`, `cells` (name of the file, digest of its content and of the judged level), `rules` (each
+        version in full, by name) and `tracks` (SHA-256 of each file by its name).
     """
     parts = [part for whole in (verified.rules, *verified.rules.earlier) for part in (whole, *whole.classes)]
     return {
@@ -51,7 +51,7 @@ def facts_of(verified: Verified, path: Path, cells: Division | gpd.GeoDataFrame)
 
 
 def write_facts(facts: dict[str, Any], folder: Path) -> Path:
-    """Write what a run was made from as ``run.json``."""
+    """Write the description of a run's input as ``run.json``."""
     write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", folder / RUN)
     return folder / RUN
 
@@ -66,12 +66,12 @@ class EarlierRun:
 
     @classmethod
     def read(cls, folder: Path) -> EarlierRun:
-        """Read the folder that an earlier run wrote to.
+        """Read the folder written by an earlier run.
 
         Raises
         ------
         FileError
-            If it holds no such run, or one that cannot be read.
+            If it contains no run, or an unreadable one.
         """
         paths = [folder / name for name in (RUN, "verdicts.parquet", "visits.parquet")]
         missing = [path.name for path in paths if not path.is_file()]
@@ -133,7 +133,7 @@ def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def _rules_differ(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Which rule sets only one run had, and which changed; of a single one, every value that did."""
+    """Rule sets of only one run, and those that changed; for a single rule set, every changed value."""
     if len(before) == len(after) == 1:
         (old, was), (new, now) = *before.items(), *after.items()
         names = [key for key in now if key not in ("id", "version", "title") and was.get(key) != now[key]]

@@ -22,12 +22,12 @@ ROSTER = ("officer", "hours", "lon", "lat")
 
 
 def moment(text: str, zone: str) -> pd.Timestamp:
-    """A time from the command line; local where it names no zone.
+    """Parse a time of the command line; local if it has no zone.
 
     Raises
     ------
     InputError
-        If it is not a day and a time.
+        If it is not a date and time.
     """
     try:
         time = pd.Timestamp(text)
@@ -41,7 +41,7 @@ def moment(text: str, zone: str) -> pd.Timestamp:
 def write_due(
     verified: Verified, cells: gpd.GeoDataFrame, folder: Path, *, now: pd.Timestamp
 ) -> tuple[dict[str, Any], Path]:
-    """Write the cells that were still short at a moment, the most urgent first, as ``due.csv``; with the figures of it."""
+    """Write the cells that were short of visits at a given time, most urgent first, as ``due.csv``; returns figures and file."""
     path = folder / "due.csv"
     table = due(verified.visits, verified.cleaned, cells, now=now, rules=verified.rules)
     write_csv(table, path, zone=verified.rules.zone)
@@ -57,14 +57,15 @@ def write_due(
 def write_feasible(
     cells: gpd.GeoDataFrame, roster_path: Path, folder: Path, verified: Verified, *, datum: str | None
 ) -> tuple[dict[str, Any], Path]:
-    """Ask whether a roster can walk all cells as often as due on the last day; write who would walk which as ``feasibility.csv``.
+    """Test whether a roster can visit all cells as often as required on the last day; write the assignment as
+    ``feasibility.csv``.
 
     Raises
     ------
     ColumnError
         If the roster lacks a column.
     InputError
-        If its hours or places are no numbers, or the datum is not given.
+        If its hours or places are not numbers, or the datum is not given.
     """
     table = read_table(roster_path)
     missing = [column for column in ROSTER if column not in table]
@@ -106,7 +107,7 @@ def write_route(
     Raises
     ------
     InputError
-        If the tracks hold several devices and none is named, or the one that is named is not among them.
+        If the tracks have several devices and none is given, or the given one is not among them.
     """
     from maps import save
     from maps.route import route_map
@@ -143,14 +144,14 @@ def write_route(
 
 
 def _labelled(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Checkpoints with their names as labels, where they have any."""
+    """Checkpoints with their names, if any, as labels."""
     return (
         points.set_index(points["name"].astype(str)) if "name" in points else points.set_axis(range(1, len(points) + 1))
     )
 
 
 def _plain(value: Any, zone: str) -> Any:
-    """Values as JSON takes them, times in a zone."""
+    """JSON values, with times in a time zone."""
     if isinstance(value, dict):
         return {key: _plain(item, zone) for key, item in value.items()}
     if isinstance(value, list):

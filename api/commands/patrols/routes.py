@@ -30,7 +30,7 @@ def write_routes(
     roads: gpd.GeoDataFrame | None = None,
     by_device: bool = False,
 ) -> list[Path]:
-    """Write ``touched``, and what concerns single devices only where it is asked for.
+    """Write ``touched``, and on request the tables of single devices.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ def write_routes(
     cells
         Cells of one level, with codes.
     roads
-        Lines to match the tracks to; by positions alone without them.
+        Lines for map matching; without them only positions are used.
     by_device
-        Also write ``stops`` (CSV and Parquet) and, with roads, ``routes.gpkg``: those say where a person was, so keep them no
-        longer than they are needed.
+        Also write ``stops`` (CSV and Parquet) and, with roads, ``routes.gpkg``. They show where a person was, so keep them no
+        longer than needed.
     """
     tables = {"touched": cells_by_day(cleaned, cells, days=days, rules=rules, roads=roads)}
     if by_device:
@@ -73,7 +73,7 @@ def cells_by_day(
     rules: Rules,
     roads: gpd.GeoDataFrame | None = None,
 ) -> pd.DataFrame:
-    """Cells that any device touched on each local day: `day`, `code`, `probability`, `on_path` and `roads`."""
+    """Cells touched by any device on each local day: `day`, `code`, `probability`, `on_path` and `roads`."""
     index = GridIndex(cells)
     local = dates_of(cleaned["time"], rules.zone)
     frames = []

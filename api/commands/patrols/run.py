@@ -1,4 +1,4 @@
-"""``wangge patrols`` from files to files: tracks and cells in; verdicts, evidence, tables and pages out."""
+"""``wangge patrols``: reads tracks and cells; writes verdicts, evidence, tables and pages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def days_between(first: date, last: date) -> tuple[date, ...]:
 
 
 def column_map(text: str | None) -> dict[str, str | int] | None:
-    """Column map of the command line: ``time=2,lon=X`` to names and positions.
+    """Parse a column map of the command line: ``time=2,lon=X`` to names and positions.
 
     Raises
     ------
@@ -64,12 +64,13 @@ def column_map(text: str | None) -> dict[str, str | int] | None:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in a named folder and below it, but hidden ones; what is no track the reader refuses.
+    """The given files, and all files in a given folder and below it, except hidden ones; the reader refuses files that are not
+    tracks.
 
     Raises
     ------
     InputError
-        If a folder holds no file.
+        If a folder contains no file.
     """
     files: list[Path] = []
     for path in paths:
@@ -85,7 +86,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 @dataclass(frozen=True)
 class PatrolOptions:
-    """Options of a run besides tracks, cells and folder.
+    """Options of a run in addition to tracks, cells and folder.
 
     Attributes
     ----------
@@ -94,21 +95,21 @@ class PatrolOptions:
     layer, code
         Layer of the cells, and the column of their code.
     datum, zone, columns
-        How the tracks are read: datum of their coordinates, zone of times without one, columns by name or position.
+        Options for reading the tracks: datum of their coordinates, zone of times without one, columns by name or position.
     days
-        Local days to judge; by default those on which there are fixes.
+        Local days to judge; by default all days with fixes.
     now
-        The time now, aware: later fixes are told.
+        The current time, timezone-aware; later fixes are reported.
     with_touched, by_device
-        See :func:`api.commands.patrols.routes.write_routes`; cells touched are written whenever there are roads.
+        See :func:`api.commands.patrols.routes.write_routes`; cells touched are always written if there are roads.
     before
-        Folder of an earlier run, whose verdicts are put beside the new ones.
+        Folder of an earlier run whose verdicts are compared.
     blind_days
         See :func:`api.commands.patrols.tables.write_tables`.
     holders
         Table of the holders of devices: `device`, `holder`, `from`, `to`; see :func:`geo.patrols.assign_holders`.
     due_at, roster, route, device, checkpoints
-        See :mod:`api.commands.patrols.plans`: a moment; a roster; a planned route, the device that walked it, its checkpoints.
+        See :mod:`api.commands.patrols.plans`: a time; a roster; a planned route, the device that walked it, its checkpoints.
     """
 
     rules_paths: tuple[Path, ...] = ()
@@ -142,11 +143,11 @@ class PatrolRun:
     Attributes
     ----------
     verified
-        The verdicts with what they rest on.
+        The verdicts with their intermediate results.
     written
         The files.
     figures
-        Figures of what was asked for beside the verdicts: `due`, `feasibility`, `route`, `restated`.
+        Figures of the optional results: `due`, `feasibility`, `route`, `restated`.
     """
 
     verified: Verified
@@ -184,7 +185,7 @@ def patrol_files(
     tracks = _tracks_of(paths, options, rules)
     judged = cells.second if isinstance(cells, Division) else to_metric(cells)
     study = Study(cells, judged, cells.third if isinstance(cells, Division) else judged)
-    # A fix takes part in cleaning, presences and routes, so it counts for ten vertices.
+    # A fix is used in cleaning, presences and routes, so it counts as ten vertices.
     with uncompiled(when=few_vertices(cells, points=10 * len(tracks))):
         verified = verify_tracks(
             tracks,
@@ -219,7 +220,7 @@ def patrol_files(
 
 
 def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> gpd.GeoDataFrame:
-    """Fixes of the files, with the holders of their devices where a table names them."""
+    """Fixes of the files, with the holders of their devices if a table is given."""
     tracks = read_tracks(
         files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
     )
@@ -236,7 +237,7 @@ def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> g
 def _plans(
     verified: Verified, study: Study, folder: Path, options: PatrolOptions, backdrop: dict[str, Any]
 ) -> tuple[dict[str, Any], list[Path]]:
-    """What is due, what the roster can do, and how a planned route was followed, as far as they are asked for."""
+    """The requested plans: due cells, feasibility of the roster, and comparison with a planned route."""
     figures: dict[str, Any] = {}
     made: list[Path] = []
     if options.due_at is not None:
@@ -270,7 +271,7 @@ def _drawn(
     backdrop: dict[str, Any],
     progress: Progress,
 ) -> list[Path]:
-    """Cells touched and routes, as far as they are asked for, and the two pages."""
+    """Cells touched and routes, as requested, and the two pages."""
     written: list[Path] = []
     roads = backdrop.get("roads")
     if options.with_touched or options.by_device or roads is not None:
@@ -284,7 +285,7 @@ def _drawn(
             roads=roads,
             by_device=options.by_device,
         )
-    from api.commands.patrols.drawing import draw_checker, draw_coverage  # folium and what it needs: 0.4 s of CPU
+    from api.commands.patrols.drawing import draw_checker, draw_coverage  # Imports folium: 0.4 s of CPU.
 
     progress("绘图 drawing", 0.95)
     shown = study.cells if isinstance(study.cells, Division) else study.judged

@@ -1,4 +1,4 @@
-"""Verdicts and visits as an earlier run of ``wangge patrols`` wrote them to CSV."""
+"""Reads verdicts and visits from the CSV files of an earlier run of ``wangge patrols``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from api.files.inputs import read_table
 from geo.errors import ColumnError
 from geo.layers.columns import CODE
 
-#: Columns of a verdict that hold numbers.
+#: Numeric columns of a verdict.
 _NUMBERS = ("visits", "required", "uncounted", "present_s", "unknown_s")
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
-    """Verdicts of ``verdicts.csv``, with days and numbers as such.
+    """Read ``verdicts.csv``, with dates and numbers converted.
 
     Raises
     ------
     ColumnError
-        If a column is missing, or `day` holds something else than days.
+        If a column is missing, or `day` contains other values than dates.
     """
     verdicts = _read(path, (CODE, "verdict", "day"))
     numbers = {c: pd.to_numeric(verdicts[c], errors="coerce") for c in _NUMBERS if c in verdicts.columns}
@@ -29,12 +29,12 @@ def read_verdicts(path: Path) -> pd.DataFrame:
 
 
 def read_visits(path: Path) -> pd.DataFrame:
-    """Visits of ``visits.csv``, with times and numbers as such.
+    """Read ``visits.csv``, with times and numbers converted.
 
     Raises
     ------
     ColumnError
-        If a column is missing, or `start` or `end` hold something else than times.
+        If a column is missing, or `start` or `end` contain other values than times.
     """
     visits = _read(path, (CODE, "start", "end", "stay_s", "counted", "reason"))
     try:

@@ -39,18 +39,18 @@ def write_tables(
 ) -> list[Path]:
     """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
 
-    Persons are named only where the visit itself is listed, never counted, ranked or compared.
+    Persons are named only in the list of visits; they are never counted, ranked or compared.
 
     Parameters
     ----------
     facts
-        What the run was made from, as :func:`api.commands.patrols.history.facts_of` gives it; written as ``run.json``.
+        Description of the run's input (:func:`api.commands.patrols.history.facts_of`); written as ``run.json``.
     refused
-        Rows and files that could not be read.
+        Unreadable rows and files.
     blind_days
-        Days without sight that make a blind spot; all days judged, if these are fewer.
+        Days without observation that make a blind spot; all judged days, if these are fewer.
     restated
-        The verdicts beside those of an earlier run, one table more.
+        Comparison with the verdicts of an earlier run, as an additional table.
     """
     zone = verified.rules.zone
     tables = _tables(verified, study, refused, blind_days)
@@ -93,7 +93,9 @@ def _tables(
 
 
 def write_evidence(verified: Verified, cells: gpd.GeoDataFrame, path: Path, division: str) -> None:
-    """Write the evidence of every verdict: one JSON record a line, compressed with gzip; the same input gives the same bytes."""
+    """Write the evidence of every verdict: one JSON record per line, compressed with gzip; the same input gives the same
+    bytes.
+    """
     records = evidence_of_all(
         verified.cleaned,
         verified.presences,
@@ -114,13 +116,13 @@ def write_evidence(verified: Verified, cells: gpd.GeoDataFrame, path: Path, divi
 
 
 def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: Mapping[str, str]) -> pd.DataFrame:
-    """What became of each file.
+    """Result of reading each file.
 
     Returns
     -------
     DataFrame
-        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first), `reason`,
-        why the whole file could not be read (empty otherwise), `declared_datum` of its coordinates, and its `sha256`.
+        By `source`: `fixes` read, `refused` rows, `marked` (fixes with each mark, in words, most frequent first), `reason`
+        if the whole file could not be read (empty otherwise), `declared_datum` of its coordinates, and its `sha256`.
     """
     rows: dict[str, dict[str, Any]] = {}
 
@@ -156,7 +158,7 @@ def by_file(cleaned: pd.DataFrame, refused: Sequence[dict[str, Any]], sources: M
 
 
 def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Coverage by leader's grid and by community, of each day, week and month."""
+    """Coverage by second-level grid and by community, for each day, week and month."""
     if "parent" not in inner:
         return pd.DataFrame(columns=["by", "code", "each", "period", "cells", "seen", "swept_share", "road_seen_share"])
     above = dict(zip(judged["code"], judged["parent"], strict=True)) if "parent" in judged else {}
@@ -171,5 +173,5 @@ def _summed_up(seen_days: pd.DataFrame, inner: gpd.GeoDataFrame, judged: gpd.Geo
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as Parquet takes it: mixed rows of numbers and nothing become text."""
+    """A table for Parquet: columns that mix numbers and missing values become text."""
     return table.assign(**{name: table[name].astype("string") for name in ("row", "source") if name in table})

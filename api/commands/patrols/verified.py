@@ -26,27 +26,27 @@ class Verified:
     Attributes
     ----------
     visits, verdicts
-        Frames as :func:`geo.patrols.visits` and :func:`geo.patrols.verify` give them; the verdicts of all days.
+        Results of :func:`geo.patrols.visits` and :func:`geo.patrols.verify`; the verdicts of all days.
     days
         Local days judged, in order.
     fixes, marked
-        Number of fixes read, and of those that carry a mark, by mark.
+        Number of fixes read, and number of fixes with each mark.
     refused
-        Number of rows that could not be read; a whole file is one.
+        Number of unreadable rows; an unreadable file counts as one.
     unread_files
-        Names of the files of which nothing could be read.
+        Names of unreadable files.
     sources
         SHA-256 of each file by its name.
     cleaned, presences
         The fixes with their marks, and the times inside cells.
     seen
-        What was seen of the third-level cells on each day, if that was asked for.
+        Observed shares of the third-level cells on each day, if requested.
     counted_persons
-        Why the leaders' visits count, or anyone's.
+        The reason why visits of leaders only, or of anyone, count.
     clock_shifts
-        Hours by which the clocks of devices are off; see :func:`geo.patrols.clocks.clock_shifts`.
+        Clock errors of devices, hours; see :func:`geo.patrols.clocks.clock_shifts`.
     sparse
-        Number of devices whose fixes are four minutes and more apart, and the usual time between their fixes, seconds.
+        Number of devices with an interval of at least four minutes, and the typical interval of their fixes, seconds.
     """
 
     visits: pd.DataFrame
@@ -66,13 +66,13 @@ class Verified:
     sparse: tuple[int, float] = (0, 0.0)
 
     def counts(self, day: date | None = None) -> dict[str, int]:
-        """Number of cells in each of the four states, of one day or of all."""
+        """Number of cells in each of the four states, on one day or on all."""
         rows = self.verdicts if day is None else self.verdicts[pd.to_datetime(self.verdicts["day"]).dt.date == day]
         found = rows["verdict"].value_counts()
         return {state: int(found.get(state, 0)) for state in VERDICTS}
 
     def gaps(self) -> tuple[int, float]:
-        """Number of silences of devices in or near the cells on the days judged, and the longest of them in seconds."""
+        """Number of gaps of devices in or near the cells on the judged days, and the longest of them, seconds."""
         today = self.presences["day"].isin(self.days)
         silent = self.presences[today & (self.presences["kind"] == "unknown")].drop_duplicates(
             ["device", "officer", "start"]
@@ -80,7 +80,7 @@ class Verified:
         return len(silent), float(silent["duration_s"].max()) if len(silent) else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, for a document."""
+        """The figures as JSON values."""
         expected, hidden = (float(self.verdicts[name].sum()) for name in ("visits_expected", "visits_hidden"))
         return {
             "rules": self.rules.name,
@@ -106,11 +106,11 @@ class Study:
     Attributes
     ----------
     cells
-        As they were read: a division, or one layer.
+        The input: a division, or one layer.
     judged
         The cells that get a verdict, in a metric CRS.
     inner
-        The cells of the level below, of which it is recorded what was seen; `judged` where there is none.
+        The cells of the level below, whose observed shares are recorded; `judged` if there is none.
     """
 
     cells: Division | gpd.GeoDataFrame
@@ -145,13 +145,13 @@ def verify_tracks(
     Parameters
     ----------
     tracks
-        Fixes as :func:`geo.patrols.read_tracks` gives them.
+        Fixes as returned by :func:`geo.patrols.read_tracks`.
     cells
-        The cells that are judged.
+        The cells to judge.
     days
-        Local days to judge; by default those on which there are fixes.
+        Local days to judge; by default all days with fixes.
     inner, roads
-        Cells of the level below, of which it is told what was seen, and roads in them. Rules that ask for a share need them.
+        Cells of the level below, whose observed shares are computed, and roads in them. Required by rules with a minimum share.
     """
     rules, why = who_counts(rules, cells, tracks["officer"].unique() if "officer" in tracks else ())
     progress("清洗轨迹 cleaning", 0.2)
@@ -161,7 +161,7 @@ def verify_tracks(
     progress("巡查 visits", 0.7)
     made = visits(found, rules=rules, cells=cells)
     shifts = clock_shifts(tracks, rules)
-    # A clock that is off by hours makes no day of its own.
+    # Fixes of a clock with an error of hours do not add days.
     judged = tuple(days) if days else days_of(_right_times(tracks, shifts), rules.zone)
     progress("网格内覆盖 coverage inside", 0.75)
     looked = (
@@ -200,7 +200,7 @@ def verify_tracks(
 
 
 def _right_times(tracks: gpd.GeoDataFrame, shifts: dict[str, int]) -> pd.DataFrame:
-    """The times of all fixes, those of devices with wrong clocks corrected."""
+    """Times of all fixes, corrected for devices with wrong clocks."""
     if not shifts:
         every: pd.DataFrame = tracks
         return every
@@ -212,14 +212,14 @@ def _right_times(tracks: gpd.GeoDataFrame, shifts: dict[str, int]) -> pd.DataFra
 def _with_clocks_corrected(
     tracks: gpd.GeoDataFrame, found: pd.DataFrame, shifts: dict[str, int], cells: gpd.GeoDataFrame, rules: Rules
 ) -> pd.DataFrame:
-    """The presences, those of devices with wrong clocks made anew with right ones."""
+    """The presences, recomputed for devices with wrong clocks."""
     right = presences(clean(corrected(tracks, shifts), rules=rules), cells, rules=rules)
     both: pd.DataFrame = pd.concat([found[~found["device"].astype(str).isin(list(shifts))], right], ignore_index=True)
     return both
 
 
 def _sparse_devices(cleaned: pd.DataFrame) -> tuple[int, float]:
-    """Number of devices that send a fix less often than every four minutes, and the usual time between their fixes, seconds."""
+    """Number of devices with an interval of at least four minutes, and the typical interval of their fixes, seconds."""
     times = cleaned[["device", "time"]].sort_values(["device", "time"], kind="stable")
     step = times["time"].diff().dt.total_seconds()[(times["device"] == times["device"].shift()).to_numpy()]
     usual = step.groupby(times["device"].reindex(step.index)).median()
@@ -228,5 +228,5 @@ def _sparse_devices(cleaned: pd.DataFrame) -> tuple[int, float]:
 
 
 def days_of(tracks: pd.DataFrame, zone: str) -> tuple[date, ...]:
-    """Local days on which there are fixes."""
+    """Local days with fixes."""
     return tuple(sorted(set(dates_of(tracks["time"], zone))))

@@ -23,10 +23,10 @@ SHEETS = {
     "restated": "重述对照",
 }
 
-#: Rows of the longest sheet; a longer table stands in its CSV and Parquet file only, and the sheet says so.
+#: Maximum number of rows of a sheet; a longer table is only in its CSV and Parquet files, and the sheet refers to them.
 MOST_ROWS = 200_000
 
-#: Headings of the workbook. A column that has none is for programs and stays out of it.
+#: Headings of the workbook. Columns without one are for programs and are omitted.
 HEADINGS = {
     "code": "网格编码",
     "day": "日期",
@@ -92,7 +92,7 @@ HEADINGS = {
     "difference_zh": "差别",
 }
 
-#: Words of the workbook for values of single columns; the sheets of files and of refused rows hold reasons of another kind.
+#: Chinese words for values of single columns; the sheets of files and of refused rows contain other reasons.
 WORDS = {
     **{
         name: {key: zh for key, (zh, _) in VERDICTS.items()}
@@ -104,8 +104,8 @@ WORDS = {
 }
 
 
-#: Why a file as a whole was not read, in Chinese: the English reason, and what stands for it. Groups are values. Rows carry
-#: their reason in both languages.
+#: Chinese reasons why a file was not read: patterns of the English reason, and their translations. Groups are values. Rows
+#: have their reasons in both languages.
 UNREAD = (
     (r"文件无法使用：(.*)", "{0}"),
     (r"(?:.*/)?unknown format '(.*)' of a track.*", "不支持的轨迹格式“{0}”"),
@@ -133,9 +133,9 @@ UNREAD = (
 
 
 def for_offices(table: pd.DataFrame, name: str, zone: str, names: Mapping[str, str]) -> pd.DataFrame:
-    """A table as a sheet of the workbook shows it: Chinese headings and words, local times to the second, three decimals.
+    """A table as shown in the workbook: Chinese headings and words, local times to the second, three decimals.
 
-    The names of cells stand beside their codes, where there are any.
+    Codes of cells are followed by their names, if known.
     """
     if len(table) > MOST_ROWS:
         return pd.DataFrame({"说明": [f"共 {len(table):,} 行，见 {name}.csv"]})
@@ -150,7 +150,7 @@ def for_offices(table: pd.DataFrame, name: str, zone: str, names: Mapping[str, s
 
 
 def unread_zh(reason: str) -> str:
-    """Why a file or a row was not read, in Chinese; as it is where no words are known for it."""
+    """Chinese reason why a file or a row was not read; unchanged if there is no translation."""
     for pattern, words in UNREAD:
         found = re.fullmatch(pattern, reason, re.DOTALL)
         if found:
@@ -159,7 +159,7 @@ def unread_zh(reason: str) -> str:
 
 
 def _marked_zh(text: str) -> str:
-    """Marks with their numbers, in Chinese."""
+    """Marks with their counts, in Chinese."""
     parts = [part.rsplit(" ", 1) for part in text.split(", ") if part]
     return "，".join(f"{MARKS[mark][0]} {number}" for mark, number in parts)
 
