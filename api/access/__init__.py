@@ -5,9 +5,9 @@ Terms
 caller
     Who sent a request: an account (by session cookie or token), a device (by its token), or the public.
 role
-    What an account is, such as ``checker``; it brings rights.
+    Function of an account, such as ``checker``; it implies rights.
 right
-    One kind of thing that a route does, such as ``see_tracks``.
+    Permission required by routes, such as ``see_tracks``.
 grant
     A role given to an account for a street, a community or a grid.
 token

@@ -42,7 +42,7 @@ class Tokens:
         return self._known.get(digest(token))
 
     def resolve(self, token: str) -> Caller | None:
-        """Caller of a token; None if it is unknown, revoked or too old. Asks the store."""
+        """Caller of a token; None if it is unknown, revoked or expired. Queries the database."""
         from api.database import session
         from api.database.accounts import caller_of_token
 
@@ -55,7 +55,7 @@ class Tokens:
             return caller
 
     def devices(self, street: int) -> dict[str, int]:
-        """Numbers of a street's devices in use, by name."""
+        """Numbers of a street's active devices, by name."""
         from api.database import session
         from api.database.people import device_names
 
@@ -67,7 +67,7 @@ class Tokens:
         return self._devices.get(street, {})
 
     def forget(self) -> None:
-        """Ask the store at the next request: access was changed in this process."""
+        """Query the database at the next request: access was changed in this process."""
         self._asked_at = -TRUSTED_S
 
     def _refresh(self, opened: object) -> None:

@@ -1,7 +1,7 @@
 """Login by an OpenID Connect provider: authorization code with PKCE (S256), state and nonce. Needs the extra ``oidc``.
 
-Source: OpenID Connect Core 1.0, section 3.1; RFC 7636. The provider says who somebody is; what they may do is still told by the
-grants of the account of that name, which has to exist.
+Source: OpenID Connect Core 1.0, section 3.1; RFC 7636. The provider authenticates the user; rights are those of the existing
+account with that name.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Started:
 
 
 async def begin(settings: Settings, back: str) -> Started:
-    """Begin a login; `back` is the address to which the provider sends the browser.
+    """Start a login; `back` is the address to which the provider redirects the browser.
 
     Raises
     ------
     InputError
-        If the provider does not answer, or is not set to TLS.
+        If the provider does not answer, or does not use TLS.
     """
     provider = await _metadata(settings)
     nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
@@ -51,12 +51,12 @@ async def begin(settings: Settings, back: str) -> Started:
 
 
 async def finish(settings: Settings, back: str, started: Started, query: dict[str, str]) -> str:
-    """Name of the person whom the provider has logged in.
+    """Name of the user authenticated by the provider.
 
     Raises
     ------
     UnknownCallerError
-        If the answer does not belong to the login that was begun, or its token is not valid.
+        If the answer does not belong to the started login, or its token is invalid.
     """
     if not secrets.compare_digest(query.get("state", "").encode(), started.state.encode()) or "code" not in query:
         raise UnknownCallerError("this login was not begun here, or was broken off; begin again")
@@ -81,7 +81,7 @@ async def finish(settings: Settings, back: str, started: Started, query: dict[st
 
 
 def _claims(text: str, keys: dict[str, Any]) -> dict[str, Any]:
-    """Claims of a token whose signature is the provider's."""
+    """Claims of a token after verification of its signature."""
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
@@ -93,7 +93,7 @@ def _claims(text: str, keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def _require(settings: Settings, claims: dict[str, Any], nonce: str) -> None:
-    """Refuse a token of another issuer, for another client, of another login, or too old."""
+    """Refuse a token of another issuer, client or login, or an expired one."""
     from joserfc import jwt
     from joserfc.errors import JoseError
 

@@ -12,12 +12,12 @@ from api.database.fixes import track
 from api.database.models import AccountRow, AuditRow, DeviceRow, GrantRow, HoldingRow, IncidentRow, PersonRow
 from api.ingest.fix import microseconds
 
-#: Rows of each kind in one answer; a shorter time gives the rest.
+#: Maximum number of rows of each kind in one answer; a shorter period returns the rest.
 MOST_ROWS = 100_000
 
 
 def own_data(session: Session, street: int, account: int, start: datetime, end: datetime) -> dict[str, Any]:
-    """All about an account: itself, its roles, person and devices, and of ``[start, end)`` fixes, incidents and audit.
+    """All data about an account: account, roles, person and devices, and of ``[start, end)`` fixes, incidents and audit.
 
     Fixes are those of the devices while the person held them.
     """

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from geo.errors import InputError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-#: Checks that run at one time; each takes a core and 19 MiB, so that logins cannot stop the rest of the service.
+#: Concurrent checks; each takes a core and 19 MiB, so that logins cannot block the service.
 _CHECKS = threading.BoundedSemaphore(2)
 #: Compared for unknown names, so that response times do not reveal which names exist.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$lQg/IafC2LgRRFyiYjduIQ$bLg3D1NU75LEtHq4J8zPyIVciUQVqjyxxmy+TKBAccY"
@@ -26,7 +26,7 @@ def hashed(password: str, name: str = "") -> str:
     Raises
     ------
     InputError
-        If it is too short or long, contains the account's name, or is one that everybody tries.
+        If it is too short or long, contains the account's name, or is a common password.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise InputError(f"a password has {SHORTEST} to {LONGEST} characters")
@@ -48,5 +48,5 @@ def matches(stored: str | None, password: str) -> bool:
 
 
 def outdated(stored: str) -> bool:
-    """Tell whether a hash was made with other parameters and is to be made again at the next login."""
+    """Whether a hash was made with other parameters and should be recomputed at the next login."""
     return _HASHER.check_needs_rehash(stored)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from geo.duty.events import AccountRole
 
-#: What an account is.
+#: Role of an account.
 Role = AccountRole
 
 
@@ -83,7 +83,7 @@ class Caller:
     name
         Name of the account or device, for the audit.
     street
-        Number of the street in the store.
+        Number of the street in the database.
     """
 
     kind: str
@@ -97,7 +97,7 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """Kind and name, as the audit keeps them."""
+        """Kind and name, as recorded in the audit."""
         return f"{self.kind}:{self.name}"
 
 
@@ -111,9 +111,9 @@ def allowed(caller: Caller, right: Right, cells: Sequence[str] | None = None) ->
     Parameters
     ----------
     cells
-        Codes of the cell concerned and of those above it, or the code alone where codes contain the code of their
-        parent. Without it the question is whether the caller may do it anywhere, and the answer's rows have to be
-        limited by :func:`scopes`.
+        Codes of the cell concerned and of those above it, or the code alone where codes contain the code of their parent. Without
+        it the result says whether the caller has the right anywhere, and the rows of the answer must be limited by
+        :func:`scopes`.
 
     >>> officer = Caller("session", "A", 1, grants=(Grant(Role.OFFICER, "320113003001001"),))
     >>> allowed(officer, Right.SEE_VERDICTS, ["320113003001001", "320113003001"])
@@ -122,7 +122,7 @@ def allowed(caller: Caller, right: Right, cells: Sequence[str] | None = None) ->
     False
     """
     if caller.device is not None:
-        # A device sends fixes, its own; the decoder refuses those of others.
+        # A device may only send its own fixes; the decoder refuses those of others.
         return right is Right.SEND_FIXES
     return any(
         right in RIGHTS[grant.role] and (cells is None or not grant.scope or _inside(grant.scope, cells))
@@ -131,7 +131,7 @@ def allowed(caller: Caller, right: Right, cells: Sequence[str] | None = None) ->
 
 
 def scopes(caller: Caller, right: Right) -> tuple[str, ...] | None:
-    """Codes that the caller's right is limited to; None if it is not limited.
+    """Codes to which the caller's right is limited; None if unlimited.
 
     >>> scopes(Caller("session", "A", 1, grants=(Grant(Role.CHECKER),)), Right.SEE_TRACKS) is None
     True

@@ -6,29 +6,29 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-#: Beginning of a token by its kind, so that a token found in a file or log tells what it is.
+#: Prefix of a token by kind, so that a token found in a file or log can be identified.
 PREFIXES = {"device": "wg_dev_", "program": "wg_api_", "link": "wg_link_"}
 
 
 @dataclass(frozen=True, repr=False)
 class Secret:
-    """A new secret. Its text is not part of its ``repr``, so that it does not get into a log by accident."""
+    """A new secret. Its text is excluded from ``repr``, so that it is not logged by accident."""
 
     text: str
 
     @property
     def sha256(self) -> str:
-        """What the store keeps."""
+        """Hash stored in the database."""
         return digest(self.text)
 
     @property
     def last_four(self) -> str:
-        """What lists show, so that people can tell tokens apart."""
+        """Last characters, shown in lists to distinguish tokens."""
         return self.text[-4:]
 
 
 def new_secret(kind: str) -> Secret:
-    """Make a token (``device``, ``program``), link (``link``) or session (``session``)."""
+    """Create a token (``device``, ``program``), link (``link``) or session (``session``)."""
     return Secret(PREFIXES.get(kind, "") + secrets.token_urlsafe(32))
 
 

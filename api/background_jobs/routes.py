@@ -20,9 +20,9 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["jobs"])
 @router.post("/jobs", status_code=202)
 @needs(Right.RUN_JOBS)
 def new_job(body: Work, caller: CallerOf, engine: EngineOf, now: Now) -> JobAsked:
-    """Ask for long work: a check of a version, density or hot spots of incidents, the verdicts of a day.
+    """Create a background job: a check of a version, density or hot spots of incidents, or the verdicts of a day.
 
-    It is done by another process; the result stands at ``/api/jobs/{number}`` in the end.
+    It is executed by another process; the result is available at ``/api/jobs/{number}``.
     """
     if scopes(caller, Right.RUN_JOBS) is not None:
         raise DeniedError(f"'{caller.name}' works for a part of the street; jobs are about the whole of it")
@@ -36,7 +36,7 @@ def new_job(body: Work, caller: CallerOf, engine: EngineOf, now: Now) -> JobAske
 @router.get("/jobs")
 @needs(Right.RUN_JOBS)
 def jobs(caller: CallerOf, engine: EngineOf) -> list[JobSummary]:
-    """The latest hundred jobs of the caller, newest first; of everybody for administrators."""
+    """The latest hundred jobs of the caller, newest first; of all accounts for administrators."""
     with session(engine) as opened:
         return [JobSummary.model_validate(row) for row in list_jobs(opened, caller.street, _own(caller))]
 
@@ -52,7 +52,7 @@ def job(number: int, caller: CallerOf, engine: EngineOf) -> Job:
 @router.delete("/jobs/{number}", status_code=204)
 @needs(Right.RUN_JOBS)
 def cancel_job(number: int, caller: CallerOf, engine: EngineOf, now: Now) -> Response:
-    """Cancel a job. One that runs stops within seconds; one that has ended stays as it is."""
+    """Cancel a job. A running job stops within seconds; an ended one is unchanged."""
     with session(engine, write=True) as opened:
         cancel(opened, caller.street, _checked(number), _own(caller), at=now)
         audit(opened, caller.street, caller.actor, "cancel job", str(number), at=now)
@@ -65,5 +65,5 @@ def _own(caller: Caller) -> int | None:
 
 
 def _checked(number: int) -> int:
-    """Raise "not found" for numbers out of the range of the database."""
+    """The number, or 0, which is never used, for numbers outside the range of the database."""
     return number if 0 < number < 2**31 else 0

@@ -1,1 +1,1 @@
-"""What stands around an installation: installer, systemd unit, reverse proxy, list of Debian packages, compiled kernels."""
+"""Files of an installation: installer, systemd unit, reverse proxy, list of Debian packages, compiled kernels."""

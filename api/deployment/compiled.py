@@ -1,4 +1,4 @@
-"""Compiled kernels of an installation, for a user who may not write into it."""
+"""Compiled kernels of an installation, for users without write access to it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-#: Folder of an installation with the kernels that its installer compiled.
+#: Folder with the kernels compiled by the installer.
 FOLDER = "kernels"
-#: Where numba keeps compiled code; processes that are started inherit it.
+#: Environment variable of numba's cache folder; inherited by child processes.
 VARIABLE = "NUMBA_CACHE_DIR"
 
 
 def use_installed_kernels(installation: Path | None = None, home: Path | None = None) -> None:
-    """Let numba use the kernels that the installer compiled, from a copy in the user's cache folder.
+    """Let numba use the kernels compiled by the installer, from a copy in the user's cache folder.
 
-    numba uses only a folder that it can write to, and compiles there what another processor needs. Without an installed
-    folder (a source tree) nothing is changed.
+    numba requires a writable folder, and compiles kernels for another processor there. Without an installed folder (a source
+    tree) nothing is changed.
 
     Parameters
     ----------
     installation
-        By default where this Python is installed.
+        By default the prefix of this Python.
     home
         Cache folder of the user; by default ``XDG_CACHE_HOME`` or ``~/.cache``.
     """
@@ -33,14 +33,14 @@ def use_installed_kernels(installation: Path | None = None, home: Path | None = 
     if os.access(installed, os.W_OK):
         os.environ[VARIABLE] = str(installed)
         return
-    # A new installation in the same folder has another time, so that its copy is another one.
+    # A new installation in the same folder has another time, hence another copy.
     name = f"wangge-{installed.stat().st_mtime_ns:x}"
     own = (home or Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())) / name
     if not own.is_dir():
         partial = own.with_name(f".{name}.{os.getpid()}")
         try:
             shutil.copytree(installed, partial)
-            # Another process may have been first; its copy is as good.
+            # Another process may have created an equal copy first.
             with suppress(OSError):
                 partial.rename(own)
         except (OSError, shutil.Error):

@@ -1,7 +1,7 @@
-"""Compiles the kernels once, at set-up, on a corner of the model street: else the first run of each would wait for them.
+"""Compiles the kernels at installation on a corner of the model street; otherwise the first run of each would wait for them.
 
-``python -m api.deployment.kernels`` does it in two processes; numba keeps what they compile, beside the modules or in the folder
-that ``NUMBA_CACHE_DIR`` names.
+``python -m api.deployment.kernels`` uses two processes; numba caches the result next to the modules or in the folder given by
+``NUMBA_CACHE_DIR``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HALF_M = 450.0
 
 
 def division() -> None:
-    """Divide a square, check what comes out, make its tiles, and repair it once it is damaged."""
+    """Divide a square, check the result, build its tiles, and repair it after damage."""
     street = model_street()
     middle = street.outline.geometry.iloc[0].centroid
     square = gpd.GeoDataFrame(geometry=[middle.buffer(_HALF_M, cap_style="square")], crs=street.outline.crs)
@@ -41,7 +41,7 @@ def division() -> None:
 
 
 def patrols() -> None:
-    """Judge an hour of a few walkers."""
+    """Judge one hour of a few patrols."""
     cells = model_street().communities
     place = cells.geometry.representative_point().to_crs(4326)
     time = np.datetime64("2026-03-02T02:00:00") + np.arange(360) * np.timedelta64(10, "s")
@@ -63,7 +63,7 @@ def patrols() -> None:
     found = presences(cleaned, GridIndex(cells))
     verify(visits(found), cells, presences=found, day=dt.date(2026, 3, 2))
     integrity(cleaned)
-    # Many fixes are projected by a kernel of their own.
+    # A large number of fixes is projected by a separate kernel.
     lon, lat = (np.resize(at.to_numpy(), MANY) for at in (place.x, place.y))
     to_metres(lon, lat, cells.crs)
 

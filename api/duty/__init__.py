@@ -1,4 +1,4 @@
-"""Cases and the roster in the service: bodies, who may act in which part, and what the routes answer with.
+"""Cases and the roster in the service: request and response bodies, rights by role, and the functions called by the routes.
 
-:mod:`api.duty.schemas` is light; the other modules load pandas and are imported when a route is asked.
+:mod:`api.duty.schemas` imports quickly; the other modules import pandas and are loaded at the first request.
 """

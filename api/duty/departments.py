@@ -1,4 +1,6 @@
-"""Who belongs where: a department's work is done by its own people, and leave is written down by who manages their cells."""
+"""Rights that depend on the roster: a department's work is done by its own staff, and leave is recorded by whoever manages their
+cells.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,14 @@ from geo.duty import Assignment, Case, Role
 
 
 def require_department(session: Session, caller: Caller, case: Case, role: Role) -> None:
-    """Refuse to act as the unit of a case for somebody of whom the roster says that they belong to another one.
+    """Refuse a step of a unit if the roster assigns the caller to another unit.
 
-    Whoever owns the case acts on it. Of an account without a person, and of a person without a unit, nothing is known, so they
-    pass.
+    The owner of the case may always act. Accounts without a person and persons without a unit are not restricted.
 
     Raises
     ------
     DeniedError
-        If the roster names another unit than those that handle the case.
+        If the roster assigns the caller to another unit than those handling the case.
     """
     if role is not Role.UNIT or caller.person is None or not case.unit:
         return
@@ -41,12 +42,13 @@ def require_department(session: Session, caller: Caller, case: Case, role: Role)
 
 
 def require_manager(caller: Caller, person: str, assignments: Sequence[Assignment]) -> None:
-    """Refuse a caller who does not manage the roster of every cell of a person; without a cell the whole street is needed.
+    """Refuse a caller who does not manage the roster of every cell of a person; a person without a cell requires the whole
+    street.
 
     Raises
     ------
     DeniedError
-        If a cell of the person lies outside of what the caller manages.
+        If a cell of the person lies outside the cells managed by the caller.
     """
     for cell in sorted({one.cell for one in assignments}) or [""]:
         if not allowed(caller, Right.MANAGE_ROSTER, [cell]):

@@ -42,16 +42,17 @@ from geo.incidents.catalogue import catalogue_of, find_matter
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
 
-#: Refusals that are about who acts, and about what was sent; all others are conflicts with the case as it stands.
+#: Refusals that concern the actor; refusals for missing input are listed below, and all others are conflicts with the current
+#: state of the case.
 _DENIED = ("role", "own_work")
 _INCOMPLETE = ("reason", "missing")
-#: Cases that are compared with a new report at most.
+#: Maximum number of cases compared with a new report.
 _COMPARED = 500
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Actor of a step, and the role."""
+    """Actor of a step, and the role in which it is taken."""
 
     name: str
     role: Role
@@ -69,7 +70,9 @@ def standing_of(settings: Settings) -> Standing:
 
 
 def seal_of(settings: Settings) -> Seal:
-    """What encrypts contacts: the key file of the settings, else ``wangge.key`` beside a SQLite file or in the working folder."""
+    """Encryption of contacts with the key file of the settings, otherwise ``wangge.key`` next to a SQLite file or in the working
+    folder.
+    """
     if str(settings.contact_key):
         return Seal(Path(settings.contact_key))
     folder = Path() if "://" in settings.database else Path(settings.database).parent
@@ -77,7 +80,7 @@ def seal_of(settings: Settings) -> Seal:
 
 
 def actor_name(session: Session, caller: Caller) -> str:
-    """The person of an account, by code; without one, the name of the account."""
+    """Code of the person of an account; without a person, the name of the account."""
     if caller.person is None:
         return caller.name
     return session.scalar(select(PersonRow.code).where(PersonRow.id == caller.person)) or caller.name
@@ -93,12 +96,12 @@ def roles_in(caller: Caller, cells: Sequence[str]) -> tuple[Role, ...]:
 
 
 def cells_of(case: Case) -> list[str]:
-    """Codes of the cells of a case, those that are known."""
+    """Known cell codes of a case."""
     return [code for code in (case.third, case.second, case.community) if code]
 
 
 def require_seen(caller: Caller, case: Case) -> None:
-    """Refuse a caller who may not see a case of these cells.
+    """Refuse a caller who may not see cases of these cells.
 
     Raises
     ------
@@ -110,12 +113,12 @@ def require_seen(caller: Caller, case: Case) -> None:
 
 
 def choose_role(caller: Caller, case: Case | None, action: Action, asked: Role | None, cells: Sequence[str]) -> Role:
-    """The part in which a caller does a step: the one that is asked for, else the first in which it is possible.
+    """The role in which a caller takes a step: the requested one, otherwise the first one that allows it.
 
     Raises
     ------
     DeniedError
-        If the caller cannot act in the part, or in none.
+        If the caller cannot act in the requested role, or in any.
     """
     mine = roles_in(caller, cells)
     if asked is not None:
@@ -128,14 +131,14 @@ def choose_role(caller: Caller, case: Case | None, action: Action, asked: Role |
 
 
 def do_step(session: Session, caller: Caller, event: Event, standing: Standing) -> tuple[Case, bool]:
-    """Do a step; refusals become the errors that the service answers with.
+    """Take a step; refusals are converted to errors of the service.
 
     Raises
     ------
     ConflictError
-        If the case stands otherwise than the sender thinks; carries the case as it stands.
+        If the case is not in the state expected by the sender; contains the current case.
     DeniedError
-        If the step is not the caller's.
+        If the caller may not take the step.
     InputError
         If a reason or value is missing.
     """
@@ -148,7 +151,7 @@ def do_step(session: Session, caller: Caller, event: Event, standing: Standing) 
 
 
 def refused(refusal: RefusedStep, caller: Caller) -> Exception:
-    """The error for a refusal, with kind, texts, the case as it stands, and what would pass."""
+    """The error for a refusal, with its kind, texts, the current case, and what would be accepted."""
     members: dict[str, Any] = {"kind": refusal.kind, "zh": refusal.zh, "en": refusal.en}
     if refusal.proposal is not None:
         members["proposal"] = refusal.proposal.value
@@ -162,12 +165,12 @@ def refused(refusal: RefusedStep, caller: Caller) -> Exception:
 
 
 def require_matter(event: Event, case: Case) -> None:
-    """Refuse to file a case as a matter that its catalogue does not have.
+    """Refuse to file a case under a matter missing in its catalogue.
 
     Raises
     ------
     InputError
-        If the standard is known and has no such code. A customer's own catalogue is not known here, so its codes pass.
+        If the standard is known and has no such code. Customers' own catalogues are not known, so their codes are accepted.
     """
     kind = str(event.payload.get("kind") or case.kind)
     ref = str(event.payload.get("standard_ref") or case.standard_ref)
@@ -205,7 +208,7 @@ def detail_of(case: Case, caller: Caller, current_second: str | None = None) -> 
 
 
 def current_second(session: Session, street: int, number: str, snapshot: Snapshot) -> str | None:
-    """The second-level grid in which a case lies now, by the place of its first report; cases outlive redraws."""
+    """The second-level grid in which a case lies now, by the place of its first report; the division may have changed since."""
     row = session.scalar(
         select(ReportRow)
         .where(ReportRow.street == street, ReportRow.case_number == number, ReportRow.lon.is_not(None))
@@ -219,7 +222,7 @@ def current_second(session: Session, street: int, number: str, snapshot: Snapsho
 
 
 def deadlines_of(case: Case, standing: Standing) -> list[DeadlineOut]:
-    """Each limit that runs, with the way that leads to it where it was reckoned from its beginning."""
+    """Each running deadline, with its derivation if it is known from the start."""
     found = []
     for clock, run in case.running.items():
         why: list[str] = []
@@ -247,7 +250,7 @@ def deadlines_of(case: Case, standing: Standing) -> list[DeadlineOut]:
 
 
 def candidates_of(session: Session, street: int, number: str) -> list[CandidateOut]:
-    """Cases that a case may repeat, by its first report; suggested only."""
+    """Cases that a case may duplicate, by its first report; only suggestions."""
     mine = session.scalar(
         select(ReportRow)
         .where(ReportRow.street == street, ReportRow.case_number == number)

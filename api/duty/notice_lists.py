@@ -1,4 +1,4 @@
-"""What the routes and the page of notices share: notices with their recipients, as far as a caller may see them."""
+"""Notices with their recipients, limited to what a caller may see; used by the routes and the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def notices_of(session: Session, caller: Caller, snapshot: Snapshot, zone: str) -> list[NoticeOut]:
-    """Notices that concern the caller's cells, newest first, with those recipients who are in them."""
+    """Notices that concern the caller's cells, newest first, with their recipients in these cells."""
     roster = read_stored_roster(session, caller.street, cells=levels_of(snapshot.division))
     limits = scopes(caller, Right.SEE_ROSTER)
     shown = [
@@ -34,7 +34,7 @@ def notices_of(session: Session, caller: Caller, snapshot: Snapshot, zone: str) 
 def notice_out(
     notice: Notice, receipts: Sequence[Receipt], roster: Roster, zone: str, limits: tuple[str, ...] | None
 ) -> NoticeOut:
-    """A notice with its recipients on the day on which it was sent, those not reached first."""
+    """A notice with its recipients on the day it was sent, those not yet reached first."""
     day = notice.at.astimezone(ZoneInfo(zone)).date()
     reached = {one.person: one for one in receipts}
     cells: dict[str, list[str]] = {}
@@ -65,7 +65,7 @@ def notice_out(
 
 
 def require_cells(caller: Caller, cells: Sequence[str]) -> None:
-    """Refuse a caller who may not send notices to some cells; without cells a notice is for the whole street.
+    """Refuse a caller who may not send notices to the given cells; without cells a notice is for the whole street.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def require_cells(caller: Caller, cells: Sequence[str]) -> None:
 def require_telling(
     session: Session, caller: Caller, snapshot: Snapshot, number: str, persons: Sequence[str], zone: str
 ) -> None:
-    """Refuse a caller who writes down that a notice reached somebody without being its sender's side or that person.
+    """Refuse a caller who records a receipt but neither may send notices to the person's cells nor is the person.
 
     Raises
     ------

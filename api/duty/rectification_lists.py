@@ -1,4 +1,4 @@
-"""What the routes and the page of rectification share: items as far as a caller may see them, and who may do which step."""
+"""Rectification items limited to what a caller may see, and rights for their steps; used by the routes and the page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from api.errors import DeniedError, NotStoredError
 from geo.duty import Item, ItemAction, ItemStep
 from geo.duty.supervision.rectification import ITEM_STATES, steps_open
 
-#: Roles that find items by supervision and re-check: the discipline office and the leaders; a community in its own cells.
+#: Roles that record items by supervision and re-check them: the discipline office and the leaders; a community in its own
+#: cells.
 SUPERVISING = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.LEADER, Role.COMMUNITY)
 _RECHECKS = (ItemAction.RECHECK_OK, ItemAction.RECHECK_BAD)
 
 
 def items_of(session: Session, caller: Caller, now: datetime, zone: str) -> list[ItemOut]:
-    """Items of the caller's cells, the last found first."""
+    """Items of the caller's cells, last recorded first."""
     tz = ZoneInfo(zone)
     limits = scopes(caller, Right.SEE_LEDGERS)
     actor = actor_name(session, caller)
@@ -37,7 +38,7 @@ def items_of(session: Session, caller: Caller, now: datetime, zone: str) -> list
 
 
 def item_out(item: Item, steps: Sequence[ItemStep], caller: Caller, actor: str, day: date) -> ItemOut:
-    """An item as the service tells it on a day, with the steps that the caller may do."""
+    """An item as returned by the service on a day, with the steps allowed to the caller."""
     open_now = [
         action.value for action in steps_open(item, actor) if _has_part(caller, item.cell, recheck=action in _RECHECKS)
     ]
@@ -59,12 +60,12 @@ def item_out(item: Item, steps: Sequence[ItemStep], caller: Caller, actor: str, 
 
 
 def require_finder(caller: Caller, cell: str, *, self_found: bool) -> None:
-    """Refuse a caller who may not find items in a cell; an item without a cell is about the whole street.
+    """Refuse a caller who may not record items in a cell; an item without a cell concerns the whole street.
 
     Raises
     ------
     DeniedError
-        If the caller may not. What a unit found itself may be written down by whoever works there.
+        If the caller may not. Items found by a unit itself may be recorded by anyone who works there.
     """
     if not _has_part(caller, cell, recheck=not self_found):
         where = f"of cell {cell}" if cell else "of the whole street; choose a community or grid"
@@ -72,12 +73,12 @@ def require_finder(caller: Caller, cell: str, *, self_found: bool) -> None:
 
 
 def may_supervise(caller: Caller) -> bool:
-    """Whether a caller may write supervision notes about some cells."""
+    """Whether a caller may write supervision notes about any cell."""
     return any(grant.role in SUPERVISING for grant in caller.grants)
 
 
 def cell_of_case(session: Session, caller: Caller, number: str) -> str:
-    """Cell of the case that an item comes from, empty where none is named; refused if the caller may not see it."""
+    """Cell of the case from which an item arises, empty if none is given; refused if the caller may not see it."""
     if not number:
         return ""
     case = get_case(session, caller.street, number)
@@ -86,14 +87,14 @@ def cell_of_case(session: Session, caller: Caller, number: str) -> str:
 
 
 def require_step(caller: Caller, steps: Sequence[ItemStep], number: str, action: ItemAction) -> None:
-    """Refuse a caller whose part a step is not.
+    """Refuse a caller who may not take a step.
 
     Raises
     ------
     NotStoredError
         If there is no such item.
     DeniedError
-        If the item lies outside of the caller's cells, or re-checking is not the caller's.
+        If the item lies outside the caller's cells, or the caller may not re-check.
     """
     if not steps:
         raise NotStoredError(f"there is no rectification item {number[:40]}")

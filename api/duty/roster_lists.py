@@ -1,4 +1,4 @@
-"""What the page of the roster shows: cells without an answerable person, who answers, who is away, and a week of shifts."""
+"""Content of the page of the roster: cells without a responsible person, assignments, absences, and a week of shifts."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from api.duty.staff_schemas import ShiftFinding, ShiftOut
     from api.snapshot import Snapshot
 
-#: Days from the one shown on in which a cell without an answerable person is told.
+#: Number of days ahead for which cells without a responsible person are reported.
 AHEAD_DAYS = 30
-#: Findings that are listed at most; the others are counted.
+#: Maximum number of findings listed; the others are counted.
 MOST_FINDINGS = 60
-#: Findings that leave a cell without anybody who answers for it.
+#: Findings that leave a cell without a responsible person.
 EMPTY = ("gap", "absent")
 
 
 def roster_shown(
     session: Session, caller: Caller, snapshot: Snapshot, settings: Settings, day: date, scope: str
 ) -> dict[str, Any]:
-    """Everything that the page of the roster shows about a day and a community; an empty scope is all that the caller may see."""
+    """Content of the page of the roster for a day and a community; an empty scope means everything visible to the caller."""
     roster = read_stored_roster(session, caller.street, cells=levels_of(snapshot.division))
     limits = (scope,) if scope else scopes(caller, Right.SEE_ROSTER)
     mine = {
@@ -113,7 +113,7 @@ def _answer(roster: Roster, code: str, day: date, names: dict[str, str]) -> dict
 
 
 def _absences(roster: Roster, persons: set[str], day: date, *, everybody: bool) -> list[dict[str, str]]:
-    """Leave that has not ended, first come first."""
+    """Absences that have not ended, ordered by start."""
     return [
         {
             "name": _name(roster, one.person),
@@ -130,7 +130,7 @@ def _absences(roster: Roster, persons: set[str], day: date, *, everybody: bool) 
 def _week(
     session: Session, caller: Caller, snapshot: Snapshot, settings: Settings, day: date, scope: str
 ) -> dict[str, Any]:
-    """The week of a day: places with the shifts of each day, and hours in which nobody is there."""
+    """The week that contains a day: places with the shifts of each day, and unstaffed hours."""
     monday = day - timedelta(days=day.weekday())
     days = [monday + timedelta(days=k) for k in range(7)]
     found = shifts_of(session, caller.street, days[0], days[-1], settings)
@@ -192,12 +192,12 @@ def _span(one: ShiftOut | ShiftFinding) -> str:
 
 
 def _offset(day: date, zone: str) -> str:
-    """Offset of the zone on a day, as ISO writes it."""
+    """UTC offset of the zone on a day, in ISO format."""
     return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(zone)).isoformat()[-6:]
 
 
 def gaps_on(session: Session, caller: Caller, snapshot: Snapshot, settings: Settings, day: date, cell: str) -> GapsOut:
-    """Communities and grids for which nobody answers on a day, and spans of it in which a duty post is empty."""
+    """Communities and grids without a responsible person on a day, and hours in which a duty post is unstaffed."""
     roster = read_stored_roster(session, caller.street, cells=levels_of(snapshot.division))
     limits = (cell,) if cell else scopes(caller, Right.SEE_ROSTER)
     mine = [

@@ -17,7 +17,7 @@ ClientId = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class ReporterIn(BaseModel):
-    """Who reported; encrypted in the store."""
+    """The reporter; stored encrypted."""
 
     name: Short = ""
     contact: Short = ""
@@ -26,7 +26,7 @@ class ReporterIn(BaseModel):
 
 
 class ReportIn(BaseModel):
-    """A report. With coordinates the cells are found; without, `address` says where, and `second` may be given by the sender."""
+    """A new report. With coordinates the cells are looked up; otherwise `address` gives the place, and `second` may be given."""
 
     model_config = {
         "json_schema_extra": {
@@ -62,7 +62,7 @@ class ReportIn(BaseModel):
 
 
 class CandidateOut(BaseModel):
-    """A case that a report may repeat; it is suggested only."""
+    """A case that a report may duplicate; only a suggestion."""
 
     case_id: str
     distance_m: float | None
@@ -115,7 +115,7 @@ class CasesAsked(BaseModel):
 
 
 class CasesOut(BaseModel):
-    """Cases, what is due first comes first; `total` counts those that the list was cut from."""
+    """A page of cases, sorted by due time; `total` is the number of all matching cases."""
 
     total: int
     cases: list[CaseOut]
@@ -146,7 +146,7 @@ class CaseDetail(BaseModel):
 
 
 class ReportStored(BaseModel):
-    """A report with its number, its case, and cases that it may repeat."""
+    """A report with its number, its case, and cases that it may duplicate."""
 
     report: str
     case: CaseDetail
@@ -154,7 +154,7 @@ class ReportStored(BaseModel):
 
 
 class StepIn(BaseModel):
-    """One step of a case. `seq` is the number that it will have: one more than the sender has seen."""
+    """A step of a case to take. `seq` is the sequence number that it will have: one more than the last known to the sender."""
 
     model_config = {
         "json_schema_extra": {
@@ -174,7 +174,7 @@ class StepIn(BaseModel):
 
 
 class EventOut(BaseModel):
-    """One step of a case as it is stored."""
+    """A stored step of a case."""
 
     seq: int
     at: datetime
@@ -225,7 +225,7 @@ class FindingOut(BaseModel):
 
 
 class AbsenceIn(BaseModel):
-    """A person is away. Their open cases are handed over to who stands in, in the same step."""
+    """An absence. The person's open cases are handed over to the deputy in the same transaction."""
 
     person: Short
     first: date
@@ -235,7 +235,9 @@ class AbsenceIn(BaseModel):
 
 
 class DepartureIn(BaseModel):
-    """A person leaves after a day. Who comes after takes the duties from the next day on, and the open cases in the same step."""
+    """A departure after a day. The successor takes the duties from the next day on, and the open cases in the same
+    transaction.
+    """
 
     person: Short
     last: date
@@ -243,19 +245,19 @@ class DepartureIn(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """Cases that were handed over, by their new owner."""
+    """Numbers of the cases handed over, by new owner."""
 
     cases: dict[str, str]
 
 
 class ErasureIn(BaseModel):
-    """Why a reporter's name and contact are erased."""
+    """Reason for the erasure of a reporter's name and contact."""
 
     reason: str = Field(min_length=2, max_length=500)
 
 
 class ReporterOut(BaseModel):
-    """Name and contact of a reporter; each look is written into the audit."""
+    """Name and contact of a reporter; each access is recorded in the audit."""
 
     name: str
     contact: str

@@ -1,4 +1,4 @@
-"""What the routes and pages of shifts share: the plan with its findings, and the cell that a place belongs to."""
+"""The plan of shifts with its findings, and the cells of places; used by routes and pages."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from geo.errors import InputError
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
 
-#: Most days of a plan that are looked at together.
+#: Maximum number of days of a query.
 MOST_DAYS = 100
 
 
 def shifts_of(session: Session, street: int, first: date, last: date, settings: Settings) -> ShiftsOut:
-    """Shifts that touch some days, both included, with the posts, hours that nobody covers and persons at two places.
+    """Shifts that overlap the given days (inclusive), with posts, unstaffed hours and persons at two places.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def shifts_of(session: Session, street: int, first: date, last: date, settings: 
     zone = ZoneInfo(settings.zone)
     start, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
     posts = read_posts(session, street)
-    # A night that began the day before, and one that ends the day after, count whole.
+    # Night shifts that start the day before or end the day after are included completely.
     stored = read_shifts(session, street, start - timedelta(days=1), end + timedelta(days=1))
     calendar = standing_of(settings).calendar
     spans = spans_to_hold([one.post for one in posts], first, last, working=calendar.working, zone=zone)
@@ -75,13 +75,13 @@ def names_of(session: Session, street: int) -> dict[str, str]:
 
 
 def code_of(session: Session, street: int, text: str) -> str:
-    """Code of a person who is named by code or by a name that nobody else has; else the text itself."""
+    """Code of a person given by code or by an unambiguous name; otherwise the text itself."""
     names = names_of(session, street)
     return text if text in names else codes_of(names).get(text.strip(), text.strip())
 
 
 def codes_of(names: Mapping[str, str]) -> dict[str, str]:
-    """Code of each person by name, for names that only one person has.
+    """Code of each person by name, for unambiguous names.
 
     >>> codes_of({"G1": "张三", "G2": "李四", "G3": "李四"})
     {'张三': 'G1'}
@@ -100,7 +100,7 @@ def cells_of_places(session: Session, street: int, snapshot: Snapshot) -> dict[s
 
 
 def require_places(caller: Caller, places: Mapping[str, str], wanted: set[str]) -> None:
-    """Refuse a caller who may not plan the shifts of some places; offices belong to the whole street.
+    """Refuse a caller who may not plan the shifts of the given places; offices belong to the whole street.
 
     Raises
     ------

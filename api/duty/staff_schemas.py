@@ -16,12 +16,12 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*\S[
 Line = Annotated[str, Field(max_length=100, pattern=_NO_NUL)]
 Reason = Annotated[str, Field(min_length=2, max_length=200, pattern=_NO_NUL)]
 Body = Annotated[str, Field(min_length=2, max_length=2000, pattern=_NO_NUL)]
-#: Numbers of rows fit a column of four bytes.
+#: Row numbers fit in a column of four bytes.
 RowNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class PostIn(BaseModel):
-    """A place that has to be held; one of the same name is replaced. `cell`: the community whose station it is."""
+    """A place that must be staffed; replaces the one with the same name. `cell`: the community to which the station belongs."""
 
     place: Name = Field(examples=["万寿村社区工作站"])
     hours: str = Field(max_length=200, pattern=_NO_NUL, examples=["08:30-17:30、17:30-08:30"])
@@ -30,13 +30,13 @@ class PostIn(BaseModel):
 
 
 class PostOut(PostIn):
-    """A duty post as it is stored."""
+    """A stored duty post."""
 
     id: int
 
 
 class ShiftIn(BaseModel):
-    """Somebody is on duty at a place in ``[start, end)``."""
+    """A shift of a person at a place in ``[start, end)``."""
 
     place: Name = Field(examples=["万寿村社区工作站"])
     start: AwareDatetime = Field(examples=["2026-03-02T08:30:00+08:00"])
@@ -45,7 +45,7 @@ class ShiftIn(BaseModel):
 
 
 class ShiftOut(ShiftIn):
-    """A shift as it is stored; `swapped_from` is who was planned before."""
+    """A stored shift; `swapped_from` is the person planned before."""
 
     id: int
     name: str
@@ -54,7 +54,7 @@ class ShiftOut(ShiftIn):
 
 
 class ShiftFinding(BaseModel):
-    """Hours in which nobody is on duty (`empty`), or a person who is at two places at once (`double`)."""
+    """Unstaffed hours (`empty`), or a person at two places at once (`double`)."""
 
     kind: str
     place: str
@@ -66,7 +66,7 @@ class ShiftFinding(BaseModel):
 
 
 class ShiftsOut(BaseModel):
-    """Shifts and duty posts with what is wrong about them."""
+    """Shifts and duty posts with their findings."""
 
     shifts: list[ShiftOut]
     posts: list[PostOut]
@@ -74,20 +74,20 @@ class ShiftsOut(BaseModel):
 
 
 class GapsOut(BaseModel):
-    """Communities and grids for which nobody answers today, and spans of today in which a duty post is empty."""
+    """Communities and grids without a responsible person today, and hours of today in which a duty post is unstaffed."""
 
     cells: list[str]
     empty_shifts: int
 
 
 class Stored(BaseModel):
-    """The numbers of what was stored."""
+    """The numbers of the stored rows."""
 
     ids: list[int]
 
 
 class SwapIn(BaseModel):
-    """Two shifts whose persons change places."""
+    """Two shifts whose persons are exchanged."""
 
     one: RowNumber
     two: RowNumber
@@ -95,7 +95,7 @@ class SwapIn(BaseModel):
 
 
 class RefusedRowOut(BaseModel):
-    """A row of a sheet that could not be used."""
+    """A refused row of an uploaded table."""
 
     row: int | None
     reason_zh: str
@@ -103,7 +103,7 @@ class RefusedRowOut(BaseModel):
 
 
 class SheetStored(BaseModel):
-    """What became of a sheet: its rows, shifts added and replaced, and rows that were refused."""
+    """Result of an import: number of rows, shifts added and replaced, and refused rows."""
 
     rows: int
     added: int
@@ -112,7 +112,7 @@ class SheetStored(BaseModel):
 
 
 class NoticeIn(BaseModel):
-    """A notice to those who answer for cells, or to the holders of some duties. Without `cells`: the whole street."""
+    """A notice to those responsible for cells, or to the holders of given duties. Without `cells`: the whole street."""
 
     title: Name = Field(examples=["防汛准备"])
     text: Body = Field(examples=["雨前清理雨水口，低洼处备好沙袋。"])
@@ -122,7 +122,7 @@ class NoticeIn(BaseModel):
 
 
 class RecipientOut(BaseModel):
-    """A person whom a notice is for, with the cells, and how and when it reached them."""
+    """A recipient of a notice, with the cells, and the way and time of the receipt."""
 
     person: str
     name: str
@@ -153,14 +153,14 @@ class NoticesOut(BaseModel):
 
 
 class ReachedIn(BaseModel):
-    """Persons whom a notice reached, and how. Whoever tells them writes it down; nobody has to log in."""
+    """Persons reached by a notice, and how. Recorded by whoever informs them; they need not log in."""
 
     persons: list[Name] = Field(min_length=1, max_length=1000, examples=[["G1", "G2"]])
     way: Literal["page", "meeting", "phone", "visit", "paper"] = "phone"
 
 
 class ItemIn(BaseModel):
-    """What has to be put right, until when, and by whom. `cell`: the community or grid it lies in."""
+    """A fault to rectify, with due day and responsible unit. `cell`: the community or grid in which it lies."""
 
     text: Body = Field(examples=["消防通道堆放杂物"])
     due: date = Field(examples=["2026-03-10"])
@@ -173,14 +173,14 @@ class ItemIn(BaseModel):
 
 
 class NoteIn(BaseModel):
-    """A supervision note (督办单), or with `self_found` what a unit found itself (自查自纠), with its items."""
+    """A supervision note (督办单), or with `self_found` the findings of a unit itself (自查自纠), with its items."""
 
     items: list[ItemIn] = Field(min_length=1, max_length=50)
     self_found: bool = False
 
 
 class ItemStepIn(BaseModel):
-    """One step of an item. `seq` is the number that it will have: one more than the sender has seen."""
+    """A step of an item to take. `seq` is the sequence number that it will have: one more than the last known to the sender."""
 
     seq: int = Field(ge=2, le=100_000)
     action: Literal["progress", "self_check", "recheck_ok", "recheck_bad"]
@@ -188,7 +188,7 @@ class ItemStepIn(BaseModel):
 
 
 class ItemStepOut(BaseModel):
-    """One step of an item as it is stored."""
+    """A stored step of an item."""
 
     seq: int
     at: datetime
@@ -198,7 +198,7 @@ class ItemStepOut(BaseModel):
 
 
 class ItemOut(BaseModel):
-    """A rectification item after all its steps, with the steps that the caller may do."""
+    """A rectification item after all its steps, with the steps allowed to the caller."""
 
     number: str
     note: str
@@ -222,6 +222,6 @@ class ItemOut(BaseModel):
 
 
 class ItemsOut(BaseModel):
-    """Rectification items, the last found first."""
+    """Rectification items, last recorded first."""
 
     items: list[ItemOut]

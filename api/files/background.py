@@ -1,4 +1,4 @@
-"""The background of maps in one file: a layer for each kind that is there."""
+"""Reads the background of maps from one file with a layer of each kind."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from maps.encoding.cells import KINDS
 
 
 def read_background(path: Path) -> dict[str, gpd.GeoDataFrame]:
-    """Layers of a GeoPackage that are called as :data:`maps.encoding.cells.KINDS`; those that are there.
+    """Existing layers of a GeoPackage with the names :data:`maps.encoding.cells.KINDS`.
 
     Raises
     ------
     FileError
-        If the file is missing, cannot be read, or has none of these layers.
+        If the file is missing, unreadable, or has none of these layers.
     """
     if not path.is_file():
         raise FileError(f"{path}: no such file")
@@ -36,7 +36,7 @@ def read_background(path: Path) -> dict[str, gpd.GeoDataFrame]:
 def backdrop_of(
     background: Path | None, *, roads: Path | None, water: Path | None
 ) -> dict[str, gpd.GeoDataFrame | None]:
-    """Layers of a background file, with roads and water from files of their own where these are given."""
+    """Layers of a background file; roads and water are taken from their own files, if given."""
     layers: dict[str, gpd.GeoDataFrame | None] = {"roads": None, "water": None}
     if background is not None:
         layers |= read_background(background)

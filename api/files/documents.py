@@ -9,7 +9,7 @@ from typing import Any
 
 
 def jsonable(value: Any) -> Any:
-    """Convert a value to JSON types: NaN becomes null, days and times ISO text, NumPy numbers plain numbers.
+    """Convert a value to JSON types: NaN becomes null, dates and times ISO text, NumPy numbers plain numbers.
 
     >>> jsonable({"a": float("nan"), "b": (1, 2)})
     {'a': None, 'b': [1, 2]}

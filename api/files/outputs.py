@@ -1,7 +1,7 @@
 """Writes results: tables, and folders of files that are replaced together.
 
 A file is written to a temporary path and moved into place (:func:`geo.layers.aside`). :func:`staged_folder` does the same for a
-set of files, so that a failed job or a full disk leaves neither an incomplete set nor an empty folder.
+set of files, so that a failed command or a full disk leaves neither an incomplete set nor an empty folder.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
     Parameters
     ----------
     zone
-        Time zone for aware times, which are written with their UTC offset. Unchanged by default.
+        Time zone for timezone-aware times, which are written with their UTC offset. Unchanged by default.
 
     Raises
     ------

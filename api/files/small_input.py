@@ -9,8 +9,8 @@ import shapely
 
 from geo.layers import Division
 
-#: Vertices up to which kernels run uncompiled. An index of 256 squares takes 0.2 s of CPU that way and milliseconds compiled,
-#: but numba and the compiled kernels take 0.5 s and more to load.
+#: Maximum number of vertices for which kernels run uncompiled. An index of 256 squares takes 0.2 s of CPU that way and
+#: milliseconds compiled, but loading numba and the compiled kernels takes 0.5 s and more.
 MOST_VERTICES = 3_000
 
 # Minimum size of a row of a table of points, bytes.

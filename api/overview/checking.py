@@ -1,4 +1,4 @@
-"""The checker's page from the store: a day judged from its fixes, with the tracks."""
+"""The checker's page computed from the database: verdicts of a day from its fixes, with the tracks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from geo.patrols import REASONS
 from maps import render
 from maps.checker import checker_map
 
-#: The page of a day that is not over is drawn again after this time.
+#: The page of the current day is redrawn after this time.
 EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Checker:
-    """Whose page it is: the street, and which grids may be seen; None for all of them."""
+    """Reader of the page: the street, and the visible grids; None for all of them."""
 
     street: int
     may_see: Callable[[str], bool] | None = None
@@ -40,14 +40,14 @@ class Checker:
 def checking_of(
     engine: Engine, settings: Settings, checker: Checker, day: date | None, now: datetime
 ) -> tuple[tuple[object, ...], Callable[[], str]] | None:
-    """What tells one page from another, and how it is drawn; None if no fix of the day is stored.
+    """Cache key of the page and a function that draws it; None if no fix of the day is stored.
 
     Parameters
     ----------
     day
         By default the latest one with verdicts.
     now
-        Aware; a day that is not over is drawn anew every five minutes.
+        Timezone-aware; the page of the current day is redrawn every five minutes.
     """
     zone = ZoneInfo(settings.zone)
     with session(engine) as opened:
@@ -94,7 +94,7 @@ def _drawn(engine: Engine, settings: Settings, checker: Checker, day: date) -> s
 
 
 def _inside(tracks: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Fixes in some grids only: those who answer for these grids see no other track."""
+    """Fixes inside the given grids only: readers limited to these grids see no other tracks."""
     if cells.empty:
         return tracks.iloc[:0]
     points = tracks.geometry.to_crs(cells.crs)

@@ -16,25 +16,25 @@ from api.overview.days import STATES, Grid, JudgedDay, judged_days
 from api.overview.week_cases import View, overdue_figures, week_figures
 from geo.patrols import DEFAULT_RULES
 
-#: Days of the small multiples, and grids that are named.
+#: Number of days of the small multiples, and of grids listed.
 DAYS, NAMED = 28, 5
-#: What is dealt with first.
+#: Order of urgency of the states.
 _URGENCY = {"not_visited": 0, "short": 1, "unknown": 2}
 
 
 def day_figures(
     session: Session, view: View, *, communities: Mapping[str, str], now: datetime, day: date | None = None
 ) -> dict[str, Any] | None:
-    """Compose what the first page shows; None if no verdict is stored that the reader may see.
+    """Content of the first page; None if no verdict visible to the reader is stored.
 
     Parameters
     ----------
     communities
-        Names of the communities by code, in the order in which they are shown.
+        Names of the communities by code, in display order.
     now
-        Aware; a day that is not over is told as such.
+        Timezone-aware; an unfinished day is marked.
     day
-        Day that is asked for; by default the latest one with verdicts.
+        The requested day; by default the latest one with verdicts.
     """
     zone = ZoneInfo(view.zone)
     latest = last_verdict_day(session, view.street, until=now.astimezone(zone).date())
@@ -70,7 +70,7 @@ def day_figures(
 
 
 def _rule_in_words(session: Session, street: int, name: str) -> tuple[str, str]:
-    """What a rule set asks for, in Chinese and English: its title where it has one."""
+    """Description of a rule set in Chinese and English: its title if it has one."""
     stored = rule_texts(session, street, name)
     values = tomllib.loads(stored[-1]) if stored else {}
     n = values.get("visits_per_day", DEFAULT_RULES.visits_per_day)
@@ -88,7 +88,7 @@ def _local(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _changes(days: Mapping[date, JudgedDay], judged: JudgedDay) -> dict[str, dict[str, int] | None]:
-    """Differences to the day before and to the same day of the week before; None where nothing is stored."""
+    """Differences to the day before and to the same day of the week before; None if nothing is stored."""
     now = judged.counts()
     changes: dict[str, dict[str, int] | None] = {}
     for name, back in (("yesterday", 1), ("last_week", 7)):
@@ -99,7 +99,7 @@ def _changes(days: Mapping[date, JudgedDay], judged: JudgedDay) -> dict[str, dic
 
 
 def failing_in_a_row(days: Mapping[date, JudgedDay], day: date, code: str) -> int:
-    """Days in a row, up to `day`, on which a grid was not visited or short."""
+    """Number of consecutive days, up to `day`, on which a grid was not visited or short."""
     n = 0
     while (judged := days.get(day - timedelta(days=n))) is not None and code in judged.grids:
         if judged.state(code) not in ("not_visited", "short"):
@@ -185,7 +185,7 @@ def _trends(days: Mapping[date, JudgedDay], end: date, communities: Mapping[str,
     """Failing and unknown grids of each community on the days up to `end`; None for a day without verdicts."""
     span = [end - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     first = next((k for k, day in enumerate(span) if day in days), 0)
-    # At least a week is shown, so that a bar is as wide as on other days.
+    # At least a week is shown, so that bars keep their width.
     span = span[min(first, DAYS - 7) :]
     trends = []
     for code, name in communities.items():

@@ -1,4 +1,4 @@
-"""The verdicts of a day as a table to download: one row for each second-level grid that the reader may see."""
+"""The verdicts of a day as a table to download: one row for each second-level grid visible to the reader."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADINGS = {
 def day_table(
     session: Session, view: View, *, communities: dict[str, str], now: datetime, day: date | None, language: str = "zh"
 ) -> tuple[date, pd.DataFrame] | None:
-    """The day and its table; None if no verdict is stored that the reader may see.
+    """The day and its table; None if no verdict visible to the reader is stored.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def day_table(
             }
         )
     table = pd.DataFrame(rows, columns=list(HEADINGS)).astype(dict.fromkeys(("required", "incidents"), "Int64"))
-    # Columns of which the reader sees nothing are left out.
+    # Columns without values visible to the reader are omitted.
     table = table.drop(columns=[name for name in ("leader", "phone", "incidents") if table[name].isna().all()])
     return wanted, table.rename(columns={name: pair[english] for name, pair in HEADINGS.items()})
 

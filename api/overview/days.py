@@ -1,4 +1,4 @@
-"""Stored verdicts as days: each second-level grid of the version that a day was judged by has one state."""
+"""Stored verdicts by day: the state of each second-level grid of the version used on that day."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class JudgedDay:
-    """Verdicts of one day under the rules and the version that were used last.
+    """Verdicts of one day under the rules and the version used last.
 
     Attributes
     ----------
     grids
         The grids of the version, by code.
     verdicts
-        The valid verdict of each grid that has one. A grid without a row was not visited: the follower stores no verdict
-        for a grid in which nothing was ever seen.
+        The valid verdict of each grid that has one. A grid without a row was not visited: no verdict is stored for a grid in
+        which nothing was ever observed.
     """
 
     day: date
@@ -48,7 +48,7 @@ class JudgedDay:
         return "not_visited" if verdict is None else verdict.state
 
     def counts(self, codes: Iterable[str] | None = None) -> dict[str, int]:
-        """Number of grids in each state, of all grids or of some."""
+        """Number of grids in each state, of all grids or of the given ones."""
         found = dict.fromkeys(STATES, 0)
         for code in self.grids if codes is None else codes:
             found[self.state(code)] += 1
@@ -56,19 +56,19 @@ class JudgedDay:
 
     @property
     def made_at(self) -> datetime | None:
-        """When the latest of the verdicts was made."""
+        """Time of the latest of the verdicts."""
         return max((verdict.made_at for verdict in self.verdicts.values()), default=None)
 
 
 def judged_days(
     session: Session, street: int, end: date, *, days: int = 28, may_see: Callable[[str], bool] | None = None
 ) -> dict[date, JudgedDay]:
-    """Days of which verdicts are stored, among the `days` that end with `end` (inclusive), in order.
+    """Days with stored verdicts among the `days` that end with `end` (inclusive), in order.
 
     Parameters
     ----------
     may_see
-        Tells whether the caller may see a grid; others are left out.
+        Whether the caller may see a grid; others are omitted.
     """
     rows = verdict_days(session, street, end - timedelta(days=days - 1), end + timedelta(days=1))
     basis = {row.day: (row.rules, row.version_id) for row in rows}

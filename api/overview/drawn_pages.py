@@ -1,4 +1,4 @@
-"""Cache of maps drawn by the server, until their data change."""
+"""Cache of maps drawn by the server, valid until their data change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-#: Pages that are kept; one of a street takes 1 to 2 MB.
+#: Maximum number of pages; one of a street has 1 to 2 MB.
 MOST = 16
 
 
@@ -20,7 +20,7 @@ class DrawnPages:
         self._pages: OrderedDict[Hashable, str] = OrderedDict()
 
     def get(self, key: Hashable, draw: Callable[[], str]) -> str:
-        """The page of a key, drawn if it is not known."""
+        """The page with a key, drawn if not cached."""
         with self._lock:
             if (page := self._pages.get(key)) is not None:
                 self._pages.move_to_end(key)

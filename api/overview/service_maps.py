@@ -1,4 +1,4 @@
-"""Maps of the server, drawn from the store; what lies under the grids comes from a file beside the pages."""
+"""Maps of the server, drawn from the database; their background comes from a file in the folder of the pages."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from api.overview.week_cases import View
     from api.snapshot import Snapshot
 
-#: File in the folder of the pages with the background, a layer for each kind; it may be missing.
+#: File with the background in the folder of the pages, one layer of each kind; optional.
 BACKGROUND = "background.gpkg"
 
-#: Said of a grid for which no verdict is stored on a day that was judged.
+#: Text for a grid without a stored verdict on a judged day.
 NOTHING = ("当日没有收到该网格内的定位。", "No fix was received from this grid on this day.")
 
 
 def background_of(settings: Settings) -> dict[str, Any]:
-    """The layers of the background that are there; buildings, which the editor needs, are too many for a page."""
+    """Existing background layers, except buildings, which are too many for a page."""
     path = Path(settings.pages) / BACKGROUND
     if not path.is_file():
         return {}
@@ -41,17 +41,17 @@ def background_of(settings: Settings) -> dict[str, Any]:
 @lru_cache(maxsize=2)
 def _layers(
     path: Path, _changed_ns: int
-) -> dict[str, gpd.GeoDataFrame]:  # the layers are read again when the file has changed
+) -> dict[str, gpd.GeoDataFrame]:  # The modification time is part of the cache key.
     return read_background(path)
 
 
 def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int | None) -> str:
-    """Text of the page of fairness of the current version, with the version `old` beside it.
+    """HTML of the fairness page of the current version, compared with the version `old`.
 
     Raises
     ------
     NotStoredError
-        If there is no version of this number.
+        If there is no version with this number.
     """
     from api.commands.maps import draw_fairness
 
@@ -66,12 +66,12 @@ def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int
 def coverage_of(
     engine: Engine, snapshot: Snapshot, settings: Settings, view: View, day: date | None
 ) -> tuple[tuple[object, ...], Callable[[], str]] | None:
-    """What tells one coverage map from another, and how it is drawn; None if no verdict is stored that the reader may see.
+    """Cache key of a coverage map and a function that draws it; None if no verdict visible to the reader is stored.
 
     Parameters
     ----------
     day
-        Day on which the map opens; by default the latest one.
+        Day shown first; by default the latest one.
     """
     from api.database.verdicts import last_verdict_day
     from api.overview.days import judged_days

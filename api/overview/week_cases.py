@@ -1,4 +1,4 @@
-"""What the first page shows of incidents and cases: those of the last seven days, and what is overdue."""
+"""Incidents and cases of the first page: those of the last seven days, and overdue ones."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from api.database.duty.overdue import has_cases, overdue_cases, report_places
 from api.database.incidents import incident_places
 from geo.duty import Case
 
-#: Kinds and grids of the week's incidents, and overdue cases, that are named.
+#: Maximum number of kinds and grids of the week's incidents, and of overdue cases listed.
 LISTED, OVERDUE = 4, 5
 _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class View:
-    """Whose page it is.
+    """Rights of the reader of a page.
 
     Attributes
     ----------
     street
-        Number of the street in the store.
+        Number of the street in the database.
     zone
         Time zone of the local day.
     may_see
-        Tells whether the reader may see a grid; None for all of them.
+        Whether the reader may see a grid; None for all of them.
     persons
         Whether leaders are named; not for the public.
     incidents
         Whether the reader may see incidents.
     cases
-        Whether overdue cases are counted for the reader.
+        Whether the reader may see the number of overdue cases.
     named_cases
-        Whether the reader may see single cases; others see their number only.
+        Whether the reader may see single cases; others see only their number.
     case_scopes
         Codes of cells whose cases the reader may see; None for all.
     """
@@ -55,9 +55,9 @@ class View:
 
 
 def week_figures(session: Session, view: View, day: date, zone: ZoneInfo) -> dict[str, Any] | None:
-    """Incidents of the seven days that end with `day`, against the seven days before; None if none is stored.
+    """Incidents of the seven days that end with `day`, compared with the seven days before; None if none is stored.
 
-    A street without incidents, but with a desk, shows the reports that its desk took in.
+    For a street without incidents, but with cases, the reports are counted.
     """
     end = datetime.combine(day + timedelta(days=1), time(), zone)
     rows = incident_places(session, view.street, end - 2 * _WEEK, end)
@@ -88,7 +88,7 @@ def week_figures(session: Session, view: View, day: date, zone: ZoneInfo) -> dic
 def overdue_figures(
     session: Session, view: View, at: datetime, names: Mapping[str, str], zone: ZoneInfo
 ) -> dict[str, Any] | None:
-    """Cases that were overdue at a moment: how many, and those that have been due for longest; None where no cases are kept.
+    """Number of cases overdue at a given time, and those overdue for longest; None if there are no cases.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def matter_name(kind: str, standard_ref: str) -> str:
-    """Name of a matter; its code where no catalogue has it."""
+    """Name of a matter; its code if no catalogue has it."""
     from geo.incidents.catalogue import STANDARD_REF, find_matter
 
     matter = find_matter(kind, standard_ref=standard_ref or STANDARD_REF) if kind else None

@@ -50,7 +50,7 @@ def my_data(
     start: Annotated[AwareDatetime, Query(description="first moment")],
     end: Annotated[AwareDatetime, Query(description="moment after the last, at most 31 days later")],
 ) -> OwnData:
-    """What is stored about the caller: roles, devices held, and of a time fixes, incidents sent, and who looked at them."""
+    """Stored data about the caller: roles, devices held, and of a period fixes, incidents sent, and accesses to them."""
     if not start < end <= start + timedelta(days=31):
         raise InputError("start must be before end, and at most 31 days before")
     if caller.account is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from api.snapshot import Snapshot
 
 
-# Coroutines, not functions: FastAPI runs functions in another thread, which takes longer than finding a cell.
+# Coroutines, because FastAPI runs functions in another thread, which takes longer than locating a point.
 async def settings(request: Request) -> Settings:
     """Settings of the application."""
     found: Settings = request.app.state.settings
@@ -26,7 +26,7 @@ async def settings(request: Request) -> Settings:
 
 
 async def current(request: Request) -> Current:
-    """Keeper of the current version."""
+    """Cache of the current version."""
     found: Current = request.app.state.current
     return found
 
@@ -44,19 +44,21 @@ async def caller(request: Request) -> Caller:
 
 
 async def engine(request: Request) -> Engine:
-    """The store."""
+    """The database."""
     found: Engine = request.app.state.engine
     return found
 
 
 async def now(request: Request) -> datetime:
-    """Time of the request, aware."""
+    """Time of the request, timezone-aware."""
     clock: Callable[[], datetime] = request.app.state.clock
     return clock()
 
 
 async def case_now(request: Request) -> datetime:
-    """Time by which cases are worked on, aware: that of the server, but in the demonstration that of its month of cases."""
+    """Time at which steps of cases are taken, timezone-aware: the server's time, or that of the simulated month in the
+    demonstration.
+    """
     clock: Callable[[], datetime] = request.app.state.case_clock
     return clock()
 
@@ -70,5 +72,5 @@ CaseNow = Annotated[datetime, Depends(case_now)]
 if TYPE_CHECKING:
     SnapshotOf = Snapshot
 else:
-    # The class itself is loaded with the first version, or the start of the server would wait for geopandas.
+    # The class is imported with the first version, because importing geopandas would delay the start.
     SnapshotOf = Annotated[Any, Depends(snapshot)]

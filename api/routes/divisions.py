@@ -15,5 +15,5 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["division"])
 @router.get("/divisions/current")
 @needs(Right.SEE_DIVISION)
 def current_division(snapshot: SnapshotOf) -> DivisionSummary:
-    """Figures of the current version."""
+    """Summary of the current version."""
     return DivisionSummary.of(snapshot)

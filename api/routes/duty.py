@@ -50,7 +50,7 @@ def new_report(
     now: CaseNow,
     response: Response,
 ) -> ReportStored:
-    """Store a report and open its case. Sending the same client id again is harmless: the answer is 200 then."""
+    """Store a report and open its case. A repeated client id stores nothing and is answered with 200."""
     from api.database.duty.reports import Sender, add_report
     from api.duty import desk
     from geo.duty import Action
@@ -95,7 +95,7 @@ async def new_photo(
     now: CaseNow,
     file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
 ) -> PhotoStored:
-    """Add a photo to a report; a report has none or any number. Its content decides what it is, not its name."""
+    """Add a photo to a report, which may have any number. Its type is determined by its content, not by its name."""
     from starlette.concurrency import run_in_threadpool
 
     content = await file.read()
@@ -121,7 +121,7 @@ async def new_photo(
 @router.get("/reports/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_CASES)
 def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Response:
-    """A photo of a report as it was received, for those who may see its case."""
+    """A photo of a report as received, for those who may see its case."""
     from api.database.duty.reports import get_report, get_report_photo
 
     with session(engine) as opened:
@@ -183,7 +183,7 @@ def cases(caller: CallerOf, engine: EngineOf, asked: Annotated[CasesAsked, Query
 @router.get("/cases/{number}")
 @needs(Right.SEE_CASES)
 def case(number: Number, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf) -> CaseDetail:
-    """One case, with the steps that the caller may do."""
+    """One case, with the steps allowed to the caller."""
     from api.database.duty.cases import get_case
     from api.database.duty.reports import count_photos
     from api.duty import desk
@@ -261,7 +261,7 @@ def deadlines(number: Number, caller: CallerOf, engine: EngineOf, settings: Sett
 @router.get("/cases/{number}/duplicates")
 @needs(Right.SEE_CASES)
 def duplicates(number: Number, caller: CallerOf, engine: EngineOf) -> list[CandidateOut]:
-    """Cases that this one may repeat: near in place and time, or of the same building. Nothing is merged automatically."""
+    """Cases that this one may duplicate: near in place and time, or of the same building. Nothing is merged automatically."""
     from api.database.duty.cases import get_case
     from api.duty import desk
 

@@ -1,7 +1,7 @@
-"""Fixes in, from programs and phones, and a device's track out.
+"""Receives fixes from programs and phones, and returns the track of a device.
 
-``POST /api/fixes``, ``/osmand`` and ``/owntracks`` are plain Starlette routes: they are asked by every phone every few
-seconds, and FastAPI would double their cost.
+``POST /api/fixes``, ``/osmand`` and ``/owntracks`` are plain Starlette routes: every phone calls them every few seconds, and
+FastAPI would double their cost.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["fixes"])
 
 _ENCODER = msgspec.json.Encoder()
 _JSON = "application/json"
-#: Rows of a track in one answer.
+#: Maximum number of rows of a track in one answer.
 MOST_ROWS = 100_000
 
 
@@ -53,7 +53,7 @@ async def post_fixes(request: Request) -> Response:
     now_us = microseconds(state.clock())
     devices = {} if caller.device is not None else await _devices(request, caller)
     context = Context(caller, devices, now_us, state.settings.future_after_s * 1_000_000)
-    # Converting from another datum loads geopandas at first use, so such batches are read in a thread.
+    # Conversion from another datum imports geopandas at first use, so such batches are decoded in a thread.
     plain = b"WGS-84" in body[:200]
     batch = read_batch(body, context) if plain else await run_in_threadpool(read_batch, body, context)
     outcome = await _store(request, batch.rows)
@@ -68,7 +68,7 @@ async def post_fixes(request: Request) -> Response:
 
 
 async def osmand(request: Request) -> Response:
-    """Take a position from Traccar Client, by query, form or JSON. The answer is empty."""
+    """Receive a position from Traccar Client, by query, form or JSON. The answer is empty."""
     fields = query_fields(request.scope)
     body = b"" if request.method == "GET" else await request.body()
     kind = (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower()
@@ -82,7 +82,7 @@ async def osmand(request: Request) -> Response:
         given = fields.get("id") or fields.get("deviceid")
     caller, device = await _phone(request, fields.get("token"), None if given is None else str(given))
     if device is None:
-        # What Traccar answers to a phone that it does not know.
+        # Traccar's answer to an unknown phone.
         return Response(status_code=404 if message is not None else 400)
     report = phones.osmand(fields) if message is None else phones.traccar_json(message)
     await _store_report(request, report, caller, device, "osmand" if message is None else "traccar")
@@ -90,7 +90,7 @@ async def osmand(request: Request) -> Response:
 
 
 async def owntracks(request: Request) -> Response:
-    """Take a message of OwnTracks; the answer is an empty list of commands."""
+    """Receive a message of OwnTracks; the answer is an empty list of commands."""
     caller, device = await _phone(request, None, None)
     if device is None:
         return Response(status_code=400)
@@ -128,7 +128,9 @@ async def upload(
     zone: Annotated[str | None, Form(max_length=50)] = None,
     device: Annotated[str | None, Form(max_length=100)] = None,
 ) -> Stored:
-    """Store the fixes of a file. A device's token makes them all its own; a program names the device, or the file does."""
+    """Store the fixes of a file. With a device's token all fixes belong to it; a program gives the device, or the file
+    contains it.
+    """
     content = await file.read()
     name = Path(file.filename or "upload").name[-100:]
     devices = await _devices(request, caller)
@@ -166,7 +168,7 @@ def get_track(
 
 
 async def _phone(request: Request, token: str | None, given: str | None) -> tuple[Caller, int | None]:
-    """Caller and device of a phone's request; the token comes in a header, as ``token`` or as the phone's identifier.
+    """Caller and device of a phone's request; the token is sent in a header, as ``token``, or as the phone's identifier.
 
     Raises
     ------
@@ -231,9 +233,9 @@ def _read_file(
     street: int,
     times: tuple[int, int],
 ) -> tuple[Rows, list[dict[str, Any]]]:
-    """Fixes of an uploaded file, and the rows refused; `times` are now and the latest time not in the future, µs.
+    """Fixes of an uploaded file, and refused rows; `times` are the current time and the latest time that is not future, µs.
 
-    The file lives in a folder that only this process reads.
+    The file is stored in a temporary folder readable only by this process.
     """
     from api.ingest.uploads import read_upload
 

@@ -1,6 +1,6 @@
-"""Checks the right declared by every route; an application with a route that declares none does not start.
+"""Checks the right declared by every route; an application with a route without declaration does not start.
 
-The caller is found and the right is checked before the body or a parameter is read: 401 and 403 come before 422.
+The caller is determined and the right checked before the body or a parameter is read: 401 and 403 precede 422.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ COOKIE = "wangge_session"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The marks that a route's function carries: a right, or one of these.
+#: Marks of a route's function: a right, or one of these.
 ANYBODY = "anybody"
 LOGGED_IN = "logged in"
 
 
 def needs(right: Right | str) -> Callable[[F], F]:
-    """Mark the function of a route with the right that it needs, :data:`ANYBODY` or :data:`LOGGED_IN`."""
+    """Declare the right required by a route, :data:`ANYBODY` or :data:`LOGGED_IN`."""
 
     def mark(function: F) -> F:
         function.right = right  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ class Guarded(APIRoute):
     """A route that checks its caller first."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Make the handler that checks, then answers."""
+        """Wrap the handler with the check."""
         right = getattr(self.endpoint, "right", None)
         if right is None:
             raise TypeError(f"the route {self.path} does not say which right it needs; mark its function with @needs")
@@ -56,7 +56,7 @@ class Guarded(APIRoute):
             try:
                 return await answer(request)
             except HTTPException as error:
-                # FastAPI turns every error while a body is read into 400; ours have a status of their own.
+                # FastAPI converts every error raised while a body is read to 400; wangge errors have their own status.
                 if isinstance(error.__cause__, WanggeError):
                     raise error.__cause__ from error
                 raise
@@ -65,12 +65,12 @@ class Guarded(APIRoute):
 
 
 async def admit(request: Request, right: Right | str) -> Caller:
-    """Find the caller of a request, keep it in ``request.state.caller``, and check the right.
+    """Determine the caller of a request, store it in ``request.state.caller``, and check the right.
 
     Raises
     ------
     UnknownCallerError
-        If a login or token is needed and there is none that is valid.
+        If a login or token is required and there is no valid one.
     DeniedError
         If the caller lacks the right, or a browser's request comes from another site.
     """
@@ -91,12 +91,12 @@ def authorize(caller: Caller, right: Right | str) -> Caller:
 
 
 async def caller_of(request: Request) -> Caller:
-    """Caller of a request by its token, else by its cookie, else the public.
+    """Caller of a request by its token, otherwise by its cookie, otherwise the public.
 
     Raises
     ------
     UnknownCallerError
-        If it carries a token that is not valid.
+        If its token is invalid.
     """
     if header := request.headers.get("authorization"):
         caller = await caller_of_token(request, bearer(header))
@@ -134,7 +134,7 @@ def require_same_site(request: Request) -> None:
     Raises
     ------
     DeniedError
-        If ``Sec-Fetch-Site`` or ``Origin`` names another site.
+        If ``Sec-Fetch-Site`` or ``Origin`` is another site.
     """
     if request.method in _SAFE:
         return

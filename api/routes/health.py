@@ -31,7 +31,7 @@ def health(current: CurrentOf) -> Health:
 @router.get("/ready", responses={503: {"model": Ready, "description": "not yet, with the reason"}})
 @needs(ANYBODY)
 def ready(current: CurrentOf, engine: EngineOf) -> Response:
-    """Tell whether store and index answer: a row is read, and a point of the division is located."""
+    """Whether database and index work: a row is read, and a point of the division is located."""
     reason = None
     try:
         with session(engine) as opened:
@@ -51,5 +51,5 @@ def ready(current: CurrentOf, engine: EngineOf) -> Response:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 @needs(Right.SEE_METRICS)
 def prometheus() -> Response:
-    """Counters and times for Prometheus, which sends a program's token."""
+    """Counters and histograms for Prometheus, which authenticates with a program's token."""
     return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""Receives incidents, with photos, corrections and duplicate candidates."""
+"""Routes of incidents: photos, corrections and candidates for duplicates."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
 def new_incident(
     body: IncidentIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: Now, response: Response
 ) -> IncidentStored:
-    """Store an incident. Sending the same number again is harmless: the answer is 200 then. Duplicates are only proposed."""
+    """Store an incident. A repeated number stores nothing and is answered with 200. Duplicates are only suggested."""
     number, new, found, near = receive(engine, snapshot, caller, body, now)
     response.status_code = 201 if new else 200
     return IncidentStored.model_validate({"id": number, **found, "duplicates": near})
@@ -52,7 +52,7 @@ def new_incident(
 def receive(
     engine: Engine, snapshot: Snapshot, caller: Caller, body: IncidentIn, now: datetime
 ) -> tuple[int, bool, dict[str, Any], list[dict[str, Any]]]:
-    """Store an incident: its number, whether it is new, its cells, and candidates for duplicates.
+    """Store an incident; returns its number, whether it is new, its cells, and candidates for duplicates.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def incidents(
     start: Annotated[datetime, Query(description="first moment, with a time zone")],
     end: Annotated[datetime, Query(description="moment after the last, at most a year later")],
 ) -> list[IncidentOut]:
-    """Incidents of a span ``[start, end)``, corrections applied; at most 1,000."""
+    """Incidents of ``[start, end)``, corrections applied; at most 1,000."""
     if start.tzinfo is None or end.tzinfo is None or not start < end <= start + timedelta(days=366):
         raise InputError("start and end need a time zone, start before end and at most a year apart")
     with session(engine) as opened:
@@ -122,7 +122,7 @@ def incident(number: Number, caller: CallerOf, engine: EngineOf) -> IncidentOut:
 @router.post("/incidents/{number}/corrections", status_code=204)
 @needs(Right.CORRECT_INCIDENTS)
 def new_correction(number: Number, body: Correction, caller: CallerOf, engine: EngineOf, now: Now) -> Response:
-    """Correct kind, text or address; the received incident is kept."""
+    """Correct kind, text or address; the received record is kept."""
     changes = body.model_dump(exclude={"reason"}, exclude_none=True)
     if not changes:
         raise InputError("a correction changes kind, text or address")
@@ -142,7 +142,7 @@ async def new_photo(
     now: Now,
     file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
 ) -> PhotoStored:
-    """Add a photo. Its content decides what it is, not its name."""
+    """Add a photo. Its type is determined by its content, not by its name."""
     from starlette.concurrency import run_in_threadpool
 
     content = await file.read()
@@ -161,7 +161,7 @@ async def new_photo(
 @router.get("/incidents/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_INCIDENTS)
 def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Response:
-    """A photo as it was received."""
+    """A photo as received."""
     with session(engine) as opened:
         _require(caller, get_incident(opened, caller.street, number))
         content, media_type = get_photo(opened, caller.street, number, sha256)

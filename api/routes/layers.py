@@ -22,10 +22,11 @@ LevelName = Literal["street", "community", "second", "third"]
 )
 @needs(Right.SEE_DIVISION)
 def layer(level: LevelName, snapshot: SnapshotOf, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-    """One layer of the current division, in degrees on WGS-84 (RFC 7946)."""
+    """One layer of the current division, in WGS-84 degrees (RFC 7946)."""
     from geo.layers import Level
 
-    # Weak: the same content goes out compressed and plain. The version's number is in it, as attributes are not in the digest.
+    # Weak, as the same content is sent compressed and uncompressed. Includes the version's number, because the digest does not
+    # cover attributes.
     tag = f'W/"{snapshot.version.id}-{snapshot.version.digest[:16]}-{level}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if if_none_match is not None and tag in (part.strip() for part in if_none_match.split(",")):

@@ -1,4 +1,4 @@
-"""``GET /api/locate`` and ``POST /api/locate``: which cells a point is in, and who leads them."""
+"""``GET /api/locate`` and ``POST /api/locate``: the cells that contain a point, with their leaders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def locate(snapshot: SnapshotOf, lon: Longitude, lat: Latitude, datum: Dat
 
 
 async def locate_direct(request: Request) -> Response | None:
-    """Answer ``GET /api/locate``; None unless the question is a plain one that can be answered from memory."""
+    """Answer ``GET /api/locate`` from memory; None if the request needs the full route."""
     snapshot = request.app.state.current.fresh
     if snapshot is None or any(name in (b"authorization", b"cookie") for name, _ in request.scope["headers"]):
         return None
@@ -56,7 +56,7 @@ DIRECT: dict[tuple[str, str], Answer] = {("GET", "/api/locate"): locate_direct}
 @router.post("/api/locate")
 @needs(ANYBODY)
 def locate_many(snapshot: SnapshotOf, body: LocateMany) -> list[CellName | None]:
-    """Third-level cells of up to 10,000 points, in their order; null outside the street."""
+    """Third-level cells of up to 10,000 points, in the order of the points; null outside the street."""
     places = [(lon, lat) for lon, lat in body.points]
     return [None if row is None else CellName(**row) for row in snapshot.locate_many(places, body.datum)]
 

@@ -1,4 +1,4 @@
-"""Logging in and out: by password, and by one-time link."""
+"""Login and logout: by password, and by one-time link."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def log_in(request: Request, body: Login) -> Response:
 @router.get("/login", include_in_schema=False)
 @needs(ANYBODY)
 def login_page(request: Request) -> HTMLResponse:
-    """The form, and the way to the login provider if there is one."""
+    """The login form, with a link to the login provider if there is one."""
     provider = request.app.state.settings.oidc_issuer
     return HTMLResponse(_PAGE.format(message='<a href="/sso">统一登录 Single sign-on</a>' if provider else ""))
 
@@ -79,7 +79,7 @@ async def login_form(request: Request) -> Response:
 @router.get("/login/{link}", include_in_schema=False)
 @needs(ANYBODY)
 def login_link(request: Request, link: str) -> Response:
-    """Log in by a one-time link."""
+    """Log in with a one-time link."""
     state = request.app.state
     at = state.clock()
     with session(state.engine, write=True) as opened:
@@ -106,7 +106,7 @@ def log_out(request: Request, caller: CallerOf) -> Response:
 @router.get("/api/me")
 @needs(LOGGED_IN)
 def me(caller: CallerOf) -> Me:
-    """Who is logged in, and as what."""
+    """The caller's account and roles."""
     grants = [{"role": grant.role.value, "scope": grant.scope} for grant in caller.grants]
     return Me.model_validate({"kind": caller.kind, "name": caller.name, "grants": grants})
 
@@ -114,7 +114,7 @@ def me(caller: CallerOf) -> Me:
 @router.post("/api/me/password", status_code=204, responses={403: {"description": "the present password is wrong"}})
 @needs(LOGGED_IN)
 def change_password(request: Request, body: NewPassword, caller: CallerOf) -> Response:
-    """Set a new password; all logins of the account end. An account that has a password has to give it."""
+    """Set a new password; all logins of the account end. The present password is required if there is one."""
     state = request.app.state
     if caller.account is None or caller.kind != "session":
         raise DeniedError("passwords belong to accounts of persons; log in first")
@@ -137,9 +137,9 @@ def check_login(request: Request, name: str, password: str) -> str:
     Raises
     ------
     TooManyError
-        If too many tries with this name or from this address have failed; a right password does not help then.
+        After too many failed attempts with this name or from this address, even if the password is correct.
     UnknownCallerError
-        If name or password is wrong; which of them is not said.
+        If name or password is wrong, without saying which.
     """
     state = request.app.state
     settings, at = state.settings, state.clock()
@@ -150,7 +150,7 @@ def check_login(request: Request, name: str, password: str) -> str:
         if count >= settings.login_tries and first is not None:
             wait = max(1, int((first + timedelta(seconds=settings.login_window_s) - at).total_seconds()) + 1)
             raise TooManyError(f"too many failed logins; try again in {wait} s", wait_s=wait)
-        # Counted before the password is checked, so that tries sent at once do not all pass.
+        # Recorded before the password is checked, so that concurrent attempts do not all pass.
         note_login(opened, name, address, at=at, succeeded=False)
         street = street_of(opened, settings.street or None)
         account, stored = password_of(opened, street, name)
@@ -165,8 +165,7 @@ def check_login(request: Request, name: str, password: str) -> str:
 
 
 def set_cookie(request: Request, answer: Response, name: str | None, value: str, lasts_s: int) -> None:
-    """Give a cookie to the browser (by default the session's): not readable by scripts, not sent along by other sites, only
-    over TLS."""
+    """Set a cookie (by default the session's) that is hidden from scripts, not sent by other sites, and only sent over TLS."""
     settings = request.app.state.settings
     secure = not settings.plain_http and not (request.url.scheme == "http" and _loopback(request.url.hostname or ""))
     answer.set_cookie(name or COOKIE, value, max_age=lasts_s, httponly=True, secure=secure, samesite="lax")

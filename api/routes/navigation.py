@@ -1,4 +1,4 @@
-"""The navigation for one caller: pages that the application has and that the caller may open."""
+"""Navigation entries for a caller: existing pages that the caller may open."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from api.routes.guard import ANYBODY, LOGGED_IN
 from api.settings import Settings
 from maps.pages.navigation import Entry, shown_entries
 
-#: Pages that the administrator may open to everybody, and the right that they need otherwise.
+#: Pages that the administrator can make public, and the right required otherwise.
 OPENED = {"/coverage": Right.SEE_VERDICTS, "/heat": Right.SEE_INCIDENTS, "/fairness": Right.SEE_DIVISION}
 
-#: Pages that send a browser without a login to the form, and the right that they need.
+#: Pages that redirect browsers without a login to the form, and the right required.
 LOGIN_PAGES = {
     "/plan": Right.PLAN,
     "/checker": Right.SEE_TRACKS,
@@ -26,7 +26,7 @@ LOGIN_PAGES = {
 
 
 def may_open(caller: Caller, path: str, right: Right | str, settings: Settings) -> bool:
-    """Whether a page is shown to a caller: its route needs nothing, or the caller has what it needs."""
+    """Whether a caller may open a page: it is public, or the caller has the right."""
     if path in OPENED:
         return settings.public_pages or (caller is not PUBLIC and allowed(caller, OPENED[path]))
     if path in LOGIN_PAGES:
@@ -42,7 +42,7 @@ async def navigation(request: Request) -> list[Entry]:
 
 
 def entries_for(request: Request) -> list[Entry]:
-    """Entries for the caller of a request, which :func:`api.routes.guard.admit` has found."""
+    """Entries for the caller of a request, as determined by :func:`api.routes.guard.admit`."""
     caller, settings = request.state.caller, request.app.state.settings
     rights = {
         route.path: getattr(route.endpoint, "right", None)

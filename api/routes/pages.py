@@ -1,4 +1,4 @@
-"""The pages that people open: ``/``, ``/coverage`` and ``/heat``."""
+"""The pages ``/``, ``/coverage``, ``/heat`` and others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ router = APIRouter(include_in_schema=False, route_class=Guarded)
 def first_page(
     request: Request, snapshot: SnapshotOf, navigation: NavigationOf, now: Now, day: date | None = None
 ) -> HTMLResponse:
-    """First page: the day in figures, the grids that need somebody, and a box that finds the grid of a point."""
+    """First page: figures of the day, the grids that need attention, and a search for the grid of a point."""
     from api.overview.day_figures import day_figures
     from maps.pages.first_page import render_first_page
 
@@ -60,7 +60,7 @@ def verdict_file(
     day: date | None = None,
     lang: Literal["zh", "en"] = "zh",
 ) -> Response:
-    """The verdicts of the first page as a workbook or CSV file, a row for each grid that the caller may see."""
+    """The verdicts of the first page as a workbook or CSV file, one row for each grid visible to the caller."""
     from api.overview.day_table import day_table, table_file
 
     view = view_of(request)
@@ -82,7 +82,7 @@ def verdict_file(
 
 
 def view_of(request: Request) -> View | None:
-    """The days visible to the caller; None for none. Leaders are not named to the public."""
+    """Visibility rights of the caller for the first page; None if nothing is visible. Leaders are not named to the public."""
     from api.overview.week_cases import View
 
     caller, settings = request.state.caller, request.app.state.settings
@@ -101,7 +101,7 @@ def view_of(request: Request) -> View | None:
         may_see=may_see,
         persons=True,
         incidents=incidents,
-        # Who may see verdicts of some grids only, and no cases, is told no number of the whole street.
+        # Callers limited to some grids and without access to cases get no figures of the whole street.
         cases=named or scope is None,
         named_cases=named,
         case_scopes=scopes(caller, Right.SEE_CASES) if named else None,
@@ -113,7 +113,7 @@ def view_of(request: Request) -> View | None:
 def coverage(
     request: Request, settings: SettingsOf, snapshot: SnapshotOf, navigation: NavigationOf, day: date | None = None
 ) -> Response:
-    """The coverage map of the stored verdicts; before there are any, the one that was made last as a file."""
+    """The coverage map of the stored verdicts; without any, the latest map file."""
     from api.overview.service_maps import coverage_of
 
     refused = turned_away(request, opened=settings.public_pages, right=Right.SEE_VERDICTS)
@@ -136,7 +136,7 @@ def checker(
     now: Now,
     day: Annotated[date | None, Query(ge=date(1990, 1, 1), lt=date(2100, 1, 1))] = None,
 ) -> Response:
-    """Verdicts of a day with their reasons, and its tracks as a replay; of a day without stored fixes the page that is a file."""
+    """Verdicts of a day with their reasons, and its tracks as a replay; for a day without stored fixes the page file."""
     refused = turned_away(request, opened=False, right=Right.SEE_TRACKS)
     if refused is not None:
         return refused
@@ -151,7 +151,7 @@ def checker(
     if found is None:
         if day is not None or limited:
             raise NotStoredError(f"no fixes are stored of {day or 'the latest day'}")
-        # The file is about the whole street and the day for which it was made.
+        # The file covers the whole street and the day for which it was written.
         path = settings.pages / "checker.html"
         return page(request, path, navigation=navigation, opened=False, right=Right.SEE_TRACKS)
     with session(engine, write=True) as opened:
@@ -169,7 +169,7 @@ def checker(
 @router.get("/heat")
 @needs(ANYBODY)
 def heat(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Response:
-    """The heatmap that was made last."""
+    """The latest heat map file."""
     path = settings.pages / "heat.html"
     return page(request, path, navigation=navigation, opened=settings.public_pages, right=Right.SEE_INCIDENTS)
 
@@ -196,7 +196,7 @@ def fairness(
 @router.get("/plan")
 @needs(ANYBODY)
 def plan(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Response:
-    """The planner's editor; its draft stands in the address."""
+    """The planner's editor; the address contains the draft."""
     from maps.pages.plan import render_plan
 
     refused = turned_away(request, opened=False, right=Right.PLAN)
@@ -207,7 +207,7 @@ def plan(request: Request, settings: SettingsOf, navigation: NavigationOf) -> Re
         from api.middleware import policy_with_pictures
         from api.plans.base_map import tile_host
 
-        # The one page that may load something from another host: pictures from the one that the administrator named.
+        # The only page that may load something from another host: tiles from the one set by the administrator.
         headers["Content-Security-Policy"] = policy_with_pictures(tile_host(settings.base_map))
     return HTMLResponse(render_plan(navigation=navigation, base_map=bool(settings.base_map)), headers=headers)
 
@@ -230,7 +230,7 @@ def qr_code(request: Request, to: Annotated[str, Query(max_length=500)]) -> Resp
 def served(
     request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str], *, live: bool = False
 ) -> HTMLResponse:
-    """A map that is drawn once for each `key`, with the navigation of the caller; `live` ones listen to what changes."""
+    """A map cached by `key`, with the navigation of the caller; `live` maps listen to events."""
     from maps.pages.served_map import with_navigation
 
     drawn: DrawnPages = request.app.state.drawn
@@ -240,7 +240,7 @@ def served(
 
 
 def turned_away(request: Request, *, opened: bool, right: Right) -> Response | None:
-    """A browser without a login is sent to the form, others are refused; None for those who may see a page."""
+    """Redirect a browser without a login to the form, refuse others; None if the caller may see the page."""
     caller = request.state.caller
     if opened:
         return None
@@ -251,7 +251,7 @@ def turned_away(request: Request, *, opened: bool, right: Right) -> Response | N
 
 
 def page(request: Request, path: Path, *, navigation: list[Entry], opened: bool, right: Right) -> Response:
-    """A map that is a file, with the navigation of the caller; a browser without a login is sent to the form."""
+    """A map file, with the navigation of the caller; browsers without a login are redirected to the form."""
     refused = turned_away(request, opened=opened, right=right)
     if refused is not None:
         return refused

@@ -1,4 +1,4 @@
-"""Logging in by an OpenID Connect provider (``WANGGE_OIDC_ISSUER``)."""
+"""Login with an OpenID Connect provider (``WANGGE_OIDC_ISSUER``)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from api.settings import Settings
 
 router = APIRouter(route_class=Guarded, include_in_schema=False)
 
-#: Cookie of a login that was begun, and how long it may take, in seconds.
+#: Cookie of a started login, and its lifetime in seconds.
 COOKIE, LASTS_S = "wangge_sso", 600
 
 
 @router.get("/sso")
 @needs(ANYBODY)
 async def sso(request: Request) -> Response:
-    """Send the browser to the provider."""
+    """Redirect the browser to the provider."""
     settings = _set(request)
     started = await begin(settings, _back(request))
     answer = RedirectResponse(started.address, status_code=303)
@@ -40,7 +40,7 @@ async def sso(request: Request) -> Response:
 @router.get("/sso/callback")
 @needs(ANYBODY)
 async def callback(request: Request) -> Response:
-    """Take the browser back from the provider, and log its person in."""
+    """Receive the browser from the provider, and log in its user."""
     settings = _set(request)
     try:
         started = Started(**json.loads(request.cookies.get(COOKIE, "")))

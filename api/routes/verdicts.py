@@ -32,9 +32,9 @@ router = APIRouter(prefix="/api", route_class=Guarded, tags=["verdicts"])
 
 Day = Annotated[date, Query(description="local day", examples=["2026-03-02"])]
 RuleName = Annotated[str | None, Query(max_length=200, description="name of a rule set, or name@version")]
-#: A day of 1.5 million fixes takes two cores for seconds; more at one time would only wait for each other.
+#: A day of 1.5 million fixes occupies two cores for seconds, so at most two days are judged at a time.
 JUDGING = threading.BoundedSemaphore(2)
-#: How often a stream looks for events, and how often it checks its caller's rights again.
+#: Polling interval, and interval between checks of the caller's rights, seconds.
 POLL_S, RIGHTS_EVERY_S = 0.5, 60.0
 
 
@@ -43,7 +43,7 @@ POLL_S, RIGHTS_EVERY_S = 0.5, 60.0
 def verdicts(
     engine: EngineOf, settings: SettingsOf, caller: CallerOf, day: Day, rules: RuleName = None
 ) -> list[VerdictOut]:
-    """The verdict of each second-level grid on a day, made from the stored fixes."""
+    """The verdict of each second-level grid on a day, computed from the stored fixes."""
     return [
         VerdictOut.model_validate(row) for row in _rows(_judged(engine, settings, caller, day, rules).verdicts, caller)
     ]
@@ -52,7 +52,7 @@ def verdicts(
 @router.get("/verdicts/{day}/{code}")
 @needs(Right.SEE_VERDICTS)
 def revisions(engine: EngineOf, caller: CallerOf, day: date, code: str) -> list[VerdictRevision]:
-    """What was said about a grid and day as fixes came, oldest first; `restated` where late fixes changed a past day."""
+    """Revisions of the verdict of a grid and day, oldest first; `restated` marks changes of past days by late fixes."""
     if not allowed(caller, Right.SEE_VERDICTS, [code]):
         raise DeniedError(f"'{caller.name}' may not see grid {code[:50]}")
     with session(engine) as opened:
@@ -64,7 +64,7 @@ def revisions(engine: EngineOf, caller: CallerOf, day: date, code: str) -> list[
 def evidence(
     engine: EngineOf, settings: SettingsOf, caller: CallerOf, now: Now, day: date, code: str, rules: RuleName = None
 ) -> dict[str, Any]:
-    """All that a verdict rests on, with a hash. It holds fixes, so each look is written into the audit."""
+    """The complete basis of a verdict, with a hash. It contains fixes, so each access is recorded in the audit."""
     from api.verdicts.day import evidence_of
 
     judged = _judged(engine, settings, caller, day, rules)
@@ -85,7 +85,7 @@ def due(
     at: Annotated[datetime | None, Query(description="moment, with a time zone; by default now")] = None,
     rules: RuleName = None,
 ) -> list[dict[str, Any]]:
-    """Grids that are still short at a moment, the most urgent first. Officers' places are not told."""
+    """Grids that are short of visits at a given time, most urgent first. Positions of officers are not included."""
     from zoneinfo import ZoneInfo
 
     from api.verdicts.day import due_list
@@ -106,7 +106,7 @@ def due(
 def coverage(
     engine: EngineOf, settings: SettingsOf, caller: CallerOf, day: Day, rules: RuleName = None
 ) -> list[dict[str, Any]]:
-    """What was seen of each third-level grid on a day."""
+    """Observed share of each third-level grid on a day."""
     from api.verdicts.day import coverage as seen_of
 
     return _rows(seen_of(_judged(engine, settings, caller, day, rules)), caller)
@@ -115,7 +115,7 @@ def coverage(
 @router.post("/rules", status_code=201)
 @needs(Right.PUBLISH)
 def new_rules(engine: EngineOf, caller: CallerOf, now: Now, body: RuleText) -> Response:
-    """Store a version of a rule set (TOML); it is never changed after that."""
+    """Store a version of a rule set (TOML); it is immutable."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -145,7 +145,7 @@ def new_rules(engine: EngineOf, caller: CallerOf, now: Now, body: RuleText) -> R
 async def events(
     request: Request, engine: EngineOf, caller: CallerOf, last_event_id: Annotated[str | None, Header()] = None
 ) -> EventSourceResponse:
-    """Stream of what changes (server-sent events); resumes after ``Last-Event-ID``."""
+    """Stream of events (server-sent events); resumes after ``Last-Event-ID``."""
     given = last_event_id or request.query_params.get("last", "")
     start = int(given) if given.isdecimal() and len(given) < 19 else None
     return EventSourceResponse(_stream(request, engine, caller, start), ping=15)
@@ -174,7 +174,7 @@ async def _stream(request: Request, engine: Engine, caller: Caller, start: int |
 
 
 def _judged(engine: Engine, settings: Settings, caller: Caller, day: date, rules: str | None) -> Judged:
-    """Judge a day; what it rests on is not kept."""
+    """Judge a day; intermediate results are not cached."""
     from api.verdicts.day import basis_of, judge, rules_of
     from geo.errors import InputError
 

@@ -1,8 +1,8 @@
 """Finds the Chinese sentence of an English message.
 
 A message is compared with the templates of three tables. A template has numbered fields: ``{0}: the file is empty ({1} bytes)``.
-Of several templates that match, the one with most letters of its own is used. The values of its fields are inserted in the
-Chinese template; a value that is itself a message, a known phrase or a list of words is translated first. Nothing in the program
+If several templates match, the one with most literal letters is used. The values of its fields are inserted in the Chinese
+template; a value that is itself a message, a known phrase or a list of words is translated first. No decision of the program
 depends on the result.
 """
 
@@ -17,20 +17,20 @@ from pathlib import Path
 from geo.errors import WanggeError
 from geo.texts import Text
 
-#: What is said of a message without a row in the tables, which holds the message itself.
+#: Sentence for a message without a row in the tables; contains the message.
 FALLBACK = "操作没有完成，原因如下（原文）：{0}"
 
 _FOLDER = Path(__file__).parent
 _FIELD = re.compile(r"\{(\d+)\}")
-#: A field of a Chinese template. With ``:w`` its value is one of our own words ("device"), not a name or header that only looks
-#: like one; with ``:s`` it is several messages with semicolons between.
+#: A field of a Chinese template. With ``:w`` its value is a word of the vocabulary ("device"), not a name or header that only
+#: looks like one; with ``:s`` it is several messages separated by semicolons.
 _CHINESE_FIELD = re.compile(r"\{(\d+)(?::([ws]))?\}")
 _WORD = r"[\w.:/@+\-]+"
-#: Two or more words with commas between, such as names of columns.
+#: Two or more words separated by commas, such as names of columns.
 _LISTED = re.compile(rf"{_WORD}(?:, {_WORD})+")
 _ALTERNATIVES = re.compile(rf"({_WORD}(?:, {_WORD})*) (or|and) ({_WORD})")
 _JOINED = {"or": "或", "and": "和"}
-#: A value may hold a message, which holds a phrase, which holds a list.
+#: Maximum nesting: a value may contain a message with a phrase with a list.
 _DEEPEST = 5
 
 
@@ -44,16 +44,16 @@ class Template:
 
     @property
     def weight(self) -> int:
-        """Letters of the template that are no field."""
+        """Number of literal letters of the template."""
         return sum(map(len, self.literals))
 
     @property
     def generic(self) -> bool:
-        """Whether the template has no words of its own, only fields and punctuation."""
+        """Whether the template has no literal words, only fields and punctuation."""
         return not any(letter.isalpha() for literal in self.literals for letter in literal)
 
     def values(self, message: str) -> tuple[str, ...] | None:
-        """Values of the fields if the message is made of this template."""
+        """Values of the fields if the message matches the template."""
         if not (message.startswith(self.literals[0]) and message.endswith(self.literals[-1])):
             return None
         if not all(literal in message for literal in self.literals):
@@ -84,7 +84,7 @@ def rows_of(name: str) -> dict[str, str]:
 
 @cache
 def _templates() -> tuple[Template, ...]:
-    """All templates: those for several messages at once, then those with most letters of their own."""
+    """All templates: first those for several messages, then by number of literal letters."""
     rows = {**rows_of("phrases.csv"), **rows_of("notices.csv"), **rows_of("errors.csv")}
     return tuple(
         sorted((template_of(*row) for row in rows.items()), key=lambda one: (":s}" not in one.chinese, -one.weight))
@@ -93,16 +93,16 @@ def _templates() -> tuple[Template, ...]:
 
 @lru_cache(maxsize=1024)
 def in_chinese(message: str) -> str:
-    """The Chinese sentence of a message of an error.
+    """The Chinese sentence for an error message.
 
     Returns
     -------
     str
-        The sentence without a full stop; :data:`FALLBACK` with the message in it where the tables have no row.
+        The sentence without a full stop; :data:`FALLBACK` with the message if the tables have no row.
 
     Notes
     -----
-    The templates are compared one by one, about 1 ms for a message that has not been asked for before.
+    The templates are compared one by one, about 1 ms for a new message.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def known(message: str) -> bool:
 
 
 def text_of(error: WanggeError) -> Text:
-    """The message of an error in both languages, without its example. Refused edits and steps bring their own Chinese reason.
+    """The message of an error in both languages, without its example. Refused edits and steps contain their own Chinese reason.
 
     >>> from geo.errors import FileError
     >>> text_of(FileError("no file given"))
@@ -129,7 +129,7 @@ def text_of(error: WanggeError) -> Text:
 
 
 def phrase_in_chinese(text: str) -> str:
-    """A part of a message in Chinese; the text itself where it is a name, a number or the words of a library.
+    """A part of a message in Chinese; unchanged if it is a name, a number or the text of a library.
 
     >>> phrase_in_chinese("Field required"), phrase_in_chinese("a.csv")
     ('必须填写', 'a.csv')
@@ -168,7 +168,7 @@ def _filled(template: Template, values: tuple[str, ...], depth: int) -> str | No
 
 
 def _value(value: str, depth: int, *, word: bool = False) -> str:
-    """The value of a field as it stands in a Chinese sentence."""
+    """The value of a field, converted for a Chinese sentence."""
     if _LISTED.fullmatch(value):
         return value.replace(", ", "、")
     if found := _ALTERNATIVES.fullmatch(value):

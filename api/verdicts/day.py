@@ -33,7 +33,7 @@ class Basis:
 
     @property
     def cells(self) -> gpd.GeoDataFrame:
-        """The second-level grids, which are judged."""
+        """The second-level grids, for which verdicts are computed."""
         return self.division.second
 
 
@@ -50,7 +50,7 @@ class Judged:
 
 
 def rules_of(engine: Engine, street: int, name: str | None = None) -> Rules:
-    """A rule set of the store with its earlier versions; without one, the street's rule.
+    """A stored rule set with its earlier versions; by default the street's.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def rules_of(engine: Engine, street: int, name: str | None = None) -> Rules:
 
 
 def basis_of(engine: Engine, street: int, day: date, *, street_code: str | None = None, rules: Rules) -> Basis:
-    """Read the version that holds on a day, with the leaders and deputies that the roster names for it.
+    """Read the version in force on a day, with the leaders and deputies of the roster.
 
     Raises
     ------
     NotStoredError
-        If none does.
+        If there is none.
     """
     with session(engine) as opened:
         version = current_version(opened, day=day, street_code=street_code)
@@ -97,7 +97,7 @@ def judge(engine: Engine, basis: Basis, day: date) -> Judged:
 
 
 def judge_tracks(basis: Basis, day: date, tracks: pd.DataFrame) -> Judged:
-    """Judge a day from its fixes."""
+    """Compute the verdicts of a day from the given fixes."""
     rules, cells = basis.rules, basis.cells
     cleaned = clean(tracks, rules=rules)
     found = presences(cleaned, cells, rules=rules)
@@ -106,7 +106,7 @@ def judge_tracks(basis: Basis, day: date, tracks: pd.DataFrame) -> Judged:
 
 
 def due_list(judged: Judged, now: datetime) -> pd.DataFrame:
-    """What is still to be done at a moment of the day."""
+    """Remaining visits at a given time of the day."""
     moment = pd.Timestamp(now)
     until = judged.tracks[judged.tracks["time"] <= moment]
     points = gpd.GeoDataFrame(until, geometry=gpd.points_from_xy(until["lon"], until["lat"]), crs="EPSG:4326")
@@ -114,7 +114,7 @@ def due_list(judged: Judged, now: datetime) -> pd.DataFrame:
 
 
 def coverage(judged: Judged) -> pd.DataFrame:
-    """What was seen of each third-level grid."""
+    """Observed share of each third-level grid."""
     return seen(judged.tracks, judged.basis.division.third, day=judged.day, rules=judged.basis.rules)
 
 

@@ -1,7 +1,7 @@
 """Updates verdicts within seconds after new fixes.
 
-A process of its own (``python -m api.verdicts.follower``, started by the server): the work would hold up answers otherwise.
-Several servers may run it; a lease in the database lets one work at a time.
+Runs as a separate process (``python -m api.verdicts.follower``, started by the server), so that it does not delay answers.
+Several servers may start it; a lease in the database lets one process work at a time.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from geo.patrols import Rules, clean, presences, verify, visits
 
 log = logging.getLogger(__name__)
 
-#: Time between two looks for new fixes, and how long a lease lasts without being renewed.
+#: Polling interval, and duration of a lease that is not renewed, seconds.
 EVERY_S = 0.5
 LEASE_S = 10.0
-#: Local days whose presences are kept in memory.
+#: Maximum number of local days whose presences are kept in memory.
 MOST_DAYS = 3
-#: What makes a verdict another one; times that grow with every fix do not.
+#: Columns that make a verdict a new revision; times that grow with every fix do not.
 COMPARED = ("verdict", "visits", "required", "uncounted")
 
 
 @dataclass
 class _Day:
-    """What is known of a local day: its basis, presences by device, and what pages were told of open stays."""
+    """State of a local day: its basis, presences by device, and the open stays last sent to pages."""
 
     basis: Basis
     presences: dict[int, pd.DataFrame] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class _Day:
 
 
 class Follower:
-    """Makes verdicts again; used by one thread.
+    """Recomputes verdicts; used by one thread.
 
     Parameters
     ----------
     clock
-        Gives the time, aware.
+        Returns the current time, timezone-aware.
     """
 
     def __init__(self, engine: Engine, street: int, *, code: str | None = None, clock: Callable[[], datetime]) -> None:
@@ -88,7 +88,7 @@ class Follower:
             try:
                 changed += self._follow(day, devices)
             except NotStoredError:
-                # No division holds on that day, so there is nothing to judge.
+                # No division is in force on that day.
                 continue
         with session(self._engine, write=True) as opened:
             done(opened, self._street, entries)
@@ -113,7 +113,7 @@ class Follower:
         return self._write(day, known, verdicts, made)
 
     def _day(self, day: date) -> _Day:
-        """What is known of a day; at first, all its fixes are read."""
+        """State of a day; all its fixes are read at first use."""
         assert self._rules is not None
         with session(self._engine) as opened:
             version = current_version(opened, day=day, street_code=self._code)
@@ -129,7 +129,7 @@ class Follower:
         return known
 
     def _find(self, known: _Day, rows: Any, devices: set[int]) -> None:
-        """Presences of devices from their fixes."""
+        """Compute presences of devices from their fixes."""
         for device in devices:
             known.presences.pop(device, None)
         if not len(rows):
@@ -185,7 +185,7 @@ class Follower:
         return changed
 
     def _stays(self, known: _Day, made: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
-        """What pages are told of stays: whether one counts, and how many seconds it still needs. No device is named."""
+        """Events about open stays: whether one counts, and the seconds still missing. No device is named."""
         news = []
         least = known.basis.rules.min_stay_s
         for row in made[["code", "device", "start", "counted", "hours_s", "reason"]].to_dict("records"):
@@ -198,7 +198,7 @@ class Follower:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Follow until stopped; faults of the database are waited out."""
+    """Update verdicts until stopped; after database errors, wait and retry."""
     from api.database import street_of
 
     engine = open_store(settings.database)
@@ -221,7 +221,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Follow with the settings of the environment, until a signal."""
+    """Run with the settings of the environment until a signal."""
     run(Settings.from_environment(os.environ), stop_of_child())
 
 

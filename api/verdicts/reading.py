@@ -1,4 +1,4 @@
-"""The fixes of a local day from the store, as the frame that :mod:`geo.tracks` takes."""
+"""Reads the stored fixes of a local day as a frame for :mod:`geo.tracks`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS = (
     "device, time_us, lon_e7, lat_e7, coalesce(accuracy_m, -1) AS accuracy_m, coalesce(speed_m_s, -1) AS speed_m_s, "
     "coalesce(mock, -1) AS mock"
 )
-#: One row as numpy reads it.
+#: One row as a NumPy record.
 ROW = np.dtype(
     [
         ("device", "i4"),
@@ -34,7 +34,7 @@ ROW = np.dtype(
         ("mock", "i2"),
     ]
 )
-# The same row in PostgreSQL's binary form: number of columns, then length and value of each, all big-endian.
+# The same row in PostgreSQL's binary format: number of columns, then length and value of each, all big-endian.
 _WIRE = np.dtype(
     [("columns", ">i2")]
     + [
@@ -55,7 +55,7 @@ _HEADER_BYTES, _END_BYTES = 19, 2
 
 
 def span_of(day: date, zone: str) -> tuple[int, int]:
-    """First moment of a local day and of the next one, in microseconds since 1970.
+    """Start of a local day and of the next one, in microseconds since 1970.
 
     >>> span_of(date(2026, 3, 2), "Asia/Shanghai")
     (1772380800000000, 1772467200000000)
@@ -68,7 +68,7 @@ def span_of(day: date, zone: str) -> tuple[int, int]:
 def read_rows(
     engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None = None
 ) -> npt.NDArray[np.void]:
-    """Fixes of a span ``[start, end)`` by device and time, of all devices or of some; dtype :data:`ROW`."""
+    """Fixes in ``[start, end)`` by device and time, of all devices or of the given ones; dtype :data:`ROW`."""
     if engine.dialect.name == "sqlite":
         return _sqlite_rows(str(engine.url.database), street, span, devices)
     return _postgresql_rows(engine, street, span, devices)
@@ -77,7 +77,7 @@ def read_rows(
 def read_tracks_of(
     engine: Engine, street: int, day: date, zone: str, devices: Sequence[int] | None = None
 ) -> pd.DataFrame:
-    """Fixes of a local day with the name of the device and the code of its holder at the time."""
+    """Fixes of a local day with the name of the device and the code of its holder at that time."""
     return as_tracks(engine, street, read_rows(engine, street, span_of(day, zone), devices))
 
 
@@ -114,7 +114,7 @@ def as_tracks(engine: Engine, street: int, rows: npt.NDArray[np.void]) -> pd.Dat
 
 
 def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> npt.NDArray[np.void]:
-    """Device by device along the key, which begins with street and device; the whole table is never read."""
+    """Read per device along the key, which begins with street and device, to avoid a scan of the table."""
     query = (
         f"SELECT {_COLUMNS} FROM fix WHERE street = ? AND device = ? AND time_us >= ? AND time_us < ? ORDER BY time_us"
     )
@@ -131,7 +131,7 @@ def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequenc
 def _postgresql_rows(
     engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None
 ) -> npt.NDArray[np.void]:
-    """Binary COPY; with the NULLs replaced every row has the same length, so numpy reads the stream as it is."""
+    """Binary COPY; with NULLs replaced, all rows have the same length, so NumPy reads the stream directly."""
     address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     limit = "" if devices is None else f"AND device = ANY(ARRAY[{', '.join(map(str, map(int, devices)))}]::integer[])"
     query = (

@@ -1,4 +1,4 @@
-"""Leaders and deputies of second-level grids on a day, from the roster of the store."""
+"""Leaders and deputies of second-level grids on a day, from the stored roster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from geo.patrols.persons import DEPUTIES
 
 
 def with_roster(session: Session, street: int, division: Division, day: date) -> Division:
-    """The division with the leaders and deputies of a day, those who stand in for a leader who is away included.
+    """The division with the leaders and deputies of a day, including deputies of absent leaders.
 
-    A street without a roster keeps the leaders that its division names.
+    A street without a roster keeps the leaders named in its division.
     """
     from api.database.duty.rosters import has_roster, read_stored_roster
 

@@ -1,4 +1,4 @@
-"""Verdicts of whole days into the store, as the follower would store them."""
+"""Stores verdicts of whole days, as the follower would."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from api.verdicts.follower import COMPARED
 def store_verdicts(
     engine: Engine, street: int, verdicts: pd.DataFrame, *, version: int, rules: str, at: datetime
 ) -> int:
-    """Store the verdicts of some days; those that are stored already stay as they are.
+    """Store the verdicts of the given days; verdicts already stored are unchanged.
 
     Parameters
     ----------
     verdicts
-        As :func:`geo.patrols.verify` gives them, of one or more days.
+        Results of :func:`geo.patrols.verify` for one or more days.
     version, rules
-        Number of the version of the division, and name of the rule set, that they were made by.
+        Number of the division's version, and name of the rule set, on which they are based.
 
     Returns
     -------
     int
-        Number of verdicts that are new or have changed.
+        Number of new or changed verdicts.
     """
     changed = 0
     for day, rows in verdicts.groupby(pd.to_datetime(verdicts["day"]).dt.date, sort=True):

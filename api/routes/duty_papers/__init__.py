@@ -1,4 +1,4 @@
-"""Cases, ledgers, the brief and meetings over HTTP: pages, files, typed texts, signatures, decisions."""
+"""Routes and pages of cases, ledgers, the brief and meetings: files, typed texts, signatures, decisions."""
 
 from api.routes.duty_papers import case_pages, records, sheets
 

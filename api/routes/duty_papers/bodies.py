@@ -26,7 +26,7 @@ class LedgerSigned(BaseModel):
 
 
 class DecisionIn(BaseModel):
-    """What a meeting decided."""
+    """A decision of a meeting."""
 
     day: date = Field(examples=["2026-03-03"])
     text: str = Field(min_length=2, max_length=300, pattern=NO_NUL, examples=["核对消防通道清单"])

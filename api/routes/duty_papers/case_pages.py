@@ -1,4 +1,4 @@
-"""The pages on which people work with cases: ``/me``, ``/desk`` and ``/board``."""
+"""The pages for working with cases: ``/me``, ``/desk`` and ``/board``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def my_grid(
     settings: SettingsOf,
     now: CaseNow,
 ) -> Response:
-    """Cases of the caller's grids with their deadlines, the verdict of the day, and reporting a problem."""
+    """Cases of the caller's grids with their deadlines, the verdict of the day, and a form for reports."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
         return refused
     places = [place for place in places_of(caller, snapshot, (2,)) if place[0]]

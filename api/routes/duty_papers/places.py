@@ -1,4 +1,4 @@
-"""What the routes of ledgers, briefs and meetings share: the place that is looked at, and the source that it is read from."""
+"""Place and data source of the routes of ledgers, briefs and meetings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from api.commands.duty_papers import Source
     from api.snapshot import Snapshot
 
-#: Columns of the texts of a brief.
+#: Columns of the typed texts of a brief.
 BRIEF_COLUMNS = ("suggestions", "reply")
 _CODE = re.compile(r"(?:^|/)(\d{9,20})(?=/|$)")
 
 
 @contextmanager
 def source_of(request: Request, snapshot: Snapshot, *, write: bool = False) -> Iterator[Source]:
-    """The store at the time of a request, with the division that holds now."""
+    """The database at the time of a request, with the division in force."""
     from api.commands.duty_papers import Source, telephones_of
 
     state = request.app.state
@@ -38,7 +38,7 @@ def source_of(request: Request, snapshot: Snapshot, *, write: bool = False) -> I
 
 
 def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) -> None:
-    """Refuse a caller who has no right for a cell; the empty code is the whole street.
+    """Refuse a caller who lacks a right for a cell; the empty code is the whole street.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) 
 def places_of(
     caller: Caller, snapshot: Snapshot, levels: tuple[int, ...], right: Right = Right.SEE_LEDGERS
 ) -> list[tuple[str, str]]:
-    """Code and name of the cells that a caller may choose: the whole street where allowed, then cells in order."""
+    """Code and name of the cells that a caller may select: the whole street if allowed, then cells in order."""
     import pandas as pd
 
     found = [("", "全街道 whole street")] if scopes(caller, right) is None else []
@@ -69,12 +69,12 @@ def places_of(
 
 
 def place_of_text(ledger: str, key: str, column: str) -> str:
-    """Cell that a typed text is about; empty for the whole street.
+    """Cell to which a typed text belongs; empty for the whole street.
 
     Raises
     ------
     InputError
-        If nothing may be written there.
+        If no text can be typed there.
 
     >>> place_of_text("B", "2026-03-04/320113003001001", "remark")
     '320113003001001'

@@ -1,4 +1,4 @@
-"""Ledgers, briefs and decisions for programs and pages: files, typed texts, signatures."""
+"""Ledgers, briefs and decisions: files, typed texts, signatures."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def public_paper(
 @router.get("/agenda.pdf", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_LEDGERS)
 def agenda_paper(request: Request, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = "") -> Response:
-    """The agenda of a meeting as PDF, with room for what is decided."""
+    """The agenda of a meeting as PDF, with space for decisions."""
     from api.commands.duty_papers import agenda_print, made_agenda
 
     require_place(caller, scope)
@@ -97,7 +97,7 @@ def agenda_paper(request: Request, day: Day, snapshot: SnapshotOf, caller: Calle
 def sign(
     request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, now: CaseNow, scope: Scope = ""
 ) -> LedgerSigned:
-    """Sign a ledger: its current content and print are stored. Later facts appear as corrections."""
+    """Sign a ledger: its current content and printed form are stored. Later facts appear as corrections."""
     from api.commands.duty_papers import ledger_print, made_ledger
     from geo.duty.ledgers.signing import ledger_text
 
@@ -122,7 +122,7 @@ def sign(
 @router.post("/typed", status_code=204)
 @needs(Right.WRITE_LEDGERS)
 def typed(body: TypedText, engine: EngineOf, caller: CallerOf, now: CaseNow) -> Response:
-    """Write a remark, plan, statement, suggestion or reply. The earlier text stays in the store."""
+    """Store a remark, plan, statement, suggestion or reply. Earlier texts are kept in the database."""
     place = place_of_text(body.ledger, body.key, body.column)
     require_place(caller, place, Right.WRITE_LEDGERS)
     with session(engine, write=True) as opened:
@@ -161,7 +161,7 @@ def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -
 @router.post("/decisions", status_code=201)
 @needs(Right.WRITE_LEDGERS)
 def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
-    """Record a decision of a meeting: who does what by when. It is first on the next agendas until carried out."""
+    """Record a decision of a meeting: task, owner and due day. It heads the next agendas until it is carried out."""
     from geo.duty import Decision
 
     decision = Decision("", body.day.isoformat(), body.text, body.owner, body.due, case_id=body.case_id)

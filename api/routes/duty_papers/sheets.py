@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False, route_class=Guarded)
 
 Day = Annotated[date | None, Query(ge=date(1990, 1, 1), lt=date(2100, 1, 1))]
 Scope = Annotated[str | None, Query(max_length=20)]
-#: Meeting days that the page of the meeting offers.
+#: Number of meeting days offered by the page of the meeting.
 MEETINGS = 9
 
 
@@ -37,7 +37,7 @@ def ledgers(
     day: Day = None,
     scope: Scope = None,
 ) -> Response:
-    """A ledger as a page, with the fields that people write."""
+    """A ledger as a page, with editable fields."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
     from api.commands.duty_papers import newest_day, present_day
@@ -58,7 +58,7 @@ def ledgers(
 
 
 def _shown(source: Source, kind: str, day: date, scope: str) -> tuple[Any, Any]:
-    """What the page shows beside the rows, as a function of the choices and of what the reader may do; and the rows."""
+    """Content of the page as a function of the choices and of the reader's rights, and the rows."""
     from api.commands.duty_papers import made_ledger, signature_of
     from maps.pages.duty_pages import LedgerPage
 
@@ -136,7 +136,7 @@ def meeting(
     day: Day = None,
     scope: Scope = None,
 ) -> Response:
-    """The agenda of a meeting, and the decisions that are not carried out."""
+    """The agenda of a meeting, and decisions not yet carried out."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
     from api.commands.duty_papers import made_agenda, named_decisions, present_day

@@ -1,4 +1,4 @@
-"""Who is on duty: roster, shifts, notices and rectification over HTTP, with their pages."""
+"""Routes and pages of roster, shifts, notices and rectification."""
 
 from api.routes.duty_people import notices, rectifications, rosters, shifts, staff_pages
 

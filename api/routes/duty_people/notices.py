@@ -1,4 +1,4 @@
-"""Notices (上情下达): from the street to communities, leaders and bodies; who has not been reached is seen."""
+"""Notices (上情下达) from the street to communities, leaders and bodies, with receipts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Number = Annotated[str, InPath(max_length=40)]
 @router.get("/notices")
 @needs(Right.SEE_ROSTER)
 def notices(caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf) -> NoticesOut:
-    """The last hundred notices that concern the caller's cells, each with whom it reached and whom it did not."""
+    """The last hundred notices that concern the caller's cells, each with the persons reached and not reached."""
     from api.duty.notice_lists import notices_of
 
     with session(engine) as opened:
@@ -35,7 +35,7 @@ def notices(caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: 
 def new_notice(
     body: NoticeIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> NoticeOut:
-    """Send a notice to those who answer for cells, or to the holders of some duties there. It is refused if it is for nobody."""
+    """Send a notice to those responsible for cells, or to the holders of given duties there. Refused if it has no recipient."""
     from api.database.duty.notices import add_notice
     from api.database.duty.rosters import read_stored_roster
     from api.duty.desk import actor_name
@@ -71,7 +71,9 @@ def reached(
     snapshot: SnapshotOf,
     now: CaseNow,
 ) -> NoticeOut:
-    """Write down whom a notice reached, and how: told at a meeting, by telephone, in person, on paper. Twice is harmless."""
+    """Record the persons reached by a notice, and how: at a meeting, by telephone, in person, on paper. Repeated calls are
+    harmless.
+    """
     from api.database.duty.notices import add_receipt, get_notice
     from api.database.duty.rosters import Recorder, read_stored_roster
     from api.duty.desk import actor_name

@@ -1,4 +1,4 @@
-"""Supervision notes and rectification items (督办、整改): found with a limit, put right, re-checked by another, struck off."""
+"""Supervision notes and rectification items (督办、整改): recorded with a due day, rectified, re-checked by another person."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Number = Annotated[str, InPath(max_length=40)]
 @router.get("/rectifications")
 @needs(Right.SEE_LEDGERS)
 def items(caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow) -> ItemsOut:
-    """Rectification items of the caller's cells, the last found first, each with its steps."""
+    """Rectification items of the caller's cells, last recorded first, each with its steps."""
     from api.duty.rectification_lists import items_of
 
     with session(engine) as opened:
@@ -37,7 +37,7 @@ def items(caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow
 def new_note(
     body: NoteIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> ItemsOut:
-    """Write a supervision note with its items, or, with `self_found`, what a unit found itself."""
+    """Create a supervision note with its items, or, with `self_found`, record the findings of a unit itself."""
     from api.database.duty.rectifications import add_item_step, next_note
     from api.duty.desk import actor_name, refused
     from api.duty.rectification_lists import cell_of_case, item_out, require_finder
@@ -79,7 +79,9 @@ def new_note(
 def step(
     number: Number, body: ItemStepIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, now: CaseNow
 ) -> ItemOut:
-    """Do one step of an item. Who put it right cannot re-check it; if somebody acted in between, the answer is 409."""
+    """Take a step of an item. Whoever rectified it cannot re-check it; if another step was taken in between, the answer is
+    409.
+    """
     from api.database.duty.rectifications import add_item_step, item_steps
     from api.duty.desk import actor_name, refused
     from api.duty.rectification_lists import item_out, require_step

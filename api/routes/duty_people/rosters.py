@@ -1,4 +1,4 @@
-"""The roster: who answers for a cell on a day, where nobody does, and leave with hand-over."""
+"""The roster: responsible persons by cell and day, gaps, and absences with hand-over."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def gaps(
     now: CaseNow,
     cell: Annotated[str, Query(max_length=40)] = "",
 ) -> GapsOut:
-    """Communities and grids of the caller for which nobody answers today, and empty shifts of today."""
+    """Communities and grids of the caller without a responsible person today, and unstaffed hours of today."""
     from api.duty.roster_lists import gaps_on
 
     limits = scopes(caller, Right.SEE_ROSTER)
@@ -128,7 +128,7 @@ def absence(
 def departure(
     body: DepartureIn, caller: CallerOf, engine: EngineOf, settings: SettingsOf, snapshot: SnapshotOf, now: CaseNow
 ) -> HandedOver:
-    """End all duties of a person who leaves, and hand their open cases over, in one step: all or nothing."""
+    """End all duties of a person who leaves, and hand over the open cases, in one transaction."""
     from api.database.duty.rosters import Recorder, end_assignments, read_stored_roster
     from api.duty import desk
     from api.duty.departments import require_manager

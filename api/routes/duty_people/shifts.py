@@ -1,4 +1,4 @@
-"""Shifts (值班): the plan with hours that nobody covers, single shifts, swaps, sheets, and the posts that have to be held."""
+"""Shifts (值班): the plan with unstaffed hours, single shifts, swaps, import of tables, and duty posts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Number = Annotated[int, InPath(ge=1, le=2**31 - 1)]
 @router.get("/shifts")
 @needs(Right.SEE_ROSTER)
 def shifts(caller: CallerOf, engine: EngineOf, settings: SettingsOf, first: date, last: date) -> ShiftsOut:
-    """Who is on duty from `first` to `last`, with duty posts, hours that nobody covers, and persons at two places at once."""
+    """Shifts from `first` to `last`, with duty posts, unstaffed hours, and persons at two places at once."""
     from api.duty.shift_plans import shifts_of
 
     with session(engine) as opened:
@@ -35,7 +35,7 @@ def shifts(caller: CallerOf, engine: EngineOf, settings: SettingsOf, first: date
 @router.post("/shifts", status_code=201)
 @needs(Right.MANAGE_ROSTER)
 def new_shift(body: ShiftIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Stored:
-    """Add a shift to the plan. A person who is on duty elsewhere at that time is refused."""
+    """Add a shift to the plan. Refused if the person is on duty elsewhere at that time."""
     from api.database.duty.shifts import add_shift
     from api.duty.shift_plans import code_of
     from geo.duty import Shift
@@ -51,7 +51,7 @@ def new_shift(body: ShiftIn, caller: CallerOf, engine: EngineOf, snapshot: Snaps
 @router.delete("/shifts/{number}", status_code=204)
 @needs(Right.MANAGE_ROSTER)
 def remove_shift(number: Number, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Response:
-    """Take a shift out of the plan; it stays in the store."""
+    """Withdraw a shift from the plan; it is kept in the database."""
     from api.database.duty.shifts import get_shift, withdraw_shift
 
     with session(engine, write=True) as opened:
@@ -65,7 +65,7 @@ def remove_shift(number: Number, caller: CallerOf, engine: EngineOf, snapshot: S
 @router.post("/shifts/swaps", status_code=201)
 @needs(Right.MANAGE_ROSTER)
 def swap(body: SwapIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Stored:
-    """Exchange the persons of two shifts. 409 if somebody has changed one of them before."""
+    """Exchange the persons of two shifts. 409 if one of them has changed meanwhile."""
     from api.database.duty.shifts import places_of_shifts, swap_shifts
 
     if body.one == body.two:
@@ -88,7 +88,7 @@ async def sheet(
     now: CaseNow,
     file: Annotated[UploadFile, File(description="Excel or CSV: 值班点, 日期, 时段, 值班人员")],
 ) -> SheetStored:
-    """Store the plan of a sheet in place of the shifts of the same places and days; faulty rows are told."""
+    """Replace the shifts of the same places and days by those of a table; invalid rows are listed."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -118,7 +118,7 @@ async def sheet(
 @router.post("/shifts/posts", status_code=201)
 @needs(Right.MANAGE_ROSTER)
 def set_duty_post(body: PostIn, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow) -> Stored:
-    """Say in which hours a place has to be held; hours without anybody are then a finding."""
+    """Set the hours in which a place must be staffed; unstaffed hours are then findings."""
     from api.database.duty.shifts import read_posts, set_post
     from geo.duty import DutyPost, levels_of, read_hours
 
@@ -128,7 +128,7 @@ def set_duty_post(body: PostIn, caller: CallerOf, engine: EngineOf, snapshot: Sn
     if not allowed(caller, Right.MANAGE_ROSTER, [body.cell]):
         raise DeniedError(f"'{caller.name}' may not plan the shifts of this place")
     with session(engine, write=True) as opened:
-        # A post of this name that belongs to another place is not taken over.
+        # A post with this name at another place is not overwritten.
         known = {one.post.place for one in read_posts(opened, caller.street)}
         recorder = _recorder(opened, caller, snapshot, {body.place} & known, now)
         number = set_post(opened, caller.street, post, recorder)
@@ -141,7 +141,7 @@ def set_duty_post(body: PostIn, caller: CallerOf, engine: EngineOf, snapshot: Sn
 def remove_duty_post(
     number: Number, caller: CallerOf, engine: EngineOf, snapshot: SnapshotOf, now: CaseNow
 ) -> Response:
-    """Say that a place has not to be held any more."""
+    """Withdraw a duty post."""
     from api.database.duty.shifts import read_posts, withdraw_post
 
     with session(engine, write=True) as opened:
@@ -152,7 +152,7 @@ def remove_duty_post(
 
 
 def _recorder(opened: Any, caller: Any, snapshot: Any, places: set[str], now: Any) -> Any:
-    """Who writes down shifts of some places; refused where the caller may not."""
+    """The recorder for shifts of the given places; refused if the caller may not plan them."""
     from api.database.duty.rosters import Recorder
     from api.duty.desk import actor_name
     from api.duty.shift_plans import cells_of_places, require_places

@@ -1,4 +1,4 @@
-"""The pages of those who are on duty: ``/roster``, ``/notices`` and ``/rectification``."""
+"""The pages of duty staff: ``/roster``, ``/notices`` and ``/rectification``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def roster_page(
     day: Day = None,
     scope: Scope = None,
 ) -> Response:
-    """Cells without an answerable person, who answers, leave with hand-over, and the shifts of a week."""
+    """Cells without a responsible person, assignments, absences with hand-over, and the shifts of a week."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_ROSTER)) is not None:
         return refused
     from api.duty.roster_lists import roster_shown
@@ -43,7 +43,7 @@ def roster_page(
 
     settings = request.app.state.settings
     today = now.astimezone(ZoneInfo(settings.zone)).date()
-    # Who sees single grids only looks at them all together.
+    # Callers limited to single grids see all of them together.
     places = places_of(caller, snapshot, (1,), Right.SEE_ROSTER) or [("", "本网格 own grids")]
     chosen = scope if scope in [code for code, _ in places] else places[0][0]
     with session(engine) as opened:
@@ -69,7 +69,7 @@ def notices_page(
     engine: EngineOf,
     settings: SettingsOf,
 ) -> Response:
-    """Notices with whom they reached and whom not; sending one, and writing down that somebody was told."""
+    """Notices with the persons reached and not reached; forms to send one and to record receipts."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_ROSTER)) is not None:
         return refused
     from api.duty.desk import actor_name
@@ -104,7 +104,7 @@ def rectification_page(
     now: CaseNow,
     note: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """Rectification items by their state, each with its steps; ``?note=`` shows one supervision note, also for printing."""
+    """Rectification items by state, each with its steps; ``?note=`` shows one supervision note, also for printing."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
     from api.duty.rectification_lists import items_of, may_supervise

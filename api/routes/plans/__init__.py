@@ -1,4 +1,4 @@
-"""Routes of the editor; `docs/editor-protocol.md` tells what they take and give."""
+"""Routes of the editor; the protocol is described in `docs/editor-protocol.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drafts: list, begin, snapshot, and the layers under them."""
+"""Drafts: list, create, snapshot, and layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _JSON: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "object"}}}},
     304: {"description": "not changed"},
 }
-#: Past snapshots are made from the log anew, which takes seconds; more at one time would only wait for each other.
+#: Past snapshots are rebuilt from the log, which takes seconds of CPU, so only one is built at a time.
 _PAST = threading.BoundedSemaphore(1)
 IfNoneMatch = Annotated[str | None, Header()]
 
@@ -31,7 +31,7 @@ IfNoneMatch = Annotated[str | None, Header()]
 @router.get("")
 @needs(Right.PLAN)
 def drafts(engine: EngineOf, caller: CallerOf) -> list[DraftOut]:
-    """Drafts of the street, those that were changed last first; at most 500."""
+    """Drafts of the street, last changed first; at most 500."""
     with session(engine) as opened:
         infos = list_drafts(opened, caller.street)
         versions = {number: get_version(opened, number) for number in {info.version_id for info in infos}}
@@ -43,7 +43,7 @@ def drafts(engine: EngineOf, caller: CallerOf) -> list[DraftOut]:
 def begin(
     request: Request, body: NewDraft, engine: EngineOf, caller: CallerOf, settings: SettingsOf, now: Now
 ) -> DraftOut:
-    """Begin a draft on a published version; sending the same id again gives the same draft."""
+    """Create a draft based on a published version; a repeated id returns the same draft."""
     with session(engine, write=True) as opened:
         if body.version is None:
             version = current_version(opened, street_code=settings.street or None)
@@ -127,7 +127,7 @@ def layer(
     if_none_match: IfNoneMatch = None,
     accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
-    """Roads, buildings or water under the draft, or where the tiles of the base map are."""
+    """Roads, buildings or water under the draft, or the description of the base map."""
     from api.plans.viewing import base_map_document, layer_document
 
     keeper, settings = keeper_of(request), request.app.state.settings
@@ -140,7 +140,7 @@ def layer(
 
 
 def _cached(document: bytes, tag: str, if_none_match: str | None, accepted: str, kept: str) -> Response:
-    """A compressed document, or that the client has it; unpacked for the few clients that do not take gzip."""
+    """A compressed document, or 304 if the client has it; decompressed for the few clients without gzip."""
     headers = {"ETag": tag, "Cache-Control": kept, "Vary": "Accept-Encoding"}
     if if_none_match is not None and tag in (part.strip() for part in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)

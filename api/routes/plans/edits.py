@@ -26,7 +26,7 @@ _EDITED: dict[int | str, dict[str, Any]] = {200: {"model": Edited, "description"
 def new_edits(
     request: Request, number: DraftNumber, body: EditsIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Make edits as one transaction: all or none. Answered after the commit; sending the id again gives the same answer."""
+    """Apply edits as one transaction. Answered after the commit; a repeated id returns the same answer."""
     from api.plans.editing import Edits, edit, read_edits
 
     sent = Edits(read_edits(body.edits), body.base, body.accept)
@@ -41,7 +41,7 @@ def new_edits(
 def consequences(
     request: Request, number: DraftNumber, body: EditsIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Tell what edits would do; nothing is changed. Incidents and verdicts follow as an event."""
+    """Effects of edits without applying them. Incidents and verdicts follow as an event."""
     from api.plans.editing import Edits, preview, read_edits
 
     sent = Edits(read_edits(body.edits), body.base, body.accept)
@@ -52,7 +52,7 @@ def consequences(
 @router.get("/consequences/{key}")
 @needs(Right.PLAN)
 def replayed(number: DraftNumber, key: str, caller: CallerOf, engine: EngineOf) -> Replayed:
-    """Incidents and verdicts that an edit or a preview changes, by the id that was sent; 404 until they are known."""
+    """Incidents and verdicts changed by an edit or a preview, by the id of its request; 404 until they are computed."""
     with session(engine) as opened:
         get_draft(opened, caller.street, number)
         found = replay_of_key(opened, number, key[:100])
@@ -66,7 +66,7 @@ def replayed(number: DraftNumber, key: str, caller: CallerOf, engine: EngineOf) 
 def new_undo(
     request: Request, number: DraftNumber, body: UndoIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Take back the caller's last edit that is in force, or the one of a revision."""
+    """Undo the caller's last edit in force, or that of a revision."""
     from api.plans.editing import undo
 
     with using(request, number) as opened:
@@ -78,7 +78,7 @@ def new_undo(
 def new_redo(
     request: Request, number: DraftNumber, body: Sent, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Make again what the caller took back last."""
+    """Redo the edit that the caller undid last."""
     from api.plans.editing import redo
 
     with using(request, number) as opened:

@@ -1,4 +1,4 @@
-"""The stream of what happens to a draft (server-sent events)."""
+"""Event stream of a draft (server-sent events)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from api.routes.plans.using import DraftNumber
 
 router = APIRouter(prefix="/api/drafts/{number}", route_class=Guarded, tags=["editor"])
 
-#: How often a stream looks, how often it checks its caller's rights again, and how many entries it sends at one time.
+#: Polling interval, interval between checks of the caller's rights, seconds, and maximum number of entries sent at once.
 POLL_S, RIGHTS_EVERY_S, AT_ONCE = 0.3, 60.0, 50
 #: A client that is further behind reads the snapshot instead.
 MOST_BEHIND = 500
-#: Answers about edits that were asked for this long before the stream began are sent, too.
+#: Results of evaluations requested this long before the stream began are sent, too.
 EARLIER = timedelta(seconds=30)
 
 Message = dict[str, str]
@@ -37,7 +37,7 @@ Message = dict[str, str]
 
 @dataclass
 class _Stream:
-    """What a stream has sent."""
+    """State of a stream: what it has sent."""
 
     engine: Engine
     number: int
@@ -48,7 +48,7 @@ class _Stream:
     replays: set[int] = field(default_factory=set)
 
     def next(self) -> list[Message]:
-        """What is new."""
+        """New messages."""
         from api.plans.annotating import entries_for_pages
 
         now = self.clock()

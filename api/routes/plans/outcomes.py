@@ -1,4 +1,4 @@
-"""Looking at a draft: comparison, crosswalk, findings, proposals, history, a month told again, files."""
+"""Analyses of a draft: comparison, crosswalk, findings, proposals, history, a recomputed month, files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ With = Annotated[
     int | None, Query(alias="with", ge=1, le=2**31 - 1, description="a version; by default the one it is based on")
 ]
 _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/geopackage+sqlite3": {}}}}
-#: Comparisons, checks and months take seconds of one core each; more at one time would only wait for each other.
+#: Comparisons, checks and months take seconds of one core each, so at most two run at a time.
 _WORKING = threading.BoundedSemaphore(2)
 
 
@@ -40,7 +40,7 @@ def _model(kind: Any) -> dict[int | str, dict[str, Any]]:
 
 
 def _divisions(request: Request, number: int, version: int | None) -> tuple[Any, Any]:
-    """The division of a version and that of the draft."""
+    """The divisions of a version and of the draft."""
     keeper = keeper_of(request)
     with using(request, number) as opened:
         new, base = opened.division(), opened.base
@@ -50,7 +50,7 @@ def _divisions(request: Request, number: int, version: int | None) -> tuple[Any,
 @router.get("/compare", response_class=Response, responses=_model(Compared))
 @needs(Right.PLAN)
 def compare(request: Request, number: DraftNumber, version: With = None) -> Response:
-    """What differs between a version and the draft, in words and by cell."""
+    """Differences of a version and the draft, in words and by cell."""
     from api.plans.examining import comparison
 
     with _WORKING:
@@ -65,7 +65,7 @@ def crosswalk(
     level: Literal["community", "second", "third"] = "second",
     version: With = None,
 ) -> Response:
-    """Which part of an old cell lies in which new one, with its residents."""
+    """Overlaps of old and new cells, with their residents."""
     from api.json_values import plain_rows
     from geo.layers import Level
     from geo.redraw import crosswalk as between
@@ -77,7 +77,7 @@ def crosswalk(
 @router.get("/findings", response_class=Response, responses=_model(FindingsOut))
 @needs(Right.PLAN)
 def findings(request: Request, number: DraftNumber) -> Response:
-    """What the check finds in the draft."""
+    """Findings of the check of the draft."""
     from api.plans.examining import findings_of
 
     with using(request, number) as opened:
@@ -89,7 +89,7 @@ def findings(request: Request, number: DraftNumber) -> Response:
 @router.post("/proposals", response_class=Response, responses=_model(Proposal))
 @needs(Right.PLAN)
 def proposals(request: Request, number: DraftNumber, body: ProposalIn) -> Response:
-    """Transfers that even out the workload of the second-level grids of a community; to try, to take or to leave."""
+    """Transfers that balance the workload of the second-level grids of a community; only a proposal."""
     from api.plans.examining import proposal
 
     with _WORKING, using(request, number) as opened:
@@ -99,7 +99,7 @@ def proposals(request: Request, number: DraftNumber, body: ProposalIn) -> Respon
 @router.post("/proposals/split", response_class=Response, responses=_model(Proposal))
 @needs(Right.PLAN)
 def split(request: Request, number: DraftNumber, body: SplitIn) -> Response:
-    """A split of a third-level cell that runs between two groups of its buildings; to try, to take or to leave."""
+    """A split of a third-level cell between two groups of its buildings; only a proposal."""
     from api.plans.examining import split_proposal
 
     with _WORKING, using(request, number) as opened:
@@ -114,7 +114,7 @@ def history(
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """Entries of the log, the newest first."""
+    """Entries of the log, newest first."""
     from api.plans.annotating import history as entries
 
     with using(request, number) as opened:
@@ -124,7 +124,7 @@ def history(
 @router.get("/lineage", response_class=Response, responses=_model(list[LineageStep]))
 @needs(Right.PLAN)
 def lineage(request: Request, number: DraftNumber) -> Response:
-    """Which cells of the draft descend from which."""
+    """Lineage of the draft's cells."""
     from api.json_values import plain_rows
 
     with using(request, number) as opened:
@@ -142,7 +142,7 @@ def month(
     month: Annotated[str, Query(pattern=r"^(199\d|20\d\d)-(0[1-9]|1[0-2])$", examples=["2026-02"])],
     verdicts: Annotated[bool, Query(description="judge every day again, which takes long on many fixes")] = True,
 ) -> Response:
-    """A past month told on the draft, beside the version that held on its first day: counts, rates and verdicts."""
+    """A past month recomputed on the draft, compared with the version in force on its first day: counts, rates and verdicts."""
     from api.plans.replays.months import first_day, month_retold
 
     day = first_day(month)
@@ -176,7 +176,7 @@ def import_file(
     number: DraftNumber,
     file: Annotated[UploadFile, File(description="the edited file, such as a GeoPackage; a Shapefile as .zip")],
 ) -> Response:
-    """What a file that was edited in a GIS would change; nothing is changed until its edits are sent."""
+    """Changes that an edited GIS file would make; nothing is changed until its edits are sent."""
     from api.plans.exchange import imported
 
     content = file.file.read()

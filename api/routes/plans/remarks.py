@@ -1,4 +1,4 @@
-"""Comments, and who is there."""
+"""Comments and presence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CommentNumber = Annotated[int, InPath(ge=1, le=2**31 - 1)]
 @router.get("/comments")
 @needs(Right.PLAN)
 def all_comments(request: Request, number: DraftNumber, engine: EngineOf) -> list[CommentOut]:
-    """Comments with their replies, the oldest first."""
+    """Comments with their replies, oldest first."""
     from api.plans.annotating import comments
 
     with using(request, number) as opened:
@@ -36,7 +36,7 @@ def all_comments(request: Request, number: DraftNumber, engine: EngineOf) -> lis
 def new_comment(
     request: Request, number: DraftNumber, body: CommentIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Added:
-    """Put a remark at a place."""
+    """Add a comment at a place."""
     from api.plans.annotating import annotate
 
     data = {"at": list(body.at), "text": body.text}
@@ -74,7 +74,7 @@ def settle(
     engine: EngineOf,
     now: Now,
 ) -> Added:
-    """Say that a comment is settled, or that it is not."""
+    """Mark a comment as resolved or unresolved."""
     from api.plans.annotating import annotate
 
     with using(request, number) as opened:
@@ -85,7 +85,7 @@ def settle(
 @router.post("/presence")
 @needs(Right.PLAN)
 def presence(number: DraftNumber, body: PresenceIn, caller: CallerOf, engine: EngineOf, now: Now) -> Here:
-    """Say that a client has the draft open, and on what it works; who is not heard for 30 s is gone."""
+    """Record that a client has opened the draft, and the cells being edited; a client is removed after 30 s without a message."""
     data = {"holds": body.holds, "at": body.at, "tool": body.tool}
     with session(engine, write=True) as opened:
         get_draft(opened, caller.street, number)

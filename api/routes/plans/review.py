@@ -49,7 +49,7 @@ def send_back(
 def publish(
     request: Request, number: DraftNumber, body: PublishIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> PublishedOut:
-    """Publish the draft as a version that holds from a day on."""
+    """Publish the draft as a version that is valid from a day on."""
     from api.plans.publishing import publish_draft
 
     with using(request, number) as opened:
@@ -66,12 +66,12 @@ def publish(
 def merge(
     request: Request, number: DraftNumber, body: MergeIn, caller: CallerOf, engine: EngineOf, now: Now
 ) -> Response:
-    """Make the edits of another draft on the same version, as one transaction."""
+    """Apply the edits of another draft on the same version, as one transaction."""
     from api.plans.editing import Edits, answered, edit
     from api.plans.merging import merged_edits, reasons_of
 
     with ExitStack() as stack:
-        # In the order of their numbers, or two that merge crosswise would wait for each other.
+        # Locked in the order of their numbers, because two crosswise merges would deadlock.
         held = {one: stack.enter_context(using(request, one)) for one in sorted({number, body.draft})}
         opened, other = held[number], held[body.draft]
         sent = sender(caller, now, body)
@@ -84,7 +84,7 @@ def merge(
 @router.get("/divisions/{version}/lineage")
 @needs(Right.SEE_DIVISION)
 def version_lineage(version: DraftNumber, engine: EngineOf) -> list[LineageStep]:
-    """Which cells of a published version descend from which of the version before it."""
+    """Lineage of the cells of a published version from those of its base version."""
     with session(engine) as opened:
         get_version(opened, version)
         return [LineageStep.model_validate(step) for step in lineage_of(opened, version)]

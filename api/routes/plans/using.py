@@ -1,4 +1,4 @@
-"""What the editor's routes share: the keeper of open drafts, and requests of callers."""
+"""Dependencies of the editor's routes: the cache of open drafts, and requests of callers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DraftNumber = Annotated[int, InPath(ge=1, le=2**31 - 1, examples=[1])]
 
 
 def open_keeper(state: Any) -> Keeper:
-    """Keeper of the open drafts of an application; made at the first request, as it loads geopandas."""
+    """Cache of the open drafts of an application; created at the first request, because it imports geopandas."""
     with state.keeper_lock:
         if state.keeper is None:
             from api.plans.keeper import Keeper
@@ -33,7 +33,7 @@ def open_keeper(state: Any) -> Keeper:
 
 
 def keeper_of(request: Request) -> Keeper:
-    """Keeper of the application of a request; see :func:`open_keeper`."""
+    """Cache of open drafts of the application of a request; see :func:`open_keeper`."""
     return open_keeper(request.app.state)
 
 
@@ -45,12 +45,12 @@ def using(request: Request, number: int) -> Iterator[OpenDraft]:
 
 
 def sender(caller: Caller, at: datetime, sent: Any) -> Sender:
-    """Who sent a body, and when."""
+    """Sender and time of a request."""
     from api.plans.editing import Request as Sender
 
     return Sender(sent.id, getattr(sent, "client", ""), caller, at)
 
 
 def plain(values: Any, status: int = 200) -> Response:
-    """Plain values as an answer, without the validation that takes longer than the edit itself."""
+    """JSON answer without validation, which takes longer than the edit itself."""
     return Response(msgspec.json.encode(values), status_code=status, media_type="application/json")
