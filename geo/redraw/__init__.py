@@ -3,28 +3,27 @@
 Terms
 -----
 draft (草案)
-    A division in the making: an immutable base and the edits made on it; :class:`Draft`.
+    An unpublished division: an immutable base and the edits applied to it; :class:`Draft`.
 edit (修改)
-    One change in the planner's words, a frozen value such as :class:`MoveVertex` or :class:`Split`; it is compiled to
-    replacements of arcs and changes of rows, which are stored and undone as they are.
+    One change as described by the planner, a frozen value such as :class:`MoveVertex` or :class:`Split`. It is compiled to
+    replacements of arcs and changes of rows, which are stored and can be inverted.
 transaction
     Edits that are accepted together or not at all; one step of undo.
 refusal
     :class:`RefusedEdit` with kind, place, cells and reason; draft and revision are unchanged.
 lineage
-    Which cells descend from which.
+    The descent of cells from earlier ones.
 
 crosswalk (对照)
-    Which part of an old cell lies in which new one, with its residents; :func:`crosswalk`.
+    Common parts of old and new cells, with their residents; :func:`crosswalk`.
 
 Public: :class:`Draft`, :class:`Change`, :class:`RefusedEdit`, and the edits; :func:`consequences`,
 :func:`consequences_of`; :func:`compare`, :func:`crosswalk`; :func:`merge_drafts`; :func:`read_edited`;
 :func:`snap_to_roads`, :func:`split_by_buildings`.
 
 Known limits
-------------
-A vertex that is put on an edge bends the edge by less than 1 mm, as hardly any lattice point lies on it exactly. On the outline
-only vertices that are there serve as ends of a split.
+------------ A vertex inserted into an edge bends it by less than 1 mm, because hardly any lattice point lies exactly on it. On
+the outline only existing vertices can be ends of a split.
 """
 
 from geo.errors import RefusedEdit

@@ -1,4 +1,4 @@
-"""Accepted transactions: what is kept of them, and their form in a file."""
+"""Accepted transactions and their serialised form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from geo.redraw.working.rows import Amend
 
 @dataclass(frozen=True)
 class Change:
-    """What an accepted transaction did.
+    """An accepted transaction.
 
     Attributes
     ----------
@@ -22,17 +22,17 @@ class Change:
     edits
         The edits, in the order in which they were applied.
     redraws, amends
-        Stored primitives, in order; each is its own inverse by swapping sides.
+        Stored primitives, in order; each is inverted by swapping its sides.
     cells
-        Codes of the cells whose border or row the edits changed, before and after; the sums above them are not counted.
+        Codes of the cells whose border or row the edits changed, before and after; changed sums of their ancestors do not count.
     lineage
         Descent of cells: (kind, from, to).
     basis
-        How people were shared out: ``buildings``, ``area``, or empty where nobody was moved.
+        Basis of the apportionment of people: ``buildings``, ``area``, or empty if nobody was moved.
     accepted
         Kinds of warning that were accepted, with the reasons given.
     sums
-        Positions in `amends` of those that only bring sums of rows above up to date.
+        Positions in `amends` of those that only update sums of ancestors.
     """
 
     revision: int
@@ -47,7 +47,7 @@ class Change:
 
 
 def change_to_dict(change: Change) -> dict[str, Any]:
-    """A transaction as plain values."""
+    """A transaction as JSON values."""
     return {
         "revision": change.revision,
         "edits": [edit.to_dict() for edit in change.edits],
@@ -62,7 +62,7 @@ def change_to_dict(change: Change) -> dict[str, Any]:
 
 
 def change_from_dict(values: Mapping[str, Any]) -> Change:
-    """Read a transaction as :func:`change_to_dict` wrote it."""
+    """Parse the result of :func:`change_to_dict`."""
 
     def arcs(side: list[Any]) -> tuple[Arc, ...]:
         return tuple(Arc(tuple((int(x), int(y)) for x, y in points), left, right) for points, left, right in side)

@@ -1,4 +1,4 @@
-"""Comparison of two divisions of one street, and the crosswalk by which numbers of one are carried to the other."""
+"""Comparison of two divisions of one street, and the crosswalk for transferring figures from one to the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.errors import CrsError
 from geo.layers.columns import CODE, LEADER, NAME, PARENT, POPULATION, Level
 from geo.layers.division import Division
 
-#: Smaller pieces come from rounding; they are left out, and their people are kept with the largest piece.
+#: Smaller pieces are caused by rounding; they are removed, and their people are added to the largest piece.
 _SMALLEST_M2 = 0.01
 
 FROM_CODE, TO_CODE, AREA, PEOPLE = "from_code", "to_code", "area_m2", "population"
@@ -30,7 +30,7 @@ class _Pieces(NamedTuple):
 
 
 def crosswalk(old: Division, new: Division, level: Level) -> pd.DataFrame:
-    """Tell which parts of the old cells of a level lie in which new cells.
+    """Intersect the cells of a level of two divisions.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ def crosswalk(old: Division, new: Division, level: Level) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `from_code`, `to_code` (None for ground that the new division does not cover), `area_m2` (planar) and `population`, in
-        order of the codes. Residents of a third-level cell that both divisions have go with it as a whole, those of other
-        cells in proportion to the area of the pieces. For each `from_code`, the population adds up to that of the old cell to
-        1e-6, and the area likewise but for pieces under 0.01 m², which are left out.
+        `from_code`, `to_code` (None for ground that the new division does not cover), `area_m2` (planar) and `population`,
+        sorted by the codes. Residents of a third-level cell that both divisions have are assigned as a whole, those of other
+        cells in proportion to the area of the pieces. For each `from_code`, the population sums to that of the old cell within
+        1e-6, and so does the area, except for pieces under 0.01 m², which are removed.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def crosswalk(old: Division, new: Division, level: Level) -> pd.DataFrame:
 
     Notes
     -----
-    Cost: O(n log n) in the number of third-level cells, plus an intersection for each pair of cells that differ and meet.
+    Cost: O(n log n) in the number of third-level cells, plus an intersection for each pair of different cells that meet.
     """
     if old.crs != new.crs:
         raise CrsError(
@@ -79,7 +79,7 @@ def crosswalk(old: Division, new: Division, level: Level) -> pd.DataFrame:
 
 
 def _without_slivers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out pieces that are too small; the largest piece of the same cell takes their people."""
+    """Remove pieces that are too small; their people are added to the largest piece of the same cell."""
     largest = frame.groupby(FROM_CODE)[AREA].transform("idxmax").to_numpy(dtype=np.int64)
     small = (frame[AREA] < _SMALLEST_M2).to_numpy() & (largest != np.arange(len(frame)))
     people = frame[PEOPLE].to_numpy(float).copy()
@@ -101,12 +101,12 @@ def _ancestors(division: Division, level: Level) -> npt.NDArray[np.object_]:
 
 
 def _forms(shapes: npt.NDArray[np.object_]) -> list[bytes]:
-    """Polygons as bytes that are equal where the polygons are, wherever their rings begin."""
+    """Polygons as bytes that are equal for equal polygons, regardless of the first vertex of their rings."""
     return list(shapely.to_wkb(shapely.normalize(shapes)))
 
 
 def _common_pieces(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> _Pieces:
-    """Intersect two layers; cells that are equal to the last bit are matched without it."""
+    """Intersect two layers; bitwise equal cells are matched without intersection."""
     a, b = np.asarray(old.geometry.array, dtype=object), np.asarray(new.geometry.array, dtype=object)
     position = {wkb: k for k, wkb in enumerate(_forms(b))}
     equal = np.array([position.get(wkb, -1) for wkb in _forms(a)], dtype=np.int64)
@@ -132,7 +132,7 @@ def _common_pieces(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> _Pieces:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two divisions.
+    """Differences of two divisions.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Comparison:
         One row for each cell of either division and level: `level`, `code`, `status` (``same``, ``changed``, ``new``,
         ``retired``), `old_area_m2`, `new_area_m2`, `old_population`, `new_population`, `renamed`, `old_leader`, `new_leader`.
     leaders
-        Residents who come under another leader: `from_code`, `to_code`, `from_leader`, `to_leader`, `area_m2`, `population`.
+        Residents who change leaders: `from_code`, `to_code`, `from_leader`, `to_leader`, `area_m2`, `population`.
     crosswalk
         :func:`crosswalk` of the second level.
     """
@@ -151,11 +151,11 @@ class Comparison:
 
     @property
     def residents_with_another_leader(self) -> float:
-        """Number of residents who come under another leader."""
+        """Number of residents who change leaders."""
         return float(self.leaders[PEOPLE].sum())
 
     def words(self) -> list[tuple[str, str]]:
-        """The differences as sentences in Chinese and English, the largest first."""
+        """The differences as sentences in Chinese and English, largest first."""
         sentences = []
         for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
             status = self.cells.loc[self.cells["level"] == int(level), "status"].value_counts()
@@ -226,7 +226,7 @@ def _level_changes(old: Division, new: Division, level: Level) -> pd.DataFrame:
 
 
 def _other_leaders(old: Division, new: Division, walk: pd.DataFrame) -> pd.DataFrame:
-    """The pieces of a crosswalk whose residents come under another leader; without leaders, under another grid."""
+    """Pieces of a crosswalk whose residents change leaders; for divisions without leaders, those who change grids."""
     former = walk[FROM_CODE].map(_column(old.second, LEADER).to_dict())
     later = walk[TO_CODE].map(_column(new.second, LEADER).to_dict())
     nobody = former.isna() & later.isna()

@@ -1,4 +1,4 @@
-"""The draft: a division in the making, changed by edits that are exact or refused, with undo, redo, save and load."""
+"""The draft: a mutable division, changed by edits that are exact or refused, with undo, redo, save and load."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from geo.redraw.working.undo import put, put_with_sums, require_on_top, take
 
 _LOCKS = (kinds.Lock, kinds.Unlock, kinds.LockOutline, kinds.UnlockOutline)
 
-#: Version of the form in which a draft is saved.
+#: Version of the file format of drafts.
 FORMAT = 1
 
 
 class Draft:
-    """A mutable working copy over an immutable division; made by :meth:`of`."""
+    """A mutable working copy of an immutable division; created by :meth:`of`."""
 
     def __init__(self, division: Division, buildings: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame | None) -> None:
         self.base = division
@@ -63,14 +63,14 @@ class Draft:
         buildings: gpd.GeoDataFrame | None = None,
         roads: gpd.GeoDataFrame | None = None,
     ) -> Draft:
-        """Begin a draft on a division, which stays as it is.
+        """Start a draft on a division, which is not changed.
 
         Parameters
         ----------
         division
-            The base, in a metric CRS, whole and nested as :func:`geo.coverage.check_division` tests it.
+            The base, in a metric CRS, valid and nested according to :func:`geo.coverage.check_division`.
         buildings
-            Polygons with ``population``, ``households`` and ``units`` where known, any CRS: people are shared out by them.
+            Polygons with ``population``, ``households`` and ``units`` where known, any CRS; used for the apportionment of people.
         roads
             Lines, any CRS, for the share of borders on roads and for snapping.
 
@@ -81,7 +81,7 @@ class Draft:
 
         Notes
         -----
-        Cost: O(n log n) in the number of vertices, once. An edit then costs time in the size of the cells it touches only.
+        Cost: O(n log n) in the number of vertices, once. The cost of an edit depends only on the size of the cells it touches.
         """
         return cls(division, buildings, roads)
 
@@ -115,17 +115,17 @@ class Draft:
         edit
             One edit, or several that are accepted together or not at all.
         accept
-            Warnings that the planner accepts, by kind, with the reason: ``{"cut_building": "to be torn down"}``.
+            Accepted warnings by kind, with the reason: ``{"cut_building": "to be torn down"}``.
         since
-            The revision that the edit was made on, if it may be an older one, or what was done since: refused as ``stale``
-            where that wrote what the edit reads (:mod:`geo.redraw.effects`).
+            The revision on which the edit was made, if it may be an older one, or the changes since: refused as ``stale`` if
+            these wrote what the edit reads (:mod:`geo.redraw.effects`).
         check
-            Called with the change before it is accepted, such as to store it; if it raises, the draft stays as it was.
+            Called with the change before it is accepted, for example to store it; if it raises, the draft is unchanged.
 
         Raises
         ------
         RefusedEdit
-            If the result would not be a whole division; the draft and its revision are unchanged.
+            If the result would not be a valid division; the draft and its revision are unchanged.
         """
         edits = (edit,) if isinstance(edit, Edit) else tuple(edit)
         reasons = dict(accept or {})
@@ -220,14 +220,14 @@ class Draft:
             require_locked_outline(plan.redraw)
 
     def since(self, revision: int) -> Since:
-        """What the changes in force did after a revision."""
+        """Combined effect of the changes in force after a revision."""
         return Since(effect_of(change) for change in self._done if change.revision > revision)
 
     @contextmanager
     def trial(self, edit: Edit | Sequence[Edit], *, since: Since | int | None = None) -> Iterator[Change]:
-        """Apply an edit for the length of a ``with`` block, and take it back without a trace.
+        """Apply an edit within a ``with`` block, and revert it completely afterwards.
 
-        A cut building is no refusal here.
+        A cut building does not cause a refusal here.
         """
         revision, undone = self.revision, list(self._undone)
         change = self.apply(edit, accept={"cut_building": "trial"}, since=since)
@@ -238,7 +238,7 @@ class Draft:
             self.revision, self._undone = revision, undone
 
     def undo(self) -> Change | None:
-        """Take the last transaction back; None where there is none."""
+        """Undo the last transaction; None if there is none."""
         if not self._done:
             return None
         change = self._done.pop()
@@ -249,7 +249,7 @@ class Draft:
         return change
 
     def redo(self) -> Change | None:
-        """Make the transaction again that was taken back last; None where there is none."""
+        """Redo the transaction undone last; None if there is none."""
         if not self._undone:
             return None
         change, revision = self._undone.pop(), self.revision + 1
@@ -258,15 +258,15 @@ class Draft:
         return change
 
     def put_back(self, change: Change) -> Change:
-        """Make a stored change again, such as one of a log; :attr:`revision` becomes its revision.
+        """Apply a stored change again, for example one of a log; :attr:`revision` becomes its revision.
 
-        Its cells have to be as they were when it was made. Sums of the rows above are computed again where other changes
-        were made or taken back in between.
+        Its cells must be in the state in which it was made. Sums of ancestors are recomputed if other changes were made or undone
+        in between.
 
         Returns
         -------
         Change
-            The change as it is in force now.
+            The change as now in force.
         """
         if all(amend.before is None or self._holds(amend) for amend in change.amends):
             put(self.workspace, self.rows, change)
@@ -284,12 +284,12 @@ class Draft:
         )
 
     def take_back(self, change: Change, *, check: Callable[[], None] | None = None) -> None:
-        """Take back a change in force, which need not be the last one; the revision stays.
+        """Undo a change in force, not necessarily the last one; the revision is unchanged.
 
         Parameters
         ----------
         check
-            Called before it is accepted; if it raises, the draft stays as it was.
+            Called before it is accepted; if it raises, the draft is unchanged.
 
         Raises
         ------
@@ -316,14 +316,14 @@ class Draft:
             raise
 
     def _replay_locks(self, changes: Sequence[Change]) -> None:
-        """Bring the locks up to date after changes were made or taken back; most of them have no lock in them."""
+        """Update the locks after changes were made or undone; most changes contain none."""
         if any(isinstance(edit, _LOCKS) for change in changes for edit in change.edits):
             self.outline_locked, self.rows.locked = True, set()
             for edit in self.edits:
                 self._lock(edit)
 
     def _lock(self, edit: Edit) -> None:
-        """Set or release what an edit locks or unlocks; other edits change nothing here."""
+        """Apply a lock edit; other edits have no effect here."""
         match edit:
             case kinds.Lock(codes):
                 self.rows.locked = self.rows.locked | set(codes)
@@ -340,18 +340,18 @@ class Draft:
         return pd.DataFrame(steps, columns=["kind", "from_code", "to_code", "revision"])
 
     def division(self) -> Division:
-        """The draft as a division: cells that no edit touched are equal to the base to the last bit, attributes included.
+        """The draft as a division: cells not touched by edits are bitwise equal to the base, attributes included.
 
         Notes
         -----
-        Cost: O(n) in the number of vertices of the touched cells and of the grids above them.
+        Cost: O(n) in the number of vertices of the touched cells and their ancestors.
         """
         return as_division(self.base, self.workspace, self.rows)
 
     # Save and load
 
     def to_json(self) -> str:
-        """The draft as text: its edits and stored primitives, and the digest of its base."""
+        """Serialise the draft: its edits and stored primitives, and the digest of its base."""
         return json.dumps(
             {
                 "format": FORMAT,
@@ -373,12 +373,12 @@ class Draft:
         buildings: gpd.GeoDataFrame | None = None,
         roads: gpd.GeoDataFrame | None = None,
     ) -> Draft:
-        """Load a draft that :meth:`to_json` wrote; the stored primitives are put back, nothing is computed anew.
+        """Load the result of :meth:`to_json`; the stored primitives are applied without recomputation.
 
         Raises
         ------
         InputError
-            If the text is not a draft, or was made on another division.
+            If the text is not a draft, or belongs to another division.
         """
         try:
             saved = json.loads(text)

@@ -1,4 +1,4 @@
-"""Help with drawing: a line laid along roads, and a line between clusters of buildings."""
+"""Drawing aids: snapping of a line to roads, and a line between clusters of buildings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from geo.errors import InputError, RefusedEdit
 from geo.redraw.draft import Draft
 from geo.redraw.edits import Split
 
-#: Farthest that a vertex is moved to a road, metres: the width of a main road with its pavements.
+#: Maximum distance by which a vertex is snapped to a road, metres: the width of a main road with its pavements.
 REACH_M = 15.0
 
 
 def snap_to_roads(line: LineString, roads: gpd.GeoDataFrame, *, reach_m: float = REACH_M) -> LineString:
-    """Lay a drawn line along the roads near it.
+    """Snap a drawn line to nearby roads.
 
     Parameters
     ----------
     line
-        The drawn line, metres; its ends stay where they are.
+        The drawn line, metres; its ends are unchanged.
     roads
         Lines in the same CRS.
     reach_m
-        Vertices farther from every road stay where they are.
+        Vertices farther from every road are unchanged.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def snap_to_roads(line: LineString, roads: gpd.GeoDataFrame, *, reach_m: float =
 
 
 def _on_road(point: shapely.Point, roads: np.ndarray, reach_m: float) -> tuple[int, float]:
-    """The nearest road and the distance along it; -1 where none is in reach."""
+    """The nearest road and the distance along it; -1 if none is in reach."""
     distance = shapely.distance(roads, point)
     k = int(np.argmin(distance))
     return (k, float(roads[k].project(point))) if distance[k] <= reach_m else (-1, 0.0)
@@ -74,11 +74,11 @@ def split_by_buildings(draft: Draft, code: str, parts: int = 2) -> Split:
     Parameters
     ----------
     draft
-        A draft that knows the buildings.
+        A draft with buildings.
     code
         The third-level cell.
     parts
-        Number of parts that the cell is meant to have in the end; the split cuts off one of them.
+        Intended final number of parts of the cell; the split cuts off one of them.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def split_by_buildings(draft: Draft, code: str, parts: int = 2) -> Split:
     Raises
     ------
     InputError
-        If the draft knows no buildings or `parts` is under 2.
+        If the draft has no buildings or `parts` is under 2.
     RefusedEdit
-        If the cell has fewer buildings than parts, or no single line divides the clusters.
+        If the cell has fewer buildings than parts, or no single line separates the clusters.
     """
     draft.rows.require(code)
     if draft.buildings is None or parts < 2:
@@ -122,8 +122,8 @@ def split_by_buildings(draft: Draft, code: str, parts: int = 2) -> Split:
 
 
 def _line_between(shape: shapely.Geometry, one: np.ndarray, other: np.ndarray) -> LineString | None:
-    """The border, inside a cell, between the ground nearer to one group of buildings and that nearer to the other."""
-    # In millimetres: many vertices on one exact circle make faces that cross themselves at its centre.
+    """The border, inside a cell, between the points nearer to one group of buildings and those nearer to the other."""
+    # Rounded to millimetres: many vertices on one exact circle make faces that self-intersect at its centre.
     vertices = [shapely.get_coordinates(shapely.segmentize(group, 5.0)).round(3) for group in (one, other)]
     if any(len(xy) == 0 for xy in vertices):
         return None

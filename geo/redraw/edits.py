@@ -1,4 +1,4 @@
-"""Edits in the planner's words: frozen values that can be stored, sent and replayed.
+"""Edits as described by planners: frozen values that can be stored, sent and replayed.
 
 Coordinates are metres in the CRS of the division, rounded to the 1 mm lattice when an edit is applied; codes are text.
 """
@@ -19,10 +19,10 @@ Place = tuple[float, float]
 
 
 class Edit:
-    """Base of all edits."""
+    """Base class of all edits."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The edit as plain values: its name under ``edit``, lines as lists of coordinates."""
+        """The edit as JSON values: its name under ``edit``, lines as lists of coordinates."""
         values: dict[str, Any] = {"edit": type(self).__name__}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
@@ -42,7 +42,7 @@ class MoveVertex(Edit):
 
 @dataclass(frozen=True)
 class InsertVertex(Edit):
-    """Insert a vertex at `at` into the edge that runs there; the edge bends by less than 1 mm."""
+    """Insert a vertex at `at` into the edge at that place; the edge bends by less than 1 mm."""
 
     at: Place
 
@@ -56,7 +56,7 @@ class RemoveVertex(Edit):
 
 @dataclass(frozen=True)
 class SlideNode(Edit):
-    """Slide the node at `at` along one of its borders to the place `to` on it; the border itself stays where it is."""
+    """Slide the node at `at` along one of its borders to the place `to` on it; the border itself is unchanged."""
 
     at: Place
     to: Place
@@ -66,7 +66,7 @@ class SlideNode(Edit):
 class Reshape(Edit):
     """Replace the border between the first and the last vertex of a line by the line.
 
-    Both are vertices of one chain of arcs: of one border between two cells, two second-level grids or two communities.
+    Both must be vertices of one chain of arcs: of one border between two cells, two second-level grids or two communities.
     """
 
     line: LineString
@@ -74,7 +74,7 @@ class Reshape(Edit):
 
 @dataclass(frozen=True)
 class Split(Edit):
-    """Cut a cell in two along a line, which may reach past it; the part with more residents keeps the code."""
+    """Split a cell along a line, which may extend past it; the part with more residents keeps the code."""
 
     code: str
     line: LineString
@@ -90,7 +90,7 @@ class Merge(Edit):
 
 @dataclass(frozen=True)
 class Transfer(Edit):
-    """Give third-level cells to the second-level grid `to`; they get new codes there, the old ones are retired."""
+    """Move third-level cells to the second-level grid `to`; they get new codes there, the old ones are retired."""
 
     codes: tuple[str, ...]
     to: str
@@ -98,7 +98,7 @@ class Transfer(Edit):
 
 @dataclass(frozen=True)
 class Redivide(Edit):
-    """Divide a second-level grid or a community anew inside its outline.
+    """Redivide a second-level grid or a community inside its outline.
 
     `counts` are the numbers of cells below it: third-level cells of a second-level grid, or second-level grids and third-level
     cells of a community. `seed` makes the result reproducible.
@@ -111,7 +111,7 @@ class Redivide(Edit):
 
 @dataclass(frozen=True)
 class Rename(Edit):
-    """Give a cell another name."""
+    """Change the name of a cell."""
 
     code: str
     name: str
@@ -119,7 +119,7 @@ class Rename(Edit):
 
 @dataclass(frozen=True)
 class Recode(Edit):
-    """Give a third-level cell another free code under the same parent; the old one is retired."""
+    """Change the code of a third-level cell to a free one under the same parent; the old one is retired."""
 
     code: str
     to: str
@@ -127,7 +127,7 @@ class Recode(Edit):
 
 @dataclass(frozen=True)
 class SetLeader(Edit):
-    """Name the leader of a cell; None for nobody."""
+    """Set the leader of a cell; None for no leader."""
 
     code: str
     leader: str | None
@@ -135,7 +135,7 @@ class SetLeader(Edit):
 
 @dataclass(frozen=True)
 class Lock(Edit):
-    """Lock cells, with all below them, against changes."""
+    """Lock cells and their descendants against changes."""
 
     codes: tuple[str, ...]
 
@@ -149,23 +149,23 @@ class Unlock(Edit):
 
 @dataclass(frozen=True)
 class LockOutline(Edit):
-    """Lock the outline of the street, as it is in a new draft."""
+    """Lock the outline of the street, the default in a new draft."""
 
 
 @dataclass(frozen=True)
 class UnlockOutline(Edit):
-    """Let edits change the outline of the street."""
+    """Allow edits to change the outline of the street."""
 
 
 @dataclass(frozen=True)
 class Comment(Edit):
-    """Put a remark at a place; it changes no cell."""
+    """Add a comment at a place; it changes no cell."""
 
     at: Place
     text: str
 
 
-#: No projected CRS reaches farther, metres.
+#: Maximum absolute coordinate of any projected CRS, metres.
 _FARTHEST_M = 1e8
 
 KINDS: Mapping[str, type[Edit]] = {
@@ -179,12 +179,12 @@ KINDS: Mapping[str, type[Edit]] = {
 
 
 def edit_from_dict(values: Mapping[str, Any]) -> Edit:
-    """Read an edit as :meth:`Edit.to_dict` wrote it.
+    """Parse the result of :meth:`Edit.to_dict`.
 
     Raises
     ------
     InputError
-        If the kind is unknown, or a field is missing, superfluous or of the wrong form; the message names it.
+        If the kind is unknown, or a field is missing, superfluous or malformed; the message names it.
     """
     kind = KINDS.get(str(values.get("edit")))
     if kind is None:
@@ -200,7 +200,7 @@ def edit_from_dict(values: Mapping[str, Any]) -> Edit:
         raise InputError(f"{kind.__name__}: {error}") from error
 
 
-#: Fields that are text, and those that may also be None.
+#: Text fields, and those that may also be None.
 _TEXTS, _OPTIONAL = ("code", "name", "text", "into", "leader"), ("into", "leader")
 
 

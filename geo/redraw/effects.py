@@ -1,9 +1,9 @@
-"""What an edit reads and what changes wrote: whether an edit that was made on an older revision is still the same edit.
+"""Read and write sets of edits, which decide whether an edit based on an older revision still has the same meaning.
 
-An edit reads the arcs that it replaces, the rows that it takes as a whole (of a cell that it splits or retires), the value
-that it sets, and what a cell that it names is. Residents, households, units and workload that move with a border are not read:
-they are added to whatever the cells have. Two edits that replace different arcs of one cell therefore do not disturb each
-other; what must hold of the cell is tested on the result.
+An edit reads the arcs that it replaces, the rows that it uses as a whole (of a cell that it splits or retires), the value
+that it sets, and the identity of the cells that it names. Residents, households, units and workload moved with a border are
+not read: they are added to the current values. Two edits that replace different arcs of one cell are therefore independent;
+conditions on the cell are tested on the result.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from geo.redraw.working.rows import Rows
 #: One value of a row: code and column.
 Key = tuple[str, str]
 
-#: Begins the column that stands for what a cell is: split, merged, transferred, recoded or born.
+#: Prefix of the pseudo-column for the identity of a cell: split, merged, transferred, recoded or created.
 _DESCENT = "#"
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one change did; arcs in the direction of :meth:`Arc.one_way`, values before and after."""
+    """Effect of one change; arcs in the direction of :meth:`Arc.one_way`, values before and after."""
 
     revision: int
     taken_out: frozenset[Arc]
@@ -42,16 +42,16 @@ class Effect:
 
 @dataclass(frozen=True)
 class Reads:
-    """What a change reads.
+    """Read set of a change.
 
     Attributes
     ----------
     arcs
         Arcs that it replaces.
     rows
-        Codes of cells whose whole row it takes.
+        Codes of cells whose whole row it uses.
     cells
-        Codes of cells that it names: another edit must not have made another cell of them.
+        Codes of cells that it names, whose identity must be unchanged.
     values
         Values that it sets.
     """
@@ -62,20 +62,20 @@ class Reads:
     values: frozenset[Key]
 
     def value(self, key: Key) -> bool:
-        """Whether the change reads a value that another one wrote."""
+        """Whether the change reads a value written by another one."""
         code, column = key
         return code in self.rows or key in self.values or (code in self.cells and column.startswith(_DESCENT))
 
 
 def effect_of(change: Change, *, revision: int | None = None, undone: bool = False) -> Effect:
-    """What a change did, or what taking it back did.
+    """Effect of a change, or of undoing it.
 
     Parameters
     ----------
     revision
-        Of the entry that did it; by default that of the change.
+        Revision of its log entry; by default that of the change.
     undone
-        Whether the change was taken back.
+        Whether the change was undone.
     """
     taken, put = _arcs(change)
     sums = set(change.sums)
@@ -97,7 +97,7 @@ def effect_of(change: Change, *, revision: int | None = None, undone: bool = Fal
 
 
 def _arcs(change: Change) -> tuple[set[Arc], set[Arc]]:
-    """Arcs that a change took out and put in, but for those that it put in and took out again."""
+    """Net sets of arcs that a change removed and added."""
     taken: set[Arc] = set()
     put: set[Arc] = set()
     for redraw in change.redraws:
@@ -106,7 +106,7 @@ def _arcs(change: Change) -> tuple[set[Arc], set[Arc]]:
 
 
 def _replace(taken: set[Arc], put: set[Arc], before: Iterable[Arc], after: Iterable[Arc]) -> None:
-    """Add a replacement to the net effect of those before it."""
+    """Combine a replacement with the net effect of those before it."""
     gone, new = set(before), set(after)
     taken |= gone - put
     put -= gone
@@ -120,7 +120,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def reads_of(change: Change) -> Reads:
-    """What a change reads."""
+    """The read set of a change."""
     rows = {amend.code for amend in change.amends if amend.before is not None and amend.after is None}
     cells: set[str] = set()
     values: set[Key] = set()
@@ -129,7 +129,7 @@ def reads_of(change: Change) -> Reads:
             case kinds.Split(code):
                 rows.add(code)
             case kinds.Merge(codes, into):
-                # Where the edit does not name it, the cell with most residents keeps its code.
+                # Unless the edit names it, the cell with most residents keeps its code.
                 (rows if into is None else cells).update(codes)
             case kinds.Transfer(_, to):
                 cells.add(to)
@@ -142,7 +142,7 @@ def reads_of(change: Change) -> Reads:
 
 
 class Since:
-    """The net effect of changes: what was done and taken back again is as if it had not been.
+    """The net effect of changes: a change that was undone has no effect.
 
     Parameters
     ----------
@@ -162,20 +162,20 @@ class Since:
         self.values = {key for key, (before, after) in values.items() if not _same(before, after)}
 
     def require_undisturbed(self, change: Change) -> None:
-        """Refuse a change that reads something that these changes wrote.
+        """Refuse a change that reads something written by these changes.
 
         Raises
         ------
         RefusedEdit
-            Of kind ``stale`` with the place, the cells and the revisions of the changes in the way.
+            Of kind ``stale`` with the place, the cells and the revisions of the conflicting changes.
         """
         reads = reads_of(change)
         self._refuse(reads.arcs & self.put_in, {key for key in self.values if reads.value(key)})
 
     def require_same_border(self, workspace: Workspace, rows: Rows, edit: kinds.Edit) -> None:
-        """Refuse a line whose ends lay on another border before these changes took that border away.
+        """Refuse a line whose ends were on a border that these changes removed.
 
-        The line is laid on the borders of the draft with those that were taken out put back beside them.
+        The line is applied to the borders of the draft together with the removed ones.
         """
         if not isinstance(edit, kinds.Reshape) or not self.taken_out:
             return
@@ -185,20 +185,20 @@ class Since:
         try:
             chain = find_chain(workspace, rows, line[0], line[-1], edit.line)
         except (RefusedEdit, KeyError):
-            return  # On no border even so, or beside cells that are no more: it is refused where it is applied.
+            return  # On no border in either case, or next to retired cells: refused when it is applied.
         finally:
             workspace.replace(beside.inverse())
         self._refuse({section.stored.one_way() for section in chain} & set(beside.after), set())
 
     def require_apart(self, changes: Iterable[Change], codes: Collection[str]) -> None:
-        """Refuse changes that were made beside these, on the same base, and read something that these wrote.
+        """Refuse changes made concurrently on the same base that read something written by these.
 
         Parameters
         ----------
         changes
             The others, in order.
         codes
-            Codes of the base: cells that were born later are not the same ones although they may have the same code.
+            Codes of the base: cells created later are different even if their codes are equal.
 
         Raises
         ------

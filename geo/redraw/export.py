@@ -1,4 +1,4 @@
-"""A draft as a division: what no edit touched is the base's, to the last bit."""
+"""Export of a draft as a division; untouched parts are bitwise equal to the base."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def _vertices(shapes: npt.NDArray[np.object_]) -> set[Vertex]:
 def _as_drawn(
     shape: shapely.Geometry, workspace: Workspace, border: Iterable[Arc], drawn: set[Vertex]
 ) -> shapely.Geometry:
-    """Leave out the vertices of a grid that its level does not have in the base, where only cells below meet its border.
+    """Remove vertices of a grid that its level does not have in the base, where only borders of cells below end.
 
-    A neighbour that no edit touched has the base's vertices, and both must have the same ones on their common border. Vertices
-    that edits made are kept: both sides of a border that was edited are drawn anew.
+    A neighbour not touched by edits has the base's vertices, and both must be equal on their common border. Vertices created by
+    edits are kept: both sides of an edited border are rebuilt.
     """
     superfluous: set[Vertex] = set()
     edited: set[Vertex] = set()

@@ -1,4 +1,4 @@
-"""Merging two drafts on one base that touch different places."""
+"""Merge of two drafts on one base that touch different places."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from geo.redraw.working.lattice import Vertex
 
 
 def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
-    """Make a draft with the edits of two drafts on the same base.
+    """Create a draft with the edits of two drafts on the same base.
 
     Parameters
     ----------
     base
-        The division that both were made on.
+        The division on which both are based.
     one, other
-        The drafts; they are not changed. Codes that `other` gave to new cells are given anew where `one` took them.
+        The drafts; they are not changed. Codes given by `other` to new cells are reassigned if `one` uses them.
 
     Returns
     -------
@@ -34,10 +34,10 @@ def merge_drafts(base: Division, one: Draft, other: Draft) -> Draft:
     Raises
     ------
     InputError
-        If a draft was made on another division.
+        If a draft is based on another division.
     RefusedEdit
         Of kind ``stale`` if one reads what the other changed (:mod:`geo.redraw.effects`), with the place and the cells; of
-        another kind if both together would not be a whole division.
+        another kind if the result would not be a valid division.
     """
     digest = digest_of(base)
     if any(digest_of(draft.base) != digest for draft in (one, other)):
@@ -63,7 +63,7 @@ def _require_apart(one: Draft, other: Draft) -> None:
 
 
 def _require_same_lines(made: Change, done: Change) -> None:
-    """Refuse a line that replaces another border now than in the draft that it was drawn in."""
+    """Refuse a line that replaces another border than in its original draft."""
     for edit, former, now in zip(made.edits, made.redraws, done.redraws, strict=True):
         if isinstance(edit, Reshape) and _lines(former) != _lines(now):
             raise _settle(done.cells, edit.line)
@@ -84,7 +84,7 @@ def _settle(cells: Sequence[str], place: Any) -> RefusedEdit:
 
 
 def renamed(edit: Edit, names: dict[str, str]) -> Edit:
-    """An edit in which codes are replaced; those that `names` does not have stay."""
+    """An edit with codes replaced according to `names`; other codes are unchanged."""
     values: dict[str, Any] = {}
     for field in fields(edit):  # type: ignore[arg-type]
         value = getattr(edit, field.name)

@@ -1,4 +1,4 @@
-"""The consequences of an edit, told before it is made."""
+"""Consequences of an edit, computed before it is made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MEASURES = (POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)
 
 @dataclass(frozen=True)
 class Consequences:
-    """What an edit would do.
+    """Consequences of an edit.
 
     Attributes
     ----------
@@ -40,15 +40,15 @@ class Consequences:
         The rows of the frames below as plain values.
     cells
         Touched third-level cells, indexed by code: `name`, and `population`, `households`, `units`, `workload`, `area_m2` with
-        ``_before`` and ``_after``; NaN where a cell is not there.
+        ``_before`` and ``_after``; NaN where a cell does not exist.
     grids
         Second-level grids of the touched cells, likewise, with `balance` (workload over the mean of its community),
         `compactness` (Polsby-Popper, 0 to 1), `road_share` (share of the border on roads; NaN without roads) and `leader`.
     moved
-        Residents and households who come under another leader: `from_code`, `to_code`, `from_leader`, `to_leader`,
-        `population`, `households`; codes of second-level grids.
+        Residents and households who change leaders: `from_code`, `to_code`, `from_leader`, `to_leader`, `population`,
+        `households`; codes of second-level grids.
     cut_buildings
-        Number of buildings that a new border would run through.
+        Number of buildings cut by a new border.
     """
 
     zh: str
@@ -58,7 +58,7 @@ class Consequences:
     moved_rows: tuple[Row, ...]
     cut_buildings: int
 
-    # Frames are made on demand: the server sends the rows, and building frames takes longer than measuring.
+    # Frames are built on demand: the server sends the rows, and building frames takes longer than measuring.
     @cached_property
     def cells(self) -> pd.DataFrame:
         """Touched third-level cells."""
@@ -71,17 +71,17 @@ class Consequences:
 
     @cached_property
     def moved(self) -> pd.DataFrame:
-        """Residents and households who come under another leader."""
+        """Residents and households who change leaders."""
         return pd.DataFrame(self.moved_rows, columns=_MOVED_COLUMNS)
 
     @property
     def residents_with_another_leader(self) -> int:
-        """Number of residents who come under another leader."""
+        """Number of residents who change leaders."""
         return sum(row[POPULATION] for row in self.moved_rows)
 
     @property
     def households_with_another_leader(self) -> int:
-        """Number of households that come under another leader."""
+        """Number of households that change leaders."""
         return sum(row[HOUSEHOLDS] for row in self.moved_rows)
 
     @property
@@ -93,7 +93,7 @@ class Consequences:
 
 @dataclass(frozen=True)
 class _State:
-    """What is measured of the touched cells and grids at one time."""
+    """Measures of the touched cells and grids at one time."""
 
     cells: dict[str, Row]
     grids: dict[str, Row]
@@ -103,31 +103,31 @@ class _State:
 
 
 def consequences(draft: Draft, edit: Edit | Sequence[Edit]) -> Consequences:
-    """Tell what an edit, or a list of edits, would do; nothing is changed.
+    """Compute the consequences of an edit, or of a list of edits, without changing the draft.
 
     Parameters
     ----------
     draft
-        The draft as it stands.
+        The current draft.
     edit
         One edit or one transaction. A cut building is counted, not refused.
 
     Raises
     ------
     RefusedEdit
-        If the edit is impossible, as :meth:`Draft.apply` would.
+        If the edit is impossible, as by :meth:`Draft.apply`.
     """
     with draft.trial(edit) as change:
         return consequences_of(draft, change)
 
 
 def consequences_of(draft: Draft, change: Change) -> Consequences:
-    """Tell what the last change of a draft did; the draft is left as it is.
+    """Compute the consequences of the last change of a draft; the draft is not changed.
 
     Parameters
     ----------
     change
-        The last change that was made, accepted or about to be (the `check` of :meth:`Draft.apply`).
+        The last change made, accepted or about to be (the `check` of :meth:`Draft.apply`).
     """
     codes = _touched(draft, change)
     grids = {draft.rows.ancestor(code, Level.SECOND) for code in codes if code in draft.rows}
@@ -148,7 +148,7 @@ def consequences_of(draft: Draft, change: Change) -> Consequences:
 
 
 def _touched(draft: Draft, change: Change) -> list[str]:
-    """Third-level cells that a change touches, those that it retires included."""
+    """Third-level cells touched by a change, including retired ones."""
     codes = set()
     for code in change.cells:
         if code not in draft.rows or draft.rows.level(code) is Level.THIRD:
@@ -194,7 +194,7 @@ def _both(columns: Iterable[str]) -> list[str]:
 
 def _sums(draft: Draft, code: str) -> dict[str, Any]:
     found = {column: draft.rows.get(code, column) for column in _MEASURES}
-    # What was shared out between cells comes as a number of numpy, which JSON does not know.
+    # Apportioned values are NumPy scalars, which JSON does not support.
     return {column: value.item() if isinstance(value, np.generic) else value for column, value in found.items()}
 
 
@@ -218,7 +218,7 @@ def _grid(draft: Draft, code: str) -> dict[str, Any]:
 
 
 def _beside(before: dict[str, Row], after: dict[str, Row], columns: Iterable[str]) -> tuple[Row, ...]:
-    """Rows by code with the values before and after; None where a cell is not there."""
+    """Rows by code with the values before and after; None where a cell does not exist."""
     rows = []
     for code in sorted({*before, *after}):
         one, other = before.get(code, {}), after.get(code, {})
@@ -231,7 +231,7 @@ def _beside(before: dict[str, Row], after: dict[str, Row], columns: Iterable[str
 
 
 def _movements(draft: Draft, before: _State, after: _State) -> tuple[Row, ...]:
-    """Residents and households of the touched cells by the second-level grid before and after, where the leader differs."""
+    """Residents and households of the touched cells by the second-level grid before and after, if the leader differs."""
     if len({*before.parents.values(), *after.parents.values()}) == 1 and before.leaders == after.leaders:
         return ()
     flows: dict[tuple[str, str], dict[str, int]] = {}
@@ -267,7 +267,7 @@ def _is_other(before: Any, after: Any, other_grid: bool) -> bool:
 
 
 def _weights(draft: Draft, pieces: Sequence[shapely.Geometry], column: str) -> Any:
-    """How the people of a cell are spread over its pieces: by its buildings where they are known, else by area."""
+    """Weights of the pieces of a cell for the apportionment of people: by its buildings if known, otherwise by area."""
     if draft.buildings is not None and draft.buildings.known:
         there = np.array([draft.buildings.people[column][draft.buildings.inside(p)].sum() for p in pieces], dtype=float)
         if there.sum() > 0:

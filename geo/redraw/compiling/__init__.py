@@ -1,1 +1,1 @@
-"""Edits compiled to what is stored and undone: replacements of arcs and changes of rows."""
+"""Compilation of edits to stored primitives: replacements of arcs and changes of rows."""

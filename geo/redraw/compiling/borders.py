@@ -1,4 +1,4 @@
-"""Edits of borders, compiled to a replacement of arcs: move, insert and remove a vertex, slide a node, reshape a border."""
+"""Compilation of border edits to a replacement of arcs: move, insert and remove a vertex, slide a node, reshape a border."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from geo.redraw.working.lattice import Vertex, distance_to_edge
 from geo.redraw.working.postconditions import in_metres, point
 from geo.redraw.working.rows import Rows
 
-#: How far a place may lie off the edge that it is meant to be on, lattice units: rounding to the lattice gives up to 1.
+#: Tolerance for a place on an edge, lattice units: rounding to the lattice gives up to 1.
 _ON_EDGE = 5
 
 
 def on_lattice(place: tuple[float, float]) -> Vertex:
-    """The lattice vertex of a place in metres."""
+    """The lattice vertex at a place in metres."""
     return round(place[0] * PER_METRE), round(place[1] * PER_METRE)
 
 
 def arcs_at(workspace: Workspace, vertex: Vertex) -> list[Arc]:
-    """The arcs that contain a vertex; refuses a place where there is none."""
+    """The arcs that contain a vertex; refuses a place without one."""
     arcs = [workspace.arc(number) for number in sorted(workspace.at_vertex(vertex))]
     if not arcs:
         raise RefusedEdit("misses", "这里没有折点", "there is no vertex at this place", geometry=point(vertex))
@@ -46,7 +46,7 @@ def move_vertex(workspace: Workspace, edit: MoveVertex) -> Redraw:
 
 
 def insert_vertex(workspace: Workspace, edit: InsertVertex) -> Redraw:
-    """Add a vertex to the edge that runs by a place."""
+    """Add a vertex to the edge at a place."""
     at = on_lattice(edit.at)
     if workspace.at_vertex(at):
         raise RefusedEdit("touches", "这里已有折点", "there is a vertex at this place already", geometry=point(at))
@@ -56,7 +56,7 @@ def insert_vertex(workspace: Workspace, edit: InsertVertex) -> Redraw:
 
 
 def nearest_edge(workspace: Workspace, at: Vertex) -> tuple[int, int]:
-    """Number of the arc and position of the edge that runs by a place; refuses a place off every edge."""
+    """Number of the arc and position of the edge at a place; refuses a place that is on no edge."""
     best = (float("inf"), -1, -1)
     for number, k in workspace.edges_near(at, _ON_EDGE):
         a, b = workspace.arc(number).points[k : k + 2]
@@ -67,7 +67,7 @@ def nearest_edge(workspace: Workspace, at: Vertex) -> tuple[int, int]:
 
 
 def remove_vertex(workspace: Workspace, edit: RemoveVertex) -> Redraw:
-    """Take a vertex out of its arc."""
+    """Remove a vertex from its arc."""
     at = on_lattice(edit.at)
     before = arcs_at(workspace, at)
     arc = before[0]
@@ -92,12 +92,12 @@ def remove_vertex(workspace: Workspace, edit: RemoveVertex) -> Redraw:
 
 
 def _is_plain_start(workspace: Workspace, arc: Arc) -> bool:
-    """Whether a closed arc begins in a vertex where no other border ends."""
+    """Whether a closed arc begins at a vertex where no other border ends."""
     return len(workspace.at_vertex(arc.points[0])) == 1
 
 
 def slide_node(workspace: Workspace, edit: SlideNode) -> Redraw:
-    """Slide a node where three borders meet along one of them; the third border follows to the new node."""
+    """Slide a node where three borders meet along one of them; the third border is extended or cut to the new node."""
     at, to = on_lattice(edit.at), on_lattice(edit.to)
     before = arcs_at(workspace, at)
     away = [arc if arc.points[0] == at else arc.reverse() for arc in before]
@@ -124,7 +124,7 @@ def slide_node(workspace: Workspace, edit: SlideNode) -> Redraw:
 
 
 def _along(arcs: Sequence[Arc], to: Vertex) -> tuple[int, int]:
-    """Arc and edge that a place lies on, as positions; the place may be a vertex of it."""
+    """Positions of the arc and edge that contain a place; the place may be one of its vertices."""
     distance, i, k = min(
         (distance_to_edge(to, a, b), i, k)
         for i, arc in enumerate(arcs)
@@ -151,7 +151,7 @@ def _turn_cosine(one: Arc, other: Arc) -> float:
 
 
 class Section(NamedTuple):
-    """A stretch of a border: the arc as it is stored, directed along the line that is to replace it, and where it runs."""
+    """A section of a border: the stored arc, directed along the replacing line, and the range of its vertices."""
 
     stored: Arc
     arc: Arc
@@ -160,7 +160,7 @@ class Section(NamedTuple):
 
 
 def reshape(workspace: Workspace, rows: Rows, edit: Reshape) -> Redraw:
-    """Replace a chain of borders by a line; borders that end on the chain end on the line."""
+    """Replace a chain of borders by a line; borders that end on the chain are extended or cut to the line."""
     line = line_vertices(edit.line)
     chain = find_chain(workspace, rows, line[0], line[-1], edit.line)
     if len(chain) == 1:
@@ -169,7 +169,7 @@ def reshape(workspace: Workspace, rows: Rows, edit: Reshape) -> Redraw:
 
 
 def line_vertices(line: LineString) -> tuple[Vertex, ...]:
-    """A drawn line on the lattice, without repeated vertices; refuses one that is shorter than an edge."""
+    """A drawn line on the lattice, without repeated vertices; refuses one without an edge."""
     vertices: list[Vertex] = []
     for x, y, *_ in line.coords:
         vertex = on_lattice((x, y))
@@ -193,7 +193,7 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
     """The sections of arcs between two vertices of one border.
 
     The border is one between two cells; failing that, between two second-level grids, then between two communities. Arcs are
-    turned so that the walk goes from the first vertex to the last.
+    directed from the first vertex to the last.
     """
     for vertex in (first, last):
         if not workspace.at_vertex(vertex):
@@ -207,7 +207,7 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
         raise RefusedEdit("misses", "线的首尾相同", "the line ends where it begins", geometry=point(first))
     common = workspace.at_vertex(first) & workspace.at_vertex(last)
     arcs = [workspace.arc(number) for number in sorted(common)]
-    # The outline passes both ends of every border that crosses the street; it is meant only where nothing else is.
+    # The outline contains both ends of every border that crosses the street, so it is used only if there is no other border.
     inner = [arc for arc in arcs if NO_CELL not in (arc.left, arc.right)]
     sections = [_section(arc, first, last, line) for arc in inner or arcs]
     if len(sections) == 1:
@@ -227,7 +227,7 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
 
 
 def _section(stored: Arc, first: Vertex, last: Vertex, line: LineString) -> Section:
-    """The section of one arc between two of its vertices; of a closed arc, the side nearer to the line."""
+    """The section of one arc between two of its vertices; for a closed arc, the side nearer to the line."""
     if stored.points[0] == stored.points[-1]:
         ring = stored.points[:-1]
         i = ring.index(first)
@@ -287,7 +287,7 @@ def _walk(workspace: Workspace, first: Vertex, last: Vertex, on_border: Callable
 
 
 def _reshape_chain(workspace: Workspace, chain: list[Section], line: tuple[Vertex, ...]) -> Redraw:
-    """Lay a chain of several arcs along a line: its inner nodes move to the line, borders that end there follow."""
+    """Replace a chain of several arcs by a line: its inner nodes move to the line, and borders that end there are adjusted."""
     new_line = LineString([in_metres(v) for v in line])
     own = {workspace.number_of(section.stored) for section in chain}
     stems: dict[int, Arc] = {}
@@ -312,7 +312,7 @@ def _reshape_chain(workspace: Workspace, chain: list[Section], line: tuple[Verte
 
 
 def _landing(node: Vertex, stems: dict[int, Arc], line: LineString) -> tuple[Vertex, dict[int, Arc]]:
-    """Where the borders that end in a node meet the new line, and those borders cut or extended to it."""
+    """Intersection of the borders that end in a node with the new line, and those borders cut or extended to it."""
     nearest = line.interpolate(line.project(point(node)))
     target = on_lattice((nearest.x, nearest.y))
     away = {number: arc if arc.points[0] == node else arc.reverse() for number, arc in stems.items()}
@@ -340,7 +340,7 @@ def _pieces(
     targets: list[Vertex],
     along: list[float],
 ) -> list[Arc]:
-    """The arcs of a chain laid along a line that is cut at the new nodes."""
+    """The arcs of a chain moved to a line, which is cut at the new nodes."""
     cuts = [0.0, *along, new_line.length]
     ends = [line[0], *targets, line[-1]]
     distance = [new_line.project(point(v)) for v in line]

@@ -1,4 +1,4 @@
-"""Edits of cells, compiled to arcs and rows: merge, transfer and recode."""
+"""Compilation of cell edits to arcs and rows: merge, transfer and recode."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _with_ancestors(rows: Rows, codes: Iterable[str]) -> set[str]:
 def _heal(
     workspace: Workspace, before: list[Arc], after: list[Arc], vertices: set[Vertex]
 ) -> tuple[list[Arc], list[Arc]]:
-    """Join arcs at former nodes where only two of them with the same cells on their sides are left."""
+    """Join arcs at former nodes where only two arcs with the same cells on their sides remain."""
     taken = {workspace.number_of(arc) for arc in before}
     for vertex in sorted(vertices):
         around = [workspace.arc(n) for n in sorted(workspace.at_vertex(vertex) - taken)]

@@ -1,4 +1,4 @@
-"""What an edit is compiled to before it is made."""
+"""Result of compiling an edit, before it is applied."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from geo.redraw.working.rows import Amend
 
 @dataclass
 class Plan:
-    """What an edit is compiled to.
+    """A compiled edit.
 
     Attributes
     ----------
     redraw
-        Arcs out and in.
+        Arcs to remove and to add.
     amends
         Changes of rows.
     lineage
         Descent of cells: (kind, from, to).
     basis
-        How people were shared out: ``buildings``, ``area`` or empty.
+        Basis of the apportionment of people: ``buildings``, ``area`` or empty.
     groups
         Codes above the third level whose cells changed, to be tested as areas.
     cells
-        Codes whose border or row the edit itself changed, without the sums above them.
+        Codes whose border or row the edit itself changed, without sums of ancestors.
     sums
-        Positions in `amends` of those that only bring sums of rows above up to date.
+        Positions in `amends` of those that only update sums of ancestors.
     """
 
     redraw: Redraw = NOTHING
@@ -44,7 +44,7 @@ class Plan:
 
 
 def change_of(revision: int, edits: tuple[Edit, ...], plans: Sequence[Plan], accepted: Mapping[str, str]) -> Change:
-    """The plans of one transaction as a change."""
+    """Combine the plans of one transaction to a change."""
     starts = accumulate((len(plan.amends) for plan in plans), initial=0)
     return Change(
         revision,

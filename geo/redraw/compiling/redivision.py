@@ -1,4 +1,4 @@
-"""Dividing a second-level grid or a community anew inside its outline, by :func:`geo.divide.divide`."""
+"""Redivision of a second-level grid or a community inside its outline, by :func:`geo.divide.divide`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from geo.redraw.working.sharing import apportion_value
 
 
 class Sources(NamedTuple):
-    """What borders can follow and who lives where, in the CRS of the division."""
+    """Lines that borders can follow, and the distribution of people, in the CRS of the division."""
 
     roads: gpd.GeoDataFrame | None
     buildings: gpd.GeoDataFrame | None
 
 
 def redivide(workspace: Workspace, rows: Rows, edit: Redivide, sources: Sources) -> Plan:
-    """Compile a redivision: the outline keeps its course, everything inside is drawn anew."""
+    """Compile a redivision: the outline is kept, everything inside is replaced."""
     rows.require(edit.code)
     level = rows.level(edit.code)
     if level not in (Level.COMMUNITY, Level.SECOND) or len(edit.counts) != int(Level.THIRD) - int(level):
@@ -96,7 +96,7 @@ def _new_rows(
 def _new_grids(
     rows: Rows, edit: Redivide, made: Division, shapes: Mapping[str, shapely.Geometry]
 ) -> tuple[list[str], list[Amend], list[tuple[str, str, str]]]:
-    """Codes of the new second-level grids: a former grid keeps its code where over half of both is common ground."""
+    """Codes of the new second-level grids: a former grid keeps its code if over half of the area of both is common."""
     former = rows.children(edit.code)
     old = {code: shapely.union_all([shapes[third] for third in rows.third(code)]) for code in former}
     taken: dict[int, str] = {}
@@ -124,7 +124,9 @@ def _new_grids(
 
 
 def _new_values(rows: Rows, made: Division, names: list[str], parents: list[str], old: list[str]) -> list[Amend]:
-    """Rows of the new third-level cells: sums over the area are kept, shared out by what the division counted, else by area."""
+    """Rows of the new third-level cells: sums over the area are kept, apportioned by the counts of the division, otherwise by
+    area.
+    """
     area = made.third.geometry.area.to_numpy()
     values: list[Row] = [{} for _ in names]
     for column in rows.shared_columns:
@@ -143,7 +145,7 @@ def _new_values(rows: Rows, made: Division, names: list[str], parents: list[str]
 def _descent(
     shapes: Mapping[str, shapely.Geometry], third: gpd.GeoDataFrame, names: list[str]
 ) -> list[tuple[str, str, str]]:
-    """Which former cells each new cell has ground of."""
+    """The former cells that share ground with each new cell."""
     tree = shapely.STRtree(third.geometry.to_numpy())
     steps = []
     for code, shape in shapes.items():
@@ -154,7 +156,7 @@ def _descent(
 
 
 def _new_arcs(workspace: Workspace, made: Division, names: list[str], old: list[str]) -> Redraw:
-    """The arcs inside an area replaced; those round it get new vertices where new borders end on them."""
+    """Replace the arcs inside an area; arcs around it get new vertices at the ends of new borders."""
     members = set(old)
     before = list(workspace.of_cells(old).values())
     rim = [
@@ -184,7 +186,7 @@ def _moved(points: tuple[Vertex, ...], moved: Mapping[Vertex, Vertex | None]) ->
 
 
 def _ends_on_outline(rim: Sequence[Arc], arcs: Sequence[Arc]) -> dict[Vertex, Vertex | None]:
-    """New vertices on the outline of the street: a node goes to the nearest vertex that is there, any other is left out."""
+    """New vertices on the outline of the street: a node moves to the nearest existing vertex, any other vertex is dropped."""
     known = {v for arc in rim for v in arc.points}
     outline = [edge for arc in rim if arc.right == NO_CELL for edge in pairwise(arc.points)]
     if not outline:
@@ -203,7 +205,7 @@ def _ends_on_outline(rim: Sequence[Arc], arcs: Sequence[Arc]) -> dict[Vertex, Ve
 
 
 class _Rim:
-    """The border of an area as it was, to find who lies beyond each edge of its new form."""
+    """The former border of an area, for finding the cell beyond each edge of its new form."""
 
     def __init__(self, arcs: Iterable[Arc]) -> None:
         self._following: dict[Vertex, tuple[Vertex, str]] = {}
@@ -239,7 +241,7 @@ class _Rim:
         if points[0] in self._following:
             following, beyond = self._following[points[0]]
             return beyond, following
-        # The arc begins at a new vertex inside a former edge: the edge ends in the first former vertex that comes.
+        # The arc begins at a new vertex inside a former edge, which ends at the next former vertex.
         ends = {b: (a, beyond) for a, (b, beyond) in self._following.items()}
         for vertex in points[1:]:
             if vertex in ends:

@@ -1,4 +1,4 @@
-"""Splitting a cell by a line, compiled to arcs and rows."""
+"""Compilation of a split of a cell by a line."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _order(values: Row, part: shapely.Polygon) -> tuple[float, float]:
 
 
 def _cutting_path(edit: Split, shape: shapely.Geometry) -> LineString:
-    """The one stretch of the line that crosses the cell from border to border."""
+    """The single part of the line that crosses the cell from border to border."""
     inside = shapely.line_merge(shapely.intersection(edit.line, shape))
     lines = [part for part in shapely.get_parts(inside) if part.geom_type == "LineString"]
     border = shapely.boundary(shape)
@@ -116,7 +116,7 @@ def _cutting_path(edit: Split, shape: shapely.Geometry) -> LineString:
 
 
 def _extended(line: LineString, shape: shapely.Geometry) -> LineString | None:
-    """The line with both ends carried on past the cell, if it then crosses the cell once."""
+    """The line with both ends extended past the cell, if it then crosses the cell once."""
     reach = 2.0 * max(shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1])
     points = list(line.coords)
 
@@ -130,7 +130,7 @@ def _extended(line: LineString, shape: shapely.Geometry) -> LineString | None:
 
 
 def _cut_border(arcs: list[Arc], code: str, path: LineString) -> tuple[list[Vertex], list[tuple[int, Arc]]]:
-    """Cut the arcs of a cell where a path begins and ends: the two new nodes, and the pieces with the position of their arc."""
+    """Cut the arcs of a cell at the ends of a path: the two new nodes, and the pieces with the position of their arc."""
     ends: list[Vertex] = []
     inserted: dict[int, list[tuple[int, Vertex]]] = {}
     for k in (0, -1):
@@ -150,7 +150,7 @@ def _cut_border(arcs: list[Arc], code: str, path: LineString) -> tuple[list[Vert
 
 
 def _entry(arcs: list[Arc], place: shapely.Point) -> tuple[int, int, Vertex]:
-    """Arc, edge and vertex in which a path meets the border of a cell; on the outline only its own vertices serve."""
+    """Arc, edge and vertex where a path meets the border of a cell; on the outline only existing vertices can be used."""
     vertex = on_lattice((place.x, place.y))
     for number, arc in enumerate(arcs):
         if vertex in arc.points:
@@ -169,7 +169,7 @@ def _entry(arcs: list[Arc], place: shapely.Point) -> tuple[int, int, Vertex]:
 
 
 def _with_vertices(points: tuple[Vertex, ...], inserted: list[tuple[int, Vertex]]) -> tuple[Vertex, ...]:
-    """Vertices with others put into their edges, given as (edge, vertex)."""
+    """Insert vertices, given as (edge, vertex), into a list of vertices."""
     result = []
     for k, start in enumerate(points):
         result.append(start)
@@ -179,7 +179,7 @@ def _with_vertices(points: tuple[Vertex, ...], inserted: list[tuple[int, Vertex]
 
 
 def _cut(arc: Arc, vertices: list[Vertex]) -> list[Arc]:
-    """Cut an arc at some of its vertices; a closed one is turned so that it begins at one of them."""
+    """Cut an arc at some of its vertices; a closed one is rotated to begin at one of them."""
     points = arc.points
     if points[0] == points[-1] and points[0] not in vertices:
         start = next((k for k, vertex in enumerate(points) if vertex in vertices), 0)
@@ -221,7 +221,7 @@ def _not_divided(place: Vertex, code: str) -> RefusedEdit:
 
 
 def _trace(walks: list[tuple[Vertex, ...]]) -> list[tuple[int, list[Vertex], set[int]]]:
-    """Walk round the faces on the left of directed lines: doubled area, ring, positions of the lines."""
+    """Trace the faces on the left of directed lines: doubled area, ring, positions of the lines."""
     leaving: dict[Vertex, list[int]] = {}
     for k, walk in enumerate(walks):
         leaving.setdefault(walk[0], []).append(k)

@@ -1,7 +1,7 @@
-"""Bringing a division back that was edited in a GIS: what changed becomes edits, everything else is told.
+"""Import of a division edited in a GIS: differences become edits, everything else is reported.
 
 The order matters: CRS and Z; rows by code, then by shape, never by row number; vertices close to the base get the base's
-coordinates; what is still different becomes edits, and is tried on a draft.
+coordinates; remaining differences become edits, and are tested on a draft.
 
 Public: :func:`read_edited`, :func:`line_between`.
 """

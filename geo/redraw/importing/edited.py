@@ -1,4 +1,4 @@
-"""From an edited file to edits that apply in order, and findings."""
+"""Converts an edited file to edits that apply in order, and findings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from geo.redraw.importing.layers import edited_cells, matched_rows
 from geo.redraw.importing.vertices import BaseVertices, Moves, compare_rings, lattice_ring, settle_moves
 from geo.redraw.working.lattice import Vertex
 
-#: Ground that the edits leave different from the file is told from this size, square metres.
+#: Minimum area of remaining differences between edits and file that are reported, square metres.
 _LEFT_M2 = 0.5
 
 
@@ -32,25 +32,24 @@ def read_edited(division: Division, path: str | os.PathLike[str]) -> tuple[list[
     Parameters
     ----------
     division
-        The base that was handed out.
+        The exported base.
     path
-        The file that came back: all layers, some of them, or one layer of second- or third-level cells; any CRS.
+        The edited file: all layers, some of them, or one layer of second- or third-level cells; any CRS.
 
     Returns
     -------
     (edits, findings)
         Edits that apply to a draft of the base one after the other, and a DataFrame `kind`, `cells`, `geometry`, `explanation`,
-        `severity` (``error``: the planner has to decide; ``mended``; ``note``). What was one cause is one finding.
+        `severity` (``error``: the planner has to decide; ``mended``; ``note``). Each cause gives one finding.
 
     Raises
     ------
     FileError
-        If the file cannot be read or holds no cells of the division.
+        If the file cannot be read or contains no cells of the division.
 
     Notes
-    -----
-    A file may hold a part of the division, such as one community: cells that it does not hold are untouched where their ground
-    is not covered by it.
+    ----- A file may contain a part of the division, such as one community: missing cells are unchanged if the file does not cover
+    their ground.
     """
     findings = Findings()
     frames = edited_cells(path, division, findings)
@@ -112,7 +111,7 @@ def _compare(code: str, base: shapely.Geometry, shape: shapely.Geometry, vertice
 
 
 def _splits(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, double: set[str], findings: Findings) -> list[Edit]:
-    """A code that several rows bear is a split: one row keeps it, the line between the rows cuts the cell."""
+    """A code of several rows is a split: one row keeps it, the line between the rows cuts the cell."""
     edits: list[Edit] = []
     for code in sorted(double):
         parts = cells[cells[CODE] == code]
@@ -162,7 +161,7 @@ def _splits(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, double: set[str], f
 
 
 def _loose_vertices(shapes: np.ndarray, base: gpd.GeoDataFrame, code: str) -> bool:
-    """Whether parts of a cell have vertices on its border that the base has not."""
+    """Whether parts of a cell have vertices on its border that are missing in the base."""
     border = shapely.boundary(base.geometry[code])
     known = set(map(tuple, np.round(shapely.get_coordinates(border), 3)))
     fresh = [xy for xy in np.round(shapely.get_coordinates(shapes), 3) if tuple(xy) not in known]
@@ -170,7 +169,7 @@ def _loose_vertices(shapes: np.ndarray, base: gpd.GeoDataFrame, code: str) -> bo
 
 
 def line_between(one: shapely.Geometry, other: shapely.Geometry, cell: shapely.Geometry) -> LineString | None:
-    """The line between two parts of a cell, carried on by a metre past the cell's border; None if there is none.
+    """The line between two parts of a cell, extended by a metre past the cell's border; None if there is none.
 
     Parameters
     ----------
@@ -195,7 +194,7 @@ def line_between(one: shapely.Geometry, other: shapely.Geometry, cell: shapely.G
 def _reshapes(
     moves: Moves, vertices: BaseVertices, edited: set[str], double: set[str], findings: Findings
 ) -> list[Edit]:
-    """Stretches that all cells beside them draw alike become reshapes; vertices on a straight edge are let go."""
+    """Convert sections on which all adjacent cells agree to reshapes; vertices on a straight edge are ignored."""
     drawn: dict[tuple[Vertex, ...], dict[str, list[Vertex]]] = {}
     for code, former, new in moves.redrawn:
         key, line = (tuple(former), new) if former[0] <= former[-1] else (tuple(former[::-1]), new[::-1])
@@ -235,7 +234,7 @@ def _reshapes(
 
 
 def _merges(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, findings: Findings) -> list[Edit]:
-    """A cell that is missing while another one covers its ground was merged; where nothing covers it, it stays."""
+    """A missing cell whose ground is covered by another one was merged; if nothing covers it, it is kept."""
     edits: list[Edit] = []
     tree = shapely.STRtree(cells.geometry.to_numpy())
     there = base[PARENT].astype(str).groupby(base[PARENT].astype(str)).transform("size")
@@ -260,7 +259,7 @@ def _merges(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, findings: Findings)
 
 
 def _second_level_alone(division: Division, cells: gpd.GeoDataFrame, findings: Findings) -> list[Edit]:
-    """Second-level grids without their cells: whole cells change their grid; cells that a border cuts are told."""
+    """Second-level grids without cells: whole cells are transferred; cells cut by a border are reported."""
     cells = matched_rows(cells, division.second, findings)
     cells = _without_self_crossings(cells, findings)
     third = division.third
@@ -292,7 +291,7 @@ def _second_level_alone(division: Division, cells: gpd.GeoDataFrame, findings: F
 
 
 def _attributes(base: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, findings: Findings) -> list[Edit]:
-    """Names and leaders that were changed; areas that no longer fit are computed anew."""
+    """Changed names and leaders; outdated areas are recomputed."""
     rows = base.set_index(base[CODE].astype(str))
     cells = matched_rows(cells, base, Findings()).drop_duplicates(CODE)
     cells = cells[cells[CODE].isin(rows.index)].set_index(CODE)
@@ -325,7 +324,7 @@ def _attributes(base: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, findings: Findi
 
 
 def _tried(division: Division, edits: list[Edit], findings: Findings) -> list[Edit]:
-    """The edits that apply, in order; one that is refused is told and left out."""
+    """The applicable edits, in order; a refused one is reported and dropped."""
     draft = Draft.of(division)
     passed: list[Edit] = []
     for edit in edits:

@@ -1,4 +1,4 @@
-"""What an import has to say, one row for each cause."""
+"""Findings of an import, one row for each cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shapely
 #: Columns of the findings of an import.
 COLUMNS = ("kind", "cells", "geometry", "explanation", "severity")
 
-#: What a finding means: the planner has to decide, was mended, or is only told.
+#: Meaning of a finding: the planner has to decide, repaired automatically, or only reported.
 ERROR, MENDED, NOTE = "error", "mended", "note"
 
 
@@ -28,7 +28,7 @@ class Findings:
         self.rows.append(dict(zip(COLUMNS, (kind, codes, geometry, explanation, severity), strict=True)))
 
     def frame(self) -> pd.DataFrame:
-        """All findings, those to decide on first."""
+        """All findings, those that need a decision first."""
         order = {ERROR: 0, MENDED: 1, NOTE: 2}
         rows = sorted(self.rows, key=lambda row: (order[row["severity"]], row["kind"]))
         return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,4 +1,4 @@
-"""The cells of an edited file: which layer, which columns, which rows."""
+"""The cells of an edited file: selection of layers, columns and rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geo.layers.division import Division
 from geo.notices import WanggeWarning
 from geo.redraw.importing.findings import ERROR, MENDED, NOTE, Findings
 
-#: Names under which columns come back, besides other capitals and the ten letters that a Shapefile leaves.
+#: Alternative column names, besides other capitals and the ten letters kept by a Shapefile.
 _CHINESE = {
     "编码": CODE,
     "网格编码": CODE,
@@ -42,7 +42,7 @@ def edited_cells(path: str | os.PathLike[str], base: Division, findings: Finding
     Raises
     ------
     FileError
-        If no layer holds cells of the second or third level.
+        If no layer contains cells of the second or third level.
     """
     frames: dict[Level, gpd.GeoDataFrame] = {}
     columns = Findings()
@@ -51,7 +51,7 @@ def edited_cells(path: str | os.PathLike[str], base: Division, findings: Finding
             warnings.simplefilter("always", WanggeWarning)
             try:
                 frame = read_layer(path, layer=name)
-            except GeometryError:  # a table without shapes, such as the styles that QGIS adds
+            except GeometryError:  # A table without geometries, such as the styles added by QGIS.
                 continue
         for told in notices:
             columns.add("reading", str(told.message), NOTE)
@@ -68,7 +68,7 @@ def edited_cells(path: str | os.PathLike[str], base: Division, findings: Finding
 
 
 def _by_level(name: str, frame: gpd.GeoDataFrame, base: Division) -> dict[Level, gpd.GeoDataFrame]:
-    """Rows of a layer by level: from its name, the length of its codes, or the cells of the base on its ground."""
+    """Rows of a layer by level, determined by its name, the length of its codes, or the cells of the base on its ground."""
     for level in Level:
         if name == level.layer:
             return {level: frame}
@@ -84,7 +84,7 @@ def _by_level(name: str, frame: gpd.GeoDataFrame, base: Division) -> dict[Level,
 
 
 def as_code(value: object) -> str:
-    """A code as text: numbers without their fraction, nothing for NULL."""
+    """A code as text: numbers without fraction, empty for NULL."""
     if value is None or value != value:
         return ""
     text = f"{value:.0f}" if isinstance(value, float | np.floating) else str(value).strip()
@@ -137,9 +137,9 @@ def _target(column: str, wanted: list[str]) -> str | None:
 
 
 def matched_rows(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
-    """Give each row the code of a cell of the base: its own, or that of the cell whose ground it covers.
+    """Assign each row the code of a cell of the base: its own, or that of the cell whose ground it covers.
 
-    Rows without a geometry are left out and named; rows of neither are kept with the code that they bear.
+    Rows without a geometry are dropped and reported; rows that match neither keep their code.
     """
     codes = cells[CODE].map(as_code) if CODE in cells else pd.Series("", index=cells.index)
     empty = (cells.geometry.isna() | cells.geometry.is_empty).to_numpy()

@@ -1,4 +1,4 @@
-"""Vertices of edited cells against those of the base: set back, moved by all who share them, or by one."""
+"""Comparison of the vertices of edited cells with those of the base: reset, moved by all cells that share them, or by one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from geo.layers.columns import CODE
 from geo.redraw.importing.findings import ERROR, MENDED, Findings, points
 from geo.redraw.working.lattice import Vertex
 
-#: A vertex this close to one of the base is that vertex, metres: reprojecting and back moves by up to 7 mm.
+#: Maximum distance at which a vertex is identified with one of the base, metres: reprojecting forth and back moves by up to 7
+#: mm.
 MATCH_M = 0.010
 
-#: Vertices that neighbours moved differently by no more than this are jitter, metres: snapping in another CRS.
+#: Maximum difference of a vertex between neighbours that counts as jitter, metres: caused by snapping in another CRS.
 JITTER_M = 0.05
 
 Ring = list[Vertex]
@@ -30,7 +31,7 @@ def lattice_ring(coordinates: np.ndarray) -> Ring:
 
 
 class BaseVertices:
-    """Vertices of the base, found by place."""
+    """Vertices of the base with a spatial index."""
 
     def __init__(self, cells: gpd.GeoDataFrame) -> None:
         xy, index = shapely.get_coordinates(cells.geometry.array, return_index=True)
@@ -43,7 +44,7 @@ class BaseVertices:
             self.cells.setdefault(tuple(self.vertices[vertex].tolist()), set()).add(codes[cell])
 
     def snapped(self, ring: Ring) -> Ring:
-        """A ring in which vertices within :data:`MATCH_M` of the base are the base's."""
+        """A ring in which vertices within :data:`MATCH_M` of the base are replaced by the base's."""
         xy = np.array(ring, dtype=float) / 1000.0
         distance, place = self._tree.query(xy)
         result = [
@@ -55,14 +56,14 @@ class BaseVertices:
 
 @dataclass
 class Moves:
-    """What became of the base's vertices: new places by cell, and redrawn sections.
+    """Changes of the base's vertices: new places by cell, and redrawn sections.
 
     Attributes
     ----------
     moved
         For each vertex of the base, its new place in each cell that moved it.
     redrawn
-        For each cell, sections between two kept vertices with another number of vertices: (former, new).
+        For each cell, sections between two unchanged vertices with another number of vertices: (former, new).
     """
 
     moved: dict[Vertex, dict[str, Vertex]] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Moves:
 
 
 def compare_rings(code: str, base: Ring, edited: Ring, moves: Moves) -> None:
-    """Align a ring of a cell with that of the base, and note what differs."""
+    """Align a ring of a cell with that of the base, and record the differences."""
     if base[0] == base[-1]:
         base = base[:-1]
     if edited[0] == edited[-1]:
@@ -102,7 +103,9 @@ def compare_rings(code: str, base: Ring, edited: Ring, moves: Moves) -> None:
 
 
 def settle_moves(moves: Moves, base: BaseVertices, edited: set[str], findings: Findings) -> dict[Vertex, Vertex]:
-    """Decide where each moved vertex goes: all cells agree, jitter is set back, one cell alone is told with a proposal."""
+    """Decide the new place of each moved vertex: if all cells agree, it moves; jitter is reset; a change of one cell is reported
+    with a proposal.
+    """
     result: dict[Vertex, Vertex] = {}
     jitter: dict[Vertex, set[str]] = {}
     small: dict[Vertex, Vertex] = {}
@@ -120,7 +123,7 @@ def settle_moves(moves: Moves, base: BaseVertices, edited: set[str], findings: F
         else:
             alone[old] = (set(places), max(targets, key=lambda t: (abs(t[0] - old[0]) + abs(t[1] - old[1]), t)))
     if len(jitter) > 3 * len(small):
-        # Where many vertices moved by chance, some of them moved alike.
+        # If many vertices moved by chance, some of them moved equally.
         jitter |= {old: base.cells[old] & edited for old in small}
     else:
         result |= small

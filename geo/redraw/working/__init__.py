@@ -1,1 +1,3 @@
-"""The state of a draft: arcs and rows over an immutable base, exact arithmetic, post-conditions, and making a compiled edit."""
+"""The state of a draft: arcs and rows over an immutable base, exact arithmetic, postconditions, and application of compiled
+edits.
+"""

@@ -1,4 +1,4 @@
-"""Making a compiled edit: arcs are replaced, post-conditions tested, people shared out, and sums above brought up to date."""
+"""Application of a compiled edit: replaces arcs, tests postconditions, apportions people, and updates sums of ancestors."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from geo.redraw.working.postconditions import (
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings, Shares, moved_shares
 
-#: A change of a sum that is no more than the rounding of its terms.
+#: Maximum relative change of a sum that is explained by rounding of its terms.
 _ROUNDING = 1e-9
 
 
 def sides(arcs: Iterable[Arc]) -> set[str]:
-    """Codes of the cells beside arcs."""
+    """Codes of the cells on both sides of arcs."""
     return {code for arc in arcs for code in (arc.left, arc.right)} - {NO_CELL}
 
 
@@ -65,7 +65,7 @@ def _lines(found: Iterable[tuple[Vertex, Vertex]]) -> shapely.MultiLineString:
 def apply_plan(
     workspace: Workspace, rows: Rows, buildings: Buildings | None, plan: Plan, accept: Mapping[str, str]
 ) -> None:
-    """Make a compiled edit, or refuse it and leave everything as it was; completes the plan by what follows from it."""
+    """Apply a compiled edit, or refuse it without any change; completes the plan with the derived changes."""
     if plan.redraw.before or plan.redraw.after:
         _redraw(workspace, rows, buildings, plan, accept)
     for amend in plan.amends:
@@ -77,7 +77,7 @@ def apply_plan(
 
 
 def undo_plan(workspace: Workspace, rows: Rows, amends: Sequence[Amend], redraws: Sequence[Redraw]) -> None:
-    """Take changes back, the last one first."""
+    """Revert changes, last one first."""
     for amend in reversed(amends):
         rows.amend(amend.inverse(), undo=True)
     for redraw in reversed(redraws):
@@ -96,7 +96,7 @@ def _redraw(
         _require_whole_buildings(buildings, redraw, fresh, accept)
     former = rings_of_each((*redraw.before, *rest), old)
     groups = (str, lambda c: rows.ancestor(c, Level.SECOND), lambda c: rows.ancestor(c, Level.COMMUNITY))
-    # Where no cell is born or retired, each node keeps its cells and their order, or a ring would have changed.
+    # If no cell is created or retired, each node keeps its cells and their order; otherwise a ring would have changed.
     nodes = (
         {v for arc in (*redraw.before, *redraw.after) for v in (arc.points[0], arc.points[-1])}
         if plan.amends
@@ -125,10 +125,10 @@ def _redraw(
 
 
 def _require_groups(workspace: Workspace, rows: Rows, plan: Plan) -> None:
-    """Test the areas of grids above, which change only where cells change their parent; the plan has been made.
+    """Test the areas of grids above, which change only if cells change their parent; the plan has been applied.
 
-    An area of one piece without a hole is sound whatever it was. For another one, the plan is taken back for a moment to see
-    whether it was so before.
+    An area of one piece without a hole is valid in any case. For other areas, the plan is reverted temporarily to see whether
+    they were so before.
     """
     later = _areas(workspace, rows, plan.groups)
     doubtful = {code: area for code, area in later.items() if len(area.outer) != 1 or area.inner}
@@ -150,7 +150,7 @@ def _areas(workspace: Workspace, rows: Rows, codes: Iterable[str]) -> dict[str, 
 
 
 def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]]) -> list[Arc]:
-    """The arcs round the touched cells that stay as they are; where it is touched, the outline near the fresh edges as well."""
+    """The unchanged arcs around the touched cells; if the outline is touched, also the outline near the new edges."""
     touched = {code for arc in (*redraw.before, *redraw.after) for code in (arc.left, arc.right)}
     around = workspace.of_cells(touched - {NO_CELL})
     if NO_CELL in touched and fresh:
@@ -160,7 +160,7 @@ def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, 
 
 
 def _require_rings(plan: Plan, former: Mapping[str, Rings], rest: Sequence[Arc]) -> None:
-    """Test the rings of every touched cell against those of the cell it descends from."""
+    """Test the rings of every touched cell against those of its predecessor."""
     kind = "ring" if any(step == "merge" for step, _, _ in plan.lineage) else "encloses"
     source = {to: code for _, code, to in plan.lineage if code in former}
     later = rings_of_each((*plan.redraw.after, *rest), sorted(sides(plan.redraw.after)))
@@ -202,7 +202,7 @@ def _require_whole_buildings(
 
 
 def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
-    """Make the changes of the rows above that follow from changes of third-level rows."""
+    """Update the sums of ancestors after changes of third-level rows."""
     delta: dict[str, dict[str, Any]] = {}
     for amend in amends:
         for row, sign in ((amend.before, -1), (amend.after, 1)):
@@ -226,7 +226,7 @@ def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
 
 
 def _add_to(rows: Rows, code: str, sums: Mapping[str, Any]) -> list[Amend]:
-    """Add sums to the values of a row; the change that was made, if any."""
+    """Add to the values of a row; returns the change, if any."""
     before = {c: rows.get(code, c) for c, d in sums.items() if abs(d) > _ROUNDING}
     before = {c: value for c, value in before.items() if value is not None}
     if not before:

@@ -1,7 +1,7 @@
-"""The mutable copy of a mesh that a draft works on: arcs over an immutable base, found by vertex and by cell.
+"""The mutable mesh of a draft: arcs over an immutable base, indexed by vertex and by cell.
 
-Nothing is copied when an edit is made: the base stays as it is, arcs that were replaced are struck out, new ones are kept beside
-it. Vertices are named by their lattice coordinates and cells by their codes, as positions change with every chain of arcs.
+Edits copy nothing: the base is unchanged, replaced arcs are marked as removed, and new ones are stored separately. Vertices are
+identified by their lattice coordinates and cells by their codes, as positions change with every chain of arcs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from geo.layers.crs import PER_METRE
 from geo.layers.division import Division
 from geo.redraw.working.lattice import Vertex
 
-#: Stands for the ground outside the street where a code would stand.
+#: Code of the ground outside the street.
 NO_CELL = ""
 
 
@@ -36,16 +36,16 @@ class Arc(NamedTuple):
     right: str
 
     def reverse(self) -> Arc:
-        """The same border from its other end."""
+        """The same border in the opposite direction."""
         return Arc(self.points[::-1], self.right, self.left)
 
     def one_way(self) -> Arc:
-        """One form of the border, whichever way round it is given."""
+        """A canonical direction of the border."""
         return self if self.points <= self.points[::-1] else self.reverse()
 
 
 class Redraw(NamedTuple):
-    """A stored change of geometry: these arcs are replaced by those; swapping the two undoes it."""
+    """A stored change of geometry: `before` is replaced by `after`; swapping the two undoes it."""
 
     before: tuple[Arc, ...]
     after: tuple[Arc, ...]
@@ -55,7 +55,7 @@ class Redraw(NamedTuple):
         return Redraw(self.after, self.before)
 
 
-#: Arcs drawn anew are found by tiles of this power of two of lattice units: 262 m, the length of a third-level cell.
+#: New arcs are indexed by tiles of this power of two of lattice units: 262 m, the length of a third-level cell.
 _TILE = 18
 
 _NO_ARCS = np.zeros(0, dtype=np.int64)
@@ -70,16 +70,16 @@ class Workspace:
     Parameters
     ----------
     mesh
-        The base; it is not changed.
+        The base, not changed.
     codes
         Code of each cell of the mesh, shape (n_cells,).
     above
-        Codes of the grids above the cells, an array of shape (n_cells,) for each level: the borders of those grids are found
-        by :meth:`of_group`.
+        Codes of the grids above the cells, an array of shape (n_cells,) for each level: :meth:`of_group` returns the borders of
+        those grids.
 
     Notes
     -----
-    Building sorts the vertices of the base, O(n log n); every look-up after that is O(log n), whatever was edited.
+    Construction sorts the vertices of the base, O(n log n); every lookup after that is O(log n), independent of edits.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Workspace:
         arcs = mesh.arcs
         self.crs = mesh.crs
         self._xy = arcs.xy
-        # Views, because single values of an array of numpy are slow to read.
+        # Memory views, because single values of a NumPy array are slow to read.
         self._offsets = np.ascontiguousarray(arcs.offsets).data
         self._left, self._right = (np.ascontiguousarray(side).data for side in (arcs.left, arcs.right))
         # Position -1, for ground outside, is the last one.
@@ -126,10 +126,10 @@ class Workspace:
     def _keys(self, xy: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return np.asarray(((xy[:, 0] - self._corner[0]) << 32) | (xy[:, 1] - self._corner[1]), dtype=np.int64)
 
-    # Look-ups
+    # Lookup
 
     def arc(self, number: int) -> Arc:
-        """The arc of a number."""
+        """The arc with a number."""
         if number >= self._base:
             return self._new[number]
         arc = self._built.get(number)
@@ -146,7 +146,7 @@ class Workspace:
         return found
 
     def _base_at(self, vertex: Vertex) -> list[int]:
-        """Numbers of the arcs of the base that contain a vertex, those that were replaced included."""
+        """Numbers of the arcs of the base that contain a vertex, including replaced ones."""
         x, y = vertex[0] - int(self._corner[0]), vertex[1] - int(self._corner[1])
         if not (0 <= x < 2**31 and 0 <= y < 2**32):
             return []
@@ -196,9 +196,9 @@ class Workspace:
         return [arc for arc in arcs if (arc.left in members) != (arc.right in members)]
 
     def in_box(self, low: Vertex, high: Vertex) -> set[int]:
-        """Numbers of the arcs with a vertex or edge in a box, and of some beside it.
+        """Numbers of the arcs with a vertex or edge in a box, and of some near it.
 
-        The first call builds a tree over the arcs of the base; after that the cost is that of a look-up.
+        The first call builds a tree over the arcs of the base; after that the cost is that of a lookup.
         """
         window = shapely.box(*(value / PER_METRE for value in (*low, *high)))
         numbers = {n for n in self._arc_tree.query(window).tolist() if n not in self._gone}
@@ -218,7 +218,7 @@ class Workspace:
     # Changes
 
     def replace(self, change: Redraw) -> None:
-        """Take the arcs of `before` out and put those of `after` in."""
+        """Remove the arcs of `before` and add those of `after`."""
         for arc in change.before:
             self._remove(arc)
         for arc in change.after:
@@ -239,11 +239,11 @@ class Workspace:
             self._by_tile[tile].discard(number)
 
     def is_edited(self, arc: Arc) -> bool:
-        """Whether an arc in force is none of the base's."""
+        """Whether an arc in force is not one of the base."""
         return arc in self._number or arc.reverse() in self._number
 
     def has(self, arc: Arc) -> bool:
-        """Whether an arc is in force, whichever way round it is given."""
+        """Whether an arc is in force, in either direction."""
         try:
             self.number_of(arc)
         except KeyError:
@@ -251,7 +251,7 @@ class Workspace:
         return True
 
     def number_of(self, arc: Arc) -> int:
-        """Number of an arc, whichever way round it is given.
+        """Number of an arc, in either direction.
 
         Raises
         ------
@@ -282,7 +282,7 @@ class Workspace:
             self._by_tile.setdefault(tile, set()).add(number)
 
     def _struck_out(self, arc: Arc) -> int | None:
-        """Number of the arc of the base that was struck out and is put back."""
+        """Number of a removed arc of the base that is restored."""
         for number in self._base_at(arc.points[0]) if self._gone else ():
             if number in self._gone and self.arc(number) in (arc, arc.reverse()):
                 return number
@@ -291,7 +291,7 @@ class Workspace:
     # Geometry
 
     def changed_cells(self) -> set[str]:
-        """Codes of cells with a border that is not the base's."""
+        """Codes of cells whose border differs from the base."""
         codes = {code for arc in self._new.values() for code in (arc.left, arc.right)}
         for number in self._gone:
             codes |= {self._codes[self._left[number]], self._codes[self._right[number]]}
@@ -299,7 +299,7 @@ class Workspace:
         return codes
 
     def shapes(self, codes: Iterable[str]) -> gpd.GeoSeries:
-        """Polygons of cells, in metres, indexed by code; in the form of :func:`geo.coverage.rings.polygons`."""
+        """Polygons of cells, in metres, indexed by code, normalised as by :func:`geo.coverage.rings.polygons`."""
         wanted = list(dict.fromkeys(codes))
         return gpd.GeoSeries(shapes_of(self.of_cells(wanted).values(), wanted), index=wanted, crs=self.crs)
 
@@ -322,7 +322,7 @@ class Workspace:
 
 
 def shapes_of(arcs: Iterable[Arc], codes: list[str]) -> npt.NDArray[np.object_]:
-    """Polygons of cells from the arcs round them, in metres, in the order of `codes`; other cells count as outside."""
+    """Polygons of cells from the arcs around them, in metres, in the order of `codes`; other cells count as outside."""
     arcs = list(arcs)
     position = {code: k for k, code in enumerate(codes)}
     xy = np.array([vertex for arc in arcs for vertex in arc.points], dtype=np.int64).reshape(-1, 2)
@@ -340,7 +340,7 @@ def shapes_of(arcs: Iterable[Arc], codes: list[str]) -> npt.NDArray[np.object_]:
 
 
 def _arcs_of_cells(arcs: Arcs, n_cells: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Arcs of each cell as compressed rows: numbers, and where each cell begins."""
+    """Arcs of each cell as compressed rows: numbers, and start of each cell."""
     number = np.arange(len(arcs.left))
     cell = np.concatenate([arcs.left, arcs.right])
     number = np.concatenate([number, number])[cell != OUTSIDE]
@@ -365,14 +365,14 @@ def _arcs_of_groups(arcs: Arcs, groups: npt.NDArray[np.object_]) -> dict[str, np
 
 
 def _tiles_of(low: Vertex, high: Vertex) -> Iterator[tuple[int, int]]:
-    """The tiles that a box meets."""
+    """The tiles that intersect a box."""
     for column in range(low[0] >> _TILE, (high[0] >> _TILE) + 1):
         for row in range(low[1] >> _TILE, (high[1] >> _TILE) + 1):
             yield column, row
 
 
 def _tiles_along(points: Sequence[Vertex]) -> set[tuple[int, int]]:
-    """The tiles that the boxes of the edges of a line meet."""
+    """The tiles that intersect the boxes of the edges of a line."""
     places = [(x >> _TILE, y >> _TILE) for x, y in points]
     tiles = set(places)
     for (ax, ay), (bx, by) in pairwise(places):

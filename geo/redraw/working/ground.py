@@ -1,8 +1,8 @@
 """Ground that changes its cell when borders are redrawn: its area between any two cells, and the points on it.
 
-Both look along horizontal lines from west to east. West of all changed borders a point is in the same cell before and after; each
-old border that is passed changes the cell before, each new one the cell after. So only the changed edges are looked at, and not
-the cells, whatever their size.
+Both use horizontal scan lines from west to east. West of all changed borders a point is in the same cell before and after; each
+old border that is crossed changes the cell before, each new one the cell after. Only the changed edges are processed, not
+the cells, regardless of their size.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from geo.kernels import kernel
 from geo.redraw.working.arcs import NO_CELL, Arc
 from geo.redraw.working.lattice import Vertex
 
-#: An edge, its ends in order, with the codes on its left and right.
+#: An edge with ordered ends, and the codes on its left and right.
 Labelled = tuple[Vertex, Vertex, str, str]
 
 
 class ChangedBorders(NamedTuple):
-    """Edges that only one of two states of the borders has, or that have another cell beside them.
+    """Edges that exist in only one of two states of the borders, or have another cell on a side.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class ChangedBorders(NamedTuple):
     n_old
         Number of the old edges.
     codes
-        Codes of the cells beside them, sorted; ground outside the street included.
+        Codes of the adjacent cells, sorted; ground outside the street included.
     corner
         Least x and y of all ends, lattice units.
     """
@@ -61,7 +61,7 @@ class ChangedBorders(NamedTuple):
         ]
 
     def cells_at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[tuple[str, str]]:
-        """Cell before and cell after for points in lattice units, shape (n,); both empty where neither is known to differ."""
+        """Cell before and cell after for points in lattice units, shape (n,); both empty if the cell is not known to change."""
         if len(x) == 0:
             return []
         found = _cells_at(x - self.corner[0], y - self.corner[1], self.edges, self.west, self.east, self.n_old)
@@ -70,7 +70,7 @@ class ChangedBorders(NamedTuple):
 
 
 def changed_borders(before: Iterable[Arc], after: Iterable[Arc]) -> ChangedBorders | None:
-    """The edges in which two states of the same borders differ; None where there are none."""
+    """The edges in which two states of the same borders differ; None if there are none."""
     old, new = _labelled(before), _labelled(after)
     chosen = [*sorted(old - new), *sorted(new - old)]
     n_old = len(old - new)
@@ -81,7 +81,7 @@ def changed_borders(before: Iterable[Arc], after: Iterable[Arc]) -> ChangedBorde
     codes = sorted({code for edge in upright for code in edge[2:]})
     place = {code: k for k, code in enumerate(codes)}
     ends = np.array([(*a, *b) if a[1] < b[1] else (*b, *a) for a, b, _, _ in upright], dtype=np.int64)
-    # Of an edge that is walked northwards, west is left.
+    # The left side of an edge directed northwards is west.
     sides = [(place[x], place[y]) if a[1] < b[1] else (place[y], place[x]) for a, b, x, y in upright]
     west, east = np.array(sides, dtype=np.int64).T
     corner = ends[:, 0::2].min(), ends[:, 1::2].min()
@@ -99,7 +99,7 @@ def _labelled(arcs: Iterable[Arc]) -> set[Labelled]:
 
 @kernel(nogil=True)
 def _heights(edges: npt.NDArray[np.int64], n_old: int) -> npt.NDArray[np.float64]:
-    """The heights between which no edge ends or meets one of the other state, sorted."""
+    """Sorted heights between which no edge ends or crosses one of the other state."""
     n = len(edges)
     heights = np.empty(2 * n + n_old * (n - n_old), dtype=np.float64)
     for i in range(n):
@@ -130,7 +130,7 @@ def _areas(
     n_old: int,
     n_cells: int,
 ) -> npt.NDArray[np.float64]:
-    """Area by cell before and cell after, shape (n_cells, n_cells), as trapezia between two heights and two edges."""
+    """Area by cell before and cell after, shape (n_cells, n_cells), summed over trapezia between two heights and two edges."""
     areas = np.zeros((n_cells, n_cells))
     heights = _heights(edges, n_old)
     active = np.empty(len(edges), dtype=np.int64)
@@ -157,7 +157,7 @@ def _areas(
                 before = east[active[i]]
             else:
                 after = east[active[i]]
-            # The mean width of a trapezium is the one at its middle.
+            # The mean width of a trapezium is the width at its middle.
             areas[before, after] += (middle[i + 1] - middle[i]) * (high - low)
     return areas
 
@@ -171,7 +171,7 @@ def _cells_at(
     east: npt.NDArray[np.int64],
     n_old: int,
 ) -> npt.NDArray[np.int64]:
-    """Position of the cell before and after for each point, shape (n, 2); -1 where no changed border lies west of it."""
+    """Position of the cell before and after for each point, shape (n, 2); -1 if no changed border lies west of it."""
     found = np.full((len(x), 2), -1, dtype=np.int64)
     for p in range(len(x)):
         first, first_x = -1, np.inf

@@ -1,7 +1,7 @@
 """Exact arithmetic on the lattice: crossings of edges, areas of rings, points in rings.
 
-Coordinates are whole numbers of lattice units (1 mm). Differences stay under 2^31, so products stay under 2^62 and sums of two
-of them fit into int64: every sign is exact.
+Coordinates are integers in lattice units (1 mm). Differences stay below 2^31, so products stay below 2^62 and sums of two of them
+fit into int64: all signs are exact.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from geo.kernels import kernel
 Vertex = tuple[int, int]
 Edges = npt.NDArray[np.int64]
 
-#: What :func:`first_conflict` found.
+#: Results of :func:`first_conflict`.
 NONE, CROSSES, TOUCHES = 0, 1, 2
 
 
 @kernel(nogil=True)
 def _side(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
-    """Sign of the turn from a to b to p: 1 left, -1 right, 0 on one line."""
+    """Orientation of a, b, p: 1 left, -1 right, 0 collinear."""
     turn = (bx - ax) * (py - ay) - (by - ay) * (px - ax)
     if turn > 0:
         return 1
@@ -42,7 +42,7 @@ def _between(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> bool:
 
 @kernel(nogil=True)
 def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy: int) -> int:
-    """How edge a-b meets edge c-d other than in a common end."""
+    """Kind of intersection of edge a-b with edge c-d, other than in a common end."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
         return NONE
     c, d = _side(ax, ay, bx, by, cx, cy), _side(ax, ay, bx, by, dx, dy)
@@ -65,7 +65,7 @@ def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy:
 
 @kernel(nogil=True)
 def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
-    """Find the first edge of `new` that meets another new edge or an edge of `other` except at a common end.
+    """Find the first edge of `new` that intersects another new edge or an edge of `other` except at a common end.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def distance_to_edge(place: tuple[float, float], a: Vertex, b: Vertex) -> float:
 def direction_key(start: Vertex, end: Vertex) -> tuple[int, float, int]:
     """Key that sorts directions counter-clockwise from east, exact for directions on the lattice.
 
-    The quadrant comes first; inside a quadrant the slope is compared as an exact fraction by :class:`_Slope`.
+    The quadrant comes first; inside a quadrant the slopes are compared as exact fractions by :class:`_Slope`.
     """
     dx, dy = end[0] - start[0], end[1] - start[1]
     if dx == dy == 0:
@@ -145,7 +145,7 @@ def direction_key(start: Vertex, end: Vertex) -> tuple[int, float, int]:
 
 
 class _Slope:
-    """A fraction of whole numbers that compares exactly."""
+    """A fraction of integers with exact comparison."""
 
     __slots__ = ("rise", "run")
 

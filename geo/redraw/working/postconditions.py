@@ -1,13 +1,14 @@
-"""What must hold after an edit, tested exactly and only round the cells that it touches.
+"""Postconditions of an edit, tested exactly and only around the cells that it touches.
 
-The tests on one changed piece of border:
+The tests on one changed section of a border:
 
-1. New edges meet no other edge of the cells beside them, except at a common end.
-2. Every cell keeps its outer rings counter-clockwise and its inner rings clockwise, with area, and no more of either.
+1. New edges intersect no other edge of the adjacent cells, except at a common end.
+2. Every cell keeps its outer rings counter-clockwise and its inner rings clockwise, with positive area, and does not gain rings.
 3. Inner rings stay inside an outer ring: a border can jump over an enclave without crossing anything.
-4. At each node, every cell and every cell above it occupies one sector: no corner-only contact that was not there before.
+4. At each node, every cell and every ancestor occupies one sector: no new corner-only contact.
 
-Sums of winding numbers over the touched cells then equal that of their unchanged outer border, so each point is covered once.
+The sums of winding numbers over the touched cells then equal that of their unchanged outer border, so each point is covered
+once.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from geo.redraw.working.lattice import (
     in_ring,
 )
 
-#: A cell must keep this area, square metres: less than a small kiosk is a slip of the hand.
+#: Minimum area of a cell, square metres: an area below that of a small kiosk is a drawing mistake.
 MIN_AREA_M2 = 4.0
 
 
@@ -46,7 +47,7 @@ class Rings:
     inner: list[tuple[int, list[Vertex]]] = field(default_factory=list)
 
     def polygon(self) -> shapely.Polygon:
-        """The cell as a polygon in metres, where it has one outer ring."""
+        """The cell as a polygon in metres; it must have one outer ring."""
         shell, *holes = [
             shapely.linearrings(np.array(ring, dtype=np.int64) / PER_METRE) for _, ring in (*self.outer, *self.inner)
         ]
@@ -74,8 +75,8 @@ def point(vertex: Vertex) -> shapely.Point:
 def rings_of(arcs: Iterable[Arc], area: str | set[str]) -> Rings:
     """Trace the border of a cell, or of several cells as one area.
 
-    Cells lie on the left of the walk; at a vertex that the border passes more than once, the walk stays beside the same
-    sector, so that parts that touch in a point come out apart.
+    Cells lie on the left of the walk; at a vertex that the border passes more than once, the walk follows the same sector, so
+    that parts that touch in a point are separated.
     """
     members = {area} if isinstance(area, str) else area
     lines = []
@@ -87,7 +88,7 @@ def rings_of(arcs: Iterable[Arc], area: str | set[str]) -> Rings:
 
 
 def rings_of_each(arcs: Iterable[Arc], codes: Iterable[str]) -> dict[str, Rings]:
-    """Trace the border of each of several cells, as :func:`rings_of` does of one, from the arcs round all of them."""
+    """Trace the border of each of several cells, as :func:`rings_of` does for one, from the arcs around all of them."""
     lines: dict[str, list[tuple[Vertex, ...]]] = {code: [] for code in codes}
     for arc in arcs:
         if arc.left == arc.right:
@@ -100,7 +101,7 @@ def rings_of_each(arcs: Iterable[Arc], codes: Iterable[str]) -> dict[str, Rings]
 
 
 def _trace(lines: Sequence[tuple[Vertex, ...]]) -> Rings:
-    """Join lines that have the area on their left to rings."""
+    """Join lines that have the area on their left into rings."""
     result = Rings()
     leaving: dict[Vertex, list[int]] = {}
     for k, line in enumerate(lines):
@@ -128,7 +129,7 @@ def _trace(lines: Sequence[tuple[Vertex, ...]]) -> Rings:
 
 
 def _leftmost(ring: list[Vertex], choices: list[int], lines: Sequence[tuple[Vertex, ...]]) -> int:
-    """The line that bounds the same sector on the left of a walk: the first one clockwise from the way back."""
+    """The line that bounds the same sector on the left of a walk: the first one clockwise from the reversed last edge."""
     at = ring[-1]
     back = direction_key(at, ring[-2])
     keys = sorted((direction_key(at, lines[k][1]), k) for k in choices)
@@ -137,7 +138,7 @@ def _leftmost(ring: list[Vertex], choices: list[int], lines: Sequence[tuple[Vert
 
 
 def _simple_rings(ring: list[Vertex]) -> list[list[Vertex]]:
-    """Cut a closed walk into rings that pass no vertex twice."""
+    """Cut a closed walk into simple rings."""
     rings: list[list[Vertex]] = []
     stack: list[Vertex] = []
     place: dict[Vertex, int] = {}
@@ -155,16 +156,16 @@ def _simple_rings(ring: list[Vertex]) -> list[list[Vertex]]:
 
 
 def require_no_conflict(after: Sequence[Arc], rest: Sequence[Arc], fresh: Collection[tuple[Vertex, Vertex]]) -> None:
-    """Refuse new edges that meet another edge of the touched cells other than at a common end (test 1).
+    """Refuse new edges that intersect another edge of the touched cells other than at a common end (test 1).
 
     Parameters
     ----------
     after
-        The arcs that are put in.
+        The added arcs.
     rest
-        The other arcs round the cells beside them.
+        The other arcs around the adjacent cells.
     fresh
-        Edges of `after` that were not there before, each with its lesser end first.
+        Edges of `after` that did not exist before, each with its lesser end first.
     """
     new: list[tuple[Vertex, Vertex]] = []
     kept: list[tuple[Vertex, Vertex]] = []
@@ -203,7 +204,7 @@ def outline_near(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]])
 
 
 def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
-    """Refuse a vertex inside a new arc that another arc, or the same one, passes as well."""
+    """Refuse an inner vertex of a new arc that also lies on another arc, or twice on the same one."""
     inner = Counter(vertex for arc in after for vertex in arc.points[1:-1])
     places = inner + Counter(vertex for arc in after for vertex in {arc.points[0], arc.points[-1]})
     others = {vertex for arc in rest for vertex in arc.points}
@@ -240,7 +241,7 @@ def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:
 
 
 def require_rings(before: Rings, after: Rings, code: str, hole_kind: str) -> None:
-    """Refuse a cell that fell apart, turned over, lost its area or came to lie round another one (tests 2 and 3)."""
+    """Refuse a cell that fell apart, was inverted, lost its area or surrounds another one (tests 2 and 3)."""
     _require_sound_rings(before, after, [code], hole_kind)
     if after.doubled_area() < 2 * MIN_AREA_M2 * PER_METRE**2 and after.doubled_area() < before.doubled_area():
         raise RefusedEdit(
@@ -295,14 +296,14 @@ def _place_of(rings: Rings) -> shapely.Geometry | None:
 
 
 def require_group(before: Rings, after: Rings, code: str) -> None:
-    """Refuse a grid above the third level that fell apart or came to lie round another one."""
+    """Refuse a grid above the third level that fell apart or surrounds another one."""
     _require_sound_rings(before, after, [code], "ring")
 
 
 def corner_contacts(
     workspace: Workspace, vertex: Vertex, groups: Sequence[Callable[[str], str]]
 ) -> set[tuple[int, str]]:
-    """Areas that meet themselves at a vertex in a corner only, as pairs of the position of their grouping and their code."""
+    """Areas that touch themselves only in a corner at a vertex, as pairs of the position of their grouping and their code."""
     sectors = []
     for arc in map(workspace.arc, workspace.at_vertex(vertex)):
         for k, at in enumerate(arc.points):
@@ -312,7 +313,7 @@ def corner_contacts(
                 sectors.append((direction_key(vertex, arc.points[k + 1]), arc.left))
             if k > 0:
                 sectors.append((direction_key(vertex, arc.points[k - 1]), arc.right))
-    # An area meets itself in a corner where another one lies on both sides of it: that takes four sectors.
+    # An area touches itself in a corner if another one lies on both sides of it, which requires four sectors.
     if len(sectors) < 4:
         return set()
     sectors.sort(key=lambda sector: sector[0])

@@ -1,4 +1,4 @@
-"""Roads of a street: how much of a border runs on them."""
+"""Roads of a street: the share of a border that runs on them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from geo.layers.crs import PER_METRE
 from geo.redraw.working.arcs import Arc
 from geo.redraw.working.lattice import Vertex
 
-#: A border runs on a road if it lies within this distance of its centre line, metres: half a lane and a pavement.
+#: Maximum distance of a border from the centre line of its road, metres: half a lane and a pavement.
 ON_ROAD_M = 6.0
 
 
 class Roads:
-    """Centre lines, found by place; what was measured of an arc is kept, as most arcs stay as they are.
+    """Centre lines with a spatial index; measures of arcs are cached, as most arcs do not change.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Roads:
 
         Notes
         -----
-        Cost: that of the arcs that are new to it, some tenths of a millisecond each.
+        Cost: some tenths of a millisecond for each arc that is not cached.
         """
         length = on_road = 0.0
         for arc in border:
@@ -46,13 +46,13 @@ class Roads:
         return on_road / length if length else float("nan")
 
     def _measure(self, points: tuple[Vertex, ...]) -> tuple[float, float]:
-        """Length of a line, and of what runs on roads, metres."""
+        """Length of a line, and of its part on roads, metres."""
         points = min(points, points[::-1])
         known = self._measured.get(points)
         if known is None:
             line = shapely.linestrings(np.array(points) / PER_METRE)
             off_road = line
-            # What no road covers is left over: a union of the roads' surroundings would take ten times as long.
+            # Subtracts the surroundings of one road after the other: their union would take ten times as long.
             for k in self._tree.query(line, predicate="dwithin", distance=ON_ROAD_M).tolist():
                 if k not in self._surroundings:
                     self._surroundings[k] = shapely.buffer(self._lines[k], ON_ROAD_M)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Amend(NamedTuple):
-    """A stored change of one row: the columns with their old and new values; None for a row that was not there."""
+    """A stored change of one row: the columns with their old and new values; None for a row that does not exist."""
 
     code: str
     before: Row | None
@@ -34,7 +34,7 @@ class Rows:
     Parameters
     ----------
     division
-        The base; it is not changed.
+        The base, not changed.
     """
 
     def __init__(self, division: Division) -> None:
@@ -42,7 +42,7 @@ class Rows:
         self._place = {
             str(code): (level, k) for level, frame in self._frames.items() for k, code in enumerate(frame[CODE])
         }
-        # Arrays, because a look into a frame takes microseconds and an edit makes hundreds.
+        # Arrays, because a frame lookup takes microseconds and an edit makes hundreds.
         self._columns = {
             level: {str(column): frame[column].to_numpy() for column in frame.columns}
             for level, frame in self._frames.items()
@@ -51,7 +51,7 @@ class Rows:
         for code, (level, k) in self._place.items():
             if level is not Level.STREET:
                 self._children.setdefault(str(self._columns[level][PARENT][k]), []).append(code)
-        # Of a cell of the base, the values that differ; of a cell that was born, its row; None for a cell that is no more.
+        # The changed values of a cell of the base; the row of a new cell; None for a retired cell.
         self._changed: dict[str, Row | None] = {}
         self._moved: dict[str, set[str]] = {}
         self._used: dict[str, set[int]] = {}
@@ -63,10 +63,10 @@ class Rows:
         self.shared_columns = _shared_columns(self._frames)
 
     def _segments(self, code: str) -> set[int]:
-        """Numbers that are or were used beside a code, under the parent that its prefix names."""
+        """Suffixes of codes that are or were used under the parent with the prefix of a code."""
         return self._used.setdefault(code[:-SEGMENT], set())
 
-    # Look-ups
+    # Lookup
 
     def __contains__(self, code: str) -> bool:
         if code in self._changed:
@@ -103,19 +103,19 @@ class Rows:
         return place[0] if place is not None else Level(int(self.get(code, LEVEL)))
 
     def ancestor(self, code: str, level: Level) -> str:
-        """The cell itself or the ancestor of it at a level."""
+        """The ancestor of a cell at a level, or the cell itself."""
         while self.level(code) > level:
             code = self.parent(code)
         return code
 
     def children(self, code: str) -> list[str]:
-        """Codes of the cells right below a cell, sorted."""
+        """Codes of the children of a cell, sorted."""
         if code in self._moved:
             return sorted(self._moved[code])
         return sorted(self._children.get(code, ()))
 
     def third(self, code: str) -> list[str]:
-        """Codes of the third-level cells of a cell, itself if it is one."""
+        """Codes of the third-level descendants of a cell; the cell itself if it is one."""
         level = self.level(code)
         if level is Level.THIRD:
             return [code]
@@ -132,7 +132,7 @@ class Rows:
         raise RefusedEdit("misses", f"没有编码为 {code} 的网格", f"no cell has the code {code}", cells=[code])
 
     def require_unlocked(self, codes: Iterable[str]) -> None:
-        """Refuse a change of cells that are locked themselves or by a cell above them."""
+        """Refuse a change of cells that are locked themselves or by an ancestor."""
         if not self.locked:
             return
         held = sorted({code for code in codes if any(code.startswith(lock) for lock in self.locked)})
@@ -141,7 +141,7 @@ class Rows:
             raise RefusedEdit("locked", f"网格 {names} 已锁定", f"locked: {', '.join(held[:3])}", cells=held)
 
     def free_code(self, parent: str, reserved: Iterable[str] = ()) -> str:
-        """The next code under a parent that was never used."""
+        """The next never used code under a parent."""
         number = max(self._used.get(parent, ()), default=0)
         for code in reserved:
             if code.startswith(parent) and len(code) == len(parent) + SEGMENT:
@@ -162,7 +162,7 @@ class Rows:
     # Changes
 
     def amend(self, change: Amend, *, undo: bool = False) -> None:
-        """Make a stored change. A birth that is undone frees its code again; a code that is retired stays used."""
+        """Apply a stored change. An undone creation frees its code; a retired code remains used."""
         if change.after is None:
             self._drop(change.code)
             if undo:
@@ -187,7 +187,7 @@ class Rows:
             del self._changed[code]
 
     def _put(self, code: str, values: Row) -> None:
-        """Set values of a row; of a cell of the base, those that differ from it are kept."""
+        """Set values of a row; for a cell of the base, only differing values are stored."""
         relink = PARENT in values
         if relink and code in self and self.level(code) is not Level.STREET:
             self._siblings(self.parent(code)).discard(code)
@@ -215,7 +215,7 @@ class Rows:
     # Frames
 
     def changed_codes(self, level: Level) -> dict[str, bool]:
-        """Codes of a level whose rows differ from the base, and whether the cell is still there."""
+        """Codes of a level whose rows differ from the base, and whether the cell still exists."""
         return {
             code: row is not None
             for code, row in self._changed.items()
@@ -223,11 +223,11 @@ class Rows:
         }
 
     def changed(self, level: Level) -> Mapping[str, Row | None]:
-        """Rows of a level that differ from the base; None for cells that are no more."""
+        """Rows of a level that differ from the base; None for retired cells."""
         return {code: self.row(code) if there else None for code, there in self.changed_codes(level).items()}
 
     def frame(self, level: Level) -> pd.DataFrame:
-        """Rows of a level in order of code; the base's frame where nothing was changed."""
+        """Rows of a level sorted by code; the base's frame if nothing was changed."""
         base, changed = self._frames[level], self.changed(level)
         if not changed:
             return base
@@ -246,7 +246,7 @@ def _segment(code: str) -> int:
 
 
 def _shared_columns(frames: Mapping[Level, pd.DataFrame]) -> tuple[str, ...]:
-    """Numeric columns whose value for a parent is the sum over its children, but for the area: they are shared out and added."""
+    """Additive numeric columns, which are apportioned and summed; the area is excluded."""
     third, second = frames[Level.THIRD], frames[Level.SECOND]
     found = []
     for column in third.columns:
@@ -259,7 +259,7 @@ def _shared_columns(frames: Mapping[Level, pd.DataFrame]) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """A numpy scalar as a Python value; missing values as None, but NaN of a number column as NaN."""
+    """A NumPy scalar as a Python value; missing values as None, but NaN of a number column as NaN."""
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     return value.item() if isinstance(value, np.generic) else value
@@ -278,6 +278,6 @@ def new_name(rows: Rows, code: str, parent: str) -> str:
 
 
 def values_changed(rows: Rows, code: str, values: Row) -> Amend:
-    """The change of a row to new values; columns that keep theirs are left out."""
+    """The change of a row to new values, without unchanged columns."""
     changed = {c: v for c, v in values.items() if v != rows.get(code, c) and v == v}
     return Amend(code, {c: rows.get(code, c) for c in changed}, changed)

@@ -1,6 +1,6 @@
-"""Sharing out residents, households, units and workload when ground changes its cell: by buildings, else by area.
+"""Apportionment of residents, households, units and workload when ground changes its cell: by buildings, otherwise by area.
 
-Whole numbers stay whole, and what one cell loses another one gains, so sums over the touched cells are kept exactly.
+Integers remain integers, and one cell gains what another loses, so sums over the touched cells are kept exactly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Shares = dict[str, dict[str, Any]]
 
 
 class Buildings:
-    """Buildings of a street with the people in them, found by place.
+    """Buildings of a street with their people and a spatial index.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ class Buildings:
         self._points = shapely.STRtree(inner)
 
     def inside(self, shape: shapely.Geometry) -> npt.NDArray[np.intp]:
-        """Positions of the buildings whose inner point lies in a polygon."""
+        """Positions of the buildings whose representative point lies in a polygon."""
         found = self._points.query(shape)
         inside = shapely.intersects_xy(shape, self.x[found], self.y[found])
         return np.asarray(np.sort(found[inside]), dtype=np.intp)
 
     def moved(self, borders: ChangedBorders) -> list[tuple[int, str, str]]:
-        """The buildings whose inner point changed its cell: (position, cell before, cell after), by position."""
+        """The buildings whose representative point changed its cell: (position, cell before, cell after), by position."""
         box = shapely.box(*(value / PER_METRE for corner in borders.box() for value in corner))
         near = np.sort(self._points.query(box))
         cells = borders.cells_at(self.x[near] * PER_METRE, self.y[near] * PER_METRE)
@@ -64,7 +64,7 @@ class Buildings:
         ]
 
     def cut_by(self, line: shapely.Geometry, but_not: shapely.Geometry | None = None) -> npt.NDArray[np.intp]:
-        """Positions of the buildings that a line runs through by more than 1 cm, but for those that another line cuts."""
+        """Positions of the buildings cut by a line by more than 1 cm, except those cut by another line."""
         found = np.asarray(self.tree.query(line, predicate="intersects"), dtype=np.intp)
         if len(found) == 0:
             return found
@@ -103,7 +103,7 @@ def moved_shares(
 
 
 def _flow(rows: Rows, flows: list[tuple[str, str, float]]) -> Shares:
-    """Move a share of each cell's values to another cell; whole numbers are rounded."""
+    """Move a share of each cell's values to another cell; integers are rounded."""
     changes: Shares = {}
     for column in rows.shared_columns:
         for code, other, share in flows:
@@ -131,7 +131,7 @@ def _by_buildings(rows: Rows, moved: Iterable[tuple[int, str, str]], buildings: 
 
 
 def _move_building(rows: Rows, changes: Shares, source: str, target: str, people: Mapping[str, Any]) -> None:
-    """Move the people of one building; other numbers follow in proportion to the households, or the residents or units."""
+    """Move the people of one building; other values follow in proportion to the households, or the residents or units."""
     share = 0.0
     for column in (HOUSEHOLDS, POPULATION, UNITS):
         present = rows.get(source, column)
@@ -154,7 +154,7 @@ def _move_building(rows: Rows, changes: Shares, source: str, target: str, people
 def split_shares(
     rows: Rows, code: str, parts: list[shapely.Geometry], buildings: Buildings | None
 ) -> tuple[list[dict[str, Any]], str]:
-    """Values of the shared columns for the parts of a cell; they add up to the values of the cell.
+    """Values of the shared columns for the parts of a cell, summing to the values of the cell.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def split_shares(
 
 
 def apportion_value(value: Any, weights: npt.NDArray[np.float64]) -> list[Any]:
-    """Divide a value in proportion to weights; whole numbers by largest remainders, so that parts add up exactly.
+    """Apportion a value in proportion to weights; integers by largest remainders, so that the sum is exact.
 
     >>> apportion_value(10, np.array([1.0, 1.0, 1.0]))
     [4, 3, 3]

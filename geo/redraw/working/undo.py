@@ -1,6 +1,6 @@
-"""Taking back a change that others follow, and putting a change back: what touches other cells stays as it was stored.
+"""Undo of a change that is followed by others, and reapplication of a change: values of other cells are unchanged.
 
-The sums of the rows above depend on all changes, so they are computed again; everything else is put back as it was stored.
+Sums of ancestors depend on all changes, so they are recomputed; everything else is restored as stored.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _MEASURES = (POPULATION, HOUSEHOLDS, UNITS, WORKLOAD)
 
 
 def reach(change: Change) -> frozenset[str]:
-    """Codes that two changes must not share to be independent of each other.
+    """Codes that two independent changes must not have in common.
 
-    These are the cells whose border or row is changed, and the grids and communities that ground was moved between: two
-    transfers of different cells can each leave a grid whole and together cut it in two.
+    These are the cells whose border or row is changed, and the grids and communities between which ground was moved: two
+    transfers of different cells can each leave a grid connected and together disconnect it.
     """
     parents = {a.code: str(row[PARENT]) for a in change.amends for row in (a.before, a.after) if row and PARENT in row}
     moved: set[str] = set()
@@ -36,7 +36,7 @@ def reach(change: Change) -> frozenset[str]:
 
 
 def _apart(one: str | None, other: str | None) -> set[str]:
-    """Two parents and the parents above them, as far as they differ."""
+    """Two parents and their ancestors, as far as they differ."""
     found: set[str] = set()
     while one and other and one != other:
         found |= {one, other}
@@ -45,7 +45,7 @@ def _apart(one: str | None, other: str | None) -> set[str]:
 
 
 def clash(one: Change, other: Change) -> set[str]:
-    """Codes for which two changes depend on each other; empty if either can be taken back without the other."""
+    """Codes through which two changes depend on each other; empty if either can be undone without the other."""
     shared = set(reach(one) & reach(other))
     for first, second in ((one, other), (other, one)):
         shared |= _summed(first) & _totals(second)
@@ -57,13 +57,13 @@ def _summed(change: Change) -> set[str]:
 
 
 def _totals(change: Change) -> set[str]:
-    """Codes of rows that a change sets as a whole, sums included, such as those of merged grids."""
+    """Codes of rows that a change sets as a whole, including sums, such as those of merged grids."""
     own = [amend for k, amend in enumerate(change.amends) if k not in set(change.sums)]
     return {a.code for a in own if not a.before or not a.after or set(a.after) & set(_MEASURES)}
 
 
 def require_on_top(change: Change, later: Sequence[Change]) -> None:
-    """Refuse to take back a change that a later one stands on."""
+    """Refuse to undo a change on which a later one depends."""
     shared = sorted({code for other in later for code in clash(change, other)})
     if shared:
         raise RefusedEdit(
@@ -75,7 +75,7 @@ def require_on_top(change: Change, later: Sequence[Change]) -> None:
 
 
 def put(workspace: Workspace, rows: Rows, change: Change) -> None:
-    """Make a stored change again, sums included."""
+    """Apply a stored change again, including sums."""
     for redraw in change.redraws:
         workspace.replace(redraw)
     for amend in change.amends:
@@ -83,12 +83,12 @@ def put(workspace: Workspace, rows: Rows, change: Change) -> None:
 
 
 def take(workspace: Workspace, rows: Rows, change: Change) -> None:
-    """Undo a stored change that is the last one."""
+    """Undo a stored change, which must be the last one."""
     undo_plan(workspace, rows, change.amends, change.redraws)
 
 
 def put_with_sums(workspace: Workspace, rows: Rows, change: Change) -> Change:
-    """Make a stored change again on other sums; the change as it is now stored."""
+    """Apply a stored change again with recomputed sums; returns the change to store."""
     for redraw in change.redraws:
         workspace.replace(redraw)
     sums = set(change.sums)
