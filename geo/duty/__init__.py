@@ -30,7 +30,7 @@ Rooms
 ``ledgers``, ``meetings``, ``briefs``
     Views of events: ledgers A to K, agenda and decisions, brief and indicators.
 
-Persons, cells and codes are text; times are aware. Nothing here reads a clock or stores anything.
+Persons, cells and codes are text; times are timezone-aware. The package reads no clock and stores nothing.
 """
 
 from typing import TYPE_CHECKING

@@ -62,7 +62,7 @@ class Case:
     late_steps
         Other limits that were missed, in order.
     round
-        1, and one more each time the work has to be redone.
+        Starts at 1, incremented each time the work has to be redone.
     reports
         Numbers of the reports of the case, including those of cases merged into it.
     running, runs

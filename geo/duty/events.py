@@ -3,7 +3,7 @@
 Three vocabularies describe persons, for different purposes:
 
 :class:`AccountRole`
-    What an account of the service may see and do. An account may have several, each for a part of the street.
+    Rights of an account of the service. An account may have several roles, each for a part of the street.
 :class:`Duty`
     A person's function for a cell, with dates (三定: 定格、定人、定责). Stored in the roster.
 :class:`Role`
@@ -138,20 +138,20 @@ class Action(StrEnum):
     RECONSIDER = "reconsider"
     SUPERVISE = "supervise"
     UNDO = "undo"
-    #: A report joins the case, without a change of state.
+    #: Adds a report to the case, without a change of state.
     ADD_REPORT = "add_report"
-    #: The main case takes in the reports of a case that was merged into it, and gives them back.
+    #: The main case receives the reports of a merged case, and returns them.
     TAKE_IN = "take_in"
     RELEASE = "release"
     #: A reporter was answered.
     ANSWER = "answer"
-    #: The case passes from one person to another, because the first one is away or has left.
+    #: The case passes to another person, because its owner is away or has left.
     HAND_OVER = "hand_over"
-    #: The deadline is reckoned again, after the calendar of a year was announced.
+    #: The deadline is recomputed after the calendar of a year was announced.
     RECKON = "reckon"
-    #: A lateness is not held against the handler; the fact stays.
+    #: The handler is not held responsible for a missed deadline; the fact remains.
     EXEMPT = "exempt"
-    #: A reporter's contact was erased by law.
+    #: A reporter's contact was erased as required by law.
     ERASE_CONTACT = "erase_contact"
 
 
@@ -175,7 +175,7 @@ class State(StrEnum):
 
 #: States that need no action.
 ENDED = frozenset({State.CLOSED, State.REJECTED, State.VOID, State.MERGED})
-#: States in which exactly one person or body owns the case.
+#: States in which the case has exactly one owner.
 OPEN = frozenset(State) - ENDED
 
 
@@ -210,9 +210,10 @@ class Event:
     case_id
         The case.
     seq
-        1 for the first event of the case, dense.
+        Sequence number within the case, from 1 without gaps.
     at
-        Time of storage; aware, kept as UTC. ``payload["happened_at"]`` is the time of the step itself if that differs.
+        Time of storage; timezone-aware, converted to UTC. ``payload["happened_at"]`` is the time of the step itself if that
+        differs.
     actor
         Code of a person, or name of a body or program.
     role

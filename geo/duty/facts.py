@@ -47,15 +47,15 @@ RECTIFICATION_COLUMNS = (
     "closed_at",
 )
 
-#: One row for each person and cell that a notice is for; `reached_at` is None where it has not reached them.
+#: One row for each recipient of a notice and cell; `reached_at` is None if the person has not received it.
 NOTICE_COLUMNS = ("number", "at", "person", "cell", "reached_at")
-#: Spans in which nobody is at a duty post; `cell` is the community whose station it is, or empty.
+#: Hours in which a duty post is unstaffed; `cell` is the community to which the station belongs, or empty.
 EMPTY_SHIFT_COLUMNS = ("place", "cell", "start", "end")
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-#: Names of the desks that own a case while no person or body is named.
+#: Names of the desks that own a case if no person or body is named.
 _DESKS = {role.value: text.zh for role, text in ROLES.items()}
 
 
@@ -88,7 +88,7 @@ class Facts:
     events
         Events of each case, in order; those stored at or after `as_of` are ignored.
     as_of
-        Aware. Later facts do not count, so an old view can be reproduced.
+        Timezone-aware. Later facts are ignored, so an old view can be reproduced.
     reports
         Reports by number. Names and contacts of reporters are never read.
     cells
@@ -102,8 +102,7 @@ class Facts:
     rectifications
         Items of supervision, one row each; see :data:`RECTIFICATION_COLUMNS`.
     notices, empty_shifts
-        Whom notices were for and reached, see :data:`NOTICE_COLUMNS`; hours without anybody on duty, see
-        :data:`EMPTY_SHIFT_COLUMNS`.
+        Recipients of notices and their receipts, see :data:`NOTICE_COLUMNS`; unstaffed hours, see :data:`EMPTY_SHIFT_COLUMNS`.
     typed
         Texts written by people, by (ledger, key of the row, column).
     street

@@ -41,7 +41,7 @@ class Report:
     report_id
         Number of the report.
     received_at
-        Time of receipt by the street; aware. `taken_at` is the time of receipt by a hotline or the city, if known.
+        Time of receipt by the street; timezone-aware. `taken_at` is the time of receipt by a hotline or the city, if known.
     external_no
         Number at the hotline or in the mailbox.
     lon, lat, datum

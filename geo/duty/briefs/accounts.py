@@ -1,4 +1,4 @@
-"""Facts for the yearly account of who answers for a grid (述职): counts from the records, with no score and no rank."""
+"""Facts for the yearly account of the person responsible for a grid (述职): counts from the records, without scores and ranks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _STRUCK_OFF = "已销号"
 
 
 class Account(NamedTuple):
-    """What the sheet of one grid says.
+    """Content of the sheet of one grid.
 
     Attributes
     ----------
     person
-        Who answers for the grid on the last day.
+        The person responsible for the grid on the last day.
     grid
         Code of the second-level grid.
     start, end
-        First day, and the day after the last: the year so far, but not before the person took the grid over.
+        First day, and the day after the last: the year so far, but not before the person took over the grid.
     facts
-        What was counted, the number, and how it is made up.
+        Name of each count, the number, and its composition.
     definitions
         Version of the indicators.
     """
@@ -40,7 +40,7 @@ class Account(NamedTuple):
 
 
 def account_of(facts: Facts, grid: str, day: dt.date) -> Account | None:
-    """Make the account of a second-level grid for the year up to a day; None if nobody answers for it on that day.
+    """Compose the account of a second-level grid for the year up to a day; None if nobody is responsible for it on that day.
 
     Parameters
     ----------

@@ -172,7 +172,7 @@ def _span(start: dt.date, end: dt.date) -> str:
 
 
 def share_text(numerator: int, denominator: int) -> str:
-    """A share with its interval: ``94.88%（95%区间92.2–96.7）``; a dash where there is nothing to share.
+    """A share with its interval: ``94.88%（95%区间92.2–96.7）``; a dash if the denominator is 0.
 
     >>> share_text(0, 0), share_text(8, 10)
     ('–', '80.00%（95%区间49.0–94.3）')

@@ -74,11 +74,10 @@ def funnel(
         ``within``, ``outside_95``, ``outside_998``, ``few`` (fewer than :data:`LEAST_COMPARED` cases) or ``none`` (no case).
 
     Notes
-    -----
-    phi is the mean squared z of the areas that are compared, after the :data:`WINSORISED` part at each end has been set to the
-    quantile there; where it is above 1 the limits are widened by its root (Spiegelhalter 2005, multiplicative). With fewer
-    than :data:`LEAST_AREAS` areas phi is 1. A strong phi can hide an area that really differs, so the area's own trend belongs
-    beside it.
+    ----- phi is the mean squared z of the areas that are compared, after the :data:`WINSORISED` part at each end has been set to
+    the quantile there; where it is above 1 the limits are widened by its root (Spiegelhalter 2005, multiplicative). With fewer
+    than :data:`LEAST_AREAS` areas phi is 1. A large phi can hide an area that really differs, so the area's own trend should be
+    shown, too.
 
     >>> funnel([45, 50, 5], [50, 60, 10])["band"].tolist()
     ['within', 'within', 'few']

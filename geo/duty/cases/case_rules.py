@@ -67,7 +67,7 @@ class CaseRules:
 
     @classmethod
     def of(cls, table: pd.DataFrame | None = None, *, default: Limit = DEFAULT_LIMIT) -> CaseRules:
-        """Rules with the limits of a table from :func:`geo.incidents.time_limits`, by default the one that comes along."""
+        """Rules with the limits of a table from :func:`geo.incidents.time_limits`, by default the built-in one."""
         rows = time_limits() if table is None else table
         matters: dict[tuple[str, str], Limit] = {}
         for ref, code, text in zip(rows["standard_ref"], rows["code"], rows["limit"], strict=True):

@@ -46,7 +46,7 @@ _SHELVING = frozenset({Action.SHELVE, Action.DECIDE_SHELVE})
 def roles_now(case: Case, action: Action) -> frozenset[Role]:
     """Roles that may currently do an action on a case."""
     if action is Action.CALL_JOINT and case.joint_required:
-        # The unit may not return the case any more, so it may request the meeting itself.
+        # The unit may no longer return the case, so it may request the meeting itself.
         return roles_of(action, case.state) | {Role.UNIT}
     if action is Action.UNDO and case.last is not None:
         return frozenset({case.last.role})

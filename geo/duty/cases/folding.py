@@ -259,7 +259,7 @@ def _on_take_in(values: Values, case: Case, event: Event) -> None:
 
 
 def _on_release(values: Values, case: Case, event: Event) -> None:
-    """The reports of a case that is unmerged go back with it, unless another case that was merged holds them too."""
+    """Remove the reports of an unmerged case, unless another merged case contains them, too."""
     gone = str(event.payload["case"])
     reports = set(_reports(event.payload))
     left = tuple(

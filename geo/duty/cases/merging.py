@@ -31,7 +31,7 @@ def linked_steps(event: Event, case_of: Callable[[str], Case]) -> list[Event]:
     RefusedStep
         If a case is to be merged into one that is not open.
     InputError
-        If the chain of merges is circular. :func:`live_case` says so.
+        If the chain of merges is circular (from :func:`live_case`).
     """
     if event.action in (Action.TAKE_IN, Action.RELEASE):
         raise RefusedStep(

@@ -41,7 +41,7 @@ from typing import Literal
 
 from geo.duty.events import ENDED, OPEN, Action, Clock, Role, State
 
-#: The state stays, or becomes that before shelving or merging.
+#: The state is unchanged, or becomes that before shelving or merging.
 Stay = Literal["same", "former"]
 
 

@@ -62,13 +62,13 @@ class Deadline:
     Attributes
     ----------
     due
-        Aware, UTC.
+        Timezone-aware, UTC.
     provisional
         Whether a day before it lies in a year whose public holidays are not announced.
     segments
         The days or periods from start to deadline, in order, without gaps between days.
     start, limit, calendar_version
-        What it was computed from.
+        Its inputs.
     """
 
     due: dt.datetime
@@ -114,7 +114,7 @@ def deadline(
     Parameters
     ----------
     start
-        Aware.
+        Timezone-aware.
     limit
         The limit; working days are a whole number unless counted in hours.
     calendar

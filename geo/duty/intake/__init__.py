@@ -1,1 +1,1 @@
-"""Intake: the five services, duplicate candidates, and reports made from incidents and sheets."""
+"""Intake: the five services, duplicate candidates, and reports created from incidents and tables."""

@@ -58,12 +58,12 @@ def burden(facts: Facts) -> pd.DataFrame:
 
 
 def burden_by_day(table: pd.DataFrame) -> pd.DataFrame:
-    """What :func:`burden` found, by day and without persons.
+    """Totals of :func:`burden` by day, without persons.
 
     Returns
     -------
     DataFrame
-        `day, persons, things, typed, typed_per_thing, most_typed`; the last is the most that one person typed on the day.
+        `day, persons, things, typed, typed_per_thing, most_typed`; the last is the maximum typed by one person on the day.
 
     >>> import datetime as dt
     >>> rows = [("A", dt.date(2026, 3, 2), 4, 1, 0.25), ("B", dt.date(2026, 3, 2), 4, 3, 0.75)]

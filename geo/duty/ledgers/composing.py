@@ -109,7 +109,7 @@ def span_of(kind: LedgerKind, day: dt.date) -> tuple[dt.date, dt.date]:
 
 
 def _plain(value: Any) -> Any:
-    """Text or a whole number; an empty text for what is missing."""
+    """Text or an integer; missing values become an empty text."""
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
         return ""
     return int(value) if isinstance(value, bool | int | float) and float(value).is_integer() else str(value)

@@ -68,7 +68,7 @@ class _Week:
         self.open = {number: case for number, case in self.cases.items() if case.open}
 
     def numbers(self, actions: Iterable[Action]) -> list[str]:
-        """Case of each step of some actions."""
+        """Case of each step with one of the given actions."""
         wanted = frozenset(actions)
         return [event.case_id for event in self.steps if event.action in wanted]
 
@@ -178,7 +178,7 @@ def _concerns(facts: Facts, decision: Decision, scope: str) -> bool:
 
 
 def _notice_rows(facts: Facts, start: dt.date, end: dt.date, scope: str) -> Rows:
-    """Whom the notices of the week were for and whom they reached by its end; no rows where there was no notice."""
+    """Recipients of the week's notices, and those reached by its end; no rows without a notice."""
 
     def of(first: dt.date, last: dt.date) -> tuple[list[str], int]:
         low, high = facts.midnight(first), facts.midnight(last)
@@ -202,7 +202,7 @@ def _notice_rows(facts: Facts, start: dt.date, end: dt.date, scope: str) -> Rows
 
 
 def _shift_rows(facts: Facts, start: dt.date, scope: str) -> Rows:
-    """Spans of the week without anybody on duty; no row where there was none in both weeks."""
+    """Unstaffed hours of the week; no row if there were none in this week and the week before."""
 
     def of(first: dt.date) -> list[str]:
         low, high = facts.midnight(first), facts.midnight(first + _WEEK)

@@ -38,7 +38,7 @@ def day_text(day: dt.date) -> str:
 
 
 def moment_text(facts: Facts, moment: dt.datetime | None, *, year: int | None = None) -> str:
-    """Local day and time, ``03-04 18:00``; with the year where it is not `year`; empty for None."""
+    """Local day and time, ``03-04 18:00``; with the year if it differs from `year`; empty for None."""
     if moment is None:
         return ""
     local = facts.local(moment)

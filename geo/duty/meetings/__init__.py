@@ -5,9 +5,9 @@ Terms
 meeting day
     Tuesday, Thursday and Saturday (:data:`~geo.duty.meetings.agendas.MEETING_DAYS`), independent of the working day calendar.
 line
-    An item of an agenda: its subject, the reason, the question, and who would have to act.
+    An item of an agenda: its subject, the reason, the question, and the proposed owner.
 decision (议定事项)
-    Who does what by when. A decision about a case is a step of that case; its text is not entered again.
+    A task with its owner and due day. A decision about a case is a step of that case; its text is not entered again.
 
 ``records`` contains meetings and decisions, ``outcomes`` finds decisions in events and determines which are carried out,
 ``agendas`` composes the agenda.

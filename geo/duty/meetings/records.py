@@ -35,7 +35,7 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision of a meeting: who does what by when.
+    """A decision of a meeting: a task with its owner and due day.
 
     Attributes
     ----------

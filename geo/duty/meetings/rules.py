@@ -123,7 +123,7 @@ def _old(facts: Facts, cases: Mapping[str, Case]) -> Iterator[Line]:
 
 
 class _Ages:
-    """Time in which 85 % of the closed cases of a kind were closed; of the service or of all where there are too few."""
+    """Time in which 85 % of the closed cases of a kind were closed; of the service, or of all cases, if there are too few."""
 
     def __init__(self, facts: Facts) -> None:
         self._days: dict[tuple[str, str], list[float]] = {}

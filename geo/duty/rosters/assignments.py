@@ -14,8 +14,8 @@ from geo.errors import InputError
 #: Last day of unlimited assignments.
 FOREVER = dt.date.max
 
-#: The duty responsible for a cell of each level: the person responsible for a community, the leader of a second-level grid, and
-#: the responsible person of the body for a third-level grid (店主、经理、楼栋长).
+#: The duty responsible for a cell of each level: the person responsible for a community, the leader of a second-level grid,
+#: and the responsible person of the body of a third-level grid (店主、经理、楼栋长).
 ANSWERABLE = {1: Duty.RESPONSIBLE, 2: Duty.LEADER, 3: Duty.RESPONSIBLE}
 
 #: Kinds of staff that lead second-level grids.

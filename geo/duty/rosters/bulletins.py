@@ -1,6 +1,6 @@
-"""Notices (上情下达) from the street to communities, leaders and bodies, and who has received them.
+"""Notices (上情下达) from the street to communities, leaders and bodies, and their receipts.
 
-Recipients need not log in: receipt is recorded, whatever the channel (at a meeting, by telephone, on paper).
+Recipients need not log in: receipts are recorded for all channels (at a meeting, by telephone, on paper).
 """
 
 from __future__ import annotations

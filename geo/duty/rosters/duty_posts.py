@@ -1,4 +1,4 @@
-"""Duty posts (值班点): places of the street office and of community stations, and the hours in which somebody has to be there."""
+"""Duty posts (值班点): places of the street office and of community stations, and the hours in which they must be staffed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from geo.texts import Text
 
 Hours = tuple[dt.time, dt.time]
 
-#: On which days a post has to be held.
+#: Days on which a post must be staffed.
 DAYS: Mapping[str, Text] = {
     "every": Text("每日", "every day"),
     "working": Text("工作日", "working days"),
@@ -25,18 +25,18 @@ _SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-—–~至]+\s*(?:次日)?(\d{1,2}):
 
 @dataclass(frozen=True)
 class DutyPost:
-    """A place that has to be held.
+    """A place that must be staffed.
 
     Attributes
     ----------
     place
-        Name, as the shifts have it.
+        Name, as used by the shifts.
     hours
-        Begin and end of each part of a day; an end at or before its begin is on the next day.
+        Start and end of each part of a day; an end not after its start is on the next day.
     cell
-        Code of the community whose station it is; empty for an office of the street.
+        Code of the community to which the station belongs; empty for an office of the street.
     days
-        ``every``, ``working`` or ``resting`` days; those on which a part begins.
+        ``every``, ``working`` or ``resting`` days; the day on which a part starts decides.
 
     Examples
     --------
@@ -61,17 +61,17 @@ class DutyPost:
 
     @property
     def hours_text(self) -> str:
-        """The hours as :func:`read_hours` reads them."""
+        """The hours in the format of :func:`read_hours`."""
         return "、".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in self.hours)
 
 
 def read_hours(text: str) -> tuple[Hours, ...]:
-    """Read hours such as ``08:30-17:30、17:30-次日08:30``.
+    """Parse hours such as ``08:30-17:30、17:30-次日08:30``.
 
     Raises
     ------
     InputError
-        If a part is not a begin and an end.
+        If a part is not a start and an end.
 
     >>> read_hours("8:30—12:00；14:00至17:30")[1]
     (datetime.time(14, 0), datetime.time(17, 30))
@@ -84,7 +84,7 @@ def read_hours(text: str) -> tuple[Hours, ...]:
             if match is None:
                 raise ValueError(part)
             first, minute, last, other = (int(number) for number in match.groups())
-            # 24:00 ends a day.
+            # 24:00 is the end of the day.
             found.append((dt.time(first, minute), dt.time(0 if (last, other) == (24, 0) else last, other)))
         except ValueError as error:
             raise InputError(f"'{part[:40]}' are no hours; write them as 08:30-17:30") from error
@@ -99,14 +99,14 @@ def spans_to_hold(
     working: Callable[[dt.date], bool],
     zone: dt.tzinfo,
 ) -> list[tuple[str, dt.datetime, dt.datetime]]:
-    """Place, begin and end of each span that has to be held from `first` to `last`, both included.
+    """Place, start and end of each period to be staffed from `first` to `last`, both included.
 
     Parameters
     ----------
     working
         Whether a day is a working day, see :meth:`geo.incidents.Calendar.working`.
     zone
-        Zone of days and hours.
+        Time zone of days and hours.
     """
     wanted = {"every": (True, False), "working": (True,), "resting": (False,)}
     days = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]

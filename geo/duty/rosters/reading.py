@@ -193,7 +193,7 @@ def _duty(value: object, level: int) -> Duty:
 
 
 def plain_text(value: object) -> str:
-    """Text of a cell without blanks around it, empty where it holds nothing."""
+    """Text of a table cell, stripped; empty if the cell is empty."""
     if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NaT:
         return ""
     return str(value).strip()
@@ -228,7 +228,7 @@ def plain_code(value: object, field: str, *, empty: bool = False) -> str:
 
 
 def plain_day(value: object, field: str) -> dt.date | None:
-    """Day of a cell, None where it is empty or open; refused where it cannot be read."""
+    """Day of a table cell, None if it is empty or unlimited; refused if it cannot be parsed."""
     if value is pd.NaT:
         return None
     if isinstance(value, dt.datetime):

@@ -45,7 +45,7 @@ class Roster:
     persons
         Known persons; if empty, all codes in the assignments are known.
     absences
-        Leave, each with its deputy.
+        Absences, each with its deputy.
     cells
         Level (1, 2, 3) of each cell by code; these are checked for gaps. If empty, the cells in the assignments are checked, as
         second-level grids.

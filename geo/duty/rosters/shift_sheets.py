@@ -1,4 +1,4 @@
-"""Reading a plan of shifts (值班表) from Excel or CSV, with each faulty row told and all others taken."""
+"""Reads a plan of shifts (值班表) from Excel or CSV; faulty rows are refused with a reason, all others are used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMES = Names({name: tuple(words.split()) for name, words in _LISTED.items()}, 
 
 
 class ShiftsRead(NamedTuple):
-    """A plan of shifts as read: what could be used, the rows that could not, and how many rows the file has."""
+    """A plan of shifts as read: usable rows, refused rows, and the number of rows in the file."""
 
     plan: ShiftPlan
     refused: list[RefusedRow]
@@ -49,17 +49,17 @@ def read_shifts_sheet(
     path
         Excel or CSV; ``book.xlsx/值班表`` names a sheet.
     zone
-        Zone of days and hours.
+        Time zone of days and hours.
     codes
-        Name of each known person to the code, for names that only one person has.
+        Code of each known person by name, for unambiguous names.
     columns
-        Our names (``place day hours person name``) to headers, where they are not found by themselves.
+        Column names (``place day hours person name``) and their headers, for headers that are not recognised.
 
     Returns
     -------
     ShiftsRead
-        Rows are refused for: no place, nobody named, days and hours that cannot be read, and a person who is on duty at that time
-        by an earlier row. Several persons in one cell (张三、李四) are several shifts.
+        Rows are refused for: a missing place or person, days and hours that cannot be parsed, and a person who is on duty at that
+        time by an earlier row. Several persons in one cell (张三、李四) are several shifts.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def _shifts_of(values: Mapping[str, Any], zone: dt.tzinfo, codes: Mapping[str, s
 
 
 def _hours(text: str) -> tuple[Hours, ...]:
-    # Names of shifts stand beside the hours in many sheets: 白班 08:30-17:30.
+    # Many tables have names of shifts before the hours: 白班 08:30-17:30.
     plain = "".join(mark for mark in text if mark.isdigit() or mark in "：:-—–~至、,，;； ").strip("、,，;； ")
     try:
         return read_hours(plain)
@@ -137,7 +137,7 @@ def _names(text: str) -> list[str]:
 
 
 def _require_once(new: list[Shift], earlier: Mapping[str, list[Shift]]) -> None:
-    """Nobody is on duty twice at once; the row that comes second is at fault."""
+    """Refuse a second shift of a person at the same time; the later row is at fault."""
     for shift in new:
         for other in [*earlier.get(shift.person, ()), *(one for one in new if one is not shift)]:
             if other.person == shift.person and other.start < shift.end and shift.start < other.end:

@@ -28,7 +28,7 @@ _KIND_WORDS = {
     "community_worker": "community_worker 社区工作人员 社区工作者 社工 社区干部 社区",
 }
 
-#: Folded word of a sheet to the duty; to the kind of staff.
+#: Duty, and kind of staff, by folded word of a table.
 DUTY_OF: Mapping[str, Duty] = {
     plain_header(word): duty for duty, words in _DUTY_WORDS.items() for word in words.split()
 }
@@ -37,7 +37,7 @@ KIND_OF: Mapping[str, str] = {plain_header(word): kind for kind, words in _KIND_
 CELL, PERSON, NAME, DUTY, FROM, TO = "cell", "person", "name", "duty", "from", "to"
 KIND, POST, UNIT, PHONE, PLACE, BASIS = "kind", "post", "unit", "office_phone", "place", "basis"
 
-#: Columns that are recognised and never stored, because they are not needed.
+#: Columns that are recognised but never stored, because they are not needed.
 PRIVATE = "private"
 
 _LISTED = {

@@ -1,1 +1,1 @@
-"""Supervision: rectification items from finding to 销号."""
+"""Supervision: rectification items from finding to closing (销号)."""

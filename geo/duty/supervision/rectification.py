@@ -1,4 +1,4 @@
-"""Rectification items (整改): found, corrected within a limit, self-checked, re-checked by another person, struck off (销号)."""
+"""Rectification items (整改): found, corrected within a limit, self-checked, re-checked by another person, closed (销号)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def fold_item(steps: Iterable[ItemStep], zone: dt.tzinfo = dt.UTC) -> Item:
     InputError
         If there is no step.
     RefusedStep
-        If a step does not follow: see :func:`advance_item`.
+        If a step is not allowed next: see :func:`advance_item`.
     """
     item: Item | None = None
     for step in steps:
@@ -188,7 +188,7 @@ def advance_item(item: Item | None, step: ItemStep, zone: dt.tzinfo = dt.UTC) ->
 
 
 def steps_open(item: Item, actor: str) -> tuple[ItemAction, ...]:
-    """Steps that an item leaves open to somebody: who put it right, or has to, does not re-check it.
+    """Steps of an item open to a person: whoever corrected it, or has to, may not re-check it.
 
     >>> found = ItemStep("Z-1", 1, dt.datetime(2026, 3, 2, tzinfo=dt.UTC), "纪工委", ItemAction.FIND, "堆物", person="张三",
     ...     due=dt.date(2026, 3, 9))
