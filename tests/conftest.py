@@ -1,4 +1,4 @@
-"""Fixtures that all tests share."""
+"""Fixtures shared by all tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
-# The same examples at every run, so that a change is judged by what it changes; HYPOTHESIS_PROFILE=search looks for new ones.
+# The same examples in every run, so that results depend only on the code; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with real data that is not part of the project; tests that need it are skipped where it is absent."""
+    """Folder with real data that is not part of the project; tests that need it are skipped if it is absent."""
     folder = Path(os.environ.get("WANGGE_SHARED_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip("real data: set WANGGE_SHARED_DATA to the folder that holds them")
@@ -28,7 +28,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def street():  # type: ignore[no-untyped-def]
-    """The model street of the default seed."""
+    """The model street with the default seed."""
     from geo.sample import model_street
 
     return model_street()
@@ -36,7 +36,7 @@ def street():  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="session")
 def small_street():  # type: ignore[no-untyped-def]
-    """Makers of a small nested division of rectangles, and of verdicts on it; each call makes new frames."""
+    """Factories of a small nested division of rectangles and of verdicts on it; each call creates new frames."""
     return SimpleNamespace(division=_nested_division, verdicts=_verdicts)
 
 
@@ -56,13 +56,13 @@ def _nested_division():  # type: ignore[no-untyped-def]
     return Division(*(layers[level] for level in Level))
 
 
-# Columns and rows into which a cell of each level is cut, and names of the communities.
+# Columns and rows into which a cell of each level is divided, and names of the communities.
 _CUTS = {1: (2, 2), 2: (3, 2), 3: (2, 2)}
 _NAMES = ("长营社区", "晓庄社区", "万寿村社区", "创业园")
 
 
 def _cut(rows, level, code, name, parent, box):  # type: ignore[no-untyped-def]
-    """Add a cell and, below it, those that it is cut into."""
+    """Add a cell and, recursively, its children."""
     import numpy as np
     import shapely
 
@@ -106,12 +106,12 @@ def _verdicts(division):  # type: ignore[no-untyped-def]
     )
 
 
-# In CI every package and program is meant to be there; only the real data may be absent anywhere.
+# In CI every package and program must be installed; only the real data may be absent.
 _MAY_BE_ABSENT = "real data:"
 
 
 def _missing_part(report) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a report tells of a skip that CI must not pass over."""
+    """Whether a report contains a skip that is not allowed in CI."""
     if os.environ.get("CI", "").lower() not in ("true", "1") or not report.skipped or hasattr(report, "wasxfail"):
         return False
     return _MAY_BE_ABSENT not in str(report.longrepr)

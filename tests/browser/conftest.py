@@ -1,4 +1,4 @@
-"""Fixtures that the browser tests share."""
+"""Shared fixtures of the browser tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium; the modules skip themselves where it or Playwright is missing."""
+    """Debian's Chromium; the test modules are skipped if it or Playwright is missing."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as run:
@@ -22,7 +22,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def see(browser: Any, people: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens a page as one of the module's people; complaints of a page and requests to other hosts fail the test."""
+    """Open a page as one of the module's people; errors of a page and requests to other hosts fail the test."""
     from tests.browser.planning import quiet_page
 
     faults: list[str] = []

@@ -1,6 +1,7 @@
-"""Firefox without a window, through its own remote protocol (Marionette): opens a page and prints it to PDF.
+"""Headless Firefox through its own remote protocol (Marionette): opens a page and prints it to PDF.
 
-A message is its length in bytes, a colon, and JSON: ``[0, id, command, parameters]`` there, ``[1, id, error, result]`` back.
+A message is its length in bytes, a colon, and JSON: ``[0, id, command, parameters]`` as request, ``[1, id, error, result]`` as
+answer.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-#: Debian's name and the usual one.
+#: Names of the program: Debian's and the usual one.
 NAMES = ("firefox-esr", "firefox")
 _PATIENCE_S = 90
 
-# Nothing is asked of any host, nothing is updated, no first page.
+# No requests to other hosts, no updates, no first page.
 _PREFERENCES = """
 user_pref("marionette.port", {port});
 user_pref("browser.shell.checkDefaultBrowser", false);
@@ -41,11 +42,11 @@ class Firefox:
         self._connection = connection
         self._unread = b""
         self._number = 0
-        self._receive()  # the greeting
+        self._receive()  # The greeting.
         self.ask("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"pageLoadStrategy": "normal"}}})
 
     def ask(self, command: str, parameters: dict[str, Any] | None = None) -> Any:
-        """Give a command and return its result."""
+        """Send a command and return its result."""
         self._number += 1
         body = json.dumps([0, self._number, command, parameters or {}]).encode()
         self._connection.sendall(str(len(body)).encode() + b":" + body)
@@ -55,7 +56,7 @@ class Firefox:
         return result
 
     def open(self, address: str) -> None:
-        """Open an address and wait until the page has drawn itself."""
+        """Open an address and wait until the page is rendered."""
         self.ask("WebDriver:Navigate", {"url": "about:blank"})
         self.ask("WebDriver:Navigate", {"url": address})
         deadline = time.monotonic() + _PATIENCE_S
@@ -68,7 +69,7 @@ class Firefox:
         return self.ask("WebDriver:ExecuteScript", {"script": script, "args": []})["value"]
 
     def print(self, *, width_cm: float = 42.0, height_cm: float = 29.7) -> bytes:
-        """The PDF of a print, on the paper that the page asks for where Firefox follows it."""
+        """Print the page to PDF, on its own paper size where Firefox supports it."""
         page = {"width": width_cm, "height": height_cm}
         margins = dict.fromkeys(("top", "bottom", "left", "right"), 0.8)
         wanted = {"background": True, "page": page, "margin": margins, "shrinkToFit": False}
@@ -91,7 +92,7 @@ class Firefox:
 
 @contextmanager
 def started(program: str, folder: Path) -> Iterator[Firefox]:
-    """A Firefox with a profile of its own in `folder`."""
+    """A Firefox with its own profile in `folder`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

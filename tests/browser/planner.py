@@ -1,4 +1,4 @@
-"""A planner in the browser: real mouse and keys on the editor's page, and what the server holds afterwards."""
+"""A planner in the browser: real mouse and keyboard events on the editor's page, and the resulting state of the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shapely
 
 Place = tuple[float, float]
 
-#: How long the page may take for anything, milliseconds: the machine of the tests is often busy.
+#: Timeout of all waits, milliseconds: the machine that runs the tests is often busy.
 PATIENCE_MS = 60_000
 
 
@@ -49,7 +49,7 @@ class State:
 
     @cached_property
     def lines(self) -> set[tuple[Any, ...]]:
-        """Every border with the cells on both sides, whatever its number and direction."""
+        """Every border with the cells on both sides, regardless of its number and direction."""
         found = set()
         for number, line in self.arcs.items():
             left, right = self.beside[number]
@@ -92,11 +92,11 @@ class Planner:
         return f"/api/drafts/{self.draft}"
 
     def revision(self) -> int:
-        """Revision that the server holds."""
+        """Revision on the server."""
         return int(self.client.get(self.address).raise_for_status().json()["revision"])
 
     def state(self) -> State:
-        """What the server holds."""
+        """State on the server."""
         if self._state is None or self._state.revision != self.revision():
             self._state = State(self.client.get(f"{self.address}/snapshot").raise_for_status().json())
         return self._state
@@ -111,7 +111,7 @@ class Planner:
         self.page.wait_for_load_state("load")
 
     def pixel(self, place: Place) -> Place:
-        """Where a place in metres is in the window."""
+        """Position in the window of a place in metres."""
         box = self.page.locator("#map").bounding_box()
         return (
             box["x"] + box["width"] / 2 + (place[0] - self.at[0]) / self.metres_per_pixel,
@@ -141,7 +141,7 @@ class Planner:
         self.page.keyboard.press(name)
 
     def wait_revision(self, least: int) -> State:
-        """The state of the server once its revision has come to `least` and the page says that all is saved."""
+        """State of the server once its revision has reached `least` and the page reports that everything is saved."""
         for _ in range(600):
             if self.revision() >= least:
                 break
@@ -155,6 +155,6 @@ class Planner:
         return str(self.page.locator("#panel").inner_text())
 
     def wait_panel(self, text: str) -> str:
-        """Text of the panel once it holds a text."""
+        """Text of the panel once it contains a text."""
         self.page.locator("#panel", has_text=text).wait_for(timeout=PATIENCE_MS)
         return self.panel()

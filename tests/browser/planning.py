@@ -29,7 +29,7 @@ PUBLISHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @cache
 def model_division() -> Division:
-    """The division of the model street, as it is in the project."""
+    """The division of the model street, as included in the project."""
     return read_division(FOLDER / "division.gpkg")
 
 
@@ -37,7 +37,7 @@ def model_division() -> Division:
 def start_server(
     folder: Path, names: tuple[str, ...] = ("王工", "李工"), grants: tuple[Grant, ...] = (), **more: Any
 ) -> Iterator[list[Any]]:
-    """A server with accounts of these names, planners where no grants are given; a client with the token of each.
+    """A server with accounts of these names, planners if no grants are given; a client with the token of each.
 
     `more` are settings of the server.
     """
@@ -66,7 +66,7 @@ def start_server(
 
 
 def quiet_page(context: Any, server: Any, faults: list[str]) -> Any:
-    """A page whose complaints and requests to other hosts fail the test; a refusal of the server is no complaint."""
+    """A page whose errors and requests to other hosts fail the test; refusals by the server are not errors."""
     page = context.new_page()
     base = str(server.base_url).rstrip("/")
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
 ]
 GRID = str(sorted(model_division().second["code"])[0])
-#: What a page shows once it is ready.
+#: Shown by a page that is ready.
 READY = "#cases > li, section[data-stage] li"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1366, "height": 768}
@@ -26,7 +26,7 @@ DESK = {"width": 1366, "height": 768}
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A client of each: an officer of one grid, a clerk of the centre, a community."""
+    """Clients of an officer of one grid, a clerk of the centre, and a community."""
     grants = {
         "officer": Grant(Role.OFFICER, GRID),
         "clerk": Grant(Role.CLERK),
@@ -42,7 +42,7 @@ def report(people: dict[str, Any], name: str, **change: Any) -> SimpleNamespace:
 
 
 def do(page: Any, action: str, **fields: str) -> None:
-    """Do a step of the case that is open, and wait until the server has taken it."""
+    """Take a step of the open case, and wait for the answer of the server."""
     page.click(f"[data-action={action}]")
     for name, value in fields.items():
         page.fill(f"[data-step={action}] [name={name}]", value)
@@ -51,7 +51,7 @@ def do(page: Any, action: str, **fields: str) -> None:
 
 
 def test_three_taps_then_the_desk_then_the_officer(people, see):
-    """Reported in three taps on a telephone, filed and dispatched at the desk, signed for on the telephone."""
+    """Reported with three taps on a phone, filed and dispatched at the desk, signed for on the phone."""
     phone = see("officer", "/me", PHONE)
     phone.tap("#begin")
     phone.tap(".tile:has-text('占用消防通道')")

@@ -1,4 +1,4 @@
-"""The checker's page in Debian's Chromium with the network cut: why a grid is red in one click, and the replay of the day."""
+"""The checker's page in Debian's Chromium without network: the reason of a red grid in one click, and the replay of the day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIDNIGHT = pd.Timestamp("2026-03-01T16:00:00Z")
 
 
 def tracks(division):  # type: ignore[no-untyped-def]
-    """A walk from 05:30 to 06:00, a phone at one place from 23:00 to 23:20, and marks that do and do not set a fix aside."""
+    """A walk from 05:30 to 06:00, a phone at one place from 23:00 to 23:20, and marks that do and do not exclude a fix."""
     x, y = shapely.get_coordinates(division.street.geometry.iloc[0].centroid)[0]
     walk = pd.DataFrame({"device": "A", "t": np.arange(19_800, 21_601, 60), "x": x + np.arange(31) * 30.0, "mark": ""})
     rest = pd.DataFrame({"device": "B", "t": np.arange(82_800, 84_001, 60), "x": x, "mark": "copied"})
@@ -88,11 +88,11 @@ def test_a_click_on_a_visit_moves_the_replay_there(page) -> None:
     assert page.locator(".replay output").inner_text().startswith("09:00")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    page.evaluate("wangge.page.fit(false)")  # without the way there
+    page.evaluate("wangge.page.fit(false)")  # Without the animation.
 
 
 def test_of_a_day_few_points_are_kept_and_the_ends_of_every_rest(page) -> None:
-    """A point is kept after 60 s and 25 m, after four minutes anyhow, and the last of all."""
+    """A point is kept after 60 s and 25 m, after four minutes in any case, and the last of all."""
     paths = page.evaluate("wangge.read('replay-data').paths")
     walk, rest = (np.cumsum(path[0::4]).tolist() for path in paths)
     assert walk == list(range(19_800, 21_601, 60))  # 30 m in each minute
@@ -113,7 +113,7 @@ def test_the_slider_covers_the_hours_with_fixes_and_moves_the_devices(page) -> N
 
 
 def test_the_slider_hides_nothing_of_the_street(page) -> None:
-    page.reload()  # as it opens: tests before may have moved the map
+    page.reload()  # In the initial state: earlier tests may have moved the map.
     page.wait_for_function("window.wangge?.page?.map?.getZoom() > 0")
     lowest = page.evaluate(
         """() => {
@@ -127,8 +127,8 @@ def test_the_slider_hides_nothing_of_the_street(page) -> None:
 def test_only_fixes_that_are_not_used_are_hollow(page) -> None:
     paths = page.evaluate("wangge.read('replay-data').paths")
     assert set(paths[0][3::4]) == {0}
-    assert paths[1][3] == 0  # copied: noted, and used all the same
-    assert paths[1][-1] == 1  # mock
+    assert paths[1][3] == 0  # Duplicate: marked, but used.
+    assert paths[1][-1] == 1  # Simulated.
 
 
 def test_it_speaks_english(page) -> None:

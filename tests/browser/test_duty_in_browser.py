@@ -27,7 +27,7 @@ DESK = {"width": 1366, "height": 768}
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Clients of an administrator, a community, the discipline office and an officer, with the made-up roster."""
+    """Clients of an administrator, a community, the discipline office and an officer, with a fictitious roster."""
     grants = {
         "admin": Grant(Role.ADMINISTRATOR),
         "community": Grant(Role.COMMUNITY, COMMUNITY),

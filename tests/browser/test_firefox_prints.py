@@ -1,4 +1,4 @@
-"""Prints of Debian's Firefox hold the same layers as the sheets that Chromium writes."""
+"""Prints of Debian's Firefox contain the same layers as the sheets written by Chromium."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm (poppler-utils) is not installed"),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (apt install chromium)"),
 ]
-#: Where the map stands on the sheet at 48 pixels to the inch, without header, panel and foot.
+#: Position of the map on the sheet at 48 pixels per inch, without header, panel and footer.
 MAP = (slice(60, 450), slice(20, 570))
 
 
@@ -34,7 +34,7 @@ def firefox() -> Iterator[Firefox]:
 
 
 def pixels(pdf: Path) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """The first page at 48 pixels to the inch, slightly blurred so that lines may lie a pixel apart, and its facts."""
+    """The first page at 48 pixels per inch, slightly blurred so that lines may differ by a pixel, and its facts."""
     told = subprocess.run(["pdfinfo", str(pdf)], check=True, capture_output=True, text=True, timeout=60).stdout
     picture = pdf.with_suffix("")
     command = ["pdftoppm", "-r", "48", "-png", "-singlefile", str(pdf), str(picture)]
@@ -44,7 +44,7 @@ def pixels(pdf: Path) -> tuple[npt.NDArray[np.int64], list[str]]:
 
 
 def by_chromium(page: Path, target: Path, view: str) -> Path:
-    """The sheet as the command line writes it."""
+    """The sheet as written by the command line."""
     address = f"{page.as_uri()}#{view}{'&' if view else ''}sheet=1"
     with tempfile.TemporaryDirectory(prefix="wangge-chromium-") as profile:
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
@@ -54,7 +54,7 @@ def by_chromium(page: Path, target: Path, view: str) -> Path:
 
 
 def nearest(printed: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The part of a print that is most like the map of the sheet: the header's height differs by some pixels with the fonts."""
+    """The part of a print most similar to the map of the sheet: the height of the header varies by some pixels with the fonts."""
     top, left = MAP[0].start, MAP[1].start
     height, width = wanted.shape[:2]
     parts = (
@@ -75,13 +75,15 @@ def test_a_print_of_firefox_is_the_sheet(firefox: Firefox, files, tmp_path, name
     sheet, _ = pixels(by_chromium(files[name], tmp_path / "chromium.pdf", view))
     assert "Pages:           1" in told
     assert any("(A3)" in line for line in told)
-    assert np.abs(np.subtract(printed.shape, sheet.shape)).max() <= 1  # sizes in points are rounded
+    assert np.abs(np.subtract(printed.shape, sheet.shape)).max() <= 1  # Sizes in points are rounded.
     theirs = sheet[MAP]
     ours = nearest(printed, theirs)
     inside = (theirs.min(axis=2) < 235) & (np.ptp(theirs, axis=2) + 255 - theirs.max(axis=2) > 12)
     assert inside.sum() > 10_000
     off = np.abs(ours - theirs).max(axis=2)
-    assert (off[inside] > 60).mean() < 0.1  # labels and patterns may lie elsewhere, a missing layer is far more
+    assert (
+        off[inside] > 60
+    ).mean() < 0.1  # Labels and patterns may differ in position; a missing layer differs far more.
     assert off[inside].mean() < 25
 
 

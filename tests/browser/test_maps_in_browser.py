@@ -1,4 +1,4 @@
-"""The maps in Debian's Chromium with the network cut: drawn, clickable, bilingual, and quiet."""
+"""The maps in Debian's Chromium without network: drawn, clickable, bilingual, and without errors."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
 
 @pytest.fixture
 def page(browser) -> Iterator:  # type: ignore[no-untyped-def,type-arg]
-    """A page without network; on closing, whatever it complained about or asked for fails the test."""
+    """A page without network; on closing, its errors and requests fail the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True, reduced_motion="reduce")
     opened = context.new_page()
     faults: list[str] = []
@@ -138,19 +138,19 @@ def cells(page) -> int:  # type: ignore[no-untyped-def]
 
 
 def fills(page) -> list[str]:  # type: ignore[no-untyped-def]
-    """What the cells in view are filled with: colours, or names of patterns."""
+    """Fills of the cells in view: colours, or names of patterns."""
     return page.evaluate("wangge.page.shapes.map(([cell]) => wangge.page.theme.style(cell, false).fillColor)")
 
 
 def click_cell(page, code: str) -> None:  # type: ignore[no-untyped-def]
-    """Click on the map where a cell is."""
+    """Click on the map inside a cell."""
     at = page.evaluate("code => wangge.page.map.latLngToContainerPoint(wangge.page.byCode.get(code).centre)", code)
     box = page.locator(".folium-map").bounding_box()
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
 
 
 def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
-    """Red, green, blue and opacity that the canvas of the cells has a little beside the middle of a cell."""
+    """Red, green, blue and opacity of the canvas of the cells, slightly off the middle of a cell."""
     return page.evaluate(
         """code => {
             const { map, byCode, screen } = wangge.page, canvas = screen._container;
@@ -167,7 +167,7 @@ def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
 
 
 def soon(holds, seconds: float = 15.0) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a condition comes to hold: a canvas is painted in one of the next frames."""
+    """Whether a condition becomes true within the time: a canvas is painted in one of the next frames."""
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
@@ -224,7 +224,7 @@ def test_why_tells_the_evidence_as_text(page, files) -> None:
     why = page.locator(".why").inner_text()
     assert "次数不足" in why
     assert "street-1" in why
-    assert HOSTILE in why  # shown as it is, not run
+    assert HOSTILE in why  # Shown as text, not executed.
     assert page.locator(".why img").count() == 0
     assert "09:00–09:09" in page.locator(".evidence").inner_text()
     assert page.title() == "示例街道网格巡查覆盖图 · 2026年3月2日 · 每日应巡查 2 次"
@@ -245,7 +245,7 @@ def test_language_switches_and_stays_in_the_address(page, files) -> None:
 
 
 def test_an_english_page_has_no_chinese_word(page, files) -> None:
-    """Names of places are romanised, grids have their names; the button that leads to Chinese is the only Chinese text."""
+    """Names of places are romanised, grids have their names; the language button is the only Chinese text."""
     for address in ("lang=en", "lang=en&level=3", "lang=en&at=320113003001"):
         show(page, files["coverage"], address)
         page.wait_for_timeout(300)
@@ -294,7 +294,7 @@ def test_heat_map_draws_density_then_counts(page, files) -> None:
     assert picture.count() == 0
     page.locator(".switcher button").nth(1).click()
     assert cells(page) == 24
-    # Sixty incidents lie in nine third-level grids, those of three second-level ones.
+    # Sixty incidents lie in nine third-level grids, which belong to three second-level ones.
     assert fills(page).count("#f6f4ef") == 24 - 3
     assert page.url.endswith("#level=2&by=incidents&span=all")
 
@@ -344,7 +344,7 @@ def test_incidents_open_on_the_latest_whole_week_and_half_weeks_look_so(page, fi
     bars = page.locator("#time .series rect:not([fill=transparent])")
     assert [bars.nth(i).get_attribute("class") for i in range(bars.count())] == ["partial", "", "", "", "", "partial"]
     assert page.locator("#time .dates span").all_inner_texts() == ["3/1", "3/2", "3/9", "3/16", "3/23", "3/30"]
-    assert page.url.split("#")[1] == ""  # the usual view has the plain address
+    assert page.url.split("#")[1] == ""  # The default view has the plain address.
     page.locator("#time [data-span=all]").click()
     assert page.url.endswith("#span=all")
 
@@ -359,7 +359,7 @@ def test_a_window_stands_against_the_one_before_it(page, files) -> None:
     for k in (1, 2):
         assert sum(int(row[k]) for row in text[1:]) == 14
     assert page.locator(".before > p").count() == 0
-    # The first week begins with a Sunday alone: the change is that of incidents a day.
+    # The first week consists of a Sunday only: the change is that of incidents per day.
     show(page, files["heat"], "span=week&window=1")
     assert rows.first.inner_text().split("\t") == ["合计", "14", "2", "0%"]
     assert "按日均比较" in page.locator(".before > p").inner_text()
@@ -391,7 +391,9 @@ def test_time_plays_to_its_end(page, files) -> None:
 
 
 def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_street) -> None:
-    """The page spreads the incidents of a kind by itself; geo.incidents.surface.kernel_density says what should come out."""
+    """The page computes the density of the incidents of a kind itself; the expected values come from
+    geo.incidents.surface.kernel_density.
+    """
     division = small_street.division()
     rng = np.random.default_rng(8)
     west, south, east, north = division.street.total_bounds
@@ -422,7 +424,7 @@ def test_density_of_a_part_is_that_of_the_program(page, files, tmp_path, small_s
         }"""
     )
     values = np.reshape(got["values"], (got["rows"], got["columns"]))
-    assert values.sum() * got["km2"] == pytest.approx(wanted.used, rel=1e-9)  # it integrates to the number of incidents
+    assert values.sum() * got["km2"] == pytest.approx(wanted.used, rel=1e-9)  # Integrates to the number of incidents.
     (low_lat, low_lon), (high_lat, high_lon) = got["bounds"]
     lon = low_lon + (np.arange(got["columns"]) + 0.5) / got["columns"] * (high_lon - low_lon)
     lat = high_lat - (np.arange(got["rows"]) + 0.5) / got["rows"] * (high_lat - low_lat)
@@ -443,7 +445,7 @@ def test_check_map_leads_to_each_finding(page, files) -> None:
     entries = page.locator(".findings li button")
     n = entries.count()
     assert n == page.evaluate("wangge.page.data.total") > 3
-    assert page.locator(".sign").count() == n - 1  # the wrong count has no place
+    assert page.locator(".sign").count() == n - 1  # The wrong count has no place.
     before = page.evaluate("wangge.page.map.getZoom()")
     entries.first.click()
     assert page.evaluate("wangge.page.map.getZoom()") > before + 2
@@ -538,7 +540,7 @@ def test_the_legend_is_in_the_first_view(page, files, name, address, width, heig
 
 
 def test_nobody_without_a_failing_grid_is_coloured_as_failing(page, small_street, tmp_path) -> None:
-    """Of four communities one has failing and unknown grids, one unknown ones alone, and two none."""
+    """Of four communities one has failing and unknown grids, one only unknown ones, and two none."""
     division = small_street.division()
     parent = division.second["parent"].to_numpy()
     verdict = np.full(len(parent), "met", dtype=object)
@@ -597,7 +599,7 @@ def test_names_neither_collide_nor_are_cut_and_are_there(page, files, address, w
 
 
 def in_print(page, tmp_path) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Pixels of what the browser prints, 96 to the inch."""
+    """Pixels of the browser's print, 96 per inch."""
     (tmp_path / "print.pdf").write_bytes(page.pdf(prefer_css_page_size=True, print_background=True))
     command = ["pdftoppm", "-r", "96", "-png", "-singlefile", str(tmp_path / "print.pdf"), str(tmp_path / "print")]
     subprocess.run(command, check=True, timeout=120)
@@ -610,7 +612,7 @@ def close_to(pixels: np.ndarray, colour: tuple[int, int, int], most: int = 14) -
 
 @pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm (poppler-utils) is not installed")
 def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, files, tmp_path) -> None:
-    """Inside the street of the sheet: the panel beside it is left out."""
+    """Inside the street of the sheet: the panel next to it is excluded."""
     show(page, files["heat"], "span=all")
     sheet = in_print(page, tmp_path)[120:900, 40:1150]
     assert close_to(sheet, (181, 214, 234)) > 500  # water
@@ -625,7 +627,7 @@ def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, f
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     road = page.locator(".leaflet-lines-pane svg path").count()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".leaflet-lines-pane canvas").count() == 1  # the screen has its canvas again
+    assert page.locator(".leaflet-lines-pane canvas").count() == 1  # The screen has its canvas again.
     assert soon(lambda: painted(page, "320113003001001")[3] > 200)  # in one of the next frames
     assert road > 0
     show(page, files["check"])
@@ -645,7 +647,7 @@ def test_a_sheet_has_north_scale_maker_date_and_page_and_no_instruction(page, fi
     assert "制图日期 20" in foot
     assert "第 1 页，共 1 页" in foot
     assert scale % 100 == 0
-    # A pixel of the sheet is 1/96 inch: the scale is that of the ground.
+    # A pixel of the sheet is 1/96 inch, which gives the scale on the ground.
     width_m = page.evaluate(
         """() => { const { map } = wangge.page, c = map.getContainer().getBoundingClientRect(), y = c.height / 2;
             return map.distance(map.containerPointToLatLng([0, y]), map.containerPointToLatLng([100, y])); }"""
@@ -694,7 +696,7 @@ def test_the_keyboard_reaches_the_lists_and_keeps_its_place(page, files) -> None
     assert page.evaluate("document.activeElement.closest('#panel') !== null")
     page.locator(".attention li button").first.focus()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.tagName") == "H2"  # and not the body
+    assert page.evaluate("document.activeElement.tagName") == "H2"  # Not the body.
     page.keyboard.press("Escape")
     assert heading(page) == "长营社区"
     page.keyboard.press("Escape")
@@ -754,7 +756,7 @@ def test_the_map_of_a_server_follows_the_verdicts(page, files, tmp_path) -> None
     )
     page.evaluate("wangge.page.go(wangge.page.levels[2][1])")
     assert page.locator(".why .reason").inner_text() == "巡查两次。"
-    # A file, and the page of somebody who may not hear of changes, ask nobody.
+    # A file, and the page of a user without the right to events, send no requests.
     page.add_init_script("globalThis.source = undefined")
     for live in (False, None):
         text = files["days"].read_text(encoding="utf-8")
@@ -767,7 +769,7 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
     show(page, files["coverage"])
     page.locator("#top .share").click()
     assert page.locator("#share input").input_value() == page.url
-    # A text that begins like a formula stays a text.
+    # A text that begins like a formula remains text.
     page.evaluate("wangge.page.levels[2][0].chinese = '=1+1'")
     with page.expect_download() as table:
         page.get_by_role("button", name="CSV").click()
@@ -836,7 +838,7 @@ def test_fairness_tells_what_is_within_tolerance_and_shows_the_old_division(page
 
 
 def test_first_page_answers_where_a_point_is(browser) -> None:
-    """Served by routes that stand in for the server; nothing else may be asked for."""
+    """Served by mocked routes; nothing else may be requested."""
     context = browser.new_context()
     page = context.new_page()
     asked, faults = [], []
@@ -871,7 +873,7 @@ def test_first_page_answers_where_a_point_is(browser) -> None:
     page.click("button[data-act=language]")
     assert page.locator("#locate button").inner_text() == "Find"
     page.click("button[data-act=theme]")
-    page.reload()  # both are kept
+    page.reload()  # Both are stored.
     assert page.locator("#locate button").inner_text() == "Find"
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert {path.split("?")[0] for path in asked} == {

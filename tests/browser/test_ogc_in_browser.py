@@ -38,7 +38,7 @@ def address(small_street, tmp_path_factory):
         publish(opened, stored.id, published_at=NOW)
     engine.dispose()
     app = create_app(Settings(database=str(folder / "store.sqlite"), pages=folder, follow=False), clock=lambda: NOW)
-    # As the server does before it answers a version.
+    # Done by the server before it serves a version.
     assert Preparation(app.state.ogc).step()
     with serving(app) as client:
         yield str(client.base_url).rstrip("/")
@@ -46,7 +46,7 @@ def address(small_street, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, address):
-    """A page that notes what goes wrong and what is asked of other hosts."""
+    """A page that records errors and requests to other hosts."""
     opened = browser.new_page(viewport={"width": 1366, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)
     faults, foreign = [], []
@@ -63,7 +63,7 @@ def page(browser, address):
 
 
 def drawn_share(page, selector):
-    """Share of the pixels of an element that are not its most frequent colour."""
+    """Share of the pixels of an element that differ from its most frequent colour."""
     image = np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB"), dtype=np.int64)
     codes = image[..., 0] << 16 | image[..., 1] << 8 | image[..., 2]
     _, counts = np.unique(codes, return_counts=True)

@@ -1,4 +1,4 @@
-"""The page's test of a place against the engine's: the same verdict on random moves and new borders of the model street."""
+"""The page's validation of edits against the engine's: equal results for random moves and new borders of the model street."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ pytestmark = [
 ]
 
 SEED = 20260302
-#: Edits of each kind, in a draft whose outline is locked, and in one whose outline is not.
+#: Number of edits of each kind, in a draft whose outline is locked, and in one whose outline is not.
 COUNTS = {MoveVertex: 500, RemoveVertex: 150, InsertVertex: 150, Reshape: 400}
 
-#: Reads a snapshot and tells of each edit: how the page would refuse it, "" if it would not, null if it leaves it to the server.
+#: Reads a snapshot and returns for each edit the kind of the page's refusal, "" if accepted, null if left to the server.
 _JUDGE = """async ([snapshot, edits]) => {
     const { Model } = await import("/static/plan/model.js");
     const { makeLocally, unmake } = await import("/static/plan/compile.js");
@@ -38,7 +38,7 @@ _JUDGE = """async ([snapshot, edits]) => {
 
 
 def engine_kind(draft: Draft, edit: Edit) -> str:
-    """Kind of the refusal of the engine, empty where it accepts."""
+    """Kind of the engine's refusal, empty if it accepts."""
     try:
         with draft.trial(edit):
             return ""
@@ -47,7 +47,7 @@ def engine_kind(draft: Draft, edit: Edit) -> str:
 
 
 def random_edits(state: State) -> list[Edit]:
-    """Moves of up to 40 m, vertices taken out and put in, and borders replaced by lines up to 25 m beside them."""
+    """Moves of up to 40 m, vertices removed and inserted, and borders replaced by lines up to 25 m from them."""
     rng = np.random.default_rng(SEED)
     arcs = [state.arcs[number] for number in sorted(state.arcs)]
 
@@ -73,7 +73,7 @@ def random_edits(state: State) -> list[Edit]:
         line = arc(3)
         k = int(rng.integers(len(line)))
         if rng.random() < 0.1:
-            # Onto another vertex of the border, as if snapped to it.
+            # Onto another vertex of the border, as by snapping.
             return MoveVertex(line[k], line[(k + int(rng.integers(1, len(line)))) % len(line)])
         return MoveVertex(line[k], near(line[k], float(rng.choice([0.5, 3.0, 8.0, 40.0]))))
 
@@ -109,7 +109,7 @@ def test_page_and_engine_refuse_the_same(clients: list[Any], browser: Any, outli
     draft.apply(before)
     body = {"edits": [edit.to_dict() for edit in before]}
     clients[0].post(f"/api/drafts/{made['id']}/edits", json=body).raise_for_status()
-    # The policy of the server forbids modules on a page that is a style sheet.
+    # The policy of the server forbids modules in a page that is a style sheet.
     page = browser.new_page(bypass_csp=True)
     state = Planner(page, clients[0], made["id"]).state()
     edits = random_edits(state)
@@ -117,7 +117,7 @@ def test_page_and_engine_refuse_the_same(clients: list[Any], browser: Any, outli
     told = page.evaluate(_JUDGE, [state.snapshot, [edit.to_dict() for edit in edits]])
     page.close()
     found = [engine_kind(draft, edit) for edit in edits]
-    # What the page leaves to the server: a node cannot be taken out, a place is on no border.
+    # Cases that the page leaves to the server: a node cannot be removed, a place is on no border.
     assert all(kind == "misses" for page_kind, kind in zip(told, found, strict=True) if page_kind is None)
     pairs = [(a, b) for a, b in zip(told, found, strict=True) if a is not None]
     kinds = Counter(kind for _, kind in pairs)
@@ -127,5 +127,5 @@ def test_page_and_engine_refuse_the_same(clients: list[Any], browser: Any, outli
     assert expected <= set(kinds), kinds
     odd = [(edit, a, b) for edit, a, b in zip(edits, told, found, strict=True) if a is not None and bool(a) != bool(b)]
     assert odd == []
-    # Where several things are wrong at once either may be named first.
+    # If several conditions are violated, either may be reported first.
     assert sum(a == b for a, b in pairs) >= 0.97 * len(pairs), Counter((a, b) for a, b in pairs if a != b)

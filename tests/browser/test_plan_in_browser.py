@@ -1,4 +1,4 @@
-"""The editor's page in Debian's Chromium against the real server: each tool by mouse and keys, read back from the server."""
+"""The editor's page in Debian's Chromium against the real server: each tool by mouse and keyboard, verified on the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
 ]
 
-#: Cells that the tests use, found by what they are: a grid in the middle of a community of the model street.
+#: Cells used by the tests, selected by their properties: a grid in the middle of a community of the model street.
 COMMUNITY = "合班村社区"
 
 
@@ -42,7 +42,7 @@ def server(servers: Any) -> Any:
 
 
 def window(browser: Any, client: Any, **options: Any) -> Any:
-    """A browser context that is logged in as the planner of a client."""
+    """A browser context that is logged in as a planner."""
     headers = {"Authorization": client.headers["Authorization"]}
     return browser.new_context(extra_http_headers=headers, reduced_motion="reduce", **options)
 
@@ -72,7 +72,7 @@ def planner(context: Any, server: Any, faults: list[str]) -> Iterator[Planner]:
 
 @pytest.fixture
 def pair(planner: Planner) -> tuple[str, str]:
-    """Two neighbouring cells of one second-level grid whose border has vertices between its ends."""
+    """Two neighbouring cells of one second-level grid whose border has inner vertices."""
     state = planner.state()
     for one in state.codes:
         if not state.rows[one]["name"].startswith(COMMUNITY):
@@ -84,7 +84,7 @@ def pair(planner: Planner) -> tuple[str, str]:
 
 
 def look_at(planner: Planner, *codes: str, metres_per_pixel: float = 0.25, more: str = "") -> None:
-    """Open the page at the middle of cells."""
+    """Open the page at the centre of cells."""
     state = planner.state()
     middle = shapely.union_all([state.shape(code) for code in codes]).centroid
     planner.open((middle.x, middle.y), metres_per_pixel, more)
@@ -113,7 +113,7 @@ def release(planner: Planner) -> None:
 
 
 def free_vertex(planner: Planner, one: str, other: str) -> tuple[float, float]:
-    """The vertex of the border between two cells that lies farthest from all others, so that the pointer catches it."""
+    """The vertex of the border between two cells that is farthest from all others, so that the pointer selects it."""
     state = planner.state()
     all_places = [place for line in state.arcs.values() for place in line]
     tree = shapely.STRtree(shapely.points(all_places))
@@ -132,7 +132,7 @@ class TestVertices:
         vertex = free_vertex(planner, *pair)
         planner.key("d")
         drag_without_snapping(planner, vertex, moved(vertex, 2.0, 1.5))
-        planner.wait_panel("换格长")  # told while the button is still down
+        planner.wait_panel("换格长")  # Shown while the button is still down.
         assert planner.revision() == 0
         release(planner)
         after = planner.wait_revision(1)
@@ -199,7 +199,7 @@ class TestLines:
         planner.page.mouse.move(*planner.pixel(line[-1]), steps=3)
         planner.click(line[-1])
         planner.wait_panel("更换格长的居民")
-        assert planner.revision() == 0  # told before it is made
+        assert planner.revision() == 0  # Shown before the edit is made.
         reason = planner.page.locator("#reason")
         if reason.count():
             reason.fill("试验")
@@ -501,7 +501,7 @@ class TestPanels:
 
     def files(self, planner: Planner, code: str, path: Path) -> None:
         panel = self.opened(planner, "导入导出")
-        # By the client: a download of Chromium carries no header of the context, and with it no token.
+        # By the client: a download of Chromium has no header of the context, hence no token.
         link = panel.get_by_role("link", name="导出 GeoPackage").get_attribute("href")
         path.write_bytes(planner.client.get(link).raise_for_status().content)
         third = gpd.read_file(path, layer="third")
@@ -524,7 +524,7 @@ def test_it_speaks_english(planner, pair):
 
 
 class Fingers:
-    """Touches of a real touch screen, as Chromium gets them from its driver."""
+    """Touches of a real touch screen, sent to Chromium through its driver."""
 
     def __init__(self, planner: Planner) -> None:
         self.session = planner.page.context.new_cdp_session(planner.page)
@@ -543,13 +543,15 @@ class Fingers:
 
 
 def seen_at(planner: Planner) -> list[float]:
-    """Place and metres per pixel that the address names."""
+    """Place and metres per pixel in the address."""
     text = planner.page.evaluate("new URLSearchParams(location.hash.slice(1)).get('at')")
     return [float(part) for part in text.split(",")]
 
 
 def settled_at(planner: Planner, expected: float, position: int) -> list[float]:
-    """What the address names once one of its numbers is near to the expected one: it follows a touch with a delay, in steps."""
+    """Place and metres per pixel in the address once one of them is near the expected value: the address follows a touch with a
+    delay, in steps.
+    """
     read = "new URLSearchParams(location.hash.slice(1)).get('at').split(',')[k]"
     within = 0.5 if position < 2 else 0.02 * expected
     planner.page.wait_for_function(
@@ -573,7 +575,7 @@ def test_fingers_select_drag_a_vertex_move_the_map_and_zoom(planner, pair, brows
     after = settled_at(tablet, before[0] - 60 * 0.25, 0)
     assert after[0] == pytest.approx(before[0] - 60 * 0.25, abs=0.5)
     assert after[1] == pytest.approx(before[1] - 40 * 0.25, abs=0.5)
-    # Two fingers zoom by as much as they move apart.
+    # Two fingers zoom by the ratio of their distances.
     x, y = tablet.pixel(tablet.at)
     fingers.drag(((x - 50, y), (x - 100, y)), ((x + 50, y), (x + 100, y)))
     assert settled_at(tablet, 0.125, 2)[2] == pytest.approx(0.125, rel=0.02)
@@ -591,7 +593,7 @@ def test_fingers_select_drag_a_vertex_move_the_map_and_zoom(planner, pair, brows
 
 
 def tab_to(planner: Planner, wanted: str, *, back: bool = False, most: int = 80) -> None:
-    """Press Tab until what has the focus answers to a selector."""
+    """Press Tab until the focused element matches a selector."""
     for _ in range(most):
         planner.key("Shift+Tab" if back else "Tab")
         if planner.page.evaluate("(wanted) => document.activeElement.matches(wanted)", wanted):
@@ -602,7 +604,9 @@ def tab_to(planner: Planner, wanted: str, *, back: bool = False, most: int = 80)
 
 
 def test_the_keyboard_alone_is_enough(planner, pair):
-    """Search, select in the table, merge, read the consequences, accept, rename, undo: no mouse, no call of the page."""
+    """Search, select in the table, merge, read the consequences, accept, rename, undo: without mouse and without calls of page
+    functions.
+    """
     look_at(planner, *pair)
     before = planner.state()
     planner.key("/")
@@ -613,7 +617,7 @@ def test_the_keyboard_alone_is_enough(planner, pair):
         tab_to(planner, f"tr[data-code='{code}'] input", back=back, most=200)
         planner.key("Space")
         planner.page.wait_for_url(f"**{code}**")
-        # The table is drawn anew, and the focus stays where it was.
+        # The table is redrawn, and the focus is kept.
         assert planner.page.evaluate("document.activeElement.closest('tr')?.dataset.code") == code
     tab_to(planner, ".actions button", back=True, most=200)
     while "合并" not in planner.page.evaluate("document.activeElement.textContent"):
@@ -671,7 +675,7 @@ def test_a_base_map_is_off_until_it_is_turned_on(browser, tmp_path):
         context.close()
     other.shutdown()
     other.server_close()
-    # The tile under the middle of the window is among them, at a zoom that fits 0.25 m per pixel.
+    # The tile at the centre of the window is among them, at a zoom that fits 0.25 m per pixel.
     x, y = Transformer.from_crs(crs, 3857, always_xy=True).transform(*planner.at)
     side = 2 * 20037508.342789244 / 2**18
     assert f"/18/{int((x + side * 2**17) // side)}/{int((side * 2**17 - y) // side)}.png" in Tiles.asked

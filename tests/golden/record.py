@@ -1,8 +1,8 @@
-"""A small day and its evidence, and the command that writes the records anew:
+"""A small day and its evidence, and the command that re-records them:
 
     python -m tests.golden.record
 
-Look at the difference before it is committed: every change of a verdict, a count or a hash is one that users see.
+Review the difference before committing it: every change of a verdict, a count or a hash is visible to users.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from geo.patrols import Rules, clean, evidence, integrity, presences, verify, vi
 
 FILE = Path(__file__).with_name("patrols.json")
 DAY = dt.date(2026, 11, 23)
-#: Anyone counts: the tracks of the day are of officers with one cell each.
+#: Visits of anyone count: the tracks of the day are of officers with one cell each.
 RULES = Rules(who="anyone")
 X0, Y0 = 387_000.0, 3_553_000.0
 
@@ -39,7 +39,7 @@ def cells() -> gpd.GeoDataFrame:
 
 
 def _walk(device: str, x: float, y: float, clock: str, minutes: int, *, seed: int, every_s: int = 20) -> pd.DataFrame:
-    """Rounds about a place, with an error of 4 m; a radius of 60 m and five minutes for one round."""
+    """Rounds around a place, with an error of 4 m, a radius of 60 m and five minutes per round."""
     n = minutes * 60 // every_s
     angle = np.arange(n) * every_s / 300 * 2 * np.pi
     noise = np.random.default_rng(seed).normal(0, 4, (n, 2))
@@ -81,7 +81,7 @@ def tracks() -> gpd.GeoDataFrame:
         _walk("D6", 500, 300, "10:00", 20, seed=6).assign(mock=True),
         _walk("D6", 500, 300, "23:50", 20, seed=7),
     ]
-    # A fix that jumps a kilometre, one that repeats, and a silence of twenty minutes in the first round.
+    # A fix that jumps a kilometre, a duplicate, and a gap of twenty minutes in the first round.
     parts[0].loc[10, "lon"] += 0.01
     parts[2] = pd.concat([parts[2], parts[2].iloc[[5]]])
     parts[1] = parts[1].drop(index=range(30, 60))
@@ -90,7 +90,7 @@ def tracks() -> gpd.GeoDataFrame:
 
 
 def records() -> dict[str, object]:
-    """What is made of the day: of each cell the verdict, its visits and the hash over its evidence; the signs; the marks."""
+    """Results of the day: for each cell the verdict, its visits and the hash of its evidence; the findings; the marks."""
     marked = clean(tracks())
     found = presences(marked, cells())
     made = visits(found)

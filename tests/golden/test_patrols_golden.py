@@ -1,4 +1,4 @@
-"""The small day gives the records that stand in the file."""
+"""The results of the small day equal the recorded ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _spec.loader.exec_module(record)
 
 @pytest.fixture(scope="module")
 def made():
-    # Through JSON, as the file went.
+    # Through JSON, like the file.
     return json.loads(json.dumps(record.records()))
 
 

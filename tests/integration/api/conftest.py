@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
 def _third() -> gpd.GeoDataFrame:
-    """Six by six cells whose corners are pulled off the lattice of 100 m, so that no coordinate is round."""
+    """Six by six cells whose corners are moved off the lattice of 100 m, so that no coordinate is round."""
     rng = np.random.default_rng(1)
     shift = np.round(rng.uniform(-20, 20, (7, 7, 2)), 3)
     grid_x, grid_y = np.meshgrid(np.arange(7), np.arange(7), indexing="ij")
@@ -64,7 +64,7 @@ def _finish(frame: gpd.GeoDataFrame, level: Level) -> gpd.GeoDataFrame:
 
 @pytest.fixture
 def wangge(capsys):
-    """Run the command line and give its exit code, standard output and standard error."""
+    """Run the command line and return its exit code, standard output and standard error."""
 
     def call(*words: object) -> tuple[int, str, str]:
         code = run([str(word) for word in words])
@@ -98,7 +98,7 @@ def division_file(division: Division, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store with the current schema, to be copied: the migrations take longer than most tests."""
+    """An empty database with the current schema, to be copied: the migrations take longer than most tests."""
     path = tmp_path_factory.mktemp("store") / "store.sqlite"
     opened = open_store(path, must_exist=False)
     upgrade(opened)
@@ -108,7 +108,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """A PostgreSQL cluster with PostGIS, whose database ``template`` has the current schema."""
+    """A PostgreSQL cluster with PostGIS; its database ``template`` has the current schema."""
     try:
         with cluster() as started:
             opened = open_store(started.create("template"))
@@ -121,7 +121,7 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Address of an empty store with the current schema, on each of the two databases."""
+    """Address of an empty database with the current schema, for SQLite and PostgreSQL."""
     if request.param == "sqlite":
         yield str(shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.sqlite"))
         return
@@ -133,7 +133,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def engine(store_url: str) -> Iterator[Engine]:
-    """An empty store with the current schema."""
+    """Engine of an empty database with the current schema."""
     opened = open_store(store_url)
     yield opened
     opened.dispose()
@@ -148,7 +148,7 @@ def published(engine: Engine, division: Division) -> Engine:
 
 
 def walked(division: Division, code: str, device: str, start: str, minutes: int) -> pd.DataFrame:
-    """Fixes of a walk to and fro in the middle of a second-level grid, every ten seconds."""
+    """Fixes of a walk back and forth in the middle of a second-level grid, every ten seconds."""
     place = division.second.set_index("code").geometry[code].representative_point()
     times = pd.date_range(f"{DAY} {start}", periods=minutes * 6 + 1, freq="10s", tz="Asia/Shanghai")
     steps = np.abs((np.arange(len(times)) + 3) % 6 - 3) * 10.0
@@ -172,7 +172,7 @@ def stay(division):
 
 @pytest.fixture
 def tracks_csv(division, tmp_path):
-    """The first grid is walked by two people, the second once, the third for half a minute, the fourth never."""
+    """The first grid is patrolled by two people, the second by one, the third for half a minute, the fourth never."""
     first, second, third, _ = division.second["code"]
     walks = [
         walked(division, first, "A", "08:00", 10),
@@ -187,7 +187,7 @@ def tracks_csv(division, tmp_path):
 
 @pytest.fixture
 def incidents_csv(division, tmp_path):
-    """Two in every third-level grid, five more in the last, one outside, one without a place."""
+    """Two in every third-level grid, five more in the last, one outside, one without a position."""
     places = lon_lat(division.third.geometry.representative_point())
     rows = [*range(36), *range(36), *[35] * 5]
     table = pd.DataFrame(

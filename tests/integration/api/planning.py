@@ -1,4 +1,4 @@
-"""A draft on a served store, for the tests of the editor's server."""
+"""A draft on a running server, for the tests of the editor's server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 
 def token(engine, name: str, *grants: Grant) -> str:
-    """A token of a new account; a planner of the whole street by default."""
+    """Token of a new account, by default a planner of the whole street."""
     with session(engine, write=True) as opened:
         account = add_account(opened, 1, name, list(grants or [Grant(Role.PLANNER)]), at=NOW, by="test")
         return add_token(opened, "program", account=account, at=NOW).text

@@ -16,7 +16,7 @@ from api.translations import FALLBACK
 
 
 def require_both_languages(answer: httpx.Response) -> None:
-    """Every problem document has the whole sentence in Chinese and in English."""
+    """Check that every problem document has complete sentences in Chinese and English."""
     if answer.headers.get("content-type") == "application/problem+json" and answer.request.method != "HEAD":
         answer.read()
         body = answer.json()
@@ -27,7 +27,7 @@ def require_both_languages(answer: httpx.Response) -> None:
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """Run an application on a free port, and give a client of it."""
+    """Run an application on a free port, and yield a client of it."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -41,7 +41,7 @@ A = "administrator"
 PLANNERS = {A, "planner"}
 LEDGER_READERS = {A, "leader", "supervisor", "community", "officer", "clerk"}
 
-#: Who may ask each route, written by hand. A route that is not here fails the test below.
+#: Accounts allowed on each route, written by hand. A route that is missing here fails the test below.
 TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): EVERYBODY,
     ("GET", "/today.{ending}"): ACCOUNTS - {"clerk", "resident"},
@@ -210,9 +210,9 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("POST", "/osmand"): {A, "checker", "device"},
     ("POST", "/owntracks"): {A, "checker", "device"},
 }
-#: Answers of a route that takes a request from a caller with the right, whatever it thinks of its content.
+#: Statuses of a route that accepts the caller, regardless of the content of the request.
 TAKEN = {200, 201, 204, 303, 308, 400, 404, 409, 415, 422}
-#: A wrong password, a used link, and a program or device that would change a password are turned away for what they send.
+#: A wrong password, a used link, and a password change by a program or device are rejected because of their content.
 TURNED_AWAY = {("POST", "/api/login"), ("POST", "/login"), ("GET", "/login/{link}"), ("POST", "/api/me/password")}
 
 
@@ -250,7 +250,7 @@ def service(request, tmp_path_factory, division):
 
 @pytest.fixture(autouse=True)
 def _fresh(request):
-    """Each test begins at noon, without cookies and failed logins."""
+    """Each test starts at noon, without cookies and failed logins."""
     if "service" not in request.fixturenames:
         return
     service = request.getfixturevalue("service")
@@ -262,7 +262,7 @@ def _fresh(request):
 
 @pytest.fixture
 def person(service):
-    """An account of a person with a password; its name is new in each test."""
+    """An account of a person with a password; its name is unique."""
     name = f"p{new_secret('session').text[:8]}"
     with session(service.engine, write=True) as opened:
         number = add_account(opened, 1, name, [Grant(Role.CHECKER)], at=NOW, by="test")
@@ -298,14 +298,14 @@ def test_navigation_shows_what_the_caller_may_open(service, who, shown):
 
 @pytest.mark.parametrize("who", [*ROLES, "device", "public"])
 def test_every_role_against_every_route(service, who):
-    """Each cell is tried: who has the right is not turned away, who lacks it is, with 401 or 403."""
+    """Each combination is tried: callers with the right are accepted, others are rejected with 401 or 403."""
     headers = {} if who == "public" else {"Authorization": f"Bearer {service.tokens[who]}"}
     # A server that answers before it has read the body may close the connection.
     headers["Connection"] = "close"
     wrong = {}
     for (method, path), may in TABLE.items():
         address = path.replace("{level}", "third").replace("{feature}", "nobody").replace("{ending}", "csv")
-        # Layers are read by everybody, incidents are what is edited.
+        # Layers are public, incidents are editable.
         address = address.replace("{collection}", "third" if method == "GET" else "incidents")
         for part in ("{name}", "{device}", "{link}", "{day}", "{code}", "{number}", "{sha256}"):
             address = address.replace(part, "nobody")
@@ -331,7 +331,7 @@ def test_a_token_that_is_not_valid_is_never_the_public(service):
 
 
 class TestScopes:
-    """One function decides; grants are limited to a street, a community or a grid."""
+    """A single function decides; grants are limited to a street, a community or a grid."""
 
     OFFICER = Caller("session", "o", 1, grants=(Grant(Role.OFFICER, "320113003001001"), Grant(Role.CLERK)))
 
@@ -386,7 +386,7 @@ class TestLogin:
         assert service.client.get("/api/me").status_code == 401
 
     def test_every_login_has_a_session_of_its_own(self, service, person):
-        """A session that an attacker planted before the login is not the one after it."""
+        """A session planted by an attacker before the login is not the one used after it."""
         service.client.cookies.set(COOKIE, "planted")
         answer = self.log_in(service, person.name)
         assert "planted" not in answer.headers["set-cookie"]

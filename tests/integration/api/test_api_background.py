@@ -52,7 +52,7 @@ def job(service, number, who="planner"):
 
 
 def worked(service, **work):
-    """Result of a job that a worker has done."""
+    """Result of a job executed by a worker."""
     answer = ask(service, **work)
     assert answer.status_code == 202, answer.text
     assert Worker(service.engine, service.settings).step(threading.Event())
@@ -155,7 +155,8 @@ def test_the_job_of_a_dead_worker_is_taken_by_another_one(service):
         with session(engine, write=True) as opened:
             assert take_job(opened, f"w{attempt}", at=at) == number
         with session(engine, write=True) as opened:
-            # The lease still holds at its end, so nobody else takes it; then the worker that had it can do nothing.
+            # The lease is still valid at its end, so no other worker takes the job; afterwards its former worker cannot change
+            # it.
             assert take_job(opened, "other", at=at + LEASE) is None
             if attempt:
                 assert not renew(opened, number, f"w{attempt - 1}", at=at)

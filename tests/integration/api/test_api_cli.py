@@ -1,4 +1,4 @@
-"""The command line: what it writes, its exit codes, and bad input."""
+"""The command line: results, exit codes, and invalid input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from geo.layers import Level, lon_lat, read_division, read_layer, write_layer
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# Rows of the third level that do not touch the outline of the street, nor each other.
+# Rows of third-level cells that touch neither the outline of the street nor each other.
 _INNER, _OTHER = 8, 27
 
 
@@ -155,7 +155,7 @@ def test_locate_in_chunks_gives_the_same(wangge, points_csv, division_file, tmp_
 
 
 def test_locate_of_another_datum_lands_elsewhere(wangge, points_csv, division_file, tmp_path):
-    """GCJ-02 is 540 m off here: of a street of 600 m nearly all points leave it, or change their cell."""
+    """GCJ-02 is off by 540 m here: in a street of 600 m nearly all points fall outside, or in another cell."""
     wangge("locate", points_csv, "--cells", division_file, "--datum", "GCJ-02", "-o", tmp_path / "out.csv")
     found = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False).iloc[:36]
     assert (found["cell"] != found["expected"]).all()
@@ -382,7 +382,7 @@ def test_help_is_quick_and_complete():
     done = _process("--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0
-    # Half a second is the aim. Time of the processor is counted, as others may use the machine.
+    # The goal is half a second. CPU time is measured, as other processes may use the machine.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
     for verb in (
         "demo",
@@ -432,7 +432,7 @@ def test_a_process_ends_with_the_same_codes_and_no_traceback(division_file, tmp_
 
 @pytest.mark.parametrize("words", [("--json",), ()])
 def test_a_reader_that_goes_away_gets_one_line_and_exit_2(division_file, words):
-    """More than a pipe holds is written to a reader that closes at once; and a little, which fails when it is flushed."""
+    """More than the capacity of a pipe, written to a reader that closes at once; and a small amount, which fails when flushed."""
     command = [sys.executable, "-m", "api.cli", "check", str(division_file), *words]
     reader, writer = os.pipe()
     os.close(reader)

@@ -1,4 +1,4 @@
-"""The store, on real SQLite files."""
+"""The database, in real SQLite files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_division_comes_back_as_it_was(engine, division):
 
 
 def test_coordinates_keep_every_bit_in_the_store(engine, division):
-    """Also coordinates that are no multiple of a millimetre: thirds, and numbers one ulp beside a round one."""
+    """Also coordinates that are no multiple of a millimetre: thirds, and numbers one ulp from a round one."""
     odd = shapely.transform(np.asarray(division.third.geometry.array), lambda xy: np.nextafter(xy / 3.0, np.inf))
     frame = division.third.set_geometry(gpd.GeoSeries(odd, crs=division.crs))
     with session(engine) as opened:
@@ -119,7 +119,7 @@ def test_upgrade_twice_changes_nothing(tmp_path):
 
 
 def test_the_migrations_make_what_the_models_say(engine):
-    """On SQLite the geometry column is left out: reflecting it needs SpatiaLite's own tables."""
+    """On SQLite the geometry column is excluded: reflecting it needs SpatiaLite's own tables."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
@@ -298,7 +298,7 @@ def test_the_same_division_is_not_stored_twice_if_it_is_current(engine, division
 
 
 def test_of_two_versions_of_one_day_the_one_published_last_holds(engine, division):
-    """Whatever their numbers: the first draft is published after the second."""
+    """Regardless of their numbers: the first draft is published after the second."""
     with session(engine, write=True) as opened:
         first, second = _draft(opened, division), _draft(opened, division)
         publish(opened, second.id, published_at=NOW)
@@ -332,7 +332,7 @@ def test_a_version_tells_who_did_what_when_and_why(engine, division):
 
 
 def test_of_two_who_publish_at_once_one_wins(engine, division):
-    """The other is told what was published since."""
+    """The other one gets the list of versions published since."""
     with session(engine, write=True) as opened:
         base = _draft(opened, division)
         publish(opened, base.id, published_at=NOW)

@@ -1,4 +1,4 @@
-"""The whole job, once: what ``wangge demo`` writes and says, and that its figures are those of its files."""
+"""The complete demonstration: files and output of ``wangge demo``, and the consistency of its figures with the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.cli import run
 from api.database import current_version, open_store, read_version, session
 from geo.layers import Level, read_division
 
-# The whole job, with a week of verdicts, takes two minutes of one core, and more on a busy machine.
+# The demonstration with a week of verdicts takes two minutes of one core, and longer on a busy machine.
 pytestmark = pytest.mark.timeout(1200)
 
 
@@ -93,7 +93,7 @@ def test_counts_add_up_at_every_level(demo):
 def test_hot_spots_are_told_for_both_levels(demo):
     _, document = demo
     assert set(document["incidents"]["hot_cells"]) == {"second", "third"}
-    # The simulation has planted hot spots, each some third-level grids wide.
+    # The simulation has known hot spots, each several third-level grids wide.
     assert document["incidents"]["hot_cells"]["third"] > 0
 
 

@@ -1,4 +1,6 @@
-"""The month of cases of the demonstration, small: stored whole on both databases, equal to its truth, printed, little typing."""
+"""The month of cases of the demonstration, reduced: stored completely on both databases, equal to its truth, printed, with little
+typing.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +112,7 @@ def test_the_store_says_what_the_simulation_decided(stored, facts):
     assert figures["cases"] == figures["reports"] == COUNT
     assert sum(figures["differing_from_truth"].values()) == 0
     truth = stored.month.made.truth
-    # Each of them was decided for some case, so that the comparison compares something.
+    # Each property occurs in some case, otherwise the comparison would be empty.
     assert (truth[["self_solve", "explain", "reject", "return", "late"]].sum() > 0).all()
     assert (truth["merged"] != "").any()
 
@@ -133,14 +135,14 @@ def test_at_most_one_field_is_typed_for_each_thing_that_happened(facts):
     assert (table["typed"] > 0).any()
     events = [event for log in facts.known.values() for event in log if event.role is not Role.SYSTEM]
     assert table["things"].sum() == len(events)
-    # Two fields are asked for where a case is put off or explained: why, and what was promised or said. Nowhere else.
+    # Two fields are required only when a case is shelved or explained: the reason, and the plan or explanation.
     two = {event.action for event in events if typed_fields(event) > 1}
     assert two <= {Action.SHELVE, Action.EXPLAIN_FILE}
     assert max(typed_fields(event) for event in events) <= 2
 
 
 def paper_text(path) -> str:
-    """Text of a PDF without the spaces that setting puts in."""
+    """Text of a PDF without the spaces inserted by typesetting."""
     return "".join("".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())
 
 
@@ -244,7 +246,7 @@ def test_papers_need_a_place_and_somebody_to_write_to(stored):
             paper_of("flags")
         grid = grids_of(stored, stored.division.community["code"].iloc[0])[0]
         assert printed_paper(source, Paper.LETTERS, DAY, grid, audience="residents")[1] == 1
-        # Before the roster begins nobody has a badge.
+        # Before the roster starts there is nobody to print badges for.
         with pytest.raises(InputError, match="answers for it"):
             printed_paper(source, Paper.BADGES, FIRST - dt.timedelta(days=1), "")
 

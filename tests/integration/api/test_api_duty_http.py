@@ -1,4 +1,4 @@
-"""A case from the telephone to its closing over HTTP, with several accounts; what is refused and why; the command for import."""
+"""A case from the phone to its closing over HTTP, with several accounts; refusals with their reasons; the import command."""
 
 from __future__ import annotations
 

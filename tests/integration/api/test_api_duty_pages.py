@@ -55,7 +55,7 @@ def service(tmp_path_factory, division, empty_store):
         for name, grant in grants.items():
             account = add_account(opened, 1, name, [grant], at=moment(1, "08:00"), by="test")
             tokens[name] = add_token(opened, "program", account=account, at=moment(1, "08:00")).text
-    # Each look at the clock is a second later: what was written is known by the next request.
+    # The clock advances by a second with each call, so that records are known to the next request.
     seconds = itertools.count()
     settings = Settings(database=address, pages=folder, follow=False)
     app = create_app(settings, clock=lambda: NOW + dt.timedelta(seconds=next(seconds)))
@@ -97,7 +97,7 @@ def test_a_community_sees_its_own_ledgers(service) -> None:
     own = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": ONE})
     assert '<a href="/desk?case=N11">N11</a>' in own.text
     assert "N15" not in own.text
-    # Another place falls back to the own one on the page; the file is refused.
+    # The page falls back from a foreign place to the reader's own; the file is refused.
     other = service.ask("community", "GET", "/ledgers", params={"kind": "A", "day": "2026-03-02", "scope": TWO})
     assert "N15" not in other.text
     refused = service.ask("community", "GET", "/api/duty/ledgers/A.xlsx", params={"day": "2026-03-02", "scope": TWO})
@@ -148,7 +148,7 @@ def test_the_meeting_has_reasons(service) -> None:
 
 
 def _standing(at: dt.datetime) -> list[str]:
-    """Cases that are overdue at a moment, from the logs alone."""
+    """Cases overdue at a given time, computed from the logs alone."""
     found = []
     for number, log in forty().book.logs.items():
         known = [event for event in log if event.at <= at]

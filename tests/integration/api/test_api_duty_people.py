@@ -1,4 +1,4 @@
-"""Shifts, notices, rectification items, leave and the department of a unit over HTTP, on both databases."""
+"""Shifts, notices, rectification items, absences and departments of units over HTTP, on both databases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SINCE = date(2026, 1, 1)
 
 
 def roster(division) -> Roster:
-    """Everybody answers for a cell but the second grid of the first community, which is led until the third of March."""
+    """Every cell has a responsible person, except the second grid of the first community, whose leader ends on 3 March."""
     persons = [
         Person("S1", "书记甲", unit="万寿村社区", office_phone="025-1"),
         Person("S2", "书记乙", unit="奋斗社区"),

@@ -1,4 +1,4 @@
-"""Cases, reports and the roster in both databases: the random walk, two writers, encryption, lists."""
+"""Cases, reports and the roster in both databases: a random walk, concurrent writers, encryption, lists."""
 
 from __future__ import annotations
 

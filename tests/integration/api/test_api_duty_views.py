@@ -1,4 +1,6 @@
-"""Ledgers, agendas and briefs out of a store: on both databases the same as from the facts themselves."""
+"""Ledgers, agendas and briefs computed from a database: equal on both databases, and equal to those computed from the facts
+directly.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ NOW = moment(9, "08:00")
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def stored(request, tmp_path_factory, division):
-    """A store with the division of two communities and the forty cases."""
+    """A database with the division of two communities and the forty cases."""
     folder = tmp_path_factory.mktemp("duty_views")
     if request.param == "sqlite":
         address = str(shutil.copy(request.getfixturevalue("empty_store"), folder / "store.sqlite"))
@@ -55,7 +57,7 @@ def stored(request, tmp_path_factory, division):
     with session(engine, write=True) as opened:
         version = add_version(opened, division, valid_from=dt.date(2026, 1, 1), created_at=moment(1, "08:00"))
         publish(opened, version.id, published_at=moment(1, "08:00"))
-        # The roster is of this street's cells.
+        # The roster belongs to this street's cells.
         store_roster(opened, 1, roster(), Recorder("test", moment(1, "08:00")))
         standing = Standing(Calendar.china(), CaseRules())
         events = sorted((e for log in street.book.logs.values() for e in log), key=lambda e: (e.at, e.case_id, e.seq))

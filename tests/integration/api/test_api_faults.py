@@ -1,4 +1,4 @@
-"""What goes wrong in operation: a full disk, a lost database, slow clients, clocks that jump, stops; nothing is lost."""
+"""Operational faults: a full disk, a lost database, slow clients, clock jumps, stops; nothing is lost."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_clock_that_jumps_marks_fixes_and_loses_none(service, hours):
 
 
 def test_a_stop_answers_what_runs_and_ends_open_streams(service, tmp_path):
-    """SIGTERM while batches are sent and a stream of events is open: all that was acknowledged is stored."""
+    """SIGTERM while batches are sent and a stream of events is open: everything acknowledged is stored."""
     acknowledged = 0
     with server_process(service.url, stop_s=5) as server:
         stream = socket.create_connection(("127.0.0.1", server.port), timeout=30)
@@ -144,7 +144,7 @@ def test_a_stop_answers_what_runs_and_ends_open_streams(service, tmp_path):
 
 
 def test_several_workers_give_the_same_answers(service):
-    """Which worker answered is told by the beginning of the request's key; their answers do not differ."""
+    """The prefix of the request id identifies the worker; the answers do not differ."""
     questions = [f"/api/locate?lon={118.8 + k / 1e4}&lat=32.1" for k in range(20)]
     known = [service.client.get(question).json() for question in questions]
     answered = set()
@@ -152,7 +152,7 @@ def test_several_workers_give_the_same_answers(service):
         import httpx
 
         for k in range(200):
-            # A connection stays with its worker, so each question gets one of its own.
+            # A connection stays with its worker, so each request gets a new one.
             with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=60) as client:
                 answer = client.get(questions[k % 20])
                 assert answer.json() == known[k % 20]

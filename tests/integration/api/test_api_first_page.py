@@ -1,4 +1,6 @@
-"""The first page from the store: figures of the day, changes, grids that need somebody, and what the public does not see."""
+"""The first page computed from the database: figures of the day, changes, grids that need attention, and data hidden from the
+public.
+"""
 
 from __future__ import annotations
 
@@ -183,13 +185,13 @@ def test_who_sees_what(filled, tmp_path):
     with serving(create_app(opened_settings, clock=lambda: LATER)) as client:
         page = client.get("/").text
         assert figures(page)["met"] == "1"
-        assert "格长 " not in page  # persons are not public
+        assert "格长 " not in page  # Persons are not public.
 
 
 def test_the_day_is_a_table_for_those_who_may_see_it(filled, tmp_path):
     engine, codes = filled
     address = engine.url.render_as_string(hide_password=False)
-    # A text that begins like a formula stays a text.
+    # A text that begins like a formula remains text.
     risky = _verdicts(codes, TODAY, ["short", "met", "not_visited", "unknown"]).assign(
         reason_zh="=1+1", visits=[1, 3, 0, 1]
     )

@@ -1,4 +1,4 @@
-"""Fixes in, on both databases: batches, phones, uploads."""
+"""Ingest of fixes on both databases: batches, phones, uploads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "postgresql by COPY"])
 def service(request, tmp_path_factory):
-    """A server whose clock stands at noon, two devices with tokens, and the token of a program with the right."""
+    """A server whose clock is set to noon, two devices with tokens, and the token of a program with the right."""
     import shutil
 
     from api.database import open_store
@@ -62,7 +62,7 @@ def service(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _empty(service):
-    """Each test begins without fixes. Only a running purge may delete them."""
+    """Each test starts without fixes, which only a running purge may delete."""
     with service.engine.begin() as connection:
         connection.execute(
             text(
@@ -222,7 +222,7 @@ def test_senders_at_once_lose_and_double_nothing(service):
 
 
 def test_a_group_counts_each_of_its_batches(service):
-    """What one commit holds is the same as one commit each."""
+    """One commit for a group gives the same result as a commit for each batch."""
     from geo.errors import ImpossibleError
 
     writer = Writer(service.engine)
@@ -331,7 +331,7 @@ class TestPhones:
 
 
 class TestFiles:
-    """Uploads, and a track out."""
+    """Uploads, and the track of a device."""
 
     CSV = "device,time,lon,lat\nA,2026-03-02 08:00:00,118.8,32.1\nB,2026-03-02 08:00:10,118.8,32.1\nx,2026-03-02 08:00:20,1,2\n"
 

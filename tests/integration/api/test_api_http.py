@@ -41,7 +41,7 @@ def settings(published, tmp_path):
 
 @pytest.fixture
 def client(settings, published):
-    """A client with the token of a checker, who may see the layers."""
+    """A client with the token of a checker, who may read the layers."""
     with session(published, write=True) as opened:
         account = add_account(opened, 1, "C", [Grant(Role.CHECKER)], at=NOW, by="test")
         token = add_token(opened, "program", account=account, at=NOW)
@@ -171,7 +171,7 @@ def test_old_addresses_lead_to_the_new_ones(client):
 
 
 def test_the_tag_of_a_layer_changes_with_the_version(client, published, division):
-    """Two versions with the same geometry have the same digest, but other names may stand in them."""
+    """Two versions with the same geometry have the same digest, but their names may differ."""
     first = client.get("/api/layers/third.geojson").headers["etag"]
     with session(published, write=True) as opened:
         renamed = division.with_layer(Level.THIRD, division.third.assign(name="x"))
@@ -192,7 +192,7 @@ def test_every_link_of_the_first_page_leads_somewhere(client):
     links = re.findall(r'(?:href|src|action)="(/[^"]*)"', client.get("/").text)
     links = [link.replace("/locate", "/api/locate") if link == "/locate" else link for link in links]
     assert {"/coverage", "/api/layers/third.geojson", "/api/locate"} <= set(links)
-    # The box asks with a place; the page of incidents has not been made here, and the answer says how to.
+    # The search box requires a place; the page of incidents was not created here, and the answer says how to create it.
     assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {
         "/heat": 404,
         "/checker": 404,
@@ -266,7 +266,7 @@ def test_settings_come_from_the_environment():
 
 
 def test_many_are_answered_at_once(client, division):
-    """Eight clients at a time; the first of them makes the server read the division."""
+    """Eight concurrent clients; the first of them makes the server read the division."""
     places = lon_lat(division.third.geometry.representative_point())
     answers: dict[int, str] = {}
 

@@ -1,4 +1,4 @@
-"""Incidents in, with photos, corrections and duplicate candidates; on both databases."""
+"""Ingest of incidents, with photos, corrections and duplicate candidates; on both databases."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_maps_from_stored_results(wangge, division_file, tracks_csv, incidents_c
     results = (tmp_path / "p" / "verdicts.csv", "--visits", tmp_path / "p" / "visits.csv")
     code, out, _ = wangge("map", "coverage", *results, "--division", division_file, "-o", tmp_path / "c.html", "--json")
     assert (code, json.loads(out)["day"]) == (0, DAY)
-    # The map from the files is the map that was drawn from memory.
+    # The map drawn from files equals the one drawn from memory.
     assert (tmp_path / "c.html").read_bytes() == (tmp_path / "p" / "coverage.html").read_bytes()
     code, out, _ = wangge(
         "map",
@@ -208,7 +208,7 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
     faults = []
     for name, (words, hint) in cases.items():
         code, out, err = wangge(*words)
-        # What reading has to say comes before; the error is one line.
+        # Notices of the reader precede; the error is one line.
         lines = [line for line in err.strip().splitlines() if not line.startswith("注意 notice")]
         if code != 2 or out or len(lines) != 1 or hint not in lines[0]:
             faults.append(f"{name}: exit {code}, stdout {out!r}, stderr {err!r}, expected {hint!r}")
@@ -219,7 +219,7 @@ def test_bad_input_of_the_jobs_gets_one_line_and_exit_2(wangge, division_file, t
 
 
 class FullDisk:
-    """Writing fails, as on a full disk, from the n-th file on that is moved into place or written as text."""
+    """Writing fails, as on a full disk, from the n-th file that is moved into place or written as text."""
 
     def __init__(self, monkeypatch, allowed: int) -> None:
         self.left = allowed

@@ -1,4 +1,4 @@
-"""The offline kit: what it holds, that its installer works without an index, and that it refuses what is damaged."""
+"""The offline kit: its content, its installer without an index, and the refusal of damaged kits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def locked():
-    """Names with their versions; several where they depend on the version of Python."""
+    """Names with their versions; several if they depend on the Python version."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     return set(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
 
@@ -35,7 +35,7 @@ def test_the_kit_needs_what_is_locked_and_no_tools_of_developers():
 
 @pytest.fixture
 def small_kit(tmp_path, monkeypatch):
-    """A kit of a wangge that only knows its version, with the pip that comes with Python."""
+    """A kit of a wangge that only reports its version, with the pip of this Python."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     bundled = Path(importlib.util.find_spec("ensurepip").origin).parent / "_bundled"

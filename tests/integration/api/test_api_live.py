@@ -1,4 +1,4 @@
-"""The demonstration that runs: a simulated day goes to a service over HTTP, and its verdicts are those of the whole day."""
+"""The live demonstration: a simulated day is sent to a service over HTTP, and its verdicts equal those of the complete day."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BEFORE = date(2026, 3, 4)
 
 
 class Clock:
-    """Time that passes only while it is waited for."""
+    """A clock that advances only while it is waited for."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -54,7 +54,7 @@ class Clock:
 
 @pytest.fixture
 def live_roads(division):
-    """Roads along the borders of the grids and through their middles."""
+    """Roads along the borders of the grids and through their centres."""
     steps = np.arange(0, 601, SIDE / 2)
     lines = [shapely.LineString([(WEST + x, SOUTH + 10), (WEST + x, SOUTH + 590)]) for x in steps[1:-1]]
     lines += [shapely.LineString([(WEST + 10, SOUTH + y), (WEST + 590, SOUTH + y)]) for y in steps[1:-1]]
@@ -113,7 +113,7 @@ def test_fixes_arrive_in_order_and_end_in_the_verdicts_of_the_day(published, liv
         assert pending(opened, 1) == []
         judged = judged_days(opened, 1, day.day, days=1)[day.day]
         told = [event for event in events_after(opened, 1, 0, limit=100_000) if event.kind == "verdict"]
-    # A track as geo reads it, without the store between.
+    # A track as read by geo, without the database in between.
     tracks = gpd.GeoDataFrame(
         day.tracks, geometry=gpd.points_from_xy(day.tracks["lon"], day.tracks["lat"], crs="EPSG:4326")
     )

@@ -34,7 +34,7 @@ START_US = int(NOW.timestamp() * 1e6)
 
 @pytest.fixture
 def filled(published):
-    """A store with a row in many tables, and fixes of three days, among them one of long ago."""
+    """A database with a row in many tables, and fixes of three days, one of them long ago."""
     with session(published, write=True) as opened:
         hand_over(opened, add_device(opened, 1, "A", at=NOW), person_of(opened, 1, "张三", at=NOW), at=NOW)
         add_account(opened, 1, "admin", [Grant(Role.ADMINISTRATOR)], at=NOW, by="test")
@@ -99,7 +99,7 @@ def test_a_store_moves_there_and_back_without_loss(filled, tmp_path, postgres, d
     assert digests(engines[0]) == digests(engines[1]) == digests(engines[2])
     with session(engines[1], write=True) as opened:
         assert read_version(opened, 1).third["code"].tolist() == division.third["code"].tolist()
-        # New rows are numbered behind those that were moved.
+        # New rows are numbered after the moved ones.
         version = add_version(opened, division, valid_from=NOW.date(), created_at=NOW)
         publish(opened, version.id, published_at=NOW)
         assert version.id == 2
@@ -145,7 +145,7 @@ def test_the_commands(wangge, filled, tmp_path):
 
 
 def test_an_upgrade_begins_with_a_backup(wangge, tmp_path, empty_store):
-    """A store of the first schema is backed up before it is changed, and keeps its versions."""
+    """A database of the first schema is backed up before the upgrade, and keeps its versions."""
     from alembic import command
 
     from api.database.migrate import _config
@@ -175,7 +175,7 @@ def test_an_upgrade_begins_with_a_backup(wangge, tmp_path, empty_store):
 
 
 def test_old_days_are_archived_whole_and_then_deleted(filled, tmp_path):
-    """The file holds every field of every fix; late ones that come after it are written into a second file."""
+    """The file contains every field of every fix; late ones are written to a second file."""
     written = archive(filled, tmp_path / "a", days=7, now=NOW, delete=False, actor="test")
     assert [(one.day.isoformat(), one.fixes) for one in written] == [("2001-07-11", 1), ("2026-02-10", 1)]
     frame = gpd.read_parquet(written[1].path)

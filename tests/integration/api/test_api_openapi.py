@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis asks every operation and finds no answer that is not described."""
+"""The OpenAPI document is accurate: schemathesis requests every operation and finds no undocumented answer."""
 
 from __future__ import annotations
 

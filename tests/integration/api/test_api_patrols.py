@@ -193,7 +193,7 @@ def test_patrols_of_a_foreign_layer_have_their_pages_too(wangge, division, track
 
 
 def payload(page: Path) -> dict[str, Any]:
-    """What a page shows."""
+    """Data embedded in a page."""
     found = re.search(r'id="payload">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     return json.loads(found[1])
@@ -281,7 +281,7 @@ def test_the_workbook_can_be_read_as_it_opens(wangge, division, division_file, s
         "是 OwnTracks 的 lwt 消息，不是位置",
         "没有轨迹点，请导出已记录的轨迹",
     } <= set(refused)
-    # Every reason is told in Chinese.
+    # Every reason has a Chinese text.
     assert [reason for reason in refused if not re.search("[\u4e00-\u9fff]", reason)] == []
     files = {row[0].value: row[3].value for row in book["读入文件"].iter_rows(min_row=2)}
     assert files["=a.csv"] == f"重复上报 {len(stays)}"

@@ -1,4 +1,4 @@
-"""Two planners and a server that is killed: every acknowledged edit is there as it was answered, and none half."""
+"""Two planners and a server that is killed: every acknowledged edit is stored as it was answered, and none partially."""
 
 from __future__ import annotations
 

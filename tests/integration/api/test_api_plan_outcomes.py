@@ -54,7 +54,7 @@ def rename(plan, position: int, name: str = "新名") -> dict:
 
 
 def transfer(plan) -> dict:
-    """A border cell of the first grid for the second grid, in one community."""
+    """Transfer of a border cell of the first grid to the second grid, in one community."""
     third = plan.division.third
     one, other = plan.division.second.iloc[0], plan.division.second.iloc[1]
     there = third[third["parent"] == other.code].geometry.union_all()
@@ -248,7 +248,7 @@ def test_to_qgis_and_back(plan, tmp_path):
 
 
 def test_a_month_is_told_again_on_the_draft(plan):
-    """Three incidents in a cell that goes to another grid."""
+    """Three incidents in a cell that is transferred to another grid."""
     given = transfer(plan)
     cell = plan.division.third.set_index("code").loc[[given["codes"][0]]]
     place = lon_lat(cell.geometry.representative_point()).iloc[0]
@@ -258,7 +258,7 @@ def test_a_month_is_told_again_on_the_draft(plan):
         body |= {"datum": "WGS-84", "kind": "市容", "text": "积水"}
         assert plan.client.post("/api/incidents", json=body, headers=clerk).status_code == 201
     assert send(plan, "/edits", id="a", edits=[given]).status_code == 200
-    # The version holds from the second of March on, so nothing held on the first.
+    # The version is valid from 2 March, so no version was in force on the first.
     assert look(plan, "/month", month="2026-03").status_code == 404
     told = look(plan, "/month", month="2026-04").json()
     assert {row["incidents_before"] for row in told["grids"]} == {0}
@@ -275,7 +275,7 @@ def test_a_month_is_told_again_on_the_draft(plan):
 
 
 def test_incidents_and_verdicts_follow_an_edit(plan, stay):
-    """A cell with an incident and all walks of its grid goes to another grid."""
+    """A cell with an incident and all walks of its grid is transferred to another grid."""
     given = transfer(plan)
     cell = plan.division.third.set_index("code").loc[[given["codes"][0]]]
     source = given["codes"][0][:15]
@@ -313,9 +313,9 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
 
 
 def _walks(plan, stay, place, at) -> pd.DataFrame:
-    """A visit each of two people on the second of March at a place; the fixes.
+    """Fixes of one visit each of two people on 2 March at a place.
 
-    Two devices, as one that was silent from one visit to the next at the same place may have stayed there: the day of both
+    Two devices, because a single one that was silent between two visits at the same place may have stayed there: the day of both
     grids would be unknown.
     """
     with session(plan.engine, write=True) as opened:
@@ -325,7 +325,7 @@ def _walks(plan, stay, place, at) -> pd.DataFrame:
         devices = device_names(opened, 1)
     code = plan.division.second.code[0]
     tracks = pd.concat([stay(code, "A", "08:00", 15), stay(code, "D", "14:00", 15)], ignore_index=True)
-    # The walk as it is, moved to the place; the store keeps seven digits of a degree.
+    # The walk, moved to the place; the database stores seven digits of a degree.
     tracks["lon"] = (place.x + tracks["lon"] - tracks["lon"].mean()).round(7)
     tracks["lat"] = (place.y + tracks["lat"] - tracks["lat"].mean()).round(7)
     tracks["accuracy_m"] = 5.0
@@ -341,7 +341,7 @@ def _walks(plan, stay, place, at) -> pd.DataFrame:
 
 
 def _verdicts_that_differ(plan, tracks: pd.DataFrame) -> list[dict]:
-    """All grids of the base and of the draft judged from all fixes, and what differs."""
+    """Differences of the verdicts of all grids between the base and the draft, computed from all fixes."""
     day, rules = date(2026, 3, 2), Rules()
     fixes = clean(tracks.assign(time=pd.to_datetime(tracks["time"])), rules=rules)
     told = []

@@ -1,4 +1,4 @@
-"""Two planners who publish at the same moment, each through a server of its own; on both databases."""
+"""Two planners who publish at the same time, each through a different server; on both databases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def planners(published, store_url, tmp_path, division):
 
 @pytest.fixture
 def together(monkeypatch):
-    """Let both requests pass all checks of a publication before either of them begins its transaction."""
+    """Let both requests pass all checks of a publication before either begins its transaction."""
     checked, barrier = publishing.findings_of, threading.Barrier(2)
 
     def wait_then_go_on(division, revision):
@@ -47,7 +47,7 @@ def rename(planner, position: int, name: str) -> dict:
 
 
 def publish_both(planners):
-    """Answers to two requests that are sent at the same time."""
+    """Answers to two concurrent requests."""
     answers = [None, None]
 
     def publish(k: int) -> None:
@@ -77,7 +77,7 @@ def test_one_of_two_drafts_is_published_and_the_other_is_told_what_changed(plann
     assert problem["can_follow"] is False
     assert look(winner, "").json()["state"] == "published"
     assert look(loser, "").json()["state"] == "draft"
-    # Nothing of the refused publication is left.
+    # The refused publication has left nothing behind.
     with session(winner.engine) as opened:
         assert [v.note for v in list_versions(opened)] == ["测试", f"by {won}"]
     assert send(loser, "/edits", id="later", edits=[rename(loser, 20, "丙")]).status_code == 200

@@ -35,7 +35,7 @@ def plan(published, store_url, tmp_path):
 
 
 def corner(plan, i: int, j: int) -> list[float]:
-    """A vertex of the square street: the corner that four cells share."""
+    """The vertex of the square street shared by four cells."""
     division = read_version_of(plan)
     cells = division.third.geometry
     points = {tuple(p) for p in shapely.get_coordinates(cells.array).tolist()}
@@ -53,7 +53,7 @@ def move(at: list[float], dx: float, dy: float) -> dict:
 
 
 class Page:
-    """What a page knows of a draft: the snapshot, and the patches since."""
+    """State of a page: the snapshot, and the patches since."""
 
     def __init__(self, snapshot: dict) -> None:
         self.revision = snapshot["revision"]
@@ -113,7 +113,7 @@ def page_of(plan) -> Page:
 
 
 def assert_same(page: Page, division) -> None:
-    """A page shows what a division holds."""
+    """Assert that the state of a page equals a division."""
     third = division.third.set_index("code")
     assert set(page.rings) == set(third.index)
     for code, shape in third.geometry.items():
@@ -125,7 +125,7 @@ def assert_same(page: Page, division) -> None:
 
 
 def engine_state(plan):
-    """The division of the draft as a fresh process reads it from the log."""
+    """The division of the draft as read from the log by a new process."""
     from api.plans.keeper import Keeper
 
     with Keeper(plan.engine, "").use(1, plan.draft["id"]) as opened:
@@ -205,7 +205,7 @@ def test_an_older_edit_is_rebased_or_a_conflict(plan):
     assert answer.status_code == 200
     assert answer.json()["rebased"] is True
     assert answer.json()["revision"] == 2
-    # Another border of the same cell is made, too; the border at the moved node is a conflict.
+    # Another border of the same cell can be edited, too; the border at the moved node is a conflict.
     answer = send(plan, "/edits", plan.li, id="c0", base=0, client="t2", edits=[move(corner(plan, 2, 2), 4, -6)])
     assert (answer.status_code, answer.json().get("rebased")) == (200, True), answer.text
     answer = send(plan, "/edits", plan.li, id="c", base=0, client="t2", edits=[move(corner(plan, 1, 2), 4, -6)])
@@ -216,10 +216,10 @@ def test_an_older_edit_is_rebased_or_a_conflict(plan):
     assert [entry["author"] for entry in problem["touched_by"]] == ["wang"]
     assert problem["cells"]
     assert shapely.from_geojson(json.dumps(problem["place"])).covers(shapely.Point(near))
-    # The vertex that the edit names has gone: a conflict, too, not a refusal.
+    # The vertex in the edit no longer exists: also a conflict, not a refusal.
     answer = send(plan, "/edits", plan.li, id="d", base=0, client="t2", edits=[move(near, 1, 1)])
     assert answer.status_code == 409
-    # On top of the newest revision it is made; the own edits of a client are no conflict.
+    # Accepted when based on the newest revision; a client's own edits do not conflict.
     moved = [round(near[0] + 5, 3), round(near[1] + 5, 3)]
     assert send(plan, "/edits", id="e", base=0, client="t1", edits=[move(moved, 1, 1)]).status_code == 200
     answer = send(plan, "/edits", id="f", base=99, edits=[move(far, 1, 1)])
@@ -279,7 +279,7 @@ def test_each_undoes_their_own(plan):
     assert_same(page, alone.division())
     assert send(plan, "/redo", plan.li, id="r").json()["kind"] == "nothing"
     assert send(plan, "/redo", id="r2").status_code == 200
-    # What others stand on cannot be undone.
+    # An edit on which others depend cannot be undone.
     moved = [round(near[0] + 5, 3), round(near[1] + 5, 3)]
     assert send(plan, "/edits", plan.li, id="c", edits=[move(moved, 1, 1)]).status_code == 200
     answer = send(plan, "/undo", id="u3")
@@ -317,7 +317,7 @@ def test_another_edit_ends_redo(plan):
 
 
 def test_another_process_gives_the_same_answers(plan, store_url, tmp_path):
-    """Two servers over one store: each reads what the other has stored before it answers."""
+    """Two servers on one database: each reads the entries stored by the other before it answers."""
     other = create_app(Settings(database=store_url, pages=tmp_path, follow=False), clock=lambda: NOW)
     with serving(other) as client:
         second = SimpleNamespace(**{**vars(plan), "client": client})
@@ -410,7 +410,7 @@ def test_comments_and_presence(plan):
         ("这里要查看<b>", "wang", True, 1),
         ("随修改", "wang", False, 0),
     ]
-    # An edit that was made before the comment is no conflict.
+    # An edit based on a revision before the comment is no conflict.
     answer = send(plan, "/edits", plan.li, id="e", base=0, edits=[move(at, 2, 2)])
     assert answer.status_code == 200
     code = read_version_of(plan).second.iloc[0].code

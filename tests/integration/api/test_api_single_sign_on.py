@@ -1,4 +1,4 @@
-"""Login by an OpenID Connect provider, against a small provider of our own that can be told to cheat."""
+"""Login with an OpenID Connect provider, against a small provider that can be made to forge answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
 
 
 def provider():
-    """An application that logs everybody in as `person`; `claims` replaces claims of its token, `key` signs it."""
+    """An application that logs in everybody as `person`; `claims` replaces claims of its token, `key` signs it."""
     app = FastAPI()
     app.state.person, app.state.claims, app.state.key, app.state.asked = "zhang", {}, KEY, {}
 
@@ -86,7 +86,7 @@ def service(empty_store, tmp_path):
 
 
 def log_in(service):
-    """Go to the provider and back as a browser does."""
+    """Follow the redirects to the provider and back like a browser."""
     sent = service.client.get("/sso")
     assert sent.status_code == 303, sent.text
     import httpx

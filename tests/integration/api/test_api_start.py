@@ -1,4 +1,4 @@
-"""What a server that starts finds on the disk: the kept index of the division, and the compiled kernels of an installation."""
+"""Files used by a starting server: the stored index of the division, and the compiled kernels of an installation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.api.conftest import DAY, NOW
 
 @pytest.fixture
 def builds(monkeypatch):
-    """How often an index was built."""
+    """Number of index builds."""
     built, build = [], GridIndex.__init__
 
     def count(index, cells):
@@ -31,7 +31,7 @@ def builds(monkeypatch):
 
 
 def answers(engine, folder, division):
-    """Codes that a server which starts gives for a point in each cell and on each corner."""
+    """Codes returned by a newly started server for a point in each cell and on each corner."""
     places = lon_lat(division.third.geometry.representative_point())
     corners = lon_lat(division.third.geometry.boundary.explode().apply(lambda line: line.interpolate(0)))
     snapshot = Current(engine, folder=folder).get()
@@ -94,7 +94,7 @@ def test_a_user_who_may_not_write_gets_a_copy_of_the_kernels(installation, tmp_p
     own = os.environ.pop(VARIABLE)
     assert own.startswith(str(tmp_path / "home"))
     assert os.listdir(own) == ["one.nbi"]
-    # What numba adds stays there.
+    # Files added by numba are kept.
     (tmp_path / "home" / os.path.basename(own) / "two.nbi").write_bytes(b"2")
     use_installed_kernels(installation, tmp_path / "home")
     assert sorted(os.listdir(os.environ[VARIABLE])) == ["one.nbi", "two.nbi"]

@@ -1,4 +1,4 @@
-"""Verdicts of stored fixes: of a day on request, and following the data; on both databases."""
+"""Verdicts of stored fixes: of a day on request, and updated with new data; on both databases."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_day_is_judged_from_the_store(published, send, division, stay):
 
 
 def test_what_follows_is_what_a_whole_day_gives(published, send, follower, division, stay):
-    """Walks come in pieces and out of order; after each step every stored verdict equals that of the whole day."""
+    """Walks arrive in pieces and out of order; after each step every stored verdict equals that of the complete day."""
     first, second, third, _ = division.second["code"]
     walks = [
         stay(first, "A", "08:00", 10),
@@ -123,7 +123,7 @@ def test_what_follows_is_what_a_whole_day_gives(published, send, follower, divis
             state = revisions[-1]["state"] if revisions else "not_visited"
             assert (state, revisions[-1]["visits"] if revisions else 0) == tuple(table.loc[code, ["verdict", "visits"]])
     assert [r["state"] for r in followed(published, first)][-1] == "met"
-    # The day is not over, so nothing that was said of it is called restated.
+    # The day is not over, so no change is called restated.
     assert not any(r["restated"] for r in followed(published, first))
     with session(published) as opened:
         assert pending(opened, 1) == []

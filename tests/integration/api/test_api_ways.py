@@ -1,4 +1,4 @@
-"""What ``wangge patrols`` writes about routes: cells for all devices together, single devices only on request."""
+"""Routes written by ``wangge patrols``: cells for all devices together, single devices only on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from geo.layers.crs import lon_lat
 
 @pytest.fixture
 def walk(division, tmp_path):
-    """Straight through the street at 1.2 m/s, with a stand of ten minutes in its middle; and the road it took."""
+    """Straight through the street at 1.2 m/s, with a stop of ten minutes in the middle; and the road."""
     west, south, east, north = division.second.total_bounds
     y = south + (north - south) * 0.3
     half = (east - west) / 2 / 1.2

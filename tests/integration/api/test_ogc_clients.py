@@ -1,4 +1,4 @@
-"""What others read: GDAL of pyogrio and of Debian, OWSLib and headless QGIS."""
+"""Other clients of the data service: GDAL of pyogrio and of Debian, OWSLib and headless QGIS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.integration.api.serving import serving
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 LAYERS = ("street", "community", "second", "third")
-#: Collections that need a token, with their numbers of features; the draft is that of the fixture.
+#: Collections that require a token, with their numbers of features; the draft is that of the fixture.
 PRIVATE = {"incidents": 1, "hotspots": 40, "verdicts": 4, "coverage": 36} | {
     f"draft-1-{name}": count for name, count in zip(LAYERS, (1, 2, 4, 36), strict=True)
 }
@@ -38,7 +38,7 @@ QGIS = Path("/usr/lib/python3/dist-packages/qgis")
 
 @pytest.fixture(scope="module")
 def gis(empty_store, division, tmp_path_factory):
-    """A server with a division, an incident, a draft and an administrator's token; it notes the addresses that are asked for."""
+    """A server with a division, an incident, a draft and an administrator's token; it records the requested addresses."""
     folder = tmp_path_factory.mktemp("clients")
     address = str(shutil.copy(empty_store, folder / "store.sqlite"))
     engine = open_store(address)
@@ -70,8 +70,8 @@ def gis(empty_store, division, tmp_path_factory):
         yield SimpleNamespace(client=client, base=base, token=token, asked=asked, place=place)
 
 
-#: Reads layers with the GDAL of pyogrio and prints them. GDAL holds the lock of Python while it waits for an answer, so it has a
-#: process of its own: the server would never answer otherwise.
+#: Reads layers with the GDAL of pyogrio and prints them, in a separate process: GDAL holds the GIL while it waits for an
+#: answer, so that a server in the same process would never answer.
 _READER = """
 import json, sys, pyogrio, shapely
 tasks = json.loads(sys.argv[1])
@@ -100,7 +100,7 @@ def _no_proxy(monkeypatch):
 
 
 def test_gdal_of_pyogrio_reads_the_layers_in_their_own_crs(gis, division):
-    """It takes storageCrs, EPSG:4549, and puts northing and easting where they belong."""
+    """It uses storageCrs, EPSG:4549, with the correct axis order."""
     found = read_with_gdal([(f"OAPIF:{gis.base}", name, None) for name in LAYERS])
     for name, (crs, codes, shapes) in zip(LAYERS, found, strict=True):
         layer = division.layer(Level[name.upper()])
@@ -158,7 +158,7 @@ def test_owslib_reads_everything(gis):
 
 
 def test_headless_qgis_reads_every_collection(gis, division):
-    """QGIS 3.22 of Debian 12, which takes CRS84; a layer takes five requests at most."""
+    """QGIS 3.22 of Debian 12, which uses CRS84; a layer takes at most five requests."""
     if not QGIS.is_dir():
         pytest.skip("python3-qgis is not installed")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": ""}

@@ -1,4 +1,4 @@
-"""Incidents, hot spots, verdicts and coverage as collections: who may see them, what they hold, and how incidents are edited."""
+"""Incidents, hot spots, verdicts and coverage as collections: rights, content, and editing of incidents."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_nothing_but_the_layers_is_public(gis):
 
 
 def test_an_incident_is_created_changed_and_taken_back(gis):
-    """The way of QGIS: OPTIONS, POST, then PUT with all properties, PATCH with some, DELETE."""
+    """The sequence of QGIS: OPTIONS, POST, then PUT with all properties, PATCH with some, DELETE."""
     assert gis.client.options(ITEMS, headers=gis.heads["clerk"]).headers["allow"].split(", ")[-1] == "POST"
     made = post(gis, feature(gis))
     assert made.status_code == 201, made.text
@@ -123,11 +123,11 @@ def test_an_incident_is_created_changed_and_taken_back(gis):
         "community": third[:12],
         "corrections": 0,
     }
-    # What comes back unchanged, rounded coordinates included, is no correction.
+    # Content sent back unchanged, including rounded coordinates, is no correction.
     same = gis.client.put(one, content=stored.content, headers={**gis.heads["clerk"], **GEOJSON})
     assert same.status_code == 204
     assert gis.client.get(one, headers=gis.heads["clerk"]).json()["properties"]["corrections"] == 0
-    # Another place and another text; the address goes.
+    # Another place and another text; the address is removed.
     moved = {
         **content,
         "geometry": feature(gis, 20)["geometry"],
@@ -138,7 +138,7 @@ def test_an_incident_is_created_changed_and_taken_back(gis):
     after = gis.client.get(one, headers=gis.heads["clerk"]).json()
     assert after["properties"]["third"] == gis.division.third["code"].iloc[20]
     assert (after["properties"]["text"], after["properties"]["corrections"]) == ("已移位", 1)
-    # The tag of before no longer fits.
+    # The previous tag no longer matches.
     patch = {**gis.heads["clerk"], "Content-Type": "application/merge-patch+json"}
     change = json.dumps({"properties": {"address": "寅春路 1 号"}})
     assert (
@@ -154,7 +154,7 @@ def test_an_incident_is_created_changed_and_taken_back(gis):
         "/api/incidents?start=2026-03-01T00:00:00Z&end=2026-03-03T00:00:00Z", headers=gis.heads["clerk"]
     ).json()
     assert listed == []
-    # Everything that was ever said is still there.
+    # All received records are still stored.
     with gis.engine.connect() as connection:
         received = connection.execute(text("SELECT text, third FROM incident")).all()
         said = connection.execute(
@@ -226,7 +226,7 @@ def test_bodies_that_are_no_features(gis):
 
 
 def test_rights_of_cells_hold_for_editing(gis):
-    """The officer sends only in his own grid and sees only what lies there; the clerk corrects."""
+    """The officer may only send in his own grid and only sees incidents there; the clerk corrects."""
     inside, outside = feature(gis, 0), feature(gis, 35)
     assert post(gis, inside, "officer").status_code == 201
     assert post(gis, outside, "officer").status_code == 403
@@ -326,7 +326,7 @@ def test_verdicts_and_coverage_are_those_of_the_day(gis, walks):
     before = compare()
     assert len(before) == 4
     walks()
-    # New fixes of the day are seen at once.
+    # New fixes of the day are visible at once.
     assert compare() != before
     assert of("verdicts", "") == of("verdicts")
     assert of("verdicts", "datetime=2020-01-01") == {}

@@ -1,4 +1,4 @@
-"""Drafts as collections: who may see them, what they hold, and edits of cells that become edits of the draft."""
+"""Drafts as collections: rights, content, and changes of cells converted to edits of the draft."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def revision(plan):
 
 
 def test_who_sees_drafts(plan, published):
-    """Planners and administrators; for others there is no difference between a draft that exists and one that does not."""
+    """Planners and administrators; for others an existing draft cannot be distinguished from a missing one."""
     heads = {}
     with session(published, write=True) as opened:
         for role in Role:
@@ -108,7 +108,7 @@ def test_a_draft_holds_what_the_editor_shows(plan, division):
     shape = division.third.geometry.iloc[7]
     there = shapely.from_geojson(json.dumps(stored["geometry"]))
     assert shapely.equals_exact(shapely.transform(there, lambda xy: xy[:, ::-1]), shape, normalize=True, tolerance=1e-6)
-    # The published layer is as it was.
+    # The published layer is unchanged.
     assert plan.client.get(f"/ogc/collections/third/items/{code}").json()["properties"]["name"] != "编辑页的名称"
     chosen = get(plan, "third", query="filter=name LIKE '编辑页%25' AND level = 3")
     assert [f["id"] for f in chosen["features"]] == [code]
@@ -125,14 +125,14 @@ def test_a_draft_holds_what_the_editor_shows(plan, division):
 
 
 def test_names_and_leaders_become_edits_of_the_draft(plan, division):
-    """The way of QGIS: OPTIONS, then PUT with all properties and the border, PATCH with some."""
+    """The sequence of QGIS: OPTIONS, then PUT with all properties and the border, PATCH with some."""
     code = division.second["code"].iloc[1]
     assert "POST" in plan.client.options(path_of(plan, "second"), headers=plan.wang).headers["allow"]
     allow = plan.client.options(path_of(plan, "second", code), headers=plan.wang).headers["allow"].split(", ")
     assert {"PUT", "PATCH", "DELETE"} <= set(allow)
     read = plan.client.get(path_of(plan, "second", code), headers=plan.wang)
     content = read.json()
-    # What comes back unchanged is no edit.
+    # Content sent back unchanged is no edit.
     assert change(plan, "PUT", "second", code, content).status_code == 204
     assert revision(plan) == 0
     content["properties"] |= {"name": "新名", "leader": "李明", "population": 5}
@@ -142,7 +142,7 @@ def test_names_and_leaders_become_edits_of_the_draft(plan, division):
     assert after["population"] == division.second["population"].iloc[1]
     entry = look(plan, "/history").json()[0]
     assert (entry["author"], entry["cells"], entry["revision"]) == ("wang", [code], 1)
-    # The tag of before no longer fits; that of now does.
+    # The previous tag no longer matches; the current one does.
     stale = change(
         plan, "PATCH", "second", code, {"properties": {"leader": "王"}}, **{"If-Match": read.headers["etag"]}
     )
@@ -152,10 +152,10 @@ def test_names_and_leaders_become_edits_of_the_draft(plan, division):
     assert patched.status_code == 204
     assert get(plan, "second", code)["properties"]["leader"] is None
     assert revision(plan) == 2
-    # What the GIS did is undone in the editor.
+    # Changes made by the GIS can be undone in the editor.
     assert send(plan, "/undo", id="u1").status_code == 200
     assert get(plan, "second", code)["properties"]["leader"] == "李明"
-    # A name cannot be left out of a replacement, and blank is no leader.
+    # A replacement requires a name, and a blank leader is none.
     refused = change(plan, "PUT", "second", code, {"type": "Feature", "properties": {"leader": "x"}})
     assert (refused.status_code, "name" in refused.json()["detail"]) == (422, True)
     assert change(plan, "PATCH", "second", code, {"properties": {"leader": "  "}}).status_code == 204
@@ -186,7 +186,7 @@ def test_what_is_no_change_of_a_cell_is_refused(plan, division):
 
 
 def test_a_cell_is_created_by_cutting_it_off(plan, division):
-    """The new polygon and the rest are the old cell; a polygon that is not cut off by one line is refused."""
+    """The new polygon and the rest form the old cell; a polygon that cannot be cut off by one line is refused."""
     code = INNER
     cell = division.third.set_index("code").geometry[code]
     west, south, east, north = cell.bounds
@@ -210,9 +210,9 @@ def test_a_cell_is_created_by_cutting_it_off(plan, division):
     sums = [sum(f["properties"][name] for f in found["features"]) for name in ("population", "households")]
     assert sums == pytest.approx([division.third[name].sum() for name in ("population", "households")])
     assert revision(plan) == 1
-    # The cells are a division still.
+    # The cells still form a valid division.
     assert look(plan, "/findings").json()["ok"]
-    # Deleted again, its ground goes to the neighbour with the longest border, which is the cell that it was cut from.
+    # After deletion, its ground belongs to the neighbour with the longest border, which is the cell that was split.
     new = created["id"]
     assert change(plan, "DELETE", "third", new).status_code == 204
     assert plan.client.get(path_of(plan, "third", new), headers=plan.wang).status_code == 404
@@ -266,7 +266,7 @@ def test_the_rules_of_the_editor_hold(plan, division):
     assert send(plan, "/edits", id="k", edits=[{"edit": "Lock", "codes": [last]}]).status_code == 200
     locked = change(plan, "PATCH", "third", f"{last}001", rename)
     assert (locked.status_code, locked.json()["kind"]) == (422, "locked")
-    # Grids of a community merge; the last one of it has nothing to be merged into.
+    # Grids of a community can be merged; the last one has no neighbour to merge with.
     assert change(plan, "DELETE", "second", first).status_code == 204
     assert {f["id"] for f in get(plan, "second")["features"]} == set(division.second["code"]) - {first}
     assert change(plan, "DELETE", "second", division.second["code"].iloc[1]).status_code == 422

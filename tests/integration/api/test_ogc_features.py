@@ -1,4 +1,4 @@
-"""OGC API Features, parts 1 and 2: pages of features, boxes, axis order, versions, and what is refused with its place."""
+"""OGC API Features, parts 1 and 2: paging, bounding boxes, axis order, versions, and refusals with their position."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAYERS = ("street", "community", "second", "third")
 
 @contextmanager
 def two_versions(address, folder, division):
-    """A server with two published versions: that of January, and one of March in which a grid has another name."""
+    """A server with two published versions: one valid from January, and one from March in which a grid has another name."""
     engine = open_store(address)
     changed = division.third.copy()
     changed.loc[0, "name"] = "改名"
@@ -78,7 +78,7 @@ def shapes_of(document):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_is_served_as_it_is_stored(ogc, division, name):
-    """Codes, values and coordinates of every cell; degrees are right to 0.1 mm."""
+    """Codes, values and coordinates of every cell; degrees are accurate to 0.1 mm."""
     found = items(ogc, f"version={ogc.numbers[0]}", name)
     layer = division.layer(Level[name.upper()])
     assert [f["id"] for f in found["features"]] == layer["code"].tolist()
@@ -107,7 +107,7 @@ def test_each_crs_has_the_axis_order_of_its_definition(ogc, division, crs, swapp
 
 @pytest.mark.parametrize("crs", [EPSG + "4549", EPSG + "4490", EPSG + "4326", CRS84])
 def test_boxes_in_the_axis_order_of_their_crs(ogc, division, crs):
-    """519 random windows in each CRS, 1,038 in 4549 and 4490, against a plain loop over the cells."""
+    """519 random windows in each CRS, 1,038 in 4549 and 4490, compared with a plain loop over the cells."""
     rng = np.random.default_rng(7)
     cells = division.third.geometry if crs.endswith("4549") else lon_lat(division.third.geometry)
     west, south, east, north = cells.total_bounds
@@ -142,7 +142,7 @@ def test_pages_give_every_feature_once(ogc, division):
     assert seen == division.third["code"].tolist()
     assert pages == 6
     assert offset_of(document, "prev") == "28"
-    # A page that ends with the last feature is the last one, and the page before the second one is the first.
+    # A page that ends with the last feature has no next page, and the previous page of the second one is the first.
     last = items(ogc, "limit=9&offset=27")
     assert (offset_of(last, "next"), offset_of(last, "prev")) == (None, "18")
     assert offset_of(items(ogc, "limit=9&offset=26"), "next") == "35"
@@ -160,7 +160,7 @@ def test_datetime_chooses_the_version_that_held(stored):
     assert first_name("") == new
     assert first_name("datetime=2026-02-28") == old
     assert first_name("datetime=2026-03-01") == new
-    # Midnight of the first of March in Nanjing is still February in Greenwich.
+    # Midnight of 1 March in Nanjing is still February in Greenwich.
     assert first_name("datetime=2026-02-28T15:59:59Z") == old
     assert first_name("datetime=2026-02-28T16:00:00Z") == new
     assert first_name("datetime=2026-01-15/2026-02-01") == old
@@ -287,7 +287,7 @@ def test_the_openapi_document_is_true(ogc):
     document = answer.json()
     validate(document)
     assert document["openapi"] == "3.0.3"
-    # Clients take their page size from here.
+    # Clients derive their page size from this.
     assert document["components"]["parameters"]["limit"]["schema"]["maximum"] == 10_000
     for name in LAYERS:
         parameters = document["paths"][f"/collections/{name}/items"]["get"]["parameters"]

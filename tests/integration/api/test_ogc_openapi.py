@@ -1,4 +1,4 @@
-"""The OpenAPI document of the data service is true: schemathesis asks every operation of it."""
+"""The OpenAPI document of the data service is accurate: schemathesis requests every operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["gis"]
 
 @pytest.mark.timeout(900)
 def test_every_operation_answers_as_described(gis):
-    """schemathesis asks every operation of the document of the service; the same cases at every run."""
+    """schemathesis requests every operation of the document of the service, with the same cases in every run."""
     document = gis.client.get("/ogc/api").json()
     schema = schemathesis.openapi.from_dict(document)
     names = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")

@@ -1,4 +1,4 @@
-"""The addresses of tiles, what is made in the background at a publish, and the file beside the store."""
+"""Addresses of tiles, preparation of a published version in the background, and the GeoPackage of it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_tiles_that_are_not_there(store, path, status):
 
 
 def test_a_new_version_is_prepared_before_it_is_answered(store, division):
-    """The old one is answered until the tables of the new one are ready; its tiles and the file follow."""
+    """The old version is served until the tables of the new one are ready; its tiles and the file follow."""
     preparation = Preparation(store.service)
     assert preparation.step()
     assert not preparation.step()
@@ -138,7 +138,7 @@ def test_a_new_version_is_prepared_before_it_is_answered(store, division):
     assert found.version.id == number
     assert all(found.has_tiles_of(zoom) for zoom in range(10, 17))
     assert not found.has_tiles_of(17)
-    # Whole collections in CRS84 and in the CRS of the store are compressed, and windows have their trees.
+    # Whole collections in CRS84 and in the storage CRS are compressed, and the spatial indexes are built.
     for level in Level:
         table = found.table(level)
         assert {space: packed.level for (space, _), packed in table._packed.items()} == {4326: 6, 4549: 6}

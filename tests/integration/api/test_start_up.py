@@ -1,6 +1,6 @@
-"""Which libraries the verbs import on small input: those that take long to load come only where they are needed.
+"""Libraries imported by each command on small input: slow ones are imported only where needed.
 
-The files are those of ``benchmarks/startup.py``, which measures the time; here only what was imported counts.
+The input files are those of ``benchmarks/startup.py``, which measures the time; this test only checks imports.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.startup import run, small_files, verbs
 
-#: What each verb may import of the libraries that cost more than 0.2 s.
+#: Libraries with an import time above 0.2 s allowed for each command.
 ALLOWED = {
     "--help": set(),
     "convert": {"geopandas"},
