@@ -1,4 +1,4 @@
-"""The committed layers of the model street are what the program makes."""
+"""The committed layers of the model street equal those computed by the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twenty kinds of fault planted in real layers, each alone and in pairs: all are found, nothing else is."""
+"""Twenty kinds of faults planted in real layers, singly and in pairs: all are found, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Layer = gpd.GeoDataFrame
 
 
 class Town:
-    """A sound layer with its outline, parents, and places to plant faults in, far from each other."""
+    """A valid layer with its outline, parents, and distant places for planted faults."""
 
     def __init__(self, cells: Layer, parents: Layer) -> None:
         mesh = Mesh.from_layer(cells)
@@ -41,7 +41,7 @@ class Town:
         self.outer = self._apart(np.array(outer))
 
     def _apart(self, candidates: np.ndarray) -> list[int]:
-        """Positions in a fixed order such that none lies within 150 m of another one before it."""
+        """Positions in a fixed order, each at least 150 m from all earlier ones."""
         taken: list[int] = []
         for i in candidates:
             shape = self.cells.geometry.iloc[i]
@@ -53,7 +53,7 @@ class Town:
 
 
 def longest_edge(shape: shapely.Polygon, near: shapely.Geometry | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the longest straight piece of a polygon's shell, on a line if one is given."""
+    """Ends of the longest straight section of a polygon's shell, optionally on a given line."""
     xy = shapely.get_coordinates(shape.exterior)
     lines = shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1))
     length = shapely.length(lines)
@@ -153,7 +153,7 @@ def empty(town: Town, cells: Layer, i: int) -> Layer:
 
 
 def detached(town: Town, cells: Layer, i: int) -> Layer:
-    """Give a cell's ground to one that it does not touch."""
+    """Assign a cell's ground to one that it does not touch."""
     near = shapely.distance(cells.geometry.array, cells.geometry.iloc[i])
     other = int(np.flatnonzero((near > 5) & (near < 400) & (cells.geometry.geom_type == "Polygon"))[0])
     joined = shapely.MultiPolygon([cells.geometry.iloc[other], cells.geometry.iloc[i]])
@@ -161,7 +161,7 @@ def detached(town: Town, cells: Layer, i: int) -> Layer:
 
 
 def corner(town: Town, cells: Layer, i: int) -> Layer:
-    """Split a cell crosswise through its middle and keep two opposite quarters together."""
+    """Cut a cell into quarters and keep two opposite ones as one cell."""
     shape = cells.geometry.iloc[i]
     x, y = np.round(shapely.get_coordinates(shape.representative_point())[0], 3)
     w, s, e, n = shape.bounds
@@ -218,7 +218,7 @@ def wrong_area(town: Town, cells: Layer, i: int) -> Layer:
     return cells.assign(area_m2=areas)
 
 
-# What is planted, where (inner or outer cell), the kinds to be found.
+# Plant function, position (inner or outer cell), and the expected kinds.
 PLANTS: dict[str, tuple[Callable[[Town, Layer, int], Layer], str, set[Kind]]] = {
     "overlap of 1 m": (overlap, "inner", {Kind.OVERLAP}),
     "gap of 2 m": (cut(2.0), "inner", {Kind.GAP}),
@@ -273,14 +273,16 @@ def kinds_of(town: Town, cells: Layer, **options: object) -> set[Kind]:
 
 @pytest.fixture(scope="module")
 def clean(town: Town) -> set[Kind]:
-    """What the layer has by itself: real blocks may lie as rings around others."""
+    """Findings of the layer without planted faults: real blocks may surround others."""
     found = kinds_of(town, town.cells)
     assert found <= {Kind.RING_SHAPED, Kind.DETACHED_PART, Kind.GAP}
     return found
 
 
 def _beside_a_bow_tie(expected: set[Kind]) -> set[Kind]:
-    """Kinds of ground that a crossed border leaves bare or takes twice; larger than its smaller loop it is told by itself."""
+    """Kinds of ground left uncovered or covered twice by a crossed border; reported separately if larger than its smaller
+    loop.
+    """
     return {Kind.GAP, Kind.SLIVER} - expected if Kind.INVALID_GEOMETRY in expected else set()
 
 
@@ -288,7 +290,7 @@ def _beside_a_bow_tie(expected: set[Kind]) -> set[Kind]:
 def test_each_alone(town: Town, clean: set[Kind], name: str) -> None:
     plant, where, expected = ALL[name]
     for i in getattr(town, where)[:3]:
-        # What a cell is called or says of its area stays what it was; only what was planted is asked for.
+        # Codes and area attributes are unchanged; only planted faults are expected.
         cells = plant(town, town.cells, i)
         ignored = {Kind.AREA_MISMATCH} if expected != {Kind.AREA_MISMATCH} else set()
         ignored |= _beside_a_bow_tie(expected)
@@ -299,7 +301,7 @@ def test_each_alone(town: Town, clean: set[Kind], name: str) -> None:
 def test_in_pairs(town: Town, clean: set[Kind], one: str, two: str) -> None:
     cells = town.cells.drop(columns=["parent", "area_m2"])
     first, second = getattr(town, PLANTS[one][1])[3], getattr(town, PLANTS[two][1])[7]
-    # Rows are only ever added behind or dropped: plant the one with the higher position first.
+    # Rows are only appended or dropped: plant the one with the higher position first.
     for name, i in sorted(((one, first), (two, second)), key=lambda pair: -pair[1]):
         cells = PLANTS[name][0](town, cells, i)
     found = {Kind(k) for k in check(cells, outline=town.outline).findings["kind"]}
@@ -308,7 +310,7 @@ def test_in_pairs(town: Town, clean: set[Kind], one: str, two: str) -> None:
 
 
 def _nesting(expected: set[Kind]) -> set[Kind]:
-    """A cell that is moved may leave its parent: that is true, and not what these tests ask for."""
+    """A moved cell may leave its parent: a true finding, but not the subject of these tests."""
     return {Kind.NOT_NESTED, Kind.WRONG_PARENT, Kind.MISSING_PARENT} - expected
 
 

@@ -1,4 +1,4 @@
-"""Real layers: what is whole is said to be whole, and known faults are found and mended."""
+"""Real layers: valid ones give no findings, and known faults are found and repaired."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def test_real_layers_are_whole_after_repair(shared_data: Path, file: str, gaps_m
 def test_layers_are_exact_in_an_outline_that_was_drawn_apart(
     shared_data: Path, cells_in: str, areas_in: str, role: str
 ) -> None:
-    """The outline runs beside the cells by millimetres to metres, with vertices of its own, some of them within 1 mm."""
+    """The outline deviates from the cells by millimetres to metres and has other vertices, some of them within 1 mm."""
     layer, areas = to_metric(cells(shared_data / cells_in)), {role: cells(shared_data / areas_in)}
     mended, _ = repair(layer, **areas)
-    # Districts leave a gap between themselves, which is no ground of any of them.
+    # Districts have a gap between them, which belongs to none of them.
     assert check(mended, **areas).counts() == ({"gap": 1} if role == "parents" else {})
     ground, border = shapely.union_all(mended.geometry.array), shapely.union_all(to_metric(areas[role]).geometry.array)
     assert shapely.symmetric_difference(ground, border).area < 1e-3

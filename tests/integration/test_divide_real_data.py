@@ -1,4 +1,4 @@
-"""Division of real ground: central Nanjing, Providence, and the enclosure whose Voronoi diagram fails."""
+"""Division of real areas: central Nanjing, Providence, and the enclosure whose Voronoi diagram fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COUNTS = (8, 160, 1900)
 
 
 def outline_of(roads: gpd.GeoDataFrame) -> shapely.Polygon:
-    """Ground inside the drivable roads, without the slips between carriageways that stick out."""
+    """Ground inside the drivable roads, without protruding slivers between carriageways."""
     drivable = roads[~roads["highway"].isin(["footway", "path", "steps", "track", "pedestrian", "service"])]
     noded = shapely.get_parts(shapely.union_all(drivable.geometry.array, grid_size=0.001))
     faces = shapely.union_all(shapely.get_parts(shapely.polygonize(noded)))

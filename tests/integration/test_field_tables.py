@@ -1,4 +1,4 @@
-"""Tables as people send them: what public reports describe, made anew here, and the shared files themselves where they are."""
+"""Tables as found in practice: reconstructed from public reports, and the shared files if available."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_delimiter_in_quotes_and_thousands(tmp_path):
     assert frame["描述"].tolist() == ["a;b;c;d;e;f"] * 5
 
 
-#: First rows of the exports of cities: headers, a row, and what is read as number, kind and local time.
+#: First rows of the exports of cities: headers, a row, and the expected number, kind and local time.
 CITIES = {
     "New York 311": (
         "Unique Key,Created Date,Closed Date,Agency,Complaint Type,Descriptor,Incident Address,"

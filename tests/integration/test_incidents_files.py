@@ -1,4 +1,4 @@
-"""What comes in and goes out as files: odd exports, GeoTIFF, contours, the command."""
+"""Input and output files of incidents: unusual exports, GeoTIFF, contours, the command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ X0, Y0 = 388_000.0, 3_553_000.0
 
 
 def data_of(page: str) -> str:
-    """The data that a file of a map unpacks, as JSON without blanks."""
+    """The data embedded in a map file, as JSON without spaces."""
     packed = re.findall(r'<script type="application/x-deflate" id="[^"]+">[0-9]+ ([^<]+)</script>', page)
     data = [zlib.decompress(base64.b64decode(text), wbits=-15).decode("utf-8") for text in packed]
     return "".join(data).replace(" ", "")
@@ -75,7 +75,7 @@ def street() -> Division:
 
 
 def table(n: int = 400, seed: int = 1) -> pd.DataFrame:
-    """Reports of four weeks, half of them in one grid, on GCJ-02, with one of each fault at the top."""
+    """Reports of four weeks, half of them in one grid, in GCJ-02, with one of each fault in the first rows."""
     rng = np.random.default_rng(seed)
     x = np.r_[rng.uniform(0, 600, n // 2), rng.uniform(210, 290, n - n // 2)] + X0
     y = np.r_[rng.uniform(0, 600, n // 2), rng.uniform(210, 290, n - n // 2)] + Y0
@@ -198,7 +198,7 @@ def surface():
 
 class TestRasters:
     def test_geotiff_comes_back(self, surface):
-        """Size, place, CRS, nodata and pixels, as another reader of the format finds them."""
+        """Size, position, CRS, nodata and pixels, as read by another library."""
         raw = geotiff(surface)
         assert raw[:4] == b"II*\0"
         with rasterio.MemoryFile(raw) as memory, memory.open() as file:
@@ -223,7 +223,7 @@ class TestRasters:
             gx, gy = np.meshgrid(surface.x, surface.y)
             inside = shapely.contains_xy(area, gx, gy)
             assert ((surface.values >= row.level) == inside).mean() > 0.999
-            # Higher ground lies on the left: rings round a hill run counter-clockwise.
+            # Higher values lie on the left: rings around a peak run counter-clockwise.
             assert max(rings, key=lambda ring: ring.area).exterior.is_ccw
 
 
@@ -253,7 +253,9 @@ def study(tmp_path_factory):
     return folder / "out", result, written
 
 
-@pytest.mark.filterwarnings("ignore::geo.notices.WanggeWarning")  # what is left out of r.csv is tested by the fixture
+@pytest.mark.filterwarnings(
+    "ignore::geo.notices.WanggeWarning"
+)  # The content omitted from r.csv is tested by the fixture.
 class TestTheCommand:
     def test_every_file_is_there(self, study):
         folder, _, written = study
@@ -364,7 +366,7 @@ class TestTheCommand:
         local = pd.to_datetime(known["reported_at"], utc=True).dt.tz_convert("Asia/Shanghai")
         assert ((local >= "2026-03-15") == known["cell"].str.startswith("A")).all()
         assert set(known["division_valid_from"]) == {"2026-01-01", "2026-03-15"}
-        # The present one alone holds for all, and says which reports are older than it.
+        # The present division alone is used for all days, with a notice about older reports.
         incident_file(
             folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "alone", options=IncidentOptions(datum="GCJ-02")
         )

@@ -1,4 +1,4 @@
-"""Reading reports from the files that people have."""
+"""Reading of incident files as found in practice."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_what_is_read_what_is_refused_and_what_is_marked(tmp_path):
         pd.Timestamp("2026-03-06T00:05Z"),
         pd.Timestamp("2026-03-07T01:00Z"),
     ]
-    # The catalogue completes what it knows, and leaves the rest alone.
+    # The catalogue completes known kinds and leaves the others unchanged.
     assert frame["kind_code"].tolist() == ["09005", "09009", "09005", "06010", "06010"]
     assert frame["kind_name"].iloc[1] == "乱停车"
     assert frame["kind_match"].tolist()[:2] == ["name", "phrase"]
     assert frame["kind_confidence"].tolist()[:2] == [1.0, 0.9]
     assert frame["standard_ref"].tolist()[:2] == ["GB/T 47678.5-2026", "GB/T 47678.5-2026"]
     assert frame["address"].iloc[1] == "和燕路2号,东侧"
-    # Text stays text, a formula too.
+    # Text remains text, including formulas.
     assert frame["备注"].tolist()[:2] == ["=1+1", "<script>alert(1)</script>"]
     assert frame["lon"].tolist()[3:] == [118.81, 118.82]
     assert {r["row"]: r["reason"] for r in frame.attrs["refused"]} == {
@@ -165,10 +165,10 @@ def test_times_that_cannot_be_read_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("given", "hours"),
     [
-        (["03/05/2026 02:30:00 PM", "03/18/2026 11:00:00 AM"], [6, 3]),  # a day over 12: the month is first
-        (["05/03/2026 14:30", "18.03.2026 11:00"], [6, 3]),  # the day is first
-        (["03/05/2026 14:30", "04/05/2026 14:30"], [None, None]),  # nothing says
-        (["18/03/2026 14:30", "03/18/2026 14:30"], [None, None]),  # both
+        (["03/05/2026 02:30:00 PM", "03/18/2026 11:00:00 AM"], [6, 3]),  # A day over 12: the month comes first.
+        (["05/03/2026 14:30", "18.03.2026 11:00"], [6, 3]),  # The day comes first.
+        (["03/05/2026 14:30", "04/05/2026 14:30"], [None, None]),  # Undecidable.
+        (["18/03/2026 14:30", "03/18/2026 14:30"], [None, None]),  # Contradictory.
         (["2026年3月5日 下午2点30分", "2026年3月5号 上午11时"], [6, 3]),
         (["Mar 5, 2026 2:30 PM", "5-Mar-2026 11:00"], [6, 3]),
         (["2026-03-05 凌晨1:00", "2026/3/5 中午12:30"], [17, 4]),

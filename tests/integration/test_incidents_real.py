@@ -1,4 +1,4 @@
-"""Incidents against what others published: ids, counts, hot-spot and density numbers."""
+"""Incidents compared with published results: ids, counts, hot spots and densities."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_washington_agrees_with_the_published_ids_within_a_metre(shared_data, la
     points = incidents.to_crs(metric.crs).geometry
     away = shapely.distance(points.array, shapes.reindex(incidents[published]).array)
     assert away.max() <= 1.0
-    # All that differ are reports on a border, and are marked so.
+    # All differences are reports on a border, which are marked.
     assert assigned.loc[~same, "on_border"].all()
 
 
@@ -76,7 +76,7 @@ def test_san_francisco_counts_are_the_published_ones(shared_data, file, publishe
     incidents = read_incidents(archive / "SFCrime_July_Dec2012 2" / "Crime Events" / f"sf_{file}.shp")
     counted = counts(assign(incidents, blocks), blocks)
     assert counted["code"].tolist() == blocks["code"].tolist()
-    # Repeated numbers are counted: the publisher did so too.
+    # Repeated numbers are counted, as by the publisher.
     assert (counted["incidents"].to_numpy() == blocks[published].to_numpy()).sum() == equal
     assert counted["incidents"].sum() == len(incidents) - counted.attrs["outside"]
 
@@ -134,7 +134,7 @@ def test_gi_star_of_the_carolina_counties(shared_data, column, reference):
 
 
 def test_hot_spots_of_san_francisco_stand(shared_data):
-    """Half of all drug incidents lie in a tenth of the blocks; those must be found, and not all blocks."""
+    """Half of all drug incidents lie in a tenth of the blocks; those must be found, but not all blocks."""
     blocks = _blocks(shared_data)
     table = pd.DataFrame({"code": blocks["code"], "incidents": blocks["Drugs"].astype(int)})
     found = hotspots(table, blocks)

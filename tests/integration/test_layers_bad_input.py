@@ -1,4 +1,4 @@
-"""Files that are broken in every way that people send them: a line that says what is wrong, or rows that the check tells of."""
+"""Damaged files of all kinds found in practice: refused in one line, or rows reported by the check."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def renamed(path: Path, source: str) -> Path:
 
 
 def topology(path: Path, used: list[list[object]], places: int = 4) -> Path:
-    """A TopoJSON with one arc, a triangle cut to some places, and one cell that uses arcs."""
+    """A TopoJSON with one arc, a triangle rounded to some decimals, and one cell that uses the arcs."""
     ring = [[118.8, 32.1], [118.81, 32.1], [118.81, 32.11], [118.8, 32.1]][:places]
     cell = {"type": "Polygon", "arcs": used, "properties": {"code": "a"}}
     objects = {"cells": {"type": "GeometryCollection", "geometries": [cell]}}
@@ -120,7 +120,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE k [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "
 KML = 'xmlns="http://www.opengis.net/kml/2.2"'
 NO_CLOSE = [[[118.80, 32.10], [118.81, 32.10], [118.81, 32.11], [118.80, 32.11]]]
 
-#: What is wrong, how it is made, and what the message must say.
+#: The fault, its construction, and the expected message.
 REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "truncated GeoPackage": (lambda d: cut(d / "a.gpkg", 0.6), "cannot be read"),
     "truncated GeoJSON": (lambda d: cut(d / "a.geojson", 0.6), "not JSON .*line"),
@@ -210,7 +210,7 @@ def test_refused_in_one_line(name: str, tmp_path: Path, capfd: pytest.CaptureFix
     assert not list(tmp_path.glob(".wangge-*"))
 
 
-#: What is wrong, how it is made, and the kind of finding that the check gives; None where the file is as good as sound.
+#: The fault, its construction, and the expected kind of finding; None if the file is as good as valid.
 READ: dict[str, tuple[Callable[[Path], Path], str | None, str | None]] = {
     "null geometry": (lambda d: geojson(d / "a.geojson", None), "empty_geometry", None),
     "wrong ring order": (lambda d: geojson(d / "a.geojson", [SOUND[0][::-1]]), "duplicate_polygon", None),

@@ -1,4 +1,4 @@
-"""Layers as people send them: names in KML, local and old coordinate systems, style tables, damaged text, codes as numbers."""
+"""Layers as found in practice: names in KML, local and old coordinate systems, style tables, damaged text, numeric codes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_an_old_datum_is_never_changed_by_guess(tmp_path: Path, epsg: int, name:
 
 
 def test_an_old_datum_with_parameters_is_changed_with_its_accuracy() -> None:
-    """In the Ordos basin there are public parameters from Beijing 1954; the twin is the operation of PROJ by itself."""
+    """In the Ordos basin there are public parameters from Beijing 1954; compared with the operation of PROJ itself."""
     place = gpd.GeoSeries([shapely.Point(108.5, 37.0)], crs=4214)
     with pytest.warns(WanggeWarning, match=r"about \d+ m"):
         moved = change_crs(place, 4490)

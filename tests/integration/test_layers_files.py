@@ -16,7 +16,7 @@ E, N = 387000.0, 3553000.0
 
 
 def layer(level: Level, n: int) -> gpd.GeoDataFrame:
-    """A square kilometre in n × n cells whose codes say their parents."""
+    """A square kilometre in n × n cells whose codes contain their parents."""
     step = 1000 / n
     boxes = [
         shapely.box(E + i * step, N + j * step, E + (i + 1) * step, N + (j + 1) * step)

@@ -1,4 +1,4 @@
-"""Formats, encodings, field names, CRS that do not fit, and the reminder of secrecy."""
+"""Formats, encodings, field names, wrong CRS, and the notice on confidentiality."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_shapefile_has_the_names_of_the_standard_in_gbk(tmp_path: Path) -> Non
     assert "长营村社区".encode("gbk") in raw
     fields = [raw[32 + 32 * k : 43 + 32 * k].split(b"\0")[0].decode() for k in range(6)]
     assert fields == ["SZDYWGBSM", "DYWGMC", "level", "MJ", "population", "leader"]
-    other = pyogrio.read_dataframe(tmp_path / "a.shp")  # as other programs see it
+    other = pyogrio.read_dataframe(tmp_path / "a.shp")  # As read by another library.
     assert other["DYWGMC"].tolist() == NAMES
 
 
@@ -117,7 +117,7 @@ def test_field_names_of_ten_bytes(tmp_path: Path) -> None:
     with pytest.warns(WanggeWarning, match="网格负责人电话 → 网格负"):
         write_layer(frame, tmp_path / "u.shp", encoding="UTF-8")
     assert {"网格负", "网格_1"} <= set(read_layer(tmp_path / "u.shp").columns)
-    # A name that another program cut in the middle of a character.
+    # A name that another program truncated inside a character.
     raw = bytearray((tmp_path / "u.dbf").read_bytes())
     at = raw.index("网格负".encode())
     raw[at : at + 10] = "网格负责".encode()[:10]

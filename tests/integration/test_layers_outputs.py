@@ -1,4 +1,4 @@
-"""Outputs that are devices, pipes, links, or that take no more: written in place or refused, never half written."""
+"""Outputs that are devices, pipes, links, or full: written in place or refused, never partially written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def boxes(n: int = 4) -> gpd.GeoDataFrame:
 
 
 def full_device(folder: Path) -> Path:
-    """A node of our own that says that there is no space, like the machine's ``full``."""
+    """A device node that reports a full disk, like the system's ``full``."""
     path = folder / "full"
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 7))

@@ -1,4 +1,6 @@
-"""Files of points: streamed, counted, resumed after a kill, shared out over a cluster; and bad input, named before any work."""
+"""Files of points: streamed, counted, resumed after a kill, distributed over a cluster; invalid input is reported before any
+work.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +142,9 @@ def wangge(*words: object) -> list[str]:
 
 
 def test_a_killed_run_goes_on_without_loss_or_repetition(cells_file, tmp_path):
-    """SIGKILL in the middle of the work, twice; the third run finishes. The bytes are those of a run that was not killed."""
+    """SIGKILL in the middle of the work, twice; the third run finishes. The output is identical to that of an uninterrupted
+    run.
+    """
     table = pd.concat([fixes(100_000, seed) for seed in range(4)], ignore_index=True)
     table.to_parquet(tmp_path / "points.parquet", row_group_size=10_000)
     run(tmp_path / "points.parquet", cells_file, tmp_path / "whole.csv", counts_path=tmp_path / "w.csv", by="hour")
@@ -358,7 +362,7 @@ def test_a_quotation_mark_that_is_never_closed_costs_no_row(part_bytes, cells_fi
     ],
 )
 def test_published_counts_of_san_francisco(shared_data, tmp_path, file, published, equal):
-    """Points and polygons are compared as they were drawn, in degrees or feet."""
+    """Points and polygons are compared in the published coordinates, degrees or feet."""
     archive = shared_data / "sf-2012" / "SFCrime_July_Dec2012.zip" / "SFCrime_July_Dec2012 2"
     blocks = archive / "SF PD Plots" / "SFCrime_blocks.shp"
     points = archive / "Crime Events" / f"sf_{file}.shp"

@@ -1,4 +1,4 @@
-"""Every command of the Chinese manuals works as it stands in a clone."""
+"""Every command of the Chinese manuals works in a clone."""
 
 from __future__ import annotations
 

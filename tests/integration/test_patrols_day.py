@@ -1,4 +1,4 @@
-"""Simulated days whose truth is known: what the verdicts get right, and what they must never get wrong."""
+"""Simulated days with known truth: minimum accuracy of the verdicts, and errors that must never occur."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def judged(tracks, cells):
 
 @pytest.fixture(scope="module")
 def judged_day(town):
-    """Simulate and judge a day once, however many tests look at it: (truth, cleaned, visits, verdicts)."""
+    """Simulate and judge a day once for all tests: (truth, cleaned, visits, verdicts)."""
     done = {}
 
     def of(seed, interval_s=10.0):
@@ -71,9 +71,9 @@ def judged_day(town):
     return of
 
 
-# In this small town of square grids. At 300 s a round of half an hour is six fixes, and proof takes two in a row that lie
-# two standard deviations inside, so many passing grids stay unknown: the floor is what was measured, not what is wished for.
-# On the model street, whose roads are borders, a failing grid does pass now and then: see the limits in geo.patrols.
+# For this small town of square grids. At 300 s a round of half an hour has six fixes, and proof requires two consecutive ones
+# two standard deviations inside, so many passing grids stay unknown: the minimum is the measured value, not the desired one.
+# On the model street, whose roads are borders, a failing grid occasionally passes: see the limits in geo.patrols.
 @pytest.mark.parametrize(
     ("interval_s", "wronged_share", "met_share", "visits_off"),
     [
@@ -155,7 +155,7 @@ def test_the_truth_agrees_with_the_index_where_there_is_no_error(town, monkeypat
     measured = found[found["kind"] == "inside"].groupby(["cell", "officer"])["duration_s"].sum()
     true = truth.visits.groupby(["code", "officer"])["stay_s"].sum()
     both = pd.concat([measured, true], axis=1).fillna(0.0)
-    # The phone reports once a second, so each end of a day and each corner may be a second off.
+    # The phone sends once a second, so each end of a day and each corner may differ by a second.
     assert (both["duration_s"] - both["stay_s"]).abs().max() < 6
     assert len(both) > 20
 
@@ -206,5 +206,5 @@ def test_the_verdicts_of_a_day_are_the_same_with_the_days_beside_it_and_alone(to
         expected = verify(visits(alone), cells, presences=alone, day=day)
         together = verify(made, cells, presences=found, day=day)
         pd.testing.assert_frame_equal(together, expected)
-        # Nights are no silences: there are grids that fail.
+        # Nights are not gaps: there are failing grids.
         assert {"short", "not_visited"} & set(together["verdict"])

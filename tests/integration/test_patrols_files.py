@@ -1,4 +1,4 @@
-"""Tracks from files: spellings of every kind, and the awkward files of other parsers' test suites."""
+"""Tracks from files: all variants of headers and times, and the difficult files of other parsers' test suites."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_entities_are_not_fetched(tmp_path):
         read_tracks(write(tmp_path, "a.gpx", text))
 
 
-#: Usable and refused track points of each awkward file that has usable ones.
+#: Usable and refused track points of each difficult file with usable ones.
 USABLE = {
     "gpxgo/cerknicko-without-times.gpx": (5, 291),
     "gpxgo/file.gpx": (4, 0),
@@ -309,7 +309,7 @@ def test_a_fleet_without_a_header(shared_data):
     repeated = track.duplicated(["device", "time"]).sum()
     marks = clean(track)["mark"].value_counts()
     assert repeated == 622
-    # Of fixes at one time one is kept if they lie together, and none if they lie apart.
+    # Of simultaneous fixes one is kept if they are close together, and none if they are apart.
     assert marks["duplicate"] + marks["conflict"] >= repeated
     assert "clock" not in marks
     assert marks[""] > 6000
@@ -337,10 +337,10 @@ def test_a_fleet_on_a_lattice_of_its_own_ground(shared_data):
     day = dt.date(2015, 12, 10)
     result = verify(made, cells, presences=found, rules=lorries, day=day)
     assert result["verdict"].value_counts().to_dict().keys() == {"met", "unknown", "not_visited"}
-    # A lorry that is silent for hours makes no presence of it: the longest gap is told as a gap.
+    # A lorry that is silent for hours has no presence in that time: the longest gap is reported as a gap.
     silent = found[found["kind"] == "unknown"].groupby(["device", "start"])["duration_s"].max()
     assert silent.max() > 20_000
     assert found.loc[found["kind"] == "inside", "duration_s"].max() < 86_400
     some = seen(cleaned, cells, day=day, rules=lorries)
-    # A stay in doubt may be next door; what counts was seen.
+    # An unknown stay may be in a neighbouring cell; counted visits were observed.
     assert set(made.loc[(made["day"] == day) & made["counted"], "code"]) <= set(some.loc[some["seen"], "code"])

@@ -1,4 +1,4 @@
-"""Every command of both READMEs works as it stands in a clone: run in order in a folder with the data of the clone."""
+"""Every command of both READMEs works in a clone: run in order in a folder with the data of the clone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def commands(name: str) -> list[str]:
-    """Lines of the blocks of shell commands that run the program or make its folder."""
+    """Lines of the shell blocks that run the program or create its folder."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith((COMMAND, "mkdir "))]
 
 
 def words(line: str, folder: Path) -> list[str]:
-    """Words of a command as a shell would give them, with the program of this checkout."""
+    """Words of a command as split by a shell, with the program of this checkout."""
     parts = shlex.split(line.removeprefix(COMMAND))
     found: list[str] = []
     for part in parts:
@@ -38,7 +38,7 @@ def words(line: str, folder: Path) -> list[str]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A folder with the data of the clone and nothing else."""
+    """A folder with only the data of the clone."""
     (tmp_path / "data").symlink_to(ROOT / "data")
     return tmp_path
 
@@ -60,7 +60,7 @@ def test_every_command_works(clone: Path) -> None:
             _serves(words(line, clone), clone, environment)
             continue
         done = subprocess.run(words(line, clone), cwd=clone, env=environment, capture_output=True, text=True)
-        # A comparison that finds differences ends with 1, as a check with findings does.
+        # A comparison with differences exits with 1, like a check with findings.
         expected = 1 if " redraw compare " in line else 0
         assert done.returncode == expected, f"{line}\n{done.stdout[-500:]}\n{done.stderr[-2000:]}"
     assert {"grids.gpkg", "found.csv", "patrols", "incidents", "fairness.html", "wangge.sqlite"} <= {
@@ -69,7 +69,7 @@ def test_every_command_works(clone: Path) -> None:
 
 
 def _serves(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    """Start the server on a free port, and ask it whether it is well."""
+    """Start the server on a free port, and request its health."""
     free = {**environment, "WANGGE_PORT": "0", "WANGGE_FOLLOW": "false"}
     with subprocess.Popen(
         [*command, "--port", "0"], cwd=folder, env=free, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -1,4 +1,4 @@
-"""Divisions that come back from a GIS: real damage as QGIS makes it, made here on a small street and read from shared files."""
+"""Import of divisions edited in a GIS: damage as made by QGIS, simulated on a small street and read from shared files."""
 
 from __future__ import annotations
 

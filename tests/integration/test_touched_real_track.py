@@ -1,4 +1,4 @@
-"""`touched` on a real track whose fixes err in long runs: never worse than the straight line from fix to fix."""
+"""`touched` on a real track with autocorrelated errors: never worse than straight lines between fixes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Random walks through cases by all roles, with two writers at once, and the invariants that have to hold after each step.
+"""Random walks through cases by all roles, with two concurrent writers, and the invariants that must hold after each step.
 
-The same walk runs on a :class:`~geo.duty.cases.book.CaseBook` and on the databases: `add` takes an event and gives the case or
+The same walk runs on a :class:`~geo.duty.cases.book.CaseBook` and on the databases: `add` takes an event and returns the case or
 raises.
 """
 
@@ -21,7 +21,7 @@ PEOPLE = ("甲", "乙", "丙", "丁")
 START = dt.datetime(2026, 9, 1, 1, tzinfo=dt.UTC)
 ROLES = tuple(Role)
 MINUTES = (*(0, 1, 1, 2, 3) * 8, 20, 30, 40, 50, 60, 90, 600, 900, 2000)
-#: Where these lead back or to an end, the log holds a reason.
+#: Steps back and endings, whose events must contain a reason.
 REASONED = frozenset(
     {
         *(Action.REJECT, Action.VOID, Action.WITHDRAW, Action.RETURN_UP, Action.REASSIGN, Action.GIVE_BACK),
@@ -30,7 +30,7 @@ REASONED = frozenset(
     }
 )
 
-#: Steps that leave the state as it is are taken less often.
+#: Steps that do not change the state are chosen less often.
 STAYING = frozenset(
     {
         *(Action.ANSWER, Action.ADD_REPORT, Action.HAND_OVER, Action.ERASE_CONTACT, Action.SUPERVISE, Action.RECKON),
@@ -41,7 +41,7 @@ STAYING = frozenset(
 
 @dataclass
 class Walk:
-    """A walk with its counts; `cases` are the cases as the walker last saw them."""
+    """A walk with its counts; `cases` are the cases as last seen by the walker."""
 
     add: Callable[[Event], Case]
     look: Callable[[str], Case]
@@ -63,21 +63,21 @@ class Walk:
     live: dict[str, None] = field(default_factory=dict)
 
     def run(self, count: int) -> None:
-        """Take so many steps, refused ones included."""
+        """Take this many steps, including refused ones."""
         for _ in range(count):
             self.step()
 
     def step(self) -> None:
         self.steps += 1
-        # Mostly minutes, so that undoing is possible; at times days, so that limits are missed.
+        # Usually minutes, so that undo is possible; sometimes days, so that limits are missed.
         self.at += dt.timedelta(minutes=MINUTES[int(self.rng.integers(len(MINUTES)))])
         live = list(self.live)
         if len(live) < self.most_cases and (not live or self.rng.random() < 0.06):
             self.open_case()
             return
-        # Ended cases are visited less often, but they are: reopened, unmerged, reconsidered.
+        # Ended cases are chosen less often, but can be reopened, unmerged and reconsidered.
         names = live if live and self.rng.random() < 0.9 else self.names[-200:]
-        # Merging changes the main case, too: the walker looks at the case again before it acts.
+        # Merging changes the main case, too: the walker re-reads the case before the step.
         name = names[int(self.rng.integers(len(names)))]
         case = self.cases[name] = self.look(name)
         event = self.event(case)
@@ -100,7 +100,7 @@ class Walk:
             name, 1, self.at, self.person(), role, Action.REPORT, payload={**payload, "photos": photos}, client_id=name
         )
         self.take(event)
-        # I12: the phone sends it again.
+        # I12: a repeated request of a phone.
         again = self.add(event)
         assert again.seq == self.cases[name].seq, "a report that was sent twice was taken twice"
         self.reports.add(f"R{self.made}")
@@ -153,7 +153,7 @@ class Walk:
         return PEOPLE[int(self.rng.integers(len(PEOPLE)))]
 
     def two_writers(self, case: Case, event: Event) -> None:
-        """I11: of two events with one number, the second is refused and told the new state."""
+        """I11: of two events with the same number, the second is refused with the new state."""
         if not self.take(event):
             return
         second = self.event(case)
@@ -188,7 +188,7 @@ class Walk:
         return True
 
     def check(self, old: Case, event: Event) -> None:
-        """What has to hold of the case of the last event."""
+        """Invariants of the case of the last event."""
         case = self.cases[event.case_id]
         if case is old:
             return
@@ -201,7 +201,7 @@ class Walk:
             assert len(case.last.reason) >= 2 or case.last.payload.get("plan") or case.last.payload.get("opinion")
         # I6
         assert bool(case.owner) == (case.state in OPEN)
-        # I7: a deadline is moved by an event that says so; lateness stays.
+        # I7: a deadline is moved only by an event; lateness is permanent.
         assert case.late >= (case.case_id in self.late)
         if case.late:
             self.late.add(case.case_id)
@@ -210,7 +210,7 @@ class Walk:
         if case.due != old.due and case.last.action is not Action.UNDO:
             moved = case.last.payload.get("clocks") or case.last.action is Action.UNMERGE
             assert moved or case.due in {run.due for run in (*old.running.values(), *case.running.values())}
-        # I8: spans of pauses do not overlap, and only the last is open.
+        # I8: pauses do not overlap, and only the last is open.
         ends = [moment for span in case.paused for moment in span]
         assert all(moment is not None for moment in ends[:-1])
         assert ends[:-1] == sorted(ends[:-1])  # type: ignore[type-var]
@@ -225,18 +225,18 @@ class Walk:
         if case.state in (State.REJECTED, State.VOID) and old.state not in (State.REJECTED, State.VOID):
             for _, reports in old.taken_in:
                 assert set(reports) <= set(old.answered)
-        # The third return does not happen.
+        # A third return is impossible.
         assert case.returns <= 2
         assert Clock.HANDLE not in case.running or Clock.HANDLE not in case.suspended
 
     def check_all(self, cases: dict[str, Case], logs: dict[str, list[Event]]) -> None:
-        """What has to hold of all cases at the end: nothing is lost, cached states are their folds, chains hold."""
+        """Invariants of all cases at the end: nothing is lost, cached states equal their folds, hash chains are intact."""
         for name, log in logs.items():
             # I3, I5
             assert fold(log) == cases[name], name
             assert [event.seq for event in log] == list(range(1, len(log) + 1))
             assert broken_links(log) == []
-        # I1, I2: each report is answered for by exactly one live case.
+        # I1, I2: each report belongs to exactly one live case.
         merged = {name: case.merged_into for name, case in cases.items()}
         holders: dict[str, list[str]] = {}
         for name, case in cases.items():
@@ -249,7 +249,7 @@ class Walk:
             live = live_case(name, merged)
             for report in case.reports:
                 assert holders[report] == [live]
-            # I9: those who want a reply are still known where the case ended.
+            # I9: reporters who want a reply are still recorded in the ended case.
             assert set(case.wants_reply) <= set(cases[live].wants_reply)
             for report in to_be_answered(case):
                 assert report not in case.answered

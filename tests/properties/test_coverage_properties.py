@@ -1,4 +1,4 @@
-"""Random coverages: nothing clean is flagged, nothing planted is missed, repair is exact and changes nothing twice."""
+"""Random coverages: nothing valid is reported, nothing planted is missed, repair is exact and idempotent."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_moved_vertex_is_found_and_mended_exactly(seed: int, n: int, move_m: f
     shapes[i] = shapely.Polygon(ring)
     broken = cells.set_geometry(gpd.GeoSeries(shapes, crs=4549))
     report = check(broken, outline=outline)
-    # A vertex that slides along its own border changes nothing that is wider than the tolerance.
+    # A vertex that moves along its own border causes no difference wider than the tolerance.
     width = width_m(shapely.symmetric_difference(shapely.make_valid(shapes[i]), cells.geometry.iloc[i]))
     assert report.ok == (width <= 0.001) or move_m < 0.1
     assert all("c" + str(i) in row or len(row) <= 3 for row in report.findings["cells"])
@@ -73,12 +73,12 @@ def test_a_moved_vertex_is_found_and_mended_exactly(seed: int, n: int, move_m: f
     second = plan_repair(plan.cells, outline=outline)
     assert second.changes.empty
     assert shapely.to_wkb(second.cells.geometry.array).tolist() == shapely.to_wkb(plan.cells.geometry.array).tolist()
-    Mesh.from_layer(plan.cells)  # what was mended can become a mesh
+    Mesh.from_layer(plan.cells)  # A repaired layer can be converted to a mesh.
 
 
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS, n=st.integers(10, 60), share=st.floats(0.05, 0.5))
-@example(seed=362881, n=51, share=0.40625)  # one cell would be left inside another one
+@example(seed=362881, n=51, share=0.40625)  # One cell would be left inside another one.
 def test_jitter_everywhere_is_mended(seed: int, n: int, share: float) -> None:
     cells, outline = voronoi(seed, n)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Lower bounds against every division there is, and the search against the best of them, on grounds of a few cells."""
+"""Lower bounds compared with all possible divisions, and the search compared with the best one, on small instances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from geo.layers import Level
 
 @st.composite
 def grounds(draw):
-    """Squares of a lattice of three by three, some joined to bars, with weights of very different size, and a number of parts."""
+    """Squares of a lattice of three by three, some joined to bars, with very different weights, and a number of parts."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     label = np.arange(9)
     for _ in range(draw(st.integers(0, 3))):
@@ -55,7 +55,7 @@ def _in_one_piece(cells: set[int], beside: list[set[int]]) -> bool:
 
 
 def _best(graph: Graph, weight: np.ndarray, parts: int) -> float:
-    """Tolerance of the best division, found by trying them all."""
+    """Tolerance of the best division, by exhaustive search."""
     beside, mean, n = _neighbours(graph), weight.sum() / parts, len(weight)
     best = np.inf
 
@@ -94,6 +94,6 @@ def test_no_division_beats_the_bound_and_the_search_comes_near_the_best(ground):
     label = Splitter(cells, RULES[Level.SECOND], np.random.default_rng(0)).split(members, parts, "ground")
     load = np.bincount(label, weight, minlength=parts)
     off = np.abs(load / load.mean() - 1).max()
-    # What annealing misses the search finds, unless the best division has a ring.
+    # The search finds what annealing misses, unless the best division has a ring.
     assert off >= best - 1e-9
     assert off <= max(best, 0.05) + 1e-4 or ringed(graph, members, found)

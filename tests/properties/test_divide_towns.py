@@ -1,4 +1,4 @@
-"""What holds for every division, on towns drawn by lot."""
+"""Properties of every division, on random towns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CENTRE = np.array([388_000.0, 3_554_000.0])
 
 @st.composite
 def towns(draw):
-    """An irregular street with crooked roads and houses that may overlap each other, the roads and the outline."""
+    """An irregular street with crooked roads and possibly overlapping houses; the roads and the outline."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     angle = np.sort(rng.uniform(0, 2 * np.pi, 9)) + np.arange(9) * 1e-3
     ring = np.column_stack([np.cos(angle), np.sin(angle)]) * rng.uniform(150, 350, (9, 1)) + CENTRE
@@ -31,7 +31,7 @@ def towns(draw):
     boxes = shapely.box(xy[:, 0], xy[:, 1], *(xy + size).T)
     buildings = gpd.GeoDataFrame({"building": ["apartments"] * len(boxes)}, geometry=boxes, crs=4549)
     if not buildings.intersects(outline).any():
-        buildings = buildings.iloc[:0]  # refused otherwise, as a layer of another place
+        buildings = buildings.iloc[:0]  # Otherwise refused as a layer of another place.
     return gpd.GeoDataFrame(geometry=[outline], crs=4549), (roads if len(roads) else None), buildings
 
 

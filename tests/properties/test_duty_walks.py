@@ -1,6 +1,6 @@
 """The fifteen invariants of cases on random walks by all roles, in memory.
 
-``WANGGE_WALK_STEPS`` and ``WANGGE_WALK_SEED`` make longer and other walks.
+``WANGGE_WALK_STEPS`` and ``WANGGE_WALK_SEED`` set the length and seed of the walk.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def test_invariants_hold_on_a_random_walk_in_memory() -> None:
     walk = Walk(book.add, book.cases.__getitem__, np.random.default_rng(SEED))
     walk.run(STEPS)
     walk.check_all(book.cases, book.logs)
-    # The walk went everywhere, and was refused where it should be.
+    # The walk reached all states, and was refused where required.
     assert walk.states >= set(State)
     assert walk.actions >= set(Action) - {Action.TAKE_IN, Action.RELEASE}
     assert walk.stale > STEPS / 100

@@ -1,4 +1,4 @@
-"""What holds for any incidents on any chessboard."""
+"""Properties of any incidents on any chessboard."""
 
 from __future__ import annotations
 

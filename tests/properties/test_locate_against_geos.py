@@ -1,4 +1,4 @@
-"""The index against GEOS, and against itself: a slow, obvious twin on random coverages."""
+"""The index compared with GEOS and with a slow, obvious implementation on random coverages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_equal_to_geos_and_exactly_one_cell_on_borders(seed: int, n: int) -> Non
     touched, _ = shapely.STRtree(shapes).query(shapely.points(points), predicate="intersects")
     nowhere[touched] = False
     assert (found[nowhere] == -1).all()
-    assert (found[~nowhere] >= 0).all()  # also what lies exactly on a border has a cell
+    assert (found[~nowhere] >= 0).all()  # Points exactly on a border also have a cell.
     assert (index.locate(*vertices.T) >= 0).all()
 
 

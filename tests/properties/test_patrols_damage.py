@@ -1,4 +1,4 @@
-"""Damage to a track never crashes, and never turns a failing grid into a passing one."""
+"""Damage to a track never causes an exception, and never turns a failing grid into a passing one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def town():
 
 @cache
 def day(seed):
-    """A day as it would be received, one file with the records of each device in order; and its true verdicts."""
+    """A day as received, one file with the records of each device in order; and its true verdicts."""
     tracks, truth = simulate_patrols(town(), town(), rng=np.random.default_rng(seed), day=DAY, interval_s=20.0)
     row = tracks.groupby("device").cumcount() + 1
     return tracks.assign(source=tracks["device"] + ".csv", row=row), truth.verdicts.set_index("code")["verdict"]
@@ -117,7 +117,7 @@ def test_order_of_rows_does_not_matter(shuffle):
     )
 )
 def test_presences_of_any_path_are_sound(points):
-    """Of one device: never in two cells at once, never longer than the path, never outside its time."""
+    """For one device: never in two cells at once, never longer than the path, never outside its time."""
     t, x, y = (np.array([p[i] for p in points], dtype=float) for i in range(3))
     time = pd.Timestamp("2026-11-22T16:00:00Z").as_unit("us") + pd.to_timedelta(np.round(t), unit="s").as_unit("us")
     metric = gpd.GeoSeries(shapely.points(X0 + x, Y0 + y), crs=4549)

@@ -1,4 +1,4 @@
-"""Ground that changes its cell, against shapely; borders of grids, against the arcs round all of their cells."""
+"""Ground that changes its cell, compared with shapely; borders of grids, compared with the arcs around their cells."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_moved_areas_and_points_are_those_of_the_polygons(draft: Draft, seed: in
 
 
 def test_a_node_that_slides_takes_people_with_the_ground(draft: Draft) -> None:
-    """The border that it slides along stays where it is but changes one of its cells."""
+    """The border along which it slides is unchanged but changes one of its cells."""
     third = draft.base.third.set_index("code")
     for arc in islice(draft.workspace.arcs(), 200):
         (ax, ay), (bx, by) = arc.points[:2]
@@ -99,7 +99,7 @@ def test_edges_that_stay_are_not_looked_at() -> None:
     assert changed_borders([Arc(square, "a", "b")], [Arc(square[::-1], "b", "a")]) is None
     borders = changed_borders([Arc(square, "a", "b")], [Arc(square, "a", "c")])
     assert borders is not None
-    # The whole outside of the square cannot change its cell: only what the borders enclose is counted.
+    # The exterior of the square cannot change its cell: only enclosed ground is counted.
     assert borders.moved_areas() == []
 
 

@@ -1,4 +1,4 @@
-"""Random edits of the model street: whatever is accepted leaves a whole division, and every step is undone to the last bit."""
+"""Random edits of the model street: accepted edits leave a valid division, and every step can be undone bit by bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Two planners at random: edits made on one revision are both there, in either order, or one of them is told of the conflict."""
+"""Two concurrent planners with random edits: edits on one revision are both applied, in either order, or one is refused as a
+conflict.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def _edges(arcs: list[Arc]) -> set[frozenset]:
 
 
 def _touched(change: Change) -> tuple[set[frozenset], set[str]]:
-    """The plain twin: edges of the borders that a change takes out, and cells whose rows it changes by itself."""
+    """Slow twin: edges of the borders removed by a change, and cells whose rows it changes itself."""
     edges = _edges([arc for redraw in change.redraws for arc in redraw.before])
     own = {step for _, *codes in change.lineage for step in codes}
     own |= {
@@ -41,7 +43,7 @@ def _touched(change: Change) -> tuple[set[frozenset], set[str]]:
 
 
 def _near_pairs(base: Division, rng: np.random.Generator) -> list[tuple[Edit, Edit]]:
-    """Pairs of edits that each would be accepted alone, as near each other as random ones come."""
+    """Pairs of edits that would be accepted singly, as close to each other as random ones occur."""
     draft = Draft.of(base)
     makers = RandomEdits(draft, rng)
     alone: list[tuple[Edit, Change]] = []
@@ -77,10 +79,10 @@ def test_edits_of_one_cell_go_through_together_or_are_conflicts(base: Division) 
             edges, cells = _touched(alone)
         mine, own = _touched(first)
         if edges & mine:
-            # Stale, or its vertices and cells are no more.
+            # Stale, or its vertices and cells no longer exist.
             assert outcome != "made", (one, other)
         elif not cells & set(first.cells) and not own & set(alone.cells):
-            # Borders apart, and neither names a cell that the other one touches.
+            # Separate borders, and neither names a cell touched by the other one.
             assert outcome != "stale", (one, other)
         outcomes[outcome] += 1
     assert outcomes["made"] > 20

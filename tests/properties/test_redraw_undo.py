@@ -1,4 +1,4 @@
-"""Changes that are taken back in any order: those that stand stay as they were, and without all of them the base is back."""
+"""Undo of changes in any order: the others are unchanged, and without all of them the base is restored."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_any_order_leads_back_to_the_base(base: Division) -> None:
         sums = middle.third.groupby("parent")[column].sum()
         assert (middle.second.set_index("code")[column] == sums.reindex(middle.second["code"])).all()
         assert middle.third[column].sum() == base.third[column].sum()
-    # What stands is what a draft holds on which it alone was made.
+    # The result equals a draft with only the remaining changes.
     alone = Draft.of(base)
     for change in draft.changes:
         alone.put_back(change)

@@ -1,6 +1,6 @@
-"""Forty cases of one week in two communities, written so that a person can check every figure that is made of them.
+"""Forty cases of one week in two communities, designed so that all figures can be verified by hand.
 
-Each line is a group of cases that run alike: how many, community, and the steps with day of March 2026 and time. The 2nd is a
+Each line is a group of equal cases: their number, community, and steps with day of March 2026 and time. The 2nd is a
 Monday. A limit of n working days that starts on a day ends at 18:00 of the n-th working day after it.
 """
 
@@ -25,7 +25,7 @@ STREET = "320113003"
 START, END = dt.date(2026, 3, 2), dt.date(2026, 3, 9)
 CHINA = Calendar.china()
 
-#: How many, community, steps. `in time` is due on the 4th at 18:00.
+#: Number, community, steps. `in time` is due on the 4th at 18:00.
 GROUPS = (
     (
         10,
@@ -66,7 +66,7 @@ GROUPS = (
     ),
 )
 
-#: Who does each step, and what it says.
+#: Actor, role and payload of each step.
 _BY = {
     "report": ("王堃", "officer"),
     "add_report": ("中心", "clerk"),
@@ -101,19 +101,19 @@ def moment(day: int, clock: str) -> dt.datetime:
 
 
 class Street:
-    """Cases, reports and frames, made step by step."""
+    """Cases, reports and frames, built step by step."""
 
     def __init__(self) -> None:
         self.book = CaseBook(CHINA)
         self.reports: dict[str, Report] = {}
 
     def add(self, number: str, community: int, steps: str, **more: dict[str, Any]) -> None:
-        """Add a case: ``2 09:00 report | 2 09:30 file``; `more` gives payloads of steps by action."""
+        """Add a case: ``2 09:00 report | 2 09:30 file``; `more` maps actions to payloads."""
         for step in steps.split("|"):
             self.do(number, community, step, more)
 
     def do(self, number: str, community: int, step: str, more: dict[str, dict[str, Any]]) -> None:
-        """Do one step of a case."""
+        """Take one step of a case."""
         second = f"{STREET}{community:03d}001"
         day, clock, action, *rest = step.split()
         at = moment(int(day), clock)
@@ -178,7 +178,7 @@ def forty() -> Street:
             for step in steps.split("|"):
                 day, clock, *_ = step.split()
                 planned.append((moment(int(day), clock), f"N{number:02d}", community, step, more))
-    # In the order of time, as it happened: a case is merged into one that is still open.
+    # In chronological order, because a case can only be merged into an open one.
     for _, name, community, step, more in sorted(planned, key=lambda entry: entry[:2]):
         street.do(name, community, step, more)
     return street
@@ -198,7 +198,7 @@ def cells() -> pd.DataFrame:
 
 
 def roster() -> Roster:
-    """Each second-level grid has a leader; that of 1-1 is away on the 5th and 李喆 stands in."""
+    """Each second-level grid has a leader; the leader of 1-1 is absent on the 5th with the deputy 李喆."""
     first = dt.date(2026, 1, 1)
     persons = [
         Person("王堃", "王堃", "official", "街道干部", "城建科", "025-85550101", "有事找我"),
@@ -222,7 +222,7 @@ def roster() -> Roster:
 
 
 def verdicts() -> pd.DataFrame:
-    """Met everywhere on every day of the week, but grid 1-2 was short from Monday to Wednesday."""
+    """Met everywhere on every day of the week, except grid 1-2, which was short from Monday to Wednesday."""
     rows = []
     for code in cells().query("level == 2")["code"]:
         for k in range(7):
@@ -249,7 +249,7 @@ def meeting() -> Meeting:
 
 
 def decision(**change: Any) -> Decision:
-    """A decision of that meeting about no case."""
+    """A decision of that meeting without a case."""
     values: dict[str, Any] = {
         "decision_id": "2026-03-03-1",
         "meeting_id": "2026-03-03",
@@ -263,7 +263,7 @@ def decision(**change: Any) -> Decision:
 
 
 def without(street: Street, number: str, seq: int) -> Street:
-    """The street without one event of a case and what follows it there."""
+    """The street without one event of a case and the events after it."""
     less = Street()
     less.reports = street.reports
     for name, events in street.book.logs.items():

@@ -1,4 +1,4 @@
-"""Functions of angles against those of the C library, and their bits."""
+"""Trigonometric functions compared with the C library, bit by bit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_they_are_right_to_a_few_units_in_the_last_place(ours, theirs, reach):
 
 
 def test_they_are_the_same_alone_as_in_any_company():
-    # The fast functions of NumPy differ here on some processors, by the place of a value among others.
+    # NumPy's fast functions differ here on some processors, depending on the position of a value in the array.
     x = np.random.default_rng(1).uniform(-1.5, 1.5, 1001)
     for function in (trigonometry.sin, trigonometry.tan, trigonometry.atan):
         assert function(x).tolist() == [float(function(np.array([value]))[0]) for value in x]

@@ -1,4 +1,4 @@
-"""Parts of the command line and of the jobs that read no file."""
+"""Functions of the command line and of the commands that read no file."""
 
 from __future__ import annotations
 

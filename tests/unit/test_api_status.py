@@ -1,4 +1,4 @@
-"""Status codes of errors: the class nearest to an error counts."""
+"""Status codes of errors: the most specific class applies."""
 
 from __future__ import annotations
 

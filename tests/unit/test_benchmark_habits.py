@@ -1,4 +1,4 @@
-"""The days of other habits that verdicts are judged by: their truth, their determinism, and what they import."""
+"""Simulated days of other patrol habits: their truth, reproducibility, and imports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIDE_M = 160.0
 
 @pytest.fixture(scope="module")
 def ground() -> Ground:
-    """Nine square cells, with roads along their borders and through their middles."""
+    """Nine square cells, with roads along their borders and through their centres."""
     corners = list(itertools.product(range(3), range(3)))
     x0, y0 = 388_000.0, 3_554_000.0
     boxes = [
@@ -69,7 +69,7 @@ def _day_of(rule: Rule):
 
 
 def _slow_place(way, second: int) -> tuple[float, float, bool]:
-    """Place at a second, and whether the leg that it lies on is ridden, by a walk through all legs."""
+    """Place at a second, and whether its leg is ridden, by a loop over all legs."""
     leg = 0
     while leg < len(way.ride) - 1 and way.t[leg + 1] <= second:
         leg += 1
@@ -79,7 +79,7 @@ def _slow_place(way, second: int) -> tuple[float, float, bool]:
 
 
 def _slow_recount(day, ground: Ground) -> tuple[set, dict]:
-    """Stays and numbers of visits, one second, one person and one cell after the other."""
+    """Stays and numbers of visits, computed second by second, for one person and one cell at a time."""
     rule, answers = day.rule, set(zip(day.roster["code"], day.roster["person"], strict=True))
     boxes = [shape.bounds for shape in ground.shapes]  # all cells of this ground are boxes
     inside: dict[tuple, list[int]] = {}
@@ -147,7 +147,7 @@ RULE = Rule(
 
 
 def _one(*intervals, ride=()):
-    """Stays of one person who is in cell 0 in these intervals and outside in between."""
+    """Stays of one person who is in cell 0 in these intervals and outside otherwise."""
     seconds = np.arange(intervals[0][0] - 5, intervals[-1][1] + 5)
     inside = np.any([(seconds >= a) & (seconds < b) for a, b in intervals], axis=0)
     rides = np.any([(seconds >= a) & (seconds < b) for a, b in ride], axis=0) if ride else np.zeros(len(seconds), bool)

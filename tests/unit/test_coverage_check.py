@@ -26,7 +26,7 @@ def outline() -> gpd.GeoDataFrame:
 
 
 def replaced(position: int, *wkt_local: str) -> gpd.GeoDataFrame:
-    """The grid with one cell drawn anew, in coordinates from the grid's corner."""
+    """The grid with one cell replaced, in coordinates relative to the grid's corner."""
     cells = grid()
     shapes = [shapely.transform(shapely.from_wkt(w), lambda xy: np.add(xy, [387000, 3553000])) for w in wkt_local]
     cells.loc[position, "geometry"] = shapes[0]
@@ -117,7 +117,7 @@ def test_codes_and_counts_and_areas() -> None:
     assert kinds(good, level=Level.COMMUNITY) == {}
     good.loc[0, "code"] = "32011300300X"
     assert kinds(good, level=Level.COMMUNITY) == {"bad_code": 1}
-    areas = grid().assign(area_m2=100.0)  # planar, 0.03 % too large: within what planar areas are off
+    areas = grid().assign(area_m2=100.0)  # Planar, 0.03 % too large: within the error of planar areas.
     assert kinds(areas) == {}
     areas.loc[7, "area_m2"] = 150.0
     assert kinds(areas) == {"area_mismatch": 1}
@@ -138,7 +138,7 @@ def test_nesting_by_column_and_by_prefix() -> None:
     assert kinds(grid().assign(parent=wrong), parents=halves) == {"wrong_parent": 1, "missing_parent": 1}
     shifted = halves.assign(geometry=halves.geometry.translate(2.0, 0.0))
     assert kinds(grid().assign(parent=west), parents=shifted) == {"not_nested": 8}
-    assert kinds(grid(), parents=halves) == {}  # neither column nor prefix: by place
+    assert kinds(grid(), parents=halves) == {}  # Neither column nor prefix: by location.
     assert kinds(grid(), parents=shifted) == {"not_nested": 8}
 
 
@@ -272,7 +272,7 @@ def test_a_corner_that_comes_near_across_ground_of_another_cell_is_no_unmatched_
 
 
 def test_a_repair_leaves_no_cell_inside_another_that_came_with_a_way_out() -> None:
-    # c05 claims all of c06 but its middle, which would be left as an island of 1 m².
+    # c05 covers all of c06 except its middle, which would remain as an island of 1 m².
     broken = replaced(5, "POLYGON ((10 10, 30 10, 30 20, 10 20, 10 10), (25 15, 25 16, 26 16, 26 15, 25 15))")
     plan = plan_repair(broken, outline=outline())
     assert check(plan.cells, outline=outline()).counts() == {}

@@ -1,4 +1,6 @@
-"""Faults of real layers in small: pinched vertices, contradicting codes, other CRS, grouped findings, bare geometries."""
+"""Faults of real layers reduced to small cases: pinched vertices, contradictory codes, other CRS, grouped findings, bare
+geometries.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ def grid(n: int, side: float = 100.0) -> gpd.GeoDataFrame:
 
 
 def twin_totals(cells: gpd.GeoDataFrame) -> tuple[float, float]:
-    """Overlap of all pairs, and holes of the union, by plain shapely."""
+    """Overlap of all pairs, and holes of the union, with plain shapely."""
     shapes = shapely.make_valid(cells.geometry.array)
     twice = sum(a.intersection(b).area for i, a in enumerate(shapes) for b in shapes[:i])
     union = shapely.union_all(shapes)
@@ -79,7 +81,7 @@ def test_what_lies_at_a_crossing_is_counted_and_not_listed() -> None:
 
 
 def test_a_large_gap_at_a_small_crossing_is_listed() -> None:
-    """The ring crosses itself in a loop of 2 m; the ground of 5,000 m² that begins there has another cause."""
+    """The ring crosses itself in a loop of 2 m; the ground of 5,000 m² next to it has another cause."""
     west = "POLYGON ((0 0, 100 0, 100 50, 99 51, 101 51, 100 50.0001, 50 100, 0 100, 0 0))"
     cells = layer(shapely.from_wkt(west), shapely.box(100, 0, 200, 100), shapely.box(0, 100, 200, 200))
     report = check(cells)
@@ -110,7 +112,7 @@ def test_the_kind_does_not_depend_on_the_tolerance(tolerance_m: float) -> None:
 
 
 def families(prefixes: list[str]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """4 × 4 cells in 2 × 2 parents; the prefix of each cell's code is given, by column."""
+    """4 × 4 cells in 2 × 2 parents, with the given prefix of each cell's code, by column."""
     cells = grid(4)
     cells["code"] = [f"{prefix}{i:03d}" for i, prefix in enumerate(prefixes)]
     parents = layer(*(shapely.box(200 * i, 200 * j, 200 * i + 200, 200 * j + 200) for j in range(2) for i in range(2)))
@@ -121,7 +123,7 @@ TRUE = [f"0{j // 2 * 2 + i // 2 + 1}" for j in range(4) for i in range(4)]
 
 
 def test_place_decides_where_numbers_contradict_it_widely() -> None:
-    cells, parents = families([f"0{i % 4 + 1}" for i in range(16)])  # numbers by row, not by parent
+    cells, parents = families([f"0{i % 4 + 1}" for i in range(16)])  # Numbered by row instead of by parent.
     report = check(cells, parents=parents)
     assert report.counts() == {}
     assert report.levels[0].parent_rule == "place"
@@ -157,7 +159,7 @@ def test_a_named_column_is_never_overruled() -> None:
         check(cells, parents=parents, options=LayerOptions(parent_column="nowhere"))
     numbers = cells.assign(parent=[float(prefix) for prefix in TRUE])
     assert check(numbers, parents=parents.assign(code=["1", "2", "3", "4"])).counts() == {}
-    strange = cells.assign(parent="elsewhere")  # names no parent at all: not a column of parents
+    strange = cells.assign(parent="elsewhere")  # No values of parents: not a column of parents.
     assert check(strange, parents=parents).levels[0].parent_rule == "code"
 
 
@@ -179,7 +181,7 @@ def test_jitter_is_one_cause_and_the_first_screen_is_short() -> None:
     for i in rng.choice(144, 60, replace=False):
         corners = shapely.get_coordinates(shapes[i])[:-1]
         shapes[i] = shapely.Polygon(corners + rng.normal(0, 1.5, corners.shape))
-    shapes[77] = shapely.box(E + 500, N + 600, E + 640, N + 700)  # 40 m into its neighbour: another matter
+    shapes[77] = shapely.box(E + 500, N + 600, E + 640, N + 700)  # 40 m into its neighbour: another cause.
     cells = cells.set_geometry(gpd.GeoSeries(shapes, crs=4549)).drop(index=30)
     report = check(cells)
     groups = report.groups()
@@ -269,7 +271,7 @@ def test_declared_areas_may_be_off_by_either_limit() -> None:
     true = area_m2(cells.geometry)
     for off, wrong in ((80.0, 0), (100.0, 1), (-100.0, 1)):
         assert check(cells.assign(area_m2=true + np.array([off, 0, 0, 0]))).counts().get("area_mismatch", 0) == wrong
-    small = grid(2, side=10.0)  # 0.1 % are 0.1 m²; 1 m² may be off all the same
+    small = grid(2, side=10.0)  # 0.1 % are 0.1 m²; a difference of 1 m² is still accepted.
     true = area_m2(small.geometry)
     for off, wrong in ((0.9, 0), (1.1, 1), (-1.1, 1), (np.nan, 1)):
         assert check(small.assign(area_m2=true + np.array([off, 0, 0, 0]))).counts().get("area_mismatch", 0) == wrong

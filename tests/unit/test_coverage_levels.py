@@ -29,7 +29,7 @@ def division() -> Division:
 
 
 def nested(communities: int, seconds: int, thirds: int) -> Division:
-    """A strip of communities, each of as many second-level grids of as many third-level grids, all squares of 50 m or strips."""
+    """A row of communities, each with the given numbers of second-level and third-level grids, all squares of 50 m or strips."""
     rows = []
     for k in range(communities * seconds * thirds):
         c, s, t = k // (seconds * thirds), k // thirds % seconds, k % thirds
@@ -89,7 +89,7 @@ def test_the_sample_is_sound() -> None:
 def test_levels_that_disagree_are_made_from_the_leaves() -> None:
     sound = division()
     shapes = np.array(sound.third.geometry.array, dtype=object)
-    shapes[9] = shapely.box(*np.add(shapes[9].bounds, (0, 0, 3, 0)))  # over its eastern neighbour, in another parent
+    shapes[9] = shapely.box(*np.add(shapes[9].bounds, (0, 0, 3, 0)))  # Onto its eastern neighbour, in another parent.
     broken = sound.with_layer(Level.THIRD, sound.third.set_geometry(gpd.GeoSeries(shapes, crs=4549)))
     moved = np.array(sound.second.geometry.array, dtype=object)
     moved[3] = shapely.buffer(moved[3], 1.0, join_style="mitre")

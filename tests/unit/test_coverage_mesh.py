@@ -89,7 +89,7 @@ def test_dissolve_uses_the_same_vertices_and_sums() -> None:
     assert merged.areas_m2().tolist() == [400.0] * 4
     fine = {tuple(xy) for xy in mesh.arcs.xy.tolist()}
     assert {tuple(xy) for xy in merged.arcs.xy.tolist()} <= fine
-    # The vertices on the common border of two groups stay, so that levels agree to the last bit.
+    # Vertices on the common border of two groups are kept, so that levels are bitwise equal.
     assert shapely.get_num_coordinates(merged.polygons()[0]) == 9
 
 

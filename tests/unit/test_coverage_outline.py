@@ -1,4 +1,4 @@
-"""At the outline and at the limit of what can be told: inlets and strips, hairs, vertices of one side only."""
+"""Faults at the outline and at the limits of detection: inlets and strips, slivers, vertices of one side only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def layer(*wkt_local: str) -> gpd.GeoDataFrame:
 
 
 def halves() -> gpd.GeoDataFrame:
-    """Two cells of 100 × 100 m side by side, whose outline is slanted so that no point on it is exact."""
+    """Two adjacent cells of 100 × 100 m, whose outline is slanted so that no point lies exactly on it."""
     return layer("POLYGON ((0 0, 100 7, 100 100, 0 100, 0 0))", "POLYGON ((100 7, 200 14, 200 100, 100 100, 100 7))")
 
 
@@ -76,7 +76,7 @@ def test_a_second_repair_at_a_slanted_outline_changes_no_bit(wkt: str) -> None:
 
 
 def test_vertices_on_either_side_of_a_slanted_edge_by_rounding_are_left_alone() -> None:
-    """On the lattice the border through both crosses the outline's edge between them, which would give a vertex more."""
+    """On the lattice the border through both crosses the outline's edge between them, which would add a vertex."""
     a, b = (387046.455, 3553087.017), (387044.262, 3553108.212)
     v, w = (387045.51254828507, 3553096.1256475593), (387045.2044517149, 3553099.103352441)
     area = gpd.GeoDataFrame(geometry=[shapely.Polygon([a, b, (386900, 3553100)])], crs=4549)
@@ -97,7 +97,7 @@ def test_a_declared_area_may_differ_by_a_thousandth() -> None:
 
 
 def test_an_inlet_of_the_outline_itself_is_no_fault_of_the_cells_beside_it() -> None:
-    """The street ends in a crack of 0.5 mm between two cells; one has a vertex in it that the other lacks."""
+    """The outline has a crack of 0.5 mm between two cells; one has a vertex in it that the other lacks."""
     west = "POLYGON ((0 0, 50 0, 50 50, 49.9995 70, 49.9995 100, 0 100, 0 0))"
     cells = layer(west, "POLYGON ((50 0, 100 0, 100 100, 50 100, 50 50, 50 0))")
     street = gpd.GeoDataFrame(geometry=[shapely.union_all(cells.geometry.array)], crs=4549)
@@ -123,7 +123,7 @@ def test_an_island_of_the_outline_without_cells_is_bare() -> None:
 def test_allowed_ground_may_come_in_another_crs() -> None:
     pond = layer("POLYGON ((20 60, 40 60, 40 80, 20 80, 20 60))")
     cells = without(halves(), "POLYGON ((20 60, 40 60, 40 80, 20 80, 20 60))")
-    # The pond's corners come back from degrees with 1e-9 m of noise, which is no finding either.
+    # The pond's corners have 1e-9 m of noise after conversion to degrees, which is not a finding either.
     findings = check(cells, outline=outline(), allowed=pond.to_crs(4490)).findings
     assert findings["severity"].tolist() == ["allowed"]
     assert findings["area_m2"].tolist() == pytest.approx([400.0])
@@ -170,7 +170,7 @@ def test_rings_are_turned_and_kept_as_the_slow_way_does() -> None:
     shapes = [shapely.reverse(c) if rng.random() < 0.5 else c for c in halves().geometry]
     shapes += [shapely.Polygon(), shapely.Point(5, 5).buffer(3).difference(shapely.Point(5, 5).buffer(1))]
     shapes += [shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(3, 3, 3 + 1e-9, 4)])]
-    shapes += [shapely.Polygon([(0, 0), (1e6, 1e6 + 1e-9), (2e6, 2e6), (0, 0)])]  # whose area is rounding
+    shapes += [shapely.Polygon([(0, 0), (1e6, 1e6 + 1e-9), (2e6, 2e6), (0, 0)])]  # A ring whose area is rounding noise.
     xy, start, cell = directed_rings(np.array(shapes, dtype=object))
     fast = sorted((int(c), xy[a:b].tolist()) for c, a, b in zip(cell, start[:-1], start[1:], strict=True))
     slow = []

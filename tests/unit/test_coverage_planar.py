@@ -1,4 +1,4 @@
-"""What a repair stands on: faces walked on the lattice, the way of borders, cells that are cut though no edge tells."""
+"""Primitives of the repair: faces on the lattice, routing of borders, cells cut although no edge shows it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def none() -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_faces_are_those_that_geos_makes(seed: int) -> None:
-    """Rings in rings, rings apart, lines that end in nothing, and lines between rings."""
+    """Rings in rings, separate rings, dangling lines, and lines between rings."""
     rng = np.random.default_rng(seed)
     rings = [
         shapely.Point(rng.uniform(0, 60, 2)).buffer(rng.uniform(1, 25), quad_segs=int(rng.integers(1, 5))).exterior
@@ -65,7 +65,7 @@ def test_a_face_with_sound_ground_beside_one_of_its_edges_is_none() -> None:
     vertices, a, b = noded([outer, inner, other])
     _, side, n = bounded_regions(vertices, a, b, none())
     assert n == 3
-    # An edge of the inner ring, seen from outside of it: the ground between all three is sound.
+    # An edge of the inner ring, seen from outside: the ground between all three is valid.
     corner = {tuple(v): i for i, v in enumerate(vertices.tolist())}
     seen = find_edges(a, b, np.array([corner[2000, 2000]]), np.array([corner[2000, 4000]]))
     assert side[seen[0]] not in (-1, side[seen[0] ^ 1])
@@ -94,7 +94,7 @@ def test_rows_and_pairs_are_numbered_like_numpy_does() -> None:
 
 
 def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_border() -> None:
-    """The strip is bare ground of the zone, 0.6 mm wide; on the lattice a point in it lies beyond the zone."""
+    """The strip is uncovered ground of the zone, 0.6 mm wide; on the lattice a point in it lies outside the zone."""
     zone = shapely.Polygon([(0, 0), (10, 0.0004), (20, 0), (20, 10), (0, 10)])
     cell = shapely.Polygon([(0, 0), (10, 0.0012), (20, 0), (20, 10), (0, 10)])
     vertices, a, b = noded([zone.exterior, cell.exterior])
@@ -109,14 +109,14 @@ def test_the_zone_of_a_strip_narrower_than_the_lattice_moves_is_told_by_the_bord
 
 @pytest.mark.parametrize("beside_m", [0.001, -0.001])
 def test_a_border_of_45_degrees_touches_the_corners_of_squares_beside_it(beside_m: float) -> None:
-    """On one side it is led through the vertex 1 mm beside it, on the other not; either way its faces are told apart."""
+    """On one side it is routed through the vertex at 1 mm, on the other not; in both cases its faces are distinguished."""
     zone = shapely.Polygon([(0, 0), (40, 40), (0, 40)])
     cell = shapely.Polygon([(0, 0), (20 + beside_m, 20), (40, 40), (0, 40)])
     vertices, a, b = noded([zone.exterior, cell.exterior])
     arcs, side, n = bounded_regions(vertices, a, b, none())
     way = trace_borders(vertices, a, b, np.array([zone], dtype=object))
     faces = polygons(arcs, n)
-    # As far as the area tells, which the way of the border may change by half a square along it.
+    # Within the area that the routing of the border may change by half a lattice square along it.
     assert shapely.area(faces[labels(side, n, way.edge, way.area) == 0]).sum() == pytest.approx(800, abs=0.03)
     loop = np.bincount(np.concatenate([a[way.edge >> 1], b[way.edge >> 1]]))
     assert set(loop.tolist()) <= {0, 2}
@@ -160,7 +160,7 @@ def test_cells_deep_in_another_one_are_cut_at_once() -> None:
 
 
 def test_sound_ground_in_borders_with_vertices_of_their_own_is_no_gap() -> None:
-    """The outline has a second part, with a cell that has a vertex more on each edge."""
+    """The outline has a second part, with a cell that has an additional vertex on each edge."""
     far = local("500 0, 525 0, 550 0, 550 25, 550 50, 525 50, 500 50, 500 25, 500 0").geometry[0]
     shapes = [*grid(2), far]
     parts = [shapely.box(WEST, SOUTH, WEST + 20, SOUTH + 20), shapely.box(WEST + 500, SOUTH, WEST + 550, SOUTH + 50)]
@@ -185,7 +185,7 @@ def test_cells_far_from_a_fault_keep_every_bit_and_are_not_cut() -> None:
     shapes[0] = shapely.difference(shapes[0], shapely.box(WEST + 9, SOUTH + 3, WEST + 12, SOUTH + 5))
     plan = plan_repair(frame(shapes), outline=outline)
     changed = [i for i, (one, two) in enumerate(zip(shapes, plan.cells.geometry, strict=True)) if one.wkb != two.wkb]
-    assert changed == [0, 8]  # the piece came back to the first; its corners are vertices of both now
+    assert changed == [0, 8]  # The piece was returned to the first; its corners are now vertices of both.
     assert check(plan.cells, outline=outline, tolerance_m=0.0).counts() == {}
 
 
@@ -196,7 +196,7 @@ def test_a_cell_follows_an_outline_that_is_finer_than_the_lattice() -> None:
     shapes = np.array([lacking], dtype=object)
     followed = snap_to_outline(shapes, rim(shapes, outline), np.array([0]), outline)
     assert shapely.equals_exact(shapely.normalize(followed[0]), shapely.normalize(outline))
-    # A tooth of 5 cm is no matter of the lattice, and is left to the repair.
+    # A tooth of 5 cm is not caused by the lattice, and is left to the repair.
     broad = shapely.Polygon([(0, 0), (10, 0), (10.02, 0.05), (10.04, 0), (20, 0), (20, 10), (0, 10)])
     short = np.array([shapely.Polygon([(0, 0), (10, 0), (10.04, 0), (20, 0), (20, 10), (0, 10)])], dtype=object)
     assert shapely.equals_exact(snap_to_outline(short, rim(short, broad), np.array([0]), broad), short).all()
@@ -221,8 +221,8 @@ def test_bare_and_outer_ground_are_what_the_difference_with_the_outline_gives(se
 
 
 def test_a_cell_beyond_the_outline_over_another_one_that_follows_it() -> None:
-    """The edge of the outline is answered, and so no edge of the ground that is covered twice."""
-    outline = shapely.coverage_union_all(grid(5))  # with every vertex of the cells
+    """The edge of the outline is matched, and so is no edge of the doubly covered ground."""
+    outline = shapely.coverage_union_all(grid(5))  # With all vertices of the cells.
     shapes = np.array([*grid(5), shapely.box(WEST + 43, SOUTH + 22, WEST + 55, SOUTH + 28)], dtype=object)
     found = check(frame(list(shapes)), outline=frame([outline])).findings
     outside = found[found["kind"] == "outside_outline"]

@@ -1,4 +1,4 @@
-"""Boundaries that no other test holds: gaps of several faces, protected cells, hashes, counts, borders of invalid polygons."""
+"""Boundary cases not covered elsewhere: gaps of several faces, protected cells, hashes, counts, borders of invalid polygons."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_hash_of_a_mesh_knows_the_crs() -> None:
 
 
 def overlay(*faces: shapely.Geometry, held: dict[int, int]) -> Overlay:
-    """Faces in one zone, of which some are held by cells."""
+    """Faces in one zone, some of them owned by cells."""
     polygons = np.array(frame(*faces).geometry.array, dtype=object)
     arcs = Mesh.from_layer(frame(*faces)).arcs
     cells = np.array(sorted(set(held.values())), dtype=np.int64)

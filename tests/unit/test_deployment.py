@@ -1,4 +1,4 @@
-"""Files of an installation that cannot be run in a test: what they name exists in the program."""
+"""Files of an installation that cannot be executed in a test: everything they refer to exists in the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partition of given cells: exact, nested, round holes, with locks; and the bounds."""
+"""Partition of given cells: exact, nested, around holes, with locks; and the bounds."""
 
 from __future__ import annotations
 
@@ -134,11 +134,11 @@ def test_bounds_name_the_cell_to_blame():
     pair = least_tolerance(graph, np.array([4.0, 4, 4, 0.1, 0.1]), everything, 2)
     assert pair.reason == "pair"
     assert pair.tolerance == pytest.approx(8 / 6.1 - 1)
-    # The end of the row is too little alone and too much with its neighbour.
+    # The end of the row is too light alone and too heavy with its neighbour.
     hemmed = least_tolerance(graph, np.array([1.0, 5, 1, 3, 2]), everything, 3)
     assert (hemmed.reason, hemmed.cell) == ("hemmed", 0)
     assert hemmed.tolerance == pytest.approx(0.5)
-    # Two cells hang on by the second alone: with it too much, without it too little.
+    # Two cells are connected only through the second: with it too heavy, without it too light.
     gate = least_tolerance(graph, np.array([2.0, 2, 13, 13, 13]), everything, 3)
     assert gate.tolerance >= 1 - 4 / (43 / 3) - 1e-9 or gate.tolerance >= 17 / (43 / 3) - 1 - 1e-9
     assert least_tolerance(graph, np.ones(5), everything, 5).tolerance == 0

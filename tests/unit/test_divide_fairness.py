@@ -1,4 +1,4 @@
-"""How even cells are against their siblings, and the bound of the second level."""
+"""Balance of cells among their siblings, and the lower bound of the second level."""
 
 from __future__ import annotations
 

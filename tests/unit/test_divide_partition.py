@@ -37,7 +37,7 @@ def net(shapes: np.ndarray, graph):
 
 
 def pieces(shapes: np.ndarray, label: np.ndarray) -> list[int]:
-    """Connected pieces of each part through borders of positive length."""
+    """Connected pieces of each part, through borders of positive length."""
     graph = build_graph(shapes)
     a, b = graph.row_of(), graph.neighbour
     kept = (b >= 0) & (graph.length_m > 0)
@@ -77,7 +77,7 @@ def test_a_move_that_would_cut_a_part_is_not_simple():
 
 
 def test_a_move_that_would_close_a_ring_is_not_simple():
-    # Part 1 is a ring of eight round the middle, open at one place; closing it would make a hole.
+    # Part 1 is a ring of eight around the middle with one opening; closing it would create a hole.
     shapes = squares(3, 3)
     graph = build_graph(shapes)
     part = np.array([1, 0, 1, 1, 0, 1, 1, 1, 1])
@@ -188,7 +188,7 @@ def test_a_small_cell_alone_in_its_family_stays():
 
 
 def test_neighbours_round_a_crowded_corner_stand_in_the_order_of_the_walk():
-    # Six triangles meet in the middle; the fan of each runs round all others.
+    # Six triangles meet in the middle; the fan of each surrounds all others.
     ring = [(100 * np.cos(k * np.pi / 3), 100 * np.sin(k * np.pi / 3)) for k in range(6)]
     shapes = np.array([shapely.Polygon([(0, 0), ring[k], ring[(k + 1) % 6]]) for k in range(6)])
     graph = build_graph(shapely.set_precision(shapes, 0.001))
@@ -196,7 +196,7 @@ def test_neighbours_round_a_crowded_corner_stand_in_the_order_of_the_walk():
         walk = graph.neighbour[graph.indptr[v] : graph.indptr[v + 1]].tolist()
         turned = walk[walk.index(-1) + 1 :] + walk[: walk.index(-1)]
         assert turned == [(v + k) % 6 for k in range(1, 6)]
-    # So a cell at the corner can leave a part that holds all others but one.
+    # So a corner cell can leave a part that contains all others but one.
     part = np.array([0, 0, 0, 0, 0, 1])
     assert is_simple(net(shapes, graph), 0, 0, 1, Scope(part, np.zeros(6, dtype=np.int64), 0), 3.0)
 

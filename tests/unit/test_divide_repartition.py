@@ -1,4 +1,4 @@
-"""Tails, mending by search, and mending across community borders."""
+"""Dead ends, rebalancing by search, and rebalancing across community borders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from geo.divide.partitioning.repartition import repartitioned
 
 
 def cut_off(graph, members: np.ndarray, without: int) -> list[np.ndarray]:
-    """Slow twin: the pieces that are left without one member, as places among the members."""
+    """Slow twin: the pieces that remain without one member, as positions among the members."""
     rest = np.delete(np.arange(len(members)), without)
     piece = pieces(graph, members[rest])
     return [rest[piece == k] for k in range(int(piece.max()) + 1)]
@@ -38,7 +38,7 @@ def test_a_light_lane_goes_with_the_cell_it_hangs_on():
     graph = build_graph(squares(places))
     head = gates(graph, np.arange(12), np.array([1.0] * 9 + [0.1] * 3), 2)
     assert head.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 6, 6, 6]
-    # Wherever the walk begins.
+    # Regardless of the start of the walk.
     turned = np.arange(12)[::-1]
     assert turned[gates(graph, turned, np.array([0.1] * 3 + [1.0] * 9), 2)].tolist() == [
         6,
@@ -96,7 +96,7 @@ def test_only_what_one_cell_cuts_off_goes_with_it(seed):
 
 
 def test_mending_evens_out_what_single_moves_cannot():
-    # 3 | 3 3 | 1 1 1: two parts of 6 and 6 need a cell of 3 to go over, and nothing to come back but ones.
+    # 3 | 3 3 | 1 1 1: two parts of 6 and 6 require a cell of 3 to move, and only ones can move back.
     load = np.array([5.0, 4.0, 3.0, 3.0, 2.0, 1.0])
     graph = build_graph(squares([(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]))
     label = np.array([0, 0, 0, 1, 1, 1])
@@ -141,7 +141,7 @@ def test_mending_keeps_parts_and_families_whole(seed):
 
 
 def test_what_one_community_cannot_share_its_neighbour_takes():
-    # The upper community is a row of two heavy cells at its tip: 3 and 3, then 1s; below lie only ones.
+    # The upper community is a row with two heavy cells at its tip: 3 and 3, then 1s; the lower one has only 1s.
     shapes = squares([(x, y) for y in range(4) for x in range(8)])
     load = np.ones(32)
     load[[24, 25]] = 3.5
@@ -161,7 +161,7 @@ def test_what_one_community_cannot_share_its_neighbour_takes():
 
 
 def test_no_tentacles_where_lanes_end_at_the_outline():
-    # A town of blocks, each second one at the edge with a yard that only it borders on.
+    # A town of blocks; every second one at the edge has a yard connected only to it.
     n = 12
     places = [(x, y) for x in range(n) for y in range(n)]
     yards = [(x, -1) for x in range(0, n, 2)] + [(x, n) for x in range(0, n, 2)] + [(-1, y) for y in range(1, n, 2)]
@@ -179,7 +179,7 @@ def test_no_tentacles_where_lanes_end_at_the_outline():
 @pytest.mark.parametrize("seed", range(6))
 def test_the_bound_of_a_gate_is_that_of_a_plain_search(seed):
     rng = np.random.default_rng(seed)
-    # A random tree-like set of squares: many cells cut others off.
+    # A random tree-like set of squares with many articulation points.
     places = [(0, 0)]
     while len(places) < 14:
         x, y = places[rng.integers(len(places))]
@@ -193,7 +193,8 @@ def test_the_bound_of_a_gate_is_that_of_a_plain_search(seed):
         behind = sorted(float(weight[piece].sum()) for piece in cut_off(graph, members, v))
         if weight[v] <= least or len(behind) < 2:
             continue
-        # So many of the lightest pieces go with the gate; the lightest of those left has to do for grids of its own.
+        # This many of the lightest pieces are assigned with the gate; the lightest remaining one must be enough for separate
+        # grids.
         choices = [
             max((weight[v] + sum(behind[:k])) / mean - 1, 1 - behind[k] / mean if k < len(behind) else 0.0)
             for k in range(len(behind) + 1)

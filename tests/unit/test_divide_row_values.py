@@ -1,4 +1,4 @@
-"""Series arguments: given in another order they mean the same, on another index they are refused by name."""
+"""Series arguments: their order does not matter, and another index is refused by name."""
 
 from __future__ import annotations
 

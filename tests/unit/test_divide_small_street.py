@@ -1,4 +1,4 @@
-"""The whole way on a small street, and what is refused."""
+"""The complete division of a small street, and refused input."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_empty_layer_is_refused_by_name():
 
 def test_rounding_of_the_outline_is_reported(town, division):
     assert division.third.attrs["outline_rounding"] == {"missing_m2": 0.0, "beyond_m2": 0.0}
-    # The same street turned by seven degrees: corners and road ends leave the given line by less than 1 mm.
+    # The same street rotated by seven degrees: corners and road ends deviate from the given line by less than 1 mm.
     turned = [
         layer.set_geometry(layer.geometry.rotate(7.3, origin=(X + 1 / 3, Y + 1 / 7))) for layer in (STREET, ROADS, town)
     ]

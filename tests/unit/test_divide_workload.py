@@ -148,7 +148,7 @@ def test_officials_are_rounded_to_the_nearest_and_needed_staff_up(small):
     assert needed["needed"].tolist() == pytest.approx([3.4, 7.8])
     assert needed["leaders"].tolist() == [4, 6]
     assert needed["short"].tolist() == pytest.approx([-0.6, 1.8])
-    # What is exact is not rounded up.
+    # Exact values are not rounded up.
     assert staff_needed(small)["needed"].tolist() == pytest.approx([3.0, 7.0])
     with pytest.raises(InputError, match="cannot handle a workload of 0"):
         staff_needed(small, workload_per_leader=0.0)
@@ -171,7 +171,7 @@ def test_all_officials_or_none_and_negative_staff(small):
 
 def test_floors_and_dwellings_are_counted_by_use():
     facts = describe_buildings(houses(building=["yes", "hotel", "office"], levels=[5, 5, 5]))
-    # 1,000 m² of floor each: 70 % lived in at 110 m², 2.6 persons a household.
+    # 1,000 m² of floor each: 70 % residential at 110 m², 2.6 persons per household.
     assert facts["households"].tolist() == [6, 0, 0]
     assert facts["population"].tolist() == [16, 0, 0]
     assert facts["units"].tolist() == [0, 1, 4]

@@ -1,4 +1,4 @@
-"""The brief on forty cases: figures, order, facts without persons, same bytes for an old period."""
+"""The brief on forty cases: figures, order, facts without persons, identical bytes for an old period."""
 
 from __future__ import annotations
 

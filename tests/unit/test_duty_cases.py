@@ -1,4 +1,4 @@
-"""Steps of a case: the table of the study, the conditions in its text, undoing, merging, clocks."""
+"""Steps of a case: the table of the study, the conditions in its text, undo, merging, clocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHINA = Calendar.china()
 AT = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
 R, A, S = Role, Action, State
 
-#: action, from, to, roles: typed from the study by hand, its text before its table.
+#: Action, from, to, roles: transcribed by hand from the study; its text has priority over its table.
 TABLE = """
 report - reported officer|clerk|supervisor
 self_solve reported handled officer
@@ -118,7 +118,7 @@ def at_state(state: State | None, **change: object) -> Case | None:
 
 
 def step(case: Case | None, action: Action, role: Role, actor: str = "", **change: object) -> Case:
-    """One step with its deadlines."""
+    """Take one step with its deadlines."""
     return advance(case, prepared(case, event(case, action, role, actor, **change), calendar=CHINA, rules=CaseRules()))
 
 

@@ -1,4 +1,4 @@
-"""Deadlines, their explanation, and the calendar behind them against an independent one."""
+"""Deadlines, their explanation, and the calendar, compared with an independent one."""
 
 from __future__ import annotations
 

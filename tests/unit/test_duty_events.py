@@ -1,4 +1,4 @@
-"""The values of a case: events, their words, and the hash chain."""
+"""Values of cases: events, their labels, and the hash chain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indicators against counts made by hand on forty cases."""
+"""Indicators compared with counts by hand on forty cases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BY_HAND = {
     "VISR": (24, 25),
     "VISS": (22, 24),
 }
-#: The same for the first community; the second has the rest.
+#: The same for the first community; the rest belongs to the second.
 FIRST_BY_HAND = {
     "FIL": (19, 19),
     "CLO": (15, 19),
@@ -72,7 +72,7 @@ def test_communities_add_up_and_stand_in_the_order_of_codes(period: Period) -> N
         assert (rows["numerator"].sum(), rows["denominator"].sum()) == (numerator, denominator)
         first = rows[rows["area"] == f"{STREET}001"].iloc[0]
         assert (first["numerator"], first["denominator"]) == FIRST_BY_HAND[indicator]
-        # What the mix of cases makes expect adds up to what the street has.
+        # The expected numbers from the mix of cases sum to the number of the street.
         assert (rows["expected"].fillna(0) * rows["denominator"]).sum() == pytest.approx(numerator)
         assert len(first["cases"]) == first["denominator"] - first["numerator"]
 

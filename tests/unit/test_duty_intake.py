@@ -48,7 +48,7 @@ def test_candidates_are_ranked_and_say_why() -> None:
         place("same", 30.0, text="路灯不亮", address="万寿村小区12幢2单元"),
         place("A", 0.0),
     ]
-    # 幢 and 栋 are one word for a building.
+    # 幢 and 栋 are equivalent words for a building.
     found = duplicate_candidates(new, others)
     assert [c.case_id for c in found] == ["same", "building", "near words", "near", "far"]
     assert found[0].why.zh.startswith("同一楼栋，相距30米")

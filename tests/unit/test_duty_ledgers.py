@@ -1,4 +1,4 @@
-"""Ledgers A to K on forty cases: what they say, and that each fails without one of its facts."""
+"""Ledgers A to K on forty cases: their content, and that it changes without any one of its facts."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_tells_the_steps_of_the_day(facts: Facts) -> None:
         "state": "处置中",
         "due": "03-04 18:00",
     }
-    # At the end of the day it was not closed, whatever happened later; on Thursday it was.
+    # At the end of the day it was not closed, regardless of later steps; on Thursday it was.
     assert cell(ledger("A", THURSDAY, facts, scope=ONE), {"case_no": "N11"}, "state") == "结案（实质性办结）"
     explained = ledger("A", TUESDAY, facts, scope=f"{STREET}002")
     assert cell(explained, {"case_no": "N25"}, "state") == "结案（解释备案）"
@@ -247,7 +247,7 @@ def test_columns_are_those_of_the_table_in_order(kind: LedgerKind, facts: Facts)
 
 
 def less(kind: LedgerKind, street: Street, facts: Facts) -> Facts:
-    """The facts without one of those that the ledger is made of."""
+    """The facts without one of the inputs of the ledger."""
     events = {"A": ("N11", 4), "B": ("N11", 7), "C": ("N20", 2), "D": ("N15", 3), "E": ("N25", 6), "H": ("N03", 7)}
     if kind.value in events:
         taken = without(street, *events[kind.value])
@@ -337,7 +337,7 @@ def test_contacts_of_reporters_are_in_no_ledger(street: Street) -> None:
             assert name not in text
 
 
-#: What the rules of 2026 forbid, in headings, titles, texts and names of columns.
+#: Words forbidden by the rules of 2026, in headings, titles, texts and column names.
 FORBIDDEN = ("排名", "名次表", "积分", "打卡", "签到", "在线时长", "点赞", "得分", "扣分", "红牌", "黄牌")
 FORBIDDEN_NAMES = ("rank", "score", "points", "checkin", "check_in", "online_time", "online_hours", "league")
 
@@ -366,7 +366,7 @@ def test_burden_is_counted_by_person_and_day(facts: Facts) -> None:
         if event.actor == "中心" and event.role != "system" and facts.happened(event).date() == MONDAY
     ]
     assert clerk["things"] == len(events)
-    # A filing names no words; a merge, a rejection, and added reports do.
+    # A filing has no typed text; a merge, a rejection, and added reports have.
     assert clerk["typed"] == 2 + 1 + 2
     assert table["typed"].sum() <= table["things"].sum()
 

@@ -1,4 +1,4 @@
-"""Agendas: each rule on its own, one line for a case, twelve lines at most, and decisions that open the next one."""
+"""Agendas: each rule alone, one line per case, at most twelve lines, and decisions at the top of the next one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from geo.errors import InputError
 from tests.unit.duty_cases import END, START, STREET, Street, decision, forty, moment, verdicts
 
 THURSDAY, SATURDAY = dt.date(2026, 3, 5), dt.date(2026, 3, 7)
-#: A case that runs on its way, and is due on the 4th at 18:00.
+#: A case in progress, due on the 4th at 18:00.
 RUNNING = "2 09:00 report | 2 09:30 file | 2 10:00 assign | 2 10:30 sign"
 
 
 def made(street: Street, day: dt.date = THURSDAY, **more: object) -> Agenda:
-    """The agenda as it is made at eight o'clock on its day, without short patrols."""
+    """The agenda composed at eight o'clock on its day, without grids short of patrols."""
     quiet = verdicts().assign(verdict="met")
     facts = street.facts(moment(day.day, "08:00"), **{"verdicts": quiet, **more})
     return agenda(facts, day)
@@ -211,7 +211,7 @@ def test_twelve_lines_at_most_and_the_rest_is_counted() -> None:
     assert len(found.lines) == MOST_LINES == 12
     assert found.left_over == 25 - 12
     assert found.note.zh == "另有13项留待下次例会审议"
-    # The first three of each rule have room before the rest of the first rule.
+    # The first three of each rule precede the rest of the first rule.
     assert rules_of(found).count(Rule.DECISION_OVERDUE) == 5
 
 

@@ -1,4 +1,4 @@
-"""Papers: fonts, sizes, same bytes, rare characters, and an imprint that never stands alone."""
+"""Papers: fonts, sizes, identical bytes, rare characters, and an imprint that is never alone on a page."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_text_is_never_markup() -> None:
 
 
 def picture(text: str) -> bytes:
-    """A text as the papers draw it."""
+    """A text as rendered by the papers."""
     named = ", ".join(f'"{name}"' for name in typesetting.families()["body"])
     source = f'#set page(width: 20mm, height: 10mm)\n#set text(font: ({named},))\n#"{text}"'
     return typst.compile(source.encode(), format="png")

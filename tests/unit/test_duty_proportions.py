@@ -1,4 +1,4 @@
-"""Intervals, funnel and percentages against slow or published values."""
+"""Intervals, funnel and percentages compared with slow implementations or published values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.errors import InputError
 
 
 def slow_wilson(k: int, n: int) -> tuple[float, float]:
-    """The shares that the score test at 95 % does not refuse, found by root search."""
+    """The shares not rejected by the score test at 95 %, found by root search."""
 
     def score(p: float) -> float:
         return (k / n - p) ** 2 - Z_95**2 * p * (1 - p) / n
@@ -66,7 +66,7 @@ def test_overdispersion_widens_the_limits() -> None:
     half = Z_998 * math.sqrt(phi * common * (1 - common) / 400)
     assert table["high_998"].iloc[0] == pytest.approx(min(1.0, common + half))
     assert table["low_998"].iloc[0] == pytest.approx(common - half)
-    # Raw limits would point at dozens of areas.
+    # Raw limits would mark dozens of areas.
     assert (np.abs(z) > Z_998).sum() > 20
     assert (table["band"] == "outside_998").sum() <= 2
 

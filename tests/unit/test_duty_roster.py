@@ -1,4 +1,4 @@
-"""The roster by dates, leave, hand-over, shifts, notices, and sheets with faulty rows."""
+"""The roster by dates, absences, hand-over, shifts, notices, and tables with faulty rows."""
 
 from __future__ import annotations
 

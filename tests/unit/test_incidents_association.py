@@ -11,7 +11,7 @@ import scipy.sparse
 from geo.incidents.statistics.association import gi_star, local_moran
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of their imports, on versions that we do not choose
+    warnings.simplefilter("ignore")  # Warnings of their imports, for versions not under our control.
     import esda
     import libpysal
 
@@ -30,7 +30,7 @@ def test_gi_star_is_that_of_esda(lattice, seed):
     theirs = esda.G_Local(values, lattice, transform="B", permutations=0, star=True).Zs
     binary = scipy.sparse.csr_array(lattice.sparse + scipy.sparse.eye_array(N))
     np.testing.assert_allclose(gi_star(values, binary), theirs, rtol=1e-12)
-    # The other divisor of the variance shrinks every z alike.
+    # The other divisor of the variance scales all z equally.
     np.testing.assert_allclose(gi_star(values, binary, variance="n-1"), theirs * np.sqrt((N - 1) / N), rtol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What is usual, and what stands out of it."""
+"""The background of counts, and the cells that exceed it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def uneven_squares(side: int) -> gpd.GeoDataFrame:
 
 class TestBackground:
     def test_very_hot_cells_do_not_hide_the_others(self):
-        """A cell with half of all incidents: dealing the values finds nothing, the background finds all three."""
+        """A cell with half of all incidents: permutation finds nothing, the background finds all three."""
         cells = squares(16, 16)
         values = np.random.default_rng(3).poisson(8, 256)
         values[[34, 120, 200]] += [900, 60, 60]
@@ -76,7 +76,7 @@ class TestBackground:
         assert hotspots(table, cells.assign(population=people), exposure="population")["hot"].sum() == 0
 
     def test_the_law_is_that_of_simulated_counts(self):
-        """Even, by area, and a mixture with cells of their own rate: shares of months in which p is as small are as p says."""
+        """Uniform, by area, and a mixture with individual rates: the share of months with p below a level equals the level."""
         rng = np.random.default_rng(12)
         area, people = rng.gamma(2.0, 0.5, 400), rng.gamma(1.0, 1.0, 400)
         weights = contiguity_weights(contiguity(squares(20, 20)), 400)
@@ -95,7 +95,7 @@ class TestBackground:
             assert 0.01 < np.mean(alone) < 0.06
 
     def test_large_cells_and_full_houses_are_no_hot_spots_and_planted_cells_are(self):
-        """Incidents even over the ground, then even over the residents; then ten cells with four times as many."""
+        """Incidents uniform over the ground, then over the residents; then ten cells with four times as many."""
         cells = uneven_squares(18)
         rng = np.random.default_rng(2)
         people = rng.gamma(1.0, 100.0, len(cells)).round()
@@ -117,7 +117,7 @@ class TestBackground:
     @pytest.mark.parametrize("base", [2, 5, 10])
     @pytest.mark.parametrize("off_by_one", [0.0, 0.1, 0.3])
     def test_counts_more_even_than_chance_do_not_hide_a_full_cell(self, isolated, base, off_by_one):
-        """Quotas: each cell holds the same, give or take one, and a single cell ten times as much."""
+        """Quotas: each cell has the same count within one, and a single cell ten times as many."""
         rng = np.random.default_rng(14)
         values = np.full(256, base)
         moved = rng.random(256) < off_by_one
@@ -130,7 +130,7 @@ class TestBackground:
         assert found["hot"].iloc[120]
         assert np.flatnonzero(found["core"]).tolist() == [120]
         assert set(np.flatnonzero(found["hot"])) <= ({120} if isolated else {120, 119, 121, 104, 136})
-        # What is usual is not far from what the other cells hold.
+        # The background is close to the counts of the other cells.
         near = 1 if isolated else 5
         assert found["expected"].iloc[120] == pytest.approx(near * base, rel=0.2)
 

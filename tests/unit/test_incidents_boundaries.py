@@ -1,4 +1,4 @@
-"""Boundaries, ties and units: cases in which one comparison decides."""
+"""Boundaries, ties and units: cases decided by a single comparison."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class TestWeeks:
         assert nothing["change"] == "noise"
 
     def test_cells_without_incidents_are_no_tests(self):
-        """q counts the cells that hold something: with one of them, q is p."""
+        """q counts only cells with incidents: with one of them, q is p."""
         found = self.compared(*["2026-03-15 10:00"] * 6).loc["c0"]
         assert found["q"] == found["p"]
         assert found["change"] == "up"
@@ -123,7 +123,7 @@ class TestPatrols:
 
 class TestMarks:
     def marked(self, *sizes: int) -> tuple[list[int], list[dict]]:
-        """Sizes of the places that are marked as default points, of places with so many incidents each."""
+        """Sizes of the places marked as default points, for places with these numbers of incidents."""
         lon = np.repeat(118.8 + 0.001 * np.arange(len(sizes)), sizes)
         frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, np.full(len(lon), 32.1)), crs=4326)
         frame, records = mark_default_points(frame)
@@ -183,7 +183,7 @@ class TestCounts:
         np.testing.assert_allclose(alone["per_1000_eb"], empirical_bayes([41, 10, 5], [1.0, 1.0, 0.1]), rtol=1e-12)
 
     def test_empirical_bayes_is_the_formula(self):
-        """Marshall (1991): the prior variance is that between cells less what counting gives at the mean exposure."""
+        """Marshall (1991): the prior variance is the variance between cells minus the sampling variance at the mean exposure."""
         k, e = np.array([0.0, 30.0, 12.0]), np.array([1.0, 10.0, 2.0])
         common = k.sum() / e.sum()
         between = (e * (k / e - common) ** 2).sum() / e.sum() - common / e.mean()
@@ -255,7 +255,7 @@ class TestDensity:
         found = density(given, outline=row_of_cells(2), bandwidth_m=30.0, cell_m=10.0)
         assert (found.used, found.excluded, found.outside) == (2, 1, 1)
         assert (found.x[1] - found.x[0], found.y[1] - found.y[0]) == (10.0, 10.0)
-        # Lines of the raster lie on multiples of its side.
+        # Lines of the raster lie on multiples of its cell size.
         assert ((found.x - 5.0) % 10.0 == 0).all()
         assert found.x[0] > X0
         assert found.x[-1] < X0 + 210

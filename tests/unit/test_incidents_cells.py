@@ -1,4 +1,4 @@
-"""Assignment, counts, density and hot spots on shapes small enough to see the answer."""
+"""Assignment, counts, density and hot spots on shapes with obvious answers."""
 
 from __future__ import annotations
 
@@ -207,10 +207,10 @@ class TestDensity:
         for x, y in xy:
             kernel = np.exp(-((gx - X0 - x) ** 2 + (gy - Y0 - y) ** 2) / (2 * 60.0**2)) * weight
             slow += kernel / kernel.sum() / 10.0**2 * 1e6
-        np.testing.assert_allclose(result.values[result.inside], slow, rtol=3e-3)  # weights are found to 0.1 %
+        np.testing.assert_allclose(result.values[result.inside], slow, rtol=3e-3)  # Weights are accurate to 0.1 %.
 
     def test_border_is_not_dimmed(self):
-        """Evenly spread incidents give an even density, at the border and at the corner too."""
+        """Uniformly distributed incidents give a uniform density, including borders and corners."""
         lattice = [(x, y) for x in np.arange(5, 1000, 10.0) for y in np.arange(5, 1000, 10.0)]
         result = density(points(lattice), outline=squares(10, 10).geometry, bandwidth_m=100.0)
         assert result.inside.sum() == 50 * 50
@@ -313,7 +313,7 @@ class TestHotspots:
         assert "unseen" in few.attrs["note_en"]
 
     def test_p_is_that_of_dealing_the_values_anew(self):
-        """Against 40,000 random deals: a skew set of counts, a neighbourhood of five."""
+        """Compared with 40,000 random permutations: a skewed set of counts, a neighbourhood of five."""
         rng = np.random.default_rng(11)
         cells = squares(12, 12)
         values = rng.poisson(1.0, 144)

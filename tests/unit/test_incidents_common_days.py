@@ -1,4 +1,4 @@
-"""Incidents and visits that are compared are of the same local days."""
+"""Compared incidents and visits are of the same local days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small numbers, weeks, trends, patrols, doubts, divisions of the day."""
+"""Small numbers, weeks, trends, patrols, doubtful coordinates, divisions by day."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class TestWeeks:
 
 class TestTrends:
     def test_each_kind_of_hot_spot(self):
-        """Four weeks on a board: one spot all the time, one at the end, one at the beginning, one that grows."""
+        """Four weeks on a board: one persistent hot spot, one at the end, one at the beginning, one that grows."""
         cells = squares(18, 18)
         rng = np.random.default_rng(6)
         table = np.stack([rng.poisson(6, 324) for _ in range(6)], axis=1)
@@ -205,7 +205,7 @@ class TestDivisionOfTheDay:
         given.index = pd.Index(list("wxyz"))
         found = assign_by_day(given, {dt.date(2026, 3, 1): new, dt.date(2026, 1, 1): old})
         assert found.index.tolist() == list("wxyz")
-        # The day begins in Shanghai.
+        # The day starts in Shanghai.
         assert [c if c is None else c[0] for c in found["cell"]] == ["O", "N", None, None]
         assert found["division_valid_from"].tolist() == [dt.date(2026, 1, 1), dt.date(2026, 3, 1), None, None]
         assert set(assign(given, new).columns) < set(found.columns)
@@ -240,7 +240,7 @@ class TestDoubts:
     OUTLINE = gpd.GeoDataFrame(geometry=[shapely.box(X0, Y0, X0 + 3000, Y0 + 3000)], crs=CRS)
 
     def reports(self, n: int, seed: int, away: int = 60) -> gpd.GeoDataFrame:
-        """Incidents in the street, and some honest ones from round it."""
+        """Incidents in the street, and some correct ones from its surroundings."""
         rng = np.random.default_rng(seed)
         xy = np.vstack([rng.uniform(0, 3000, (n, 2)), rng.uniform(-900, 3900, (away, 2))])
         frame = points(xy, source_row=range(2, n + away + 2)).to_crs("EPSG:4326")

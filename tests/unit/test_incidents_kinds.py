@@ -1,4 +1,4 @@
-"""Catalogues, kinds in people's words, time limits and working days."""
+"""Catalogues, kinds in everyday words, time limits and working days."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestCatalogue:
         found = find_matter("1023", standard_ref=STANDARD_REF)
         assert (found.code, found.name, found.kind, found.listed) == ("01023", "市政公用设施异常", "anomaly", False)
         assert find_matter("05002", standard_ref=STANDARD_REF).listed
-        assert find_matter("06031", standard_ref=STANDARD_REF) is None  # the standard leaves it out
+        assert find_matter("06031", standard_ref=STANDARD_REF) is None  # Missing in the standard.
         assert find_matter("77001", standard_ref=STANDARD_REF) is None
 
     def test_unknown_standard(self):
@@ -68,7 +68,7 @@ class TestCatalogue:
         assert own.standard_ref == "本街道目录"
         assert match_kind("A2", None, own=own).matter.name == "宠物扰民"
         assert match_kind(None, "店外经营", own=own).matter.code == "A1"
-        assert match_kind(None, "出店经营", own=own).matter.code == "A1"  # phrases reach it by its national code
+        assert match_kind(None, "出店经营", own=own).matter.code == "A1"  # Phrases are matched by its national code.
         assert match_kind(None, "暴露垃圾", own=own).matter.code == "06010"
 
     @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ class TestLimits:
             "03-05 13:30",
             "02-13 21:00",
         ]
-        # Friday evening before Spring Festival: Saturday 14 is worked.
+        # Friday evening before Spring Festival: Saturday 14 is a working day.
         assert said(calendar.due(given, Limit.parse("4工作时"))) == [
             "10-08 11:00",
             "10-08 12:00",
@@ -230,7 +230,7 @@ class TestLimits:
             }
         )
         due = due_times(frame, time_limits(), Calendar.china())
-        # Two conditions, 48 hours and 15 days: which one holds is not known, so the longer.
+        # Two conditions, 48 hours and 15 days: it is unknown which one applies, so the longer one is used.
         assert said(due.iloc[:1]) == ["03-20 11:30"]
         assert due.isna().tolist() == [False, True, True]
 

@@ -1,4 +1,4 @@
-"""Fixes as arrays against the same fixes one by one."""
+"""Fixes as arrays compared with the same fixes one by one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW_US = 1_772_424_000_000_000
 
 
 def one_by_one(fixes):
-    """The obvious loop: each fix by itself."""
+    """The obvious loop over single fixes."""
     made = []
     for fix in fixes:
         time_us = microseconds(datetime.fromisoformat(fix["time"]))

@@ -51,7 +51,7 @@ def test_require_metric_says_what_to_do() -> None:
 def test_to_metric_keeps_a_frame_that_suits_and_moves_others() -> None:
     frame = gpd.GeoDataFrame(geometry=[shapely.box(387000, 3553000, 388000, 3554000)], crs=4549)
     assert to_metric(frame) is frame
-    assert to_metric(frame.to_crs(3857)).crs.to_epsg() == 4549  # metres by name, 39 % too large by measure
+    assert to_metric(frame.to_crs(3857)).crs.to_epsg() == 4549  # Metres by unit, but 39 % too large.
 
 
 def test_area_is_ellipsoidal() -> None:

@@ -1,4 +1,4 @@
-"""A systematic shift is told with its size, direction and cause, or it is said that it cannot be told."""
+"""A systematic shift is reported with size, direction and cause, or as undecidable."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def azimuths_differ(one: float, two: float) -> float:
     return abs((one - two + 180) % 360 - 180)
 
 
-# Every mistake on the first layer, the most frequent one on the others.
+# All errors on the first layer, the most frequent one on the others.
 FREQUENT = ("GCJ-02",)
 CASES = [(n, m) for k, n in enumerate(LAYERS) for m in MISTAKES if k == 0 or m in FREQUENT]
 
@@ -127,18 +127,18 @@ def unknown(found: Shift) -> bool:
 
 def test_what_cannot_be_told_is_not_told() -> None:
     middle = spread(300, STREET.geometry[0].centroid.buffer(400))
-    assert unknown(detect_datum(middle, STREET))  # fits wherever it lies
+    assert unknown(detect_datum(middle, STREET))  # Matches at any place.
     wide = spread(600, STREET.geometry[0].buffer(1500))
-    assert unknown(detect_datum(wide, STREET))  # reaches beyond on all sides
+    assert unknown(detect_datum(wide, STREET))  # Extends beyond on all sides.
     assert unknown(detect_datum(along_roads(20), ROADS))  # too few
-    assert unknown(detect_datum(moved(50_000, 0)(BLOCKS), ROADS))  # far, and no mistake of zone
+    assert unknown(detect_datum(moved(50_000, 0)(BLOCKS), ROADS))  # Far away, and not an error of zone.
     grid = [
         shapely.box(387000 + 100 * i, 3553000 + 100 * j, 387100 + 100 * i, 3553100 + 100 * j)
         for i in range(12)
         for j in range(12)
     ]
     checkers = gpd.GeoDataFrame(geometry=grid, crs=4549)
-    assert unknown(detect_datum(checkers, checkers))  # the same again every 100 m
+    assert unknown(detect_datum(checkers, checkers))  # Periodic every 100 m.
 
 
 def test_arguments() -> None:

@@ -1,4 +1,4 @@
-"""Boundaries that no other test holds: limits of zones, digests, areas with holes, the lattice."""
+"""Boundary cases not covered elsewhere: limits of zones, digests, areas with holes, the lattice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boundaries of two makers, digitised independently: the datum is told from the ground that they share, or not at all."""
+"""Boundaries digitised independently by two sources: the datum is derived from their common area, or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.layers.alignment.overlap import edge_surface
 
 
 def blob(rng: np.random.Generator, radius_m: float) -> shapely.Polygon:
-    """A district of an irregular outline with details down to 50 m, about Nanjing."""
+    """A district with an irregular outline and details down to 50 m, near Nanjing."""
     turn = np.linspace(0, 2 * np.pi, 1500, endpoint=False)
     radius = np.full(len(turn), 1.0)
     for k in range(1, 40):
@@ -25,7 +25,7 @@ def blob(rng: np.random.Generator, radius_m: float) -> shapely.Polygon:
 
 
 def redrawn(shape: shapely.Polygon, rng: np.random.Generator, *, off_m: float, thin_m: float) -> shapely.Polygon:
-    """The same district by another maker: thinned out, and off by a wandering error."""
+    """The same district by another source: simplified, and with an autocorrelated error."""
     corners = shapely.get_coordinates(shapely.segmentize(shapely.simplify(shape, thin_m), 400.0))[:-1]
     wander = np.cumsum(rng.normal(0, 1, (len(corners), 2)), axis=0)
     wander -= np.linspace(0, 1, len(wander))[:, None] * wander[-1]
@@ -52,7 +52,7 @@ def test_the_datum_of_a_boundary_that_another_maker_drew(seed: int, datum: str) 
     found = detect_datum(layer, reference)
     assert (found.cause, found.evidence) == (KEYS[datum], "overlap")
     assert found.confidence > 0.5
-    # The twin: ground in one of the two only, by plain shapely.
+    # Slow twin: area in only one of the two, with plain shapely.
     true = reference.to_crs(4549).geometry.iloc[0]
     left = {
         name: layer.pipe(to_datum, name, "WGS-84").to_crs(4549).geometry.iloc[0].symmetric_difference(true).area

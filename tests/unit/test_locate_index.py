@@ -31,9 +31,9 @@ def test_inside_outside_and_nan() -> None:
 
 def test_border_rule() -> None:
     index = GridIndex(grid())
-    assert at(index, 10.0, 5.0) == 1  # a border that runs north: the cell in the east
-    assert at(index, 5.0, 10.0) == 3  # a border that runs east: the cell in the north
-    assert at(index, 10.0, 10.0) == 4  # a node: north-east
+    assert at(index, 10.0, 5.0) == 1  # A border running north: the cell in the east.
+    assert at(index, 5.0, 10.0) == 3  # A border running east: the cell in the north.
+    assert at(index, 10.0, 10.0) == 4  # A node: north-east.
     assert at(index, 0.0, 5.0) == 0  # the outline belongs to the street, on all four sides
     assert at(index, 30.0, 5.0) == 2
     assert at(index, 5.0, 0.0) == 0
@@ -41,7 +41,7 @@ def test_border_rule() -> None:
     assert [at(index, x, y) for x, y in ((0, 0), (30, 0), (0, 30), (30, 30))] == [0, 2, 6, 8]
     assert (
         at(index, 30.0, 10.0) == 5
-    )  # a node of the outline: the first cell counter-clockwise from the east-north-east
+    )  # A node of the outline: the first cell counter-clockwise from the east-north-east.
     assert at(index, 10.0, 30.0) == 6
 
 
@@ -93,7 +93,7 @@ def test_cross_pieces_abut_and_tell_the_cell() -> None:
     assert pieces.cell[first].tolist() == [-1, 0, 1, 2, -1]
     assert pieces.t_in[first].tolist() == [0.0, 0.125, 0.375, 0.625, 0.875]
     assert pieces.t_out[first].tolist() == [0.125, 0.375, 0.625, 0.875, 1.0]
-    assert pieces.cell[pieces.segment == 1].tolist() == [0]  # no length
+    assert pieces.cell[pieces.segment == 1].tolist() == [0]  # No length.
     assert pieces.cell[pieces.segment == 2].tolist() == [0]
 
 
@@ -101,7 +101,7 @@ def test_cross_through_nodes_and_along_borders() -> None:
     index = GridIndex(grid())
     pieces = index.cross([0.0, 10.0], [0.0, 0.0], [30.0, 10.0], [30.0, 30.0])
     assert pieces.cell[pieces.segment == 0].tolist() == [0, 4, 8]
-    assert pieces.cell[pieces.segment == 1].tolist() == [1, 4, 7]  # along a border: the cells in the east
+    assert pieces.cell[pieces.segment == 1].tolist() == [1, 4, 7]  # Along a border: the cells in the east.
 
 
 def test_many_crossings_of_one_segment() -> None:

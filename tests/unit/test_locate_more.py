@@ -107,7 +107,7 @@ def test_probability_on_a_border_and_on_a_node() -> None:
 
 
 def test_probability_is_calibrated() -> None:
-    """Of cells that are given p, a share p holds the true place: positions are simulated from true places everywhere."""
+    """Of the cells with probability p, a share p contains the true place: positions are simulated from true places everywhere."""
     cells = voronoi(30)
     index = GridIndex(cells)
     rng = np.random.default_rng(5)
@@ -200,11 +200,11 @@ def test_an_index_of_an_empty_or_invalid_layer_says_why() -> None:
         (boxes((0, 0, 10, 10), (10, 0, 20, 10)), 1),
         (boxes((0, 0, 10, 10), (10, 0, 20, 5), (10, 5, 20, 10)), 1),  # a T junction is no overlap
         (boxes((0, 0, 10, 10), (0, 0, 10, 10)), 2),  # twice the same
-        (boxes((0, 0, 10, 10), (2, 2, 4, 4)), 2),  # one inside the other, no border crosses
+        (boxes((0, 0, 10, 10), (2, 2, 4, 4)), 2),  # One inside the other, without crossing borders.
         (boxes((0, 0, 10, 10), (9, 3, 20, 7)), 2),
-        (boxes((0, 0, 10, 10), (5, 0, 10, 10)), 2),  # borders in common, the same side
+        (boxes((0, 0, 10, 10), (5, 0, 10, 10)), 2),  # Common borders, on the same side.
         (boxes((0, 0, 10, 10), (0, 0, 5, 5), (1, 1, 3, 3)), 3),
-        (boxes((0, 0, 10, 10), (10, 10, 20, 20)), 1),  # one point in common
+        (boxes((0, 0, 10, 10), (10, 10, 20, 20)), 1),  # One common point.
     ],
 )
 def test_overlaps_are_found(layer: gpd.GeoDataFrame, tiers: int) -> None:
@@ -250,7 +250,7 @@ def test_an_index_of_other_codes_or_crs_is_refused(tmp_path) -> None:
 
 
 def test_nearest_between_two_walls_whatever_ring_they_are_found_in() -> None:
-    """The nearer wall can lie in a later ring of pixels than the farther one; the middle belongs to the least code."""
+    """The nearer wall can lie in a later ring of pixels than the farther one; the middle belongs to the smallest code."""
     twins = boxes((0, 0, 9, 9), (11, 0, 20, 9)).assign(code=["b", "a"])
     index = GridIndex(twins)
     x = np.linspace(9.7, 10.3, 6_001)
@@ -270,7 +270,7 @@ def test_nearest_ties_go_to_the_least_code_whatever_the_order_of_rows() -> None:
         assert codes[cell[0]] == "a"
         assert codes[cell[1]] == min(codes[0], codes[1])
         assert metres == pytest.approx([2**0.5, 1.0], abs=1e-12)
-    # Overlapping cells stand in tiers of their own; the tie is decided across them.
+    # Overlapping cells are in separate tiers; the tie is decided across them.
     overlapping = boxes((0, 0, 9, 9), (0, 0, 9, 8)).assign(code=["z", "y"])
     assert GridIndex(overlapping).nearest([10.0], [4.0], 2.0)[0].tolist() == [1]
 

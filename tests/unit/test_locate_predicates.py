@@ -1,4 +1,4 @@
-"""The orientation of three points against exact fractions, where rounding would decide otherwise."""
+"""The orientation of three points compared with exact fractions, where rounding would decide otherwise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rounded_turn(a: np.ndarray, b: np.ndarray, p: np.ndarray) -> int:
 
 
 def nearly_collinear(seed: int, n: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Points a few units in the last place beside a line, as in metres of a projected CRS and near the origin."""
+    """Points a few units in the last place from a line, in metres of a projected CRS and near the origin."""
     rng = np.random.default_rng(seed)
     cases = []
     for k in range(n):
@@ -37,7 +37,7 @@ def nearly_collinear(seed: int, n: int) -> list[tuple[np.ndarray, np.ndarray, np
             for _ in range(int(rng.integers(0, 3))):
                 p[axis] = np.nextafter(p[axis], rng.choice([-np.inf, np.inf]))
         cases.append((a, b, p))
-    # The lattice of Kettner and others (2008): steps of one unit beside the diagonal.
+    # The lattice of Kettner and others (2008): steps of one unit near the diagonal.
     for i in range(16):
         for j in range(16):
             p = np.array([0.5 + i * 2.0**-53, 0.5 + j * 2.0**-53])
@@ -48,7 +48,7 @@ def nearly_collinear(seed: int, n: int) -> list[tuple[np.ndarray, np.ndarray, np
 def test_orient_is_exact():
     cases = nearly_collinear(1, 3000)
     exact = [turn(*case) for case in cases]
-    # Plain arithmetic fails on many of them; otherwise the test would show nothing.
+    # Plain arithmetic fails on many of them; otherwise the test would be empty.
     assert sum(rounded_turn(*case) != sign for case, sign in zip(cases, exact, strict=True)) > 150
     assert {-1, 0, 1} <= set(exact)
     assert [orient(*a, *b, *p) for a, b, p in cases] == exact

@@ -1,4 +1,4 @@
-"""The manuals in docs/zh and docs/pages.md: every link and picture leads somewhere, and every command is one of the program."""
+"""The manuals in docs/zh and docs/pages.md: all links and pictures exist, and all commands are those of the program."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_commands_and_options_are_those_of_the_program(path: Path) -> None:
         assert {word.split("=")[0] for word in words if word.startswith("-")} <= known | {"--help"}, line
 
 
-#: Words in quotation marks that are no texts of ours: buttons of the browser and of QGIS, and a name with a number.
+#: Quoted words that are no texts of wangge: buttons of the browser and of QGIS, and a name with a number.
 FOREIGN = {"后退", "图层 → 数据源管理器 → WFS / OGC API - 要素 → 新建", "草案 N"}
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "zh").glob("*.md")), ids=lambda path: path.name)
 def test_named_buttons_and_headings_are_those_of_the_pages(path: Path) -> None:
-    """What a manual puts into quotation marks stands on a page or in a message, numbers aside."""
+    """Quoted texts of a manual occur on a page or in a message, apart from numbers."""
     quoted = set(re.findall("“([^”]+)”", path.read_text(encoding="utf-8"))) - FOREIGN
     missing = [text for text in quoted if re.sub(r" \d+ ", " {n} ", text) not in _texts()]
     assert missing == []

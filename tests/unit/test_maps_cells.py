@@ -1,4 +1,4 @@
-"""Frames become compact JSON and come back where they were."""
+"""Frames are encoded as compact JSON and decoded at the same place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_neighbours_share_their_corners_exactly(small_street) -> None:
     origin = cells.origin_of(division)
     shapes = cells.encode_polygons(division.third.geometry, origin)
     corners = {tuple(place) for shape in shapes for place in np.cumsum(np.array(shape[0][0]).reshape(-1, 2), axis=0)}
-    # 12 columns by 8 rows of rectangles have 13 by 9 corners; one that rounds differently in a neighbour would add one.
+    # 12 columns by 8 rows of rectangles have 13 by 9 corners; a corner rounded differently in a neighbour would add one.
     assert len(corners) == 13 * 9
 
 
@@ -94,7 +94,7 @@ def test_numbers_for_json() -> None:
 
 
 def unpacked(text: str) -> list[int]:
-    """Numbers of seven bits a byte, the slow way."""
+    """Numbers of seven bits per byte, decoded by a slow loop."""
     numbers, value, unit = [], 0, 1
     for byte in base64.b64decode(text):
         value += (byte & 127) * unit

@@ -1,4 +1,4 @@
-"""The map of a check holds each finding, the worst first, where it lies; the examples of all kinds are what they say."""
+"""The map of a check contains each finding, most severe first, at its place; the examples of all kinds are correct."""
 
 from __future__ import annotations
 

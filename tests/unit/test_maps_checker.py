@@ -1,4 +1,4 @@
-"""The replay of a day: which points of a track are kept, and what is refused."""
+"""The replay of a day: the points of a track that are kept, and refused input."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def seconds(payload) -> list[int]:  # type: ignore[no-untyped-def]
     [
         ([0, 59, 60, 120], [0, 59, 60, 120], [0, 60, 120]),  # a point a minute
         ([0, 60, 120, 180], [0, 24, 26, 50], [0, 120, 180]),  # and 25 m
-        ([0, 100, 239, 240, 300], [0, 1, 1, 1, 1], [0, 240, 300]),  # at rest one in four minutes, and the last
+        ([0, 100, 239, 240, 300], [0, 1, 1, 1, 1], [0, 240, 300]),  # At rest one in four minutes, and the last.
         ([-1, 0, 86_399, 86_400], [0, 0, 0, 0], [0, 86_399]),  # the local day, its end excluded
-        ([500, 0, 250], [0, 0, 0], [0, 250, 500]),  # in the order of time
+        ([500, 0, 250], [0, 0, 0], [0, 250, 500]),  # In chronological order.
     ],
 )
 def test_points_are_thinned_by_time_and_way(small_street, second, x_m, kept) -> None:

@@ -1,4 +1,4 @@
-"""Colours can be told apart, also without red, green or blue cones; ramps are even."""
+"""Colours can be distinguished, also without red, green or blue cones; ramps are even."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_only_the_good_state_is_plain() -> None:
     plain = [state for state, (fill, ink) in colours.STATES.items() if fill == ink]
     assert plain == ["met"]
     for fill, ink in list(colours.STATES.values())[1:]:
-        assert abs(colours.oklab(fill)[0] - colours.oklab(ink)[0]) > 0.2  # the pattern shows on a grey print
+        assert abs(colours.oklab(fill)[0] - colours.oklab(ink)[0]) > 0.2  # The pattern is visible on a grey print.
 
 
 @pytest.mark.parametrize("n", [2, 5, 24])

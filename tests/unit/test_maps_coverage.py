@@ -1,4 +1,4 @@
-"""What the coverage map puts on its page."""
+"""Content of the page of the coverage map."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_evidence_is_local_time_of_the_day_without_persons(small_street) -> None
     )
     page = drawn(small_street, division, visits=visits)
     data = payload(page)
-    # The first crosses the local midnight, the last one begins on the next local day.
+    # The first crosses the local midnight, the last one starts on the next local day.
     assert [row[:4] for row in data["visits"][5]] == [["23:50", "00:10", 1200, 1], ["09:05", "09:25", 1200, 0]]
     assert data["visit_reasons"][data["visits"][5][1][4]] == {"zh": "停留时间不足", "en": "stay too short"}
     assert "officer-7" not in page
@@ -84,11 +84,11 @@ def test_evidence_is_local_time_of_the_day_without_persons(small_street) -> None
 @pytest.mark.parametrize(
     ("start", "end", "listed"),
     [
-        ("2026-03-02 00:00", "2026-03-02 00:10", ["00:00", "00:10", 0]),  # begins with the day
-        ("2026-03-01 23:50", "2026-03-02 00:00", None),  # ends where the day begins
-        ("2026-03-01 23:50", "2026-03-02 00:01", ["23:50", "00:01", 0]),  # began the day before
+        ("2026-03-02 00:00", "2026-03-02 00:10", ["00:00", "00:10", 0]),  # Starts with the day.
+        ("2026-03-01 23:50", "2026-03-02 00:00", None),  # Ends at the start of the day.
+        ("2026-03-01 23:50", "2026-03-02 00:01", ["23:50", "00:01", 0]),  # Started the day before.
         ("2026-03-02 23:59", "2026-03-03 00:10", ["23:59", "00:10", 86_340]),
-        ("2026-03-03 00:00", "2026-03-03 00:10", None),  # begins at the next midnight
+        ("2026-03-03 00:00", "2026-03-03 00:10", None),  # Starts at the next midnight.
     ],
 )
 def test_visits_of_the_local_day_are_listed_and_no_others(small_street, start, end, listed) -> None:

@@ -1,4 +1,4 @@
-"""A saved map is one page that asks nothing of anybody and runs no script but its own."""
+"""A saved map is one page that requests nothing and runs no script except its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def page(small_street) -> str:
 
 
 def test_text_from_data_is_never_markup(page: str) -> None:
-    assert "alert(1)" in page  # it is there, as data
+    assert "alert(1)" in page  # Present as data.
     assert "<script>alert" not in page
     assert "<img" not in page
     title = re.search(r"<title>(.*?)</title>", page)
@@ -138,7 +138,7 @@ def test_our_scripts_can_stand_inside_a_page() -> None:
         text = assets.script(f"maps/{name}")
         assert "</script" not in text
         assert "innerHTML" not in text
-        # Names of XML vocabularies are no addresses to load from.
+        # Names of XML vocabularies are not addresses to load from.
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace(
             "http://schemas.openxmlformats.org", ""
         )

@@ -57,4 +57,4 @@ def test_every_name_of_the_model_street_has_an_english_one() -> None:
         assert [name for name in division.layer(level)["name"] if HAN.search(english_name(name))] == []
     levels = encode_levels(division)["levels"]
     assert levels[1]["name_en"][0] == "Changying Community"
-    assert "name_en" not in levels[3]  # made in the page from the name of the second-level grid
+    assert "name_en" not in levels[3]  # Composed in the page from the name of the second-level grid.

@@ -1,4 +1,4 @@
-"""What the map of fairness puts on its page."""
+"""Content of the page of the fairness map."""
 
 from __future__ import annotations
 

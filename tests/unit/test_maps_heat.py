@@ -1,4 +1,4 @@
-"""The picture lies where the density is, and the page says what the counts say."""
+"""The image lies at the place of the density, and the page shows the counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from maps.encoding import density_image
 
 
 def bump(division, at, width_m: float = 60.0):
-    """A density with one peak, at a grid of 20 m that reaches beyond the outline."""
+    """A density with one peak, on a raster of 20 m that extends beyond the outline."""
     west, south, east, north = division.street.total_bounds
     x, y = np.arange(west - 50, east + 50, 20.0), np.arange(south - 50, north + 50, 20.0)
     values = 800 * np.exp(-((x[None, :] - at[0]) ** 2 + (y[:, None] - at[1]) ** 2) / (2 * width_m**2))
@@ -39,7 +39,7 @@ def pixels(picture: density_image.Picture) -> tuple[np.ndarray, np.ndarray]:
 def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
     division = small_street.division()
     west, _, _, north = division.street.total_bounds
-    at = (west + 200, north - 150)  # far from the centre, where a stretched picture would be tens of metres off
+    at = (west + 200, north - 150)  # Far from the centre, where a stretched image would be off by tens of metres.
     density = bump(division, at)
     picture = density_image.density_picture(density.x, density.y, density.values, outline=division.street.geometry)
     index, opacity = pixels(picture)
@@ -49,7 +49,7 @@ def test_peak_of_the_picture_is_where_the_peak_is(small_street) -> None:
     (x0, x1), (y0, y1) = to_web.transform([west_deg, east], [south, north_deg])
     web = x0 + (column + 0.5) / index.shape[1] * (x1 - x0), y1 - (row + 0.5) / index.shape[0] * (y1 - y0)
     found = pyproj.Transformer.from_crs(3857, division.crs, always_xy=True).transform(*web)
-    assert np.hypot(found[0] - at[0], found[1] - at[1]) < 15  # a grid cell is 20 m
+    assert np.hypot(found[0] - at[0], found[1] - at[1]) < 15  # A raster cell is 20 m.
     assert picture.top == 800
     assert opacity[0] == 0
     assert (np.diff(opacity.astype(int)) >= 0).all()

@@ -1,4 +1,4 @@
-"""Incidents come out of the page's numbers as they went in: every place, kind and step of time, and no position."""
+"""The page's numbers restore the incidents: every place, kind and time step, but no position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def unpack(text: str) -> list[int]:
-    """The slow reader of what :func:`pack` writes."""
+    """Slow decoder of :func:`pack`."""
     numbers, value, shift = [], 0, 0
     for byte in base64.b64decode(text):
         value |= (byte & 127) << shift
@@ -68,7 +68,7 @@ def test_every_incident_is_counted_once_where_it_belongs(small_street) -> None:
     found = rows_of(packed)
     assert sum(found.values()) == 500
     names = [kind["zh"] for kind in packed["kinds"]]
-    assert names[:3] == ["占道经营", "噪声扰民", "暴露垃圾"]  # the most frequent first
+    assert names[:3] == ["占道经营", "噪声扰民", "暴露垃圾"]  # Most frequent first.
     assert names[3] == "未注明类别"
     lattice = Lattice.over(division.street.geometry, 100.0)
     position = {code: i for i, code in enumerate(division.third["code"])}
@@ -100,7 +100,7 @@ def test_many_counts_are_told_in_weeks_that_begin_on_mondays(small_street, monke
     monkeypatch.setattr(incident_counts, "MOST_COUNTS", len(daily) - 1)
     packed = encode_incidents(division, incidents, SHANGHAI)
     assert packed["step_d"] == 7
-    assert dt.date.fromisoformat(packed["first"]).weekday() == 6  # a Sunday: the first week holds one day
+    assert dt.date.fromisoformat(packed["first"]).weekday() == 6  # A Sunday: the first week has one day.
     by_week: dict[int, int] = {}
     for (_, _, _, day), count in daily.items():
         by_week[(day + 6) // 7] = by_week.get((day + 6) // 7, 0) + count
@@ -141,7 +141,7 @@ def test_squares_have_their_size_on_the_ground(small_street) -> None:
     corners = gpd.GeoSeries(gpd.points_from_xy([west, east, west], [south, south, north]), crs=4326).to_crs(
         division.crs
     )
-    # Web Mercator takes the earth for a sphere: 0.4 % too short from north to south here.
+    # Web Mercator treats the earth as a sphere: 0.4 % too short from north to south here.
     assert corners.iloc[0].distance(corners.iloc[1]) == pytest.approx(lattice.columns * 25.0, rel=5e-3)
     assert corners.iloc[0].distance(corners.iloc[2]) == pytest.approx(lattice.rows * 25.0, rel=5e-3)
     inside = lattice.inside(division.street.geometry)
@@ -149,7 +149,7 @@ def test_squares_have_their_size_on_the_ground(small_street) -> None:
 
 
 def test_incidents_take_few_bytes(small_street) -> None:
-    """Ten bytes an incident, also where hardly two share place, kind and day."""
+    """Ten bytes per incident, even if hardly two share place, kind and day."""
     division = small_street.division()
     incidents = some_incidents(division, n=10_000, days=365)
     packed = encode_incidents(division, incidents, SHANGHAI, bandwidth_m=150.0)

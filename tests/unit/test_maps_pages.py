@@ -1,4 +1,4 @@
-"""The first page shows the figures and lets no text become markup."""
+"""The first page shows the figures, and no text becomes markup."""
 
 from __future__ import annotations
 

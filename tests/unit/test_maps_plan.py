@@ -1,4 +1,4 @@
-"""The editor's page and its modules: complete, from this server alone, and without a way for text to become markup."""
+"""The editor's page and its modules: complete, from this server alone, and without any text becoming markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sheet is asked for by its ending, and says in one line what is missing."""
+"""A sheet is selected by the file ending, and missing parts are reported in one line."""
 
 from __future__ import annotations
 

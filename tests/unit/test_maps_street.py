@@ -1,4 +1,4 @@
-"""The small street that the tests of the maps share is what they take it for."""
+"""The small street shared by the tests of maps has the assumed properties."""
 
 from __future__ import annotations
 

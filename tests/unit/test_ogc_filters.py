@@ -1,4 +1,4 @@
-"""CQL2 filters: what they select against plain Python, and the place of every fault."""
+"""CQL2 filters: selected features compared with plain Python, and the position of every error."""
 
 from __future__ import annotations
 
@@ -322,7 +322,7 @@ def test_like_is_the_plain_recursion(text, pattern):
         if not p:
             return not t
         if p[0] == "\\":
-            # A sign that nothing follows takes nothing literally.
+            # An escape character without a successor escapes nothing.
             return (t[:1] == p[1:2] and slow(t[1:], p[2:])) if len(p) > 1 else not t
         if p[0] == "%":
             return slow(t, p[1:]) or (bool(t) and slow(t[1:], p))

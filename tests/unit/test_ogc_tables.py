@@ -1,4 +1,4 @@
-"""Tables of features: tags, windows, rounding and the joined gzip files, without a store."""
+"""Tables of features: tags, windows, rounding and the concatenated gzip files, without a database."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_tag_of_a_feature_changes_with_its_values_and_with_its_place():
     ("box", "rows"),
     [
         ((388_150, 3_554_050, 388_160, 3_554_060), [1]),
-        # Borders count.
+        # Borders are included.
         ((388_100, 3_554_050, 388_150, 3_554_060), [0, 1]),
         ((388_050, 3_554_100, 388_060, 3_554_200), [0]),
         ((388_050, 3_554_100.001, 388_060, 3_554_200), []),

@@ -1,4 +1,4 @@
-"""Vector tiles: what another decoder reads is what was put in, shared borders stay shared, and every cut is on the border."""
+"""Vector tiles: another decoder reads the encoded content, shared borders stay identical, and every crossing is on the border."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def division():
 
 
 def _division(seed):
-    """A square kilometre cut into cells along wavy lines, with an island in one cell; four levels."""
+    """A square kilometre divided along wavy lines, with an island in one cell; four levels."""
     rng = np.random.default_rng(seed)
     west, south, side, count = 388_000.0, 3_554_000.0, 125.0, 8
     points = np.empty((count + 1, count + 1, 2))
@@ -82,7 +82,7 @@ def decoded(tile):
 
 
 def test_another_decoder_reads_every_cell(division, cache):
-    """All cells are on the tiles of zoom 16, with their properties; none is named twice on a tile."""
+    """All cells are on the tiles of zoom 16, with their properties; none occurs twice on a tile."""
     seen = {level: set() for level in Level}
     for tile in cache.zoom(LAST_ZOOM).values():
         content = decoded(tile)
@@ -103,7 +103,7 @@ def points_of(feature):
 
 
 def polygons_at(cache, zoom, level):
-    """Polygons of a level in units of the world, from the decoded tiles, cut to the tiles themselves."""
+    """Polygons of a level in units of the world, decoded and clipped to their tiles."""
     found = {}
     for (column, row), tile in cache.zoom(zoom).items():
         for feature in decoded(tile).get(level.layer, {"features": []})["features"]:
@@ -116,7 +116,7 @@ def polygons_at(cache, zoom, level):
 
 @pytest.mark.parametrize("zoom", range(FIRST_ZOOM, LAST_ZOOM + 1))
 def test_shared_borders_stay_shared_at_every_zoom(division, cache, zoom):
-    """Neither gap nor overlap: the cells of a level add up to the street, to the last unit."""
+    """Neither gap nor overlap: the areas of a level's cells sum exactly to that of the street."""
     street = polygons_at(cache, zoom, Level.STREET)
     whole = shapely.union_all(list(street.values()))
     for level in (Level.COMMUNITY, Level.SECOND, Level.THIRD):
@@ -133,7 +133,7 @@ def test_all_levels_are_made_of_the_same_vertices(cache, zoom):
         for level in ("street", "community", "second"):
             for feature in content.get(level, {"features": []})["features"]:
                 points = points_of(feature)
-                # Corners of the cut may belong to a larger cell alone.
+                # Corners of the cut may belong to a larger cell only.
                 inside = [tuple(p) for p in points if 0 <= p[0] <= EXTENT and 0 <= p[1] <= EXTENT]
                 assert set(inside) <= third
 
@@ -152,7 +152,7 @@ def test_low_zooms_leave_vertices_out_and_high_ones_none(division):
 
 
 def test_a_simplified_chain_is_never_further_off_than_the_tolerance(division):
-    """Every vertex that is left out lies within the tolerance of what is left of its ring."""
+    """Every removed vertex lies within the tolerance of the rest of its ring."""
     mesh = TileMesh.of(division)
     rings = mesh.rings[Level.THIRD]
     tolerance = 3.0
@@ -185,7 +185,7 @@ RINGS = st.lists(st.tuples(st.integers(-300, 4500), st.integers(-300, 4500)), mi
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(RINGS)
 def test_a_cut_ring_is_the_part_inside(points):
-    """Against shapely; rings that cross themselves have no area to compare."""
+    """Compared with shapely; rings that cross themselves have no comparable area."""
     polygon = shapely.Polygon(points)
     with uncompiled(when=True):
         cut = points
@@ -198,7 +198,7 @@ def test_a_cut_ring_is_the_part_inside(points):
         wanted = polygon.intersection(shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)).area
         xy = np.array(cut, dtype=float).reshape(-1, 2)
         area = abs(np.sum(xy[:, 0] * np.roll(xy[:, 1], -1) - np.roll(xy[:, 0], -1) * xy[:, 1])) / 2
-        # Each rounded crossing moves an edge by half a unit at most.
+        # Each rounded crossing moves an edge by at most half a unit.
         assert abs(area - wanted) <= 0.5 * polygon.length + 1
 
 
@@ -252,7 +252,7 @@ def test_equal_values_of_different_types_stay_apart():
 
 
 def test_a_feature_has_its_own_values_and_none_where_there_is_none():
-    """Values that tiles share have other numbers on each; numbers beyond 127 take two bytes."""
+    """Values shared by tiles have other numbers on each; numbers beyond 127 take two bytes."""
     count = 300
     columns = {"code": [f"c{k}" for k in range(count)], "leader": [None if k % 3 else "甲" for k in range(count)]}
     table = PropertyTable.of(columns)

@@ -1,4 +1,4 @@
-"""Boundaries of rules, times and states: values that are exactly on a limit, and just beside it."""
+"""Boundaries of rules, times and states: values exactly on a limit, and just below or above it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks: every reason on a track made for it, and none on a clean one."""
+"""Marks: every reason on a track designed for it, and none on a clean track."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_coordinates_of_few_decimals_are_noted():
     assert set(marks(exact)) == {""}
     assert set(marks(few)) == {"rounded"}
     assert used(clean(few)).all()
-    # One place in ten is so by chance, or by a cell tower.
+    # One place in ten is repeated by chance, or by cell tower positioning.
     some = whole.copy()
     some[::10] = some[::10].round(4)
     assert set(marks(track.set_geometry(gpd.GeoSeries(shapely.points(some), crs=4326)))) == {""}

@@ -1,4 +1,4 @@
-"""Evidence records, restatements, signs of false tracks, coverage inside, and what is due, on a small street."""
+"""Evidence records, restatements, findings of false tracks, coverage inside, and due cells, on a small street."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def rounds(x_m, clocks=("08:30", "14:00"), **options):
         walk(x_m + 60 * np.sin(t / 9), 100 + 60 * np.cos(t / 11), clock=clock, seed=k, **options)
         for k, clock in enumerate(clocks)
     ]
-    # Seen elsewhere between the rounds: silence alone would make them one stay.
+    # Seen elsewhere between the rounds; otherwise the gap would join them to one stay.
     parts.append(walk(np.full(60, 900.0), 5.0 * np.arange(60), clock="11:00", seed=9, **options))
     return pd.concat(parts, ignore_index=True)
 
@@ -114,7 +114,7 @@ def test_late_data_give_a_new_verdict_beside_the_old_one(judged):
 def test_what_made_the_difference_is_told_with_its_times(judged):
     _, _, made, verdicts = judged
     names = {"visits_before": made, "why": "other rules"}
-    # A stay whose times late fixes moved by a few seconds is the same stay.
+    # A stay whose times were moved by a few seconds by late fixes is the same stay.
     moved = made.assign(start=made["start"] + pd.Timedelta(7, "s"))
     table = restate(verdicts, verdicts, visits_after=moved, **names)
     assert set(table["difference_zh"]) == {"无变化"}
@@ -172,7 +172,7 @@ def test_each_sign_is_found_with_its_innocent_explanations(tracks, sign):
 
 @pytest.mark.parametrize(("stated_m", "named"), [(12.0, False), (6.0, False), (4.0, True)])
 def test_radii_that_do_not_fit_the_scatter_are_named(stated_m, named):
-    """At rest with errors of 6 m along an axis, of which a radius of 68 % is 9.1 m: named from half of that on."""
+    """At rest with errors of 6 m along an axis, of which the 68 % radius is 9.1 m: reported from half of that on."""
     rest = walk(np.full(400, 50.0), np.full(400, 50.0), noise_m=6.0).assign(accuracy_m=stated_m)
     found = integrity(clean(rest))
     rows = found[found["sign"] == "radii"]
@@ -229,7 +229,7 @@ def test_where_only_leaders_count_only_theirs_is_done_and_they_alone_are_sent(ju
     rules, layer = Rules(default_accuracy_m=6.0, who="leader"), cells().assign(leader=["S9", "S1", None])
     late = pd.Timestamp(f"{DAY} 14:18", tz="Asia/Shanghai")
     table = due(made, tracks, layer, now=late, rules=rules).set_index("code")
-    # S1 made both rounds in A, which is another's, and is the leader of B.
+    # S1 made both rounds in A, which belongs to another leader, and is the leader of B.
     assert table["missing"].to_dict() == {"A": 2, "B": 2, "C": 2}
     assert table["nearest_officer"].dropna().to_dict() == {"B": "S1"}
     assert not table.loc[["A", "C"], "possible"].any()
@@ -243,11 +243,11 @@ def test_where_only_leaders_count_only_theirs_is_done_and_they_alone_are_sent(ju
 
 def test_an_officer_with_one_grid_waits_between_his_rounds():
     one, base = cells().iloc[:1], cells().geometry.centroid[:1]
-    # Two stays of a quarter of an hour and half an hour between them.
+    # Two stays of a quarter of an hour with half an hour between them.
     for hours, possible in ((0.9, False), (1.0, True)):
         roster = pd.DataFrame({"officer": ["S1"], "hours": [hours]})
         assert feasible(one, roster, bases=base, stay_s=900).possible is possible
-    # With three grids he comes back after half an hour anyhow.
+    # With three grids he returns after half an hour in any case.
     walks = 2 * 100 * 1.3 / 1.2 * 2 + 2 * 300 * 1.3 / 1.2 * 2
     for spare_s, possible in ((-1.0, False), (1.0, True)):
         roster = pd.DataFrame({"officer": ["S1"], "hours": [(6 * 900 + walks + spare_s) / 3600]})

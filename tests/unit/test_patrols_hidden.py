@@ -1,4 +1,4 @@
-"""Visits that are to be expected in silences, against whole days of visits and silences drawn at random."""
+"""Expected visits in gaps, compared with simulated days of visits and random gaps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def visits(rows, codes, counted=True):
 
 
 def test_as_many_for_an_hour_of_silence_as_for_an_hour_that_was_heard():
-    # Two visits of 10 minutes in 8 hours that were heard, and one silence of 2 hours.
+    # Two visits of 10 minutes in 8 observed hours, and one gap of 2 hours.
     made = visits([("A", 30_000, 30_600), ("A", 50_000, 50_600)], ["x", "y"])
     found = frame(
         [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)], kind=["inside", "unknown", "inside"]
@@ -62,7 +62,7 @@ def test_a_night_is_neither_silence_nor_heard():
     made = visits([("A", 30_000, 30_600)], ["x"])
     day = [("A", 28_800, 40_000), ("A", 40_000, 47_200), ("A", 47_200, 64_800)]
     found = frame(day, kind=["inside", "unknown", "inside"])
-    # Silent until the hours of duty begin, at six, and heard somewhere after they have ended, at ten.
+    # Silent until the start of duty at six, and observed elsewhere after its end at ten.
     night = frame(
         [("A", 0, 21_600), *day, ("A", 79_200, 86_400)], kind=["unknown", "inside", "unknown", "inside", "near"]
     )
@@ -93,7 +93,7 @@ def test_over_many_days_it_makes_up_for_what_silence_hid():
         s = rng.uniform(begin + 600, end - 5400)
         silence = (s, s + rng.uniform(1800, 4800))
         for a, v in zip(starts, spans, strict=True):
-            # What is heard of a visit, on both sides of the silence.
+            # Observed part of a visit, on both sides of the gap.
             left = max(min(a + v, silence[0]) - a, 0) + max(a + v - max(a, silence[1]), 0)
             true += 1
             if left >= rules.min_stay_s / 2:

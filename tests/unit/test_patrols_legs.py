@@ -1,4 +1,4 @@
-"""Straight legs through noisy fixes, against all ways to cut a short track."""
+"""Straight legs through noisy fixes, compared with all possible cuts of a short track."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOTION = Motion(speed_m_s=1.2, turn_s=20.0, lasting_m=5.0, fresh_m=1.0)
 
 
 def street(every_m, error_m, rng, corners=((0, 0), (300, 0), (300, 240), (620, 240))):
-    """Places on a way with right angles, and fixes of them with an error that is new in each."""
+    """Places on a path with right angles, and fixes with independent errors."""
     corners = np.array(corners, dtype=float)
     along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(corners, axis=0).T))]
     at = np.arange(0.0, along[-1], every_m)
@@ -27,7 +27,7 @@ def clock(xy):
 
 
 def cost(xy, cuts, error_m):
-    """What the head of the module says that a way to cut a track costs."""
+    """The cost of a cut, as defined in the docstring of the module."""
     step_m = max(np.median(np.hypot(*np.diff(xy, axis=0).T)), 1.0)
     total = 0.0
     for a, b in pairwise(cuts):
@@ -59,7 +59,7 @@ def test_the_track_tells_its_error_and_the_path_lies_nearer(every_m, error_m):
         before.append(np.abs(xy - true).mean())
         after.append(np.abs(on_legs(legs, xy, xy) - true).mean())
     assert np.mean(found) == pytest.approx(error_m, rel=0.4)
-    # Only what is across the street can be told.
+    # Only the direction across the street can be corrected.
     assert np.mean(after) < 0.8 * np.mean(before)
 
 

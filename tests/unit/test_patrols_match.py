@@ -1,4 +1,4 @@
-"""Map matching in a small town of streets 100 m apart, and its kernels against slow twins."""
+"""Map matching in a small town of streets 100 m apart, and its kernels compared with slow twins."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def lines(*ends):
 
 
 def town(n=6, but=()):
-    """Streets east and north, whole ones that share no vertex: the network has to node them."""
+    """Streets east and north, undivided and without shared vertices: the network must node them."""
     east = [[(0, 100 * k), (100 * (n - 1), 100 * k)] for k in range(n) if k not in but]
     north = [[(100 * k, 0), (100 * k, 100 * (n - 1))] for k in range(n)]
     return gpd.GeoDataFrame(geometry=lines(*east, *north), crs=4549)

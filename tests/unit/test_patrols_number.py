@@ -1,4 +1,4 @@
-"""How many visits there were: the distribution against every possible day, and what verdicts say of it."""
+"""Number of visits: the distribution compared with all possible days, and its use in verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = dt.date(2026, 11, 23)
 
 
 def slow(start, end, chance, apart):
-    """Probability of each number: every combination of stays that were visits, counted the earliest end first."""
+    """Probability of each number: every combination of stays that were visits, counted greedily by earliest end."""
     order = sorted(range(len(start)), key=lambda k: (end[k], start[k]))
     found = {}
     for day in product([False, True], repeat=len(order)):

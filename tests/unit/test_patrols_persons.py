@@ -1,4 +1,4 @@
-"""Whose visits count, who held which device, and clocks that are off by whole hours."""
+"""Whose visits count, holders of devices, and clocks with errors of whole hours."""
 
 from __future__ import annotations
 

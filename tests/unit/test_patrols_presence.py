@@ -1,4 +1,4 @@
-"""Presences on cells made by hand, with times that can be worked out on paper."""
+"""Presences on simple cells, with times that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_silence_is_unknown_and_not_presence():
     inside, unknown = table[table["kind"] == "inside"], table[table["kind"] == "unknown"]
     assert seconds(inside) == [("A", 0, 100), ("A", 1000, 1100)]
     assert inside["duration_s"].sum() == pytest.approx(200)
-    # The silence is about A, where the device was, and B, which is within 150 m of there; C is farther.
+    # The gap concerns A, where the device was, and B, which is within 150 m; C is farther.
     assert seconds(unknown) == [("A", 100, 1000), ("B", 100, 1000)]
 
 
@@ -127,7 +127,7 @@ def test_outside_all_cells_is_no_presence():
 def test_a_phone_on_a_desk_by_the_border_does_not_visit_the_neighbour():
     rng = np.random.default_rng(2)
     noise = np.zeros(2000)
-    for i in range(1, len(noise)):  # wander of 12 m that lasts a minute and more
+    for i in range(1, len(noise)):  # A drift of 12 m that lasts a minute or longer.
         noise[i] = 0.87 * noise[i - 1] + rng.normal(0, 12 * np.sqrt(1 - 0.87**2))
     t = np.arange(2000) * 10.0
     table = presences(track(t, 195 + noise), cells(), rules=Rules())
@@ -136,7 +136,7 @@ def test_a_phone_on_a_desk_by_the_border_does_not_visit_the_neighbour():
 
 
 def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
-    # Along the border at 3 m: inside B all the time, but within the error of 15 m; in the middle: surely inside.
+    # Along the border at 3 m: inside B all the time, but within the error of 15 m; in the middle: certainly inside.
     t = np.arange(0, 601, 10.0)
     y = 20 + t / 4
     rules = Rules(default_accuracy_m=15.0)
@@ -150,7 +150,7 @@ def test_time_to_be_expected_is_shared_at_a_border_and_whole_in_the_middle():
     assert near["spread_s2"].min() > 100**2
     assert middle["likely_s"].sum() == pytest.approx(600, abs=1)
     assert middle["spread_s2"].sum() < 100**2
-    # The first seconds of it are less than three standard deviations from the southern border.
+    # Its first seconds are within three standard deviations of the southern border.
     assert middle["sure_s"].sum() == pytest.approx(570, abs=1)
     assert near["sure_s"].sum() == 0
 
@@ -172,14 +172,14 @@ def test_who_crosses_a_border_leaves_seconds_in_doubt_and_who_walks_along_it_min
     across = presences(track(t, t * 1.2 - 150), cells(), rules=rules)
     along = presences(track(t, np.full(61, 203.0), y_m=20 + t / 4), cells(), rules=rules)
     b = across[(across["cell"] == "B") & (across["kind"] == "inside")].iloc[0]
-    # Both borders are moved the same way by one error of 10 m at 1.2 m/s: 8 s at each.
+    # One error of 10 m at 1.2 m/s moves both borders equally: 8 s at each.
     assert np.sqrt(b["spread_s2"]) == pytest.approx(2 * 10 / 1.2, rel=0.5)
     assert np.sqrt(along.loc[along["kind"] == "inside", "spread_s2"].sum()) > 200
     assert b["sure_s"] > 60
 
 
 def test_a_cell_between_two_fixes_of_a_ride_was_ridden_through():
-    # 600 m in 300 s: faster than a walk, so somebody rode, and waited at an end, not in the cell between.
+    # 600 m in 300 s: faster than walking, so the person rode, and waited at an end, not in the cell between.
     t, x = np.array([0.0, 300.0, 600.0, 900.0]), np.array([50.0, 50.0, 550.0, 550.0])
     table = presences(track(t, x), cells(), rules=RULES)
     between = table[(table["cell"] == "B") & (table["kind"] == "inside")].iloc[0]

@@ -1,4 +1,4 @@
-"""A planned route against tracks that follow it, miss it, and walk it backwards."""
+"""A planned route compared with tracks that follow it, miss it, and walk it in reverse."""
 
 from __future__ import annotations
 

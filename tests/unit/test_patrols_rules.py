@@ -1,4 +1,4 @@
-"""Rule sets: defaults, files, and what is refused."""
+"""Rule sets: defaults, files, and refused values."""
 
 from __future__ import annotations
 

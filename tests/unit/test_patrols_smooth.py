@@ -1,4 +1,4 @@
-"""The smoother against the normal distribution that it stands for, written out as one matrix."""
+"""The smoother compared with the equivalent multivariate normal distribution, written as one matrix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)
 
 
 def place_covariance(time, motion):
-    """Covariance of integrated Ornstein-Uhlenbeck places from the first time on; a far spread start."""
+    """Covariance of integrated Ornstein-Uhlenbeck positions from the first time on, with a diffuse start."""
     s, t = np.meshgrid(time - time[0], time - time[0])
     v2, tau = motion.speed_m_s**2, motion.turn_s
     low = np.minimum(s, t)
@@ -26,7 +26,7 @@ def place_covariance(time, motion):
 
 
 def dense(time, seen, fixes, motion):
-    """Mean and covariance of the places given the fixes, by conditioning one big normal distribution."""
+    """Mean and covariance of the positions given the fixes, by conditioning one multivariate normal distribution."""
     at = np.flatnonzero(seen)
     prior = place_covariance(time, motion)
     gap = np.abs(np.subtract.outer(time[at], time[at]))

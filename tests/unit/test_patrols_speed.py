@@ -1,4 +1,4 @@
-"""Speeds along a path: the kernel against a slow twin, rides to and fro, noise taken off."""
+"""Speeds along a path: the kernel compared with a slow twin, rides back and forth, subtraction of noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geo.tracks.speed import BRISK_M_S, noise_of, paces_m_s, ridden
 
 
 def _slow(time, x, y, known, noise_m, k):
-    """Speed on one step, by the words of the docstring."""
+    """Speed on one step, as defined in the docstring."""
     if not known[k]:
         return 0.0
     first, last, half = k, k + 1, 15 * SECOND

@@ -1,4 +1,4 @@
-"""Stops: walks with stays whose truth is known, and the kernel against all labellings."""
+"""Stops: walks with known stays, and the kernel compared with all labellings."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_nothing_and_one_fix_are_no_stop():
 
 
 def test_the_labels_collect_the_most_evidence():
-    """The kernel against every labelling of short chains."""
+    """The kernel compared with every labelling of short chains."""
     rng = np.random.default_rng(7)
     for _ in range(30):
         n = int(rng.integers(2, 10))

@@ -1,4 +1,4 @@
-"""Visits from presences written by hand, and verdicts from visits."""
+"""Visits from given presences, and verdicts from visits."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_long_absence_parts_it_but_half_an_hour_is_asked_between_rounds():
 
 
 def test_silence_is_not_leaving():
-    # Seen at 08:30 and at 10:00, and nothing in between: nobody saw it leave.
+    # Observed at 08:30 and at 10:00, with a gap in between: its leaving was not observed.
     rows = [presence("08:30", "08:40"), presence("08:40", "10:00", kind="unknown"), presence("10:00", "10:10")]
     found = visits(table(*rows))
     assert len(found) == 1
@@ -149,7 +149,7 @@ def test_a_phone_that_lies_there_all_day_does_not_swallow_the_rounds_of_others()
 
 
 def test_many_devices_do_not_disturb_each_other():
-    # Six thousand phones, each inside for ten minutes and then beside the border for five.
+    # Six thousand phones, each inside for ten minutes and then at the border for five.
     inside, near = presence("08:30", "08:40"), presence("08:40", "08:45", kind="near")
     near |= {"likely_s": 100.0, "spread_s2": 900.0}
     rows = [row | {"device": f"D{k:04d}"} for k in range(6000) for row in (inside, near)]
@@ -285,7 +285,7 @@ def test_the_doubt_that_leaves_a_verdict_open_is_told_and_no_other():
     words = judge(presence("08:30", "08:50"), edge, dark)["reason_zh"].iloc[0]
     assert "网格边界附近，是否构成巡查无法确认" in words
     assert "无定位数据" not in words
-    # Two visits are missing: one may lie in the silence, one at the border.
+    # Two visits are missing: one may lie in the gap, one at the border.
     both = judge(edge, presence("11:00", "11:20", kind="unknown"))
     assert both["verdict"].tolist() == ["unknown"]
     assert "有20分钟无定位数据" in both["reason_zh"].iloc[0]
@@ -339,11 +339,11 @@ def test_a_phone_that_fell_silent_on_its_round_may_have_stayed_and_leaves_the_ne
     assert found["latest"].tolist() == [at("09:50"), at("09:45")]
     verdict = judge(*rows).iloc[0]
     assert (verdict["verdict"], verdict["visits"]) == ("unknown", 1)
-    # Without the silence both count; after the silence and half an hour they do too.
+    # Without the gap both count; after the gap and half an hour they count, too.
     assert visits(table(rows[0], rows[2]))["counted"].all()
     later = presence("10:21", "10:40", device="D2", officer="S2")
     assert visits(table(rows[0], silent, later))["counted"].all()
-    # A phone that was silent before its round may have been there earlier.
+    # A phone with a gap before its round may have been there earlier.
     first = presence("07:00", "07:55", device="D2", officer="S2")
     before = presence("08:10", "08:40", kind="unknown")
     found = visits(table(first, before, rows[0])).set_index("device")
@@ -352,7 +352,7 @@ def test_a_phone_that_fell_silent_on_its_round_may_have_stayed_and_leaves_the_ne
 
 
 def test_time_at_the_border_may_belong_to_the_stay():
-    """Two rounds 31 minutes apart, as the path has it; but at the border the phone may have been inside two minutes longer."""
+    """Two rounds 31 minutes apart according to the path; but at the border the phone may have been inside two minutes longer."""
     rows = [presence("08:30", "08:50"), presence("09:21", "09:40")]
     assert visits(table(*rows))["counted"].all()
     for likely, counted in ((0.5, [True, False]), (0.01, [True, True])):
@@ -364,7 +364,7 @@ def test_time_at_the_border_may_belong_to_the_stay():
 
 
 def test_a_short_walk_elsewhere_does_not_make_two_visits_of_a_long_stay():
-    """S1 is there all day but for twenty minutes, S2 comes by in the morning: S1 cannot be proven to have come a second time."""
+    """S1 is there all day except for twenty minutes, S2 visits in the morning: a second visit of S1 cannot be proven."""
     morning = presence("08:10", "09:20", device="D2", officer="S2")
     stay, again = presence("08:00", "15:30"), presence("15:50", "17:50")
     found = visits(table(morning, stay, again))
@@ -374,5 +374,5 @@ def test_a_short_walk_elsewhere_does_not_make_two_visits_of_a_long_stay():
         at("15:50"): "silence",
     }
     assert judge(morning, stay, again)["verdict"].tolist() == ["unknown"]
-    # Away for longer than is asked between rounds, it is another visit.
+    # Away for longer than required between rounds, it is another visit.
     assert judge(morning, presence("08:00", "15:00"), again)["verdict"].tolist() == ["met"]

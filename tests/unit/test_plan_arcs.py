@@ -1,4 +1,4 @@
-"""Numbers of arcs and rings of cells that pages are sent."""
+"""Arc numbers and rings of cells sent to pages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_swap_that_was_not_stored_leaves_no_trace(numbers):
 
 
 def test_a_cell_that_touches_itself_has_simple_rings():
-    """Two squares of one cell that meet in (10, 10): each is a ring of its own."""
+    """Two squares of one cell that meet in (10, 10): each is a separate ring."""
     low = Arc(((10, 10), (0, 10), (0, 0), (10, 0), (10, 10)), "A", "")
     high = Arc(((10, 10), (20, 10), (20, 20), (10, 20), (10, 10)), "A", "")
     assert sorted(ArcNumbers([low, high]).rings("A")) == [[1], [2]]

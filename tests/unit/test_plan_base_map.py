@@ -1,4 +1,4 @@
-"""The base map under the editor: which host it names, and how its tiles lie in the draft's CRS."""
+"""The base map of the editor: its host, and the position of its tiles in the draft's CRS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits on a small street: what each does, and what is refused with which kind, place and reason."""
+"""Edits on a small street: their effects, and refusals with kind, place and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two at once: an edit on an older revision is made where nothing that it reads was changed, else it is a conflict."""
+"""Concurrent edits: an edit on an older revision is applied if nothing that it reads was changed; otherwise it is a conflict."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def cell_with_neighbours(base: Division) -> str:
 
 
 def bent(arc: Arc, by_m: float) -> Reshape:
-    """The border with its middle pushed to one side; its ends stay."""
+    """The border with its middle moved to one side; its ends are fixed."""
     (ax, ay), (bx, by) = arc.points[0], arc.points[-1]
     length = ((bx - ax) ** 2 + (by - ay) ** 2) ** 0.5
     x = (ax + bx) / 2 - (by - ay) / length * by_m * 1000
@@ -52,7 +52,7 @@ def bent(arc: Arc, by_m: float) -> Reshape:
 
 
 def refused(base: Division, first: Edit, second: Edit) -> RefusedEdit:
-    """The conflict of an edit that was made beside another one."""
+    """The conflict of two concurrent edits."""
     draft = Draft.of(base)
     draft.apply(first)
     text = draft.to_json()
@@ -64,7 +64,7 @@ def refused(base: Division, first: Edit, second: Edit) -> RefusedEdit:
 
 
 def assert_whole(result: Division, base: Division) -> None:
-    """No finding but that the grids above have fewer vertices than their cells, as they have in the base of these tests."""
+    """Assert no findings except missing vertices of the grids above, as in the base of these tests."""
     assert check_division(base).ok
     found = check_division(result).findings
     assert found[~((found["kind"] == "unmatched_edge") & (found["layer"] != "third"))].empty
@@ -72,7 +72,7 @@ def assert_whole(result: Division, base: Division) -> None:
 
 
 def both(base: Division, first: Edit, second: Edit) -> Division:
-    """The division after two edits that were made beside each other, and again with the drafts merged."""
+    """The division after two concurrent edits, computed directly and by merging drafts."""
     draft = Draft.of(base)
     draft.apply(first)
     draft.apply(second, since=0)
@@ -111,7 +111,7 @@ def test_a_border_and_the_node_at_its_end_are_one_place(base: Division) -> None:
 
 
 def test_together_they_have_to_leave_a_whole_division(base: Division) -> None:
-    """Two borders of a cell that each may be pushed in, but not both: refused for what is wrong, not for being late."""
+    """Each of two borders of a cell may be moved in, but not both: refused for the resulting fault, not as stale."""
     cells = base.third.set_index("code").geometry
     code = next(c for c in base.third["code"] if len(arcs_of(base, c)) == 4)
     arcs = arcs_of(base, code)
@@ -161,7 +161,7 @@ def test_what_a_cell_is_is_read_by_edits_that_name_it(base: Division) -> None:
     refused(base, merge, Rename(code, "甲"))
     refused(base, bent(arc, 1.5), merge)
     for one in (code, other):
-        # Which of them keeps its code is read from both rows.
+        # Which of them keeps its code depends on both rows.
         refused(base, Rename(one, "甲"), Merge((code, other)))
 
 
@@ -208,7 +208,7 @@ def test_what_was_taken_back_again_is_no_conflict(base: Division) -> None:
 
 
 def test_a_line_does_not_jump_to_another_border(base: Division) -> None:
-    """Its ends lie on two borders; the nearer one was redrawn by another planner, so that only the farther one is left."""
+    """Its ends lie on two borders; the nearer one was redrawn by another planner, so that only the farther one remains."""
     draft = Draft.of(base)
     code = cell_with_neighbours(base)
     west, south, east, north = base.third.set_index("code").geometry[code].bounds
@@ -227,7 +227,7 @@ def test_a_line_does_not_jump_to_another_border(base: Division) -> None:
 
 
 def test_two_transfers_that_cut_a_grid_in_two_together_are_refused(base: Division) -> None:
-    """Each leaves the grid whole; the second one is tested on what the first one left."""
+    """Each leaves the grid connected; the second one is tested on the result of the first one."""
     found = 0
     for grid in base.second["code"]:
         cells = base.third[base.third["parent"] == grid]

@@ -1,4 +1,4 @@
-"""What edits would do, what differs between two divisions, and drafts of two planners."""
+"""Consequences of edits, differences of two divisions, and drafts of two planners."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_a_drawn_line_is_laid_along_a_road() -> None:
 
 
 def test_a_split_between_round_buildings_keeps_the_middle(base: Division) -> None:
-    """Five circles, whose many equal angles upset a union of the faces nearest to each."""
+    """Five circles, whose many equal angles disturb a union of the faces nearest to each."""
     inner = base.third[~base.third.intersects(base.street.geometry.iloc[0].boundary)].iloc[0]
     x0, y0, x1, y1 = inner.geometry.bounds
     places = [(0.15, 0.2), (0.2, 0.5), (0.15, 0.8), (0.8, 0.25), (0.85, 0.7)]
@@ -274,7 +274,7 @@ def test_what_people_share_out_adds_up(draft: Draft, base: Division) -> None:
 
 
 def test_grids_with_fewer_vertices_than_their_cells_still_match_their_neighbours(base: Division) -> None:
-    """The second-level grids of this street have no vertex where only third-level cells meet their border."""
+    """The second-level grids of this street have no vertex where only third-level borders end."""
     assert check_division(base).ok
     draft = Draft.of(base)
     tested = 0

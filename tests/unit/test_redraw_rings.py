@@ -1,4 +1,4 @@
-"""Enclaves, rings and corners: what an edit must not do to the shape of a cell, and small promises of edits."""
+"""Enclaves, rings and corners: forbidden changes of the shape of a cell, and small guarantees of edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated cases: through the state machine, reproducible, and as their truth says."""
+"""Simulated cases: executed by the state machine, reproducible, and consistent with their truth."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_reports_outside_the_street_are_those_of_the_truth(simulated, street):
     incidents, truth = simulated
     inside = shapely.contains(street.outline.geometry.iloc[0], incidents.to_crs(4549).geometry.array)
     assert not inside[truth["is_outside"]].any()
-    # A place close to the outline may be reported across it: some metres of noise.
+    # A place close to the outline may be reported outside: some metres of noise.
     strays = ~inside & ~truth["is_outside"].to_numpy()
     assert strays.mean() < 0.01
     assert truth["is_outside"].sum() > 10

@@ -1,4 +1,4 @@
-"""The small parts of the model street: cuts, rows, shares, names."""
+"""Small functions of the model street: cuts, rows, shares, names."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_households_have_two_to_three_persons_and_every_dwelling_has_one():
     assert population.sum() == 60_000
     assert (households >= 1).all()
     assert population.sum() / households.sum() == pytest.approx(2.6, abs=0.1)
-    # New flats hold 0.62 of the people that old ones of the same size hold.
+    # New flats have 0.62 of the people of old ones of the same size.
     assert population[1::2].sum() / population[::2].sum() == pytest.approx(0.62, abs=0.02)
     few = spread(np.array([10.0, 10.0]), ["old", "old"], 2, np.random.default_rng(3))
     assert few[1].tolist() == [1, 1]

@@ -1,4 +1,4 @@
-"""With CI set, what is skipped for a missing part fails, also at the import of a module; without it, nothing does."""
+"""With CI set, skips for a missing part fail, also at the import of a module; without it, they do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a room imports: public names come from their modules when they are asked for, and kernels compile when they are called."""
+"""Imports of packages: public names are imported when first used, and kernels are compiled when first called."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_rooms_are_lazy():
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_type_checkers_the_table_and_all_name_the_same(room):
-    """A name that stands in one of the three places only is found here."""
+    """Finds names that occur in only one or two of the three places."""
     module = importlib.import_module(room)
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     (branch,) = [node for node in tree.body if isinstance(node, ast.If)]
@@ -49,7 +49,7 @@ def test_type_checkers_the_table_and_all_name_the_same(room):
 
 
 def imported(code: str, *names: str) -> set[str]:
-    """Which of some modules a fresh process has imported after some code."""
+    """Which of some modules a new process has imported after some code."""
     show = f"import sys; {code}; print(*(n for n in {names!r} if n in sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, cwd=ROOT, check=True)
     return set(done.stderr.split("\n")[-2].split())
@@ -66,7 +66,7 @@ def test_kernels_do_not_import_numba():
 
 
 def test_the_server_takes_requests_before_the_slow_libraries_are_imported():
-    """They come with the first division, in a thread beside the answers."""
+    """They are imported with the first division, in a thread parallel to the answers."""
     assert imported("import api.app", "pandas", "geopandas", "numba", "scipy", "folium", "psycopg", "PIL") == set()
 
 
@@ -113,7 +113,7 @@ class TestKernels:
 
 
 def test_numba_is_imported_in_one_place():
-    """A function compiled by numba itself cannot call a kernel, and importing its module would import numba."""
+    """A function compiled directly by numba cannot call a kernel, and importing its module would import numba."""
     found = [
         str(path.relative_to(ROOT))
         for path in ROOT.glob("geo/**/*.py")

@@ -1,4 +1,4 @@
-"""The structure of the house: sizes, names, doors. What import-linter and ruff do not hold."""
+"""The structure of the code: sizes, names, forbidden calls. Rules not enforced by import-linter and ruff."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULES = sorted(
 )
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
-#: Words that do not say what a module, function or class is; each stood for something that has a better name.
+#: Words that do not describe a module, function or class.
 VAGUE = frozenset(
     (
         *(
@@ -52,8 +52,8 @@ VAGUE = frozenset(
         *("beside", "apart"),
     )
 )
-#: Words that say no more when they are the whole name of a public attribute, besides those of VAGUE. Of VAGUE, five say enough
-#: there, because the class says what they belong to: a draft has a number, a raster knows which of its cells are inside.
+#: Words that do not describe a public attribute as its whole name, besides those of VAGUE. Five words of VAGUE are allowed,
+#: because the class gives them a meaning: a draft has a number, a raster knows which of its cells are inside.
 VAGUE_ATTRIBUTES = VAGUE - {"follow", "inside", "number", "part", "touched"} | {
     *(
         "alone",
@@ -72,10 +72,10 @@ VAGUE_ATTRIBUTES = VAGUE - {"follow", "inside", "number", "part", "touched"} | {
     ),
     *("what", "how", "ways"),
 }
-#: Public names that are promised to other programs.
+#: Public names guaranteed to other programs.
 PROMISED = frozenset({"touched", "restore"})
 
-#: Most lines of a module and of a function, parameters of a function, modules of a folder.
+#: Maximum number of lines of a module and of a function, of parameters of a function, and of modules of a folder.
 MODULE_LINES, FUNCTION_LINES, PARAMETERS, FOLDER_MODULES = 400, 60, 8, 15
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -192,7 +192,7 @@ def test_one_formatter() -> None:
     assert [_name(path) for path in MODULES if skipping.search(path.read_text(encoding="utf-8"))] == []
 
 
-#: Calls that read a clock, and names that read the environment: nothing in geo does.
+#: Calls that read a clock, and names that read the environment; forbidden in geo.
 CLOCKS = {
     ("time", "time"),
     ("datetime", "now"),

@@ -1,4 +1,4 @@
-"""Coordinates in tables: which columns, what their headers say, and the numbers in them."""
+"""Coordinates in tables: detection of columns, meaning of headers, and parsing of numbers."""
 
 from __future__ import annotations
 

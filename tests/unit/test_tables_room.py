@@ -1,4 +1,4 @@
-"""What the reading room loads."""
+"""Imports of the package of tables."""
 
 from __future__ import annotations
 

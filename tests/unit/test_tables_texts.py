@@ -1,4 +1,4 @@
-"""Text tables: encodings, delimiters, quotation marks that are never closed, headings."""
+"""Text tables: encodings, delimiters, unclosed quotation marks, headings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats of tracks: what each reader makes of the bytes of its programs, and what it refuses."""
+"""Formats of tracks: results of each reader on files of its programs, and refusals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KNOT_M_S = 1852 / 3600
 
 
 def read(raw, name="track.xyz"):
-    """Table and refused rows of a content, whatever it is called."""
+    """Table and refused rows of a content, under any file name."""
     raw = raw.encode() if isinstance(raw, str) else raw
     known = format_of(raw, "")
     assert known is not None, "not recognised"
@@ -42,7 +42,7 @@ def kind_of(raw):
 
 
 def column(table, name):
-    """Values of a column as floats, NaN where there is none."""
+    """Values of a column as floats, NaN if missing."""
     return [float("nan") if value is None else float(value) for value in table.rows[name]]
 
 
@@ -562,7 +562,7 @@ def test_google_timeline_of_android():
         "rawSignals": [{"position": position}, {"wifiScan": {}}, {"activityRecord": {}}],
     }
     table = read(json.dumps(content))
-    # The visit begins with the measured position, which is better, and ends after it.
+    # The visit starts with the measured position, which is more accurate, and ends after it.
     assert column(table, "lat") == [32.1, 32.2, 32.3, -32.4, 32.5]
     assert column(table, "lon") == [118.795, 118.8, 118.8, -118.8, 118.8]
     assert (column(table, "accuracy_m")[0], column(table, "speed")[0]) == (13.0, 1.5)
@@ -869,7 +869,7 @@ def test_a_content_is_of_one_format_whatever_the_file_is_called(name, tmp_path):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_damaged_files_are_read_or_refused_in_one_line(name):
-    """Cut off, with bytes changed, left out or repeated: never another error than one of ours."""
+    """Truncated, or with bytes changed, removed or repeated: only errors of wangge are raised."""
     known = next(known for known in FORMATS if known.name == name)
     rng, raw = random.Random(3), SAMPLES[name]
     for _ in range(150):

@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 FIELD = re.compile(r"\{(\d+)(?::[ws])?\}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
-#: Errors that bring their Chinese reason with them.
+#: Errors that contain their own Chinese reason.
 OWN_CHINESE = {"RefusedEdit", "RefusedStep"}
-#: Messages that are put together or passed on, by module and the beginning of the expression. Their forms are in phrases.csv, in
-#: errors.csv at the place where they are made, or the reason of a refused edit or step.
+#: Composed or passed-on messages, by module and the beginning of the expression. Their forms are in phrases.csv, in errors.csv
+#: at the place of their creation, or they are the reason of a refused edit or step.
 COMPOSED = {
     ("api/duty/desk.py", "str(refusal)"),
     ("api/ingest/phones.py", "reason.en"),
@@ -41,7 +41,7 @@ COMPOSED = {
     ("geo/patrols/rules.py", "f'rules {self.name}: ' + "),
     ("geo/tracks/reading/formats/gpx.py", "f'{name}: has no track point' + "),
 }
-#: Notices that are passed on, or written in both languages where they are made.
+#: Notices that are passed on, or bilingual at the place of their creation.
 BILINGUAL_NOTICES = {
     ("api/files/reading_notices.py", "f'{source}: {text}'"),
     ("api/files/reading_notices.py", "f'{head}{text}'"),
@@ -69,7 +69,7 @@ def nodes() -> tuple[dict[str, set[str]], list[tuple[str, ast.Call]]]:
 
 @cache
 def error_names() -> frozenset[str]:
-    """Names of WanggeError and of all classes below it."""
+    """Names of WanggeError and all its subclasses."""
     bases, _ = nodes()
     found = {"WanggeError"}
     while more := {name for name, of in bases.items() if of & found} - found:
@@ -78,7 +78,7 @@ def error_names() -> frozenset[str]:
 
 
 def template(node: ast.expr) -> str | None:
-    """An English message with numbered fields; None if it is put together in another way."""
+    """An English message with numbered fields; None if it is composed in another way."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -127,7 +127,7 @@ def test_every_error_has_a_chinese_sentence() -> None:
 
 
 def test_errors_of_libraries_and_chosen_classes_have_a_chinese_sentence() -> None:
-    """Wrong usage of the command line, and classes of errors that are chosen when the error is raised."""
+    """Command line usage errors, and error classes chosen at the time of raising."""
     raised = {
         text
         for names in (frozenset({"BadParameter"}), frozenset({"kind", "what"}))
@@ -156,7 +156,7 @@ def test_chinese_sentences_are_chinese_and_use_fields_of_the_english_ones(name: 
 
 
 def _samples(english: str) -> tuple[str, list[str]]:
-    """The message with made-up values, and the values."""
+    """The message with sample values, and the values."""
     count = len(FIELD.findall(english))
     values = [f"<{letter}{number}>" for number, letter in zip(range(count), string.ascii_uppercase, strict=False)]
     return FIELD.sub(lambda field: values[int(field[1])], english), values
