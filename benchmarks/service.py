@@ -15,7 +15,7 @@ from time import perf_counter
 
 from benchmarks.report import machine, table, write
 from benchmarks.service_kit.clients import request, send_all
-from benchmarks.service_kit.processes import Server, cpu_of, serving
+from benchmarks.service_kit.processes import Server, cpu_of, serving, settle
 from benchmarks.service_kit.stores import Store, batches, made
 from benchmarks.service_kit.waits import day_of_verdicts, starts, verdict_on_the_page
 
@@ -103,6 +103,7 @@ def main() -> None:
     for kind in [given.only] if given.only else ["sqlite", "postgresql"]:
         with made(kind) as store:
             with serving(store.url) as server:
+                settle(server)
                 rows += _shown([*ingest(store, server), locate(store, server)])
             waited += _shown([*starts(store), verdict_on_the_page(store), *day_of_verdicts(store)])
     head = ["request", "store", "server", "database", "together", "rate"]

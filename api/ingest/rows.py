@@ -114,6 +114,13 @@ def as_rows(fixes: Sequence[Fix]) -> Rows:
     )
 
 
+def by_key(rows: Rows) -> Rows:
+    """Rows in the order of their keys; rows of one key keep the order in which they came."""
+    if len(rows) < 2:
+        return rows
+    return rows[np.lexsort((rows["time_us"], rows["device"], rows["street"]))]
+
+
 def pending_days(rows: Rows) -> list[tuple[int, int, int]]:
     """Distinct street, device and UTC day of fixes, sorted."""
     day = rows["time_us"] // DAY_US

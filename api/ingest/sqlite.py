@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from api.database.connections import BUSY_TIMEOUT_MS
-from api.ingest.rows import ROW, Rows, pending_days
+from api.ingest.rows import ROW, Rows, by_key, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
@@ -35,6 +36,8 @@ _PENDING = (
 )
 #: Write-ahead pages before a checkpoint, and size of the page cache: fixes of many devices touch a page each.
 _CHECKPOINT_PAGES, _CACHE_KB = 8_000, 65_536
+#: Groups that are counted batch by batch after one that held a known key: who sends fixes again sends more of them.
+CAREFUL_GROUPS = 20
 _PLACE = "SELECT lon_e7, lat_e7 FROM fix WHERE street = ? AND device = ? AND time_us = ?"
 
 
@@ -44,6 +47,7 @@ class SqliteTable:
     def __init__(self, engine: Engine) -> None:
         self._path = str(engine.url.database)
         self._connection: sqlite3.Connection | None = None
+        self._careful = 0
 
     def write(self, batches: Sequence[Rows]) -> list[Outcome]:
         """Store batches in one commit.
@@ -53,32 +57,39 @@ class SqliteTable:
         sqlite3.Error
             If nothing was stored.
         """
-        from api.ingest.writer import Outcome
-
         connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            outcomes = []
-            for batch in batches:
-                rows = batch.tolist()
-                before = connection.total_changes
-                whole = len(rows) - len(rows) % ROWS_AT_ONCE
-                for k in range(0, whole, ROWS_AT_ONCE):
-                    connection.execute(_INSERT_MANY, list(chain.from_iterable(rows[k : k + ROWS_AT_ONCE])))
-                connection.executemany(_INSERT, rows[whole:])
-                stored = connection.total_changes - before
-                conflicting = self._conflicting(connection, rows) if stored < len(batch) else 0
-                outcomes.append(Outcome(stored, len(batch) - stored - conflicting, conflicting))
+        group = by_key(np.concatenate(batches))
+        if self._careful == 0 and self._store_new(connection, group):
+            return [_new(batch) for batch in batches]
+        self._careful = max(0, self._careful - 1)
+        with _commit(connection):
+            outcomes = [self._store(connection, batch) for batch in batches]
             new = [batch for batch, out in zip(batches, outcomes, strict=True) if out.stored]
             if new:
-                mark = time.monotonic_ns()
-                connection.executemany(_PENDING, [(*day, mark) for day in pending_days(np.concatenate(new))])
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+                _note_days(connection, np.concatenate(new))
         return outcomes
+
+    def _store_new(self, connection: sqlite3.Connection, rows: Rows) -> bool:
+        """Store the rows of a whole group, in one commit; False if one of their keys is known, and then nothing is stored.
+
+        In the order of the key each page of the table is found and changed once for all batches, not once for each row.
+        """
+        with _commit(connection) as opened:
+            if _inserted(connection, rows.tolist()) < len(rows):
+                self._careful = CAREFUL_GROUPS
+                opened.execute("ROLLBACK")
+                return False
+            _note_days(connection, rows)
+        return True
+
+    def _store(self, connection: sqlite3.Connection, batch: Rows) -> Outcome:
+        """Store a batch in which some keys may be known."""
+        from api.ingest.writer import Outcome
+
+        rows = by_key(batch).tolist()
+        stored = _inserted(connection, rows)
+        conflicting = self._conflicting(connection, rows) if stored < len(rows) else 0
+        return Outcome(stored, len(rows) - stored - conflicting, conflicting)
 
     def close(self) -> None:
         """Close the connection."""
@@ -105,3 +116,40 @@ class SqliteTable:
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
         return self._connection
+
+
+@contextmanager
+def _commit(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One transaction; nothing of it is stored after an error, or if it was rolled back inside."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _inserted(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert the rows with keys that are not known; their number."""
+    before = connection.total_changes
+    whole = len(rows) - len(rows) % ROWS_AT_ONCE
+    for k in range(0, whole, ROWS_AT_ONCE):
+        connection.execute(_INSERT_MANY, list(chain.from_iterable(rows[k : k + ROWS_AT_ONCE])))
+    connection.executemany(_INSERT, rows[whole:])
+    return connection.total_changes - before
+
+
+def _note_days(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Note that the days of some rows have news."""
+    mark = time.monotonic_ns()
+    connection.executemany(_PENDING, [(*day, mark) for day in pending_days(rows)])
+
+
+def _new(batch: Rows) -> Outcome:
+    """Outcome of a batch of which every fix is new."""
+    from api.ingest.writer import Outcome
+
+    return Outcome(len(batch), 0, 0)

@@ -73,6 +73,20 @@ def wait_for(server: Server, path: str, *, most_s: float = 150.0) -> float:
     raise SystemExit(f"{path} is not answered after {most_s} s")
 
 
+def settle(server: Server, *, most_s: float = 120.0) -> None:
+    """Wait until a server has done what it does once after a start: tables, tiles, the processes beside it.
+
+    That would otherwise count as the cost of the requests that happen to come meanwhile.
+    """
+    ends, quiet, last = time.perf_counter() + most_s, 0, cpu_s(children(server.process.pid))
+    while quiet < 3:
+        if time.perf_counter() > ends:
+            raise SystemExit(f"the server still works on something {most_s} s after it was ready")
+        time.sleep(1.0)
+        now = cpu_s(children(server.process.pid))
+        quiet, last = (quiet + 1 if now - last <= 0.05 else 0), now
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses."""
     with socket.socket() as probe:

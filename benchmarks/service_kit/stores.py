@@ -73,7 +73,10 @@ def _filled(url: str, running: Cluster | None) -> Store:
 
 
 def batches(store: Store, count: int, *, devices: Sequence[int], start: datetime, size: int = 500) -> Iterator[bytes]:
-    """Requests with batches of fixes of some devices in turn, one fix a second each; no two batches share a key."""
+    """Requests with batches of fixes of some devices in turn, one fix a second each; no two batches share a key.
+
+    Each device walks up and down a street of its own at 1 m/s.
+    """
     numbers = itertools.count()
     for _ in range(count):
         fixes = []
@@ -83,8 +86,8 @@ def batches(store: Store, count: int, *, devices: Sequence[int], start: datetime
                 {
                     "device": f"D{device:03d}",
                     "time": (start + timedelta(seconds=second)).isoformat(),
-                    "lon": round(118.80 + (n * 7919 % 10_000) / 2e5, 7),
-                    "lat": round(32.10 + (n * 104_729 % 10_000) / 2e5, 7),
+                    "lon": round(118.80 + device * 7919 % 10_000 / 2e5, 7),
+                    "lat": round(32.10 + device * 4729 % 10_000 / 2e5 + abs(second % 1200 - 600) * 9e-6, 7),
                     "accuracy_m": 4 + n % 9,
                     "speed_m_s": (n % 20) / 10,
                 }

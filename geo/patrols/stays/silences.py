@@ -78,10 +78,11 @@ def silences_of(rows: pd.DataFrame, cells: gpd.GeoDataFrame, day: dt.date, rules
     near: dict[str, dict[tuple[float, float, str], None]] = {}
     own: dict[str, dict[tuple[float, float, str], set[str]]] = {}
     moved_m: dict[tuple[float, float, str], float] = {}
+    lengths_m = rows[LENGTH_M].to_numpy(dtype=float)
     for k in np.flatnonzero(end > start):
         gap = (float(start[k]), float(end[k]), str(device[k]))
         near.setdefault(cell[k], {})[gap] = None
-        moved_m[gap] = float(rows[LENGTH_M].iloc[k])
+        moved_m[gap] = float(lengths_m[k])
         own.setdefault(officer[k], {}).setdefault(gap, set()).add(cell[k])
     shapes = dict(zip(cells[CODE], cells.geometry, strict=True)) if isinstance(cells, gpd.GeoDataFrame) else {}
     persons = persons_of(cells)
@@ -172,7 +173,6 @@ def parted_rate(stays: list[Interval], silent: list[Interval], rules: Rules) -> 
 
     A stay with a long silence in it is one visit, because the device was not seen to leave; but it may have been two. This is
     less likely the longer the device was observed there: phones at a desk go to sleep.
-    likely, the longer the device was seen there: at a desk, phones sleep.
     """
     expected = 0.0
     for start, end in stays:
