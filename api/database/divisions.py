@@ -7,10 +7,10 @@ arguments: nothing here reads a clock. geopandas is imported in functions that r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
@@ -161,6 +161,9 @@ def publish(
 
     Parameters
     ----------
+    published_at
+        Time of the server's clock. Versions are ordered by it; after a clock was set back, a version gets the first moment after
+        the last published one of its street instead, and the history keeps the time of the clock.
     based_on
         The published version on which the draft is based. If another version of the street was published since, the draft is
         refused. Requires a write session (``session(engine, write=True)``).
@@ -179,7 +182,7 @@ def publish(
     row = _draft(session, version_id)
     if based_on is not None:
         _require_newest(session, row.street_code, based_on)
-    row.published_at = published_at
+    row.published_at = _after_the_last(session, row.street_code, published_at)
     session.flush()
     _record(session, version_id, "published", at=published_at, actor=actor, reason=reason)
     return _info(row)
@@ -303,6 +306,13 @@ def cell_names(session: Session, version_id: int) -> list[CellName]:
         .order_by(CellRow.level, CellRow.position)
     )
     return [CellName(*row) for row in session.execute(query)]
+
+
+def _after_the_last(session: Session, street_code: str, moment: datetime) -> datetime:
+    """The moment, or the first one after the last publication of a street if that is later."""
+    query = select(func.max(VersionRow.published_at)).where(VersionRow.street_code == street_code)
+    last = session.scalar(query)
+    return moment if last is None or last < moment else last + timedelta(microseconds=1)
 
 
 def _require_newest(session: Session, street_code: str, based_on: int) -> None:

@@ -371,6 +371,20 @@ APPEND_ONLY = {
 }
 
 
+def test_a_clock_that_was_set_back_refuses_no_draft(engine, division):
+    earlier = NOW - timedelta(days=1)
+    with session(engine, write=True) as opened:
+        first = publish(opened, _draft(opened, division).id, published_at=NOW)
+        second = publish(opened, _draft(opened, division).id, published_at=earlier, based_on=first.id)
+        assert second.published_at == NOW + timedelta(microseconds=1)
+        assert current_version(opened, day=DAY).id == second.id
+        assert history(opened, second.id)[-1].at == earlier
+        with pytest.raises(OutdatedError):
+            publish(opened, _draft(opened, division).id, published_at=earlier, based_on=first.id)
+        third = publish(opened, _draft(opened, division).id, published_at=earlier, based_on=second.id)
+        assert current_version(opened, day=DAY).id == third.id
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_rows_that_are_only_added_cannot_be_changed(published, table):
     rows = {
