@@ -12,6 +12,7 @@ import shapely
 from geo.coverage.arcs import OUTSIDE
 from geo.coverage.edges import Network, Rim, invalid_with_neighbours
 from geo.layers.crs import PER_METRE
+from geo.prepared import prepared_copy
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.intp]
@@ -168,8 +169,7 @@ def uncovered_and_outside(
     # A face may have hairlines along a border; a point inside a hairline does not represent the face.
     cores = shapely.buffer(faces, -_HAIRLINE_M, join_style="mitre")
     within = shapely.point_on_surface(np.where(shapely.is_empty(cores), faces, cores))
-    shapely.prepare(border)
-    inside = shapely.covers(border, within)
+    inside = shapely.covers(prepared_copy(border), within)
     held = np.zeros(len(faces), dtype=bool)
     held[shapely.STRtree(shapes).query(within, predicate="intersects")[0]] = True
     bare, beyond = (shapely.union_all(faces[some]) for some in (inside & ~held, ~inside & held))
@@ -204,8 +204,7 @@ def reaching_into(shapes: Shapes, ground: list[shapely.Polygon], tolerance_m: fl
 
 def outside_area(shapes: Shapes, border: shapely.Geometry, tolerance_m: float) -> list[Place]:
     """Cells that extend out of an area by more than the tolerance, with the ground outside it."""
-    shapely.prepare(border)
-    candidates = np.flatnonzero(~shapely.covers(border, shapes))
+    candidates = np.flatnonzero(~shapely.covers(prepared_copy(border), shapes))
     places = []
     for cell, piece in zip(candidates.tolist(), shapely.difference(shapes[candidates], border), strict=True):
         parts = [part for part in polygons_of(piece) if width_m(part) > tolerance_m]

@@ -17,6 +17,7 @@ from geo.coverage.defects import SoundLayer
 from geo.coverage.edges import Network, Rim, invalid_with_neighbours
 from geo.coverage.faults import Place, polygons_of, width_m
 from geo.coverage.kinds import Kind
+from geo.prepared import prepared_copy
 
 Shapes = npt.NDArray[np.object_]
 
@@ -185,9 +186,7 @@ def _gaps(
     if not places:
         return []
     tree = shapely.STRtree(shapes)
-    edge = None if border is None else shapely.boundary(border).buffer(TOLERANCE_M)
-    if edge is not None:
-        shapely.prepare(edge)
+    edge = None if border is None else prepared_copy(shapely.boundary(border).buffer(TOLERANCE_M))
     found: list[tuple[Kind, Place, bool]] = []
     for place in places:
         near = np.sort(tree.query(place.geometry, predicate="dwithin", distance=TOLERANCE_M))

@@ -31,6 +31,7 @@ from geo.layers.columns import (
     UNITS,
     WORKLOAD,
 )
+from geo.prepared import prepared_copy
 from maps.encoding.neighbours import AROUND_M, encode_neighbours
 from maps.encoding.packing import pack_shapes
 from maps.english_names import ROAD_KINDS, english_name
@@ -283,12 +284,8 @@ def near_street(
         return None
     if layer.crs is None:
         raise CrsError(f"{name}: declares no coordinate reference system; set the one that it is in")
-    near = (
-        shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
-        .buffer(beyond_m, quad_segs=2)
-        .simplify(10.0)
-    )
-    shapely.prepare(near)
+    street = shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
+    near = prepared_copy(street.buffer(beyond_m, quad_segs=2).simplify(10.0))
     layer = layer.to_crs(division.crs)
     shapes = np.asarray(layer.geometry.array)
     inside = shapely.intersects(near, shapes)

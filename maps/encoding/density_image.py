@@ -20,6 +20,7 @@ from PIL import Image
 
 from geo.errors import GeometryError
 from geo.layers import require_metric
+from geo.prepared import prepared_copy
 from maps import colours
 
 Floats = npt.NDArray[np.float64]
@@ -88,8 +89,7 @@ def density_picture(
     columns, rows = math.ceil((east - west) / pixel), math.ceil((north - south) / pixel)
     web_x, web_y = np.meshgrid(west + (np.arange(columns) + 0.5) * pixel, north - (np.arange(rows) + 0.5) * pixel)
     at_x, at_y = pyproj.Transformer.from_crs(_WEB, crs, always_xy=True).transform(web_x, web_y)
-    area = shapely.union_all(np.asarray(outline.array))
-    shapely.prepare(area)
+    area = prepared_copy(shapely.union_all(np.asarray(outline.array)))
     inside = shapely.contains_xy(area, at_x, at_y)
     painted = np.where(inside, _bilinear(x, y, grid, at_x, at_y), 0.0)
     top = round_up(float(painted.max()))

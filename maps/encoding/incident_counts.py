@@ -26,6 +26,7 @@ from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
 from geo.layers.crs import EQUATOR_M
+from geo.prepared import prepared_copy
 from maps.encoding.cells import column, two_languages
 from maps.encoding.packing import pack
 
@@ -89,8 +90,7 @@ class Lattice:
         """Whether the centre of each square is inside, shape (rows * columns,)."""
         x = self.west + (np.arange(self.columns) + 0.5) * self.side
         y = self.north - (np.arange(self.rows) + 0.5) * self.side
-        area = shapely.union_all(np.asarray(outline.to_crs(_WEB).array))
-        shapely.prepare(area)
+        area = prepared_copy(shapely.union_all(np.asarray(outline.to_crs(_WEB).array)))
         return np.asarray(shapely.contains_xy(area, *(grid.ravel() for grid in np.meshgrid(x, y))))
 
     def bounds(self) -> list[list[float]]:

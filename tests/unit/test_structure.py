@@ -217,6 +217,13 @@ def test_geo_reads_no_clock_and_no_environment() -> None:
     assert found == []
 
 
+def test_geometries_of_callers_are_never_prepared() -> None:
+    """Prepared geometries are not safe in two threads, so only copies are prepared; see geo/prepared.py."""
+    calls = ("shapely.prepare(", "shapely.prepared", "prepared.prep(")
+    found = [_name(path) for path in MODULES if any(call in path.read_text(encoding="utf-8") for call in calls)]
+    assert found == ["geo/prepared.py"]
+
+
 @pytest.mark.parametrize("path", sorted(LISTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_mutations_still_apply(path: Path) -> None:
     mutations = read_list(path)

@@ -13,6 +13,7 @@ from api.ogc.feature_table import FeatureTable
 from api.ogc.filters.temporal import relate_times
 from api.ogc.filters.tree import ARITHMETIC, COMPARISONS, GEOMETRY, SPATIAL, TEMPORAL, TEXT_FUNCTIONS, Node
 from geo.arrays import Bools
+from geo.prepared import prepared_copy
 
 
 @dataclass(frozen=True)
@@ -182,12 +183,9 @@ def _spatial(node: Node, table: FeatureTable) -> Column:
     if one.op == "value" and other.op == "value":
         return _constant(bool(relation(one.value, other.value)), len(table))
     missing = shapely.is_missing(table.geometry)
-    for constant in (one, other):
-        if constant.op == "value":
-            shapely.prepare(constant.value)
     return Column(np.asarray(relation(left, right), dtype=bool), missing)
 
 
 def _shapes(node: Node, table: FeatureTable, space: int) -> Any:
     assert node.op == "value" or node.value == GEOMETRY
-    return node.value if node.op == "value" else table.shapes(space)
+    return prepared_copy(node.value) if node.op == "value" else table.shapes(space)

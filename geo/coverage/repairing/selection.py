@@ -20,6 +20,7 @@ from geo.coverage.arcs import OUTSIDE
 from geo.coverage.edges import Network, Rim, edges_of, invalid_with_neighbours
 from geo.coverage.repairing.original_vertices import ROUNDING_M
 from geo.layers.crs import PER_METRE
+from geo.prepared import prepared_copy
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
@@ -103,8 +104,7 @@ def _faulty(shapes: Shapes, edge: Rim) -> Positions:
 
 def _leaving(shapes: Shapes, zone: Shapes) -> Positions:
     """Cells that extend beyond their zone."""
-    shapely.prepare(zone)
-    leaving = np.flatnonzero(~shapely.covers(zone, shapes))
+    leaving = np.flatnonzero(~shapely.covers(prepared_copy(zone), shapes))
     outside = shapely.difference(shapes[leaving], zone[leaving])
     return leaving[[faults.width_m(piece) > ROUNDING_M for piece in outside]]
 

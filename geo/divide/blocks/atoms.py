@@ -21,6 +21,7 @@ from geo.divide.blocks.street_blocks import Blocks, polygonize_within
 from geo.divide.blocks.voronoi import open_seeds, ridges
 from geo.divide.partitioning.merging import absorb, dissolve, without_hairlines
 from geo.errors import ImpossibleError
+from geo.prepared import prepared_copy
 
 Geometries = npt.NDArray[np.object_]
 Ints = npt.NDArray[np.int64]
@@ -190,8 +191,7 @@ def _ridges(
     if inside.any():
         hit = _crossing(lines, shapes[inside])[0]
         lines[hit] = exact[hit]
-    reach = shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre")
-    shapely.prepare(reach)
+    reach = prepared_copy(shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre"))
     across = ~shapely.contains_properly(reach[of], lines)
     lines[across] = shapely.intersection(lines[across], reach[of[across]])
     parts = np.asarray(shapely.get_parts(lines), dtype=object)

@@ -16,6 +16,7 @@ from geo.divide.blocks.voronoi import ridges
 from geo.divide.partitioning.adjacency import Segments, segments
 from geo.divide.partitioning.merging import absorb, dissolve
 from geo.errors import ImpossibleError, InputError
+from geo.prepared import prepared_copy
 
 # A face with a smaller mean width (twice the area over the perimeter) is not a block: it is the strip between two carriageways,
 # between a road and a parallel border, or a river between its banks.
@@ -123,8 +124,7 @@ def polygonize_within(noded: npt.NDArray[np.object_], outline: shapely.Polygon) 
         If the faces do not fill the outline, because noding broke its line.
     """
     faces = np.asarray(shapely.get_parts(shapely.polygonize(noded)), dtype=object)
-    shapely.prepare(outline)
-    faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
+    faces = faces[shapely.contains(prepared_copy(outline), shapely.point_on_surface(faces))]
     lost = outline.area - float(shapely.area(faces).sum())
     if abs(lost) > rounding_m2(outline):
         raise ImpossibleError(

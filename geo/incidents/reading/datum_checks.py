@@ -14,6 +14,7 @@ from geo.incidents.columns import ADDRESS, LAT, LON, SOURCE, SOURCE_ROW
 from geo.incidents.statistics.distributions import fair_coin_upper
 from geo.layers import Area, Datum, area_frame, convert, lon_lat
 from geo.layers.crs import GEOD
+from geo.prepared import prepared_copy
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,8 +59,7 @@ def datum_doubts(incidents: gpd.GeoDataFrame, outline: Area | None = None) -> pd
         found.append(_by_address(frame))
     ground = area_frame(outline, incidents.crs, "outline")
     if ground is not None:
-        area = shapely.union_all(lon_lat(ground.geometry).array)
-        shapely.prepare(area)
+        area = prepared_copy(shapely.union_all(lon_lat(ground.geometry).array))
         found += [_by_outline(frame, area), _by_source(frame, area)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(DOUBT_COLUMNS))
     return table.sort_values([SOURCE_ROW, "evidence", "datum"], kind="stable", ignore_index=True)[list(DOUBT_COLUMNS)]

@@ -14,6 +14,7 @@ from geo.errors import InputError
 from geo.incidents.assignment import coordinates
 from geo.incidents.columns import DEFAULT_POINT
 from geo.layers import Area, Division, area_frame, to_metric
+from geo.prepared import prepared_copy
 
 Floats = npt.NDArray[np.float64]
 
@@ -299,6 +300,4 @@ def _area(outline: Division | Area, points_crs: object = None) -> tuple[shapely.
     if isinstance(outline, shapely.Geometry):
         outline = gpd.GeoSeries([outline], crs=points_crs)
     frame = to_metric(area_frame(outline, getattr(outline, "crs", None), "outline"))
-    area = frame.geometry.iloc[0]
-    shapely.prepare(area)
-    return area, CRS.from_user_input(frame.crs)
+    return prepared_copy(frame.geometry.iloc[0]), CRS.from_user_input(frame.crs)

@@ -17,6 +17,8 @@ import scipy.ndimage
 import shapely
 from scipy.spatial import cKDTree
 
+from geo.prepared import prepared_copy
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -45,8 +47,8 @@ class Reference:
         polygons = near[shapely.get_dimensions(near) == 2]
         area = None
         if len(polygons):
-            area = shapely.union_all(np.where(shapely.is_valid(polygons), polygons, shapely.make_valid(polygons)))
-            shapely.prepare(area)
+            valid = np.where(shapely.is_valid(polygons), polygons, shapely.make_valid(polygons))
+            area = prepared_copy(shapely.union_all(valid))
         targets = sample_points(near, MOST_TARGETS, 4.0)
         return cls(cKDTree(targets) if len(targets) else None, area)
 

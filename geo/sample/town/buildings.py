@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from geo.prepared import prepared_copy
 from geo.sample.town.cutting import Street
 from geo.sample.town.landuse import Plot, largest_polygon
 from geo.sample.town.network import GRID_M
@@ -200,8 +201,7 @@ def _shops(
     middles = shapely.points((ring[:-1] + ring[1:]) / 2)
     facing = tree.nearest(middles)
     gates = shapely.union_all(drives)
-    inside = plot.ground.buffer(-0.3)
-    shapely.prepare(inside)
+    inside = prepared_copy(plot.ground.buffer(-0.3))
     shops: list[Building] = []
     for k in range(len(ring) - 1):
         road = streets[int(facing[k])]

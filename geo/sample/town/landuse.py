@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 
+from geo.prepared import prepared_copy
 from geo.sample.town import plan
 from geo.sample.town.cutting import Cutting, Street, cut
 from geo.sample.town.network import GRID_M, Network, corridors
@@ -94,10 +95,11 @@ def lay_out(network: Network, outline: shapely.Polygon, rng: np.random.Generator
     plots = []
     streets = [s for s in network.streets if s.highway in _DRIVE_RANK]
     tree = shapely.STRtree([s.line for s in streets])
-    stops = shapely.union_all(
-        [network.river.buffer(6.0), network.railway.buffer(_RAIL_CLEAR_M), outline.exterior.buffer(4.0)]
+    stops = prepared_copy(
+        shapely.union_all(
+            [network.river.buffer(6.0), network.railway.buffer(_RAIL_CLEAR_M), outline.exterior.buffer(4.0)]
+        )
     )
-    shapely.prepare(stops)
     for block, use, ground in zip(network.blocks, uses, grounds, strict=True):
         plot = Plot(block.quarter, use, block.polygon, ground)
         if use == "village":

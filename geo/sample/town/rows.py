@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from geo.prepared import prepared_copy
 from geo.sample.town.outline import Coordinates, to_lattice
 
 # Number of row layouts sampled for an area; the one that builds on most ground is used.
@@ -69,8 +70,8 @@ def fill_rows(
         for slot, k, kept in zip(slots, kinds, keep, strict=True)
         if kept
     ]
-    shapely.prepare(area)
-    return [p for p, fits in zip(drawn, shapely.contains_properly(area, drawn), strict=True) if fits]
+    inside = shapely.contains_properly(prepared_copy(area), drawn)
+    return [p for p, fits in zip(drawn, inside, strict=True) if fits]
 
 
 def _turn(angle: float) -> Coordinates:
