@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from geo.divide import partition, rebalance, require_budget
+from geo.divide.balancing.rebalancing import _best_by_parent, _Case
 from geo.divide.partitioning.merging import dissolve
 from geo.errors import ImpossibleError, InputError
 
@@ -85,3 +86,18 @@ def test_parents_within_the_tolerance_stay_as_they_are():
     assert len(found.points) > 1
     for point in found.points:
         assert (point.grids[column < 4] == (column // 2)[column < 4]).all()
+
+
+def test_each_parent_keeps_its_own_best_try():
+    # Two parents of two grids and four cells each; each of three tries is best for at most one of them.
+    current = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    load = np.array([5.0, 1.0, 1.0, 1.0, 5.0, 1.0, 1.0, 1.0])
+    case = _Case(None, current, np.array([0, 0, 1, 1]), load, np.arange(1.0, 9.0), np.zeros(8, dtype=bool))
+    left, right = current.copy(), current.copy()
+    left[1], right[5] = 1, 3
+    assert _best_by_parent(case, [current, left, right], 0.1).tolist() == [0, 1, 1, 1, 2, 3, 3, 3]
+    # Within the tolerance all are equal, so nobody moves, whatever the order.
+    assert _best_by_parent(case, [left, right, current], 0.6).tolist() == current.tolist()
+    # At equal imbalance the try that moves fewer residents is kept.
+    swapped = np.array([1, 0, 1, 0, 2, 2, 3, 3])
+    assert _best_by_parent(case, [swapped, current], 0.1).tolist() == current.tolist()
