@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,6 +22,18 @@ settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Temporary files (stores, database clusters, outputs) are kept in memory where Linux has room for them: a database of PostGIS is
+# a thousand small files, made for some hundred tests, and a commit of SQLite waits for the disk. TMPDIR names another place.
+_IN_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 4 << 30
+if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) and shutil.disk_usage(_IN_MEMORY).free > _ROOM_BYTES:
+    os.environ["TMPDIR"] = str(_IN_MEMORY)
+    tempfile.tempdir = None
+
+# Some hundred processes are started by the tests. Without bytecode each of them, and each worker of pytest, would compile all
+# modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +46,37 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def street():  # type: ignore[no-untyped-def]
-    """The model street with the default seed."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Any]], Any]:
+    """``made_once(name, make)``: what `make` gives, made by the first process of this run that asks; the others read a copy."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[], Any]) -> Any:
+        path = folder / f"{name}.pickle"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                path.write_bytes(pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def street(made_once):  # type: ignore[no-untyped-def]
+    """The model street of the default seed."""
     from geo.sample import model_street
 
-    return model_street()
+    return made_once("street", model_street)
+
+
+@pytest.fixture(scope="session")
+def model_division(made_once, street):  # type: ignore[no-untyped-def]
+    """The division of the model street, made anew by this run; `data/boundaries` holds the one that is published."""
+    from geo.sample import model_division
+    from tools.boundaries import VALID_FROM
+
+    return made_once("model_division", lambda: model_division(street, valid_from=VALID_FROM))
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 import shapely
 
 from geo.coverage import Mesh, check_division
-from geo.layers import Level, layers_of, read_division, read_layer
+from geo.layers import Division, Level, layers_of, read_division, read_layer
+from geo.sample import MODEL_SEED, ModelStreet
 from tools import boundaries
 
 
 @pytest.fixture(scope="module")
-def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def anew(tmp_path_factory: pytest.TempPathFactory, street: ModelStreet, model_division: Division) -> Path:
+    """The files that the command writes; the street and its division, made by the same calls, are shared with other tests."""
     folder = tmp_path_factory.mktemp("boundaries")
-    boundaries.write(folder)
+
+    def divided(given: ModelStreet, *, valid_from: date) -> Division:
+        assert given is street
+        assert valid_from == boundaries.VALID_FROM
+        return model_division
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boundaries, "model_street", {MODEL_SEED: street}.__getitem__)
+        patch.setattr(boundaries, "model_division", divided)
+        boundaries.write(folder)
     return folder
 
 

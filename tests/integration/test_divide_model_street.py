@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
 from geo.coverage import check_division
-from geo.divide import assign_leaders, balance, divide
+from geo.divide import balance
 from geo.layers import Division, Level, area_m2, read_division, write_division
 
 
 @pytest.fixture(scope="module")
-def division(street) -> Division:
-    barriers = pd.concat([street.railways, street.water], ignore_index=True)
-    return divide(
-        street.outline,
-        roads=street.roads,
-        buildings=street.buildings,
-        barriers=barriers,
-        communities=street.communities,
-    )
+def division(model_division) -> Division:
+    return model_division
 
 
 def test_counts_are_exact(division):
@@ -76,13 +68,13 @@ def test_second_level_is_fair(division):
 
 
 def test_a_leader_for_each_grid(division):
-    staffed = assign_leaders(division).second
+    staffed = division.second
     assert staffed["staff_kind"].value_counts().to_dict() == {"official": 111, "community_worker": 144}
     assert sorted(staffed["leader"]) == [f"G{n:03d}" for n in range(1, 112)] + [f"S{n:03d}" for n in range(1, 145)]
 
 
 def test_it_survives_the_way_to_a_file_and_back(division, tmp_path):
-    write_division(assign_leaders(division), tmp_path / "division.gpkg")
+    write_division(division, tmp_path / "division.gpkg")
     again = read_division(tmp_path / "division.gpkg")
     for level in Level:
         assert again.layer(level)["code"].tolist() == division.layer(level)["code"].tolist()

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -79,10 +81,14 @@ def expected_cells(table: pd.DataFrame) -> np.ndarray:
     return np.where(inside, "c" + (i * 10 + j).astype(str).str.zfill(2), "")
 
 
-def test_parts_are_whole_rows_whatever_is_quoted(points_file):
-    whole = pd.read_csv(points_file, dtype=str, keep_default_na=False)
-    for part_bytes in (100, 1_000, 77_777):
-        source = open_source(points_file, part_bytes=part_bytes)
+def test_parts_are_whole_rows_whatever_is_quoted(points_file, tmp_path):
+    table = pd.read_csv(points_file, dtype=str, keep_default_na=False)
+    # A part takes a millisecond, whatever its size: of the smallest, fewer rows.
+    for part_bytes, rows in ((100, N // 10), (1_000, N // 2), (77_777, N)):
+        whole = table[:rows]
+        whole.to_csv(tmp_path / "points.csv", index=False)
+        source = open_source(tmp_path / "points.csv", part_bytes=part_bytes)
+        assert len(source.parts) > rows * 20 / part_bytes
         tables = [read_chunk(source, part).to_pandas() for part in source.parts]
         pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), whole, check_dtype=False)
 
@@ -145,8 +151,8 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(cells_file, tmp_path):
     """SIGKILL in the middle of the work, twice; the third run finishes. The output is identical to that of an uninterrupted
     run.
     """
-    table = pd.concat([fixes(100_000, seed) for seed in range(4)], ignore_index=True)
-    table.to_parquet(tmp_path / "points.parquet", row_group_size=10_000)
+    table = pd.concat([fixes(50_000, seed) for seed in range(4)], ignore_index=True)
+    table.to_parquet(tmp_path / "points.parquet", row_group_size=4_000)
     run(tmp_path / "points.parquet", cells_file, tmp_path / "whole.csv", counts_path=tmp_path / "w.csv", by="hour")
     words = wangge(
         "locate",
@@ -189,51 +195,58 @@ def test_parts_of_another_job_are_not_taken(points_file, cells_file, tmp_path):
     assert not stale.exists()
 
 
-def test_a_cluster_of_processes_gives_the_same_bytes(points_file, cells_file, tmp_path):
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Any]:
+    """A cluster of two processes; one that is killed is started anew."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        yield cluster
+
+
+def test_a_cluster_of_processes_gives_the_same_bytes(points_file, cells_file, tmp_path, processes):
+    """One that the job starts and ends, and one that is there."""
     run(points_file, cells_file, tmp_path / "here.csv", counts_path=tmp_path / "here_c.csv", by="hour")
-    for part_bytes in (20_000, 200_000):
+    for part_bytes, cluster in ((20_000, "local"), (200_000, processes.scheduler_address)):
         run(
             points_file,
             cells_file,
             tmp_path / "there.csv",
             counts_path=tmp_path / "there_c.csv",
             by="hour",
-            cluster="local",
-            workers=2,
+            cluster=cluster,
+            workers=2 if cluster == "local" else None,
             part_bytes=part_bytes,
         )
         assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
         assert (tmp_path / "there_c.csv").read_bytes() == (tmp_path / "here_c.csv").read_bytes()
 
 
-def test_a_killed_worker_costs_only_its_part(cells_file, tmp_path):
-    from distributed import LocalCluster
-
-    fixes(60_000).to_csv(tmp_path / "points.csv", index=False)
+def test_a_killed_worker_costs_only_its_part(cells_file, tmp_path, processes):
+    fixes(20_000).to_csv(tmp_path / "points.csv", index=False)
     run(tmp_path / "points.csv", cells_file, tmp_path / "here.csv")
     killed = []
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
 
-        def kill_one() -> None:
-            while len(list((tmp_path / ".there.csv.parts").glob("*.npz"))) < 5:
-                time.sleep(0.002)
-            pid = next(iter(cluster.workers.values())).pid
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
+    def kill_one() -> None:
+        while len(list((tmp_path / ".there.csv.parts").glob("*.npz"))) < 5:
+            time.sleep(0.002)
+        pid = next(iter(processes.workers.values())).pid
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
 
-        thread = threading.Thread(target=kill_one, daemon=True)
-        thread.start()
-        done = run(
-            tmp_path / "points.csv",
-            cells_file,
-            tmp_path / "there.csv",
-            cluster=cluster.scheduler_address,
-            part_bytes=30_000,
-        )
-        thread.join(timeout=30)
-        assert killed
-        assert not psutil.pid_exists(killed[0]) or psutil.Process(killed[0]).status() == psutil.STATUS_ZOMBIE
-    assert done.points == 60_000
+    thread = threading.Thread(target=kill_one, daemon=True)
+    thread.start()
+    done = run(
+        tmp_path / "points.csv",
+        cells_file,
+        tmp_path / "there.csv",
+        cluster=processes.scheduler_address,
+        part_bytes=30_000,
+    )
+    thread.join(timeout=30)
+    assert killed
+    assert not psutil.pid_exists(killed[0]) or psutil.Process(killed[0]).status() == psutil.STATUS_ZOMBIE
+    assert done.points == 20_000
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 

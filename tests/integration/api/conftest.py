@@ -106,13 +106,32 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _publish(engine: Engine, division: Division) -> None:
+    with session(engine) as opened:
+        version = add_version(opened, division, valid_from=DAY, created_at=NOW, note="测试")
+        publish(opened, version.id, published_at=NOW)
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A PostgreSQL cluster with PostGIS; its database ``template`` has the current schema."""
+def published_store(empty_store: Path, division: Division, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the published division, to be copied."""
+    path = shutil.copy(empty_store, tmp_path_factory.mktemp("published") / "store.sqlite")
+    opened = open_store(path)
+    _publish(opened, division)
+    opened.dispose()
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def postgres(division: Division) -> Iterator[Cluster]:
+    """A PostgreSQL cluster with PostGIS: ``template`` has the current schema, ``published`` the division too."""
     try:
         with cluster() as started:
             opened = open_store(started.create("template"))
             upgrade(opened)
+            opened.dispose()
+            opened = open_store(started.create("published", template="template"))
+            _publish(opened, division)
             opened.dispose()
             yield started
     except NotInstalledError as error:
@@ -121,29 +140,29 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Address of an empty database with the current schema, for SQLite and PostgreSQL."""
+    """Address of a store on each of the two databases: a copy of that of `published` where a test takes it, or an empty one."""
+    is_published = "published" in request.fixturenames
     if request.param == "sqlite":
-        yield str(shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.sqlite"))
+        prepared = request.getfixturevalue("published_store" if is_published else "empty_store")
+        yield str(shutil.copy(prepared, tmp_path / "store.sqlite"))
         return
     started = request.getfixturevalue("postgres")
     name = f"t{uuid4().hex[:12]}"
-    yield started.create(name, template="template")
+    yield started.create(name, template="published" if is_published else "template")
     started.drop(name)
 
 
 @pytest.fixture
 def engine(store_url: str) -> Iterator[Engine]:
-    """Engine of an empty database with the current schema."""
+    """The store of `store_url`, opened."""
     opened = open_store(store_url)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def published(engine: Engine, division: Division) -> Engine:
-    with session(engine) as opened:
-        version = add_version(opened, division, valid_from=DAY, created_at=NOW, note="测试")
-        publish(opened, version.id, published_at=NOW)
+def published(engine: Engine) -> Engine:
+    """A store with the published division; `store_url` makes it."""
     return engine
 
 
