@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -138,18 +139,31 @@ def postgres(division: Division) -> Iterator[Cluster]:
         pytest.skip(str(error))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Address of a store on each of the two databases: a copy of that of `published` where a test takes it, or an empty one."""
-    is_published = "published" in request.fixturenames
+@contextmanager
+def _copied(request: pytest.FixtureRequest, folder: Path, *, with_division: bool) -> Iterator[str]:
+    """Address of a copy of the prepared store: a SQLite file in a folder, or a database of the cluster that is dropped."""
     if request.param == "sqlite":
-        prepared = request.getfixturevalue("published_store" if is_published else "empty_store")
-        yield str(shutil.copy(prepared, tmp_path / "store.sqlite"))
+        prepared = request.getfixturevalue("published_store" if with_division else "empty_store")
+        yield str(shutil.copy(prepared, folder / "store.sqlite"))
         return
     started = request.getfixturevalue("postgres")
     name = f"t{uuid4().hex[:12]}"
-    yield started.create(name, template="published" if is_published else "template")
+    yield started.create(name, template="published" if with_division else "template")
     started.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database with the current schema, for SQLite and PostgreSQL; empty unless a test takes `published`."""
+    with _copied(request, tmp_path, with_division="published" in request.fixturenames) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a database with the published division that the tests of a module share."""
+    with _copied(request, tmp_path_factory.mktemp("shared"), with_division=True) as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,14 +7,18 @@ import json
 import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import geopandas as gpd
 import httpx
 import numpy as np
 import pytest
 import shapely
+from sqlalchemy import Engine
 
 from api.access import Grant, Role
 from api.app import create_app
@@ -29,25 +33,44 @@ from tests.integration.api.serving import serving
 NOW = datetime.fromisoformat("2026-03-01T08:00:00+00:00")
 
 
-@pytest.fixture
-def settings(published, tmp_path):
-    pages = tmp_path / "pages"
+def settings_of(database: str, folder: Path) -> Settings:
+    """Settings of a server of a database, with a page of the public."""
+    pages = folder / "pages"
     pages.mkdir()
     (pages / "coverage.html").write_text("<!doctype html><title>覆盖图</title>", encoding="utf-8")
-    return Settings(
-        database=published.url.render_as_string(hide_password=False), pages=pages, public_pages=True, follow=False
-    )
+    return Settings(database=database, pages=pages, public_pages=True, follow=False)
 
 
-@pytest.fixture
-def client(settings, published):
+@contextmanager
+def client_of(settings: Settings, engine: Engine) -> Iterator[httpx.Client]:
     """A client with the token of a checker, who may read the layers."""
-    with session(published, write=True) as opened:
+    with session(engine, write=True) as opened:
         account = add_account(opened, 1, "C", [Grant(Role.CHECKER)], at=NOW, by="test")
         token = add_token(opened, "program", account=account, at=NOW)
     with serving(create_app(settings)) as opened_client:
         opened_client.headers["Authorization"] = f"Bearer {token.text}"
         yield opened_client
+
+
+@pytest.fixture
+def settings(published, tmp_path):
+    return settings_of(published.url.render_as_string(hide_password=False), tmp_path)
+
+
+@pytest.fixture
+def client(settings, published):
+    """A server of its own for a test that changes its database or its code."""
+    with client_of(settings, published) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reader(shared_store_url, tmp_path_factory):
+    """The server that all tests share which only read."""
+    engine = open_store(shared_store_url)
+    with client_of(settings_of(shared_store_url, tmp_path_factory.mktemp("reader")), engine) as opened:
+        yield opened
+    engine.dispose()
 
 
 def _problem(answer: httpx.Response, status: int) -> dict:
@@ -59,12 +82,12 @@ def _problem(answer: httpx.Response, status: int) -> dict:
     return body
 
 
-def test_health(client):
-    assert client.get("/health").json() == {"status": "ok", "division": 1}
+def test_health(reader):
+    assert reader.get("/health").json() == {"status": "ok", "division": 1}
 
 
-def test_the_current_division(client):
-    body = client.get("/api/divisions/current").json()
+def test_the_current_division(reader):
+    body = reader.get("/api/divisions/current").json()
     assert (body["communities"], body["seconds"], body["thirds"]) == (2, 4, 36)
     assert body["street_code"] == "320113003"
     assert body["crs"] == "EPSG:4549"
@@ -74,8 +97,8 @@ def test_the_current_division(client):
 
 
 @pytest.mark.parametrize("level", list(Level))
-def test_layers_are_geojson_in_degrees(client, division, level):
-    answer = client.get(f"/api/layers/{level.layer}.geojson")
+def test_layers_are_geojson_in_degrees(reader, division, level):
+    answer = reader.get(f"/api/layers/{level.layer}.geojson")
     assert answer.headers["content-type"] == "application/geo+json"
     found = gpd.GeoDataFrame.from_features(answer.json()["features"], crs="EPSG:4326")
     given = division.layer(level)
@@ -85,44 +108,44 @@ def test_layers_are_geojson_in_degrees(client, division, level):
     assert apart.max() < 0.001
 
 
-def test_a_layer_that_did_not_change_is_not_sent_again(client):
-    first = client.get("/api/layers/third.geojson")
-    again = client.get("/api/layers/third.geojson", headers={"If-None-Match": first.headers["etag"]})
+def test_a_layer_that_did_not_change_is_not_sent_again(reader):
+    first = reader.get("/api/layers/third.geojson")
+    again = reader.get("/api/layers/third.geojson", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert client.get("/api/layers/third.geojson", headers={"If-None-Match": '"other"'}).status_code == 200
+    assert reader.get("/api/layers/third.geojson", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_layers_are_compressed_on_request(client):
-    with client.stream("GET", "/api/layers/third.geojson", headers={"Accept-Encoding": "gzip"}) as answer:
+def test_layers_are_compressed_on_request(reader):
+    with reader.stream("GET", "/api/layers/third.geojson", headers={"Accept-Encoding": "gzip"}) as answer:
         raw = b"".join(answer.iter_raw())
     assert answer.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(raw) == client.get("/api/layers/third.geojson").content
+    assert gzip.decompress(raw) == reader.get("/api/layers/third.geojson").content
 
 
-def test_locate_finds_the_three_levels(client, division):
+def test_locate_finds_the_three_levels(reader, division):
     places = lon_lat(division.third.geometry.representative_point())
     leaders = division.second.set_index("code")["leader"]
     for code, parent, place in zip(division.third["code"], division.third["parent"], places, strict=True):
-        body = client.get("/api/locate", params={"lon": place.x, "lat": place.y}).json()
+        body = reader.get("/api/locate", params={"lon": place.x, "lat": place.y}).json()
         assert body["inside"] is True
         assert (body["third"]["code"], body["second"]["code"], body["community"]["code"]) == (code, parent, parent[:12])
         assert body["second"]["leader"] == leaders[parent]
 
 
-def test_locate_takes_another_datum(client, division):
+def test_locate_takes_another_datum(reader, division):
     place = lon_lat(division.third.geometry.representative_point())[20]
     lon, lat = convert([place.x], [place.y], "WGS-84", "GCJ-02")
     shifted = {"lon": lon[0], "lat": lat[0]}
     assert (
-        client.get("/api/locate", params={**shifted, "datum": "gcj02"}).json()["third"]["code"]
+        reader.get("/api/locate", params={**shifted, "datum": "gcj02"}).json()["third"]["code"]
         == division.third["code"][20]
     )
-    wrong = client.get("/api/locate", params=shifted).json()
+    wrong = reader.get("/api/locate", params=shifted).json()
     assert wrong["third"] is None or wrong["third"]["code"] != division.third["code"][20]
 
 
-def test_outside_is_an_answer(client):
-    body = client.get("/api/locate", params={"lon": 118.0, "lat": 32.1}).json()
+def test_outside_is_an_answer(reader):
+    body = reader.get("/api/locate", params={"lon": 118.0, "lat": 32.1}).json()
     assert body["inside"] is False
     assert body["third"] is body["second"] is body["community"] is None
 
@@ -139,19 +162,19 @@ def test_outside_is_an_answer(client):
         ("lon=118.8&lat=32&datum=mars", "mars"),
     ],
 )
-def test_a_wrong_question_is_a_problem_document(client, query, hint):
-    assert hint in _problem(client.get(f"/api/locate?{query}"), 422)["detail"]
+def test_a_wrong_question_is_a_problem_document(reader, query, hint):
+    assert hint in _problem(reader.get(f"/api/locate?{query}"), 422)["detail"]
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/heat", "/static/nothing.js", "/static/%2e%2e/%2e%2e/pyproject.toml"])
-def test_what_is_not_there_is_a_problem_document(client, path):
-    _problem(client.get(path), 404)
+def test_what_is_not_there_is_a_problem_document(reader, path):
+    _problem(reader.get(path), 404)
 
 
-def test_an_unknown_level_and_a_wrong_method_are_problem_documents(client):
-    _problem(client.get("/api/layers/fourth.geojson"), 422)
-    assert client.delete("/api/divisions/current").headers["allow"] == "GET"
-    _problem(client.delete("/api/divisions/current"), 405)
+def test_an_unknown_level_and_a_wrong_method_are_problem_documents(reader):
+    _problem(reader.get("/api/layers/fourth.geojson"), 422)
+    assert reader.delete("/api/divisions/current").headers["allow"] == "GET"
+    _problem(reader.delete("/api/divisions/current"), 405)
 
 
 def test_a_bug_is_a_problem_document_without_its_text(client, monkeypatch):
@@ -163,11 +186,11 @@ def test_a_bug_is_a_problem_document_without_its_text(client, monkeypatch):
     assert "secret" not in json.dumps(_problem(answer, 500))
 
 
-def test_old_addresses_lead_to_the_new_ones(client):
+def test_old_addresses_lead_to_the_new_ones(reader):
     for old in ("/locate?lon=118.8&lat=32.1", "/layers/third.geojson", "/divisions/current"):
-        answer = client.get(old)
+        answer = reader.get(old)
         assert (answer.status_code, answer.headers["location"]) == (308, f"/api{old}")
-    assert client.get("/locate?lon=118.0&lat=32.1", follow_redirects=True).json()["inside"] is False
+    assert reader.get("/locate?lon=118.0&lat=32.1", follow_redirects=True).json()["inside"] is False
 
 
 def test_the_tag_of_a_layer_changes_with_the_version(client, published, division):
@@ -182,34 +205,34 @@ def test_the_tag_of_a_layer_changes_with_the_version(client, published, division
     assert (again.status_code, again.json()["features"][0]["properties"]["name"]) == (200, "x")
 
 
-def test_pages(client):
-    page = client.get("/").text
+def test_pages(reader):
+    page = reader.get("/").text
     assert "迈皋桥" in page or "街道1" in page
-    assert client.get("/coverage").text.startswith("<!doctype html>")
+    assert reader.get("/coverage").text.startswith("<!doctype html>")
 
 
-def test_every_link_of_the_first_page_leads_somewhere(client):
-    links = re.findall(r'(?:href|src|action)="(/[^"]*)"', client.get("/").text)
+def test_every_link_of_the_first_page_leads_somewhere(reader):
+    links = re.findall(r'(?:href|src|action)="(/[^"]*)"', reader.get("/").text)
     links = [link.replace("/locate", "/api/locate") if link == "/locate" else link for link in links]
     assert {"/coverage", "/api/layers/third.geojson", "/api/locate"} <= set(links)
     # The search box requires a place; the page of incidents was not created here, and the answer says how to create it.
-    assert {link: status for link in links if (status := client.get(link).status_code) != 200} == {
+    assert {link: status for link in links if (status := reader.get(link).status_code) != 200} == {
         "/heat": 404,
         "/checker": 404,
         "/api/locate": 422,
     }
 
 
-def test_pages_load_nothing_from_other_hosts(client):
-    page = client.get("/")
+def test_pages_load_nothing_from_other_hosts(reader):
+    page = reader.get("/")
     assert "text/html" in page.headers["content-type"]
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert loaded
     assert not [address for address in loaded if "//" in address]
     for address in loaded:
         if address.startswith("/static/"):
-            assert client.get(address).status_code == 200
-    assert client.get("/docs").status_code == 404
+            assert reader.get(address).status_code == 200
+    assert reader.get("/docs").status_code == 404
 
 
 def test_names_with_markup_stay_text(engine, division, tmp_path):
@@ -265,13 +288,13 @@ def test_settings_come_from_the_environment():
             Settings.from_environment({"WANGGE_PORT": port})
 
 
-def test_many_are_answered_at_once(client, division):
+def test_many_are_answered_at_once(reader, division):
     """Eight concurrent clients; the first of them makes the server read the division."""
     places = lon_lat(division.third.geometry.representative_point())
     answers: dict[int, str] = {}
 
     def ask(first: int) -> None:
-        with httpx.Client(base_url=client.base_url, trust_env=False, timeout=20) as opened:
+        with httpx.Client(base_url=reader.base_url, trust_env=False, timeout=20) as opened:
             for row in range(first, 36, 8):
                 reply = opened.get("/api/locate", params={"lon": places[row].x, "lat": places[row].y})
                 answers[row] = reply.json()["third"]["code"]
