@@ -13,6 +13,9 @@ from geo.layers import Division, Level, layers_of, read_division, read_layer
 from geo.sample import MODEL_SEED, ModelStreet
 from tools import boundaries
 
+# The street and its division take a minute of one core, and more on a busy machine.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def anew(tmp_path_factory: pytest.TempPathFactory, street: ModelStreet, model_division: Division) -> Path:

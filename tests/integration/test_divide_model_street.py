@@ -10,6 +10,9 @@ from geo.coverage import check_division
 from geo.divide import balance
 from geo.layers import Division, Level, area_m2, read_division, write_division
 
+# The street and its division take a minute of one core, and more on a busy machine.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def division(model_division) -> Division:

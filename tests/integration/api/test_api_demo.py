@@ -13,21 +13,16 @@ from api.cli import run
 from api.database import current_version, open_store, read_version, session
 from geo.layers import Level, read_division
 
-# The whole job takes two minutes of one core, and more on a busy machine.
+# The demonstration with a week of verdicts takes two minutes of one core, and longer on a busy machine.
 pytestmark = pytest.mark.timeout(1200)
-
-#: Each of them is simulated and verified by the same code.
-EARLIER_DAYS = 2
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory, street):
-    """Output folder and document of one run, with the shared model street, and two earlier days instead of seven."""
+def demo(tmp_path_factory):
+    """Output folder and document of one run."""
     folder = tmp_path_factory.mktemp("demo") / "out"
     text = io.StringIO()
-    with contextlib.redirect_stdout(text), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.jobs.demo.model_street", lambda: street)
-        patch.setattr("api.jobs.demo_store._DAYS", EARLIER_DAYS)
+    with contextlib.redirect_stdout(text):
         code = run(["demo", "--no-serve", "--json", "--out", str(folder)])
     assert code == 0
     return folder, json.loads(text.getvalue())
