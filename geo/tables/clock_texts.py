@@ -66,7 +66,10 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _OFFSET = re.compile(
-    r"\s*(?:(?P<utc>utc|gmt)?\s*(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?|z|utc|gmt)", re.IGNORECASE
+    r"\s*(?:(?P<utc>utc|gmt)?\s*(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?|z|utc|gmt)"
+    # The name of a zone in brackets (RFC 9557, java.time) says where the offset comes from; the offset decides.
+    r"(?:\[[a-z_]+(?:/[a-z0-9_+-]+)*\])?",
+    re.IGNORECASE,
 )
 
 # For each part of the day: ranges (first hour, last hour, hours to add) on the 12-hour clock.
@@ -109,6 +112,8 @@ def read_moment(text: str, month_place: int | None = None) -> Moment | None:
 
     >>> read_moment("2026年3月5日 下午2点半").at
     datetime.datetime(2026, 3, 5, 14, 30)
+    >>> read_moment("2026-03-05 14:30(周四)").at, read_moment("2026-03-05T14:30+08:00[Asia/Shanghai]").at.hour
+    (datetime.datetime(2026, 3, 5, 14, 30), 14)
     >>> read_moment("2026-03-01 09:05-10:05") is None, read_moment("2026-03-01 凌晨13点") is None
     (True, True)
     """
@@ -158,7 +163,7 @@ def _with_clock(day: dt.datetime, rest: str) -> Moment | None:
     if since is None:
         return None
     rest, seconds_given = rest[clock.end() :], _group(clock, "s") is not None
-    if not rest.strip():
+    if not rest.strip() or (weekday is None and _WEEKDAY.fullmatch(rest.rstrip())):
         return Moment(day + since, True)
     offset = _OFFSET.fullmatch(rest.rstrip())
     if offset is None:

@@ -220,3 +220,17 @@ def test_the_quick_ways_give_what_the_slow_one_gives():
         assert read_times(texts, "Asia/Shanghai").utc.tolist() == expected.tolist()
         slow = [read_moment(text).at for text in texts]
         assert [t.replace(tzinfo=None) for t in slow] == stamps.dt.to_pydatetime().tolist()
+
+
+def test_the_name_of_a_zone_and_a_weekday_after_the_time():
+    kept = [
+        "2026-03-02T08:30:00+08:00[Asia/Shanghai]",
+        "2026-03-02T00:30:00Z[UTC]",
+        "2026-03-02T08:30+08:00[Etc/GMT-8]",
+        "2026-03-02 08:30（周一）",
+        "2026-03-02 08:30 星期一",
+    ]
+    assert read_times(pd.Series(kept), "Asia/Shanghai").utc.tolist() == [pd.Timestamp("2026-03-02T00:30Z")] * len(kept)
+    # Without an offset the name of the zone would have to be looked up; two weekdays and other texts are no times.
+    left = ["2026-03-02T08:30:00[Asia/Shanghai]", "2026-03-02 周一 08:30 周一", "2026-03-02 08:30+08:00[a b]"]
+    assert read_times(pd.Series(left), "Asia/Shanghai").utc.isna().all()

@@ -289,7 +289,8 @@ def _best_by_parent(case: _Case, tried: list[Ints], tolerance: float) -> Ints:
         np.maximum.at(off[k], case.parent_of, np.abs(load / mean - 1))
         moved[k] = np.bincount(of_unit, case.residents * (part != case.current), minlength=parents)
     best = np.lexsort((moved, np.maximum(off, tolerance)), axis=0)[0]
-    return np.stack(tried)[best[of_unit], np.arange(len(of_unit))]
+    kept: Ints = np.stack(tried)[best[of_unit], np.arange(len(of_unit))]
+    return kept
 
 
 def _tries(grids: int) -> int:
