@@ -117,14 +117,17 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
         verified = _patrols(street, division, seed, demo, clock, backdrop)
         incidents = _incidents(street, division, seed, demo, clock, backdrop)
         earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
-        clock.done("前七日核验 week before", f"{len(earlier)} 条结论 verdicts")
+        clock.done("前七日核验 week before", f"{len(earlier[0])} 条结论 verdicts")
         write_background({**backdrop, "buildings": street.buildings}, inside)
     # The database may contain versions already, so it is filled in place, after the files have been moved into place.
     demo.folder = folder
-    verdicts = pd.concat([earlier, verified.verdicts], ignore_index=True)
+    verdicts = pd.concat([earlier[0], verified.verdicts], ignore_index=True)
+    visits = pd.concat([earlier[1], verified.visits], ignore_index=True)
     clock.done(
         "入库 store",
-        fill_store(demo.database, division, verdicts, incidents, days=(INCIDENTS_FROM, PATROL_DAY), note=NOTE[0]),
+        fill_store(
+            demo.database, division, (verdicts, visits), incidents, days=(INCIDENTS_FROM, PATROL_DAY), note=NOTE[0]
+        ),
     )
     _duty(division, incidents, seed, demo, clock)
     return demo

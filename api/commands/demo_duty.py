@@ -187,15 +187,18 @@ def write_papers(source: Source, facts: Facts, folder: Path, *, day: dt.date) ->
     str
         The files, and the reason for a missing one: PDFs need a font that may not be installed.
     """
-    from api.commands.duty_papers import excel_table, period_of, write_agenda, write_brief
+    from api.commands.duty_papers import excel_table, made_ledger, period_of, write_agenda, write_brief
     from api.files.workbook import write_workbook
     from geo.duty import ledger
     from geo.duty.ledgers.columns import FORMS, LedgerKind
 
     tables = {}
+    grid = busiest_grid(facts, day)
     for kind in LedgerKind:
-        scope = busiest_grid(facts, day) if kind is LedgerKind.F else ""
-        table = ledger(kind, day, facts, scope=scope)
+        if kind is LedgerKind.F:
+            table, _ = made_ledger(source, kind.value, day, grid)
+        else:
+            table = ledger(kind, day, facts)
         tables[f"{kind.value} {FORMS[kind].title.zh}"] = excel_table(table)
     write_workbook(tables, folder / "ledgers.xlsx")
     written = ["ledgers.xlsx"]
@@ -211,6 +214,8 @@ def write_papers(source: Source, facts: Facts, folder: Path, *, day: dt.date) ->
 
 
 def busiest_grid(facts: Facts, day: dt.date) -> str:
-    """The second-level grid in which most steps were taken on a day."""
+    """The second-level grid in which most steps were taken on a day, of those that were visited as far as any was."""
     steps = Counter(facts.cases[event.case_id].second for event in facts.steps(day, day + dt.timedelta(days=1)))
-    return min(steps, key=lambda code: (-steps[code], code), default=facts.cells_of(2)[0])
+    of_day = facts.verdicts[(facts.verdicts["day"] == day) & (facts.verdicts["visits"] > 0)]
+    visited = set(of_day["code"].astype(str))
+    return min(steps, key=lambda code: (code not in visited, -steps[code], code), default=facts.cells_of(2)[0])

@@ -29,15 +29,19 @@ from geo.sample import ModelStreet, simulate_patrols
 _DAYS, _INTERVAL_S = 7, 60.0
 
 
-def verified_week_before(street: ModelStreet, division: Division, day: date, *, seed: int) -> pd.DataFrame:
-    """Verdicts of simulated patrols on the seven days before `day`."""
-    tables = []
+def verified_week_before(
+    street: ModelStreet, division: Division, day: date, *, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts and visits of simulated patrols on the seven days before `day`."""
+    verdicts, visits = [], []
     for back in range(_DAYS, 0, -1):
         then = day - timedelta(days=back)
         rng = np.random.default_rng([seed, back])
         tracks, _ = simulate_patrols(street, division, rng=rng, day=then, interval_s=_INTERVAL_S)
-        tables.append(verify_tracks(tracks, division.second, rules=Rules(), days=[then]).verdicts)
-    return pd.concat(tables, ignore_index=True)
+        verified = verify_tracks(tracks, division.second, rules=Rules(), days=[then])
+        verdicts.append(verified.verdicts)
+        visits.append(verified.visits)
+    return pd.concat(verdicts, ignore_index=True), pd.concat(visits, ignore_index=True)
 
 
 def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> None:
@@ -49,7 +53,7 @@ def write_background(backdrop: dict[str, gpd.GeoDataFrame], folder: Path) -> Non
 def fill_store(
     database: Path,
     division: Division,
-    verdicts: pd.DataFrame,
+    judged: tuple[pd.DataFrame, pd.DataFrame],
     incidents: gpd.GeoDataFrame,
     *,
     days: tuple[date, date],
@@ -59,6 +63,8 @@ def fill_store(
 
     Parameters
     ----------
+    judged
+        Verdicts, and the visits that they were made from.
     days
         First day of the division, and day of the demonstration; its evening is the time of the verdicts.
 
@@ -78,11 +84,13 @@ def fill_store(
             street = street_of(opened, stored.street_code)
             for values in _incident_values(incidents, street=street, version=stored.id, now=now):
                 add_incident(opened, values)
-        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=evening_of(days[1]))
+        at = evening_of(days[1])
+        verdicts, visits = judged
+        store_verdicts(engine, street, verdicts, version=stored.id, rules=Rules().name, at=at, visits=visits)
     finally:
         engine.dispose()
-    judged = verdicts["day"].nunique()
-    return f"版本 version {stored.id}, {judged} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
+    days_judged = verdicts["day"].nunique()
+    return f"版本 version {stored.id}, {days_judged} 天核验结论 days of verdicts, {len(incidents):,} 件案件 incidents"
 
 
 @contextmanager

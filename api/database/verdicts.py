@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session
 
-from api.database.models import LeaseRow, PendingDayRow, RuleSetRow, VerdictRow
+from api.database.models import EvidenceRow, LeaseRow, PendingDayRow, RuleSetRow, VerdictRow
 from geo.errors import ImpossibleError
+from geo.patrols import digest
 
 
 class VerdictState(NamedTuple):
@@ -99,20 +100,24 @@ def add_verdict(
     restated: bool,
     key: dict[str, Any],
     row: dict[str, Any],
+    stays: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Store a verdict as the next revision after `before`."""
-    session.add(
-        VerdictRow(
-            **key,
-            revision=1 if before is None else before.revision + 1,
-            made_at=at,
-            state=row["verdict"],
-            visits=int(row["visits"]),
-            required=int(row["required"]),
-            restated=restated,
-            values=row,
-        )
+    """Store a verdict as the next revision after `before`, with the stays on which it is based, if any."""
+    stored = VerdictRow(
+        **key,
+        revision=1 if before is None else before.revision + 1,
+        made_at=at,
+        state=row["verdict"],
+        visits=int(row["visits"]),
+        required=int(row["required"]),
+        restated=restated,
+        values=row,
     )
+    session.add(stored)
+    if stays:
+        session.flush()
+        record = {"visits": list(stays)}
+        session.add(EvidenceRow(verdict_id=stored.id, sha256=digest(record), record=record))
 
 
 def history_of(session: Session, street: int, day: date, code: str) -> list[dict[str, Any]]:

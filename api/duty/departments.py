@@ -10,9 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.access import Caller, Right, allowed
-from api.database.models import DutyPersonRow, PersonRow
+from api.database.models import CaseRow, DutyPersonRow, PersonRow
 from api.errors import DeniedError
 from geo.duty import Assignment, Case, Role
+
+#: Cases whose units are suggested: the newest.
+_NEWEST = 1_000
 
 
 def require_department(session: Session, caller: Caller, case: Case, role: Role) -> None:
@@ -39,6 +42,19 @@ def require_department(session: Session, caller: Caller, case: Case, role: Role)
     if code in (case.owner, case.unit) or unit in (case.owner, case.unit, *case.helpers):
         return
     raise DeniedError(f"the case is handled by '{case.unit}', and '{code}' belongs to '{unit}'")
+
+
+def known_units(session: Session, street: int) -> list[str]:
+    """Departments and bodies that cases were sent to or that persons of the roster belong to, for choosing one."""
+    newest = select(CaseRow.unit).where(CaseRow.street == street).order_by(CaseRow.opened_at.desc()).limit(_NEWEST)
+    sent = session.scalars(newest)
+    units = session.scalars(
+        select(DutyPersonRow.unit)
+        .join(PersonRow, PersonRow.id == DutyPersonRow.person_id)
+        .where(PersonRow.street == street, DutyPersonRow.unit != "")
+        .distinct()
+    )
+    return sorted({unit for unit in (*sent, *units) if unit})
 
 
 def require_manager(caller: Caller, person: str, assignments: Sequence[Assignment]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.access import Caller, Right, Role, allowed
 from api.access.rights import scopes
 from api.database.duty.cases import get_case
-from api.database.duty.rectifications import read_items
+from api.database.duty.rectifications import item_photo_keys, item_steps, read_items
 from api.duty.desk import actor_name, require_seen
 from api.duty.staff_schemas import ItemOut, ItemStepOut
 from api.errors import DeniedError, NotStoredError
@@ -21,6 +21,7 @@ from geo.duty.supervision.rectification import ITEM_STATES, steps_open
 #: Roles that record items by supervision and re-check them: the discipline office and the leaders; a community in its own
 #: cells.
 SUPERVISING = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.LEADER, Role.COMMUNITY)
+_NO_PHOTOS: Mapping[tuple[str, int], list[str]] = {}
 _RECHECKS = (ItemAction.RECHECK_OK, ItemAction.RECHECK_BAD)
 
 
@@ -30,14 +31,22 @@ def items_of(session: Session, caller: Caller, now: datetime, zone: str) -> list
     limits = scopes(caller, Right.SEE_LEDGERS)
     actor = actor_name(session, caller)
     day = now.astimezone(tz).date()
+    photos = item_photo_keys(session, caller.street)
     return [
-        item_out(item, steps, caller, actor, day)
+        item_out(item, steps, caller, actor, day, photos)
         for item, steps in read_items(session, caller.street, tz)
         if limits is None or any(item.cell.startswith(limit) for limit in limits)
     ]
 
 
-def item_out(item: Item, steps: Sequence[ItemStep], caller: Caller, actor: str, day: date) -> ItemOut:
+def item_out(
+    item: Item,
+    steps: Sequence[ItemStep],
+    caller: Caller,
+    actor: str,
+    day: date,
+    photos: Mapping[tuple[str, int], list[str]] = _NO_PHOTOS,
+) -> ItemOut:
     """An item as returned by the service on a day, with the steps allowed to the caller."""
     open_now = [
         action.value for action in steps_open(item, actor) if _has_part(caller, item.cell, recheck=action in _RECHECKS)
@@ -51,7 +60,14 @@ def item_out(item: Item, steps: Sequence[ItemStep], caller: Caller, actor: str, 
         self_found=item.self_found,
         rounds=item.rounds,
         steps=[
-            ItemStepOut(seq=one.seq, at=one.at, actor=one.actor, action=one.action.value, text=one.text)
+            ItemStepOut(
+                seq=one.seq,
+                at=one.at,
+                actor=one.actor,
+                action=one.action.value,
+                text=one.text,
+                photos=photos.get((item.item_id, one.seq), []),
+            )
             for one in steps
         ],
         allowed=open_now,
@@ -100,6 +116,34 @@ def require_step(caller: Caller, steps: Sequence[ItemStep], number: str, action:
         raise NotStoredError(f"there is no rectification item {number[:40]}")
     if not _has_part(caller, steps[0].cell, recheck=action in _RECHECKS):
         raise DeniedError(f"'{caller.name}' may not do this step of item {number[:40]}")
+
+
+def require_photo(
+    session: Session, caller: Caller, number: str, seq: int | None = None, *, right: Right = Right.SEE_LEDGERS
+) -> str:
+    """Cell of an item whose photos a caller sees, or adds to the step `seq` that they took themselves.
+
+    Raises
+    ------
+    NotStoredError
+        If there is no such item or step.
+    DeniedError
+        If the item lies outside of the caller's cells, or somebody else took the step.
+    """
+    steps = item_steps(session, caller.street, number)
+    if not steps:
+        raise NotStoredError(f"there is no rectification item {number[:40]}")
+    if not allowed(caller, right, [steps[0].cell]):
+        raise DeniedError(f"'{caller.name}' may not do this with photos of item {number[:40]}")
+    if seq is not None:
+        taken_by = next((step.actor for step in steps if step.seq == seq), None)
+        if taken_by is None:
+            raise NotStoredError(f"rectification item {number[:40]} has no step {seq}")
+        if taken_by != actor_name(session, caller):
+            raise DeniedError(
+                f"step {seq} of item {number[:40]} was taken by '{taken_by}', who alone adds photos to it"
+            )
+    return steps[0].cell
 
 
 def _has_part(caller: Caller, cell: str, *, recheck: bool) -> bool:

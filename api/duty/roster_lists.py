@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.access import Caller, Right, allowed
 from api.access.rights import scopes
-from api.database.duty.rosters import read_stored_roster
+from api.database.duty.rosters import absence_numbers, read_stored_roster
 from api.duty.shift_plans import cells_of_places, shifts_of
 from api.duty.staff_schemas import GapsOut
 from api.settings import Settings
@@ -58,7 +59,7 @@ def roster_shown(
             for code, level in sorted(mine.items())
             if level < 3 and (limits is not None or level == 1)
         ],
-        "absences": _absences(roster, persons, day, everybody=limits is None),
+        "absences": _absences(roster, persons, day, absence_numbers(session, caller.street), everybody=limits is None),
         "persons": sorted((code, roster.persons[code].name) for code in persons if code in roster.persons),
         **_week(session, caller, snapshot, settings, day, scope),
     }
@@ -112,10 +113,13 @@ def _answer(roster: Roster, code: str, day: date, names: dict[str, str]) -> dict
     }
 
 
-def _absences(roster: Roster, persons: set[str], day: date, *, everybody: bool) -> list[dict[str, str]]:
+def _absences(
+    roster: Roster, persons: set[str], day: date, numbers: Mapping[tuple[str, date], int], *, everybody: bool
+) -> list[dict[str, Any]]:
     """Absences that have not ended, ordered by start."""
     return [
         {
+            "number": numbers.get((one.person, one.first)),
             "name": _name(roster, one.person),
             "first": one.first.isoformat(),
             "last": one.last.isoformat(),

@@ -245,9 +245,10 @@ class DepartureIn(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """Numbers of the cases handed over, by new owner."""
+    """New owners of the cases handed over, by case number; the number of the absence, if one was recorded."""
 
     cases: dict[str, str]
+    absence: int | None = None
 
 
 class ErasureIn(BaseModel):

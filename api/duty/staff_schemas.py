@@ -188,13 +188,14 @@ class ItemStepIn(BaseModel):
 
 
 class ItemStepOut(BaseModel):
-    """A stored step of an item."""
+    """A stored step of an item; `photos` are the SHA-256 keys of its photos."""
 
     seq: int
     at: datetime
     actor: str
     action: str
     text: str
+    photos: list[str] = Field(default_factory=list)
 
 
 class ItemOut(BaseModel):

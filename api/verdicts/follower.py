@@ -31,6 +31,7 @@ from api.json_values import plain_rows
 from api.settings import Settings
 from api.verdicts.day import Basis, basis_of, rules_of
 from api.verdicts.reading import as_tracks, read_rows, span_of
+from api.verdicts.stay_records import newest_ends, stay_records
 from geo.patrols import Rules, clean, presences, verify, visits
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ class Follower:
         past = day < at.astimezone(ZoneInfo(known.basis.rules.zone)).date()
         name = known.basis.rules.on(day).name
         changed = 0
+        stays: dict[str, list[dict[str, Any]]] | None = None
         with session(self._engine, write=True) as opened:
             latest = latest_verdicts(opened, self._street, day, name, known.basis.version)
             for row in plain_rows(verdicts):
@@ -180,7 +182,11 @@ class Follower:
                     "rules": name,
                     "version_id": known.basis.version,
                 }
-                add_verdict(opened, before, at=at, restated=restated, key=key, row=row)
+                if stays is None:
+                    stays = stay_records(made, newest_ends(known.presences.values()))
+                add_verdict(
+                    opened, before, at=at, restated=restated, key=key, row=row, stays=stays.get(row["code"], ())
+                )
                 told = {name_: row[name_] for name_ in ("visits", "required", "reason_zh", "reason_en")}
                 told |= {"day": day.isoformat(), "state": row["verdict"], "restated": restated}
                 told["was"] = None if before is None else before.state

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,23 @@ from geo.duty.events import Event
 from geo.errors import InputError
 
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _Hashed(msgspec.Struct, gc=False):
+    """What the hash covers. Fields are written in this order, that of their names; creating it is cheaper than sorting a dict."""
+
+    action: str
+    actor: str
+    at: str
+    calendar_version: str
+    case_id: str
+    client_id: str | None
+    payload: Mapping[str, Any]
+    prev_hash: str
+    reason: str
+    role: str
+    rules_version: str
+    seq: int
 
 
 def event_hash(event: Event) -> str:
@@ -33,20 +50,20 @@ def event_hash(event: Event) -> str:
     """
     try:
         text = _ENCODE(
-            {
-                "case_id": event.case_id,
-                "seq": event.seq,
-                "at": event.at.isoformat(),
-                "actor": event.actor,
-                "role": event.role,
-                "action": event.action,
-                "reason": event.reason,
-                "payload": event.payload,
-                "client_id": event.client_id,
-                "rules_version": event.rules_version,
-                "calendar_version": event.calendar_version,
-                "prev_hash": event.prev_hash,
-            }
+            _Hashed(
+                event.action,
+                event.actor,
+                event.at.isoformat(),
+                event.calendar_version,
+                event.case_id,
+                event.client_id,
+                event.payload,
+                event.prev_hash,
+                event.reason,
+                event.role,
+                event.rules_version,
+                event.seq,
+            )
         )
     except TypeError as error:
         raise InputError(

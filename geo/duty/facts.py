@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Columns of the frames of :class:`Facts`; further columns are ignored.
 CELL_COLUMNS = ("code", "name", "level", "parent", "population", "workload")
 VERDICT_COLUMNS = ("code", "day", "verdict", "visits", "required", "reason_zh")
-VISIT_COLUMNS = ("code", "day", "start", "end", "stay_s", "counted", "reason")
+VISIT_COLUMNS = ("code", "day", "start", "end", "stay_s", "counted", "reason", "going_on")
 RECTIFICATION_COLUMNS = (
     "number",
     "found_at",
@@ -96,7 +96,8 @@ class Facts:
     roster
         Persons responsible for the cells, with dates.
     verdicts, visits
-        For second-level cells and local days, as returned by :mod:`geo.patrols`.
+        For second-level cells and local days, as returned by :mod:`geo.patrols`; a visit that was `going_on` when its verdict
+        was made may have lasted longer.
     meetings, decisions
         Meetings and their decisions.
     rectifications

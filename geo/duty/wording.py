@@ -132,3 +132,66 @@ ACTIONS: Mapping[Action, Text] = {
     Action.EXEMPT: Text("超期免责", "lateness exempted"),
     Action.ERASE_CONTACT: Text("删除联系方式", "contact erased"),
 }
+
+_OTHER = Text("其他", "other")
+_NOT_OURS = Text("不属于本单位职责", "not our duty")
+_AWAITED = {
+    "funds": Text("待资金", "funds"),
+    "ownership": Text("待权属明确", "ownership to be settled"),
+    "approval": Text("待上级批复", "approval from above"),
+    "season": Text("待施工季节", "a season for the work"),
+    "other": _OTHER,
+}
+
+#: Values of a step that are chosen instead of typed: by action and name in the payload, each value with its text.
+CHOICES: Mapping[Action, Mapping[str, Mapping[str, Text]]] = {
+    Action.CHECKED: {
+        "result": {
+            "found": Text("属实", "found"),
+            "not_found": Text("未发现", "not found"),
+            "cannot_tell": Text("无法核实", "cannot be told"),
+        }
+    },
+    Action.RETURN_UP: {
+        "code": {
+            "not_ours": _NOT_OURS,
+            "wrong_place": Text("位置不对", "wrong place"),
+            "wrong_kind": Text("事项不对", "wrong matter"),
+            "other": _OTHER,
+        }
+    },
+    Action.SHELVE: {"awaits": _AWAITED},
+    Action.DECIDE_SHELVE: {"awaits": _AWAITED},
+    Action.VISIT_SOLVED: {
+        "result": {
+            "solved": Text("已解决", "solved"),
+            "unreached": Text("多次未联系上", "not reached"),
+            "declined": Text("不愿回答", "declined to answer"),
+        }
+    },
+    Action.VISIT_UNSOLVED: {
+        "result": {"partly": Text("部分解决", "partly solved"), "not": Text("未解决", "not solved")}
+    },
+    Action.EXPLAIN_FILE: {
+        "detail": {
+            "policy_answered": Text("政策解答", "policy explained"),
+            "into_project_list": Text("纳入项目库", "put on the list of projects"),
+            "outside_powers": Text("超出职权", "outside our powers"),
+            "other": _OTHER,
+        },
+        "opinion_by": {
+            "department": Text("承办单位意见", "opinion of the unit"),
+            "joint": Text("会办意见", "opinion of the joint meeting"),
+        },
+        "told": {
+            "上报人（电话）": Text("上报人（电话）", "reporter, by telephone"),
+            "上报人（当面）": Text("上报人（当面）", "reporter, in person"),
+            "上报人（书面）": Text("上报人（书面）", "reporter, in writing"),
+        },
+        "not_told": {
+            "匿名上报": Text("匿名上报", "anonymous report"),
+            "多次联系不上": Text("多次联系不上", "could not be reached"),
+            "不要求答复": Text("不要求答复", "wants no reply"),
+        },
+    },
+}

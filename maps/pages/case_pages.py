@@ -10,7 +10,7 @@ from geo.duty.cases.transitions import TRANSITIONS
 from geo.duty.events import Action, State
 from geo.duty.intake.services import SERVICES
 from geo.duty.report import Channel
-from geo.duty.wording import ACTIONS, CHANNELS, CLOCKS, OUTCOMES, ROLES, STATES
+from geo.duty.wording import ACTIONS, CHANNELS, CHOICES, CLOCKS, OUTCOMES, ROLES, STATES
 from geo.texts import Text
 from maps.pages.frame import plain_json, render_page
 from maps.pages.navigation import Entry
@@ -21,21 +21,39 @@ FREQUENT = (
     *("09012", "09006", "09005", "09009", "09010", "07001"),
 )
 
+_REVIEW = ("review_date", "date", Text("复核日期", "Review on"))
+_AWAITS = ("awaits", "choice", Text("等待什么", "What is awaited"))
+
 #: Fields of a step beside its reason: name in the payload, kind of the field, and label.
 FIELDS: Mapping[Action, tuple[tuple[str, str, Text], ...]] = {
     Action.FILE: (("kind", "kind", Text("事项", "Matter")),),
     Action.MERGE: (("main_case", "text", Text("主件编号", "Number of the main case")),),
-    Action.ASSIGN: (("unit", "text", Text("承办单位", "Unit that handles it")),),
-    Action.DECIDE_ASSIGN: (("unit", "text", Text("承办单位", "Unit that handles it")),),
-    Action.REASSIGN: (("unit", "text", Text("改派单位", "Other unit")),),
-    Action.GIVE_BACK: (("unit", "text", Text("转办给", "Passed on to")),),
-    Action.SHELVE: (("review_date", "date", Text("复核日期", "Review on")),),
-    Action.DECIDE_SHELVE: (("review_date", "date", Text("复核日期", "Review on")),),
+    Action.ASSIGN: (("unit", "unit", Text("承办单位", "Unit that handles it")),),
+    Action.DECIDE_ASSIGN: (("unit", "unit", Text("承办单位", "Unit that handles it")),),
+    Action.REASSIGN: (("unit", "unit", Text("改派单位", "Other unit")),),
+    Action.GIVE_BACK: (("unit", "unit", Text("转办给", "Passed on to")),),
+    Action.SHELVE: (_REVIEW, _AWAITS),
+    Action.DECIDE_SHELVE: (_REVIEW, _AWAITS),
     Action.ASK_EXTEND: (("asked", "number", Text("申请工作日数", "Working days asked for")),),
     Action.EXTEND: (("granted", "number", Text("批准工作日数", "Working days granted")),),
     Action.HAND_OVER: (("to", "text", Text("移交给", "Handed over to")),),
-    Action.EXPLAIN_FILE: (("told", "text", Text("已告知何人", "Who was told")),),
+    Action.CHECKED: (("result", "choice", Text("核实结果", "What was found")),),
+    Action.RETURN_UP: (("code", "choice", Text("退回原因", "Why")),),
+    Action.VISIT_SOLVED: (("result", "choice", Text("回访结果", "What the reporter said")),),
+    Action.VISIT_UNSOLVED: (("result", "choice", Text("回访结果", "What the reporter said")),),
+    Action.EXPLAIN_FILE: (
+        ("detail", "choice", Text("解释类别", "Kind of explanation")),
+        ("opinion_by", "choice", Text("依据谁的意见", "On whose opinion")),
+        ("told", "choice", Text("已告知", "Who was told")),
+        ("not_told", "choice", Text("未告知的原因", "Why nobody was told")),
+    ),
 }
+
+#: Choices that may stay open: nobody has to be told if nobody asked for a reply.
+_LEFT_OPEN = frozenset({"told", "not_told"})
+
+#: Steps whose reason is a choice, so nothing has to be typed.
+_CHOSEN = frozenset({Action.CHECKED, Action.VISIT_SOLVED, Action.VISIT_UNSOLVED})
 
 #: Steps that other routes do.
 _ELSEWHERE = frozenset({Action.REPORT, Action.ADD_REPORT, Action.ERASE_CONTACT})
@@ -57,7 +75,8 @@ def render_my_grid(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()
     Parameters
     ----------
     shown
-        `now` (aware), `zone`, `places` (pairs of code and name that the reader may choose), and `may`: what the reader may do,
+        `now` (aware), `zone`, `places` (pairs of code and name that the reader may choose), `units` (names of departments that
+        are suggested), and `may`: what the reader may do,
         by ``report``, ``verdicts`` and ``reporters``.
     """
     return _page("my_grid.html", ("我的网格", "My grid"), "/me", shown, navigation)
@@ -77,7 +96,13 @@ def _page(
     template: str, title: tuple[str, str], here: str, shown: Mapping[str, Any], navigation: Sequence[Entry]
 ) -> str:
     now: dt.datetime = shown["now"]
-    facts = {**_wording(), "now": now.isoformat(), "zone": shown["zone"], "may": shown["may"]}
+    facts = {
+        **_wording(),
+        "units": list(shown.get("units", ())),
+        "now": now.isoformat(),
+        "zone": shown["zone"],
+        "may": shown["may"],
+    }
     names = dict(_kinds())
     return render_page(
         template,
@@ -98,6 +123,19 @@ def _page(
     )
 
 
+def _field(action: Action, name: str, kind: str, label: Text) -> dict[str, Any]:
+    """A field as the pages know it; a choice has its values with their texts."""
+    values = CHOICES.get(action, {}).get(name, {})
+    return {
+        "name": name,
+        "kind": kind,
+        "zh": label.zh,
+        "en": label.en,
+        "needed": name in TRANSITIONS[action].values or (kind == "choice" and name not in _LEFT_OPEN),
+        "options": [{"value": value, "zh": text.zh, "en": text.en} for value, text in values.items()],
+    }
+
+
 def _kinds() -> list[tuple[str, str]]:
     """Code and name of the matters that may be reported; the catalogue is imported with the first page, as it needs pandas."""
     from geo.incidents.catalogue import national
@@ -116,17 +154,8 @@ def _wording() -> dict[str, Any]:
         action.value: {
             "zh": ACTIONS[action].zh,
             "en": ACTIONS[action].en,
-            "reasoned": TRANSITIONS[action].reasoned,
-            "fields": [
-                {
-                    "name": name,
-                    "kind": kind,
-                    "zh": label.zh,
-                    "en": label.en,
-                    "needed": name in TRANSITIONS[action].values,
-                }
-                for name, kind, label in FIELDS.get(action, ())
-            ],
+            "reasoned": TRANSITIONS[action].reasoned and action not in _CHOSEN,
+            "fields": [_field(action, *field) for field in FIELDS.get(action, ())],
             "elsewhere": action in _ELSEWHERE,
         }
         for action in Action

@@ -146,7 +146,8 @@ class Street:
             payload = {"explanation": "政策不支持", "opinion": "会办意见", "told": ["反映人"]}
         elif action in ("visit_solved", "visit_unsolved"):
             payload = {"result": "solved" if action == "visit_solved" else "partly"}
-        actor, role = _BY[action]
+        dispatched = number in self.book.cases and self.book.cases[number].assigned_at is not None
+        actor, role = _BY["assign" if action == "merge" and dispatched else action]
         payload |= more.get(action, {})
         seq = self.book.cases[number].seq + 1 if number in self.book.cases else 1
         reason = "" if action in ("report", "add_report", "file", "assign", "sign") else "按规定办理"
@@ -235,10 +236,10 @@ def visits() -> pd.DataFrame:
     """Two visits to grid 1-1 on the 3rd, the second too short to count."""
     code = f"{STREET}001001"
     rows = [
-        (code, dt.date(2026, 3, 3), moment(3, "09:00"), moment(3, "09:20"), 1200.0, True, None),
-        (code, dt.date(2026, 3, 3), moment(3, "14:00"), moment(3, "14:02"), 120.0, False, "停留过短"),
+        (code, dt.date(2026, 3, 3), moment(3, "09:00"), moment(3, "09:20"), 1200.0, True, None, False),
+        (code, dt.date(2026, 3, 3), moment(3, "14:00"), moment(3, "14:02"), 120.0, False, "停留过短", False),
     ]
-    return pd.DataFrame(rows, columns=["code", "day", "start", "end", "stay_s", "counted", "reason"])
+    return pd.DataFrame(rows, columns=["code", "day", "start", "end", "stay_s", "counted", "reason", "going_on"])
 
 
 def meeting() -> Meeting:

@@ -139,3 +139,27 @@ def test_a_period_holds_its_beginning_and_not_its_end() -> None:
     period = Period(Facts({}, dt.datetime(2026, 4, 1, tzinfo=zone)), dt.date(2026, 3, 2), dt.date(2026, 3, 9))
     assert period.inside(dt.datetime(2026, 3, 2, tzinfo=zone))
     assert not period.inside(dt.datetime(2026, 3, 9, tzinfo=zone))
+
+
+def test_a_case_that_was_merged_after_its_dispatch_is_not_due_itself() -> None:
+    street = forty()
+    before = Period(street.facts(), START, END).due()
+    street.add("N41", 1, "5 09:00 report | 5 09:30 file 1工作日 | 5 10:00 assign | 5 10:30 sign")
+    street.add("N42", 1, "5 09:00 report | 5 09:30 file 1工作日 | 5 10:00 assign | 5 10:30 sign")
+    # Both are due on the 6th at 18:00.
+    assert Period(street.facts(), START, END).due() == sorted([*before, "N41", "N42"])
+    # It is merged after its limit has passed, so it has a limit that was missed.
+    street.add("N42", 1, "7 10:00 merge", merge={"main_case": "N41"})
+    assert Period(street.facts(), START, END).due() == sorted([*before, "N41"])
+
+
+def test_a_case_that_was_shelved_after_its_limit_is_late_but_no_longer_overdue() -> None:
+    street = forty()
+    before = Period(street.facts(), START, END).overdue()
+    street.add("N41", 1, "2 09:00 report | 2 09:30 file 1工作日 | 2 10:00 assign | 2 10:30 sign | 4 10:00 shelve")
+    period = Period(street.facts(), START, END)
+    assert period.cases["N41"].late
+    assert "N41" in period.still_open()
+    assert period.overdue() == before
+    # The day before it was shelved it was one of those that are overdue.
+    assert "N41" in Period(street.facts(), START, dt.date(2026, 3, 4)).overdue()

@@ -11,8 +11,9 @@ from importlib.resources import files
 import pandas as pd
 import pytest
 
+from geo.duty.events import Event
 from geo.duty.facts import Facts
-from geo.duty.ledgers.burden import burden
+from geo.duty.ledgers.burden import burden, typed_fields
 from geo.duty.ledgers.columns import FORMS, LedgerKind, all_columns, columns_of, proof
 from geo.duty.ledgers.composing import ledger, span_of
 from geo.duty.ledgers.signing import corrections, digest_of, ledger_text, signed_table
@@ -378,3 +379,21 @@ def test_the_table_of_columns_is_what_it_is_read_as() -> None:
     assert json.dumps(rows[0])
     with pytest.raises(InputError):
         LedgerKind.parse("Z")
+
+
+def test_what_is_chosen_from_a_list_is_not_typed() -> None:
+    at = moment(2, "09:00")
+    chosen = {"not_told": "匿名上报", "opinion_by": "department", "detail": "other"}
+    event = Event("A", 2, at, "李喆", "level1", "explain_file", "涉及权属", chosen)
+    assert typed_fields(event) == 1
+    assert typed_fields(dataclasses.replace(event, payload={**chosen, "not_told": "住院，联系不上"})) == 2
+    assert typed_fields(dataclasses.replace(event, payload={**chosen, "opinion": "暂无条件"})) == 2
+    assert typed_fields(dataclasses.replace(event, reason=" ")) == 0
+
+
+def test_f_says_that_a_visit_was_going_on(facts: Facts) -> None:
+    table = ledger("F", TUESDAY, facts, scope=GRID)
+    assert table.iloc[0][["session", "stay", "counted"]].tolist() == ["09:00–09:20", 20, "计入"]
+    going_on = dataclasses.replace(facts, visits=visits().assign(going_on=[True, False]))
+    first = ledger("F", TUESDAY, going_on, scope=GRID).iloc[0]
+    assert first[["session", "stay"]].tolist() == ["09:00起", "至少20"]

@@ -218,6 +218,22 @@ def open_cases_of(session: Session, street: int, owner: str) -> list[Case]:
     return [fold(log) for _, log in logs_of(session, street, numbers)]
 
 
+def handed_over_since(session: Session, street: int, person: str, since: datetime) -> list[Case]:
+    """Open cases of which nothing happened since they were handed over by a person, at a moment or later."""
+    query = select(CaseEventRow.case_number).where(
+        CaseEventRow.street == street, CaseEventRow.action == Action.HAND_OVER.value, CaseEventRow.at >= since
+    )
+    cases = [fold(log) for _, log in logs_of(session, street, sorted(set(session.scalars(query))))]
+    return [
+        case
+        for case in cases
+        if case.open
+        and case.last is not None
+        and case.last.action is Action.HAND_OVER
+        and case.last.payload.get("from") == person
+    ]
+
+
 def next_case_id(session: Session, street: int, day: str) -> str:
     """Number for a new case: local day and a running number of four digits; requires the lock of the cases."""
     last = session.scalar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api.database.duty.cases import BLOCK, logs_of
-from api.database.duty.rectifications import all_item_steps
+from api.database.duty.rectifications import all_item_steps, item_photo_keys
 from api.database.duty.rosters import read_stored_roster
 from api.database.duty.staff_facts import empty_shift_rows, notice_rows
 from api.database.duty.view_records import decisions, meetings, typed_texts
@@ -182,7 +183,7 @@ def _visit(grid: str, day: date, visit: dict[str, Any]) -> tuple[Any, ...]:
     start, end = (datetime.fromisoformat(str(visit[name])) for name in ("start", "end"))
     reason = next((visit[name] for name in _TEXT if visit.get(name)), None)
     stay_s = float(visit.get("stay_s") or (end - start).total_seconds())
-    return grid, day, start, end, stay_s, bool(visit.get("counted")), reason
+    return grid, day, start, end, stay_s, bool(visit.get("counted")), reason, bool(visit.get("going_on"))
 
 
 def _rectifications(session: Session, street: int, span: Span, cells: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +194,12 @@ def _rectifications(session: Session, street: int, span: Span, cells: pd.DataFra
     places = {row.number: (row.second, row.community) for row in _cases_of(session, street, steps)}
     known = cells[["code", "level", "parent"]].itertuples(index=False, name=None)
     places |= {str(code): (str(code), str(parent)) if level == 2 else ("", str(code)) for code, level, parent in known}
-    rows = [_item_values(fold_item(log, ZoneInfo(span.zone)), log, places) for log in steps.values()]
+    photos: Counter[str] = Counter()
+    for (number, _), keys in item_photo_keys(session, street, until=span.as_of).items():
+        photos[number] += len(keys)
+    rows = [
+        _item_values(fold_item(log, ZoneInfo(span.zone)), log, places, photos[number]) for number, log in steps.items()
+    ]
     return pd.DataFrame(rows, columns=list(RECTIFICATION_COLUMNS))
 
 
@@ -203,9 +209,11 @@ def _cases_of(session: Session, street: int, steps: dict[str, list[ItemStep]]) -
     return session.scalars(query).all()
 
 
-def _item_values(item: Item, log: Sequence[ItemStep], places: dict[str, tuple[str, str]]) -> dict[str, Any]:
+def _item_values(
+    item: Item, log: Sequence[ItemStep], places: dict[str, tuple[str, str]], stored_photos: int
+) -> dict[str, Any]:
     second, community = places.get(item.case_id) or places.get(item.cell) or ("", "")
-    photos = sum(len(step.evidence) for step in log)
+    photos = sum(len(step.evidence) for step in log) + stored_photos
     evidence = [f"照片{photos}张"] if photos else []
     rechecked = f"{item.rechecked_by} {item.rechecked_at:%m-%d}" if item.rechecked_at is not None else ""
     struck = item.rechecked_at if item.state == "struck_off" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 from itertools import takewhile
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.database.connections import lock
-from api.database.models import ItemStepRow
+from api.database.models import ItemPhotoRow, ItemStepRow
 from api.errors import NotStoredError
 from geo.duty import Item, ItemStep, advance_item, fold_item
 
@@ -85,6 +86,65 @@ def read_items(session: Session, street: int, zone: tzinfo) -> list[tuple[Item, 
     """Items with their steps, last recorded first."""
     items = [(fold_item(steps, zone), steps) for steps in all_item_steps(session, street).values()]
     return sorted(items, key=lambda pair: (pair[0].found_at, pair[0].item_id), reverse=True)
+
+
+def add_item_photo(
+    session: Session, street: int, place: tuple[str, int], content: bytes, media_type: str, *, at: datetime
+) -> tuple[str, bool]:
+    """Store a photo of a step, given by the number of its item and its own; its SHA-256, and whether it is new.
+
+    Raises
+    ------
+    NotStoredError
+        If there is no such step.
+    """
+    number, seq = place
+    same = ItemStepRow.street == street, ItemStepRow.item == number, ItemStepRow.seq == seq
+    step = session.scalar(select(ItemStepRow.id).where(*same))
+    if step is None:
+        raise NotStoredError(f"rectification item {number[:50]} has no step {seq}")
+    key = hashlib.sha256(content).hexdigest()
+    if session.scalar(select(ItemPhotoRow.id).where(ItemPhotoRow.step_id == step, ItemPhotoRow.sha256 == key)):
+        return key, False
+    session.add(ItemPhotoRow(step_id=step, sha256=key, media_type=media_type, received_at=at, content=content))
+    session.flush()
+    return key, True
+
+
+def item_photo_keys(
+    session: Session, street: int, *, until: datetime | None = None
+) -> dict[tuple[str, int], list[str]]:
+    """SHA-256 of the photos of each step, by number of the item and of the step, as known at a moment."""
+    query = (
+        select(ItemStepRow.item, ItemStepRow.seq, ItemPhotoRow.sha256)
+        .join(ItemPhotoRow, ItemPhotoRow.step_id == ItemStepRow.id)
+        .where(ItemStepRow.street == street)
+    )
+    if until is not None:
+        query = query.where(ItemPhotoRow.received_at < until)
+    found: dict[tuple[str, int], list[str]] = {}
+    for number, seq, key in session.execute(query.order_by(ItemPhotoRow.id)):
+        found.setdefault((number, seq), []).append(key)
+    return found
+
+
+def get_item_photo(session: Session, street: int, number: str, key: str) -> tuple[bytes, str]:
+    """Bytes and media type of a photo of an item.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none.
+    """
+    query = (
+        select(ItemPhotoRow)
+        .join(ItemStepRow, ItemStepRow.id == ItemPhotoRow.step_id)
+        .where(ItemStepRow.street == street, ItemStepRow.item == number, ItemPhotoRow.sha256 == key)
+    )
+    found = session.scalars(query.limit(1)).first()
+    if found is None:
+        raise NotStoredError(f"rectification item {number[:50]} has no such photo")
+    return found.content, found.media_type
 
 
 def _step(row: ItemStepRow) -> ItemStep:

@@ -141,6 +141,35 @@ def add_absence(session: Session, street: int, absence: Absence, recorder: Recor
     return row.id
 
 
+def withdraw_absence(session: Session, street: int, number: int, recorder: Recorder) -> tuple[Absence, datetime]:
+    """Withdraw an absence; what it said, and when it was recorded.
+
+    Raises
+    ------
+    NotStoredError
+        If there is none, or it was withdrawn already.
+    """
+    row = session.scalar(select(AbsenceRow).where(*_current(AbsenceRow, street), AbsenceRow.id == number))
+    if row is None:
+        raise NotStoredError(f"there is no absence {number} in the roster; it may have been withdrawn already")
+    person, deputy = session.get_one(PersonRow, row.person_id).code, ""
+    if row.deputy_id is not None:
+        deputy = session.get_one(PersonRow, row.deputy_id).code
+    row.withdrawn_at = recorder.at
+    session.flush()
+    return Absence(person, row.first, row.last, deputy, row.reason), row.recorded_at
+
+
+def absence_numbers(session: Session, street: int) -> dict[tuple[str, date], int]:
+    """Numbers of the absences by person and first day, which no two have in common."""
+    query = (
+        select(PersonRow.code, AbsenceRow.first, AbsenceRow.id)
+        .join(PersonRow, PersonRow.id == AbsenceRow.person_id)
+        .where(*_current(AbsenceRow, street))
+    )
+    return {(code, first): number for code, first, number in session.execute(query)}
+
+
 def end_assignments(
     session: Session, street: int, person: str, last: date, recorder: Recorder, *, successor: str = ""
 ) -> int:

@@ -154,6 +154,20 @@ class ItemStepRow(Base):
     values: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class ItemPhotoRow(Base):
+    """A photo that belongs to one step of a rectification item: before at the finding, after at the self-check. Append-only."""
+
+    __tablename__ = "duty_item_photo"
+    __table_args__ = (UniqueConstraint("step_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    step_id: Mapped[int] = mapped_column(BigId, ForeignKey("duty_item_step.id"))
+    sha256: Mapped[str]
+    media_type: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class DutyPersonRow(Base):
     """Published data of a person with a duty, besides name and office telephone."""
 

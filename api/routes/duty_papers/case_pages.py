@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Caller, Right, allowed
+from api.database import session
+from api.duty.departments import known_units
 from api.routes.dependencies import CallerOf, CaseNow, SettingsOf, SnapshotOf
 from api.routes.duty_papers.places import places_of
 from api.routes.guard import ANYBODY, Guarded, needs
@@ -34,7 +36,7 @@ def my_grid(
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
         return refused
     places = [place for place in places_of(caller, snapshot, (2,)) if place[0]]
-    return _answer(render_my_grid(_shown(caller, settings, now, places), navigation=navigation))
+    return _answer(render_my_grid(_shown(request, caller, settings, now, places), navigation=navigation))
 
 
 @router.get("/desk")
@@ -51,7 +53,7 @@ def case_desk(
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
         return refused
     places = [place for place in places_of(caller, snapshot, (2,)) if place[0]]
-    return _answer(render_desk(_shown(caller, settings, now, places), navigation=navigation))
+    return _answer(render_desk(_shown(request, caller, settings, now, places), navigation=navigation))
 
 
 @router.get("/board")
@@ -68,11 +70,16 @@ def case_board(
     if (refused := turned_away(request, opened=False, right=Right.SEE_CASES)) is not None:
         return refused
     places = places_of(caller, snapshot, (1,)) or places_of(caller, snapshot, (2,))
-    return _answer(render_board(_shown(caller, settings, now, places), navigation=navigation))
+    return _answer(render_board(_shown(request, caller, settings, now, places), navigation=navigation))
 
 
-def _shown(caller: Caller, settings: Settings, now: Any, places: list[tuple[str, str]]) -> dict[str, Any]:
+def _shown(
+    request: Request, caller: Caller, settings: Settings, now: Any, places: list[tuple[str, str]]
+) -> dict[str, Any]:
+    with session(request.app.state.engine) as opened:
+        units = known_units(opened, caller.street)
     return {
+        "units": units,
         "now": now,
         "day": now.astimezone(ZoneInfo(settings.zone)).date(),
         "zone": settings.zone,

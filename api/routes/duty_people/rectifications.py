@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, File, Response, UploadFile
 from fastapi import Path as InPath
 
 from api.access import Right
@@ -15,6 +15,7 @@ from api.database.events import add_event, audit
 from api.duty.staff_schemas import ItemOut, ItemsOut, ItemStepIn, NoteIn
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
+from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 
 router = APIRouter(prefix="/api", route_class=Guarded, tags=["duty"])
@@ -100,3 +101,49 @@ def step(
         audit(opened, caller.street, caller.actor, body.action, number, at=now)
         add_event(opened, caller.street, "rectification", found.cell, {"item": number}, at=now)
     return item_out(found, [*before, new], caller, actor, now.astimezone(zone).date())
+
+
+@router.post("/rectifications/{number}/steps/{seq}/photos", status_code=201)
+@needs(Right.WRITE_LEDGERS)
+async def new_item_photo(
+    number: Number,
+    seq: Annotated[int, InPath(ge=1, le=10_000)],
+    caller: CallerOf,
+    engine: EngineOf,
+    now: CaseNow,
+    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
+) -> PhotoStored:
+    """Add a photo to a step: before to the finding, after to the self-check. Only who took the step adds to it."""
+    from starlette.concurrency import run_in_threadpool
+
+    content = await file.read()
+
+    def store() -> PhotoStored:
+        from api.database.duty.rectifications import add_item_photo
+        from api.duty.rectification_lists import require_photo
+        from api.ingest.photos import image_type
+
+        media_type = image_type(content)
+        with session(engine, write=True) as opened:
+            cell = require_photo(opened, caller, number, seq, right=Right.WRITE_LEDGERS)
+            key, new = add_item_photo(opened, caller.street, (number, seq), content, media_type, at=now)
+            if new:
+                audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
+                add_event(opened, caller.street, "rectification", cell, {"item": number}, at=now)
+        return PhotoStored(sha256=key)
+
+    return await run_in_threadpool(store)
+
+
+@router.get("/rectifications/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def item_photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Response:
+    """A photo of a rectification item as it was received, for those who may see the item."""
+    from api.database.duty.rectifications import get_item_photo
+    from api.duty.rectification_lists import require_photo
+
+    with session(engine) as opened:
+        require_photo(opened, caller, number)
+        content, media_type = get_item_photo(opened, caller.street, number, sha256)
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
+    return Response(content, media_type=media_type, headers=headers)

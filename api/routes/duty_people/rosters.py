@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
+from fastapi import Path as InPath
 
 from api.access import Right
 from api.access.rights import scopes
@@ -114,13 +115,43 @@ def absence(
         levels = levels_of(snapshot.division)
         before = read_stored_roster(opened, caller.street, cells=levels)
         require_manager(caller, person, before.duties(person, body.first))
-        add_absence(opened, caller.street, away, Recorder(actor, now))
+        number = add_absence(opened, caller.street, away, Recorder(actor, now))
         steps = read_stored_roster(opened, caller.street, cells=levels).hand_over(
             _open_cases(opened, caller, person), person, at=now, day=body.first, by=actor
         )
         _write(opened, caller, steps, settings)
         audit(opened, caller.street, caller.actor, "add absence", person, at=now, cases=len(steps))
-    return HandedOver(cases={event.case_id: str(event.payload["to"]) for event in steps})
+    return HandedOver(cases={event.case_id: str(event.payload["to"]) for event in steps}, absence=number)
+
+
+@router.delete("/roster/absences/{number}")
+@needs(Right.MANAGE_ROSTER)
+def remove_absence(
+    number: Annotated[int, InPath(ge=1, le=2**31 - 1)],
+    caller: CallerOf,
+    engine: EngineOf,
+    settings: SettingsOf,
+    snapshot: SnapshotOf,
+    now: CaseNow,
+) -> HandedOver:
+    """Withdraw an absence; cases that it handed over and that nobody has worked on since go back, in one transaction."""
+    from api.database.duty.cases import handed_over_since
+    from api.database.duty.rosters import Recorder, read_stored_roster, withdraw_absence
+    from api.duty import desk
+    from api.duty.departments import require_manager
+    from geo.duty import levels_of
+
+    with session(engine, write=True) as opened:
+        actor = desk.actor_name(opened, caller)
+        away, recorded = withdraw_absence(opened, caller.street, number, Recorder(actor, now))
+        roster = read_stored_roster(opened, caller.street, cells=levels_of(snapshot.division))
+        require_manager(caller, away.person, roster.duties(away.person, away.first))
+        steps = roster.hand_back(
+            handed_over_since(opened, caller.street, away.person, recorded), away.person, at=now, by=actor
+        )
+        _write(opened, caller, steps, settings)
+        audit(opened, caller.street, caller.actor, "remove absence", away.person, at=now, cases=len(steps))
+    return HandedOver(cases={event.case_id: away.person for event in steps})
 
 
 @router.post("/roster/departures", status_code=201)

@@ -15,7 +15,7 @@ from geo.duty.cases.conditions import (
     roles_now,
     sent_again,
 )
-from geo.duty.cases.folding import applied
+from geo.duty.cases.folding import applied, case_with, change
 from geo.duty.cases.transitions import FROM_STATE, TRANSITIONS
 from geo.duty.events import Action, Event, Role
 from geo.errors import InputError
@@ -61,15 +61,21 @@ def fold(events: Iterable[Event], *, check_chain: bool = True) -> Case:
     (<State.HANDLED: 'handled'>, ('R-1',), ('张三',))
     """
     case: Case | None = None
-    for event in events:
-        present = empty_case(event.case_id) if case is None else case
-        if event.client_id is not None and sent_again(present, event):
-            continue
-        require_order(present, event, check_chain=check_chain)
-        require_state(present, event, TRANSITIONS[event.action])
-        case = applied(present, event)
-        # Only one previous state is kept, otherwise all states of a log would stay in memory; this object is not shared.
-        present.__dict__["before"] = None
+    following = iter(events)
+    event = next(following, None)
+    while event is not None:
+        if case is None:
+            case = empty_case(event.case_id)
+        after = next(following, None)
+        if event.client_id is None or not sent_again(case, event):
+            require_order(case, event, check_chain=check_chain)
+            require_state(case, event, TRANSITIONS[event.action])
+            # This case is not shared yet, so it is changed in place. A former state is kept only where a step can refer to it.
+            if event.action is not Action.UNDO:
+                needed = after is None or event.action is Action.MERGE or after.action is Action.UNDO or after.client_id
+                case.__dict__["before"] = _without_history(case) if needed else None
+            change(case.__dict__, event)
+        event = after
     if case is None:
         raise InputError("there are no events; a case begins with a report")
     return case
@@ -154,16 +160,12 @@ def advance(case: Case | None, event: Event) -> Case:
 
 
 def empty_case(case_id: str) -> Case:
-    """A case without events; copying takes a tenth of the time of construction."""
-    case = object.__new__(Case)
-    object.__setattr__(case, "__dict__", {**_EMPTY, "case_id": case_id})
-    return case
+    """A case without events."""
+    return case_with({**_EMPTY, "case_id": case_id})
 
 
 _EMPTY = Case("").__dict__
 
 
 def _without_history(case: Case) -> Case:
-    copy = object.__new__(Case)
-    object.__setattr__(copy, "__dict__", {**case.__dict__, "before": None})
-    return copy
+    return case_with({**case.__dict__, "before": None})

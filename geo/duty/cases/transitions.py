@@ -17,12 +17,12 @@ Payload
 ``ask_extend``, ``extend``
     ``asked`` and ``granted`` (working days), ``clocks``.
 ``shelve``, ``decide_shelve``
-    ``plan``, ``review_date``.
+    ``plan``, ``review_date``, ``awaits`` (funds, ownership, approval, season, other).
 ``done``, ``self_solve``
     ``what_done``, ``photos``.
 ``explain_file``
-    ``explanation``, ``opinion``, ``detail`` (policy_answered, into_project_list, outside_powers, other), ``told`` (who),
-    ``not_told`` (why nobody).
+    ``explanation``, ``opinion`` or ``opinion_by`` (department, joint), ``detail`` (policy_answered, into_project_list,
+    outside_powers, other), ``told`` (who), ``not_told`` (why nobody).
 ``merge``
     ``main_case``; ``take_in`` and ``release`` on the main case ``case`` and ``reports``.
 ``answer``, ``erase_contact``

@@ -8,6 +8,7 @@ import pandas as pd
 
 from geo.duty.events import Event, Role
 from geo.duty.facts import Facts
+from geo.duty.wording import CHOICES
 
 #: Payload values that are typed as text; selected codes, dates and names do not count.
 TYPED_KEYS = (
@@ -30,9 +31,14 @@ BURDEN_COLUMNS = ("person", "day", "things", "typed", "typed_per_thing")
 def typed_fields(event: Event) -> int:
     """Number of typed fields of a step: the reason, and texts of the payload.
 
-    A reason equal to a text of the payload counts once.
+    A reason equal to a text of the payload counts once; a text that is one of the values to choose from does not count.
     """
-    words = {str(event.payload[key]).strip() for key in TYPED_KEYS if event.payload.get(key)}
+    chosen = CHOICES.get(event.action, {})
+    words = {
+        str(event.payload[key]).strip()
+        for key in TYPED_KEYS
+        if event.payload.get(key) and event.payload[key] not in chosen.get(key, {})
+    }
     words.add(event.reason.strip())
     return len(words - {""})
 

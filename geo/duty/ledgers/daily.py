@@ -89,12 +89,13 @@ def patrol_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
     visits = facts.visits[(facts.visits["code"] == scope) & (facts.visits["day"] == day)]
     for visit in visits.to_dict("records"):
         start, end = facts.local(visit["start"]), facts.local(visit["end"])
-        counted = bool(visit["counted"])
+        counted, going_on = bool(visit["counted"]), bool(visit["going_on"])
+        minutes = round(float(visit["stay_s"]) / 60)
         rows.append(
             {
                 "order": (start, ""),
-                "session": f"{start:%H:%M}–{end:%H:%M}",
-                "stay": round(float(visit["stay_s"]) / 60),
+                "session": f"{start:%H:%M}起" if going_on else f"{start:%H:%M}–{end:%H:%M}",
+                "stay": f"至少{minutes}" if going_on else minutes,
                 "counted": "计入" if counted else "不计",
                 "why": "" if counted else str(visit["reason"] or ""),
             }

@@ -287,6 +287,38 @@ class Roster:
             )
         return events
 
+    def hand_back(self, cases: Iterable[Case], person: str, *, at: dt.datetime, by: str) -> list[Event]:
+        """Hand back the open cases that a person handed over last, because the absence was withdrawn.
+
+        Returns
+        -------
+        list of Event
+            One ``hand_over`` for each case whose last step is the hand-over by the person; other cases stay where they are.
+        """
+        found = []
+        for case in cases:
+            last = case.last
+            if (
+                not case.open
+                or last is None
+                or last.action is not Action.HAND_OVER
+                or last.payload.get("from") != person
+            ):
+                continue
+            found.append(
+                Event(
+                    case.case_id,
+                    case.seq + 1,
+                    at,
+                    by,
+                    Role.LEVEL1,
+                    Action.HAND_OVER,
+                    reason=f"{person}请假已撤回，移交回{person}",
+                    payload={"to": person, "from": case.owner},
+                )
+            )
+        return found
+
     def _successor(self, case: Case, person: str, day: dt.date) -> str:
         absence = self.away(person, day)
         if absence is not None and absence.deputy and self.away(absence.deputy, day) is None:

@@ -120,7 +120,7 @@ def life_of(first: Step, who: Persons, *, from_patrol: bool, main_case: str) -> 
     if who.happens("check"):
         yield Step(at, Action.ASK_CHECK, Role.CLERK, who.clerk, "请现场核实是否存在")
         at = who.after(at, 0.5, 4)
-        yield Step(at, Action.CHECKED, Role.OFFICER, who.officer, "现场核实存在", {"result": "found"})
+        yield Step(at, Action.CHECKED, Role.OFFICER, who.officer, "", {"result": "found"})
     at += dt.timedelta(minutes=5)
     yield Step(at, Action.FILE, Role.CLERK, who.clerk)
     yield from _dispatched(who, who.after(at, 0.1, 1.5))
@@ -161,15 +161,13 @@ def _handled(who: Persons, at: dt.datetime, case: Case | None) -> Life:
         at = who.after(at, 4, 12)
         if case is not None and case.due is not None and at > case.due:
             who.truth["late"] = True
-        payload = {"opinion": "承办单位认为暂无条件解决", "told": ["上报人"], "detail": "outside_powers"}
+        payload = {"opinion_by": "department", "told": ["上报人（电话）"], "detail": "outside_powers"}
         yield Step(at, Action.EXPLAIN_FILE, Role.LEVEL1, who.level1, "涉及权属争议，已解释", payload)
         return
     if who.happens("shelve"):
         at = who.after(at, 2, 6)
         review = (at + dt.timedelta(days=20)).date().isoformat()
-        yield Step(
-            at, Action.SHELVE, Role.LEADER, LEADER, "待专项资金", {"plan": "列入改造计划", "review_date": review}
-        )
+        yield Step(at, Action.SHELVE, Role.LEADER, LEADER, "列入改造计划", {"awaits": "funds", "review_date": review})
         at = dt.datetime.combine(dt.date.fromisoformat(review), dt.time(1), dt.UTC)
         case = yield Step(at, Action.RESUME, Role.SYSTEM, "system")
     late = who.happens("late")
@@ -215,13 +213,13 @@ def _verified(who: Persons, at: dt.datetime, verifier: str) -> Life:
     yield Step(at, Action.VERIFY_OK, Role.OFFICER, verifier, "现场查看已解决")
     at = who.after(at, 0.5, 6)
     if who.happens("unsolved"):
-        yield Step(at, Action.VISIT_UNSOLVED, Role.CLERK, who.clerk, "上报人反映未解决", {"result": "not"})
+        yield Step(at, Action.VISIT_UNSOLVED, Role.CLERK, who.clerk, "", {"result": "not"})
         at = who.after(at, 2, 12)
         yield Step(at, Action.DONE, Role.UNIT, who.unit, "已重新处理")
         at = who.after(at, 0.5, 6)
         yield Step(at, Action.VERIFY_OK, Role.OFFICER, verifier, "现场查看已解决")
         at = who.after(at, 0.5, 6)
-    yield Step(at, Action.VISIT_SOLVED, Role.CLERK, who.clerk, "上报人满意", {"result": "solved", "satisfied": True})
+    yield Step(at, Action.VISIT_SOLVED, Role.CLERK, who.clerk, "", {"result": "solved", "satisfied": True})
     if who.happens("reopen"):
         at += dt.timedelta(days=3)
         yield Step(at, Action.REOPEN, Role.CLERK, who.clerk, "问题再次出现")

@@ -188,6 +188,18 @@ function stepButtons(found, show) {
 }
 
 function field(one, value) {
+  if (one.kind === "choice") {
+    return make("select", { name: one.name, required: one.needed }, make("option", { value: "" }, "—"),
+      one.options.map((option) => {
+        const text = { "data-text": "textContent", "data-zh": option.zh, "data-en": option.en };
+        return make("option", { value: option.value, selected: option.value === value, ...text }, document.documentElement.lang === "en" ? option.en : option.zh);
+      }));
+  }
+  if (one.kind === "unit") {
+    const list = newId();
+    return make("span", {}, make("input", { name: one.name, required: one.needed, value, maxlength: 100, list, lang: "zh-CN" }),
+      make("datalist", { id: list }, facts.units.map((unit) => make("option", { value: unit }))));
+  }
   if (one.kind !== "kind") {
     const number = one.kind === "number" ? { min: 0, step: 1 } : { maxlength: 100 };
     return make("input", { name: one.name, type: one.kind, required: one.needed, value, ...number });

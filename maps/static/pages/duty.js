@@ -90,6 +90,7 @@ function doneText(found) {
     const rows = found.refused.map((row) => say(`第${row.row}行：${row.reason_zh}`, `row ${row.row}: ${row.reason}`)).join("；");
     return say(`已导入${found.added}班`, `${found.added} shifts imported`) + (rows ? say(`，未收${found.refused.length}行。`, `, ${found.refused.length} rows refused. `) + rows : "");
   }
+  if (found?.left) return say("已保存，下列照片未收：", "stored; photos not taken: ") + found.left.join("；");
   return say("已保存", "stored");
 }
 
@@ -115,10 +116,27 @@ async function run(place, work) {
   }
 }
 
+/** Photos of a form go with the last step of the rectification item that the answer tells; what was stored stays if one is refused. */
+async function sendPhotos(form, found) {
+  const files = form.querySelector("[data-photos]")?.files ?? [], item = found?.items?.[0] ?? found;
+  for (const file of files) {
+    const body = new FormData();
+    body.append("file", file);
+    const reply = await fetch(`/api/rectifications/${encodeURIComponent(item.number)}/steps/${item.steps.at(-1).seq}/photos`, { method: "POST", body });
+    if (reply.ok) continue;
+    const problem = await reply.json().catch(() => ({}));
+    found.left = [...(found.left ?? []), `${file.name}: ${say(problem.zh, problem.en) ?? problem.detail ?? reply.status}`];
+  }
+}
+
 for (const form of document.querySelectorAll("form[data-post]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    run(form, () => send(event.submitter?.dataset.post ?? form.dataset.post, { ...bodyOf(form), ...(event.submitter?.name ? { [event.submitter.name]: event.submitter.value } : {}) }));
+    run(form, async () => {
+      const found = await send(event.submitter?.dataset.post ?? form.dataset.post, { ...bodyOf(form), ...(event.submitter?.name ? { [event.submitter.name]: event.submitter.value } : {}) });
+      await sendPhotos(form, found);
+      return found;
+    });
   });
 }
 

@@ -131,14 +131,14 @@ def test_a_difference_from_the_truth_is_counted(stored, facts):
 
 def test_at_most_one_field_is_typed_for_each_thing_that_happened(facts):
     table = burden(facts)
-    assert table["typed"].sum() <= table["things"].sum()
+    # For each officer and day, not on average.
+    assert (table["typed"] <= table["things"]).all()
     assert (table["typed"] > 0).any()
     events = [event for log in facts.known.values() for event in log if event.role is not Role.SYSTEM]
     assert table["things"].sum() == len(events)
-    # Two fields are required only when a case is shelved or explained: the reason, and the plan or explanation.
-    two = {event.action for event in events if typed_fields(event) > 1}
-    assert two <= {Action.SHELVE, Action.EXPLAIN_FILE}
-    assert max(typed_fields(event) for event in events) <= 2
+    assert max(typed_fields(event) for event in events) == 1
+    # The steps that put a case off or explain it are among them: what they await and whose opinion it is, is chosen.
+    assert {event.action for event in events} >= {Action.SHELVE, Action.EXPLAIN_FILE}
 
 
 def paper_text(path) -> str:

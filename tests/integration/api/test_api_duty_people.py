@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import openpyxl
 import pytest
+from PIL import Image
 
 from api.access import Grant, Role
 from api.app import create_app
@@ -267,6 +268,13 @@ class TestNotices:
         assert service.ask("leader", "GET", "/api/notices").json()["notices"] == before
 
 
+def picture(shade):
+    """A small PNG; another shade, another file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, shade, shade)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class TestRectification:
     ITEM: ClassVar[dict[str, object]] = {
         "text": "消防通道堆物",
@@ -312,6 +320,37 @@ class TestRectification:
         assert {one["number"] for one in shown} >= {one["number"], two["number"]}
         assert service.ask("stranger", "GET", "/api/rectifications").json()["items"] == []
         assert self.step(service, "supervisor", "none", 2, "progress").status_code == 404
+
+    def photo(self, service, who, number, seq, content):
+        path = f"/api/rectifications/{number}/steps/{seq}/photos"
+        return service.send(who, path, content, name="../照片.exe")
+
+    def test_photos_before_and_after_belong_to_their_steps(self, service):
+        number = self.note(service, text="楼道堆物").json()["items"][0]["number"]
+        before, after = picture(1), picture(2)
+        key = self.photo(service, "supervisor", number, 1, before)
+        assert key.status_code == 201, key.text
+        assert self.photo(service, "supervisor", number, 1, before).json() == key.json(), "sent twice, kept once"
+        assert self.photo(service, "secretary", number, 1, after).status_code == 403, "somebody else's finding"
+        assert self.photo(service, "stranger", number, 1, after).status_code == 403
+        assert self.photo(service, "supervisor", number, 2, after).status_code == 404, "no such step"
+        assert self.photo(service, "supervisor", "none", 1, after).status_code == 404
+        assert self.photo(service, "supervisor", number, 1, b"%PDF-1.7").status_code in (415, 422)
+        assert self.step(service, "secretary", number, 2, "self_check").status_code == 201
+        second = self.photo(service, "secretary", number, 2, after).json()["sha256"]
+        shown = service.ask("supervisor", "GET", "/api/rectifications").json()["items"]
+        item = next(one for one in shown if one["number"] == number)
+        assert [step["photos"] for step in item["steps"]] == [[key.json()["sha256"]], [second]]
+        where = f"/api/rectifications/{number}/photos/{second}"
+        answer = service.ask("secretary", "GET", where)
+        assert (answer.content, answer.headers["content-type"]) == (after, "image/png")
+        assert service.ask("stranger", "GET", where).status_code == 403
+        assert service.ask("supervisor", "GET", where[:-1] + "0").status_code == 404
+        page = service.ask("secretary", "GET", "/rectification").text
+        assert page.index("整改前") < page.index(where)
+        assert page.count(f'src="{where}"') == 1
+        ledger = service.ask("secretary", "GET", "/ledgers", kind="G", day="2026-03-02", scope=ONE).text
+        assert "照片2张" in ledger
 
     def test_the_ledger_of_the_community_has_it(self, service):
         number = self.note(service, text="井盖破损").json()["items"][0]["number"]
@@ -392,6 +431,33 @@ class TestDepartments:
         number = self.case_of(service, "d-4", "G1")
         answer = service.ask("secretary", "POST", "/api/roster/absences", away)
         assert answer.json()["cases"][number] == "G2"
+
+    def test_leave_that_is_withdrawn_gives_the_cases_back_that_nobody_worked_on(self, service):
+        away = {"person": "G1", "first": "2026-04-10", "last": "2026-04-12", "deputy": "G2", "reason": "出差"}
+        kept, moved = self.case_of(service, "d-6", "G1"), self.case_of(service, "d-7", "G1")
+        answer = service.ask("secretary", "POST", "/api/roster/absences", away).json()
+        assert {answer["cases"][kept], answer["cases"][moved]} == {"G2"}
+        where = f"/api/roster/absences/{answer['absence']}"
+        assert f'data-delete="{where}"' in service.ask("secretary", "GET", "/roster", day="2026-04-01").text
+        assert f'data-delete="{where}"' not in service.ask("officer", "GET", "/roster", day="2026-04-01").text
+        # Since then the one who stood in passed one of them on.
+        seq = service.ask("clerk", "GET", f"/api/cases/{moved}").json()["seq"]
+        passed = {"seq": seq + 1, "action": "hand_over", "reason": "请站长接手", "payload": {"to": "S1"}}
+        assert service.ask("clerk", "POST", f"/api/cases/{moved}/events", passed).status_code == 201
+        assert service.ask("stranger", "DELETE", where).status_code == 403
+        assert service.ask("officer", "DELETE", where).status_code == 403
+        withdrawn = service.ask("secretary", "DELETE", where)
+        assert withdrawn.status_code == 200, withdrawn.text
+        assert withdrawn.json()["cases"][kept] == "G1"
+        assert moved not in withdrawn.json()["cases"]
+        owners = {case: service.ask("clerk", "GET", f"/api/cases/{case}").json()["owner"] for case in (kept, moved)}
+        assert owners == {kept: "G1", moved: "S1"}
+        assert where not in service.ask("secretary", "GET", "/roster", day="2026-04-01").text
+        rows = service.ask("secretary", "GET", "/api/roster", day="2026-04-11", cell=ONE).json()
+        assert all(row["instead_of"] != "G1" for row in rows)
+        assert service.ask("secretary", "DELETE", where).status_code == 404
+        # The days are free again.
+        assert service.ask("secretary", "POST", "/api/roster/absences", away).status_code == 201
 
     def test_who_leaves_hands_duties_and_cases_over_in_one_step(self, service):
         number = self.case_of(service, "d-5", "G3")
