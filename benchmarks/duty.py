@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from api.access import Grant, Role
+from api.commands.demo_duty import DutyMonth, busiest_grid, store_month
+from api.commands.duty_papers import Source, facts_of, made_brief, made_ledger
+from api.commands.store import import_division
 from api.database import open_store, session, upgrade
 from api.database.accounts import add_account, add_token
 from api.database.duty.cases import logs_of
-from api.jobs.demo_duty import DutyMonth, busiest_grid, store_month
-from api.jobs.duty_papers import Source, facts_of, made_brief, made_ledger
-from api.jobs.store import import_division
 from benchmarks.report import machine, table, write
 from benchmarks.service_kit.clients import request
 from benchmarks.service_kit.processes import cpu_of, cpu_s, serving

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import html
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -15,7 +17,10 @@ import pandas as pd
 import pypdf
 import pytest
 
+from api.access import Grant
+from api.app import create_app
 from api.commands.demo_duty import (
+    busiest_grid,
     clock_of_cases,
     compared,
     differences,
@@ -25,16 +30,21 @@ from api.commands.demo_duty import (
     write_papers,
 )
 from api.commands.duty.public_papers import Paper, paper_of, printed_paper, write_paper
-from api.commands.duty_papers import Source, facts_of, newest_day, present_day, telephones_of
+from api.commands.duty_papers import Source, facts_of, made_ledger, newest_day, present_day, telephones_of
 from api.database import add_version, open_store, publish, session
+from api.database.accounts import add_account, add_token
 from api.database.duty.cases import add_logs, find_case, make_lists_again, newest_step
 from api.database.duty.rectifications import add_item_step, item_steps
 from api.database.duty.reports import add_reports
-from geo.duty import Action, Reporter, Role, State
+from api.settings import Settings
+from api.verdicts.storing import store_verdicts
+from geo.duty import AccountRole, Action, Reporter, Role, Roster, State, ledger
 from geo.duty.briefs.accounts import account_of
 from geo.duty.ledgers.burden import burden, typed_fields
+from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
 from geo.duty.supervision.rectification import ItemAction, ItemStep
 from geo.errors import InputError, RefusedStep
+from tests.integration.api.serving import serving
 
 FIRST, DAY = dt.date(2026, 2, 1), dt.date(2026, 3, 2)
 UNTIL = evening_of(DAY)
@@ -63,6 +73,20 @@ def incidents(division) -> pd.DataFrame:
     )
 
 
+def patrols(division) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts of the last day: two visits to each grid, one of which is too short."""
+    begin = pd.Timestamp(f"{DAY} 09:00", tz="Asia/Shanghai").tz_convert("UTC")
+    verdicts, visits = [], []
+    for code in division.second["code"]:
+        verdicts.append({"code": code, "day": DAY, "verdict": "short", "visits": 1, "required": 2, "uncounted": 1})
+        for k, (stay_s, reason) in enumerate(((1200.0, ""), (120.0, "too_short"))):
+            start = begin + pd.Timedelta(hours=4 * k)
+            end = start + pd.Timedelta(seconds=stay_s)
+            visits.append((code, "D1", start, end, stay_s, not reason, reason, DAY))
+    names = ["code", "device", "start", "end", "stay_s", "counted", "reason", "day"]
+    return pd.DataFrame(verdicts), pd.DataFrame(visits, columns=names)
+
+
 @pytest.fixture(scope="module")
 def month(small_street):
     division = small_street.division()
@@ -82,7 +106,19 @@ def stored(request, tmp_path_factory, month):
         version = add_version(opened, division, valid_from=FIRST, created_at=UNTIL)
         publish(opened, version.id, published_at=UNTIL)
     first = store_month(engine, 1, made, version=version.id)
-    yield SimpleNamespace(engine=engine, folder=folder, version=version.id, division=division, month=made, first=first)
+    verdicts, visits = patrols(division)
+    store_verdicts(
+        engine, 1, verdicts, version=version.id, rules="a@1", at=UNTIL - dt.timedelta(hours=1), visits=visits
+    )
+    yield SimpleNamespace(
+        engine=engine,
+        address=address,
+        folder=folder,
+        version=version.id,
+        division=division,
+        month=made,
+        first=first,
+    )
     engine.dispose()
     if request.param == "postgresql":
         request.getfixturevalue("postgres").drop("demo_duty")
@@ -159,6 +195,77 @@ def test_the_papers_are_written_and_hold_the_month(stored, facts):
     assert "2026年2月26日星期四" in agenda
     assert "无需开会" not in agenda
     assert "2026年2月23日至3月1日" in paper_text(stored.folder / "brief.pdf")
+
+
+@pytest.fixture(scope="module")
+def pages(stored):
+    """Function that gives the text of a page, as somebody who may see everything."""
+    app = create_app(Settings(database=stored.address, pages=stored.folder, follow=False), clock=lambda: UNTIL)
+    with session(stored.engine, write=True) as opened:
+        account = add_account(opened, 1, "viewer", [Grant(AccountRole.ADMINISTRATOR)], at=UNTIL, by="test")
+        token = add_token(opened, "program", account=account, at=UNTIL).text
+    with serving(app) as client:
+
+        def page(path, **params):
+            answer = client.get(path, params=params, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 200, answer.text
+            return answer.text
+
+        yield page
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Texts of the cells of the ledger on a page, by row."""
+    body = page.split("<tbody>")[1].split("</tbody>")[0]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in body.split("<tr>")[1:]]
+    return [[html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
+
+
+@pytest.mark.parametrize("kind", list(LedgerKind))
+def test_each_ledger_of_the_month_is_a_page_of_its_own_columns_with_rows(stored, facts, pages, kind):
+    scope = busiest_grid(facts, DAY) if kind is LedgerKind.F else ""
+    if FORMS[kind].level == 1:
+        scope = stored.division.community["code"].iloc[0]
+    page = pages("/ledgers", kind=kind.value, day=DAY.isoformat(), scope=scope)
+    with session(stored.engine) as opened:
+        table, _ = made_ledger(Source(opened, 1, stored.division, UNTIL), kind.value, DAY, scope)
+    head = page.split("<thead>")[1].split("</thead>")[0]
+    assert re.findall(r'class="zh">([^<]+)<', head) == [column.title.zh for column in columns_of(kind)]
+    assert rows_of(page) == [[str(value) for value in row] for row in table.to_numpy().tolist()]
+    assert len(table) > 0
+    if kind is LedgerKind.F:
+        assert set(table["counted"]) >= {"计入", "不计"}
+        assert "13:00–13:02" in table["session"].tolist()
+        assert (table["case_no"] != "").any()
+
+
+@pytest.mark.parametrize("kind", list(LedgerKind))
+def test_a_ledger_of_the_month_changes_without_one_of_its_facts(stored, facts, kind):
+    scope = busiest_grid(facts, DAY) if kind is LedgerKind.F else ""
+    with session(stored.engine) as opened:
+        table, known = made_ledger(Source(opened, 1, stored.division, UNTIL), kind.value, DAY, scope)
+    if kind is LedgerKind.F:
+        less = dataclasses.replace(known, visits=known.visits.iloc[1:])
+    elif kind is LedgerKind.G:
+        less = dataclasses.replace(known, rectifications=known.rectifications.iloc[1:])
+    elif kind is LedgerKind.E:
+        less = dataclasses.replace(known, meetings=known.meetings[1:], decisions=known.decisions[1:])
+    elif kind in (LedgerKind.J, LedgerKind.K, LedgerKind.I):
+        gone = known.roster.answerable(known.cells_of(2)[0], DAY).person
+        kept = [one for one in known.roster.assignments if one.person != gone]
+        less = dataclasses.replace(known, roster=Roster(kept, persons=known.roster.persons.values()))
+    elif kind is LedgerKind.B:
+        less = dataclasses.replace(known, verdicts=known.verdicts.iloc[1:])
+    else:
+        # The whole log of one case that the ledger names; H counts cases and names none.
+        said = " ".join(str(value) for value in table.to_numpy().ravel())
+        number = next(
+            name
+            for name, case in known.cases.items()
+            if (case.state is State.CLOSED if kind is LedgerKind.H else name in said)
+        )
+        less = dataclasses.replace(known, events={k: v for k, v in known.events.items() if k != number})
+    assert not ledger(kind, DAY, less, scope=scope).equals(table)
 
 
 def test_logs_and_reports_from_elsewhere_are_checked(stored):
