@@ -115,7 +115,12 @@ def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd
     # A week is compared with the one before, a plan is based on the month before, letters cover thirty days.
     before = {"C": 7, "D": 31, "I": 31}.get(letter.value, 0)
     facts = facts_of(
-        source, start - dt.timedelta(days=before), end, ledger=letter.value, grid=scope if letter.value == "F" else ""
+        source,
+        start - dt.timedelta(days=before),
+        end,
+        ledger=letter.value,
+        grid=scope if letter.value == "F" else "",
+        scope=scope if letter.value in "ABF" else "",
     )
     if scope and scope not in facts.cell_names:
         raise InputError(f"there is no cell '{scope[:50]}' in the division")

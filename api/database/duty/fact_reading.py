@@ -10,23 +10,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.database.duty.case_selection import LATE, of_day, open_or_changed
 from api.database.duty.cases import BLOCK, logs_of
 from api.database.duty.rectifications import all_item_steps, item_photo_keys
 from api.database.duty.rosters import read_stored_roster
 from api.database.duty.staff_facts import empty_shift_rows, notice_rows
 from api.database.duty.view_records import decisions, meetings, typed_texts
 from api.database.models import CaseRow, EvidenceRow, ReportRow, StreetRow, VerdictRow
-from geo.duty import Facts, Report
-from geo.duty.events import ENDED
+from geo.duty import Facts, Report, Roster
 from geo.duty.facts import CELL_COLUMNS, RECTIFICATION_COLUMNS, VERDICT_COLUMNS, VISIT_COLUMNS
 from geo.duty.supervision.rectification import ITEM_STATES, Item, ItemStep, fold_item
 from geo.layers import Division, Level
 
-#: Maximum delay between a report and its storing; cases opened this much later than a period are read with it.
-LATE = timedelta(days=7)
+#: Ledgers of a day that need the cases with a step on it, and those that need no case.
+_OF_DAY, _WITHOUT_CASES = ("A", "B", "F"), ("J", "K")
 _TEXT = ("reason_zh", "reason")
 
 
@@ -59,7 +59,8 @@ def read_facts(
     span
         The period. Earlier events are read for cases that were open in it.
     ledger
-        The ledger whose typed texts are read; none by default.
+        The ledger for which the facts are: its typed texts are read, and only what it needs. By default everything but typed
+        texts.
     grid
         Second-level grid whose visits are read from the evidence of its verdicts; none by default.
     scope
@@ -67,7 +68,8 @@ def read_facts(
     """
     zone = ZoneInfo(span.zone)
     start, end = (datetime.combine(day, time(), zone) for day in (span.start, span.end))
-    numbers = _cases(session, street, start, min(end + LATE, span.as_of), scope)
+    window = (start, end, span.as_of)
+    numbers = _numbers(session, street, ledger, window, scope)
     cells = cells_of(division)
     levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
     verdicts = _verdicts(session, street, span)
@@ -81,14 +83,28 @@ def read_facts(
         roster=roster,
         verdicts=verdicts,
         visits=_visits(session, street, span, grid) if grid else pd.DataFrame(columns=list(VISIT_COLUMNS)),
-        meetings=meetings(session, street, span.start, span.end),
-        decisions=decisions(session, street, since=span.start - timedelta(days=366)),
-        rectifications=_rectifications(session, street, span, cells),
-        notices=notice_rows(session, street, roster, (start, end, span.as_of)),
-        empty_shifts=empty_shift_rows(session, street, (start, end, span.as_of)),
         typed=typed_texts(session, street, ledger, until=span.as_of) if ledger else {},
         street=_street(session, street),
+        **({} if ledger in (*_OF_DAY, *_WITHOUT_CASES) else _records(session, street, span, window, (cells, roster))),
     )
+
+
+def _records(
+    session: Session,
+    street: int,
+    span: Span,
+    window: tuple[datetime, datetime, datetime],
+    known: tuple[pd.DataFrame, Roster],
+) -> dict[str, Any]:
+    """Meetings, decisions, rectification items, notices and empty shifts of a period."""
+    cells, roster = known
+    return {
+        "meetings": meetings(session, street, span.start, span.end),
+        "decisions": decisions(session, street, since=span.start - timedelta(days=366)),
+        "rectifications": _rectifications(session, street, span, cells),
+        "notices": notice_rows(session, street, roster, window),
+        "empty_shifts": empty_shift_rows(session, street, window),
+    }
 
 
 def cells_of(division: Division) -> pd.DataFrame:
@@ -100,17 +116,16 @@ def cells_of(division: Division) -> pd.DataFrame:
     return pd.concat([part.astype({"parent": object}) for part in parts], ignore_index=True)
 
 
-def _cases(session: Session, street: int, start: datetime, end: datetime, scope: str) -> list[str]:
-    """Numbers of the cases in a cell that were opened before the end, and are open or have changed since the start."""
-    ended = [state.value for state in ENDED]
-    query = select(CaseRow.number).where(
-        CaseRow.street == street,
-        CaseRow.opened_at < end,
-        or_(CaseRow.state.not_in(ended), CaseRow.changed_at >= start),
-    )
-    if scope:
-        query = query.where(or_(CaseRow.community == scope, CaseRow.second == scope, CaseRow.third == scope))
-    return sorted(session.scalars(query))
+def _numbers(
+    session: Session, street: int, ledger: str, window: tuple[datetime, datetime, datetime], scope: str
+) -> list[str]:
+    """Numbers of the cases that a ledger of a day needs; for other views those that were open in the period or have changed."""
+    start, end, as_of = window
+    if ledger in _WITHOUT_CASES:
+        return []
+    if ledger in _OF_DAY:
+        return of_day(session, street, window, scope, deadlines=ledger == "B")
+    return open_or_changed(session, street, (start, min(end + LATE, as_of)), scope)
 
 
 def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str, Report]:

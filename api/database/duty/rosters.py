@@ -90,12 +90,19 @@ def store_roster(session: Session, street: int, roster: Roster, recorder: Record
 def read_stored_roster(session: Session, street: int, *, cells: Mapping[str, int] | None = None) -> Roster:
     """The current roster: all assignments and absences that are not withdrawn, of any date."""
     persons = _persons(session, street)
-    rows = session.scalars(select(AssignmentRow).where(*_current(AssignmentRow, street)))
+    # Columns instead of objects: a street has four thousand assignments, and a ledger is made in a fraction of a second.
+    query = select(
+        AssignmentRow.cell,
+        AssignmentRow.person_id,
+        AssignmentRow.duty,
+        AssignmentRow.valid_from,
+        AssignmentRow.valid_to,
+        AssignmentRow.place,
+        AssignmentRow.basis,
+    ).where(*_current(AssignmentRow, street))
     assignments = [
-        Assignment(
-            row.cell, persons[row.person_id].code, Duty(row.duty), row.valid_from, row.valid_to, row.place, row.basis
-        )
-        for row in rows
+        Assignment(cell, persons[number].code, Duty(duty), first, last, place, basis)
+        for cell, number, duty, first, last, place, basis in session.execute(query)
     ]
     return Roster(assignments, persons=persons.values(), absences=_absences(session, street), cells=cells)
 
@@ -277,16 +284,23 @@ def _posts_of(street: int) -> Select[DutyPersonRow]:
 
 def _persons(session: Session, street: int) -> dict[int, Person]:
     query = (
-        select(PersonRow, DutyPersonRow)
+        select(
+            PersonRow.id,
+            PersonRow.code,
+            PersonRow.name,
+            DutyPersonRow.kind,
+            DutyPersonRow.post,
+            DutyPersonRow.unit,
+            PersonRow.office_phone,
+            DutyPersonRow.pledge,
+        )
         .outerjoin(DutyPersonRow, DutyPersonRow.person_id == PersonRow.id)
         .where(PersonRow.street == street)
     )
-    found = {}
-    for person, duty in session.execute(query):
-        more = ("", "", "", "") if duty is None else (duty.kind, duty.post, duty.unit, duty.pledge)
-        kind, post, unit, pledge = more
-        found[person.id] = Person(person.code, person.name, kind, post, unit, person.office_phone or "", pledge)
-    return found
+    return {
+        number: Person(code, name, kind or "", post or "", unit or "", phone or "", pledge or "")
+        for number, code, name, kind, post, unit, phone, pledge in session.execute(query)
+    }
 
 
 def _absences(session: Session, street: int) -> list[Absence]:

@@ -239,6 +239,20 @@ def test_each_ledger_of_the_month_is_a_page_of_its_own_columns_with_rows(stored,
         assert (table["case_no"] != "").any()
 
 
+@pytest.mark.parametrize("back", [0, 1, 4, 11, 19])
+def test_ledgers_of_a_day_from_the_cases_they_need_are_those_from_all_cases(stored, facts, back):
+    day = DAY - dt.timedelta(days=back)
+    communities, grids = list(stored.division.community["code"]), list(stored.division.second["code"])
+    with session(stored.engine) as opened:
+        source = Source(opened, 1, stored.division, UNTIL)
+        for kind, scopes in (("A", ["", communities[0]]), ("B", ["", communities[0]]), ("F", grids[:3])):
+            for scope in scopes:
+                table, known = made_ledger(source, kind, day, scope)
+                full = dataclasses.replace(facts, visits=known.visits)
+                assert table.equals(ledger(kind, day, full, scope=scope)), (kind, scope)
+                assert len(known.events) < len(facts.events)
+
+
 @pytest.mark.parametrize("kind", list(LedgerKind))
 def test_a_ledger_of_the_month_changes_without_one_of_its_facts(stored, facts, kind):
     scope = busiest_grid(facts, DAY) if kind is LedgerKind.F else ""
