@@ -137,7 +137,8 @@ def brief(
     if end <= start:
         raise InputError(f"a brief needs a period, not {start} to {end}")
     period = Period(facts, start, end)
-    before = Period(facts, start - (end - start), start)
+    # From the period's facts, so that only cases with later events are folded again.
+    before = Period(period.facts, start - (end - start), start)
     table = area_table(period, start, end, indicators=SHOWN)
     blocks: list[Block] = [Heading("一、总体情况"), Paragraph(_general(period, before))]
     blocks += [Heading("二、各社区进展"), _progress(period, table), _funnel(table)]
