@@ -42,7 +42,7 @@ format: $(SETUP) ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: $(SETUP) ## Run the benchmarks; they write the tables in docs/
-	@for room in mesh divide incidents locate patrols service; do echo "== $$room"; $(BIN)/python -m benchmarks.$$room || exit 1; done
+	@for room in mesh divide incidents locate patrols service duty; do echo "== $$room"; $(BIN)/python -m benchmarks.$$room || exit 1; done
 
 docs: $(SETUP) ## Draw the pictures of the README and the docs anew
 	$(BIN)/python -m tools.pictures

@@ -92,7 +92,7 @@ def _deadlines(payload: Mapping[str, Any]) -> Iterator[datetime]:
             yield datetime.fromisoformat(due)
 
 
-def _within(query: Select[tuple[str]], scope: str) -> Select[tuple[str]]:
+def _within(query: Select[str], scope: str) -> Select[str]:
     if not scope:
         return query
     return query.where(or_(CaseRow.community == scope, CaseRow.second == scope, CaseRow.third == scope))
