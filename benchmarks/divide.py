@@ -154,7 +154,7 @@ def _call(queue: Any, work: Callable[..., Labels], cells: gpd.GeoDataFrame, part
 def limited(
     work: Callable[..., Labels], cells: gpd.GeoDataFrame, parts: int, limit_s: float
 ) -> tuple[float | None, Labels | None]:
-    """Run a competitor in a process of its own, which is ended after a while."""
+    """Run a competitor in a separate process with a time limit."""
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     process = context.Process(target=_call, args=(queue, work, cells, parts), daemon=True)
@@ -205,7 +205,7 @@ def divided(task: str, cells: gpd.GeoDataFrame, counts: tuple[int, ...]) -> tupl
 
 
 def rebalanced(cells: gpd.GeoDataFrame, groups: pd.DataFrame) -> list[list[str]]:
-    """A hot spot of three times the work as wide as about eight grids, and noise."""
+    """Workloads with a hot spot of three times the work, as wide as about eight grids, and noise."""
     rng = np.random.default_rng(SEED)
     x, y = shapely.get_coordinates(shapely.centroid(cells.geometry.array)).T
     hot = np.hypot(x - x.mean() - 500, y - y.mean() - 300) < 1100
@@ -274,7 +274,7 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=30.0, help="for each of the others")
     asked = parser.parse_args()
     limit_s = asked.limit_s
-    # Compile; where cells are few, mending takes part.
+    # Compile the kernels; with few cells, rebalancing is included.
     for n, counts in ((600, (2, 5, 40)), (150, (3, 30))):
         partition(weighted(n), counts)
     head = ["cells", "who", "time", "parts", "stray / rings", "off p95", "off max", "Polsby-Popper"]
@@ -283,7 +283,7 @@ def main() -> None:
     mesh = Mesh.from_layer(cells)
     valid = all(shapely.coverage_is_valid(mesh.dissolve(groups[c].to_numpy()).polygons().array) for c in groups.columns)
     rows += competitors("30,000 to 3,052", cells, 3052, limit_s)
-    # Smaller tasks, for those that do not end on large ones.
+    # Smaller instances, for programs that do not finish large ones.
     small = weighted(3_052)
     rows += divided("3,052 to 13 / 255", small, (13, 255))[0]
     rows += competitors("3,052 to 255", small, 255, limit_s)

@@ -1,7 +1,7 @@
 """The editor's page with the model street: CPU time until it is ready, per frame of a drag and of a pan, memory over 500 edits.
 
-``python -m benchmarks.editor_page [--edits 500] [--write]``; ``--write`` puts the table between the markers of docs/editor.md.
-CPU time is read for each thread from /proc, so a busy machine does not change it; needs Linux and Debian's Chromium.
+``python -m benchmarks.editor_page [--edits 500] [--write]``; ``--write`` writes the table into docs/editor.md. CPU time is read
+per thread from /proc, so that it hardly depends on the load of the machine; needs Linux and Debian's Chromium.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFram
 
 
 def renderers() -> set[int]:
-    """Process numbers of the renderers of all Chromiums on the machine."""
+    """Process ids of the renderers of all Chromiums on the machine."""
     listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
     return {int(line.split()[0]) for line in listed.splitlines() if "--type=renderer" in line}
 
@@ -47,7 +47,7 @@ def cpu_ms(pid: int, *, main_only: bool = False) -> float:
 
 
 def per_frame_ms(page: Any, pid: int, step: Callable[[int], None]) -> float:
-    """CPU time of the main thread for one step and the frame that follows, milliseconds."""
+    """CPU time of the main thread for one step and its frame, milliseconds."""
     for k in range(10):
         step(k)
         page.evaluate(_FRAME)
@@ -59,7 +59,7 @@ def per_frame_ms(page: Any, pid: int, step: Callable[[int], None]) -> float:
 
 
 def open_measured(planner: Planner, before: set[int], middle: tuple[float, float], scale: float) -> tuple[int, float]:
-    """Open the page in a renderer that is warm; its process number and its CPU time until the division stands, ms."""
+    """Open the page in a warm renderer; returns its process id and its CPU time until the division is shown, ms."""
     page = planner.page
     page.goto(f"{str(planner.client.base_url).rstrip('/')}/static/plan/plan.css")
     page.wait_for_timeout(500)
@@ -74,14 +74,14 @@ def open_measured(planner: Planner, before: set[int], middle: tuple[float, float
 
 
 def renderer_of(page: Any, before: set[int]) -> int:
-    """Process number of the renderer of a page, which another address can change: the one that works when the page does."""
+    """Process id of a page's renderer, which may change with the address: the one that works when the page does."""
     at_start = {pid: cpu_ms(pid) for pid in renderers() - before}
     page.evaluate("for (const start = performance.now(); performance.now() - start < 300; );")
     return max(at_start, key=lambda pid: cpu_ms(pid) - at_start[pid])
 
 
 def measure_frames(planner: Planner, pid: int, state: State) -> tuple[float, float, float]:
-    """Main-thread CPU per frame, ms: a dragged vertex, a pan over the whole street, and a frame in which nothing happens."""
+    """Main-thread CPU per frame, ms: a dragged vertex, a pan over the whole street, and an idle frame."""
     page, mouse = planner.page, planner.page.mouse
     center = shapely.Point(planner.at)
     line = min(
@@ -106,7 +106,7 @@ def measure_frames(planner: Planner, pid: int, state: State) -> tuple[float, flo
 
 
 def measure_memory(planner: Planner, state: State, edits: int) -> tuple[tuple[float, int], tuple[float, int]]:
-    """Heap in MB and number of DOM nodes, before and after edits that are made with the keyboard."""
+    """Heap in MB and number of DOM nodes, before and after edits by keyboard."""
     code = next(one for one in state.codes if len(state.neighbours(one)) > 4)
     middle = state.shape(code).centroid
     planner.open((middle.x, middle.y), 0.25, f"&cells={code}&tool=drag")

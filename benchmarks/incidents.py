@@ -36,12 +36,13 @@ from geo.sample.days.incidents import hot_spots
 
 SEED = 1
 BOUNDARIES = ROOT / "data" / "boundaries" / "division.gpkg"
-# Incidents stand 6 m (standard deviation) from their place: three of them round a disc hold all of its incidents.
+# Incidents have a noise of 6 m (standard deviation): a margin of three standard deviations around a disc contains all its
+# incidents.
 NOISE_M = 18.0
 
 
 def optional(name: str) -> Any:
-    """A competitor, or None where it is not installed."""
+    """A competitor, or None if not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -50,7 +51,7 @@ def optional(name: str) -> Any:
 
 
 def places(division: Division, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n places evenly over the street, metres."""
+    """n places uniformly distributed over the street, metres."""
     rng = np.random.default_rng(SEED)
     area = shapely.union_all(division.street.geometry.array)
     shapely.prepare(area)
@@ -64,7 +65,7 @@ def places(division: Division, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def export(division: Division, n: int, folder: Path) -> Path:
-    """A hotline's export of n incidents in a month, on GCJ-02."""
+    """Export of a hotline with n incidents of a month, in GCJ-02."""
     path = folder / f"{n}.csv"
     rng = np.random.default_rng(SEED)
     x, y = places(division, n)
@@ -92,7 +93,7 @@ def pipeline(division: Division, sizes: list[int]) -> str:
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        assign(read_incidents(export(division, 2000, Path(folder)), datum="GCJ-02"), division)  # kernels are compiled
+        assign(read_incidents(export(division, 2000, Path(folder)), datum="GCJ-02"), division)  # Compiles the kernels.
         for n in sizes:
             path = export(division, n, Path(folder))
             marks = [time.perf_counter()]
@@ -115,7 +116,7 @@ def pipeline(division: Division, sizes: list[int]) -> str:
 
 
 def against_others(division: Division, n: int) -> str:
-    """Single steps beside what one would use instead, in one run."""
+    """Single steps compared with alternatives in one run."""
     x, y = places(division, n)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=division.crs)
     cells = division.third[["code", "geometry"]]
@@ -154,7 +155,7 @@ def against_others(division: Division, n: int) -> str:
 
 
 def axes(division: Division) -> tuple[np.ndarray, np.ndarray]:
-    """Lines of the default raster."""
+    """Coordinates of the default raster."""
     surface = density(gpd.GeoDataFrame(geometry=[], crs=division.crs), outline=division)
     return surface.x, surface.y
 
@@ -222,7 +223,7 @@ def planted(division: Division, runs: int) -> str:
 
 
 class Ground:
-    """One level: its neighbourhoods, and what each month and method found."""
+    """One level: its neighbourhoods, and the results of each month and method."""
 
     METHODS = ("wangge, hot", "wangge, core", "Gi*, dealt values", "Gi*, normal z > 1.96")
 
@@ -258,7 +259,7 @@ class Ground:
         result = []
         for method, months in self.hot.items():
             hot = np.array(months)
-            # False: neither the cell nor a neighbour of it reaches into a planted disc; strictly: the cell itself does not.
+            # Wrong: neither the cell nor a neighbour intersects a planted disc; strictly wrong: the cell itself does not.
             wrong = [(hot & ~right).sum(axis=1) / np.maximum(hot.sum(axis=1), 1) for right in (self.near, self.touched)]
             rates = [f"{false.mean():.2%} ± {false.std(ddof=1) / np.sqrt(runs):.2%}" for false in wrong]
             found = np.mean([[month[cells].any() for cells in self.of_disc] for month in hot])
@@ -269,13 +270,13 @@ class Ground:
 
 
 def chessboard(side: int) -> gpd.GeoDataFrame:
-    """Cells all alike."""
+    """Equal square cells."""
     boxes = [shapely.box(c * 50, r * 50, c * 50 + 50, r * 50 + 50) for r in range(side) for c in range(side)]
     return gpd.GeoDataFrame({"code": [f"{i:05d}" for i in range(side * side)]}, geometry=boxes, crs=4549)
 
 
 def even(division: Division, runs: int) -> str:
-    """Months in which nothing is planted: how often anything is called hot."""
+    """Months without planted hot spots: how often anything is called hot."""
     alike = [("even", 1.0, None, None), ("even", 10.0, None, None), ("uneven, rates ± 40 %", 10.0, 6.0, None)]
     # Cells of the model street: from 560 m² to 7 ha, with 0 to 315 residents.
     real = [("even over the ground", 10.0, None, AREA_M2), ("even over the residents", 10.0, None, POPULATION)]
@@ -315,7 +316,7 @@ def even(division: Division, runs: int) -> str:
 
 
 def stream(division: Division, n: int, chunk: int = 1_000_000) -> str:
-    """Points that come in chunks; memory is the most that the process ever had."""
+    """Points processed in chunks; memory is the peak of the process."""
     west, south, east, north = division.street.total_bounds
 
     def chunks() -> Iterator[tuple[np.ndarray, np.ndarray]]:

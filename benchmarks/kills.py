@@ -1,9 +1,9 @@
 """``kill -9`` at random moments of ingest, import, publishing, draft edits and migration, on SQLite and PostgreSQL.
 
-``python -m benchmarks.kills --kills 200`` writes the table in docs/service.md. A child process is forked for each kill, so that
-no time goes into imports. It is killed at a moment drawn from the seed: a number of acknowledged records and a time after them; a
-migration, which acknowledges its end only, within the time that one takes. Then the store is looked at. A kill hits if the
-operation had acknowledged a record and was still running.
+``python -m benchmarks.kills --kills 200`` writes the table in docs/service.md. A child process is forked for each kill, which
+avoids imports. It is killed at a random, seeded moment: a number of acknowledged records and a time after them; a migration,
+which only acknowledges its end, within its usual duration. Then the database is inspected. A kill hits if the operation had
+acknowledged a record and was still running.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from benchmarks.service_kit.killed import Counts, Target
 from benchmarks.service_kit.processes import free_port
 from benchmarks.service_kit.stores import Store, made
 
-#: Every operation is killed the same number of times.
+#: Every operation is killed equally often.
 OPERATIONS = ("ingest", "import", "publish", "edit", "migrate")
-#: A kill waits for at most this many acknowledged records, and then for at most this long, in seconds.
+#: Maximum number of acknowledged records before a kill, and maximum time after them, in seconds.
 MOST_RECORDS, MOST_S = 6, 0.15
-#: Without an acknowledged record after this time, in seconds, the kill comes all the same, and does not hit.
+#: Without an acknowledged record after this time, in seconds, the child is killed anyway, which is no hit.
 PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When a child is killed: after some acknowledged records, and a time after them."""
+    """Moment of a kill: a number of acknowledged records, and a time after them."""
 
     records: int
     after_s: float
 
     def wait(self, records: Callable[[], int]) -> None:
-        """Wait for it; `records` tells how many were acknowledged."""
+        """Wait for the moment; `records` returns the number acknowledged."""
         deadline = time.monotonic() + PATIENCE_S
         while records() < self.records and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -56,7 +56,7 @@ class Moment:
 
 
 class Child:
-    """A forked process that works, and tells by a pipe what it has done."""
+    """A forked process that executes an operation, and reports through a pipe."""
 
     def __init__(self, work: Callable[[Callable[[str], None]], None]) -> None:
         reading, writing = os.pipe()
@@ -64,10 +64,10 @@ class Child:
         if self._number == 0:
             os.close(reading)
             try:
-                # A line is written at once or not at all: it is shorter than the pipe's buffer.
+                # A line is written atomically: it is shorter than the pipe's buffer.
                 work(lambda text: os.write(writing, f"{text}\n".encode()) and None)
             finally:
-                # Nothing of the parent's may run in the child: no cleaning up, no writing of its buffers.
+                # Clean-up and buffers of the parent must not run in the child.
                 if sys.exc_info()[0] is not None:
                     traceback.print_exc(file=sys.stderr)
                 os._exit(0)
@@ -83,13 +83,13 @@ class Child:
         return bool(block)
 
     def records(self) -> int:
-        """How many records it has acknowledged so far."""
+        """Number of records acknowledged so far."""
         while select.select([self._reading], [], [], 0)[0] and self._read():
             pass
         return self._told.count(b"\n") - 1
 
     def kill(self) -> list[str]:
-        """Kill it; what it had told."""
+        """Kill it; returns its reports."""
         os.kill(self._number, signal.SIGKILL)
         os.waitpid(self._number, 0)
         while self._read():
@@ -109,7 +109,7 @@ class Run:
     migration_s: float
 
     def once(self, name: str, number: int, rng: np.random.Generator, counts: Counts) -> None:
-        """Kill an operation once, and look at the store."""
+        """Kill an operation once, and inspect the database."""
         moment = Moment(int(rng.integers(1, MOST_RECORDS + 1)), float(rng.uniform(0, MOST_S)))
         before = counts.acknowledged
         if name == "ingest":
@@ -133,7 +133,7 @@ class Run:
 
 
 def run(kind: str, kills: int, seed: int) -> dict[str, Counts]:
-    """Kill every operation the same number of times; counts by operation."""
+    """Kill every operation equally often; returns counts by operation."""
     rng = np.random.default_rng(seed)
     counts = {name: Counts() for name in OPERATIONS}
     with made(kind) as store, TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def run(kind: str, kills: int, seed: int) -> dict[str, Counts]:
 
 
 def _killed(work: Callable[[Callable[[str], None]], None], moment: Moment) -> list[str]:
-    """Run a child until a moment; what it told."""
+    """Run a child until a moment; returns its reports."""
     child = Child(work)
     moment.wait(child.records)
     return child.kill()
@@ -161,7 +161,7 @@ def _kill_server(
     number: int,
     moment: Moment,
 ) -> dict[str, bool]:
-    """Kill a server to which requests are sent; its requests, and whether each was acknowledged."""
+    """Kill a server while requests are sent; returns its requests, and whether each was acknowledged."""
     port, acknowledged = free_port(), dict[str, bool]()
     child = Child(lambda tell: killed.serve(target, tell, port))
     for _ in range(3000):
@@ -189,7 +189,7 @@ def _answers(client: Client, target: Target) -> bool:
 
 
 def _migration_s(store: Store, folder: str) -> float:
-    """How long a whole migration takes here."""
+    """Duration of a complete migration."""
     target = Target(_fresh(store, folder, "whole", empty=True))
     child, started = Child(partial(killed.migrate, target)), time.monotonic()
     while child.records() < 1:
@@ -201,7 +201,7 @@ def _migration_s(store: Store, folder: str) -> float:
 
 
 def _fresh(store: Store, folder: str, name: str, *, empty: bool = False) -> str:
-    """Address of a new store."""
+    """Address of a new database."""
     if store.cluster is not None:
         url = store.cluster.create(name)
     else:

@@ -26,7 +26,7 @@ import numpy as np
 import shapely
 
 ROOT = Path(__file__).resolve().parent.parent
-# In the place of this folder, whose scripts bear names of libraries.
+# Replaces this folder, whose scripts have names of libraries.
 sys.path[0] = str(ROOT)
 
 from benchmarks.locate_kit import engines, svg  # noqa: E402
@@ -44,7 +44,7 @@ def points_in(cells: gpd.GeoDataFrame, n: int, seed: int = 7) -> tuple[np.ndarra
 
 
 def seconds(work: Callable[[], object], rounds: int) -> float:
-    """Median time of some rounds, after one that is not counted."""
+    """Median time of some rounds, after an uncounted one."""
     work()
     times = []
     for _ in range(rounds):
@@ -62,7 +62,7 @@ def cells_of(n: int, vertices: float = 80, area: dict[str, float] = CITY) -> gpd
 
 
 def compare(full: bool) -> str:
-    """Engines in turn, round after round, so that the noise of the machine falls on all of them."""
+    """Run the engines in turn, round after round, so that noise of the machine affects all of them."""
     cells = cells_of(3_052)
     n = 10_000_000 if full else 2_000_000
     x, y = points_in(cells, n)
@@ -114,7 +114,7 @@ def compare(full: bool) -> str:
 
 
 def differences(cells: gpd.GeoDataFrame, x: np.ndarray, y: np.ndarray, found: np.ndarray) -> int:
-    """Points for which GEOS says another cell; none of them lies on a border."""
+    """Number of points for which GEOS gives another cell; none of them lies on a border."""
     tree, wrong = shapely.STRtree(cells.geometry.array), 0
     for begin in range(0, len(x), 1_000_000):
         part = slice(begin, begin + 1_000_000)
@@ -172,7 +172,7 @@ def crossing(full: bool) -> str:
     tree, shapes = shapely.STRtree(cells.geometry.array), np.asarray(cells.geometry.array)
 
     def geos() -> None:
-        """Only segments that meet several cells are cut: the fastest way of the field that is known."""
+        """Only segments that intersect several cells are cut: the fastest known alternative."""
         line, cell = tree.query(lines, predicate="intersects")
         several = np.bincount(line, minlength=len(lines))[line] > 1
         shapely.intersection(lines[line[several]], shapes[cell[several]])
@@ -232,7 +232,7 @@ def curves(full: bool) -> str:
 
 
 def billion(full: bool) -> str:
-    """Generated fixes of walkers, a million at a time: each batch is made, located, counted and forgotten."""
+    """Simulated fixes, a million at a time: each batch is generated, located, counted and discarded."""
     cells = cells_of(3_052, area=STREET)
     index = GridIndex(cells)
     total, batch = (1_000_000_000 if full else 50_000_000), 2_000_000
@@ -258,7 +258,7 @@ def billion(full: bool) -> str:
 
 
 def service(full: bool) -> str:
-    """One point through HTTP on a connection that stays open; only where the server's packages are installed."""
+    """One point over HTTP on a persistent connection; only if the server's packages are installed."""
     try:
         from benchmarks.locate_kit.service import latencies
 
@@ -313,7 +313,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of sections, with commas")
     given = parser.parse_args()
     if not given.only:
-        # Each in a process of its own, so that the memory of one is not counted for the next.
+        # Each in a separate process, so that its memory is measured separately.
         for name in SECTIONS:
             more = ["--full"] if given.full else []
             subprocess.run([sys.executable, __file__, "--only", name, "--date", given.date, *more], check=True)

@@ -1,8 +1,8 @@
 """Maps: time to write, size, and speed of opening and moving, compared with folium's heatmap.
 
-``python benchmarks/map_pages.py [--full] [--date YYYY-MM-DD]`` writes its table between the markers of docs/maps.md.
-folium's HeatMap plots each incident as a point of some pixels; it loads its libraries from other hosts and so cannot be opened
-with the network cut: of it time and size are measured.
+``python benchmarks/map_pages.py [--full] [--date YYYY-MM-DD]`` writes its table into docs/maps.md. folium's HeatMap plots each
+incident as a point of some pixels; it loads its libraries from other hosts and cannot be opened without a network, so only its
+time and size are measured.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tools.boundaries import FOLDER
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "maps.md"
 REPEATS = 3
 
-# What a reader waits for, on the page's own clock: the first frame after everything stands.
+# Time until the page is ready, by the page's clock: the first frame after everything is drawn.
 _STANDING = (
     """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"""
 )
@@ -53,13 +53,13 @@ def assigned_incidents(count: int, division: Division) -> Assigned:
 
 
 def written(drawing: folium.Map, path: Path) -> float:
-    """Megabytes of a saved map."""
+    """Size of a saved map, megabytes."""
     save(drawing, path)
     return path.stat().st_size / 1e6
 
 
 def draw_ours(division: Division, result: Assigned, path: Path) -> tuple[float, float]:
-    """Seconds and megabytes; the density, which is computed before, is not counted."""
+    """Seconds and megabytes; the density, computed before, is not included."""
     surface = density(result.incidents, outline=division)
     street = model_street(MODEL_SEED)
     start = time.perf_counter()
@@ -88,7 +88,7 @@ def draw_folium(points: gpd.GeoDataFrame, path: Path) -> tuple[float, float]:
 
 
 def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, float, float]]:
-    """Median milliseconds to the first full picture; median and 95th percentile of a frame while the map is dragged."""
+    """Median milliseconds to the first complete picture; median and 95th percentile of a frame while the map is dragged."""
     from playwright.sync_api import sync_playwright
 
     found = {}

@@ -1,9 +1,8 @@
 """Check, repair and mesh, compared with alternatives, on generated layers of increasing size.
 
-``python benchmarks/mesh.py [--full] [--exact] [--only TEXT]`` writes the tables in docs/coverage.md: ``--only`` those parts
-whose names hold the text (check, ring, repair, "repair 300,000"), the others stay as they are. maup and the command
-``mapshaper`` take part where they are installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the
-outline, which takes minutes.
+``python benchmarks/mesh.py [--full] [--exact] [--only TEXT]`` writes the tables in docs/coverage.md: ``--only`` those parts whose
+names contain the text (check, ring, repair, "repair 300,000"), the others are unchanged. maup and the command ``mapshaper`` are
+included if installed. ``--full`` adds 300,000 cells, ``--exact`` maup's repair inside the outline, which takes minutes.
 """
 
 from __future__ import annotations
@@ -21,20 +20,22 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-# In the place of this folder, whose scripts bear names of libraries.
+# Replaces this folder, whose scripts have names of libraries.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.report import machine, median_s, seconds, table, write  # noqa: E402
 from geo.coverage import Mesh, check, plan_repair  # noqa: E402
 
 Layer = gpd.GeoDataFrame
-#: How long another tool took, or why there is nothing to show; and what it made of the cells.
+#: Time of another tool, or the reason why there is none; and its resulting cells.
 Run = tuple[str, np.ndarray | None]
 SEED = 1
 
 
 def made(n: int) -> tuple[Layer, Layer]:
-    """A sound layer of about n Voronoi cells in a wobbly outline of 12.46 km² (growing with n above 30,000), and the outline."""
+    """A valid layer of about n Voronoi cells in an irregular outline of 12.46 km² (larger for n above 30,000), and the
+    outline.
+    """
     rng = np.random.default_rng(SEED)
     turn = np.linspace(0, 2 * np.pi, 181)[:-1]
     radius = (1 + 0.15 * np.sin(3 * turn + 1) + 0.08 * np.cos(5 * turn)) * (n / 3052) ** 0.5 * 1950
@@ -55,7 +56,7 @@ def made(n: int) -> tuple[Layer, Layer]:
 
 
 def jittered(layer: Layer, share: float = 0.05, by: float = 0.02) -> Layer:
-    """Move all vertices of some cells by a share of the cell's side, each cell for itself."""
+    """Move all vertices of some cells by a share of the cell's side, independently for each cell."""
     rng = np.random.default_rng(SEED)
     shapes = np.array(layer.geometry.array, dtype=object)
     for i in rng.choice(len(shapes), int(share * len(shapes)), replace=False):
@@ -81,7 +82,7 @@ def checks(sizes: list[int]) -> str:
         say(f"check and mesh of {n:,} cells")
         layer, outline = made(n)
         shapes = layer.geometry.array
-        check(layer, outline=outline)  # compiles, and warms the caches
+        check(layer, outline=outline)  # Compiles the kernels, and warms the caches.
         edges, _ = median_s(lambda shapes=shapes: shapely.coverage_is_valid(shapes))
         every, report = median_s(lambda a=layer, b=outline: check(a, outline=b))
         there, mesh = median_s(lambda a=layer: Mesh.from_layer(a))
@@ -114,7 +115,7 @@ def checks(sizes: list[int]) -> str:
 
 
 def rings(n: int) -> str:
-    """Cells of very many vertices in an outline of as many."""
+    """Cells with very many vertices in a similar outline."""
     say(f"check of rings of {n:,} vertices")
     turn = np.linspace(0, 2 * np.pi, n + 1)[:-1]
     radius = 3000 + 50 * np.sin(40 * turn) + np.random.default_rng(SEED).uniform(0, 0.01, n)
@@ -174,13 +175,13 @@ def repairs(n: int, exact: bool) -> str:
 
 
 def mapshaper(dirty: Layer, _outline: Layer) -> Run:
-    """The whole command, GeoJSON in and out: what a user would run."""
+    """The complete command with GeoJSON input and output, as used in practice."""
     if shutil.which("mapshaper") is None:
         return "not installed", None
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.json", Path(folder) / "out.json"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # plane coordinates, without a CRS, are what it takes
+            warnings.simplefilter("ignore")  # It requires plane coordinates without a CRS.
             dirty.set_crs(None, allow_override=True).to_file(source, driver="GeoJSON", engine="pyogrio")
         start = time.perf_counter()
         subprocess.run(
@@ -209,7 +210,7 @@ def _maup(name: str, dirty: Layer, **options: object) -> Run:
         start = time.perf_counter()
         try:
             done = getattr(maup, name)(dirty, **options)
-        except TypeError as error:  # holes_of_union meets a GeometryCollection of its own making
+        except TypeError as error:  # holes_of_union fails on a GeometryCollection that it created.
             return f"fails after {seconds(time.perf_counter() - start)}: {str(error)[:60]}", None
     return seconds(time.perf_counter() - start), np.asarray(done.geometry.array)
 

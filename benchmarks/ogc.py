@@ -1,10 +1,11 @@
-"""Answers of ``/ogc`` on the model street, and of what follows a publish; beside tipg and pygeoapi on the same PostGIS.
+"""Response times of ``/ogc`` on the model street, and delays after a publication; compared with tipg and pygeoapi on the same
+PostGIS.
 
-``python -m benchmarks.ogc [--others FOLDER]``: without `--others` the store is a SQLite file and ``/ogc`` is measured alone.
-FOLDER is a virtual environment with tipg, uvicorn, pygeoapi, geoalchemy2 and psycopg2; then a PostgreSQL cluster is started. It
-holds the store and the third level as a table, and all three servers are asked the same, one after the other. CPU is that of the
-server process and of all processes of PostgreSQL per warm request, without the client. The others are asked for plain answers,
-which cost them less.
+``python -m benchmarks.ogc [--others FOLDER]``: without `--others` the database is a SQLite file and ``/ogc`` is measured alone.
+FOLDER is a virtual environment with tipg, uvicorn, pygeoapi, geoalchemy2 and psycopg2; then a PostgreSQL cluster is started with
+the database and a table of the third level, and all three servers get the same requests, one after the other. CPU is that of the
+server process and of all processes of PostgreSQL per warm request, without the client. The others are asked for uncompressed
+answers, which cost them less.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ DIVISION = ROOT / "data" / "boundaries" / "division.gpkg"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ITEMS = "/ogc/collections/third/items?limit=5000"
 _WINDOW = "/ogc/collections/third/items?bbox=118.80,32.10,118.81,32.11"
-#: Publishes that are timed.
+#: Number of publications measured.
 _PUBLISHES = 3
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
 def main(words: list[str]) -> None:
-    """Measure and print the tables; with ``--write`` they are put into docs/ogc.md as well."""
+    """Measure and print the tables; with ``--write`` they are also written into docs/ogc.md."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.ogc")
     options.add_argument("--others", type=Path, help="virtual environment with tipg and pygeoapi")
     options.add_argument("--repeat", type=int, default=300)
@@ -56,7 +57,7 @@ def main(words: list[str]) -> None:
 
 
 class _Lines:
-    """Prints lines as they come, and keeps them."""
+    """Prints lines, and keeps them."""
 
     def __init__(self, kept: list[str]) -> None:
         self._kept = kept
@@ -99,7 +100,7 @@ def _make_store(store: str) -> None:
 
 
 def _publish(store: str, note: str) -> float:
-    """Publish the model division, with a name that tells the version; when it was published."""
+    """Publish the model division with a name that identifies the version; returns the time of publication."""
     division = read_division(DIVISION)
     third = division.third.copy()
     third.loc[0, "name"] = note
@@ -134,7 +135,7 @@ def _served(store: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def _wait_for(base: str, folder: Path) -> None:
-    """Wait until the first version is prepared: ``published.gpkg`` is made last."""
+    """Wait until the first version is prepared: ``published.gpkg`` is written last."""
     deadline = time.monotonic() + 300
     while not (folder / "published.gpkg").is_file():
         assert time.monotonic() < deadline, "the first version was not prepared"
@@ -171,14 +172,14 @@ def _print_rows(server: Server, repeat: int, pids: Callable[[], Sequence[int]], 
 
 
 def _raw_size(client: httpx.Client, address: str) -> int:
-    """Read an answer without unpacking it; its bytes."""
+    """Read an answer without decompressing it; returns its size in bytes."""
     with client.stream("GET", address) as answer:
         answer.raise_for_status()
         return sum(len(part) for part in answer.iter_raw())
 
 
 def _print_publishes(store: str, folder: Path, server: Server, tell: _Lines) -> None:
-    """How long until a new version is answered, its first answer, and until all its tiles and the file are there."""
+    """Time until a new version is served, time of its first answer, and time until all its tiles and the file are complete."""
     tell(
         "\n| publish | answered after, s | first answer, ms | all tiles after, s | CPU until then, s | published.gpkg after, s |"
     )
@@ -196,7 +197,7 @@ def _print_publishes(store: str, folder: Path, server: Server, tell: _Lines) -> 
             answered = time.perf_counter()
             _raw_size(client, _ITEMS)
             first = time.perf_counter()
-            # The tiles of a zoom are made together, and those of the new version are answered by now.
+            # The tiles of a zoom are built together, and the new version is served by now.
             for place in places:
                 client.get(place)
             made, spent = time.perf_counter(), _cpu_s(server.pid) - cpu
@@ -208,7 +209,7 @@ def _print_publishes(store: str, folder: Path, server: Server, tell: _Lines) -> 
 
 
 def _family(pid: int) -> list[int]:
-    """A process and all that it has started."""
+    """A process and all its descendants."""
     found = [pid]
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in path.read_text(encoding="ascii").split():
@@ -217,7 +218,7 @@ def _family(pid: int) -> list[int]:
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU that a process and its threads have used; 0 for one that has ended."""
+    """CPU time of a process and its threads; 0 for one that has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except OSError:

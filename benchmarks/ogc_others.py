@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tools.postgres import Cluster
 
-#: Properties of a cell that all servers give.
+#: Properties of a cell served by all servers.
 COLUMNS = {"name": "text", "parent": "text", "area_m2": "float8", "population": "float8", "households": "float8"}
 COLUMNS |= {"units": "float8", "workload": "float8", "leader": "text"}
 _BOX = "bbox=118.80,32.10,118.81,32.11"
@@ -28,7 +28,7 @@ _BOX = "bbox=118.80,32.10,118.81,32.11"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, the number of its process, and what it is asked for."""
+    """A running server: address, process id, and requested paths."""
 
     name: str
     base: str
@@ -39,12 +39,12 @@ class Server:
 def others_on(
     database: Cluster, environment: Path, folder: Path, cells: gpd.GeoDataFrame, place: str
 ) -> Iterator[AbstractContextManager[Server]]:
-    """Each of the other servers, to be started one after the other.
+    """The other servers, to be started one after the other.
 
     Parameters
     ----------
     environment
-        Virtual environment that they are installed in.
+        Virtual environment in which they are installed.
     folder
         For their settings.
     place
@@ -57,7 +57,7 @@ def others_on(
 
 
 def _fill(url: str, cells: gpd.GeoDataFrame) -> None:
-    """A table ``third`` with the cells in the CRS of the division, with the indexes that both servers use."""
+    """Create a table ``third`` with the cells in the CRS of the division, with the indexes used by both servers."""
     import psycopg
     import shapely
 
@@ -100,7 +100,7 @@ def _tipg(url: str, environment: Path, place: str) -> Iterator[Server]:
 
 
 def _column_first(place: str) -> str:
-    """Zoom, column and row, as tipg has them."""
+    """Zoom, column and row, in the order of tipg."""
     zoom, row, column = place.split("/")
     return f"{zoom}/{column}/{row}"
 
@@ -174,7 +174,7 @@ def _settings(database: Cluster, port: int) -> dict[str, Any]:
 
 @contextmanager
 def _running(words: list[Any], variables: dict[str, str], port: int, first: str) -> Iterator[tuple[str, int]]:
-    """Run a server until the block ends; it answers `first` when the block begins."""
+    """Run a server for the duration of the block, which starts when `first` is answered."""
     server = subprocess.Popen(
         list(map(str, words)), env={**os.environ, **variables}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -2,8 +2,7 @@
 
     python -m benchmarks.patrol_habits [--habits base,ebike] [--seeds 701,702] [--rates 10,60] [--officers 255,60] [--who leader]
 
-The days come from :mod:`benchmarks.habits`, which knows nothing of the code that judges them here. A long run can be
-done in pieces, by the options.
+The days come from :mod:`benchmarks.habits`, which is independent of the evaluated code. A long run can be split by the options.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from geo.patrols import DEFAULT_RULES, clean, presences, verify, visits
 
 FIRST = dt.date(2026, 11, 23)
 
-#: Seconds between fixes that the goals name.
+#: Intervals of fixes in the goals, seconds.
 RATES_S = (10, 60, 300, 600, 900)
 
 HEADINGS = (
@@ -44,7 +43,7 @@ HEADINGS = (
 
 
 def upper_bound(number: int, of: int) -> float:
-    """The largest share that `number` of `of` does not rule out, one-sided 95 % (Clopper and Pearson)."""
+    """The largest share compatible with `number` of `of`, one-sided 95 % (Clopper and Pearson)."""
     return 1.0 if number >= of else float(beta.ppf(0.95, number + 1, of - number))
 
 
@@ -60,7 +59,7 @@ def _clock(seconds: int) -> dt.time:
 
 
 def judged(day, rate_s: float, index: GridIndex, who: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Stays that the product finds and its verdicts on all judged days."""
+    """Stays found by the product and its verdicts on all judged days."""
     rules = rules_of(day, who)
     table = fixes(day, rate_s=rate_s).drop(columns="received")
     table = table.assign(speed=np.nan, source="phones.csv", declared_datum="WGS-84")
@@ -71,7 +70,7 @@ def judged(day, rate_s: float, index: GridIndex, who: str) -> tuple[pd.DataFrame
 
 
 def compared(day, made: pd.DataFrame, verdicts: pd.DataFrame) -> Counter:
-    """Counts of one day: grids by truth and verdict, sure claims that are false, and visits."""
+    """Counts of one day: grids by truth and verdict, false claims of certainty, and visits."""
     both = day.verdicts.merge(verdicts, on=["code", "day"], suffixes=("_true", ""), validate="one_to_one")
     met, verdict = both["verdict_true"] == "met", both["verdict"]
     claims = true_claims(day, made)
@@ -90,7 +89,9 @@ def compared(day, made: pd.DataFrame, verdicts: pd.DataFrame) -> Counter:
 
 
 def true_claims(day, made: pd.DataFrame) -> pd.Series:
-    """For each stay given 95 % and more: was its person truly in the cell meanwhile, on foot and as long as the rule asks?"""
+    """For each stay with a probability of at least 95 %: whether its person was truly in the cell meanwhile, on foot and as
+    long as the rule requires.
+    """
     sure = made[(made["probability"] >= 0.95) & ~made["reason"].isin(["vehicle", "off_hours"])].reset_index(drop=True)
     true = day.stays[day.stays["patrol"]]
     pairs = sure.reset_index().merge(
@@ -137,7 +138,7 @@ def row(habit: str, officers: int, rate_s: int, count: Counter) -> list[str]:
 def habits(
     names: list[str], seeds: list[int], rates_s: list[int], officers: list[int], *, who: str = "leader"
 ) -> list[list[str]]:
-    """Rows of the table for all pieces, each printed as soon as it is known."""
+    """Rows of the table for all pieces, each printed as soon as it is computed."""
     ground, rows = Ground.read(), []
     for name in names:
         for staff in officers:
@@ -148,7 +149,7 @@ def habits(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options by which the days are chosen, so that they can be run in pieces."""
+    """Options that select the days, so that they can be run in pieces."""
     parser.add_argument("--habits", default=",".join(HABITS), help=f"some of {', '.join(HABITS)}")
     parser.add_argument("--rates", default=",".join(map(str, RATES_S)), help="seconds between fixes")
     parser.add_argument("--officers", default="255,60")
@@ -156,7 +157,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def rows_of(options: argparse.Namespace, seeds: list[int]) -> list[list[str]]:
-    """Run what the options of :func:`add_options` choose."""
+    """Run the selection of the options of :func:`add_options`."""
     names = options.habits.split(",")
     unknown = [name for name in names if name not in HABITS]
     if unknown:
@@ -166,7 +167,7 @@ def rows_of(options: argparse.Namespace, seeds: list[int]) -> list[list[str]]:
 
 
 def main() -> None:
-    """Print the table for the habits, seeds and rates asked for."""
+    """Print the table for the selected habits, seeds and rates."""
     parser = argparse.ArgumentParser(description=Path(__file__).name)
     parser.add_argument("--seeds", default="701,702,703,704", help="none of them used to choose a constant")
     add_options(parser)

@@ -58,7 +58,7 @@ def judged(tracks, division, index):
 
 
 def silenced(tracks, share, rng):
-    """Take fixes out, in stretches of 5 to 60 minutes, until the devices were silent for this share of their time on average."""
+    """Remove fixes in gaps of 5 to 60 minutes, until the mean silent share of the devices is reached."""
     keep, t = (
         np.ones(len(tracks), dtype=bool),
         utc(tracks["time"]).astype(np.int64) / 1e6,
@@ -75,12 +75,12 @@ def silenced(tracks, share, rng):
     return tracks[keep]
 
 
-#: Bounds of the probabilities of stays that are compared with how many were true.
+#: Class limits of the stated probabilities of stays, for comparison with the share of true ones.
 GIVEN = (0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 def accuracy(seeds, intervals):
-    """Verdicts, numbers of visits and probabilities of stays against the truth."""
+    """Verdicts, numbers of visits and probabilities of stays compared with the truth."""
     place, division = street()
     index = GridIndex(division.second)
     rows, given = [], {}
@@ -141,7 +141,7 @@ def _compared(truth, cleaned, made, result):
 
 
 def _judgements(both):
-    """Of true verdicts beside those given: failing grids, passed and unknown; passing ones, failed and unknown."""
+    """Cross table of true and computed verdicts: failing grids, passed and unknown; passing ones, failed and unknown."""
     met, verdict = both["verdict_true"] == "met", both["verdict"]
     return [
         (~met).sum(),
@@ -154,7 +154,7 @@ def _judgements(both):
 
 
 def other_walkers(seeds, intervals):
-    """Verdicts and numbers of visits of people who walk otherwise, beside a count without any regard to errors."""
+    """Verdicts and numbers of visits for other simulated walkers, compared with a count that ignores errors."""
     place, division = street()
     cells = division.second.reset_index(drop=True)
     index, rows = GridIndex(cells), []
@@ -189,7 +189,7 @@ def other_walkers(seeds, intervals):
 
 
 def _by_path(made):
-    """Visits by the path alone, as if it had no error."""
+    """Visits by the path alone, ignoring its error."""
     rules = DEFAULT_RULES
     some = made[(made["stay_s"] >= rules.min_stay_s) & (made["speed_m_s"] <= rules.max_patrol_speed_m_s)]
     group, codes = pd.factorize(some["code"])
@@ -207,7 +207,7 @@ def _by_path(made):
 
 
 def _true_stays(truth, made):
-    """Probability of each stay that no rule excludes, and whether its officer truly stayed long enough meanwhile."""
+    """Probability of each stay not excluded by a rule, and whether its officer truly stayed long enough."""
     stays = made[~made["reason"].isin(["vehicle", "off_hours"]) & (made["probability"] >= GIVEN[0])].reset_index()
     long = truth.visits[truth.visits["stay_s"] >= 60.0]
     pairs = stays.merge(long, on=["code", "officer"], suffixes=("", "_true"))
@@ -216,7 +216,7 @@ def _true_stays(truth, made):
 
 
 def _calibration(given):
-    """Share of the stays given a probability that were true, by interval."""
+    """Share of true stays by class of stated probability."""
     cells = {}
     for interval, frames in given.items():
         table = pd.concat(frames)
@@ -262,14 +262,14 @@ def _second_phone(one, rng):
 
 
 def _again(one, hours, **changed):
-    """The first part of a track once more, some hours later."""
+    """The first part of a track repeated some hours later."""
     first = one[one["time"] < one["time"].iloc[0] + pd.Timedelta(hours=3)]
     later = first.assign(time=first["time"] + pd.Timedelta(hours=hours), **changed)
     kept = one if changed or hours >= 24 else one[one["time"] < later["time"].iloc[0]]
     return pd.concat([kept, later])
 
 
-#: What is planted in honest tracks, and the signs that are right answers to it.
+#: Faults planted in honest tracks, and the findings accepted for each.
 PLANTED = {
     "mock flag for an hour": (_mock, {"mock"}),
     "every fortieth fix 5 km away": (_teleport, {"teleport"}),
@@ -289,7 +289,7 @@ PLANTED = {
 
 
 def signs(seeds):
-    """Planted faults that are found, and honest devices that have a finding."""
+    """Planted faults found, and honest devices with a finding."""
     place, division = street()
     tracks, truth = simulate_patrols(place, division, rng=np.random.default_rng(seeds[0]), day=DAY, interval_s=10.0)
     bad = set(truth.faults["device"])
@@ -308,7 +308,7 @@ def signs(seeds):
 
 
 def _real_signs():
-    """Findings on real tracks of honest people, each once."""
+    """Findings on real tracks of honest people, each counted once."""
     data = Path(os.environ.get("WANGGE_SHARED_DATA", HERE.parent / "shared" / "data"))
     walk = pd.read_csv(data / "stopgo" / "raw_example.csv")
     walk = walk.assign(device="walk", time=pd.to_datetime(walk["ts"], utc=True))
@@ -339,7 +339,7 @@ def _signs_of(name, track):
 
 
 def many(devices):
-    """Fixes of one simulated day, repeated a little aside until there are enough devices; eight hours each."""
+    """Fixes of one simulated day, repeated with an offset until there are enough devices; eight hours each."""
     place, division = street()
     tracks, _ = simulate_patrols(place, division, rng=np.random.default_rng(1), day=DAY, interval_s=10.0)
     tracks = pd.DataFrame(tracks[tracks.groupby("device").cumcount() < 2880].drop(columns=["geometry", "officer"]))
@@ -356,14 +356,14 @@ def many(devices):
 
 
 def frame(table):
-    """Fixes with named devices; without points, which alone would take more than a gigabyte."""
+    """Fixes with named devices; without points, which would take more than a gigabyte."""
     names = [f"D{n:05d}" for n in range(int(table["device"].max()) + 1)]
     device = pd.Categorical.from_codes(table["device"].to_numpy(), names)
     return table.assign(device=device)
 
 
 def one_size(file, repeats):
-    """What one process needs for a file of fixes: seconds to verdicts, and the memory of all of it."""
+    """Cost of one process for a file of fixes: seconds to verdicts, and its memory."""
     division = read_division(HERE / "data/boundaries/division.gpkg")
     index = GridIndex(division.second)
     tracks = frame(pd.read_parquet(file))
@@ -389,7 +389,7 @@ def speed(sizes, repeats):
         for devices in sizes:
             file = Path(folder) / f"{devices}.parquet"
             many(devices)[0].to_parquet(file, index=False)
-            # A process of its own, so that its memory is that of this size.
+            # A separate process, so that its memory is measured separately.
             run = [sys.executable, __file__, "--file", str(file), "--repeats", str(repeats)]
             found = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
             rows.append(
@@ -406,7 +406,7 @@ def speed(sizes, repeats):
 
 
 def beside():
-    """movingpandas' clip of a few devices against the same cells, per fix."""
+    """movingpandas' clip of a few devices with the same cells, per fix."""
     if importlib.util.find_spec("movingpandas") is None:
         return "movingpandas is not installed in this environment and was left out."
     import movingpandas
@@ -530,7 +530,7 @@ def main():
 
 
 def put(name, paragraphs):
-    """Write what was measured between its marks in the document."""
+    """Write results between the markers in the document."""
     text = "\n\n".join(paragraphs)
     print(text)
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"

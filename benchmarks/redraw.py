@@ -1,16 +1,16 @@
-"""How fast edits of a division are, in the engine and on the server, and whether what is left is whole.
+"""Speed of edits of a division, in the engine and on the server, and validity of the result.
 
     python benchmarks/redraw.py [--place street|providence] [--cells N] [--edits N] [--seed N] [--write]
     python benchmarks/redraw.py --server [--database URL] [--edits N] [--seed N]
 
-The engine's part makes random edits of all kinds in a row (:mod:`geo.sample.random_edits`) and gives, for each kind, the accepted
-and refused ones with the time of an edit with its post-conditions, counts the check's findings at three levels, compares
-people and area with the base, takes everything back, and replays the saved draft; both must be equal to the last bit.
-``--cells`` above 3,052 sets copies of the model street side by side, one community each. Providence is divided into 13
-communities and 255 grids; it needs the shared data (``WANGGE_SHARED_DATA``).
+The engine's part applies a sequence of random edits of all kinds (:mod:`geo.sample.random_edits`) and prints, for each kind, the
+numbers accepted and refused with the time of an edit including postconditions. It counts the findings of the check at three
+levels, compares people and area with the base, undoes all edits, and replays the saved draft; both results must be bitwise equal.
+``--cells`` above 3,052 uses adjacent copies of the model street, one community each. Providence is divided into 13 communities
+and 255 grids; it needs the shared data (``WANGGE_SHARED_DATA``).
 
-The server's part starts ``wangge serve`` on an empty store (SQLite by default, or an empty database by ``--database``), and
-tells how long edits with their consequences and snapshots take over HTTP, each acknowledged after its commit.
+The server's part starts ``wangge serve`` on an empty database (SQLite by default, or that of ``--database``), and measures edits
+with their consequences and snapshots over HTTP, each acknowledged after its commit.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
-# In the place of this folder, whose scripts bear names of libraries.
+# Replaces this folder, whose scripts have names of libraries.
 sys.path[0] = str(ROOT)
 
 from benchmarks.report import machine, table, write  # noqa: E402
@@ -49,7 +49,7 @@ GROUND = ROOT / "data" / "boundaries" / "street.gpkg"
 
 
 def copies(division: Division, count: int) -> Division:
-    """Copies of a street side by side as one street, each copy one community."""
+    """Adjacent copies of a street as one street, each copy a community."""
     west, south, east, north = division.street.total_bounds
     frames: dict[Level, list[gpd.GeoDataFrame]] = defaultdict(list)
     columns = int(np.ceil(np.sqrt(count)))
@@ -92,7 +92,7 @@ def providence() -> Division:
 
 
 def as_division(blocks: gpd.GeoDataFrame, groups: pd.DataFrame) -> Division:
-    """Cells with their groups as a division, numbered as they come."""
+    """Cells with their groups as a division, numbered in their order."""
     street = "440070000"
     community = [f"{street}{k + 1:03d}" for k in pd.factorize(groups["community"])[0]]
     second = [
@@ -136,7 +136,7 @@ def _numbers_within(groups: list[str], labels: np.ndarray) -> np.ndarray:
 
 
 def kinds_in_turn(makers: RandomEdits, edits: int) -> Iterator[str]:
-    """Kinds of edits in a row: all but redivisions by turns, and 30 redivisions spread among them."""
+    """Sequence of kinds of edits: all except redivisions in turn, and 30 redivisions distributed among them."""
     for k, kind in enumerate(islice(cycle([*makers.kinds, "recode", "lock", "comment"]), edits)):
         yield kind
         if k % max(1, edits // 30) == 0:
@@ -144,7 +144,7 @@ def kinds_in_turn(makers: RandomEdits, edits: int) -> Iterator[str]:
 
 
 def engine(division: Division, edits: int, seed: int, **ground: gpd.GeoDataFrame) -> str:
-    """Random edits of all kinds in a row; a table by kind, and what was tested after them."""
+    """A sequence of random edits of all kinds; returns a table by kind, and the final tests."""
     draft = Draft.of(division, **ground)
     makers = RandomEdits(draft, np.random.default_rng(seed))
     times: dict[str, list[float]] = defaultdict(list)
@@ -242,7 +242,7 @@ def _ask(client: httpx.Client, division: Division, edits: int, seed: int) -> str
     first = client.get(f"{base}/snapshot")
     first.raise_for_status()
     opened_s = time.perf_counter() - start
-    # The same edits are made here, so that the next one is made on the draft as it is there.
+    # The same edits are applied locally, so that the next one is based on the current draft.
     mirror = Draft.of(
         division, buildings=gpd.read_file(GROUND, layer="buildings"), roads=gpd.read_file(GROUND, layer="roads")
     )
@@ -277,7 +277,7 @@ def _ask(client: httpx.Client, division: Division, edits: int, seed: int) -> str
 
 
 def main() -> None:
-    """Run what the arguments ask for, and print it."""
+    """Run and print the selected parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--place", choices=("street", "providence"), default="street")
     parser.add_argument("--cells", type=int, default=3_052)

@@ -1,4 +1,4 @@
-"""Common parts of all benchmarks: medians of several runs, description of the machine, and tables written into documents."""
+"""Common functions of all benchmarks: medians of several runs, description of the machine, and tables written into documents."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A time as text with two or three digits that mean something."""
+    """A time as text with two or three significant digits."""
     if value is None:
         return "–"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
 def write(document: str, name: str, text: str) -> None:
-    """Put text between the markers of a document: ``<!-- name -->`` and ``<!-- /name -->``."""
+    """Write text between the markers of a document: ``<!-- name -->`` and ``<!-- /name -->``."""
     path = ROOT / "docs" / document
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, _, rest = path.read_text(encoding="utf-8").partition(begin)

@@ -2,10 +2,9 @@
 
     python benchmarks/routes.py [--full] [--date 2026-11-25] [--parts stops,routes]
 
-Needs the folder that WANGGE_SHARED_DATA names: the walk of `stopgo` with its diary, and the roads of `nanjing-osm`.
-True routes run between junctions drawn at random, each time by the shortest way under random weights; the device stops now and
-then; fixes err by an Ornstein-Uhlenbeck process and a little white noise; cells are a lattice of 64 m, anyhow placed and
-turned.
+Needs the folder given by WANGGE_SHARED_DATA: the walk of `stopgo` with its diary, and the roads of `nanjing-osm`. True routes
+connect random junctions by shortest paths with random weights; the device stops occasionally; errors of fixes are an
+Ornstein-Uhlenbeck process plus a little white noise; cells are a lattice of 64 m with random position and rotation.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ CELL_M = 64.0
 
 
 class Routes:
-    """Ways through a network between junctions drawn at random."""
+    """Paths through a network between random junctions."""
 
     def __init__(self, net: Network) -> None:
         self.net, self.count = net, len(net.indptr) - 1
@@ -89,7 +88,7 @@ class Routes:
 
 
 class Trip(NamedTuple):
-    """Fixes; the true route; and that route as it looks to one who knows its shape, but not where the error has moved it."""
+    """Fixes; the true route; and that route as known to an observer who knows its shape, but not the displacement by errors."""
 
     time_s: np.ndarray
     xy: np.ndarray
@@ -107,7 +106,7 @@ def lasting(rng, time_s, sigma_m, lasts_s):
 
 
 def ridden(rng, line, kind, every_s, sigma_m, lasts=True):
-    """Fixes of a walker or a car on a line that stops now and then; errors that last, or are new in every fix."""
+    """Fixes of a walker or a car on a line with occasional stops; errors that are correlated, or independent in every fix."""
     usual = rng.uniform(1.0, 1.6) if kind == "walk" else rng.uniform(7.0, 13.0)
     at, speed, along = 0.0, usual, [0.0]
     while at < line.length:
@@ -130,7 +129,7 @@ def ridden(rng, line, kind, every_s, sigma_m, lasts=True):
 
 
 def lattice(rng, bounds, crs):
-    """Squares of 64 m, anyhow placed and turned, that cover some bounds."""
+    """Squares of 64 m that cover some bounds, with random position and rotation."""
     turn, corner = rng.uniform(0, np.pi / 2), rng.uniform(0, CELL_M, 2)
     middle = np.array([(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]) + corner
     half = int(np.hypot(bounds[2] - bounds[0], bounds[3] - bounds[1]) / 2 / CELL_M) + 4
@@ -155,7 +154,7 @@ def f1(found, true):
 
 
 class Score(NamedTuple):
-    """Cells found by the fixes, the lines between them, `touched` and `touched` with roads, and the claims of 90 %."""
+    """Cells found by the fixes, by the lines between them, by `touched` and by `touched` with roads, and the claims of 90 %."""
 
     f1: list
     claims: np.ndarray
@@ -216,14 +215,14 @@ REAL = {
 
 
 def on_real_tracks(repeats):
-    """Real tracks as if they were true, thinned to every k-th fix, with an error of 5 m added."""
+    """Real tracks used as truth, thinned to every k-th fix, with an added error of 5 m."""
     from geo.patrols import read_tracks
 
     rows = []
     for name, thinnings in REAL.items():
         track = read_tracks(DATA / "gpx-oddities" / name)
         track = track[track["time"].notna()].drop_duplicates("time").sort_values("time")
-        # Only its longest part without a silence: nobody knows the route in one.
+        # Only its longest part without a gap: the route inside a gap is unknown.
         part = (track["time"].diff().dt.total_seconds() > 60.0).cumsum()
         track = track[part == part.value_counts().index[0]]
         metric = track.to_crs(track.estimate_utm_crs())
@@ -252,7 +251,7 @@ def on_real_tracks(repeats):
 
 
 def by_error(trips):
-    """What can be had from positions alone, for errors that last and such as are new in every fix."""
+    """Results from positions alone, for correlated and for independent errors."""
     net = roads_of(gpd.read_file(DATA / "nanjing-osm" / "roads.geojson")).net
     routes, rows = Routes(net), []
     for kind, length in (("walk", 2500.0), ("car", 6000.0)):
@@ -284,7 +283,7 @@ def by_error(trips):
 
 
 def smoothing(repeats):
-    """Distance from the route and length of the path before and after; white noise of 5 m and lasting noise of 5 m."""
+    """Distance from the route and length of the path before and after; independent errors of 5 m and correlated errors of 5 m."""
     roads = gpd.read_file(DATA / "nanjing-osm" / "roads.geojson")
     net = roads_of(roads).net
     routes, rows = Routes(net), []
@@ -305,7 +304,7 @@ def smoothing(repeats):
 
 
 def marks(stays, true):
-    """Share right, F1 of stops, mean of the two recalls, and changes."""
+    """Share of correct labels, F1 of stops, mean of the two recalls, and number of changes."""
     both = (stays & true).sum()
     recall = (both / true.sum() + (~stays & ~true).sum() / (~true).sum()) / 2
     return [
@@ -372,7 +371,7 @@ def _movingpandas(walk):
 
 
 def robustness():
-    """Share right on the diary over settings round the chosen ones."""
+    """Share of correct labels on the diary for settings around the chosen ones."""
     walk, true = diary()
     metric = walk.to_crs(walk.estimate_utm_crs())
     x, y = shapely.get_coordinates(metric.geometry.array).T

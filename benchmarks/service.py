@@ -1,8 +1,8 @@
-"""What the service costs: processor time of server and database for a request, and how long pages and workers wait.
+"""Cost of the service: CPU time of server and database per request, and waiting times of pages and workers.
 
-``python -m benchmarks.service`` writes the tables in docs/service.md. Processor time is user and system time of the server's
-process and of all PostgreSQL processes, read from /proc before and after; the client is a process of its own and does not
-count. All traffic goes to 127.0.0.1. Commits wait for the disk.
+``python -m benchmarks.service`` writes the tables in docs/service.md. CPU time is user and system time of the server's
+process and of all PostgreSQL processes, read from /proc before and after; the client is a separate process and is not
+included. All traffic goes to 127.0.0.1. Commits wait for the disk.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from benchmarks.service_kit.stores import Store, batches, made
 from benchmarks.service_kit.waits import day_of_verdicts, starts, verdict_on_the_page
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-#: Requests of one measurement; the median of several measurements is told.
+#: Requests of one measurement; the median of several measurements is reported.
 BATCHES, SINGLES, QUESTIONS, RUNS = 100, 1500, 3000, 3
 
 
 def per_request_ms(
     store: Store, server: Server, requests: list[bytes], *, connections: int
 ) -> tuple[float, float, float]:
-    """Processor time of server and of database per request, ms, and requests a second."""
+    """CPU time of server and of database per request, ms, and requests per second."""
     before, started = cpu_of(server, store.cluster), perf_counter()
     statuses = send_all(server.port, requests, connections=connections)
     wall = perf_counter() - started
@@ -46,7 +46,7 @@ def repeated(measure: Callable[[int], tuple[float, float, float]]) -> tuple[floa
 
 
 def ingest(store: Store, server: Server) -> Iterator[list[object]]:
-    """Batches of 500 fixes, and one fix a request."""
+    """Batches of 500 fixes, and one fix per request."""
     for name, devices in (("one device", [0]), ("250 devices", list(range(1, 251)))):
         send_all(
             server.port,

@@ -64,7 +64,7 @@ def small_files(folder: Path) -> dict[str, Path]:
 
 
 def verbs(files: dict[str, Path], folder: Path) -> dict[str, list[str]]:
-    """Command lines by verb."""
+    """Command lines by command."""
     cells, out = str(files["cells.gpkg"]), folder / "out"
     return {
         "--help": ["--help"],

@@ -1,7 +1,7 @@
 """Two planners edit one draft over HTTP while the server is killed (``kill -9``) in between, on SQLite and PostgreSQL.
 
 ``python -m benchmarks.two_planners --edits 500 --kills 10`` writes the table in docs/redraw.md. The server runs with two workers.
-Each planner draws on the base and on their own edits only, so that every edit has to be rebased or is a conflict.
+Each planner only knows the base and their own edits, so that every edit has to be rebased or is a conflict.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def prepare(url: str, seed: int) -> tuple[int, list[Planner]]:
 
 
 def run(url: str, *, edits: int, kills: int, seed: int) -> list[object]:
-    """Let both planners work until they have as many edits together, and kill the server as often; a row of the table."""
+    """Let both planners work until they have made this many edits together, with this many kills of the server; returns a row
+    of the table.
+    """
     draft, planners = prepare(url, seed)
     rng = np.random.default_rng(seed)
     lost = half = unacknowledged = done = 0

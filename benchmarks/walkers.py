@@ -1,8 +1,8 @@
-"""Days of other walkers than those of ``geo.sample``, to judge verdicts by.
+"""Simulated days of other walkers than those of ``geo.sample``, for the evaluation of verdicts.
 
-Three kinds: ``rounds`` walk from way-point to way-point inside their grid, twice a day from an office; ``beats`` have four
+Three kinds: ``rounds`` walk between random points inside their grid, twice a day from an office; ``beats`` have four
 or five grids each and go from one to the next without a break; ``kerbs`` walk the roads in and around their grid on either
-side of the middle, which mostly is the border, two to five metres off it.
+side of the centre line, usually the border, two to five metres off it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ KINDS = {
     "beats": "four or five grids in turn",
     "kerbs": "either side of the border roads",
 }
-#: Probability of no, one, two and three rounds a day; that a grid of a round is left out, or only passed through.
+#: Probability of no, one, two and three rounds a day; that a grid of a round is skipped, or only passed through.
 ROUNDS, LEFT_OUT, PASSED = (0.05, 0.12, 0.73, 0.10), 0.07, 0.04
 STARTS_H = (8.5, 13.5, 15.8)
-#: Error radius of phones (68 %), metres, and how long an error lasts, seconds.
+#: Error radius of phones (68 %), metres, and correlation time of the error, seconds.
 RADIUS_M, LASTS_S = (5.0, 20.0), (30.0, 300.0)
 
 
 def simulate(kind, street, cells, *, officers, seed, day):
-    """Ways of a day, the cells with their leaders, and what a perfect observer would have found: visits and verdicts.
+    """Paths of a day, the cells with their leaders, and the truth: visits and verdicts.
 
     `street` has ``roads``; `cells` are the second level in metres.
     """
@@ -68,7 +68,7 @@ def _name(k):
 
 
 def _beats(cells, middle, officers):
-    """Grids of each officer: one after the other from the west, each with neighbours that nobody has yet."""
+    """Grids of each officer: from the west, each with neighbours that are not yet assigned."""
     touching = {k: cells.sindex.query(shape, predicate="touches") for k, shape in enumerate(cells.geometry)}
     free, size = set(range(len(cells))), -(-len(cells) // officers)
     for _ in range(officers):
@@ -86,7 +86,7 @@ def _beats(cells, middle, officers):
 
 
 def _inside(walk, shape, until, rng, _roads, _aside):
-    """From way-point to way-point, on straight lines that stay in the grid where there are any."""
+    """Between random points, on straight lines that stay in the grid if possible."""
     while walk.t < until:
         points = scattered(shape, 20, rng)
         straight = [xy for xy in points if shape.covers(shapely.LineString([walk.xy, xy]))]
@@ -96,7 +96,7 @@ def _inside(walk, shape, until, rng, _roads, _aside):
 
 
 def _along(walk, shape, until, rng, roads, aside):
-    """Along the roads that touch the grid, a little aside of their middle."""
+    """Along the roads that touch the grid, with an offset from their centre line."""
     nodes = np.flatnonzero(shapely.intersects_xy(shape.buffer(0.5), roads.xy[:, 0], roads.xy[:, 1]))
     if len(nodes) < 4:
         _inside(walk, shape, until, rng, roads, aside)
@@ -121,7 +121,7 @@ def _along(walk, shape, until, rng, roads, aside):
 
 
 def phones(ways, crs, *, interval_s, seed, day):
-    """Fixes of the ways with errors that last; each phone has its own."""
+    """Fixes of the paths with correlated errors, independent for each phone."""
     rng = np.random.default_rng(seed)
     tables = []
     for k, way in enumerate(ways):

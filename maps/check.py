@@ -66,8 +66,8 @@ def check_map(
     report
         Findings of a check. Those without a geometry (a wrong count) are listed but not drawn.
     cells
-        What was checked, for the ground of the map: a layer with ``code`` or a division, of which the third level is drawn.
-        A finding without a geometry of its own is then shown by the cells that it names.
+        The checked cells, drawn as ground of the map: a layer with ``code``, or a division, whose third level is drawn. A finding
+        without a geometry is then shown by the cells that it names.
     outline
         Area to be covered; a geometry without a frame is in the CRS of the cells.
     source
@@ -264,7 +264,7 @@ def _place(geometry: Any) -> Any:
     largest = max(pieces, key=lambda piece: (shapely.area(piece), shapely.length(piece)))
     try:
         return shapely.point_on_surface(largest)
-    except shapely.errors.GEOSException:  # GEOS has no point on surface for a self-crossing ring
+    except shapely.errors.GEOSException:  # GEOS has no point on surface for a self-crossing ring.
         return shapely.points(shapely.get_coordinates(largest)[0])
 
 

@@ -72,7 +72,7 @@ def checker_map(
     ----------
     division, verdicts, visits, options
         As for :func:`maps.coverage_map`: a click on a grid shows the reason for its colour. With ``settle_zh``, ``settle_en`` and
-        ``enough_probability`` the unknown grids are listed by what would settle them.
+        ``enough_probability`` the unknown grids are listed by the action that would decide them.
     tracks
         Cleaned fixes: `device`, `time`, `mark`. Marked fixes are drawn hollow.
     max_gap_s
@@ -99,7 +99,7 @@ def checker_map(
     return drawing
 
 
-# What differs between two texts about the same thing to do: spans of time, devices, what stands in brackets at the end.
+# Parts that differ between texts about the same action: times, devices, and bracketed text at the end.
 _ONE_STAY = re.compile(r"^\d\d:\d\d–\d\d:\d\d ?[（(][^）)]*[）)][：:] ?")
 _STORED = re.compile(r"^(设备.+在\d\d:\d\d–\d\d:\d\d存储的定位|the fixes that device .+ stored between .+)$")
 _DETAIL = re.compile(r" ?[（(][^（(]*[）)]$")
@@ -107,7 +107,7 @@ _WHILE_SILENT = ("核对手机在定位中断时存储的定位", "the fixes tha
 
 
 def _settling(verdicts: pd.DataFrame, day: dt.date) -> dict[str, Any]:
-    """What would settle the unknown grids of the day, by kind, the kind that settles most first; grids by probability."""
+    """Actions that would decide the unknown grids of the day, by kind, the most effective kind first; grids by probability."""
     needed = {CODE, "verdict", "settle_zh", "settle_en"}
     if not needed <= set(verdicts.columns):
         return {"kinds": [], "texts": {}}
@@ -143,7 +143,7 @@ def _likely_first(grid: tuple[float, str]) -> tuple[float, str]:
 
 
 def _kind_of(text: str, separator: str, language: int) -> str:
-    """The things to do in a text, without spans of time and devices, each once."""
+    """The actions in a text, without times and devices, each once."""
     kinds: dict[str, None] = {}
     for part in text.split(separator):
         plain = _DETAIL.sub("", _ONE_STAY.sub("", part))

@@ -19,8 +19,8 @@ STATES = {
     "unknown": ("#f4f4f2", "#6f7479"),
 }
 
-#: Failing grids (short or not visited) of a community: lower limits of the classes, and their colours. Violet, as no state has
-#: that hue; the first class has no failing grid. Unknown grids are no part of it and have a mark of their own.
+#: Failing grids (short or not visited) of a community: lower class limits and colours. Violet, because no state has that hue;
+#: the first class has no failing grid. Unknown grids are not included and have their own mark.
 FAILING_LIMITS = (0, 1, 2, 4, 7)
 FAILING_COLOURS = ("#f7f5f9", "#d9c9ea", "#b598d8", "#8a62bd", "#56307f")
 

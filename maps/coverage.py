@@ -179,7 +179,7 @@ def _rows_of_day(verdicts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
 
 
 def _other_days(division: Division, verdicts: pd.DataFrame, day: dt.date) -> dict[str, dict[str, Any]]:
-    """Verdicts of the other days by day, each as :func:`_verdict_columns` gives them, with the line under the title."""
+    """Verdicts of the other days by day, each as returned by :func:`_verdict_columns`, with the line under the title."""
     if "day" not in verdicts.columns:
         return {}
     days = verdicts["day"].map(lambda value: pd.Timestamp(value).date())
@@ -225,8 +225,8 @@ def _states(rows: pd.DataFrame) -> dict[str, Any]:
 def _evidence(
     division: Division, visits: pd.DataFrame, day: dt.date, zone: str, meanings: Mapping[str, Text]
 ) -> tuple[list[list[list[Any]]], list[dict[str, str]]]:
-    """Per second-level grid the presences of the day: start and end as local times, seconds, counted, reason, and the second
-    of the day at which it begins (0 for one that began the day before).
+    """Per second-level grid the presences of the day: local start and end, seconds, counted, reason, and the second of the day at
+    which it starts (0 for one that started the day before).
     """
     local = ZoneInfo(zone)
     begin = dt.datetime.combine(day, dt.time(), local)

@@ -1,7 +1,7 @@
-"""English names of places: pinyin where there is no English one, and the kind of place translated.
+"""English names of places: pinyin if there is no English one, with the kind of place translated.
 
-A name is read character by character with a table of the readings that names of places use (``pinyin.txt``, about 900
-characters). A name with a character that the table lacks stays as it is.
+A name is transliterated by character with a table of the readings used in place names (``pinyin.txt``, about 900
+characters). A name with a character missing in the table is unchanged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-#: What a name ends in, and the English word for it; the first that fits is used.
+#: Endings of names with their English words; the first match is used.
 KINDS = (
     ("街道", "Subdistrict"),
     ("社区", "Community"),
@@ -41,9 +41,9 @@ def english_name(name: str, kinds: tuple[tuple[str, str], ...] = KINDS) -> str:
     Parameters
     ----------
     name
-        The name as it stands in a layer.
+        The name in the layer.
     kinds
-        What a name ends in, with the English word for it; :data:`ROAD_KINDS` for roads.
+        Endings with their English words; :data:`ROAD_KINDS` for roads.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def pinyin(text: str) -> str | None:
     known = [syllable for syllable in syllables if syllable is not None]
     if len(known) < len(syllables):
         return None
-    # A syllable that begins with a vowel is set off from the one before it: Xi'an.
+    # A syllable that begins with a vowel is separated from the preceding one: Xi'an.
     word = known[0] + "".join(f"'{one}" if one[0] in "aeo" else one for one in known[1:])
     return word[0].upper() + word[1:]
 

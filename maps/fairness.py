@@ -1,4 +1,4 @@
-"""The map of fairness: deviation of every grid from the mean of its siblings, with tolerance and bound, old and new division."""
+"""The fairness map: deviation of every grid from the mean of its siblings, with tolerance and bound, old and new division."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOURS = ("#2b5c8a", "#7aaed3", "#e9efe6", "#e3a35c", "#8f4a12")
 #: Deviation, in tolerances, from which a grid has one of the outer colours.
 FAR = 3.0
 
-#: Compared values by level and measure: frames with `code` and `off`, as :func:`geo.divide.fairness.fairness` gives them.
+#: Compared values by level and measure: frames with `code` and `off`, as returned by :func:`geo.divide.fairness.fairness`.
 Compared = Mapping[Level, Mapping[str, pd.DataFrame]]
 
 
@@ -90,7 +90,7 @@ def fairness_map(
 
 
 def _encoded(division: Division, compared: Compared) -> dict[str, dict[str, list[Any]]]:
-    """Share off and value of each cell by measure and level, in the order of the layers."""
+    """Deviation and value of each cell by measure and level, in the order of the layers."""
     encoded: dict[str, dict[str, list[Any]]] = {}
     for level, measures in compared.items():
         for measure, table in measures.items():

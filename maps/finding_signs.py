@@ -53,7 +53,7 @@ _FAMILY_OF = {
 
 @dataclass(frozen=True)
 class Sign:
-    """How one kind looks.
+    """Appearance of one kind of finding.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Sign:
 
 
 def sign(kind: Kind | str) -> Sign:
-    """How a kind looks.
+    """Appearance of a kind.
 
     >>> sign("gap").mark, sign("gap").shape
     (('空', 'G'), 'square')

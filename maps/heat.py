@@ -58,7 +58,7 @@ _RAMP_STOPS = 24
 
 
 class Density(Protocol):
-    """What :func:`geo.incidents.density` gives: incidents per km² at the centres of a grid in the CRS of the division."""
+    """The interface of :func:`geo.incidents.density`: incidents per km² at the centres of a grid in the CRS of the division."""
 
     @property
     def x(self) -> npt.NDArray[np.float64]:
@@ -175,7 +175,7 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
         for level in Level:
             values = by_code[name].reindex(division.layer(level)[CODE]).to_numpy(dtype=float, na_value=np.nan)
             if level is Level.STREET and name == "incidents" and np.isnan(values).any():
-                # Counts need not have a row for the street: its count is the sum of its communities.
+                # Counts may lack a row for the street: its count is the sum of its communities.
                 values = np.array([by_code[name].reindex(division.community[CODE]).sum()])
             levels.append([json_value(value) for value in values])
         result[name] = levels
@@ -197,6 +197,6 @@ def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] |
 
 
 def _hot_note(hotspots: pd.DataFrame | None) -> dict[str, str] | None:
-    """The note of :func:`geo.incidents.hotspots` on its result, or on why no test is possible."""
+    """The note of :func:`geo.incidents.hotspots` on its result, or on the reason why no test is possible."""
     notes = {} if hotspots is None else hotspots.attrs
     return two_languages((notes["note_zh"], notes["note_en"])) if {"note_zh", "note_en"} <= set(notes) else None

@@ -23,7 +23,7 @@ TITLE = ("计划路线核对", "A planned route and how it was walked")
 
 
 class Route(MacroElement):
-    """The route, what was missed of it, detours and checkpoints, added to a map of this package."""
+    """The route, its missed parts, detours and checkpoints, added to a map of this package."""
 
     _template = Template(
         """

@@ -111,7 +111,7 @@ def photograph(
     fine
         Pixels of the picture to one of the window.
     view
-        What stands in the address after ``#``.
+        Fragment of the address, after ``#``.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def photograph(
     """
     program = find_chromium()
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder, aside(Path(path)) as target:
-        # Chromium may not see or like the target's folder or temporary name, so it works in one of its own.
+        # Chromium may have no access to the target's folder or reject its temporary name, so it uses its own folder.
         source, written = Path(folder, "page.html"), Path(folder, "written" + Path(path).suffix.lower())
         source.write_text(page, encoding="utf-8")
         if written.suffix == ".pdf":
@@ -132,7 +132,7 @@ def photograph(
                 f"--force-device-scale-factor={fine:g}",
                 "--hide-scrollbars",
             ]
-        # Chromium refuses its sandbox to root; the page is ours, and its policy lets it load nothing.
+        # Chromium refuses its sandbox for root; the page is ours, and its policy allows no requests.
         alone = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         command = [
             program,

@@ -1,4 +1,4 @@
-"""The folium element that adds style, data and behaviour of our pages to a map."""
+"""The folium element that adds style, data and scripts of a page to a map."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _LEAFLET_OPTIONS: dict[str, Any] = {
 
 
 class GridPage(MacroElement):
-    """Data, style and behaviour of a page, added to a folium map.
+    """Data, style and scripts of a page, added to a folium map.
 
     Parameters
     ----------
     starter
         Function in ``maps/static/maps`` that starts the page.
     scripts
-        Scripts below ``maps/static/maps``, in the order in which they run.
+        Scripts below ``maps/static/maps``, in order of execution.
     payload
-        What the page shows; any text in it is data and never becomes markup.
+        Content of the page; its texts are data and never become markup.
     title
         Title of the document.
     """
@@ -69,19 +69,19 @@ class GridPage(MacroElement):
 
 
 def grid_map(division: Division, page: GridPage) -> folium.Map:
-    """Make the folium map of a page of nested grids."""
+    """Create the folium map of a page of nested grids."""
     return page_map(lon_lat(division.street.geometry).total_bounds, page)
 
 
 def page_map(bounds: Sequence[float] | npt.NDArray[np.float64], page: GridPage, *, max_zoom: int = 20) -> folium.Map:
-    """Make the folium map of a page: no tiles, no library but Leaflet, the same bytes for the same content.
+    """Create the folium map of a page: no tiles, no library except Leaflet, identical bytes for identical content.
 
     Parameters
     ----------
     bounds
-        West, south, east, north of what is drawn, degrees.
+        West, south, east, north of the content, degrees.
     page
-        Data, style and behaviour.
+        Data, style and scripts.
     max_zoom
         Closest zoom: a pixel is 0.13 m at 20, and 8 mm at 24, in Nanjing.
     """
@@ -94,7 +94,7 @@ def page_map(bounds: Sequence[float] | npt.NDArray[np.float64], page: GridPage, 
     )
     drawing.default_js = [link for link in drawing.default_js if link[0] == "leaflet"]
     drawing.default_css = [link for link in drawing.default_css if link[0] == "leaflet_css"]
-    # folium draws random names for its elements; fixed ones make the file a function of its content.
+    # folium uses random names for its elements; fixed ones make the file a function of its content.
     drawing._id = "street"
     drawing.add_child(page)
     return drawing

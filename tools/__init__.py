@@ -1,1 +1,1 @@
-"""Programs that make what the repository keeps: the model street's layers and the pictures of the documents."""
+"""Programs that create files kept in the repository: the model street's layers and the pictures of the documents."""

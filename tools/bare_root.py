@@ -1,4 +1,4 @@
-"""A root folder with the files of Debian's ``python3`` and what it depends on, to try the offline kit in.
+"""A root folder with the files of Debian's ``python3`` and its dependencies, for testing the offline kit.
 
 ``python -m tools.bare_root FOLDER`` copies the files of the installed packages, so that no network is needed; then
 ``unshare -n chroot FOLDER sh /kit/install.sh`` runs without any network, cache or other package.
@@ -13,13 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: What a Debian system always has, as far as a shell script needs it.
+#: Packages that every Debian system has, as far as a shell script needs them.
 ESSENTIAL = ("base-files", "coreutils", "dash", "grep", "sed", "libc-bin")
 WANTED = ("python3", *ESSENTIAL)
 
 
 def packages(wanted: tuple[str, ...] = WANTED) -> list[str]:
-    """Installed packages that some packages depend on, and they themselves."""
+    """The given packages and their installed dependencies."""
     found: dict[str, None] = {}
     waiting = list(wanted)
     while waiting:
@@ -32,7 +32,7 @@ def packages(wanted: tuple[str, ...] = WANTED) -> list[str]:
             text=True,
             check=False,
         )
-        # A name that another package provides has no files of its own.
+        # A virtual name provided by another package has no files.
         state, _, needed = told.stdout.partition(",")
         if told.returncode != 0 or state != "installed":
             continue
@@ -61,7 +61,7 @@ def make(root: Path) -> None:
     for name in ("null", "urandom", "random"):
         status = os.stat(f"/dev/{name}")
         os.mknod(root / "dev" / name, stat.S_IFCHR, status.st_rdev)
-        # Not by mknod, which the umask would reduce: any user may write to /dev/null.
+        # Not by mknod, whose mode the umask reduces: any user may write to /dev/null.
         (root / "dev" / name).chmod(0o666)
     (root / "tmp").chmod(0o1777)
 

@@ -1,6 +1,6 @@
 """Write ``data/boundaries``: the model street of the published seed and its division.
 
-``make boundaries`` runs this. A test writes the files anew and compares.
+Run by ``make boundaries``. A test compares the files with newly written ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from geo.sample import MODEL_COUNTS, MODEL_SEED, model_division, model_street
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "boundaries"
 
-#: Day from which the model division holds.
+#: First day of validity of the model division.
 VALID_FROM = date(2026, 1, 1)
 
 
@@ -32,7 +32,7 @@ def write(folder: Path) -> None:
     if not report.ok:
         raise SystemExit(report.summary())
     layers = street.layers()
-    del layers["outline"], layers["communities"]  # they are layers of the division
+    del layers["outline"], layers["communities"]  # They are layers of the division.
     write_layers(layers, folder / "street.gpkg")
     write_division(division, folder / "division.gpkg")
 

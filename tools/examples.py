@@ -1,6 +1,6 @@
-"""Write ``data/examples`` anew: small files for every command of the README, of one community of the model street.
+"""Re-create ``data/examples``: small files for every command of the README, of one community of the model street.
 
-``python -m tools.examples``. All from seeds; the same files come out each time but for the times that a workbook holds.
+``python -m tools.examples``. Everything is seeded; the files are reproducible except for the times stored in a workbook.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tools.boundaries import FOLDER as BOUNDARIES
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "examples"
 #: 十字街社区: ten second-level grids.
 COMMUNITY = "320113003005"
-#: Officers whose tracks are written, and seconds between two fixes.
+#: Number of officers whose tracks are written, and interval of their fixes in seconds.
 _OFFICERS, _INTERVAL_S = 3, 30.0
 _INCIDENTS, _POINTS = 80, 12
 
 
 def one_community(division: Division, code: str) -> Division:
-    """A community of a division as a division of its own; the street has its outline and its sums."""
+    """A community of a division as a division; the street gets its outline and its sums."""
     community = division.community[division.community["code"] == code].reset_index(drop=True)
     second = division.second[division.second["parent"] == code].reset_index(drop=True)
     third = division.third[division.third["parent"].isin(second["code"])].reset_index(drop=True)
@@ -61,7 +61,7 @@ def write_examples(folder: Path = FOLDER) -> None:
 
 
 def _changed(part: Division) -> Division:
-    """The division with a third-level grid given to the neighbouring second-level grid."""
+    """The division with a third-level grid transferred to the neighbouring second-level grid."""
     draft = Draft.of(part)
     third = part.third
     for k, cell in enumerate(third.geometry):
@@ -115,7 +115,7 @@ def _reports(street: object, part: Division, folder: Path) -> None:
 
 
 def main() -> int:
-    """Write all files and say how large they are."""
+    """Write all files and print their sizes."""
     start = dt.datetime.now(dt.UTC)
     write_examples()
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""Run semantic mutations: each changes one meaning in the code, and the tests named beside it must fail.
+"""Run semantic mutations: each changes one meaning in the code, and at least one of its tests must fail.
 
 ``python -m tools.mutations [ROOM ...] [--only TEXT]`` runs the lists in ``tests/mutations``; all by default. A list is a TOML
 file with one ``[[mutation]]`` table for each change:
@@ -8,12 +8,12 @@ file with one ``[[mutation]]`` table for each change:
 ``old``, ``new``
     Text that occurs exactly once in the file, and its replacement.
 ``tests``
-    Targets of pytest that have to fail, the smallest set that should.
+    Targets of pytest that must fail, the smallest set that should.
 ``why``
     The meaning that the change breaks, one line.
 
-The repository is copied to a temporary folder first; nothing in the working tree is changed. The named tests are run once
-without a change, and must pass. Exit code 1 if more than 5 % of the mutations of a room survive, 2 if a list is unusable.
+The repository is copied to a temporary folder first; nothing in the working tree is changed. The tests are run once without
+a change, and must pass. Exit code 1 if more than 5 % of the mutations of a room survive, 2 if a list is unusable.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LISTS = ROOT / "tests" / "mutations"
 
-#: Largest share of a room's mutations that may survive.
+#: Maximum share of a room's mutations that may survive.
 _LIMIT = 0.05
-# A change may make a loop endless; that counts as noticed.
+# A change may cause an endless loop, which counts as detected.
 _TIMEOUT_S = 900
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of meaning, and the tests that must notice it."""
+    """One change of meaning, and the tests that must detect it."""
 
     room: str
     file: str
@@ -62,8 +62,8 @@ def read_list(path: Path) -> list[Mutation]:
     Raises
     ------
     ValueError
-        If a field is missing, a file is not there, or the text to replace does not occur exactly once; the message names
-        the mutation by its reason.
+        If a field or a file is missing, or the text to replace does not occur exactly once; the message identifies the mutation
+        by its reason.
     """
     tables = tomllib.loads(path.read_text(encoding="utf-8")).get("mutation", [])
     mutations = []
@@ -87,7 +87,7 @@ def read_list(path: Path) -> list[Mutation]:
 
 
 def copy_repository(tree: Path) -> None:
-    """Copy the files that git tracks or would track, and the compiled kernels beside them."""
+    """Copy the tracked and untracked (not ignored) files of git, and the compiled kernels."""
     names = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split("\0")
@@ -104,9 +104,10 @@ def copy_repository(tree: Path) -> None:
 
 
 def run_tests(tree: Path, tests: tuple[str, ...], *, fresh_kernels: Path | None = None) -> int:
-    """Run tests in a copy of the repository; return pytest's exit code, or -1 where they ran out of time.
+    """Run tests in a copy of the repository; return pytest's exit code, or -1 after a timeout.
 
-    ``fresh_kernels``, an empty folder, compiles all kernels anew: a cached kernel keeps the code of those that it calls.
+    ``fresh_kernels``, an empty folder, compiles all kernels again: a cached kernel contains the code of the kernels that it
+    calls.
     """
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.setdefault("WANGGE_SHARED_DATA", str(ROOT.parent / "shared" / "data"))
@@ -121,7 +122,7 @@ def run_tests(tree: Path, tests: tuple[str, ...], *, fresh_kernels: Path | None 
 
 
 def survives(mutation: Mutation, tree: Path) -> str | None:
-    """Apply a mutation, run its tests, and undo it; return why it counts as a survivor, or None if a test failed."""
+    """Apply a mutation, run its tests, and undo it; return the reason why it survives, or None if a test failed."""
     with tempfile.TemporaryDirectory() as kernels:
         compiled = "numba" in (ROOT / mutation.file).read_text(encoding="utf-8")
         text = mutation.apply(tree)
@@ -136,7 +137,7 @@ def survives(mutation: Mutation, tree: Path) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the lists of the named rooms."""
+    """Run the lists of the given rooms."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutations", description=__doc__.splitlines()[0])
     parser.add_argument("rooms", nargs="*", help="names of lists in tests/mutations; all by default")
     parser.add_argument("--only", default="", help="run the mutations whose reason contains this text")

@@ -1,6 +1,6 @@
-"""Photograph the pages of a running server at three sizes: ``python -m tools.page_pictures http://127.0.0.1:8000``.
+"""Take screenshots of the pages of a running server in three sizes: ``python -m tools.page_pictures http://127.0.0.1:8000``.
 
-The pictures are those of docs/pages.md and the manuals; they are half as large as the window. Needs Chromium and playwright.
+The pictures are used by docs/pages.md and the manuals; they are half as large as the window. Needs Chromium and playwright.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WAIT_MS = 1500
 
 
 def main(base: str) -> int:
-    """Photograph every page at every size."""
+    """Take a screenshot of every page in every size."""
     with sync_playwright() as run:
         browser = run.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for width, height in SIZES:

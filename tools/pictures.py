@@ -1,6 +1,6 @@
-"""Draw the pictures of the README and the docs anew: ``python -m tools.pictures [NAME ...]`` (``make docs``).
+"""Re-create the pictures of the README and the docs: ``python -m tools.pictures [NAME ...]`` (``make docs``).
 
-Pictures are screenshots of the program's own maps and drawings of its own examples, all from seeds, so they show what it does.
+Pictures are screenshots of the program's maps and drawings of its examples, all seeded, so they show its real output.
 Needs Chromium. Names: division, divide, coverage, heat, check, kinds; all by default.
 """
 
@@ -38,7 +38,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 IMAGES = DOCS / "images"
 
 _WINDOW_PX = (1400, 900)
-# What docs/divide.md shows of the street: metres across and down, pixels across, and colours of its grids.
+# Part of the street shown in docs/divide.md: width and height in metres, width in pixels, and colours of its grids.
 _PART_M, _PART_PX = (1_400, 1_000), 840
 _PALE = ("#f3e3c3", "#d6e4f0", "#f0d9d5", "#dbe9d8", "#e4dcef", "#e9efcf")
 _CAPTION = "模型街道：{} 个社区、{} 个二级网格、{:,} 个三级网格"
@@ -74,7 +74,7 @@ def division() -> None:
 
 
 def part_of_the_street() -> None:
-    """The pictures of docs/divide.md: some grids of each level with their buildings, and how even two levels are."""
+    """The pictures of docs/divide.md: some grids of each level with their buildings, and the balance of two levels."""
     crs = metric_crs(118.8, 32.1)
     community, second, third, buildings = (
         frame.to_crs(crs).geometry
@@ -87,7 +87,7 @@ def part_of_the_street() -> None:
     scale = _PART_PX / _PART_M[0]
 
     def path(shapes: gpd.GeoSeries, style: str) -> str:
-        """One path of all rings or lines, in pixels from the upper left."""
+        """One path of all rings or lines, in pixels from the upper left corner."""
         parts = get_parts(shapes.to_numpy())
         lines = [
             "M"
@@ -176,7 +176,7 @@ PICTURES: dict[str, Callable[[], None]] = {
 
 
 def main(names: list[str]) -> int:
-    """Draw the pictures of these names, or all."""
+    """Draw the pictures with these names, or all."""
     unknown = [name for name in names if name not in PICTURES]
     if unknown:
         print(f"unknown: {', '.join(unknown)}; known are {', '.join(PICTURES)}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Draw the pictures of the editor's documents anew: ``python -m tools.plan_pictures [1366] [1920] [jobs]`` (needs Chromium).
+"""Re-create the pictures of the editor's documents: ``python -m tools.plan_pictures [1366] [1920] [jobs]`` (needs Chromium).
 
-A planner's mouse and keys work on the real page with the model street; each tool is photographed in two sizes of window, and
-the four usual jobs step by step.
+A simulated planner operates the real page with the model street by mouse and keyboard; each tool is shown in two window sizes,
+and the four common jobs step by step.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tools.shrink_png import shrink
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images" / "plan"
 WINDOWS = {1366: 768, 1920: 1080}
 
-#: Width at which pictures stand in the documents, pixels.
+#: Width of the pictures in the documents, pixels.
 WIDTH_PX = 1100
 
 
 def save(page: Any, name: str) -> None:
-    """Photograph the window, and make the picture small."""
+    """Take a screenshot of the window, and scale it down."""
     page.wait_for_timeout(900)
     path = IMAGES / f"{name}.png"
     page.screenshot(path=path)
@@ -41,7 +41,7 @@ def save(page: Any, name: str) -> None:
 
 
 class Studio:
-    """A planner, and the cells that the pictures are about: two neighbours in one grid, and one in the next grid."""
+    """A planner, and the cells shown in the pictures: two neighbours in one grid, and one in the next grid."""
 
     def __init__(self, planner: Planner) -> None:
         self.planner, self.page = planner, planner.page
@@ -58,7 +58,7 @@ class Studio:
         self.state: State = state
 
     def look(self, *codes: str, scale: float = 0.25) -> None:
-        """Open the page at cells."""
+        """Open the page at the cells."""
         middle = shapely.union_all([self.state.shape(code) for code in codes]).centroid
         self.planner.open((middle.x, middle.y), scale)
         self.page.wait_for_timeout(1800)
@@ -68,7 +68,7 @@ class Studio:
         return self.state.border(self.one, self.other)
 
     def draw_border(self) -> None:
-        """Lay the border between the two neighbours a few metres aside, and leave the proposal on the screen."""
+        """Move the border between the two neighbours by a few metres, and leave the proposal on the screen."""
         line, planner = self.border(), self.planner
         self.page.keyboard.press("e")
         planner.click(line[0])
@@ -77,7 +77,7 @@ class Studio:
             planner.click((line[k][0] + 3, line[k][1] + 3))
         self.page.keyboard.up("Alt")
         planner.click(line[-1])
-        self.page.keyboard.press("Enter")  # where the click has not ended the line yet
+        self.page.keyboard.press("Enter")  # If the click has not ended the line yet.
 
     def split(self, code: str) -> None:
         """Draw a line across a cell."""
@@ -91,13 +91,13 @@ class Studio:
         self.page.keyboard.press("Enter")
 
     def merge(self) -> None:
-        """Select two neighbours with the merging tool."""
+        """Select two neighbours with the merge tool."""
         self.page.keyboard.press("m")
         for code in (self.one, self.other):
             self.planner.click(self.planner.inside(code))
 
     def transfer(self) -> None:
-        """Give a cell to the neighbouring grid."""
+        """Transfer a cell to the neighbouring grid."""
         code, target = self.foreign
         self.page.keyboard.press("v")
         self.planner.click(self.planner.inside(code))
@@ -115,13 +115,13 @@ class Studio:
         mouse.move(*self.planner.pixel((vertex[0] + dx, vertex[1] + dy)), steps=5)
 
     def release(self) -> None:
-        """Give up what is held."""
+        """Release the pointer and cancel."""
         self.page.keyboard.press("Escape")
         self.page.keyboard.up("Alt")
         self.page.mouse.up()
 
     def commit(self) -> None:
-        """Make what is proposed, with a reason where buildings are cut."""
+        """Accept the proposal, with a reason if buildings are cut."""
         reason = self.page.locator("#reason")
         self.page.locator("#commit").wait_for()
         self.page.locator("#panel .sentence").wait_for()
@@ -174,7 +174,7 @@ def tools(studio: Studio, width: int) -> None:
 
 
 def jobs(studio: Studio) -> None:
-    """The four usual jobs: before the decision and afterwards."""
+    """The four common jobs: before the decision and afterwards."""
     page = studio.page
     for name, codes, act in (
         ("two", (studio.one, studio.other), studio.merge),

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of its own for tests, benchmarks and kill runs: a temporary folder and a private port.
+"""A temporary PostgreSQL cluster for tests, benchmarks and kill runs: a temporary folder and a private port.
 
 Needs Debian's ``postgresql-15-postgis-3`` (or another version's); no running server is used or touched. PostgreSQL refuses to run
 as root, so under root the programs run as the user ``postgres``.
@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Where Debian puts the programs of each version.
+#: Debian's folder with the programs of each version.
 PROGRAMS = Path("/usr/lib/postgresql")
 USER = "wangge"
 
 
 class NotInstalledError(RuntimeError):
-    """PostgreSQL or PostGIS is not installed, or may not be run here."""
+    """PostgreSQL or PostGIS is not installed, or cannot be run here."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Cluster:
             connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
     def pids(self) -> list[int]:
-        """Process numbers of the server and its backends."""
+        """Process ids of the server and its backends."""
         main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         return [main, *map(int, children)]
@@ -66,7 +66,7 @@ class Cluster:
 
 @contextmanager
 def cluster(*, durable: bool = False) -> Iterator[Cluster]:
-    """Run a cluster for the time of the block.
+    """Run a cluster for the duration of the block.
 
     Parameters
     ----------

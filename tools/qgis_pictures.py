@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/zh/qgis.md with QGIS, without a screen; run by the Python that QGIS belongs to.
+"""Draws the pictures of docs/zh/qgis.md with headless QGIS; run by the Python of the QGIS installation.
 
 ``QT_QPA_PLATFORM=offscreen /usr/bin/python3 tools/qgis_pictures.py http://127.0.0.1:8000/ogc maps/static/pages``
 """

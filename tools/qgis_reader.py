@@ -1,4 +1,4 @@
-"""Reads collections of an OGC API with QGIS and prints what it found as JSON; run by the Python that QGIS belongs to.
+"""Reads collections of an OGC API with QGIS and prints the result as JSON; run by the Python of the QGIS installation.
 
 ``/usr/bin/python3 tools/qgis_reader.py http://127.0.0.1:8000/ogc third second [--token TOKEN]``
 """
@@ -8,7 +8,7 @@ import sys
 
 
 def main(words: list[str]) -> None:
-    """Read the collections that the command line names."""
+    """Read the collections given on the command line."""
     from qgis.core import Qgis, QgsApplication, QgsVectorLayer
 
     token = words.pop(words.index("--token") + 1) if "--token" in words else ""

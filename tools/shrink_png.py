@@ -1,4 +1,4 @@
-"""Make a screenshot smaller: 255 colours are enough for a map, and take a third of the space."""
+"""Reduce the size of a screenshot: 255 colours are enough for a map, and take a third of the space."""
 
 from __future__ import annotations
 

@@ -24,23 +24,23 @@ UTC_OFFSET_S = 8 * 3600
 
 @dataclass(frozen=True)
 class Day:
-    """What happened, and what the rule says of it.
+    """A simulated day and its truth by the rule.
 
     Attributes
     ----------
     habit, seed, officers, rule, first
-        What was simulated; `first` is the local date from whose midnight all seconds are counted.
+        Inputs of the simulation; `first` is the local date from whose midnight all seconds are counted.
     days
         The local dates that are judged.
     cells
         `code`, `parent`, `leader` and geometry in metres.
     roster
-        Who answers for a cell: `code`, `person`, `role` (``leader`` or ``deputy``).
+        Responsible persons: `code`, `person`, `role` (``leader`` or ``deputy``).
     ways
-        For each person by name his ways, one a shift.
+        For each person by name the ways, one per shift.
     stays
-        True stays: `person`, `code`, `day`, `start`, `end` (aware UTC), `foot_s`, `duty_s`, `patrol` (as long as the rule asks,
-        by whom it may be), `counted`.
+        True stays: `person`, `code`, `day`, `start`, `end` (timezone-aware UTC), `foot_s`, `duty_s`, `patrol` (long enough by the
+        rule, and by an allowed person), `counted`.
     verdicts
         For each judged day and cell `code`, `day`, `visits` and `verdict` (``met``, ``short`` or ``not_visited``).
     """
@@ -58,7 +58,7 @@ class Day:
     verdicts: pd.DataFrame
 
     def rng(self, *more: int) -> np.random.Generator:
-        """Random numbers of this day, and of nothing else."""
+        """Random numbers that depend only on this day."""
         return _rng(self.habit, self.seed, self.officers, *more)
 
 
@@ -71,10 +71,10 @@ def simulate(
     first: dt.date,
     only: Sequence[int] | None = None,
 ) -> Day:
-    """Make a day; of a night shift two, judged each by itself.
+    """Simulate a day; for a night shift two, each judged separately.
 
-    `officers` lead all cells between them, neighbouring ones where there are several each. `only` makes no ways but those
-    of the persons at these positions, for tests; the grids of the others are then not visited.
+    `officers` lead all cells between them, adjacent ones if there are several each. `only` restricts the ways to the persons at
+    these positions, for tests; the grids of the others are then not visited.
     """
     kind, rule = HABITS[habit], read_rules()[HABITS[habit].rule]
     rng = _rng(habit, seed, officers)
@@ -111,7 +111,7 @@ def _rng(habit: str, *numbers: int) -> np.random.Generator:
 
 
 def _people(kind: Habit, ground: Ground, officers: int, rng):
-    """Persons with the cells where they work; the leader of each cell; leaders and declared deputies."""
+    """Persons with their cells; the leader of each cell; leaders and declared deputies."""
     beats = _beats(ground, officers)
     names = [f"P{k:03d}" for k in range(len(beats))]
     works = list(range(len(beats)))
@@ -135,14 +135,14 @@ def _people(kind: Habit, ground: Ground, officers: int, rng):
 
 
 def _beats(ground: Ground, officers: int) -> list[list[int]]:
-    """Split all cells among the officers, community by community and along a curve that keeps neighbours together."""
+    """Divide all cells among the officers, community by community and along a curve that keeps neighbours together."""
     along = ground.cells.hilbert_distance()
     order = np.lexsort((along, ground.cells["parent"]))
     return [[int(cell) for cell in part] for part in np.array_split(order, officers)]
 
 
 def _offices(ground: Ground, rng) -> dict[str, np.ndarray]:
-    """One office for each community, a few metres from the road that is nearest to its middle."""
+    """One office for each community, a few metres from the road nearest to its centre."""
     places = {}
     for parent, rows in ground.cells.groupby("parent").indices.items():
         node = ground.roads.xy[ground.roads.nearest(ground.middle[rows].mean(axis=0))]
@@ -152,7 +152,7 @@ def _offices(ground: Ground, rng) -> dict[str, np.ndarray]:
 
 
 def _home(kind: Habit, ground: Ground, own: tuple[int, ...], rng) -> np.ndarray:
-    """Outside the street; with lunch at home in a cell, of three in ten in an own one."""
+    """Outside the street; with lunch at home in a cell, for three in ten in their own."""
     if kind.lunch_home:
         near = np.argsort(np.hypot(*(ground.middle - ground.middle[own[0]]).T))[1:25]
         return ground.point_in(int(rng.choice(own) if rng.random() < 0.3 else rng.choice(near)), rng)
@@ -164,7 +164,7 @@ def _home(kind: Habit, ground: Ground, own: tuple[int, ...], rng) -> np.ndarray:
 
 
 def _named(stays: pd.DataFrame, ground: Ground, first: dt.date) -> pd.DataFrame:
-    """Stays with codes, dates and aware times."""
+    """Stays with codes, dates and timezone-aware times."""
     table = stays.assign(
         code=ground.codes[stays["cell"]],
         day=[first + dt.timedelta(days=int(k)) for k in stays["day"]],
@@ -183,6 +183,6 @@ def _verdicts(number, ground: Ground, dates, rule: Rule) -> pd.DataFrame:
 
 
 def at(first: dt.date, seconds) -> pd.DatetimeIndex:
-    """Aware UTC times from seconds after a local midnight, to the microsecond."""
+    """Timezone-aware UTC times from seconds after a local midnight, to the microsecond."""
     micros = np.rint((np.asarray(seconds, dtype=float) - UTC_OFFSET_S) * 1e6).astype(np.int64)
     return pd.DatetimeIndex(pd.Timestamp(first, tz="UTC").as_unit("us") + pd.to_timedelta(micros, unit="us"))

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 BOUNDARIES = Path(__file__).resolve().parents[2] / "data" / "boundaries"
 
-#: Side of the squares by which most places find their cell without a test against a border.
+#: Side of the tiles by which most places are assigned to their cell without a test against a border.
 TILE_M = 4.0
 
 
@@ -69,7 +69,7 @@ class Ground:
         return self.middle[k]
 
     def beside_border(self, k: int, distance_m: float, rng) -> np.ndarray:
-        """A place at this distance from a random point of a cell's border, on either side of it."""
+        """A place at this distance from a random point of a cell's border, on either side."""
         ring = shapely.get_exterior_ring(shapely.get_parts(self.shapes[k])[0])
         at = rng.uniform(0, ring.length)
         a, b = (
@@ -109,7 +109,7 @@ class _Tiles:
         return np.floor((xy - self.origin) / TILE_M).astype(int)
 
     def look_up(self, xy) -> tuple[np.ndarray, np.ndarray]:
-        """Cell of each place where no border is near, and where one is."""
+        """Cell of each place that is not near a border, and which places are near one."""
         tile = self._tile(xy)
         outside = ((tile < 0) | (tile >= self.near.shape)).any(axis=1)
         i, j = np.where(outside[:, None], 0, tile).T
@@ -128,7 +128,7 @@ class Roads:
         self.xy, number = np.unique(ends, axis=0, return_inverse=True)
         a, b = number.reshape(2, -1)
         length = shapely.length(pieces)
-        order = np.argsort(-length, kind="stable")  # of two lines between the same nodes the shorter one is kept
+        order = np.argsort(-length, kind="stable")  # Of two lines between the same nodes the shorter one is used.
         self._line = {}
         for k in order:
             coords = shapely.get_coordinates(pieces[k])
@@ -144,7 +144,7 @@ class Roads:
         return int(self._tree.query(xy)[1])
 
     def between(self, a: int, b: int) -> np.ndarray:
-        """The shortest line along roads from one node to another; straight where no road leads there."""
+        """The shortest line along roads from one node to another; straight if they are not connected."""
         if a not in self._before:
             self._before[a] = dijkstra(self._graph, indices=a, return_predecessors=True)[1]
         before, chain = self._before[a], [b]
@@ -157,13 +157,13 @@ class Roads:
         return np.vstack([self.xy[[a]], *(line[1:] for line in lines)])
 
     def way(self, start, end, aside_m: float = 0.0) -> np.ndarray:
-        """Points from one place to another along roads, `aside_m` to the left of their middle."""
+        """Points from one place to another along roads, `aside_m` to the left of the centre line."""
         middle = self.between(self.nearest(start), self.nearest(end))
         return np.vstack([beside(middle, aside_m), np.asarray(end)[None]])
 
 
 def beside(line, aside_m: float) -> np.ndarray:
-    """Move a line to its left; at a corner by the mean of the directions before and after it."""
+    """Offset a line to its left; at a corner in the mean of the adjacent directions."""
     step = np.diff(line, axis=0)
     length = np.hypot(*step.T)
     line = line[np.r_[True, length > 0]]

@@ -1,4 +1,4 @@
-"""Fixes reported by the phones of a day: at a given interval, with correlated errors, silences, repeats and wrong clocks."""
+"""Fixes sent by the phones of a day: at a given interval, with correlated errors, gaps, duplicates and wrong clocks."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from scipy.signal import lfilter
 from benchmarks.habits.days import Day, at
 from benchmarks.habits.scenarios import HABITS
 
-#: Radius that holds 68 % of a phone's errors, metres; that radius over the standard deviation of one axis.
+#: 68 % radius of a phone's errors, metres; ratio of that radius to the standard deviation of one axis.
 RADIUS_M, RADIUS_SD = (5.0, 20.0), float(np.sqrt(-2 * np.log(1 - 0.68)))
 
-#: How long an error lasts, seconds: the correlation time of a Gauss-Markov process, drawn evenly in its logarithm.
+#: Correlation time of the Gauss-Markov errors, seconds, log-uniform.
 LASTS_S = (60.0, 3600.0)
 
-#: Scatter of single fixes beside the lasting error, metres.
+#: Standard deviation of the additional white noise, metres.
 SCATTER_M = 0.7
 
-#: Share of phones that fall silent, of their time that is silent then on average, and how long at a time, seconds.
+#: Share of phones with gaps, their mean share of silent time, and duration of a gap, seconds.
 SILENT_PHONES, SILENT_SHARE, SILENCE_S = 0.2, 0.12, (300.0, 3600.0)
 
-#: Share of fixes that come twice.
+#: Share of duplicated fixes.
 TWICE = 0.005
 
-#: Time between fixes of a phone at rest that saves power, seconds.
+#: Interval of the fixes of a resting phone in power-saving mode, seconds.
 SAVING_S = (300.0, 900.0)
 
 
 def fixes(day: Day, *, rate_s: float) -> pd.DataFrame:
     """Fixes of all phones of a day, one every `rate_s`.
 
-    Returns `device`, `officer`, `time` (aware UTC, as the phone's clock says), `lon`, `lat` (WGS-84), `accuracy_m` (NaN
-    where not stated), `mock` (NA), `received` (aware UTC, truly) and `row`, in the order in which they were received. The
-    errors of a phone are the same at every rate.
+    Returns `device`, `officer`, `time` (timezone-aware UTC by the phone's clock), `lon`, `lat` (WGS-84), `accuracy_m` (NaN
+    if not stated), `mock` (NA), `received` (true timezone-aware UTC) and `row`, in the order of receipt. The errors of a phone
+    are the same at every rate.
     """
     tables = [_phone(day, int(name[1:]), name, rate_s) for name in day.ways]
     table = pd.concat(tables, ignore_index=True)
@@ -102,7 +102,9 @@ def _silences(begin: int, end: int, share: float, rng) -> np.ndarray:
 
 
 def sampled(way, rate_s: float, saving: bool, rng) -> np.ndarray:
-    """Times of fixes, seconds: evenly from a random start, late by up to a second; rarely at rest where a phone saves power."""
+    """Times of fixes, seconds: at equal intervals from a random start, delayed by up to a second; rarely at rest if a phone saves
+    power.
+    """
     begin, end = np.ceil(way.t[0]), np.floor(way.t[-1]) - 2.0
     t = np.arange(begin + rng.uniform(0, rate_s), end, rate_s)
     if saving:
@@ -117,7 +119,7 @@ def sampled(way, rate_s: float, saving: bool, rng) -> np.ndarray:
 
 
 def _received(t: np.ndarray, is_late: bool, rng) -> np.ndarray:
-    """When each fix came: at once, or in batches one to four hours later, the batches of a day in any order."""
+    """Time of receipt of each fix: at once, or in batches one to four hours later, the batches of a day in random order."""
     if not is_late or len(t) == 0:
         return t + rng.uniform(0.2, 3.0, len(t))
     batch = ((t - t[0]) // rng.uniform(1200, 5400)).astype(int)

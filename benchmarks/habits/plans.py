@@ -14,21 +14,21 @@ from benchmarks.habits.ways import Itinerary, Way
 
 HOUR_S = 3600.0
 
-#: Farther than this, metres, most ride.
+#: Distance beyond which most people ride, metres, and their share.
 RIDE_FROM_M, RIDES = 700.0, 0.7
 
-#: Probability that a round is left out, that a grid of a round is only touched (under a minute), and that the second round
+#: Probability that a round is skipped, that a grid of a round is only touched (under a minute), and that the second round
 #: follows at once.
 SKIPPED, TOUCHED, AT_ONCE = 0.09, 0.06, 0.04
 
-#: When rounds begin, hours of the day, each with its latest beginning; the last of each list is made by one in ten.
+#: Start of rounds in hours of the day, earliest and latest; one in ten makes the last round of each list.
 DAY_ROUNDS_H = ((8.6, 10.3), (13.8, 15.8), (16.0, 16.5))
 NIGHT_ROUNDS_H = ((18.5, 20.0), (20.7, 22.4), (23.2, 24.6))
 
 
 @dataclass(frozen=True)
 class Person:
-    """Whom a plan is for: `own` are the cells where he works, `office` and `home` places."""
+    """The person of a plan: `own` are the person's cells, `office` and `home` places."""
 
     name: str
     own: tuple[int, ...]
@@ -37,7 +37,7 @@ class Person:
 
 
 def shift(person: Person, habit: Habit, ground: Ground, begins_s: float, rng) -> Way:
-    """The way of one shift; `begins_s` is the local midnight before it, seconds."""
+    """The way of one shift; `begins_s` is the preceding local midnight, seconds."""
     way = _Walk(
         habit, ground, rng, begins_s + (17.6 if habit.night else 7.6) * HOUR_S + rng.uniform(0, 1500), person.home
     )
@@ -63,7 +63,7 @@ def shift(person: Person, habit: Habit, ground: Ground, begins_s: float, rng) ->
 
 
 def _lunch(way: _Walk, person: Person, begins_s: float) -> None:
-    """Lunch, at home where the habit says so; most eat in the office."""
+    """Lunch, at home if the habit says so; most eat in the office."""
     if not way.habit.lunch_home:
         return
     way.do.rest_until(begins_s + way.rng.uniform(11.5, 12.1) * HOUR_S)
@@ -73,7 +73,7 @@ def _lunch(way: _Walk, person: Person, begins_s: float) -> None:
 
 
 def _round(way: _Walk, cell: int, cells: int) -> None:
-    """One visit to one cell, or what stands for it."""
+    """One visit to one cell, or its substitute."""
     rng, ground, habit = way.rng, way.ground, way.habit
     if cells > 1 and rng.random() < SKIPPED:
         return
@@ -99,7 +99,7 @@ def _round(way: _Walk, cell: int, cells: int) -> None:
 
 
 class _Walk:
-    """An itinerary with the ground that it is on."""
+    """An itinerary with its ground."""
 
     def __init__(self, habit: Habit, ground: Ground, rng, t: float, xy):
         self.habit, self.ground, self.rng = habit, ground, rng
@@ -115,7 +115,7 @@ class _Walk:
         (self.do.ride if ride else self.do.walk)(self.ground.roads.way(self.do.xy, place, self._aside()))
 
     def along_roads(self, cell: int, until: float, *, ride: bool = False) -> None:
-        """To and fro on the roads of a cell."""
+        """Back and forth on the roads of a cell."""
         nodes = self.ground.nodes_near(cell)
         while self.do.t < until:
             end = self.ground.roads.xy[self.rng.choice(nodes)] if len(nodes) else self.ground.point_in(cell, self.rng)
@@ -126,7 +126,7 @@ class _Walk:
                 self.do.rest(2.0, ride=ride)
 
     def inside(self, cell: int, until: float) -> None:
-        """About in a cell: through its yards, along its roads, with talks in between."""
+        """Around in a cell: through its yards and along its roads, with conversations in between."""
         shape = self.ground.shapes[cell]
         while self.do.t < until:
             ends = [self.ground.point_in(cell, self.rng) for _ in range(6)]
@@ -139,7 +139,7 @@ class _Walk:
                 self.do.rest(self.rng.uniform(10, 180))
 
     def along_border(self, cell: int, lasts: float) -> None:
-        """Along the border of a cell, now on this side of it and now on the other."""
+        """Along the border of a cell, alternating between both sides."""
         ring = shapely.simplify(shapely.get_exterior_ring(shapely.get_parts(self.ground.shapes[cell])[0]), 1.0)
         at, until = self.rng.uniform(0, ring.length), None
         while until is None or self.do.t < until:

@@ -1,6 +1,6 @@
 """The street's rule as a plain table, and the truth of a day by its wording, second by second.
 
-A second counts for a cell if a person who answers for the cell is inside and not riding. Seconds of one person separated
+A second counts for a cell if a responsible person is inside and not riding. Seconds of one person separated
 by at most `merge_gap_s` are one stay. A stay is a patrol if it has at least `min_stay_s` such seconds within the hours of duty.
 Of the patrols of a cell the largest number that is `min_between_s` apart counts, from the end of one to the start of the
 next. Each local day is judged independently, so a stay across midnight is two.
@@ -43,11 +43,11 @@ STAY_COLUMNS = ["person", "cell", "day", "start", "end", "foot_s", "duty_s"]
 
 
 def stays_of(seconds, cell, ride, rule: Rule, person: str) -> list[tuple]:
-    """Stays of one person from his place at each second.
+    """Stays of one person from the position at each second.
 
-    `seconds` are whole and ascending, counted from local midnight of the first day; `cell` is the cell of each, -1 for none;
-    `ride` tells the seconds spent riding. Second k stands for ``[k, k + 1)``. Gives rows of :data:`STAY_COLUMNS`, `day` counted
-    from 0.
+    `seconds` are ascending integers, counted from local midnight of the first day; `cell` is the cell of each, -1 for none;
+    `ride` marks the seconds spent riding. Second k represents ``[k, k + 1)``. Returns rows of :data:`STAY_COLUMNS`, with `day`
+    counted from 0.
     """
     day, clock = np.divmod(seconds, DAY_S)
     on_duty = (clock >= rule.hours_from_s) & (clock < rule.hours_to_s)
@@ -75,9 +75,9 @@ def stays_of(seconds, cell, ride, rule: Rule, person: str) -> list[tuple]:
 
 
 def judge(stays: pd.DataFrame, responsible: pd.DataFrame, cells: int, days: int, rule: Rule):
-    """Say which stays count, and for each cell and day how many.
+    """Determine the stays that count, and their number for each cell and day.
 
-    `responsible` has `cell` and `person`: leaders and declared deputies. Gives the stays with `patrol` (long enough, by anyone)
+    `responsible` has `cell` and `person`: leaders and declared deputies. Returns the stays with `patrol` (long enough, by anyone)
     and `counted`, and an array ``(days, cells)`` of numbers.
     """
     stays = stays.sort_values(["day", "cell", "end", "start", "person"], kind="stable", ignore_index=True)

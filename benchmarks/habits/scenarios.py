@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Habit:
-    """What differs from the base day.
+    """Differences from the base day.
 
-    `rule` is a name in the table of rules. Shares are of persons, `cafe` and `ebike` of rounds. `radii`: what phones state,
-    ``honest``, ``third`` of the true radius, or ``none``.
+    `rule` is a name in the table of rules. Shares are of persons, `cafe` and `ebike` of rounds. `radii`: accuracy stated by
+    phones, ``honest``, ``third`` of the true radius, or ``none``.
     """
 
     words: str

@@ -10,31 +10,31 @@ import numpy as np
 #: Speeds on foot and on an e-bike, m/s; the latter is 16 to 24 km/h.
 WALK_M_S, RIDE_M_S = (0.8, 1.5), (16 / 3.6, 24 / 3.6)
 
-#: Longest leg that is walked at one speed.
+#: Maximum length of a leg walked at one speed.
 LEG_M = 30.0
 
 
 @dataclass(frozen=True)
 class Way:
-    """Places at times, straight in between; `ride` tells for each leg whether it is ridden. Seconds from local midnight."""
+    """Places at times, interpolated linearly; `ride` marks ridden legs. Seconds from local midnight."""
 
     t: np.ndarray
     xy: np.ndarray
     ride: np.ndarray
 
     def each_second(self):
-        """Whole seconds, the place at each, and whether the person rides."""
+        """Integer seconds, the place at each, and whether the person rides."""
         seconds = np.arange(int(np.ceil(self.t[0])), int(np.floor(self.t[-1])) + 1)
         leg = np.clip(np.searchsorted(self.t, seconds, side="right") - 1, 0, len(self.ride) - 1)
         return seconds, self.at(seconds), self.ride[leg]
 
     def at(self, t) -> np.ndarray:
-        """The place at any time of the way."""
+        """The place at a time."""
         return np.column_stack([np.interp(t, self.t, self.xy[:, k]) for k in (0, 1)])
 
 
 class Itinerary:
-    """A way in the making."""
+    """A way under construction."""
 
     def __init__(self, t: float, xy, rng):
         self.t, self.xy, self.rng = float(t), tuple(map(float, xy)), rng
@@ -45,16 +45,16 @@ class Itinerary:
         self._move(points, WALK_M_S, False, until)
 
     def ride(self, points, until: float = np.inf) -> None:
-        """Ride along points, with a second or two at some corners."""
+        """Ride along points, with waits of a second or two at some corners."""
         self._move(points, RIDE_M_S, True, until)
 
     def rest(self, seconds: float, *, ride: bool = False) -> None:
-        """Stay where one is."""
+        """Stay at the current place."""
         if seconds > 0:
             self._add(self.t + seconds, self.xy, ride)
 
     def rest_until(self, t: float) -> None:
-        """Stay where one is until a time; at once if it has passed."""
+        """Stay at the current place until a time; no-op if it has passed."""
         self.rest(t - self.t)
 
     def way(self) -> Way:

@@ -24,7 +24,9 @@ class Pieces:
 def jagged(
     cells: int, *, vertices: float, width_m: float, height_m: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make a coverage of a rectangle by `cells` cells of about `vertices` vertices each (the mean is met within some percent)."""
+    """Generate a coverage of a rectangle by `cells` cells with about `vertices` vertices each (the mean is accurate to some
+    percent).
+    """
     columns = max(round((cells * width_m / height_m) ** 0.5), 1)
     rows = -(-cells // columns)
     seeds = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)[:cells]
@@ -44,7 +46,7 @@ def lines_of(pieces: Pieces) -> np.ndarray:
 
 
 def _ridges(seeds: np.ndarray, width_m: float, height_m: float, *, reach: float) -> np.ndarray:
-    """Straight borders, shape (n, 2, 2), of Voronoi cells cut at the rectangle, by mirroring what is near its sides."""
+    """Straight borders, shape (n, 2, 2), of Voronoi cells clipped to the rectangle, by mirroring seeds near its sides."""
     mirrored = []
     for axis, at in ((0, 0.0), (0, width_m), (1, 0.0), (1, height_m)):
         near = seeds[np.abs(seeds[:, axis] - at) < reach].copy()
@@ -57,9 +59,11 @@ def _ridges(seeds: np.ndarray, width_m: float, height_m: float, *, reach: float)
 
 
 def _wobble(ridges: np.ndarray, vertices: float, cells: int, rng: np.random.Generator) -> Pieces:
-    """Cut ridges into pieces of one length and move the cuts sideways, less near the ends so that borders cannot cross."""
+    """Divide ridges into pieces of equal length and move the division points sideways, less near the ends so that borders cannot
+    cross.
+    """
     length = np.hypot(*(ridges[:, 1] - ridges[:, 0]).T)
-    # Each inner ridge gives its pieces to two cells; `vertices` counts those of a ring.
+    # The pieces of each inner ridge belong to two cells; `vertices` counts those of a ring.
     piece = length.sum() * 2 / (cells * vertices)
     count = np.maximum(np.round(length / piece), 1).astype(np.int64)
     line = np.repeat(np.arange(len(ridges)), count + 1)

@@ -1,4 +1,4 @@
-"""Engines that a user would take instead: coordinates in, cell out. Each is skipped, by name, where it is not installed."""
+"""Alternative engines: coordinates in, cell out. Those that are not installed are skipped and named."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def postgis(cells: gpd.GeoDataFrame, address: str) -> Join:
         return int(connection.execute(query).fetchone()[0])  # type: ignore[index]
 
     def load(x: Floats, y: Floats) -> None:
-        """Loading is not counted: a service would have the points in the table."""
+        """Loading is not measured: a service would have the points in the table."""
         connection.execute("TRUNCATE points")
         with connection.cursor().copy("COPY points FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(["float8", "float8"])
@@ -146,7 +146,7 @@ def postgis(cells: gpd.GeoDataFrame, address: str) -> Join:
     return join
 
 
-#: Engines by name, with the most points that they are given: the slow ones get fewer, and rates are compared.
+#: Engines by name, with their maximum number of points: slow ones get fewer, and rates are compared.
 ENGINES: dict[str, tuple[Callable[[gpd.GeoDataFrame], Join], int]] = {
     "geopandas sjoin": (geopandas_sjoin, 1_000_000),
     "shapely STRtree": (shapely_tree, 1_000_000),

@@ -1,4 +1,4 @@
-"""The HTTP service under one client that asks for point after point on one connection."""
+"""The HTTP service with one client that requests points one by one on one connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STREET = ROOT / "data" / "boundaries" / "division.gpkg"
 
 
 def latencies(requests: int) -> np.ndarray:
-    """Seconds from request to answer, over the model street."""
+    """Response times in seconds for the model street."""
     for needed in ("typer", "uvicorn", "fastapi"):
         importlib.import_module(needed)
     division = read_division(STREET)

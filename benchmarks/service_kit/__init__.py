@@ -1,1 +1,1 @@
-"""What the benchmark of the service and the kill runs are made of: servers, stores, clients and processor time."""
+"""Parts of the benchmark of the service and of the kill runs: servers, databases, clients and CPU time."""

@@ -1,4 +1,4 @@
-"""A client that costs little: a socket that sends requests made before, and reads answers by their length."""
+"""A low-cost client: a socket that sends prepared requests, and reads answers by their length."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Client:
         self._socket.close()
 
     def exchange(self, sent: bytes) -> tuple[int, bytes]:
-        """Send a request; status and body of the answer.
+        """Send a request; returns status and body of the answer.
 
         Raises
         ------
         OSError
-            If the server closes the connection before the answer is whole.
+            If the server closes the connection before the answer is complete.
         """
         self._socket.sendall(sent)
         head, _, rest = self._until(b"\r\n\r\n")
@@ -44,7 +44,7 @@ class Client:
         return int(head[9:12]), rest[:length]
 
     def get(self, path: str, token: str | None = None) -> tuple[int, bytes]:
-        """Ask a path."""
+        """GET a path."""
         return self.exchange(request("GET", path, token=token))
 
     def _until(self, mark: bytes) -> tuple[bytes, bytes, bytes]:
@@ -61,7 +61,7 @@ class Client:
 
 
 def request(method: str, path: str, *, body: Any = None, token: str | None = None) -> bytes:
-    """Bytes of a request; a body that is no bytes is sent as JSON."""
+    """Bytes of a request; a body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token:
@@ -72,7 +72,7 @@ def request(method: str, path: str, *, body: Any = None, token: str | None = Non
 
 
 def send_all(port: int, requests: Sequence[bytes], *, connections: int) -> list[int]:
-    """Send requests over some connections at the same time; status of each, in their order."""
+    """Send requests over several connections concurrently; returns the status of each, in order."""
     statuses = [0] * len(requests)
 
     def run(first: int) -> None:

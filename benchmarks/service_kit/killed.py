@@ -1,7 +1,7 @@
-"""Operations that are killed at random moments, and what must be true after each kill.
+"""Operations killed at random moments, and the conditions that must hold after each kill.
 
 An operation runs in a child process that acknowledges each record through a pipe (for fixes: by its HTTP answer). After the
-kill everything acknowledged must be in the store, and of the rest either all or nothing.
+kill everything acknowledged must be in the database, and all other records either completely or not at all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SENDERS = 4
 
 @dataclass
 class Counts:
-    """What a run of kills counted; `lost` and `half` must stay 0."""
+    """Counts of a kill run; `lost` and `half` must stay 0."""
 
     kills: int = 0
     acknowledged: int = 0
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass
 class Target:
-    """The store that is worked on, and what was acknowledged so far."""
+    """The database used, and the records acknowledged so far."""
 
     url: str
     token: str = ""
@@ -90,7 +90,7 @@ def serve(target: Target, tell: Callable[[str], None], port: int) -> None:
 
 
 def send_fixes(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
-    """Send batches, each of a device and minute of its own, until the server is gone."""
+    """Send batches, each with a distinct device and minute, until the server is gone."""
 
     def run(sender: int) -> None:
         try:
@@ -121,7 +121,7 @@ def send_fixes(target: Target, port: int, number: int, acknowledged: dict[str, b
 
 
 def check_fixes(target: Target, number: int, acknowledged: dict[str, bool], counts: Counts) -> None:
-    """Each batch is there as a whole, or not at all if it was not acknowledged."""
+    """Each batch is stored completely, or not at all if it was not acknowledged."""
     engine = open_store(target.url)
     with session(engine) as opened:
         for key, known in acknowledged.items():
@@ -153,7 +153,7 @@ def import_versions(target: Target, tell: Callable[[str], None]) -> None:
 
 
 def publish_versions(target: Target, tell: Callable[[str], None]) -> None:
-    """Child: store and publish one after the other."""
+    """Child: store and publish versions one after the other."""
     division, engine = small_division(), open_store(target.url)
     tell("up")
     while True:
@@ -165,7 +165,7 @@ def publish_versions(target: Target, tell: Callable[[str], None]) -> None:
 
 
 def send_edits(target: Target, port: int, number: int, acknowledged: dict[str, bool]) -> None:
-    """Rename cells of a draft by the editor's interface, one request after the other, until the server is gone."""
+    """Rename cells of a draft over HTTP, one request after the other, until the server is gone."""
     codes = small_division().third["code"].tolist()
     try:
         with Client(port, timeout_s=10) as client:
@@ -184,7 +184,7 @@ def send_edits(target: Target, port: int, number: int, acknowledged: dict[str, b
 
 
 def migrate(target: Target, tell: Callable[[str], None]) -> None:
-    """Child: bring an empty store to the schema of this program."""
+    """Child: upgrade an empty database to the current schema."""
     engine = open_store(target.url, must_exist=False)
     tell("up")
     upgrade(engine)
@@ -192,7 +192,7 @@ def migrate(target: Target, tell: Callable[[str], None]) -> None:
 
 
 def check_versions(target: Target, told: list[str], counts: Counts, *, published: bool) -> None:
-    """Every version has all its cells; those that were acknowledged are there, and published if that was said."""
+    """Every version has all its cells; acknowledged ones are stored, and published if that was acknowledged."""
     engine = open_store(target.url)
     with session(engine) as opened:
         cells = dict(opened.execute(select(CellRow.version_id, func.count()).group_by(CellRow.version_id)).all())
@@ -210,7 +210,7 @@ def check_versions(target: Target, told: list[str], counts: Counts, *, published
 
 
 def check_draft(target: Target, number: int, acknowledged: dict[str, bool], counts: Counts) -> None:
-    """The log has every acknowledged edit, without a hole; it gives a draft whose cells have the names of whole edits."""
+    """The log has every acknowledged edit, without a gap; the cells of the resulting draft have the names of complete edits."""
     engine = open_store(target.url)
     with session(engine) as opened:
         rows = opened.execute(select(DraftEntryRow.revision, DraftEntryRow.key).order_by(DraftEntryRow.revision)).all()
@@ -225,7 +225,7 @@ def check_draft(target: Target, number: int, acknowledged: dict[str, bool], coun
         names = dict(zip(*(opened_draft.draft.division().third[column] for column in ("code", "name")), strict=True))
     ours = {key for key in there if key.startswith(f"{number}-")}
     for first in range(8):
-        # The cells of one edit have the name of the last one that was stored, all of them.
+        # All cells of one edit have the name given by the last stored one.
         stored = [key for key in ours if int(key.split("-")[1]) % 8 == first]
         if stored:
             last = max(stored, key=lambda key: int(key.split("-")[1]))
@@ -234,7 +234,7 @@ def check_draft(target: Target, number: int, acknowledged: dict[str, bool], coun
 
 
 def check_migration(target: Target, told: list[str], counts: Counts) -> None:
-    """The store is empty or has the whole schema, and another run ends well."""
+    """The database is empty or has the complete schema, and another migration succeeds."""
     engine = open_store(target.url, must_exist=False)
     found, _ = revisions(engine)
     tables = set(inspect(engine).get_table_names()) - {"spatial_ref_sys"}

@@ -1,4 +1,6 @@
-"""Two planners who edit one draft over HTTP while the server is killed: what they send, and what the store must hold."""
+"""Two planners who edit one draft over HTTP while the server is killed: their requests, and the required content of the
+database.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,13 @@ from geo.redraw import Draft, Edit
 from geo.redraw.merging import renamed
 from geo.sample.random_edits import RandomEdits
 
-#: Twice as often as any other kind: a border is what planners draw.
+#: Border edits occur twice, as they are the most frequent ones.
 KINDS = ("move", "reshape", "insert", "split", "rename", "move", "reshape", "merge", "slide", "set_leader", "transfer")
 
 
 @dataclass
 class Outcome:
-    """What happened to what a planner sent."""
+    """Results of a planner's requests."""
 
     acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
     rebased: int = 0
@@ -46,9 +48,9 @@ class Outcome:
 
 
 class Planner:
-    """Draws on the base and on what the server acknowledged; never sees what the other one draws.
+    """Makes edits based on the base and on acknowledged ones; never sees those of the other planner.
 
-    All edits are sent as made on the base: the server has to make them on the newest revision, or to tell of the conflict.
+    All edits are sent with the base as revision: the server has to apply them to the newest revision, or to report a conflict.
     """
 
     def __init__(self, name: str, token: str, base: Division, draft: int, seed: int) -> None:
@@ -57,7 +59,7 @@ class Planner:
         self.outcome = Outcome()
         self.unanswered: tuple[str, Edit] | None = None
         self._rng = np.random.default_rng(seed)
-        # Near each other, so that the two meet: a quarter of the cells.
+        # Close to each other, so that the two planners conflict: a quarter of the cells.
         codes = sorted(base.third["code"])
         self._makers = RandomEdits(self.draft, self._rng, codes[: max(len(codes) // 4, 12)])
         self._names: dict[str, str] = {}
@@ -65,7 +67,7 @@ class Planner:
         self._kinds = count(seed)
 
     def send_until_dead(self, port: int, most: int) -> None:
-        """Send edits until as many are acknowledged, or the server is gone."""
+        """Send edits until this many are acknowledged, or the server is gone."""
         with contextlib.suppress(OSError), Client(port, timeout_s=120) as client:
             while len(self.outcome.acknowledged) < most and not self.outcome.errors:
                 if self.unanswered is None:
@@ -74,7 +76,7 @@ class Planner:
                 self.unanswered = None
 
     def _next(self) -> Edit:
-        """An edit that is possible on what this planner knows."""
+        """An edit that is possible in the state known to this planner."""
         while True:
             edit = self._makers.make(KINDS[next(self._kinds) % len(KINDS)])
             try:
@@ -107,9 +109,9 @@ class Planner:
 
 @dataclass
 class Faults:
-    """What must stay 0: acknowledged edits that are not there as acknowledged, and entries or drafts of which a part is there.
+    """Counts that must stay 0: acknowledged edits that are missing or differ, and incomplete entries or drafts.
 
-    `unacknowledged` edits are there although the server was killed before it answered; sending them again is harmless.
+    `unacknowledged` edits are stored although the server was killed before it answered; repeating them is harmless.
     """
 
     lost: int = 0
@@ -118,7 +120,7 @@ class Faults:
 
 
 def kill_all(server: Server) -> None:
-    """End a server and its workers at once, without a chance to finish anything."""
+    """Kill a server and its workers at once, without any shutdown."""
     for pid in children(server.process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -126,7 +128,7 @@ def kill_all(server: Server) -> None:
 
 
 def work(port: int, planners: list[Planner], most: int) -> list[threading.Thread]:
-    """Let all planners send at the same time."""
+    """Let all planners send concurrently."""
     threads = [threading.Thread(target=planner.send_until_dead, args=(port, most)) for planner in planners]
     for thread in threads:
         thread.start()
@@ -134,7 +136,7 @@ def work(port: int, planners: list[Planner], most: int) -> list[threading.Thread
 
 
 def faults_of(url: str, draft: int, planners: list[Planner]) -> Faults:
-    """Look at the log: whole entries one after the other, and each acknowledged one with the patch that was answered."""
+    """Inspect the log: complete consecutive entries, and each acknowledged one with the answered patch."""
     found, engine = Faults(), open_store(url)
     with session(engine) as opened:
         rows = list(
@@ -156,7 +158,7 @@ def faults_of(url: str, draft: int, planners: list[Planner]) -> Faults:
 
 
 def same_everywhere(url: str, draft: int, port: int, planners: list[Planner]) -> int:
-    """Number of things that are wrong with the draft as a whole: read from the log by this process, and as it is served."""
+    """Number of faults of the draft as a whole: as read from the log by this process, and as served."""
     engine = open_store(url)
     with Keeper(engine, "").use(1, draft) as opened:
         report = check_division(opened.division())

@@ -1,4 +1,4 @@
-"""A server in a process of its own, and the processor time that it and the database take."""
+"""A server in a separate process, and the CPU time of server and database."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def serving(database: str, *, wait: bool = True, **settings: object) -> Iterator
 
 
 def start(database: str, **settings: object) -> Server:
-    """Start a server on a free port; it may not answer yet."""
+    """Start a server on a free port, without waiting for it."""
     port = free_port()
     given = {"database": database, "port": port, "follow": False, "plain_http": True, "log": "info", **settings}
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": str(value) for name, value in given.items()}}
@@ -88,14 +88,14 @@ def settle(server: Server, *, most_s: float = 120.0) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses."""
+    """A free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def cpu_s(pids: Iterable[int]) -> float:
-    """User and system time of processes and of their children that have ended, in seconds."""
+    """User and system time of processes and of their ended children, in seconds."""
     total = 0
     for pid in pids:
         try:
@@ -120,5 +120,5 @@ def children(pid: int) -> list[int]:
 
 
 def cpu_of(server: Server, cluster: Cluster | None) -> tuple[float, float]:
-    """Processor time of a server with its children, and of the database, in seconds."""
+    """CPU time of a server with its children, and of the database, in seconds."""
     return cpu_s(children(server.process.pid)), cpu_s(cluster.pids()) if cluster else 0.0

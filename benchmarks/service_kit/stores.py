@@ -1,4 +1,4 @@
-"""Stores for measuring: the division of the model street, 255 devices with their holders, tokens, and a day of fixes."""
+"""Databases for measurements: the division of the model street, 255 devices with their holders, tokens, and a day of fixes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEVICES = 255
 
 @dataclass(frozen=True)
 class Store:
-    """A store that is ready to be served."""
+    """A database ready to be served."""
 
     url: str
     program: str
@@ -45,7 +45,7 @@ class Store:
 
 @contextmanager
 def made(kind: str) -> Iterator[Store]:
-    """Make a store on ``sqlite`` or ``postgresql`` with the division of the model street; it is removed at the end.
+    """Create a database on ``sqlite`` or ``postgresql`` with the division of the model street; it is removed at the end.
 
     Commits wait for the disk, as in an installation.
     """
@@ -73,9 +73,9 @@ def _filled(url: str, running: Cluster | None) -> Store:
 
 
 def batches(store: Store, count: int, *, devices: Sequence[int], start: datetime, size: int = 500) -> Iterator[bytes]:
-    """Requests with batches of fixes of some devices in turn, one fix a second each; no two batches share a key.
+    """Requests with batches of fixes of some devices in turn, one fix per second each; no two batches share a key.
 
-    Each device walks up and down a street of its own at 1 m/s.
+    Each device walks back and forth on its own street at 1 m/s.
     """
     numbers = itertools.count()
     for _ in range(count):
@@ -96,7 +96,7 @@ def batches(store: Store, count: int, *, devices: Sequence[int], start: datetime
 
 
 def fill_day(engine: Engine, *, interval_s: float, day: date = DAY, seed: int = 1) -> int:
-    """Store a simulated day of patrols of 255 officers, each with a device of their own; the number of fixes."""
+    """Store a simulated day of patrols of 255 officers, each with a device; returns the number of fixes."""
     from api.ingest.rows import Arrival, Columns
     from api.ingest.writer import Writer
     from geo.layers import read_division

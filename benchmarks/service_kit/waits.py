@@ -1,4 +1,4 @@
-"""What people wait for: a server that starts, the verdicts of a day, and a verdict on the page after a fix was accepted."""
+"""Waiting times of users: start of a server, verdicts of a day, and a verdict on the page after a fix was accepted."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from benchmarks.service_kit.processes import Server, children, cpu_s, serving, s
 from benchmarks.service_kit.stores import DAY, DIVISION, Store, fill_day
 from geo.layers import lon_lat, read_division
 
-#: Seconds between two fixes of a phone, so that 255 officers make 1.5 million in a day.
+#: Interval of the fixes of a phone, so that 255 officers send 1.5 million a day.
 INTERVAL_S = 5.0
-#: A verdict is waited for this often, and at most so long.
+#: Number of measured verdicts, and maximum waiting time of each, seconds.
 VISITS, MOST_S = 8, 30.0
 
 
 def starts(store: Store, runs: int = 3) -> Iterator[list[object]]:
-    """Time and processor time from the start of the process to the first fix that is stored, and to ready."""
+    """Time and CPU time from the start of the process to the first stored fix, and to ready."""
     found = []
     for run in range(runs):
         began = time.perf_counter()
@@ -73,7 +73,7 @@ print(len(rows), len(judged.verdicts), read - begun, done - begun, time.perf_cou
 
 
 def day_of_verdicts(store: Store) -> Iterator[list[object]]:
-    """Verdicts of a day from the store, without writing anything; the reading apart."""
+    """Verdicts of a day from the database, without writing; reading is measured separately."""
     engine = open_store(store.url)
     fill_day(engine, interval_s=INTERVAL_S)
     engine.dispose()
@@ -108,7 +108,7 @@ def verdict_on_the_page(store: Store) -> list[object]:
         crowd = threading.Thread(target=_phones, args=(store, server, stop))
         crowd.start()
         try:
-            time.sleep(15)  # the process that follows has loaded its compiled code
+            time.sleep(15)  # The follower has loaded its compiled code.
             waits += [_wait(store, server, str(grids["code"].iloc[k]), places.iloc[k], k, today) for k in range(VISITS)]
         finally:
             stop.set()
@@ -144,7 +144,7 @@ def _wait(store: Store, server: Server, code: str, place: object, device: int, b
 
 
 def _told(received: bytes, code: str) -> bool:
-    """Whether the stream has told a verdict of a grid."""
+    """Whether the stream has sent a verdict of a grid."""
     for block in received.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n"):
         if "event: verdict" in block and json.dumps(code) in block:
             return True

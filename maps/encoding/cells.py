@@ -42,7 +42,7 @@ STEPS = 1_000_000
 #: Columns of a layer that are shown if present; integers are precise enough for a map.
 FACTS = (AREA_M2, POPULATION, HOUSEHOLDS, UNITS, "buildings", WORKLOAD)
 
-# How the names of third-level grids end if the rest is the name of the second-level grid.
+# Ending of names of third-level grids whose rest is the name of the second-level grid.
 _NUMBERED = re.compile(r"网格-\d+$")
 
 # Tolerance of the largest circle inside a cell, at which its label is placed.
@@ -132,7 +132,7 @@ def origin_of(division: Division) -> tuple[float, float]:
 
 
 def _english(level: Level, names: list[str]) -> dict[str, list[str]]:
-    """English names of a level. Those of third-level grids are made in the page if they begin with the parent's name."""
+    """English names of a level. Names of third-level grids that begin with the parent's name are composed in the page."""
     if level is Level.THIRD and all(_NUMBERED.search(name) for name in names):
         return {}
     return {"name_en": [english_name(name) for name in names]}
@@ -201,7 +201,7 @@ def encode_background(background: Background, division: Division) -> dict[str, A
 def encode_polygons(
     polygons: gpd.GeoSeries, origin: tuple[float, float], *, steps: int = STEPS
 ) -> list[list[list[list[int]]]]:
-    """Polygons as lists of parts, of rings, of whole numbers ``[x, y, dx, dy, ...]``; the closing position is left out."""
+    """Polygons as lists of parts, of rings, of integers ``[x, y, dx, dy, ...]``; the closing position is omitted."""
     shapes = []
     for geometry in lon_lat(polygons).array:
         parts = shapely.get_parts(geometry) if geometry is not None else []
@@ -210,7 +210,7 @@ def encode_polygons(
 
 
 def encode_lines(lines: gpd.GeoSeries, origin: tuple[float, float], *, steps: int = STEPS) -> list[list[list[int]]]:
-    """Lines as lists of parts of whole numbers ``[x, y, dx, dy, ...]``."""
+    """Lines as lists of parts of integers ``[x, y, dx, dy, ...]``."""
     return [
         [_steps(part, origin, steps) for part in shapely.get_parts(geometry) if shapely.get_type_id(part) == 1]
         for geometry in lon_lat(lines).array
@@ -332,7 +332,7 @@ def two_languages(text: str | tuple[str, str] | Mapping[str, str]) -> dict[str, 
 
 
 def optional_text(text: str | tuple[str, str] | None) -> dict[str, str] | None:
-    """A text as :func:`two_languages` writes it; None for none."""
+    """A text as returned by :func:`two_languages`; None for none."""
     return two_languages(text) if text else None
 
 

@@ -1,7 +1,7 @@
 """A density in a metric CRS as an image aligned with a web map.
 
 Grid north of a Gauss-Krüger zone is not true north (0.6 degrees off in Nanjing: 80 m across a street), so the values are
-taken over point by point into the projection of the web map and not just stretched between four corners.
+resampled to the projection of the web map, and not just stretched between four corners.
 """
 
 from __future__ import annotations
@@ -60,23 +60,23 @@ class Picture:
 def density_picture(
     x: npt.ArrayLike, y: npt.ArrayLike, values: npt.ArrayLike, *, outline: gpd.GeoSeries, widest_px: int = 900
 ) -> Picture:
-    """Paint a density that is known at the centres of a regular grid.
+    """Paint a density given at the centres of a regular grid.
 
     Parameters
     ----------
     x, y
-        Centres of columns and rows in the CRS of `outline`, metres, shapes (m,) and (n,), rising or falling.
+        Centres of columns and rows in the CRS of `outline`, metres, shapes (m,) and (n,), ascending or descending.
     values
         Density, shape (n, m); NaN counts as 0.
     outline
         The street, in a metric CRS; outside it nothing is painted.
     widest_px
-        Most pixels along the longer side; a pixel is never finer than half a grid cell.
+        Maximum number of pixels along the longer side; a pixel is never finer than half a grid cell.
 
     Raises
     ------
     GeometryError
-        If the shapes do not fit together.
+        If the shapes do not match.
     CrsError
         If the CRS of the outline is not in metres.
     """
@@ -153,7 +153,7 @@ def _rising(x: Floats, y: Floats, values: Floats) -> tuple[Floats, Floats, Float
 
 
 def _bilinear(x: Floats, y: Floats, values: Floats, at_x: Floats, at_y: Floats) -> Floats:
-    """Interpolate between four grid centres; beyond the outermost centres the value of the nearest edge holds."""
+    """Bilinear interpolation between grid centres; beyond the outermost centres the nearest edge value is used."""
     u = np.clip((at_x - x[0]) / (x[1] - x[0]), 0.0, len(x) - 1.0)
     v = np.clip((at_y - y[0]) / (y[1] - y[0]), 0.0, len(y) - 1.0)
     i = np.minimum(u.astype(np.int64), len(x) - 2)

@@ -1,4 +1,4 @@
-"""What lies around the street, where it is given: adjoining streets with their names, metro lines and stations."""
+"""Surroundings of the street, if given: adjoining streets with their names, metro lines and stations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from geo.layers.columns import NAME
 
 #: Distance beyond the outline up to which neighbours, and with them roads, are drawn.
 AROUND_M = 900.0
-# The name of a neighbour stands as near to the street as this, so that it is in view when the street fills the map.
+# Maximum distance of a neighbour's name from the street, so that it is in view when the street fills the map.
 _NAME_WITHIN_M = 350.0
 _SIMPLIFY_M = 2.0
 
@@ -27,13 +27,13 @@ def encode_neighbours(
     Parameters
     ----------
     layer
-        Polygons are adjoining streets, lines are metro lines, points are stations; each with ``name`` where it has one. What lies
-        in the street itself is cut off from the polygons.
+        Polygons are adjoining streets, lines are metro lines, points are stations; each with an optional ``name``. Parts inside
+        the street are cut off from the polygons.
 
     Returns
     -------
     dict
-        ``neighbours`` and ``metro``: shapes as :func:`maps.encoding.cells.encode_polygons` and ``encode_lines`` give them;
+        ``neighbours`` and ``metro``: shapes as returned by :func:`maps.encoding.cells.encode_polygons` and ``encode_lines``;
         ``neighbour_names`` and ``stations``: ``name`` and ``at`` in steps.
 
     Raises

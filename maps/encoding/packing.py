@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 
 def pack(numbers: npt.ArrayLike) -> str:
-    """Write whole numbers from zero on as seven bits a byte, least first, the high bit set while more follow; as base64.
+    """Encode non-negative integers as seven bits per byte, least significant first, with the high bit set if more follow; as
+    base64.
 
     >>> base64.b64decode(pack([0, 127, 128, 300])).hex()
     '007f8001ac02'
@@ -32,7 +33,7 @@ def pack(numbers: npt.ArrayLike) -> str:
 
 
 def zigzag(numbers: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Whole numbers of either sign as numbers from zero on, small ones first.
+    """Signed integers as non-negative ones, small magnitudes first.
 
     >>> zigzag([0, -1, 1, -2]).tolist()
     [0, 1, 2, 3]
@@ -42,9 +43,10 @@ def zigzag(numbers: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def pack_shapes(shapes: Sequence[Sequence[Sequence[Sequence[int]]]]) -> str:
-    """Write shapes, lists of parts of rings of numbers, as one text.
+    """Encode shapes, lists of parts of rings of numbers, as one text.
 
-    For each shape the number of its parts, for each part that of its rings, for each ring that of its numbers and these.
+    For each shape the number of its parts, for each part the number of its rings, for each ring the number of its values,
+    followed by the values.
     """
     pieces: list[npt.NDArray[np.int64]] = []
     for parts in shapes:

@@ -54,7 +54,7 @@ def division_svg(
     width_px
         Width; the height follows from the street.
     roads, water, green, railways
-        What lies beneath, any declared CRS; roads with ``highway``.
+        Background layers, any declared CRS; roads with ``highway``.
     caption
         A line of text in the lower right corner.
 
@@ -100,12 +100,12 @@ def division_svg(
 
 
 def page(svg: str) -> str:
-    """An HTML page that shows a drawing and nothing else, to be photographed."""
+    """An HTML page that shows only a drawing, for a screenshot."""
     return f'<!DOCTYPE html><meta charset="utf-8"><style>body{{margin:0}}svg{{display:block}}</style>{svg}'
 
 
 class _Sheet:
-    """From metres of the division's CRS to pixels."""
+    """Transformation from metres of the division's CRS to pixels."""
 
     def __init__(self, division: Division, width_px: int) -> None:
         west, south, east, north = division.street.total_bounds
@@ -138,7 +138,7 @@ def _shapes(layer: gpd.GeoDataFrame | None) -> list[Any]:
 
 
 def _communities(sheet: _Sheet, division: Division) -> list[str]:
-    """Communities, each in the first colour that none of its neighbours has, the one with most neighbours first."""
+    """Communities, coloured greedily by decreasing number of neighbours."""
     shapes = np.asarray(division.community.geometry.array)
     a, b = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=1.0)
     beside = {i: set(b[(a == i) & (b != i)].tolist()) for i in range(len(shapes))}
@@ -180,7 +180,7 @@ def _borders(sheet: _Sheet, division: Division) -> list[str]:
 
 
 def _names(sheet: _Sheet, division: Division) -> list[str]:
-    """Names of the communities with a white rim, in the largest circle inside each."""
+    """Names of the communities with a white outline, in the largest circle inside each."""
     circles = shapely.maximum_inscribed_circle(np.asarray(division.community.geometry.array), tolerance=5.0)
     written = []
     for circle, name in zip(circles, column(division.community, NAME), strict=True):

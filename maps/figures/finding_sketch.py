@@ -16,7 +16,7 @@ from geo.layers.columns import CODE, PARENT
 from maps.figures.planted_faults import Planted, plant
 from maps.finding_signs import SHAPES, sign
 
-# Pixels of the picture and to a metre, and ground beside the cells, metres.
+# Size of the picture, pixels per metre, and margin around the cells, metres.
 _SIZE_PX = (240, 166)
 _PX_PER_M = 1.16
 _WEST, _NORTH = 387_988.0, 3_553_125.0
@@ -33,12 +33,12 @@ _SEVERITIES = {Severity.ERROR: "错误", Severity.WARNING: "提示", Severity.AL
 def sketch_svg(kind: Kind | str) -> str:
     """Picture of one kind of finding as an SVG document of about 3 kB.
 
-    The cells with the fault are made by :func:`maps.figures.planted_faults.plant`; what the check finds in them is drawn.
+    Draws the finding of the check in the cells of :func:`maps.figures.planted_faults.plant`.
 
     Raises
     ------
     ImpossibleError
-        If the check does not find this kind and nothing else.
+        If the check does not find exactly this kind.
     """
     kind, example = Kind(kind), plant(kind)
     findings = example.check().findings
@@ -62,12 +62,12 @@ def sketch_svg(kind: Kind | str) -> str:
 
 
 def overview_table(folder: str = "images") -> str:
-    """Table of all kinds in Markdown: picture, name, what it means, and how severe it is by default.
+    """Table of all kinds in Markdown: picture, name, meaning, and default severity.
 
     Parameters
     ----------
     folder
-        Where the pictures lie, as seen from the document.
+        Folder of the pictures, relative to the document.
     """
     lines = [
         "| | kind 类型 | meaning 含义 | a layer 图层 | a division 方案 |",
@@ -85,7 +85,7 @@ def overview_table(folder: str = "images") -> str:
 
 
 def _ground(example: Planted) -> list[str]:
-    """Cells in soft colours, the outline dashed and the level above in thick lines where the check was given them."""
+    """Cells in soft colours, the outline dashed and the level above in thick lines, if the check used them."""
     seen = [
         _path(shape, f'fill="{_FILLS[i]}" fill-opacity="0.85" stroke="#66737c" stroke-width="1.2"')
         for i, shape in enumerate(example.cells.geometry)
@@ -119,7 +119,7 @@ def _finding(kind: Kind, geometry: Any) -> list[str]:
 
 
 def _labels(kind: Kind, example: Planted) -> list[str]:
-    """Codes of the cells, what they say of their parent or area, and a line below for what has no place."""
+    """Codes of the cells, their parent or area attributes, and a line below for faults without a place."""
     written, below = [], ""
     for i, (code, shape) in enumerate(zip(example.cells[CODE], example.cells.geometry, strict=True)):
         if shape is None or shape.is_empty:
@@ -141,7 +141,7 @@ def _labels(kind: Kind, example: Planted) -> list[str]:
         elif kind is Kind.AREA_MISMATCH:
             share = example.cells["area_m2"].iloc[i] / shape.area
             written.append(_text(x, y + 13, f"登记 {share:.0%}", size=9))
-    # The part that lies apart says whose it is.
+    # The detached part gets a label with its owner.
     if kind in (Kind.DETACHED_PART, Kind.CORNER_CONTACT):
         i = 2 if kind is Kind.DETACHED_PART else 1
         small = min(shapely.get_parts(example.cells.geometry.iloc[i]), key=lambda piece: piece.area)
@@ -157,7 +157,7 @@ def _labels(kind: Kind, example: Planted) -> list[str]:
 
 
 def _middle(kind: Kind, i: int, shape: Any) -> tuple[float, float]:
-    """Where the label of a cell stands: in the middle of its largest part, or beside its hole."""
+    """Position of a cell's label: in the middle of its largest part, or next to its hole."""
     part = max(shapely.get_parts(shape), key=lambda piece: piece.area)
     place = part.centroid if part.contains(part.centroid.buffer(8)) else part.representative_point()
     if kind is Kind.RING_SHAPED and i == 1:
@@ -168,7 +168,7 @@ def _middle(kind: Kind, i: int, shape: Any) -> tuple[float, float]:
 
 
 def _badge_place(geometry: Any) -> tuple[float, float]:
-    """The sign stands to the right above the fault, or in a corner where the fault has no place."""
+    """Position of the sign: to the upper right of the fault, or in a corner if the fault has no place."""
     if geometry is None:
         return _SIZE_PX[0] - 16.0, 16.0
     xy = np.array(_pixels(geometry))

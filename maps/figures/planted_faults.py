@@ -17,7 +17,7 @@ from geo.layers.columns import AREA_M2, CODE, PARENT
 
 CRS = "EPSG:4549"
 
-# South-west corner and lines of a lattice of three by two cells, metres; a little crooked, as towns are.
+# South-west corner and lines of a slightly irregular lattice of three by two cells, metres.
 _WEST, _SOUTH = 388_000.0, 3_553_000.0
 _NODES = np.array(
     [
@@ -32,7 +32,7 @@ _CODES = "ABCDEF"
 
 @dataclass(frozen=True)
 class Planted:
-    """Cells with one fault, and what they are checked against.
+    """Cells with one fault, and the inputs of the check.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def sound() -> gpd.GeoDataFrame:
 
 
 def plant(kind: Kind | str) -> Planted:
-    """The six cells with a fault of one kind planted in them; the check finds it and nothing else."""
+    """The six cells with a planted fault of one kind, the only one found by the check."""
     return _PLANTS[Kind(kind)](sound())
 
 
@@ -70,7 +70,7 @@ def _outline() -> gpd.GeoDataFrame:
 
 
 def _parents() -> gpd.GeoDataFrame:
-    """Two cells of the level above: P holds A, B, D and E, and Q holds C and F."""
+    """Two cells of the level above: P contains A, B, D and E, and Q contains C and F."""
     shapes = sound().geometry
     halves = [shapely.coverage_union_all(np.asarray(shapes.iloc[rows].array)) for rows in ([0, 1, 3, 4], [2, 5])]
     return gpd.GeoDataFrame({CODE: ["P", "Q"]}, geometry=halves, crs=CRS)
@@ -123,7 +123,7 @@ def _outside(cells: gpd.GeoDataFrame) -> Planted:
 
 
 def _unmatched(cells: gpd.GeoDataFrame) -> Planted:
-    """B has a vertex on its border with A that A has not."""
+    """B has a vertex on its border with A that A lacks."""
     xy = shapely.get_coordinates(_of(cells, "B"))
     a, b = _NODES[1, 1], _NODES[2, 1]
     k = next(i for i in range(len(xy) - 1) if {tuple(xy[i]), tuple(xy[i + 1])} == {tuple(a), tuple(b)})
@@ -131,7 +131,7 @@ def _unmatched(cells: gpd.GeoDataFrame) -> Planted:
 
 
 def _invalid(cells: gpd.GeoDataFrame) -> Planted:
-    """E lists two of its vertices the wrong way round."""
+    """E has two of its vertices in the wrong order."""
     xy = shapely.get_coordinates(_of(cells, "E"))[:-1]
     return Planted(_put(cells, "E", shapely.Polygon(xy[[0, 2, 1, 3]])))
 
@@ -148,13 +148,13 @@ def _detached(cells: gpd.GeoDataFrame) -> Planted:
 
 
 def _corner(cells: gpd.GeoDataFrame) -> Planted:
-    """B takes a piece of D that it touches at one vertex only."""
+    """B has a piece of D that it touches only in a vertex."""
     node, west, south = _NODES[1, 1], _NODES[1, 0], _NODES[0, 1]
     p, q = node + (west - node) * 0.42, node + (south - node) * 0.45
     piece = shapely.Polygon([node, p, node - (25, 26), q])
     rest = shapely.Polygon([_NODES[0, 0], south, q, node - (25, 26), p, west])
     cells = _put(_put(cells, "D", rest), "B", shapely.MultiPolygon([_of(cells, "B"), piece]))
-    # The neighbours get the new vertices, so that these are no fault of their own.
+    # The neighbours get the new vertices, to avoid further faults.
     cells = _put(cells, "A", shapely.Polygon([_NODES[1, 0], p, node, _NODES[2, 1], _NODES[2, 0]]))
     return Planted(_put(cells, "E", shapely.Polygon([south, _NODES[0, 2], _NODES[1, 2], node, q])))
 
@@ -169,7 +169,7 @@ def _nested(cells: gpd.GeoDataFrame, parent: str = "") -> gpd.GeoDataFrame:
 
 
 def _not_nested(cells: gpd.GeoDataFrame) -> Planted:
-    """B reaches into the parent of C, which gives it the ground."""
+    """B extends into the parent of C, which loses the ground."""
     piece = _area((118, 50), (140, 58), (142, 90), (121, 80))
     grown = _put(cells, "B", shapely.union(_of(cells, "B"), shapely.intersection(piece, _of(cells, "C"))))
     return Planted(_nested(_put(grown, "C", shapely.difference(_of(cells, "C"), piece))), {"parents": _parents()})

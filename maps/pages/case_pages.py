@@ -1,4 +1,4 @@
-"""The pages on which people work with cases: ``/me``, ``/desk`` and ``/board``. They read and write by ``/api/cases``."""
+"""The pages for working with cases: ``/me``, ``/desk`` and ``/board``. They use the routes of ``/api/cases``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from geo.texts import Text
 from maps.pages.frame import plain_json, render_page
 from maps.pages.navigation import Entry
 
-#: Matters that officers of a street report most, shown as buttons; all others of the standard stand in a list.
+#: Most frequently reported matters, shown as buttons; all others of the standard are in a list.
 FREQUENT = (
     *("06010", "06042", "06036", "06030", "06013", "06017"),
     *("09012", "09006", "09005", "09009", "09010", "07001"),
@@ -24,7 +24,7 @@ FREQUENT = (
 _REVIEW = ("review_date", "date", Text("复核日期", "Review on"))
 _AWAITS = ("awaits", "choice", Text("等待什么", "What is awaited"))
 
-#: Fields of a step beside its reason: name in the payload, kind of the field, and label.
+#: Fields of a step besides its reason: name in the payload, type of the field, and label.
 FIELDS: Mapping[Action, tuple[tuple[str, str, Text], ...]] = {
     Action.FILE: (("kind", "kind", Text("事项", "Matter")),),
     Action.MERGE: (("main_case", "text", Text("主件编号", "Number of the main case")),),
@@ -49,13 +49,13 @@ FIELDS: Mapping[Action, tuple[tuple[str, str, Text], ...]] = {
     ),
 }
 
-#: Choices that may stay open: nobody has to be told if nobody asked for a reply.
+#: Optional choices: if no reporter wants a reply, no one has to be informed.
 _LEFT_OPEN = frozenset({"told", "not_told"})
 
-#: Steps whose reason is a choice, so nothing has to be typed.
+#: Steps whose reason is a choice, so that no text is required.
 _CHOSEN = frozenset({Action.CHECKED, Action.VISIT_SOLVED, Action.VISIT_UNSOLVED})
 
-#: Steps that other routes do.
+#: Steps made by other routes.
 _ELSEWHERE = frozenset({Action.REPORT, Action.ADD_REPORT, Action.ERASE_CONTACT})
 
 #: Columns of the board, and the lists of the desk: name, states and title.
@@ -70,25 +70,24 @@ STAGES = (
 
 
 def render_my_grid(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of an officer: cases with their deadlines, the verdict of the day, and reporting a problem.
+    """HTML of the page of an officer: cases with their deadlines, the verdict of the day, and a form for reports.
 
     Parameters
     ----------
     shown
-        `now` (aware), `zone`, `places` (pairs of code and name that the reader may choose), `units` (names of departments that
-        are suggested), and `may`: what the reader may do,
-        by ``report``, ``verdicts`` and ``reporters``.
+        `now` (timezone-aware), `zone`, `places` (pairs of code and name that the reader may select), `units` (suggested names of
+        departments), and `may`: the rights of the reader, ``report``, ``verdicts`` and ``reporters``.
     """
     return _page("my_grid.html", ("我的网格", "My grid"), "/me", shown, navigation)
 
 
 def render_desk(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of the centre: intake, duplicates, filing, dispatch, clocks. `shown` as for :func:`render_my_grid`."""
+    """HTML of the page of the centre: intake, duplicates, filing, dispatch, clocks. `shown` as for :func:`render_my_grid`."""
     return _page("desk.html", ("受理台", "Desk"), "/desk", shown, navigation)
 
 
 def render_board(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of a community: its open cases by stage. `shown` as for :func:`render_my_grid`."""
+    """HTML of the page of a community: its open cases by stage. `shown` as for :func:`render_my_grid`."""
     return _page("board.html", ("社区办件", "Cases of a community"), "/board", shown, navigation)
 
 
@@ -137,14 +136,16 @@ def _field(action: Action, name: str, kind: str, label: Text) -> dict[str, Any]:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    """Code and name of the matters that may be reported; the catalogue is imported with the first page, as it needs pandas."""
+    """Code and name of the matters that can be reported; the catalogue is imported with the first page, because it needs
+    pandas.
+    """
     from geo.incidents.catalogue import national
 
     return [(one.code, one.name) for one in national().by_code.values() if one.kind == "event" and one.listed]
 
 
 def _wording() -> dict[str, Any]:
-    """Words of states, steps and clocks, and what each step asks for."""
+    """Labels of states, steps and clocks, and the required values of each step."""
     from geo.incidents.catalogue import STANDARD_REF
 
     def texts(words: Mapping[Any, Text]) -> dict[str, dict[str, str]]:

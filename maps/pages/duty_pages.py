@@ -1,4 +1,4 @@
-"""The pages of the duty room that show views: ledgers, the brief, and the meeting."""
+"""The pages of the duty room with computed views: ledgers, the brief, and the meeting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maps.pages.frame import render_page
 from maps.pages.funnel_drawing import funnel_svg
 from maps.pages.navigation import Entry
 
-#: Papers that are printed from a ledger: kind, name, and whether a place has to be chosen.
+#: Papers printed from a ledger: kind, name, and whether a place must be selected.
 _PAPERS = {
     LedgerKind.I: (("letters", "印信件", "Print letters", False),),
     LedgerKind.J: (("cards", "印联系卡", "Print cards", False),),
@@ -35,7 +35,7 @@ Scopes = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class LedgerPage:
-    """What the page of a ledger shows beside its rows: who and where, the choices, what the reader may do, the signature."""
+    """Content of the page of a ledger besides its rows: place and persons, choices, rights of the reader, signature."""
 
     day: dt.date
     scope: str
@@ -49,7 +49,7 @@ class LedgerPage:
 
 
 def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of a ledger: its columns with their sources, its rows, and the fields that people write.
+    """HTML of the page of a ledger: its columns with their sources, its rows, and the typed fields.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _named(table: pd.DataFrame, kind: LedgerKind) -> dict[str, Any]:
 
 
 def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of a brief.
+    """HTML of the page of a brief.
 
     Parameters
     ----------
@@ -148,12 +148,12 @@ def render_meeting(
     *,
     navigation: Sequence[Entry] = (),
 ) -> str:
-    """Text of the page of a meeting: its agenda, and the decisions that are not carried out.
+    """HTML of the page of a meeting: its agenda, and decisions not yet carried out.
 
     Parameters
     ----------
     made, decisions
-        The agenda, and the decisions that are open, with owners as they are shown.
+        The agenda, and the open decisions, with displayed names of owners.
     shown
         `scope`, `scopes`, `days` (pairs of day and name), `may_decide`.
     """

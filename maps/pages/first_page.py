@@ -37,17 +37,17 @@ def render_first_page(
     day: Mapping[str, Any] | None = None,
     outlines: Outlines | None = None,
 ) -> str:
-    """Text of the first page.
+    """HTML of the first page.
 
     Parameters
     ----------
     summary
         Figures of the division by name: `street_name`, `communities`, `seconds`, `thirds`, `area_km2`, `population`, `version`,
-        `valid_from`, `crs`, `digest`, `note`. What is missing or None is left out; other names are not shown.
+        `valid_from`, `crs`, `digest`, `note`. Missing values and None are omitted; other names are ignored.
     navigation
         Pages that the reader may open.
     day
-        What is known of a day, as ``api.overview.day_figures`` composes it; None if there is nothing that the reader may see.
+        Figures of a day, as composed by ``api.overview.day_figures``; None if nothing is visible to the reader.
     outlines
         Grids of the small maps; needed with `day`.
 
@@ -77,7 +77,7 @@ def render_first_page(
 
 
 def _drawn(day: Mapping[str, Any], outlines: Outlines | None) -> dict[str, Any]:
-    """What the templates need to draw a day."""
+    """Values of a day for the templates."""
     zh, en = _WEEKDAYS[day["day"].weekday()]
     bars = [bar for community in day["communities"] for bar in community["bars"] if bar]
     week = day["incidents"]
@@ -91,7 +91,7 @@ def _drawn(day: Mapping[str, Any], outlines: Outlines | None) -> dict[str, Any]:
 
 
 def _with_moment(day: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is overdue, with the moment in both languages; midnight belongs to the day that it ends."""
+    """Overdue cases, with the time in both languages; midnight belongs to the day that it ends."""
     late = day["overdue"]
     if late is None:
         return None
@@ -103,7 +103,7 @@ def _with_moment(day: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _dates(summary: Mapping[str, Any], day: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Day of the data, and when they were received: Chinese, English, and the date."""
+    """Day of the data, and time of their receipt: Chinese, English, and the date."""
     found = []
     if day is not None:
         found.append(("巡查数据日期", "Day of the patrols", f"{day['day']:%Y-%m-%d}"))

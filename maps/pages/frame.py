@@ -1,8 +1,8 @@
 """The frame of a page of the server: title, navigation, language and dark mode; the templates are in ``maps/templates``.
 
-A template extends ``frame.html`` and fills the blocks ``main``, ``head`` (more styles and scripts) and ``tools`` (buttons of
-the header). A text in both languages is written ``{{ both("社区", "Community") }}``; an attribute in both languages has
-``data-zh`` and ``data-en`` beside it with the name of the attribute in ``data-text``. Templates escape what is put into them.
+A template extends ``frame.html`` and fills the blocks ``main``, ``head`` (more styles and scripts) and ``tools`` (buttons of the
+header). A bilingual text is written ``{{ both("社区", "Community") }}``; a bilingual attribute has ``data-zh`` and ``data-en``,
+and the name of the attribute in ``data-text``. Templates escape all values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from maps.pages.navigation import Entry
 
 
 def render_page(template: str, *, title: tuple[str, str], navigation: Sequence[Entry], here: str, **values: Any) -> str:
-    """Text of a page.
+    """HTML of a page.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def render_page(template: str, *, title: tuple[str, str], navigation: Sequence[E
     navigation
         Entries that the reader may open.
     here
-        Path of the page, which the navigation marks.
+        Path of the page, marked in the navigation.
     values
         Values of the template.
 
@@ -62,12 +62,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _both(zh: Any, en: Any) -> Markup:
-    """A text in two languages, of which the style shows one."""
+    """A bilingual text, of which the style sheet shows one language."""
     return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
 
 
 def _shown(value: Any) -> str:
-    """A value of a table: numbers with one decimal, small ones with four; booleans as signs."""
+    """A table value: numbers with one decimal, small ones with four; booleans as signs."""
     if isinstance(value, bool):
         return "✓" if value else "–"
     if isinstance(value, float):
@@ -76,5 +76,5 @@ def _shown(value: Any) -> str:
 
 
 def plain_json(value: Any) -> str:
-    """Data for a script of a page, as JSON for a ``data-`` attribute, which the template escapes."""
+    """Data for a script of a page, as JSON for a ``data-`` attribute, escaped by the template."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

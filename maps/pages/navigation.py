@@ -1,9 +1,9 @@
 """The navigation of the pages of the server: one list of pages, in display order.
 
-A page is added by one line in :data:`ENTRIES`: its path and its name in Chinese and English. Nothing else is needed. The server
-shows an entry when the application has a ``GET`` route of this path and the caller has the right that the route needs
-(``api.routes.navigation``), so an entry may stand here before its page exists. A page that is a template extends
-``frame.html`` (see :mod:`maps.pages.frame`) and gets the navigation with it; a map that is served gets it in its payload.
+A page is added by one line in :data:`ENTRIES`: its path and its name in Chinese and English. The server shows an entry if the
+application has a ``GET`` route with this path and the caller has the required right (``api.routes.navigation``), so an entry may
+precede its page. Templates of pages extend ``frame.html`` (see :mod:`maps.pages.frame`), which contains the navigation; served
+maps get it in their payload.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ENTRIES = (
 
 
 def shown_entries(existing: Container[str]) -> list[Entry]:
-    """Entries of the pages that exist, in their order.
+    """Entries of the existing pages, in display order.
 
     >>> [entry.en for entry in shown_entries({"/heat", "/"})]
     ['Today', 'Incidents']

@@ -9,14 +9,14 @@ from maps.pages.navigation import Entry
 
 
 def render_plan(*, navigation: Sequence[Entry] = (), base_map: bool = False) -> str:
-    """Text of the page; which draft it shows stands in its address (``?draft=7``).
+    """HTML of the page; its address contains the draft (``?draft=7``).
 
     Parameters
     ----------
     navigation
         Pages that the reader may open.
     base_map
-        Whether the service has a base map to offer.
+        Whether the service offers a base map.
 
     Raises
     ------

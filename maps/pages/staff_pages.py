@@ -1,4 +1,4 @@
-"""The pages of those who are on duty: the roster with leave and shifts, notices, and rectification."""
+"""The pages of duty staff: the roster with absences and shifts, notices, and rectification."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WEEKDAYS = (
     ("周六", "Sat"),
     ("周日", "Sun"),
 )
-#: How a notice reached somebody.
+#: Channels of receipts.
 WAYS = {
     "meeting": Text("会上告知", "at a meeting"),
     "phone": Text("电话告知", "by telephone"),
@@ -31,9 +31,9 @@ WAYS = {
     "paper": Text("送达纸质件", "on paper"),
     "page": Text("本人查看", "read here"),
 }
-#: Levels of cells that a notice is for.
+#: Levels of the cells of a notice.
 LEVELS = {1: Text("社区", "communities"), 2: Text("二级网格", "grids"), 3: Text("单位、楼栋", "bodies and buildings")}
-#: Duties that a notice can be limited to.
+#: Duties to which a notice can be limited.
 DUTIES = {
     Duty.RESPONSIBLE: Text("责任人", "responsible persons"),
     Duty.LEADER: Text("格长", "leaders"),
@@ -50,12 +50,12 @@ DUTIES = {
 
 
 def render_roster(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of the roster.
+    """HTML of the page of the roster.
 
     Parameters
     ----------
     shown
-        What ``api.duty.roster_lists.roster_shown`` gives, with `day`, `scope`, `scopes`, and what the reader may do.
+        Result of ``api.duty.roster_lists.roster_shown``, with `day`, `scope`, `scopes`, and the rights of the reader.
     """
     days = [
         {"iso": day, "zh": _WEEKDAYS[k][0], "en": _WEEKDAYS[k][1], "date": day[5:]}
@@ -72,13 +72,13 @@ def render_roster(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ())
 
 
 def render_notices(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of notices.
+    """HTML of the page of notices.
 
     Parameters
     ----------
     shown
-        `notices` (as the route answers them), `names` of cells, `zone`, `me` (code of the reader), `may_send`, and `places` that
-        the reader may send to.
+        `notices` (as answered by the route), `names` of cells, `zone`, `me` (code of the reader), `may_send`, and `places` to
+        which the reader may send.
     """
     zone = ZoneInfo(shown["zone"])
     notices = [
@@ -111,13 +111,13 @@ def render_notices(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()
 
 
 def render_rectification(shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:
-    """Text of the page of rectification.
+    """HTML of the page of rectification.
 
     Parameters
     ----------
     shown
-        `items` (as the route answers them), `note` (number of the supervision note that is shown alone, or empty), names of
-        `people` by code, `zone`, `today`, `places`, and what the reader may do.
+        `items` (as answered by the route), `note` (number of the supervision note to show, or empty), names of `people` by code,
+        `zone`, `today`, `places`, and the rights of the reader.
     """
     zone, people = ZoneInfo(shown["zone"]), shown["people"]
     items = [
@@ -166,7 +166,7 @@ def _moment(moment: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def _addressees(notice: Mapping[str, Any], names: Mapping[str, str]) -> Text:
-    """Whom a notice is for, in words."""
+    """Addressees of a notice, in words."""
     cells = [names.get(code, code) for code in notice["cells"]]
     where = Text("、".join(cells) or "全街道", ", ".join(cells) or "the whole street")
     levels = [LEVELS[level] for level in notice["levels"]]

@@ -1,4 +1,4 @@
-"""Small maps of the second-level grids as SVG inside a page: one path for each grid, painted by a class of the stylesheet."""
+"""Small maps of the second-level grids as SVG inside a page: one path per grid, coloured by a class of the style sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shapely
 from geo.layers import Division
 from geo.layers.columns import CODE
 
-#: Width of a small map in its own units, and the detail that is left out, in the same units.
+#: Width of a small map in its own units, and tolerance of the simplification in the same units.
 WIDTH, DETAIL = 400.0, 0.5
 
 
@@ -59,7 +59,7 @@ def _path(shape: shapely.Geometry, west: float, north: float, scale: float) -> s
 
 
 def classes_of_counts(counts: Mapping[str, int], limits: tuple[int, ...] = (1, 2, 4, 8)) -> dict[str, int]:
-    """Class of each count: how many of the limits it reaches.
+    """Class of each count: the number of limits that it reaches.
 
     >>> classes_of_counts({"a": 0, "b": 1, "c": 3, "d": 9})
     {'a': 0, 'b': 1, 'c': 2, 'd': 4}

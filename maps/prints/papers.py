@@ -36,9 +36,9 @@ class Heading:
     person
         Responsible person.
     summary
-        More pairs of label and value, such as the verdict of the day.
+        Further pairs of label and value, such as the verdict of the day.
     corrections
-        Lines that were added after the ledger was signed.
+        Lines added after the ledger was signed.
     signed
         Time and person of the signature, and the first digits of the hash; empty if unsigned.
     """
@@ -117,7 +117,7 @@ _AGENDA = (
 
 
 def agenda_pdf(made: Agenda, heading: Heading = Heading()) -> bytes:
-    """The agenda of a meeting on A4 across, one row for each line, with room for what is decided.
+    """The agenda of a meeting on A4 landscape, one row per line, with space for decisions.
 
     Raises
     ------

@@ -31,7 +31,7 @@ _PURPOSES = {
 
 
 def short_name(grid: str, community: str) -> str:
-    """Name of a grid without that of its community, which stands beside it.
+    """Name of a grid without that of its community, which is printed next to it.
 
     >>> short_name("金宁新村社区第1网格", "金宁新村社区"), short_name("万寿网格", "金宁新村社区")
     ('第1网格', '万寿网格')
@@ -160,7 +160,7 @@ def board_values(
 
 
 def account_values(account: Account, facts: Facts) -> dict[str, Any]:
-    """The sheet of a grid for the yearly account: head, facts, and room for what the person says."""
+    """The sheet of a grid for the yearly account: head, facts, and space for the person's statement."""
     last = account.end - dt.timedelta(days=1)
     community = facts.cell_names.get(facts.parent_of(account.grid), "")
     head = (
@@ -213,7 +213,7 @@ def map_values(seconds: gpd.GeoDataFrame, code: str, *, community: str = "", roa
         ]
         if clipped.area * scale * scale > 600.0:
             ((x, y),) = on_paper([clipped.representative_point().coords[0]])
-            # A label keeps so far from the frame that none of it is cut off.
+            # Labels keep this distance from the frame, so that none is cut off.
             x, y = min(max(x, _LABEL_MM), MAP_MM[0] - _LABEL_MM), min(max(y, 6.0), MAP_MM[1] - 6.0)
             name = near.at[other, "name"] if "name" in near else other
             labels.append({"x": x, "y": y, "text": short_name(str(name), community), "own": other == code})

@@ -13,8 +13,8 @@ from geo.errors import ImpossibleError
 #: Folder of the templates.
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
-#: Families by use, best first. GB/T 9704 asks for 仿宋, 黑体, 楷体 and 小标宋; where a machine has none of them, Noto stands in,
-#: which also has the rare characters of names (堃, 喆) that the free 仿宋 fonts lack.
+#: Families by use, best first. GB/T 9704 asks for 仿宋, 黑体, 楷体 and 小标宋; if none is installed, Noto is used, which also
+#: has the rare characters of names (堃, 喆) that the free 仿宋 fonts lack.
 FAMILIES = {
     "body": ("FangSong_GB2312", "仿宋_GB2312", "FangSong", "仿宋", "FandolFang R", "Noto Serif CJK SC"),
     "heading": ("SimHei", "黑体", "Noto Sans CJK SC"),
@@ -22,7 +22,7 @@ FAMILIES = {
     "title": ("FZXiaoBiaoSong-B05S", "方正小标宋简体", "Noto Serif CJK SC"),
     "sans": ("Noto Sans CJK SC",),
 }
-#: Families that hold all characters of names; the last one of each use.
+#: Families with all characters of names; the last one of each use.
 NEEDED = ("Noto Serif CJK SC", "Noto Sans CJK SC")
 
 
@@ -61,7 +61,7 @@ def typeset_fitting(template: str, values: Mapping[str, Any], sizes: Sequence[fl
     Raises
     ------
     ImpossibleError
-        As :func:`typeset`, or if the last lines are alone on a page at every size.
+        As for :func:`typeset`, or if the last lines are alone on a page at every size.
     """
     for size in sizes:
         pdf, compiler = _compiled(template, {**values, "fit": size})
@@ -71,7 +71,7 @@ def typeset_fitting(template: str, values: Mapping[str, Any], sizes: Sequence[fl
 
 
 def _pages(compiler: Any, label: str) -> list[int]:
-    """Pages that a template tells: the values of its metadata with a label, in order."""
+    """Page numbers stored by a template: the values of its metadata with a label, in order."""
     return [int(value) for value in json.loads(compiler.query(f"<{label}>", field="value"))]
 
 
@@ -101,7 +101,7 @@ def families() -> dict[str, list[str]]:
     Raises
     ------
     ImpossibleError
-        If a family that every paper needs is not installed.
+        If a required family is not installed.
     """
     installed = set(_fonts().families())
     if missing := [name for name in NEEDED if name not in installed]:
