@@ -14,9 +14,8 @@
     ├── RefusedEdit         an edit of a draft would break the division; says kind, place and reason, and what would pass
     └── RefusedStep         a step of a case is not possible now; says kind and reason, the state, and what would pass
 
-Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it
-is about, ``geometry`` the place, both for programs; ``give`` the argument that would help, which the command line tells as its
-option.
+Each message is one line that says what is wrong, where, and what to do. ``ids`` carries the labels of the rows that it is about,
+``geometry`` the place, both for programs; ``give`` the argument that would help, which the command line shows as an option.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class WanggeError(Exception):
     geometry
         A shapely geometry that shows the place, in the CRS of the input.
     give
-        The argument that would help, by name, with a value as an example. Told behind the message.
+        The argument that would help, by name, with an example value. Appended to the message.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class WanggeError(Exception):
 
 
 class InputError(WanggeError, ValueError):
-    """What came in cannot be used."""
+    """The input is unusable."""
 
 
 class FileError(InputError):
@@ -140,12 +139,12 @@ class RefusedStep(WanggeError):  # noqa: N818 - a refusal is an answer, and its 
     Parameters
     ----------
     kind
-        ``stale`` (somebody acted in between), ``time``, ``chain``, ``client``, ``state``, ``role``, ``reason``, ``missing``,
-        ``own_work``, ``third_return``, ``limit``, ``unanswered``, ``undo``, ``merge``, ``recurrence``.
+        ``stale`` (another step was taken in between), ``time``, ``chain``, ``client``, ``state``, ``role``, ``reason``,
+        ``missing``, ``own_work``, ``third_return``, ``limit``, ``unanswered``, ``undo``, ``merge``, ``recurrence``.
     zh, en
         The reason in words.
     case
-        The case as it stands; its number is in ``ids``.
+        The current case; its number is in ``ids``.
     proposal
         An action that would pass, or None.
     """

@@ -77,7 +77,7 @@ class Kernel:
 
 
 def kernel(**options: Any) -> Callable[[Any], Kernel]:
-    """Make a function a kernel; options are those of ``numba.njit``, but for the cache, which is always on.
+    """Decorator that makes a function a kernel; options are those of ``numba.njit``, except the cache, which is always on.
 
     >>> @kernel(nogil=True)
     ... def double(values):

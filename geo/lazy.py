@@ -1,6 +1,6 @@
-"""Public names of a package that are imported when they are first asked for.
+"""Public names of a package, imported when first used.
 
-Importing a room with all that it stands on (pandas, GEOS, numba, SciPy) takes seconds of CPU, and most commands need
+Importing a package with all its dependencies (pandas, GEOS, numba, SciPy) takes seconds of CPU, and most commands need
 a part of it. So the ``__init__`` of a room imports its modules for type checkers only, and a table says where each public name is
 defined.
 """

@@ -22,7 +22,7 @@ def with_defaults(function: str, defaults: Options, given: Options) -> Options:
     defaults
         Value of every option.
     given
-        What the caller gave.
+        Options given by the caller.
 
     Raises
     ------

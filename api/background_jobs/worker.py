@@ -53,15 +53,15 @@ class Worker:
         words = [sys.executable, "-m", "api.background_jobs.worker", str(job), self.name]
         environment = environment_of(self._settings)
         with (
-            TemporaryFile() as told,
-            subprocess.Popen(words, stdin=subprocess.PIPE, stderr=told, env=environment) as child,
+            TemporaryFile() as errors,
+            subprocess.Popen(words, stdin=subprocess.PIPE, stderr=errors, env=environment) as child,
         ):
             try:
                 reason = self._watch(job, child, stop)
             finally:
                 _end(child)
-            told.seek(0)
-            lines = told.read().decode("utf-8", "replace").strip().splitlines()
+            errors.seek(0)
+            lines = errors.read().decode("utf-8", "replace").strip().splitlines()
             reason = reason or (lines[-1] if lines else f"the work ended with {child.returncode}")
         with session(self._engine, write=True) as opened:
             give_up(opened, job, self.name, reason, at=self._clock())

@@ -164,13 +164,13 @@ def notices() -> Iterator[None]:
 
     from geo.notices import WanggeWarning
 
-    told: set[str] = set()
+    printed: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if not issubclass(category, WanggeWarning):
             usual(message, category, *where, **more)
-        elif str(message) not in told:
-            told.add(str(message))
+        elif str(message) not in printed:
+            printed.add(str(message))
             say(f"注意 notice: {_notice(str(message))}")
 
     with warnings.catch_warnings():

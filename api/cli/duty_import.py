@@ -88,7 +88,7 @@ def run(
                 options={"datum": datum, "columns": named or None},
             )
         audit(opened, street, "command line", f"import {kind}", source.name, at=now, **done.stored)
-    _tell(done, as_json=json)
+    _print_result(done, as_json=json)
     if done.refused or len(done.findings):
         raise typer.Exit(FINDINGS)
 
@@ -102,7 +102,7 @@ def _columns(text: str) -> dict[str, str]:
     return {name.strip(): header.strip() for name, header in pairs}
 
 
-def _tell(done: Imported, *, as_json: bool) -> None:
+def _print_result(done: Imported, *, as_json: bool) -> None:
     findings = done.findings.to_dict("records") if len(done.findings) else []
     if as_json:
         emit_json(

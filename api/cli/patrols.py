@@ -189,8 +189,8 @@ def _print(done: PatrolRun) -> None:
             markup=False,
         )
     if verified.clock_shifts:
-        told = ", ".join(f"{name} {hours:+d} h" for name, hours in sorted(verified.clock_shifts.items()))
-        console.print(f"时钟相差整小时 clocks off by whole hours: {told}", markup=False)
+        shifts = ", ".join(f"{name} {hours:+d} h" for name, hours in sorted(verified.clock_shifts.items()))
+        console.print(f"时钟相差整小时 clocks off by whole hours: {shifts}", markup=False)
     proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)
@@ -245,23 +245,23 @@ def _feasibility(figures: dict[str, Any]) -> str:
 
 
 def _route(figures: dict[str, Any]) -> str:
-    told = [
+    parts = [
         f"走到 covered {figures['covered_m']:,.0f} / {figures['length_m']:,.0f} m ({figures['share']:.0%})",
         f"按顺序 in order {figures['in_order']:.0%}",
         f"漏走 missed {figures['missed_m']:,.0f} m",
         f"绕行 detours {figures['detours']} ({figures['detour_m']:,.0f} m)",
     ]
     if figures["checkpoints"]:
-        told.append(f"打卡点 checkpoints {figures['checkpoints_reached']} / {figures['checkpoints']}")
+        parts.append(f"打卡点 checkpoints {figures['checkpoints_reached']} / {figures['checkpoints']}")
     if figures["started"]:
-        told.append(f"{figures['started'][11:16]}–{figures['ended'][11:16]}")
-    return "计划路线 route: " + ", ".join(told)
+        parts.append(f"{figures['started'][11:16]}–{figures['ended'][11:16]}")
+    return "计划路线 route: " + ", ".join(parts)
 
 
 def _restated(figures: dict[str, Any]) -> str:
     moves = (f"{_verdict(move['before'])} → {_verdict(move['after'])} {move['cells']:,}" for move in figures["changes"])
-    told = f"结论有变 restated: {figures['changed']:,}" + (f" ({', '.join(moves)})" if figures["changed"] else "")
-    return f"{told}\n原因 why: {figures['why']}"
+    line = f"结论有变 restated: {figures['changed']:,}" + (f" ({', '.join(moves)})" if figures["changed"] else "")
+    return f"{line}\n原因 why: {figures['why']}"
 
 
 #: Texts about plans, and about changes from an earlier run.

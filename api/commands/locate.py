@@ -194,8 +194,8 @@ def _check(runner: Runner, source: Source, reading: Reading, index: GridIndex, p
     for part, look in runner.map(partial(_check_chunk, source, reading), source.parts):
         checks[part.number] = look
         progress(f"检查 checking {len(checks)}/{len(source.parts)}", 0.3 * len(checks) / len(source.parts))
-    for told in judge([checks[part.number] for part in source.parts], source, reading, index):
-        notice(told)
+    for text in judge([checks[part.number] for part in source.parts], source, reading, index):
+        notice(text)
 
 
 def _work(runner: Runner, source: Source, reading: Reading, wanted: Wanted, kept: Kept, progress: Progress) -> None:

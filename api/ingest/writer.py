@@ -129,7 +129,7 @@ class Writer:
                 outcomes = [BusyError(reason) for _ in group]
             with self._lock:
                 self._count -= sum(len(entry.rows) for entry in group)
-            _tell(group, outcomes)
+            _set_outcomes(group, outcomes)
 
     def _next_group(self) -> tuple[list[_Waiting], bool]:
         """Wait for a batch, and take all that wait; False at the end."""
@@ -159,7 +159,7 @@ def _table_of(engine: Engine) -> FixTable:
     return PostgresqlTable(engine)
 
 
-def _tell(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) -> None:
+def _set_outcomes(group: Sequence[_Waiting], outcomes: Sequence[Outcome | BusyError]) -> None:
     """Set the outcome of each batch."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Outcome | BusyError]]] = {}
     for entry, outcome in zip(group, outcomes, strict=True):

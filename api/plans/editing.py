@@ -82,8 +82,8 @@ def preview(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) ->
     with session(engine, write=True) as store:
         plain = [one.to_dict() for one in sent.edits]
         ask_replay(store, opened.number, request.id, opened.revision, plain, at=request.at)
-    told = consequences_out(found)
-    return {"id": request.id, "revision": opened.revision, "consequences": told, "warnings": _warnings(told)}
+    effects = consequences_out(found)
+    return {"id": request.id, "revision": opened.revision, "consequences": effects, "warnings": _warnings(effects)}
 
 
 def undo(opened: OpenDraft, engine: Engine, request: Request, of: int | None = None) -> Plain:
@@ -165,13 +165,13 @@ def _edit(opened: OpenDraft, engine: Engine, request: Request, sent: Edits) -> P
 
     def store(change: Change) -> None:
         _require_scope(request.caller, change)
-        told = consequences_out(consequences_of(draft, change))
+        effects = consequences_out(consequences_of(draft, change))
         answer = {
             "rebased": base < opened.revision,
             "words": words_of_edits(change.edits),
             "basis": change.basis,
-            "warnings": _warnings(told),
-            "consequences": told,
+            "warnings": _warnings(effects),
+            "consequences": effects,
             "lineage": [list(step) for step in change.lineage],
         }
         made.append(_store(opened, engine, request, change, About("edit", None, answer)))
@@ -313,12 +313,12 @@ def _require_scope(caller: Caller, change: Change) -> None:
         raise DeniedError(f"'{caller.name}' may not change {what}; the right 'plan' is limited to {', '.join(given)}")
 
 
-def _warnings(told: Plain) -> list[Plain]:
+def _warnings(effects: Plain) -> list[Plain]:
     """Warnings that require a reason."""
-    count = told["cut_buildings"]
+    count = effects["cut_buildings"]
     if not count:
         return []
-    codes = [row["code"] for row in told["cells"]]
+    codes = [row["code"] for row in effects["cells"]]
     return [
         {
             "kind": "cut_building",

@@ -37,8 +37,8 @@ def carry_over(
             pairs = zip(change.lineage, made["lineage"], strict=True)
             names |= {old[2]: new[2] for old, new in pairs if old[2] != new[2]}
         except (EditRefusedError, ConflictError) as error:
-            told = {name: error.members[name] for name in ("kind", "zh", "en", "cells")}
-            refused.append({"revision": change.revision, **told, "edits": [one.to_dict() for one in change.edits]})
+            refusal = {name: error.members[name] for name in ("kind", "zh", "en", "cells")}
+            refused.append({"revision": change.revision, **refusal, "edits": [one.to_dict() for one in change.edits]})
     return refused
 
 

@@ -39,13 +39,13 @@ def head_of(opened: OpenDraft, *, past: bool) -> dict[str, Any]:
 def present(opened: OpenDraft, author: str) -> tuple[str, bytes]:
     """The snapshot of the newest revision with its ETag; `undo` and `redo` refer to the author's edits."""
     steps = {"undo": opened.last_of(author), "redo": opened.redo_of(author)}
-    told = {
+    members = {
         name: None if revision is None else {"revision": revision, "words": opened.entry(revision).words}
         for name, revision in steps.items()
     }
     number = f"{opened.number}-{opened.revision}-{opened.state}"
     tag = f'W/"{number}-{steps["undo"]}-{steps["redo"]}"'
-    return tag, opened.snapshot({**head_of(opened, past=False), **told}, tag)
+    return tag, opened.snapshot({**head_of(opened, past=False), **members}, tag)
 
 
 def past(keeper: Keeper, street: int, number: int, revision: int) -> tuple[str, bytes]:
@@ -60,8 +60,8 @@ def past(keeper: Keeper, street: int, number: int, revision: int) -> tuple[str, 
     fresh.catch_up(keeper.engine, until=revision)
     if fresh.revision != revision:
         raise NotStoredError(f"draft {number} has no revision {revision}; the newest is {fresh.revision}")
-    told = {**head_of(fresh, past=True), "undo": None, "redo": None}
-    return f'W/"{number}-{revision}-past"', fresh.texts.document(told)
+    members = {**head_of(fresh, past=True), "undo": None, "redo": None}
+    return f'W/"{number}-{revision}-past"', fresh.texts.document(members)
 
 
 def layer_document(keeper: Keeper, opened: OpenDraft, name: str) -> tuple[str, bytes]:

@@ -51,7 +51,7 @@ class _Day:
 
     basis: Basis
     presences: dict[int, pd.DataFrame] = field(default_factory=dict)
-    told: dict[tuple[str, str, Any], tuple[bool, int]] = field(default_factory=dict)
+    sent: dict[tuple[str, str, Any], tuple[bool, int]] = field(default_factory=dict)
 
 
 class Follower:
@@ -187,13 +187,13 @@ class Follower:
                 add_verdict(
                     opened, before, at=at, restated=restated, key=key, row=row, stays=stays.get(row["code"], ())
                 )
-                told = {name_: row[name_] for name_ in ("visits", "required", "reason_zh", "reason_en")}
-                told |= {"day": day.isoformat(), "state": row["verdict"], "restated": restated}
-                told["was"] = None if before is None else before.state
-                add_event(opened, self._street, "verdict", row["code"], told, at=at)
+                event = {name_: row[name_] for name_ in ("visits", "required", "reason_zh", "reason_en")}
+                event |= {"day": day.isoformat(), "state": row["verdict"], "restated": restated}
+                event["was"] = None if before is None else before.state
+                add_event(opened, self._street, "verdict", row["code"], event, at=at)
                 changed += 1
-            for code, told in self._stays(known, made):
-                add_event(opened, self._street, "visit", code, {"day": day.isoformat(), **told}, at=at)
+            for code, event in self._stays(known, made):
+                add_event(opened, self._street, "visit", code, {"day": day.isoformat(), **event}, at=at)
         return changed
 
     def _stays(self, known: _Day, made: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
@@ -201,11 +201,11 @@ class Follower:
         news = []
         least = known.basis.rules.min_stay_s
         for row in made[["code", "device", "start", "counted", "hours_s", "reason"]].to_dict("records"):
-            told = (bool(row["counted"]), 0 if row["counted"] else max(0, round(least - row["hours_s"])))
+            state = (bool(row["counted"]), 0 if row["counted"] else max(0, round(least - row["hours_s"])))
             key = (str(row["code"]), str(row["device"]), row["start"])
-            if known.told.get(key) != told:
-                known.told[key] = told
-                news.append((key[0], {"counts": told[0], "needs_s": told[1], "reason": str(row["reason"])}))
+            if known.sent.get(key) != state:
+                known.sent[key] = state
+                news.append((key[0], {"counts": state[0], "needs_s": state[1], "reason": str(row["reason"])}))
         return news
 
 

@@ -260,7 +260,7 @@ def _unexplained(ground: Ground, rows: Rows, layer: SoundLayer, labels: list[Any
 def _shapes(
     given: npt.NDArray[np.object_], valid: npt.NDArray[np.bool_], labels: list[Any], tolerance_m: float
 ) -> tuple[Rows, int]:
-    """Valid cells in several parts, and cells that lie round others; and the number of parts too narrow to be told."""
+    """Valid cells in several parts, and cells that surround others; and the number of parts too narrow to be reported."""
     rows: Rows = []
     hairs = 0
     for i in np.flatnonzero((shapely.get_num_geometries(given) > 1) & valid):

@@ -88,7 +88,7 @@ def piece(ground: shapely.Geometry, cells: Sequence[int] = ()) -> Place:
 
 
 def overlaps(shapes: Shapes, among: Positions) -> list[Place]:
-    """Pairs of cells that cover the same ground, whatever its size."""
+    """Pairs of cells that overlap, regardless of the size of the overlap."""
     pairs, common = _doubled(shapes, among)
     return [_shared(polygonal(ground), pair.tolist()) for pair, ground in zip(pairs, common, strict=True)]
 

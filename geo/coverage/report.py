@@ -147,23 +147,23 @@ class LevelReport:
 
     def remarks(self) -> list[tuple[str, str]]:
         """Remarks for the reader in addition to the findings, in Chinese and English."""
-        told = []
+        texts = []
         if self.parent_rule is not None:
-            told.append(_PARENT_RULES[self.parent_rule.split()[0]])
+            texts.append(_PARENT_RULES[self.parent_rule.split()[0]])
             if " " in self.parent_rule:
                 name = self.parent_rule.split(" ", 1)[1]
-                told[-1] = (told[-1][0].format(name), told[-1][1].format(name))
+                texts[-1] = (texts[-1][0].format(name), texts[-1][1].format(name))
         number = int(self.not_listed["overlaps"] + self.not_listed["gaps"] + self.not_listed["outside"])
         if number:
             area = self.not_listed["overlap_m2"] + self.not_listed["gap_m2"] + self.not_listed["outside_m2"]
-            told.append(
+            texts.append(
                 (
                     f"无效图形自相交处另有 {number:,} 处重叠或空缺（{area:,.2f} m²），已计入面积，未逐条列出",
                     f"{number:,} overlaps or gaps ({area:,.2f} m²) where an invalid polygon crosses itself are counted, "
                     "not listed",
                 )
             )
-        return told
+        return texts
 
     def fine(self) -> str:
         """Number and area of the faults below the tolerance as text, '' if there are none."""

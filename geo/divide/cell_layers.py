@@ -125,7 +125,7 @@ def partition(
         wishes=_wishes(cells, chosen, load, unit),
         rules=_rules_of(levels, tolerances, chosen["min_border_m"]),
         rng=np.random.default_rng(rng),
-        tell=chosen["progress"] or _silent,
+        progress=chosen["progress"] or _silent,
     )
     return pd.DataFrame({level.layer: found[level][unit] for level in levels}, index=cells.index)
 

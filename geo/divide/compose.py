@@ -131,15 +131,15 @@ def divide(
     About 2 ms per building in total. No building is cut, except by a community border or the outline.
     """
     chosen = with_defaults("divide", _DEFAULTS, options)
-    tell = chosen["progress"] or _silent
+    progress = chosen["progress"] or _silent
     generator = np.random.default_rng(rng)
     _require_counts(counts, communities)
-    tell("inputs", 0.0)
+    progress("inputs", 0.0)
     given = prepare(street, roads=roads, buildings=buildings, barriers=barriers, communities=communities)
-    tell("blocks", 0.05)
+    progress("blocks", 0.05)
     held = read_locks(chosen["locks"], given.crs)
-    pieces = pieces_of(given, held, counts[2], tell)
-    facts = _facts(given, pieces.atoms, workload, chosen["incidents"], tell)
+    pieces = pieces_of(given, held, counts[2], progress)
+    facts = _facts(given, pieces.atoms, workload, chosen["incidents"], progress)
     cells = cells_of(given, pieces, facts, only_lines(held))
     present = None if chosen["current"] is None else to_metric(chosen["current"], given.crs)
     wishes = _wishes(held, present, chosen["keep"], pieces.atoms, facts)
@@ -152,9 +152,9 @@ def divide(
         wishes=wishes,
         rules=rules,
         rng=generator,
-        tell=lambda step, done: tell(step, 0.45 + 0.5 * done),
+        progress=lambda step, done: progress(step, 0.45 + 0.5 * done),
     )
-    tell("layers", 0.95)
+    progress("layers", 0.95)
     require_borders(only_lines(held), pieces.atoms.polygons, groups[Level.SECOND])
     frame = gpd.GeoDataFrame(facts, geometry=pieces.atoms.polygons, crs=given.crs)
     division, codes = assemble(
@@ -171,7 +171,7 @@ def divide(
         on_barriers={level.layer: share_on_barriers(pieces, group) for level, group in groups.items()},
         obstacles=_obstacles(given, pieces.atoms, cells, groups, codes),
     )
-    tell("done", 1.0)
+    progress("done", 1.0)
     return division
 
 
@@ -180,10 +180,10 @@ def _facts(
     atoms: Atoms,
     workload: Weights | pd.Series | None,
     incidents: gpd.GeoDataFrame | None,
-    tell: Progress,
+    progress: Progress,
 ) -> pd.DataFrame:
     """Residents, households, units and workload of each atom."""
-    tell("workload", 0.4)
+    progress("workload", 0.4)
     points = _points(incidents, given.crs)
     facts = weigh(atoms.polygons, atoms.atom_of_building, given.buildings, workload=workload, incidents=points)
     if facts["workload"].sum() <= 0:

@@ -46,7 +46,7 @@ class Pieces(NamedTuple):
     border: Ints
 
 
-def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, tell: Progress) -> Pieces:
+def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, progress: Progress) -> Pieces:
     """Create blocks and atoms, with at least as many atoms as third-level grids; `held` are the locks."""
     footprints = np.asarray(given.buildings.geometry.array, dtype=object)
     blocks = draw_blocks(
@@ -57,7 +57,7 @@ def pieces_of(given: Inputs, held: gpd.GeoDataFrame | None, grids: int, tell: Pr
         buildings=footprints,
         locks=held,
     )
-    tell("atoms", 0.1)
+    progress("atoms", 0.1)
     atoms = _enough_atoms(given, blocks, footprints, grids)
     seg = segments(atoms.polygons)
     return Pieces(blocks, atoms, seg, _borders(seg, blocks, atoms))

@@ -181,9 +181,9 @@ def code_text(values: pd.Series, name: str) -> pd.Series:
         text[whole] = [str(int(value)) for value in values[whole]]
         return text
     text = values.astype("string").astype(object)
-    told = text.dropna()
-    if len(told) and told.str.fullmatch(r"\d+\.0").all():
-        text[told.index] = told.str.removesuffix(".0")
+    known = text.dropna()
+    if len(known) and known.str.fullmatch(r"\d+\.0").all():
+        text[known.index] = known.str.removesuffix(".0")
     return text
 
 

@@ -57,7 +57,7 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
     Parameters
     ----------
     frame
-        Geometries in any declared CRS; their coordinates are on `source`, whatever datum the CRS declares.
+        Geometries in any declared CRS; their coordinates are on `source`, regardless of the datum of the CRS.
     source, target
         Datum of the coordinates before and after.
 

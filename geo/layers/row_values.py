@@ -21,7 +21,7 @@ def values_of_rows(
     name
         Name of the argument, for messages.
     what
-        What the rows are, for messages.
+        Name of the rows in messages.
     partial
         Whether rows may lack a value, which is then missing. Labels that the frame does not have are refused.
 

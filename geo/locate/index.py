@@ -52,12 +52,12 @@ class GridIndex:
 
     Notes
     -----
-    **Points on borders.** A point inside one cell belongs to it; this is decided exactly, for any double. A point on a
-    border belongs to the cell immediately east of it or, where the border runs east, to the one immediately north: formally
-    the cell of (x + ε, y + ε²). If there is no cell at that place (on the outline), it belongs to the first cell met when
-    turning counter-clockwise around the point from that direction. So each point of the closed street has exactly one cell,
-    whatever the order of the cells. Paths are shifted by the same infinitesimal step and so follow the same rule, except that a
-    path on an outline in the east or north counts as outside.
+    **Points on borders.** A point inside one cell belongs to it; this is decided exactly, for any double. A point on a border
+    belongs to the cell immediately east of it or, where the border runs east, to the one immediately north: formally the cell of
+    (x + ε, y + ε²). If there is no cell at that place (on the outline), it belongs to the first cell met when turning
+    counter-clockwise around the point from that direction. So each point of the closed street has exactly one cell, regardless of
+    the order of the cells. Paths are shifted by the same infinitesimal step and so follow the same rule, except that a path on an
+    outline in the east or north counts as outside.
 
     Cost: building is O(vertices log vertices + pixels); a point O(1) plus the edges inside its pixel, mostly none.
     """

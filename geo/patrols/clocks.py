@@ -115,13 +115,13 @@ def with_corrected(verdicts: pd.DataFrame, right: pd.DataFrame, shifts: dict[str
     if len(rows) == 0:
         return table
     clocks = "、".join(f"{name} {hours:+d}h" for name, hours in sorted(shifts.items())[:6])
-    told = now[VERDICT].to_numpy(dtype=object)
+    words = now[VERDICT].to_numpy(dtype=object)
     table.loc[table.index[rows], "reason_zh"] = [
-        f"暂不能确定：设备时钟与其他设备相差整小时，更正后结论为{VERDICTS[told[k]][0]}。{verdicts['reason_zh'].iloc[k]}"
+        f"暂不能确定：设备时钟与其他设备相差整小时，更正后结论为{VERDICTS[words[k]][0]}。{verdicts['reason_zh'].iloc[k]}"
         for k in rows
     ]
     table.loc[table.index[rows], "reason_en"] = [
-        f"Open: clocks are off by whole hours; corrected, the verdict is {VERDICTS[told[k]][1]}. {verdicts['reason_en'].iloc[k]}"
+        f"Open: clocks are off by whole hours; corrected, the verdict is {VERDICTS[words[k]][1]}. {verdicts['reason_en'].iloc[k]}"
         for k in rows
     ]
     table.loc[table.index[rows], "settle_zh"] = f"核对设备时钟（{clocks}）"

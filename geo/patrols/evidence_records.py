@@ -84,7 +84,7 @@ def evidence(
         JSON types: the cell with a hash of its border, the verdict, all visits with the reason if not counted, `presences` as
         columns, the rules in full, and ``sha256`` over everything. `fixes` references the fixes in and near the cell: for each
         device and time span their number, the range of rows in their source, and a SHA-256 over time, longitude, latitude (to
-        1e-6 degrees) and mark. The same input gives the same record, whatever the order of the rows.
+        1e-6 degrees) and mark. The same input gives the same record, regardless of the order of the rows.
 
     Raises
     ------

@@ -88,7 +88,7 @@ def presences(
         (local), `likely_s` (expected time inside, given the errors), `spread_s2` (its variance), `sure_s` (part of it, on foot,
         that does not depend on errors), `length_m` (distance inside), and the part of `likely_s` that was too fast for walking
         (`ridden_s`) or is in a run of fixes between two impossible steps (`detached_s`); `sure_fixes`, the number of fixes at
-        least 120 s from the next that are inside whatever the error. A silence gives one row for each cell in doubt.
+        least 120 s from the next that are inside regardless of the error. A silence gives one row for each cell in doubt.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def _pieces(path: Path, known: Bools, pace: Floats, index: GridIndex) -> _Runs:
 
 
 def _sure_fixes(path: Path, runs: _Runs, index: GridIndex) -> Ints:
-    """Isolated fixes of each run that are in its cell whatever the error."""
+    """Isolated fixes of each run that are in its cell regardless of the error."""
     found = np.zeros(len(runs.cell), dtype=np.int64)
     apart = np.r_[True, (np.diff(path.walker) != 0) | (np.diff(path.time) >= SPARSE_S * SECOND), True]
     i = np.flatnonzero(apart[:-1] & apart[1:])

@@ -54,24 +54,26 @@ def restate(
     both = both.sort_values([DAY, CODE], kind="stable", ignore_index=True)
     old, new = (dict(tuple(table.groupby([CODE, DAY]))) for table in (visits_before, visits_after))
     days = set(before[DAY]), set(after[DAY])
-    told = []
+    differences = []
     for code, day, was, now in zip(both[CODE], both[DAY], both["verdict_before"], both["verdict_after"], strict=True):
         if pd.isna(was):
-            told.append(
+            differences.append(
                 ("旧方案无此网格", "the cell is new")
                 if day in days[0]
                 else ("此前未核验该日", "the day was not judged before")
             )
         elif pd.isna(now):
-            told.append(
+            differences.append(
                 ("新方案无此网格", "the cell is gone")
                 if day in days[1]
                 else ("本次未核验该日", "the day is not judged now")
             )
         else:
-            told.append(_difference(_rows(old.get((code, day))), _rows(new.get((code, day))), zone))
+            differences.append(_difference(_rows(old.get((code, day))), _rows(new.get((code, day))), zone))
     both["changed"] = both["verdict_before"].fillna("") != both["verdict_after"].fillna("")
-    return both.assign(why=why, difference_zh=[zh for zh, _ in told], difference_en=[en for _, en in told])
+    return both.assign(
+        why=why, difference_zh=[zh for zh, _ in differences], difference_en=[en for _, en in differences]
+    )
 
 
 Stay = dict[str, Any]
@@ -104,11 +106,13 @@ def _difference(old: list[Stay], new: list[Stay], zone: str) -> tuple[str, str]:
             en.append(f"{len(stays)} stays {word_en} ({_listed((_clock(stay, zone) for stay in stays), ', ')})")
     turned.sort(key=lambda pair: not any(stay[COUNTED] for stay in pair))
     if turned:
-        told = [(_clock(now, zone), *(_judged(stay, k) for k in (0, 1) for stay in (was, now))) for was, now in turned]
-        zh_told = _listed((f"{clock}由“{was}”改为“{now}”" for clock, was, now, *_ in told), "、")
-        en_told = _listed((f"{clock}: {was}, now {now}" for clock, *_, was, now in told), "; ")
-        zh.append(f"{len(turned)}次到访的认定有变化（{zh_told}）")
-        en.append(f"{len(turned)} are judged differently ({en_told})")
+        changed = [
+            (_clock(now, zone), *(_judged(stay, k) for k in (0, 1) for stay in (was, now))) for was, now in turned
+        ]
+        zh_changes = _listed((f"{clock}由“{was}”改为“{now}”" for clock, was, now, *_ in changed), "、")
+        en_changes = _listed((f"{clock}: {was}, now {now}" for clock, *_, was, now in changed), "; ")
+        zh.append(f"{len(turned)}次到访的认定有变化（{zh_changes}）")
+        en.append(f"{len(turned)} are judged differently ({en_changes})")
     return "，".join(zh) or "无变化", ", ".join(en) or "no difference"
 
 
@@ -129,5 +133,5 @@ def _judged(stay: Stay, language: int) -> str:
 
 def _listed(words: Iterable[str], comma: str) -> str:
     """The first few of some words, with an ellipsis if there are more."""
-    told = list(words)
-    return comma.join(told[:_TOLD]) + ("…" if len(told) > _TOLD else "")
+    listed = list(words)
+    return comma.join(listed[:_TOLD]) + ("…" if len(listed) > _TOLD else "")

@@ -55,8 +55,8 @@ class Rules(MovementLimits):
         Stays in one cell separated by less than this are one visit: five minutes in the neighbouring cell, in a shop or across
         the road do not make a second patrol.
     min_between_s
-        Minimum time between the end of one counted visit and the start of the next, whoever makes them. Two visits a day are
-        meant as two rounds; half an hour distinguishes a second round from an interrupted first one. It also prevents
+        Minimum time between the end of one counted visit and the start of the next, regardless of the person. Two visits a day
+        are meant as two rounds; half an hour distinguishes a second round from an interrupted first one. It also prevents
         officers who walk together, and one walk recorded on two phones, from counting twice.
     hours_from, hours_to
         Local time of duty, ``[from, to)``. Stays outside these hours do not count.

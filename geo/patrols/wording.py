@@ -71,8 +71,8 @@ def reason_of(
                 Text("有到访{why}，是否构成巡查无法确认", "a stay {why} may be the missing visit").fill(why=why)
             )
     parts += _uncounted(visits)
-    told = joined(parts)
-    return told.zh + "。", told.en + "."
+    sentence = joined(parts)
+    return sentence.zh + "。", sentence.en + "."
 
 
 def _silent(open_: Open, rules: Rules) -> list[Text]:
@@ -107,8 +107,8 @@ def _uncounted(visits: DayVisits) -> list[Text]:
         ]
         if len(own) > TOLD:
             each.append(Text(f"等共{len(own)}次", f"{len(own)} in all"))
-        told = joined(each)
-        parts.append(Text("未计入：" + told.zh, "not counted: " + told.en))
+        sentence = joined(each)
+        parts.append(Text("未计入：" + sentence.zh, "not counted: " + sentence.en))
     if others:
         parts.append(
             Text("另有他人到访{n}次，{why}", "{n} stays of others, {why}").fill(
@@ -147,5 +147,5 @@ def settled_by(verdict: str, visits: DayVisits, open_: Open, rules: Rules) -> tu
                 "the device sends a fix about every {minutes} min; one every {rate} s would decide",
             ).fill(minutes=round(open_.interval_s / 60), rate=DECIDING_S),
         )
-    told = joined(parts)
-    return told.zh, told.en
+    sentence = joined(parts)
+    return sentence.zh, sentence.en

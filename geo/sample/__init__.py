@@ -1,6 +1,6 @@
 """The model street: a synthetic town with the figures of 迈皋桥街道, and simulated data with known truth.
 
-It exists so that everything can be tried, shown and measured without anybody's data. Only the name, the codes, the area
+It allows trials, demonstrations and measurements without personal data. Only the name, the codes, the area
 (12.46 km²), the 180,000 residents and the names of the communities are real; every border, road, house and incident is
 drawn by a seed.
 
@@ -19,7 +19,7 @@ compound (小区、院落)
 hot spot
     A disc in which a stated share of all incidents happens on top of the background.
 truth
-    What the simulation knows and an incident does not state: true place, hot spot, default point, duplicate.
+    Truth of the simulation that an incident does not contain: true place, hot spot, default point, duplicate.
 
 Public: :func:`model_street`, :class:`ModelStreet`, :func:`simulate_incidents`, :func:`simulate_patrols`,
 :func:`simulate_cases`, :func:`simulate_records`, :func:`model_roster`, :func:`hot_spots`,

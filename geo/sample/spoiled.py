@@ -10,7 +10,7 @@ from geo.layers.columns import CODE
 
 
 def spoiled_layer(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave a cell out, shift another by 6 m, shrink a third by 0.4 m, and give one the code of another.
+    """Remove a cell, shift another by 6 m, shrink a third by 0.4 m, and assign to one the code of another.
 
     The cells are chosen by their area, so the same layer gets the same faults.
 

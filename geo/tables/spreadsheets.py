@@ -79,8 +79,8 @@ def sheets_of(raw: bytes, name: str) -> list[tuple[str, Callable[[], Sheet]]]:
 
 
 def _damaged(name: str, error: Exception) -> FileError:
-    told = " ".join(str(error).split())[:120] or type(error).__name__
-    return FileError(f"{name}: cannot be read as an Excel file ({told}); save it again as .xlsx or CSV")
+    reason = " ".join(str(error).split())[:120] or type(error).__name__
+    return FileError(f"{name}: cannot be read as an Excel file ({reason}); save it again as .xlsx or CSV")
 
 
 def _new_excel(raw: bytes, name: str) -> list[tuple[str, Callable[[], Sheet]]]:

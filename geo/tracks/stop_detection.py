@@ -124,9 +124,9 @@ def stop_of(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS)
     chains = _chains(tracks, rules)
     number = np.full(len(tracks), -1, dtype=np.int64)
     number[chains.rows] = chains.stop
-    told = np.zeros(len(tracks), dtype=bool)
-    told[chains.rows] = True
-    return pd.Series(number, index=tracks.index, dtype="Int64", name="stop").where(told)
+    labelled = np.zeros(len(tracks), dtype=bool)
+    labelled[chains.rows] = True
+    return pd.Series(number, index=tracks.index, dtype="Int64", name="stop").where(labelled)
 
 
 def _chains(tracks: gpd.GeoDataFrame, rules: MovementLimits) -> _Chains:

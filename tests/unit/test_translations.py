@@ -46,7 +46,7 @@ BILINGUAL_NOTICES = {
     ("api/files/reading_notices.py", "f'{source}: {text}'"),
     ("api/files/reading_notices.py", "f'{head}{text}'"),
     ("api/files/reading_notices.py", "f'{head}{_SWAPPED"),
-    ("api/commands/locate.py", "told"),
+    ("api/commands/locate.py", "text"),
     ("api/commands/locate.py", "f'{points.name}: {_OWN_CELL"),
     ("geo/layers/files/reading.py", "text if text.startswith(source.name)"),
 }

@@ -101,14 +101,14 @@ class _Phones:
             f"回放 replay: {self.live.day}, {len(self.live.tracks):,} 个定位点 fixes, {len(self.live.tokens)} 台设备 devices, "
             f"{self.speed:g} 倍速 times as fast"
         )
-        told = None
+        printed_at = None
         for sent in replay(address, self.live, Pace(speed=self.speed, wait=self.stop.wait)):
-            if told is None or sent.until - told >= LINE_EVERY:
-                told = sent.until
-                self._tell(f"{sent.until.astimezone(self.zone):%H:%M}  {sent.sent:>9,} 个定位点 fixes")
+            if printed_at is None or sent.until - printed_at >= LINE_EVERY:
+                printed_at = sent.until
+                self._print(f"{sent.until.astimezone(self.zone):%H:%M}  {sent.sent:>9,} 个定位点 fixes")
         if not self.stop.is_set():
             self._settle()
-            self._tell("回放结束 end of the replay")
+            self._print("回放结束 end of the replay")
 
     def _settle(self) -> None:
         """Wait for the verdicts of the last fixes."""
@@ -121,7 +121,7 @@ class _Phones:
             if not waiting or self.stop.wait(1.0):
                 return
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         from api.database import session
         from api.overview.days import judged_days
         from geo.patrols import VERDICTS

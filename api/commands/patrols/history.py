@@ -114,8 +114,8 @@ def what_is_new(before: dict[str, Any], after: dict[str, Any]) -> str:
     old_tracks, new_tracks = set(before["tracks"].values()), set(after["tracks"].values())
     newer = sorted(name for name, digest in after["tracks"].items() if before["tracks"].get(name, digest) != digest)
     if newer:
-        told = ", ".join(newer[:3]) + (f" … ({len(newer)})" if len(newer) > 3 else "")
-        new.append(f"轨迹文件有更新 tracks in a newer state: {told}")
+        listed = ", ".join(newer[:3]) + (f" … ({len(newer)})" if len(newer) > 3 else "")
+        new.append(f"轨迹文件有更新 tracks in a newer state: {listed}")
     for gone, files, words in (
         (old_tracks, after["tracks"], "新增轨迹 tracks that are new"),
         (new_tracks, before["tracks"], "不再有的轨迹 tracks that are gone"),

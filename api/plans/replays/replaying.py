@@ -82,12 +82,12 @@ class Replayer:
             waiting = waiting_replays(opened, self._street)
         for replay in waiting:
             try:
-                told, state = encoded(self._answer(replay)), DONE
+                result, state = encoded(self._answer(replay)), DONE
             except WanggeError as error:
                 # For example a preview whose edits are refused by now.
-                told, state = encoded({"error": str(error)}), FAILED
+                result, state = encoded({"error": str(error)}), FAILED
             with session(self._engine, write=True) as opened:
-                finish_replay(opened, replay.id, state, told)
+                finish_replay(opened, replay.id, state, result)
         return len(waiting)
 
     def warm(self) -> None:
@@ -173,9 +173,9 @@ def _incidents(week: _Week, before: _Ground, after: _Ground) -> Plain:
     for incident, old, new in pairs:
         grids = before.parents.get(old or ""), after.parents.get(new or "")
         if old != new or grids[0] != grids[1]:
-            told = {key: incident[key] for key in ("id", "number", "kind", "lon", "lat")}
-            told |= {"from_third": old, "to_third": new, "from_second": grids[0], "to_second": grids[1]}
-            changed.append(told)
+            row = {key: incident[key] for key in ("id", "number", "kind", "lon", "lat")}
+            row |= {"from_third": old, "to_third": new, "from_second": grids[0], "to_second": grids[1]}
+            changed.append(row)
     return {
         "since": week.since,
         "until": week.today,

@@ -150,8 +150,8 @@ def month(
         held = current_version(store, day=day, street_code=settings.street or None)
     old, new = _divisions(request, number, held.id)
     with _WORKING:
-        told = month_retold(engine, caller.street, day, old, new, judged=verdicts)
-    return plain({"month": month, "version": held.id, "grids": told})
+        grids = month_retold(engine, caller.street, day, old, new, judged=verdicts)
+    return plain({"month": month, "version": held.id, "grids": grids})
 
 
 @router.get("/export", response_class=Response, responses=_FILE)

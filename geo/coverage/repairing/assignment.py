@@ -35,7 +35,7 @@ class Assignment:
     Attributes
     ----------
     owner
-        Owner of each face: position of a cell, -1 for nobody.
+        Owner of each face: position of a cell, -1 for none.
     reason
         Why the face was assigned to its owner, '' where it had a single holder.
     open_gaps

@@ -21,7 +21,7 @@ def repair_division(
 ) -> tuple[Division, RepairPlan]:
     """Repair the third level inside the street's outline, and dissolve the other levels from it.
 
-    The levels therefore nest, whatever they were before: a second-level grid becomes the union of its third-level grids.
+    The levels therefore nest regardless of the input: a second-level grid becomes the union of its third-level grids.
 
     Parameters
     ----------

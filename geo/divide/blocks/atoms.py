@@ -1,7 +1,7 @@
 """Atoms: the ground of each building and pieces of open ground, an exact coverage of the street.
 
 In every block, Voronoi ridges between bodies are computed; all ridges and block borders are then noded together on the
-lattice and polygonized once. Atoms are therefore edge-matched whatever the Voronoi diagrams contain. A faulty diagram
+lattice and polygonized once. Atoms are therefore edge-matched regardless of faults in the Voronoi diagrams. A faulty diagram
 (libgeos/geos #1040) can only lose a border between two bodies, which is detected and repeated with other points.
 """
 

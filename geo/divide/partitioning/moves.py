@@ -1,7 +1,7 @@
 """Kernels for moving single cells: permitted moves, and the cost of a partition.
 
 A part without holes stays contiguous and without holes when a cell leaves or joins it, if the part's cells around that cell are
-consecutive (a "simple point" of digital topology). Only such moves are made, so these properties are preserved whatever the
+consecutive (a "simple point" of digital topology). Only such moves are made, so these properties are preserved regardless of the
 costs are. If two of the remaining cells share a border narrower than the minimum width, a nearby detour must exist, so that no
 part depends on a narrow neck.
 

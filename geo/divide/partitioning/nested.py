@@ -91,7 +91,7 @@ def split_levels(
     wishes: Wishes,
     rules: dict[Level, Rules],
     rng: np.random.Generator,
-    tell: Progress,
+    progress: Progress,
 ) -> dict[Level, Ints]:
     """Groups of cells at each level.
 
@@ -106,7 +106,7 @@ def split_levels(
         community where the second level could not be balanced otherwise.
     wishes, rules
         Grids to be kept, and objectives of the levels.
-    tell
+    progress
         Called with the completed share, 0 to 1.
 
     Raises
@@ -118,7 +118,7 @@ def split_levels(
     found: dict[Level, Ints] = {}
     drawn = Level.COMMUNITY in counts and not (top is not None and top.given)
     for level, count in counts.items():
-        tell(level.layer, _DONE[level])
+        progress(level.layer, _DONE[level])
         if level is Level.COMMUNITY and top is not None:
             parents = top
         else:

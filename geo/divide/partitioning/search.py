@@ -146,7 +146,7 @@ def search(
     while part >= 0 and tried <= limit and best > enough:
         depth = levels.depth[part]
         now = share[u] + (levels.load[part, depth] if depth >= 0 else 0.0)
-        # The heaviest cell must be in some part, so it is tried whatever its weight; others only while there is room.
+        # The heaviest cell must be in some part, so it is tried regardless of its weight; others only while there is room.
         if now - 1.0 < best:
             tried += 1
             _add(part, u, now, task, levels, owner)

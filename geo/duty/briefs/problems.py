@@ -41,10 +41,10 @@ def problem_lines(period: Period) -> list[Block]:
     noted = {problem.number for problem in found}
     found += [problem for problem in _faults(period) if problem.number not in noted]
     found.sort()
-    told = sorted(found[:MOST_TOLD], key=lambda problem: (problem.community, problem.number))
+    listed = sorted(found[:MOST_TOLD], key=lambda problem: (problem.community, problem.number))
     lines: list[Block] = [
         Paragraph(f"（{_NUMERALS[place]}）{problem.text}", (problem.number,) if problem.number else ())
-        for place, problem in enumerate(told)
+        for place, problem in enumerate(listed)
     ]
     rest = found[MOST_TOLD:]
     if rest:

@@ -162,7 +162,7 @@ def _by_period(codes: pd.Series[Any], period: pd.Series[Any], frame: gpd.GeoData
 def _tested(values: Floats, weights: Any, due: Floats) -> Floats:
     z = gi_star(values, weights)
     p = p_values(values, weights, due, z, "greater", "background").p
-    # Nothing below the mean is hot, whatever its p-value.
+    # Values below the mean are never hot, regardless of their p-value.
     return np.asarray(np.where(z > 0, p, np.where(np.isnan(p), np.nan, np.maximum(p, 0.5))))
 
 

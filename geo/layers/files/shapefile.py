@@ -70,9 +70,9 @@ def require_parts(source: Source) -> None:
         size = part.stat().st_size  # type: ignore[union-attr]
         if len(header) < 100 or header[:4] != b"\x00\x00\x27\x0a":
             raise FileError(f"{part.name}: is not part of a Shapefile")  # type: ignore[union-attr]
-        told = 2 * struct.unpack(">i", header[24:28])[0]
-        if size < told:
-            raise FileError(f"{part.name}: is cut off, {size:,} of {told:,} bytes are there; copy it again")  # type: ignore[union-attr]
+        stated = 2 * struct.unpack(">i", header[24:28])[0]
+        if size < stated:
+            raise FileError(f"{part.name}: is cut off, {size:,} of {stated:,} bytes are there; copy it again")  # type: ignore[union-attr]
 
 
 def fields_of(source: Source, encoding: str | None) -> Fields | None:
@@ -134,8 +134,8 @@ def _encoding(source: Source, language: int, texts: list[bytes], given: str | No
         return codec(given)
     foreign = [text for text in texts if not text.isascii()]
     cpg = source.sidecar(".cpg")
-    told = None if cpg is None else _from_cpg(cpg.read_bytes()[:100])
-    declared = told or _LANGUAGES.get(language)
+    stated = None if cpg is None else _from_cpg(cpg.read_bytes()[:100])
+    declared = stated or _LANGUAGES.get(language)
     if not foreign:
         return declared or "utf-8"
     if declared is not None and _readable(foreign, declared):

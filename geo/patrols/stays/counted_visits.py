@@ -36,7 +36,7 @@ from geo.patrols.stays.moments import hours, microseconds
 from geo.patrols.stays.spacing import space_visits
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
 
-#: Reasons that exclude a stay whatever its duration.
+#: Reasons that exclude a stay regardless of its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
 
 #: Prior odds that a stay shown by the path was long enough. A stay observed at a border was mostly in the neighbouring cell,
@@ -113,7 +113,7 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
     with only silence between them are one stay. Of visits that overlap, or follow within `min_between_s`, the largest
     possible number counts, found by taking the earliest end first.
 
-    The time that is inside whatever the error counts fully; the remaining true time inside is modelled as a beta variable with
+    The time that is certainly inside counts fully; the remaining true time inside is modelled as a beta variable with
     the mean and variance of the presences. A visit counts if the probability that it reaches `min_stay_s` is at least
     `confidence`.
     """
@@ -320,7 +320,7 @@ def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Flo
     left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
     mean = np.clip(stays[LIKELY_S].to_numpy(dtype=float) - left_out, 0.0, room)
     sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
-    # Time that is inside whatever the error is certain; only the remaining time is in doubt.
+    # Time inside regardless of the error is certain; only the remaining time is in doubt.
     plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
     stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
     before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP

@@ -82,7 +82,7 @@ class Spans(NamedTuple):
 
 
 class Times(NamedTuple):
-    """For each row of shares, in seconds: the expected time, its variance, the time on foot that is inside whatever the error,
+    """For each row of shares, in seconds: the expected time, its variance, the time on foot that is certainly inside,
     and the part of the expected time too fast for walking, or in a run between two impossible steps.
     """
 
@@ -158,7 +158,7 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
     j = np.minimum(i + 1, len(path.time) - 1)
     j = np.where(path.walker[j] == path.walker[i], j, i)
     at = np.minimum(i, max(len(pace_m_s) - 1, 0))
-    # A stand is one span, whatever the speed of arrival.
+    # A stand is one span, regardless of the speed of arrival.
     moves = (path.stand[i] < 0) | (path.stand[i] != path.stand[j])
     pace = np.where(moves, pace_m_s[at], 0.0) if len(pace_m_s) else np.zeros(n)
     quick = fast[at] & moves if len(fast) else np.zeros(n, dtype=np.bool_)

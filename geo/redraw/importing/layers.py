@@ -53,8 +53,8 @@ def edited_cells(path: str | os.PathLike[str], base: Division, findings: Finding
                 frame = read_layer(path, layer=name)
             except GeometryError:  # A table without geometries, such as the styles added by QGIS.
                 continue
-        for told in notices:
-            columns.add("reading", str(told.message), NOTE)
+        for given in notices:
+            columns.add("reading", str(given.message), NOTE)
         frame = _matched_columns(frame, base, columns)
         for level, cells in _by_level(name, frame, base).items():
             if level not in frames and len(cells):

@@ -1,4 +1,4 @@
-"""What belongs to simulated cases beside their events: meetings, decisions about no single case, and rectification items."""
+"""Records of simulated cases besides their events: meetings, decisions without a case, and rectification items."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _meetings(
 
 
 def _items(made: SimulatedCases, events: list[Event], rng: np.random.Generator, until: dt.datetime) -> list[ItemStep]:
-    """Each note of supervision is an item; the unit puts it right when the case is done, somebody else re-checks."""
+    """Each supervision note is an item; the unit corrects it when the case is done, and another person re-checks it."""
     place = {report.case_id: report.address_text for report in made.reports}
     after: dict[str, list[Event]] = defaultdict(list)
     for event in events:

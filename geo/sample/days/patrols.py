@@ -220,13 +220,13 @@ def _lies(fixes: pd.DataFrame, cell: shapely.Polygon, rng: np.random.Generator) 
     """Insert two smooth walks of twenty minutes, without error, in the officer's grid while the phone is at the office."""
     fixes = fixes.copy()
     for from_, flagged in ((9.5 * 3600, True), (15.5 * 3600, False)):
-        told = ((fixes["t"] >= from_) & (fixes["t"] < from_ + 1200)).to_numpy()
+        chosen = ((fixes["t"] >= from_) & (fixes["t"] < from_ + 1200)).to_numpy()
         corners = scattered(cell, 12, rng)
-        at = np.linspace(0, len(corners) - 1, int(told.sum()))
+        at = np.linspace(0, len(corners) - 1, int(chosen.sum()))
         for i, column in enumerate("xy"):
-            fixes.loc[told, column] = np.interp(at, np.arange(len(corners)), corners[:, i])
-        fixes.loc[told, "accuracy_m"] = 5.0
-        fixes.loc[told, "mock"] = flagged
+            fixes.loc[chosen, column] = np.interp(at, np.arange(len(corners)), corners[:, i])
+        fixes.loc[chosen, "accuracy_m"] = 5.0
+        fixes.loc[chosen, "mock"] = flagged
     return fixes
 
 

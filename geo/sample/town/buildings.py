@@ -33,7 +33,7 @@ class Built(NamedTuple):
     pitch: shapely.Polygon
 
 
-# Rows face south within this angle whatever the street direction, like dwellings in Nanjing.
+# Rows face south within this angle, like dwellings in Nanjing, regardless of the street direction.
 _SOUTH_DEG = 14.0
 
 # Slabs of the 1980s: 6 floors, spaced by 0.7 to 0.95 times their height.

@@ -148,7 +148,7 @@ def _pool(use: str) -> str:
 
 
 def _sign(name: str, number: int, building: Building, use: str) -> str:
-    """What stands on a building of a compound."""
+    """Label on a building of a compound."""
     if building.kind in _UNNUMBERED:
         return name + _UNNUMBERED[building.kind]
     return f"{name}{number}{_number_word(use)}"

@@ -78,7 +78,7 @@ def model_street(rng: np.random.Generator | int = plan.MODEL_SEED) -> ModelStree
     Notes
     -----
     The street is made up. Only its name, its codes, its area and its numbers of people and communities are those of
-    迈皋桥街道; no border, road or building stands where it stands in Nanjing. Takes some seconds on one core.
+    迈皋桥街道; no border, road or building has its real position in Nanjing. Takes some seconds on one core.
     """
     rng = np.random.default_rng(rng)
     skeleton = draw_skeleton(rng)

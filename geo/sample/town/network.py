@@ -178,7 +178,7 @@ def _largest(geometry: shapely.Geometry) -> shapely.Polygon:
 
 
 def _kept(line: shapely.LineString, stops: shapely.Geometry) -> list[shapely.LineString]:
-    """What is left of a street outside `stops`: the parts of 15 m and more that still reach one of its ends."""
+    """Remaining parts of a street outside `stops`: those of 15 m and more that reach one of its ends."""
     parts = shapely.get_parts(shapely.difference(line, stops))
     ends = shapely.boundary(line)
     return [

@@ -169,7 +169,7 @@ def _placed(xy: Coordinates, scale: float) -> Coordinates:
 def _scale_to_area(ring: Coordinates) -> float:
     """Scale at which the ellipsoidal area of the outline is ``plan.STREET_AREA_M2``, to some dm²."""
     scale = 1.0
-    # The area is quadratic in the scale but for the map projection, so three rounds reach the lattice's own error.
+    # The area is quadratic in the scale except for the map projection, so three rounds reach the lattice's own error.
     for _ in range(4):
         outline = gpd.GeoSeries([shapely.Polygon(to_lattice(_placed(ring, scale)))], crs=f"EPSG:{plan.MODEL_EPSG}")
         scale *= float(np.sqrt(plan.STREET_AREA_M2 / area_m2(outline)[0]))

@@ -20,7 +20,7 @@ def spread(
     Parameters
     ----------
     floor_m2
-        Floor area of each building that people live in; 0 where nobody lives, shape (n,).
+        Residential floor area of each building; 0 for other buildings, shape (n,).
     uses
         Use of the plot of each building.
 

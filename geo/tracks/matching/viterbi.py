@@ -204,9 +204,9 @@ def chain_on(roads: Roads, path: Path, part: slice, rng: np.random.Generator, mo
     x, y = np.ascontiguousarray(xy[kept, 0]), np.ascontiguousarray(xy[kept, 1])
     sigma = float(np.median(path.sigma[part]))
     chain = _solved(roads, time_s, kept, x, y, sigma, rng)
-    told = _estimated_error(chain, sigma)
-    if abs(np.log(told / sigma)) > np.log(1.2):
-        chain = _solved(roads, time_s, kept, x, y, told, rng)
+    estimated = _estimated_error(chain, sigma)
+    if abs(np.log(estimated / sigma)) > np.log(1.2):
+        chain = _solved(roads, time_s, kept, x, y, estimated, rng)
     return chain
 
 
@@ -237,8 +237,8 @@ def _estimated_error(chain: Chain, sigma_m: float) -> float:
     row = chain.places.first[:-1] + np.where(on, chain.best // 2, 0)
     away = chain.places.away_m[row[some]]
     # Many fixes off all roads indicate a walk in a park, not a bad receiver.
-    told = float(np.sqrt(np.mean(np.minimum(away, 3.0 * sigma_m) ** 2))) if len(some) > n / 2 else sigma_m
-    return float(np.clip(told, sigma_m / MOST_OFF, sigma_m * MOST_OFF))
+    estimated = float(np.sqrt(np.mean(np.minimum(away, 3.0 * sigma_m) ** 2))) if len(some) > n / 2 else sigma_m
+    return float(np.clip(estimated, sigma_m / MOST_OFF, sigma_m * MOST_OFF))
 
 
 def cost_parameters(sigma_m: float) -> CostParameters:
