@@ -37,26 +37,30 @@ class Settings:
 
     database: str = _setting("out/wangge.sqlite", "path of a SQLite file, or a database URL (`postgresql://...`)")
     read_database: str = _setting("", "URL of a replica for reading; empty: `database`")
-    pages: Path = _setting(Path("out"), "folder that holds `coverage.html` and `heat.html`")
+    pages: Path = _setting(Path("out"), "folder with `coverage.html` and `heat.html`")
     layers: str = _setting(
         "", "GeoPackage with the layers `roads`, `buildings` and `water` of the street, for the editor"
     )
     base_map: str = _setting(
         "",
-        "address of tiles that the editor can show, such as `https://host/{z}/{x}/{y}.png`; empty: no other host is asked",
+        "address of tiles that the editor can show, such as `https://host/{z}/{x}/{y}.png`; empty: no requests to other hosts",
     )
     base_map_credit: str = _setting("", "source of these tiles, shown with them")
     host: str = _setting("127.0.0.1", "address to listen on; the default is reached from this machine only")
-    port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
+    port: int = _setting(8000, "port to listen on; 0 for any free one", least=0, most=65535)
     workers: int = _setting(1, "processes that answer requests", least=1, most=64)
     zone: str = _setting("Asia/Shanghai", "time zone of the local day")
-    street: str = _setting("", "code of the street that is served; needed if the store holds several")
+    street: str = _setting("", "code of the street served; required if the database has several")
     public_pages: bool = _setting(False, "`/coverage` and `/heat` are shown without login")
-    plain_http: bool = _setting(False, "cookies also go over plain HTTP; only for networks without TLS")
-    proxies: str = _setting("", "addresses of reverse proxies whose `X-Forwarded-` headers are trusted, by commas")
+    plain_http: bool = _setting(False, "cookies are also sent over plain HTTP; only for networks without TLS")
+    proxies: str = _setting(
+        "", "addresses of reverse proxies whose `X-Forwarded-` headers are trusted, separated by commas"
+    )
     body_mb: int = _setting(16, "largest body of a request in MB, also after decompression", least=1, most=1024)
-    concurrency: int = _setting(512, "requests answered at one time; more get 503", least=1, most=100_000)
-    stop_s: int = _setting(10, "seconds that running requests get when the server stops", least=1, most=600)
+    concurrency: int = _setting(
+        512, "maximum number of concurrent requests; further ones get 503", least=1, most=100_000
+    )
+    stop_s: int = _setting(10, "seconds granted to running requests when the server stops", least=1, most=600)
     future_after_s: int = _setting(60, "a fix further ahead of the server's clock is marked `future`", least=0)
     session_hours: float = _setting(12.0, "a login ends after this time without a request", least=0.01, most=8784)
     session_days: float = _setting(30.0, "a login ends after this time in any case", least=0.01, most=366)
@@ -64,24 +68,23 @@ class Settings:
         5, "failed logins of one name or address within `login_window_s` before a wait", least=1
     )
     login_window_s: int = _setting(300, "time in which failed logins are counted", least=1)
-    holidays: str = _setting(
-        "", "file of public holidays and days worked for them; empty: the calendar that comes along"
-    )
+    holidays: str = _setting("", "file of public holidays and days worked for them; empty: the built-in calendar")
     time_limits: str = _setting("", "file of time limits of matters; empty: the example of one city")
     telephones: str = _setting(
         "hotline=12345",
-        "numbers on letters, cards and boards, by commas: `hotline`, `supervision_phone`, `police_phone`, `property_phone`",
+        "numbers printed on letters, cards and boards, separated by commas: "
+        "`hotline`, `supervision_phone`, `police_phone`, `property_phone`",
     )
     contact_key: str = _setting(
-        "", "file with the key that encrypts reporters' contacts; empty: `wangge.key` beside the SQLite file"
+        "", "file with the key that encrypts reporters' contacts; empty: `wangge.key` next to the SQLite file"
     )
     oidc_issuer: str = _setting("", "address of an OpenID Connect provider; empty: none (needs the part `oidc`)")
     oidc_client: str = _setting("wangge", "name of this service at the provider")
     oidc_secret: str = _setting("", "secret of this service at the provider, if it has one")
-    oidc_claim: str = _setting("preferred_username", "claim of the provider's token that is the name of the account")
-    follow: bool = _setting(True, "verdicts are made again when fixes arrive")
-    jobs: bool = _setting(True, "long work that was asked for over HTTP is done")
-    log: str = _setting("info", "least level that is logged: debug, info, warning, error")
+    oidc_claim: str = _setting("preferred_username", "claim of the provider's token that contains the account name")
+    follow: bool = _setting(True, "verdicts are updated when fixes arrive")
+    jobs: bool = _setting(True, "background jobs requested over HTTP are executed")
+    log: str = _setting("info", "minimum level logged: debug, info, warning, error")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
