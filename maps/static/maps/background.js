@@ -8,7 +8,7 @@ Object.assign(wangge, (() => {
   };
   const roadWidth = (kind) => ROAD[kind.replace(/_link$/, "")] ?? 0.8;
 
-  /** A canvas is quick on the screen. A browser prints one that is not drawn anew in time as a white sheet, so on paper all is SVG. */
+  /** A canvas is fast on the screen. Browsers print a canvas that is not redrawn in time as a white sheet, so SVG is used on paper. */
   function drawBackground(page) {
     const { grids, background: b } = page.data, map = page.backLayer.clearLayers();
     page.painters?.forEach(wangge.discard);
@@ -37,7 +37,7 @@ Object.assign(wangge, (() => {
     drawBuildings(page);
   }
 
-  /** Names of adjoining streets and stations, each where nothing else is written. */
+  /** Names of adjoining streets and stations, each where no other label is. */
   function drawNeighbourNames(page) {
     const { grids, background: b } = page.data, { labels } = page;
     const write = (className, rise) => ({ name, at }) => {

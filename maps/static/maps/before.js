@@ -1,5 +1,5 @@
 "use strict";
-/* A window of time against the one before it: all, by kind, and the grids that changed most. Windows of unequal length are told by the day. */
+/* A time window compared with the previous one: total, by kind, and the grids that changed most. Windows of unequal length are compared per day. */
 wangge.againstBefore = (page, { counted, chosen, kinds, go }) => {
   const { el, within } = wangge, DAY_MS = 86400000, LISTED = 5;
   const TEXTS = {
@@ -15,7 +15,7 @@ wangge.againstBefore = (page, { counted, chosen, kinds, go }) => {
   const focus = new Uint8Array(page.levels[3].length);
   for (const cell of within(page.at, 3)) focus[cell.row] = 1;
   const [mine, theirs] = [now, before].map((window) => counted.tally(chosen.kind, window, focus, 0));
-  /** Change in percent, of the number a day where the windows are not equally long. */
+  /** Change in percent, of the number per day if the windows have unequal lengths. */
   const change = (a, b) => (b ? Math.round(100 * (a / (b * ratio) - 1)) : null);
   const signed = (n) => (n === null ? "–" : `${n > 0 ? "+" : n < 0 ? "−" : ""}${page.format.whole(Math.abs(n))}%`);
   const row = (name, a, b, head = false) => el("tr", { className: head ? "chosen" : "" }, el("th", { scope: "row" }, name), ...[page.format.whole(a), page.format.whole(b), signed(change(a, b))].map((text) => el("td", {}, text)));

@@ -1,5 +1,5 @@
 "use strict";
-/* Beside the map: bars of the kinds, a calendar, and the bar of time below. Each says what was chosen through `choose`. */
+/* Charts next to the map: bars of the kinds, a calendar, and the time bar below. Each reports a selection through `choose`. */
 wangge.charts = (() => {
   const { el, svg } = wangge;
   const DAY_MS = 86400000;
@@ -7,7 +7,7 @@ wangge.charts = (() => {
   const WEEKDAYS = { zh: ["一", "二", "三", "四", "五", "六", "日"], en: ["M", "T", "W", "T", "F", "S", "S"] };
   const weekday = (date) => (date.getUTCDay() + 6) % 7;
 
-  /** A day for people: with the year where `year` is set. */
+  /** A day as text, with the year if `year` is set. */
   function dayText(date, language, year = false) {
     const [y, m, d] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
     if (language === "zh") return `${year ? `${y}年` : ""}${m}月${d}日`;
@@ -23,7 +23,7 @@ wangge.charts = (() => {
     return `${from}${language === "zh" ? "至" : " – "}${dayText(window.to, language, year && !sameYear)}`;
   }
 
-  /** rows: { name, n, chosen, choose } in order of decreasing n; `more` is written below without a bar. */
+  /** rows: { name, n, chosen, choose } by decreasing n; `more` is written below without a bar. */
   function bars(page, rows, more) {
     const most = Math.max(1, ...rows.map((row) => row.n));
     return el("table", { className: "bars" }, el("tbody", {},
@@ -91,7 +91,7 @@ wangge.charts = (() => {
 
   const PLAY_MS = 800;
 
-  /** choice: { spans, span, at, windows, values, texts, choose(span, at) }; drawn anew whenever anything but `at` changes. */
+  /** choice: { spans, span, at, windows, values, texts, choose(span, at) }; redrawn whenever anything except `at` changes. */
   class TimeBar {
     constructor(page) {
       this.page = page;

@@ -3,7 +3,7 @@
 wangge.startCheck = (map) => {
   const { decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, remark, svg } = wangge;
   const data = wangge.payload(), { findings, kinds, families, frame } = data;
-  const SIGNS = 400; // signs at once on the map; beyond these, findings are drawn without
+  const SIGNS = 400; // maximum number of signs on the map; further findings are drawn without
   const LISTED = 300;
   const SEVERITY = { error: { zh: "错误", en: "error" }, warning: { zh: "提示", en: "warning" }, allowed: { zh: "允许", en: "allowed" } };
   const texts = {
@@ -59,7 +59,7 @@ wangge.startCheck = (map) => {
   let onPaper = false, ground, shapes;
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
 
-  /** Canvas on the screen, SVG on paper: a browser prints a canvas that is not drawn anew in time as a white sheet. */
+  /** Canvas on the screen, SVG on paper: browsers print a canvas that is not redrawn in time as a white sheet. */
   function makePainters() {
     groundLayer.clearLayers();
     layer.clearLayers();

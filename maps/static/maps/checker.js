@@ -1,5 +1,5 @@
 "use strict";
-/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet and kit.js; keeps clear of the page's own view where there is one. */
+/* Replay of a day: a slider for the time, a dot for each device, a tail of the last ten minutes. Needs Leaflet and kit.js; does not change the page's own view. */
 globalThis.wanggeReplay = (map) => {
   const data = wangge.read("replay-data");
   const TAIL_S = 600, HOUR = 3600, STEP_S = 30;

@@ -76,7 +76,7 @@ wangge.startCoverage = (map) => {
     return colours.failing[data.failing_limits.findLastIndex((limit) => n >= limit)];
   };
   const counted = (n, state) => (page.language === "zh" ? `${n} ${page.t(state)}` : `${n} ${page.t(state).toLowerCase()}`);
-  /** What a community's label says: its failing grids by kind, or that there is none; and apart from that the unknown ones. */
+  /** Label of a community: its failing grids by kind, or that there are none; and separately the unknown ones. */
   function community(cell) {
     const n = tally(within(cell, 2)), told = FAILING.filter((state) => n[state]).map((state) => counted(n[state], state)).join(" · ");
     return { all: failing(n), failing: told || (n.unknown ? null : page.t("all_met")), unknown: n.unknown ? counted(n.unknown, "unknown") : null };
@@ -146,11 +146,11 @@ wangge.startCoverage = (map) => {
 
   const LISTED = 15;
   const hasReplay = Boolean(document.getElementById("replay-data"));
-  // On the checker's page: what would settle the unknown grids of the day on which it opened.
+  // On the checker's page: actions that would decide the unknown grids of the initial day.
   const settling = document.getElementById("settle-data") ? wangge.read("settle-data") : { kinds: [], texts: {} };
   const settles = () => settling.kinds.length && !days.many && days.day === data.day;
 
-  /** The unknown grids in view by what would settle them, the likeliest to be met first. */
+  /** The unknown grids in view by the action that would decide them, most likely met first. */
   function settleList() {
     if (!settles()) return null;
     const inView = new Set(within(page.at, 2).map((cell) => cell.code));

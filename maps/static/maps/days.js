@@ -1,7 +1,7 @@
 "use strict";
-/* The days of a coverage map: one day, or the week or month around it. The day and the span stand in the address. */
+/* The days of a coverage map: one day, or the week or month around it. The address contains the day and the span. */
 wangge.Days = class {
-  /** `onchange` is called when other verdicts are to be drawn, `counter(day)` gives the number that colours a day of the calendar. */
+  /** `onchange` is called when other verdicts must be drawn, `counter(day)` returns the number that determines the colour of a day in the calendar. */
   constructor(page, data, states) {
     const own = { when: data.when, verdicts: data.verdicts, reasons: data.reasons, rules: data.rules };
     Object.assign(this, { page, data, states, known: { ...data.days, [data.day]: own } });
@@ -18,7 +18,7 @@ wangge.Days = class {
   get many() { return this.span !== "day"; }
   get length() { return this.shown.length; }
 
-  /** Days of the span in view of which there are verdicts; weeks begin on Mondays. */
+  /** Days with verdicts in the selected span; weeks begin on Mondays. */
   get shown() {
     if (this.span === "day") return this.all.length > 1 ? this.all : [this.day];
     const date = new Date(this.day), first = new Date(date), last = new Date(date);

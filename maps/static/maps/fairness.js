@@ -1,5 +1,5 @@
 "use strict";
-/* The map of fairness: every grid against the mean of its siblings, with the tolerance and the proven bound; an old division beside it. */
+/* The fairness map: every grid compared with the mean of its siblings, with the tolerance and the proven bound, optionally next to an old division. */
 wangge.startFairness = (map) => {
   const { Page, el, readCells, shortName, svg, swatch, within } = wangge;
   const data = wangge.payload(), page = new Page(map, data), names = Object.keys(data.measures);

@@ -1,12 +1,12 @@
 "use strict";
 /* The map of incidents: a density in metres, counts and rates per grid, hot spots that passed a test; all kinds or one, all time or
-   a part of it. For all kinds and all time the page shows what was computed before; for a choice it adds up and spreads anew. */
+   a part of it. For all kinds and all time the page shows what was computed before; for a selection it recomputes sums and density. */
 wangge.startHeat = (map) => {
   const { Page, IncidentCounts, Surface, addPattern, charts, el, shortName, svg, swatch, within } = wangge;
   const data = wangge.payload(), page = new Page(map, data), counted = new IncidentCounts(data.incident_counts, page.levels);
   const { measures, picture } = data, { lattice } = data.incident_counts;
   const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...counted.spans];
-  const DENSITY_FRAMES = 24; // windows with most incidents that the scale of the density is taken from
+  const DENSITY_FRAMES = 24; // number of windows with most incidents that determine the scale of the density
   const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
   // The page opens on the latest complete week, if there is one.
   const usual = { span: "all", at: 0 };
@@ -62,7 +62,7 @@ wangge.startHeat = (map) => {
     return memory.get(key);
   };
 
-  let now; // sums for the choice
+  let now; // sums for the selection
   function count() {
     const focus = new Uint8Array(page.levels[3].length);
     for (const cell of within(page.at, 3)) focus[cell.row] = 1;
@@ -340,7 +340,7 @@ wangge.startHeat = (map) => {
       address.set("span", chosen.span);
       if (chosen.span !== "all") address.set("window", String(chosen.at));
     }
-    count(); // the page is about to be drawn for what the address says
+    count(); // the page will be drawn for the state in the address
   }
 
   addPattern("no-value", { size: 7, ground: "#f4f4f2", ink: "#6f7479", path: "M2.5 3.5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0" });

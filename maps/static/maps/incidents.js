@@ -1,5 +1,5 @@
 "use strict";
-/* Incidents as counts by place, kind and step of time, and what is added up from them for a choice of kind and time. */
+/* Incidents as counts by place, kind and time step, and their sums for a selection of kind and time. */
 wangge.IncidentCounts = (() => {
   const { cumulate, unpack } = wangge;
   const DAY_MS = 86400000;

@@ -1,12 +1,12 @@
 "use strict";
-/* What all maps share: reading the payload, making elements, writing numbers, patterns, and the frame of a page.
+/* Common functions of all maps: payload, elements, number formats, patterns, and the frame of a page.
    Text from data is only ever set as textContent. */
 globalThis.wangge = (() => {
   /* ---- payload ---- */
 
   const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-  /* ---- data that was deflated (RFC 1951) when the page was written as a file; DecompressionStream would not give it at once ---- */
+  /* ---- data deflated (RFC 1951) when the page was written as a file; DecompressionStream is asynchronous ---- */
 
   const LENGTHS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
   const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
@@ -155,7 +155,7 @@ globalThis.wangge = (() => {
     return node;
   }
 
-  /* ---- patterns: one drawing each, for the canvas on the screen and for what is drawn as lines (legend, paper) ---- */
+  /* ---- patterns: one drawing each, for the canvas on the screen and for SVG (legend, paper) ---- */
 
   const patterns = new Map();
   const FINE = 3; // canvas pixels per CSS pixel of a pattern tile, for sharpness
@@ -179,7 +179,7 @@ globalThis.wangge = (() => {
     document.body.append(svg("svg", { width: 0, height: 0, style: "position:absolute", "aria-hidden": "true" }, svg("defs", {}, drawn)));
   }
 
-  /** What a fill is called in the drawing that needs it: a colour, or the pattern of that name. */
+  /** Name of a fill in a drawing: a colour, or the pattern with that name. */
   const paintOnCanvas = (fill) => patterns.get(fill) ?? fill;
   const paintAsLines = (fill) => (patterns.has(fill) ? `url(#pattern-${fill})` : fill);
 
@@ -215,7 +215,7 @@ globalThis.wangge = (() => {
     return {
       whole,
       decimal: (value, digits = 1) => write(value, digits),
-      /** Three significant digits are enough to compare. */
+      /** Three significant digits are enough for comparison. */
       figure: (value) => write(value, value >= 100 ? 0 : value >= 10 ? 1 : 2),
       share: (part, all) => (!all ? "–" : part && part < all / 100 ? "<1%" : `${Math.min(Math.round((100 * part) / all), part < all ? 99 : 100)}%`),
       shares: (parts) => wholePercents(parts).map((percent) => (percent === null ? "–" : `${percent}%`)),
@@ -260,7 +260,7 @@ globalThis.wangge = (() => {
   }
   document.documentElement.dataset.theme = new URLSearchParams(location.hash.slice(1)).get("sheet") === "1" ? "light" : usualTheme();
 
-  /* ---- the paper of a print: A3, or A4 where the reader or the address says so ---- */
+  /* ---- paper size of a print: A3, or A4 if selected by the reader or the address ---- */
 
   // A named page would be a rule of the stylesheet, but Firefox takes the size of the paper from the page without a name.
   const small = new CSSStyleSheet();
@@ -272,7 +272,7 @@ globalThis.wangge = (() => {
   }
   setPaper(new URLSearchParams(location.hash.slice(1)).get("paper"));
 
-  /** Write into an address what was asked of the paper: its size if it is not A3, and whether the page is a sheet. */
+  /** Add the paper options to an address: the size if it is not A3, and whether the page is a sheet. */
   function paperInto(address) {
     if (document.documentElement.dataset.paper) address.set("paper", document.documentElement.dataset.paper);
     if (SHEET) address.set("sheet", "1");
@@ -292,7 +292,7 @@ globalThis.wangge = (() => {
       ...["A3", "A4"].map((size) => el("option", { value: size, selected: size === chosen }, size)));
   }
 
-  /** Header with title, subtitle, the pages of the server where there is one, and the buttons. */
+  /** Header with title, subtitle, the pages of the server if there is one, and the buttons. */
   function drawTop(page) {
     const say = (key) => FRAME_TEXTS[key][page.language];
     const other = page.language === "zh" ? "en" : "zh";
@@ -324,8 +324,8 @@ globalThis.wangge = (() => {
   const SHEET = new URLSearchParams(location.hash.slice(1)).get("sheet") === "1";
 
   /**
-   * Have the page drawn as a sheet when it goes to paper, and from the start where the address asks for it (`sheet=1`): then a
-   * program prints or photographs it. `draw(onPaper)` draws the page anew; afterwards lists are cut to what the sheet holds.
+   * Draw the page as a sheet for printing, and from the start if the address contains `sheet=1`: then a
+   * program prints it or takes a screenshot. `draw(onPaper)` redraws the page; afterwards lists are cut to fit the sheet.
    */
   function keepSheet(page, draw) {
     const turn = (on) => {
@@ -351,7 +351,7 @@ globalThis.wangge = (() => {
     map.setZoom(map.getZoom() - Math.log2(round / scale), { animate: false });
   }
 
-  /** Foot of a sheet: north, scale, who made it, when, which page. The maps are Web Mercator, so north is up. */
+  /** Footer of a sheet: north, scale, author, time, page. The maps are Web Mercator, so north is up. */
   function imprint(page) {
     const zh = page.language === "zh", scale = Math.round(scaleOf(page.map)), now = new Date(), pad = (n) => String(n).padStart(2, "0");
     const day = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
@@ -362,7 +362,7 @@ globalThis.wangge = (() => {
     document.getElementById("imprint").replaceChildren(north, ...parts.map((part) => el("span", {}, part)));
   }
 
-  /** A sheet cannot be scrolled: take entries off the longest list until all fits, and say how many are left out. Legends stay. */
+  /** A sheet cannot be scrolled: remove entries of the longest list until everything fits, and show their number. Legends are kept. */
   function cutLists(page) {
     const panel = document.getElementById("panel"), dropped = new Map();
     const lists = () => panel.querySelectorAll(".attention ul, .kinds tbody, .evidence tbody");

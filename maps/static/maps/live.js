@@ -1,17 +1,17 @@
 "use strict";
 /* A coverage map of a server that follows the verdicts as they change (server-sent events of /api/events). */
 wangge.follow = (page, days, states) => {
-  const GATHER_MS = 400; // what comes within this time is drawn at once
+  const GATHER_MS = 400; // events within this time are drawn together
   if (!document.getElementById("navigation")?.dataset.live) return;
   const rows = new Map(page.levels[2].map((cell) => [cell.code, cell.row]));
   let timer = null;
 
-  /** Position of a text in a list of texts, where it is put if it is new. */
+  /** Position of a text in a list, to which it is added if new. */
   const placeOf = (texts, text) => (texts.includes(text) ? texts.indexOf(text) : texts.push(text) - 1);
 
   function take(news) {
     const known = days.known[news.day], row = rows.get(news.code);
-    // A day that begins: a page that was opened without a day shows the latest one.
+    // A new day: a page opened without a day shows the latest one.
     if (!known && news.day > days.all.at(-1) && !new URLSearchParams(location.search).has("day")) { location.reload(); return; }
     if (!known || row === undefined || !states.includes(news.state)) return;
     const { second } = known.verdicts;
@@ -24,7 +24,7 @@ wangge.follow = (page, days, states) => {
     timer ??= setTimeout(() => { timer = null; tell(); page.recolour(); }, GATHER_MS);
   }
 
-  /** Only this text of the header is changed, so that the focus stays where it is. */
+  /** Only this text of the header is changed, to keep the focus. */
   function tell() {
     const line = document.querySelector("#top p"), mark = line.querySelector(".live") ?? line.appendChild(wangge.el("span", { className: "live" }));
     mark.textContent = page.live[page.language];

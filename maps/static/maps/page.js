@@ -1,5 +1,5 @@
 "use strict";
-/* A page of nested cells: going down and up, the panel, the labels. State lives in the address after '#', so a view can be linked. */
+/* A page of nested cells: navigation between levels, the panel, the labels. The state is in the address after '#', so a view can be linked. */
 Object.assign(wangge, (() => {
   const { decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, remark } = wangge;
 
@@ -49,7 +49,7 @@ Object.assign(wangge, (() => {
     get centre() { return decodePoint(this.columns.centre[this.row], this.grids); }
   }
 
-  /** Cells of all levels, a list for each. A level may be missing: then the parents are those of the level above it. */
+  /** Cells of all levels, a list for each. A level may be missing; then the parents are those of the next level above. */
   function readCells(grids) {
     const levels = [];
     grids.levels.forEach((columns, level) => {
@@ -87,7 +87,7 @@ Object.assign(wangge, (() => {
       this.inView = [];
       this.usual = this.offered[0];
       this.chosen = this.usual;
-      this.language = "zh"; // the accessor below tells the cells
+      this.language = "zh"; // the accessor below notifies the cells
       this.format = formatter(this);
       this.texts = TEXTS;
     }
@@ -115,7 +115,7 @@ Object.assign(wangge, (() => {
       L.polygon(this.street.latlngs, { pane: "outline", fill: false, color: "#1d2a35", weight: 2.6, interactive: false }).addTo(this.map);
       this.map.on("click", (event) => { if (!event.originalEvent.wanggeHandled && this.at.parent) this.go(this.at.parent); });
       addEventListener("keydown", (event) => { if (event.key === "Escape" && this.at.parent) this.go(this.at.parent); });
-      // A step back or forward, or another address typed in.
+      // The back or forward button, or a typed address.
       addEventListener("popstate", () => { this.readAddress(); this.show(true); });
       this.show(false);
       this.started = true;
@@ -193,7 +193,7 @@ Object.assign(wangge, (() => {
     }
 
     makeCellPainters() {
-      // 3,052 cells are drawn in a third of the time on a canvas; on paper they must be lines, which only a drawing in SVG gives.
+      // A canvas takes a third of the time for 3,052 cells; on paper vector graphics are needed, hence SVG.
       this.screen = L.canvas({ pane: "cells", padding: 0.3 });
       this.paper = L.svg({ pane: "cells", padding: 0.3 });
     }
@@ -209,7 +209,7 @@ Object.assign(wangge, (() => {
       this.theme.painted?.();
     }
 
-    /** Colour the cells that are drawn anew, and what is written about them; their borders stay. */
+    /** Update colours and labels of the cells; their borders are kept. */
     recolour() {
       this.writeAddress();
       for (const [cell, shape] of this.shapes) shape.setStyle(this.styleOf(cell, false));
@@ -276,8 +276,8 @@ Object.assign(wangge, (() => {
     }
 
     /**
-     * What the theme writes on cells, without two names on one place. `label(cell, room)` gives { lines, compact?, short?, plate?, needed? } or
-     * null; `short` is written where `lines` do not fit. On finer levels the names of the communities stand between, in quiet letters.
+     * Labels of the theme on cells, without overlaps. `label(cell, room)` gives { lines, compact?, short?, plate?, needed? } or
+     * null; `short` is used if `lines` do not fit. On finer levels the names of the communities are added in subdued letters.
      */
     drawLabels() {
       this.labelLayer.clearLayers();

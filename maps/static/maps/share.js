@@ -15,7 +15,7 @@ wangge.share = (() => {
     within: { zh: "所属", en: "Part of" },
   };
 
-  /** The cells in view as rows, the first of which is the heading: where each lies, and what the theme knows of it. */
+  /** The cells in view as rows, the first of which is the heading: location and values of the theme. */
   function table(page) {
     const say = (key) => TEXTS[key][page.language], records = page.inView.map((cell) => page.theme.record(cell));
     const keys = [...new Set(records.flatMap((record) => Object.keys(record)))];

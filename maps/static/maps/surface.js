@@ -1,6 +1,6 @@
 "use strict";
-/* A density worked out in the page for the incidents chosen, by the method of geo.incidents.surface.kernel_density on a lattice of squares:
-   a Gaussian kernel of fixed metres, with weights that keep the number of incidents and do not dim the border. */
+/* A density computed in the page for the selected incidents, by the method of geo.incidents.surface.kernel_density on a lattice of squares:
+   a Gaussian kernel of fixed metres, with weights that preserve the number of incidents and avoid a decrease at the border. */
 wangge.Surface = (() => {
   const { cumulate, el, unpack } = wangge;
   const REACH = 4; // standard deviations; beyond lies 0.006 % of a kernel along one axis

@@ -1,6 +1,6 @@
 "use strict";
-/* A table as CSV or as an Excel workbook (ECMA-376), made in the page, so that a file on a stick can do it too. Every text is text,
-   whatever it begins with: in the workbook by its type, in CSV by an apostrophe. */
+/* A table as CSV or as an Excel workbook (ECMA-376), created in the page, so that it also works in a file
+   without a server. Texts are never interpreted as formulas: in the workbook by their type, in CSV by an apostrophe. */
 wangge.workbook = (() => {
   const MOST_CHARACTERS = 32000;
   const encoder = new TextEncoder();
@@ -85,7 +85,7 @@ wangge.workbook = (() => {
     return Uint8Array.from(bytes);
   }
 
-  const DAY_1980 = 33; // of a ZIP archive: the first day that it can tell, so that the same table gives the same bytes
+  const DAY_1980 = 33; // the first day of a ZIP archive, so that equal tables give equal bytes
 
   async function zip(files) {
     const body = [], directory = [];

@@ -1,4 +1,4 @@
-/* What the pages of cases share: requests, words in two languages, clocks, the list of cases, and one case with its steps.
+/* Common functions of the pages of cases: requests, bilingual texts, clocks, the list of cases, and one case with its steps.
    Texts become text nodes, never markup. */
 
 export const facts = JSON.parse(document.querySelector("meta[data-facts]").dataset.facts);
@@ -22,7 +22,7 @@ export function make(tag, values = {}, ...children) {
   return node;
 }
 
-/** A text in both languages, of which the style shows one. */
+/** A bilingual text, of which the style sheet shows one language. */
 export const both = (zh, en) => [make("span", { class: "zh" }, zh), make("span", { class: "en", lang: "en" }, en)];
 
 /** A failed request with the problem document of the server. */
@@ -43,7 +43,7 @@ export async function ask(path, body) {
   throw new Refused(reply.status, await reply.json().catch(() => ({})));
 }
 
-/** Send photos of a report, one after the other; those that were not taken, each with the fault. */
+/** Send photos of a report one by one; returns those not accepted, each with the error. */
 export async function sendPhotos(report, files) {
   const left = [];
   for (const file of files) {
@@ -87,7 +87,7 @@ export function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Show an answer or a fault in an output. */
+/** Show an answer or an error in an output element. */
 export function tell(output, kind, ...content) {
   output.className = kind;
   output.replaceChildren(...content.flat());
@@ -138,7 +138,7 @@ export function fillCases(list, rows, open) {
   if (chosen) list.querySelector(`[data-number="${CSS.escape(chosen)}"]`)?.focus();
 }
 
-/** Show one case in a section, with the steps that the reader may do; `changed` is called after each. */
+/** Show one case in a section, with the steps allowed to the reader; `changed` is called after each. */
 export async function openCase(section, number, changed, message = null) {
   section.hidden = false;
   const path = `/api/cases/${encodeURIComponent(number)}`;
@@ -259,7 +259,7 @@ function logOf(events) {
       make("span", { class: "quiet" }, one.actor, " ", word("roles", one.role)), one.reason ? make("span", { class: "why" }, one.reason) : null))));
 }
 
-/** Tell in `#gaps` for how many communities and grids nobody answers today, of a community or of all that the reader sees. */
+/** Show in `#gaps` the number of communities and grids without a responsible person today, of a community or of all visible to the reader. */
 export async function tellGaps(cell = "") {
   const shown = document.getElementById("gaps");
   try {
@@ -274,7 +274,7 @@ export async function tellGaps(cell = "") {
   }
 }
 
-/** Call a function now and every half minute while the page is seen. */
+/** Call a function now and every 30 seconds while the page is visible. */
 export function keepFresh(load) {
   load();
   setInterval(() => { if (!document.hidden) load(); }, 30_000);

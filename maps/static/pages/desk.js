@@ -1,4 +1,4 @@
-/* The page of the centre: reports are taken in, checked for duplicates, filed and dispatched. */
+/* The page of the centre: intake of reports, duplicates, filing and dispatch. */
 
 import { ask, both, facts, fillCases, keepFresh, make, newId, openCase, sendPhotos, tell, tellFault, tellGaps, tellPhotos } from "./cases.js";
 

@@ -58,8 +58,8 @@ for (const form of document.querySelectorAll("form[data-decide]")) {
   });
 }
 
-/* Forms that send what they hold as JSON: `data-post` is the address. Fields with `data-list` are lists; a shift is given as a day with
-   begin and end, in the zone of the street. After it the page is read again, and tells what was done. */
+/* Forms that send their fields as JSON: `data-post` is the address. Fields with `data-list` are lists; a shift is given as a day with
+   begin and end, in the zone of the street. Afterwards the page is reloaded with a description of the result. */
 const DONE = "wangge-done";
 
 function bodyOf(form) {
@@ -79,7 +79,7 @@ function bodyOf(form) {
   return form.dataset.item === undefined ? body : { items: [Object.fromEntries(Object.entries(body).filter(([name]) => name !== "self_found"))], self_found: body.self_found === "true" };
 }
 
-/** What an answer says that was done, for the reader. */
+/** Description of the result of a request, for the reader. */
 function doneText(found) {
   if (found?.cases) {
     const cases = Object.entries(found.cases);

@@ -1,4 +1,4 @@
-/* The first page: the large screen (/?screen=1), which turns by itself, and the box that asks GET /locate. Answers are set as text, never as markup. */
+/* The first page: the large screen (/?screen=1) with automatic slides, and the search box that requests GET /locate. Answers are set as text, never as markup. */
 
 const TEXTS = {
   community: { zh: "社区", en: "Community" },

@@ -59,7 +59,7 @@ function rings(bytes, [from, to]) {
   return found;
 }
 
-/** Leaflet layer of the tiles at an address with {z}, {x} and {y}; made for zoom 10 to 16, drawn larger above. */
+/** Leaflet layer of the tiles at an address with {z}, {x} and {y}; available for zoom 10 to 16, scaled up above. */
 export function tileLayer(address, colour) {
   const Layer = L.GridLayer.extend({
     createTile(place, done) {

@@ -1,4 +1,4 @@
-/* The state of the page and what can be done with it; tools, panels and the surface look at it and call it. */
+/* The state of the page and its operations; used by tools, panels and the surface. */
 
 import { makeLocally, moveVertex, unmake } from "./compile.js";
 import { Fills } from "./fills.js";
@@ -71,7 +71,7 @@ export class App {
 
   shownBackdrop() { return this.backdrop.filter((layer) => !this.hidden.has(layer.name)); }
 
-  /** A name without that of the community, which stands on the map once; `given` where the page has no such cell. */
+  /** A name without that of the community, which is shown once on the map; `given` if the page has no such cell. */
   label(code, level, given = null) {
     const { model } = this, name = model.row(code)?.name ?? given ?? code;
     if (level === LEVEL.community) return name;
@@ -91,7 +91,7 @@ export class App {
 
   remarks() { return this.comments.map(({ at, resolved }, k) => ({ at: this.model.onLattice(at), open: !resolved, number: k + 1 })); }
 
-  /** Cells that changed: drawn on the second canvas at once, and with all others as soon as there is time. */
+  /** Changed cells: drawn on the second canvas at once, and with all others when idle. */
   changed(codes) {
     for (const code of codes) this.dirty.add(code);
     for (const code of this.selection) if (!this.model.row(code)) this.selection.delete(code);
@@ -102,14 +102,14 @@ export class App {
 
   // Selecting
 
-  /** The third-level cells that one click means, by the level that is selected. */
+  /** The third-level cells selected by a click, according to the selection level. */
   unit(code) {
     let at = code;
     while (this.model.level(at) > this.unitLevel) at = this.model.parent(at);
     return this.model.thirds(at);
   }
 
-  /** The selection as codes of the level that is selected. */
+  /** The selection as codes of the selection level. */
   selectedUnits() {
     const units = new Set([...this.selection].map((code) => {
       let at = code;
@@ -172,7 +172,7 @@ export class App {
     this.emit("trial");
   }
 
-  /** A reason that only the server knows. */
+  /** A reason known only to the server. */
   setFault(problem) {
     const place = problem.place && firstPlace(problem.place);
     this.fault = { ...problem, at: place && this.model.onLattice(place) };

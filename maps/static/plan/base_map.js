@@ -1,20 +1,20 @@
-/* A base map of the administrator's choice: tiles in Web Mercator under the fills. It is off until the planner turns it on, and no tile
-   is asked for before that. */
+/* Base map set by the administrator: tiles in Web Mercator under the fills. It is off by default, and no tile is requested before the
+   planner turns it on. */
 
 const TILE_PX = 256;
 /** Mercator metres from the middle of the world to its edge. */
 const HALF = 20037508.342789244;
 const MOST_ZOOM = 18;
-/** Tiles that are kept, and tiles that are drawn at once. */
+/** Maximum number of cached tiles, and of tiles drawn together. */
 const KEPT = 400, MOST_TILES = 120;
 
-/** What the server tells of the base map: address of the tiles and polynomials between Mercator metres and the draft's millimetres. */
+/** Description of the base map: address of the tiles and polynomials between Mercator metres and the draft's millimetres. */
 export class BaseMap {
   constructor(told, origin, changed) {
     Object.assign(this, told, { shift: [told.origin[0] - origin[0], told.origin[1] - origin[1]], changed, tiles: new Map() });
   }
 
-  /** Millimetres of the draft, of a place in Mercator metres. */
+  /** Millimetres of the draft for a place in Mercator metres. */
   toDraft(mx, my) {
     const [x, y] = polynomial(this.to_draft, (mx - this.mercator[0]) / 1000, (my - this.mercator[1]) / 1000);
     return [x + this.shift[0], y + this.shift[1]];
@@ -25,7 +25,7 @@ export class BaseMap {
     return [mx + this.mercator[0], my + this.mercator[1]];
   }
 
-  /** Draw the tiles that have come; ask for those that are missing. */
+  /** Draw the loaded tiles; request the missing ones. */
   paint(context, view, margin) {
     const [x0, y0, x1, y1] = view.box(margin);
     const corners = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map(([x, y]) => this.toMercator(x, y));
@@ -50,7 +50,7 @@ export class BaseMap {
     context.restore();
   }
 
-  /** The picture of a tile, once it has come. */
+  /** The image of a tile, once loaded. */
   tile(zoom, i, j) {
     const address = this.url.replace("{z}", zoom).replace("{x}", i).replace("{y}", j), known = this.tiles.get(address);
     if (known) return known.complete && known.naturalWidth ? known : null;

@@ -1,5 +1,5 @@
-/* A grid of buckets over boxes: what lies in a window is found without looking at everything, and one thing is put in or taken
-   out at a time. */
+/* A spatial index of boxes in grid buckets: queries by window without a full scan,
+   and insertion and removal of single objects. */
 
 /** Side of a bucket, millimetres: about that of a third-level cell. */
 const SIDE = 60000;
@@ -66,7 +66,7 @@ export function boxOf(xy) {
   return [x0, y0, x1, y1];
 }
 
-/** The box round several boxes. */
+/** The bounding box of several boxes. */
 export function boxAround(boxes) {
   const out = [Infinity, Infinity, -Infinity, -Infinity];
   for (const box of boxes) for (let k = 0; k < 4; k++) out[k] = k < 2 ? Math.min(out[k], box[k]) : Math.max(out[k], box[k]);

@@ -1,5 +1,5 @@
-/* What an edit does to the arcs, worked out in the page so that it can be drawn and tested while the mouse moves: the arcs before
-   and the arcs after. Where the page cannot know them, the answer is null and the server tells. */
+/* Effect of an edit on the arcs, computed in the page for drawing and validation while the mouse moves: the arcs before
+   and the arcs after. If the page cannot compute them, the result is null, and the server decides. */
 
 import { OUTSIDE, doubledArea, inRing, reversed } from "./exact.js";
 import { ownArc } from "./model.js";
@@ -41,7 +41,7 @@ function positions(xy, x, y) {
   return found;
 }
 
-/** An arc with its vertices, and those that the two ends of a line put on its edges; null where an end is not on it. */
+/** An arc with its vertices, and vertices inserted for the two ends of a line; null if an end is not on it. */
 function withEnds(arc, ends) {
   let xy = [...arc.xy];
   const inserts = [];
@@ -169,7 +169,7 @@ function stepOf(model, edit) {
   return reshape(model, line, { x: line[0], y: line[1] }, { x: line.at(-2), y: line.at(-1) });
 }
 
-/** The edge that runs by a place, within the 5 mm that the server allows. */
+/** The edge at a place, within the tolerance of 5 mm of the server. */
 function edgeAt(model, [x, y]) {
   let best = null;
   for (const arc of model.arcBuckets.within([x - 5, y - 5, x + 5, y + 5])) {

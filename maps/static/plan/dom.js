@@ -13,7 +13,7 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** An element: attributes by name, `onclick` and its like as listeners, then children or texts. */
+/** An element: attributes by name, `onclick` and similar ones as listeners, then children or texts. */
 export const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
 
 /** The same for SVG. */

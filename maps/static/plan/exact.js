@@ -1,11 +1,11 @@
-/* Exact tests on lattice coordinates: whole millimetres from the corner of the street. Products of differences stay under
+/* Exact tests on lattice coordinates: integer millimetres from the corner of the street. Products of differences stay under
    2^53, so nothing is rounded. The rules are those of the engine on the server: new borders meet others only at common ends,
-   rings keep their sign and number, inner rings stay inside, the outline and locked cells stay as they are. */
+   rings keep their orientation and number, inner rings stay inside, the outline and locked cells are unchanged. */
 
-/** Stands for the ground outside the street where a code would stand. */
+/** Code of the ground outside the street. */
 export const OUTSIDE = "";
 
-/** A cell keeps at least this area, square metres, as on the server. */
+/** Minimum area of a cell, square metres, as on the server. */
 export const MIN_AREA_M2 = 4;
 
 /** On which side of a-b the point p lies: 1 left, -1 right, 0 on the line. */
@@ -18,7 +18,7 @@ function between(ax, ay, bx, by, px, py) {
   return along > 0 && along < (bx - ax) ** 2 + (by - ay) ** 2;
 }
 
-/** How edge a-b meets edge c-d other than in a common end: "", "crosses" or "touches". */
+/** Kind of intersection of edge a-b with edge c-d, other than in a common end: "", "crosses" or "touches". */
 export function conflict(ax, ay, bx, by, cx, cy, dx, dy) {
   if (Math.max(ax, bx) < Math.min(cx, dx) || Math.max(cx, dx) < Math.min(ax, bx)) return "";
   if (Math.max(ay, by) < Math.min(cy, dy) || Math.max(cy, dy) < Math.min(ay, by)) return "";
@@ -70,7 +70,7 @@ function compareDirections(ax, ay, bx, by) {
   return half(ax, ay) - half(bx, by) || -Math.sign(ax * by - ay * bx);
 }
 
-/** The line that bounds the same sector on the left of a walk: the first one clockwise from the way back. */
+/** The line that bounds the same sector on the left of a walk: the first one clockwise from the reversed last edge. */
 function leftmost(ring, choices, lines) {
   const n = ring.length, x = ring[n - 2], y = ring[n - 1], bx = ring[n - 4] - x, by = ring[n - 3] - y;
   const away = choices.map((k) => ({ k, dx: lines[k][2] - x, dy: lines[k][3] - y })).sort((p, q) => compareDirections(p.dx, p.dy, q.dx, q.dy));
@@ -78,7 +78,7 @@ function leftmost(ring, choices, lines) {
   return (below.length ? below : away).at(-1).k;
 }
 
-/** Cut a closed walk into rings that pass no vertex twice. */
+/** Cut a closed walk into simple rings. */
 function simpleRings(ring) {
   const rings = [], stack = [], place = new Map();
   for (let k = 0; k < ring.length; k += 2) {
@@ -96,7 +96,7 @@ function simpleRings(ring) {
   return rings.filter((closed) => closed.length > 6);
 }
 
-/** Rings of a cell, or of several cells as one area, traced on the arcs round it: {outer, inner}, arrays of x, y pairs. */
+/** Rings of a cell, or of several cells as one area, traced on the surrounding arcs: {outer, inner}, arrays of x, y pairs. */
 export function traceRings(arcs, isInside) {
   const lines = [];
   for (const arc of arcs) {
@@ -145,7 +145,7 @@ function edgesOf(arcs) {
 
 const refusal = (kind, x, y, cells = []) => ({ kind, at: [x, y], cells });
 
-/** A vertex inside a new arc that another arc, or the same one, passes as well. */
+/** An inner vertex of a new arc that also lies on another arc, or twice on the same one. */
 function vertexMetTwice(rest, after) {
   const others = new Set(), count = new Map();
   for (const { xy } of rest) for (let k = 0; k < xy.length; k += 2) others.add(key(xy[k], xy[k + 1]));
@@ -169,7 +169,7 @@ function vertexMetTwice(rest, after) {
   return null;
 }
 
-/** The first new edge that meets another edge of the touched cells other than at a common end. */
+/** The first new edge that intersects another edge of the touched cells other than at a common end. */
 function edgeConflict(rest, before, after) {
   const known = edgesOf(before), fresh = [], kept = [];
   for (const [name, edge] of edgesOf(after)) (known.has(name) ? kept : fresh).push(edge);
@@ -206,7 +206,7 @@ function ringFault(code, before, after) {
 
 /** Whether arcs of the street may be replaced: null, or {kind, at, cells} as the server would refuse it.
  *
- * `model` gives `arcsOfCells(codes)`, `outline()`, `ringsOf(code)`, `isLocked(code)` and `outlineLocked`. */
+ * `model` provides `arcsOfCells(codes)`, `outline()`, `ringsOf(code)`, `isLocked(code)` and `outlineLocked`. */
 export function refusalOf(model, before, after) {
   const touched = new Set([...before, ...after].flatMap((arc) => [arc.left, arc.right]));
   const outside = touched.delete(OUTSIDE), cells = [...touched];

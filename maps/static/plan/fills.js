@@ -3,7 +3,7 @@
 import { LEVEL } from "./model.js";
 import { shown } from "./looks.js";
 
-/** Share by which a workload may be off its community's mean. */
+/** Tolerated relative deviation of a workload from its community's mean. */
 export const TOLERANCE = 0.05;
 
 const BALANCE = [

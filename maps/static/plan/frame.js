@@ -154,7 +154,7 @@ export class Frame {
 
   announce(text) { at("said").textContent = text; }
 
-  // What the application tells
+  // Notifications of the application
 
   tool(name) {
     for (const node of document.querySelectorAll(".rail button")) {
@@ -231,7 +231,7 @@ function niceLength(metres) {
 }
 
 
-/** What gives the focus back to the same thing once a panel is drawn anew: who works by keyboard goes on where they were. */
+/** Restores the focus after a panel was redrawn, for keyboard users. */
 function focusIn(root) {
   const held = root.contains(document.activeElement) ? document.activeElement : null, name = held?.getAttribute("aria-label") ?? held?.id;
   return () => {

@@ -35,7 +35,7 @@ export class Log {
   redo() { this.track(this.app.outbox.put("/redo", {})); }
   undoStep(revision) { this.track(this.app.outbox.put("/undo", { of: revision })); }
 
-  /** The model without what was not acknowledged; returns the cells touched. */
+  /** Revert unacknowledged edits in the model; returns the touched cells. */
   withdraw() {
     const touched = new Set();
     for (const one of [...this.pending].reverse()) {
@@ -61,7 +61,7 @@ export class Log {
     this.app.changed(touched);
   }
 
-  /** Receive a patch; patches are applied in the order of their revisions, whatever their source. */
+  /** Receive a patch; patches are applied in the order of their revisions, regardless of their source. */
   take(patch, id) {
     const { app } = this, touched = this.withdraw();
     this.pending = this.pending.filter(({ item }) => item.body.id !== id);

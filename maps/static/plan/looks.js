@@ -1,10 +1,10 @@
-/* Colours of the drawing in both modes: in dark mode the lightness of each is turned round, the hue stays. */
+/* Colours of the drawing in both modes: in dark mode the lightness is inverted, the hue is kept. */
 
 const known = new Map();
 
 export const isDark = () => document.documentElement.dataset.theme === "dark";
 
-/** A colour (#rgb hex of six digits, or rgba) as it is shown in the mode of the page. */
+/** A colour (#rgb hex of six digits, or rgba) as shown in the mode of the page. */
 export function shown(colour) {
   if (!isDark()) return colour;
   if (!known.has(colour)) known.set(colour, turned(colour));

@@ -1,4 +1,4 @@
-/* Start of the page: which draft, its snapshot, the parts of the page, and what follows from the server's events. */
+/* Start of the page: selection of the draft, its snapshot, the parts of the page, and handling of the server's events. */
 
 import { App } from "./app.js";
 import { chooseDraft } from "./drafts.js";

@@ -1,10 +1,10 @@
-/* The division as the page holds it: arcs and cells of a snapshot, changed by the patches of the server and, until these come, by
-   the page's own edits. Coordinates are whole millimetres from the street's corner; cells are named by code. */
+/* The division in the page: arcs and cells of a snapshot, changed by the patches of the server and, until these arrive, by
+   the page's own edits. Coordinates are integer millimetres from the street's corner; cells are identified by code. */
 
 import { Buckets, boxAround, boxOf } from "./buckets.js";
 import { OUTSIDE, doubledArea, inRing, key, refusalOf, reversed, ringsArea, traceRings } from "./exact.js";
 
-/** Levels as the server numbers them. */
+/** Levels as numbered by the server. */
 export const LEVEL = { street: 0, community: 1, second: 2, third: 3 };
 
 let ownArcs = 0;
@@ -18,7 +18,7 @@ function decodeArc(id, left, right, x, y, values, from) {
   return { id, left, right, xy, box: boxOf(xy) };
 }
 
-/** An arc that the page makes before the server has seen it. */
+/** An arc created by the page before the server knows it. */
 export function ownArc(xy, left, right) {
   const whole = Int32Array.from(xy);
   return { id: `own-${++ownArcs}`, left, right, xy: whole, box: boxOf(whole) };
@@ -57,7 +57,7 @@ export class Model {
     this.rows.set(row.code, row);
   }
 
-  /** Shape of a cell from its rings as lists of arcs, negative where an arc runs backwards. */
+  /** Shape of a cell from its rings as lists of arcs, negative where an arc is reversed. */
   shapeOf(code, rings) {
     const found = { outer: [], inner: [] };
     for (const ring of rings) {
@@ -72,7 +72,7 @@ export class Model {
     return { code, rings: found, box: found.outer.length ? boxAround(found.outer.map(boxOf)) : [0, 0, 0, 0] };
   }
 
-  // Look-ups
+  // Lookup
 
   row(code) { return this.rows.get(code); }
   name(code) { return this.rows.get(code)?.name ?? code; }
@@ -127,7 +127,7 @@ export class Model {
     return this.arcsAt(x, y).some(({ xy }) => (xy[0] === x && xy[1] === y) || (xy.at(-2) === x && xy.at(-1) === y));
   }
 
-  /** Rings of a cell and what follows from them, kept until the cell changes. */
+  /** Rings of a cell and derived values, cached until the cell changes. */
   shape(code) {
     let shape = this.shapes.get(code);
     if (!shape) {
@@ -210,7 +210,7 @@ export class Model {
     return touched;
   }
 
-  /** Take over a patch of the server: arcs by id, rows changed, codes retired. The codes touched are returned. */
+  /** Apply a patch of the server: arcs by id, changed rows, retired codes; returns the touched codes. */
   patch({ revision, remove, add, cells, gone, locked, outline_locked }) {
     const before = remove.map((id) => this.arcs.get(id)).filter(Boolean);
     const touched = this.replace(before, add.map((values) => decodeArc(...values.slice(0, 5), values, 5)));
@@ -253,7 +253,7 @@ function widestStretch(ring) {
   return best;
 }
 
-/** The part of an arc between two of its vertices, directed from the first to the last; null where one is missing. */
+/** The part of an arc between two of its vertices, directed from the first to the last; null if one is missing. */
 export function sectionOf(arc, first, last) {
   const places = (x, y) => { const out = []; for (let k = 0; k < arc.xy.length; k += 2) if (arc.xy[k] === x && arc.xy[k + 1] === y) out.push(k); return out; };
   const from = places(...first), to = places(...last);

@@ -106,7 +106,7 @@ function drawFault(context, view, at) {
   context.stroke();
 }
 
-/** A place that a list entry led to. */
+/** A place selected in a list. */
 function drawPlace(context, view, place) {
   const [px, py] = view.toPixels(...place);
   context.strokeStyle = "#b35c00";

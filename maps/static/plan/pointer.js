@@ -79,7 +79,7 @@ export class Pointers {
     this.app.surface.look(this.app.surface.view.zoomed(2 ** (-step / 240), px, py));
   }
 
-  /** The space bar drags the map while it is held. */
+  /** While the space bar is held, dragging moves the map. */
   holdSpace(held) {
     this.space = held;
     this.box.classList.toggle("panning", held);

@@ -16,7 +16,7 @@ export class Previews {
     this.timer = setTimeout(() => this.next(), PAUSE_MS);
   }
 
-  /** Nothing is planned any more. */
+  /** Cancel the preview. */
   drop() {
     clearTimeout(this.timer);
     this.wanted = null;

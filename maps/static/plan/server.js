@@ -1,6 +1,6 @@
 /* Communication with the server: requests, event stream, and the outbox of unacknowledged edits. */
 
-/** What the server answered other than yes: `status`, and the members of the problem document. */
+/** An error answer of the server: `status`, and the members of the problem document. */
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.en ?? problem.detail ?? problem.title ?? String(status));
@@ -8,10 +8,10 @@ export class Refused extends Error {
   }
 }
 
-/** No answer, or one that does not decide about the edit: retry later. */
+/** No answer, or one that does not decide on the edit: retry later. */
 export class Unreachable extends Error {}
 
-/** A UUID; crypto.randomUUID is missing where the page is served without TLS. */
+/** A UUID; crypto.randomUUID is missing on pages served without TLS. */
 export function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
@@ -102,7 +102,7 @@ export class Outbox {
     this.changed();
   }
 
-  /** Put a request at the end: {path, body}. */
+  /** Append a request: {path, body}. */
   put(path, body) {
     const item = { path, body: { id: uuid(), client: this.server.client, ...body } };
     this.items.push(item);
@@ -111,7 +111,7 @@ export class Outbox {
     return item;
   }
 
-  /** Take the last edit back before it was sent; whether there was one. */
+  /** Remove the last unsent edit; returns whether there was one. */
   dropLast() {
     if (this.items.length < (this.sending ? 2 : 1)) return null;
     const item = this.items.pop();

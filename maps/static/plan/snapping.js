@@ -8,7 +8,7 @@ const REACH = { mouse: 9, pen: 11, touch: 20 };
 /** The reach of a pointer in millimetres on the ground. */
 export const reachOf = (app, at) => (REACH[at.pointer] ?? REACH.mouse) / app.surface.view.scale;
 
-/** The place to use for a pointer: {x, y, kind}, with `arc` and `k` where it lies on a border. `kinds` are those wanted. */
+/** The place to use for a pointer: {x, y, kind}, with `arc` and `k` if it lies on a border. `kinds` are the requested ones. */
 export function snap(app, at, { kinds = ["vertex", "corner", "edge", "road"], off = false, without = null } = {}) {
   const plain = { x: Math.round(at.x), y: Math.round(at.y), kind: "" };
   if (off) return plain;

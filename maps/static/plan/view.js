@@ -1,6 +1,6 @@
 /* The view of the map: centre in millimetres from the street's corner, and pixels per millimetre. North is up. */
 
-/** Pixels per millimetre: from a street in the window to half a millimetre of ground per pixel being pointless. */
+/** Limits of pixels per millimetre: from a whole street in the window to a useful maximum. */
 const SCALE = { least: 1e-5, most: 0.04 };
 
 export class View {
@@ -36,7 +36,7 @@ export class View {
     return this.copy({ x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale });
   }
 
-  /** CSS transform that makes a picture drawn for `drawn` look as it should from here; its origin is the top left corner. */
+  /** CSS transform of a picture drawn for the view `drawn` to this view; its origin is the top left corner. */
   transformOf(drawn) {
     const ratio = this.scale / drawn.scale, [left, top] = this.toPixels(...drawn.toPlace(0, 0));
     return `matrix(${ratio},0,0,${ratio},${left},${top})`;

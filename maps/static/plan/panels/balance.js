@@ -1,4 +1,4 @@
-/* Workload of the second-level grids over their community's mean, as bars with the tolerance, and transfers that even it out. */
+/* Workload of the second-level grids over their community's mean, as bars with the tolerance, and transfers that balance it. */
 
 import { button, el } from "../dom.js";
 import { LEVEL } from "../model.js";

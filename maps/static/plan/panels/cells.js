@@ -37,7 +37,7 @@ function tableRow(app, row) {
     ...["population", "households", "units"].map((column) => el("td", {}, count(row[column]))), el("td", {}, count(app.model.area_m2(row.code))));
 }
 
-/** What can be done with the selected cells, as buttons and fields. */
+/** Actions for the selected cells, as buttons and fields. */
 function actions(app, chosen) {
   const { model } = app, one = chosen.length === 1 ? chosen[0] : null, parts = [];
   const propose = (edits, cells = chosen) => { app.panel("change"); app.propose({ edits, cells }); };

@@ -36,7 +36,7 @@ function conflict(app, plan) {
   return el("div", { class: "fault", role: "alert" }, el("b", {}, refused.kind === "stale" ? say("stale") : said(refused) || refused.message), el("ul", {}, ...others), el("p", { class: "row" }, ...answers));
 }
 
-/** Fields that some tools need: how many parts, what to merge. */
+/** Fields required by some tools: number of parts, cells to merge. */
 function forms(app) {
   if (app.plan || !app.editable) return [];
   if (app.toolName === "redivide") return [redivideForm(app)];
@@ -55,7 +55,7 @@ function redivideForm(app) {
     el("b", {}, app.label(grid, LEVEL.second)), el("label", { for: "parts" }, say("parts"), " ", parts), el("button", { type: "submit" }, say("redivide_now")));
 }
 
-/** A split that runs between groups of the cell's buildings, worked out by the server. */
+/** A split between groups of the cell's buildings, computed by the server. */
 function splitForm(app, code) {
   const parts = el("input", { type: "number", min: "2", max: "50", value: "2", id: "parts" }), go = el("button", { type: "submit", id: "by-buildings" }, say("by_buildings"));
   const ask = async () => {
@@ -97,7 +97,7 @@ function consequences(app, { consequences: what, words, id, warnings }) {
   return nodes;
 }
 
-/** Neighbours whose border only got another vertex are left out. */
+/** Neighbours whose border only got an additional vertex are omitted. */
 function isTouched(row) {
   const changed = (column, least) => Math.abs((row[`${column}_after`] ?? 0) - (row[`${column}_before`] ?? 0)) >= least;
   return changed("population", 1) || changed("households", 1) || changed("units", 1) || changed("area_m2", 0.5);

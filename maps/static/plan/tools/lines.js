@@ -92,7 +92,7 @@ class LineTool extends Tool {
 }
 
 export class DrawBorder extends LineTool {
-  /** Whether a click ends the line: on another place of the border where it began. */
+  /** Whether a click ends the line: on another place of the border where it started. */
   endsAt(place) {
     if (this.points.length < 4 || !this.onBorder(place) || !this.onBorder(this.first)) return false;
     return reshape(this.app.model, this.points, this.first, place) !== null;
@@ -144,7 +144,7 @@ export class SplitCell extends LineTool {
     return crossed.sort((a, b) => b.length - a.length)[0] ?? null;
   }
 
-  /** Show a split that the server proposes as if it had been drawn. */
+  /** Show a split proposed by the server like a drawn one. */
   take(edit) {
     this.cancel();
     this.points = edit.line.flatMap((place) => this.app.model.onLattice(place));

@@ -1,4 +1,4 @@
-/* What all tools have in common. A tool gets places {px, py, x, y, pointer, alt, shift}: pixels of the window and millimetres. */
+/* Base of all tools. A tool gets places {px, py, x, y, pointer, alt, shift}: pixels of the window and millimetres. */
 
 export class Tool {
   constructor(app) { this.app = app; }
