@@ -108,7 +108,9 @@ class Edge:
                 async with asyncio.timeout(BODY_WAIT_S):
                     message = await receive()
             except TimeoutError as error:
-                raise TooSlowError(f"no more of the body came within {BODY_WAIT_S} s; send it again") from error
+                raise TooSlowError(
+                    f"the rest of the body did not arrive within {BODY_WAIT_S} s; send it again"
+                ) from error
             if message["type"] != "http.request":
                 return message
             body = message.get("body", b"")

@@ -241,7 +241,9 @@ def login_of_provider(session: Session, street: int, name: str, *, at: datetime,
     """
     row = session.scalar(select(AccountRow).where(AccountRow.street == street, AccountRow.name == name))
     if row is None or row.disabled_at is not None:
-        raise UnknownCallerError("the login provider knows you, this service does not; ask its administrator")
+        raise UnknownCallerError(
+            "the login provider authenticated you, but you have no account here; ask the administrator"
+        )
     return start_session(session, row.id, at=at, days=days)
 
 

@@ -25,7 +25,7 @@ def read_background(path: Path) -> dict[str, gpd.GeoDataFrame]:
         there = set(gpd.list_layers(path)["name"])
         layers = {kind: gpd.read_file(path, layer=kind) for kind in KINDS if kind in there}
     except (OSError, ValueError, RuntimeError) as error:
-        raise FileError(f"{path.name} cannot be read ({error}); make it anew as a GeoPackage") from error
+        raise FileError(f"{path.name} cannot be read ({error}); create it again as a GeoPackage") from error
     if not layers:
         raise FileError(
             f"{path.name}: has none of the layers {', '.join(KINDS)}, but {first_labels(sorted(there)) or 'none at all'}"

@@ -70,7 +70,7 @@ def publish_draft(
     except OutdatedError as error:
         raise _outdated(opened, engine, error) from error
     except OvertakenError as error:
-        raise ConflictError("the draft has gone on; look at it and try again", kind="stale") from error
+        raise ConflictError("the draft has newer entries; review them and try again", kind="stale") from error
     opened.state = PUBLISHED
     opened.note(entry, Swap())
     return {"version": version, "valid_from": valid_from}

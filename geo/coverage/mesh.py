@@ -179,7 +179,7 @@ class Mesh:
             If a code is not well formed, or the codes are of several levels.
         """
         if CODE not in self.cells:
-            raise ColumnError("a mesh: a column 'code' is needed to tell the levels")
+            raise ColumnError("a mesh: a column 'code' is required to distinguish the levels")
         levels = {level_of(code) for code in self.cells[CODE]}
         if len(levels) != 1:
             names = ", ".join(level.layer for level in sorted(levels)) or "none"

@@ -71,7 +71,7 @@ def find_parents(cells: gpd.GeoDataFrame, shapes: Shapes, parents: gpd.GeoDataFr
         If the parents have no codes, or the named column does not exist.
     """
     if CODE not in parents:
-        raise ColumnError("parents: a column 'code' is needed to tell them apart")
+        raise ColumnError("parents: a column 'code' is required to distinguish them")
     if column is not None and column not in cells:
         raise ColumnError(
             f"cells: no column '{column}' to name the parent; there are {first_labels(list(cells.columns), 20)}"

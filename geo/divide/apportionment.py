@@ -55,7 +55,7 @@ def apportion(workload: pd.Series, seats: int, *, most: pd.Series | None = None)
         )
     if seats > int(limit.sum()):
         raise ImpossibleError(
-            f"{seats} grids were asked for, but the ground can be cut into {int(limit.sum())} at most; ask for fewer"
+            f"{seats} grids were requested, but the ground can be cut into {int(limit.sum())} at most; request fewer"
         )
     return pd.Series(_shared(weight, seats, limit), index=workload.index, name="seats")
 

@@ -267,7 +267,7 @@ def _top(cells: gpd.GeoDataFrame, communities: pd.Series | None, count: int, uni
         )
     number, names = pd.factorize(given, sort=True)
     if len(names) != count:
-        raise InputError(f"communities: {len(names)} are given, but {count} are asked for; ask for {len(names)}")
+        raise InputError(f"communities: {len(names)} are given, but {count} are requested; request {len(names)}")
     torn = np.flatnonzero(_of_unit(number, unit)[unit] != number)
     if len(torn):
         raise InputError(

@@ -236,7 +236,7 @@ def _require_counts(counts: tuple[int, int, int], communities: gpd.GeoDataFrame 
         )
     if communities is not None and len(communities) != first:
         raise InputError(
-            f"communities: {len(communities)} are given, but {first} are asked for; ask for {len(communities)}"
+            f"communities: {len(communities)} are given, but {first} are requested; request {len(communities)}"
         )
 
 

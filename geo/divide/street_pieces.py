@@ -74,8 +74,8 @@ def _enough_atoms(given: Inputs, blocks: Blocks, footprints: npt.NDArray[np.obje
     if len(atoms.polygons) >= grids:
         return atoms
     raise ImpossibleError(
-        f"counts: {grids} third-level grids were asked for, but buildings and open ground can be cut into "
-        f"{len(atoms.polygons)} pieces at most; ask for fewer"
+        f"counts: {grids} third-level grids were requested, but buildings and open ground can be cut into "
+        f"{len(atoms.polygons)} pieces at most; request fewer"
     )
 
 

@@ -270,7 +270,7 @@ class Event:
         if self.seq < 1:
             raise InputError(f"case {self.case_id}: events are counted from 1, not {self.seq}")
         if not self.actor:
-            raise InputError(f"case {self.case_id}, event {self.seq}: nobody is named as the actor")
+            raise InputError(f"case {self.case_id}, event {self.seq}: no actor is named")
 
 
 def _word(kind: type[StrEnum], value: object, what: str) -> StrEnum:

@@ -159,7 +159,7 @@ class Rules(MovementLimits):
         held = [rules for rules in versions if rules.holds_from is None or rules.holds_from <= day]
         if not held:
             raise InputError(
-                f"rules {self.name} hold from {versions[0].holds_from}, not yet on {day}; give those before"
+                f"rules {self.name} hold from {versions[0].holds_from}, not yet on {day}; give the earlier rules"
             )
         return held[-1]
 

@@ -26,7 +26,7 @@ def html_sheet(text: str, name: str) -> Sheet:
     parser.close()
     tables = [table for table in parser.tables if table.rows]
     if not tables:
-        raise FileError(f"{name}: holds markup or JSON, not a table; save it as CSV in UTF-8 or as .xlsx")
+        raise FileError(f"{name}: contains markup or JSON, not a table; save it as CSV in UTF-8 or as .xlsx")
     table = max(tables, key=lambda each: len(each.rows))
     width = max(map(len, table.rows))
     return Sheet("HTML", [row + [None] * (width - len(row)) for row in table.rows], tuple(table.spans))

@@ -135,7 +135,7 @@ def read_table(
         page = html_sheet(decoded.text, name)
         table = _from_rows(page, name, known, wanted, {"encoding": decoded.encoding, "sheet": page.title})
     elif start in ("{", "["):
-        raise FileError(f"{name}: holds markup or JSON, not a table; save it as CSV in UTF-8 or as .xlsx")
+        raise FileError(f"{name}: contains markup or JSON, not a table; save it as CSV in UTF-8 or as .xlsx")
     else:
         table = _from_text(decoded.text, decoded.encoding, name, known, wanted)
     if decoded.bad_lines:
@@ -187,7 +187,7 @@ def _from_sheets(
         loaders = [pair for pair in loaders if pair[0] == wanted_sheet]
     sheets = [sheet for sheet in (load() for _, load in loaders) if not sheet.is_empty]
     if not sheets:
-        raise FileError(f"{name}: no sheet holds anything")
+        raise FileError(f"{name}: all sheets are empty")
     found = [heading.find_heading(sheet.rows, known, wanted=wanted, spans=sheet.spans) for sheet in sheets]
     best = max((each.known for each in found if each is not None), default=0)
     # A cover sheet may contain one or two words that are headers elsewhere; the sheet with the data has most of them.

@@ -323,7 +323,7 @@ def test_geojson_with_rows_of_every_kind(tmp_path):
         ("r.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\xff", "is not a text table"),
         ("r.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "cannot be read as an Excel file, or is protected|install xlrd"),
         ("r.xlsx", b"PK\x03\x04broken", "cannot be read as an Excel file"),
-        ("r.xls", b"<html><table></table></html>", "holds markup or JSON"),
+        ("r.xls", b"<html><table></table></html>", "contains markup or JSON"),
         ("r.doc", b"x", "unknown format"),
     ],
 )

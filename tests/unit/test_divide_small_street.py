@@ -161,7 +161,7 @@ def test_progress_rises_to_one(town):
 
 
 def test_more_grids_than_ground_is_impossible():
-    with pytest.raises(ImpossibleError, match="pieces at most; ask for fewer"):
+    with pytest.raises(ImpossibleError, match="pieces at most; request fewer"):
         divide(frame([shapely.box(0, 0, 30, 30)]), counts=(1, 2, 500))
 
 

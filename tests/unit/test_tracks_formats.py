@@ -245,7 +245,7 @@ def test_kmz_bombs_and_broken_ones_are_refused(monkeypatch):
     for broken in (good[: len(good) // 2], good[:60] + b"\x00" * 40 + good[100:], b"PK\x03\x04", b"nothing"):
         with pytest.raises(FileError):
             kml.read_kmz(broken, "a.kmz")
-    with pytest.raises(FileError, match="holds no KML file"):
+    with pytest.raises(FileError, match="contains no KML file"):
         kml.read_kmz(kmz(("a.txt", "x")), "a.kmz")
 
 

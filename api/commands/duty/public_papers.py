@@ -78,7 +78,7 @@ def printed_paper(
     if paper is Paper.LETTERS:
         names = {name: text.zh for name, text in AUDIENCES}
         if audience and audience not in names:
-            raise InputError(f"'{audience[:30]}' is nobody to write to; there are {', '.join(names)}")
+            raise InputError(f"'{audience[:30]}' is not an audience; there are {', '.join(names)}")
         rows = rows[rows["audience"] == names[audience]] if audience else rows
         values, printed = public_papers.letter_values(rows, facts.street), papers.letters_pdf
     elif paper is Paper.CARDS:
@@ -124,7 +124,7 @@ def _accounts(source: Source, day: dt.date, scope: str) -> tuple[bytes, int]:
 
 def _some(values: list[dict[str, Any]], paper: Paper) -> list[dict[str, Any]]:
     if not values:
-        raise InputError(f"there are no {paper.value} to print: no grid of the place has somebody who answers for it")
+        raise InputError(f"there are no {paper.value} to print: no grid of the place has a responsible person")
     return values
 
 

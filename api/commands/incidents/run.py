@@ -250,7 +250,7 @@ def _by_day(found: gpd.GeoDataFrame, cells: Division | gpd.GeoDataFrame, options
     divisions = [(f"{path.name}", read_division(path)) for path in options.earlier] + [("--cells", cells)]
     dated = {_since(division, name): division for name, division in divisions}
     if len(dated) < len(divisions):
-        raise InputError("two divisions hold from the same day; give each day one")
+        raise InputError("two divisions are valid from the same day; give one per day")
     return assign_by_day(found, dated, zone=options.zone, within_m=options.within_m)
 
 
@@ -277,9 +277,7 @@ def _since(division: Division, name: str) -> dt.date:
     """First day of validity of a division, from its street."""
     day = _valid_from(division)
     if day is None:
-        raise ColumnError(
-            f"{name}: its street has no valid_from, so the day from which the division holds is not known"
-        )
+        raise ColumnError(f"{name}: its street has no valid_from, so its first day of validity is unknown")
     return day
 
 

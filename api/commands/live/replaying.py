@@ -106,7 +106,7 @@ def replay(address: str, live: LiveDay, pace: Pace) -> Iterator[Sent]:
                 sent.until = first.to_pydatetime() + timedelta(seconds=float(due_s[end - 1]))
                 yield sent
                 if sent.faults:
-                    raise InputError(f"the service at {address} took no more fixes: {sent.faults[0]}")
+                    raise InputError(f"the service at {address} accepts no further fixes: {sent.faults[0]}")
             if at < len(due_s) and pace.wait(TICK_S):
                 return
 

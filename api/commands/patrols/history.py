@@ -76,7 +76,7 @@ class EarlierRun:
         paths = [folder / name for name in (RUN, "verdicts.parquet", "visits.parquet")]
         missing = [path.name for path in paths if not path.is_file()]
         if missing:
-            raise FileError(f"{folder}: holds no earlier run of wangge patrols: {', '.join(missing)} not there")
+            raise FileError(f"{folder}: contains no earlier run of wangge patrols: {', '.join(missing)} not there")
         try:
             facts = json.loads(paths[0].read_text(encoding="utf-8"))
             verdicts, stays = (pd.read_parquet(path) for path in paths[1:])

@@ -79,7 +79,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
         if not inside:
-            raise InputError(f"{path}: the folder holds no file")
+            raise InputError(f"{path}: the folder contains no file")
         files += inside
     return files
 

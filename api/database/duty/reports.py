@@ -242,7 +242,7 @@ def _report_values(street: int, report: Report) -> dict[str, Any]:
 def _again(session: Session, street: int, known: ReportRow, report: Report) -> tuple[Report, Case, bool]:
     if (known.text, known.lon, known.lat) != (report.text, report.lon, report.lat):
         raise ImpossibleError(
-            f"the client id '{report.client_id}' stands for report {known.number}, which says something else; use a new one"
+            f"the client id '{report.client_id}' belongs to report {known.number}, which has other content; use a new one"
         )
     stored = dataclasses.replace(report, report_id=known.number, case_id=known.case_number)
     return stored, get_case(session, street, known.case_number), False

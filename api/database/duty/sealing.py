@@ -65,7 +65,7 @@ class Seal:
         try:
             self._fernet = Fernet(self.path.read_bytes().strip())
         except ValueError as error:
-            raise FileError(f"{self.path}: is not a key; it holds 44 characters that 'wangge' made") from error
+            raise FileError(f"{self.path}: is not a key; a key has 44 characters created by 'wangge'") from error
         return self._fernet
 
     def _write(self) -> None:

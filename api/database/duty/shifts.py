@@ -197,7 +197,7 @@ def _stored(row: ShiftRow) -> StoredShift:
 def _present(session: Session, street: int, number: int) -> ShiftRow:
     row = session.scalar(select(ShiftRow).where(*_current(ShiftRow, street), ShiftRow.id == number))
     if row is None:
-        raise ConflictError(f"shift {number} is not in the plan any more; somebody may have swapped or removed it")
+        raise ConflictError(f"shift {number} is no longer in the plan; another user may have swapped or removed it")
     return row
 
 

@@ -54,7 +54,7 @@ def new_notice(
         roster = read_stored_roster(opened, caller.street, cells=known)
         shown = notice_out(stored, [], roster, settings.zone, None)
         if not shown.recipients:
-            raise InputError("nobody of the roster has these cells and duties, so the notice is for nobody")
+            raise InputError("no person of the roster has these duties for these cells, so the notice has no recipient")
         audit(opened, caller.street, caller.actor, "send notice", stored.notice_id, at=now)
         add_event(opened, caller.street, "notice", "", {"notice": stored.notice_id}, at=now)
     return shown

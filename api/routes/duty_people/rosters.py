@@ -169,7 +169,7 @@ def departure(
     with session(engine, write=True) as opened:
         person, successor = (code_of(opened, caller.street, text) for text in (body.person, body.successor))
         if person == successor:
-            raise InputError(f"'{person}' cannot come after themselves; name somebody else or nobody")
+            raise InputError(f"'{person}' cannot succeed themselves; name another person or none")
         actor = desk.actor_name(opened, caller)
         levels = levels_of(snapshot.division)
         before = read_stored_roster(opened, caller.street, cells=levels)

@@ -207,8 +207,8 @@ def _plots(cells: Cells, parents: Parents, locked: Ints, count: int) -> list[tup
     seats = count - len(kept)
     if seats < len(free) or (seats > 0 and not free):
         raise ImpossibleError(
-            f"counts: {count} grids were asked for, but {len(kept)} are locked and leave {len(free)} pieces of "
-            "ground, each of which needs one; unlock some or ask for another number"
+            f"counts: {count} grids were requested, but {len(kept)} are locked and leave {len(free)} pieces of "
+            "ground, each of which needs one; unlock some or request another number"
         )
     if not free:
         return kept
@@ -224,7 +224,7 @@ def _seats(cells: Cells, plots: list[Ints], count: int) -> Ints:
     everything = np.concatenate(plots)
     if count > len(everything):
         raise ImpossibleError(
-            f"{count} grids were asked for, but the ground can be cut into {len(everything)} at most; ask for fewer"
+            f"{count} grids were requested, but the ground can be cut into {len(everything)} at most; request fewer"
         )
     shared = np.minimum(cells.weight, fair_share(cells.weight[everything], count))
     work = pd.Series([float(shared[members].sum()) for members in plots])

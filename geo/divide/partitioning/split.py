@@ -162,8 +162,8 @@ class Splitter:
     def _require(self, members: Ints, parts: int, what: str) -> None:
         if len(members) < parts:
             raise ImpossibleError(
-                f"{what}: {parts} grids were asked for, but its ground is cut into {len(members)} pieces only; "
-                "ask for fewer grids"
+                f"{what}: {parts} grids were requested, but its ground is cut into {len(members)} pieces only; "
+                "request fewer grids"
             )
         piece = pieces(self._cells.graph, members)
         if piece.max(initial=0) > 0:

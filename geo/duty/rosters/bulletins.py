@@ -59,7 +59,7 @@ class Receipt:
 
     def __post_init__(self) -> None:
         if self.way not in WAYS:
-            raise InputError(f"'{self.way}' is not a way to reach somebody; use {', '.join(WAYS)}")
+            raise InputError(f"'{self.way}' is not a channel of notices; use {', '.join(WAYS)}")
 
 
 def recipients(notice: Notice, roster: Roster, day: dt.date) -> pd.DataFrame:

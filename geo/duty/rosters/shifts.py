@@ -32,7 +32,7 @@ class Shift:
                 f"shift of '{self.person}' at '{self.place}': ends at {self.end}, before it begins at {self.start}"
             )
         if not self.person:
-            raise InputError(f"shift at '{self.place}' from {self.start}: nobody is named")
+            raise InputError(f"shift at '{self.place}' from {self.start}: no person is named")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ShiftPlan:
             If a person would be on duty twice at once.
         """
         if one not in self.shifts or two not in self.shifts:
-            raise InputError("a shift to be swapped is not in the plan; somebody may have swapped it before")
+            raise InputError("a shift to be swapped is not in the plan; another user may have swapped it")
         if not reason.strip():
             raise InputError("a swap needs a reason")
         new = {

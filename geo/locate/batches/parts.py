@@ -150,10 +150,10 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in (*TEXT, *PARQUET))
         if not files:
-            raise FileError(f"{path}: the folder holds no CSV or Parquet file")
+            raise FileError(f"{path}: the folder contains no CSV or Parquet file")
     kinds = sorted({file.suffix.lower() for file in files})
     if len(kinds) > 1:
-        raise FileError(f"{path}: holds files of several kinds ({', '.join(kinds)}); give one kind at a time")
+        raise FileError(f"{path}: contains files of several kinds ({', '.join(kinds)}); give one kind at a time")
     empty = [file.name for file in files if file.stat().st_size == 0]
     if empty:
         raise FileError(f"{first_labels(empty)}: the file is empty (0 bytes)")

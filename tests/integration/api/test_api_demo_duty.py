@@ -362,14 +362,14 @@ def test_papers_need_a_place_and_somebody_to_write_to(stored):
             printed_paper(source, Paper.ACCOUNTS, DAY, "")
         with pytest.raises(InputError, match="no cell"):
             printed_paper(source, Paper.CARDS, DAY, "999")
-        with pytest.raises(InputError, match="nobody to write to"):
+        with pytest.raises(InputError, match="is not an audience"):
             printed_paper(source, Paper.LETTERS, DAY, "", audience="dogs")
         with pytest.raises(InputError, match="no paper"):
             paper_of("flags")
         grid = grids_of(stored, stored.division.community["code"].iloc[0])[0]
         assert printed_paper(source, Paper.LETTERS, DAY, grid, audience="residents")[1] == 1
         # Before the roster starts there is nobody to print badges for.
-        with pytest.raises(InputError, match="answers for it"):
+        with pytest.raises(InputError, match="responsible person"):
             printed_paper(source, Paper.BADGES, FIRST - dt.timedelta(days=1), "")
 
 

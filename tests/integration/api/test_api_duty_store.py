@@ -135,7 +135,7 @@ def test_a_report_opens_one_case_and_is_stored_once(store):
     assert (new, repeated) == (True, False)
     assert (again.report_id, same.case_id, same.seq) == (report.report_id, case.case_id, 1)
     assert report.case_id.startswith("20260302-")
-    with pytest.raises(ImpossibleError, match="stands for report"):
+    with pytest.raises(ImpossibleError, match="belongs to report"):
         _one_report(store, "phone-1", lon=118.8, lat=32.1)
     added, joined, _ = _one_report(store, "phone-2", case_id=case.case_id)
     assert joined.reports == (report.report_id, added.report_id)

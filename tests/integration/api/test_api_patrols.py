@@ -96,7 +96,7 @@ def test_patrols_read_a_folder_and_tell_of_each_file(wangge, division_file, trac
     assert "整份未读入 files not read: 1 (photo.jpg; files.csv)" in out
     (tmp_path / "empty").mkdir()
     code, _, err = wangge("patrols", tmp_path / "empty", "--cells", division_file, "-o", tmp_path / "p")
-    assert (code, "the folder holds no file" in err) == (2, True)
+    assert (code, "the folder contains no file" in err) == (2, True)
 
 
 def test_patrols_name_the_option_that_helps(wangge, division_file, tmp_path):
@@ -316,4 +316,4 @@ def test_late_data_and_other_rules_stand_beside_the_verdicts_of_before(
     assert (code, "nothing is overwritten" in err) == (2, True)
     assert (tmp_path / "p2" / "verdicts.csv").read_bytes() == kept
     code, _, err = wangge(*words, tracks_csv, "-o", tmp_path / "p4", "--before", tmp_path)
-    assert (code, "holds no earlier run" in err) == (2, True)
+    assert (code, "contains no earlier run" in err) == (2, True)

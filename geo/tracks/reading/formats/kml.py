@@ -71,7 +71,7 @@ def read_kmz(raw: bytes, name: str) -> FixTable:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
             inside = _kml_names(packed)
             if not inside:
-                raise FileError(f"{name}: holds no KML file")
+                raise FileError(f"{name}: contains no KML file")
             with packed.open(inside[0]) as file:
                 content = file.read(MOST_BYTES + 1)
     except FileError:

@@ -49,7 +49,7 @@ def read_recorder(raw: bytes, name: str) -> FixTable:
         messages.append({"_type": "broken line"} if match is None else _message(match[1].strip(), match[2]))
         numbers.append(number)
     if not any(isinstance(message, dict) and message.get("_type") == "location" for message in messages):
-        raise FileError(f"{name}: holds no location of OwnTracks")
+        raise FileError(f"{name}: contains no location of OwnTracks")
     return fixes_of(messages, _owntracks, name, numbers=numbers)
 
 
