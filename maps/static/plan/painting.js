@@ -13,7 +13,7 @@ export const BORDERS = {
 };
 const GROUND = "#eef0ee";
 const PAPER = "#ffffff";
-/** Opacity of the fills above a base map. */
+/** Opacity of the fills where a base map lies under them. */
 const OVER_BASE_MAP = 0.5;
 
 /** Number of cells, arcs or objects between two checks of the time. */
@@ -139,7 +139,7 @@ export function* paintLabels(context, view, margin, { model, levels, label }) {
   }
 }
 
-/** Positions of the names of a level: of a third-level cell inside it, of a grid on the cell nearest to its centre. */
+/** Where the names of a level stand: of a third-level cell inside it, of a grid on the cell nearest to its middle. */
 function placesOf(model, box, level) {
   if (level === LEVEL.third) {
     return [...model.cellsWithin(box)].map(({ code }) => { const { x, y, width } = model.labelPlace(code); return { code, x, y, width_mm: width }; });

@@ -22,7 +22,7 @@ function* both(first, second) {
 }
 
 export class Surface {
-  /** `scene` returns the scene to paint, see `paintDivision`; `overlay(context, view)` draws the current edit. */
+  /** `scene` gives what is painted: see `paintDivision`; `overlay(context, view)` draws what is being edited. */
   constructor(box, { scene, overlay, handles, seen }) {
     Object.assign(this, { box, scene, overlay, handles, seen });
     this.stage = document.createElement("div");
