@@ -16,7 +16,7 @@ import pyproj
 import shapely
 from pyproj import CRS
 
-from geo.errors import CrsError, GeometryError
+from geo.errors import CrsError, GeometryError, InputError
 from geo.layers import trigonometry
 from geo.layers.old_datums import old_datum
 from geo.notices import notice
@@ -89,14 +89,25 @@ def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
 
     Raises
     ------
+    InputError
+        If it is not a frame with geometries.
     CrsError
         If the CRS is missing, geographic or not in metres.
     """
+    _require_frame(frame, what)
     if frame.crs is None:
         raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
     if not is_metric(frame.crs):
         raise CrsError(f"{what}: {frame.crs.to_string()} is not in metres; convert with geo.layers.to_metric first")
     return CRS.from_user_input(frame.crs)
+
+
+def _require_frame(frame: object, what: str) -> None:
+    """Refuse a Series of values, a bare geometry or a table without geometries where a layer is expected."""
+    if not hasattr(frame, "crs"):
+        raise InputError(
+            f"{what}: a GeoDataFrame with a geometry column is expected, not a {type(frame).__name__} without one"
+        )
 
 
 def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
@@ -106,9 +117,12 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
 
     Raises
     ------
+    InputError
+        If it is not a frame with geometries.
     CrsError
         If the frame declares no CRS.
     """
+    _require_frame(frame, "the layer")
     own = frame.crs  # read once, because the lookup is slow
     if own is None:
         raise CrsError("no coordinate reference system is declared; set the CRS that the coordinates are in")

@@ -68,7 +68,7 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
     if (prefix > 0).sum() > there.sum() / 2:
         zone = int(prefix[prefix > 0][0])
         raise CrsError(
-            f"{what}: the eastings have the zone prefix {zone} (such as {x[prefix > 0][0]:.9g}); declare {_with_prefix(zone)}"
+            f"{what}: the eastings have the zone prefix {zone} (such as {x[prefix > 0][0]:.9g}); declare {crs_with_prefix(zone)}"
         )
     for zone in np.unique(prefix[prefix > 0]):
         mark(reason, prefix == zone, ZONE_PREFIX.fill(zone=int(zone)))
@@ -103,8 +103,12 @@ def zone_prefix(x: Floats) -> Floats:
     return np.where(fits, zone, 0.0)
 
 
-def _with_prefix(zone: int) -> str:
-    """The CGCS2000 CRS with the given zone prefix."""
+def crs_with_prefix(zone: int) -> str:
+    """The CGCS2000 CRS with the given zone prefix.
+
+    >>> crs_with_prefix(40), crs_with_prefix(20)
+    ('EPSG:4528', 'EPSG:4498')
+    """
     first, code = _FIRST_OF_3 if zone >= _FIRST_OF_3[0] else _FIRST_OF_6
     return f"EPSG:{code + zone - first}"
 

@@ -268,6 +268,11 @@ def faults() -> dict[str, tuple[pd.DataFrame, PointColumns, str]]:
         "swapped": (good, PointColumns(x="lat", y="lon", datum="WGS-84"), "row FIRST: .*swap --x and --y"),
         "swapped metres": (good, PointColumns(x="north", y="east", crs="EPSG:4549"), "axes are swapped"),
         "another datum": (inner_gcj, DEGREES, r"row \d+: .*--datum GCJ-02"),
+        "zone prefix": (
+            good.assign(east=good["east"] + 40e6),
+            PointColumns(x="east", y="north", crs="EPSG:4549"),
+            r"row FIRST: .*zone prefix 40: .*declare EPSG:4528",
+        ),
         "another zone": (good, PointColumns(x="east", y="north", crs="EPSG:4543"), "over 200 km"),
         "no such zone": (good, PointColumns(datum="WGS-84", time="time", zone="Mars/Base"), "Mars/Base"),
     }

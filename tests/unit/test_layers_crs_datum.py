@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
 
-from geo.errors import CrsError, DatumError
+from geo.errors import CrsError, DatumError, InputError
 from geo.layers import Datum, area_m2, convert, is_metric, metric_crs, require_metric, to_datum, to_metric
 from geo.layers.crs import GEOD
 
@@ -38,6 +39,13 @@ def test_metric_crs_refuses_metres() -> None:
 def test_feet_are_not_metres() -> None:
     assert not is_metric(2227)
     assert is_metric(4549)
+
+
+@pytest.mark.parametrize("given", [pd.Series(["p"]), shapely.box(0, 0, 1, 1), pd.DataFrame({"code": ["a"]})])
+def test_what_is_no_layer_is_refused_with_its_type(given: object) -> None:
+    for ask in (lambda: require_metric(given, "cells"), lambda: to_metric(given)):
+        with pytest.raises(InputError, match=f"GeoDataFrame .* not a {type(given).__name__}"):
+            ask()
 
 
 def test_require_metric_says_what_to_do() -> None:

@@ -18,7 +18,7 @@ import shapely
 from geo.arrays import Floats
 from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
-from geo.layers.plane import ZONE_PREFIX, has_zone_prefix, zone_prefix
+from geo.layers.plane import ZONE_PREFIX, crs_with_prefix, has_zone_prefix, zone_prefix
 from geo.locate.batches.hours import bad_times, series_of
 from geo.locate.batches.parts import UNCLOSED, Chunk, Source, read_chunk
 from geo.locate.index import GridIndex
@@ -256,6 +256,12 @@ def judge(checks: list[ChunkCheck], source: Source, reading: Reading, index: Gri
     return notices
 
 
+def _crs_advice(what: Text) -> str:
+    """The CRS to declare if eastings have a zone prefix, otherwise nothing."""
+    zone = next((zone for zone in range(1, 100) if what == ZONE_PREFIX.fill(zone=zone)), None)
+    return "" if zone is None else f"; declare {crs_with_prefix(zone)} if they are on CGCS2000 (--crs)"
+
+
 def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int]) -> list[str]:
     """Messages about errors in some rows, one per reason; raised if most rows are affected."""
     total = sum(check.rows for check in checks)
@@ -269,7 +275,7 @@ def _row_errors(checks: list[ChunkCheck], names: list[str], first_rows: list[int
         part, fault = faults[0]
         where = f"{names[part]}: row {first_rows[part] + fault.rows[0]}"
         if number > total / 2:
-            advice = _ADVICE.get(what, "")
+            advice = _ADVICE.get(what, "") or _crs_advice(what)
             raise fault.kind(f"{where}: {what.en}: {fault.shown}{advice}; so are {number:,} of {total:,} rows")
         rows = [f"{first_rows[k] + row}" for k, one in faults for row in one.rows][:_NAMED]
         shown = listed([*rows, *[""] * (number - len(rows))], _NAMED)
