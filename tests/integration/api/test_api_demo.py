@@ -8,24 +8,39 @@ import json
 
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 from api.cli import run
 from api.database import current_version, open_store, read_version, session
 from geo.layers import Level, read_division
 
-# The demonstration with a week of verdicts takes two minutes of one core, and longer on a busy machine.
+# The demonstration takes two minutes of one core, and longer on a busy machine.
 pytestmark = pytest.mark.timeout(1200)
+
+#: The same code simulates and verifies each of them.
+EARLIER_DAYS = 2
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """Output folder and document of one run."""
+def demo(tmp_path_factory, street):
+    """Output folder and document of one run, with the shared model street, and two earlier days instead of seven."""
     folder = tmp_path_factory.mktemp("demo") / "out"
     text = io.StringIO()
-    with contextlib.redirect_stdout(text):
+    with contextlib.redirect_stdout(text), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.commands.demo.model_street", lambda: street)
+        patch.setattr("api.commands.demo_store._DAYS", EARLIER_DAYS)
         code = run(["demo", "--no-serve", "--json", "--out", str(folder)])
     assert code == 0
     return folder, json.loads(text.getvalue())
+
+
+def test_verdicts_of_the_earlier_days_are_stored(demo):
+    folder, _ = demo
+    engine = open_store(folder / "wangge.sqlite")
+    with engine.connect() as connection:
+        per_day = connection.execute(text("SELECT day, count(*) FROM verdict GROUP BY day ORDER BY day")).all()
+    engine.dispose()
+    assert [number for _, number in per_day] == [255] * (EARLIER_DAYS + 1)
 
 
 def test_the_demo_writes_every_file(demo):
