@@ -33,7 +33,7 @@ class Day:
     days
         The local dates that are judged.
     cells
-        `code`, `parent`, `leader` and geometry in metres.
+        `code`, `parent`, `leader`, `deputies` (names separated by commas) and geometry in metres.
     roster
         Responsible persons: `code`, `person`, `role` (``leader`` or ``deputy``).
     ways
@@ -98,7 +98,7 @@ def simulate(
         rule,
         first,
         dates,
-        ground.cells.assign(leader=leader),
+        ground.cells.assign(leader=leader, deputies=_deputies(roster, len(ground.codes))),
         roster.assign(code=ground.codes[roster["cell"]]).drop(columns="cell"),
         ways,
         _named(found, ground, first),
@@ -132,6 +132,12 @@ def _people(kind: Habit, ground: Ground, officers: int, rng):
         office = offices[ground.cells["parent"].iloc[own[0]]]
         people.append(Person(name, own, office, _home(kind, ground, own, rng)))
     return people, leader, pd.DataFrame(rows, columns=["cell", "person", "role"])
+
+
+def _deputies(roster: pd.DataFrame, cells: int) -> list[str]:
+    """Declared deputies of each cell, separated by commas; empty for none."""
+    names = roster[roster["role"] == "deputy"].groupby("cell")["person"].agg(",".join)
+    return [names.get(cell, "") for cell in range(cells)]
 
 
 def _beats(ground: Ground, officers: int) -> list[list[int]]:

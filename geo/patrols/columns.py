@@ -41,6 +41,8 @@ HOURS_S = "hours_s"
 SPEED_M_S = "speed_m_s"
 EARLIEST = "earliest"
 LATEST = "latest"
+OWN_PROBABILITY = "own_probability"
+OWN_REASON = "own_reason"
 
 #: Columns of visits, in order.
 VISIT_COLUMNS = (
@@ -60,6 +62,8 @@ VISIT_COLUMNS = (
     FIXES,
     EARLIEST,
     LATEST,
+    OWN_PROBABILITY,
+    OWN_REASON,
 )
 
 VERDICT = "verdict"

@@ -12,12 +12,24 @@ import pandas as pd
 from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import LEADER, PARENT
-from geo.patrols.columns import CODE, COUNTED, DAY, KIND, REASON, VERDICT, VERDICT_COLUMNS, VISIT_COLUMNS
+from geo.patrols.columns import (
+    CODE,
+    COUNTED,
+    DAY,
+    KIND,
+    OWN_PROBABILITY,
+    OWN_REASON,
+    REASON,
+    VERDICT,
+    VERDICT_COLUMNS,
+    VISIT_COLUMNS,
+)
 from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.stays.day_visits import DayVisits
 from geo.patrols.stays.silences import (
     CUT_P,
+    Interval,
     Silence,
     parted_rate,
     silences_of,
@@ -40,6 +52,8 @@ LEAST_RATE = 0.02
 SPARSE_DOUBT = 0.1
 #: Share of a long stay expected outside the cell from which it may have been two stays.
 LEFT_FROM = 0.15
+#: Probability that a stay with enough time expected outside for absences that are not joined was several stays.
+SEVERAL_P = 0.2
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
     "met": ("达标", "met"),
@@ -143,13 +157,13 @@ def _judged(
 ) -> pd.DataFrame:
     """Judge the cells under one rule set; one row for each code."""
     made = DayVisits.of(visits, rules)
-    number, reached, place = made.numbers(rules)
+    number, reached, apart, place = made.numbers(rules)
     lengths_s = visit_lengths_s(visits)
     persons = persons_of(cells)
     rows = []
     for code in cells[CODE]:
         mine, k = made.of_cell(code), place.get(code, -1)
-        chances = [float(chance[k]) if k >= 0 else 0.0 for chance in reached]
+        chances = [float(chance[k]) if k >= 0 else 0.0 for chance in (*reached, apart)]
         interval_s = min((intervals[name] for name in persons.get(code, ()) if name in intervals), default=0.0)
         row = _verdict(mine, silent.get(code, []), seen.get(code), chances, (lengths_s, interval_s), rules)
         row |= {
@@ -176,13 +190,15 @@ def _verdict(
     Parameters
     ----------
     chances
-        Probability that the stays alone give 1, 2, ... visits.
+        Probability that the stays alone give 1, 2, ... visits; then, that they give the required number if each ended as early
+        as it may have.
     known
         Lengths of visits on the day, and the interval between fixes of the leader's device, seconds.
     """
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
     unknown_s = sum(end - start for start, end in within(silent))
+    *chances, apart = chances
     open_ = Open([], False, 1.0, known[1])
     if missing <= 0:
         # Unseen parts of the cell may have been seen while the device was silent.
@@ -192,6 +208,8 @@ def _verdict(
             open_ = open_._replace(silences=silent, probability=CUT_P if verdict == "unknown" else 0.0)
     else:
         open_ = _open(visits, silent, chances, known, rules)
+        if SEVERAL_P * apart > max(open_.probability, OPEN_FROM):
+            open_ = open_._replace(stays=True, probability=SEVERAL_P * apart)
         doubtful = open_.probability >= OPEN_FROM or chances[-1] >= rules.doubt * (
             SPARSE_DOUBT if known[1] >= SPARSE_S else 1.0
         )
@@ -221,7 +239,7 @@ def _open(
     rate = unobserved_rate(gaps, uncounted, known[0], rules)
     two = parted_rate(counted, within(silent), rules)
     rate += two
-    inside = _left_unobserved(visits, rules)
+    inside = _left_unobserved(visits, within(silent), rules)
     rate -= np.log1p(-min(inside, 0.99))
     hidden = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(need)]
     probability = 1.0 - sum(hidden) + sum(p * chances[need - k - 1] for k, p in enumerate(hidden))
@@ -230,15 +248,26 @@ def _open(
     return Open(telling if rate > LEAST_RATE else [], stays, min(max(probability, 0.0), 1.0), known[1])
 
 
-def _left_unobserved(visits: DayVisits, rules: Rules) -> float:
-    """Probability that the officer left the cell unobserved during a long counted stay at the border.
+def _left_unobserved(visits: DayVisits, silent: list[Interval], rules: Rules) -> float:
+    """Probability that the officer left the cell unobserved during a long stay at the border.
 
-    It is at least the share of the stay expected outside: one persistent error puts a complete stand on either side.
+    It is at least the share of a counted stay expected outside: one persistent error puts a complete stand on either side.
+    Two absences longer than those that are joined make two visits of a long stay; one does if the stay follows another visit.
     """
-    long = visits.counted & (visits.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s))
-    outside = 1.0 - visits.likely_s[long] / np.maximum(visits.stay_s[long], 1.0)
-    most = float(np.clip(outside, 0.0, 1.0).max(initial=0.0)) if rules.min_between_s > 0 else 0.0
-    return most if most >= LEFT_FROM else 0.0
+    if rules.min_between_s <= 0:
+        return 0.0
+    long = visits.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s)
+    one = long & visits.counted
+    share = float((1.0 - visits.likely_s[one] / np.maximum(visits.stay_s[one], 1.0)).max(initial=0.0))
+    most = share if share >= LEFT_FROM else 0.0
+    late = long & np.isin(visits.reason, ("same_time", "too_soon", "silence"))
+    for k in np.flatnonzero(one | late).tolist():
+        start, end = visits.start[k] / 1e6, visits.end[k] / 1e6
+        silent_s = sum(max(0.0, min(e, end) - max(s, start)) for s, e in silent)
+        absences = 2 if visits.counted[k] else 1
+        if end - start - visits.likely_s[k] - silent_s >= absences * rules.merge_gap_s:
+            most = max(most, SEVERAL_P)
+    return min(most, 1.0)
 
 
 def _intervals(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
@@ -297,8 +326,8 @@ def _present(presences: pd.DataFrame, day: dt.date) -> dict[str, float]:
 def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.DataFrame:
     """Visits of some cells, counted under a part of the rules.
 
-    If only leaders count, visits of others do not, and visits of the leader that were excluded as too near to a colleague's
-    are judged again.
+    If only leaders count, visits of others do not, and those of leaders and deputies are judged again, with the probability
+    that holds for them and without regard to their colleagues.
     """
     if rules.who != "leader":
         return visits
@@ -309,12 +338,12 @@ def as_ruled(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> pd.
         [who in persons.get(code, nobody) for code, who in zip(visits[CODE], officer, strict=True)], dtype=bool
     )
     unnamed = visits[OFFICER].isna().to_numpy()
-    reason = visits[REASON].to_numpy(dtype=object).copy()
-    reason[np.isin(reason, ("same_time", "too_soon", "silence"))] = ""
-    reason[~own & ~unnamed] = "not_leader"
+    anyone = np.where(np.isin(visits[REASON], ("same_time", "too_soon", "silence")), "", visits[REASON])
+    reason = np.where(own, visits[OWN_REASON], np.where(unnamed, anyone, "not_leader")).astype(object)
     reason[unnamed & np.isin(reason, ("", *UNCLEAR))] = "unnamed"
     space_visits(visits, reason, rules)
-    return visits.assign(**{REASON: reason, COUNTED: reason == ""})
+    chance = np.where(own, visits[OWN_PROBABILITY], visits[PROBABILITY])
+    return visits.assign(**{PROBABILITY: chance, REASON: reason, COUNTED: reason == ""})
 
 
 def _require(visits: pd.DataFrame, cells: gpd.GeoDataFrame, rules: Rules) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geo.arrays import Bools, Floats, Ints
+from geo.days import local_days
 from geo.tracks.path import SECOND, Path
 from geo.tracks.speed import noise_of
 
@@ -29,13 +30,16 @@ WANDER_SIGMAS = 4.0
 REST_ERROR_S = 3600.0
 #: Minimum number of windows for estimating how long errors last from the fixes of a stand.
 TELLING_WINDOWS = 6
+#: Stands of a walker on one day are at the same place if their centres are within this many standard deviations of their
+#: difference, and within :data:`STILL_DRIFT_M`: people return to their desk far more often than they rest beside it.
+SAME_PLACE_SIGMAS = 2.5
 #: Ratio of scatter to stated error above which the scatter is used instead; correct statements stay below it.
 SCATTER_FACTOR = 1.25
 #: Minimum number of fixes at rest for a scatter.
 SCATTER_FIXES = 12
 
 
-def settled(path: Path) -> Path:
+def settled(path: Path, zone: str) -> Path:
     """Move the fixes of a device at rest to their centre, and raise stated errors that their scatter contradicts.
 
     A phone on a desk next to a border scatters across it all day, with errors that last for minutes, and would visit the
@@ -46,6 +50,9 @@ def settled(path: Path) -> Path:
     The error of the mean depends on the number of independent errors. The duration of an error is estimated from the
     correlation of the window means; otherwise one independent error per hour is assumed (:data:`REST_ERROR_S`).
 
+    Stands of one local day at the same place, such as a desk to which an officer returns between rounds, get one common
+    centre, and all their errors determine its error.
+
     A patrol that stays within 28 m of one place for ten minutes is a stand too; only its movement is lost, not its time.
     """
     if len(path.time) == 0:
@@ -53,8 +60,15 @@ def settled(path: Path) -> Path:
     stands = _stands(path)
     here, spans = stands.here, stands.spans
     path = path._replace(sigma=path.sigma * scatter_factors(path, here, spans)[path.walker])
-    x, y = (np.where(here, np.repeat(mean, spans.fixes), v) for mean, v in ((spans.x, path.x), (spans.y, path.y)))
-    errors = _independent_errors(stands.windows, stands.first, stands.length, stands.width_s)
+    first = np.r_[0, np.cumsum(spans.fixes)[:-1]].astype(np.int64)
+    alone = _independent_errors(
+        stands.windows, stands.length, stands.width_s, np.arange(len(first)), np.ones(len(first))
+    )
+    place = _places(path, stands, first, alone, zone)
+    mean_x, mean_y = ((np.bincount(place, alone * v) / np.bincount(place, alone))[place] for v in (spans.x, spans.y))
+    x, y = (np.where(here, np.repeat(mean, spans.fixes), v) for mean, v in ((mean_x, path.x), (mean_y, path.y)))
+    new = _new_errors(path, first, spans.fixes, place)
+    errors = _independent_errors(stands.windows, stands.length, stands.width_s, place, new)
     sigma = np.where(here, path.sigma / np.sqrt(np.repeat(errors, spans.fixes)), path.sigma)
     stand = np.where(here, np.repeat(np.arange(len(stands.first)), spans.fixes), -1)
     return path._replace(x=x, y=y, sigma=sigma, stand=stand)
@@ -106,25 +120,79 @@ def _stands(path: Path) -> _Stands:
     return _Stands(windows, first, length, width[start[first]] / SECOND, spans, np.repeat(stood, spans.fixes))
 
 
-def _independent_errors(windows: _Spans, first: Ints, length: Ints, width_s: Floats) -> Floats:
-    """Number of independent errors in the mean of each sequence of windows.
+def _places(path: Path, stands: _Stands, first: Ints, errors: Floats, zone: str) -> Ints:
+    """Number of the place of each section; stands of a walker and local day at the same place share one.
 
+    `first` is the first fix of each section, `errors` the number of independent errors in its centre.
+    """
+    place = np.arange(len(first))
+    stood = np.flatnonzero(stands.here[first])
+    if len(stood) < 2:
+        return place
+    walker, day = path.walker[first], local_days(path.time[first], zone)
+    variance = (np.add.reduceat(path.sigma, first) / stands.spans.fixes) ** 2 / errors
+    x, y = stands.spans.x, stands.spans.y
+    begins = np.flatnonzero(np.r_[True, (np.diff(walker[stood]) != 0) | (day[stood][1:] != day[stood][:-1])])
+    for some in np.split(stood, begins[1:]):
+        known: list[int] = []
+        # The best known stands define the places.
+        for k in some[np.argsort(variance[some], kind="stable")].tolist():
+            apart = np.hypot(x[known] - x[k], y[known] - y[k]) if known else np.empty(0)
+            reach = np.minimum(SAME_PLACE_SIGMAS * np.sqrt(variance[known] + variance[k]), STILL_DRIFT_M)
+            near = int(np.argmin(apart)) if known else 0
+            if known and apart[near] <= reach[near]:
+                place[k] = known[near]
+            else:
+                known.append(k)
+    return np.unique(place, return_inverse=True)[1].astype(np.int64)
+
+
+def _new_errors(path: Path, first: Ints, fixes: Ints, place: Ints) -> Floats:
+    """For each section, the share of its first error that is independent of the previous stand at its place."""
+    new = np.ones(len(first))
+    order = np.lexsort((first, place))
+    again = np.flatnonzero(np.diff(place[order]) == 0)
+    before, k = order[again], order[again + 1]
+    apart_s = (path.time[first[k]] - path.time[first[before] + fixes[before] - 1]) / SECOND
+    new[k] = np.minimum(1.0, apart_s / REST_ERROR_S)
+    return new
+
+
+def _independent_errors(windows: _Spans, length: Ints, width_s: Floats, place: Ints, new: Floats) -> Floats:
+    """Number of independent errors in the centre of the place of each section.
+
+    Parameters
+    ----------
+    length, width_s
+        Number of windows of each section, and their width.
+    place
+        Place of each section, from 0.
+    new
+        Share of the first error of each section that is independent of the previous section at its place.
+
+    Notes
+    -----
     With a correlation r between consecutive window means, n windows count as n (1 - r) / (1 + r). The correlation estimated
     from n means is too low by about (1 + 4 r) / n with a standard deviation of 1 / sqrt(n); the first and twice the second
     are added.
     """
-    group = np.repeat(np.arange(len(first)), length)
-    least = np.maximum(1.0, length * width_s / REST_ERROR_S)
-    own, step = np.zeros(len(first)), np.zeros(len(first))
+    number = int(place.max()) + 1
+    section = np.repeat(np.arange(len(length)), length)
+    group = place[section]
+    count = np.bincount(place, length)
+    least = np.bincount(place, np.maximum(1.0, length * width_s / REST_ERROR_S) - 1.0 + new)
+    own, step = np.zeros(number), np.zeros(number)
     for v in (windows.x, windows.y):
-        off = v - (np.bincount(group, v) / length)[group]
+        off = v - (np.bincount(group, v) / count)[group]
         own += np.bincount(group, off**2)
-        pairs = off[1:] * off[:-1] * (group[1:] == group[:-1])
-        step += np.bincount(group[1:], pairs, minlength=len(first))
-    r = np.divide(step, own, out=np.ones(len(first)), where=own > 0)
-    r = np.clip(r + (1.0 + 4.0 * np.maximum(r, 0.0)) / length + 2.0 / np.sqrt(length), 0.0, 1.0)
-    shown = np.where(length >= TELLING_WINDOWS, length * (1.0 - r) / (1.0 + r), 1.0)
-    errors: Floats = np.maximum(least, shown)
+        pairs = off[1:] * off[:-1] * (section[1:] == section[:-1])
+        step += np.bincount(group[1:], pairs, minlength=number)
+    # Each section after the first has one pair of windows less.
+    pairs_lost = (count - 1) / np.maximum(count - np.bincount(place), 1)
+    r = np.divide(step, own, out=np.ones(number), where=own > 0) * pairs_lost
+    r = np.clip(r + (1.0 + 4.0 * np.maximum(r, 0.0)) / count + 2.0 / np.sqrt(count), 0.0, 1.0)
+    shown = np.where(count >= TELLING_WINDOWS, count * (1.0 - r) / (1.0 + r), 1.0)
+    errors: Floats = np.maximum(np.maximum(least, shown), 1.0)[place]
     return errors
 
 

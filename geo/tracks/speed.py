@@ -13,8 +13,9 @@ PACE_S = 30.0
 STRIDE_S = 8.0
 #: Maximum step for which the distance along the fixes shows the speed: a ride back and forth turns within half a minute.
 DENSE_S = 15.0
-#: Maximum walking speed over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed for.
-BRISK_M_S, STEP_SIGMAS = 1.7, 2.0
+#: Maximum walking speed over a longer step, m/s; errors of :data:`STEP_SIGMAS` of both fixes are allowed for. Errors of
+#: consecutive fixes are alike, so their difference is mostly smaller.
+BRISK_M_S, STEP_SIGMAS = 1.7, 1.0
 #: Second differences of independent errors: mean square in units of their variance along one axis, and the 25 % quantile of a
 #: squared normal length in units of its mean. The low quantile excludes corners.
 _SECOND_DIFFERENCE, _QUARTILE = 12.0, 0.2877

@@ -68,7 +68,7 @@ def paths_of(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits, *, most: int
     full = np.searchsorted(ends, np.arange(most, len(order), most))
     cuts = np.unique(np.r_[ends[full], len(order)])
     for a, b in zip(np.r_[0, cuts[:-1]], cuts, strict=True):
-        yield settled(_taken(raw.path, order[a:b]))
+        yield settled(_taken(raw.path, order[a:b]), rules.zone)
 
 
 def raw_path(tracks: pd.DataFrame, crs: CRS, rules: MovementLimits) -> tuple[Path, Ints]:

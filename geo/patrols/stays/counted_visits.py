@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.special
 
 from geo.arrays import Floats, Ints
 from geo.errors import ColumnError, InputError
@@ -21,6 +20,8 @@ from geo.patrols.columns import (
     KIND,
     LATEST,
     LIKELY_S,
+    OWN_PROBABILITY,
+    OWN_REASON,
     PRESENCE_COLUMNS,
     REASON,
     RIDDEN_S,
@@ -34,19 +35,18 @@ from geo.patrols.columns import (
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.patrols.stays.moments import hours, microseconds
 from geo.patrols.stays.spacing import space_visits
+from geo.patrols.stays.stay_probability import (
+    LEAST_SD_S,
+    OWN_PRIOR_ODDS,
+    USUAL_STEP_S,
+    prior_odds,
+    probability_from_fixes,
+    with_prior_odds,
+)
 from geo.tracks.columns import CELL, DEVICE, DURATION_S, END, FIXES, LENGTH_M, OFFICER, PROBABILITY, START
 
 #: Reasons that exclude a stay regardless of its duration.
 EXCLUDED = ("vehicle", "on_foot", "off_hours", "not_leader", "unnamed")
-
-#: Prior odds that a stay shown by the path was long enough. A stay observed at a border was mostly in the neighbouring cell,
-#: because people walk along borders far more often than across them: 0.04 for one minute and a fix every 10 s. They
-#: increase with the duration up to ten minutes, because a round is more likely than one long error, and slightly with the
-#: interval between fixes, because fewer false stays are observed then. They were chosen so that the number of visits is
-#: right for walkers who keep to their side of the border and for walkers who roam inside the cell; docs/patrols.md has both
-#: measurements.
-PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
-_PRIOR_MOST_S, _USUAL_STEP_S = 600.0, 10.0
 
 _OPTIONAL = (RIDDEN_S, DETACHED_S, SURE_FIXES)
 
@@ -57,24 +57,21 @@ _TWO_DAYS_US = 2 * 86_400_000_000
 PACE_ERROR = 0.15
 
 #: Share of the expected time faster than walking, from which a stay may be a ride with stops.
-RIDDEN_SHARE = 0.3
+RIDDEN_SHARE = 0.2
 #: Share of the expected time in a run of fixes between two impossible steps, from which a stay is not proven.
 DETACHED_SHARE = 0.2
-#: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it.
-PROVING_FIXES, PROVEN = 3, 0.97
-#: Longest minimum stay that they prove: three fixes are at least two intervals of 120 s apart.
-PROVEN_LEAST_S = 120.0
 #: Probability from the fixes alone, without the prior, from which a stay is in doubt: most such stays cross a corner for a
 #: minute or two.
 PLAIN_DOUBT = 0.1
+
+#: Share of a time beside a cell expected inside from which the device may have stayed there all the time.
+STAYED_FROM = 0.1
 
 #: Minimum probability for listing a stay that the path missed completely.
 KEPT_FROM = 0.02
 
 #: Maximum interval between fixes that is used as error of the crossing times; longer intervals are silences.
 MOST_TIMING_S = 120.0
-#: Minimum standard deviation of a time inside: crossing times are known to a few seconds.
-_LEAST_SD_S = 5.0
 
 
 def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -97,8 +94,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
         counted), `day`, `hours_s` (the stay within hours of duty), `likely_s` (expected time inside within hours of duty, given
         the errors), `probability` (that the true stay was long enough, and by the required means), `speed_m_s` (mean),
         `fixes`, `earliest` and `latest` (possible start and end, if the device was silent or so near the border that it may
-        have been inside just before or after; otherwise `start` and `end`). A stay of 0 s was missed by the path but is
-        possible within the error.
+        have been inside just before or after; otherwise `start` and `end`), and `own_probability` and `own_reason`: probability
+        and reason if the officer is the leader or a deputy of the cell, without regard to other stays. A stay of 0 s was missed
+        by the path but is possible within the error.
 
     Raises
     ------
@@ -152,12 +150,16 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     stays = _stays(presences, rules)
     paced = _paced(stays, rules)
     steps_s = _usual_steps(presences, stays)
-    chance, plain = _probability(stays, steps_s, rules)
+    plain = probability_from_fixes(stays, rules)
+    chance = with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules)
     chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
-    keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (chance >= KEPT_FROM)
-    stays = stays[keep].assign(**{PROBABILITY: chance[keep], "paced": paced[keep]}).reset_index(drop=True)
+    own = with_prior_odds(plain, OWN_PRIOR_ODDS, stays, rules) * paced
+    keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (np.maximum(chance, own) >= KEPT_FROM)
+    made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": paced[keep]}
+    stays = stays[keep].assign(**made).reset_index(drop=True)
     stays = stays.assign(**_bounds(presences, stays, _timing_errors(stays, steps_s[keep]), rules))
-    reason = _alone(stays, rules)
+    reason = _alone(stays, stays[PROBABILITY], rules)
+    stays[OWN_REASON] = _alone(stays, stays[OWN_PROBABILITY], rules)
     space_visits(stays, reason, rules)
     return stays.assign(**{REASON: reason, COUNTED: reason == ""})
 
@@ -187,7 +189,7 @@ def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
 
     The time of a border crossing between two fixes is known to within their interval. If no error matters it is exact.
     """
-    off_s = np.where(stays[SPREAD_S2].to_numpy(dtype=float) > 0, np.minimum(step_s, MOST_TIMING_S) + _LEAST_SD_S, 0.0)
+    off_s = np.where(stays[SPREAD_S2].to_numpy(dtype=float) > 0, np.minimum(step_s, MOST_TIMING_S) + LEAST_SD_S, 0.0)
     errors: Ints = np.rint(off_s * 1e6).astype(np.int64)
     return errors
 
@@ -200,7 +202,7 @@ def _bounds(presences: pd.DataFrame, stays: pd.DataFrame, errors: Ints, rules: R
     """
     key = [CODE, DEVICE, OFFICER, DAY]
     unseen = presences[KIND] == "unknown"
-    unseen |= (presences[KIND] == "near") & (presences[LIKELY_S] >= rules.doubt * presences[DURATION_S])
+    unseen |= (presences[KIND] == "near") & (presences[LIKELY_S] >= STAYED_FROM * presences[DURATION_S])
     beside = presences[unseen].rename(columns={CELL: CODE})
     rows = pd.concat([stays[[*key, START, END]], beside[[*key, START, END]]], ignore_index=True)
     walker = rows.groupby(key, sort=False, dropna=False).ngroup().to_numpy()
@@ -313,22 +315,6 @@ _SUMS = (
 )
 
 
-def _probability(stays: pd.DataFrame, step_s: Floats, rules: Rules) -> tuple[Floats, Floats]:
-    """Probability that the true time inside, on duty and on foot, was long enough; and the same from the fixes alone."""
-    room = stays["room_s"].to_numpy(dtype=float)
-    # Time ridden is not time on foot.
-    left_out = stays[RIDDEN_S].to_numpy(dtype=float) if rules.mode == "foot" else 0.0
-    mean = np.clip(stays[LIKELY_S].to_numpy(dtype=float) - left_out, 0.0, room)
-    sure = np.minimum(stays[SURE_S].to_numpy(dtype=float), mean)
-    # Time inside regardless of the error is certain; only the remaining time is in doubt.
-    plain = at_least(mean - sure, stays[SPREAD_S2].to_numpy(dtype=float), room - sure, rules.min_stay_s - sure)
-    stay = np.minimum(stays[STAY_S].to_numpy(dtype=float), _PRIOR_MOST_S)
-    before = PRIOR_ODDS * ((stay + 10.0) / 60.0) ** PRIOR_STAY * (step_s / _USUAL_STEP_S) ** PRIOR_STEP
-    chance: Floats = before * plain / (before * plain + 1.0 - plain)
-    proven = stays[SURE_FIXES].to_numpy(dtype=float) >= PROVING_FIXES
-    return np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, PROVEN), chance), plain
-
-
 def _paced(stays: pd.DataFrame, rules: Rules) -> Floats:
     """Probability that a stay was walked, or driven, as required by the rules, given the error of its mean speed."""
     if rules.mode == "any":
@@ -349,28 +335,15 @@ def _usual_steps(presences: pd.DataFrame, stays: pd.DataFrame) -> Floats:
     inside = presences[presences[KIND] == "inside"].groupby([DEVICE, DAY])[[DURATION_S, FIXES]].sum()
     step = (inside[DURATION_S] / inside[FIXES])[inside[FIXES] > 1].clip(1.0, 600.0)
     usual: Floats = (
-        step.reindex(pd.MultiIndex.from_frame(stays[[DEVICE, DAY]])).fillna(_USUAL_STEP_S).to_numpy(dtype=float)
+        step.reindex(pd.MultiIndex.from_frame(stays[[DEVICE, DAY]])).fillna(USUAL_STEP_S).to_numpy(dtype=float)
     )
     return usual
 
 
-def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) -> Floats:
-    """Probability that a beta variable on [0, room] with this mean and variance is at least `least_s`."""
-    safe = np.maximum(room_s, 1e-9)
-    m = np.clip(mean_s / safe, 1e-6, 1 - 1e-6)
-    v = np.minimum((spread_s2 + _LEAST_SD_S**2) / safe**2, 0.98 * m * (1 - m))
-    size = m * (1 - m) / v - 1
-    chance = scipy.special.betaincc(m * size, (1 - m) * size, np.clip(least_s / safe, 0.0, 1.0))
-    # If no error matters, the rule is exact to the second.
-    chance = np.where(spread_s2 > 0, chance, mean_s >= least_s - 1e-6)
-    found: Floats = np.where(room_s >= least_s - 1e-6, np.where(least_s > 0, chance, 1.0), 0.0)
-    return found
-
-
-def _alone(stays: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
-    """Judge each stay independently: the first rule that it fails."""
+def _alone(stays: pd.DataFrame, chance: pd.Series, rules: Rules) -> npt.NDArray[np.object_]:
+    """Judge each stay independently, given its probability: the first rule that it fails."""
     reason = np.full(len(stays), "", dtype=object)
-    chance, paced = stays[PROBABILITY], stays["paced"]
+    paced = stays["paced"]
     doubtful = (chance < rules.confidence) & (chance >= rules.doubt)
     for fails, why in (
         (paced < rules.doubt, "on_foot" if rules.mode == "vehicle" else "vehicle"),

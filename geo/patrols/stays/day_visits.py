@@ -73,7 +73,12 @@ class DayVisits(NamedTuple):
         """Local start and end of a visit as text."""
         return f"{self.begins[k]}–{self.ends[k]}"
 
-    def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], dict[str, int]]:
+    def outside_s(self) -> Floats:
+        """Time between start and end of each stay that was expected outside the cell, seconds."""
+        outside: Floats = np.maximum((self.end - self.start) / 1e6 - self.likely_s, 0.0)
+        return outside
+
+    def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], Floats, dict[str, int]]:
         """Distribution of the number of visits, given the probability of each stay.
 
         Returns
@@ -82,17 +87,19 @@ class DayVisits(NamedTuple):
             Of the visits not excluded by the rules.
         list
             Probability of reaching 1, 2, ... required visits, including stays with unknown holder or place.
+        Floats
+            Probability of reaching the required number if each stay ended as early as its time outside allows.
         dict
             Row of each code.
         """
         place = {code: k for k, code in enumerate(self.first)}
         group = np.repeat(np.arange(len(place)), [b - a for a, b in self.first.values()]).astype(np.int64)
 
-        def number(chance: Floats, required: int) -> VisitCount:
+        def number(chance: Floats, required: int, end: Ints = self.end) -> VisitCount:
             return visit_count(
                 group,
                 self.start,
-                self.end,
+                end,
                 chance,
                 groups=len(place),
                 apart=rules.min_between_s * 1e6,
@@ -104,4 +111,9 @@ class DayVisits(NamedTuple):
         open_ = np.where(self.reason == "detached", UNPROVEN_P * open_, open_)
         open_ = np.where(self.counted, 1.0, open_)
         reached = [number(open_, required).p_required for required in range(1, rules.visits_per_day + 1)]
-        return number(chance, rules.visits_per_day), reached, place
+        outside_s = self.outside_s()
+        # A stay with an absence longer than those that are joined is two, and the first may have been short.
+        first_s = np.where(outside_s >= rules.merge_gap_s, rules.min_stay_s, (self.end - self.start) / 1e6 - outside_s)
+        early = np.minimum(self.start + np.rint(first_s * 1e6).astype(np.int64), self.end)
+        apart = number(open_, rules.visits_per_day, early).p_required
+        return number(chance, rules.visits_per_day), reached, apart, place

@@ -1,0 +1,116 @@
+"""Stays of leaders in their own cells, desks to which they return, and stays that may have been several."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pyproj import Transformer
+
+from geo.patrols import Rules, presences, verify, visits
+from geo.tracks.speed import ridden
+from geo.tracks.trajectory import path_of
+
+X0, Y0 = 387_000.0, 3_553_000.0
+TO_DEGREES = Transformer.from_crs(4549, 4326, always_xy=True)
+DAY = dt.date(2026, 11, 23)
+CELLS = gpd.GeoDataFrame(
+    {"code": ["A", "B"], "leader": ["L", "M"]},
+    geometry=[shapely.box(X0 + 200 * i, Y0, X0 + 200 * (i + 1), Y0 + 200) for i in range(2)],
+    crs=4549,
+)
+
+
+def track(t_s, x_m, y_m=100.0, *, officer="L", start="2026-11-23T00:00:00Z", accuracy_m=10.0):
+    """Fixes at `t_s` seconds after 08:00 local time, `x_m` east and `y_m` north of the corner of A."""
+    t, x = np.asarray(t_s, dtype=float), np.asarray(x_m, dtype=float)
+    lon, lat = TO_DEGREES.transform(X0 + x, Y0 + np.broadcast_to(np.asarray(y_m, dtype=float), x.shape))
+    time = pd.Timestamp(start).as_unit("us") + pd.to_timedelta(t, unit="s").as_unit("us")
+    return gpd.GeoDataFrame(
+        {"device": f"D-{officer}", "officer": officer, "time": time, "accuracy_m": accuracy_m},
+        geometry=shapely.points(lon, lat),
+        crs=4326,
+    )
+
+
+def walk_near_the_border(officer):
+    """Three minutes in B, along the border with A and 13 m from it."""
+    t = np.arange(0, 181, 10.0)
+    return pd.concat(
+        [track([-60, -50], [-400, -400], officer=officer), track(t, 213 + 0 * t, 20 + 0.8 * t, officer=officer)],
+        ignore_index=True,
+    )
+
+
+@pytest.mark.parametrize(("officer", "counted"), [("M", 1), ("L", 0)])
+def test_a_stay_at_the_border_counts_more_easily_for_the_leader_than_for_others(officer, counted):
+    rules = Rules(id="once", version="1", visits_per_day=1, who="leader")
+    found = presences(walk_near_the_border(officer), CELLS, rules=rules)
+    made = visits(found, rules=rules)
+    own = made[made["code"] == "B"].iloc[0]
+    assert own["probability"] < 0.9 < 0.95 < own["own_probability"] < 1
+    assert (own["reason"], own["own_reason"]) == ("border", "")
+    result = verify(made, CELLS, presences=found, rules=rules, day=DAY).set_index("code")
+    assert result.loc["B", "visits"] == counted
+
+
+def rests(places, hours=(0, 3, 6)):
+    """An hour and a half at each place, a walk far away after each; errors that last minutes."""
+    parts, rng = [], np.random.default_rng(3)
+    for hour, x in zip(hours, places, strict=True):
+        t = hour * 3600 + np.arange(0, 5400, 10.0)
+        parts.append(track(t, x + rng.normal(0, 4, len(t)), 100 + rng.normal(0, 4, len(t))))
+        away = hour * 3600 + 5400 + np.arange(0, 1800, 10.0)
+        swing = 80 * np.sin((away - away[0]) / 60.0)
+        parts.append(track(away, 60 + swing, 100 + 80 * np.cos((away - away[0]) / 60.0)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def centres(path):
+    rows = [np.flatnonzero(path.stand == k)[0] for k in np.unique(path.stand[path.stand >= 0])]
+    return np.round(path.x[rows] - X0, 2), path.sigma[rows]
+
+
+def test_rests_at_one_desk_on_one_day_share_a_centre_and_its_error():
+    once, sigma_once = centres(path_of(rests([195.0], hours=(0,)), CELLS.crs, Rules()))
+    again, sigma = centres(path_of(rests([195.0, 195.3, 194.8]), CELLS.crs, Rules()))
+    assert len(once) == 1
+    assert len(again) == 3
+    assert len(set(again)) == 1
+    assert again[0] == pytest.approx(195.03, abs=0.6)
+    assert sigma.max() < 0.7 * sigma_once[0]
+
+
+def test_rests_apart_and_rests_of_other_days_keep_their_own_centre():
+    apart, _ = centres(path_of(rests([195.0, 240.0, 195.0]), CELLS.crs, Rules()))
+    assert len(set(apart)) == 2
+    # 26 hours later it is 10:00 of the next day.
+    days, _ = centres(path_of(rests([195.0, 195.3], hours=(0, 26)), CELLS.crs, Rules()))
+    assert len(set(days)) == 2
+
+
+def test_a_step_of_a_minute_faster_than_a_walk_is_a_ride():
+    time = np.array([0, 60, 120, 180]) * 1_000_000
+    x = np.array([0.0, 95.0, 225.0, 225.0])
+    fast = ridden(time, x, np.zeros(4), np.full(4, 10.0), np.array([1.6, 2.2, 0.0]), 4.0)
+    assert fast.tolist() == [False, True, False]
+
+
+def at_the_border_for_hours(outside_s):
+    """Seven hours in A with three absences of this length, 20 m into B."""
+    t = np.arange(0, 25_200, 10.0)
+    gone = np.isin(t // 5400, [1, 2, 3]) & (t % 5400 < outside_s)
+    return track(t, np.where(gone, 215.0, 150.0) + 10 * np.sin(t / 40), 100 + 60 * np.sin(t / 90))
+
+
+@pytest.mark.parametrize(("outside_s", "verdict"), [(60, "short"), (290, "unknown")])
+def test_a_long_stay_with_absences_near_the_limit_may_have_been_several(outside_s, verdict):
+    rules = Rules(who="leader")
+    found = presences(at_the_border_for_hours(outside_s), CELLS, rules=rules)
+    made = visits(found, rules=rules)
+    result = verify(made, CELLS, presences=found, rules=rules, day=DAY).set_index("code").loc["A"]
+    assert (result["visits"], result["verdict"]) == (1, verdict)
