@@ -54,6 +54,9 @@ SPARSE_DOUBT = 0.1
 LEFT_FROM = 0.15
 #: Probability that a stay with enough time expected outside for absences that are not joined was several stays.
 SEVERAL_P = 0.2
+#: Time expected outside, in multiples of the absences needed, from which a long stay may have been several: much of it is
+#: wander along the border.
+ABSENCE_TIMES = 2.0
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
     "met": ("达标", "met"),
@@ -265,7 +268,7 @@ def _left_unobserved(visits: DayVisits, silent: list[Interval], rules: Rules) ->
         start, end = visits.start[k] / 1e6, visits.end[k] / 1e6
         silent_s = sum(max(0.0, min(e, end) - max(s, start)) for s, e in silent)
         absences = 2 if visits.counted[k] else 1
-        if end - start - visits.likely_s[k] - silent_s >= absences * rules.merge_gap_s:
+        if end - start - visits.likely_s[k] - silent_s >= ABSENCE_TIMES * absences * rules.merge_gap_s:
             most = max(most, SEVERAL_P)
     return min(most, 1.0)
 

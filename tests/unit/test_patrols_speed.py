@@ -74,8 +74,8 @@ def test_noise_is_that_of_the_independent_error_and_unknown_where_fixes_are_far_
 
 def test_over_a_long_step_only_what_nobody_walks_is_a_ride():
     time = np.array([0, 60, 120, 180]) * SECOND
-    # 1.7 m/s for a minute and two standard deviations of both errors: 102 + 5.66 m.
-    x, sigma = np.array([0.0, 107.6, 215.3, 323.0]), np.full(4, 2.0)
-    fast = ridden(time, x, np.zeros(4), sigma, np.array([1.7, 1.9, 1.9]), 4.0)
+    # 1.7 m/s for a minute and one standard deviation of both errors: 102 + 2.83 m.
+    x, sigma = np.array([0.0, 104.8, 209.7, 314.6]), np.full(4, 2.0)
+    fast = ridden(time, x, np.zeros(4), sigma, np.array([1.7, 1.8, 1.8]), 4.0)
     assert fast.tolist() == [False, True, True]
     assert ridden(time // 6, x, np.zeros(4), sigma, np.array([1.7, 4.0, 4.01]), 4.0).tolist() == [False, False, True]
