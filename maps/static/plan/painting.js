@@ -51,16 +51,18 @@ export function levelOf(model, { left, right }) {
 
 /** Roads, buildings and water that meet a window, drawn between fills and borders. */
 export function paintBackdrop(context, view, box, backdrop) {
-  for (const layer of backdrop) {
-    context.beginPath();
-    for (const { lines, area } of layer.buckets.within(box)) for (const xy of lines) trace(context, view, xy, area);
-    if (layer.fill) { context.fillStyle = shown(layer.fill); context.fill("evenodd"); }
-    if (layer.line) {
-      context.strokeStyle = shown(layer.line);
-      context.lineWidth = Math.max(layer.least ?? 0.7, (layer.width_m ?? 0) * 1000 * view.scale);
-      context.lineJoin = context.lineCap = "round";
-      context.stroke();
-    }
+  for (const layer of backdrop) paintFeatures(context, view, layer, layer.buckets.within(box));
+}
+
+function paintFeatures(context, view, layer, features) {
+  context.beginPath();
+  for (const { lines, area } of features) for (const xy of lines) trace(context, view, xy, area);
+  if (layer.fill) { context.fillStyle = shown(layer.fill); context.fill("evenodd"); }
+  if (layer.line) {
+    context.strokeStyle = shown(layer.line);
+    context.lineWidth = Math.max(layer.least ?? 0.7, (layer.width_m ?? 0) * 1000 * view.scale);
+    context.lineJoin = context.lineCap = "round";
+    context.stroke();
   }
 }
 
@@ -99,7 +101,10 @@ export function* paintDivision(context, view, margin, scene) {
       yield;
     }
   }
-  for (const layer of backdrop) { paintBackdrop(context, view, box, [layer]); yield; }
+  for (const layer of backdrop) {
+    const features = [...layer.buckets.within(box)];
+    for (let k = 0; k < features.length; k += 2 * CHUNK) { paintFeatures(context, view, layer, features.slice(k, k + 2 * CHUNK)); yield; }
+  }
   const sorted = { [LEVEL.third]: [], [LEVEL.second]: [], [LEVEL.community]: [] };
   for (const arc of model.arcBuckets.within(box)) sorted[levelOf(model, arc)].push(arc);
   for (const level of [LEVEL.third, LEVEL.second, LEVEL.community]) {
