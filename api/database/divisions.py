@@ -206,9 +206,8 @@ def retire(
 
 def history(session: Session, version_id: int) -> list[DivisionEvent]:
     """Events of a version, oldest first."""
-    rows = session.scalars(
-        select(DivisionEventRow).where(DivisionEventRow.version_id == version_id).order_by(DivisionEventRow.id)
-    )
+    query = select(DivisionEventRow).where(DivisionEventRow.version_id == version_id).order_by(DivisionEventRow.id)
+    rows = session.scalars(query)
     return [DivisionEvent(r.at, r.action, r.actor, r.reason, r.day) for r in rows]
 
 
@@ -290,28 +289,21 @@ def read_version(session: Session, version_id: int) -> Division:
 
 def second_level(session: Session, version_id: int) -> list[tuple[str, str | None, str | None, str | None]]:
     """Code, name, parent and leader of the second-level grids of a version, in the order of the layer; no geometry is read."""
-    query = (
-        select(CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
-        .where(CellRow.version_id == version_id, CellRow.level == 2)
-        .order_by(CellRow.position)
-    )
+    chosen = (CellRow.version_id == version_id, CellRow.level == 2)
+    query = select(CellRow.code, CellRow.name, CellRow.parent, CellRow.leader).where(*chosen).order_by(CellRow.position)
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
 
 
 def cell_names(session: Session, version_id: int) -> list[CellName]:
     """Names of all cells of a version, by level and in the order of the layers; no geometry is read."""
-    query = (
-        select(CellRow.level, CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
-        .where(CellRow.version_id == version_id)
-        .order_by(CellRow.level, CellRow.position)
-    )
+    columns = (CellRow.level, CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
+    query = select(*columns).where(CellRow.version_id == version_id).order_by(CellRow.level, CellRow.position)
     return [CellName(*row) for row in session.execute(query)]
 
 
 def _after_the_last(session: Session, street_code: str, moment: datetime) -> datetime:
     """The moment, or the first one after the last publication of a street if that is later."""
-    query = select(func.max(VersionRow.published_at)).where(VersionRow.street_code == street_code)
-    last = session.scalar(query)
+    last = session.scalar(select(func.max(VersionRow.published_at)).where(VersionRow.street_code == street_code))
     return moment if last is None or last < moment else last + timedelta(microseconds=1)
 
 
