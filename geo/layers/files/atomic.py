@@ -30,6 +30,9 @@ _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS
 # Folders in which names stand for open files and devices of the process: files there are written in place.
 _SYSTEM_FOLDERS = ("/dev/", "/proc/")
 
+# Folder of ordinary files in memory, although it lies below /dev.
+_MEMORY_FOLDER = "/dev/shm/"
+
 
 @contextlib.contextmanager
 def aside(target: Path) -> Iterator[Path]:
@@ -78,7 +81,8 @@ def _is_special(target: Path) -> bool:
     except OSError as error:  # a loop of links, or a folder without search permission
         raise FileError(f"{target}: cannot be reached ({error.strerror})") from error
     if stat.S_ISREG(mode):
-        return str(target.absolute()).startswith(_SYSTEM_FOLDERS)
+        path = str(target.absolute())
+        return path.startswith(_SYSTEM_FOLDERS) and not path.startswith(_MEMORY_FOLDER)
     return not stat.S_ISDIR(mode)
 
 
