@@ -374,7 +374,7 @@ class TestTheCommand:
         old_rows = set(known.loc[local < "2026-03-15", "source_row"])
         assert old_rows <= set(rows.loc[rows["kind"] == "division", "row"])
         twice = IncidentOptions(datum="GCJ-02", earlier=(tmp_path / "new.gpkg",))
-        with pytest.raises(InputError, match="hold from the same day"):
+        with pytest.raises(InputError, match="valid from the same day"):
             incident_file(folder.parent / "r.csv", tmp_path / "new.gpkg", tmp_path / "twice", options=twice)
 
     def test_the_map_has_the_first_bandwidth(self, study, tmp_path):

@@ -128,7 +128,7 @@ def test_fixes_arrive_in_order_and_end_in_the_verdicts_of_the_day(published, liv
 
 def test_a_service_that_refuses_ends_the_replay(published, live, tmp_path):
     day, _ = live
-    with pytest.raises(InputError, match="took no more fixes"):
+    with pytest.raises(InputError, match="accepts no further fixes"):
         list(replay("http://127.0.0.1:9/", day, Clock().pace(60.0)))
     address = published.url.render_as_string(hide_password=False)
     broken = type(day)(day.day, day.tracks, dict.fromkeys(day.tokens, "wg_device_x"))
