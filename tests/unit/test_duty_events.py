@@ -52,7 +52,7 @@ def test_words_are_coerced_and_time_is_utc() -> None:
         ({"role": "mayor"}, "not a known role"),
         ({"action": "dance"}, "not a known action"),
         ({"seq": 0}, "counted from 1"),
-        ({"actor": ""}, "nobody is named"),
+        ({"actor": ""}, "no actor is named"),
         ({"at": dt.datetime(2026, 11, 23)}, "no zone"),
     ],
 )
