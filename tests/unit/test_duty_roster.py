@@ -194,7 +194,7 @@ def test_who_has_not_been_reached_is_seen() -> None:
     assert recipients(bodies, some, D(2026, 2, 2))["person"].tolist() == ["书记", "店主"]
     only = Notice("N2", moment(2, 8), "街道", "防汛", "雨前清沟", cells=(ONE,), duties=("deputy",))  # type: ignore[arg-type]
     assert recipients(only, some, D(2026, 2, 2))["person"].tolist() == ["李四"]
-    with pytest.raises(InputError, match="not a way"):
+    with pytest.raises(InputError, match="not a channel of notices"):
         Receipt("N1", "李四", moment(2, 9), "app")
 
 
