@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from api.database.models import EvidenceRow, LeaseRow, PendingDayRow, RuleSetRow, VerdictRow
 from geo.errors import ImpossibleError
-from geo.patrols import digest
 
 
 class VerdictState(NamedTuple):
@@ -117,6 +116,8 @@ def add_verdict(
     if stays:
         session.flush()
         record = {"visits": list(stays)}
+        from geo.patrols import digest
+
         session.add(EvidenceRow(verdict_id=stored.id, sha256=digest(record), record=record))
 
 
