@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 
 from api.access import Caller, Right, allowed
@@ -31,6 +31,7 @@ from api.duty.schemas import (
 from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
+from api.routes.photos import PhotoOf, photo_response
 from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 
@@ -88,34 +89,19 @@ def report(number: Number, caller: CallerOf, engine: EngineOf) -> dict[str, Any]
 
 @router.post("/reports/{number}/photos", status_code=201)
 @needs(Right.SEND_REPORTS)
-async def new_photo(
-    number: Number,
-    caller: CallerOf,
-    engine: EngineOf,
-    now: CaseNow,
-    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
-) -> PhotoStored:
+def new_photo(number: Number, caller: CallerOf, engine: EngineOf, now: CaseNow, photo: PhotoOf) -> PhotoStored:
     """Add a photo to a report, which may have any number. Its type is determined by its content, not by its name."""
-    from starlette.concurrency import run_in_threadpool
+    from api.database.duty.reports import add_report_photo, get_report
 
-    content = await file.read()
-
-    def store() -> PhotoStored:
-        from api.database.duty.reports import add_report_photo, get_report
-        from api.ingest.photos import image_type
-
-        media_type = image_type(content)
-        with session(engine, write=True) as opened:
-            found = get_report(opened, caller.street, number)
-            _require_report(caller, found, Right.SEND_REPORTS)
-            key, new = add_report_photo(opened, caller.street, number, content, media_type, at=now)
-            if new:
-                audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
-                place = str(found["third"] or found["second"])
-                add_event(opened, caller.street, "case", place, {"case": found["case_number"]}, at=now)
-        return PhotoStored(sha256=key)
-
-    return await run_in_threadpool(store)
+    with session(engine, write=True) as opened:
+        found = get_report(opened, caller.street, number)
+        _require_report(caller, found, Right.SEND_REPORTS)
+        key, new = add_report_photo(opened, caller.street, number, *photo, at=now)
+        if new:
+            audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
+            place = str(found["third"] or found["second"])
+            add_event(opened, caller.street, "case", place, {"case": found["case_number"]}, at=now)
+    return PhotoStored(sha256=key)
 
 
 @router.get("/reports/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
@@ -126,9 +112,7 @@ def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Re
 
     with session(engine) as opened:
         _require_report(caller, get_report(opened, caller.street, number), Right.SEE_CASES)
-        content, media_type = get_report_photo(opened, caller.street, number, sha256)
-    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
-    return Response(content, media_type=media_type, headers=headers)
+        return photo_response(*get_report_photo(opened, caller.street, number, sha256))
 
 
 @router.get("/reports/{number}/reporter")

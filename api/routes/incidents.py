@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 from sqlalchemy import Engine
 
@@ -24,9 +24,9 @@ from api.database.incidents import (
 )
 from api.errors import DeniedError
 from api.ingest.decode import datum_id, to_wgs84
-from api.ingest.photos import image_type
 from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
 from api.routes.guard import Guarded, needs
+from api.routes.photos import PhotoOf, photo_response
 from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
 from geo.errors import InputError
 
@@ -135,27 +135,13 @@ def new_correction(number: Number, body: Correction, caller: CallerOf, engine: E
 
 @router.post("/incidents/{number}/photos", status_code=201)
 @needs(Right.SEND_INCIDENTS)
-async def new_photo(
-    number: Number,
-    caller: CallerOf,
-    engine: EngineOf,
-    now: Now,
-    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
-) -> PhotoStored:
+def new_photo(number: Number, caller: CallerOf, engine: EngineOf, now: Now, photo: PhotoOf) -> PhotoStored:
     """Add a photo. Its type is determined by its content, not by its name."""
-    from starlette.concurrency import run_in_threadpool
-
-    content = await file.read()
-
-    def store() -> PhotoStored:
-        media_type = image_type(content)
-        with session(engine, write=True) as opened:
-            _require(caller, get_incident(opened, caller.street, number))
-            key, _ = add_photo(opened, caller.street, number, content, media_type, at=now)
-            audit(opened, caller.street, caller.actor, "add photo", str(number), at=now, sha256=key)
-        return PhotoStored(sha256=key)
-
-    return await run_in_threadpool(store)
+    with session(engine, write=True) as opened:
+        _require(caller, get_incident(opened, caller.street, number))
+        key, _ = add_photo(opened, caller.street, number, *photo, at=now)
+        audit(opened, caller.street, caller.actor, "add photo", str(number), at=now, sha256=key)
+    return PhotoStored(sha256=key)
 
 
 @router.get("/incidents/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
@@ -164,8 +150,7 @@ def photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) -> Re
     """A photo as received."""
     with session(engine) as opened:
         _require(caller, get_incident(opened, caller.street, number))
-        content, media_type = get_photo(opened, caller.street, number, sha256)
-    return Response(content, media_type=media_type, headers={"Content-Disposition": "inline"})
+        return photo_response(*get_photo(opened, caller.street, number, sha256))
 
 
 def _may_see(caller: Caller, row: dict[str, object]) -> bool:

@@ -107,7 +107,9 @@ def test_damaged_workbooks_are_refused_in_one_line(damage, tmp_path):
                 if damage == "bad xml" or name != "xl/worksheets/sheet1.xml":
                     archive.writestr(name, content)
     for read in (read_incidents, read_tracks):
-        with pytest.raises(FileError, match=r"book\.xlsx: (cannot be read as an Excel file|all sheets are empty)") as caught:
+        with pytest.raises(
+            FileError, match=r"book\.xlsx: (cannot be read as an Excel file|all sheets are empty)"
+        ) as caught:
             read(path, datum="WGS-84", zone="Asia/Shanghai")
         assert "\n" not in str(caught.value)
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, File, Response, UploadFile
+from fastapi import APIRouter, Response
 from fastapi import Path as InPath
 
 from api.access import Right
@@ -15,6 +15,7 @@ from api.database.events import add_event, audit
 from api.duty.staff_schemas import ItemOut, ItemsOut, ItemStepIn, NoteIn
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
+from api.routes.photos import PhotoOf, photo_response
 from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 
@@ -105,34 +106,25 @@ def step(
 
 @router.post("/rectifications/{number}/steps/{seq}/photos", status_code=201)
 @needs(Right.WRITE_LEDGERS)
-async def new_item_photo(
+def new_item_photo(
     number: Number,
     seq: Annotated[int, InPath(ge=1, le=10_000)],
     caller: CallerOf,
     engine: EngineOf,
     now: CaseNow,
-    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")],
+    photo: PhotoOf,
 ) -> PhotoStored:
-    """Add a photo to a step: before to the finding, after to the self-check. Only who took the step adds to it."""
-    from starlette.concurrency import run_in_threadpool
+    """Add a photo to a finding or to a self-check. Only the person who took the step may add it."""
+    from api.database.duty.rectifications import add_item_photo
+    from api.duty.rectification_lists import require_photo
 
-    content = await file.read()
-
-    def store() -> PhotoStored:
-        from api.database.duty.rectifications import add_item_photo
-        from api.duty.rectification_lists import require_photo
-        from api.ingest.photos import image_type
-
-        media_type = image_type(content)
-        with session(engine, write=True) as opened:
-            cell = require_photo(opened, caller, number, seq, right=Right.WRITE_LEDGERS)
-            key, new = add_item_photo(opened, caller.street, (number, seq), content, media_type, at=now)
-            if new:
-                audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
-                add_event(opened, caller.street, "rectification", cell, {"item": number}, at=now)
-        return PhotoStored(sha256=key)
-
-    return await run_in_threadpool(store)
+    with session(engine, write=True) as opened:
+        cell = require_photo(opened, caller, number, seq, right=Right.WRITE_LEDGERS)
+        key, new = add_item_photo(opened, caller.street, (number, seq), *photo, at=now)
+        if new:
+            audit(opened, caller.street, caller.actor, "add photo", number, at=now, sha256=key)
+            add_event(opened, caller.street, "rectification", cell, {"item": number}, at=now)
+    return PhotoStored(sha256=key)
 
 
 @router.get("/rectifications/{number}/photos/{sha256}", response_class=Response, include_in_schema=False)
@@ -144,6 +136,4 @@ def item_photo(number: Number, sha256: str, caller: CallerOf, engine: EngineOf) 
 
     with session(engine) as opened:
         require_photo(opened, caller, number)
-        content, media_type = get_item_photo(opened, caller.street, number, sha256)
-    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
-    return Response(content, media_type=media_type, headers=headers)
+        return photo_response(*get_item_photo(opened, caller.street, number, sha256))

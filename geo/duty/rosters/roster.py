@@ -268,18 +268,8 @@ class Roster:
             if not successor or successor == person:
                 orphans.append(case.case_id)
                 continue
-            events.append(
-                Event(
-                    case.case_id,
-                    case.seq + 1,
-                    at,
-                    by,
-                    Role.LEVEL1,
-                    Action.HAND_OVER,
-                    reason=f"{person}不在岗，移交{successor}",
-                    payload={"to": successor, "from": person},
-                )
-            )
+            reason = f"{person}不在岗，移交{successor}"
+            events.append(_hand_over(case, person, successor, reason=reason, at=at, by=by))
         if orphans:
             raise ImpossibleError(
                 f"{len(orphans)} open cases of {person} have no successor on {day} ({', '.join(orphans[:5])}); name one",
@@ -305,18 +295,8 @@ class Roster:
                 or last.payload.get("from") != person
             ):
                 continue
-            found.append(
-                Event(
-                    case.case_id,
-                    case.seq + 1,
-                    at,
-                    by,
-                    Role.LEVEL1,
-                    Action.HAND_OVER,
-                    reason=f"{person}请假已撤回，移交回{person}",
-                    payload={"to": person, "from": case.owner},
-                )
-            )
+            reason = f"{person}请假已撤回，移交回{person}"
+            found.append(_hand_over(case, case.owner, person, reason=reason, at=at, by=by))
         return found
 
     def _successor(self, case: Case, person: str, day: dt.date) -> str:
@@ -336,3 +316,9 @@ def _explained(kind: str, cell: str, person: str, first: dt.date, last: dt.date)
     return Text(
         f"{cell} {days}：{KINDS[kind].zh}{who}", f"{cell} {days}: {KINDS[kind].en}{f' ({person})' if person else ''}"
     )
+
+
+def _hand_over(case: Case, giver: str | None, taker: str, *, reason: str, at: dt.datetime, by: str) -> Event:
+    """The next event of a case: it passes from one person to another."""
+    payload = {"to": taker, "from": giver}
+    return Event(case.case_id, case.seq + 1, at, by, Role.LEVEL1, Action.HAND_OVER, reason=reason, payload=payload)

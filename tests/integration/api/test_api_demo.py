@@ -17,18 +17,16 @@ from geo.layers import Level, read_division
 # The demonstration takes two minutes of one core, and longer on a busy machine.
 pytestmark = pytest.mark.timeout(1200)
 
-#: The same code simulates and verifies each of them.
-EARLIER_DAYS = 2
+EARLIER_DAYS = 7
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, street):
-    """Output folder and document of one run, with the shared model street, and two earlier days instead of seven."""
+    """Output folder and document of one run, with the model street that other tests share."""
     folder = tmp_path_factory.mktemp("demo") / "out"
     text = io.StringIO()
     with contextlib.redirect_stdout(text), pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.commands.demo.model_street", lambda: street)
-        patch.setattr("api.commands.demo_store._DAYS", EARLIER_DAYS)
         code = run(["demo", "--no-serve", "--json", "--out", str(folder)])
     assert code == 0
     return folder, json.loads(text.getvalue())
