@@ -1,12 +1,12 @@
-"""FastAPI dependencies of the routes, named after the values they yield."""
+"""FastAPI dependencies of the routes, named after the values they yield, and the response with a photo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from fastapi import Depends, Request
+from fastapi import Depends, File, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 
@@ -74,3 +74,27 @@ if TYPE_CHECKING:
 else:
     # The class is imported with the first version, because importing geopandas would delay the start.
     SnapshotOf = Annotated[Any, Depends(snapshot)]
+
+
+class ReceivedPhoto(NamedTuple):
+    """A photo of a request; `media_type` is determined by the content."""
+
+    content: bytes
+    media_type: str
+
+
+def _received(file: Annotated[UploadFile, File(description="JPEG, PNG or WebP")]) -> ReceivedPhoto:
+    from api.ingest.photos import image_type
+
+    content = file.file.read()
+    return ReceivedPhoto(content, image_type(content))
+
+
+#: Parameter of a route that receives one photo as the form field `file`.
+PhotoOf = Annotated[ReceivedPhoto, Depends(_received)]
+
+
+def photo_response(content: bytes, media_type: str) -> Response:
+    """Response with a stored photo. The address contains its hash, so a browser may keep it for an hour."""
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
+    return Response(content, media_type=media_type, headers=headers)

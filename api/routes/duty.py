@@ -29,9 +29,8 @@ from api.duty.schemas import (
     StepIn,
 )
 from api.errors import DeniedError
-from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, EngineOf, PhotoOf, SettingsOf, SnapshotOf, photo_response
 from api.routes.guard import Guarded, needs
-from api.routes.photos import PhotoOf, photo_response
 from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 

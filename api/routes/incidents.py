@@ -24,9 +24,8 @@ from api.database.incidents import (
 )
 from api.errors import DeniedError
 from api.ingest.decode import datum_id, to_wgs84
-from api.routes.dependencies import CallerOf, EngineOf, Now, SnapshotOf
+from api.routes.dependencies import CallerOf, EngineOf, Now, PhotoOf, SnapshotOf, photo_response
 from api.routes.guard import Guarded, needs
-from api.routes.photos import PhotoOf, photo_response
 from api.schemas import Correction, IncidentIn, IncidentOut, IncidentStored, PhotoStored
 from geo.errors import InputError
 

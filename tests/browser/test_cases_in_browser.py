@@ -46,7 +46,10 @@ def do(page: Any, action: str, **fields: str) -> None:
     page.click(f"[data-action={action}]")
     for name, value in fields.items():
         page.fill(f"[data-step={action}] [name={name}]", value)
-    page.click(f"[data-step={action}] button")
+    # The page still shows the result of the previous step until the answer is there.
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        page.click(f"[data-step={action}] button")
+    assert answered.value.ok
     page.wait_for_selector("#detail output.good")
 
 
@@ -102,7 +105,7 @@ def test_photos_of_a_telephone_are_seen_at_the_desk(people, see):
     number = phone.inner_text("#sent").split("编号")[1].split("；")[0].split()[0]
     desk = see("clerk", f"/desk?case={number}")
     desk.wait_for_selector("#detail .photos img")
-    desk.wait_for_function("[...document.querySelectorAll('.photos img')].every((image) => image.naturalWidth > 0)")
+    desk.evaluate("Promise.all([...document.querySelectorAll('.photos img')].map((image) => image.decode()))")
     sizes = desk.evaluate("[...document.querySelectorAll('.photos img')].map((image) => image.naturalWidth)")
     assert sizes == [1, 2]
 

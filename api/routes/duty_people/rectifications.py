@@ -13,9 +13,8 @@ from api.access import Right
 from api.database import session
 from api.database.events import add_event, audit
 from api.duty.staff_schemas import ItemOut, ItemsOut, ItemStepIn, NoteIn
-from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
+from api.routes.dependencies import CallerOf, CaseNow, EngineOf, PhotoOf, SettingsOf, SnapshotOf, photo_response
 from api.routes.guard import Guarded, needs
-from api.routes.photos import PhotoOf, photo_response
 from api.schemas import PhotoStored
 from geo.errors import InputError, RefusedStep
 
