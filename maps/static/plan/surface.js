@@ -44,6 +44,7 @@ export class Surface {
     box.append(this.stage);
     this.view = new View(0, 0, 1e-3, box.clientWidth || 800, box.clientHeight || 600);
     this.drawn = this.view;
+    this.papers = {};
     this.job = null;
     this.asked = false;
     this.settled = this.moved = 0;
@@ -78,11 +79,12 @@ export class Surface {
   /** Size of the pictures, pixels of the screen. */
   size() { return [Math.round((this.width + 2 * MARGIN) * this.ratio), Math.round((this.height + 2 * MARGIN) * this.ratio)]; }
 
-  /** A picture that is not shown yet. */
-  hidden(options) {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = this.size();
-    const context = canvas.getContext("2d", options);
+  /** An empty picture that is not shown yet; one canvas of each name serves all pictures. */
+  hidden(name, options) {
+    const [width, height] = this.size(), context = (this.papers[name] ??= document.createElement("canvas").getContext("2d", options)), { canvas } = context;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, width, height);
     context.setTransform(this.ratio, 0, 0, this.ratio, MARGIN * this.ratio, MARGIN * this.ratio);
     return context;
   }
@@ -125,7 +127,7 @@ export class Surface {
   begin() {
     this.stale.division = false;
     const view = this.view;
-    const division = this.hidden({ alpha: false }), names = this.hidden(), scene = this.scene();
+    const division = this.hidden("division", { alpha: false }), names = this.hidden("names"), scene = this.scene();
     this.job = { view, scene, division, names, steps: both(paintDivision(division, view, MARGIN, scene), paintLabels(names, view, MARGIN, scene)) };
   }
 
