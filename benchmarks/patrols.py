@@ -35,8 +35,9 @@ from benchmarks import patrol_habits, walkers  # noqa: E402
 from geo.errors import FileError  # noqa: E402
 from geo.layers import read_division  # noqa: E402
 from geo.locate import GridIndex  # noqa: E402
-from geo.patrols import DEFAULT_RULES, clean, integrity, presences, read_tracks, verify, visits  # noqa: E402
+from geo.patrols import DEFAULT_RULES, clean, integrity, presences, read_tracks, verify, visits, who_counts  # noqa: E402
 from geo.patrols.stays.visit_counts import visit_count  # noqa: E402
+from geo.patrols.verdicts import as_ruled  # noqa: E402
 from geo.sample.days.patrols import simulate_patrols  # noqa: E402
 from geo.tracks.fix_values import utc  # noqa: E402
 
@@ -51,10 +52,13 @@ def street():
 
 
 def judged(tracks, division, index):
+    """Cleaned fixes, visits as the rule in force judges them, and verdicts."""
     cleaned = clean(tracks)
     found = presences(cleaned, index)
     made = visits(found)
-    return cleaned, made, verify(made, division.second, presences=found, day=DAY)
+    result = verify(made, division.second, presences=found, day=DAY)
+    in_force = who_counts(DEFAULT_RULES, division.second, cleaned["officer"].unique()).rules
+    return cleaned, as_ruled(made, division.second, in_force), result
 
 
 def silenced(tracks, share, rng):
@@ -208,7 +212,7 @@ def _by_path(made):
 
 def _true_stays(truth, made):
     """Probability of each stay not excluded by a rule, and whether its officer truly stayed long enough."""
-    stays = made[~made["reason"].isin(["vehicle", "off_hours"]) & (made["probability"] >= GIVEN[0])].reset_index()
+    stays = made[~made["reason"].isin(["vehicle", "off_hours", "not_leader"]) & (made["probability"] >= GIVEN[0])].reset_index()
     long = truth.visits[truth.visits["stay_s"] >= 60.0]
     pairs = stays.merge(long, on=["code", "officer"], suffixes=("", "_true"))
     pairs = pairs[(pairs["start"] < pairs["left_at"]) & (pairs["end"] > pairs["entered_at"])]
