@@ -212,7 +212,9 @@ def _by_path(made):
 
 def _true_stays(truth, made):
     """Probability of each stay not excluded by a rule, and whether its officer truly stayed long enough."""
-    stays = made[~made["reason"].isin(["vehicle", "off_hours", "not_leader"]) & (made["probability"] >= GIVEN[0])].reset_index()
+    stays = made[
+        ~made["reason"].isin(["vehicle", "off_hours", "not_leader"]) & (made["probability"] >= GIVEN[0])
+    ].reset_index()
     long = truth.visits[truth.visits["stay_s"] >= 60.0]
     pairs = stays.merge(long, on=["code", "officer"], suffixes=("", "_true"))
     pairs = pairs[(pairs["start"] < pairs["left_at"]) & (pairs["end"] > pairs["entered_at"])]
