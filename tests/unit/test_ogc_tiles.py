@@ -151,6 +151,21 @@ def test_low_zooms_leave_vertices_out_and_high_ones_none(division):
     assert SIMPLIFIED_TO == 14
 
 
+def test_tiles_are_simplified_up_to_zoom_14_and_whole_above(division, cache):
+    mesh = TileMesh.of(division)
+    rings = mesh.rings[Level.THIRD]
+    for zoom in (13, 14, 15, 16):
+        unit = 2 * 20037508.342789244 / (EXTENT << zoom)
+        kept = mesh.weight > (4.0 * unit if zoom <= 14 else -1.0)
+        expected = {tuple(p) for p in units_at(mesh, zoom)[np.unique(rings.vertex[kept[rings.vertex]])].tolist()}
+        written = set()
+        for (column, row), tile in cache.zoom(zoom).items():
+            for feature in decoded(tile)["third"]["features"]:
+                inside = [(x, y) for x, y in points_of(feature) if 0 <= x < EXTENT and 0 <= y < EXTENT]
+                written |= {(x + column * EXTENT, y + row * EXTENT) for x, y in inside}
+        assert written == expected
+
+
 def test_a_simplified_chain_is_never_further_off_than_the_tolerance(division):
     """Every removed vertex lies within the tolerance of the rest of its ring."""
     mesh = TileMesh.of(division)
