@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -60,8 +61,14 @@ def _tile(request: Request, found: Published, collection: Collection | None, ver
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
     else:
-        body = zlib.decompress(body, zlib.MAX_WBITS | 16)
+        body = _unpacked(body)
     return Response(body, media_type=MVT, headers=headers)
+
+
+@lru_cache(maxsize=128)
+def _unpacked(body: bytes) -> bytes:
+    """Content of a gzip file. Clients without gzip mostly ask for the same few tiles, so the last ones are kept (about 20 MB)."""
+    return zlib.decompress(body, zlib.MAX_WBITS | 16)
 
 
 def _place(request: Request) -> tuple[int, int, int]:
