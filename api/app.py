@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 
 from fastapi import FastAPI
@@ -17,15 +15,10 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems
-from api.access.callers import Tokens
 from api.background_jobs import routes as jobs
-from api.current import Current
-from api.database import open_store
-from api.database.connections import folder_of_store
-from api.database.migrate import require_schema
 from api.direct import Direct
-from api.errors import NotStoredError
-from api.ingest.writer import Writer
+from api.front import DIRECT, close, open_state, start, utc_now
+from api.ingest import reception
 from api.middleware import Edge
 from api.ogc import routes as ogc
 from api.ogc.service import OgcService
@@ -52,11 +45,6 @@ from api.settings import Settings
 
 #: Shorter answers are not compressed, because the header would be larger than the saving.
 GZIP_FROM_BYTES = 1024
-
-
-def utc_now() -> datetime:
-    """Current time of the server's clock, in UTC."""
-    return datetime.now(UTC)
 
 
 class Application(FastAPI):
@@ -99,56 +87,32 @@ def create_app(
     InputError
         If a setting is invalid.
     """
-    settings = settings or Settings.from_environment(os.environ)
-    engine = open_store(settings.database)
-    try:
-        require_schema(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    reading = open_store(settings.read_database) if settings.read_database else engine
+    state = open_state(settings, clock=clock, case_clock=case_clock)
+    app = build(state)
+    app.put_before(lambda inner: Edge(Direct(inner, answers=DIRECT), settings=state.settings))
+    return app
+
+
+def build(state: State) -> Application:
+    """Make the application with all routes, without the middleware in front of it; starting and closing are its lifespan."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # The writer accepts fixes at once, while the version of the division is still loading.
-        app.state.writer = Writer(engine)
-        threading.Thread(target=_load, args=(app.state,), name="load division", daemon=True).start()
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        start(state)
         yield
-        app.state.writer.close()
-        for opened in {engine, reading}:
-            opened.dispose()
+        close(state)
 
     # FastAPI's interactive documentation loads scripts from another host, so it is disabled; /openapi.json is served.
     app = Application(title="wangge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.settings = settings
-    app.state.engine = engine
-    app.state.clock, app.state.case_clock = clock, case_clock or clock
-    app.state.folder = folder_of_store(engine, settings.pages)
-    app.state.current = Current(reading, street_code=settings.street or None, folder=app.state.folder)
-    app.state.loaded = threading.Event()
-    app.state.drawn = DrawnPages()
-    app.state.tokens = Tokens(engine, clock)
-    app.state.keeper, app.state.keeper_lock = None, threading.Lock()
-    app.state.ogc = OgcService(engine, settings, clock, lambda: open_keeper(app.state), reading)
+    app.state = state
+    state.drawn = DrawnPages()
+    state.keeper, state.keeper_lock = None, threading.Lock()
+    state.ogc = OgcService(state.engine, state.settings, state.clock, lambda: open_keeper(state), state.reading)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
-    app.put_before(lambda inner: Edge(Direct(inner, answers=fixes.DIRECT | locate.DIRECT), settings=settings))
     problems.install(app)
-    app.router.routes.extend([*fixes.ROUTES, *ogc.ROUTES])
+    app.router.routes.extend([*reception.ROUTES, *ogc.ROUTES])
     shown = (health, divisions, layers, locate, login, accounts, fixes, verdicts, incidents, duty, jobs, single_sign_on)
     for module in (*shown, pages, openapi, *plans.MODULES, *duty_papers.MODULES, *duty_people.MODULES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=str(files("maps") / "static"), check_dir=False), name="static")
     return app
-
-
-def _load(state: State) -> None:
-    """Load the current version before the first request, if there is one."""
-    try:
-        # The first answer of `/ready` needs a place of the division.
-        _ = state.current.get().probe
-    except NotStoredError:
-        return
-    finally:
-        state.loaded.set()
-        # Disabled during the start: passes over the classes of all libraries take a quarter of that time.
-        gc.enable()

@@ -11,9 +11,10 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
 from api.access import Right
+from api.access.admission import ANYBODY, LOGGED_IN
 from api.ingest.decode import SentBatch
 from api.problems import MEDIA_TYPE
-from api.routes.guard import ANYBODY, LOGGED_IN, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.schemas import Problem, Stored
 
 router = APIRouter(route_class=Guarded, include_in_schema=False)

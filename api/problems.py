@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from api.errors import (
     ConflictError,
@@ -30,6 +28,9 @@ from api.errors import (
 from api.ingest.writer import BusyError
 from api.translations import in_chinese, phrase_in_chinese, text_of
 from geo.errors import FileError, ImpossibleError, InputError, WanggeError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,9 @@ def problem(request: Request, status: int, detail: str, zh: str | None = None, *
 
     ``title`` is bilingual; ``detail`` and ``en`` hold the English sentence, ``zh`` the Chinese one.
     """
+    # Loaded here: the server answers before FastAPI is imported.
+    from fastapi.encoders import jsonable_encoder
+
     body = {
         "type": "about:blank",
         "title": f"{TITLES.get(status, '')} {HTTPStatus(status).phrase}".strip(),
@@ -138,6 +142,7 @@ def unexpected_problem(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Install handlers that answer every error of an application with a problem document."""
+    from fastapi.exceptions import RequestValidationError
 
     @app.exception_handler(WanggeError)
     def _wangge(request: Request, error: WanggeError) -> JSONResponse:

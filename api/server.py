@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.datastructures import State
+from starlette.types import ASGIApp
 
-from api.app import create_app
+from api.front import Front, open_state
 from api.logs import configure
 from api.settings import Settings, environment_of
 from geo.errors import InputError
@@ -58,15 +59,15 @@ def serve(
     """
     configure(settings.log)
     with _listen(settings.host, settings.port) as listener:
-        app = create_app(settings, case_clock=case_clock) if settings.workers == 1 else None
-        if app is None:
+        state = open_state(settings, case_clock=case_clock) if settings.workers == 1 else None
+        if state is None:
             _check(settings)
             gc.enable()
         host, port = listener.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-        with _beside(settings, None if app is None else app.state.loaded):
-            if app is not None:
-                prepare(app)
+        with _beside(settings, None if state is None else state.loaded):
+            if state is not None:
+                app = Front(state, build)
                 _outlive_signal()
                 server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
                 server.run(sockets=[listener])
@@ -195,18 +196,21 @@ def run_worker(settings: Settings, descriptor: int) -> None:
     """Serve on a socket opened by another process."""
     configure(settings.log)
     listener = socket.socket(fileno=descriptor)
-    app = create_app(settings)
-    prepare(app)
+    app = Front(open_state(settings), build)
     _outlive_signal()
     server = uvicorn.Server(uvicorn.Config(app, **_options(settings, "warning")))  # type: ignore[arg-type]
     server.run(sockets=[listener])
 
 
-def prepare(app: FastAPI) -> None:
-    """Build tables, tiles and ``published.gpkg`` of each new version in the background; ends with the process."""
+def build(state: State) -> ASGIApp:
+    """Make the application with all routes; tables, tiles and ``published.gpkg`` of each new version are then made in the
+    background, until the process ends."""
+    from api.app import build as build_application
     from api.ogc.publication.preparation import Preparation
 
-    Preparation(app.state.ogc, app.state.loaded).start()
+    app = build_application(state)
+    Preparation(state.ogc, state.loaded).start()
+    return app
 
 
 def _listen(host: str, port: int) -> socket.socket:

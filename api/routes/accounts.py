@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from api.access import Grant, Right, Role
+from api.access.admission import LOGGED_IN
 from api.access.own_data import own_data
 from api.database import session
 from api.database.accounts import (
@@ -24,7 +25,7 @@ from api.database.events import audit, read_audit
 from api.database.people import add_device, device_id, hand_over, list_devices, person_of
 from api.errors import DeniedError
 from api.routes.dependencies import CallerOf, EngineOf, Now
-from api.routes.guard import LOGGED_IN, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.schemas import (
     AccountBody,
     AuditEntry,

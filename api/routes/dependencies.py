@@ -38,7 +38,7 @@ async def snapshot(keeper: Annotated[Current, Depends(current)]) -> Any:
 
 
 async def caller(request: Request) -> Caller:
-    """Caller of the request, determined by :func:`api.routes.guard.admit`."""
+    """Caller of the request, determined by :func:`api.access.admission.admit`."""
     found: Caller = request.state.caller
     return found
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.admission import ANYBODY
 from api.database import session, street_of
 from api.database.people import office_phone
-from api.direct import Answer, query_fields
-from api.ingest.fix import DATUMS
 from api.routes.dependencies import EngineOf, SettingsOf, SnapshotOf
-from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.schemas import CellName, DatumName, Located, LocateMany, Resident
 
 router = APIRouter(route_class=Guarded, tags=["locate"])
@@ -28,29 +26,6 @@ Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, examples=[
 async def locate(snapshot: SnapshotOf, lon: Longitude, lat: Latitude, datum: DatumName = "WGS-84") -> Located:
     """The cells of the three levels that contain a point."""
     return Located.of(lon, lat, datum, snapshot.locate(lon, lat, datum))
-
-
-async def locate_direct(request: Request) -> Response | None:
-    """Answer ``GET /api/locate`` from memory; None if the request needs the full route."""
-    snapshot = request.app.state.current.fresh
-    if snapshot is None or any(name in (b"authorization", b"cookie") for name, _ in request.scope["headers"]):
-        return None
-    try:
-        fields = query_fields(request.scope)
-        lon, lat, datum = float(fields.pop("lon")), float(fields.pop("lat")), fields.pop("datum", "WGS-84")
-    except (KeyError, ValueError):
-        return None
-    if fields or datum not in DATUMS or not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        return None
-    place = snapshot.locate(lon, lat, datum)
-    answer = {"lon": lon, "lat": lat, "datum": datum, "inside": place.inside, **_NOWHERE}
-    answer |= {level.layer: cell for level, cell in place.cells.items()}
-    return Response(_ENCODER.encode(answer), media_type="application/json")
-
-
-_NOWHERE = dict.fromkeys(("community", "second", "third"))
-_ENCODER = msgspec.json.Encoder()
-DIRECT: dict[tuple[str, str], Answer] = {("GET", "/api/locate"): locate_direct}
 
 
 @router.post("/api/locate")

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access import passwords
+from api.access.admission import ANYBODY, COOKIE, LOGGED_IN, require_same_site
 from api.access.rights import Caller
 from api.database import session, street_of
 from api.database.accounts import (
@@ -26,7 +27,7 @@ from api.database.accounts import (
 from api.database.events import audit
 from api.errors import DeniedError, TooManyError, UnknownCallerError
 from api.routes.dependencies import CallerOf
-from api.routes.guard import ANYBODY, COOKIE, LOGGED_IN, Guarded, needs, require_same_site
+from api.routes.guard import Guarded, needs
 from api.schemas import Login, Me, NewPassword
 
 router = APIRouter(route_class=Guarded, tags=["login"])

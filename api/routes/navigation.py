@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.access import PUBLIC, Caller, Right, allowed
+from api.access.admission import ANYBODY, LOGGED_IN
 from api.openapi import routes_of
-from api.routes.guard import ANYBODY, LOGGED_IN
 from api.settings import Settings
 from maps.pages.navigation import Entry, shown_entries
 
@@ -42,7 +42,7 @@ async def navigation(request: Request) -> list[Entry]:
 
 
 def entries_for(request: Request) -> list[Entry]:
-    """Entries for the caller of a request, as determined by :func:`api.routes.guard.admit`."""
+    """Entries for the caller of a request, as determined by :func:`api.access.admission.admit`."""
     caller, settings = request.state.caller, request.app.state.settings
     rights = {
         route.path: getattr(route.endpoint, "right", None)

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.access import PUBLIC, Right, allowed
+from api.access.admission import ANYBODY, authorize
 from api.access.rights import scopes
 from api.database import session, street_of
 from api.database.events import audit
 from api.errors import NotStoredError
 from api.routes.dependencies import Now, SettingsOf, SnapshotOf
-from api.routes.guard import ANYBODY, Guarded, authorize, needs
+from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
 from api.schemas import DivisionSummary
 from geo.errors import FileError, InputError

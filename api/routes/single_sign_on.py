@@ -10,13 +10,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access.admission import ANYBODY
 from api.access.oidc import Started, begin, finish
 from api.access.secrets import Secret
 from api.database import session, street_of
 from api.database.accounts import login_of_provider
 from api.database.events import audit
 from api.errors import NotStoredError, UnknownCallerError
-from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.routes.login import set_cookie
 from api.settings import Settings
 

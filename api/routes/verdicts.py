@@ -15,13 +15,14 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access import Caller, Right, allowed
+from api.access.admission import authorize, caller_of
 from api.access.rights import scopes
 from api.database import session
 from api.database.events import audit, events_after, last_event
 from api.database.verdicts import add_rule_set, history_of
 from api.errors import DeniedError, NotStoredError
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf
-from api.routes.guard import Guarded, authorize, caller_of, needs
+from api.routes.guard import Guarded, needs
 from api.schemas import RuleText, VerdictOut, VerdictRevision
 from api.settings import Settings
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.access import PUBLIC, Caller, allowed
+from api.access.admission import ANYBODY, LOGGED_IN, admit, authorize
 from api.errors import NotEditableError
 from api.ogc.answers import GEOJSON, JSON, base_of, require_media_type
 from api.ogc.catalogue import Collection
@@ -17,7 +18,6 @@ from api.ogc.coordinate_systems import CRS84, Crs, named
 from api.ogc.query import parameters
 from api.ogc.routes.endpoints import PREFIX, readable
 from api.ogc.service import OgcService, collection_named
-from api.routes.guard import ANYBODY, LOGGED_IN, admit, authorize
 
 if TYPE_CHECKING:
     from api.ogc.drafts.cell_edits import CellEditor

@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from api.access import Caller, Right
+from api.access.admission import ANYBODY, admit, authorize
 from api.ogc.catalogue import Collection
 from api.ogc.service import OgcService, collection_named
-from api.routes.guard import ANYBODY, admit, authorize
 
 PREFIX = "/ogc"
 Work = Callable[[Request, OgcService, Caller], Response]

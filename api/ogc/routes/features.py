@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.access import Caller
+from api.access.admission import ANYBODY, admit
 from api.errors import NotStoredError
 from api.ogc.answers import (
     GEOJSON,
@@ -35,7 +36,6 @@ from api.ogc.routes.descriptions import crumbs_of
 from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.selection import ItemsQuery, known_parameters, page_rows, read_query, selected_rows
 from api.ogc.service import OgcService, layer_of
-from api.routes.guard import ANYBODY, admit
 
 #: Default number of rows of an HTML page.
 PAGE_ROWS = 100

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.access import Caller
+from api.access.admission import ANYBODY, admit
 from api.errors import NotStoredError
 from api.ogc.answers import IMMUTABLE, JSON, REVALIDATED, base_of, json_answer, not_changed, self_links, wants_page
 from api.ogc.catalogue import COLLECTIONS, Collection
@@ -20,7 +21,6 @@ from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.service import OgcService, layer_of
 from api.ogc.tiles.matrix_set import MVT, NAME, matrix_set, tile_json, tile_set, tile_set_item
 from api.ogc.tiles.tile_cache import FIRST_ZOOM, LAST_ZOOM
-from api.routes.guard import ANYBODY, admit
 
 _TITLE = ("矢量瓦片", "Vector tiles")
 

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Caller, Right, allowed
+from api.access.admission import ANYBODY
 from api.database import session
 from api.duty.departments import known_units
 from api.routes.dependencies import CallerOf, CaseNow, SettingsOf, SnapshotOf
 from api.routes.duty_papers.places import places_of
-from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
 from api.routes.pages import turned_away
 from api.settings import Settings

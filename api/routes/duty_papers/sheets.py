@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Right, allowed
+from api.access.admission import ANYBODY
 from api.routes.dependencies import CallerOf, SnapshotOf
 from api.routes.duty_papers.places import places_of, require_place, source_of
-from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
 from api.routes.pages import turned_away
 

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import Right, allowed
+from api.access.admission import ANYBODY
 from api.database import session
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SettingsOf, SnapshotOf
 from api.routes.duty_papers.places import places_of
-from api.routes.guard import ANYBODY, Guarded, needs
+from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
 from api.routes.pages import turned_away
 

@@ -16,11 +16,12 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.access import Right
+from api.access.admission import authorize, caller_of
 from api.database import session
 from api.database.drafts.log import get_draft, newest_revision
 from api.database.drafts.presence import replays_done, who_is_there
 from api.routes.dependencies import CallerOf, EngineOf
-from api.routes.guard import Guarded, authorize, caller_of, needs
+from api.routes.guard import Guarded, needs
 from api.routes.plans.using import DraftNumber
 
 router = APIRouter(prefix="/api/drafts/{number}", route_class=Guarded, tags=["editor"])

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from starlette.routing import Mount
 
 from api.access import Caller, Grant, Right, Role, allowed, passwords
+from api.access.admission import COOKIE
 from api.access.rights import RIGHTS, scopes
 from api.access.secrets import digest, new_secret
 from api.app import create_app
@@ -25,7 +26,6 @@ from api.database.accounts import (
 )
 from api.database.people import add_device, hand_over, holder_at, person_of
 from api.openapi import routes_of
-from api.routes.guard import COOKIE
 from api.settings import Settings
 from geo.errors import ImpossibleError, InputError
 from maps.pages.navigation import ENTRIES
