@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems
 from api.background_jobs import routes as jobs
-from api.direct import Direct
-from api.front import DIRECT, close, open_state, start, utc_now
+from api.direct.dispatch import Direct
+from api.direct.front import DIRECT, close, open_state, start, utc_now
 from api.ingest import reception
 from api.middleware import Edge
 from api.ogc import routes as ogc

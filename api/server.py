@@ -21,7 +21,7 @@ import uvicorn
 from starlette.datastructures import State
 from starlette.types import ASGIApp
 
-from api.front import Front, open_state
+from api.direct.front import Front, open_state
 from api.logs import configure
 from api.settings import Settings, environment_of
 from geo.errors import InputError
@@ -67,12 +67,23 @@ def serve(
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
         with _beside(settings, None if state is None else state.loaded):
             if state is not None:
-                app = Front(state, build)
-                _outlive_signal()
-                server = uvicorn.Server(uvicorn.Config(app, **_options(settings, log_level)))  # type: ignore[arg-type]
-                server.run(sockets=[listener])
+                _answer(state, listener, log_level)
             else:
                 _run_workers(settings, listener)
+
+
+def _answer(state: State, listener: socket.socket, log_level: str) -> None:
+    """Answer requests until a signal ends the process."""
+
+    def end() -> None:
+        server.should_exit = True
+
+    front = Front(state, build, end=end)
+    _outlive_signal()
+    server = uvicorn.Server(uvicorn.Config(front, **_options(state.settings, log_level)))  # type: ignore[arg-type]
+    server.run(sockets=[listener])
+    if front.failure is not None:
+        raise front.failure
 
 
 def _options(settings: Settings, log_level: str) -> dict[str, object]:
@@ -196,10 +207,7 @@ def run_worker(settings: Settings, descriptor: int) -> None:
     """Serve on a socket opened by another process."""
     configure(settings.log)
     listener = socket.socket(fileno=descriptor)
-    app = Front(open_state(settings), build)
-    _outlive_signal()
-    server = uvicorn.Server(uvicorn.Config(app, **_options(settings, "warning")))  # type: ignore[arg-type]
-    server.run(sockets=[listener])
+    _answer(open_state(settings), listener, "warning")
 
 
 def build(state: State) -> ASGIApp:

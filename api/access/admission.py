@@ -1,6 +1,6 @@
 """Admits requests: finds the caller by token or cookie, and checks a right.
 
-Without FastAPI, because the requests of phones are answered before it is imported (:mod:`api.front`).
+Without FastAPI, because the requests of phones are answered before it is imported (:mod:`api.direct.front`).
 """
 
 from __future__ import annotations

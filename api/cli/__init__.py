@@ -29,6 +29,7 @@ from api.cli import (
 from api.cli.administration import database, devices, kit, serve, users
 from api.cli.console import WRONG_USE, checked_output, error_text, fail, fold_help, notices, usage_text
 from api.deployment.compiled import use_installed_kernels
+from api.deployment.ending import leave
 from geo.errors import WanggeError
 from geo.texts import Text
 
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
         Words after ``wangge``; by default those of the process.
     """
     use_installed_kernels()
-    sys.exit(run(arguments))
+    leave(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:

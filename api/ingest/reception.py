@@ -19,7 +19,7 @@ from api import metrics
 from api.access import Caller, Right
 from api.access.admission import admit, authorize, caller_of_token
 from api.access.callers import Tokens, bearer
-from api.direct import Answer, header, query_fields
+from api.direct.dispatch import Answer, header, query_fields
 from api.errors import UnknownCallerError
 from api.ingest import phones
 from api.ingest.decode import Context, read_batch
@@ -96,7 +96,7 @@ ROUTES = [
     Route("/osmand", osmand, methods=["GET", "POST"]),
     Route("/owntracks", owntracks, methods=["POST"]),
 ]
-#: The same functions, for :class:`api.direct.Direct`.
+#: The same functions, for :class:`api.direct.dispatch.Direct`.
 DIRECT: dict[tuple[str, str], Answer] = {
     ("POST", "/api/fixes"): post_fixes,
     ("GET", "/osmand"): osmand,

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api import metrics
 from api.access import Right
 from api.access.admission import ANYBODY
-from api.readiness import health_of, readiness_of
+from api.direct.readiness import health_of, readiness_of
 from api.routes.dependencies import CurrentOf, EngineOf
 from api.routes.guard import Guarded, needs
 from api.schemas import Health, Ready

@@ -35,7 +35,7 @@ def run(
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    # Enabled again when the division is loaded (api.app).
+    # Enabled again when the division is loaded (api.direct.front).
     gc.disable()
     from api.cli.console import out
     from api.database.accounts import administrator_link, has_administrator

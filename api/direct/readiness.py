@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.current import Current
 from api.database import session
-from api.direct import Answer
+from api.direct.dispatch import Answer
 from api.errors import NotStoredError
 
 
@@ -64,5 +64,5 @@ def _json(body: dict[str, object], status: int) -> Response:
     return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
 
 
-#: The functions by method and path, for :class:`api.direct.Direct`.
+#: The functions by method and path, for :class:`api.direct.dispatch.Direct`.
 DIRECT: dict[tuple[str, str], Answer] = {("GET", "/health"): health_direct, ("GET", "/ready"): ready_direct}

@@ -7,27 +7,32 @@ as soon as the index is there; a request for another route waits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from starlette.datastructures import State
+from starlette.requests import Request
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import located, readiness
 from api.access.callers import Tokens
 from api.current import Current
 from api.database import open_store
 from api.database.connections import folder_of_store
 from api.database.migrate import require_schema
-from api.direct import Direct
+from api.direct import located, readiness
+from api.direct.dispatch import Direct
 from api.errors import NotStoredError
 from api.ingest import reception
 from api.ingest.writer import Writer
 from api.middleware import Edge
+from api.problems import unexpected_problem
 from api.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,39 +104,47 @@ class Front:
     ----------
     build
         Makes the complete application from the state; called in another thread when the division is loaded.
+    end
+        Called if the complete application cannot be made; the server then stops, and the reason is :attr:`failure`.
     """
 
-    def __init__(self, state: State, build: Callable[[State], ASGIApp]) -> None:
+    def __init__(self, state: State, build: Callable[[State], ASGIApp], *, end: Callable[[], None]) -> None:
         self.state = state
-        self._build = build
+        self.failure: Exception | None = None
+        self._build, self._end = build, end
         self._complete: ASGIApp | None = None
-        self._built = threading.Event()
+        self._built = asyncio.Event()
         self._edge = Edge(Direct(self._pass_on, answers=DIRECT), settings=state.settings)
+        self._router = Router(lifespan=self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry point."""
-        if scope["type"] == "lifespan":
-            await receive()
-            start(self.state, self._make)
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            close(self.state)
-            await send({"type": "lifespan.shutdown.complete"})
-            return
         scope["app"] = self
-        await self._edge(scope, receive, send)
+        await (self._router if scope["type"] == "lifespan" else self._edge)(scope, receive, send)
 
-    def _make(self) -> None:
+    @asynccontextmanager
+    async def _lifespan(self, _: Front) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        start(self.state, lambda: self._make(loop))
+        yield
+        close(self.state)
+
+    def _make(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._complete = self._build(self.state)
-        except Exception:
+        except Exception as error:
             log.exception("the application could not be made")
-        finally:
-            self._built.set()
+            self.failure = error
+            self._end()
+        # The loop may be closed: a server that stops does not wait for this thread.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._built.set)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        while self._complete is None and not self._built.is_set():
-            await asyncio.sleep(0.02)
         if self._complete is None:
-            raise RuntimeError("the application could not be made; the server's log has the reason")
+            await self._built.wait()
+        if self._complete is None:
+            failure = self.failure or RuntimeError("the application was not made")
+            await unexpected_problem(Request(scope), failure)(scope, receive, send)
+            return
         await self._complete(scope, receive, send)

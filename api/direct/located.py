@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.direct import Answer, query_fields
+from api.direct.dispatch import Answer, query_fields
 from api.ingest.fix import DATUMS
 
 
