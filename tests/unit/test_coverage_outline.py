@@ -203,3 +203,22 @@ def test_a_grid_that_a_geometry_carries_is_taken_off() -> None:
     assert shapely.get_precision(free).tolist() == [0.0, 0.0]
     assert shapely.get_precision(shapes).tolist() == [0.5, 0.0]
     assert shapely.equals_exact(free, shapes).all()
+
+
+@pytest.mark.parametrize("seed", [8, 78, 229])
+def test_small_cells_off_the_lattice_along_slanted_edges_of_the_outline_are_repaired(seed: int) -> None:
+    """On the lattice, a vertex on a slanted edge of the outline may lie one square beside the rounded edge."""
+    rng = np.random.default_rng(seed)
+    turn = np.linspace(0, 2 * np.pi, 7)[:-1] + rng.uniform(0, 0.7, 6)
+    area = shapely.Polygon(np.column_stack([WEST + 100 * np.cos(turn), SOUTH + 100 * np.sin(turn)]))
+    points = shapely.MultiPoint(rng.uniform([WEST - 100, SOUTH - 100], [WEST + 100, SOUTH + 100], (120, 2)))
+    cells = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=area))
+    cells = shapely.get_parts(shapely.intersection(cells, area))
+    cells = cells[shapely.area(cells) > 1]  # the others leave gaps
+    frame = gpd.GeoDataFrame({"code": [f"c{i}" for i in range(len(cells))]}, geometry=cells, crs=4549)
+    plan = plan_repair(frame, outline=area)
+    repaired = plan.cells.geometry.array
+    assert repaired.is_valid.all()
+    assert shapely.coverage_is_valid(repaired)
+    assert shapely.symmetric_difference(shapely.union_all(repaired), area).area < 1e-6
+    assert check(plan.cells, outline=area, tolerance_m=0).counts() == {}

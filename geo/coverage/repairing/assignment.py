@@ -131,14 +131,13 @@ def _assign_by_longest_border(
     The longest border is settled first, so that a gap of many faces is divided among few cells.
     """
     held_face, held_cell = holders_in_zone(faces)
-    held = set(zip(held_face.tolist(), held_cell.tolist(), strict=True))
+    n = len(faces.zone_of_cell)
     contested = reason == CONTESTED
     rest = open_faces
     while len(rest):
         borders = _borders(faces, rest, choice.owner)
         if contested:
-            keys = zip(borders["face"].tolist(), borders["cell"].tolist(), strict=True)
-            borders = borders[[key in held for key in keys]]
+            borders = borders[np.isin(borders["face"] * n + borders["cell"], held_face * n + held_cell)]
         else:
             borders = borders[~protected[borders["cell"].to_numpy()]]
         if borders.empty:

@@ -9,15 +9,20 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.coverage.arcs import Arcs, Cells, Ints, lexsort_pairs, neighbours, unique_rows, unique_vertices
+from geo.coverage.arcs import OUTSIDE, Arcs, Cells, Ints, lexsort_pairs, neighbours, unique_rows, unique_vertices
 from geo.coverage.edges import Network, edges_of, on_lattice_units
 from geo.coverage.parallel import map_in_threads
-from geo.coverage.repairing.original_vertices import OriginalCoordinates, find_vertices, original_coordinates
+from geo.coverage.repairing.noding import noded_edges
+from geo.coverage.repairing.original_vertices import (
+    ROUNDING_M,
+    OriginalCoordinates,
+    find_vertices,
+    original_coordinates,
+)
 from geo.coverage.repairing.planar_graph import bounded_regions, find_edges
 from geo.coverage.repairing.selection import FaultyCells, Selection, select_for_overlay
-from geo.coverage.repairing.zones import UNKNOWN, BorderPath, labels, trace_borders
+from geo.coverage.repairing.zones import UNKNOWN, BorderPath, labels, trace_borders, with_vertices_on_edges
 from geo.coverage.rings import polygons
-from geo.layers.crs import PER_METRE
 
 Shapes = npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
@@ -58,7 +63,7 @@ class Overlay:
 
 
 class OverlayBuilder:
-    """Cuts a layer, several times if necessary; the result of an unchanged group of edges is reused.
+    """Cuts a layer, several times if necessary.
 
     Parameters
     ----------
@@ -84,10 +89,10 @@ class OverlayBuilder:
     ) -> None:
         self.shapes, self.zones, self.zone_of_cell = shapes, zones, zone_of_cell
         self.fault, self.allowed = fault, allowed
-        self.areas = zones if allowed is None else np.append(zones, allowed)
         self.tree = shapely.STRtree(shapes)
+        zones = with_vertices_on_edges(zones, _unmatched_places(fault.network), ROUNDING_M)
+        self.areas = zones if allowed is None else np.append(zones, allowed)
         self.borders = _lines_without_equal_edge(edges_of(zones), fault.network, len(shapes))
-        self._known: dict[bytes, shapely.Geometry] = {}
 
     def cut(self, on_lattice: Positions, ties: Shapes, wider: Positions) -> Overlay:
         """Cut the faulty cells, and the cells near their wrong edges.
@@ -123,24 +128,7 @@ class OverlayBuilder:
         ends, group = np.concatenate([given, ends]), np.append(np.zeros(len(given), dtype=np.int64), what.group[edge])
         real = (ends[:, 0] != ends[:, 1]).any(axis=1)
         whole, cut = real & (group < 0), real & (group >= 0)
-        return np.concatenate([ends[whole], self._noded(ends[cut], group[cut])])
-
-    def _noded(self, ends: Ints, group: Positions) -> Ints:
-        """Noded edges of each group."""
-        if len(ends) == 0:
-            return ends
-        order = np.argsort(group, kind="stable")
-        begin = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
-        keys = [part.tobytes() for part in np.split(ends[order], begin[1:])]
-        new = np.flatnonzero([key not in self._known for key in keys])
-        index = np.repeat(np.arange(len(keys)), np.diff([*begin, len(order)]))
-        together = shapely.multilinestrings(shapely.linestrings(ends[order] / PER_METRE), indices=index)
-        noded = [part for _, part in map_in_threads(_node_groups, together[new])]
-        self._known.update(zip((keys[i] for i in new.tolist()), np.concatenate(noded), strict=True))
-        xy, line = shapely.get_coordinates(shapely.get_parts([self._known[key] for key in keys]), return_index=True)
-        xy = on_lattice_units(xy)
-        same = line[1:] == line[:-1]
-        return np.stack([xy[:-1][same], xy[1:][same]], axis=1)
+        return np.concatenate([ends[whole], noded_edges(ends[cut], group[cut])])
 
     def _faces(self, what: Selection, edges: Ints, on_lattice: Positions) -> Overlay:
         """The faces bounded by the edges, without unaffected ground between them."""
@@ -209,10 +197,12 @@ def _lines_without_equal_edge(lines: Shapes, network: Network, n_cells: int) -> 
     return unequalled
 
 
-def _node_groups(drawn: Shapes) -> Shapes:
-    """The edges of each group, noded."""
-    noded: Shapes = shapely.union_all(drawn[:, None], grid_size=1 / PER_METRE, axis=1)
-    return noded
+def _unmatched_places(network: Network) -> npt.NDArray[np.float64]:
+    """Ends of the edges without a matching neighbour edge, metres, shape (n, 2)."""
+    edges = network.edges
+    alone = (edges.left == OUTSIDE) | (edges.right == OUTSIDE)
+    places: npt.NDArray[np.float64] = network.places[np.unique(np.concatenate([edges.a[alone], edges.b[alone]]))]
+    return places
 
 
 def _beside_sound(network: Network, vertex: Ints, a: Ints, b: Ints, cut: npt.NDArray[np.bool_]) -> Positions:

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from geo.coverage import faults
 from geo.coverage.arcs import OUTSIDE
 from geo.coverage.edges import Network, Rim, edges_of, invalid_with_neighbours
+from geo.coverage.repairing.near_edges import near_pairs
 from geo.coverage.repairing.original_vertices import ROUNDING_M
 from geo.layers.crs import PER_METRE
 from geo.prepared import prepared_copy
@@ -75,7 +76,7 @@ def find_faulty(shapes: Shapes, zones: Shapes, zone_of_cell: Positions, border: 
     if border is None:
         faulty, leaving = _faulty(shapes, edge), np.empty(0, dtype=np.int64)
     else:
-        leaving = _leaving(shapes, zones[zone_of_cell])
+        leaving = _leaving(shapes, zones, zone_of_cell)
         faulty = np.union1d(edge.owner[~along_border(edge.ends, border)], leaving)
         # An edge along the border with other vertices is not a fault, unless another cell covers the same ground.
         faulty = np.union1d(faulty, invalid_with_neighbours(shapes, np.setdiff1d(edge.cells, faulty)))
@@ -102,10 +103,10 @@ def _faulty(shapes: Shapes, edge: Rim) -> Positions:
     return np.union1d(faulty, beside)
 
 
-def _leaving(shapes: Shapes, zone: Shapes) -> Positions:
+def _leaving(shapes: Shapes, zones: Shapes, zone_of_cell: Positions) -> Positions:
     """Cells that extend beyond their zone."""
-    leaving = np.flatnonzero(~shapely.covers(prepared_copy(zone), shapes))
-    outside = shapely.difference(shapes[leaving], zone[leaving])
+    leaving = np.flatnonzero(~shapely.covers(prepared_copy(zones)[zone_of_cell], shapes))
+    outside = shapely.difference(shapes[leaving], zones[zone_of_cell[leaving]])
     return leaving[[faults.width_m(piece) > ROUNDING_M for piece in outside]]
 
 
@@ -218,7 +219,8 @@ def _near_edges(
     maybe[tree.query(lines)[1]] = True
     maybe[:-1] &= among
     edges = np.unique(network.which[maybe[network.owner]])
-    line, near = shapely.STRtree(edge_lines(network, edges)).query(lines, predicate="dwithin", distance=_REACH_M)
+    ends = network.places[np.column_stack([network.edges.a[edges], network.edges.b[edges]])]
+    line, near = near_pairs(shapely.get_coordinates(lines).reshape(-1, 2, 2), ends, _REACH_M)
     return line, edges[near]
 
 

@@ -82,6 +82,50 @@ def trace_borders(vertices: Ints, a: Ints, b: Ints, areas: Shapes) -> BorderPath
     return BorderPath(half[known], area[known].astype(np.int64), vertex, foot)
 
 
+def with_vertices_on_edges(areas: Shapes, places: npt.NDArray[np.float64], within_m: float) -> Shapes:
+    """Areas with additional vertices where a place lies on an edge.
+
+    On the lattice, a vertex of a cell that lies on an edge of the outline may be one square beside the rounded edge. Without
+    the vertex in the outline, a face without ground of its own would remain between the cell and the outline.
+
+    Parameters
+    ----------
+    areas
+        Polygons or multipolygons.
+    places
+        Vertices of cells, metres, shape (n, 2).
+    within_m
+        Largest distance from an edge, metres.
+
+    Returns
+    -------
+    ndarray of shapely geometries
+        The areas; those without such a place are the same objects.
+    """
+    rings, part = shapely.get_rings(shapely.get_parts(areas), return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    first = np.flatnonzero(ring[1:] == ring[:-1])
+    edges = shapely.linestrings(np.stack([xy[first], xy[first + 1]], axis=1))
+    place, edge = shapely.STRtree(edges).query(shapely.points(places), predicate="dwithin", distance=within_m)
+    one, two, found = xy[first[edge]], xy[first[edge] + 1], places[place]
+    inner = (np.hypot(*(found - one).T) > within_m) & (np.hypot(*(found - two).T) > within_m)
+    if not inner.any():
+        return areas
+    place, at = place[inner], first[edge[inner]]
+    along = np.hypot(*(found - one)[inner].T)
+    order = np.lexsort((along, at))
+    after, new = at[order] + 1, places[place[order]]
+    xy, ring = np.insert(xy, after, new, axis=0), np.insert(ring, after, ring[at[order]])
+    drawn = shapely.linearrings(xy, indices=ring)
+    area = shapely.get_parts(areas, return_index=True)[1]
+    result = areas.copy()
+    for i in np.unique(area[part[ring[after + np.arange(len(after))]]]).tolist():
+        mine = [drawn[part == p] for p in np.flatnonzero(area == i)]
+        joined = [shapely.Polygon(of[0], list(of[1:])) for of in mine]
+        result[i] = joined[0] if len(joined) == 1 else shapely.multipolygons(joined)
+    return result
+
+
 def _steps(a: Ints, b: Ints, edge: Ints, vertex: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Directed edge from each vertex on a border to the next, -1 if there is none; and whether both are of one border edge."""
     on = edge[1:] == edge[:-1]
