@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
+from bisect import bisect_left
 from typing import Any
 
 import folium
@@ -174,12 +176,16 @@ def _paths(tracks: gpd.GeoDataFrame, midnight: pd.Timestamp) -> list[tuple[str, 
 
 def _thinned(values: np.ndarray) -> list[int]:
     """Rows to keep: start and end of rests and waits, and points at intervals while moving."""
-    keep = [0]
-    scale = 111_195.0 * np.cos(np.radians(values[0, 2]))
-    for k in range(1, len(values)):
-        t, x, y, _ = values[k] - values[keep[-1]]
-        if t >= EVERY_S * 4 or (t >= EVERY_S and np.hypot(x * scale, y * 111_195.0) >= FAR_M) or k == len(values) - 1:
-            keep.append(k)
+    keep, last = [0], len(values) - 1
+    scale = 111_195.0 * math.cos(math.radians(values[0, 2]))
+    # Lists are read element by element ten times as fast as arrays.
+    t, x, y = values[:, 0].tolist(), (values[:, 1] * scale).tolist(), (values[:, 2] * 111_195.0).tolist()
+    while keep[-1] < last:
+        a = keep[-1]
+        k = min(bisect_left(t, t[a] + EVERY_S, a + 1), last)
+        while k < last and t[k] - t[a] < EVERY_S * 4 and math.hypot(x[k] - x[a], y[k] - y[a]) < FAR_M:
+            k += 1
+        keep.append(k)
     return keep
 
 

@@ -47,7 +47,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
             sheet.column_dimensions[get_column_letter(place)].width = width
         sheet.append(list(_heading(sheet, plain)))
         for values in plain.iloc[:MOST_ROWS].itertuples(index=False, name=None):
-            sheet.append([_cell(sheet, value) for value in values])
+            sheet.append([_shown_as(sheet, value) for value in values])
     with aside(path) as temporary:
         book.save(temporary)
     return path
@@ -60,20 +60,26 @@ def _heading(sheet: Any, frame: pd.DataFrame) -> Iterator[WriteOnlyCell]:
         yield cell
 
 
-def _cell(sheet: Any, value: Any) -> Any:
+def _shown_as(sheet: Any, value: Any) -> Any:
+    """A value as openpyxl takes it. Most texts are passed as they are, which is twice as fast as a cell for each."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value)):
         return None
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool | int | float) or (isinstance(value, date) and getattr(value, "tzinfo", None) is None):
         return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
-    return _text(sheet, str(value))
+    text = _CONTROL.sub("", str(value))[:_MOST_CHARACTERS]
+    return _text(sheet, text) if text.startswith(("=", "#")) or _is_wide(text) else text
+
+
+def _is_wide(text: str) -> bool:
+    return len(text) > _WIDTHS[1] // 2 and _letters(text) > _WIDTHS[1]
 
 
 def _text(sheet: Any, text: str) -> WriteOnlyCell:
     cell = WriteOnlyCell(sheet, _CONTROL.sub("", text)[:_MOST_CHARACTERS])
     cell.data_type = "s"
-    if len(text) > _WIDTHS[1] // 2 and _letters(text) > _WIDTHS[1]:
+    if _is_wide(text):
         cell.alignment = _BROKEN
     return cell
 
@@ -96,4 +102,6 @@ def _shown(value: Any) -> str:
 
 def _letters(text: str) -> int:
     """Width of a text in Latin letters; a Chinese character counts as two."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

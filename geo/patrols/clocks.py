@@ -50,10 +50,11 @@ def clock_shifts(tracks: pd.DataFrame, rules: Rules) -> dict[str, int]:
     local = good[TIME].dt.tz_convert(rules.zone).dt
     quarter = (local.hour * 4 + local.minute // 15).to_numpy(dtype=np.int64)
     days = local_days(micro, rules.zone).astype(np.int64)
-    # One entry for each device, day and quarter of an hour.
-    cells = np.unique(np.column_stack([device, days, quarter]), axis=0)
+    # One entry for each device, day and quarter of an hour; one number for the three is sorted much faster than rows.
+    days -= days.min()
+    entries = np.unique((days * len(names) + device) * _QUARTERS + quarter)
     seen = np.zeros((len(names), _QUARTERS))
-    np.add.at(seen, (cells[:, 0], cells[:, 2]), 1.0)
+    np.add.at(seen, (entries // _QUARTERS % len(names), entries % _QUARTERS), 1.0)
     seen /= seen.sum(axis=1, keepdims=True)
     if len(names) >= ENOUGH_DEVICES:
         usual = (seen > 0).mean(axis=0) >= USUAL_SHARE

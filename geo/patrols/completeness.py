@@ -199,17 +199,16 @@ def by_group(seen_days: pd.DataFrame, cells: gpd.GeoDataFrame, *, by: str = PARE
         raise ColumnError(f"cells: no column '{by}' to sum up by")
     table = seen_days.merge(cells[[CODE, by]].assign(area_m2=cells.geometry.area.to_numpy()), on=CODE)
     table["period"] = pd.PeriodIndex(pd.to_datetime(table[DAY].astype(str)), freq=period).start_time.date
-    rows = []
-    for (name, begin), group in table.groupby([by, "period"], sort=True):
-        road = group["road_m"].sum()
-        rows.append(
-            (
-                name,
-                begin,
-                group[CODE].nunique(),
-                group.loc[group["seen"], CODE].nunique(),
-                group["swept_m2"].sum() / group["area_m2"].sum(),
-                group["road_seen_m"].sum() / road if road > 0 else np.nan,
-            )
-        )
-    return pd.DataFrame(rows, columns=[by, "period", "cells", "seen", "swept_share", "road_seen_share"])
+    table["seen_code"] = table[CODE].where(table["seen"].astype(bool))
+    groups = table.groupby([by, "period"], sort=True)
+    number = groups[[CODE, "seen_code"]].nunique()
+    sums = groups[["swept_m2", "area_m2", "road_m", "road_seen_m"]].sum()
+    found = pd.DataFrame(
+        {
+            "cells": number[CODE],
+            "seen": number["seen_code"],
+            "swept_share": sums["swept_m2"] / sums["area_m2"],
+            "road_seen_share": (sums["road_seen_m"] / sums["road_m"]).where(sums["road_m"] > 0),
+        }
+    )
+    return found.reset_index()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geo.arrays import Ints, Objects
+from geo.arrays import Ints
 from geo.days import micro_at
 from geo.errors import InputError
 from geo.layers.datum import Datum
@@ -228,8 +228,9 @@ class _Fixes(NamedTuple):
     devices: dict[str, tuple[int, int]]
     time: Ints
     packed: npt.NDArray[np.void]
-    source: Objects | None
+    source: Ints | None
     row: Ints | None
+    sources: list[str]
 
     @classmethod
     def of(cls, tracks: pd.DataFrame) -> _Fixes:
@@ -246,11 +247,13 @@ class _Fixes(NamedTuple):
         packed["mark"] = np.array([str(word).encode() for word in words] or [b""], dtype="S16")[mark[order]]
         first = np.searchsorted(device[order], np.arange(len(names) + 1))
         source = row = None
+        sources: list[str] = []
         if SOURCE in tracks and ROW in tracks:
-            source = tracks[SOURCE].to_numpy(dtype=object)[order]
+            number, texts = pd.factorize(tracks[SOURCE].astype(str).to_numpy(dtype=object), sort=True)
+            source, sources = number[order], [str(text) for text in texts]
             row = pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)[order]
         slices = {str(name): (int(first[k]), int(first[k + 1])) for k, name in enumerate(names)}
-        return cls(slices, time[order], packed, source, row)
+        return cls(slices, time[order], packed, source, row, sources)
 
     def references(self, device: list[str], times: tuple[Ints, Ints], day: dt.date, zone: str) -> list[dict[str, Any]]:
         """For the devices of presences, the references to fixes in and around the presences on the day."""
@@ -284,8 +287,8 @@ class _Fixes(NamedTuple):
         if self.source is not None and self.row is not None:
             source, row = self.source[a:b], self.row[a:b]
             said["rows"] = {
-                str(name): [int(row[source == name].min()), int(row[source == name].max())]
-                for name in sorted(set(source.tolist()), key=str)
+                self.sources[k]: [int(row[source == k].min()), int(row[source == k].max())]
+                for k in np.unique(source).tolist()
             }
         return said
 

@@ -326,7 +326,9 @@ def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
     spot = np.round(np.column_stack([np.concatenate(lon), np.concatenate(lat)]) * 1e6).astype(np.int64)
     who, where = np.concatenate(owner), np.concatenate(place)
     key = pd.factorize(pd.Series(spot[:, 0] * 1_000_000_000 + spot[:, 1]))[0]
-    order = np.lexsort((where, who, key))
+    # Only places that occur twice can be shared.
+    again = np.flatnonzero(np.bincount(key, minlength=1)[key] > 1)
+    order = again[np.lexsort((where[again], who[again], key[again]))]
     pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
     twice = np.flatnonzero(key[order[1:]] == key[order[:-1]])
     for a, b in zip(order[twice], order[twice + 1], strict=True):

@@ -108,7 +108,7 @@ def _times(texts: dict[str, pd.Series], count: int, name: str, zone: str | None)
     if DAY in texts:
         given = join_clock(texts[DAY], given)
     times, reason = read_times(given, zone)
-    if any(why is NO_ZONE for why in reason):
+    if NO_ZONE in reason.tolist():
         first = next(value for value, why in zip(given, reason, strict=True) if why is NO_ZONE)
         raise InputError(f"{name}: times such as '{first}' have no zone; say which", give={"zone": "Asia/Shanghai"})
     for at in np.flatnonzero((times < GPS_BEGAN).to_numpy(dtype=bool)):
