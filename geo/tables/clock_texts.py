@@ -68,7 +68,8 @@ _CLOCK = re.compile(
 _OFFSET = re.compile(
     r"\s*(?:(?P<utc>utc|gmt)?\s*(?P<sign>[+-])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?|z|utc|gmt)"
     # The name of a zone in brackets (RFC 9557, java.time) says where the offset comes from; the offset decides.
-    r"(?:\[[a-z_]+(?:/[a-z0-9_+-]+)*\])?",
+    # JavaScript writes it in parentheses: GMT+0800 (China Standard Time).
+    r"(?:\[[a-z_]+(?:/[a-z0-9_+-]+)*\]|\s*\([^()]{1,60}\))?",
     re.IGNORECASE,
 )
 

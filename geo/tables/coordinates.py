@@ -320,12 +320,7 @@ def _both(values: pd.Series, kind: Kind, *, lat_first: bool) -> tuple[Floats, Fl
     """Parse fields with both coordinates: ``118.81,32.10``, ``(32.1, 118.8)``, ``POINT (118.81 32.10)``, WKB of a point."""
     codes, different = pd.factorize(values.astype(object), use_na_sentinel=True)
     texts = pd.Series([_split_pair(str(value)) for value in different], dtype=object)
-    first = read_numbers(
-        pd.Series([pair[0] for pair in texts], dtype=object), "degrees" if kind == "degrees" else "metres"
-    )
-    second = read_numbers(
-        pd.Series([pair[1] for pair in texts], dtype=object), "degrees" if kind == "degrees" else "metres"
-    )
+    first, second = (read_numbers(pd.Series([pair[k] for pair in texts], dtype=object), kind) for k in (0, 1))
     side = np.array([pair[2] for pair in texts], dtype=np.int64)
     lat_first_rows = np.where(side == 0, lat_first, side < 0)
     if kind == "degrees" and len(texts):
@@ -341,6 +336,12 @@ def _both(values: pd.Series, kind: Kind, *, lat_first: bool) -> tuple[Floats, Fl
 
 
 _WKT = re.compile(r"^\s*(?:SRID=\d+;)?\s*POINT\s*(?:Z|M|ZM)?\s*\(\s*(\S+)\s+(\S+?)(?:\s+\S+)*\s*\)\s*$", re.IGNORECASE)
+# {"lng": 118.8, "lat": 32.1}, lon=118.8&lat=32.1, 经度：118.8 纬度：32.1; a point in GeoJSON; a geo URI (RFC 5870).
+_VALUE = r"""["']?\s*[:=：]\s*["']?(-?\d+(?:\.\d+)?)"""
+_LABELLED_LON = re.compile(r"(?:\b(?:lon|lng|long|longitude)|经度)" + _VALUE, re.IGNORECASE)
+_LABELLED_LAT = re.compile(r"(?:\b(?:lat|latitude)|纬度)" + _VALUE, re.IGNORECASE)
+_GEOJSON = re.compile(r"""["']coordinates["']\s*:\s*\[\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*[,\]]""")
+_GEO_URI = re.compile(r"^\s*geo:(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)(?:[,;?]|\s*$)", re.IGNORECASE)
 _WKB = re.compile(r"^(00|01)[0-9a-f]{40,}$", re.IGNORECASE)
 
 
@@ -348,8 +349,15 @@ def _split_pair(text: str) -> tuple[str | None, str | None, int]:
     """Split a field into two numbers; 1 if longitude is certainly first, -1 if latitude is, 0 if unknown."""
     if match := _WKT.match(text):
         return match[1], match[2], 1
+    if match := _GEOJSON.search(text):
+        return match[1], match[2], 1
+    east, north = _LABELLED_LON.search(text), _LABELLED_LAT.search(text)
+    if east and north:
+        return east[1], north[1], 1
     if _WKB.match(text) and (pair := _point_of_wkb(bytes.fromhex(text))) is not None:
         return repr(pair[0]), repr(pair[1]), 1
+    if match := _GEO_URI.match(text):
+        return match[1], match[2], -1
     body = text.replace("，", ",").replace("；", ";").replace("（", "(").replace("）", ")").strip().strip("()[]{} ")
     for separator in (r"\s*[,;|/]\s*", r"\s+"):
         parts = re.split(separator, body)

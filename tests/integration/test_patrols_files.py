@@ -195,7 +195,7 @@ def test_gpx_of_a_phone(tmp_path):
         ("a.gpx", b"<osm/>", "its root is <osm>"),
         ("a.gpx", b"<?xml version='1.0' encoding='klingon'?><gpx/>", "is not readable XML"),
         ("a.geojson", b"{", "is not JSON"),
-        ("a.geojson", b"[]", "not a collection of features"),
+        ("a.geojson", b"[]", "not a collection of features or records"),
         ("a.geojson", b'{"features": []}', "has no fix"),
         ("a.csv", b"device,time,lon,lat\n", "has a header but no rows"),
         ("a.csv", b"\xff\xff\xff\xff\x00\xff", "neither UTF-8, UTF-16 nor GBK"),

@@ -225,6 +225,7 @@ def test_the_quick_ways_give_what_the_slow_one_gives():
 def test_the_name_of_a_zone_and_a_weekday_after_the_time():
     kept = [
         "2026-03-02T08:30:00+08:00[Asia/Shanghai]",
+        "Mon Mar 02 2026 08:30:00 GMT+0800 (China Standard Time)",
         "2026-03-02T00:30:00Z[UTC]",
         "2026-03-02T08:30+08:00[Etc/GMT-8]",
         "2026-03-02 08:30（周一）",

@@ -803,6 +803,92 @@ def test_parquet_that_is_damaged_or_too_large_is_refused(monkeypatch):
         read(raw)
 
 
+# -- JSON records, and both coordinates in one column --------------------------------------------------------------------------
+
+AT = ({"lng": 118.795, "lat": 32.1}, {"lng": 118.796, "lat": 32.101})
+WHEN = ("2026-03-03T00:00:00Z", "2026-03-03T00:00:30Z")
+RECORDS = [{"deviceNo": "a", "gpsTime": when, **at} for when, at in zip(WHEN, AT, strict=True)]
+INNER = [{"sn": "a", "time": when, "location": at} for when, at in zip(WHEN, AT, strict=True)]
+FEATURES = [
+    {
+        "type": "Feature",
+        "properties": {"device": "a", "time": when},
+        "geometry": {"type": "Point", "coordinates": [at["lng"], at["lat"]]},
+    }
+    for when, at in zip(WHEN, AT, strict=True)
+]
+LINE = {
+    "type": "Feature",
+    "properties": {"device": "a", "coordTimes": list(WHEN)},
+    "geometry": {"type": "LineString", "coordinates": [[at["lng"], at["lat"], 12.0] for at in AT]},
+}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        json.dumps(RECORDS),
+        json.dumps({"code": 0, "data": RECORDS}),
+        json.dumps({"code": 0, "data": {"total": 2, "list": RECORDS}}),
+        json.dumps({"result": INNER}),
+        "\n".join(json.dumps(record) for record in RECORDS),
+        "\n".join(json.dumps(feature) for feature in FEATURES),
+        json.dumps({"type": "FeatureCollection", "features": [LINE]}),
+        json.dumps(
+            {
+                "type": "FeatureCollection",
+                "features": [LINE | {"properties": {"device": "a", "coordinateProperties": {"times": list(WHEN)}}}],
+            }
+        ),
+    ],
+)
+def test_json_of_any_service(raw, tmp_path):
+    (tmp_path / "answer.json").write_text(raw)
+    track = read_tracks(tmp_path / "answer.json", datum="WGS-84")
+    assert track["device"].tolist() == ["a", "a"]
+    assert track["row"].tolist() == [1, 2]
+    assert track["time"].tolist() == [pd.Timestamp(when) for when in WHEN]
+    assert track[["lon", "lat"]].to_numpy().tolist() == [[118.795, 32.1], [118.796, 32.101]]
+
+
+def test_a_line_with_too_few_times_is_refused():
+    short = LINE | {"properties": {"coordTimes": [WHEN[0]]}}
+    table = read(json.dumps({"type": "FeatureCollection", "features": [short, FEATURES[0]]}))
+    assert [record["row"] for record in table.refused] == [1]
+    assert table.numbers.tolist() == [2]
+
+
+def test_json_without_records_is_refused():
+    table = read('[1, {"time": 2, "lat": 32.1, "lng": 118.795}]')
+    assert [record["row"] for record in table.refused] == [1]
+    assert table.numbers.tolist() == [2]
+    with pytest.raises(FileError, match="not a collection of features or records"):
+        read("[1, 2]")
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("location", '"118.795,32.1"'),
+        ("position", '"geo:32.1,118.795;u=9"'),
+        ("gps", "32.1 118.795"),
+        ("位置", "经度：118.795 纬度：32.1"),
+        ("location", '"{""lng"": 118.795, ""lat"": 32.1}"'),
+        ("location", "lat=32.1&lon=118.795"),
+        ("geometry", '"{""type"": ""Point"", ""coordinates"": [118.795, 32.1]}"'),
+    ],
+)
+def test_both_coordinates_in_one_column(header, value, tmp_path):
+    (tmp_path / "a.csv").write_text(f"device,time,{header}\na,2026-03-03T00:00:00Z,{value}\n")
+    track = read_tracks(tmp_path / "a.csv", datum="WGS-84")
+    assert track[["lon", "lat"]].to_numpy().tolist() == [[118.795, 32.1]]
+
+
+def test_a_column_with_addresses_beside_the_coordinates_is_left_alone(tmp_path):
+    (tmp_path / "a.csv").write_text("device,time,location,lon,lat\na,2026-03-03T00:00:00Z,Main St 3,118.795,32.1\n")
+    assert read_tracks(tmp_path / "a.csv", datum="WGS-84")["lat"].tolist() == [32.1]
+
+
 # -- all of them -------------------------------------------------------------------------------------------------------------
 
 LOCATIONS = json.dumps(
@@ -846,6 +932,9 @@ SAMPLES = {
                 }
             ],
         }
+    ),
+    "JSON records": json.dumps(
+        {"data": [{"time": "2026-03-03T00:00:00Z", "lng": 118.795, "lat": 32.1, "datum": "WGS-84"}]}
     ),
 }
 SAMPLES = {name: text if isinstance(text, bytes) else text.encode() for name, text in SAMPLES.items()}
@@ -903,7 +992,9 @@ def test_damaged_files_are_read_or_refused_in_one_line(name):
 @pytest.mark.parametrize(
     "raw", [b"[" * 100_000, b'{"a":' * 100_000, b'[{"_type": "location", "tst": ' + b"9" * 5000 + b"}]"]
 )
-@pytest.mark.parametrize("name", ["Google location history", "OwnTracks", "Traccar", "GeoJSON", "Sensor Logger"])
+@pytest.mark.parametrize(
+    "name", ["Google location history", "OwnTracks", "Traccar", "GeoJSON", "Sensor Logger", "JSON records"]
+)
 def test_json_that_is_nested_too_deeply_or_holds_endless_numbers(name, raw):
     known = next(known for known in FORMATS if known.name == name)
     with pytest.raises(FileError):

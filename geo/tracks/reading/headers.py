@@ -15,7 +15,8 @@ DAY = "date"
 
 _LISTED = {
     DEVICE: """
-        device device_id device_name terminal terminal_id imei vehicle vehicle_id tid track_id phone mobile
+        device device_id device_name device_no device_sn dev_id terminal terminal_id terminal_no imei sn
+        vehicle vehicle_id tid track_id phone mobile
         设备 设备号 设备编号 设备名称 设备id 终端 终端号 终端编号 终端名称 手机号 手机号码 车牌 车牌号 车辆""",
     OFFICER: """
         officer officer_id staff staff_id staff_no user user_id user_name person name 人员 人员编号 人员姓名 工号 姓名 网格员
@@ -47,6 +48,9 @@ _PATTERNS = {
     ACCURACY_M: r"^(location|position|gps|fix|properties|coords)(horizontal)?(accuracy|acc)(horizontal)?$",
     SPEED: r"^(location|position|gps|fix|properties|coords)(speed|velocity)$",
 }
+
+# Headers of a column with both coordinates, if a table of fixes has no other.
+_JOINT = frozenset("location position gps loc latlon gps位置 gps坐标 位置 定位 定位点".split())  # noqa: SIM905
 
 NAMES = Names({n: h for n, h in HEADERS.items() if n not in FIELDS}, _PATTERNS, "tracks")
 
@@ -88,6 +92,8 @@ def match_columns(
     given = {ours: str(theirs) for ours, theirs in {**columns, **fixed}.items()}
     texts = [str(header) for header in headers]
     place = choose_place(texts, given, name, datum=datum, crs=None)
+    if place is None:
+        place = _joint_place(texts)
     used = guess_columns(texts, NAMES, given | (place.columns if place is not None else {}))
     if TIME not in used and DAY in used:
         used[TIME] = used.pop(DAY)
@@ -101,3 +107,12 @@ def match_columns(
     if DEVICE not in used and OFFICER in used:
         used[DEVICE] = used[OFFICER]
     return used, place
+
+
+def _joint_place(headers: list[str]) -> Place | None:
+    """The column with both coordinates in a table without other coordinates: ``location`` with ``118.81,32.10``.
+
+    In other tables such a column is an address, so it is not among the usual headers of coordinates.
+    """
+    found = [header for header in headers if plain_header(header) in _JOINT]
+    return Place({LON_LAT: found[0]}) if found else None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import shapely
 
 from geo.errors import FileError, InputError, first_labels
@@ -118,6 +119,9 @@ def read_tracks(
     if not frames:
         raise _no_file(faults, len(paths))
     table = pd.concat(frames, ignore_index=True)
+    frames.clear()
+    # Arrow keeps the memory of the texts, 0.4 GB for 3 million fixes.
+    pa.default_memory_pool().release_unused()
     frame = gpd.GeoDataFrame(table, geometry=shapely.points(table[LON], table[LAT]), crs=WGS84)
     if now is not None:
         notices += _later(frame, now)
@@ -179,6 +183,7 @@ def _read_one(
             raise error if ending in ENDINGS else _unknown(name, ending) from error
     else:
         raise _unknown(name, ending)
+    del raw
     if fixes.rows.empty:
         why = f"; the first record {fixes.refused[0]['reason']}" if fixes.refused else ""
         raise FileError(f"{name}: has no fix{why}")

@@ -35,6 +35,7 @@ FORMATS: tuple[Format, ...] = (
     sensor_logger.FORMAT,
     traccar.REPORT_FORMAT,
     geojson.FORMAT,
+    geojson.RECORDS_FORMAT,
 )
 
 

@@ -15,7 +15,10 @@ from geo.texts import Text
 from geo.tracks.columns import DEVICE
 from geo.tracks.reading.format import FixTable
 
-_NO_OBJECT = Text("不是 JSON 对象", "is not an object")
+#: Names under which services return their records.
+_LISTS = ("data", "positions", "result", "rows", "records", "list", "items", "points", "track", "tracks", "locations")
+
+NO_OBJECT = Text("不是 JSON 对象", "is not an object")
 
 
 def content_of(raw: bytes, name: str) -> Any:
@@ -49,8 +52,19 @@ def messages_of(raw: bytes, name: str) -> list[Any]:
         except (ValueError, RecursionError):
             raise error from None
     if isinstance(content, dict):
-        content = next((content[key] for key in ("data", "positions") if isinstance(content.get(key), list)), [content])
+        content = listed_in(content) or [content]
     return content if isinstance(content, list) else []
+
+
+def listed_in(content: dict[str, Any]) -> list[Any] | None:
+    """The list of records in an answer of a service: ``{"data": [...]}``, ``{"data": {"list": [...]}}``; None if it has none."""
+    for key in _LISTS:
+        if isinstance(content.get(key), list):
+            return list(content[key])
+    for key in _LISTS:
+        if isinstance(content.get(key), dict) and (inner := listed_in(content[key])) is not None:
+            return inner
+    return None
 
 
 def _text(raw: bytes, name: str) -> str:
@@ -84,7 +98,7 @@ def fixes_of(
     used: list[int] = []
     refused: list[RefusedRow] = []
     for number, message in zip(numbers or range(1, len(messages) + 1), messages, strict=True):
-        row = read(message) if isinstance(message, dict) else _NO_OBJECT
+        row = read(message) if isinstance(message, dict) else NO_OBJECT
         if isinstance(row, Text):
             refused.append(refuse(name, number, row))
         else:
