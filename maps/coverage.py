@@ -121,6 +121,7 @@ def coverage_map(
         "startCoverage",
         [
             "kit.js",
+            "painter.js",
             "labels.js",
             "page.js",
             "background.js",

@@ -32,6 +32,7 @@ Text = str | tuple[str, str]
 
 SCRIPTS = (
     "kit.js",
+    "painter.js",
     "labels.js",
     "page.js",
     "background.js",

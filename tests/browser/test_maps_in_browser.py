@@ -153,7 +153,7 @@ def painted(page, code: str) -> list[int]:  # type: ignore[no-untyped-def]
     """Red, green, blue and opacity of the canvas of the cells, slightly off the middle of a cell."""
     return page.evaluate(
         """code => {
-            const { map, byCode, screen } = wangge.page, canvas = screen._container;
+            const { map, byCode, painters } = wangge.page, canvas = painters.of("cells")._container;
             const at = map.latLngToContainerPoint(byCode.get(code).centre), from = canvas.getBoundingClientRect();
             const box = map.getContainer().getBoundingClientRect(), fine = canvas.width / from.width;
             const [x, y] = [(at.x + 9 + box.left - from.left) * fine, (at.y + 5 + box.top - from.top) * fine];
@@ -627,7 +627,7 @@ def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, f
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     road = page.locator(".leaflet-lines-pane svg path").count()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".leaflet-lines-pane canvas").count() == 1  # The screen has its canvas again.
+    assert page.locator(".leaflet-ground-pane canvas").count() == 1  # The screen has its canvas again.
     assert soon(lambda: painted(page, "320113003001001")[3] > 200)  # in one of the next frames
     assert road > 0
     show(page, files["check"])
@@ -886,3 +886,92 @@ def test_first_page_answers_where_a_point_is(browser) -> None:
     }
     assert faults == []
     context.close()
+
+
+_SQUARES = """() => {
+    const { map, painters } = wangge.page, { lat, lng } = map.getCenter(), step = 0.002;
+    const ring = (west, south, size) => [[south, west], [south, west + size], [south + size, west + size], [south + size, west]];
+    const reversed = (places) => [...places].reverse();
+    const style = painters.style("outline", { stroke: false, fillOpacity: 1, fillColor: "#112233" });
+    // A square with a hole, each ring in either direction, and two that overlap.
+    const shapes = [
+        [ring(lng - step, lat - step, 2 * step), ring(lng - step / 4, lat - step / 4, step / 2)],
+        [reversed(ring(lng - step, lat - step, 2 * step)), ring(lng - step / 4, lat - step / 4, step / 2)],
+        [ring(lng - step, lat - step, 2 * step), reversed(ring(lng - step / 4, lat - step / 4, step / 2))],
+    ];
+    window.colour = (dx, dy) => {
+        const canvas = painters.of("outline")._container, from = canvas.getBoundingClientRect();
+        const box = map.getContainer().getBoundingClientRect();
+        const at = map.latLngToContainerPoint([lat + dy * step, lng + dx * step]), fine = canvas.width / from.width;
+        const one = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+        const pen = one.getContext("2d", { willReadFrequently: true });
+        pen.drawImage(canvas, -(at.x + box.left - from.left) * fine, -(at.y + box.top - from.top) * fine);
+        return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3).join();
+    };
+    window.draw = (k) => {
+        window.drawn?.forEach((one) => one.remove());
+        const other = reversed(ring(lng - step / 2, lat - step / 2, 2 * step));
+        const overlapping = [[ring(lng - step, lat - step, 2 * step)], [other]];
+        const many = k < 3 ? [shapes[k]] : overlapping;
+        window.drawn = many.map((rings) => wangge.polygon(rings, style).addTo(map));
+        painters.of("outline")._redraw();
+    };
+}"""
+
+
+def test_holes_stay_open_and_overlaps_are_filled(page, files) -> None:
+    """Shapes of one style are one path, whose rings therefore turn as the winding rule asks."""
+    show(page, files["coverage"])
+    page.evaluate(_SQUARES)
+    for zoom in (15, 17.25):
+        page.evaluate("zoom => wangge.page.map.setZoom(zoom, { animate: false })", zoom)
+        for k in range(3):
+            page.evaluate("k => draw(k)", k)
+            assert page.evaluate("colour(0.6, 0.6)") == "17,34,51"
+            assert page.evaluate("colour(0, 0)") != "17,34,51"
+            assert page.evaluate("colour(1.1, 0)") != "17,34,51"
+        page.evaluate("draw(3)")
+        assert page.evaluate("[colour(-0.7, -0.7), colour(0, 0), colour(0.7, 0.7)]") == ["17,34,51"] * 3
+
+
+def test_a_zoom_projects_no_vertex_again(page, files) -> None:
+    """The canvas gets another transform, and the pointer still finds the cell that is painted."""
+    show(page, files["coverage"], "level=3")
+    page.evaluate(
+        """() => {
+            window.projected = 0;
+            const before = L.Polyline.prototype._projectLatlngs;
+            L.Polyline.prototype._projectLatlngs = function (...given) {
+                window.projected += 1;
+                return before.apply(this, given);
+            };
+        }"""
+    )
+    codes = page.evaluate("wangge.page.shapes.map(([cell]) => cell.code)")
+    for step in (0.5, 0.75, -1.0):
+        page.evaluate(
+            "step => { const { map } = wangge.page; map.setZoom(map.getZoom() + step, { animate: false }); }", step
+        )
+        assert page.evaluate("window.projected") == 0
+        # What the pointer finds and what is painted are the cell at this place.
+        for code in codes[::7]:
+            at = page.evaluate(
+                "code => wangge.page.map.latLngToContainerPoint(wangge.page.byCode.get(code).centre)", code
+            )
+            box = page.locator(".folium-map").bounding_box()
+            if not (40 < at["x"] < box["width"] - 40 and 90 < at["y"] < box["height"] - 40):
+                continue
+            found = page.evaluate(
+                """code => {
+                    const { map, byCode, shapes } = wangge.page, point = map.latLngToLayerPoint(byCode.get(code).centre);
+                    return shapes.filter(([, shape]) => shape._containsPoint(point)).map(([cell]) => cell.code);
+                }""",
+                code,
+            )
+            assert found == [code]
+            state = page.evaluate("code => wangge.page.theme.style(wangge.page.byCode.get(code)).fillColor", code)
+            if state.startswith("#"):
+                red, green, blue, opacity = painted(page, code)
+                wanted = [int(state[i : i + 2], 16) for i in (1, 3, 5)]
+                assert opacity > 150
+                assert max(abs(a - b) for a, b in zip((red, green, blue), wanted, strict=True)) <= 6

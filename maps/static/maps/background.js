@@ -8,32 +8,24 @@ Object.assign(wangge, (() => {
   };
   const roadWidth = (kind) => ROAD[kind.replace(/_link$/, "")] ?? 0.8;
 
-  /** A canvas is fast on the screen. Browsers print a canvas that is not redrawn in time as a white sheet, so SVG is used on paper. */
   function drawBackground(page) {
-    const { grids, background: b } = page.data, map = page.backLayer.clearLayers();
-    page.painters?.forEach(wangge.discard);
-    page.painters = [];
-    const paint = (pane) => {
-      page.painters.push(page.onPaper ? L.svg({ pane, padding: 0.1 }) : L.canvas({ pane, padding: 0.5 }));
-      return page.painters.at(-1);
-    };
-    const ground = paint("ground"), lines = paint("lines");
-    const polygons = (shapes, fillColor, color) => shapes?.forEach((shape) => L.polygon(decodeShape(shape, grids), {
-      pane: "ground", renderer: ground, interactive: false, stroke: Boolean(color), color, weight: 0.8, fillColor, fillOpacity: 1 }).addTo(map));
-    const polylines = (shapes, style) => shapes?.forEach((shape, i) => L.polyline(shape.map((part) => decodeLine(part, grids)), {
-      pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style(i) }).addTo(map));
-    b.neighbours?.forEach((shape) => L.polygon(decodeShape(shape, grids), { pane: "ground", renderer: ground, interactive: false, color: "#9aa3a8", weight: 1.4, dashArray: "9 4 2 4", fillColor: "#f0f1ee", fillOpacity: 1 }).addTo(map));
-    page.street.latlngs.forEach((part) => L.polygon(part, { pane: "ground", renderer: ground, interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: 1 }).addTo(map));
+    const { grids, background: b } = page.data, map = page.backLayer.clearLayers(), { painters } = page;
+    const area = (places, style) => wangge.polygon(places, painters.style("ground", { fillOpacity: 1, ...style })).addTo(map);
+    const line = (parts, style) => wangge.polyline(parts, painters.style("lines", { lineCap: "round", ...style })).addTo(map);
+    const polygons = (shapes, fillColor, color) => shapes?.forEach((shape) => area(decodeShape(shape, grids), { stroke: Boolean(color), color, weight: 0.8, fillColor }));
+    const polylines = (shapes, style) => shapes?.forEach((shape) => line(shape.map((part) => decodeLine(part, grids)), style));
+    b.neighbours?.forEach((shape) => area(decodeShape(shape, grids), { color: "#9aa3a8", weight: 1.4, dashArray: "9 4 2 4", fillColor: "#f0f1ee" }));
+    page.street.latlngs.forEach((part) => area(part, { stroke: false, fillColor: "#fbfaf7" }));
     polygons(b.green, "#d9e8c8");
     polygons(b.water, "#b5d6ea", "#8fbcd8");
-    polylines(b.green_lines, () => ({ color: "#bcd6a5", weight: 1.5 }));
-    polylines(b.water_lines, () => ({ color: "#9cc8e2", weight: 3 }));
-    roads(b, (parts, style) => L.polyline(parts, { pane: "lines", renderer: lines, interactive: false, lineCap: "round", ...style }).addTo(map), grids);
-    polylines(b.railways, () => ({ color: "#8b8d90", weight: 2.4 }));
-    polylines(b.railways, () => ({ color: "#ffffff", weight: 1.2, dashArray: "7 7", lineCap: "butt" }));
-    polylines(b.metro, () => ({ color: "#ffffff", weight: 5 }));
-    polylines(b.metro, () => ({ color: "#5f7fa8", weight: 3 }));
-    b.stations?.forEach(({ at }) => L.circleMarker(decodePoint(at, grids), { pane: "lines", renderer: lines, interactive: false, radius: 4, color: "#5f7fa8", weight: 2, fillColor: "#ffffff", fillOpacity: 1 }).addTo(map));
+    polylines(b.green_lines, { color: "#bcd6a5", weight: 1.5 });
+    polylines(b.water_lines, { color: "#9cc8e2", weight: 3 });
+    roads(b, line, grids);
+    polylines(b.railways, { color: "#8b8d90", weight: 2.4 });
+    polylines(b.railways, { color: "#ffffff", weight: 1.2, dashArray: "7 7", lineCap: "butt" });
+    polylines(b.metro, { color: "#ffffff", weight: 5 });
+    polylines(b.metro, { color: "#5f7fa8", weight: 3 });
+    b.stations?.forEach(({ at }) => L.circleMarker(decodePoint(at, grids), painters.style("lines", { radius: 4, color: "#5f7fa8", weight: 2, fillColor: "#ffffff", fillOpacity: 1 })).addTo(map));
     drawBuildings(page);
   }
 
@@ -44,7 +36,7 @@ Object.assign(wangge, (() => {
       const place = decodePoint(at, grids), pixel = page.map.latLngToContainerPoint(place).subtract([0, rise]);
       if (!labels.take(pixel, labels.measure([name], { size: 0.85 }))) return;
       const html = el("div", { style: `transform: translate(-50%, -50%) translateY(${-rise}px)` }, name);
-      L.marker(place, { icon: L.divIcon({ className, iconSize: [0, 0], html }), interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);
+      labels.write("roadnames", place, className, html);
     };
     b.neighbour_names?.forEach(write("roadname neighbour", 0));
     b.stations?.forEach(write("roadname station", 12));
@@ -63,21 +55,21 @@ Object.assign(wangge, (() => {
     for (const [width, parts] of sorted) draw(parts, { color: width >= 4 ? "#fff4d6" : "#ffffff", weight: width });
   }
 
-  /** Buildings are drawn only at zooms at which they are some pixels wide. */
+  /** Buildings are drawn only at zooms at which they are some pixels wide; they are decoded when that happens first. */
   function drawBuildings(page) {
-    const { grids, background: b } = page.data;
+    const { grids, background: b } = page.data, BUILDINGS_FROM = 15.5;
     if (!b.buildings?.length) return;
     page.buildings?.off();
-    const layer = L.layerGroup(), renderer = page.onPaper ? L.svg({ pane: "buildings", padding: 0.1 }) : L.canvas({ pane: "buildings", padding: 0.3 });
-    page.painters.push(renderer);
+    const layer = L.layerGroup();
     let made = false;
     const toggle = () => {
-      const on = page.map.getZoom() >= 15.5;
+      const on = page.map.getZoom() >= BUILDINGS_FROM;
       if (on && !made) {
         made = true;
-        for (const shape of b.buildings) L.polygon(decodeShape(shape, grids), { pane: "buildings", renderer, interactive: false, color: "#b9b1a3", weight: 0.7, fillColor: "#ddd6ca", fillOpacity: 1 }).addTo(layer);
+        const style = page.painters.style("buildings", { fromZoom: BUILDINGS_FROM, color: "#b9b1a3", weight: 0.7, fillColor: "#ddd6ca", fillOpacity: 1 });
+        for (const shape of b.buildings) wangge.polygon(decodeShape(shape, grids), style).addTo(layer);
       }
-      if (on) layer.addTo(page.map); else layer.remove();
+      if (on) layer.addTo(page.map); else if (page.painters.onPaper) layer.remove(); // a painter leaves them out by itself
     };
     page.map.on("zoomend", toggle);
     page.buildings = { off: () => { page.map.off("zoomend", toggle); layer.remove(); } };
@@ -101,8 +93,7 @@ Object.assign(wangge, (() => {
       if (!labels.take(pixel, size)) continue;
       named.push(pixel);
       const html = el("div", { className: steep ? "steep" : "", style: `transform: translate(-50%, -50%) rotate(${turn}deg)` }, nameOf(road));
-      const icon = L.divIcon({ className: "roadname", iconSize: [0, 0], html });
-      L.marker(place, { icon, interactive: false, keyboard: false, pane: "roadnames" }).addTo(page.labelLayer);
+      labels.write("roadnames", place, "roadname", html);
     }
   }
 

@@ -41,7 +41,6 @@ wangge.startCheck = (map) => {
   };
   const page = { map, data, language: "zh", hidden: new Set(), at: -1, speak };
   page.backLayer = L.layerGroup().addTo(map);
-  page.labelLayer = L.layerGroup().addTo(map);
   page.street = { latlngs: data.outline && data.grids ? data.outline.map((shape) => decodeShape(shape, frame)).flat(1) : [] };
   const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
   const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
@@ -56,51 +55,41 @@ wangge.startCheck = (map) => {
   for (const [name, z] of panes) map.createPane(name).style.zIndex = z;
   for (const name of ["ground", "buildings", "lines", "cells", "chosen", "roadnames", "labels"]) map.getPane(name).style.pointerEvents = "none";
   const layer = L.layerGroup().addTo(map), groundLayer = L.layerGroup().addTo(map), chosenLayer = L.layerGroup().addTo(map);
-  let onPaper = false, ground, shapes;
+  page.labelLayer = new wangge.LabelLayer(map);
+  const painters = (page.painters = new wangge.Painters([["ground", "buildings", "lines", "cells"], ["shapes"]]));
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
 
-  /** Canvas on the screen, SVG on paper: browsers print a canvas that is not redrawn in time as a white sheet. */
-  function makePainters() {
-    groundLayer.clearLayers();
-    layer.clearLayers();
-    wangge.discard(ground);
-    wangge.discard(shapes);
-    ground = onPaper ? L.svg({ pane: "cells" }) : L.canvas({ pane: "cells", padding: 0.3 });
-    shapes = onPaper ? L.svg({ pane: "shapes" }) : L.canvas({ pane: "shapes", padding: 0.3, tolerance: 4 });
-  }
-
   function drawGround() {
-    const base = { pane: "cells", renderer: ground, interactive: false }, fillOpacity = data.background ? 0 : 1;
-    if (data.background) {
-      page.onPaper = onPaper;
-      wangge.drawBackground(page);
-    }
-    (page.cells ??= data.cells ? wangge.unpackShapes(data.cells) : []).forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
+    const fillOpacity = data.background ? 0 : 1;
+    groundLayer.clearLayers();
+    const add = (shape, grids, style) => wangge.polygon(decodeShape(shape, grids), painters.style("cells", style)).addTo(groundLayer);
+    if (data.background) wangge.drawBackground(page);
+    (page.cells ??= data.cells ? wangge.unpackShapes(data.cells) : []).forEach((shape) => add(shape, frame, { color: "#9aa5ad", weight: 0.7, fillColor: "#fbfaf7", fillOpacity }));
     for (const border of [...data.borders].reverse()) {
-      (border.shapes ??= wangge.unpackShapes(border.shape)).forEach((shape) => L.polygon(decodeShape(shape, data.grids), { ...base, fill: false, color: border.level === 1 ? "#33414d" : "#5a6670", weight: border.level === 1 ? 2 : 1.1 }).addTo(groundLayer));
+      (border.shapes ??= wangge.unpackShapes(border.shape)).forEach((shape) => add(shape, data.grids, { fill: false, color: border.level === 1 ? "#33414d" : "#5a6670", weight: border.level === 1 ? 2 : 1.1 }));
     }
-    data.outline?.forEach((shape) => L.polygon(decodeShape(shape, frame), { ...base, color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity }).addTo(groundLayer));
+    data.outline?.forEach((shape) => add(shape, frame, { color: "#1d2a35", weight: 2.4, fill: !data.cells, fillColor: "#fbfaf7", fillOpacity }));
   }
 
   /** Names of communities, of second-level grids where there is room, and of roads. */
   function drawNames() {
-    page.labelLayer.clearLayers();
-    page.labels = new wangge.Labels(map);
+    page.labels = new wangge.Labels(page.labelLayer);
     const metre = map.options.crs.scale(map.getZoom()) / (40075016.7 * Math.cos((map.getCenter().lat * Math.PI) / 180));
     for (const border of data.borders) border.name.forEach((name, i) => {
       const room = border.radius[i] * metre, at = decodePoint(border.centre[i], data.grids), point = map.latLngToContainerPoint(at);
       if (!name || (border.level > 1 && room < 34)) return;
       const place = page.labels.take(point, page.labels.measure([name]), border.level === 1 ? Math.max(room * 1.3, 26) : 0);
-      if (place) L.marker(at, { icon: wangge.Labels.icon([name], { quiet: border.level === 1, dx: place.x - point.x, dy: place.y - point.y }), interactive: false, keyboard: false, pane: "labels" }).addTo(page.labelLayer);
+      if (place) page.labels.write("labels", at, "label", wangge.Labels.lines([name], { quiet: border.level === 1, dx: place.x - point.x, dy: place.y - point.y }));
     });
     if (data.background) wangge.drawRoadNames(page);
+    page.labels.show();
   }
 
   /** The shapes of a finding, in a style; areas, lines and single points. */
   function shapesOf(i, style) {
     const made = [];
-    if (findings.areas[i].length) made.push(L.polygon(findings.areas[i].map((part) => part.map((ring) => decodeLine(ring, frame))), { fillOpacity: 0.45, ...style }));
-    if (findings.lines[i].length) made.push(L.polyline(findings.lines[i].map((line) => decodeLine(line, frame)), { ...style, fill: false, weight: (style.weight ?? 2) + 1.5 }));
+    if (findings.areas[i].length) made.push(wangge.polygon(findings.areas[i].map((part) => part.map((ring) => decodeLine(ring, frame))), { fillOpacity: 0.45, ...style }));
+    if (findings.lines[i].length) made.push(wangge.polyline(findings.lines[i].map((line) => decodeLine(line, frame)), { ...style, fill: false, weight: (style.weight ?? 2) + 1.5 }));
     for (const point of findings.points[i]) made.push(L.circleMarker(decodePoint(point, frame), { radius: 4.5, fillOpacity: 0.9, ...style }));
     return made;
   }
@@ -119,7 +108,7 @@ wangge.startCheck = (map) => {
     const rows = shown();
     // The most severe are drawn last, on top.
     for (const i of [...rows].reverse()) {
-      for (const shape of shapesOf(i, { pane: "shapes", renderer: shapes, color: kinds[findings.kind[i]].colour, weight: 1.6 })) {
+      for (const shape of shapesOf(i, { ...painters.style("shapes"), interactive: true, color: kinds[findings.kind[i]].colour, weight: 1.6 })) {
         shape.on("click", () => go(i));
         shape.bindTooltip(() => tip(i), { sticky: true, className: "tip", opacity: 1 });
         shape.addTo(layer);
@@ -145,7 +134,7 @@ wangge.startCheck = (map) => {
 
   function fit(animate = false) {
     map.fitBounds(data.bounds, { padding: [20, 20], animate });
-    if (onPaper) wangge.roundScale(map);
+    if (painters.onPaper) wangge.roundScale(map);
   }
 
   function go(i) {
@@ -280,7 +269,6 @@ wangge.startCheck = (map) => {
   drawTop(page);
   map.invalidateSize({ animate: false });
   fit();
-  makePainters();
   drawGround();
   show();
   map.on("moveend", drawNames);
@@ -288,9 +276,9 @@ wangge.startCheck = (map) => {
   addEventListener("keydown", (event) => { if (event.key === "Escape" && page.at >= 0) go(-1); });
   addEventListener("hashchange", () => { readAddress(); show(); });
   keepSheet(page, (on) => {
-    onPaper = on;
+    painters.turn(on);
+    layer.clearLayers();
     map.options.zoomSnap = on ? 0 : 0.25;
-    makePainters();
     drawGround();
     show();
   });

@@ -135,6 +135,7 @@ wangge.startFairness = (map) => {
     document.querySelector(".folium-map").after(frame);
     document.body.classList.add("compared");
     const beside = L.map(frame, { zoomControl: false, attributionControl: false, zoomSnap: 0, keyboard: false });
+    for (const [name, z] of [["cells", 400], ["outline", 430]]) beside.createPane(name).style.zIndex = z;
     const levels = readCells(data.old.grids);
     for (const cell of levels.flat()) cell.old = true;
     map.invalidateSize({ animate: false });
@@ -143,19 +144,20 @@ wangge.startFairness = (map) => {
     const follow = (from, to) => from.on("move", () => { if (moving) return; moving = true; to.setView(from.getCenter(), from.getZoom(), { animate: false }); moving = false; });
     follow(map, beside);
     follow(beside, map);
-    return { map: beside, levels, layer: L.layerGroup().addTo(beside), renderer: L.canvas({ padding: 0.3 }), title: el("p", { className: "side" }), frame };
+    return { map: beside, levels, layer: L.layerGroup().addTo(beside), painters: new wangge.Painters([["cells", "outline"]]), title: el("p", { className: "side" }), frame };
   }
 
   function drawOld() {
     if (!old) return;
     old.layer.clearLayers();
     old.map.invalidateSize({ animate: false });
-    const renderer = page.onPaper ? (old.paper ??= L.svg()) : old.renderer;
+    const { painters } = old, onPaper = Boolean(page.onPaper);
+    if (onPaper !== Boolean(painters.onPaper)) painters.turn(onPaper);
     for (const cell of inside(old.levels[page.viewLevel])) {
-      const shape = L.polygon(cell.latlngs, { ...style(cell, false), fillOpacity: 0.88, renderer }).addTo(old.layer);
+      const shape = wangge.polygon(cell.latlngs, painters.style("cells", { ...style(cell, false), fillOpacity: 0.88, interactive: true, apart: true })).addTo(old.layer);
       shape.bindTooltip(() => el("div", {}, el("b", {}, cell.name), ...tip(cell).map((line) => el("div", {}, line))), { sticky: true, direction: "top", className: "tip", opacity: 1 });
     }
-    if (page.viewLevel > 1) L.polygon(old.levels[1].flatMap((cell) => cell.latlngs), { fill: false, weight: 2, color: "#33414d", interactive: false, renderer }).addTo(old.layer);
+    if (page.viewLevel > 1) wangge.polygon(old.levels[1].flatMap((cell) => cell.latlngs), painters.style("outline", { fill: false, weight: 2, color: "#33414d" })).addTo(old.layer);
     old.title.textContent = page.t("before");
     old.frame.setAttribute("aria-label", page.t("before"));
     if (!old.title.isConnected) old.frame.append(old.title);

@@ -197,7 +197,7 @@ wangge.startHeat = (map) => {
     hotLayer.clearLayers().addTo(map);
     if (!chosen.hot || !data.hot || isPart()) return;
     const hot = Object.keys(data.hot).map((code) => page.byCode.get(code)).filter((cell) => cell.level <= Math.max(2, page.viewLevel));
-    const draw = (core, style) => hot.filter((cell) => data.hot[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "outline", fill: false, interactive: false, ...style }).addTo(hotLayer));
+    const draw = (core, style) => hot.filter((cell) => data.hot[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "marks", fill: false, interactive: false, ...style }).addTo(hotLayer));
     // Cores and surroundings differ by line width and dashes, not by colour; cores are drawn last, on top.
     draw(false, { weight: 3.6, color: "#ffffff" });
     draw(false, { weight: 1.8, color: "#0a4f8f", dashArray: "5 4" });

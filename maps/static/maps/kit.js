@@ -170,9 +170,7 @@ globalThis.wangge = (() => {
     pen.fillStyle = pen.strokeStyle = ink;
     pen.lineWidth = stroke ?? 0;
     if (stroke) pen.stroke(new Path2D(path)); else pen.fill(new Path2D(path));
-    const canvas = pen.createPattern(tile, "repeat");
-    canvas.setTransform(new DOMMatrix().scale(1 / FINE));
-    patterns.set(name, canvas);
+    patterns.set(name, pen.createPattern(tile, "repeat"));
     const mark = svg("path", stroke ? { d: path, stroke: ink, "stroke-width": stroke } : { d: path, fill: ink });
     const drawn = svg("pattern", { id: `pattern-${name}`, width: size, height: size, patternUnits: "userSpaceOnUse" },
       svg("rect", { width: size, height: size, fill: ground }), mark);
@@ -181,6 +179,10 @@ globalThis.wangge = (() => {
 
   /** Name of a fill in a drawing: a colour, or the pattern with that name. */
   const paintOnCanvas = (fill) => patterns.get(fill) ?? fill;
+  /** Keep the size of a pattern on a canvas whose units are `scale` pixels long and begin at `x`, `y`. */
+  function levelPattern(paint, scale, x, y) {
+    if (paint instanceof CanvasPattern) paint.setTransform(new DOMMatrix([1 / (scale * FINE), 0, 0, 1 / (scale * FINE), -x / scale, -y / scale]));
+  }
   const paintAsLines = (fill) => (patterns.has(fill) ? `url(#pattern-${fill})` : fill);
 
   /** A legend swatch with the same paint as the map. */
@@ -377,5 +379,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, discard, paperInto, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
+  return { SHEET, discard, paperInto, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, levelPattern, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
 })();

@@ -1,14 +1,14 @@
 "use strict";
 /* Placement of labels on a map: without overlaps, inside the frame, the most important first. */
-wangge.Labels = (() => {
+Object.assign(wangge, (() => {
   const { el } = wangge;
   const GAP = 2; // pixels between two names
 
   class Labels {
-    /** Names on `map`; a new value for each view. */
-    constructor(map) {
-      const { x, y } = map.getSize();
-      Object.assign(this, { map, width: x, height: y, taken: [] });
+    /** Names on the map of a LabelLayer; a new value for each view. */
+    constructor(layer) {
+      const { map } = layer, { x, y } = map.getSize();
+      Object.assign(this, { layer, map, width: x, height: y, taken: [], written: [] });
       const style = getComputedStyle(document.documentElement);
       this.rem = parseFloat(style.fontSize);
       this.family = style.fontFamily;
@@ -19,10 +19,21 @@ wangge.Labels = (() => {
     measure(lines, { plate = false, size = 0.8 } = {}) {
       let width = 0;
       lines.forEach((line, i) => {
-        this.pen.font = `${i ? 400 : 700} ${size * this.rem}px ${this.family}`;
-        width = Math.max(width, this.pen.measureText(typeof line === "string" ? line : line.textContent).width + (typeof line === "string" ? 0 : 10));
+        const text = typeof line === "string" ? line : line.textContent;
+        width = Math.max(width, this.widthOf(text, `${i ? 400 : 700} ${size * this.rem}px ${this.family}`) + (typeof line === "string" ? 0 : 10));
       });
       return { width: width + (plate ? 10 : 4), height: lines.length * size * this.rem * 1.25 + (plate ? 5 : 2) };
+    }
+
+    /** Width of a text in a font. The same names are measured at every move of the map. */
+    widthOf(text, font) {
+      const key = `${font}\n${text}`;
+      if (!Labels.widths.has(key)) {
+        if (Labels.widths.size > 20000) Labels.widths.clear();
+        if (this.pen.font !== font) this.pen.font = font;
+        Labels.widths.set(key, this.pen.measureText(text).width);
+      }
+      return Labels.widths.get(key);
     }
 
     /** Whether a box is inside the frame and free. */
@@ -48,11 +59,43 @@ wangge.Labels = (() => {
       return null;
     }
 
-    /** An icon for a marker of Leaflet with lines of text, moved from its point by `dx`, `dy`. */
-    static icon(lines, { plate, quiet, dx, dy }) {
+    /** An element with lines of text, moved from its point by `dx`, `dy`. */
+    static lines(lines, { plate, quiet, dx, dy }) {
       const nodes = lines.map((line, i) => (typeof line === "string" ? el(i ? "span" : "b", {}, line) : line));
-      const html = el("div", { className: `${plate ? "plate" : ""} ${quiet ? "quiet" : ""}`.trim(), style: `left:${dx.toFixed(1)}px;top:${dy.toFixed(1)}px` }, ...nodes);
-      return L.divIcon({ className: "label", iconSize: [0, 0], html });
+      return el("div", { className: `${plate ? "plate" : ""} ${quiet ? "quiet" : ""}`.trim(), style: `left:${dx.toFixed(1)}px;top:${dy.toFixed(1)}px` }, ...nodes);
+    }
+
+    /** Add an element at a place, in a pane of the map; `show` shows all of them. */
+    write(pane, place, className, content) { this.written.push({ pane, place: L.latLng(place), className, content }); }
+
+    show() { this.layer.show(this.written); }
+  }
+
+  Labels.widths = new Map();
+
+  /** The labels that are shown, at their places while the map is zoomed. Markers of Leaflet cost several times as much. */
+  class LabelLayer {
+    constructor(map) {
+      Object.assign(this, { map, shown: [] });
+      map.on("zoomanim", ({ zoom, center }) => this.place((at) => map._latLngToNewLayerPoint(at, zoom, center)));
+      map.on("zoom viewreset", () => this.place((at) => map.latLngToLayerPoint(at)));
+    }
+
+    place(pointOf) {
+      for (const { node, place } of this.shown) L.DomUtil.setPosition(node, pointOf(place).round());
+    }
+
+    show(labels) {
+      for (const { node } of this.shown) node.remove();
+      const groups = new Map();
+      for (const label of labels) {
+        label.node = el("div", { className: `leaflet-marker-icon leaflet-zoom-animated ${label.className}`, style: "width:0;height:0" }, label.content);
+        if (!groups.has(label.pane)) groups.set(label.pane, document.createDocumentFragment());
+        groups.get(label.pane).append(label.node);
+      }
+      this.shown = labels;
+      this.place((at) => this.map.latLngToLayerPoint(at));
+      for (const [pane, nodes] of groups) this.map.getPane(pane).append(nodes);
     }
   }
 
@@ -61,5 +104,5 @@ wangge.Labels = (() => {
   for (let dx = -3; dx <= 3; dx++) for (let dy = -3; dy <= 3; dy++) Labels.STEPS.push([dx, dy]);
   Labels.STEPS.sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
 
-  return Labels;
-})();
+  return { LabelLayer, Labels };
+})());

@@ -112,7 +112,6 @@ Object.assign(wangge, (() => {
       L.control.scale({ imperial: false, maxWidth: 140 }).addTo(this.map);
       this.backLayer = L.layerGroup().addTo(this.map);
       wangge.drawBackground(this);
-      L.polygon(this.street.latlngs, { pane: "outline", fill: false, color: "#1d2a35", weight: 2.6, interactive: false }).addTo(this.map);
       this.map.on("click", (event) => { if (!event.originalEvent.wanggeHandled && this.at.parent) this.go(this.at.parent); });
       addEventListener("keydown", (event) => { if (event.key === "Escape" && this.at.parent) this.go(this.at.parent); });
       // The back or forward button, or a typed address.
@@ -123,9 +122,7 @@ Object.assign(wangge, (() => {
       keepSheet(this, (on) => {
         this.onPaper = on;
         this.cellLayer.clearLayers();
-        wangge.discard(this.screen);
-        wangge.discard(this.paper);
-        this.makeCellPainters();
+        this.painters.turn(on);
         this.map.getPane("lines").style.zIndex = on ? 405 : 230; // no transparency on paper, therefore roads are drawn above the cells
         wangge.drawBackground(this);
         this.map.options.zoomSnap = on ? 0 : zoomSnap; // a sheet is filled to its edge
@@ -182,20 +179,14 @@ Object.assign(wangge, (() => {
     /* -- drawing -- */
 
     makePanes() {
-      for (const [name, z] of [["ground", 210], ["mask", 215], ["buildings", 220], ["lines", 230], ["picture", 390], ["cells", 400], ["outline", 430],
+      for (const [name, z] of [["ground", 210], ["buildings", 220], ["lines", 230], ["picture", 390], ["cells", 400], ["outline", 430], ["marks", 435],
         ["roadnames", 440], ["labels", 450]]) {
         this.map.createPane(name).style.zIndex = z;
         if (name !== "cells") this.map.getPane(name).style.pointerEvents = "none";
       }
       this.cellLayer = L.layerGroup().addTo(this.map);
-      this.labelLayer = L.layerGroup().addTo(this.map);
-      this.makeCellPainters();
-    }
-
-    makeCellPainters() {
-      // A canvas takes a third of the time for 3,052 cells; on paper vector graphics are needed, hence SVG.
-      this.screen = L.canvas({ pane: "cells", padding: 0.3 });
-      this.paper = L.svg({ pane: "cells", padding: 0.3 });
+      this.labelLayer = new wangge.LabelLayer(this.map);
+      this.painters = new wangge.Painters([["ground", "buildings", "lines"], ["cells", "outline"]]);
     }
 
     /** Redraw everything; `fit` moves the map to the focus. */
@@ -232,7 +223,7 @@ Object.assign(wangge, (() => {
       this.inView = within(this.focus, this.viewLevel);
       this.shapes = [];
       // Below coloured cells, parks and water are paler, so that colours match the legend.
-      if (this.theme.filled?.() ?? true) L.polygon(this.focus.latlngs, { pane: "mask", interactive: false, stroke: false, fillColor: "#fbfaf7", fillOpacity: this.onPaper ? 0.55 : 0.82 }).addTo(this.cellLayer);
+      if (this.theme.filled?.() ?? true) wangge.polygon(this.focus.latlngs, this.painters.style("ground", { stroke: false, fillColor: "#fbfaf7", fillOpacity: this.onPaper ? 0.55 : 0.82 })).addTo(this.cellLayer);
       for (let cell = this.focus; cell.parent; cell = cell.parent) {
         for (const other of cell.parent.children) if (other !== cell) this.drawCell(other, true);
       }
@@ -246,26 +237,33 @@ Object.assign(wangge, (() => {
     }
 
     drawCell(cell, muted) {
-      const shape = L.polygon(cell.latlngs, { ...this.styleOf(cell, muted), pane: "cells", renderer: this.onPaper ? this.paper : this.screen, bubblingMouseEvents: true });
+      const shape = wangge.polygon(cell.latlngs, this.painters.style("cells", { ...this.styleOf(cell, muted), interactive: true, apart: true, bubblingMouseEvents: true }));
       shape.bindTooltip(() => this.tip(cell), { sticky: true, direction: "top", className: "tip", opacity: 1 });
       shape.on("click", (event) => { event.originalEvent.wanggeHandled = true; this.go(cell); });
-      shape.on("mouseover", () => shape.setStyle({ weight: this.theme.style(cell, muted).weight + 1.6, color: "#10202c" }));
-      shape.on("mouseout", () => shape.setStyle(this.styleOf(cell, muted)));
+      shape.on("mouseover", () => this.point(cell, this.theme.style(cell, muted).weight + 1.6));
+      shape.on("mouseout", () => this.pointed?.remove());
       return shape.addTo(this.cellLayer);
+    }
+
+    /** Emphasise the border of the cell under the pointer. */
+    point(cell, weight) {
+      this.pointed?.remove();
+      this.pointed = L.polygon(cell.latlngs, { pane: "marks", fill: false, interactive: false, color: "#10202c", weight }).addTo(this.cellLayer);
     }
 
     /** Borders of the coarser levels over the cells, and the mark of the selected one; each kind of border is one path. */
     drawFrames() {
       const frame = (cells, weight, color) => {
-        if (cells.length) L.polygon(cells.flatMap((cell) => cell.latlngs), { pane: "outline", fill: false, interactive: false, weight, color }).addTo(this.cellLayer);
+        if (cells.length) wangge.polygon(cells.flatMap((cell) => cell.latlngs), this.painters.style("outline", { fill: false, weight, color })).addTo(this.cellLayer);
       };
       // On paper roads lie over the cells, so their borders are drawn once more above the roads.
       if (this.onPaper) frame(this.inView, [0, 1.4, 0.9, 0.4][this.viewLevel], "#5a6670");
       const coarser = new Set();
       for (const cell of this.inView) for (let above = cell.parent; above?.level > this.at.level; above = above.parent) coarser.add(above);
       for (const [level, weight] of [[2, 1.1], [1, 2]]) frame([...coarser].filter((cell) => cell.level === level), weight, "#33414d");
+      if (this.at.level > 0) frame(within(this.street, 1), 1.4, "#4a5863");
+      frame([this.street], 2.6, "#1d2a35");
       if (this.at.level < 1) return;
-      frame(within(this.street, 1), 1.4, "#4a5863");
       frame([this.at], 5.5, "#ffffff");
       frame([this.at], 2.8, "#10202c");
     }
@@ -280,9 +278,8 @@ Object.assign(wangge, (() => {
      * null; `short` is used if `lines` do not fit. On finer levels the names of the communities are added in subdued letters.
      */
     drawLabels() {
-      this.labelLayer.clearLayers();
       const metre = this.map.options.crs.scale(this.map.getZoom()) / (40075016.7 * Math.cos((this.street.centre[0] * Math.PI) / 180));
-      const labels = (this.labels = new wangge.Labels(this.map)), wanted = [];
+      const labels = (this.labels = new wangge.Labels(this.labelLayer)), wanted = [];
       for (const cell of this.inView) {
         const room = cell.radius * metre, label = this.theme.label(cell, room);
         if (label) wanted.push({ cell, room, ...label });
@@ -295,6 +292,7 @@ Object.assign(wangge, (() => {
       if (this.viewLevel > 1) for (const cell of this.levels[1]) if (within(this.focus, 1).includes(cell) && this.at.level < 1) this.place({ cell, room: cell.radius * metre, lines: [cell.name], quiet: true });
       for (const label of others) this.place(label);
       wangge.drawRoadNames(this);
+      labels.show();
     }
 
     /** Place the name of every community before longer texts. */
@@ -320,7 +318,7 @@ Object.assign(wangge, (() => {
     }
 
     write(cell, lines, options) {
-      L.marker(cell.centre, { icon: wangge.Labels.icon(lines, options), interactive: false, keyboard: false, pane: "labels" }).addTo(this.labelLayer);
+      this.labels.write("labels", cell.centre, "label", wangge.Labels.lines(lines, options));
     }
 
     place(label) {
