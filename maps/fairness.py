@@ -85,7 +85,16 @@ def fairness_map(
         "colours": list(COLOURS),
         "old": None if old is None else {"grids": encode_levels(old[0]), "measures": _encoded(*old)},
     }
-    scripts = ["kit.js", "painter.js", "labels.js", "page.js", "background.js", "workbook.js", "share.js", "fairness.js"]
+    scripts = [
+        "kit.js",
+        "painter.js",
+        "labels.js",
+        "page.js",
+        "background.js",
+        "workbook.js",
+        "share.js",
+        "fairness.js",
+    ]
     return grid_map(division, GridPage("startFairness", scripts, payload, payload["title"]["zh"]))
 
 
