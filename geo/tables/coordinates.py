@@ -40,7 +40,7 @@ _DEGREE_WORDS = (
 _PLANE_WORDS = (("easting", "northing"), ("东坐标", "北坐标"), ("横坐标", "纵坐标"), ("x", "y"))
 # Further words allowed in headers with x and y.
 _PLANE_REST = re.compile(
-    r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
+    r"(gps|map|gis|geo|point|center|centroid|pos|loc|block|state|事发|案发|中心|图上|地图|点位|位置|平面|平面直角|大地|测量)?(坐标|coordinates?|coords?|coordcd|cord|point|轴|值)?(m|米)?"
 )
 # Further words in headers, by priority: the place where something happened before the place where it was handled.
 _STEMS = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from geo.tables.headers import plain_header
+from geo.tables.headers import plain_header, reference_of
 from geo.tables.merged import Span, fill_right
 
 #: Number of rows searched for the heading. Exports write title, period and office above it, never more rows than this so far.
@@ -113,7 +113,9 @@ def _joined(group: Any, below: Any, lower: list[Any]) -> Any:
     if not _there(below) or not _there(group):
         return below if _there(below) else group
     alone = sum(_there(value) and plain_header(value) == plain_header(below) for value in lower) == 1
-    return str(below) if alone and not re.search(r"[A-Za-z0-9]", str(group)) else f"{group}_{below}"
+    reference = reference_of(group)
+    plain = reference.datum is None and reference.crs is None and not re.search(r"[A-Za-z0-9]", str(group))
+    return str(below) if alone and plain else f"{group}_{below}"
 
 
 def _heading(last: int, header: list[Any], known: Collection[str]) -> Heading:

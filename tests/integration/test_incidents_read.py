@@ -340,6 +340,8 @@ def test_other_refusals(tmp_path):
     with pytest.raises(
         GeometryError, match="no row has a usable position; row 2: has coordinates that are not degrees"
     ):
+        read_incidents(_csv(tmp_path, "x,y\n587,1353\n"), datum="WGS-84")
+    with pytest.raises(CrsError, match=r"are metres .387929, 3553835. and no CRS is declared"):
         read_incidents(_csv(tmp_path, "x,y\n387929,3553835\n"), datum="WGS-84")
     gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(1, 2)]).to_parquet(tmp_path / "r.parquet")
     with pytest.raises(CrsError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from geo.errors import ColumnError, CrsError, DatumError
+from geo.incidents.reading.positions import positions
+from geo.layers import Datum
 from geo.layers.plane import BEYOND, NO_PREFIX, ZONE_PREFIX, to_lon_lat
 from geo.layers.row_datums import datum_of, datums_of_rows
 from geo.tables.coordinates import (
@@ -22,6 +26,7 @@ from geo.tables.coordinates import (
     read_coordinates,
 )
 from geo.tables.headers import plain_header, reference_of
+from geo.tables.heading import find_heading
 from geo.tables.numbers import parse_numeric, read_numbers, scaled_degrees, unit_of_header
 
 
@@ -283,3 +288,68 @@ def test_a_place_on_the_equator_or_the_meridian_is_one():
     frame = pd.DataFrame({"x": ["0", "36.8"], "y": ["51.5", "0"]})
     found = read_coordinates(frame, Place({"lon": "x", "lat": "y"}), in_degrees=True)
     assert found.reason.tolist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("minute", "second"), [("ʹ", "ʺ"), ("ˊ", "〃"), ("′", "″"), ("‵", "‶"), ("’", "”"), ("′", "′′")]
+)
+def test_all_signs_for_minutes_and_seconds_are_read(minute: str, second: str) -> None:
+    assert parse_numeric(f"40° 26{minute} 46{second} N", "degrees") == pytest.approx(
+        40 + 26 / 60 + 46 / 3600, abs=1e-12
+    )
+
+
+def one_incident(lon: str, lat: str, x: list[str], y: list[str]) -> tuple[pd.DataFrame, Place]:
+    rows = pd.DataFrame({lon: x, lat: y}, dtype="string")
+    found = choose_place([lon, lat], {}, "a.csv", datum=None, crs=None)
+    assert found is not None
+    return rows, found
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "advice"),
+    [
+        ("387050.25", "3553300", "--crs EPSG:4549 if the central meridian is 120 E"),
+        ("3553300", "387050.25", "--crs EPSG:4549 if the central meridian is 120 E"),
+        ("40387050.25", "3553300", "--crs EPSG:4528"),
+        ("13225969", "3777000", "--crs EPSG:3857"),
+    ],
+)
+@pytest.mark.parametrize("datum", [None, Datum.CGCS2000])
+def test_metres_without_a_crs_are_refused_with_the_crs_that_fits(
+    x: str, y: str, advice: str, datum: Datum | None
+) -> None:
+    rows, found = one_incident("X坐标", "Y坐标", [x, x], [y, y])
+    with pytest.raises(CrsError, match=re.escape(advice)):
+        positions(rows, {}, found, datum, None, "a.csv")
+    assert np.isfinite(positions(rows[:0], {}, found, Datum.WGS84, None, "a.csv").lon).all()
+
+
+def test_degrees_in_columns_x_and_y_need_a_datum_only() -> None:
+    rows, found = one_incident("x", "y", ["118.81", "1188100000"], ["32.1", "321000000"])
+    assert positions(rows, {}, found, Datum.WGS84, None, "a.csv").lon == pytest.approx([118.81, 118.81])
+    with pytest.raises(DatumError):
+        positions(rows, {}, found, None, None, "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("group", "below", "datum", "crs"),
+    [
+        ("高德坐标", ("经度", "纬度"), "GCJ-02", None),
+        ("百度地图", ("经度", "纬度"), "BD-09", None),
+        ("坐标（国家2000）", ("经度", "纬度"), "CGCS2000", None),
+        ("位置（EPSG:4549）", ("X", "Y"), None, "EPSG:4549"),
+        ("坐标", ("经度", "纬度"), None, None),
+    ],
+)
+def test_the_upper_row_of_a_heading_names_the_datum(
+    group: str, below: tuple[str, str], datum: str | None, crs: str | None
+) -> None:
+    rows = [["编号", "上报时间", group, None, "内容"], [None, None, *below, None], ["1", "2026-03-02", "1", "2", "a"]]
+    heading = find_heading(rows, {"编号", "上报时间", "经度", "纬度", "x", "y"})
+    assert heading is not None
+    assert heading.last == 1
+    found = choose_place(heading.names, {}, "a.xlsx", datum=None, crs=None)
+    assert found is not None
+    assert (found.datum, found.crs) == (datum, crs)
+    assert found.columns[LON].endswith(below[0])

@@ -9,14 +9,24 @@ import numpy as np
 import pandas as pd
 
 from geo.arrays import Bools, Floats, Objects
-from geo.errors import DatumError
+from geo.errors import CrsError, DatumError
 from geo.incidents.columns import ADDRESS, DATUM
 from geo.layers import Datum, parse_crs
+from geo.layers.alignment.plausibility import readings
 from geo.layers.plane import to_lon_lat
 from geo.layers.row_datums import datums_of_rows, rows_to_wgs84, to_wgs84
 from geo.tables.coordinates import NO_COORDINATES, Place, read_coordinates
 from geo.tables.refused import are_good, mark
 from geo.texts import Text
+
+# Rows that decide whether the coordinates are metres.
+_SAMPLE = 1000
+
+# The CRS suggested for eastings without zone prefix, whose central meridian cannot be told from the numbers.
+_WITHOUT_PREFIX = "EPSG:4549"
+
+# Metres of web maps are more common than those of the zone in the far west of Xinjiang that they resemble.
+_WEB_MAP = "EPSG:3857"
 
 _ONLY_ADDRESS = Text("只有地址，没有坐标", "has an address but no coordinates")
 
@@ -68,11 +78,13 @@ def positions(
     DatumError
         If neither `datum`, `crs`, the headers nor a column of the file declares the datum of the coordinates.
     CrsError
-        If the axes are swapped, or the eastings have a zone prefix.
+        If the coordinates are metres and no CRS is declared, the axes are swapped, or the eastings have a zone prefix.
     """
     crs = crs if crs is not None else place.crs
     if datum is None and crs is None and place.datum is not None:
         datum = Datum.parse(place.datum)
+    if crs is None:
+        _require_degrees(rows, place, name)
     if datum is None and crs is None and DATUM not in used:
         raise DatumError(
             f"{name}: the datum of its coordinates is not declared; say whether they are WGS-84, CGCS2000, GCJ-02 "
@@ -106,6 +118,27 @@ def positions(
         kind: int((which[good] == kind).sum()) for kind in sorted({str(value) for value in pd.unique(which[good])})
     }
     return Positions(lon, lat, reason, found.swapped & good, datums)
+
+
+def _require_degrees(rows: pd.DataFrame, place: Place, name: str) -> None:
+    """Refuse coordinates that are metres of a grid of China although no CRS is declared; the message suggests one."""
+    found = read_coordinates(rows.iloc[:_SAMPLE], place, in_degrees=False)
+    good = are_good(found.reason)
+    if not good.any():
+        return
+    x, y = float(np.median(found.x[good])), float(np.median(found.y[good]))
+    codes = [reading.crs for reading in readings(x, y) if not parse_crs(reading.crs).is_geographic]
+    if not codes:
+        return
+    if codes[0] == _WITHOUT_PREFIX:
+        raise CrsError(
+            f"{name}: the coordinates in {_shown(place)} are metres ({x:.10g}, {y:.10g}) and no CRS is declared; declare it, "
+            "--crs EPSG:4549 if the central meridian is 120 E, otherwise another one of EPSG:4534 to 4554"
+        )
+    raise CrsError(
+        f"{name}: the coordinates in {_shown(place)} are metres ({x:.10g}, {y:.10g}) and no CRS is declared; declare it, "
+        f"--crs {_WEB_MAP if _WEB_MAP in codes else codes[0]}"
+    )
 
 
 def _shown(place: Place) -> str:
