@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -32,13 +33,14 @@ from api.settings import Settings
 from api.verdicts.day import Basis, basis_of, rules_of
 from api.verdicts.reading import as_tracks, read_rows, span_of
 from api.verdicts.stay_records import newest_ends, stay_records
+from geo.locate import GridIndex
 from geo.patrols import Rules, clean, presences, verify, visits
 
 log = logging.getLogger(__name__)
 
-#: Polling interval, and duration of a lease that is not renewed, seconds.
-EVERY_S = 0.5
-LEASE_S = 10.0
+#: Polling interval, duration of a lease that is not renewed, and interval between renewals, seconds.
+EVERY_S = 0.1
+LEASE_S, RENEW_EVERY_S = 10.0, 2.5
 #: Maximum number of local days whose presences are kept in memory.
 MOST_DAYS = 3
 #: Columns that make a verdict a new revision; times that grow with every fix do not.
@@ -47,10 +49,13 @@ COMPARED = ("verdict", "visits", "required", "uncounted")
 
 @dataclass
 class _Day:
-    """State of a local day: its basis, presences by device, and the open stays last sent to pages."""
+    """State of a local day: its basis with an index of its cells, the presences of all devices in one table, with the number
+    of the device, and the open stays last sent to pages.
+    """
 
     basis: Basis
-    presences: dict[int, pd.DataFrame] = field(default_factory=dict)
+    index: GridIndex
+    presences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["number", "device", "cell", "end"]))
     sent: dict[tuple[str, str, Any], tuple[bool, int]] = field(default_factory=dict)
 
 
@@ -127,7 +132,7 @@ class Follower:
         known = self._days.get(day)
         if known is None or known.basis.version != version.id or known.basis.rules != self._rules:
             basis = basis_of(self._engine, self._street, day, street_code=self._code, rules=self._rules)
-            known = _Day(basis)
+            known = _Day(basis, GridIndex(basis.cells))
             rows = read_rows(self._engine, self._street, span_of(day, self._rules.zone))
             self._find(known, rows, set(np.unique(rows["device"]).tolist()))
             self._days[day] = known
@@ -137,27 +142,25 @@ class Follower:
 
     def _find(self, known: _Day, rows: Any, devices: set[int]) -> None:
         """Compute presences of devices from their fixes."""
-        for device in devices:
-            known.presences.pop(device, None)
-        if not len(rows):
-            return
-        tracks = clean(as_tracks(self._engine, self._street, rows), rules=known.basis.rules)
-        found = presences(tracks, known.basis.cells, rules=known.basis.rules)
-        numbers = dict(zip(tracks["device"], rows["device"].tolist(), strict=True))
-        for name, part in found.groupby("device", sort=False):
-            known.presences[numbers[name]] = part
+        table = known.presences
+        parts = [table[~table["number"].isin(devices)]]
+        if len(rows):
+            tracks = clean(as_tracks(self._engine, self._street, rows), rules=known.basis.rules)
+            found = presences(tracks, known.index, rules=known.basis.rules)
+            numbers = dict(zip(tracks["device"], rows["device"].tolist(), strict=True))
+            parts.append(found.assign(number=found["device"].map(numbers)))
+        # Columns of an empty table have no types that could be joined.
+        filled = [part for part in parts if len(part)]
+        known.presences = pd.concat(filled, ignore_index=True) if filled else parts[-1]
 
     @staticmethod
     def _cells_of(known: _Day, devices: set[int]) -> set[str]:
-        frames = [known.presences[device] for device in devices if device in known.presences]
-        return {str(code) for frame in frames for code in frame["cell"].unique()}
+        table = known.presences
+        return set(map(str, table["cell"][table["number"].isin(devices)].unique()))
 
     @staticmethod
     def _presences_in(known: _Day, codes: set[str]) -> pd.DataFrame:
-        frames = list(known.presences.values())
-        parts = [frame[frame["cell"].isin(codes)] for frame in frames]
-        filled = [part for part in parts if len(part)]
-        table = pd.concat(filled) if filled else parts[0] if parts else pd.DataFrame()
+        table = known.presences[known.presences["cell"].isin(codes)].drop(columns="number")
         return table.sort_values(["device", "officer", "start", "kind", "cell"], kind="stable", ignore_index=True)
 
     def _write(self, day: date, known: _Day, verdicts: pd.DataFrame, made: pd.DataFrame) -> int:
@@ -183,7 +186,7 @@ class Follower:
                     "version_id": known.basis.version,
                 }
                 if stays is None:
-                    stays = stay_records(made, newest_ends(known.presences.values()))
+                    stays = stay_records(made, newest_ends(known.presences))
                 add_verdict(
                     opened, before, at=at, restated=restated, key=key, row=row, stays=stays.get(row["code"], ())
                 )
@@ -209,6 +212,45 @@ class Follower:
         return news
 
 
+class Lease:
+    """The lease on the verdicts of a street, renewed by a thread of its own, so that a long step does not lose it."""
+
+    def __init__(self, engine: Engine, street: int, holder: str) -> None:
+        self._engine, self._name, self._holder = engine, f"verdicts of street {street}", holder
+        self._until = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="renew lease", daemon=True)
+        self._thread.start()
+
+    @property
+    def held(self) -> bool:
+        """Whether this process has the lease now."""
+        return time.monotonic() < self._until
+
+    def close(self) -> None:
+        """Stop renewing; another process can take the lease when it ends."""
+        self._stop.set()
+        self._thread.join()
+
+    def renew(self) -> None:
+        """Take or renew the lease."""
+        asked, now_us = time.monotonic(), microseconds(datetime.now(UTC))
+        with session(self._engine, write=True) as opened:
+            until_us = now_us + int(LEASE_S * 1e6)
+            mine = take_lease(opened, self._name, self._holder, now_us=now_us, until_us=until_us)
+        self._until = asked + LEASE_S if mine else 0.0
+
+    def _keep(self) -> None:
+        while True:
+            try:
+                self.renew()
+            except SQLAlchemyError:
+                # Valid until its end; the steps fail for the same reason and log it.
+                log.warning("the lease could not be renewed; trying again")
+            if self._stop.wait(RENEW_EVERY_S):
+                return
+
+
 def run(settings: Settings, stop: threading.Event) -> None:
     """Update verdicts until stopped; after database errors, wait and retry."""
     from api.database import street_of
@@ -217,18 +259,15 @@ def run(settings: Settings, stop: threading.Event) -> None:
     with session(engine, write=True) as opened:
         street = street_of(opened, settings.street or None)
     follower = Follower(engine, street, code=settings.street or None, clock=lambda: datetime.now(UTC))
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    lease = Lease(engine, street, f"{socket.gethostname()}:{os.getpid()}")
     while not stop.wait(EVERY_S):
         try:
-            now_us = microseconds(datetime.now(UTC))
-            with session(engine, write=True) as opened:
-                until = now_us + int(LEASE_S * 1e6)
-                mine = take_lease(opened, f"verdicts of street {street}", holder, now_us=now_us, until_us=until)
-            if mine:
+            if lease.held:
                 follower.step()
         except SQLAlchemyError:
             log.exception("the database failed; trying again")
             stop.wait(LEASE_S / 2)
+    lease.close()
     engine.dispose()
 
 

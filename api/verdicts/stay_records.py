@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -38,10 +38,6 @@ def stay_records(made: pd.DataFrame, last_seen: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def newest_ends(presences: Iterable[pd.DataFrame]) -> dict[str, Any]:
-    """When each device was last seen, from presences of devices."""
-    ends: dict[str, Any] = {}
-    for frame in presences:
-        for device, end in frame.groupby("device", sort=False)["end"].max().items():
-            ends[str(device)] = max(end, ends.get(str(device), end))
-    return ends
+def newest_ends(presences: pd.DataFrame) -> dict[str, Any]:
+    """When each device was last seen, from a table of presences."""
+    return {str(device): end for device, end in presences.groupby("device", sort=False)["end"].max().items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from sqlalchemy import text
 
 from api.access import Grant, Role
 from api.app import create_app
@@ -23,7 +25,7 @@ from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.settings import Settings
 from api.verdicts.day import basis_of, judge, rules_of
-from api.verdicts.follower import Follower
+from api.verdicts.follower import Follower, Lease
 from api.verdicts.reading import read_rows, read_tracks_of, span_of
 from geo.errors import ImpossibleError
 from geo.patrols import Rules
@@ -184,6 +186,38 @@ def test_one_process_at_a_time_follows(engine):
         assert take_lease(opened, "x", "one", now_us=9, until_us=19)
         assert not take_lease(opened, "x", "two", now_us=18, until_us=28)
         assert take_lease(opened, "x", "two", now_us=19, until_us=29)
+
+
+def test_a_lease_is_renewed_during_a_long_step(published, monkeypatch):
+    """Nothing but the lease's own thread renews it, and nobody else gets it meanwhile."""
+    monkeypatch.setattr("api.verdicts.follower.RENEW_EVERY_S", 0.05)
+
+    def until():
+        with session(published) as opened:
+            return opened.execute(text("SELECT until_us FROM lease")).scalars().one_or_none() or 0
+
+    lease = Lease(published, 1, "one")
+    try:
+        seen = []
+        for _ in range(1000):
+            if (now := until()) not in seen:
+                seen.append(now)
+            if len(seen) > 3:
+                break
+            time.sleep(0.02)
+        assert len(seen) > 3
+        assert sorted(seen) == seen
+        assert lease.held
+        other = Lease(published, 1, "two")
+        other.close()
+        assert not other.held
+    finally:
+        lease.close()
+    last = until()
+    with session(published, write=True) as opened:
+        assert take_lease(opened, "verdicts of street 1", "two", now_us=last, until_us=last + 1)
+    lease.renew()
+    assert not lease.held
 
 
 def test_a_rule_set_is_stored_once_and_used(published, send, division, stay):
