@@ -9,24 +9,11 @@ Slow libraries are imported inside the commands, so that ``wangge --help`` start
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import typer
 
-from api.cli import (
-    check,
-    convert,
-    demo,
-    divide,
-    duty,
-    incidents,
-    locate,
-    maps,
-    patrols,
-    redraw,
-    repair,
-)
-from api.cli.administration import database, devices, kit, serve, users
 from api.cli.console import WRONG_USE, checked_output, error_text, fail, fold_help, notices, usage_text
 from api.deployment.compiled import use_installed_kernels
 from api.deployment.ending import leave
@@ -36,37 +23,60 @@ from geo.texts import Text
 # Typer before 0.20 raises click's usage errors, later versions their own copy; both are base classes of BadParameter.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
-app = typer.Typer(
-    name="wangge",
-    help="网格：把街道划成三级网格，证明全覆盖、不重叠，并说明每个网格里发生了什么。\n\n"
-    "Divide a street into three nested levels of grid, prove the cover, and say what happens in every grid.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command, module in (
-    ("demo", demo),
-    ("check", check),
-    ("repair", repair),
-    ("divide", divide),
-    ("locate", locate),
-    ("patrols", patrols),
-    ("incidents", incidents),
-    ("convert", convert),
-    ("serve", serve),
-    ("kit", kit),
-):
-    app.command(command)(module.run)
-app.add_typer(maps.app, name="map")
-app.add_typer(redraw.app, name="redraw")
-app.add_typer(duty.app, name="duty")
-app.add_typer(database.app, name="db")
-app.add_typer(users.app, name="user")
-app.add_typer(devices.app, name="device")
+#: Module of each verb, in the order of the help.
+_VERBS = {
+    "demo": "demo",
+    "check": "check",
+    "repair": "repair",
+    "divide": "divide",
+    "locate": "locate",
+    "patrols": "patrols",
+    "incidents": "incidents",
+    "convert": "convert",
+    "serve": "administration.serve",
+    "kit": "administration.kit",
+}
+
+#: Module of each group of verbs.
+_GROUPS = {
+    "map": "maps",
+    "redraw": "redraw",
+    "duty": "duty",
+    "db": "administration.database",
+    "user": "administration.users",
+    "device": "administration.devices",
+}
 
 
-@app.callback(invoke_without_command=True)
+def application(verb: str | None = None) -> typer.Typer:
+    """The command line.
+
+    Parameters
+    ----------
+    verb
+        Verb or group to be used; only this one is loaded, because typer examines the options of all verbs that it knows. All are
+        loaded by default, and if there is no such verb.
+    """
+    app = typer.Typer(
+        name="wangge",
+        help="网格：把街道划成三级网格，证明全覆盖、不重叠，并说明每个网格里发生了什么。\n\n"
+        "Divide a street into three nested levels of grid, prove the cover, and say what happens in every grid.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        no_args_is_help=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_top)
+    some = [verb] if verb in {**_VERBS, **_GROUPS} else [*_VERBS, *_GROUPS]
+    for name in some:
+        module = importlib.import_module(f"api.cli.{(_VERBS | _GROUPS)[name]}")
+        if name in _VERBS:
+            app.command(name)(module.run)
+        else:
+            app.add_typer(module.app, name=name)
+    return app
+
+
 def _top(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="显示版本号。Show the version and stop."),
@@ -99,6 +109,7 @@ def run(arguments: list[str] | None = None) -> int:
         fold_help()
     try:
         with notices(), checked_output():
+            app = application(next((word for word in words if not word.startswith("-")), None))
             code = app(args=arguments, prog_name="wangge", standalone_mode=False)
     except WanggeError as error:
         fail(error_text(error))

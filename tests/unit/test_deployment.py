@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.cli import app
+from api.cli import application
 from api.commands.kit import DEPLOYMENT
 from api.settings import table
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {name for name, _, _ in table()}
-COMMANDS = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+APP = application()
+COMMANDS = {command.name for command in APP.registered_commands} | {group.name for group in APP.registered_groups}
 
 
 def deployed(name):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from api.cli import app
+from api.cli import application
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [DOCS / "pages.md", *sorted((DOCS / "zh").glob("*.md"))]
@@ -27,7 +27,7 @@ def test_commands_and_options_are_those_of_the_program(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     lines = re.findall(r"^\.venv/bin/wangge (.+)$", text, re.MULTILINE)
     for line in lines:
-        command, words = typer.main.get_command(app), shlex.split(line)
+        command, words = typer.main.get_command(application()), shlex.split(line)
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}

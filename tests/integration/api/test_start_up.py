@@ -5,6 +5,9 @@ The input files are those of ``benchmarks/startup.py``, which measures the time;
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmarks.startup import run, small_files, verbs
@@ -35,3 +38,12 @@ def test_every_verb_of_the_benchmark_is_guarded(commands):
 def test_a_verb_imports_no_more_than_it_needs(commands, verb, tmp_path):
     _, imported = run(commands[verb], tmp_path / "modules.txt")
     assert set(imported) <= ALLOWED[verb]
+
+
+def test_only_the_module_of_the_verb_is_loaded():
+    code = (
+        "import sys; from api.cli import run; run(['check', '--help']); "
+        "print(sorted(name for name in sys.modules if name in ('api.cli.check', 'api.cli.patrols', 'api.cli.duty')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['api.cli.check']"
