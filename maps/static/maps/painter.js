@@ -133,6 +133,18 @@ Object.assign(wangge, (() => {
   const rank = ({ options }) => RANKS.indexOf(options.pane);
 
   const Painter = L.Canvas.extend({
+    getEvents() {
+      const events = L.Canvas.prototype.getEvents.call(this);
+      if (this.options.later) events.moveend = this.paintLater;
+      return events;
+    },
+
+    /** Paint after the next frame: after a zoom, what lies below is seen scaled until then, and the page answers sooner. */
+    paintLater() {
+      clearTimeout(this.soon);
+      this.soon = setTimeout(() => { if (this._map) this._update(); });
+    },
+
     _initPath(layer) { this.plans = null; L.Canvas.prototype._initPath.call(this, layer); },
     _removePath(layer) { this.plans = null; L.Canvas.prototype._removePath.call(this, layer); },
     _updatePath(layer) { this.plans = null; L.Canvas.prototype._updatePath.call(this, layer); },
@@ -243,7 +255,7 @@ Object.assign(wangge, (() => {
     /** The renderer of a pane. */
     of(pane) {
       const name = this.onPaper ? pane : this.groups.find((group) => group.includes(pane))[0];
-      if (!this.made.has(name)) this.made.set(name, this.onPaper ? L.svg({ pane: name, padding: 0.1 }) : new Painter({ pane: name, padding: 0.2, tolerance: 4 }));
+      if (!this.made.has(name)) this.made.set(name, this.onPaper ? L.svg({ pane: name, padding: 0.1 }) : new Painter({ pane: name, padding: 0.2, tolerance: 4, later: name === "ground" }));
       return this.made.get(name);
     }
 
