@@ -16,6 +16,7 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import folium
 import folium.plugins
@@ -41,6 +42,9 @@ _STANDING = (
 _FRAMES = """(() => { window.frames_ms = []; let last = performance.now();
     const tick = (now) => { window.frames_ms.push(now - last); last = now; requestAnimationFrame(tick); };
     requestAnimationFrame(tick); })()"""
+# Tasks of the main thread that take 50 ms or more.
+_LONG_TASKS = """new PerformanceObserver((list) => list.getEntries().forEach((task) => window.long_ms.push(task.duration)))
+    .observe({ type: "longtask" })"""
 
 
 def assigned_incidents(count: int, division: Division) -> Assigned:
@@ -87,15 +91,41 @@ def draw_folium(points: gpd.GeoDataFrame, path: Path) -> tuple[float, float]:
     return time.perf_counter() - start, path.stat().st_size / 1e6
 
 
-def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, float, float]]:
-    """Median milliseconds to the first complete picture; median and 95th percentile of a frame while the map is dragged."""
+def turn_wheel(page: Any) -> list[tuple[float, float]]:
+    """Milliseconds of tasks of the main thread, and the longest of them, for each of four turns of the wheel.
+
+    The map is zoomed in and out once before, so that what is made at the first visit of a zoom is not counted.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def busy_s() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+    found = []
+    page.evaluate(_LONG_TASKS)
+    for k in range(8):
+        page.evaluate("window.long_ms = [0]")
+        before = busy_s()
+        page.mouse.wheel(0, -240 if k % 4 < 2 else 240)
+        page.wait_for_timeout(1000)
+        found.append((1000 * (busy_s() - before), float(page.evaluate("Math.max(...window.long_ms)"))))
+    return found[4:]
+
+
+def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, float, float, float, float]]:
+    """Milliseconds: the first complete picture, a frame while the map is dragged, the main thread for a turn of the wheel.
+
+    Median of the first; median and 95th percentile of the second; median of all tasks and of the longest task of the third.
+    """
     from playwright.sync_api import sync_playwright
 
     found = {}
     with sync_playwright() as run:
         browser = run.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         for name, path, view in views:
-            first, frames = [], []
+            first, frames, turns = [], [], []
             for _ in range(REPEATS):
                 context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
                 page = context.new_page()
@@ -110,8 +140,11 @@ def open_pages(views: list[tuple[str, Path, str]]) -> dict[str, tuple[float, flo
                     page.wait_for_timeout(16)
                 page.mouse.up()
                 frames += page.evaluate("window.frames_ms.slice(2)")
+                turns += turn_wheel(page)
                 context.close()
-            found[name] = (statistics.median(first), statistics.median(frames), float(np.quantile(frames, 0.95)))
+            tasks, longest = (statistics.median(column) for column in zip(*turns, strict=True))
+            dragged = (statistics.median(frames), float(np.quantile(frames, 0.95)))
+            found[name] = (statistics.median(first), *dragged, tasks, longest)
         browser.close()
     return found
 
@@ -144,11 +177,12 @@ def measure(*, full: bool) -> list[str]:
         ]
         lines += [
             "",
-            "| page, 100,000 incidents | first full picture | a frame while dragged: median | 95 % |",
-            "|---|---|---|---|",
+            "| page, 100,000 incidents | first full picture | a frame while dragged: median | 95 % "
+            "| a turn of the wheel: main thread | longest task |",
+            "|---|---|---|---|---|---|",
         ]
-        for view, (first, frame, slow) in open_pages(views).items():
-            lines.append(f"| {view} | {first / 1000:.2f} s | {frame:.0f} ms | {slow:.0f} ms |")
+        for view, (first, *rest) in open_pages(views).items():
+            lines.append(f"| {view} | {first / 1000:.2f} s | " + " | ".join(f"{value:.0f} ms" for value in rest) + " |")
     return lines
 
 
