@@ -4,6 +4,8 @@ geometries.
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -293,3 +295,44 @@ def test_validity_is_that_of_geos() -> None:
     given = np.array([*shapes, None], dtype=object)
     assert valid_polygons(given).tolist() == shapely.is_valid(given).tolist()
     assert 300 < shapely.is_valid(given).sum() < 2700
+
+
+def _touching_itself(west: float, south: float, kind: str) -> shapely.Polygon:
+    """A square of 100 m whose ring touches or crosses itself."""
+    local = {
+        "hole": "0 0, 100 0, 100 100, 50 100, 50 70, 40 80, 50 100, 0 100, 0 0",
+        "waist": "0 0, 100 0, 50 50, 100 100, 0 100, 50 50, 0 0",
+        "spike": "0 0, 100 0, 100 100, 50 100, 50 130, 50 100, 0 100, 0 0",
+        "lobe": "0 0, 100 0, 100 100, 50 100, 70 125, 30 125, 50 100, 0 100, 0 0",
+        "bow tie": "0 0, 100 100, 100 0, 0 100, 0 0",
+    }[kind]
+    return shapely.transform(shapely.from_wkt(f"POLYGON (({local}))"), lambda xy: np.add(xy, [west, south]))
+
+
+@pytest.mark.parametrize("with_outline", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_certificate_beside_pinched_polygons_equals_plain_shapely(seed: int, with_outline: bool) -> None:
+    rng = np.random.default_rng(seed)
+    west, south = 387_000.0, 3_553_000.0
+    bounds = np.array([[west + 100 * i, south + 100 * j] * 2 for i in range(4) for j in range(4)])
+    bounds[:, 2:] += 100
+    for cell in np.flatnonzero(rng.random(16) < 0.25):
+        bounds[cell, rng.integers(4)] += rng.choice([-30, 45, -60, 4])
+    shapes = shapely.box(*bounds.T)
+    for cell, kind in zip(rng.choice(16, 3, replace=False), rng.permutation([*"hwslb"]), strict=False):
+        name = next(n for n in ("hole", "waist", "spike", "lobe", "bow tie") if n.startswith(kind))
+        shapes[cell] = _touching_itself(*bounds[cell, :2], name)
+    area = shapely.box(west, south, west + 400, south + 400)
+    frame = gpd.GeoDataFrame({"code": [f"c{i}" for i in range(16)]}, geometry=shapes, crs=4549)
+    level = check(frame, outline=area if with_outline else None).levels[0]
+    valid = [
+        shapely.union_all([p for p in shapely.get_parts(v) if p.area > 0]) for v in shapely.make_valid(shapes)
+    ]  # even-odd rule
+    ground = shapely.union_all(valid)
+    twice = sum(one.intersection(two).area for one, two in itertools.combinations(valid, 2))
+    if with_outline:
+        bare, beyond = area.difference(ground).area, ground.difference(area).area
+    else:
+        rings = [ring for part in shapely.get_parts(ground) for ring in getattr(part, "interiors", ())]
+        bare, beyond = sum(shapely.Polygon(ring).difference(ground).area for ring in rings), 0.0
+    assert (level.overlap_m2, level.uncovered_m2, level.outside_m2) == pytest.approx((twice, bare, beyond), abs=0.01)
