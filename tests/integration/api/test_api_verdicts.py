@@ -292,3 +292,34 @@ def test_over_http(published, send, follower, division, stay):
         number = next(line for line in heard if line.startswith("id:"))
         assert int(number.partition(":")[2]) >= 1
         assert first in heard[-1] or first in "".join(heard)
+
+
+def test_fixes_are_read_as_they_were_stored(published):
+    """Extreme and unknown values of all columns, of two devices, come back bit by bit and by device and time."""
+    with session(published, write=True) as opened:
+        devices = [add_device(opened, 1, name, at=NOON) for name in ("D1", "D2", "D3")]
+    start, end = span_of(DAY, "Asia/Shanghai")
+    rng = np.random.default_rng(5)
+    values = [float(np.float32(v)) for v in rng.uniform(0, 1e3, 200)] + [0.0, 1e-6, 12345.678, None]
+    fixes = []
+    for k, value in enumerate(values):
+        for device in devices[:2]:
+            number = None if value is None else float(np.float32(value))
+            at = start + (k * 104_729 % 86_400) * 1_000_000 + k
+            place = (-1_800_000_000, 900_000_000) if k % 2 else (1_799_999_999, -899_999_999)
+            fixes.append(Fix(1, device, at, *place, number, number, (None, 0, 1)[k % 3], 0, 0, 0, 0))
+    writer = Writer(published)
+    writer.submit(as_rows(fixes)).result()
+    writer.close()
+    rows = read_rows(published, 1, (start, end))
+    wanted = sorted((f.device, f.time_us) for f in fixes)
+    assert [(int(row["device"]), int(row["time_us"])) for row in rows] == wanted
+    known = {(f.device, f.time_us): f for f in fixes}
+    for row in rows:
+        fix = known[int(row["device"]), int(row["time_us"])]
+        assert (row["lon_e7"], row["lat_e7"]) == (fix.lon_e7, fix.lat_e7)
+        assert row["accuracy_m"] == np.float32(-1 if fix.accuracy_m is None else fix.accuracy_m)
+        assert row["speed_m_s"] == np.float32(-1 if fix.speed_m_s is None else fix.speed_m_s)
+        assert row["mock"] == (-1 if fix.mock is None else fix.mock)
+    assert len(read_rows(published, 1, (start, end), [devices[2]])) == 0
+    assert len(read_rows(published, 1, (start, end), [devices[1]])) == len(values)
