@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from geo.duty.collection import collection_paused
 from geo.errors import FileError, InputError
 from geo.layers import aside
 
@@ -80,15 +81,15 @@ def present_day(source: Source) -> dt.date:
     return today if newest is None or today - newest <= IDLE else newest
 
 
+@collection_paused()
 def facts_of(
     source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "", scope: str = ""
 ) -> Facts:
     """Current facts of a period; only cases of the cell `scope`, if given."""
     from api.database.duty.fact_reading import read_facts
 
-    facts = read_facts(
-        source.session, source.street, source.division, _span(source, start, end), ledger=ledger, grid=grid, scope=scope
-    )
+    span = _span(source, start, end)
+    facts = read_facts(source.session, source.street, source.division, span, ledger=ledger, grid=grid, scope=scope)
     return replace(facts, street={**facts.street, **source.telephones})
 
 
@@ -98,6 +99,7 @@ def _span(source: Source, start: dt.date, end: dt.date) -> Span:
     return Span(start, end, source.now, source.zone)
 
 
+@collection_paused()
 def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd.DataFrame, Facts]:
     """A ledger with its facts.
 
@@ -174,6 +176,7 @@ def ledger_print(
     return ledger_pdf(table, heading)
 
 
+@collection_paused()
 def made_agenda(source: Source, day: dt.date, scope: str = "", facts: Facts | None = None) -> tuple[Agenda, Facts]:
     """The agenda of a meeting day as of its morning, or of the current time if that is earlier; `facts`, if already read."""
     from geo.duty import agenda
@@ -214,6 +217,7 @@ def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
     return monday, monday + dt.timedelta(days=7)
 
 
+@collection_paused()
 def made_brief(source: Source, start: dt.date, end: dt.date, facts: Facts | None = None) -> tuple[Brief, Facts]:
     """The brief of a period, with its typed texts; `facts` since the period before, if already read."""
     from api.database.duty.view_records import BRIEF, typed_texts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
@@ -45,7 +47,7 @@ def open_store(database: str | Path, *, must_exist: bool = True) -> Engine:
     if url.get_backend_name() == "sqlite":
         _require_file(url, must_exist)
     try:
-        engine = create_engine(url, **_pool_options(url))
+        engine = create_engine(url, json_deserializer=_decoded, **_pool_options(url))
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(f"{url.drivername}: the database driver is not installed ({error})") from error
     if engine.dialect.name == "sqlite":
@@ -109,6 +111,14 @@ def folder_of_store(engine: Engine, otherwise: Path) -> Path:
 def _pool_options(url: URL) -> dict[str, Any]:
     """Connections to a server are tested before use, as it may have been restarted."""
     return {"pool_pre_ping": True, "pool_size": POOL_SIZE} if url.get_backend_name() == "postgresql" else {}
+
+
+def _decoded(text: str | bytes) -> Any:
+    """JSON as values; the slower decoder of the standard library also reads NaN, which SQLite may contain."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return json.loads(text)
 
 
 def _require_file(url: URL, must_exist: bool) -> None:

@@ -149,17 +149,20 @@ class Facts:
             return self
         earlier = replace(self, as_of=moment)
         if "cases" in self.__dict__:
-            same = {number: case for number, case in self.cases.items() if self.known[number][-1].at < moment}
             earlier.__dict__["cases"] = {
-                number: same[number] if number in same else fold(events) for number, events in earlier.known.items()
+                number: self.case(number) if self.known[number][-1].at < moment else fold(events)
+                for number, events in earlier.known.items()
             }
         return earlier
 
     @cached_property
     def known(self) -> dict[str, tuple[Event, ...]]:
         """Events of each case stored before `as_of`; cases without events are left out."""
+        as_of = self.as_of
         cut = {
-            number: tuple(itertools.takewhile(lambda event: event.at < self.as_of, events))
+            number: tuple(events)
+            if events and events[-1].at < as_of
+            else tuple(itertools.takewhile(lambda event: event.at < as_of, events))
             for number, events in self.events.items()
         }
         return {number: events for number, events in cut.items() if events}
@@ -167,7 +170,18 @@ class Facts:
     @cached_property
     def cases(self) -> dict[str, Case]:
         """Each case, computed from its known events."""
-        return {number: fold(events) for number, events in self.known.items()}
+        return {number: self.case(number) for number in self.known}
+
+    def case(self, number: str) -> Case:
+        """One case, computed from its known events the first time."""
+        found = self._folded.get(number)
+        if found is None:
+            found = self._folded[number] = fold(self.known[number])
+        return found
+
+    @cached_property
+    def _folded(self) -> dict[str, Case]:
+        return {}
 
     @cached_property
     def zone_info(self) -> ZoneInfo:

@@ -8,8 +8,10 @@ import json
 
 import pytest
 
-from geo.duty import Brief, Issue, brief
+from geo.duty import Brief, Event, Facts, Issue, brief
 from geo.duty.briefs.blocks import FunnelBlock, Paragraph, TableBlock, characters
+from geo.duty.briefs.composing import filed_before
+from geo.duty.briefs.indicators import Period
 from geo.duty.briefs.proportions import percentages
 from geo.errors import InputError
 from maps.pages.duty_pages import render_brief
@@ -130,3 +132,33 @@ def test_supervision_notes_and_items_are_told() -> None:
     assert "督查：现场复核" in text
     facts = dataclasses.replace(street.facts(), decisions=())
     assert brief(facts, START, END, issue=ISSUE).values()["issue"] == "2026年第9期"
+
+
+@pytest.mark.parametrize("day", range(3, 9))
+def test_cases_filed_before_a_period_are_those_of_the_earlier_period(day: int) -> None:
+    facts = forty().facts()
+    start = dt.date(2026, 3, day)
+    period = Period(facts, start, END)
+    earlier = Period(facts, START, start)
+    slow = [number for number, case in earlier.cases.items() if earlier.inside(case.filed_at)]
+    assert filed_before(period, START) == slow
+    assert slow
+
+
+def test_a_filing_that_was_undone_afterwards_counts_as_known_before() -> None:
+    steps = (
+        ("2 09:00", "report", {"report": "R-1"}),
+        ("3 23:55", "file", {"kind": "K", "standard_ref": "", "limit": "5工作日"}),
+        ("4 00:02", "undo", {}),
+    )
+    log = [
+        Event(
+            "A-1", seq, moment(int(when.split()[0]), when.split()[1]), "中心", "clerk", action, "立错了", payload=values
+        )
+        for seq, (when, action, values) in enumerate(steps, start=1)
+    ]
+    period = Period(Facts({"A-1": log}, moment(9, "08:00")), dt.date(2026, 3, 4), END)
+    assert period.cases["A-1"].filed_at is None
+    assert filed_before(period, dt.date(2026, 3, 3)) == ["A-1"]
+    assert filed_before(period, START) == ["A-1"]
+    assert filed_before(Period(period.facts, dt.date(2026, 3, 3), END), START) == []

@@ -25,6 +25,7 @@ from geo.duty import (
     event_hash,
     wording,
 )
+from geo.duty.events import stored_event
 from geo.errors import InputError
 
 AT = dt.datetime(2026, 11, 23, 9, 5, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -129,3 +130,16 @@ def test_a_reporters_contact_is_not_shown_by_repr() -> None:
     from geo.duty import Reporter
 
     assert "138" not in repr(Reporter("王", "13800000000"))
+
+
+def test_a_stored_event_is_the_one_that_was_stored() -> None:
+    for event in _log():
+        values = tuple(getattr(event, one.name) for one in dataclasses.fields(Event))
+        words = (*values[:4], event.role.value, event.action.value, *values[6:])
+        again = stored_event(words)
+        assert again == event
+        assert again.role is event.role
+        assert again.action is event.action
+        assert event_hash(again) == event_hash(event)
+    with pytest.raises(InputError, match="is not a known action"):
+        stored_event((*values[:5], "dance", *values[6:]))

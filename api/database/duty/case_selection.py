@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, String, cast, or_, select
@@ -77,11 +77,19 @@ def _due_on(session: Session, street: int, start: datetime, end: datetime) -> It
             CaseRow.opened_at < end,
             CaseRow.changed_at >= start - _FORMER_ROUNDS,
             CaseEventRow.action.in_((*_SETTING, *_REDOING)),
+            or_(*(cast(CaseEventRow.payload, String).contains(f"{day}T") for day in _written_days(start, end))),
         )
     )
     for number, payload in session.execute(former):
         if any(start <= due < end for due in _deadlines(payload)):
             yield number
+
+
+def _written_days(start: datetime, end: datetime) -> list[date]:
+    """Days that the text of a moment in ``[start, end)`` may begin with, whatever its zone."""
+    zones = timedelta(hours=14)
+    first, last = (start.astimezone(UTC) - zones).date(), (end.astimezone(UTC) + zones).date()
+    return [first + timedelta(days=k) for k in range((last - first).days + 1)]
 
 
 def _deadlines(payload: Mapping[str, Any]) -> Iterator[datetime]:

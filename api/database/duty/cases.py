@@ -21,7 +21,6 @@ from geo.duty import (
     Case,
     CaseRules,
     Event,
-    Role,
     State,
     advance,
     broken_links,
@@ -30,7 +29,8 @@ from geo.duty import (
     linked_steps,
     prepared,
 )
-from geo.duty.events import ENDED
+from geo.duty.collection import collection_paused
+from geo.duty.events import ENDED, stored_event
 from geo.errors import InputError
 from geo.incidents import Calendar
 
@@ -38,7 +38,8 @@ _EVENT_COLUMNS = (
     *("case_number", "seq", "at", "actor", "role", "action", "reason", "payload", "client_id"),
     *("rules_version", "calendar_version", "prev_hash"),
 )
-_EVENT_QUERY = tuple(getattr(CaseEventRow, name) for name in _EVENT_COLUMNS)
+# Columns of the table instead of attributes of the class: reading them takes half the time.
+_EVENT_QUERY = tuple(CaseEventRow.__table__.c[name] for name in _EVENT_COLUMNS)
 #: Number of rows in memory when events are read in blocks.
 BLOCK = 5_000
 
@@ -167,13 +168,13 @@ def get_case(session: Session, street: int, number: str) -> Case:
 def case_events(session: Session, street: int, number: str) -> list[Event]:
     """Events of a case, in order."""
     query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.case_number == number)
-    return [_event(row) for row in session.execute(query.order_by(CaseEventRow.seq))]
+    return [stored_event(row) for row in session.execute(query.order_by(CaseEventRow.seq))]
 
 
 def events_between(session: Session, street: int, start: datetime, end: datetime) -> list[Event]:
     """Events of all cases in ``[start, end)``, in chronological order."""
     query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.at >= start, CaseEventRow.at < end)
-    return [_event(row) for row in session.execute(query.order_by(CaseEventRow.at, CaseEventRow.id))]
+    return [stored_event(row) for row in session.execute(query.order_by(CaseEventRow.at, CaseEventRow.id))]
 
 
 def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None) -> Iterator[tuple[str, list[Event]]]:
@@ -184,7 +185,7 @@ def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None)
         for k in range(0, len(numbers), BLOCK // 10):
             part = query.where(CaseEventRow.case_number.in_(numbers[k : k + BLOCK // 10]))
             for row in session.execute(part.order_by(CaseEventRow.case_number, CaseEventRow.seq)):
-                logs[row[0]].append(_event(row))
+                logs[row[0]].append(stored_event(row))
         yield from sorted(logs.items())
         return
     log: list[Event] = []
@@ -193,7 +194,7 @@ def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None)
         if log and log[0].case_id != row[0]:
             yield log[0].case_id, log
             log = []
-        log.append(_event(row))
+        log.append(stored_event(row))
     if log:
         yield log[0].case_id, log
 
@@ -242,6 +243,7 @@ def next_case_id(session: Session, street: int, day: str) -> str:
     return f"{day}-{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"
 
 
+@collection_paused()
 def make_lists_again(session: Session, street: int) -> list[str]:
     """Recompute the lists from all events; returns the numbers of cases whose row differed."""
     kept = {row.number: row for row in session.scalars(select(CaseRow).where(CaseRow.street == street))}
@@ -294,12 +296,6 @@ def in_scopes(codes: Sequence[str]) -> Any:
                 CaseRow.community.startswith(code, autoescape=True),
             )
         ),
-    )
-
-
-def _event(row: Any) -> Event:
-    return Event(
-        row[0], row[1], row[2], row[3], Role(row[4]), Action(row[5]), row[6], row[7], row[8], row[9], row[10], row[11]
     )
 
 

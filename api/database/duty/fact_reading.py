@@ -28,6 +28,9 @@ from geo.layers import Division, Level
 #: Ledgers of a day that need the cases with a step on it, and those that need no case.
 _OF_DAY, _WITHOUT_CASES = ("A", "B", "F"), ("J", "K")
 _TEXT = ("reason_zh", "reason")
+_REPORT = ReportRow.__table__
+_SAME_NAME = ("standard_ref", "kind", "lon", "lat", "datum", "third", "second", "community")
+_REPORT_COLUMNS = ("number", "received_at", "channel", "text", "case_number", "address", *_SAME_NAME)
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,15 @@ def read_facts(
     cells = cells_of(division)
     levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
     verdicts = _verdicts(session, street, span)
-    roster = read_stored_roster(session, street, cells=levels)
+    # A ledger of a day names the persons of communities and grids on its days only.
+    days = (span.start, span.end) if ledger in _OF_DAY else None
+    below = 3 if days and levels.get(scope) != 3 else None
+    roster = read_stored_roster(session, street, cells=levels, days=days, below=below)
     return Facts(
         {number: tuple(log) for number, log in logs_of(session, street, numbers)},
         span.as_of,
         zone=span.zone,
-        reports=_reports(session, street, numbers),
+        reports=_reports(session, street, () if ledger == "B" else numbers),
         cells=cells,
         roster=roster,
         verdicts=verdicts,
@@ -132,26 +138,12 @@ def _reports(session: Session, street: int, numbers: Sequence[str]) -> dict[str,
     """Reports of the given cases, without their reporters."""
     found = {}
     for k in range(0, len(numbers), BLOCK // 10):
-        query = select(ReportRow).where(
-            ReportRow.street == street, ReportRow.case_number.in_(numbers[k : k + BLOCK // 10])
+        query = select(*(_REPORT.c[name] for name in _REPORT_COLUMNS)).where(
+            _REPORT.c.street == street, _REPORT.c.case_number.in_(numbers[k : k + BLOCK // 10])
         )
-        for row in session.scalars(query):
-            found[row.number] = Report(
-                row.number,
-                row.received_at,
-                row.channel,  # type: ignore[arg-type]
-                row.text,
-                standard_ref=row.standard_ref,
-                kind=row.kind,
-                lon=row.lon,
-                lat=row.lat,
-                datum=row.datum,
-                address_text=row.address,
-                third=row.third,
-                second=row.second,
-                community=row.community,
-                case_id=row.case_number,
-            )
+        for number, at, channel, text, case, address, *others in session.execute(query):
+            known = dict(zip(_SAME_NAME, others, strict=True))
+            found[number] = Report(number, at, channel, text, case_id=case, address_text=address, **known)
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from api.database.connections import lock
@@ -87,19 +87,35 @@ def store_roster(session: Session, street: int, roster: Roster, recorder: Record
     }
 
 
-def read_stored_roster(session: Session, street: int, *, cells: Mapping[str, int] | None = None) -> Roster:
-    """The current roster: all assignments and absences that are not withdrawn, of any date."""
+def read_stored_roster(
+    session: Session,
+    street: int,
+    *,
+    cells: Mapping[str, int] | None = None,
+    days: tuple[date, date] | None = None,
+    below: int | None = None,
+) -> Roster:
+    """The current roster: assignments and absences that are not withdrawn, and all persons.
+
+    Parameters
+    ----------
+    cells
+        Level of each cell.
+    days
+        Only assignments that hold on one of the days ``[start, end)``; by default of any date.
+    below
+        Only assignments for cells of `cells` above this level; by default for all.
+    """
     persons = _persons(session, street)
     # Columns instead of objects: a street has four thousand assignments, and a ledger is made in a fraction of a second.
+    table = AssignmentRow.__table__.c
     query = select(
-        AssignmentRow.cell,
-        AssignmentRow.person_id,
-        AssignmentRow.duty,
-        AssignmentRow.valid_from,
-        AssignmentRow.valid_to,
-        AssignmentRow.place,
-        AssignmentRow.basis,
+        table.cell, table.person_id, table.duty, table.valid_from, table.valid_to, table.place, table.basis
     ).where(*_current(AssignmentRow, street))
+    if days is not None:
+        query = query.where(table.valid_from < days[1], or_(table.valid_to.is_(None), table.valid_to >= days[0]))
+    if below is not None:
+        query = query.where(table.cell.in_([code for code, level in (cells or {}).items() if level < below]))
     assignments = [
         Assignment(cell, persons[number].code, Duty(duty), first, last, place, basis)
         for cell, number, duty, first, last, place, basis in session.execute(query)

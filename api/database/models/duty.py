@@ -19,6 +19,7 @@ class ReportRow(Base):
         UniqueConstraint("street", "number"),
         UniqueConstraint("street", "client_id", name="uq_duty_report_client_id"),
         Index("ix_duty_report_received_at", "street", "received_at"),
+        Index("ix_duty_report_case", "street", "case_number"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -107,6 +108,8 @@ class CaseRow(Base):
         Index("ix_duty_case_state", "street", "state", "step_due"),
         Index("ix_duty_case_second", "street", "second", "state"),
         Index("ix_duty_case_opened", "street", "opened_at"),
+        Index("ix_duty_case_due", "street", "due"),
+        Index("ix_duty_case_changed", "street", "changed_at", "round"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

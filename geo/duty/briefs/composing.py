@@ -25,7 +25,8 @@ from geo.duty.briefs.indicators import VERSION, Period, counted_cases, definitio
 from geo.duty.briefs.problems import backlog_lines, good_lines, problem_lines
 from geo.duty.briefs.proportions import LEAST_COMPARED, Z_95, Z_998, wilson
 from geo.duty.briefs.saturation import saturation_table
-from geo.duty.events import State
+from geo.duty.cases.steps import empty_case, fold
+from geo.duty.events import Action, State
 from geo.duty.facts import Facts
 from geo.errors import InputError
 
@@ -33,6 +34,8 @@ from geo.errors import InputError
 SHOWN = ("CLO", "ONT", "SELF", "EXP")
 #: Briefs of longer periods also show the distribution of the workload.
 MONTHLY_DAYS = 28
+#: Steps after which a case may have another time of filing.
+_FILING = frozenset({Action.FILE, Action.UNDO})
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,7 @@ def brief(
     if end <= start:
         raise InputError(f"a brief needs a period, not {start} to {end}")
     period = Period(facts, start, end)
-    # From the period's facts, so that only cases with later events are folded again.
-    before = Period(period.facts, start - (end - start), start)
+    before = filed_before(period, start - (end - start))
     table = area_table(period, start, end, indicators=SHOWN)
     blocks: list[Block] = [Heading("一、总体情况"), Paragraph(_general(period, before))]
     blocks += [Heading("二、各社区进展"), _progress(period, table), _funnel(table)]
@@ -184,13 +186,13 @@ def share_text(numerator: int, denominator: int) -> str:
     return f"{numerator / denominator:.2%}（95%区间{low[0] * 100:.1f}–{high[0] * 100:.1f}）"
 
 
-def _general(period: Period, before: Period) -> str:
+def _general(period: Period, before: Sequence[str]) -> str:
     filed = _filed(period)
     closed, in_time = (counted_cases(period, name) for name in ("CLO", "ONT"))
     self_solved, explained = (counted_cases(period, name) for name in ("SELF", "EXP"))
     still = period.still_open()
     shelved = sum(period.cases[number].state is State.SHELVED for number in still)
-    change = len(filed) - len(_filed(before))
+    change = len(filed) - len(before)
     compared = "与上期相同" if change == 0 else f"比上期{'增加' if change > 0 else '减少'}{abs(change)}件"
     return (
         f"本期受理{len(period.accepted())}件，立案{len(filed)}件（{compared}）。应结案{len(closed.denominator)}件，"
@@ -204,6 +206,23 @@ def _general(period: Period, before: Period) -> str:
 
 def _filed(period: Period) -> list[str]:
     return [number for number, case in period.cases.items() if period.inside(case.filed_at)]
+
+
+def filed_before(period: Period, start: dt.date) -> list[str]:
+    """Cases filed from a local day until the period began, as known then.
+
+    Only cases that were filed or undone since are folded again: no other step changes the time of filing.
+    """
+    first, last = period.facts.midnight(start), period.start
+    found = []
+    for number, events in period.facts.known.items():
+        case = period.cases[number]
+        if any(event.action in _FILING and event.at >= last for event in events):
+            earlier = [event for event in events if event.at < last]
+            case = fold(earlier) if earlier else empty_case(number)
+        if case.filed_at is not None and first <= case.filed_at < last:
+            found.append(number)
+    return found
 
 
 def _progress(period: Period, table: pd.DataFrame) -> TableBlock:

@@ -102,8 +102,10 @@ def patrol_rows(facts: Facts, day: dt.date, scope: str) -> Rows:
         )
     for number, steps in steps_by_case(facts, day, day + _DAY).items():
         found = [event for event in steps if event.action in (Action.REPORT, Action.SELF_SOLVE, Action.DONE)]
+        if not found:
+            continue
         case = state_after(facts, number, day)
-        if not found or case.second != scope:
+        if case.second != scope:
             continue
         first = min(found, key=lambda event: (facts.happened(event), event.seq))
         rows.append(
@@ -133,7 +135,7 @@ def state_after(facts: Facts, number: str, day: dt.date) -> Case:
     end = facts.midnight(day + _DAY)
     events = facts.known[number]
     if events[-1].at < end:
-        return facts.cases[number]
+        return facts.case(number)
     before = [event for event in events if event.at < end]
     return fold(before or events[:1])
 
@@ -155,10 +157,10 @@ def _counted(
     """By second-level grid: deadlines of the day (kept or not), returns, return visits, and visits that found it solved."""
     due: dict[str, list[bool]] = {}
     start, end = facts.midnight(day), facts.midnight(day + _DAY)
-    for number, case in facts.cases.items():
+    for case in facts.cases.values():
         for limit, kept in _deadlines(case):
             if start <= limit < end:
-                due.setdefault(facts.cases[number].second, []).append(kept)
+                due.setdefault(case.second, []).append(kept)
     tallies: tuple[dict[str, int], ...] = ({}, {}, {})
     wanted: tuple[Iterable[Action], ...] = ((Action.RETURN_UP,), VISITS, (Action.VISIT_SOLVED,))
     for event in facts.steps(day, day + _DAY):

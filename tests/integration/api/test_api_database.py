@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import math
 import sqlite3
 import threading
 from datetime import date, datetime, timedelta
@@ -38,7 +40,9 @@ from api.database import (
     street_of,
     upgrade,
 )
+from api.database.connections import _decoded
 from api.errors import NotStoredError, OutdatedError, PublishedError
+from geo.duty.collection import collection_paused
 from geo.errors import CrsError, FileError, InputError
 from geo.layers import Division, Level
 
@@ -414,3 +418,30 @@ def test_the_first_division_names_the_street(engine, division):
         assert street_of(opened, "320113004") == 2
         with pytest.raises(InputError, match="WANGGE_STREET"):
             street_of(opened)
+
+
+def test_json_that_only_the_slow_decoder_reads_is_read():
+    assert math.isnan(_decoded('{"a": [1, NaN]}')["a"][1])
+    assert _decoded('"\\ud800"') == "\ud800"
+    assert _decoded(b'{"\xe6\xa0\xbc": 12345678901234567890123}') == {"格": 12345678901234567890123}
+    with pytest.raises(ValueError, match="Expecting property name"):
+        _decoded("{")
+
+
+def test_collection_is_paused_until_the_last_block_ends():
+    assert gc.isenabled()
+    with collection_paused():
+        with collection_paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with collection_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(ZeroDivisionError), collection_paused():
+        1 / 0  # noqa: B018
+    assert gc.isenabled()

@@ -115,6 +115,25 @@ def test_views_of_the_store_are_those_of_the_facts(stored) -> None:
     assert brief(read, START, END, issue=issue).digest == brief(plain, START, END, issue=issue).digest
 
 
+@pytest.mark.parametrize("kind", ["A", "B", "F"])
+def test_a_ledger_of_a_day_is_the_same_from_the_facts_that_it_needs(stored, kind) -> None:
+    with session(stored.engine) as opened:
+        everything = facts(stored, opened)
+        levels = (2,) if kind == "F" else (1, 2, 3)
+        scopes = [code for level in levels for code in everything.cells_of(level)[:4]]
+        rows = 0
+        for day in (START + dt.timedelta(days=k) for k in range(7)):
+            for scope in (*scopes, *(() if kind == "F" else ("",))):
+                span = Span(day, day + dt.timedelta(days=1), NOW)
+                grid = scope if kind == "F" else ""
+                needed = read_facts(opened, 1, stored.division, span, ledger=kind, grid=grid, scope=scope)
+                made = ledger(kind, day, needed, scope=scope)
+                assert ledger_text(made) == ledger_text(ledger(kind, day, everything, scope=scope))
+                assert needed.answers(scope, day) == everything.answers(scope, day)
+                rows += len(made)
+    assert rows > 0
+
+
 def test_meetings_and_decisions_are_kept(stored) -> None:
     with session(stored.engine, write=True) as opened:
         add_meeting(opened, 1, meeting(), at=NOW, actor="t")
