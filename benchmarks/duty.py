@@ -32,6 +32,7 @@ from benchmarks.service_kit.clients import request
 from benchmarks.service_kit.processes import cpu_of, cpu_s, serving
 from benchmarks.service_kit.stores import DIVISION
 from geo.duty import fold
+from geo.duty.collection import collection_paused
 from geo.incidents import assign
 from geo.layers import Division, read_division
 from geo.sample import model_roster, model_street, simulate_cases, simulate_incidents, simulate_records
@@ -143,7 +144,8 @@ def papers(year: Year) -> Iterator[list[object]]:
 def replay(year: Year, events: int) -> Iterator[list[object]]:
     """All states from their events: read from the store, folded with the chain of hashes checked, and without."""
     engine = open_store(year.url)
-    with session(engine) as opened:
+    # Paused as where the program folds all cases (`make_lists_again`).
+    with collection_paused(), session(engine) as opened:
         logs: list[Any] = []
 
         def read() -> None:
