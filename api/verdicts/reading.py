@@ -34,12 +34,6 @@ ROW = np.dtype(
         ("mock", "i2"),
     ]
 )
-#: Columns of the fixes of one device, and the query that joins the values of each.
-_OF_DEVICE = (ROW.names or ())[1:]
-_TEXTS = (
-    f"SELECT {', '.join(f'group_concat({name})' for name in _OF_DEVICE)} FROM (SELECT {_COLUMNS} FROM fix "
-    "WHERE street = ? AND device = ? AND time_us >= ? AND time_us < ? ORDER BY time_us)"
-)
 # The same row in PostgreSQL's binary format: number of columns, then length and value of each, all big-endian.
 _WIRE = np.dtype(
     [("columns", ">i2")]
@@ -121,29 +115,17 @@ def as_tracks(engine: Engine, street: int, rows: npt.NDArray[np.void]) -> pd.Dat
 
 def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> npt.NDArray[np.void]:
     """Read per device along the key, which begins with street and device, to avoid a scan of the table."""
+    query = (
+        f"SELECT {_COLUMNS} FROM fix WHERE street = ? AND device = ? AND time_us >= ? AND time_us < ? ORDER BY time_us"
+    )
     with closing(sqlite3.connect(path)) as connection:
         if devices is None:
             found = connection.execute("SELECT id FROM device WHERE street = ? ORDER BY id", (street,))
             devices = [number for (number,) in found]
-        parts = [_of_device(connection.execute(_TEXTS, (street, device, *span)), device) for device in sorted(devices)]
+        parts = [
+            np.fromiter(connection.execute(query, (street, device, *span)), dtype=ROW) for device in sorted(devices)
+        ]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=ROW)
-
-
-def _of_device(found: sqlite3.Cursor, device: int) -> npt.NDArray[np.void]:
-    """Rows of one device from one text per column: Python objects for every value would take half as long again.
-
-    SQLite prints 15 digits, and a single-precision number is determined by 9.
-    """
-    texts = found.fetchone()
-    if texts[0] is None:
-        return np.zeros(0, dtype=ROW)
-    times = np.fromstring(texts[0], dtype=np.int64, sep=",")
-    rows = np.empty(len(times), dtype=ROW)
-    rows["device"], rows["time_us"] = device, times
-    for name, text in zip(_OF_DEVICE[1:], texts[1:], strict=True):
-        rows[name] = np.fromstring(text, dtype=float, sep=",")
-    # The order of the texts is that of the key in all versions of SQLite, but it is not promised.
-    return rows if (times[1:] > times[:-1]).all() else rows[np.argsort(times, kind="stable")]
 
 
 def _postgresql_rows(
