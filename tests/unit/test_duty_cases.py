@@ -492,3 +492,15 @@ def test_limits_come_from_the_table_of_matters() -> None:
     assert "06010" in rule
     assert rules.handling("GB/T 47678.5-2026", "99999")[1] == "default"
     assert rules.version != CaseRules().version
+
+
+def test_a_replay_undoes_as_the_step_did() -> None:
+    at = dt.datetime(2026, 11, 23, 1, tzinfo=dt.UTC)
+    log = [
+        Event("A-1", 1, at, "中心", "clerk", "report", payload={"report": "R-1"}),
+        Event("A-1", 2, at, "中心", "clerk", "file", "属实", payload={"kind": "K", "limit": "5工作日"}),
+        Event("A-1", 3, at, "中心", "clerk", "undo", "立错了"),
+    ]
+    case = fold(log)
+    assert case.state == "reported"
+    assert (case.kind, case.filed_at, case.seq) == ("", None, 3)
