@@ -6,6 +6,7 @@ import shutil
 from datetime import UTC, datetime
 
 import hypothesis
+import jsonschema
 import pytest
 import schemathesis
 from openapi_spec_validator import validate
@@ -52,6 +53,23 @@ def test_the_document_is_valid_and_complete(service):
     assert "roles" not in document
     grant = document["components"]["schemas"]["GrantBody"]["properties"]["role"]
     assert grant["enum"] == [role.value for role in Role]
+
+
+def test_every_field_has_an_example_that_its_schema_accepts(service):
+    """But files, and fields that are other models, which have examples of their own."""
+    components = build(service[0])["components"]
+    formats = jsonschema.FormatChecker()
+    for name, schema in components["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            parts = described.get("anyOf", [described])
+            if "contentMediaType" in described or any(
+                {"$ref", "enum", "const"} & {*part, *part.get("items", {})} for part in parts
+            ):
+                continue
+            assert described.get("examples"), f"{name}.{field}: add an example to api/openapi/field_examples.py"
+            validator = jsonschema.Draft202012Validator({**described, "components": components}, format_checker=formats)
+            for example in described["examples"]:
+                assert validator.is_valid(example), (name, field, example)
 
 
 def test_every_operation_answers_as_described(service):

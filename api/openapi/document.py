@@ -13,6 +13,7 @@ from starlette.routing import Route
 from api.access import Right
 from api.access.admission import ANYBODY, LOGGED_IN
 from api.ingest.decode import SentBatch
+from api.openapi.field_examples import add_field_examples
 from api.problems import MEDIA_TYPE
 from api.routes.guard import Guarded, needs
 from api.schemas import Problem, Stored
@@ -61,6 +62,7 @@ def build(app: FastAPI) -> dict[str, Any]:
                 _complete(operation, rights.get(path), path)
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
+        add_field_examples(schemas)
         app.openapi_schema = found
     return app.openapi_schema
 
