@@ -68,6 +68,8 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
                     "typed": column.typed,
                     "align": column.align,
                     "value": value,
+                    # Numbers, dates and times are not broken into lines.
+                    "whole": str(value).isascii() and len(str(value)) < 20,
                 }
                 for column, value in zip(columns, values, strict=True)
             ],

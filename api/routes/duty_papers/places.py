@@ -53,10 +53,10 @@ def require_place(caller: Caller, scope: str, right: Right = Right.SEE_LEDGERS) 
 def places_of(
     caller: Caller, snapshot: Snapshot, levels: tuple[int, ...], right: Right = Right.SEE_LEDGERS
 ) -> list[tuple[str, str]]:
-    """Code and name of the cells that a caller may select: the whole street if allowed, then cells in order."""
+    """Code and name of the cells that a caller may select: the whole street, without code, if allowed; then cells in order."""
     import pandas as pd
 
-    found = [("", "全街道 whole street")] if scopes(caller, right) is None else []
+    found = [("", "全街道")] if scopes(caller, right) is None else []
     layers = {1: snapshot.division.community, 2: snapshot.division.second}
     for level in levels:
         frame = pd.DataFrame(layers[level])[["code", "name"]].sort_values("code")
