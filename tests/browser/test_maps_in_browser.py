@@ -975,3 +975,45 @@ def test_a_zoom_projects_no_vertex_again(page, files) -> None:
                 wanted = [int(state[i : i + 2], 16) for i in (1, 3, 5)]
                 assert opacity > 150
                 assert max(abs(a - b) for a, b in zip((red, green, blue), wanted, strict=True)) <= 6
+
+
+def test_patterns_keep_their_size_at_every_zoom(page, files) -> None:
+    """Ground and ink of a pattern both stay visible; a pattern that shrinks with the map becomes one mixed colour."""
+    show(page, files["coverage"])
+    code = page.evaluate(
+        """() => wangge.page.shapes.map(([cell]) => cell)
+            .find((cell) => !wangge.page.theme.style(cell, false).fillColor.startsWith("#")).code"""
+    )
+    for zoom in (14.5, 16, 18.25):
+        page.evaluate(
+            """([code, zoom]) => {
+                const { map, byCode } = wangge.page;
+                map.setView(byCode.get(code).centre, zoom, { animate: false });
+            }""",
+            [code, zoom],
+        )
+        shares = page.evaluate(
+            """code => {
+                const { map, byCode, painters, data, theme } = wangge.page, canvas = painters.of("cells")._container;
+                const at = map.latLngToContainerPoint(byCode.get(code).centre), from = canvas.getBoundingClientRect();
+                const box = map.getContainer().getBoundingClientRect(), fine = canvas.width / from.width, size = 24;
+                const part = Object.assign(document.createElement("canvas"), { width: size, height: size });
+                const pen = part.getContext("2d", { willReadFrequently: true });
+                const [x, y] = [(at.x + box.left - from.left) * fine, (at.y + box.top - from.top) * fine];
+                pen.drawImage(canvas, size / 2 - x, size / 2 - y);
+                const { data: pixels } = pen.getImageData(0, 0, size, size);
+                // Share of the way from the ground of the pattern to its ink.
+                const [ground, ink] = data.colours.states[theme.style(byCode.get(code), false).fillColor].map((colour) =>
+                    [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)));
+                const way = ink.map((value, k) => value - ground[k]), length = way.reduce((sum, d) => sum + d * d, 0);
+                const found = [0, 0];
+                for (let i = 0; i < pixels.length; i += 4) {
+                    const part = way.reduce((sum, d, k) => sum + d * (pixels[i + k] - ground[k]), 0) / length;
+                    if (part < 0.1) found[0] += 1; else if (part > 0.5) found[1] += 1;
+                }
+                return found.map((count) => count / (size * size));
+            }""",
+            code,
+        )
+        assert shares[0] > 0.2, (zoom, shares)
+        assert shares[1] > 0.02, (zoom, shares)
