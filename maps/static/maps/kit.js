@@ -4,7 +4,12 @@
 globalThis.wangge = (() => {
   /* ---- payload ---- */
 
-  const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  /** Bytes of a base64 text. `Uint8Array.from` with a function takes thirty times as long. */
+  function bytes(text) {
+    const raw = atob(text), found = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) found[i] = raw.charCodeAt(i);
+    return found;
+  }
 
   /* ---- data deflated (RFC 1951) when the page was written as a file; DecompressionStream is asynchronous ---- */
 

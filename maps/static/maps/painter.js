@@ -130,7 +130,6 @@ Object.assign(wangge, (() => {
 
   // A painter shows several panes of the map on one canvas, from the lowest to the highest.
   const RANKS = ["ground", "buildings", "lines", "cells", "outline"];
-  const rank = ({ options }) => RANKS.indexOf(options.pane);
 
   const Painter = L.Canvas.extend({
     getEvents() {
@@ -145,12 +144,15 @@ Object.assign(wangge, (() => {
       this.soon = setTimeout(() => { if (this._map) this._update(); });
     },
 
-    _initPath(layer) { this.plans = null; L.Canvas.prototype._initPath.call(this, layer); },
-    _removePath(layer) { this.plans = null; L.Canvas.prototype._removePath.call(this, layer); },
-    _updatePath(layer) { this.plans = null; L.Canvas.prototype._updatePath.call(this, layer); },
-    _updateStyle(layer) { this.plans = null; L.Canvas.prototype._updateStyle.call(this, layer); },
-    _bringToFront(layer) { this.plans = null; L.Canvas.prototype._bringToFront.call(this, layer); },
-    _bringToBack(layer) { this.plans = null; L.Canvas.prototype._bringToBack.call(this, layer); },
+    /** What is painted of a pane is made again when one of its shapes changes. */
+    forget({ options }) { this.plans?.delete(options.pane); },
+
+    _initPath(layer) { this.forget(layer); L.Canvas.prototype._initPath.call(this, layer); },
+    _removePath(layer) { this.forget(layer); L.Canvas.prototype._removePath.call(this, layer); },
+    _updatePath(layer) { this.forget(layer); L.Canvas.prototype._updatePath.call(this, layer); },
+    _updateStyle(layer) { this.forget(layer); L.Canvas.prototype._updateStyle.call(this, layer); },
+    _bringToFront(layer) { this.forget(layer); L.Canvas.prototype._bringToFront.call(this, layer); },
+    _bringToBack(layer) { this.forget(layer); L.Canvas.prototype._bringToBack.call(this, layer); },
     _extendRedrawBounds() {}, // all is painted again, which costs less than to find what a region holds
 
     geometry(layer) { return (layer.units ??= geometryOf(layer, originOf(this._map))); },
@@ -168,13 +170,11 @@ Object.assign(wangge, (() => {
       return hits(geometry, layer.options.fill, u, v, reach);
     },
 
-    /** What is painted at a zoom, in order: paths of up to CHUNK shapes of one style, and single circles. */
-    plan(zoom) {
+    /** What is painted of a pane at a zoom, in order: paths of up to CHUNK shapes of one style, and single circles. */
+    plan(layers, zoom) {
       // Half a pixel at the largest zoom that is painted with this plan.
-      const tolerance = zoom < ZOOM ? 2 ** (ZOOM - zoom - 2) : 0, layers = [], steps = [];
-      for (let order = this._drawFirst; order; order = order.next) layers.push(order.layer);
-      layers.sort((a, b) => rank(a) - rank(b));
-      let open = [], pane = null;
+      const tolerance = zoom < ZOOM ? 2 ** (ZOOM - zoom - 2) : 0, steps = [];
+      let open = [];
       const collect = (layer, keys, fill, line) => {
         let at = open.findIndex((step) => step.fill === fill && step.line === line && alike(keys, step.options, layer.options));
         if (at >= 0 && open[at].count >= CHUNK) { open.splice(at, 1); at = -1; }
@@ -189,7 +189,6 @@ Object.assign(wangge, (() => {
       };
       const apart = layers.filter((layer) => layer.options.apart);
       for (const layer of layers) {
-        if (layer.options.pane !== pane) { open = []; pane = layer.options.pane; }
         if (!layer.onPainter) { steps.push({ circle: layer }); open = []; continue; }
         if (layer.options.apart) {
           // Shapes that do not overlap: first all fills, then all lines, each style as one path.
@@ -206,16 +205,31 @@ Object.assign(wangge, (() => {
       return steps;
     },
 
+    /** The plans of all panes at a zoom, from the lowest pane to the highest. */
+    stepsAt(zoom) {
+      const panes = new Map();
+      for (let order = this._drawFirst; order; order = order.next) {
+        const { layer } = order, { pane } = layer.options;
+        if (!panes.has(pane)) panes.set(pane, []);
+        panes.get(pane).push(layer);
+      }
+      this.plans ??= new Map();
+      return [...panes].sort(([a], [b]) => RANKS.indexOf(a) - RANKS.indexOf(b)).flatMap(([pane, layers]) => {
+        if (!this.plans.has(pane)) this.plans.set(pane, new Map());
+        const plans = this.plans.get(pane);
+        if (!plans.has(zoom)) plans.set(zoom, this.plan(layers, zoom));
+        return plans.get(zoom);
+      });
+    },
+
     _draw() {
       const pen = this._ctx, { scale, x, y } = this.frame(), { min, max } = this._bounds, fine = L.Browser.retina ? 2 : 1;
       const seen = [(min.x - x) / scale, (min.y - y) / scale, (max.x - x) / scale, (max.y - y) / scale];
       const zoom = Math.min(ZOOM, Math.floor(this._map.getZoom()));
-      this.plans ??= new Map();
-      if (!this.plans.has(zoom)) this.plans.set(zoom, this.plan(zoom));
       this._drawing = true;
       pen.save();
       const still = pen.getTransform();
-      for (const { circle, options, path, bounds, fill, line } of this.plans.get(zoom)) {
+      for (const { circle, options, path, bounds, fill, line } of this.stepsAt(zoom)) {
         if (circle) {
           pen.setTransform(still);
           circle._updatePath();
