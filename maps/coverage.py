@@ -29,7 +29,7 @@ from maps.encoding.cells import (
     two_languages,
 )
 from maps.english_names import english_name
-from maps.view import GridPage, grid_map
+from maps.view import CELL_SCRIPTS, GridPage, grid_map
 
 #: The four states of a verdict, in the order of the pages.
 STATES = tuple(colours.STATES)
@@ -120,13 +120,7 @@ def coverage_map(
     page = GridPage(
         "startCoverage",
         [
-            "kit.js",
-            "painter.js",
-            "labels.js",
-            "page.js",
-            "background.js",
-            "workbook.js",
-            "share.js",
+            *CELL_SCRIPTS,
             "charts.js",
             "days.js",
             "live.js",

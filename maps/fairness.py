@@ -20,7 +20,7 @@ from maps.encoding.cells import (
     optional_text,
     two_languages,
 )
-from maps.view import GridPage, grid_map
+from maps.view import CELL_SCRIPTS, GridPage, grid_map
 
 TITLE = ("网格均衡图", "Fairness of the grids")
 
@@ -86,13 +86,7 @@ def fairness_map(
         "old": None if old is None else {"grids": encode_levels(old[0]), "measures": _encoded(*old)},
     }
     scripts = [
-        "kit.js",
-        "painter.js",
-        "labels.js",
-        "page.js",
-        "background.js",
-        "workbook.js",
-        "share.js",
+        *CELL_SCRIPTS,
         "fairness.js",
     ]
     return grid_map(division, GridPage("startFairness", scripts, payload, payload["title"]["zh"]))

@@ -26,18 +26,12 @@ from maps.encoding.cells import (
     two_languages,
 )
 from maps.encoding.incident_counts import encode_incidents, outside_of, period, remarks
-from maps.view import GridPage, grid_map
+from maps.view import CELL_SCRIPTS, GridPage, grid_map
 
 Text = str | tuple[str, str]
 
 SCRIPTS = (
-    "kit.js",
-    "painter.js",
-    "labels.js",
-    "page.js",
-    "background.js",
-    "workbook.js",
-    "share.js",
+    *CELL_SCRIPTS,
     "incidents.js",
     "surface.js",
     "charts.js",
