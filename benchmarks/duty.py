@@ -33,7 +33,7 @@ from benchmarks.service_kit.clients import request
 from benchmarks.service_kit.processes import cpu_of, cpu_s, serving
 from benchmarks.service_kit.stores import DIVISION
 from geo.duty import fold
-from geo.duty.collection import collection_paused
+from geo.duty.garbage_collection import collection_paused
 from geo.incidents import assign
 from geo.layers import Division, read_division
 from geo.sample import model_roster, model_street, simulate_cases, simulate_incidents, simulate_records

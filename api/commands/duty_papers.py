@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from geo.duty.collection import collection_paused
+from geo.duty.garbage_collection import collection_paused
 from geo.errors import FileError, InputError
 from geo.layers import aside
 

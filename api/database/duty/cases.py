@@ -29,8 +29,8 @@ from geo.duty import (
     linked_steps,
     prepared,
 )
-from geo.duty.collection import collection_paused
 from geo.duty.events import ENDED, stored_event
+from geo.duty.garbage_collection import collection_paused
 from geo.errors import InputError
 from geo.incidents import Calendar
 

@@ -42,7 +42,7 @@ from api.database import (
 )
 from api.database.connections import _decoded
 from api.errors import NotStoredError, OutdatedError, PublishedError
-from geo.duty.collection import collection_paused
+from geo.duty.garbage_collection import collection_paused
 from geo.errors import CrsError, FileError, InputError
 from geo.layers import Division, Level
 
