@@ -25,6 +25,16 @@ _TYPES: dict[str, dict[str, str]] = {
     "datetime": {"type": "string", "format": "date-time"},
 }
 
+#: Names of the kinds for people.
+KIND_NAMES: dict[Kind, tuple[str, str]] = {
+    "string": ("文字", "text"),
+    "integer": ("整数", "integer"),
+    "number": ("数字", "number"),
+    "boolean": ("是或否", "yes or no"),
+    "date": ("日期", "date"),
+    "datetime": ("时间", "time"),
+}
+
 
 @dataclass(frozen=True)
 class Property:

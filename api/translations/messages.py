@@ -23,8 +23,9 @@ FALLBACK = "操作没有完成，原因如下（原文）：{0}"
 _FOLDER = Path(__file__).parent
 _FIELD = re.compile(r"\{(\d+)\}")
 #: A field of a Chinese template. With ``:w`` its value is a word of the vocabulary ("device"), not a name or header that only
-#: looks like one; with ``:s`` it is several messages separated by semicolons.
-_CHINESE_FIELD = re.compile(r"\{(\d+)(?::([ws]))?\}")
+#: looks like one; with ``:m`` it is a message, with ``:s`` several messages separated by semicolons.
+_CHINESE_FIELD = re.compile(r"\{(\d+)(?::([wms]))?\}")
+_HAS_MESSAGE = re.compile(r":[ms]\}")
 _WORD = r"[\w.:/@+\-]+"
 #: Two or more words separated by commas, such as names of columns.
 _LISTED = re.compile(rf"{_WORD}(?:, {_WORD})+")
@@ -84,10 +85,13 @@ def rows_of(name: str) -> dict[str, str]:
 
 @cache
 def _templates() -> tuple[Template, ...]:
-    """All templates: first those for several messages, then by number of literal letters."""
+    """All templates: first those that contain messages, then by number of literal letters."""
     rows = {**rows_of("phrases.csv"), **rows_of("notices.csv"), **rows_of("errors.csv")}
     return tuple(
-        sorted((template_of(*row) for row in rows.items()), key=lambda one: (":s}" not in one.chinese, -one.weight))
+        sorted(
+            (template_of(*row) for row in rows.items()),
+            key=lambda one: (not _HAS_MESSAGE.search(one.chinese), -one.weight),
+        )
     )
 
 

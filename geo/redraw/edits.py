@@ -6,7 +6,7 @@ Coordinates are metres in the CRS of the division, rounded to the 1 mm lattice w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import shapely
@@ -194,9 +194,12 @@ def edit_from_dict(values: Mapping[str, Any]) -> Edit:
     unknown = sorted(set(given) - set(names))
     if unknown:
         raise InputError(f"{kind.__name__} has no {', '.join(unknown)}; it takes {', '.join(names) or 'nothing'}")
+    missing = [name for name, field in names.items() if name not in given and field.default is MISSING]
+    if missing:
+        raise InputError(f"{kind.__name__} needs {', '.join(missing)}")
     try:
         return kind(**{name: _value(name, value) for name, value in given.items()})
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{kind.__name__}: {error}") from error
 
 
@@ -206,7 +209,7 @@ _TEXTS, _OPTIONAL = ("code", "name", "text", "into", "leader"), ("into", "leader
 
 def _value(name: str, value: Any) -> Any:
     if name == "line":
-        points = [_place(name, point) for point in value]
+        points = [_place(name, point) for point in value] if isinstance(value, list | tuple) else []
         if len(points) < 2:
             raise ValueError("line needs at least two points")
         return LineString(points)
@@ -225,8 +228,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _place(name: str, value: Any) -> Place:
-    x, y = value
-    place = float(x), float(y)
-    if not all(abs(v) <= _FARTHEST_M for v in place):
+    pair = value if isinstance(value, list | tuple) else ()
+    if len(pair) != 2 or not all(type(v) in (int, float) and abs(v) <= _FARTHEST_M for v in pair):
         raise ValueError(f"{name} is no place in metres of the division's CRS")
-    return place
+    return float(pair[0]), float(pair[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from datetime import UTC, date, datetime
 
@@ -100,12 +101,30 @@ def test_no_page_is_wider_than_the_window(page, address, width):
         "/collections/third",
         "/collections/third/items",
         "/collections/third/schema",
+        "/collections/third/tiles",
         "/api",
         "/help",
     ):
         page.goto(f"{address}/ogc{path}")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_tiles_are_drawn_on_their_page(page, address):
+    page.goto(f"{address}/ogc/tiles")
+    page.wait_for_selector(".map[data-ready='tiles']")
+    page.wait_for_load_state("networkidle")
+    assert drawn_share(page, ".map") > 0.02
+
+
+@pytest.mark.parametrize("name", ["schema", "queryables"])
+def test_properties_have_one_language_at_a_time(page, address, name):
+    page.goto(f"{address}/ogc/collections/third/{name}")
+    shown = page.locator("main table").inner_text()
+    assert "上级编码" in shown
+    assert "code of the parent" not in shown
+    page.locator("[data-act=language]").click()
+    assert not re.search("[\u4e00-\u9fff]", page.locator("main table").inner_text())
 
 
 def test_both_languages(page, address):

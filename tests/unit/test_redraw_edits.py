@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import shapely
@@ -347,3 +349,29 @@ def test_a_draft_of_another_division_is_not_loaded(draft: Draft, base: Division)
         Draft.from_json(other, draft.to_json())
     with pytest.raises(InputError, match="not a saved draft"):
         Draft.from_json(base, "{}")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"edit": "Rename", "code": "1"}, "Rename needs name"),
+        ({"edit": "Rename", "code": 1, "name": "x"}, "Rename: code must be a text"),
+        ({"edit": "Lock", "codes": [1]}, "Lock: codes must be a list of texts"),
+        ({"edit": "Lock", "codes": "12"}, "Lock: codes must be a list of texts"),
+        ({"edit": "Reshape", "line": 3}, "Reshape: line needs at least two points"),
+        ({"edit": "Reshape", "line": [[1, 2]]}, "Reshape: line needs at least two points"),
+        *(
+            ({"edit": "MoveVertex", "at": at, "to": [1, 2]}, "MoveVertex: at is no place in metres")
+            for at in (5, [1], [1, 2, 3], [1, "2"], [1, 10**400], [1, float("nan")], [1, 1.01e8], [True, 2])
+        ),
+    ],
+)
+def test_a_malformed_edit_is_told_by_its_field(values: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match="^" + re.escape(message)):
+        edit_from_dict(values)
+
+
+def test_a_place_may_be_up_to_the_bound() -> None:
+    assert edit_from_dict({"edit": "MoveVertex", "at": [1e8, -1e8], "to": [1, 2]}) == MoveVertex(
+        (1e8, -1e8), (1.0, 2.0)
+    )

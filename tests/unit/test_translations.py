@@ -16,7 +16,7 @@ from api.translations.messages import rows_of
 from geo.errors import FileError, RefusedEdit
 
 ROOT = Path(__file__).resolve().parents[2]
-FIELD = re.compile(r"\{(\d+)(?::[ws])?\}")
+FIELD = re.compile(r"\{(\d+)(?::[wms])?\}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 #: Errors that contain their own Chinese reason.
@@ -139,6 +139,40 @@ def test_errors_of_libraries_and_chosen_classes_have_a_chinese_sentence() -> Non
     rows = {re.sub(r"\{\d+\}", "{}", english) for english in rows_of("phrases.csv")}
     assert {text for text in raised if not known(_samples(text)[0])} == set()
     assert {text for text in raised if "--" in text and re.sub(r"\{\d+\}", "{}", text) not in rows} == set()
+
+
+def test_every_reason_to_refuse_a_filter_has_a_chinese_sentence() -> None:
+    reasons = [
+        text
+        for module, _, node in calls(frozenset({"refuse", "_refuse"}))
+        if module.startswith("api/ogc/filters/") and not isinstance(node, ast.Name)
+        for text in _forms(module, node)
+    ]
+    assert len(reasons) > 40
+    missing = []
+    for text in reasons:
+        chinese = in_chinese(f"filter, at position 7: {_samples(text)[0]}")
+        unquoted = re.sub("“[^”]*”", "", chinese)
+        if not chinese.startswith("filter，第7个字符处：") or re.search("[a-z]+ [a-z]+", unquoted):
+            missing.append((text, chinese))
+    assert missing == [], "no Chinese sentence in api/translations/phrases.csv"
+
+
+def _forms(module: str, node: ast.expr) -> list[str]:
+    """Complete English reasons of one call: both of an alternative, and with the found word where the text parser adds it."""
+    if isinstance(node, ast.IfExp):
+        return [form for part in (node.body, node.orelse) for form in _forms(module, part)]
+    text = template(node)
+    if text is None or text == "{0}, not {1}":
+        return []
+    if isinstance(node, ast.JoinedStr) and any(
+        isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.IfExp) for part in node.values
+    ):
+        return []
+    if module.endswith("text_parser.py") and text.endswith("is expected") and text != "a number is expected":
+        number = len(FIELD.findall(text))
+        return [f"{text}, not '{{{number}}}'", f"{text}, not the end"]
+    return [text]
 
 
 def test_every_notice_has_a_chinese_sentence() -> None:

@@ -12,6 +12,7 @@ from api.ogc.answers import JSON, SCHEMA_JSON, base_of, json_answer, self_links,
 from api.ogc.describing import documents
 from api.ogc.describing.conformance import CLASSES
 from api.ogc.describing.openapi_document import openapi_document
+from api.ogc.properties import KIND_NAMES
 from api.ogc.query import parameters
 from api.ogc.routes.endpoints import page, readable, route
 from api.ogc.service import OgcService
@@ -37,7 +38,7 @@ def conformance(request: Request, _service: OgcService, _caller: Caller) -> Resp
     content = {"conformsTo": list(CLASSES), "links": self_links(request, query, JSON)}
     if wants_page(request, query.get("f")):
         title = ("符合的标准", "Conformance classes")
-        return page(request, "ogc_list.html", title, rows=CLASSES, crumbs=[("/ogc", *_HOME)])
+        return page(request, "ogc_list.html", title, rows=CLASSES, linked=False, crumbs=[("/ogc", *_HOME)])
     return json_answer(content)
 
 
@@ -106,7 +107,15 @@ def _schema(request: Request, service: OgcService, caller: Caller, *, queryables
     content = documents.schema(str(request.url).partition("?")[0], collection, queryables=queryables)
     if wants_page(request, query.get("f")):
         name = ("可查询属性", "Queryables") if queryables else ("数据结构", "Schema")
-        return page(request, "ogc_schema.html", name, content=content, crumbs=crumbs_of(collection))
+        return page(
+            request,
+            "ogc_schema.html",
+            name,
+            properties=[entry for entry in collection.properties if entry.name in content["properties"]],
+            kinds=KIND_NAMES,
+            geometry=("点", "point") if collection.geometry == "point" else ("多边形", "polygon"),
+            crumbs=crumbs_of(collection),
+        )
     return json_answer(content, media_type=SCHEMA_JSON)
 
 

@@ -28,14 +28,16 @@ from api.ogc.answers import (
     self_links,
     wants_page,
 )
-from api.ogc.catalogue import Collection
+from api.ogc.catalogue import COLLECTIONS, Collection
 from api.ogc.coordinate_systems import CRS84, named
 from api.ogc.feature_table import FeatureTable
+from api.ogc.properties import Property
 from api.ogc.query import MOST_OFFSET, integer_of, interval, parameters
 from api.ogc.routes.descriptions import crumbs_of
 from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.selection import ItemsQuery, known_parameters, page_rows, read_query, selected_rows
 from api.ogc.service import OgcService, layer_of
+from geo.layers import Level
 
 #: Default number of rows of an HTML page.
 PAGE_ROWS = 100
@@ -89,11 +91,11 @@ def one_item(request: Request, service: OgcService, caller: Caller) -> Response:
         return page(
             request,
             "ogc_item.html",
-            (collection.zh, collection.en),
+            _title(table, row),
             values=values,
-            name=table.ids[row],
+            linked=_parent_link(collection, values),
             source=_address(request, {**given, "f": "json"}),
-            crumbs=crumbs_of(collection),
+            crumbs=[*crumbs_of(collection), (f"{PREFIX}/collections/{collection.id}/items", "要素表", "Features")],
         )
     headers = {**_caching(collection, table, version, request), "Content-Crs": f"<{crs.uri}>", "Vary": "Accept"}
     if collection.editing is not None:
@@ -104,6 +106,22 @@ def one_item(request: Request, service: OgcService, caller: Caller) -> Response:
     links.append(link(f"{base_of(request)}/collections/{collection.id}", "collection", JSON, collection.title))
     body = table.fragments(crs)[row][:-1] + b',"links":' + _encoded(links) + b"}"
     return Response(body, media_type=GEOJSON, headers=headers)
+
+
+def _title(table: FeatureTable, row: int) -> tuple[str, str]:
+    """Title of the page of a feature: its name, or its identifier."""
+    name = table.values["name"][row] if "name" in table.values else None
+    text = f"{name}（{table.ids[row]}）" if name else table.ids[row]
+    return text, text.replace("（", " (").replace("）", ")")
+
+
+def _parent_link(collection: Collection, values: dict[Property, Any]) -> dict[str, str]:
+    """Address of the cell above, by the name of the property that holds its code."""
+    if collection.level is None or collection.level is Level.STREET or collection.draft is not None:
+        return {}
+    parent = next((value for entry, value in values.items() if entry.name == "parent"), None)
+    above = next(one for one in COLLECTIONS if one.tiled and one.level == collection.level - 1)
+    return {"parent": f"{PREFIX}/collections/{above.id}/items/{quote(parent, safe='')}"} if parent else {}
 
 
 def _caching(collection: Collection, table: FeatureTable, version: int | None, request: Request) -> dict[str, str]:
@@ -150,7 +168,7 @@ def _items_page(
     return page(
         request,
         "ogc_items.html",
-        (collection.zh, collection.en),
+        ("要素表", "Features"),
         collection=collection,
         rows=[(quote(table.ids[row], safe=""), [table.values[name][row] for name in names]) for row in shown],
         first=query.offset + 1,

@@ -17,6 +17,7 @@ from api.ogc.answers import IMMUTABLE, JSON, REVALIDATED, base_of, json_answer, 
 from api.ogc.catalogue import COLLECTIONS, Collection
 from api.ogc.publication.published import Published
 from api.ogc.query import MOST_OFFSET, integer_of, parameters
+from api.ogc.routes.descriptions import crumbs_of
 from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.service import OgcService, layer_of
 from api.ogc.tiles.matrix_set import MVT, NAME, matrix_set, tile_json, tile_set, tile_set_item
@@ -100,7 +101,9 @@ def matrix_sets(request: Request, _service: OgcService, _caller: Caller) -> Resp
     query = parameters(request.scope["query_string"], ("f",))
     address = f"{base_of(request)}/tileMatrixSets/{NAME}"
     if wants_page(request, query.get("f")):
-        return page(request, "ogc_list.html", ("瓦片矩阵集", "Tile matrix sets"), rows=[address], crumbs=_HOME)
+        return page(
+            request, "ogc_list.html", ("瓦片矩阵集", "Tile matrix sets"), rows=[address], linked=True, crumbs=_HOME
+        )
     links = [{"href": address, "rel": "self", "type": JSON, "title": NAME}]
     return json_answer({"tileMatrixSets": [{"id": NAME, "title": "Web Mercator", "links": links}]})
 
@@ -113,14 +116,32 @@ def one_matrix_set(request: Request, _service: OgcService, _caller: Caller) -> R
     return json_answer(matrix_set(f"{base_of(request)}/tileMatrixSets/{NAME}"))
 
 
-def tile_sets(request: Request, _service: OgcService, caller: Caller) -> Response:
+def tile_sets(request: Request, service: OgcService, caller: Caller) -> Response:
     """Tile sets of a collection, or of all layers together: one each."""
     query = parameters(request.scope["query_string"], ("f",))
-    here, title, _ = _described(request, caller)
+    here, title, layers = _described(request, caller)
     item = tile_set_item(base_of(request), f"{here}/{NAME}", title)
     if wants_page(request, query.get("f")):
-        return page(request, "ogc_list.html", _TITLE, rows=[f"{here}/{NAME}"], crumbs=_HOME)
+        return _tiles_page(request, service, here, layers)
     return json_answer({"tilesets": [item], "links": self_links(request, query, JSON)})
+
+
+def _tiles_page(request: Request, service: OgcService, here: str, layers: list[str]) -> Response:
+    """HTML page with the tiles on a map and their addresses."""
+    found = [collection for collection in COLLECTIONS if collection.id in layers]
+    crumbs = crumbs_of(found[0]) if "collection" in request.path_params else _HOME
+    return page(
+        request,
+        "ogc_tiles.html",
+        _TITLE,
+        here_tiles=here,
+        path=request.url.path.rstrip("/"),
+        bounds=service.extent_table(COLLECTIONS[0]).bounds or (),
+        version=service.versions.current().version.id,
+        zooms=(FIRST_ZOOM, LAST_ZOOM),
+        layers=[(collection.id, collection.zh, collection.en) for collection in found],
+        crumbs=crumbs,
+    )
 
 
 def one_tile_set(request: Request, service: OgcService, caller: Caller) -> Response:

@@ -22,6 +22,8 @@ def require_both_languages(answer: httpx.Response) -> None:
         body = answer.json()
         assert re.search("[\u4e00-\u9fff]", body["zh"]), body
         assert FALLBACK[:8] not in body["zh"], body
+        # Names, and what libraries say in brackets, stay as they are.
+        assert not re.search("[a-z]+ [a-z]+ [a-z]+", re.sub("“[^”]*”|（[^）]*）", "", body["zh"])), body
         assert not re.search("[\u4e00-\u9fff]", body["en"].split("'")[0]), body
 
 

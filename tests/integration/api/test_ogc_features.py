@@ -311,6 +311,9 @@ def test_the_openapi_document_is_true(ogc):
         "/collections/second/items/320113003001001",
         "/collections/second/schema",
         "/collections/second/queryables",
+        "/collections/second/tiles",
+        "/tiles",
+        "/tileMatrixSets",
     ],
 )
 def test_every_address_has_a_page(ogc, path):
@@ -330,6 +333,29 @@ def test_the_page_of_help_names_the_address_and_shows_pictures(ogc):
     assert len(pictures) == 2
     for picture in pictures:
         assert ogc.client.get(picture).headers["content-type"] == "image/png"
+
+
+def test_the_page_of_a_cell_has_its_name_and_leads_to_the_cell_above(ogc):
+    text = ogc.client.get("/ogc/collections/second/items/320113003001001?f=html").text
+    above = "/ogc/collections/community/items/320113003001"
+    assert f'<a href="{above}">320113003001</a>' in text
+    assert ogc.client.get(above).status_code == 200
+    title = text.partition("<title")[2].partition(">")[2].partition("<")[0]
+    assert title.startswith("二级网格1")
+    assert "（320113003001001）" in title
+    top = ogc.client.get("/ogc/collections/street/items?f=json").json()["features"][0]["id"]
+    assert 'href="/ogc/collections/street' in ogc.client.get(f"{above}?f=html").text
+    assert "/items/None" not in ogc.client.get(f"/ogc/collections/street/items/{top}?f=html").text
+
+
+def test_the_page_of_tiles_says_where_they_are(ogc):
+    base = str(ogc.client.base_url).rstrip("/")
+    for path, layers in (("/ogc/collections/second/tiles", 1), ("/ogc/tiles", 4)):
+        text = ogc.client.get(f"{path}?f=html").text
+        assert f"{base}{path}/WebMercatorQuad/{{z}}/{{y}}/{{x}}" in text
+        assert f'href="{path}/WebMercatorQuad/tilejson"' in text
+        cell = text.partition("图层")[2].partition("</table>")[0]
+        assert cell.count("<code>") == layers
 
 
 def test_values_never_become_markup(ogc):
