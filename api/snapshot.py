@@ -19,6 +19,7 @@ from api.database.divisions import CellName
 from geo.kernels import uncompiled
 from geo.layers import Datum, Division, Level, convert, lon_lat
 from geo.layers.columns import GEOJSON_DECIMALS
+from geo.layers.transformers import transformer
 from geo.locate import GridIndex
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Snapshot:
     @cached_property
     def _transformer(self) -> pyproj.Transformer:
         # Cached: creation takes 50 ms, a hundred times the rest of a lookup. Transformers may be shared by threads.
-        return pyproj.Transformer.from_crs("EPSG:4326", self.index.crs, always_xy=True)
+        return transformer("EPSG:4326", self.index.crs)
 
     def geojson(self, level: Level) -> bytes:
         """Layer in degrees (WGS-84) as a GeoJSON document; cached."""

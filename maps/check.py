@@ -18,6 +18,7 @@ from geo.coverage.report import FIRST_SCREEN, percent
 from geo.errors import CrsError, InputError
 from geo.layers import Area, Division, Level, area_frame, lon_lat
 from geo.layers.columns import CODE
+from geo.layers.transformers import to_crs
 from maps.encoding.cells import (
     STEPS,
     Background,
@@ -195,7 +196,7 @@ def _ground(cells: gpd.GeoDataFrame | None, shown: gpd.GeoDataFrame) -> gpd.GeoD
     if len(drawn) <= MOST_CELLS:
         return drawn
     named = {str(code) for codes in shown["cells"] for code in codes}
-    near = shown.geometry.dropna().to_crs(drawn.crs)
+    near = to_crs(shown.geometry.dropna(), drawn.crs)
     margin = _BESIDE_M if drawn.crs.is_projected else _BESIDE_M / 111_000
     boxes = shapely.box(*(near.bounds.to_numpy() + np.array([-margin, -margin, margin, margin])).T)
     beside = np.unique(drawn.sindex.query(boxes)[1]) if len(near) else np.array([], dtype=int)

@@ -17,6 +17,7 @@ from api.database import current_version, get_version, read_version, session
 from api.database.incidents import incident_points
 from api.json_values import plain_rows
 from geo.layers import Division, Level, lon_lat
+from geo.layers.transformers import to_crs
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def density(place: Place, arguments: dict[str, Any], progress: Progress) -> dict
     highest = None
     if most > 0:
         drawn = contours(surface, [most * share for share in (0.2, 0.4, 0.6, 0.8)])
-        lines = drawn.to_crs(4326).to_geo_dict()["features"]
+        lines = to_crs(drawn, 4326).to_geo_dict()["features"]
         row, column = np.unravel_index(int(surface.values.argmax()), surface.values.shape)
         top = gpd.GeoSeries.from_xy([surface.x[column]], [surface.y[row]], crs=surface.crs)
         degrees = lon_lat(top).iloc[0]

@@ -15,6 +15,7 @@ import sys
 import typer
 
 from api.cli.console import WRONG_USE, checked_output, error_text, fail, fold_help, notices, usage_text
+from api.cli.plain_values import convert_plain_values
 from api.deployment.compiled import use_installed_kernels
 from api.deployment.ending import leave
 from geo.errors import WanggeError
@@ -25,7 +26,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 #: Module of each verb, in the order of the help.
 _VERBS = {
-    "demo": "demo",
+    "demo": "demonstration.demo",
     "check": "check",
     "repair": "repair",
     "divide": "divide",
@@ -105,6 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    convert_plain_values()
     if not words or {"-h", "--help"} & set(words):
         fold_help()
     try:

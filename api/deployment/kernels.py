@@ -17,6 +17,7 @@ import numpy as np
 from api.ogc.tiles.tile_cache import LAST_ZOOM, TileCache
 from geo.coverage import check_division, plan_repair
 from geo.divide import divide
+from geo.layers.transformers import to_crs
 from geo.locate import GridIndex
 from geo.patrols import clean, integrity, presences, verify, visits
 from geo.sample import model_street
@@ -43,7 +44,7 @@ def division() -> None:
 def patrols() -> None:
     """Judge one hour of a few patrols."""
     cells = model_street().communities
-    place = cells.geometry.representative_point().to_crs(4326)
+    place = to_crs(cells.geometry.representative_point(), 4326)
     time = np.datetime64("2026-03-02T02:00:00") + np.arange(360) * np.timedelta64(10, "s")
     rng = np.random.default_rng(1)
     tracks = gpd.GeoDataFrame(

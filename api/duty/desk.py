@@ -38,6 +38,7 @@ from geo.duty.wording import STATES
 from geo.errors import InputError, RefusedStep
 from geo.incidents import Calendar, Limit, time_limits
 from geo.incidents.catalogue import catalogue_of, find_matter
+from geo.layers.transformers import transformer
 
 if TYPE_CHECKING:
     from api.snapshot import Snapshot
@@ -270,7 +271,7 @@ def candidates_of(session: Session, street: int, number: str) -> list[CandidateO
         .order_by(ReportRow.received_at.desc())
         .limit(_COMPARED)
     ).all()
-    zone = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:4549", always_xy=True)
+    zone = transformer("EPSG:4326", "EPSG:4549")
     best: dict[str, CandidateOut] = {}
     for found in duplicate_candidates(_place(mine, zone), [_place(row, zone) for row in rows]):
         best.setdefault(

@@ -7,10 +7,8 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from geo.layers import Division, Level, as_cells, is_division, layers_of, read_division, read_layer
+from geo.layers import Division, Level, as_cells, layers_of, read_division, read_layer
 from geo.layers.columns import CODE, LEVEL
-from geo.tables import table as tables
-from geo.tables.table import content_of, split_sheet
 
 
 def read_cells(
@@ -27,23 +25,34 @@ def read_cells(
     crs
         CRS of a file that does not declare one.
     """
-    if layer is None and holds_division(path, crs=crs):
-        return read_division(path)
-    if layer in {level.layer for level in Level} and holds_division(path, crs=crs):
-        return as_cells(read_division(path).layer(Level[layer.upper()]), path.name, code=code)
-    return as_cells(read_layer(path, layer=layer, crs=crs), path.name, code=code)
+    level = next((level for level in Level if level.layer == layer), None)
+    only = None
+    if layer is None or level is not None:
+        holds, only = _division_or_layer(path, crs)
+        if holds:
+            division = read_division(path)
+            return division if level is None else as_cells(division.layer(level), path.name, code=code)
+    if layer is not None or only is None:
+        only = read_layer(path, layer=layer, crs=crs)
+    return as_cells(only, path.name, code=code)
 
 
 def holds_division(path: Path, *, crs: str | None = None) -> bool:
     """Whether a file contains a division, as four layers or as one layer with a column ``level``."""
-    if is_division(path):
-        return True
-    if len(layers_of(path)) != 1:
-        return False
+    return _division_or_layer(path, crs)[0]
+
+
+def _division_or_layer(path: Path, crs: str | None) -> tuple[bool, gpd.GeoDataFrame | None]:
+    """Whether a file contains a division, and its only layer if that had to be read."""
+    names = layers_of(path)
+    if {level.layer for level in Level} <= set(names):
+        return True, None
+    if len(names) != 1:
+        return False, None
     frame = read_layer(path, crs=crs)
     if not {CODE, LEVEL} <= set(frame.columns):
-        return False
-    return set(frame[LEVEL].dropna().unique()) == {int(level) for level in Level}
+        return False, frame
+    return set(frame[LEVEL].dropna().unique()) == {int(level) for level in Level}, frame
 
 
 def finest(cells: Division | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -64,6 +73,8 @@ def read_table(path: Path) -> pd.DataFrame:
     FileError
         If the file is missing, empty, not a table, or has no rows.
     """
-    path, sheet = split_sheet(path)
-    rows = tables.read_table(content_of(path), path.name, known=frozenset(), sheet=sheet).rows
+    from geo.tables import table as tables  # most commands read layers only
+
+    path, sheet = tables.split_sheet(path)
+    rows = tables.read_table(tables.content_of(path), path.name, known=frozenset(), sheet=sheet).rows
     return rows.astype("string").fillna("").astype(object)

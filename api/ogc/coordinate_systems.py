@@ -12,6 +12,7 @@ import shapely
 from api.errors import QueryError
 from geo.arrays import Floats, Objects
 from geo.layers.columns import GEOJSON_DECIMALS
+from geo.layers.transformers import transformer
 
 #: Space of all geographic CRS; a metric CRS is its own space.
 DEGREES = 4326
@@ -99,7 +100,7 @@ def converted(geometries: Objects, native: int, space: int) -> Objects:
 @lru_cache(maxsize=32)
 def transformer_between(one: int, other: int) -> pyproj.Transformer:
     """Cached transformer, x first; creation takes 50 ms, and it may be shared by threads."""
-    return pyproj.Transformer.from_crs(one, other, always_xy=True)
+    return transformer(one, other)
 
 
 def _north_first(number: int) -> bool:

@@ -20,6 +20,7 @@ from api.overview.service_maps import background_of
 from api.settings import Settings
 from api.verdicts.day import basis_of, judge, rules_of
 from api.verdicts.reading import read_rows, span_of
+from geo.layers.transformers import to_crs
 from geo.locate import GridIndex
 from geo.patrols import REASONS
 from maps import render
@@ -97,5 +98,5 @@ def _inside(tracks: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFra
     """Fixes inside the given grids only: readers limited to these grids see no other tracks."""
     if cells.empty:
         return tracks.iloc[:0]
-    points = tracks.geometry.to_crs(cells.crs)
+    points = to_crs(tracks.geometry, cells.crs)
     return tracks[GridIndex(cells).locate(np.asarray(points.x), np.asarray(points.y)) >= 0]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from api.plans.open_draft import OpenDraft
 from geo.errors import InputError
 from geo.layers.crs import PER_METRE
+from geo.layers.transformers import transformer
 
 #: Margin around the street in which the polynomials are fitted, metres.
 _AROUND_M = 2_000.0
@@ -48,7 +49,6 @@ def base_map_of(opened: OpenDraft, address: str, credit: str) -> dict[str, Any]:
     `to_draft` maps thousands of Mercator metres from `mercator` to millimetres from `origin`; `to_mercator` maps thousands of
     metres from `origin` to Mercator metres from `mercator`.
     """
-    from pyproj import Transformer
 
     west, south, east, north = opened.base.division.street.total_bounds
     columns, rows = np.meshgrid(
@@ -56,7 +56,7 @@ def base_map_of(opened: OpenDraft, address: str, credit: str) -> dict[str, Any]:
         np.linspace(south - _AROUND_M, north + _AROUND_M, _SAMPLES),
     )
     x, y = columns.ravel(), rows.ravel()
-    mx, my = Transformer.from_crs(opened.draft.crs, 3857, always_xy=True).transform(x, y)
+    mx, my = transformer(opened.draft.crs, 3857).transform(x, y)
     middle = float(np.mean(mx)), float(np.mean(my))
     lattice = np.column_stack([x * PER_METRE - opened.origin[0], y * PER_METRE - opened.origin[1]])
     mercator = np.column_stack([mx - middle[0], my - middle[1]])

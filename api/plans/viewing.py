@@ -15,6 +15,7 @@ from api.plans.keeper import Keeper
 from api.plans.open_draft import OpenDraft
 from api.plans.wire import COLUMNS, encoded, steps_of
 from geo.layers.crs import PER_METRE
+from geo.layers.transformers import to_crs
 
 #: Compression level of the layers, which are compressed once.
 _LEVEL = 6
@@ -79,7 +80,7 @@ def layer_document(keeper: Keeper, opened: OpenDraft, name: str) -> tuple[str, b
             raise NotStoredError(
                 f"this installation has no layer '{name}'; an administrator names a file (WANGGE_LAYERS)"
             )
-        keeper.documents[key] = _compressed(_layer(frame.to_crs(opened.draft.crs), opened))
+        keeper.documents[key] = _compressed(_layer(to_crs(frame, opened.draft.crs), opened))
     return keeper.documents[key]
 
 

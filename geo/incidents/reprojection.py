@@ -13,6 +13,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.layers import to_metric
+from geo.layers.transformers import to_crs
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def to_metric_as_drawn(cells: gpd.GeoDataFrame, *, piece_m: float = PIECE_M) -> 
     perimeter_m = float(shapely.length(cells.geometry.array).sum()) * unit_m
     step = max(piece_m, perimeter_m / _MOST_POINTS) / unit_m
     dense = gpd.GeoSeries(cut_edges(cells.geometry.array, step), index=cells.index, crs=cells.crs)
-    return metric.set_geometry(dense.to_crs(metric.crs))
+    return metric.set_geometry(to_crs(dense, metric.crs))
 
 
 def cut_edges(polygons: npt.ArrayLike, step: float) -> npt.NDArray[np.object_]:

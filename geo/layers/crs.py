@@ -7,8 +7,6 @@ as equal: they differ by centimetres, and no transformation between them is publ
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +17,7 @@ from pyproj import CRS
 from geo.errors import CrsError, GeometryError, InputError
 from geo.layers import trigonometry
 from geo.layers.old_datums import old_datum
+from geo.layers.transformers import to_crs, transformer
 from geo.notices import notice
 
 #: Lattice units per metre; one unit is 1 mm.
@@ -129,7 +128,7 @@ def to_metric(frame: gpd.GeoDataFrame, crs: object = None) -> gpd.GeoDataFrame:
     if crs is None:
         lon, lat = centre_lon_lat(frame)
         crs = own if _suits(own, lon) else metric_crs(lon, lat)
-    return frame if crs is own or CRS.from_user_input(crs) == own else frame.to_crs(crs)
+    return frame if crs is own or CRS.from_user_input(crs) == own else to_crs(frame, crs)
 
 
 def _suits(crs: CRS, lon: float) -> bool:
@@ -155,19 +154,13 @@ def centre_lon_lat(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> tuple[float, floa
         raise GeometryError("no coordinates: the layer is empty or all of its geometries are")
     x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
     if not crs.is_geographic:
-        x, y = _to_degrees(crs.srs).transform(x, y)
+        x, y = transformer(crs, WGS84).transform(x, y)
     if not (np.isfinite([x, y]).all() and abs(x) <= 180 and abs(y) <= 90):
         raise CrsError(
             f"the coordinates (centre {bounds[[0, 2]].mean():g}, {bounds[[1, 3]].mean():g}) do not fit the declared "
             f"CRS {crs.to_string()}: declare the one that they are in"
         )
     return float(x), float(y)
-
-
-@lru_cache(maxsize=32)
-def _to_degrees(srs: str) -> pyproj.Transformer:
-    """Cached transformer to degrees, by CRS definition: creating one takes 0.1 s, and hashing a CRS a millisecond."""
-    return pyproj.Transformer.from_crs(srs, WGS84, always_xy=True)
 
 
 def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
@@ -182,7 +175,7 @@ def lon_lat(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
             f"{old}: 按 CGCS2000 显示，位置可有 50 至 150 米偏差。Coordinates on {old} are shown as if on CGCS2000, which may be "
             "50 to 150 m off"
         )
-    return geometries if geometries.crs == WGS84 else geometries.to_crs(WGS84)
+    return geometries if geometries.crs == WGS84 else to_crs(geometries, WGS84)
 
 
 def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
@@ -208,7 +201,7 @@ def area_m2(geometries: gpd.GeoSeries) -> npt.NDArray[np.float64]:
     outer = np.r_[True, part_of[1:] != part_of[:-1]]
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     if geometries.crs != WGS84:
-        xy = np.column_stack(_to_degrees(geometries.crs.srs).transform(*xy.T))
+        xy = np.column_stack(transformer(geometries.crs, WGS84).transform(*xy.T))
     areas = np.abs(_ring_areas_m2(xy, ring))
     return np.bincount(owner[part_of], weights=np.where(outer, areas, -areas), minlength=len(polygons)).astype(
         np.float64

@@ -15,6 +15,7 @@ import shapely
 
 from geo.errors import DatumError
 from geo.layers.crs import WGS84, lon_lat
+from geo.layers.transformers import to_crs
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -82,7 +83,7 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
         return np.column_stack(convert(xy[:, 0], xy[:, 1], source, target))
 
     moved = gpd.GeoSeries(shapely.transform(degrees.array, move), index=frame.index, crs=WGS84)
-    return frame.set_geometry(moved.to_crs(frame.crs))
+    return frame.set_geometry(to_crs(moved, frame.crs))
 
 
 def convert(

@@ -19,6 +19,7 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.transformer import TransformerGroup
 
 from geo.errors import CrsError
+from geo.layers.transformers import to_crs, transformer
 from geo.notices import notice
 
 _OLD = ("Beijing 1954", "New Beijing", "Xian 1980")
@@ -62,7 +63,7 @@ def change_crs(shapes: gpd.GeoSeries, target: object) -> gpd.GeoSeries:
     """
     source, target = CRS.from_user_input(shapes.crs), CRS.from_user_input(target)
     if not changes_old_datum(source, target):
-        return shapes.to_crs(target)
+        return to_crs(shapes, target)
     place = _place(shapes)
     names = f"{_title(source)} → {_title(target)}"
     there, back = _operation(source, _WGS84, place, names), _operation(_WGS84, target, place, names)
@@ -88,7 +89,7 @@ def _place(shapes: gpd.GeoSeries) -> tuple[float, float, float, float]:
     crs = CRS.from_user_input(shapes.crs)
     west, south, east, north = shapes.total_bounds
     if crs.geodetic_crs is not None and not crs.is_geographic:
-        to = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+        to = transformer(crs, crs.geodetic_crs)
         west, south, east, north = to.transform_bounds(west, south, east, north)
     return float(west), float(south), float(east), float(north)
 
@@ -96,7 +97,7 @@ def _place(shapes: gpd.GeoSeries) -> tuple[float, float, float, float]:
 def _operation(source: CRS, target: CRS, place: tuple[float, float, float, float], names: str) -> pyproj.Transformer:
     """The most accurate operation defined for a place; between new datums the default one."""
     if not changes_old_datum(source, target):
-        return pyproj.Transformer.from_crs(source, target, always_xy=True)
+        return transformer(source, target)
     area: Any = AreaOfInterest(*place)
     known = TransformerGroup(source, target, always_xy=True, area_of_interest=area, allow_ballpark=False)
     x, y = (place[0] + place[2]) / 2, (place[1] + place[3]) / 2

@@ -10,6 +10,7 @@ import pyproj
 from geo.arrays import Bools, Floats, Objects
 from geo.errors import CrsError
 from geo.layers.crs import WGS84, parse_crs
+from geo.layers.transformers import transformer
 from geo.tables.refused import are_good, mark
 from geo.texts import Text
 
@@ -81,8 +82,7 @@ def to_lon_lat(x: Floats, y: Floats, crs: object, what: str) -> Placed:
 
 def _moved(x: Floats, y: Floats, crs: pyproj.CRS) -> tuple[Floats, Floats, Bools]:
     """Degrees, and whether they are plausible: finite, and in or near the area of use of the CRS."""
-    transformer = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
-    lon, lat = (np.asarray(values, dtype=float) for values in transformer.transform(x, y))
+    lon, lat = (np.asarray(values, dtype=float) for values in transformer(crs, WGS84).transform(x, y))
     finite = np.isfinite(lon) & np.isfinite(lat)
     area = crs.area_of_use
     if area is None:

@@ -13,6 +13,7 @@ from geo.days import micro_at
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, PARENT
 from geo.layers.crs import require_metric
+from geo.layers.transformers import to_crs
 from geo.locate import GridIndex
 from geo.patrols.columns import DAY
 from geo.patrols.rules import DEFAULT_RULES, Rules
@@ -137,7 +138,7 @@ def _road_lengths(
     """Length of roads in each cell, and the part of it that was seen, metres."""
     if roads is None:
         return np.full(n, np.nan), np.full(n, np.nan)
-    lines = shapely.get_parts(roads.to_crs(index.crs).geometry.array)
+    lines = shapely.get_parts(to_crs(roads, index.crs).geometry.array)
     steps = np.maximum(1, np.ceil(shapely.length(lines) / ROAD_M)).astype(np.int64)
     line = np.repeat(np.arange(len(lines)), steps)
     nth = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)

@@ -14,6 +14,7 @@ from geo.arrays import Bools, Floats, Objects
 from geo.errors import InputError
 from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
+from geo.layers.transformers import to_crs
 from geo.patrols.columns import COUNTED, DAY
 from geo.patrols.persons import persons_of, who_counts
 from geo.patrols.rules import DEFAULT_RULES, Rules
@@ -201,7 +202,7 @@ def feasible(
     require_metric(cells, "feasibility")
     rules = who_counts(rules, cells, roster["officer"]).rules
     require_named(cells, rules)
-    at = bases.to_crs(cells.crs)
+    at = to_crs(bases, cells.crs)
     names = roster["officer"].to_numpy(dtype=object)
     far = np.array([shapely.distance(cells.geometry.array, point) for point in at.array]).reshape(len(at), len(cells))
     due_times, stays, can = np.zeros(len(cells), dtype=int), np.zeros(len(cells)), np.ones(far.shape, dtype=bool)

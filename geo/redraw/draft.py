@@ -13,6 +13,7 @@ import pandas as pd
 from geo.errors import InputError, RefusedEdit
 from geo.layers.columns import CODE, LEADER, NAME, Level
 from geo.layers.division import Division, digest_of
+from geo.layers.transformers import to_crs
 from geo.redraw import edits as kinds
 from geo.redraw.changes import Change, change_from_dict, change_to_dict
 from geo.redraw.compiling import borders
@@ -43,8 +44,8 @@ class Draft:
         self.base = division
         self.crs = division.crs
         self.sources = Sources(
-            None if roads is None else roads.to_crs(division.crs),
-            None if buildings is None else buildings.to_crs(division.crs),
+            None if roads is None else to_crs(roads, division.crs),
+            None if buildings is None else to_crs(buildings, division.crs),
         )
         self.roads = None if self.sources.roads is None else Roads(self.sources.roads)
         self.buildings = None if self.sources.buildings is None else Buildings(self.sources.buildings)

@@ -7,15 +7,13 @@ PROJ is used.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
-import pyproj
 from pyproj import CRS
 
 from geo.arrays import Floats
 from geo.kernels import kernel
 from geo.layers.crs import WGS84
+from geo.layers.transformers import transformer
 
 #: Minimum number of fixes for which fitting pays, polynomial degrees to try (a street needs 5), and the permitted error,
 #: metres.
@@ -24,7 +22,7 @@ MANY, DEGREES, EXACT_M = 50_000, (4, 5, 7), 1e-6
 
 def to_metres(lon: Floats, lat: Floats, crs: CRS) -> tuple[Floats, Floats]:
     """Project WGS-84 degrees to `crs`; NaN stays NaN."""
-    transform = _transformer(crs).transform
+    transform = transformer(WGS84, crs).transform
     if len(lon) >= MANY:
         for degree in DEGREES:
             fitted = _fitted(transform, lon, lat, degree)
@@ -32,12 +30,6 @@ def to_metres(lon: Floats, lat: Floats, crs: CRS) -> tuple[Floats, Floats]:
                 return fitted
     x, y = transform(lon, lat)
     return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-
-
-@lru_cache(8)
-def _transformer(crs: CRS) -> pyproj.Transformer:
-    """Making one takes longer than projecting the fixes of some devices; threads may share it."""
-    return pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
 
 
 def _fitted(transform: object, lon: Floats, lat: Floats, degree: int) -> tuple[Floats, Floats] | None:

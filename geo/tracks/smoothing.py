@@ -17,6 +17,7 @@ import shapely
 
 from geo.arrays import Bools, Floats
 from geo.kernels import kernel
+from geo.layers.transformers import to_crs
 from geo.tracks.cleaning import clean
 from geo.tracks.columns import MARK
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
@@ -74,7 +75,7 @@ def smoothed(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS
         xy = np.column_stack([path.x[part], path.y[part]])
         everywhere = np.ones(len(xy), dtype=np.bool_)
         moved, sigma[rows[part]] = smoothed_path(time_s, everywhere, xy, motion_of(time_s, xy, path.sigma[part]))
-        places[rows[part]] = gpd.GeoSeries(shapely.points(moved), crs=crs).to_crs(cleaned.crs).array
+        places[rows[part]] = to_crs(gpd.GeoSeries(shapely.points(moved), crs=crs), cleaned.crs).array
     return cleaned.set_geometry(gpd.GeoSeries(places, index=cleaned.index, crs=cleaned.crs)).assign(sigma_m=sigma)
 
 

@@ -31,6 +31,7 @@ from geo.layers.columns import (
     UNITS,
     WORKLOAD,
 )
+from geo.layers.transformers import to_crs
 from geo.prepared import prepared_copy
 from maps.encoding.neighbours import AROUND_M, encode_neighbours
 from maps.encoding.packing import pack_shapes
@@ -286,7 +287,7 @@ def near_street(
         raise CrsError(f"{name}: declares no coordinate reference system; set the one that it is in")
     street = shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
     near = prepared_copy(street.buffer(beyond_m, quad_segs=2).simplify(10.0))
-    layer = layer.to_crs(division.crs)
+    layer = to_crs(layer, division.crs)
     shapes = np.asarray(layer.geometry.array)
     inside = shapely.intersects(near, shapes)
     layer, shapes = layer[inside], shapely.simplify(shapes[inside], _SIMPLIFY_M)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
 from PIL import Image
 
 from geo.errors import GeometryError
 from geo.layers import require_metric
+from geo.layers.transformers import to_crs, transformer
 from geo.prepared import prepared_copy
 from maps import colours
 
@@ -82,19 +82,19 @@ def density_picture(
     """
     crs = require_metric(outline, "outline")
     x, y, grid = _rising(np.asarray(x, dtype=float), np.asarray(y, dtype=float), np.asarray(values, dtype=float))
-    west, south, east, north = outline.to_crs(_WEB).total_bounds
+    west, south, east, north = to_crs(outline, _WEB).total_bounds
     # Web Mercator stretches lengths by 1 / cos(latitude).
     stretch = math.cosh(math.pi * (south + north) / 2 / 20037508.342789244)
     pixel = max(abs(x[1] - x[0]) / 2 * stretch, max(east - west, north - south) / widest_px)
     columns, rows = math.ceil((east - west) / pixel), math.ceil((north - south) / pixel)
     web_x, web_y = np.meshgrid(west + (np.arange(columns) + 0.5) * pixel, north - (np.arange(rows) + 0.5) * pixel)
-    at_x, at_y = pyproj.Transformer.from_crs(_WEB, crs, always_xy=True).transform(web_x, web_y)
+    at_x, at_y = transformer(_WEB, crs).transform(web_x, web_y)
     area = prepared_copy(shapely.union_all(np.asarray(outline.array)))
     inside = shapely.contains_xy(area, at_x, at_y)
     painted = np.where(inside, _bilinear(x, y, grid, at_x, at_y), 0.0)
     top = round_up(float(painted.max()))
     index = np.rint(painted / top * (_LEVELS - 1)).astype(np.uint8)
-    corner = pyproj.Transformer.from_crs(_WEB, "EPSG:4326", always_xy=True)
+    corner = transformer(_WEB, "EPSG:4326")
     left, lower = corner.transform(west, north - rows * pixel)
     right, upper = corner.transform(west + columns * pixel, north)
     bounds = [[round(lower, 7), round(left, 7)], [round(upper, 7), round(right, 7)]]

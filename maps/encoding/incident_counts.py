@@ -18,7 +18,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyproj
 import shapely
 
 from geo.errors import ColumnError, first_labels
@@ -26,6 +25,7 @@ from geo.incidents.assignment import coordinates
 from geo.layers import Division
 from geo.layers.columns import CODE
 from geo.layers.crs import EQUATOR_M
+from geo.layers.transformers import to_crs, transformer
 from geo.prepared import prepared_copy
 from maps.encoding.cells import column, two_languages
 from maps.encoding.packing import pack
@@ -73,7 +73,7 @@ class Lattice:
     @classmethod
     def over(cls, outline: gpd.GeoSeries, bandwidth_m: float) -> Lattice:
         """Lattice for an outline and a kernel of standard deviation `bandwidth_m`, metres."""
-        west, south, east, north = outline.to_crs(_WEB).total_bounds
+        west, south, east, north = to_crs(outline, _WEB).total_bounds
         side_m = bandwidth_m / SQUARES_PER_BANDWIDTH
         side = side_m * math.cosh((south + north) / 2 / EQUATOR_M)
         return cls(west, north, side, side_m, math.ceil((east - west) / side), math.ceil((north - south) / side))
@@ -90,12 +90,12 @@ class Lattice:
         """Whether the centre of each square is inside, shape (rows * columns,)."""
         x = self.west + (np.arange(self.columns) + 0.5) * self.side
         y = self.north - (np.arange(self.rows) + 0.5) * self.side
-        area = prepared_copy(shapely.union_all(np.asarray(outline.to_crs(_WEB).array)))
+        area = prepared_copy(shapely.union_all(np.asarray(to_crs(outline, _WEB).array)))
         return np.asarray(shapely.contains_xy(area, *(grid.ravel() for grid in np.meshgrid(x, y))))
 
     def bounds(self) -> list[list[float]]:
         """``[[south, west], [north, east]]`` of the outer edges, degrees."""
-        to_degrees = pyproj.Transformer.from_crs(_WEB, "EPSG:4326", always_xy=True)
+        to_degrees = transformer(_WEB, "EPSG:4326")
         west, south = to_degrees.transform(self.west, self.north - self.rows * self.side)
         east, north = to_degrees.transform(self.west + self.columns * self.side, self.north)
         return [[round(south, 7), round(west, 7)], [round(north, 7), round(east, 7)]]

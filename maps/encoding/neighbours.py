@@ -11,6 +11,7 @@ import shapely
 from geo.errors import CrsError
 from geo.layers import Division, lon_lat
 from geo.layers.columns import NAME
+from geo.layers.transformers import to_crs
 
 #: Distance beyond the outline up to which neighbours, and with them roads, are drawn.
 AROUND_M = 900.0
@@ -49,7 +50,7 @@ def encode_neighbours(
         raise CrsError("neighbours: declares no coordinate reference system; set the one that it is in")
     street = shapely.union_all(shapely.make_valid(np.asarray(division.street.geometry.array)))
     around = street.buffer(AROUND_M, quad_segs=4)
-    shapes = layer.to_crs(division.crs)
+    shapes = to_crs(layer, division.crs)
     kinds = shapes.geom_type.str.removeprefix("Multi")
 
     def places(names: list[tuple[str, Any]]) -> list[dict[str, Any]]:

@@ -224,6 +224,13 @@ def test_geometries_of_callers_are_never_prepared() -> None:
     assert found == ["geo/prepared.py"]
 
 
+def test_transformations_between_systems_are_made_in_one_place() -> None:
+    """Otherwise PROJ searches its database, 0.13 s for each pair of systems; see geo/layers/transformers.py."""
+    calls = (".to_crs(", "Transformer.from_crs(")
+    found = [_name(path) for path in MODULES if any(call in path.read_text(encoding="utf-8") for call in calls)]
+    assert found == ["geo/layers/transformers.py"]
+
+
 @pytest.mark.parametrize("path", sorted(LISTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_mutations_still_apply(path: Path) -> None:
     mutations = read_list(path)

@@ -1,1 +1,1 @@
-"""Parts of ``wangge demo``."""
+"""``wangge demo``: the demonstration, and its live form."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo.errors import FileError, InputError
+from geo.layers.transformers import to_crs
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -135,4 +136,4 @@ def _roads(layers: str, division: Division) -> gpd.GeoDataFrame | None:
 
     if not layers or not Path(layers).is_file() or "roads" not in {name for name, _ in pyogrio.list_layers(layers)}:
         return None
-    return gpd.read_file(layers, layer="roads").to_crs(division.crs)
+    return to_crs(gpd.read_file(layers, layer="roads"), division.crs)

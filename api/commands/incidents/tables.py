@@ -17,6 +17,7 @@ from api.files.outputs import CSV_ENCODING, write_text
 from geo.errors import ColumnError, FileError
 from geo.incidents.columns import HEADERS
 from geo.layers import aside
+from geo.layers.transformers import to_crs
 
 # Texts that Excel interprets as formulas when it opens a CSV file.
 _FORMULA = r"^[=+\-@\t\r]"
@@ -103,7 +104,7 @@ def outside_rows(assigned: gpd.GeoDataFrame, outline: gpd.GeoDataFrame) -> pd.Da
     away = assigned[assigned["cell"].isna()]
     area = to_metric(outline)
     distance = (
-        away.geometry.to_crs(area.crs).distance(area.geometry.union_all()) if len(away) else pd.Series(dtype=float)
+        to_crs(away.geometry, area.crs).distance(area.geometry.union_all()) if len(away) else pd.Series(dtype=float)
     )
     table = pd.DataFrame(away.drop(columns=away.geometry.name)).assign(to_outline_m=distance.round(1))
     table.attrs = {}

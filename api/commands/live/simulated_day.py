@@ -16,6 +16,7 @@ from api.database import current_version, read_version, session
 from api.database.accounts import add_token
 from api.database.people import add_device, device_names, hand_over, holder_at, person_of
 from api.database.verdicts import last_verdict_day
+from geo.layers.transformers import to_crs
 from geo.sample import simulate_patrols
 
 #: Interval of the fixes of a phone, seconds. Verdicts are nearly those of a fix every ten seconds, at a sixth of the cost.
@@ -57,7 +58,7 @@ def live_day(engine: Engine, street: int, roads: gpd.GeoDataFrame, *, seed: int,
         last = last_verdict_day(opened, street)
         day = (last or at.astimezone(ZoneInfo(zone)).date() - timedelta(days=2)) + timedelta(days=1)
         division = read_version(opened, current_version(opened, day=day).id)
-    ground = SimpleNamespace(roads=roads.to_crs(division.crs), communities=division.community)
+    ground = SimpleNamespace(roads=to_crs(roads, division.crs), communities=division.community)
     rng = np.random.default_rng([seed, day.toordinal()])
     found, _ = simulate_patrols(ground, division, rng=rng, day=day, interval_s=INTERVAL_S)
     tracks = pd.DataFrame(found)[["device", "officer", "time", "lon", "lat", "accuracy_m"]]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyproj
 import shapely
 
 from geo.arrays import Floats, Ints
 from geo.kernels import kernel
 from geo.layers import Level
+from geo.layers.transformers import transformer
 
 if TYPE_CHECKING:
     from geo.layers import Division
@@ -73,7 +73,7 @@ class TileMesh:
         for level, (xy, offsets, cell, outer) in parts.items():
             rings[level] = LevelRings(number[start : start + len(xy)], offsets, cell, outer)
             start += len(xy)
-        forward = pyproj.Transformer.from_crs(division.crs, 3857, always_xy=True)
+        forward = transformer(division.crs, 3857)
         metres = vertices / PER_METRE
         mercator = np.column_stack(forward.transform(metres[:, 0], metres[:, 1]))
         return cls(mercator, _weights(mercator, list(rings.values())), rings)

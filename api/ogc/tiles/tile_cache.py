@@ -14,6 +14,7 @@ from api.ogc.tiles.ring_encoding import BUFFER, EXTENT, encode_rings
 from api.ogc.tiles.vector_tile import PropertyTable, layer_message
 from geo.arrays import Ints
 from geo.layers import Level
+from geo.layers.transformers import to_crs
 
 if TYPE_CHECKING:
     from geo.layers import Division
@@ -69,7 +70,7 @@ class TileCache:
 
     def limits(self, zoom: int) -> tuple[int, int, int, int]:
         """First and last column and row of a zoom that the street touches; builds no tile."""
-        street = self._division.street.geometry.to_crs(3857).total_bounds
+        street = to_crs(self._division.street.geometry, 3857).total_bounds
         side = 2 * HALF_WORLD_M / (1 << zoom)
         west, east = ((value + HALF_WORLD_M) // side for value in street[[0, 2]])
         south, north = ((HALF_WORLD_M - value) // side for value in street[[1, 3]])

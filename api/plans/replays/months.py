@@ -19,6 +19,7 @@ from api.verdicts.day import Basis, judge_tracks, rules_of
 from api.verdicts.reading import read_tracks_of
 from geo.layers import Division
 from geo.layers.columns import CODE, NAME, PARENT, POPULATION
+from geo.layers.transformers import to_crs
 from geo.locate import GridIndex
 from geo.patrols import Rules
 
@@ -76,7 +77,7 @@ def cells_of_incidents(cells: gpd.GeoDataFrame, incidents: list[dict[str, Any]])
     if not incidents or not len(cells):
         return [None] * len(incidents)
     points = gpd.GeoSeries.from_xy([i["lon"] for i in incidents], [i["lat"] for i in incidents], crs="EPSG:4326")
-    there = points.to_crs(cells.crs)
+    there = to_crs(points, cells.crs)
     found = GridIndex(cells).locate(there.x.to_numpy(), there.y.to_numpy())
     codes = cells[CODE].astype(str).tolist()
     return [None if k < 0 else codes[k] for k in found.tolist()]

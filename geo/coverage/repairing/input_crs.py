@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
 
 from geo.coverage.arcs import unique_rows
 from geo.coverage.edges import without_precision_grid
+from geo.layers.transformers import to_crs, transformer
 
 Shapes = npt.NDArray[np.object_]
 
@@ -57,7 +57,7 @@ class InputCrs:
         for frame in others:
             if frame.crs == cells.crs:
                 origins.append(shapely.get_coordinates(frame.geometry.array))
-                places.append(shapely.get_coordinates(frame.to_crs(metric.crs).geometry.array))
+                places.append(shapely.get_coordinates(to_crs(frame, metric.crs).geometry.array))
         return cls(cells.crs, metric.crs, np.concatenate(places), np.concatenate(origins), given)
 
     def back(self, shapes: Shapes) -> gpd.GeoSeries:
@@ -70,7 +70,7 @@ class InputCrs:
         new = first >= n
         values = np.empty((len(first), 2))
         values[~new] = self.origin[first[~new]]
-        there = pyproj.Transformer.from_crs(self.metric, self.crs, always_xy=True)
+        there = transformer(self.metric, self.crs)
         values[new] = np.column_stack(there.transform(*wanted[first[new] - n].T))
         returned = shapely.set_coordinates(np.array(shapes), values[number[n:]])
         return gpd.GeoSeries(returned, crs=self.crs)

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from geo.layers.alignment.known_shifts import Mistake
 from geo.layers.alignment.overlap import MOST_SAMPLES, Reference, Surface, edge_surface, nearness, sample_points
 from geo.layers.crs import GEOD, WGS84
+from geo.layers.transformers import to_crs, transformer
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -43,13 +44,12 @@ class Samples:
     @classmethod
     def of(cls, degrees: gpd.GeoSeries, metres: CRS, place: CRS, most: int) -> Samples:
         """Take at most `most` points from geometries in degrees, spaced in the CRS `metres`."""
-        array = np.asarray(degrees.to_crs(metres).array, dtype=object)
+        array = np.asarray(to_crs(degrees, metres).array, dtype=object)
         are_points = bool((shapely.get_dimensions(array) == 0).all())
         xy = sample_points(array, most, 5.0)
-        lon, lat = pyproj.Transformer.from_crs(metres, WGS84, always_xy=True).transform(*xy.T)
+        lon, lat = transformer(metres, WGS84).transform(*xy.T)
         good = np.isfinite(lon) & np.isfinite(lat)
-        transformer = pyproj.Transformer.from_crs(WGS84, place, always_xy=True)
-        return cls(lon[good], lat[good], int(good.sum()), are_points, transformer)
+        return cls(lon[good], lat[good], int(good.sum()), are_points, transformer(WGS84, place))
 
     def moved(self, cause: Mistake) -> FloatArray:
         """Samples in metres after correction of `cause`, shape (n, 2); points without a result are NaN."""

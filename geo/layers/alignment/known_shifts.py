@@ -16,6 +16,7 @@ from pyproj import CRS
 
 from geo.layers.crs import WGS84, metric_crs
 from geo.layers.datum import Datum, convert
+from geo.layers.transformers import transformer
 
 FloatArray = npt.NDArray[np.float64]
 Correction = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
@@ -93,7 +94,7 @@ def zone_mistakes(crs: CRS, lon: float, lat: float) -> Iterator[Mistake]:
     meridian = _meridian(declared)
     if meridian is None:
         return
-    there = pyproj.Transformer.from_crs(WGS84, declared, always_xy=True)
+    there = transformer(WGS84, declared)
     gauss = [4534 + int(m - 75) // 3 for m in meridian + np.array([-6, -3, 0, 3, 6]) if m % 3 == 0 and 75 <= m <= 135]
     utm = [32600 + int((m + 183) // 6) for m in meridian + np.array([-3, 0, 3]) if m % 6 == 3]
     for epsg in [*gauss, *utm]:
@@ -102,7 +103,7 @@ def zone_mistakes(crs: CRS, lon: float, lat: float) -> Iterator[Mistake]:
 
 
 def _zone_cause(epsg: int, declared: CRS, there: pyproj.Transformer) -> Mistake:
-    back = pyproj.Transformer.from_crs(CRS.from_epsg(epsg), WGS84, always_xy=True)
+    back = transformer(CRS.from_epsg(epsg), WGS84)
 
     def correct(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         east, north = there.transform(x, y)

@@ -18,8 +18,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 import pyogrio
 import shapely
 from pyproj import CRS
@@ -248,6 +246,8 @@ def _frame(source: Source, options: dict[str, Any], on_invalid: OnInvalid) -> gp
 def _raw(source: Source, options: dict[str, Any]) -> tuple[pd.DataFrame, npt.NDArray[np.object_], object]:
     """Attributes, geometries as bytes, and CRS."""
     if source.suffix in PARQUET:
+        import pyarrow.parquet
+
         table = pyarrow.parquet.read_table(BytesIO(source.path.read_bytes()))
         about = json.loads(table.schema.metadata[b"geo"])
         column = about["primary_column"]

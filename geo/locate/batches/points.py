@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,13 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyproj
 import shapely
 
 from geo.arrays import Floats
 from geo.errors import ColumnError, CrsError, GeometryError, InputError
 from geo.layers import Datum, convert, parse_crs
 from geo.layers.plane import ZONE_PREFIX, crs_with_prefix, has_zone_prefix, zone_prefix
+from geo.layers.transformers import transformer
 from geo.locate.batches.hours import bad_times, series_of
 from geo.locate.batches.parts import UNCLOSED, Chunk, Source, read_chunk
 from geo.locate.index import GridIndex
@@ -344,9 +343,6 @@ def _of_points(column: pa.ChunkedArray, name: str) -> tuple[Floats, Floats]:
     return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
-_local = threading.local()
-
-
 def _moved(x: Floats, y: Floats, reading: Reading) -> tuple[Floats, Floats]:
     """Coordinates in the CRS of the cells; in threads, because this costs twenty times the lookup."""
     crs = reading.crs
@@ -356,13 +352,10 @@ def _moved(x: Floats, y: Floats, reading: Reading) -> tuple[Floats, Floats]:
     if parse_crs(crs) == parse_crs(reading.target):
         return x, y
     out = np.empty((2, len(x)))
+    there = transformer(parse_crs(crs), reading.target)
 
     def work(part: slice) -> None:
-        key = (crs, reading.target)
-        if getattr(_local, "key", None) != key:
-            # A transformer must not be shared between threads.
-            _local.key, _local.to = key, pyproj.Transformer.from_crs(parse_crs(crs), reading.target, always_xy=True)
-        out[:, part] = _local.to.transform(x[part], y[part])
+        out[:, part] = there.transform(x[part], y[part])
 
     for _ in map_in_threads(work, len(x), 1 << 15):
         pass

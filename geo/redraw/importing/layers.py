@@ -16,6 +16,7 @@ from geo.errors import FileError, GeometryError
 from geo.layers import layers_of, read_layer
 from geo.layers.columns import CODE, LAYER_COLUMNS, Level
 from geo.layers.division import Division
+from geo.layers.transformers import to_crs
 from geo.notices import WanggeWarning
 from geo.redraw.importing.findings import ERROR, MENDED, NOTE, Findings
 
@@ -58,7 +59,7 @@ def edited_cells(path: str | os.PathLike[str], base: Division, findings: Finding
         frame = _matched_columns(frame, base, columns)
         for level, cells in _by_level(name, frame, base).items():
             if level not in frames and len(cells):
-                frames[level] = cells.to_crs(base.crs)
+                frames[level] = to_crs(cells, base.crs)
     if not frames.keys() & {Level.SECOND, Level.THIRD}:
         raise FileError(
             f"{Path(path).name}: no layer holds second- or third-level cells of this division; their codes have 15 or 18 digits"

@@ -18,6 +18,7 @@ import shapely
 
 from geo.arrays import Floats, Ints
 from geo.errors import InputError
+from geo.layers.transformers import to_crs
 from geo.sample.days.matters import HOURS, MATTERS, SOURCES, STANDARD_REF, WEEKDAYS
 from geo.sample.town import plan
 from geo.sample.town.model import ModelStreet
@@ -250,7 +251,7 @@ def _frame(
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
     midnight = dt.datetime.combine(start, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
-    points = gpd.GeoSeries(shapely.points(xy[order]), crs=f"EPSG:{plan.MODEL_EPSG}").to_crs(4326)
+    points = to_crs(gpd.GeoSeries(shapely.points(xy[order]), crs=f"EPSG:{plan.MODEL_EPSG}"), 4326)
     # Seven decimals are 1 cm, as in exports of hotlines.
     lon, lat = np.round(points.x.to_numpy(), 7), np.round(points.y.to_numpy(), 7)
     kinds = kinds[order]

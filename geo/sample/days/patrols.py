@@ -27,6 +27,7 @@ from geo.arrays import Floats
 from geo.errors import ColumnError, InputError
 from geo.layers.columns import CODE, LEADER
 from geo.layers.crs import WGS84
+from geo.layers.transformers import transformer
 from geo.patrols import DEFAULT_RULES, Rules
 from geo.sample.days.truth import midnight_of, truth_of
 from geo.sample.days.walks import HasRoads, Roads, Way, scattered, walks_of
@@ -235,7 +236,7 @@ def sent(records: pd.DataFrame, day: dt.date, crs: pyproj.CRS) -> gpd.GeoDataFra
 
     `records` have `device`, `officer`, `t` (seconds of the local day), `x`, `y` (metres in `crs`), `accuracy_m` and `mock`.
     """
-    lon, lat = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True).transform(records["x"], records["y"])
+    lon, lat = transformer(crs, WGS84).transform(records["x"], records["y"])
     lon, lat = np.round(lon, 7), np.round(lat, 7)
     time = midnight_of(day) + pd.to_timedelta(np.rint(records["t"].to_numpy() * 1000).astype(np.int64), unit="ms")
     columns = {

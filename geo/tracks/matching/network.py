@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from geo.arrays import Floats, Ints
 from geo.errors import CrsError, GeometryError
+from geo.layers.transformers import to_crs
 
 Lines = npt.NDArray[np.object_]
 
@@ -77,7 +78,7 @@ def network(roads: gpd.GeoDataFrame, crs: CRS) -> Network:
     """
     if roads.crs is None:
         raise CrsError("roads: no coordinate reference system is declared; set the CRS that the coordinates are in")
-    metric = roads.to_crs(crs)
+    metric = to_crs(roads, crs)
     parts, source = shapely.get_parts(np.asarray(metric.geometry.array, dtype=object), return_index=True)
     lines = shapely.force_2d(parts)
     good = (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING) & (shapely.length(lines) > 0)

@@ -16,6 +16,7 @@ from pyproj import CRS
 from geo.arrays import Bools, Floats, Ints
 from geo.errors import GeometryError, InputError
 from geo.layers.crs import to_metric
+from geo.layers.transformers import to_crs
 from geo.tracks.limits import DEFAULT_LIMITS, MovementLimits
 from geo.tracks.path import Path
 from geo.tracks.trajectory import path_of, steps_of
@@ -211,7 +212,7 @@ def _checkpoints(
     path: Path, known: Ints, checkpoints: gpd.GeoDataFrame | gpd.GeoSeries, within_m: float, crs: CRS
 ) -> gpd.GeoDataFrame:
     """Time at which each checkpoint was reached, and which were reached in the planned order."""
-    where = checkpoints.geometry.to_crs(crs)
+    where = to_crs(checkpoints.geometry, crs)
     if not (where.geom_type == "Point").all():
         raise GeometryError(f"checkpoints are points; {', '.join(sorted(set(where.geom_type.astype(str))))} were given")
     place, time = _reached(path, known, where.to_numpy(dtype=object), within_m)

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from geo.errors import CrsError, FileError
+from geo.layers.transformers import transformer
 from geo.tables.refused import RefusedRow, refuse
 from geo.texts import Text
 from geo.tracks.columns import LAT, LON
@@ -116,7 +117,7 @@ def _on_degrees(lon: Any, lat: Any, meta: dict[str, Any] | None, name: str) -> t
         code = crs.to_epsg() or (4326 if "CRS84" in crs.srs or crs.to_authority() == ("OGC", "CRS84") else None)
         if code in _DATUMS:
             return lon, lat, _DATUMS[code]
-        moved = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(lon, lat)
+        moved = transformer(crs, 4326).transform(lon, lat)
     except pyproj.exceptions.ProjError as error:
         raise CrsError(f"{name}: states a CRS that is not known ({error}); write it in WGS-84") from error
     return *moved, "WGS-84"
