@@ -37,6 +37,9 @@ def full_device(folder: Path) -> Path:
 def wangge(
     *words: object, limit_bytes: int | None = None, stdout: object = subprocess.PIPE
 ) -> subprocess.CompletedProcess:
+    # With a limit Python would store compiled modules that end after so many bytes, and fail to import them from then on.
+    env = os.environ if limit_bytes is None else {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
     def limit() -> None:
         if limit_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
@@ -47,6 +50,7 @@ def wangge(
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=limit,
+        env=env,
         timeout=300,
     )
 
