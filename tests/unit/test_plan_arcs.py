@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import permutations
 
 import pytest
 
@@ -68,6 +69,11 @@ def test_a_cell_that_touches_itself_has_simple_rings():
         Arc(((20, 20), (10, 20), (10, 10)), "A", ""),
     ]
     assert sorted(map(sorted, ArcNumbers(halves).rings("A"))) == [[1, 2], [3, 4]]
+    # A walk that starts elsewhere passes the vertex and has to stay in its square.
+    for order in permutations(range(4)):
+        numbers = ArcNumbers([halves[k] for k in order])
+        found = {frozenset(order[number - 1] for number in ring) for ring in numbers.rings("A")}
+        assert found == {frozenset((0, 1)), frozenset((2, 3))}
 
 
 def test_parts_that_are_compressed_apart_are_one_document():

@@ -98,6 +98,12 @@ def test_two_borders_of_one_cell_are_both_redrawn(base: Division) -> None:
 def test_one_border_is_redrawn_once(base: Division) -> None:
     arc = arcs_of(base, cell_with_neighbours(base))[0]
     error = refused(base, bent(arc, 1.5), bent(arc, -1.5))
+    drafts = [Draft.of(base), Draft.of(base)]
+    for draft, by_m in zip(drafts, (1.5, -1.5), strict=True):
+        draft.apply(bent(arc, by_m))
+    with pytest.raises(RefusedEdit) as caught:
+        merge_drafts(base, *drafts)
+    assert (caught.value.kind, caught.value.cells) == ("stale", error.cells)
     assert error.cells == tuple(sorted((arc.left, arc.right)))
     assert shapely.intersects(error.geometry, shapely.Point(arc.points[0][0] / 1000, arc.points[0][1] / 1000))
 

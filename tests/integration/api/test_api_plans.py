@@ -222,8 +222,9 @@ def test_an_older_edit_is_rebased_or_a_conflict(plan):
     # Accepted when based on the newest revision; a client's own edits do not conflict.
     moved = [round(near[0] + 5, 3), round(near[1] + 5, 3)]
     assert send(plan, "/edits", id="e", base=0, client="t1", edits=[move(moved, 1, 1)]).status_code == 200
-    answer = send(plan, "/edits", id="f", base=99, edits=[move(far, 1, 1)])
-    assert answer.status_code == 422
+    answer = send(plan, "/edits", id="f", base=99, edits=[move(corner(plan, 4, 4), 1, 1)])
+    assert (answer.status_code, "base 99 is newer than the draft" in answer.json()["en"]) == (422, True)
+    assert look(plan, "").json()["revision"] == 4
 
 
 def test_a_refusal_says_why_and_changes_nothing(plan):
@@ -307,6 +308,13 @@ def test_what_was_undone_is_no_conflict(plan):
     send(plan, "/undo", id="u", client="t1")
     answer = send(plan, "/edits", plan.li, id="c", client="t2", base=0, edits=[move(near, 2, 2)])
     assert (answer.status_code, answer.json()["rebased"]) == (200, True)
+    # A value that has its old content again was not changed, either.
+    name = [{"edit": "Rename", "code": read_version_of(plan).second.iloc[0].code, "name": "甲"}]
+    base = answer.json()["revision"]
+    send(plan, "/edits", id="d", client="t1", edits=name)
+    assert send(plan, "/edits", plan.li, id="e", client="t2", base=base, edits=name).status_code == 409
+    send(plan, "/undo", id="v", client="t1")
+    assert send(plan, "/edits", plan.li, id="f", client="t2", base=base, edits=name).status_code == 200
 
 
 def test_another_edit_ends_redo(plan):
@@ -370,6 +378,30 @@ def test_a_failing_store_leaves_the_draft_as_it_was(plan, monkeypatch):
     monkeypatch.undo()
     assert look(plan, "/snapshot").json() == before
     assert send(plan, "/edits", id="b", edits=[move(corner(plan, 3, 3), 5, 5)]).status_code == 200
+
+
+def test_an_edit_that_was_overtaken_is_made_once(plan, store_url, tmp_path, monkeypatch):
+    """Another process stored the next revision first: the draft is as before, and the edit is made on what it stored."""
+    import api.plans.editing as editing
+    from api.database.drafts.log import OvertakenError
+
+    real, calls = editing.add_entry, []
+
+    def late(*given, **named):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OvertakenError("another process was first")
+        return real(*given, **named)
+
+    send(plan, "/edits", id="a", edits=[move(corner(plan, 1, 1), 5, 5)])
+    monkeypatch.setattr(editing, "add_entry", late)
+    answer = send(plan, "/edits", id="b", edits=[move(corner(plan, 3, 3), 5, 5)])
+    assert (answer.status_code, answer.json()["revision"], len(calls)) == (200, 2, 2)
+    monkeypatch.undo()
+    other = create_app(Settings(database=store_url, pages=tmp_path, follow=False), clock=lambda: NOW)
+    with serving(other) as client:
+        second = SimpleNamespace(**{**vars(plan), "client": client})
+        assert look(second, "/snapshot").json()["arcs"] == look(plan, "/snapshot").json()["arcs"]
 
 
 def test_the_log_is_append_only(plan):
