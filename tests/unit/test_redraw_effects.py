@@ -104,6 +104,14 @@ def test_one_border_is_redrawn_once(base: Division) -> None:
     with pytest.raises(RefusedEdit) as caught:
         merge_drafts(base, *drafts)
     assert (caught.value.kind, caught.value.cells) == ("stale", error.cells)
+    # New vertices change the border for both, although they are valid one after the other.
+    (ax, ay), (bx, by) = arc.points[0], arc.points[1]
+    drafts = [Draft.of(base), Draft.of(base)]
+    for draft, share in zip(drafts, (0.25, 0.75), strict=True):
+        draft.apply(InsertVertex(((ax + share * (bx - ax)) / 1000, (ay + share * (by - ay)) / 1000)))
+    with pytest.raises(RefusedEdit) as caught:
+        merge_drafts(base, *drafts)
+    assert (caught.value.kind, caught.value.cells) == ("stale", error.cells)
     assert error.cells == tuple(sorted((arc.left, arc.right)))
     assert shapely.intersects(error.geometry, shapely.Point(arc.points[0][0] / 1000, arc.points[0][1] / 1000))
 
