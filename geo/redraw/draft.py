@@ -211,7 +211,7 @@ class Draft:
 
     def _require_allowed(self, edit: Edit, plan: Plan) -> None:
         """Refuse changes of locked cells and of the locked outline."""
-        if not isinstance(edit, kinds.Lock | kinds.Unlock):
+        if self.rows.locked and not isinstance(edit, kinds.Lock | kinds.Unlock):
             touched = sides(plan.redraw.before)
             touched |= {amend.code for amend in plan.amends}
             if isinstance(edit, kinds.Transfer):

@@ -12,7 +12,7 @@ import shapely
 from geo.layers import Division, Level, read_division
 from geo.redraw import Draft, RefusedEdit, SlideNode, Transfer
 from geo.redraw.working.arcs import Arc
-from geo.redraw.working.ground import changed_borders
+from geo.redraw.working.ground import changed_borders, changed_edges
 from geo.sample.random_edits import RandomEdits
 
 KINDS = ("move", "insert", "remove", "slide", "reshape")
@@ -41,7 +41,7 @@ def test_moved_areas_and_points_are_those_of_the_polygons(draft: Draft, seed: in
         edit = makers.make(kind)
         try:
             with draft.trial(edit) as change:
-                borders = changed_borders(change.redraws[0].before, change.redraws[0].after)
+                borders = changed_borders(changed_edges(change.redraws[0].before, change.redraws[0].after))
                 codes = {c for c in change.cells if c in draft.rows and draft.rows.level(c) is Level.THIRD}
                 after = _shapes(draft, codes)
         except RefusedEdit:
@@ -96,8 +96,8 @@ def test_a_node_that_slides_takes_people_with_the_ground(draft: Draft) -> None:
 
 def test_edges_that_stay_are_not_looked_at() -> None:
     square = ((0, 0), (1000, 0), (1000, 1000), (0, 1000), (0, 0))
-    assert changed_borders([Arc(square, "a", "b")], [Arc(square[::-1], "b", "a")]) is None
-    borders = changed_borders([Arc(square, "a", "b")], [Arc(square, "a", "c")])
+    assert changed_borders(changed_edges([Arc(square, "a", "b")], [Arc(square[::-1], "b", "a")])) is None
+    borders = changed_borders(changed_edges([Arc(square, "a", "b")], [Arc(square, "a", "c")]))
     assert borders is not None
     # The exterior of the square cannot change its cell: only enclosed ground is counted.
     assert borders.moved_areas() == []

@@ -12,7 +12,7 @@ from geo.errors import RefusedEdit
 from geo.layers.columns import LEVEL, PARENT, Level
 from geo.redraw.compiling.plans import Plan
 from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
-from geo.redraw.working.ground import changed_borders
+from geo.redraw.working.ground import changed_borders, changed_edges
 from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.postconditions import (
     Rings,
@@ -28,6 +28,7 @@ from geo.redraw.working.postconditions import (
 )
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings, Shares, moved_shares
+from geo.redraw.working.simple_cells import areas_if_simple
 
 #: Maximum relative change of a sum that is explained by rounding of its terms.
 _ROUNDING = 1e-9
@@ -47,7 +48,7 @@ def require_locked_outline(redraw: Redraw) -> None:
     """Refuse a change of the outline of the street."""
     old = [arc for arc in redraw.before if NO_CELL in (arc.left, arc.right)]
     new = [arc for arc in redraw.after if NO_CELL in (arc.left, arc.right)]
-    if edges(old) == edges(new):
+    if not (old or new) or edges(old) == edges(new):
         return
     raise RefusedEdit(
         "outline",
@@ -88,13 +89,15 @@ def _redraw(
     workspace: Workspace, rows: Rows, buildings: Buildings | None, plan: Plan, accept: Mapping[str, str]
 ) -> None:
     redraw = plan.redraw
-    fresh = edges(redraw.after) - edges(redraw.before)
-    old = sides(redraw.before)
+    changed = changed_edges(redraw.before, redraw.after)
+    fresh = changed.fresh()
     rest = _rest_around(workspace, redraw, fresh)
+    areas_m2 = areas_if_simple(redraw.before, redraw.after, rest)
     if fresh:
-        require_no_conflict(redraw.after, rest, fresh)
+        if areas_m2 is None:
+            require_no_conflict(redraw.after, rest, fresh)
         _require_whole_buildings(buildings, redraw, fresh, accept)
-    former = rings_of_each((*redraw.before, *rest), old)
+    former = {} if areas_m2 is not None else rings_of_each((*redraw.before, *rest), sides(redraw.before))
     groups = (str, lambda c: rows.ancestor(c, Level.SECOND), lambda c: rows.ancestor(c, Level.COMMUNITY))
     # If no cell is created or retired, each node keeps its cells and their order; otherwise a ring would have changed.
     nodes = (
@@ -107,14 +110,15 @@ def _redraw(
     for amend in plan.amends:
         rows.amend(amend)
     try:
-        _require_rings(plan, former, rest)
+        if areas_m2 is None:
+            _require_rings(plan, former, rest)
+            areas_m2 = {code: found.area_m2() for code, found in former.items()}
         for vertex in sorted(nodes):
             _require_no_new_contact(workspace, vertex, contacts[vertex], groups)
         _require_groups(workspace, rows, plan)
         changes: Shares = {}
-        borders = None if plan.amends else changed_borders(redraw.before, redraw.after)
+        borders = None if plan.amends else changed_borders(changed)
         if borders is not None:
-            areas_m2 = {code: found.area_m2() for code, found in former.items()}
             changes, basis = moved_shares(rows, areas_m2, borders, buildings)
             plan.basis = basis if changes else ""
     except BaseException:

@@ -6,6 +6,7 @@ identified by their lattice coordinates and cells by their codes, as positions c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -94,11 +95,11 @@ class Workspace:
         # Position -1, for ground outside, is the last one.
         self._codes = [*(str(code) for code in codes), NO_CELL]
         self._base = len(arcs.left)
-        self._corner = arcs.xy.min(axis=0) if len(arcs.xy) else np.zeros(2, dtype=np.int64)
+        self._corner = tuple(arcs.xy.min(axis=0).tolist()) if len(arcs.xy) else (0, 0)
         keys = self._keys(arcs.xy)
         order = np.argsort(keys, kind="stable")
-        self._sorted = keys[order]
-        self._sorted_arc = np.repeat(np.arange(self._base, dtype=np.int32), np.diff(arcs.offsets))[order]
+        self._sorted = keys[order].data
+        self._sorted_arc = np.repeat(np.arange(self._base, dtype=np.int32), np.diff(arcs.offsets))[order].data
         self._cell_arcs, start = _arcs_of_cells(arcs, len(codes))
         self._cell_start = start.data
         self._group_arcs: dict[str, npt.NDArray[np.int64]] = {}
@@ -147,14 +148,14 @@ class Workspace:
 
     def _base_at(self, vertex: Vertex) -> list[int]:
         """Numbers of the arcs of the base that contain a vertex, including replaced ones."""
-        x, y = vertex[0] - int(self._corner[0]), vertex[1] - int(self._corner[1])
+        x, y = vertex[0] - self._corner[0], vertex[1] - self._corner[1]
         if not (0 <= x < 2**31 and 0 <= y < 2**32):
             return []
         key = (x << 32) | y
         keys, found = self._sorted, []
-        k = int(keys.searchsorted(key))
+        k = bisect_left(keys, key)
         while k < len(keys) and keys[k] == key:
-            found.append(int(self._sorted_arc[k]))
+            found.append(self._sorted_arc[k])
             k += 1
         return found
 
@@ -258,11 +259,12 @@ class Workspace:
         KeyError
             If the draft has no such arc.
         """
-        for known in (arc, arc.reverse()):
+        turned = arc.reverse()
+        for known in (arc, turned):
             if known in self._number:
                 return self._number[known]
         for number in self._base_at(arc.points[0]):
-            if number not in self._gone and self.arc(number) in (arc, arc.reverse()):
+            if number not in self._gone and self.arc(number) in (arc, turned):
                 return number
         raise KeyError(arc)
 

@@ -69,24 +69,45 @@ class ChangedBorders(NamedTuple):
         return [(names[i], names[j]) for i, j in found.tolist()]
 
 
-def changed_borders(before: Iterable[Arc], after: Iterable[Arc]) -> ChangedBorders | None:
-    """The edges in which two states of the same borders differ; None if there are none."""
+class ChangedEdges(NamedTuple):
+    """Edges that exist in only one of two states of the borders, or have another cell on a side."""
+
+    old: set[Labelled]
+    new: set[Labelled]
+
+    def fresh(self) -> set[tuple[Vertex, Vertex]]:
+        """The new edges where no border was before."""
+        known = {(a, b) for a, b, _, _ in self.old}
+        return {(a, b) for a, b, _, _ in self.new if (a, b) not in known}
+
+
+def changed_edges(before: Iterable[Arc], after: Iterable[Arc]) -> ChangedEdges:
+    """The edges in which two states of the same borders differ."""
     old, new = _labelled(before), _labelled(after)
-    chosen = [*sorted(old - new), *sorted(new - old)]
-    n_old = len(old - new)
-    upright = [edge for edge in chosen if edge[0][1] != edge[1][1]]
-    n_old -= sum(edge[0][1] == edge[1][1] for edge in chosen[:n_old])
+    return ChangedEdges(old - new, new - old)
+
+
+def changed_borders(changed: ChangedEdges) -> ChangedBorders | None:
+    """The edges that are not horizontal as arrays; None if there are none."""
+    old, new = (sorted(edge for edge in state if edge[0][1] != edge[1][1]) for state in changed)
+    upright = [*old, *new]
     if not upright:
         return None
     codes = sorted({code for edge in upright for code in edge[2:]})
     place = {code: k for k, code in enumerate(codes)}
-    ends = np.array([(*a, *b) if a[1] < b[1] else (*b, *a) for a, b, _, _ in upright], dtype=np.int64)
-    # The left side of an edge directed northwards is west.
-    sides = [(place[x], place[y]) if a[1] < b[1] else (place[y], place[x]) for a, b, x, y in upright]
-    west, east = np.array(sides, dtype=np.int64).T
-    corner = ends[:, 0::2].min(), ends[:, 1::2].min()
-    ends -= np.array([*corner, *corner])
-    return ChangedBorders(ends, west.copy(), east.copy(), n_old, codes, (int(corner[0]), int(corner[1])))
+    # The lesser end of an edge comes first.
+    x = min(a[0] for a, _, _, _ in upright)
+    y = min(min(a[1], b[1]) for a, b, _, _ in upright)
+    rows = [
+        # The left side of an edge directed northwards is west.
+        (a[0] - x, a[1] - y, b[0] - x, b[1] - y, place[left], place[right])
+        if a[1] < b[1]
+        else (b[0] - x, b[1] - y, a[0] - x, a[1] - y, place[right], place[left])
+        for a, b, left, right in upright
+    ]
+    table = np.array(rows, dtype=np.int64)
+    west, east = table[:, 4].copy(), table[:, 5].copy()
+    return ChangedBorders(table[:, :4].copy(), west, east, len(old), codes, (x, y))
 
 
 def _labelled(arcs: Iterable[Arc]) -> set[Labelled]:

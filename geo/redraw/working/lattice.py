@@ -41,7 +41,7 @@ def _between(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> bool:
 
 
 @kernel(nogil=True)
-def _conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy: int) -> int:
+def edge_conflict(ax: int, ay: int, bx: int, by: int, cx: int, cy: int, dx: int, dy: int) -> int:
     """Kind of intersection of edge a-b with edge c-d, other than in a common end."""
     if max(ax, bx) < min(cx, dx) or max(cx, dx) < min(ax, bx) or max(ay, by) < min(cy, dy) or max(cy, dy) < min(ay, by):
         return NONE
@@ -80,11 +80,11 @@ def first_conflict(new: Edges, other: Edges) -> tuple[int, int, int]:
     for i in range(len(new)):
         ax, ay, bx, by = new[i]
         for j in range(len(other)):
-            found = _conflict(ax, ay, bx, by, other[j, 0], other[j, 1], other[j, 2], other[j, 3])
+            found = edge_conflict(ax, ay, bx, by, other[j, 0], other[j, 1], other[j, 2], other[j, 3])
             if found != NONE:
                 return found, i, j
         for j in range(i):
-            found = _conflict(ax, ay, bx, by, new[j, 0], new[j, 1], new[j, 2], new[j, 3])
+            found = edge_conflict(ax, ay, bx, by, new[j, 0], new[j, 1], new[j, 2], new[j, 3])
             if found != NONE:
                 return found, i, -1 - j
     return NONE, -1, -1

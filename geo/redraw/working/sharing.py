@@ -17,6 +17,7 @@ from geo.layers.columns import HOUSEHOLDS, POPULATION, UNITS
 from geo.layers.crs import PER_METRE
 from geo.redraw.working.arcs import NO_CELL
 from geo.redraw.working.ground import ChangedBorders
+from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.rows import Rows
 
 #: Columns of a building that are moved with it.
@@ -45,6 +46,8 @@ class Buildings:
         self.known = any(column in frame for column in PEOPLE)
         self.tree = shapely.STRtree(self.shapes)
         self._points = shapely.STRtree(inner)
+        self._by_x = np.argsort(self.x, kind="stable")
+        self._x_sorted = self.x[self._by_x]
 
     def inside(self, shape: shapely.Geometry) -> npt.NDArray[np.intp]:
         """Positions of the buildings whose representative point lies in a polygon."""
@@ -54,14 +57,24 @@ class Buildings:
 
     def moved(self, borders: ChangedBorders) -> list[tuple[int, str, str]]:
         """The buildings whose representative point changed its cell: (position, cell before, cell after), by position."""
-        box = shapely.box(*(value / PER_METRE for corner in borders.box() for value in corner))
-        near = np.sort(self._points.query(box))
+        near = self._in_box(*borders.box())
         cells = borders.cells_at(self.x[near] * PER_METRE, self.y[near] * PER_METRE)
         return [
             (k, source, target)
             for k, (source, target) in zip(near.tolist(), cells, strict=True)
             if source != target and NO_CELL not in (source, target)
         ]
+
+    def _in_box(self, low: Vertex, high: Vertex) -> npt.NDArray[np.intp]:
+        """Positions of the buildings whose representative point lies in a box, sorted; corners in lattice units.
+
+        A tree would take ten times as long as this search for the few buildings beside a border.
+        """
+        start = self._x_sorted.searchsorted(low[0] / PER_METRE, side="left")
+        end = self._x_sorted.searchsorted(high[0] / PER_METRE, side="right")
+        strip = self._by_x[start:end]
+        y = self.y[strip]
+        return np.sort(strip[(y >= low[1] / PER_METRE) & (y <= high[1] / PER_METRE)])
 
     def cut_by(self, line: shapely.Geometry, but_not: shapely.Geometry | None = None) -> npt.NDArray[np.intp]:
         """Positions of the buildings cut by a line by more than 1 cm, except those cut by another line."""
