@@ -9,15 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from api.database import VersionInfo, current_version, read_version, session
-from api.database.divisions import cell_names
 from api.ogc.publication.kept_index import keep_index, load_index
 
 if TYPE_CHECKING:
-    from api.snapshot import Snapshot
+    from api.snapshot import CellName, Snapshot
     from geo.layers import Division
 
 #: Minimum interval between checks for a newer version, because a check takes longer than a lookup.
@@ -31,11 +30,21 @@ class Current:
     ----------
     folder
         Folder in which the index is stored for the next start; without one it is rebuilt at each start.
+    after
+        Compiled code for point location is loaded when this is set; it would delay the start of a server.
     """
 
-    def __init__(self, engine: Engine, *, street_code: str | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        street_code: str | None = None,
+        folder: Path | None = None,
+        after: threading.Event | None = None,
+    ) -> None:
         self._engine = engine
         self._folder = folder
+        self._after = after
         self._street = street_code
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -61,7 +70,9 @@ class Current:
             with self._lock:
                 if self._snapshot is None or self._snapshot.version.id != version.id:
                     self._snapshot = self._load(opened, version)
-                    threading.Thread(target=_settle, args=(self._snapshot,), name="compile locate", daemon=True).start()
+                    threading.Thread(
+                        target=_settle, args=(self._snapshot, self._after), name="compile locate", daemon=True
+                    ).start()
                 self._asked_at = time.monotonic()
                 return self._snapshot
 
@@ -71,11 +82,11 @@ class Current:
 
         kept = None if self._folder is None else load_index(self._folder, version.digest)
         if kept is None:
-            made = Snapshot.of(version, read_version(opened, version.id), cell_names(opened, version.id))
+            made = Snapshot.of(version, read_version(opened, version.id), _cell_names(opened, version.id))
             if self._folder is not None:
                 keep_index(self._folder, version.digest, made.index)
             return made
-        return Snapshot(version, kept, cell_names(opened, version.id), self._division_of(version.id))
+        return Snapshot(version, kept, _cell_names(opened, version.id), self._division_of(version.id))
 
     def _division_of(self, version_id: int) -> Callable[[], Division]:
         def read() -> Division:
@@ -85,8 +96,21 @@ class Current:
         return read
 
 
-def _settle(snapshot: Snapshot) -> None:
+def _cell_names(opened: Session, version_id: int) -> list[CellName]:
+    """Names of all cells of a version, by level and in the order of the layers; no geometry is read."""
+    from api.snapshot import CellName
+
+    # As text, because the class of the rows needs GeoAlchemy2, and a starting server reads nothing else of the cells.
+    query = text(
+        "SELECT level, code, name, parent, leader FROM cell WHERE version_id = :version ORDER BY level, position"
+    )
+    return [CellName(*row) for row in opened.execute(query, {"version": version_id})]
+
+
+def _settle(snapshot: Snapshot, after: threading.Event | None) -> None:
     """Work on a new snapshot that its first answers do not depend on."""
+    if after is not None:
+        after.wait()
     snapshot.compile()
     # The snapshot is long-lived; without freezing it, each full garbage collection would delay a response.
     gc.collect()

@@ -7,28 +7,40 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
 
 from api.database import VersionInfo
-from api.database.divisions import CellName
 from geo.kernels import uncompiled
-from geo.layers import Datum, Division, Level, convert, lon_lat
-from geo.layers.columns import GEOJSON_DECIMALS
+from geo.layers.columns import GEOJSON_DECIMALS, Level
+from geo.layers.crs import lon_lat
+from geo.layers.datum import Datum, convert
 from geo.layers.transformers import transformer
 from geo.locate import GridIndex
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo.layers import Division
     from maps.pages.thumbnails import Outlines
 
 #: Set when the compiled code for point location is loaded in this process.
 _COMPILED = threading.Event()
 #: Datums treated as equal.
 _SAME = (Datum.WGS84, Datum.CGCS2000)
+
+
+class CellName(NamedTuple):
+    """A cell without its geometry."""
+
+    level: int
+    code: str
+    name: str | None
+    parent: str | None
+    leader: str | None
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from api.database import models
 from api.database.connections import lock
-from api.database.models import CellRow, DivisionEventRow, StreetRow, VersionRow
+from api.database.models import DivisionEventRow, StreetRow, VersionRow
 from api.errors import NotStoredError, OutdatedError, PublishedError
 from geo.errors import InputError
 
@@ -65,16 +66,6 @@ def street_of(session: Session, code: str | None = None, *, name: str | None = N
     return row.id
 
 
-class CellName(NamedTuple):
-    """A cell without its geometry."""
-
-    level: int
-    code: str
-    name: str | None
-    parent: str | None
-    leader: str | None
-
-
 @dataclass(frozen=True)
 class DivisionEvent:
     """An event of a version: ``stored``, ``replaced``, ``published`` or ``retired`` (from `day` on)."""
@@ -118,7 +109,7 @@ def add_version(
     street_of(session, row.street_code, name=row.street_name)
     from api.database.rows import to_rows
 
-    session.execute(insert(CellRow), to_rows(division, row.id))
+    session.execute(insert(models.CellRow), to_rows(division, row.id))
     _record(session, row.id, "stored", at=created_at, actor=actor, reason=note)
     return _info(row)
 
@@ -136,10 +127,10 @@ def replace_cells(
         If the version is published.
     """
     row = _draft(session, version_id)
-    session.execute(delete(CellRow).where(CellRow.version_id == version_id))
+    session.execute(delete(models.CellRow).where(models.CellRow.version_id == version_id))
     from api.database.rows import to_rows
 
-    session.execute(insert(CellRow), to_rows(division, version_id))
+    session.execute(insert(models.CellRow), to_rows(division, version_id))
     for name, value in _content(division).items():
         setattr(row, name, value)
     session.flush()
@@ -222,7 +213,7 @@ def discard(session: Session, version_id: int) -> None:
         If the version is published.
     """
     row = _draft(session, version_id)
-    session.execute(delete(CellRow).where(CellRow.version_id == version_id))
+    session.execute(delete(models.CellRow).where(models.CellRow.version_id == version_id))
     session.delete(row)
     session.flush()
 
@@ -283,22 +274,23 @@ def read_version(session: Session, version_id: int) -> Division:
     from api.database.rows import from_rows
 
     row = _row(session, version_id)
-    query = select(CellRow).where(CellRow.version_id == version_id).order_by(CellRow.level, CellRow.position)
+    query = (
+        select(models.CellRow)
+        .where(models.CellRow.version_id == version_id)
+        .order_by(models.CellRow.level, models.CellRow.position)
+    )
     return from_rows(list(session.scalars(query)), row.columns, row.srid)
 
 
 def second_level(session: Session, version_id: int) -> list[tuple[str, str | None, str | None, str | None]]:
     """Code, name, parent and leader of the second-level grids of a version, in the order of the layer; no geometry is read."""
-    chosen = (CellRow.version_id == version_id, CellRow.level == 2)
-    query = select(CellRow.code, CellRow.name, CellRow.parent, CellRow.leader).where(*chosen).order_by(CellRow.position)
+    chosen = (models.CellRow.version_id == version_id, models.CellRow.level == 2)
+    query = (
+        select(models.CellRow.code, models.CellRow.name, models.CellRow.parent, models.CellRow.leader)
+        .where(*chosen)
+        .order_by(models.CellRow.position)
+    )
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
-
-
-def cell_names(session: Session, version_id: int) -> list[CellName]:
-    """Names of all cells of a version, by level and in the order of the layers; no geometry is read."""
-    columns = (CellRow.level, CellRow.code, CellRow.name, CellRow.parent, CellRow.leader)
-    query = select(*columns).where(CellRow.version_id == version_id).order_by(CellRow.level, CellRow.position)
-    return [CellName(*row) for row in session.execute(query)]
 
 
 def _after_the_last(session: Session, street_code: str, moment: datetime) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,16 +50,10 @@ def add_event(session: Session, street: int, kind: str, scope: str, data: dict[s
     session.add(EventRow(street=street, at=at, kind=kind, scope=scope, data=data))
 
 
-def events_after(
-    session: Session, street: int, last: int, *, scopes: Sequence[str] | None = None, limit: int = 500
-) -> list[Event]:
-    """Events with a greater number than `last`, oldest first, of the cells that `scopes` covers."""
+def events_after(session: Session, street: int, last: int, *, limit: int = 500) -> list[Event]:
+    """Events with a greater number than `last`, oldest first."""
     query = select(EventRow).where(EventRow.street == street, EventRow.id > last).order_by(EventRow.id).limit(limit)
-    return [
-        Event(r.id, r.at, r.kind, r.scope, r.data)
-        for r in session.scalars(query)
-        if scopes is None or any(r.scope.startswith(scope) for scope in scopes)
-    ]
+    return [Event(r.id, r.at, r.kind, r.scope, r.data) for r in session.scalars(query)]
 
 
 def last_event(session: Session, street: int) -> int:

@@ -3,38 +3,16 @@
 mod_spatialite is never loaded: in one process with pyogrio, pyproj and geopandas it corrupts memory. Geometries are stored as
 little-endian EWKB, so each value has its SRID. Functions that administer SpatiaLite's own tables do nothing and return 1,
 SpatiaLite's value for success.
-
-GeoAlchemy2 passes geometries to SQLite as WKT, and the WKT written by GEOS does not preserve every bit of a coordinate
-(0.000944 loses its last digits). :class:`ExactGeometry` passes EWKB instead.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
-from typing import Any
 
 import shapely
-from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import Dialect
 
 _EWKT = re.compile(r"\s*SRID=(-?\d+);(.*)", re.IGNORECASE | re.DOTALL)
-
-
-class ExactGeometry(Geometry):
-    """Geometry column whose values are preserved bit by bit, on SQLite and PostGIS."""
-
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        """Function that converts a value for the driver."""
-        usual: Callable[[Any], Any] = super().bind_processor(dialect)  # type: ignore[no-untyped-call]
-
-        def as_bytes(value: Any) -> Any:
-            return bytes(value.data) if isinstance(value, WKBElement) else usual(value)
-
-        return as_bytes if dialect.name == "sqlite" else usual
 
 
 def register(connection: sqlite3.Connection) -> None:

@@ -64,9 +64,10 @@ def open_state(
     state.reading = open_store(settings.read_database) if settings.read_database else engine
     state.clock, state.case_clock = clock, case_clock or clock
     state.folder = folder_of_store(engine, settings.pages)
-    state.current = Current(state.reading, street_code=settings.street or None, folder=state.folder)
     state.loaded = threading.Event()
+    state.current = Current(state.reading, street_code=settings.street or None, folder=state.folder, after=state.loaded)
     state.tokens = Tokens(engine, clock)
+    state.feeds = {}
     return state
 
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy import Engine
 from sse_starlette import EventSourceResponse
-from starlette.concurrency import run_in_threadpool
 
 from api.access import Caller, Right, allowed
 from api.access.admission import authorize, caller_of
 from api.access.rights import scopes
 from api.database import session
-from api.database.events import audit, events_after, last_event
+from api.database.events import audit
 from api.database.verdicts import add_rule_set, history_of
 from api.errors import DeniedError, NotStoredError
 from api.routes.dependencies import CallerOf, EngineOf, Now, SettingsOf
 from api.routes.guard import Guarded, needs
 from api.schemas import RuleText, VerdictOut, VerdictRevision
 from api.settings import Settings
+from api.verdicts.event_feed import POLL_S, EventFeed
 
 if TYPE_CHECKING:
     from api.verdicts.day import Judged
@@ -35,8 +35,8 @@ Day = Annotated[date, Query(description="local day", examples=["2026-03-02"])]
 RuleName = Annotated[str | None, Query(max_length=200, description="name of a rule set, or name@version")]
 #: A day of 1.5 million fixes occupies two cores for seconds, so at most two days are judged at a time.
 JUDGING = threading.BoundedSemaphore(2)
-#: Polling interval, and interval between checks of the caller's rights, seconds.
-POLL_S, RIGHTS_EVERY_S = 0.5, 60.0
+#: Interval between checks of the caller's rights during a stream, seconds.
+RIGHTS_EVERY_S = 60.0
 
 
 @router.get("/verdicts")
@@ -149,29 +149,27 @@ async def events(
     """Stream of events (server-sent events); resumes after ``Last-Event-ID``."""
     given = last_event_id or request.query_params.get("last", "")
     start = int(given) if given.isdecimal() and len(given) < 19 else None
-    return EventSourceResponse(_stream(request, engine, caller, start), ping=15)
+    feed: EventFeed = request.app.state.feeds.setdefault(caller.street, EventFeed(engine, caller.street))
+    return EventSourceResponse(_stream(request, feed, caller, start), ping=15)
 
 
-async def _stream(request: Request, engine: Engine, caller: Caller, start: int | None) -> AsyncIterator[dict[str, str]]:
-    def newest() -> int:
-        with session(engine) as opened:
-            return last_event(opened, caller.street)
-
-    def after(last: int) -> list[Any]:
-        with session(engine) as opened:
-            return events_after(opened, caller.street, last, scopes=scopes(caller, Right.SEE_VERDICTS))
-
-    last = start if start is not None else await run_in_threadpool(newest)
-    checked = asyncio.get_running_loop().time()
+async def _stream(
+    request: Request, feed: EventFeed, caller: Caller, start: int | None
+) -> AsyncIterator[dict[str, str]]:
+    last = start if start is not None else await feed.newest()
+    clock = asyncio.get_running_loop().time
+    checked = clock()
     while True:
-        for event in await run_in_threadpool(after, last):
+        visible = scopes(caller, Right.SEE_VERDICTS)
+        for event in await feed.after(last):
             last = event.id
-            data = {"code": event.scope, "at": event.at.isoformat(), **event.data}
-            yield {"id": str(event.id), "event": event.kind, "data": json.dumps(data, ensure_ascii=False)}
+            if visible is None or any(event.scope.startswith(scope) for scope in visible):
+                data = {"code": event.scope, "at": event.at.isoformat(), **event.data}
+                yield {"id": str(event.id), "event": event.kind, "data": json.dumps(data, ensure_ascii=False)}
         await asyncio.sleep(POLL_S)
-        if asyncio.get_running_loop().time() - checked > RIGHTS_EVERY_S:
+        if clock() - checked > RIGHTS_EVERY_S:
             authorize(await caller_of(request), Right.SEE_VERDICTS)
-            checked = asyncio.get_running_loop().time()
+            checked = clock()
 
 
 def _judged(engine: Engine, settings: Settings, caller: Caller, day: date, rules: str | None) -> Judged:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,9 +19,12 @@ from api.database import session
 from api.database.people import holdings, list_devices
 from api.ingest.fix import microseconds
 
-_COLUMNS = (
-    "device, time_us, lon_e7, lat_e7, coalesce(accuracy_m, -1) AS accuracy_m, coalesce(speed_m_s, -1) AS speed_m_s, "
-    "coalesce(mock, -1) AS mock"
+#: Whole numbers and flags of a fix packed in two numbers: a driver's cost is that of the values it hands over.
+_PACKED = (
+    "time_us * 4 + coalesce(mock, -1) + 1",
+    "lon_e7 * {two_to_32} + lat_e7 + {two_to_31}",
+    "coalesce(accuracy_m, -1{real})",
+    "coalesce(speed_m_s, -1{real})",
 )
 #: One row as a NumPy record.
 ROW = np.dtype(
@@ -34,24 +38,13 @@ ROW = np.dtype(
         ("mock", "i2"),
     ]
 )
-# The same row in PostgreSQL's binary format: number of columns, then length and value of each, all big-endian.
-_WIRE = np.dtype(
-    [("columns", ">i2")]
-    + [
-        entry
-        for name, kind in (
-            ("device", ">i4"),
-            ("time_us", ">i8"),
-            ("lon_e7", ">i4"),
-            ("lat_e7", ">i4"),
-            ("accuracy_m", ">f4"),
-            ("speed_m_s", ">f4"),
-            ("mock", ">i2"),
-        )
-        for entry in ((f"{name}_length", ">i4"), (name, kind))
-    ]
-)
-_HEADER_BYTES, _END_BYTES = 19, 2
+_PACKED_ROW = np.dtype([("time_mock", "i8"), ("place", "i8"), ("accuracy_m", "f4"), ("speed_m_s", "f4")])
+#: Bytes before the elements of an array of one dimension in PostgreSQL's binary format; each element follows its length.
+_ARRAY_HEAD_BYTES = 20
+
+
+Rows = npt.NDArray[np.void]
+Numbers = npt.NDArray[Any]
 
 
 def span_of(day: date, zone: str) -> tuple[int, int]:
@@ -65,9 +58,7 @@ def span_of(day: date, zone: str) -> tuple[int, int]:
     return microseconds(first), microseconds(after)
 
 
-def read_rows(
-    engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None = None
-) -> npt.NDArray[np.void]:
+def read_rows(engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None = None) -> Rows:
     """Fixes in ``[start, end)`` by device and time, of all devices or of the given ones; dtype :data:`ROW`."""
     if engine.dialect.name == "sqlite":
         return _sqlite_rows(str(engine.url.database), street, span, devices)
@@ -81,20 +72,24 @@ def read_tracks_of(
     return as_tracks(engine, street, read_rows(engine, street, span_of(day, zone), devices))
 
 
-def as_tracks(engine: Engine, street: int, rows: npt.NDArray[np.void]) -> pd.DataFrame:
-    """Rows as a frame of :data:`geo.tracks.columns.TRACK_COLUMNS`, without geometry."""
+def as_tracks(engine: Engine, street: int, rows: Rows) -> pd.DataFrame:
+    """Rows by device and time, as :func:`read_rows` returns them, as a frame of :data:`geo.tracks.columns.TRACK_COLUMNS`, without
+    geometry.
+    """
     with session(engine) as opened:
         names = {device.id: device.name for device in list_devices(opened, street)}
         held = holdings(opened, street)
-    number = rows["device"]
-    keys, position = np.unique(number, return_inverse=True)
-    device = np.array([names.get(int(key), str(key)) for key in keys], dtype=object)[position]
+    keys, first, count = np.unique(rows["device"], return_index=True, return_counts=True)
+    device = np.repeat(np.array([names.get(int(key), str(key)) for key in keys], dtype=object), count)
     officer = np.full(len(rows), None, dtype=object)
+    parts = {key: slice(k, k + n) for key, k, n in zip(keys.tolist(), first.tolist(), count.tolist(), strict=True)}
     for holder_of, person, since, until in held:
-        mine = (number == holder_of) & (rows["time_us"] >= microseconds(since))
-        if until is not None:
-            mine &= rows["time_us"] < microseconds(until)
-        officer[mine] = person
+        if holder_of not in parts:
+            continue
+        times = rows["time_us"][parts[holder_of]]
+        start = times.searchsorted(microseconds(since))
+        end = len(times) if until is None else times.searchsorted(microseconds(until))
+        officer[parts[holder_of]][start:end] = person
     accuracy = rows["accuracy_m"].astype(float)
     speed = rows["speed_m_s"].astype(float)
     mock = pd.array(np.where(rows["mock"] < 0, 0, rows["mock"]).astype(bool), dtype="boolean")
@@ -113,38 +108,61 @@ def as_tracks(engine: Engine, street: int, rows: npt.NDArray[np.void]) -> pd.Dat
     )
 
 
-def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> npt.NDArray[np.void]:
+def _sqlite_rows(path: str, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> Rows:
     """Read per device along the key, which begins with street and device, to avoid a scan of the table."""
     query = (
-        f"SELECT {_COLUMNS} FROM fix WHERE street = ? AND device = ? AND time_us >= ? AND time_us < ? ORDER BY time_us"
+        f"SELECT {', '.join(_columns(real='.0', whole=''))} FROM fix "
+        "WHERE street = ? AND device = ? AND time_us >= ? AND time_us < ? ORDER BY time_us"
     )
     with closing(sqlite3.connect(path)) as connection:
         if devices is None:
             found = connection.execute("SELECT id FROM device WHERE street = ? ORDER BY id", (street,))
             devices = [number for (number,) in found]
-        parts = [
-            np.fromiter(connection.execute(query, (street, device, *span)), dtype=ROW) for device in sorted(devices)
-        ]
+        parts = []
+        for device in sorted(devices):
+            packed = np.fromiter(connection.execute(query, (street, device, *span)), dtype=_PACKED_ROW)
+            parts.append(_unpacked(device, *(packed[name] for name in _PACKED_ROW.names or ())))
     return np.concatenate(parts) if parts else np.zeros(0, dtype=ROW)
 
 
-def _postgresql_rows(
-    engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None
-) -> npt.NDArray[np.void]:
-    """Binary COPY; with NULLs replaced, all rows have the same length, so NumPy reads the stream directly."""
+def _postgresql_rows(engine: Engine, street: int, span: tuple[int, int], devices: Sequence[int] | None) -> Rows:
+    """Read the columns of each device as binary arrays, which NumPy reads directly; rows would cost the driver a call each."""
     address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    limit = "" if devices is None else f"AND device = ANY(ARRAY[{', '.join(map(str, map(int, devices)))}]::integer[])"
+    arrays = ", ".join(f"array_agg({column})" for column in _columns(real="::real", whole="::bigint"))
     query = (
-        f"COPY (SELECT {_COLUMNS.replace('-1)', '-1::real)', 2).replace('mock, -1)', 'mock, -1::smallint)')} FROM fix "
-        f"WHERE street = {int(street)} AND time_us >= {int(span[0])} AND time_us < {int(span[1])} {limit}) "
-        "TO STDOUT (FORMAT BINARY)"
+        f"SELECT device, {arrays} FROM fix WHERE street = %s AND time_us >= %s AND time_us < %s "
+        "AND (%s::integer[] IS NULL OR device = ANY(%s)) GROUP BY device ORDER BY device"
     )
-    with psycopg.connect(address) as connection, connection.cursor().copy(query) as copy:
-        raw = b"".join(bytes(block) for block in copy)
-    wire = np.frombuffer(
-        raw, dtype=_WIRE, offset=_HEADER_BYTES, count=(len(raw) - _HEADER_BYTES - _END_BYTES) // _WIRE.itemsize
-    )
-    rows = np.empty(len(wire), dtype=ROW)
-    for name in ROW.names or ():
-        rows[name] = wire[name]
-    return rows[np.lexsort((rows["time_us"], rows["device"]))]
+    chosen = None if devices is None else list(map(int, devices))
+    with psycopg.connect(address) as connection, connection.cursor(binary=True) as cursor:
+        cursor.execute(query, (street, *span, chosen, chosen))
+        parts = [_of_one_device(cursor.pgresult, k) for k in range(cursor.rowcount)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=ROW)
+
+
+def _of_one_device(result: Any, row: int) -> Rows:
+    """Fixes in one row of a result: number of the device, and an array of each packed column."""
+    device, *arrays = (result.get_value(row, k) for k in range(1 + len(_PACKED)))
+    columns = []
+    for array, name in zip(arrays, _PACKED_ROW.names or (), strict=True):
+        kind = _PACKED_ROW[name]
+        element = np.dtype([("bytes", ">i4"), ("value", kind.newbyteorder(">"))])
+        columns.append(np.frombuffer(array, dtype=element, offset=_ARRAY_HEAD_BYTES)["value"].astype(kind))
+    order = np.argsort(columns[0], kind="stable")
+    return _unpacked(int.from_bytes(device, "big", signed=True), *(column[order] for column in columns))
+
+
+def _columns(*, real: str, whole: str) -> list[str]:
+    """The packed columns in SQL; suffixes make constants of the type of the column, and whole numbers of 64 bits."""
+    words = {"two_to_32": f"{2**32}{whole}", "two_to_31": f"{2**31}{whole}", "real": real}
+    return [column.format(**words) for column in _PACKED]
+
+
+def _unpacked(device: int, time_mock: Numbers, place: Numbers, accuracy_m: Numbers, speed_m_s: Numbers) -> Rows:
+    """Rows of one device from the packed columns."""
+    rows = np.empty(len(time_mock), dtype=ROW)
+    rows["device"] = device
+    rows["time_us"], rows["mock"] = time_mock >> 2, (time_mock & 3) - 1
+    rows["lon_e7"], rows["lat_e7"] = place >> 32, (place & (2**32 - 1)) - 2**31
+    rows["accuracy_m"], rows["speed_m_s"] = accuracy_m, speed_m_s
+    return rows

@@ -7,7 +7,8 @@ as equal: they differ by centimetres, and no transformation between them is publ
 
 from __future__ import annotations
 
-import geopandas as gpd
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import pyproj
@@ -19,6 +20,9 @@ from geo.layers import trigonometry
 from geo.layers.old_datums import old_datum
 from geo.layers.transformers import to_crs, transformer
 from geo.notices import notice
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: Lattice units per metre; one unit is 1 mm.
 PER_METRE = 1000
@@ -96,9 +100,15 @@ def require_metric(frame: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> CRS:
     _require_frame(frame, what)
     if frame.crs is None:
         raise CrsError(f"{what}: no coordinate reference system is declared; set the CRS that the coordinates are in")
-    if not is_metric(frame.crs):
-        raise CrsError(f"{what}: {frame.crs.to_string()} is not in metres; convert with geo.layers.to_metric first")
-    return CRS.from_user_input(frame.crs)
+    return require_metric_crs(frame.crs, what)
+
+
+def require_metric_crs(crs: object, what: str) -> CRS:
+    """Parse a CRS, or raise :class:`~geo.errors.CrsError` if it is not projected in metres."""
+    known = parse_crs(crs)
+    if not is_metric(known):
+        raise CrsError(f"{what}: {known.to_string()} is not in metres; convert with geo.layers.to_metric first")
+    return known
 
 
 def _require_frame(frame: object, what: str) -> None:

@@ -7,8 +7,8 @@ closed formulas whose constants are known by reverse engineering only; these are
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -16,6 +16,9 @@ import shapely
 from geo.errors import DatumError
 from geo.layers.crs import WGS84, lon_lat
 from geo.layers.transformers import to_crs
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -82,7 +85,7 @@ def to_datum(frame: gpd.GeoDataFrame, source: Datum | str, target: Datum | str) 
     def move(xy: FloatArray) -> FloatArray:
         return np.column_stack(convert(xy[:, 0], xy[:, 1], source, target))
 
-    moved = gpd.GeoSeries(shapely.transform(degrees.array, move), index=frame.index, crs=WGS84)
+    moved = type(degrees)(shapely.transform(degrees.array, move), index=frame.index, crs=WGS84)
     return frame.set_geometry(to_crs(moved, frame.crs))
 
 

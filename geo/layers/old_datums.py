@@ -7,9 +7,8 @@ reports its accuracy, or is refused. CGCS2000 and WGS-84 are treated as equal.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pyproj
@@ -21,6 +20,9 @@ from pyproj.transformer import TransformerGroup
 from geo.errors import CrsError
 from geo.layers.transformers import to_crs, transformer
 from geo.notices import notice
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 _OLD = ("Beijing 1954", "New Beijing", "Xian 1980")
 
@@ -76,7 +78,7 @@ def change_crs(shapes: gpd.GeoSeries, target: object) -> gpd.GeoSeries:
     def move(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.column_stack(back.transform(*there.transform(*xy.T)))
 
-    return gpd.GeoSeries(shapely.transform(shapes.array, move), index=shapes.index, crs=target)
+    return type(shapes)(shapely.transform(shapes.array, move), index=shapes.index, crs=target)
 
 
 def _title(crs: CRS) -> str:

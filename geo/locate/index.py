@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geo.errors import GeometryError
-from geo.layers import Division, Level
-from geo.layers.columns import CODE
-from geo.layers.crs import require_metric
-from geo.layers.files.reading import require_polygons
+from geo.layers.columns import CODE, Level
+from geo.layers.crs import require_metric, require_metric_crs
 from geo.locate import persistence
 from geo.locate.index_building import (
     CHUNK,
@@ -32,6 +29,16 @@ from geo.locate.index_building import (
 from geo.locate.nearest import nearest_edges
 from geo.locate.raster import Raster
 from geo.locate.results import Above, Chances, Crossings, Floats, Ints
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo.layers import Division
+
+
+def _labels(codes: npt.NDArray[np.object_] | None, rows: Iterable[object]) -> npt.NDArray[np.object_]:
+    """Codes of the cells; without codes the labels of their rows as text."""
+    return np.array([str(row) for row in rows], dtype=object) if codes is None else codes
 
 
 class GridIndex:
@@ -63,11 +70,13 @@ class GridIndex:
     """
 
     def __init__(self, cells: gpd.GeoDataFrame) -> None:
+        from geo.layers.files.reading import require_polygons
+
         self.crs = require_metric(cells, "an index")
         require_polygons(cells, "an index")
         require_sound(cells.geometry)
-        self.index = cells.index
         self.codes = cells[CODE].to_numpy(dtype=object) if CODE in cells else None
+        self.labels = _labels(self.codes, cells.index)
         self.above: dict[Level, Above] = {}
         self._shapes: npt.NDArray[np.object_] | None = np.asarray(cells.geometry.array, dtype=object)
         self._rank = rank_of(self.codes, len(cells))
@@ -319,9 +328,9 @@ class GridIndex:
         if cells is not None and persistence.digest_of(cells) != about["digest"]:
             raise persistence.other_layer(path)
         index = cls.__new__(cls)
-        index.crs = require_metric(gpd.GeoSeries(crs=about["crs"]), "an index")
+        index.crs = require_metric_crs(about["crs"], "an index")
         index.codes = None if about["codes"] is None else np.array(about["codes"], dtype=object)
-        index.index = pd.RangeIndex(about["cells"]) if cells is None else cells.index
+        index.labels = _labels(index.codes, range(about["cells"]) if cells is None else cells.index)
         index.above = {
             Level(int(level)): Above(np.array(codes, dtype=object), positions[f"above/{level}"])
             for level, codes in about["above"].items()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -21,6 +20,9 @@ from geo.locate.overlap import suspects_of, without_overlap
 from geo.locate.probability import Circles, cell_masses
 from geo.locate.raster import Raster, rasterize
 from geo.locate.results import Chances, Crossings, Floats, Ints
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: Points processed by a thread at a time: enough to outweigh starting it, few enough to balance the load.
 CHUNK = 1 << 17

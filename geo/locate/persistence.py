@@ -6,18 +6,20 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from geo.errors import FileError
-from geo.layers import aside
 from geo.layers.columns import CODE
 from geo.layers.crs import require_metric
+from geo.layers.files.atomic import aside
 from geo.locate.raster import Raster
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: First bytes of a file, with the version of the layout.
 MAGIC = b"wangge-index-1\n"

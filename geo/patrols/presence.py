@@ -298,7 +298,7 @@ def _take(runs: _Runs, keep: Bools | Ints) -> _Runs:
 
 
 def _frame(runs: _Runs, kind: str, walkers: pd.DataFrame, index: GridIndex) -> pd.DataFrame:
-    labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
+    labels = index.labels
     return pd.DataFrame(
         {
             DEVICE: walkers[DEVICE].to_numpy(dtype=object)[runs.walker],

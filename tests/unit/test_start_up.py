@@ -70,6 +70,21 @@ def test_the_server_takes_requests_before_the_slow_libraries_are_imported():
     assert imported("import api.app", "pandas", "geopandas", "numba", "scipy", "folium", "psycopg", "PIL") == set()
 
 
+def test_fixes_are_stored_and_points_located_before_frames_and_web_frameworks_are_imported():
+    slow = ("pandas", "geopandas", "pyogrio", "numba", "scipy", "fastapi", "geoalchemy2", "alembic")
+    assert imported("import api.server, api.ingest.sqlite", *slow) == set()
+    assert imported("import api.snapshot, api.database.divisions", *slow) == set()
+
+
+def test_the_base_class_of_rows_has_the_tables_of_modules_not_imported_yet():
+    code = "from api.database.models import Base; print(len(Base.metadata.sorted_tables), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    files = (ROOT / "api" / "database" / "models").glob("*.py")
+    assert int(done.stderr) == sum(path.read_text(encoding="utf-8").count("__tablename__ =") for path in files)
+
+
 @kernel(nogil=True)
 def _inner(values):
     return values[0] * values[0]

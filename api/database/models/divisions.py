@@ -1,16 +1,14 @@
-"""Streets, versions of their divisions, cells, and events of versions."""
+"""Streets, versions of their divisions, and events of versions."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from geoalchemy2 import WKBElement
-from sqlalchemy import JSON, Date, Double, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, Date
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.database.models.base import Base, UtcDateTime
-from api.database.spatial import ExactGeometry
 
 
 class StreetRow(Base):
@@ -63,29 +61,3 @@ class DivisionEventRow(Base):
     actor: Mapped[str]
     reason: Mapped[str | None]
     day: Mapped[date | None] = mapped_column(Date)
-
-
-class CellRow(Base):
-    """One cell of one version; additional columns of the source are stored in ``extra``."""
-
-    __tablename__ = "cell"
-    __table_args__ = (UniqueConstraint("version_id", "level", "code"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    version_id: Mapped[int] = mapped_column(ForeignKey("division_version.id"), index=True)
-    level: Mapped[int]
-    position: Mapped[int]
-    code: Mapped[str]
-    name: Mapped[str | None]
-    parent: Mapped[str | None]
-    area_m2: Mapped[float | None] = mapped_column(Double)
-    population: Mapped[float | None] = mapped_column(Double)
-    households: Mapped[float | None] = mapped_column(Double)
-    units: Mapped[float | None] = mapped_column(Double)
-    workload: Mapped[float | None] = mapped_column(Double)
-    leader: Mapped[str | None]
-    valid_from: Mapped[date | None] = mapped_column(Date)
-    valid_to: Mapped[date | None] = mapped_column(Date)
-    extra: Mapped[dict[str, Any]] = mapped_column(JSON)
-    # No SRID in the column type: streets lie in different 3-degree zones, and every value has its own SRID.
-    geometry: Mapped[WKBElement] = mapped_column(ExactGeometry("GEOMETRY", srid=-1), nullable=False)

@@ -69,7 +69,7 @@ def _count_pairs(
 
 def _with_cell(table: pa.Table, position: npt.NDArray[np.int32], index: GridIndex, name: str) -> pa.Table:
     """Add the code of the cell to each row, null outside all cells, in a column with an unused name."""
-    labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
+    labels = index.labels
     codes = pa.array([str(label) for label in labels], type=pa.string())
     cells = pc.take(codes, pa.array(position, mask=position < 0))
     return table.append_column(name, cells)

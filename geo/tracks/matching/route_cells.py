@@ -104,7 +104,7 @@ def touched(
     if sigma_m is not None:
         path = path._replace(sigma=np.full(len(path.time), float(sigma_m)))
     net = None if roads is None else roads_of(roads, index.crs)
-    labels = index.codes if index.codes is not None else index.index.astype(str).to_numpy(dtype=object)
+    labels = index.labels
     parts: dict[int, list[tuple[Ints, Floats, Bools]]] = {}
     for part in chains_of(path, rules):
         parts.setdefault(int(path.walker[part.start]), []).append(_chances(path, part, index, net, rng))

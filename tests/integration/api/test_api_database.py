@@ -41,6 +41,7 @@ from api.database import (
     upgrade,
 )
 from api.database.connections import _decoded
+from api.database.models.cells import ExactGeometry
 from api.errors import NotStoredError, OutdatedError, PublishedError
 from geo.duty.garbage_collection import collection_paused
 from geo.errors import CrsError, FileError, InputError
@@ -88,7 +89,7 @@ def test_parts_and_holes_come_back(engine, division):
 @given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), min_size=2, max_size=6))
 def test_ewkb_keeps_every_bit(points):
     line = shapely.LineString(points)
-    process = spatial.ExactGeometry("GEOMETRY", srid=-1).bind_processor(sqlite_dialect())
+    process = ExactGeometry("GEOMETRY", srid=-1).bind_processor(sqlite_dialect())
     bound = process(from_shape(line, srid=4549, extended=True))
     stored = spatial.from_ewkt(bound)
     assert shapely.get_srid(shapely.from_wkb(stored)) == 4549

@@ -95,6 +95,24 @@ def test_rows_come_back_as_they_were_stored(published, devices, send, division, 
     assert tracks["speed"].isna().all()
 
 
+def test_each_fix_has_the_holder_of_its_time(published, devices, send, division, stay):
+    """From the moment of the handover on it is the next holder's; without a holder there is no officer."""
+    code = division.second["code"][0]
+    send(stay(code, "A", "10:00", 2), stay(code, "B", "10:00", 2))
+    ten = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    with session(published, write=True) as opened:
+        hand_over(opened, devices["A"], person_of(opened, 1, "C号", at=NOON), at=ten + timedelta(seconds=30))
+        hand_over(opened, devices["B"], None, at=ten + timedelta(seconds=31))
+        hand_over(opened, devices["B"], person_of(opened, 1, "A号", at=NOON), at=ten + timedelta(seconds=60))
+    tracks = read_tracks_of(published, 1, DAY, "Asia/Shanghai")
+    passed = (tracks["time"] - ten).dt.total_seconds()
+    officer = tracks["officer"].fillna("nobody")
+    rows_of_device = tracks.groupby("device").groups
+    mine = {name: dict(zip(passed[rows], officer[rows], strict=True)) for name, rows in rows_of_device.items()}
+    assert mine["A"] == {t: "A号" if t < 30 else "C号" for t in range(0, 121, 10)}
+    assert mine["B"] == {t: "B号" if t < 31 else "A号" if t >= 60 else "nobody" for t in range(0, 121, 10)}
+
+
 def test_a_day_is_judged_from_the_store(published, send, division, stay):
     first, second, third, fourth = division.second["code"]
     send(stay(first, "A", "08:00", 10), stay(first, "B", "14:00", 10), stay(second, "C", "09:00", 10))
