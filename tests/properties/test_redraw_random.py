@@ -57,6 +57,20 @@ def test_every_kind_is_accepted_often(edited: tuple[Draft, Counter[str]]) -> Non
     assert len(accepted) == 10
 
 
+@pytest.mark.parametrize("level", [Level.STREET, Level.COMMUNITY, Level.SECOND])
+def test_each_grid_keeps_the_people_of_its_cells(
+    base: Division, edited: tuple[Draft, Counter[str]], level: Level
+) -> None:
+    for division in (base, edited[0].division()):
+        below = division.layer(Level(level + 1)).groupby("parent")[PEOPLE].sum().sort_index()
+        own = division.layer(level).set_index("code")[PEOPLE].sort_index()
+        assert own.index.tolist() == below.index.tolist()
+        assert np.allclose(own, below, rtol=0, atol=1e-6)
+    if level is Level.COMMUNITY:
+        before, after = (d.layer(level).set_index("code")["population"] for d in (base, edited[0].division()))
+        assert not before.equals(after)
+
+
 def test_the_result_is_whole_at_three_levels(base: Division, edited: tuple[Draft, Counter[str]]) -> None:
     result = edited[0].division()
     report = check_division(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -90,6 +92,16 @@ def test_parts_that_touch_in_a_point_are_parts() -> None:
     rings = rings_of([Arc(square, "a", ""), Arc(other, "a", "")], "a")
     assert sorted(area for area, _ in rings.outer) == [200, 200]
     assert rings.inner == []
+
+
+def test_parts_that_touch_in_two_points_are_parts_whatever_comes_first() -> None:
+    west, east = (0, 0), (20, 0)
+    above = [(west, (10, 5), east), (east, (10, 15), west)]
+    below = [(west, (10, -15), east), (east, (10, -5), west)]
+    for lines in permutations([*above, *below]):
+        rings = rings_of([Arc(line, "a", "") for line in lines], "a")
+        assert sorted(area for area, _ in rings.outer) == [200, 200]
+        assert rings.inner == []
 
 
 def test_a_cell_whose_hole_touches_its_border_has_one_part_and_one_hole() -> None:
