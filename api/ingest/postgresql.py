@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from api.ingest.fix import DAY_US, Fix
-from api.ingest.rows import ROW, Numbers, Rows, pending_days
+from api.ingest.rows import ROW, Numbers, Rows, joined, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
@@ -111,7 +111,7 @@ class PostgresqlTable:
 
     def _write(self, batches: Sequence[Rows]) -> list[Outcome]:
         connection = self._opened()
-        rows = np.concatenate(batches)
+        rows = joined(batches)
         number = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
         # Sorted by key, so that two workers lock the rows in the same order; the order of arrival is kept within a key.
         order = np.lexsort((rows["time_us"], rows["device"], rows["street"]))

@@ -32,6 +32,8 @@ ROW = np.dtype(
         ("received_us", "i8"),
     ]
 )
+#: Up to this number of rows a loop is faster than arithmetic over columns.
+_FEW = 64
 Rows = npt.NDArray[np.void]
 Numbers = npt.NDArray[Any]
 
@@ -114,6 +116,11 @@ def as_rows(fixes: Sequence[Fix]) -> Rows:
     )
 
 
+def joined(batches: Sequence[Rows]) -> Rows:
+    """All rows of some batches, read-only; ``np.concatenate`` would compare the columns of each batch, for 30 µs."""
+    return np.frombuffer(b"".join(batches), dtype=ROW)
+
+
 def by_key(rows: Rows) -> Rows:
     """Rows in the order of their keys; rows of one key keep the order in which they came."""
     if len(rows) < 2:
@@ -123,9 +130,9 @@ def by_key(rows: Rows) -> Rows:
 
 def pending_days(rows: Rows) -> list[tuple[int, int, int]]:
     """Distinct street, device and UTC day of fixes, sorted."""
+    if len(rows) <= _FEW:
+        return sorted({(row[0], row[1], row[2] // DAY_US) for row in rows.tolist()})
     day = rows["time_us"] // DAY_US
-    if len(rows) == 1:
-        return [(int(rows["street"][0]), int(rows["device"][0]), int(day[0]))]
     order = np.lexsort((day, rows["device"], rows["street"]))
     street, device, day = rows["street"][order], rows["device"][order], day[order]
     new = np.ones(len(rows), dtype=bool)

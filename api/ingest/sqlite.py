@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import Engine
 
 from api.database.connections import BUSY_TIMEOUT_MS
-from api.ingest.rows import ROW, Rows, by_key, pending_days
+from api.ingest.rows import ROW, Rows, by_key, joined, pending_days
 
 if TYPE_CHECKING:
     from api.ingest.writer import Outcome
@@ -58,7 +57,7 @@ class SqliteTable:
             If nothing was stored.
         """
         connection = self._opened()
-        group = by_key(np.concatenate(batches))
+        group = by_key(joined(batches))
         if self._careful == 0 and self._store_new(connection, group):
             return [_new(batch) for batch in batches]
         self._careful = max(0, self._careful - 1)
@@ -66,7 +65,7 @@ class SqliteTable:
             outcomes = [self._store(connection, batch) for batch in batches]
             new = [batch for batch, out in zip(batches, outcomes, strict=True) if out.stored]
             if new:
-                _note_days(connection, np.concatenate(new))
+                _note_days(connection, joined(new))
         return outcomes
 
     def _store_new(self, connection: sqlite3.Connection, rows: Rows) -> bool:

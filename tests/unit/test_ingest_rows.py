@@ -11,7 +11,7 @@ import pytest
 from api.access import Caller
 from api.ingest.decode import Context, read_batch
 from api.ingest.fix import Fix, microseconds, not_negative
-from api.ingest.rows import Arrival, Columns, as_rows, pending_days
+from api.ingest.rows import Arrival, Columns, as_rows, joined, pending_days
 
 CALLER = Caller("program", "P", 3)
 DEVICES = {f"D{k}": k + 1 for k in range(40)}
@@ -96,3 +96,12 @@ def test_days_with_news_are_told_once():
     rows = as_rows([Fix(*key, 0, 0, None, None, None, 0, 0, 0, 0) for key in keys])
     assert pending_days(rows) == [(1, 1, 5), (1, 2, 4), (1, 2, 5), (2, 1, 5)]
     assert pending_days(rows[1:2]) == [(1, 2, 4)]
+    # Many rows are counted by columns, few by a loop.
+    assert pending_days(np.repeat(rows, 40)) == pending_days(rows)
+
+
+def test_batches_are_joined_in_their_order():
+    rows = as_rows([Fix(1, k, 3, 4, 5, None, 0.5, None, 0, 0, 0, 6) for k in range(5)])
+    together = joined([rows[:2], rows[2:2], rows[2:]])
+    assert together.dtype == rows.dtype
+    assert together.tobytes() == rows.tobytes()
