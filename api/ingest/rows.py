@@ -118,7 +118,7 @@ def as_rows(fixes: Sequence[Fix]) -> Rows:
 
 def joined(batches: Sequence[Rows]) -> Rows:
     """All rows of some batches, read-only; ``np.concatenate`` would compare the columns of each batch, for 30 µs."""
-    return np.frombuffer(b"".join(batches), dtype=ROW)
+    return np.frombuffer(b"".join([batch.data for batch in batches]), dtype=ROW)
 
 
 def by_key(rows: Rows) -> Rows:
