@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
@@ -202,11 +202,31 @@ def table(title: str, headings: list[str], rows: list[list[str]], *, left: int =
     return made
 
 
+class Steps:
+    """Shows the progress of a command: called with a step and the completed share.
+
+    Parameters
+    ----------
+    show, stop
+        Draws the bar, and removes it; by default nothing is drawn.
+    """
+
+    def __init__(self, show: Progress = silent, stop: Callable[[], None] = lambda: None) -> None:
+        self._show, self.stop = show, stop
+
+    def __call__(self, step: str, done: float) -> None:
+        """Show a step and the completed share."""
+        self._show(step, done)
+
+
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Progress]:
-    """Yield a callable ``(step, completed share)`` that draws a progress bar if standard error is a terminal."""
+def progress(*, quiet: bool) -> Iterator[Steps]:
+    """Yield a callable ``(step, completed share)`` that draws a progress bar if standard error is a terminal.
+
+    Its method ``stop`` removes the bar; it must be called before something is printed within the block.
+    """
     if quiet or not sys.stderr.isatty():
-        yield silent
+        yield Steps()
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -219,4 +239,4 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("", total=1.0)
-        yield lambda step, done: bars.update(task, description=step, completed=done)
+        yield Steps(lambda step, done: bars.update(task, description=step, completed=done), bars.stop)

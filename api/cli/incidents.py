@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,17 +85,29 @@ def run(
     )
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
-        result, written = incident_file(file, cells, folder, options=wanted, backdrop=backdrop, progress=report)
-    figures = result.to_dict()
+
+        def tell(result: Assigned) -> None:
+            report.stop()
+            _print(result, file.name)
+
+        result, written = incident_file(
+            file,
+            cells,
+            folder,
+            options=wanted,
+            backdrop=backdrop,
+            progress=report,
+            tell=None if json else tell,
+        )
     if json:
-        emit_json({"file": file.name, **figures, "written": [str(path) for path in written]})
+        emit_json({"file": file.name, **result.to_dict(), "written": [str(path) for path in written]})
     else:
-        _print(result, figures, written, file.name)
+        out().print("已写出 written: " + ", ".join(map(str, written)), markup=False)
 
 
-def _print(result: Assigned, figures: dict[str, Any], written: list[Path], name: str) -> None:
-    """Print the number of incidents by level, the assigned columns, and the files written."""
-    console = out()
+def _print(result: Assigned, name: str) -> None:
+    """Print the number of incidents by level, and the assigned columns."""
+    console, figures = out(), result.to_dict()
     rows = [
         ["案件 incidents", f"{figures['incidents']:,}"],
         ["落入网格 in a cell", f"{figures['inside']:,}"],
@@ -116,4 +128,4 @@ def _print(result: Assigned, figures: dict[str, Any], written: list[Path], name:
     used = ", ".join(f"{name}={header}" for name, header in result.incidents.attrs["columns"].items())
     console.print(f"字段对应 columns: {used}", markup=False)
     console.print(f"热点 hot spots: {result.hot.attrs['note_zh']}", markup=False)
-    console.print("已写出 written: " + ", ".join(map(str, written)), markup=False)
+    console.file.flush()

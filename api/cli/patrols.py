@@ -146,11 +146,24 @@ def run(
     )
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
-        done = patrol_files(tracks, cells, folder, options=wanted, backdrop=backdrop, progress=report)
+
+        def tell(verified: Verified) -> None:
+            report.stop()
+            _print(verified)
+
+        done = patrol_files(
+            tracks,
+            cells,
+            folder,
+            options=wanted,
+            backdrop=backdrop,
+            progress=report,
+            tell=None if json else tell,
+        )
     if json:
         emit_json({**done.verified.to_dict(), **done.figures, "written": [str(path) for path in done.written]})
     else:
-        _print(done)
+        _print_files(done)
 
 
 def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, ...] | None:
@@ -165,11 +178,10 @@ def _days(day: str | None, first: str | None, last: str | None) -> tuple[date, .
     return days_between(options.parse_day(begin, "--from"), options.parse_day(end, "--to"))
 
 
-def _print(done: PatrolRun) -> None:
-    """Print verdicts by day, requested further figures, what was read, and the files written."""
+def _print(verified: Verified) -> None:
+    """Print verdicts by day, and what was read."""
     from geo.patrols import VERDICTS
 
-    verified = done.verified
     headings = ["日期 day", *(" ".join(words) for words in VERDICTS.values())]
     rows = [[day.isoformat(), *(f"{verified.counts(day)[state]:,}" for state in VERDICTS)] for day in verified.days]
     console = out()
@@ -194,9 +206,15 @@ def _print(done: PatrolRun) -> None:
     proven, seen, hidden = (verified.verdicts[name].sum() for name in ("visits", "visits_expected", "visits_hidden"))
     visits = f"可认定 proven {proven:,}; 估计 expected {seen + hidden:,.1f}, 其中定位中断中 of these in silence {hidden:,.1f}"
     console.print(f"巡查次数 visits: {visits}", markup=False)
+    _print_fixes(verified, console)
+    console.file.flush()
+
+
+def _print_files(done: PatrolRun) -> None:
+    """Print requested further figures, and the files written."""
+    console = out()
     for name, values in done.figures.items():
         console.print(_TOLD[name](values), markup=False)
-    _print_fixes(verified, console)
     console.print("已写出 written: " + ", ".join(map(str, done.written)), markup=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import pandas as pd
 from api.commands import Progress, silent
 from api.commands.incidents.assignment import Assigned, assign_incidents
 from api.commands.incidents.common_days import in_common_days
-from api.commands.incidents.page import page_content, write_page
 from api.commands.incidents.tables import (
     notice_rows,
     outside_rows,
@@ -28,7 +28,6 @@ from api.files.inputs import read_cells
 from api.files.outputs import write_set
 from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
-from api.files.workbook import write_workbook
 from geo.errors import ColumnError, InputError
 from geo.incidents import (
     BANDWIDTH_M,
@@ -114,12 +113,18 @@ def incident_file(
     options: IncidentOptions = IncidentOptions(),
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     progress: Progress = silent,
+    tell: Callable[[Assigned], None] | None = None,
 ) -> tuple[Assigned, list[Path]]:
     """Analyse a file of incidents and write the results.
 
     Tables ``assigned, counts, kinds, hot, rows, refused, outside`` and, if their inputs exist, ``weekly, trends, patrols``, as
     CSV and together as ``incidents.xlsx``; ``columns.toml``, the column map; ``summary.json`` and the one-page ``summary.html``;
     with a division ``density.tif``, ``contours.geojson``, ``density.png`` and ``heat.html``.
+
+    Parameters
+    ----------
+    tell
+        Called with the result before anything is written, so that it can be shown a second earlier.
 
     Returns
     -------
@@ -145,6 +150,8 @@ def incident_file(
     progress("落格 assigning", 0.3)
     with uncompiled(when=few_vertices(cells, points=len(incidents))):
         result = assign_incidents(incidents, cells, within_m=options.within_m)
+    if tell is not None:
+        tell(result)
     progress("统计 counting", 0.5)
     tables = _tables(result, cells, options, calendar)
     figures = {"file": path.name, **result.to_dict(), **_more_figures(result, tables)}
@@ -170,6 +177,10 @@ def _write(
     calendar: Calendar,
 ) -> list[Path]:
     """Write tables, workbook, column map, summary and the one-page summary of a study."""
+    # openpyxl and jinja2 take 0.5 s of CPU to import, and are not needed for the first result.
+    from api.commands.incidents.page import page_content, write_page
+    from api.files.workbook import write_workbook
+
     written = write_tables(tables, folder)
     written.append(write_column_map(result.incidents.attrs["columns"], folder / "columns.toml"))
     small = {name: frame for name, frame in tables.items() if len(frame) <= _MOST_IN_WORKBOOK}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,9 +13,6 @@ import pandas as pd
 
 from api.commands import Progress, silent
 from api.commands.patrols.history import EarlierRun, changes_of, facts_of
-from api.commands.patrols.plans import moment, write_due, write_feasible, write_route
-from api.commands.patrols.routes import write_routes
-from api.commands.patrols.tables import BLIND_DAYS, write_tables
 from api.commands.patrols.verified import Study, Verified, verify_tracks
 from api.files.inputs import read_cells, read_table
 from api.files.outputs import write_set
@@ -28,6 +25,8 @@ from geo.patrols import Rules, assign_holders, read_tracks
 
 #: Maximum number of days; more indicate a mistake in --from or --to.
 MOST_DAYS = 366
+#: Default number of days after which an unseen third-level grid is a blind spot.
+BLIND_DAYS = 7
 
 
 def days_between(first: date, last: date) -> tuple[date, ...]:
@@ -163,8 +162,14 @@ def patrol_files(
     options: PatrolOptions = PatrolOptions(),
     backdrop: dict[str, gpd.GeoDataFrame | None] | None = None,
     progress: Progress = silent,
+    tell: Callable[[Verified], None] | None = None,
 ) -> PatrolRun:
     """Verify the tracks of files and write all results; the pages show the last day.
+
+    Parameters
+    ----------
+    tell
+        Called with the verdicts before anything is written, so that they can be shown a second earlier.
 
     Raises
     ------
@@ -196,11 +201,15 @@ def patrol_files(
             roads=backdrop.get("roads"),
             progress=progress,
         )
+        if tell is not None:
+            tell(verified)
         facts = facts_of(verified, cells_path, study.cells)
         restated = None if earlier is None else earlier.compare_with(verified, facts)
         progress("写表 writing", 0.9)
 
         def write(inside: Path) -> tuple[dict[str, Any], list[Path]]:
+            from api.commands.patrols.tables import write_tables  # openpyxl: 0.3 s of CPU
+
             written = write_tables(
                 verified,
                 study,
@@ -240,6 +249,10 @@ def _plans(
     """The requested plans: due cells, feasibility of the roster, and comparison with a planned route."""
     figures: dict[str, Any] = {}
     made: list[Path] = []
+    if options.due_at is None and options.roster is None and options.route is None:
+        return figures, made
+    from api.commands.patrols.plans import moment, write_due, write_feasible, write_route
+
     if options.due_at is not None:
         now = moment(options.due_at, verified.rules.zone)
         figures["due"], path = write_due(verified, study.judged, folder, now=now)
@@ -275,6 +288,8 @@ def _drawn(
     written: list[Path] = []
     roads = backdrop.get("roads")
     if options.with_touched or options.by_device or roads is not None:
+        from api.commands.patrols.routes import write_routes
+
         progress("路线 routes", 0.9)
         written += write_routes(
             verified.cleaned,

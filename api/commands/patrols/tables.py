@@ -20,9 +20,6 @@ from geo.layers import aside
 from geo.patrols import blind_spots, by_group, integrity, open_verdicts, seen
 from geo.patrols.evidence_records import evidence_of_all
 
-#: Default number of days after which an unseen third-level grid is a blind spot.
-BLIND_DAYS = 7
-
 #: File of the evidence.
 EVIDENCE = "evidence.jsonl.gz"
 
@@ -34,7 +31,7 @@ def write_tables(
     *,
     facts: dict[str, Any],
     refused: Sequence[dict[str, Any]] = (),
-    blind_days: int = BLIND_DAYS,
+    blind_days: int,
     restated: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Write verdicts, visits, coverage, blind spots, findings, files and refused rows (CSV, Parquet, a workbook), and evidence.
