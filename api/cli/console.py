@@ -212,18 +212,27 @@ class Steps:
     """
 
     def __init__(self, show: Progress = silent, stop: Callable[[], None] = lambda: None) -> None:
-        self._show, self.stop = show, stop
+        self._show, self._stop = show, stop
 
     def __call__(self, step: str, done: float) -> None:
         """Show a step and the completed share."""
         self._show(step, done)
+
+    def before(self, tell: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A function that removes the bar, and then tells a result."""
+
+        def stop_and_tell(result: Any) -> None:
+            self._stop()
+            tell(result)
+
+        return stop_and_tell
 
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Steps]:
     """Yield a callable ``(step, completed share)`` that draws a progress bar if standard error is a terminal.
 
-    Its method ``stop`` removes the bar; it must be called before something is printed within the block.
+    The bar must be removed before something is printed within the block: :meth:`Steps.before`.
     """
     if quiet or not sys.stderr.isatty():
         yield Steps()

@@ -85,19 +85,9 @@ def run(
     )
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
-
-        def tell(result: Assigned) -> None:
-            report.stop()
-            _print(result, file.name)
-
+        tell = None if json else report.before(lambda result: _print(result, file.name))
         result, written = incident_file(
-            file,
-            cells,
-            folder,
-            options=wanted,
-            backdrop=backdrop,
-            progress=report,
-            tell=None if json else tell,
+            file, cells, folder, options=wanted, backdrop=backdrop, progress=report, tell=tell
         )
     if json:
         emit_json({"file": file.name, **result.to_dict(), "written": [str(path) for path in written]})

@@ -146,20 +146,8 @@ def run(
     )
     backdrop = {"roads": optional_layer(roads), "water": optional_layer(water)}
     with progress(quiet=json) as report:
-
-        def tell(verified: Verified) -> None:
-            report.stop()
-            _print(verified)
-
-        done = patrol_files(
-            tracks,
-            cells,
-            folder,
-            options=wanted,
-            backdrop=backdrop,
-            progress=report,
-            tell=None if json else tell,
-        )
+        tell = None if json else report.before(_print)
+        done = patrol_files(tracks, cells, folder, options=wanted, backdrop=backdrop, progress=report, tell=tell)
     if json:
         emit_json({**done.verified.to_dict(), **done.figures, "written": [str(path) for path in done.written]})
     else:
