@@ -105,13 +105,14 @@ def test_what_is_not_simple_is_left_to_the_detailed_tests(points: tuple[tuple[in
 
 
 def test_a_node_on_an_inner_vertex_is_not_simple() -> None:
-    # The node (0, 10,000) moves to the vertex (4,000, 20,000) of its own northern neighbour.
-    moved = [
-        arc._replace(points=tuple((4_000, 20_000) if v == (0, 10_000) else v for v in arc.points))
-        for arc in (SHARED, BELOW)
-    ]
-    rest = [ABOVE._replace(points=(*ABOVE.points[:-1], (4_000, 20_000)))]
-    assert areas_if_simple([SHARED, BELOW], moved, rest) is None
+    corner, top = (0, 10_000), (5_000, 20_000)
+    stays = Arc(((10_000, 10_000), (10_000, 20_000), top, (1_000, 20_000)), NORTH, "")
+    west = Arc(((1_000, 20_000), (0, 25_000), corner), NORTH, "")
+    before = [SHARED, BELOW, west]
+    assert areas_if_simple(before, before, [stays]) is not None
+    after = [arc._replace(points=tuple(top if v == corner else v for v in arc.points)) for arc in before]
+    assert areas_if_simple(before, after, [stays]) is None
+    assert _detailed(before, after, [stays]) is None
 
 
 def test_a_cell_with_an_inner_ring_is_not_simple() -> None:
