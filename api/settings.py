@@ -70,6 +70,9 @@ class Settings:
     login_window_s: int = _setting(300, "time in which failed logins are counted", least=1)
     holidays: str = _setting("", "file of public holidays and days worked for them; empty: the built-in calendar")
     time_limits: str = _setting("", "file of time limits of matters; empty: the example of one city")
+    services: str = _setting(
+        "", "CSV with columns code, service: the five services of matters; empty: the built-in table"
+    )
     telephones: str = _setting(
         "hotline=12345",
         "numbers printed on letters, cards and boards, separated by commas: "

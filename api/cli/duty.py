@@ -24,6 +24,10 @@ app.command("import")(duty_import.run)
 Scope = Annotated[
     str, typer.Option("--scope", metavar="CODE", help="社区或网格编码，默认全街道。Code of a community or grid.")
 ]
+Service = Annotated[
+    str,
+    typer.Option("--service", metavar="NAME", help="只计一项服务，如 appearance 或 市容环境服务。Only one service."),
+]
 Target = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="输出文件。File to write.")]
 
 
@@ -33,6 +37,7 @@ def ledger(
     target: Target,
     day: Annotated[str, typer.Option("--day", metavar="DAY", help="日期，或周、月中的一天。A day of the period.")],
     scope: Scope = "",
+    service: Service = "",
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -43,7 +48,7 @@ def ledger(
     from api.commands.duty_papers import write_ledger
 
     with _source(database) as source:
-        rows = write_ledger(source, kind, _day(day), scope, target)
+        rows = write_ledger(source, kind, _day(day), scope, target, service)
     if json:
         emit_json({"ledger": kind.upper(), "rows": rows, "out": str(target)})
     else:
@@ -101,6 +106,7 @@ def brief(
     target: Target,
     week: Annotated[str | None, typer.Option("--week", metavar="DAY", help="周内任一天。A day of the week.")] = None,
     month: Annotated[str | None, typer.Option("--month", metavar="MONTH", help="月份，如 2026-03。A month.")] = None,
+    service: Service = "",
     database: options.Database = None,
     json: options.Json = False,
 ) -> None:
@@ -112,7 +118,7 @@ def brief(
 
     start, end = _period(week, month)
     with _source(database) as source:
-        digest = write_brief(source, start, end, target)
+        digest = write_brief(source, start, end, target, service=service)
     if json:
         emit_json({"start": start.isoformat(), "end": end.isoformat(), "digest": digest, "out": str(target)})
     else:

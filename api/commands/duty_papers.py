@@ -40,6 +40,8 @@ class Source:
 TELEPHONES = ("hotline", "supervision_phone", "police_phone", "property_phone")
 #: After this number of days without a step, the views open on the newest day with one.
 IDLE = dt.timedelta(days=7)
+#: Ledgers that can be limited to the cases of one service.
+BY_SERVICE = "ABCDFH"
 
 
 def telephones_of(text: str) -> dict[str, str]:
@@ -83,13 +85,22 @@ def present_day(source: Source) -> dt.date:
 
 @collection_paused()
 def facts_of(
-    source: Source, start: dt.date, end: dt.date, *, ledger: str = "", grid: str = "", scope: str = ""
+    source: Source,
+    start: dt.date,
+    end: dt.date,
+    *,
+    ledger: str = "",
+    grid: str = "",
+    scope: str = "",
+    service: str = "",
 ) -> Facts:
-    """Current facts of a period; only cases of the cell `scope`, if given."""
+    """Current facts of a period; only cases of the cell `scope` and of the service, if given."""
     from api.database.duty.fact_reading import read_facts
 
     span = _span(source, start, end)
-    facts = read_facts(source.session, source.street, source.division, span, ledger=ledger, grid=grid, scope=scope)
+    facts = read_facts(
+        source.session, source.street, source.division, span, ledger=ledger, grid=grid, scope=scope, service=service
+    )
     return replace(facts, street={**facts.street, **source.telephones})
 
 
@@ -100,19 +111,22 @@ def _span(source: Source, start: dt.date, end: dt.date) -> Span:
 
 
 @collection_paused()
-def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd.DataFrame, Facts]:
-    """A ledger with its facts.
+def made_ledger(source: Source, kind: str, day: dt.date, scope: str, service: str = "") -> tuple[pd.DataFrame, Facts]:
+    """A ledger with its facts; with a service, only its cases are in it.
 
     Raises
     ------
     InputError
-        If there is no such ledger or place.
+        If there is no such ledger, place or service, or the ledger is not about cases.
     """
     from geo.duty import ledger
     from geo.duty.ledgers.columns import LedgerKind
     from geo.duty.ledgers.composing import span_of
 
     letter = LedgerKind.parse(kind)
+    service = service_in(service)
+    if service and letter.value not in BY_SERVICE:
+        raise InputError(f"ledger {letter.value} is not about cases; leave the service out")
     start, end = span_of(letter, day)
     # A week is compared with the one before, a plan is based on the month before, letters cover thirty days.
     before = {"C": 7, "D": 31, "I": 31}.get(letter.value, 0)
@@ -123,15 +137,45 @@ def made_ledger(source: Source, kind: str, day: dt.date, scope: str) -> tuple[pd
         ledger=letter.value,
         grid=scope if letter.value == "F" else "",
         scope=scope if letter.value in "ABF" else "",
+        service=service,
     )
     if scope and scope not in facts.cell_names:
         raise InputError(f"there is no cell '{scope[:50]}' in the division")
-    return ledger(letter, day, facts, scope=scope), facts
+    table = ledger(letter, day, facts, scope=scope)
+    if service:
+        table.attrs["service"] = _service_name(service)
+    return table, facts
 
 
-def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Path) -> int:
+def service_in(text: str) -> str:
+    """Code of one of the five services, from its code or Chinese name; empty for all.
+
+    Raises
+    ------
+    InputError
+        If there is no such service.
+
+    >>> service_in("商业网点服务"), service_in("")
+    ('business', '')
+    """
+    from geo.duty.intake.services import SERVICES, Service
+
+    found = {**{one.value: one for one in Service}, **{name.zh: one for one, name in SERVICES.items()}}
+    wanted = text.strip()
+    if wanted and wanted not in found:
+        raise InputError(f"'{wanted[:30]}' is not a service; use {', '.join(Service)}")
+    return found[wanted].value if wanted else ""
+
+
+def _service_name(code: str) -> str:
+    from geo.duty.intake.services import SERVICES, Service
+
+    return SERVICES[Service(code)].zh if code else ""
+
+
+def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Path, service: str = "") -> int:
     """Write a ledger as .xlsx or .pdf; returns the number of its rows."""
-    table, facts = made_ledger(source, kind, day, scope)
+    table, facts = made_ledger(source, kind, day, scope, service)
     write = {".xlsx": _write_excel, ".pdf": _write_pdf}.get(target.suffix.lower())
     if write is None:
         raise FileError(f"{target}: a ledger is written as .xlsx or .pdf; change the ending of the name")
@@ -151,7 +195,8 @@ def _write_excel(table: pd.DataFrame, _: Facts, __: str, target: Path) -> None:
     from api.files.workbook import write_workbook
     from geo.duty.ledgers.columns import FORMS, LedgerKind
 
-    write_workbook({FORMS[LedgerKind(table.attrs["kind"])].title.zh: excel_table(table)}, target)
+    title = FORMS[LedgerKind(table.attrs["kind"])].title.zh
+    write_workbook({" ".join(part for part in (title, table.attrs.get("service")) if part): excel_table(table)}, target)
 
 
 def _write_pdf(table: pd.DataFrame, facts: Facts, scope: str, target: Path) -> None:
@@ -170,6 +215,7 @@ def ledger_print(
         street=facts.street.get("name", ""),
         place=facts.cell_names.get(scope, ""),
         person=answers.text if answers is not None else "",
+        summary=(("服务", table.attrs["service"]),) if table.attrs.get("service") else (),
         corrections=corrections,
         signed=signed,
     )
@@ -218,21 +264,27 @@ def period_of(span: str, day: dt.date) -> tuple[dt.date, dt.date]:
 
 
 @collection_paused()
-def made_brief(source: Source, start: dt.date, end: dt.date, facts: Facts | None = None) -> tuple[Brief, Facts]:
-    """The brief of a period, with its typed texts; `facts` since the period before, if already read."""
+def made_brief(
+    source: Source, start: dt.date, end: dt.date, facts: Facts | None = None, service: str = ""
+) -> tuple[Brief, Facts]:
+    """The brief of a period, with its typed texts; `facts` since the period before, if already read.
+
+    With a service, only its cases are in it, and no typed texts.
+    """
     from api.database.duty.view_records import BRIEF, typed_texts
     from geo.duty import Issue, brief
 
     if facts is None:
-        facts = facts_of(source, start - (end - start), end)
+        facts = facts_of(source, start - (end - start), end, service=service_in(service))
     key = brief_key(start, end)
-    texts = typed_texts(source.session, source.street, BRIEF, begins=key)
+    texts = {} if service else typed_texts(source.session, source.street, BRIEF, begins=key)
     suggestions = texts.get((BRIEF, key, "suggestions"), "").split("\n")
     replies = {place.split("/")[-1]: text for (_, place, column), text in texts.items() if column == "reply"}
     monthly = (end - start).days > 7
     number = f"{start.year}年{start.month}月" if monthly else f"{start.year}年第{start.isocalendar().week}期"
     issue = Issue(number, end)
-    return brief(facts, start, end, issue=issue, suggestions=suggestions, replies=replies), facts
+    about = _service_name(service_in(service))
+    return brief(facts, start, end, issue=issue, suggestions=suggestions, replies=replies, about=about), facts
 
 
 def brief_key(start: dt.date, end: dt.date) -> str:
@@ -240,7 +292,9 @@ def brief_key(start: dt.date, end: dt.date) -> str:
     return f"{start}/{end}"
 
 
-def write_brief(source: Source, start: dt.date, end: dt.date, target: Path, facts: Facts | None = None) -> str:
+def write_brief(
+    source: Source, start: dt.date, end: dt.date, target: Path, facts: Facts | None = None, service: str = ""
+) -> str:
     """Write a brief as .pdf or .docx; returns the digest of its values."""
     from maps.prints.papers import brief_pdf
     from maps.prints.word import brief_docx
@@ -249,7 +303,7 @@ def write_brief(source: Source, start: dt.date, end: dt.date, target: Path, fact
     form = forms.get(target.suffix.lower())
     if form is None:
         raise FileError(f"{target}: a brief is written as .pdf or .docx; change the ending of the name")
-    made, _ = made_brief(source, start, end, facts)
+    made, _ = made_brief(source, start, end, facts, service)
     _write(target, form(made))
     return made.digest
 
@@ -273,13 +327,13 @@ def signature_of(source: Source, table: pd.DataFrame) -> tuple[str, tuple[str, .
     return words, tuple(corrections(signed_table(kept.content), table))
 
 
-def printed_ledger(source: Source, kind: str, day: dt.date, scope: str) -> bytes:
-    """A ledger as PDF. A signed ledger is printed as signed; corrections are listed below the rows."""
+def printed_ledger(source: Source, kind: str, day: dt.date, scope: str, service: str = "") -> bytes:
+    """A ledger as PDF. A signed ledger is printed as signed, with corrections below the rows; never that of one service."""
     from api.database.duty.view_records import signed_ledger
     from geo.duty.ledgers.signing import signed_table
 
-    table, facts = made_ledger(source, kind, day, scope)
-    signed, lines = signature_of(source, table)
+    table, facts = made_ledger(source, kind, day, scope, service)
+    signed, lines = ("", ()) if service else signature_of(source, table)
     if not signed:
         return ledger_print(table, facts, scope)
     place = (str(table.attrs["kind"]), scope, dt.date.fromisoformat(table.attrs["start"]))

@@ -30,6 +30,7 @@ from geo.duty import (
     Role,
     deadline,
     duplicate_candidates,
+    read_services,
 )
 from geo.duty import allowed as allowed_steps
 from geo.duty.clocks.deadlines import words
@@ -60,14 +61,15 @@ class Actor:
 
 
 @cache
-def _standing(holidays: str, limits: str) -> Standing:
+def _standing(holidays: str, limits: str, services: str) -> Standing:
     calendar = Calendar.read(holidays) if holidays else Calendar.china()
-    return Standing(calendar, CaseRules.of(time_limits(limits) if limits else None))
+    table = read_services(services) if services else None
+    return Standing(calendar, CaseRules.of(time_limits(limits) if limits else None, services=table))
 
 
 def standing_of(settings: Settings) -> Standing:
-    """Working days and limits of the installation."""
-    return _standing(str(settings.holidays), str(settings.time_limits))
+    """Working days, limits and services of the installation."""
+    return _standing(str(settings.holidays), str(settings.time_limits), str(settings.services))
 
 
 def seal_of(settings: Settings) -> Seal:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from geo.duty.briefs.composing import Brief
+from geo.duty.intake.services import SERVICES
 from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
 from geo.duty.ledgers.wording import day_text
 from geo.duty.meetings.agendas import Agenda
@@ -35,13 +36,15 @@ Scopes = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class LedgerPage:
-    """Content of the page of a ledger besides its rows: place and persons, choices, rights of the reader, signature."""
+    """Content of the page of a ledger besides its rows: place, persons and service, choices, rights of the reader, signature."""
 
     day: dt.date
     scope: str
     scopes: Scopes
     place: str = ""
     person: str = ""
+    service: str = ""
+    by_service: bool = False
     may_write: bool = False
     may_sign: bool = False
     signed: str = ""
@@ -100,14 +103,27 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
             for column in columns
         ],
         rows=rows,
+        service=shown.service,
+        services=service_choices() if shown.by_service else [],
         typed_titles="、".join(column.title.zh for column in columns if column.typed),
-        query=urlencode({"day": shown.day.isoformat(), "scope": shown.scope}),
+        query=urlencode(
+            {
+                "day": shown.day.isoformat(),
+                "scope": shown.scope,
+                **({"service": shown.service} if shown.service else {}),
+            }
+        ),
         papers=[(paper, zh, en) for paper, zh, en, placed in _PAPERS.get(kind, ()) if shown.scope or not placed],
         may_write=shown.may_write,
         may_sign=shown.may_sign,
         signed=shown.signed,
         corrections=list(shown.corrections),
     )
+
+
+def service_choices() -> list[tuple[str, str, str]]:
+    """Code, Chinese and English name of the five services, for a field of choices."""
+    return [(code.value, text.zh, text.en) for code, text in SERVICES.items()]
 
 
 def _named(table: pd.DataFrame, kind: LedgerKind) -> dict[str, Any]:
@@ -125,8 +141,8 @@ def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[
     made
         The brief.
     shown
-        `span` (``week`` or ``month``), `day`, `key` of the typed texts, `suggestions`, `may_suggest`, and `replies`: those that
-        the reader may write, with `name`, `key`, `text`.
+        `span` (``week`` or ``month``), `day`, `service`, `key` of the typed texts, `suggestions`, `may_suggest`, and `replies`:
+        those that the reader may write, with `name`, `key`, `text`.
     """
     values = made.values()
     for block in values["blocks"]:
@@ -138,7 +154,8 @@ def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[
         navigation=navigation,
         here="/brief",
         brief=values,
-        query=urlencode({"span": shown["span"], "day": shown["day"]}),
+        query=urlencode({name: shown[name] for name in ("span", "day", "service") if shown[name]}),
+        services=service_choices(),
         **shown,
     )
 
@@ -157,7 +174,7 @@ def render_meeting(
     made, decisions
         The agenda, and the open decisions, with displayed names of owners.
     shown
-        `scope`, `scopes`, `days` (pairs of day and name), `may_decide`.
+        `scope`, `scopes`, `days` (pairs of day and name), `may_decide`, `held`: the record of the meeting, or None.
     """
     lines = [
         {
@@ -183,6 +200,7 @@ def render_meeting(
                 "id": one.decision_id,
                 "meeting": one.meeting_id,
                 "text": one.text,
+                "case_id": one.case_id,
                 "owner": one.owner,
                 "due": one.due.isoformat(),
                 "late": one.due < made.day,

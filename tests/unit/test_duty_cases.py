@@ -13,6 +13,7 @@ from geo.duty.cases.case_rules import CaseRules
 from geo.duty.cases.merging import live_case, to_be_answered
 from geo.duty.cases.preparation import prepared, reckoned_again
 from geo.duty.events import ENDED, OPEN
+from geo.duty.intake.services import Service
 from geo.errors import InputError, RefusedStep
 from geo.incidents import Calendar, Limit
 
@@ -492,6 +493,26 @@ def test_limits_come_from_the_table_of_matters() -> None:
     assert "06010" in rule
     assert rules.handling("GB/T 47678.5-2026", "99999")[1] == "default"
     assert rules.version != CaseRules().version
+
+
+def test_the_service_follows_the_matter_and_the_table() -> None:
+    rules = CaseRules(services={"06010": Service.HARMONY, "09": Service.POPULATION})
+
+    def named(case: Case | None, action: Action, rules: CaseRules, **payload: object) -> Case:
+        made = event(case, action, Role.CLERK, payload={**PAYLOAD.get(action, {}), **payload})
+        return advance(case, prepared(case, made, calendar=CHINA, rules=rules))
+
+    # A resident calls without a matter; the centre names it when it files the case.
+    unnamed = named(None, Action.REPORT, CaseRules(), kind="")
+    assert unnamed.service == "convenience"
+    assert named(unnamed, Action.FILE, CaseRules(), kind="09005").service == "business"
+    assert named(unnamed, Action.FILE, rules, kind="09005").service == "population"
+    assert named(unnamed, Action.FILE, CaseRules(), kind="09005", service="harmony").service == "harmony"
+    known = named(None, Action.REPORT, rules, kind="06010")
+    assert known.service == "harmony"
+    assert named(known, Action.FILE, CaseRules(), kind="").service == "harmony"
+    # The services set no limit, so they do not change the version of the rules.
+    assert rules.version == CaseRules().version
 
 
 def test_a_replay_undoes_as_the_step_did() -> None:

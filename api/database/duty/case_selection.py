@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,11 @@ def open_or_changed(session: Session, street: int, window: tuple[datetime, datet
         or_(CaseRow.state.not_in(ended), CaseRow.changed_at >= start),
     )
     return sorted(session.scalars(_within(query, scope)))
+
+
+def of_service(session: Session, street: int, numbers: list[str], service: str) -> list[str]:
+    """Those of some cases that belong to one of the five services."""
+    return sorted(_narrowed(session, street, numbers, lambda query: query.where(CaseRow.service == service)))
 
 
 def of_day(
@@ -108,9 +113,15 @@ def _within(query: Select[str], scope: str) -> Select[str]:
 
 def _inside(session: Session, street: int, numbers: set[str], scope: str) -> set[str]:
     """Those of some cases that lie in a cell."""
-    known = sorted(numbers)
+    return _narrowed(session, street, sorted(numbers), lambda query: _within(query, scope))
+
+
+def _narrowed(
+    session: Session, street: int, numbers: list[str], condition: Callable[[Select[str]], Select[str]]
+) -> set[str]:
+    """Those of some cases that satisfy a condition."""
     found: set[str] = set()
-    for k in range(0, len(known), 500):
-        query = select(CaseRow.number).where(CaseRow.street == street, CaseRow.number.in_(known[k : k + 500]))
-        found.update(session.scalars(_within(query, scope)))
+    for k in range(0, len(numbers), 500):
+        query = select(CaseRow.number).where(CaseRow.street == street, CaseRow.number.in_(numbers[k : k + 500]))
+        found.update(session.scalars(condition(query)))
     return found

@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.database.duty.case_selection import LATE, of_day, open_or_changed
+from api.database.duty.case_selection import LATE, of_day, of_service, open_or_changed
 from api.database.duty.cases import BLOCK, logs_of
 from api.database.duty.rectifications import all_item_steps, item_photo_keys
 from api.database.duty.rosters import read_stored_roster
@@ -52,6 +52,7 @@ def read_facts(
     ledger: str = "",
     grid: str = "",
     scope: str = "",
+    service: str = "",
 ) -> Facts:
     """Facts of a period: the cases that were open in it or have changed since, with all related records.
 
@@ -68,11 +69,15 @@ def read_facts(
         Second-level grid whose visits are read from the evidence of its verdicts; none by default.
     scope
         Only cases in this cell are read; all by default.
+    service
+        Only cases of this service are read, and decisions and rectification items about them; all by default.
     """
     zone = ZoneInfo(span.zone)
     start, end = (datetime.combine(day, time(), zone) for day in (span.start, span.end))
     window = (start, end, span.as_of)
     numbers = _numbers(session, street, ledger, window, scope)
+    if service:
+        numbers = of_service(session, street, numbers, service)
     cells = cells_of(division)
     levels = {str(code): int(level) for code, level in zip(cells["code"], cells["level"], strict=True)}
     verdicts = _verdicts(session, street, span)
@@ -80,6 +85,9 @@ def read_facts(
     days = (span.start, span.end) if ledger in _OF_DAY else None
     below = 3 if days and levels.get(scope) != 3 else None
     roster = read_stored_roster(session, street, cells=levels, days=days, below=below)
+    others = {} if ledger in (*_OF_DAY, *_WITHOUT_CASES) else _records(session, street, span, window, (cells, roster))
+    if service and others:
+        others = _about(others, set(numbers))
     return Facts(
         {number: tuple(log) for number, log in logs_of(session, street, numbers)},
         span.as_of,
@@ -91,7 +99,7 @@ def read_facts(
         visits=_visits(session, street, span, grid) if grid else pd.DataFrame(columns=list(VISIT_COLUMNS)),
         typed=typed_texts(session, street, ledger, until=span.as_of) if ledger else {},
         street=_street(session, street),
-        **({} if ledger in (*_OF_DAY, *_WITHOUT_CASES) else _records(session, street, span, window, (cells, roster))),
+        **others,
     )
 
 
@@ -110,6 +118,15 @@ def _records(
         "rectifications": _rectifications(session, street, span, cells),
         "notices": notice_rows(session, street, roster, window),
         "empty_shifts": empty_shift_rows(session, street, window),
+    }
+
+
+def _about(records: dict[str, Any], numbers: set[str]) -> dict[str, Any]:
+    """The records of :func:`_records` that are about some cases; what concerns no case belongs to no service."""
+    items = records["rectifications"]
+    return {
+        "decisions": [one for one in records["decisions"] if one.case_id in numbers],
+        "rectifications": items[items["case_id"].isin(numbers)],
     }
 
 
@@ -207,7 +224,7 @@ def _rectifications(session: Session, street: int, span: Span, cells: pd.DataFra
     rows = [
         _item_values(fold_item(log, ZoneInfo(span.zone)), log, places, photos[number]) for number, log in steps.items()
     ]
-    return pd.DataFrame(rows, columns=list(RECTIFICATION_COLUMNS))
+    return pd.DataFrame(rows, columns=[*RECTIFICATION_COLUMNS, "case_id"])
 
 
 def _cases_of(session: Session, street: int, steps: dict[str, list[ItemStep]]) -> Sequence[CaseRow]:
@@ -226,6 +243,7 @@ def _item_values(
     struck = item.rechecked_at if item.state == "struck_off" else None
     return {
         "number": item.item_id,
+        "case_id": item.case_id,
         "found_at": item.found_at,
         "found_by": item.found_by,
         "second": second,

@@ -17,7 +17,7 @@ from api.database.duty.cases import Standing, add_step, find_case, get_case, nex
 from api.database.duty.sealing import Seal
 from api.database.models import ReporterRow, ReportPhotoRow, ReportRow
 from api.errors import NotStoredError
-from geo.duty import Action, Case, Event, Report, Role, service_of
+from geo.duty import Action, Case, Event, Report, Role
 from geo.errors import ImpossibleError, InputError
 
 _COPIED = (
@@ -203,7 +203,6 @@ def _opening(session: Session, street: int, report: Report, sender: Sender) -> E
         payload |= {
             "standard_ref": report.standard_ref,
             "kind": report.kind,
-            "service": service_of(report.kind).value,
             **{name: getattr(report, name) for name in ("third", "second", "community", "division_version")},
         }
     return Event(

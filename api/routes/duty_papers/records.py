@@ -1,4 +1,4 @@
-"""Ledgers, briefs and decisions: files, typed texts, signatures."""
+"""Ledgers and briefs: files, typed texts, signatures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fastapi import Path as InPath
 
 from api.access import Right
 from api.database import session
-from api.database.duty.view_records import add_decision, carry_out, sign_ledger, write_text
+from api.database.duty.view_records import sign_ledger, write_text
 from api.database.events import audit
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SnapshotOf
-from api.routes.duty_papers.bodies import DecisionIn, DecisionStored, LedgerSigned, TypedText
+from api.routes.duty_papers.bodies import LedgerSigned, TypedText
 from api.routes.duty_papers.places import place_of_text, require_place, source_of
 from api.routes.guard import Guarded, needs
 
@@ -23,6 +23,7 @@ Day = Annotated[
     date, Query(description="a day of the period", examples=["2026-03-02"], ge=date(1990, 1, 1), lt=date(2100, 1, 1))
 ]
 Scope = Annotated[str, Query(max_length=20, description="code of a community or grid; empty: the whole street")]
+Service = Annotated[str, Query(max_length=20, description="one of the five services; empty: all")]
 Letter = Annotated[str, InPath(max_length=1, description="A to K")]
 Span = Annotated[Literal["week", "month"], Query(description="what the brief covers")]
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -32,7 +33,13 @@ _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 @router.get("/ledgers/{kind}.xlsx", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_LEDGERS)
 def ledger_excel(
-    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
+    request: Request,
+    kind: Letter,
+    day: Day,
+    snapshot: SnapshotOf,
+    caller: CallerOf,
+    scope: Scope = "",
+    service: Service = "",
 ) -> Response:
     """A ledger as a workbook."""
     from pathlib import Path
@@ -43,21 +50,27 @@ def ledger_excel(
     require_place(caller, scope)
     with TemporaryDirectory() as folder, source_of(request, snapshot) as source:
         target = Path(folder, "ledger.xlsx")
-        write_ledger(source, kind, day, scope, target)
+        write_ledger(source, kind, day, scope, target, service)
         return _file(target.read_bytes(), _EXCEL, f"ledger-{kind}-{day}.xlsx")
 
 
 @router.get("/ledgers/{kind}.pdf", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_LEDGERS)
 def ledger_paper(
-    request: Request, kind: Letter, day: Day, snapshot: SnapshotOf, caller: CallerOf, scope: Scope = ""
+    request: Request,
+    kind: Letter,
+    day: Day,
+    snapshot: SnapshotOf,
+    caller: CallerOf,
+    scope: Scope = "",
+    service: Service = "",
 ) -> Response:
     """A ledger as PDF; a signed one in its signed version, followed by corrections."""
     from api.commands.duty_papers import printed_ledger
 
     require_place(caller, scope)
     with source_of(request, snapshot) as source:
-        return _file(printed_ledger(source, kind, day, scope), "application/pdf", f"ledger-{kind}-{day}.pdf")
+        return _file(printed_ledger(source, kind, day, scope, service), "application/pdf", f"ledger-{kind}-{day}.pdf")
 
 
 @router.get("/papers/{kind}.pdf", response_class=Response, include_in_schema=False)
@@ -133,54 +146,35 @@ def typed(body: TypedText, engine: EngineOf, caller: CallerOf, now: CaseNow) -> 
 
 @router.get("/brief.pdf", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_LEDGERS)
-def brief_paper(request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf) -> Response:
+def brief_paper(
+    request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf, service: Service = ""
+) -> Response:
     """The brief as PDF."""
     from maps.prints.papers import brief_pdf
 
-    return _file(brief_pdf(_brief(request, snapshot, caller, span, day)), "application/pdf", f"brief-{day}.pdf")
+    content = brief_pdf(_brief(request, snapshot, caller, span, day, service))
+    return _file(content, "application/pdf", f"brief-{day}.pdf")
 
 
 @router.get("/brief.docx", response_class=Response, include_in_schema=False)
 @needs(Right.SEE_LEDGERS)
-def brief_word(request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf) -> Response:
+def brief_word(
+    request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf, service: Service = ""
+) -> Response:
     """The brief as a Word document."""
     from maps.prints.word import brief_docx
 
-    return _file(brief_docx(_brief(request, snapshot, caller, span, day)), _WORD, f"brief-{day}.docx")
+    content = brief_docx(_brief(request, snapshot, caller, span, day, service))
+    return _file(content, _WORD, f"brief-{day}.docx")
 
 
-def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date) -> Any:
+def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date, service: str) -> Any:
     from api.commands.duty_papers import made_brief, period_of
 
     require_place(caller, "")
     with source_of(request, snapshot) as source:
-        made, _ = made_brief(source, *period_of(span, day))
+        made, _ = made_brief(source, *period_of(span, day), service=service)
     return made
-
-
-@router.post("/decisions", status_code=201)
-@needs(Right.WRITE_LEDGERS)
-def decide(body: DecisionIn, engine: EngineOf, caller: CallerOf, now: CaseNow) -> DecisionStored:
-    """Record a decision of a meeting: task, owner and due day. It heads the next agendas until it is carried out."""
-    from geo.duty import Decision
-
-    decision = Decision("", body.day.isoformat(), body.text, body.owner, body.due, case_id=body.case_id)
-    with session(engine, write=True) as opened:
-        number = add_decision(opened, caller.street, decision, at=now, actor=caller.actor)
-        audit(opened, caller.street, caller.actor, "record decision", number, at=now)
-    return DecisionStored(decision_id=number)
-
-
-@router.post("/decisions/{number}/done", status_code=204)
-@needs(Right.WRITE_LEDGERS)
-def decision_done(
-    number: Annotated[str, InPath(max_length=40)], engine: EngineOf, caller: CallerOf, now: CaseNow
-) -> Response:
-    """Record that a decision was carried out."""
-    with session(engine, write=True) as opened:
-        carry_out(opened, caller.street, number, at=now, actor=caller.actor)
-        audit(opened, caller.street, caller.actor, "decision carried out", number, at=now)
-    return Response(status_code=204)
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:

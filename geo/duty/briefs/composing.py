@@ -106,6 +106,7 @@ def brief(
     issue: Issue,
     suggestions: Sequence[str] = (),
     replies: Mapping[str, str] | None = None,
+    about: str = "",
 ) -> Brief:
     """Compose the brief of a period.
 
@@ -121,6 +122,8 @@ def brief(
         Paragraphs written by people; may be empty.
     replies
         Replies of communities before issue (right of reply), by code.
+    about
+        Name of the service to which the facts are limited, for the subject; empty for all.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def brief(
     blocks.append(DefinitionsBlock((f"指标定义（{VERSION}）", *definition_lines(SHOWN))))
     return Brief(
         title="网格化服务管理工作督查简报",
-        subject=f"{_span(start, end)}网格工作督查情况",
+        subject=f"{_span(start, end)}网格工作督查情况{f'（{about}）' if about else ''}",
         start=start,
         end=end,
         issue=issue,

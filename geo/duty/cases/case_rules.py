@@ -11,6 +11,7 @@ import pandas as pd
 
 from geo.duty.clocks.deadlines import Reckoning
 from geo.duty.events import Clock
+from geo.duty.intake.services import Service
 from geo.incidents.limits import Limit, time_limits
 
 #: Default limits of the steps, similar to published rules of streets for 12345 cases.
@@ -58,15 +59,24 @@ class CaseRules:
         Handling limit of other matters.
     reckoning
         Method of counting working days.
+    services
+        Service of each matter, from :func:`geo.duty.read_services`; None for the table of the package.
     """
 
     steps: Mapping[Clock, Limit] = field(default_factory=lambda: dict(STEP_LIMITS))
     matters: Mapping[tuple[str, str], Limit] = field(default_factory=dict)
     default: Limit = DEFAULT_LIMIT
     reckoning: Reckoning = "day_after_end"
+    services: Mapping[str, Service] | None = None
 
     @classmethod
-    def of(cls, table: pd.DataFrame | None = None, *, default: Limit = DEFAULT_LIMIT) -> CaseRules:
+    def of(
+        cls,
+        table: pd.DataFrame | None = None,
+        *,
+        default: Limit = DEFAULT_LIMIT,
+        services: Mapping[str, Service] | None = None,
+    ) -> CaseRules:
         """Rules with the limits of a table from :func:`geo.incidents.time_limits`, by default the built-in one."""
         rows = time_limits() if table is None else table
         matters: dict[tuple[str, str], Limit] = {}
@@ -75,11 +85,11 @@ class CaseRules:
             limit = Limit.parse(text)
             if key not in matters or _length(limit) > _length(matters[key]):
                 matters[key] = limit
-        return cls(matters=matters, default=default)
+        return cls(matters=matters, default=default, services=services)
 
     @cached_property
     def version(self) -> str:
-        """Eight hexadecimal digits that depend on all limits."""
+        """Eight hexadecimal digits that depend on all limits; the services are not part of it, because they set none."""
         facts = (sorted(self.steps.items()), sorted(self.matters.items()), self.default, self.reckoning)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 

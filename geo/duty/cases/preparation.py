@@ -16,6 +16,7 @@ from geo.duty.cases.transitions import TRANSITIONS
 from geo.duty.chain import event_hash
 from geo.duty.clocks.deadlines import after_pause, deadline
 from geo.duty.events import Action, Clock, Event, Role
+from geo.duty.intake.services import service_of
 from geo.incidents.limits import Calendar, Limit
 
 _WORK = (Clock.REDO, Clock.HANDLE)
@@ -52,7 +53,7 @@ def prepared(case: Case | None, event: Event, *, calendar: Calendar, rules: Case
         prev_hash="" if present.last is None else event_hash(present.last),
         rules_version=rules.version,
         calendar_version=calendar.version,
-        payload=_with_limit(present, event, rules),
+        payload=_with_matter(present, event, rules),
     )
     if event.action is Action.UNDO:
         return event
@@ -95,9 +96,13 @@ def reckoned_again(case: Case, calendar: Calendar, rules: CaseRules, *, at: dt.d
     return prepared(case, event, calendar=calendar, rules=rules)
 
 
-def _with_limit(case: Case, event: Event, rules: CaseRules) -> dict[str, Any]:
-    """The payload; for a filing with the handling limit of the matter, which is thereby fixed."""
+def _with_matter(case: Case, event: Event, rules: CaseRules) -> dict[str, Any]:
+    """The payload with what follows from the matter: its service, and for a filing the limit of handling, fixed by it."""
     payload = dict(event.payload)
+    if event.action in (Action.REPORT, Action.FILE) and not payload.get("service"):
+        given = payload.get("kind")
+        if given or not case.service:
+            payload["service"] = service_of(str(given or case.kind), rules.services).value
     if event.action is Action.FILE and not payload.get("limit"):
         kind = str(payload.get("kind") or case.kind)
         limit, rule = rules.handling(str(payload.get("standard_ref") or case.standard_ref), kind)

@@ -14,6 +14,7 @@ from geo.duty import Action, CaseBook, CaseRules, Channel, Event, Report, Report
 from geo.errors import ColumnError, RefusedStep
 from geo.incidents import Calendar
 from geo.sample.cases.lives import CLERKS, UNITS, Life, Persons, Step, life_of
+from geo.sample.cases.report_texts import report_text
 
 _CHANNELS = {"12345热线": Channel.HOTLINE, "网格巡查": Channel.PATROL, "市长信箱": Channel.MAYOR_MAIL}
 #: Two incidents of one kind and third-level grid within this time are merged as one problem, with this probability.
@@ -158,7 +159,9 @@ def _report(row: dict[Any, Any], numbers: Counter[str], rng: np.random.Generator
         f"R{name}",
         received,
         channel,
-        f"{row['kind_name']}：{'请尽快处理' if external else '巡查发现'}",
+        report_text(
+            str(row["kind_code"] or ""), str(row["kind_name"]), str(row["incident_id"]), by_officer=not external
+        ),
         external_no=str(row["incident_id"]) if external else "",
         standard_ref=str(row.get("standard_ref") or ""),
         kind=str(row["kind_code"] or ""),

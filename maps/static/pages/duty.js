@@ -48,7 +48,7 @@ for (const form of document.querySelectorAll("form[data-decide]")) {
     event.preventDefault();
     const answer = form.querySelector("output");
     try {
-      await send(form.dataset.decide, Object.fromEntries(new FormData(form)));
+      await send(form.dataset.decide, bodyOf(form));
       answer.className = "good";
       answer.textContent = say("已记录", "recorded");
     } catch (error) {
@@ -58,7 +58,8 @@ for (const form of document.querySelectorAll("form[data-decide]")) {
   });
 }
 
-/* Forms that send their fields as JSON: `data-post` is the address. Fields with `data-list` are lists; a shift is given as a day with
+/* Forms that send their fields as JSON: `data-post` is the address. Fields with `data-list` are lists, fields with `data-names` texts
+   with several names, which are sent as a list; a shift is given as a day with
    begin and end, in the zone of the street. Afterwards the page is reloaded with a description of the result. */
 const DONE = "wangge-done";
 
@@ -67,6 +68,10 @@ function bodyOf(form) {
   for (const field of form.querySelectorAll("[data-list]")) body[field.name] = [];
   for (const [name, value] of given) {
     const field = form.elements[name], list = (field.length && field[0]?.dataset?.list !== undefined) || field.dataset?.list !== undefined;
+    if (field.dataset?.names !== undefined) {
+      body[name] = value.split(/[、，,；;\n]+/).map((part) => part.trim()).filter(Boolean);
+      continue;
+    }
     const one = (field.dataset?.kind ?? field[0]?.dataset?.kind) === "number" ? Number(value) : value;
     if (!list) body[name] = one;
     else if (one !== "") body[name].push(one);

@@ -24,6 +24,7 @@ from api.overview.week_cases import View, overdue_figures
 from api.settings import Settings
 from api.verdicts.storing import store_verdicts
 from geo.duty import CaseRules, State, fold
+from geo.duty.intake.services import Service
 from geo.incidents import Calendar
 from tests.integration.api.serving import serving
 from tests.unit.duty_cases import START, STREET, forty, moment, roster
@@ -139,6 +140,58 @@ def test_decisions_open_the_next_agenda(service) -> None:
     number = made.json()["decision_id"]
     assert service.ask("supervisor", "POST", f"/api/duty/decisions/{number}/done").status_code == 204
     assert service.ask("supervisor", "POST", "/api/duty/decisions/none/done").status_code == 404
+
+
+def test_a_meeting_is_recorded_once_and_stands_in_ledger_e(service) -> None:
+    people = {"place": "二楼会议室", "chair": "李喆", "present": ["综治办", "城管中队"], "absent": ["环卫所"]}
+    body = {"day": "2026-03-07", **people, "discussed": [1]}
+    assert service.ask("clerk", "POST", "/api/duty/meetings", json=body).status_code == 403
+    refused = service.ask("supervisor", "POST", "/api/duty/meetings", json={**body, "discussed": [40]})
+    assert refused.status_code == 422
+    assert "没有第40项" in refused.json()["zh"]
+    made = service.ask("supervisor", "POST", "/api/duty/meetings", json=body)
+    assert made.status_code == 201, made.text
+    assert len(made.json()["items"]) == 1
+    assert service.ask("supervisor", "POST", "/api/duty/meetings", json=body).status_code == 409
+    decision = {
+        "day": "2026-03-07",
+        "text": "开展夜查",
+        "owner": "城管中队",
+        "due": "2026-03-12",
+        "helpers": ["物业", "派出所"],
+    }
+    assert service.ask("supervisor", "POST", "/api/duty/decisions", json=decision).status_code == 201
+    page = service.ask("supervisor", "GET", "/meeting", params={"day": "2026-03-07"}).text
+    assert "李喆" in page
+    assert 'data-post="/api/duty/meetings"' not in page
+    ledger = service.ask("supervisor", "GET", "/ledgers", params={"kind": "E", "day": "2026-03-07"}).text
+    (row,) = [row for row in re.findall(r"<tr>.*?</tr>", ledger, re.S) if "开展夜查" in row]
+    for text in ("二楼会议室", "李喆", "综治办、城管中队", "环卫所", "物业、派出所", made.json()["items"][0]):
+        assert text in row
+
+
+def test_ledgers_and_the_brief_are_cut_by_service(service) -> None:
+    place = {"kind": "A", "day": "2026-03-03"}
+    whole, *parts = (
+        set(re.findall(r'href="/desk\?case=([^"]+)"', service.ask("supervisor", "GET", "/ledgers", params=params).text))
+        for params in (place, *({**place, "service": one.value} for one in Service))
+    )
+    assert whole
+    # All forty cases are of one matter, which belongs to the appearance of the street.
+    assert dict(zip(Service, parts, strict=True)) == {
+        one: whole if one is Service.APPEARANCE else set() for one in Service
+    }
+    cut = service.ask("supervisor", "GET", "/ledgers", params={**place, "service": "business"}).text
+    assert "data-sign" not in cut
+    shown = service.ask("supervisor", "GET", "/brief", params={"day": "2026-03-03", "service": "business"}).text
+    assert "（商业网点服务）" in shown
+    same = service.ask("supervisor", "GET", "/brief", params={"day": "2026-03-03"}).text
+    filed = [int(re.search(r"立案(\d+)件", text)[1]) for text in (shown, same)]
+    assert filed[0] == 0 < filed[1]
+    wrong = service.ask(
+        "supervisor", "GET", "/api/duty/ledgers/J.pdf", params={"day": "2026-03-03", "service": "business"}
+    )
+    assert wrong.status_code == 422
 
 
 def test_the_meeting_has_reasons(service) -> None:
