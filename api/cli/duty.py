@@ -194,6 +194,36 @@ def typing_burden(
         out().print(line, markup=False, highlight=False)
 
 
+@app.command("review")
+def review(
+    target: Target,
+    week: Annotated[str | None, typer.Option("--week", metavar="DAY", help="周内任一天。A day of the week.")] = None,
+    month: Annotated[str | None, typer.Option("--month", metavar="MONTH", help="月份，如 2026-03。A month.")] = None,
+    size: Annotated[int, typer.Option("--size", metavar="N", min=1, help="抽取件数。Size of the sample.")] = 30,
+    seed: options.Seed = 0,
+    database: options.Database = None,
+    json: options.Json = False,
+) -> None:
+    """群众评议：从办结的办件中随机抽样，种子随表公布，写成 .xlsx。
+
+    Draw the sample of a public review from closed cases and write it as .xlsx; the seed is published with it.
+    """
+    from api.commands.duty.public_review import review_sample, write_review_sample
+
+    start, end = _period(week, month)
+    with _source(database) as source:
+        sample = review_sample(source, start, end, size, seed)
+    write_review_sample(sample, seed, target)
+    if json:
+        cases = [] if sample.empty else sample["办件号"].tolist()
+        emit_json(
+            {"start": start.isoformat(), "end": end.isoformat(), "seed": seed, "cases": cases, "out": str(target)}
+        )
+    else:
+        line = f"群众评议抽样 review sample: {len(sample)} 件 cases, 种子 seed {seed} → {target}"
+        out().print(line, markup=False, highlight=False)
+
+
 def _period(week: str | None, month: str | None) -> tuple[dt.date, dt.date]:
     from api.commands.duty_papers import period_of
 

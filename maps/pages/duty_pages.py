@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo.duty.briefs.composing import Brief
 from geo.duty.intake.services import SERVICES
-from geo.duty.ledgers.columns import FORMS, LedgerKind, columns_of
+from geo.duty.ledgers.columns import FORMS, Column, LedgerKind, columns_of
 from geo.duty.ledgers.wording import day_text
 from geo.duty.meetings.agendas import Agenda
 from geo.duty.meetings.records import Decision
@@ -61,24 +61,6 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
     """
     kind = LedgerKind(table.attrs["kind"])
     columns = columns_of(kind)
-    rows = [
-        {
-            "key": key,
-            "cells": [
-                {
-                    "name": column.name,
-                    "label": column.title.zh,
-                    "typed": column.typed,
-                    "align": column.align,
-                    "value": value,
-                    # Numbers, dates and times are not broken into lines.
-                    "whole": str(value).isascii() and len(str(value)) < 20,
-                }
-                for column, value in zip(columns, values, strict=True)
-            ],
-        }
-        for key, values in zip(table.attrs["keys"], table.to_numpy(dtype=object).tolist(), strict=True)
-    ]
     return render_page(
         "ledgers.html",
         title=("台账", "Ledgers"),
@@ -102,7 +84,7 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
             }
             for column in columns
         ],
-        rows=rows,
+        rows=_ledger_rows(table, columns),
         service=shown.service,
         services=service_choices() if shown.by_service else [],
         typed_titles="、".join(column.title.zh for column in columns if column.typed),
@@ -119,6 +101,28 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
         signed=shown.signed,
         corrections=list(shown.corrections),
     )
+
+
+def _ledger_rows(table: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Rows of a ledger for its page: key and cells."""
+    return [
+        {
+            "key": key,
+            "cells": [
+                {
+                    "name": column.name,
+                    "label": column.title.zh,
+                    "typed": column.typed,
+                    "align": column.align,
+                    "value": value,
+                    # Numbers, dates and times are not broken into lines.
+                    "whole": str(value).isascii() and len(str(value)) < 20,
+                }
+                for column, value in zip(columns, values, strict=True)
+            ],
+        }
+        for key, values in zip(table.attrs["keys"], table.to_numpy(dtype=object).tolist(), strict=True)
+    ]
 
 
 def service_choices() -> list[tuple[str, str, str]]:

@@ -38,8 +38,10 @@ _EVENT_COLUMNS = (
     *("case_number", "seq", "at", "actor", "role", "action", "reason", "payload", "client_id"),
     *("rules_version", "calendar_version", "prev_hash"),
 )
-# Columns of the table instead of attributes of the class: reading them takes half the time.
-_EVENT_QUERY = tuple(CaseEventRow.__table__.c[name] for name in _EVENT_COLUMNS)
+# Columns of the table instead of attributes of the class, in conditions and order too: a single attribute makes the rows of a
+# query pass through the object mapper, which takes a fifth more time.
+_EVENT = CaseEventRow.__table__.c
+_EVENT_QUERY = tuple(_EVENT[name] for name in _EVENT_COLUMNS)
 #: Number of rows in memory when events are read in blocks.
 BLOCK = 5_000
 
@@ -167,29 +169,29 @@ def get_case(session: Session, street: int, number: str) -> Case:
 
 def case_events(session: Session, street: int, number: str) -> list[Event]:
     """Events of a case, in order."""
-    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.case_number == number)
-    return [stored_event(row) for row in session.execute(query.order_by(CaseEventRow.seq))]
+    query = select(*_EVENT_QUERY).where(_EVENT.street == street, _EVENT.case_number == number)
+    return [stored_event(row) for row in session.execute(query.order_by(_EVENT.seq))]
 
 
 def events_between(session: Session, street: int, start: datetime, end: datetime) -> list[Event]:
     """Events of all cases in ``[start, end)``, in chronological order."""
-    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street, CaseEventRow.at >= start, CaseEventRow.at < end)
-    return [stored_event(row) for row in session.execute(query.order_by(CaseEventRow.at, CaseEventRow.id))]
+    query = select(*_EVENT_QUERY).where(_EVENT.street == street, _EVENT.at >= start, _EVENT.at < end)
+    return [stored_event(row) for row in session.execute(query.order_by(_EVENT.at, _EVENT.id))]
 
 
 def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None) -> Iterator[tuple[str, list[Event]]]:
     """Log of each case, of the given or of all, ordered by number and read in one query."""
-    query = select(*_EVENT_QUERY).where(CaseEventRow.street == street)
+    query = select(*_EVENT_QUERY).where(_EVENT.street == street)
     if numbers is not None:
         logs: dict[str, list[Event]] = defaultdict(list)
         for k in range(0, len(numbers), BLOCK // 10):
-            part = query.where(CaseEventRow.case_number.in_(numbers[k : k + BLOCK // 10]))
-            for row in session.execute(part.order_by(CaseEventRow.case_number, CaseEventRow.seq)):
+            part = query.where(_EVENT.case_number.in_(numbers[k : k + BLOCK // 10]))
+            for row in session.execute(part.order_by(_EVENT.case_number, _EVENT.seq)):
                 logs[row[0]].append(stored_event(row))
         yield from sorted(logs.items())
         return
     log: list[Event] = []
-    ordered = query.order_by(CaseEventRow.case_number, CaseEventRow.seq)
+    ordered = query.order_by(_EVENT.case_number, _EVENT.seq)
     for row in session.execute(ordered, execution_options={"yield_per": BLOCK}):
         if log and log[0].case_id != row[0]:
             yield log[0].case_id, log

@@ -168,6 +168,31 @@ def brief_word(
     return _file(content, _WORD, f"brief-{day}.docx")
 
 
+@router.get("/review.xlsx", response_class=Response, include_in_schema=False)
+@needs(Right.SEE_LEDGERS)
+def review_sheet(
+    request: Request,
+    span: Span,
+    day: Day,
+    snapshot: SnapshotOf,
+    caller: CallerOf,
+    size: Annotated[int, Query(ge=1, le=500)] = 30,
+    seed: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> Response:
+    """The sample of a public review as a workbook; the seed is published with it."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from api.commands.duty.public_review import review_sample, write_review_sample
+    from api.commands.duty_papers import period_of
+
+    require_place(caller, "")
+    with TemporaryDirectory() as folder, source_of(request, snapshot) as source:
+        target = Path(folder, "review.xlsx")
+        write_review_sample(review_sample(source, *period_of(span, day), size, seed), seed, target)
+        return _file(target.read_bytes(), _EXCEL, f"review-{day}-seed-{seed}.xlsx")
+
+
 def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date, service: str) -> Any:
     from api.commands.duty_papers import made_brief, period_of
 

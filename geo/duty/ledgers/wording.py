@@ -69,10 +69,13 @@ def state_text(case: Case) -> str:
 
 
 def place_text(facts: Facts, case: Case) -> str:
-    """Name of the finest cell of a case, and the address as reported."""
+    """Name of the finest cell of a case, and the address as reported, without the district and street before it."""
     code = case.third or case.second or case.community
     report = facts.first_report(case)
     address = report.address_text if report is not None else ""
+    street = facts.street.get("name", "")
+    if street:
+        address = address.rpartition(street)[2].strip() or address
     parts = [facts.cell_names.get(code, code), address]
     return " ".join(part for part in parts if part)
 

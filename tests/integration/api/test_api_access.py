@@ -192,6 +192,7 @@ TABLE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/duty/agenda.pdf"): LEDGER_READERS,
     ("GET", "/api/duty/brief.pdf"): LEDGER_READERS,
     ("GET", "/api/duty/brief.docx"): LEDGER_READERS,
+    ("GET", "/api/duty/review.xlsx"): LEDGER_READERS,
     ("POST", "/api/duty/meetings"): LEDGER_READERS - {"clerk"},
     ("POST", "/api/duty/decisions"): LEDGER_READERS - {"clerk"},
     ("POST", "/api/duty/decisions/{number}/done"): LEDGER_READERS - {"clerk"},

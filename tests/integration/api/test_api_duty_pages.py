@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 import itertools
 import re
 import shutil
@@ -192,6 +193,30 @@ def test_ledgers_and_the_brief_are_cut_by_service(service) -> None:
         "supervisor", "GET", "/api/duty/ledgers/J.pdf", params={"day": "2026-03-03", "service": "business"}
     )
     assert wrong.status_code == 422
+
+
+def test_the_public_review_draws_closed_cases_by_a_published_seed(service) -> None:
+    def drawn(**change: object) -> pd.DataFrame:
+        params = {"span": "week", "day": "2026-03-03", "size": 4, "seed": 7, **change}
+        answer = service.ask("supervisor", "GET", "/api/duty/review.xlsx", params=params)
+        assert answer.status_code == 200, answer.text
+        return pd.read_excel(io.BytesIO(answer.content), sheet_name=f"群众评议抽样 种子{params['seed']}", dtype=str)
+
+    sample = drawn()
+    closed = {number for number, log in forty().book.logs.items() if fold(log).closed_at is not None}
+    assert set(sample["办件号"]) <= closed
+    assert list(sample["办件号"]) == list(drawn()["办件号"])
+    assert list(sample["办件号"]) != list(drawn(seed=8)["办件号"])
+    assert (
+        'action="/api/duty/review.xlsx"'
+        in service.ask("supervisor", "GET", "/brief", params={"day": "2026-03-03"}).text
+    )
+    assert (
+        service.ask(
+            "community", "GET", "/api/duty/review.xlsx", params={"span": "week", "day": "2026-03-03"}
+        ).status_code
+        == 403
+    )
 
 
 def test_the_meeting_has_reasons(service) -> None:
