@@ -23,7 +23,7 @@ import numpy as np
 
 from api.access import Grant, Role
 from api.commands.demo_duty import DutyMonth, busiest_grid, store_month
-from api.commands.duty_papers import Source, facts_of, made_brief, made_ledger
+from api.commands.duty_papers import Source, brief_print, facts_of, made_ledger
 from api.commands.store import import_division
 from api.database import open_store, session, upgrade
 from api.database.accounts import add_account, add_token
@@ -37,7 +37,6 @@ from geo.duty.garbage_collection import collection_paused
 from geo.incidents import assign
 from geo.layers import Division, read_division
 from geo.sample import model_roster, model_street, simulate_cases, simulate_incidents, simulate_records
-from maps.prints.papers import brief_pdf
 from tools.postgres import Cluster, cluster
 
 SEED, START, DAYS, INCIDENTS = 19, date(2025, 1, 1), 365, 63_500
@@ -138,7 +137,7 @@ def papers(year: Year) -> Iterator[list[object]]:
             ("brief of a week as PDF", monday - timedelta(days=7), monday),
             ("brief of a month as PDF", date(2025, 11, 1), date(2025, 12, 1)),
         ):
-            yield _measured(name, year, lambda s=start, e=end: brief_pdf(made_brief(source, s, e)[0]), 3.0)
+            yield _measured(name, year, lambda s=start, e=end: brief_print(source, s, e), 3.0)
     engine.dispose()
 
 

@@ -34,6 +34,7 @@ from maps.encoding.cells import (
     two_languages,
 )
 from maps.encoding.packing import pack_shapes
+from maps.english_names import english_name
 from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
 
@@ -113,7 +114,8 @@ def check_map(
         "outline": None if outline is None else encode_polygons(outline.geometry, origin, steps=_STEPS),
         **_surroundings(cells, extras),
         "findings": _findings(shown, origin),
-        "names": _names(cells, shown),
+        "names": (names := _names(cells, shown)),
+        "names_en": {code: english_name(name) for code, name in names.items()},
         "kinds": {kind: _kind(kind) for kind in report.counts()},
         "families": {key: {"name": two_languages((zh, en)), "colour": c} for key, (zh, en, c, _) in FAMILIES.items()},
         "shapes": dict(SHAPES),

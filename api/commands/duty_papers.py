@@ -173,6 +173,7 @@ def _service_name(code: str) -> str:
     return SERVICES[Service(code)].zh if code else ""
 
 
+@collection_paused()
 def write_ledger(source: Source, kind: str, day: dt.date, scope: str, target: Path, service: str = "") -> int:
     """Write a ledger as .xlsx or .pdf; returns the number of its rows."""
     table, facts = made_ledger(source, kind, day, scope, service)
@@ -292,6 +293,15 @@ def brief_key(start: dt.date, end: dt.date) -> str:
     return f"{start}/{end}"
 
 
+@collection_paused()
+def brief_print(source: Source, start: dt.date, end: dt.date, service: str = "") -> bytes:
+    """The brief of a period as PDF."""
+    from maps.prints.papers import brief_pdf
+
+    return brief_pdf(made_brief(source, start, end, service=service)[0])
+
+
+@collection_paused()
 def write_brief(
     source: Source, start: dt.date, end: dt.date, target: Path, facts: Facts | None = None, service: str = ""
 ) -> str:
@@ -303,7 +313,7 @@ def write_brief(
     form = forms.get(target.suffix.lower())
     if form is None:
         raise FileError(f"{target}: a brief is written as .pdf or .docx; change the ending of the name")
-    made, _ = made_brief(source, start, end, facts, service)
+    made = made_brief(source, start, end, facts, service)[0]
     _write(target, form(made))
     return made.digest
 
@@ -327,6 +337,7 @@ def signature_of(source: Source, table: pd.DataFrame) -> tuple[str, tuple[str, .
     return words, tuple(corrections(signed_table(kept.content), table))
 
 
+@collection_paused()
 def printed_ledger(source: Source, kind: str, day: dt.date, scope: str, service: str = "") -> bytes:
     """A ledger as PDF. A signed ledger is printed as signed, with corrections below the rows; never that of one service."""
     from api.database.duty.view_records import signed_ledger

@@ -17,7 +17,8 @@ def collection_paused() -> Iterator[None]:
     """Without cyclic garbage collection in this process, until the last of overlapping blocks ends.
 
     Reading a month of cases creates a million objects that stay alive; each full collection in between visits all of them and
-    finds nothing. Objects without cycles are freed as always.
+    finds nothing. Objects without cycles are freed as always. The first collection after the block visits what was created in it,
+    so a block should end after its objects are freed: decorate the function that reads facts and returns only the paper.
     """
     global _depth, _was_enabled
     with _LOCK:

@@ -66,7 +66,7 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
         title=("台账", "Ledgers"),
         navigation=navigation,
         here="/ledgers",
-        kinds=[{"letter": one.value, "zh": FORMS[one].title.zh} for one in LedgerKind],
+        kinds=[{"letter": one.value, "zh": FORMS[one].title.zh, "en": FORMS[one].title.en} for one in LedgerKind],
         kind=kind.value,
         day=shown.day.isoformat(),
         scope=shown.scope,
@@ -79,7 +79,6 @@ def render_ledgers(table: pd.DataFrame, shown: LedgerPage, *, navigation: Sequen
                 "zh": column.title.zh,
                 "en": column.title.en,
                 "source": column.source,
-                "rule": column.rule,
                 "typed": column.typed,
             }
             for column in columns
@@ -134,7 +133,8 @@ def _named(table: pd.DataFrame, kind: LedgerKind) -> dict[str, Any]:
     start, end = (dt.date.fromisoformat(table.attrs[name]) for name in ("start", "end"))
     last = end - dt.timedelta(days=1)
     span = day_text(start) if last == start else f"{start.isoformat()} 至 {last.isoformat()}"
-    return {"name": tuple(FORMS[kind].title), "span": span}
+    english = start.isoformat() if last == start else f"{start.isoformat()} to {last.isoformat()}"
+    return {"name": tuple(FORMS[kind].title), "span": span, "span_en": english}
 
 
 def render_brief(made: Brief, shown: Mapping[str, Any], *, navigation: Sequence[Entry] = ()) -> str:

@@ -54,16 +54,28 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(both=_both, asset=assets.address)
+    made.globals.update(both=_both, named=_named, asset=assets.address)
     made.filters["whole"] = lambda value: f"{int(value):,}"
     made.filters["shown"] = _shown
     made.filters["english"] = english_name
+    made.filters["place"] = _place
     return made
 
 
 def _both(zh: Any, en: Any) -> Markup:
     """A bilingual text, of which the style sheet shows one language."""
     return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
+
+
+def _named(name: str) -> Markup:
+    """Attributes of an option that is called after a place, so that its text is in the language of the page."""
+    return Markup(' data-text="textContent" data-zh="{}" data-en="{}"').format(name, _place(name))
+
+
+def _place(name: str) -> str:
+    """English name of a place that may be followed by its code."""
+    place, _, code = name.partition(" ")
+    return "Whole street" if place == "全街道" else f"{english_name(place)} {code}".strip()
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from geo.duty.events import Duty
 from geo.duty.rosters.duty_posts import DAYS
 from geo.duty.supervision.rectification import ITEM_ACTIONS, ITEM_STATES, ItemAction, ItemState
 from geo.texts import Text
+from maps.english_names import english_name
 from maps.pages.frame import render_page
 from maps.pages.navigation import Entry
 
@@ -168,7 +169,7 @@ def _moment(moment: dt.datetime, zone: ZoneInfo) -> str:
 def _addressees(notice: Mapping[str, Any], names: Mapping[str, str]) -> Text:
     """Addressees of a notice, in words."""
     cells = [names.get(code, code) for code in notice["cells"]]
-    where = Text("、".join(cells) or "全街道", ", ".join(cells) or "the whole street")
+    where = Text("、".join(cells) or "全街道", ", ".join(map(english_name, cells)) or "the whole street")
     levels = [LEVELS[level] for level in notice["levels"]]
     duties = [DUTIES[Duty(duty)] for duty in notice["duties"]] or [Text("责任人", "who answers for them")]
     return Text(

@@ -13,6 +13,7 @@ from api.access import Grant, Role
 from api.database import open_store, session
 from api.database.duty.rosters import Recorder, store_roster
 from geo.sample import model_roster
+from tests.browser.mixed_languages import misplaced_texts
 from tests.browser.planning import CHROMIUM, ROOT, model_division, start_server
 
 pytestmark = [
@@ -163,3 +164,26 @@ def test_nothing_is_wrong_for_a_screen_reader(people, see, path, look, size):
     found = page.evaluate(axe + "; axe.run()")
     assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+PAGES = {
+    "officer": ("/me",),
+    "admin": ("/", "/me", "/desk", "/board", "/roster", "/notices"),
+    "community": ("/desk", "/board"),
+    "supervisor": (
+        "/rectification",
+        "/meeting",
+        "/brief",
+        *(f"/ledgers?kind={kind}&scope={COMMUNITY}" for kind in "ABCDEGHIJK"),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("who", PAGES)
+def test_no_page_mixes_languages(people, see, who, language):
+    for path in PAGES[who]:
+        page = see(who, f"{path}{'&' if '?' in path else '?'}lang={language}")
+        page.wait_for_load_state("networkidle")
+        assert page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
+        assert misplaced_texts(page) == [], path

@@ -26,6 +26,7 @@ from geo.layers import Level
 from maps import check_map, coverage_map, fairness_map, heat_map, print_sheet, render_first_page, save
 from maps.assets import STATIC
 from maps.pages.served_map import with_navigation
+from tests.browser.mixed_languages import misplaced_texts
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -254,6 +255,15 @@ def test_an_english_page_has_no_chinese_word(page, files) -> None:
     assert "Changying Community" in text
     page.get_by_role("button", name="中文").click()
     assert "长营社区" in page.locator("body").inner_text()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["coverage", "days", "heat", "check", "fairness"])
+def test_no_map_mixes_languages(page, files, name, language) -> None:
+    show(page, files[name], f"lang={language}")
+    page.wait_for_timeout(300)
+    # Matters have no English names; the reason of the verdicts is that of the test.
+    assert misplaced_texts(page, names=("暴露垃圾", "占道经营", HOSTILE)) == []
 
 
 def test_list_of_grids_that_need_attention_leads_to_them(page, files) -> None:

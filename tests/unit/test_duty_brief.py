@@ -106,6 +106,7 @@ def test_the_page_shows_the_same_blocks() -> None:
         {
             "span": "week",
             "day": "2026-03-02",
+            "service": "",
             "key": "2026-03-02/2026-03-09",
             "suggestions": "",
             "may_suggest": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -186,13 +187,14 @@ def logs_of(session: Session, street: int, numbers: Sequence[str] | None = None)
         logs: dict[str, list[Event]] = defaultdict(list)
         for k in range(0, len(numbers), BLOCK // 10):
             part = query.where(_EVENT.case_number.in_(numbers[k : k + BLOCK // 10]))
-            for row in session.execute(part.order_by(_EVENT.case_number, _EVENT.seq)):
+            for row in session.execute(part.order_by(_EVENT.case_number, _EVENT.seq)).all():
                 logs[row[0]].append(stored_event(row))
         yield from sorted(logs.items())
         return
     log: list[Event] = []
     ordered = query.order_by(_EVENT.case_number, _EVENT.seq)
-    for row in session.execute(ordered, execution_options={"yield_per": BLOCK}):
+    blocks = session.execute(ordered, execution_options={"yield_per": BLOCK}).partitions()
+    for row in itertools.chain.from_iterable(blocks):
         if log and log[0].case_id != row[0]:
             yield log[0].case_id, log
             log = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
@@ -150,9 +150,11 @@ def brief_paper(
     request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf, service: Service = ""
 ) -> Response:
     """The brief as PDF."""
-    from maps.prints.papers import brief_pdf
+    from api.commands.duty_papers import brief_print, period_of
 
-    content = brief_pdf(_brief(request, snapshot, caller, span, day, service))
+    require_place(caller, "")
+    with source_of(request, snapshot) as source:
+        content = brief_print(source, *period_of(span, day), service)
     return _file(content, "application/pdf", f"brief-{day}.pdf")
 
 
@@ -162,9 +164,12 @@ def brief_word(
     request: Request, span: Span, day: Day, snapshot: SnapshotOf, caller: CallerOf, service: Service = ""
 ) -> Response:
     """The brief as a Word document."""
+    from api.commands.duty_papers import made_brief, period_of
     from maps.prints.word import brief_docx
 
-    content = brief_docx(_brief(request, snapshot, caller, span, day, service))
+    require_place(caller, "")
+    with source_of(request, snapshot) as source:
+        content = brief_docx(made_brief(source, *period_of(span, day), service=service)[0])
     return _file(content, _WORD, f"brief-{day}.docx")
 
 
@@ -191,15 +196,6 @@ def review_sheet(
         target = Path(folder, "review.xlsx")
         write_review_sample(review_sample(source, *period_of(span, day), size, seed), seed, target)
         return _file(target.read_bytes(), _EXCEL, f"review-{day}-seed-{seed}.xlsx")
-
-
-def _brief(request: Request, snapshot: Any, caller: Any, span: str, day: date, service: str) -> Any:
-    from api.commands.duty_papers import made_brief, period_of
-
-    require_place(caller, "")
-    with source_of(request, snapshot) as source:
-        made, _ = made_brief(source, *period_of(span, day), service=service)
-    return made
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:

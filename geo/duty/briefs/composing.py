@@ -216,7 +216,7 @@ def filed_before(period: Period, start: dt.date) -> list[str]:
 
     Only cases that were filed or undone since are folded again: no other step changes the time of filing.
     """
-    first, last = period.facts.midnight(start), period.start
+    first, last = period.facts.midnight(start).astimezone(dt.UTC), period.start
     found = []
     for number, events in period.facts.known.items():
         case = period.cases[number]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from geo.duty.briefs.blocks import TableBlock
 from geo.duty.briefs.indicators import Period
 from geo.duty.events import Duty
@@ -18,11 +20,12 @@ def saturation_table(period: Period) -> TableBlock:
     """
     facts, day = period.facts, period.days[0]
     workload = dict(zip(facts.cells["code"].astype(str), facts.cells["workload"], strict=True))
+    opened = Counter(case.community for case in period.cases.values() if period.inside(case.opened_at))
     rows = []
     for area in facts.cells_of(1):
         seconds = facts.cells_of(2, area)
         staff = {one.person for code in seconds for duty in STAFF for one in facts.holders(code, day, duty)}
-        came = sum(period.inside(case.opened_at) for case in period.cases.values() if case.community == area)
+        came = opened[area]
         amount = float(workload.get(area) or 0.0)
         rows.append((facts.cell_names[area], len(seconds), len(staff), amount if amount == amount else 0.0, came))
     people, amounts, cases = sum(row[2] for row in rows), sum(row[3] for row in rows), sum(row[4] for row in rows)

@@ -45,8 +45,12 @@ wangge.startCheck = (map) => {
   const format = formatter(page), t = (key) => texts[key][page.language], say = (text) => text[page.language];
   const all = findings.kind.map((_, i) => i), shown = () => all.filter((i) => !page.hidden.has(findings.kind[i]));
 
-  /** Replace codes of cells in a text by their names. */
-  const named = (text) => text.replace(/\d{9,}/g, (code) => data.names[code] ?? code);
+  const nameOf = (code) => (page.language === "en" ? data.names_en : data.names)[code];
+  /** Replace codes of cells in a text by their names, and the commas of Chinese in an English one. */
+  const named = (text) => {
+    const found = text.replace(/\d{9,}/g, (code) => nameOf(code) ?? code);
+    return page.language === "en" ? found.replaceAll("、", ", ") : found;
+  };
   const LAYERS = Object.fromEntries(data.levels.map((level) => [level.name.en, level.name]));
 
   /* ---- drawing ---- */
@@ -200,7 +204,7 @@ wangge.startCheck = (map) => {
     const head = ["kind", "severity", "layer", "code", "names", "area_m2", "width_m", "lon", "lat", "text"].map(t);
     const rows = shown().map((i) => {
       const at = findings.at[i] ? decodePoint(findings.at[i], frame) : null, codes = findings.cells[i], { [findings.layer[i]]: layer } = LAYERS;
-      return [say(kinds[findings.kind[i]].name), say(SEVERITY[findings.severity[i]]), layer ? say(layer) : findings.layer[i], codes.join(" "), codes.map((code) => data.names[code] ?? "").filter(Boolean).join(" "),
+      return [say(kinds[findings.kind[i]].name), say(SEVERITY[findings.severity[i]]), layer ? say(layer) : findings.layer[i], codes.join(" "), codes.map((code) => nameOf(code) ?? "").filter(Boolean).join(" "),
         findings.area_m2[i], findings.width_m[i], at && Number(at[1].toFixed(8)), at && Number(at[0].toFixed(8)), findings[page.language][i]];
     });
     return [head, ...rows];

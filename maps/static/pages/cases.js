@@ -132,8 +132,8 @@ export function fillCases(list, rows, open) {
   list.replaceChildren(...rows.map((row) => make("li", {},
     make("button", { type: "button", class: "case", "data-number": row.number, onclick: () => open(row.number) },
       make("span", { class: "line" }, make("b", {}, row.number), make("span", { class: "state" }, word("states", row.state)), badge(row)),
-      make("span", { class: "what" }, row.summary || matterName(row.kind) || "—"),
-      make("span", { class: "quiet" }, [row.unit ?? "", row.step_due ? timeText(row.step_due) : "", row.reports > 1 ? `×${row.reports}` : ""].filter(Boolean).join(" · "))))));
+      make("span", { class: "what", lang: "zh-CN" }, row.summary || matterName(row.kind) || "—"),
+      make("span", { class: "quiet", lang: "zh-CN" }, [row.unit ?? "", row.step_due ? timeText(row.step_due) : "", row.reports > 1 ? `×${row.reports}` : ""].filter(Boolean).join(" · "))))));
   if (rows.length === 0) list.append(make("li", { class: "quiet" }, both("没有办件。", "No cases.")));
   if (chosen) list.querySelector(`[data-number="${CSS.escape(chosen)}"]`)?.focus();
 }
@@ -161,7 +161,7 @@ export async function openCase(section, number, changed, message = null) {
     heading,
     make("p", {}, badge({ ...found, step_due: nearest(limits) }), " ", make("span", { class: "quiet" }, found.owner ? word("roles", found.owner) : "")),
     ...reports.filter(Boolean).flatMap((report) => [
-      make("p", { class: "told" }, report.text, report.address ? `（${report.address}）` : ""), report.photos.length ? photosOf(report) : ""]),
+      make("p", { class: "told", lang: "zh-CN" }, report.text, report.address ? `（${report.address}）` : ""), report.photos.length ? photosOf(report) : ""]),
     stepButtons(found, show), form, message ?? "",
     limitsOf(limits), sameOf(found, same, show), logOf(events));
   heading.focus();
@@ -256,7 +256,7 @@ function sameOf(found, same, show) {
 function logOf(events) {
   return make("details", {}, make("summary", {}, both("流转记录", "Steps")),
     make("ol", { class: "log" }, events.map((one) => make("li", {}, make("time", { datetime: one.at }, timeText(one.at)), " ", word("steps", one.action), " ",
-      make("span", { class: "quiet" }, one.actor, " ", word("roles", one.role)), one.reason ? make("span", { class: "why" }, one.reason) : null))));
+      make("span", { class: "quiet" }, make("span", { lang: "zh-CN" }, one.actor), " ", word("roles", one.role)), one.reason ? make("span", { class: "why", lang: "zh-CN" }, one.reason) : null))));
 }
 
 /** Show in `#gaps` the number of communities and grids without a responsible person today, of a community or of all visible to the reader. */
