@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -84,3 +85,15 @@ def test_the_model_roster_is_whole(small_street) -> None:  # type: ignore[no-unt
     roster = model_roster(small_street.division(), since=dt.date(2026, 1, 1))
     assert roster.findings(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).empty
     assert len({person.name for person in roster.persons.values()}) == len(roster.persons)
+
+
+def test_nobody_of_the_model_roster_is_two_persons(small_street) -> None:  # type: ignore[no-untyped-def]
+    """Who is responsible for a community leads none of its grids under the same code."""
+    division = small_street.division()
+    second = division.second.assign(leader=[f"S{k:03d}" for k in range(1, len(division.second) + 1)])
+    roster = model_roster(dataclasses.replace(division, second=second), since=dt.date(2026, 1, 1))
+    day = dt.date(2026, 1, 2)
+    responsible = {roster.answerable(code, day).person for code in division.community["code"]}
+    leaders = {roster.answerable(code, day).person for code in division.second["code"]}
+    assert len(responsible) == len(division.community)
+    assert not responsible & leaders

@@ -28,7 +28,8 @@ def model_roster(division: Division, *, since: dt.date) -> Roster:
         assignments.append(Assignment(cell, code, duty, since))
 
     for code, name in zip(division.community["code"], division.community["name"], strict=True):
-        assign(code, f"S{code[-3:]}", Duty.RESPONSIBLE, "official", f"{name}党组织书记")
+        # Not S: the community workers who lead grids are S001 to S144.
+        assign(code, f"C{code[-3:]}", Duty.RESPONSIBLE, "official", f"{name}党组织书记")
         assign(code, f"L{code[-3:]}", Duty.LEADER, "official", "街道班子成员")
     second = division.second
     kinds = second["staff_kind"] if "staff_kind" in second else pd.Series(["official"] * len(second), second.index)
