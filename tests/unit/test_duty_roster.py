@@ -333,3 +333,14 @@ def test_a_sheet_of_shifts_with_faulty_rows(tmp_path: Path) -> None:
     assert [row["row"] for row in read.refused] == [3, 5, 6, 7, 8]
     assert "街道总值班室" in read.refused[0]["reason_zh"]
     assert read.rows == 7
+
+
+def test_pledges_and_rare_characters_of_names_are_read(tmp_path: Path) -> None:
+    rows = [
+        ["网格编码", "姓名", "职责", "职务", "值班电话", "岗位承诺"],
+        [ONE, "李堃喆", "格长", "网格员", "025-0000-0000", "当日事当日毕"],
+    ]
+    read = read_roster(sheet(tmp_path / "名册.xlsx", rows), cells=CELLS, since=D(2026, 1, 1))
+    assert read.refused == []
+    (person,) = read.roster.persons.values()
+    assert (person.name, person.post, person.pledge) == ("李堃喆", "网格员", "当日事当日毕")

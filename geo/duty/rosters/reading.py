@@ -92,8 +92,8 @@ def read_roster(
     since
         First day of rows without one.
     columns
-        Column names (``cell person name duty from to kind post unit office_phone place basis``) and their headers, for headers
-        that are not recognised.
+        Column names (``cell person name duty from to kind post unit office_phone pledge place basis``) and their headers, for
+        headers that are not recognised.
     sheet
         Sheet of a workbook.
 
@@ -169,9 +169,8 @@ def _row(reader: _Reader, record: Mapping[Any, Any]) -> tuple[Assignment, Person
     place, basis = plain_text(values.get(words.PLACE)), plain_text(values.get(words.BASIS))
     kind = words.KIND_OF.get(plain_header(plain_text(values.get(words.KIND))), "")
     phone = plain_code(values.get(words.PHONE), words.PHONE, empty=True)
-    person = Person(
-        code, name or code, kind, plain_text(values.get(words.POST)), plain_text(values.get(words.UNIT)), phone
-    )
+    post, unit, pledge = (plain_text(values.get(name)) for name in (words.POST, words.UNIT, words.PLEDGE))
+    person = Person(code, name or code, kind, post, unit, phone, pledge)
     return Assignment(cell, code, duty, first, last, place, basis), person
 
 

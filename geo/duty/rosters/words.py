@@ -36,6 +36,7 @@ KIND_OF: Mapping[str, str] = {plain_header(word): kind for kind, words in _KIND_
 
 CELL, PERSON, NAME, DUTY, FROM, TO = "cell", "person", "name", "duty", "from", "to"
 KIND, POST, UNIT, PHONE, PLACE, BASIS = "kind", "post", "unit", "office_phone", "place", "basis"
+PLEDGE = "pledge"
 
 #: Columns that are recognised but never stored, because they are not needed.
 PRIVATE = "private"
@@ -51,6 +52,7 @@ _LISTED = {
     POST: "post 职务 职务名称 岗位",
     UNIT: "unit 单位 部门 科室 所在单位 工作单位",
     PHONE: "office_phone 值班电话 办公电话 工作电话 服务电话 联系电话 电话 手机号 手机",
+    PLEDGE: "pledge 承诺 岗位承诺 服务承诺 公开承诺",
     PLACE: "place 楼栋 负责楼栋 单位名称 店铺名称",
     BASIS: "basis 依据 文件依据 任命文件 文号",
     PRIVATE: "private 身份证号 身份证号码 身份证 公民身份号码 id_number",
