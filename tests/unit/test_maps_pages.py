@@ -28,7 +28,7 @@ def test_figures_are_on_the_page() -> None:
     page = render_first_page(SUMMARY)
     cells = dict(re.findall(r'<td data-key="(\w+)">(.*?)</td>', page))
     assert cells == {
-        "street_name": "迈皋桥街道",
+        "street_name": '<span class="zh">迈皋桥街道</span><span class="en" lang="en">Maigaoqiao Subdistrict</span>',
         "communities": "13",
         "seconds": "255",
         "thirds": "3,052",
