@@ -19,7 +19,7 @@ PAGES = (
     ("first", "/"),
     ("screen", "/?screen=1"),
     ("coverage", "/coverage"),
-    ("coverage-week", "/coverage#span=week"),
+    ("coverage-week", "/coverage#day=2026-03-01&span=week"),
     ("heat", "/heat"),
     ("fairness", "/fairness#by=population"),
 )
