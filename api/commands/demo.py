@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from api.commands.incidents.drawing import draw_heat
 from api.commands.patrols.drawing import draw_checker, draw_coverage
 from api.commands.patrols.verified import Verified, verify_tracks
 from api.database import session
+from api.deployment.second_process import computed_meanwhile
 from api.files.documents import write_json
 from api.files.outputs import staged_folder, write_csv
 from geo.coverage import Report, check_division
@@ -113,10 +115,12 @@ def run_demo(folder: Path, *, seed: int, progress: Progress = silent) -> Demo:
         )
         division = _divide(street, seed, clock, progress)
         backdrop = _backdrop(street)
-        demo.report = _check(division, demo, clock, backdrop)
-        verified = _patrols(street, division, seed, demo, clock, backdrop)
-        incidents = _incidents(street, division, seed, demo, clock, backdrop)
-        earlier = verified_week_before(street, division, PATROL_DAY, seed=seed)
+        week = partial(verified_week_before, street, division, PATROL_DAY, seed=seed)
+        with computed_meanwhile(week) as week_before:
+            demo.report = _check(division, demo, clock, backdrop)
+            verified = _patrols(street, division, seed, demo, clock, backdrop)
+            incidents = _incidents(street, division, seed, demo, clock, backdrop)
+            earlier = week_before()
         clock.done("前七日核验 week before", f"{len(earlier[0])} 条结论 verdicts")
         write_background({**backdrop, "buildings": street.buildings}, inside)
     # The database may contain versions already, so it is filled in place, after the files have been moved into place.
