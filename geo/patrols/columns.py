@@ -43,6 +43,7 @@ EARLIEST = "earliest"
 LATEST = "latest"
 OWN_PROBABILITY = "own_probability"
 OWN_REASON = "own_reason"
+ABSENCE_S = "absence_s"
 
 #: Columns of visits, in order.
 VISIT_COLUMNS = (
@@ -64,6 +65,7 @@ VISIT_COLUMNS = (
     LATEST,
     OWN_PROBABILITY,
     OWN_REASON,
+    ABSENCE_S,
 )
 
 VERDICT = "verdict"

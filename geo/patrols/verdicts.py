@@ -57,6 +57,9 @@ SEVERAL_P = 0.2
 #: Time expected outside, in multiples of the absences needed, from which a long stay may have been several: much of it is
 #: wander along the border.
 ABSENCE_TIMES = 2.0
+#: Doubt that may remain about the required visits together, in multiples of that about one stay that counts: a probability of
+#: at least 0.97, if a stay counts from 0.95.
+TOGETHER_DOUBT = 0.6
 #: The four states, in Chinese and English.
 VERDICTS: dict[str, tuple[str, str]] = {
     "met": ("达标", "met"),
@@ -106,7 +109,8 @@ def verify(
         silences: `visits_hidden` is the expected number of visits in them, 0 without `presences`. Over a street,
         `visits_expected` plus `visits_hidden` is the number of visits.
 
-        ``met``: enough visits count, and enough was seen if the rules require it. Otherwise ``unknown`` if `probability` is
+        ``met``: enough visits count, were together made with a probability of at least 0.97 (for a `confidence` of 0.95), and
+        enough was seen if the rules require it. Otherwise ``unknown`` if `probability` is
         0.09 or more, or that of the stays alone at least `doubt` of the rules; else ``short`` if some visits count and
         ``not_visited`` if none does. The probability of a missing visit is derived from doubtful stays (at a border, too near
         another, between walking and riding, by a device without known holder) and from silences long enough for travel and a
@@ -160,13 +164,13 @@ def _judged(
 ) -> pd.DataFrame:
     """Judge the cells under one rule set; one row for each code."""
     made = DayVisits.of(visits, rules)
-    number, reached, apart, place = made.numbers(rules)
+    number, reached, others, place = made.numbers(rules)
     lengths_s = visit_lengths_s(visits)
     persons = persons_of(cells)
     rows = []
     for code in cells[CODE]:
         mine, k = made.of_cell(code), place.get(code, -1)
-        chances = [float(chance[k]) if k >= 0 else 0.0 for chance in (*reached, apart)]
+        chances = [float(chance[k]) if k >= 0 else 0.0 for chance in (*reached, *others)]
         interval_s = min((intervals[name] for name in persons.get(code, ()) if name in intervals), default=0.0)
         row = _verdict(mine, silent.get(code, []), seen.get(code), chances, (lengths_s, interval_s), rules)
         row |= {
@@ -194,14 +198,14 @@ def _verdict(
     ----------
     chances
         Probability that the stays alone give 1, 2, ... visits; then, that they give the required number if each ended as early
-        as it may have.
+        as it may have, and if those that count are visits only with their probability.
     known
         Lengths of visits on the day, and the interval between fixes of the leader's device, seconds.
     """
     have = int(visits.counted.sum())
     missing = rules.visits_per_day - have
     unknown_s = sum(end - start for start, end in within(silent))
-    *chances, apart = chances
+    *chances, apart, together = chances
     open_ = Open([], False, 1.0, known[1])
     if missing <= 0:
         # Unseen parts of the cell may have been seen while the device was silent.
@@ -209,6 +213,8 @@ def _verdict(
         verdict = "met" if enough else "unknown" if unknown_s >= rules.min_stay_s else "short"
         if not enough:
             open_ = open_._replace(silences=silent, probability=CUT_P if verdict == "unknown" else 0.0)
+        elif 1.0 - together > TOGETHER_DOUBT * (1.0 - rules.confidence):
+            verdict, open_ = "unknown", open_._replace(stays=True, probability=together)
     else:
         open_ = _open(visits, silent, chances, known, rules)
         if SEVERAL_P * apart > max(open_.probability, OPEN_FROM):
@@ -259,12 +265,12 @@ def _left_unobserved(visits: DayVisits, silent: list[Interval], rules: Rules) ->
     """
     if rules.min_between_s <= 0:
         return 0.0
-    long = visits.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s)
+    long = visits.long(rules)
     one = long & visits.counted
     share = float((1.0 - visits.likely_s[one] / np.maximum(visits.stay_s[one], 1.0)).max(initial=0.0))
     most = share if share >= LEFT_FROM else 0.0
     late = long & np.isin(visits.reason, ("same_time", "too_soon", "silence"))
-    for k in np.flatnonzero(one | late).tolist():
+    for k in np.flatnonzero((one | late) & visits.maybe_several(rules)).tolist():
         start, end = visits.start[k] / 1e6, visits.end[k] / 1e6
         silent_s = sum(max(0.0, min(e, end) - max(s, start)) for s, e in silent)
         absences = 2 if visits.counted[k] else 1

@@ -32,6 +32,8 @@ SETTLED_BY: dict[str, Text] = {
 }
 #: Maximum number of stays and silences described individually; of more, only the number is given.
 TOLD = 6
+#: Probability of a counted stay from which it need not be looked at, if the counted stays together are in doubt.
+NEARLY_CERTAIN = 0.995
 #: Interval between fixes that decides nearly every grid, and from which a device counts as sparse, seconds.
 DECIDING_S, SPARSE_S = 60, 240
 
@@ -65,7 +67,11 @@ def reason_of(
         parts.append(Text(seen[1], seen[2]))
     if verdict == "unknown":
         parts += _silent(open_, rules)
-        if open_.stays:
+        if open_.stays and len(at) >= need:
+            parts.append(
+                Text("各次到访单独看足够确定，合起来不够确定", "each of these is certain enough, all together are not")
+            )
+        elif open_.stays:
             why = next((UNCLEAR[key] for key in UNCLEAR if key in visits.reason), UNCLEAR["border"])
             parts.append(
                 Text("有到访{why}，是否构成巡查无法确认", "a stay {why} may be the missing visit").fill(why=why)
@@ -118,6 +124,16 @@ def _uncounted(visits: DayVisits) -> list[Text]:
     return parts
 
 
+def _settling(visits: DayVisits, rules: Rules) -> list[int]:
+    """Stays that would settle a verdict: those in doubt; if enough count, the counted ones that are least certain."""
+    at = np.flatnonzero(visits.counted)
+    if len(at) < rules.visits_per_day:
+        return [k for k in range(len(visits.reason)) if visits.reason[k] in SETTLED_BY]
+    chance = visits.chance[at]
+    found: list[int] = at[chance <= max(NEARLY_CERTAIN, float(chance.min()))].tolist()
+    return found
+
+
 def settled_by(verdict: str, visits: DayVisits, open_: Open, rules: Rules) -> tuple[str, str]:
     """What would settle an open verdict: which phone and time span, which stay; otherwise empty."""
     if verdict != "unknown":
@@ -135,9 +151,9 @@ def settled_by(verdict: str, visits: DayVisits, open_: Open, rules: Rules) -> tu
     if open_.stays:
         parts += [
             Text("{clock}（设备{device}）：{how}", "{clock} (device {device}): {how}").fill(
-                clock=visits.clock(k), device=visits.device[k], how=SETTLED_BY[visits.reason[k]]
+                clock=visits.clock(k), device=visits.device[k], how=SETTLED_BY[visits.reason[k] or "border"]
             )
-            for k in [k for k in range(len(visits.reason)) if visits.reason[k] in SETTLED_BY][:TOLD]
+            for k in _settling(visits, rules)[:TOLD]
         ]
     if open_.interval_s >= SPARSE_S:
         parts.insert(

@@ -131,6 +131,29 @@ def _verdicts(*stays):
     return verify(made(*stays), cells("A"), day=DAY)
 
 
+@pytest.mark.parametrize(
+    ("chances", "verdict"),
+    [((1.0, 0.971), "met"), ((1.0, 0.969), "unknown"), ((0.986, 0.986), "met"), ((0.984, 0.984), "unknown")],
+)
+def test_counted_visits_are_enough_only_if_they_are_certain_together(chances, verdict):
+    stays = made(row("08:30", "08:50"), row("09:40", "10:00")).assign(own_probability=chances)
+    result = verify(stays, cells("A"), day=DAY).iloc[0]
+    assert (result["visits"], result["verdict"]) == (2, verdict)
+    if verdict == "unknown":
+        assert result["probability"] == pytest.approx(np.prod(chances), abs=1e-6)
+        assert "all together are not" in result["reason_en"]
+        # The one that is not certain is named.
+        named = [clock for clock in ("08:30–08:50", "09:40–10:00") if clock in result["settle_en"]]
+        assert len(named) == sum(chance < 0.995 for chance in chances)
+        assert "a look at the road along the border" in result["settle_en"]
+
+
+def test_a_third_visit_makes_up_for_the_doubt_about_two():
+    stays = made(row("08:30", "08:50"), row("09:40", "10:00"), row("11:00", "11:20"))
+    assert verify(stays.assign(own_probability=0.96), cells("A"), day=DAY)["verdict"].tolist() == ["met"]
+    assert verify(stays[:2].assign(own_probability=0.96), cells("A"), day=DAY)["verdict"].tolist() == ["unknown"]
+
+
 def test_a_stay_of_another_officer_on_the_same_device_is_another_stay():
     one, two = row("08:30", "08:50"), row("08:31", "08:50", officer="S2")
     texts = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ import shapely
 from pyproj import Transformer
 
 from geo.patrols import Rules, presences, verify, visits
+from geo.patrols.stays.stay_probability import own_probability
 from geo.tracks.speed import ridden
 from geo.tracks.trajectory import path_of
 
@@ -100,10 +102,10 @@ def test_a_step_of_a_minute_faster_than_a_walk_is_a_ride():
     assert fast.tolist() == [False, True, False]
 
 
-def at_the_border_for_hours(outside_s):
-    """Seven hours in A with five absences of this length, 20 m into B."""
+def at_the_border_for_hours(outside_s, every_s=3600):
+    """Seven hours in A with absences of this length, 20 m into B, at equal distances for five of them."""
     t = np.arange(0, 25_200, 10.0)
-    gone = (t >= 3600) & (t % 3600 < outside_s) & (t < 21_600)
+    gone = (t >= 3600) & (t % every_s < outside_s) & (t < 21_600)
     return track(t, np.where(gone, 215.0, 150.0) + 10 * np.sin(t / 40), 100 + 60 * np.sin(t / 90))
 
 
@@ -114,3 +116,53 @@ def test_a_long_stay_with_absences_near_the_limit_may_have_been_several(outside_
     made = visits(found, rules=rules)
     result = verify(made, CELLS, presences=found, rules=rules, day=DAY).set_index("code").loc["A"]
     assert (result["visits"], result["verdict"]) == (1, verdict)
+
+
+@pytest.mark.parametrize(("outside_s", "verdict"), [(160, "short"), (200, "unknown")])
+def test_many_short_absences_do_not_make_a_long_stay_several(outside_s, verdict):
+    """Both are outside for more than half an hour in all; errors shorten only the longer ones from five minutes."""
+    rules = Rules(who="leader")
+    found = presences(at_the_border_for_hours(outside_s, every_s=1200), CELLS, rules=rules)
+    made = visits(found, rules=rules)
+    stay = made[made["code"] == "A"].iloc[0]
+    assert stay["absence_s"] == pytest.approx(outside_s, abs=15)
+    result = verify(made, CELLS, presences=found, rules=rules, day=DAY).set_index("code").loc["A"]
+    assert (result["visits"], result["verdict"]) == (1, verdict)
+
+
+def test_the_longest_absence_of_a_stay_is_without_silence():
+    t = np.r_[np.arange(0, 600, 10.0), np.arange(1800, 2400, 10.0)]
+    away = (t >= 300) & (t < 400)
+    made = visits(presences(track(t, np.where(away, 260.0, 100.0)), CELLS))
+    assert made.loc[made["code"] == "A", "absence_s"].round(-1).tolist() == [100.0]
+
+
+@pytest.mark.parametrize(
+    ("width_m", "step_s", "reason"),
+    [(85, 60, "border"), (85, 10, "border"), (125, 10, ""), (125, 60, "border"), (400, 60, "")],
+)
+def test_a_crossing_little_longer_than_the_shortest_stay_is_not_proven(width_m, step_s, reason):
+    """Across a cell at 1.25 m/s: the middle of each part is certain, but the times at the two borders are not."""
+    edges = np.cumsum([0, 600, width_m, 600])
+    three = gpd.GeoDataFrame(
+        {"code": ["W", "X", "E"], "leader": ["M", "L", "M"]},
+        geometry=[shapely.box(X0 + a, Y0, X0 + b, Y0 + 200) for a, b in pairwise(edges)],
+        crs=4549,
+    )
+    t = np.arange(0, 800, step_s) + 5.0
+    made = visits(presences(track(t, 100 + 1.25 * t, accuracy_m=4.0), three))
+    stay = made[made["code"] == "X"].iloc[0]
+    assert stay["stay_s"] == pytest.approx(width_m / 1.25, abs=0.1)
+    assert stay["own_reason"] == reason
+    assert (stay["own_probability"] >= 0.95) == (reason == "")
+
+
+def test_the_odds_of_a_leaders_stay_are_a_power_of_those_that_the_fixes_give():
+    plain = np.array([0.0, 0.1, 0.5, 0.9, 0.99, 1.0])
+    stays = pd.DataFrame({"sure_fixes": np.zeros(6)})
+    own = own_probability(plain, np.full(6, 60.0), stays, Rules())
+    assert own.tolist() == pytest.approx([0.0, 0.1338, 0.5, 0.8662, 0.9803, 1.0], abs=5e-5)
+    # Four times the interval doubles the odds; three isolated fixes well inside prove the stay.
+    slow = own_probability(plain, np.full(6, 240.0), stays, Rules())
+    assert slow[1:5] / (1 - slow[1:5]) == pytest.approx(2 * own[1:5] / (1 - own[1:5]))
+    assert own_probability(plain[:1], np.array([300.0]), stays[:1] + 3, Rules()).tolist() == [0.99]

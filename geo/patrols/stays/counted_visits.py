@@ -11,6 +11,7 @@ import pandas as pd
 from geo.arrays import Floats, Ints
 from geo.errors import ColumnError, InputError
 from geo.patrols.columns import (
+    ABSENCE_S,
     CODE,
     COUNTED,
     DAY,
@@ -37,8 +38,8 @@ from geo.patrols.stays.moments import hours, microseconds
 from geo.patrols.stays.spacing import space_visits
 from geo.patrols.stays.stay_probability import (
     LEAST_SD_S,
-    OWN_PRIOR_ODDS,
     USUAL_STEP_S,
+    own_probability,
     prior_odds,
     probability_from_fixes,
     with_prior_odds,
@@ -94,9 +95,9 @@ def visits(presences: pd.DataFrame, *, rules: Rules = DEFAULT_RULES, cells: pd.D
         counted), `day`, `hours_s` (the stay within hours of duty), `likely_s` (expected time inside within hours of duty, given
         the errors), `probability` (that the true stay was long enough, and by the required means), `speed_m_s` (mean),
         `fixes`, `earliest` and `latest` (possible start and end, if the device was silent or so near the border that it may
-        have been inside just before or after; otherwise `start` and `end`), and `own_probability` and `own_reason`: probability
-        and reason if the officer is the leader or a deputy of the cell, without regard to other stays. A stay of 0 s was missed
-        by the path but is possible within the error.
+        have been inside just before or after; otherwise `start` and `end`), `own_probability` and `own_reason`: probability
+        and reason if the officer is the leader or a deputy of the cell, without regard to other stays, and `absence_s`: the
+        longest absence seen in the stay. A stay of 0 s was missed by the path but is possible within the error.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     plain = probability_from_fixes(stays, rules)
     chance = with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules)
     chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
-    own = with_prior_odds(plain, OWN_PRIOR_ODDS, stays, rules) * paced
+    own = own_probability(plain, steps_s, stays, rules) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (np.maximum(chance, own) >= KEPT_FROM)
     made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": paced[keep]}
     stays = stays[keep].assign(**made).reset_index(drop=True)
@@ -181,7 +182,11 @@ def _stays(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     stay = np.cumsum(np.r_[True, ~joins][: len(inside)]) - 1
     near = np.flatnonzero(kind == "near")
     theirs = _attached(owner, start, end, inside, np.asarray(stay, dtype=np.int64), near, rules)
-    return _summed(table, np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules)
+    absence_s = np.zeros(len(table))
+    absence_s[inside[1:]] = np.where(joins, away / 1e6, 0.0)
+    return _summed(
+        table.assign(**{ABSENCE_S: absence_s}), np.r_[inside, near], np.r_[stay, theirs].astype(np.int64), rules
+    )
 
 
 def _timing_errors(stays: pd.DataFrame, step_s: Floats) -> Ints:
@@ -282,6 +287,7 @@ def _summed(table: pd.DataFrame, rows: Ints, stay: Ints, rules: Rules) -> pd.Dat
         FIXES: some[FIXES].to_numpy(),
     }
     sums = {name: np.add.reduceat(values, first) for name, values in columns.items()}
+    sums[ABSENCE_S] = np.maximum.reduceat(some[ABSENCE_S].to_numpy(), first)
     start, end = microseconds(some[START]), microseconds(some[END])
     # If the path was inside, its times define start and end.
     early = np.minimum.reduceat(np.where(inside, start, np.iinfo(np.int64).max), first)
@@ -311,6 +317,7 @@ _SUMS = (
     DETACHED_S,
     SURE_FIXES,
     FIXES,
+    ABSENCE_S,
     SPEED_M_S,
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geo.arrays import Bools, Floats, Ints, Objects
-from geo.patrols.columns import CODE, COUNTED, LIKELY_S, REASON, STAY_S
+from geo.patrols.columns import ABSENCE_S, CODE, COUNTED, LIKELY_S, REASON, STAY_S
 from geo.patrols.rules import Rules
 from geo.patrols.stays.counted_visits import EXCLUDED
 from geo.patrols.stays.moments import microseconds
@@ -18,6 +18,10 @@ from geo.tracks.columns import DEVICE, END, PROBABILITY, START
 
 #: Probability that a stay without known holder was the leader's, and that a stay between two impossible steps is real.
 UNPROVEN_P = 0.5
+#: Share of `merge_gap_s` that the longest absence seen in a long stay must reach, if the stay may have been several: errors
+#: shorten an absence at both ends, and rarely hide one of five minutes in many hours. Errors can hide one in a short walk
+#: along a border, which is as long as they last.
+SEEN_SHARE = 0.6
 
 
 class DayVisits(NamedTuple):
@@ -30,6 +34,7 @@ class DayVisits(NamedTuple):
     end: Ints
     stay_s: Floats
     likely_s: Floats
+    absence_s: Floats
     chance: Floats
     counted: Bools
     reason: Objects
@@ -54,6 +59,7 @@ class DayVisits(NamedTuple):
             microseconds(table[END]),
             table[STAY_S].to_numpy(dtype=float),
             table[LIKELY_S].to_numpy(dtype=float),
+            table[ABSENCE_S].to_numpy(dtype=float),
             table[PROBABILITY].to_numpy(dtype=float),
             table[COUNTED].to_numpy(dtype=bool),
             table[REASON].to_numpy(dtype=object),
@@ -78,7 +84,17 @@ class DayVisits(NamedTuple):
         outside: Floats = np.maximum((self.end - self.start) / 1e6 - self.likely_s, 0.0)
         return outside
 
-    def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], Floats, dict[str, int]]:
+    def maybe_several(self, rules: Rules) -> Bools:
+        """Whether each stay may have been several: it is short, or an absence seen in it was nearly long enough to end it."""
+        found: Bools = ~self.long(rules) | (self.absence_s >= SEEN_SHARE * rules.merge_gap_s)
+        return found
+
+    def long(self, rules: Rules) -> Bools:
+        """Whether each stay is long enough for two visits at the required distance."""
+        found: Bools = self.stay_s >= max(2.0 * rules.min_between_s, rules.min_stay_s)
+        return found
+
+    def numbers(self, rules: Rules) -> tuple[VisitCount, list[Floats], tuple[Floats, Floats], dict[str, int]]:
         """Distribution of the number of visits, given the probability of each stay.
 
         Returns
@@ -87,8 +103,9 @@ class DayVisits(NamedTuple):
             Of the visits not excluded by the rules.
         list
             Probability of reaching 1, 2, ... required visits, including stays with unknown holder or place.
-        Floats
-            Probability of reaching the required number if each stay ended as early as its time outside allows.
+        tuple
+            Probability of reaching the required number if each stay ended as early as its time outside allows; and if stays that
+            count are visits only with their probability.
         dict
             Row of each code.
         """
@@ -109,11 +126,13 @@ class DayVisits(NamedTuple):
         chance = np.where(np.isin(self.reason, EXCLUDED), 0.0, self.chance)
         open_ = np.where(self.reason == "unnamed", UNPROVEN_P * self.chance, chance)
         open_ = np.where(self.reason == "detached", UNPROVEN_P * open_, open_)
+        together = number(open_, rules.visits_per_day).p_required
         open_ = np.where(self.counted, 1.0, open_)
         reached = [number(open_, required).p_required for required in range(1, rules.visits_per_day + 1)]
         outside_s = self.outside_s()
         # A stay with an absence longer than those that are joined is two, and the first may have been short.
-        first_s = np.where(outside_s >= rules.merge_gap_s, rules.min_stay_s, (self.end - self.start) / 1e6 - outside_s)
+        parted = (outside_s >= rules.merge_gap_s) & self.maybe_several(rules)
+        first_s = np.where(parted, rules.min_stay_s, (self.end - self.start) / 1e6 - outside_s)
         early = np.minimum(self.start + np.rint(first_s * 1e6).astype(np.int64), self.end)
         apart = number(open_, rules.visits_per_day, early).p_required
-        return number(chance, rules.visits_per_day), reached, apart, place
+        return number(chance, rules.visits_per_day), reached, (apart, together), place

@@ -32,6 +32,9 @@ THROUGH = 0.9
 #: Speed of a walker who deviates from the straight line between fixes, and the share of the possible deviation (half of the
 #: short axis of the ellipse of reachable places) that is one standard deviation.
 WANDER_M_S, WANDER_SHARE = 1.4, 1 / 3
+#: Standard deviation of the time at which a path crossed a border, as a share of the step in which it did, and of the length of
+#: the span beside the border: the middle of that span may be certain, its end at the border is not.
+CROSSING_STEP_SHARE, CROSSING_SPAN_SHARE = 1 / 4, 1 / 6
 #: A place is certainly in a cell if its surroundings within this many standard deviations are in that cell.
 CERTAIN_SIGMAS = 3.0
 #: Number of equally weighted places that approximate a normal distribution. The sum is accurate to about 0.02, less than the
@@ -65,6 +68,8 @@ class Spans(NamedTuple):
         Speed, measured over half a minute.
     fast, detached
         Whether the step is too fast for walking; whether it belongs to a run of fixes between two impossible steps.
+    crossing_s2
+        Variance of the crossing times, if the span begins or ends at a border, seconds²; otherwise 0.
     """
 
     run: Ints
@@ -79,6 +84,7 @@ class Spans(NamedTuple):
     pace_m_s: Floats
     fast: Bools
     detached: Bools
+    crossing_s2: Floats
 
 
 class Times(NamedTuple):
@@ -113,7 +119,9 @@ class Shares(NamedTuple):
             self.cell[doubt], spans.walker[span], middle, spans.lasts_s[span], seconds[doubt], chance[doubt]
         )
         fast, likely = spans.fast[self.span], seconds * chance
-        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s) & ~fast
+        crossing_s2 = spans.crossing_s2[self.span]
+        spread += np.where(chance == 1.0, crossing_s2, 0.0)
+        sure = (chance == 1.0) & (spans.pace_m_s[self.span] <= walk_m_s) & ~fast & (crossing_s2 == 0)
         return Times(likely, spread, np.where(sure, seconds, 0.0), likely * fast, likely * spans.detached[self.span])
 
 
@@ -175,7 +183,23 @@ def spans_of(path: Path, pace_m_s: Floats, fast: Bools, runs: tuple[Ints, Ints, 
         pace,
         quick,
         path.detached[i],
+        _crossings(path, (begin[:n], until[:n]), (i, j), run[:n], runs),
     )
+
+
+def _crossings(
+    path: Path, times: tuple[Ints, Ints], steps: tuple[Ints, Ints], run: Ints, runs: tuple[Ints, Ints, Ints]
+) -> Floats:
+    """Variance of the crossing times of each span, seconds²: for each of its ends at which the path goes on in another run."""
+    walker, start, end = runs
+    begin, until = times
+    meets = (np.diff(walker) == 0) & (start[1:] == end[:-1])
+    before, after = np.r_[False, meets][: len(walker)], np.r_[meets, False][: len(walker)]
+    number = ((begin == start[run]) & before[run]).astype(np.int64) + ((until == end[run]) & after[run])
+    lasts_s = np.minimum((until - begin) / SECOND, SPAN_S)
+    step_s = (path.time[steps[1]] - path.time[steps[0]]) / SECOND
+    variance: Floats = number * ((CROSSING_STEP_SHARE * step_s) ** 2 + (CROSSING_SPAN_SHARE * lasts_s) ** 2)
+    return variance
 
 
 class _Line(NamedTuple):

@@ -18,13 +18,20 @@ from geo.patrols.rules import Rules
 #: measurements.
 PRIOR_ODDS, PRIOR_STAY, PRIOR_STEP = 0.04, 0.5, 0.17
 _PRIOR_MOST_S, USUAL_STEP_S = 600.0, 10.0
-#: Prior odds for the leader and the deputies of a cell, who are there in order to patrol it.
-OWN_PRIOR_ODDS = 0.5
+#: Power of the odds that fixes give to a stay of the leader or a deputy, who are in the cell in order to patrol it: their prior
+#: odds are even, but errors that last as long as a walk make the fixes less certain than each span shows.
+OWN_POWER = 0.85
+#: Power by which their odds increase with the interval between fixes, from a fix a minute: a stay that few fixes show was
+#: rarely that short.
+OWN_STEP, OWN_STEP_FROM_S = 0.5, 60.0
 
-#: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it.
-PROVING_FIXES, PROVEN = 3, 0.97
+#: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it: of anyone, and of the leader.
+#: All 494 such stays of leaders in three days of the second simulator (seeds 8401, 8601, 8602) with a fix each 300 s were true.
+PROVING_FIXES, PROVEN, OWN_PROVEN = 3, 0.97, 0.99
 #: Longest minimum stay that they prove: three fixes are at least two intervals of 120 s apart.
 PROVEN_LEAST_S = 120.0
+#: Share of a time expected inside from which only its crossings are in doubt.
+CERTAIN_SHARE = 0.99
 #: Minimum standard deviation of a time inside: crossing times are known to a few seconds.
 LEAST_SD_S = 5.0
 
@@ -47,18 +54,32 @@ def prior_odds(stays: pd.DataFrame, step_s: Floats) -> Floats:
     return odds
 
 
-def with_prior_odds(plain: Floats, odds: Floats | float, stays: pd.DataFrame, rules: Rules) -> Floats:
+def with_prior_odds(plain: Floats, odds: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
     """Probability of each stay, given the fixes and the prior odds; isolated fixes well inside prove a stay."""
-    chance: Floats = odds * plain / (odds * plain + 1.0 - plain)
+    return _with_proofs(odds * plain / (odds * plain + 1.0 - plain), PROVEN, stays, rules)
+
+
+def own_probability(plain: Floats, step_s: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
+    """Probability of each stay, given the fixes, if the officer is the leader or a deputy of the cell."""
+    for_ = plain**OWN_POWER * np.maximum(step_s / OWN_STEP_FROM_S, 1.0) ** OWN_STEP
+    return _with_proofs(for_ / (for_ + (1.0 - plain) ** OWN_POWER), OWN_PROVEN, stays, rules)
+
+
+def _with_proofs(chance: Floats, least: float, stays: pd.DataFrame, rules: Rules) -> Floats:
     proven = stays[SURE_FIXES].to_numpy(dtype=float) >= PROVING_FIXES
-    return np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, PROVEN), chance)
+    return np.where(proven & (rules.min_stay_s <= PROVEN_LEAST_S), np.maximum(chance, least), chance)
 
 
 def at_least(mean_s: Floats, spread_s2: Floats, room_s: Floats, least_s: float) -> Floats:
-    """Probability that a beta variable on [0, room] with this mean and variance is at least `least_s`."""
-    safe = np.maximum(room_s, 1e-9)
+    """Probability that a beta variable on [0, room] with this mean and variance is at least `least_s`.
+
+    A time that is certain but for its crossings may be longer or shorter at both ends, so it has room for one standard deviation
+    above the mean.
+    """
+    spread = spread_s2 + LEAST_SD_S**2
+    safe = np.where(mean_s >= CERTAIN_SHARE * room_s, mean_s + np.sqrt(spread), np.maximum(room_s, 1e-9))
     m = np.clip(mean_s / safe, 1e-6, 1 - 1e-6)
-    v = np.minimum((spread_s2 + LEAST_SD_S**2) / safe**2, 0.98 * m * (1 - m))
+    v = np.minimum(spread / safe**2, 0.98 * m * (1 - m))
     size = m * (1 - m) / v - 1
     chance = scipy.special.betaincc(m * size, (1 - m) * size, np.clip(least_s / safe, 0.0, 1.0))
     # If no error matters, the rule is exact to the second.
