@@ -160,9 +160,7 @@ def test_a_crossing_little_longer_than_the_shortest_stay_is_not_proven(width_m, 
 def test_the_odds_of_a_leaders_stay_are_a_power_of_those_that_the_fixes_give():
     plain = np.array([0.0, 0.1, 0.5, 0.9, 0.99, 1.0])
     stays = pd.DataFrame({"sure_fixes": np.zeros(6)})
-    own = own_probability(plain, np.full(6, 60.0), stays, Rules())
+    own = own_probability(plain, stays, Rules())
     assert own.tolist() == pytest.approx([0.0, 0.1338, 0.5, 0.8662, 0.9803, 1.0], abs=5e-5)
-    # Four times the interval doubles the odds; three isolated fixes well inside prove the stay.
-    slow = own_probability(plain, np.full(6, 240.0), stays, Rules())
-    assert slow[1:5] / (1 - slow[1:5]) == pytest.approx(2 * own[1:5] / (1 - own[1:5]))
-    assert own_probability(plain[:1], np.array([300.0]), stays[:1] + 3, Rules()).tolist() == [0.99]
+    # Three isolated fixes well inside prove the stay.
+    assert own_probability(plain[:1], stays[:1] + 3, Rules()).tolist() == [0.99]

@@ -154,7 +154,7 @@ def _visits(presences: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     plain = probability_from_fixes(stays, rules)
     chance = with_prior_odds(plain, prior_odds(stays, steps_s), stays, rules)
     chance = np.where((plain >= PLAIN_DOUBT) & (chance < rules.doubt), rules.doubt, chance) * paced
-    own = own_probability(plain, steps_s, stays, rules) * paced
+    own = own_probability(plain, stays, rules) * paced
     keep = (stays[STAY_S].to_numpy() > 0) | (stays[FIXES].to_numpy() > 0) | (np.maximum(chance, own) >= KEPT_FROM)
     made = {PROBABILITY: chance[keep], OWN_PROBABILITY: own[keep], "paced": paced[keep]}
     stays = stays[keep].assign(**made).reset_index(drop=True)

@@ -21,9 +21,6 @@ _PRIOR_MOST_S, USUAL_STEP_S = 600.0, 10.0
 #: Power of the odds that fixes give to a stay of the leader or a deputy, who are in the cell in order to patrol it: their prior
 #: odds are even, but errors that last as long as a walk make the fixes less certain than each span shows.
 OWN_POWER = 0.85
-#: Power by which their odds increase with the interval between fixes, from a fix a minute: a stay that few fixes show was
-#: rarely that short.
-OWN_STEP, OWN_STEP_FROM_S = 0.5, 60.0
 
 #: Number of isolated fixes, all well inside, that prove a stay, and the probability assigned to it: of anyone, and of the leader.
 #: All 494 such stays of leaders in three days of the second simulator (seeds 8401, 8601, 8602) with a fix each 300 s were true.
@@ -59,10 +56,10 @@ def with_prior_odds(plain: Floats, odds: Floats, stays: pd.DataFrame, rules: Rul
     return _with_proofs(odds * plain / (odds * plain + 1.0 - plain), PROVEN, stays, rules)
 
 
-def own_probability(plain: Floats, step_s: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
+def own_probability(plain: Floats, stays: pd.DataFrame, rules: Rules) -> Floats:
     """Probability of each stay, given the fixes, if the officer is the leader or a deputy of the cell."""
-    for_ = plain**OWN_POWER * np.maximum(step_s / OWN_STEP_FROM_S, 1.0) ** OWN_STEP
-    return _with_proofs(for_ / (for_ + (1.0 - plain) ** OWN_POWER), OWN_PROVEN, stays, rules)
+    for_, against = plain**OWN_POWER, (1.0 - plain) ** OWN_POWER
+    return _with_proofs(for_ / (for_ + against), OWN_PROVEN, stays, rules)
 
 
 def _with_proofs(chance: Floats, least: float, stays: pd.DataFrame, rules: Rules) -> Floats:
