@@ -8,7 +8,7 @@ import pytest
 from geo.errors import FileError
 from geo.tables.delimited import find_delimiter, read_body
 from geo.tables.encodings import decode
-from geo.tables.heading import WITHIN, find_heading
+from geo.tables.heading import find_heading
 from geo.tables.merged import Span, fill_down, fill_right
 from geo.tables.refused import SHOWN, Records, are_good, mark, refuse
 from geo.tables.table import free_name, is_headless, read_headless, read_table
@@ -74,6 +74,17 @@ def test_a_quotation_mark_that_is_never_closed_swallows_nothing():
     assert read.numbers.tolist() == [2, 3, 4, 5, 6]
     assert read.unclosed == [4]
     assert read.refused == []
+
+
+def test_records_between_an_open_quotation_mark_and_the_next_one_are_kept():
+    read = body('a,b,c\n3,"open,5\n4,x,6\n5,y,z"\n6,v,w\n')
+    assert read.rows.to_numpy().tolist() == [
+        ["3", '"open', "5"],
+        ["4", "x", "6"],
+        ["5", "y", 'z"'],
+        ["6", "v", "w"],
+    ]
+    assert read.unclosed == [2]
 
 
 def test_the_last_field_may_be_open_to_the_end_of_the_file():
@@ -143,8 +154,8 @@ def test_values_below_the_heading_are_no_second_heading():
 
 
 def test_the_heading_is_looked_for_in_the_first_rows_only():
-    rows = [["x", "y"]] * (WITHIN - 1) + [["编号", "上报时间"]]
-    assert find_heading(rows, KNOWN).last == WITHIN - 1
+    rows = [["x", "y"]] * 19 + [["编号", "上报时间"]]
+    assert find_heading(rows, KNOWN).last == 19
     assert find_heading([["x", "y"], *rows], KNOWN).last == 0
 
 
