@@ -49,13 +49,38 @@ class Studio:
         inner = [c for c in state.codes if state.rows[c]["name"].startswith("合班村社区第17网格")]
         same = {(a, b) for a in inner for b in state.neighbours(a) & set(inner) if len(state.border(a, b)) > 5}
         self.one, self.other = max(sorted(same), key=lambda pair: len(state.border(*pair)))
-        self.foreign = next(
+        self.state: State = state
+        pairs = [
             (a, b)
             for a in inner
             for b in sorted(state.neighbours(a))
             if state.rows[b]["parent"] != state.rows[a]["parent"]
+        ]
+        #: A cell that would cut its grid in two if it went to the grid of its neighbour, and one that may go.
+        self.refused = next(pair for pair in pairs if not self._may_go(*pair))
+        self.foreign = next(pair for pair in pairs if self._may_go(*pair))
+        #: Two neighbours and a new border between them that cuts no building.
+        self.free, self.new_border = next(
+            (pair, line)
+            for pair in sorted(same, key=lambda pair: -len(state.border(*pair)))
+            for line in _moved(state.border(*pair))
+            if self._is_free(line)
         )
-        self.state: State = state
+
+    def _is_free(self, line: list[Place]) -> bool:
+        """Whether a new border is accepted and cuts no building."""
+        answer = self._preview({"edit": "Reshape", "line": [list(place) for place in line]})
+        return answer.is_success and not answer.json()["warnings"]
+
+    def _may_go(self, code: str, neighbour: str) -> bool:
+        """Whether the transfer of a cell to the grid of its neighbour is accepted."""
+        to = self.state.rows[neighbour]["parent"]
+        return self._preview({"edit": "Transfer", "codes": [code], "to": to}).is_success
+
+    def _preview(self, edit: dict[str, Any]) -> Any:
+        """Answer of the server to an edit that is not made."""
+        sent = {"id": str(uuid4()), "client": "pictures", "edits": [edit]}
+        return self.planner.client.post(f"{self.planner.address}/consequences", json=sent)
 
     def look(self, *codes: str, scale: float = 0.25) -> None:
         """Open the page at the cells."""
@@ -67,17 +92,19 @@ class Studio:
         """The border between the two neighbours."""
         return self.state.border(self.one, self.other)
 
-    def draw_border(self) -> None:
-        """Move the border between the two neighbours by a few metres, and leave the proposal on the screen."""
-        line, planner = self.border(), self.planner
+    def draw_border(self, line: list[Place] | None = None) -> None:
+        """Draw a new border, by default the present one moved by a few metres, and leave the proposal on the screen."""
+        line, planner = line or _moved(self.border())[0], self.planner
         self.page.keyboard.press("e")
         planner.click(line[0])
         self.page.keyboard.down("Alt")
-        for k in (len(line) // 3, 2 * len(line) // 3):
-            planner.click((line[k][0] + 3, line[k][1] + 3))
+        for place in line[1:-1]:
+            planner.click(place)
         self.page.keyboard.up("Alt")
         planner.click(line[-1])
-        self.page.keyboard.press("Enter")  # If the click has not ended the line yet.
+        self.page.wait_for_timeout(600)
+        if not self.page.locator("#commit").count():
+            self.page.keyboard.press("Enter")  # The click has not ended the line; with a proposal, Enter would accept it.
 
     def split(self, code: str) -> None:
         """Draw a line across a cell."""
@@ -96,9 +123,9 @@ class Studio:
         for code in (self.one, self.other):
             self.planner.click(self.planner.inside(code))
 
-    def transfer(self) -> None:
+    def transfer(self, pair: tuple[str, str]) -> None:
         """Transfer a cell to the neighbouring grid."""
-        code, target = self.foreign
+        code, target = pair
         self.page.keyboard.press("v")
         self.planner.click(self.planner.inside(code))
         self.page.keyboard.press("t")
@@ -131,6 +158,15 @@ class Studio:
         self.page.locator("#saved[data-state=saved]").wait_for()
 
 
+def _moved(line: list[Place]) -> list[list[Place]]:
+    """A border with two inner places moved by a few metres, in several ways."""
+    thirds = [line[len(line) // 3], line[2 * len(line) // 3]]
+    moves = [
+        (dx * far, dy * far) for far in (3, 6, 10) for dx, dy in ((1, 1), (1, 0), (0, 1), (-1, 0), (0, -1), (-1, -1))
+    ]
+    return [[line[0], *((x + dx, y + dy) for x, y in thirds), line[-1]] for dx, dy in moves]
+
+
 def tools(studio: Studio, width: int) -> None:
     """One picture of each tool."""
     page, planner = studio.page, studio.planner
@@ -157,7 +193,7 @@ def tools(studio: Studio, width: int) -> None:
         "draw": studio.draw_border,
         "split": lambda: studio.split(studio.one),
         "merge": studio.merge,
-        "transfer": studio.transfer,
+        "transfer": lambda: studio.transfer(studio.refused),
         "lasso": lasso,
         "brush": brush,
         "redivide": lambda: with_key("r", (x, y)),
@@ -167,7 +203,7 @@ def tools(studio: Studio, width: int) -> None:
     for name, act in shots.items():
         studio.look(studio.one, studio.other)
         if name == "transfer":
-            studio.look(*studio.foreign, scale=0.4)
+            studio.look(*studio.refused, scale=0.4)
         act()
         save(page, f"{name}-{width}")
         studio.release()
@@ -179,8 +215,8 @@ def jobs(studio: Studio) -> None:
     for name, codes, act in (
         ("two", (studio.one, studio.other), studio.merge),
         ("grown", (studio.one,), lambda: studio.split(studio.one)),
-        ("compound", studio.foreign, studio.transfer),
-        ("move", (studio.one, studio.other), studio.draw_border),
+        ("compound", studio.foreign, lambda: studio.transfer(studio.foreign)),
+        ("move", studio.free, lambda: studio.draw_border(studio.new_border)),
     ):
         studio.look(*codes, scale=0.18 if name == "move" else 0.25)
         act()
