@@ -11,10 +11,13 @@ export function showChange(app, root) {
   if (!app.editable && app.past !== null) nodes.push(el("p", { class: "notice" }, say("visiting", { n: app.past })));
   if (plan?.conflict) nodes.push(conflict(app, plan));
   else if (fault && !(plan && needsReason(plan))) nodes.push(faultBox(app, fault, Boolean(plan)));
-  nodes.push(...forms(app));
   const told = app.previews.shown ?? plan?.preview ?? (plan || app.trial ? null : app.last);
+  // What was done comes before what the tool needs next.
+  const made = told !== null && told === app.last;
+  if (!made) nodes.push(...forms(app));
   if (told?.consequences) nodes.push(...consequences(app, told));
   else if ((plan || app.trial) && !fault) nodes.push(el("p", { class: "quiet" }, say("computing")));
+  if (made) nodes.push(...forms(app));
   if (plan && !plan.conflict) nodes.push(decision(app, plan));
   if (!nodes.length) nodes.push(el("p", { class: "quiet" }, say("nothing_planned")));
   root.replaceChildren(...nodes);
@@ -41,14 +44,14 @@ function forms(app) {
   if (app.plan || !app.editable) return [];
   if (app.toolName === "redivide") return [redivideForm(app)];
   if (app.toolName === "split" && app.selection.size === 1) return [splitForm(app, [...app.selection][0])];
-  if (app.toolName === "merge" && app.selectedUnits().length < 2) return [el("p", { class: "notice" }, say("select_two"))];
-  if (app.toolName === "transfer" && !app.selection.size) return [el("p", { class: "notice" }, say("select_first"))];
+  if (app.toolName === "merge" && app.selectedUnits().length < 2) return [el("p", { class: "quiet" }, say("select_two"))];
+  if (app.toolName === "transfer" && !app.selection.size) return [el("p", { class: "quiet" }, say("select_first"))];
   return [];
 }
 
 function redivideForm(app) {
   const grids = new Set([...app.selection].map((code) => app.model.parent(code)));
-  if (grids.size !== 1) return el("p", { class: "notice" }, say("pick_second"));
+  if (grids.size !== 1) return el("p", { class: "quiet" }, say("pick_second"));
   const [grid] = grids, parts = el("input", { type: "number", min: "2", max: "40", value: String(app.model.below(grid).length), id: "parts" });
   const ask = () => app.propose({ edits: [{ edit: "Redivide", code: grid, counts: [Number(parts.value)], seed: 1 }], cells: [grid] });
   return el("form", { class: "row", onsubmit: (event) => { event.preventDefault(); ask(); } },
