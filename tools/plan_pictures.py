@@ -104,7 +104,8 @@ class Studio:
         planner.click(line[-1])
         self.page.wait_for_timeout(600)
         if not self.page.locator("#commit").count():
-            self.page.keyboard.press("Enter")  # The click has not ended the line; with a proposal, Enter would accept it.
+            # The click has not ended the line. With a proposal, Enter would accept it.
+            self.page.keyboard.press("Enter")
 
     def split(self, code: str) -> None:
         """Draw a line across a cell."""
