@@ -79,7 +79,7 @@ def damaged(tracks, kind, share, rng):
     return tracks.set_geometry(gpd.GeoSeries(shapely.points(xy), index=tracks.index, crs=4326))
 
 
-@settings(max_examples=32, deadline=None)
+@settings(max_examples=32)
 @given(st.sampled_from(KINDS), st.floats(0.0, 0.1), st.integers(0, 2), st.integers(0, 2**32 - 1))
 def test_damage_never_turns_a_failing_grid_into_a_passing_one(kind, share, seed, damage):
     tracks, true = day(seed)
@@ -87,7 +87,7 @@ def test_damage_never_turns_a_failing_grid_into_a_passing_one(kind, share, seed,
     assert [code for code in true.index if true[code] != "met" and result[code] == "met"] == []
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.sampled_from(KINDS), min_size=2, max_size=4), st.integers(0, 2**32 - 1))
 def test_nor_does_damage_of_several_kinds(kinds, damage):
     tracks, true = day(1)
@@ -98,7 +98,7 @@ def test_nor_does_damage_of_several_kinds(kinds, damage):
     assert [code for code in true.index if true[code] != "met" and result[code] == "met"] == []
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_order_of_rows_does_not_matter(shuffle):
     tracks, _ = day(2)
@@ -107,7 +107,7 @@ def test_order_of_rows_does_not_matter(shuffle):
     pd.testing.assert_frame_equal(presences(some, town().second), presences(mixed, town().second))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(st.floats(0, 86_400), st.floats(-300, 1100), st.floats(-300, 1000)),

@@ -299,7 +299,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400)
 @given(st.lists(_PIECES, max_size=25).map(" ".join) | st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     table = FeatureTable(["0"], PROPERTIES, {p.name: [None] for p in PROPERTIES}, np.array([None]), 4326, "t")
@@ -313,7 +313,7 @@ def test_any_text_is_read_or_refused(text):
     assert position is None or 0 <= position <= len(text)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.text("ab%_\\", max_size=8), st.text("ab%_\\", max_size=8))
 def test_like_is_the_plain_recursion(text, pattern):
     from api.ogc.filters.evaluation import is_like

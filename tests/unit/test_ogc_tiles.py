@@ -197,7 +197,7 @@ def test_positions_are_those_of_web_mercator(division):
 RINGS = st.lists(st.tuples(st.integers(-300, 4500), st.integers(-300, 4500)), min_size=3, max_size=9)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(RINGS)
 def test_a_cut_ring_is_the_part_inside(points):
     """Compared with shapely; rings that cross themselves have no comparable area."""
@@ -217,7 +217,7 @@ def test_a_cut_ring_is_the_part_inside(points):
         assert abs(area - wanted) <= 0.5 * polygon.length + 1
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.tuples(st.integers(-500, 5000), st.integers(-500, 5000)),
     st.tuples(st.integers(-500, 5000), st.integers(-500, 5000)),
