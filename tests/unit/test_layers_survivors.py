@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import geopandas as gpd
-import numpy as np
 import pytest
 import shapely
 
@@ -58,5 +57,5 @@ def test_holes_and_parts_of_an_area() -> None:
 
 
 def test_coordinates_go_to_the_nearest_place_of_the_lattice() -> None:
-    given = gpd.GeoSeries([shapely.Point(1.00049, -1.00051)], crs=4549)
-    assert np.allclose(on_lattice(given).iloc[0].coords[0], (1.0, -1.001), atol=1e-12)
+    points = gpd.GeoSeries([shapely.Point(1.0004, -1.0004), shapely.Point(1.0006, -1.0006)], crs="EPSG:4549")
+    assert shapely.get_coordinates(on_lattice(points)).tolist() == [[1.0, -1.0], [1.001, -1.001]]
