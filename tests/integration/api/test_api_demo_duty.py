@@ -216,7 +216,7 @@ def pages(stored):
 
 def rows_of(page: str) -> list[list[str]]:
     """Texts of the cells of the ledger on a page, by row."""
-    body = page.split("<tbody>")[1].split("</tbody>")[0]
+    body = re.split("<tbody[^>]*>", page)[1].split("</tbody>")[0]
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in body.split("<tr>")[1:]]
     return [[html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
 
