@@ -130,6 +130,19 @@ def staged_folder(folder: Path) -> Iterator[Path]:
                     raise FileError(f"{folder / path.name}: cannot be replaced ({error.strerror})") from error
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse a folder for outputs that is a file, before a long run whose result could not be written.
+
+    Raises
+    ------
+    FileError
+        If it, or one of its parents, is a file.
+    """
+    standing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not standing.is_dir():
+        raise FileError(f"{standing}: is a file, a folder is expected")
+
+
 @contextmanager
 def made_folder(folder: Path) -> Iterator[Path]:
     """Create a folder and its parents if necessary; if the block raises, created folders that are empty are removed.
@@ -139,11 +152,10 @@ def made_folder(folder: Path) -> Iterator[Path]:
     FileError
         If a file has that name or the parent is not writable.
     """
+    require_folder(folder)
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise FileError(f"{folder}: is a file, a folder is expected") from error
     except OSError as error:
         raise FileError(f"{folder}: the folder cannot be made ({error.strerror})") from error
     try:

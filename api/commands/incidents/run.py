@@ -25,7 +25,7 @@ from api.commands.incidents.tables import (
 from api.commands.patrols.stored import read_visits
 from api.files.documents import write_json
 from api.files.inputs import read_cells
-from api.files.outputs import write_set
+from api.files.outputs import require_folder, write_set
 from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
 from geo.errors import ColumnError, InputError
@@ -131,6 +131,7 @@ def incident_file(
     tuple
         The result, and the files written.
     """
+    require_folder(folder)
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
     if isinstance(cells, Division):  # Nothing is drawn for a single layer.
         for bandwidth_m in options.bandwidths_m:

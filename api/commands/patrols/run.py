@@ -15,7 +15,7 @@ from api.commands import Progress, silent
 from api.commands.patrols.history import EarlierRun, changes_of, facts_of
 from api.commands.patrols.verified import Study, Verified, verify_tracks
 from api.files.inputs import read_cells, read_table
-from api.files.outputs import write_set
+from api.files.outputs import require_folder, write_set
 from api.files.reading_notices import give_reading_notices
 from api.files.small_input import few_vertices
 from geo.errors import ImpossibleError, InputError
@@ -183,6 +183,7 @@ def patrol_files(
         raise InputError(
             f"--before {before}: is where the new verdicts go; write them elsewhere (-o), nothing is overwritten"
         )
+    require_folder(folder)
     earlier = None if before is None else EarlierRun.read(before)
     rules = Rules.read(*options.rules_paths) if options.rules_paths else Rules()
     cells = read_cells(cells_path, layer=options.layer, code=options.code)
