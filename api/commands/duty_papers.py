@@ -275,8 +275,9 @@ def made_brief(
     from api.database.duty.view_records import BRIEF, typed_texts
     from geo.duty import Issue, brief
 
+    service = service_in(service)
     if facts is None:
-        facts = facts_of(source, start - (end - start), end, service=service_in(service))
+        facts = facts_of(source, start - (end - start), end, service=service)
     key = brief_key(start, end)
     texts = {} if service else typed_texts(source.session, source.street, BRIEF, begins=key)
     suggestions = texts.get((BRIEF, key, "suggestions"), "").split("\n")
@@ -284,7 +285,7 @@ def made_brief(
     monthly = (end - start).days > 7
     number = f"{start.year}年{start.month}月" if monthly else f"{start.year}年第{start.isocalendar().week}期"
     issue = Issue(number, end)
-    about = _service_name(service_in(service))
+    about = _service_name(service)
     return brief(facts, start, end, issue=issue, suggestions=suggestions, replies=replies, about=about), facts
 
 

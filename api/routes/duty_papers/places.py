@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from api.access import Caller, Right, allowed
 from api.access.rights import scopes
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Columns of the typed texts of a brief.
 BRIEF_COLUMNS = ("suggestions", "reply")
+#: Converted by :func:`api.commands.duty_papers.service_in`.
+Service = Annotated[str, Query(max_length=20, description="one of the five services; empty: all")]
 _CODE = re.compile(r"(?:^|/)(\d{9,20})(?=/|$)")
 
 

@@ -14,7 +14,7 @@ from api.database.duty.view_records import sign_ledger, write_text
 from api.database.events import audit
 from api.routes.dependencies import CallerOf, CaseNow, EngineOf, SnapshotOf
 from api.routes.duty_papers.bodies import LedgerSigned, TypedText
-from api.routes.duty_papers.places import place_of_text, require_place, source_of
+from api.routes.duty_papers.places import Service, place_of_text, require_place, source_of
 from api.routes.guard import Guarded, needs
 
 router = APIRouter(prefix="/api/duty", route_class=Guarded, tags=["duty"])
@@ -23,7 +23,6 @@ Day = Annotated[
     date, Query(description="a day of the period", examples=["2026-03-02"], ge=date(1990, 1, 1), lt=date(2100, 1, 1))
 ]
 Scope = Annotated[str, Query(max_length=20, description="code of a community or grid; empty: the whole street")]
-Service = Annotated[str, Query(max_length=20, description="one of the five services; empty: all")]
 Letter = Annotated[str, InPath(max_length=1, description="A to K")]
 Span = Annotated[Literal["week", "month"], Query(description="what the brief covers")]
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

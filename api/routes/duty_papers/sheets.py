@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from api.access import Right, allowed
 from api.access.admission import ANYBODY
 from api.routes.dependencies import CallerOf, SnapshotOf
-from api.routes.duty_papers.places import places_of, require_place, source_of
+from api.routes.duty_papers.places import Service, places_of, require_place, source_of
 from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
 from api.routes.pages import turned_away
@@ -24,8 +24,6 @@ router = APIRouter(include_in_schema=False, route_class=Guarded)
 
 Day = Annotated[date | None, Query(ge=date(1990, 1, 1), lt=date(2100, 1, 1))]
 Scope = Annotated[str | None, Query(max_length=20)]
-#: One of the five services; a ledger that is not about cases is shown whole.
-Service = Annotated[str, Query(pattern="^(appearance|population|convenience|harmony|business)?$")]
 #: Number of meeting days offered by the page of the meeting.
 MEETINGS = 9
 
@@ -45,12 +43,13 @@ def ledgers(
     """A ledger as a page, with editable fields."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
-    from api.commands.duty_papers import BY_SERVICE, newest_day, present_day
+    from api.commands.duty_papers import BY_SERVICE, newest_day, present_day, service_in
     from geo.duty.ledgers.columns import FORMS, LedgerKind
     from maps.pages.duty_pages import render_ledgers
 
     form = FORMS[LedgerKind.parse(kind)]
-    service = service if LedgerKind.parse(kind).value in BY_SERVICE else ""
+    # A ledger that is not about cases is shown whole.
+    service = service_in(service) if LedgerKind.parse(kind).value in BY_SERVICE else ""
     places = places_of(caller, snapshot, (2,) if form.level == 2 else (1,))
     places = [place for place in places if place[0] or form.level < 2] or places_of(caller, snapshot, (1, 2))
     known = [code for code, _ in places]
@@ -105,11 +104,12 @@ def brief(
     """The brief as a page, with suggestions and replies."""
     if (refused := turned_away(request, opened=False, right=Right.SEE_LEDGERS)) is not None:
         return refused
-    from api.commands.duty_papers import brief_key, made_brief, period_of, present_day
+    from api.commands.duty_papers import brief_key, made_brief, period_of, present_day, service_in
     from api.database.duty.view_records import BRIEF, typed_texts
     from maps.pages.duty_pages import render_brief
 
     require_place(caller, "")
+    service = service_in(service)
     with source_of(request, snapshot) as source:
         wanted = day or present_day(source) - timedelta(days=7)
         start, end = period_of(span, wanted)
