@@ -114,14 +114,22 @@ def _ledger_rows(table: pd.DataFrame, columns: Sequence[Column]) -> list[dict[st
                     "typed": column.typed,
                     "align": column.align,
                     "value": value,
-                    # Numbers, dates and times are not broken into lines.
-                    "whole": str(value).isascii() and len(str(value)) < 20,
+                    "whole": stays_in_one_line(str(value)),
                 }
                 for column, value in zip(columns, values, strict=True)
             ],
         }
         for key, values in zip(table.attrs["keys"], table.to_numpy(dtype=object).tolist(), strict=True)
     ]
+
+
+def stays_in_one_line(text: str) -> bool:
+    """Whether a text of a table is not broken: numbers, dates and times, and names and states of up to four characters.
+
+    >>> [stays_in_one_line(text) for text in ("2026-03-02 08:30", "陈静堃", "整改中", "市政养护队", "x" * 20)]
+    [True, True, True, False, False]
+    """
+    return len(text) < 20 if text.isascii() else len(text) <= 4
 
 
 def service_choices() -> list[tuple[str, str, str]]:
