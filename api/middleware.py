@@ -65,7 +65,8 @@ class Edge:
         key = f"{self._start}{next(self._count):x}"
         head = scope["method"] == "HEAD"
         if head:
-            scope["method"] = "GET"
+            # A copy: the server reads the method again, to send the length of the answer without its body.
+            scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})
         status = 500
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -80,6 +81,26 @@ def _problem(answer: httpx.Response, status: int) -> dict:
     assert body["status"] == status
     assert {"type", "title", "detail", "instance"} <= set(body)
     return body
+
+
+@pytest.mark.parametrize("path", ["/ready", "/api/locate?lon=118.8&lat=32.1", "/api/layers/third.geojson", "/nowhere"])
+def test_head_gives_the_headers_of_get_and_keeps_the_connection(reader, path):
+    """One connection: what follows the headers of HEAD would be read as the next answer."""
+    plain = reader.get(path, headers={"Accept-Encoding": "identity"})
+    address = (reader.base_url.host, reader.base_url.port)
+    head = f"HEAD {path} HTTP/1.1\r\nHost: street\r\nAuthorization: {reader.headers['authorization']}\r\n\r\n"
+    with socket.create_connection(address, timeout=60) as opened, opened.makefile("rb") as answers:
+        for _ in range(3):
+            opened.sendall(head.encode())
+            lines = [answers.readline()]
+            while lines[-1].strip():
+                lines.append(answers.readline())
+            assert lines.pop() == b"\r\n", "the server closed the connection"
+            assert lines[0].split()[1] == str(plain.status_code).encode()
+            fields = dict(line.decode().rstrip().split(": ", 1) for line in lines[1:])
+            assert "connection" not in fields
+            assert fields.get("content-length") == plain.headers.get("content-length")
+            assert fields["content-type"] == plain.headers["content-type"]
 
 
 def test_health(reader):
