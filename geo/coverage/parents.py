@@ -3,7 +3,6 @@
 The first rule that applies is used: a column that names the parent; the prefix of the cell's code, if a parent has that code;
 the place, that is, the parent that contains most of the cell. Prefixes can agree by chance, so where codes and place disagree
 for many cells, the place is used. The report names the rule.
-other for many cells the place decides. The report contains the rule used.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A part without holes stays contiguous and without holes when a cell leaves or joins it, if the part's cells around that cell are
 consecutive (a "simple point" of digital topology). Only such moves are made, so these properties are preserved regardless of the
-costs are. If two of the remaining cells share a border narrower than the minimum width, a nearby detour must exist, so that no
+costs. If two of the remaining cells share a border narrower than the minimum width, a nearby detour must exist, so that no
 part depends on a narrow neck.
 
 `Scope.group` is the parent of each cell; cells of other parents count as outside (-1). `Scope.part` is the part inside the

@@ -22,7 +22,6 @@ def space_visits(stays: pd.DataFrame, reason: npt.NDArray[np.object_], rules: Ru
     after a stay may have stayed until the end of the silence; a stay that begins before that is not proven to be separate. Of
     two silences facing each other only one is treated as a stay. A device present during another's counted visit earns no
     second visit unless it left for `min_between_s` at a time: otherwise one false walk would turn a long stay into two visits.
-    long stay.
     """
     start, end, earliest, latest = (microseconds(stays[column]) for column in (START, END, EARLIEST, LATEST))
     walker = stays.groupby([CODE, DEVICE, OFFICER, DAY], sort=False, dropna=False).ngroup().to_numpy()
