@@ -46,6 +46,9 @@ _POLICY = b"content-security-policy"
 #: A client whose body makes no progress for this long gets an error and frees its slot among the concurrent requests.
 BODY_WAIT_S = 30.0
 
+#: Status in logs and counters of a request whose client left before the answer, as nginx counts it; nobody receives it.
+CLIENT_LEFT = 499
+
 
 class Edge:
     """ASGI middleware; see the module."""
@@ -68,7 +71,7 @@ class Edge:
             # A copy: the server reads the method again, to send the length of the answer without its body.
             scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})
-        status = 500
+        status = CLIENT_LEFT
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -83,6 +86,9 @@ class Edge:
 
         try:
             await self._app(scope, self._limited(scope, receive), answer)
+        except Exception:
+            status = 500
+            raise
         finally:
             _finish(scope, "HEAD" if head else scope["method"], status, time.perf_counter() - started, key)
 

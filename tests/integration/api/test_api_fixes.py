@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -366,3 +368,23 @@ class TestFiles:
         assert (entry["action"], entry["subject"], entry["actor"]) == ("look at track", "A", "program:P")
         assert service.client.get("/api/tracks/nobody", params=span, headers=headers).status_code == 404
         assert service.client.get("/api/tracks/A", params=span).status_code == 401
+
+
+def test_a_phone_that_leaves_before_its_body_is_complete_is_no_failure_of_the_server(service):
+    head = {"Authorization": f"Bearer {service.tokens['P']}"}
+
+    def counted(status: int) -> float:
+        lines = service.client.get("/metrics", headers=head).text.splitlines()
+        series = f'wangge_requests_total{{method="POST",route="(none)",status="{status}"}} '
+        return sum(float(line.removeprefix(series)) for line in lines if line.startswith(series))
+
+    before = {status: counted(status) for status in (499, 500)}
+    address = (service.client.base_url.host, service.client.base_url.port)
+    fields = f"Host: street\r\nAuthorization: Bearer {service.tokens['A']}\r\nContent-Length: 99"
+    with socket.create_connection(address, timeout=60) as opened:
+        opened.sendall(f"POST /api/fixes HTTP/1.1\r\n{fields}\r\n\r\n{{".encode())
+    for _ in range(600):
+        if counted(499) > before[499]:
+            break
+        time.sleep(0.05)
+    assert {status: counted(status) - before[status] for status in (499, 500)} == {499: 1, 500: 0}
