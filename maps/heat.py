@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Protocol, Unpack
 from zoneinfo import ZoneInfo
 
@@ -75,6 +77,7 @@ def heat_map(
     counts: pd.DataFrame,
     *,
     hotspots: pd.DataFrame | None = None,
+    hot_periods: Sequence[tuple[dt.date, dt.date, pd.DataFrame]] = (),
     zone: str = "Asia/Shanghai",
     **extras: Unpack[Extras],
 ) -> folium.Map:
@@ -94,8 +97,11 @@ def heat_map(
         One row per grid of the three levels, and for the street or not: `code`, `incidents`, and where they are there
         `per_km2`, `per_1000`.
     hotspots
-        ``code``, ``hot``, and optionally ``p`` and ``core``; hot grids have their own border, cores a heavier one. The notes in
-        its ``attrs`` (``note_zh``, ``note_en``) are shown in the legend.
+        ``code``, ``hot``, and optionally ``p`` and ``core``; hot grids have their own border, cores a heavier one. ``notes`` in
+        its ``attrs``, by level the texts of :func:`geo.incidents.hotspots` in Chinese and English, are shown in the legend.
+    hot_periods
+        The same for weeks and months: first and last day, and a frame like `hotspots`. The page marks the hot spots of the
+        period that is shown, and says so where it was not tested.
     zone
         Time zone of the days.
     extras
@@ -134,8 +140,8 @@ def heat_map(
         "none_colour": colours.NONE_COLOUR,
         "fewest_residents": FEWEST_RESIDENTS,
         "measures": _measures(division, counts),
-        "hot": _hot(division, hotspots),
-        "hot_note": _hot_note(hotspots),
+        "hot": _tested(division, hotspots),
+        "hot_periods": {f"{first} {last}": _tested(division, tested) for first, last, tested in hot_periods},
         "incident_counts": incident_counts,
     }
     page = GridPage("startHeat", SCRIPTS, payload, payload["title"]["zh"])
@@ -177,21 +183,23 @@ def _measures(division: Division, counts: pd.DataFrame) -> dict[str, list[list[f
     return result
 
 
-def _hot(division: Division, hotspots: pd.DataFrame | None) -> dict[str, bool] | None:
-    """Codes of hot grids and cores, and whether each is a core."""
+def _tested(division: Division, hotspots: pd.DataFrame | None) -> dict[str, Any] | None:
+    """Codes of hot grids and cores with whether each is a core, and the note on each level that was tested."""
     if hotspots is None:
         return None
-    known = {code for level in Level for code in division.layer(level)[CODE]}
-    core = hotspots["core"].astype(bool) if "core" in hotspots else hotspots["hot"].astype(bool)
-    shown = hotspots["hot"].astype(bool) | core
-    codes = hotspots.loc[shown, CODE]
-    strange = [code for code in codes if code not in known]
+    known = {code: int(level) for level in Level for code in division.layer(level)[CODE]}
+    strange = [code for code in hotspots[CODE] if code not in known]
     if strange:
         raise ColumnError(f"hotspots: {first_labels(strange)} is no grid of this division", ids=strange)
-    return {code: bool(own) for code, own in zip(codes, core[shown], strict=True)}
+    notes = hotspots.attrs.get("notes", {})
+    levels = sorted({known[code] for code in hotspots[CODE]})
+    return {
+        "cells": _hot(hotspots),
+        "notes": {level: two_languages(notes[level]) if level in notes else None for level in levels},
+    }
 
 
-def _hot_note(hotspots: pd.DataFrame | None) -> dict[str, str] | None:
-    """The note of :func:`geo.incidents.hotspots` on its result, or on the reason why no test is possible."""
-    notes = {} if hotspots is None else hotspots.attrs
-    return two_languages((notes["note_zh"], notes["note_en"])) if {"note_zh", "note_en"} <= set(notes) else None
+def _hot(hotspots: pd.DataFrame) -> dict[str, bool]:
+    core = hotspots["core"].astype(bool) if "core" in hotspots else hotspots["hot"].astype(bool)
+    shown = hotspots["hot"].astype(bool) | core
+    return {code: bool(own) for code, own in zip(hotspots.loc[shown, CODE], core[shown], strict=True)}

@@ -10,15 +10,16 @@ import folium
 import pandas as pd
 
 from api.commands.incidents.assignment import assign_incidents
+from api.commands.incidents.drawing import heat_of
 from api.commands.patrols.stored import read_verdicts, read_visits
 from geo.divide import bounds_of_communities, measures_of
 from geo.divide.fairness import TOLERANCES, fairness
 from geo.errors import ColumnError, FileError, InputError, first_labels
-from geo.incidents import density, read_incidents
+from geo.incidents import read_incidents
 from geo.layers import Division, Level, read_division
 from geo.layers.columns import WORKLOAD
 from geo.patrols import REASONS
-from maps import coverage_map, fairness_map, heat_map, is_sheet, print_sheet, save
+from maps import coverage_map, fairness_map, is_sheet, print_sheet, save
 from maps.document import ENDINGS as PAGE_ENDINGS
 from maps.sheet import ENDINGS as SHEET_ENDINGS
 
@@ -69,9 +70,7 @@ def incidents_page(
     require_map_ending(target)
     division = read_division(division_path)
     result = assign_incidents(read_incidents(incidents_path, datum=datum), division)
-    surface = density(result.incidents, outline=division)
-    drawn = heat_map(division, result.incidents, surface, result.counts, hotspots=result.hot, title=title, **backdrop)
-    write_map(drawn, target, view=view)
+    write_map(heat_of(division, result, backdrop=backdrop, title=title), target, view=view)
     return result.inside
 
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.duty.intake.services import SERVICES, Service
 from geo.errors import ColumnError, first_labels
 from geo.incidents.assignment import coordinates
 from geo.layers import Division
@@ -112,8 +113,8 @@ def encode_incidents(
         The grids.
     incidents
         One row per incident: ``third`` or ``cell`` with the code of the third-level grid, None outside; ``kind_name``,
-        ``reported_at`` (aware) and ``default_point`` where they are there. With a geometry, incidents that are not at a
-        default point get a square of the lattice.
+        ``reported_at`` (aware), ``service`` (:class:`geo.duty.Service`) and ``default_point`` where they are there. With a
+        geometry, incidents that are not at a default point get a square of the lattice.
     zone
         Time zone of the days.
     bandwidth_m
@@ -122,7 +123,8 @@ def encode_incidents(
     Returns
     -------
     dict
-        ``kinds`` (names, most frequent first), ``first`` (day, or None), ``days`` (number of days), ``step_d`` (days in a
+        ``kinds`` (names, most frequent first), ``services`` (those of the kinds, with key and names) and ``service_of`` (position
+        of the service of each kind, -1 for none), ``first`` (day, or None), ``days`` (number of days), ``step_d`` (days in a
         step), ``lattice`` (or None), and packed numbers: ``place_cell`` (differences) and ``place_square`` (plus one) of
         each place, ``keys`` (differences of (place, kind, step + 1) as one number) and ``counts`` (less one).
 
@@ -132,7 +134,7 @@ def encode_incidents(
         If no column holds the cells, or one is not of this division.
     """
     cell = _cells(division, incidents)
-    kinds, kind = _kinds(column(incidents, "kind_name"))
+    kinds, service, kind = _kinds(column(incidents, "kind_name"), column(incidents, "service"))
     first, day = _days(incidents, zone)
     days = int(day.max(initial=-1)) + 1
     lattice, square = _squares(division, incidents, bandwidth_m)
@@ -147,6 +149,8 @@ def encode_incidents(
             break
     return {
         "kinds": kinds,
+        "services": [{"key": key, **two_languages(SERVICES[Service(key)])} for key in _services(service)],
+        "service_of": [_services(service).index(key) if key else -1 for key in service],
         "first": None if first is None else first.isoformat(),
         "days": days,
         "step_d": step_d,
@@ -213,18 +217,39 @@ def _cells(division: Division, incidents: pd.DataFrame) -> Ints:
     return np.asarray(position, dtype=np.int64)
 
 
-def _kinds(names: pd.Series[Any]) -> tuple[list[dict[str, str]], Ints]:
-    """Names of the kinds, most frequent first, and the position of each incident's."""
+def _kinds(
+    names: pd.Series[Any], services: pd.Series[Any]
+) -> tuple[list[dict[str, str]], list[str], npt.NDArray[np.int64]]:
+    """Names and services of the kinds, most frequent first, and the position of each incident's.
+
+    A name that occurs in two services is two kinds, and the rarest kinds are combined by service, so that the counts of a
+    service are exact.
+    """
     texts = names.astype(object).where(names.notna(), "").astype(str)
-    number, values = pd.factorize(texts)
+    keys = services.astype(object).where(services.notna(), "").astype(str)
+    number, values = pd.factorize(pd.MultiIndex.from_arrays([texts, keys]))
     often = np.bincount(number, minlength=len(values))
-    order = np.lexsort((np.asarray(values, dtype=str), -often))
+    by_service, by_name = (np.asarray([pair[side] for pair in values], dtype=str) for side in (1, 0))
+    order = np.lexsort((by_service, by_name, -often))
     place = np.empty(len(values), dtype=np.int64)
-    place[order] = np.arange(len(values))
-    named = [two_languages(str(values[i]).strip() or _NO_KIND) for i in order[:MOST_KINDS]]
-    if len(order) > MOST_KINDS:
-        named.append(two_languages(_OTHER_KINDS))
-    return named, np.minimum(place, MOST_KINDS)[number]
+    named: list[dict[str, str]] = []
+    service: list[str] = []
+    rest: dict[str, int] = {}
+    for i in order:
+        name, key = values[i]
+        if len(named) < MOST_KINDS:
+            place[i] = len(named)
+            named.append(two_languages(str(name).strip() or _NO_KIND))
+            service.append(key)
+        else:
+            place[i] = rest.setdefault(key, MOST_KINDS + len(rest))
+    named += [two_languages(_OTHER_KINDS)] * len(rest)
+    return named, service + list(rest), place[number]
+
+
+def _services(keys: list[str]) -> list[str]:
+    """Services that occur, in the order of :data:`geo.duty.SERVICES`."""
+    return [service.value for service in SERVICES if service.value in keys]
 
 
 def _days(incidents: pd.DataFrame, zone: ZoneInfo) -> tuple[dt.date | None, Ints]:

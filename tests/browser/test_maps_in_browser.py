@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,6 +80,7 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
         {
             "cell": codes,
             "kind_name": ["暴露垃圾", "占道经营", "占道经营"] * 20,
+            "service": ["appearance", "business", "business"] * 20,
             "reported_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(60) * 12, unit="h"),
         },
         geometry=division.third.geometry.iloc[np.arange(60) % 9].centroid.reset_index(drop=True),
@@ -91,7 +93,11 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     x, y = np.arange(west, east, 20.0), np.arange(south, north, 20.0)
     density = SimpleNamespace(x=x, y=y, values=np.add.outer(y - south, x - west), bandwidth_m=150.0)
     hot = pd.DataFrame({"code": division.second["code"].iloc[:1], "hot": [True], "p": [0.001]})
-    save(heat_map(division, incidents, density, pd.DataFrame(rows), hotspots=hot, **backdrop), folder / "heat.html")
+    some = pd.DataFrame({"code": division.second["code"].iloc[1:4], "hot": [True] * 3, "core": [True, False, False]})
+    some.attrs = {"notes": {2: ("本周说明", "note of the week")}}
+    periods = [(date(2026, 3, 23), date(2026, 3, 29), some)]
+    heat = heat_map(division, incidents, density, pd.DataFrame(rows), hotspots=hot, hot_periods=periods, **backdrop)
+    save(heat, folder / "heat.html")
     shapes = division.third.geometry.copy()
     shapes.iloc[[10, 40]] = shapes.iloc[[10, 40]].buffer(-3, join_style="mitre")
     faulty = division.third.set_geometry(shapes).assign(code=[HOSTILE, *division.third["code"].iloc[1:]])
@@ -313,8 +319,44 @@ def test_hot_spots_can_be_hidden(page, files) -> None:
     show(page, files["heat"], "span=all")
     outlines = page.locator('path[stroke="#0a4f8f"]')
     assert outlines.count() == 1
-    page.locator("#hot").uncheck()
+    page.locator("#hot").select_option("none")
     assert outlines.count() == 0
+
+
+def test_the_map_is_cut_by_a_service(page, files) -> None:
+    show(page, files["heat"], "level=2&by=incidents&span=all")
+    page.locator("#kind").select_option(label="商业网点服务")
+    assert page.locator(".big b").inner_text() == "40"
+    assert page.locator(".kinds").inner_text().count("件") == 0
+    assert "占道经营" in page.locator(".kinds").inner_text()
+    assert "暴露垃圾" not in page.locator(".kinds").inner_text()
+    assert page.url.endswith("by=incidents&service=business&span=all")
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    assert page.locator(".big b").inner_text() == "40"
+
+
+def test_hot_spots_are_those_of_the_period_shown(page, files) -> None:
+    show(page, files["heat"])
+    core, around = (
+        page.locator('path[stroke="#0a4f8f"][stroke-width="3.6"]'),
+        page.locator('path[stroke-dasharray="5 4"]'),
+    )
+    assert (core.count(), around.count()) == (1, 0)  # the latest whole week, without a choice
+    page.locator("#hot").select_option("all")
+    assert (core.count(), around.count()) == (1, 2)
+    assert "本周说明" in page.locator(".legend").inner_text()
+    first = page.locator(".attention li").first.inner_text()
+    assert "热点核心" in first
+    assert "热点外围" not in first
+    page.locator("#when").focus()
+    page.keyboard.press("ArrowLeft")
+    assert (core.count(), around.count()) == (0, 0)
+    assert "未作判断" in page.locator(".legend").inner_text()
+    page.locator("#time [data-span=day]").click()
+    assert "单日案件过少" in page.locator(".legend").inner_text()
+    page.locator("#time [data-span=all]").click()
+    assert (core.count(), around.count()) == (1, 0)
 
 
 def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
@@ -325,7 +367,7 @@ def test_a_kind_and_a_week_are_counted_anew(page, files) -> None:
     assert big.inner_text() == "20"
     assert "占全部 33%" in page.locator(".big").inner_text()
     page.locator("#time [data-span=week]").click()
-    assert page.locator("#hot").is_disabled()
+    assert page.locator("#hot").is_disabled()  # hot spots are not found for one kind
     # The latest whole week comes first; 1 March 2026 is a Sunday: the first week has that day alone, with one incident.
     assert page.locator("#time output b").inner_text() == "2026年3月23日至3月29日"
     page.locator("#when").focus()

@@ -266,7 +266,7 @@ class TestHotspots:
         around = set(middle) | {m + d for m in middle for d in (-20, -1, 1, 20)}
         assert set(np.flatnonzero(found["hot"])) <= around
         assert found.attrs["shown"]
-        assert "热点" in found.attrs["note_zh"]
+        assert "明显高于正常水平" in found.attrs["note_zh"]
 
     def test_formula_by_hand(self):
         cells = squares(4, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import json
 import re
@@ -118,13 +119,22 @@ def test_counts_hot_spots_and_remarks(small_street) -> None:
     hot = pd.DataFrame({"code": codes, "hot": [True, False, True, False], "core": [True, False, False, True]})
     before = incidents.copy()
     density = bump(division, division.street.total_bounds[:2] + 300)
-    page = render(heat_map(division, incidents, density, counts.sample(frac=1, random_state=2), hotspots=hot))
+    hot.attrs = {"notes": {2: ("全部时间", "all time")}}
+    week = pd.DataFrame({"code": codes.iloc[:2], "hot": [False, True], "core": [False, False]})
+    weeks = [(dt.date(2026, 3, 2), dt.date(2026, 3, 8), week)]
+    page = render(
+        heat_map(division, incidents, density, counts.sample(frac=1, random_state=2), hotspots=hot, hot_periods=weeks)
+    )
     data = payload(page)
     assert data["measures"]["incidents"][0] == [293]
     assert sum(data["measures"]["incidents"][3]) == 293
     assert data["measures"]["incidents"][2] == counts.loc[counts["level"] == 2, "incidents"].tolist()
     assert "per_1000" not in data["measures"]
-    assert data["hot"] == {codes.iloc[0]: True, codes.iloc[2]: False, codes.iloc[3]: True}
+    assert data["hot"] == {
+        "cells": {codes.iloc[0]: True, codes.iloc[2]: False, codes.iloc[3]: True},
+        "notes": {"2": {"zh": "全部时间", "en": "all time"}},
+    }
+    assert data["hot_periods"] == {"2026-03-02 2026-03-08": {"cells": {codes.iloc[1]: False}, "notes": {"2": None}}}
     assert data["when"]["zh"] == "2026年3月1日至2026年3月14日，共 300 件"
     assert [remark["zh"][:2] for remark in data["remarks"]] == ["7 ", "3 "]
     assert [len(colours) for colours in data["class_colours"]] == [1, 2, 3, 4, 5]

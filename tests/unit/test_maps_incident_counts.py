@@ -122,6 +122,23 @@ def test_rare_kinds_are_put_together(small_street) -> None:
     assert (packed["first"], packed["steps"]) == (None, 0)
 
 
+def test_services_are_those_of_the_kinds_also_of_rare_ones(small_street) -> None:
+    division = small_street.division()
+    n = incident_counts.MOST_KINDS + 10
+    kinds = [f"类别{i:03d}" for i in range(n) for _ in range(1 + (i < incident_counts.MOST_KINDS))]
+    service = ["harmony" if int(kind[2:]) % 2 else "business" for kind in kinds]
+    incidents = pd.DataFrame({"cell": division.third["code"].iloc[0], "kind_name": kinds, "service": service})
+    packed = encode_incidents(division, incidents, SHANGHAI)
+    assert [entry["key"] for entry in packed["services"]] == ["harmony", "business"]
+    assert packed["services"][1]["zh"] == "商业网点服务"
+    count = {"harmony": 0, "business": 0}
+    for (_, _, kind, _), number in rows_of(packed).items():
+        count[packed["services"][packed["service_of"][kind]]["key"]] += number
+    assert count == pd.Series(service).value_counts().to_dict()
+    assert [kind["zh"] for kind in packed["kinds"][-2:]] == ["其他类别"] * 2
+    assert encode_incidents(division, incidents.drop(columns="service"), SHANGHAI)["services"] == []
+
+
 def test_no_position_is_told_finer_than_a_square(small_street) -> None:
     division = small_street.division()
     incidents = some_incidents(division, n=1)

@@ -8,7 +8,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geo.incidents import assign, counts, hotspots
+from api.commands.incidents.hot_spots import hot_spots
+from geo.incidents import assign, counts
 from geo.layers import Division, Level
 from geo.layers.columns import LEVEL
 
@@ -80,18 +81,4 @@ def assign_incidents(
     assigned = assign(incidents, cells, within_m=within_m)
     counted = counts(assigned, cells)
     placed = counts(assigned[~assigned["default_point"].astype(bool)], cells)
-    return Assigned(assigned, counted, placed, _hot(placed, cells), len(incidents.attrs.get("refused", ())))
-
-
-def _hot(counted: pd.DataFrame, cells: Division | gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Hot spots of each level with enough cells, with a common note."""
-    if not isinstance(cells, Division):
-        return hotspots(counted, cells)
-    tested = {level: hotspots(counted, cells.layer(level)) for level in (Level.SECOND, Level.THIRD)}
-    joined = pd.concat([frame.assign(level=int(level)) for level, frame in tested.items()], ignore_index=True)
-    joined.attrs = {
-        "shown": any(frame.attrs["shown"] for frame in tested.values()),
-        "note_zh": " ".join(f"{level.zh}：{frame.attrs['note_zh']}" for level, frame in tested.items()),
-        "note_en": " ".join(f"Level {int(level)}: {frame.attrs['note_en']}" for level, frame in tested.items()),
-    }
-    return joined
+    return Assigned(assigned, counted, placed, hot_spots(placed, cells), len(incidents.attrs.get("refused", ())))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import folium
+import geopandas as gpd
+
 from api.commands.incidents.assignment import Assigned
+from api.commands.incidents.hot_spots import hot_periods
+from api.settings import Settings
+from geo.duty import read_services, service_of
 from geo.incidents import Density, contours, density, geotiff
+from geo.incidents.columns import KIND_CODE
 from geo.incidents.surface.kernel_density import CELL_M
 from geo.layers import Division, aside, write_layer
 from maps import heat_map, save
 from maps.encoding.density_image import density_picture
+
+#: Time zone of the days if none is given.
+ZONE = "Asia/Shanghai"
 
 
 def draw_all(
@@ -20,6 +31,7 @@ def draw_all(
     folder: Path,
     *,
     bandwidths_m: Sequence[float],
+    zone: str,
     backdrop: dict[str, Any],
 ) -> list[Path]:
     """Write the density for each bandwidth as GeoTIFF, contours and image, and the map."""
@@ -40,7 +52,10 @@ def draw_all(
         if len(lines):
             write_layer(lines, folder / f"{name.replace('density', 'contours')}.geojson")
             written.append(folder / f"{name.replace('density', 'contours')}.geojson")
-    return [*written, draw_heat(division, result, folder / "heat.html", surface=surfaces[0], backdrop=backdrop)]
+    return [
+        *written,
+        draw_heat(division, result, folder / "heat.html", surface=surfaces[0], zone=zone, backdrop=backdrop),
+    ]
 
 
 def draw_heat(
@@ -49,11 +64,44 @@ def draw_heat(
     path: Path,
     *,
     surface: Density | None = None,
+    zone: str = ZONE,
     backdrop: dict[str, Any],
     **texts: Any,
 ) -> Path:
     """Draw the heat map of incidents, with the given density or one of the default bandwidth."""
-    surface = density(result.incidents, outline=division) if surface is None else surface
-    drawn = heat_map(division, result.incidents, surface, result.counts, hotspots=result.hot, **backdrop, **texts)
-    save(drawn, path)
+    save(heat_of(division, result, surface=surface, zone=zone, backdrop=backdrop, **texts), path)
     return path
+
+
+def heat_of(
+    division: Division,
+    result: Assigned,
+    *,
+    surface: Density | None = None,
+    zone: str = ZONE,
+    backdrop: dict[str, Any],
+    **texts: Any,
+) -> folium.Map:
+    """The heat map of incidents, with hot spots over all time and of each week and month, cut by kind and by service."""
+    surface = density(result.incidents, outline=division) if surface is None else surface
+    return heat_map(
+        division,
+        _with_services(result.incidents),
+        surface,
+        result.counts,
+        hotspots=result.hot,
+        hot_periods=hot_periods(result.incidents, division, zone=zone),
+        zone=zone,
+        **backdrop,
+        **texts,
+    )
+
+
+def _with_services(incidents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add the service of each incident by the table of the installation, if the codes of their matters are known."""
+    if KIND_CODE not in incidents or incidents[KIND_CODE].isna().all():
+        return incidents
+    path = Settings.from_environment(os.environ).services
+    table = read_services(path) if path else None
+    codes = incidents[KIND_CODE].fillna("").astype(str)
+    return incidents.assign(service=[service_of(code, table).value for code in codes])

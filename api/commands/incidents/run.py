@@ -163,7 +163,14 @@ def incident_file(
             from api.commands.incidents.drawing import draw_all  # Imports folium: 0.4 s of CPU.
 
             progress("绘图 drawing", 0.7)
-            written += draw_all(cells, result, inside, bandwidths_m=options.bandwidths_m, backdrop=backdrop or {})
+            written += draw_all(
+                cells,
+                result,
+                inside,
+                bandwidths_m=options.bandwidths_m,
+                zone=options.zone,
+                backdrop=backdrop or {},
+            )
         return result, written
 
     return write_set(folder, write)

@@ -29,8 +29,8 @@ Null = Literal["background", "dealt"]
 
 # With fewer cells a neighbourhood is a large part of the total, and its sum has no smooth distribution.
 _FEWEST_CELLS = 30
-# With a smaller mean sum over a neighbourhood, only cells with several times the expected count are found.
-_FEWEST_INCIDENTS = 5.0
+#: With a smaller mean sum over a neighbourhood, only cells with several times the expected count are found.
+FEWEST_INCIDENTS = 5.0
 
 
 class TestOptions(TypedDict, total=False):
@@ -344,26 +344,29 @@ def _note(
     if np.isnan(z).all():
         return (
             "各网格数值相同（或网格均互为相邻），无法作出判断。",
-            "All cells hold the same number (or all are neighbours of all), so the test cannot show anything.",
+            "All grids hold the same number (or all are neighbours of all), so the test cannot show anything.",
         )
     if n < _FEWEST_CELLS:
-        zh = f"只有{n}个网格，少于{_FEWEST_CELLS}个，检验结果不可靠，仅供参考。"
-        en = f"There are only {n} cells, fewer than {_FEWEST_CELLS}: the result is not reliable."
-    elif expected is not None and expected < _FEWEST_INCIDENTS:
-        zh = f"案件偏少（每格连同邻格平均{expected:.1f}件），较弱的热点可能检验不出来，请结合上一级网格判断。"
+        zh = f"只有{n}个网格，少于{_FEWEST_CELLS}个，结果仅供参考。"
+        en = f"There are only {n} grids, fewer than {_FEWEST_CELLS}: the result is not reliable."
+    elif expected is not None and expected < FEWEST_INCIDENTS:
+        zh = f"案件偏少（每格连同邻格平均{expected:.1f}件），较弱的热点可能看不出来，请结合上一级网格判断。"
         en = (
-            f"Incidents are few ({expected:.1f} per cell with its neighbours): weaker hot spots may go unseen; "
+            f"Incidents are few ({expected:.1f} per grid with its neighbours): weaker hot spots may go unseen; "
             "use the level above."
         )
     else:
         zh = en = ""
-    if hot.any():
-        zh_found = f"{n}个网格中有{int(hot.sum())}个热点（错误发现率{fdr:.0%}）。"
-        en_found = f"{int(hot.sum())} of {n} cells are hot spots (false discovery rate {fdr:.0%})."
+    if hot.any() or core.any():
+        zh_found = (
+            f"{n}个网格中，{int(core.sum())}个网格自身的案件数明显高于正常水平，{int(hot.sum())}个网格连同相邻网格明显高于正常水平；"
+            f"其中由偶然造成的平均不超过{fdr:.0%}。"
+        )
+        en_found = (
+            f"Of {n} grids, {int(core.sum())} have clearly more incidents than usual by themselves, {int(hot.sum())} together "
+            f"with their neighbours; on average at most {fdr:.0%} of these by chance."
+        )
     else:
-        zh_found = f"{n}个网格中未发现热点：现有数据与随机分布没有可辨别的差异。"
-        en_found = f"None of {n} cells is a hot spot: these data are compatible with chance."
-    if core.any():
-        zh_found += f"仅按本网格统计仍显著偏高的有{int(core.sum())}个。"
-        en_found += f" {int(core.sum())} stand out without their neighbours."
+        zh_found = f"{n}个网格的案件数都没有明显高于正常水平。"
+        en_found = f"None of {n} grids has clearly more incidents than usual."
     return zh_found + zh, " ".join(filter(None, [en_found, en]))

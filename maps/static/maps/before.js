@@ -19,7 +19,8 @@ wangge.againstBefore = (page, { counted, chosen, kinds, go }) => {
   const change = (a, b) => (b ? Math.round(100 * (a / (b * ratio) - 1)) : null);
   const signed = (n) => (n === null ? "–" : `${n > 0 ? "+" : n < 0 ? "−" : ""}${page.format.whole(Math.abs(n))}%`);
   const row = (name, a, b, head = false) => el("tr", { className: head ? "chosen" : "" }, el("th", { scope: "row" }, name), ...[page.format.whole(a), page.format.whole(b), signed(change(a, b))].map((text) => el("td", {}, text)));
-  const sum = (counts) => counts.reduce((a, b) => a + b, 0), ranked = [...mine.byKind].map((n, kind) => ({ kind, n, old: theirs.byKind[kind] })).filter(({ n, old }) => n || old).sort((a, b) => b.n + b.old - a.n - a.old || a.kind - b.kind);
+  const belongs = counted.kindsOf(chosen.kind);
+  const sum = (counts) => counts.reduce((a, b) => a + b, 0), ranked = [...mine.byKind].map((n, kind) => ({ kind, n, old: theirs.byKind[kind] })).filter(({ n, old, kind }) => (n || old) && belongs[kind]).sort((a, b) => b.n + b.old - a.n - a.old || a.kind - b.kind);
   const total = mine.levels[page.at.level][page.at.row], old = theirs.levels[page.at.level][page.at.row];
   const level = Math.min(3, Math.max(2, page.at.level + 1));
   const moved = page.at.level === 3 ? [] : within(page.at, level).map((cell) => ({ cell, n: mine.levels[level][cell.row], old: theirs.levels[level][cell.row] }))

@@ -1,13 +1,14 @@
 "use strict";
 /* The map of incidents: a density in metres, counts and rates per grid, hot spots that passed a test; all kinds or one, all time or
-   a part of it. For all kinds and all time the page shows what was computed before; for a selection it recomputes sums and density. */
+   a part of it. For all kinds and all time the page shows what was computed before; for a selection it recomputes sums and density. Hot
+   spots were found beforehand for all time and for each week and month. */
 wangge.startHeat = (map) => {
   const { Page, IncidentCounts, Surface, addPattern, charts, el, shortName, svg, swatch, within } = wangge;
   const data = wangge.payload(), page = new Page(map, data), counted = new IncidentCounts(data.incident_counts, page.levels);
   const { measures, picture } = data, { lattice } = data.incident_counts;
   const modes = ["density", ...Object.keys(measures)], SPANS = ["all", ...counted.spans];
   const DENSITY_FRAMES = 24; // number of windows with most incidents that determine the scale of the density
-  const chosen = { mode: "density", hot: Boolean(data.hot), kind: -1, span: "all", at: 0 };
+  const chosen = { mode: "density", marks: "core", kind: -1, span: "all", at: 0 };
   // The page opens on the latest complete week, if there is one.
   const usual = { span: "all", at: 0 };
   if (SPANS.includes("week")) {
@@ -22,12 +23,21 @@ wangge.startHeat = (map) => {
     per_1000: { zh: "每千人案件数", en: "Incidents per 1,000 residents" },
     colour: { zh: "着色方式", en: "Colour by" },
     kind: { zh: "案件类别", en: "Kind" },
+    services: { zh: "五项服务", en: "Five services" },
     all_kinds: { zh: "全部类别", en: "All kinds" },
-    hot: { zh: "标示热点网格", en: "Mark hot spots" },
+    hot: { zh: "热点网格", en: "Hot spots" },
     core_legend: { zh: "热点核心：本网格案件数明显高于正常水平", en: "Core: the grid itself has clearly more than usual" },
     hot_legend: { zh: "热点外围：连同相邻网格明显高于正常水平", en: "Around: the grid together with its neighbours has" },
-    hot_none: { zh: "未发现热点网格。", en: "No hot spot passed the test." },
-    hot_all: { zh: "热点按全部时间和全部类别计算，选择部分时间或类别时不标示。", en: "Hot spots were tested for all time and all kinds; for a part they are not marked." },
+    hot_usual: { zh: "正常水平：按面积、人口和本时段案件总数推算。", en: "Usual: estimated from area, residents and all incidents of the period." },
+    hot_third: { zh: "本时段案件偏少，三级网格不作判断，图上标示二级网格。", en: "Incidents of this period are few: the third level was not tested, and the second is marked." },
+    mark_core: { zh: "标示热点核心", en: "Cores" },
+    mark_all: { zh: "标示热点核心和外围", en: "Cores and around" },
+    mark_none: { zh: "不标示", en: "Not marked" },
+    mark_off: { zh: "未作判断", en: "Not tested" },
+    hot_none: { zh: "未发现热点网格。", en: "No hot spot was found." },
+    hot_kind: { zh: "热点按全部类别判断；选择单个类别或服务时不标示。", en: "Hot spots are found for all kinds together; for one kind or service they are not marked." },
+    hot_day: { zh: "单日案件过少，不判断热点；请选择周、月或全部时间。", en: "A single day has too few incidents to find hot spots; choose a week, a month or all time." },
+    hot_past: { zh: "热点只判断最近的周和月；本时段较早，未作判断。", en: "Hot spots are found for the latest weeks and months only; this period is earlier." },
     hot_spot: { zh: "热点", en: "Hot spot" },
     hot_here: { zh: "热点外围", en: "hot spot, around" },
     core_here: { zh: "热点核心", en: "hot spot, core" },
@@ -36,6 +46,7 @@ wangge.startHeat = (map) => {
     kinds: { zh: "主要类别", en: "Top kinds" },
     other: { zh: "其他类别", en: "other kinds" },
     calendar: { zh: "案件日历", en: "Calendar" },
+    most_core: { zh: "热点核心与案件最多的网格", en: "Cores of hot spots, and grids with most incidents" },
     most: { zh: "案件最多的网格", en: "Grids with most incidents" },
     unit_density: { zh: "件 / 平方公里", en: "incidents per km²" },
     of_all: { zh: "占全部", en: "of all:" },
@@ -54,7 +65,7 @@ wangge.startHeat = (map) => {
 
   /* ---- selection and its sums ---- */
 
-  const isPart = () => chosen.kind >= 0 || chosen.span !== "all";
+  const isPart = () => chosen.kind !== -1 || chosen.span !== "all";
   const window = () => (chosen.span === "all" ? null : counted.windows(chosen.span)[chosen.at]);
   const memory = new Map();
   const remembered = (key, make) => {
@@ -80,8 +91,20 @@ wangge.startHeat = (map) => {
     if (tooFew(cell, measure)) return null;
     return isPart() ? rate(now.levels[cell.level][cell.row], cell, measure) : measures[measure][cell.level][cell.row];
   }
-  const isHot = (cell) => !isPart() && data.hot !== null && cell.code in data.hot;
-  const hotWord = (cell) => (isHot(cell) ? page.t(data.hot[cell.code] ? "core_here" : "hot_here") : null);
+
+  /* ---- hot spots: those of the period that is shown, as found beforehand ---- */
+
+  const isoDay = (date) => date.toISOString().slice(0, 10);
+  /** Hot spots of the selection: codes with whether each is a core, and the note; null if none were looked for. */
+  function hotNow() {
+    if (chosen.kind !== -1 || !data.hot) return null;
+    if (chosen.span === "all") return data.hot;
+    const { from, to } = window();
+    return chosen.span === "day" ? null : data.hot_periods[`${isoDay(from)} ${isoDay(to)}`] ?? null;
+  }
+  const untested = () => page.t(chosen.kind !== -1 ? "hot_kind" : chosen.span === "day" ? "hot_day" : "hot_past");
+  const isHot = (cell) => cell.code in (hotNow()?.cells ?? {});
+  const hotWord = (cell) => (isHot(cell) ? page.t(hotNow().cells[cell.code] ? "core_here" : "hot_here") : null);
 
   /* ---- classes: quantiles of the grids that have any, on round numbers; the same for all windows of time ---- */
 
@@ -168,7 +191,7 @@ wangge.startHeat = (map) => {
   const tip = (cell) => [...known(cell).map((m) => `${page.t(m)} ${written(value(cell, m), m)}`), hotWord(cell)].filter(Boolean);
 
   /** Values of a cell for the table, by heading. */
-  const record = (cell) => ({ ...Object.fromEntries(Object.keys(measures).map((m) => [page.t(m), value(cell, m)])), ...(data.hot && !isPart() ? { [page.t("hot_spot")]: hotWord(cell) } : {}) });
+  const record = (cell) => ({ ...Object.fromEntries(Object.keys(measures).map((m) => [page.t(m), value(cell, m)])), ...(hotNow() ? { [page.t("hot_spot")]: hotWord(cell) } : {}) });
 
   let overlay = null;
   // The bar is inserted before anything is drawn, otherwise everything would be drawn twice.
@@ -193,14 +216,22 @@ wangge.startHeat = (map) => {
     overlay = wanted?.addTo(map) ?? null;
   }
 
+  /** Level whose hot spots are marked: that of the view, or the second if the third was not tested for the period. */
+  function markedLevel() {
+    const tested = Object.keys(hotNow()?.notes ?? {}).map(Number);
+    return tested.includes(Math.max(2, page.viewLevel)) ? Math.max(2, page.viewLevel) : tested[0];
+  }
+
   function drawHot() {
     hotLayer.clearLayers().addTo(map);
-    if (!chosen.hot || !data.hot || isPart()) return;
-    const hot = Object.keys(data.hot).map((code) => page.byCode.get(code)).filter((cell) => cell.level <= Math.max(2, page.viewLevel));
-    const draw = (core, style) => hot.filter((cell) => data.hot[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "marks", fill: false, interactive: false, ...style }).addTo(hotLayer));
+    const found = hotNow()?.cells;
+    if (chosen.marks === "none" || !found) return;
+    const hot = Object.keys(found).map((code) => page.byCode.get(code)).filter((cell) => cell.level === markedLevel());
+    const around = chosen.marks === "all";
+    const draw = (core, style) => hot.filter((cell) => found[cell.code] === core).forEach((cell) => L.polygon(cell.latlngs, { pane: "marks", fill: false, interactive: false, ...style }).addTo(hotLayer));
     // Cores and surroundings differ by line width and dashes, not by colour; cores are drawn last, on top.
-    draw(false, { weight: 3.6, color: "#ffffff" });
-    draw(false, { weight: 1.8, color: "#0a4f8f", dashArray: "5 4" });
+    if (around) draw(false, { weight: 3.6, color: "#ffffff" });
+    if (around) draw(false, { weight: 1.8, color: "#0a4f8f", dashArray: "5 4" });
     draw(true, { weight: 6.4, color: "#ffffff" });
     draw(true, { weight: 3.6, color: "#0a4f8f" });
   }
@@ -230,15 +261,18 @@ wangge.startHeat = (map) => {
   }
 
   function controls() {
-    const { mode, kind, hot } = chosen;
+    const { mode, kind } = chosen;
     const option = (selected) => ([key, name]) => el("option", { value: key, selected: key === selected }, name);
     const byMode = el("select", { id: "mode", onchange: (event) => { chosen.mode = event.target.value; page.show(false); } }, ...modes.map((key) => [key, page.t(key)]).map(option(mode)));
-    const names = [["-1", page.t("all_kinds")], ...counted.kinds.map((name, i) => [String(i), page.say(name)])];
-    const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }) }, ...names.map(option(String(kind))));
-    const box = el("input", { type: "checkbox", id: "hot", checked: hot && !isPart(), disabled: isPart(), onchange: (event) => { chosen.hot = event.target.checked; page.recolour(); } });
+    const names = counted.kinds.map((name, i) => [String(i), page.say(name)]), services = counted.services.map((name, i) => [String(-2 - i), page.say(name)]);
+    const group = (key, entries) => el("optgroup", { label: page.t(key) }, ...entries.map(option(String(kind))));
+    const kindChoices = [option(String(kind))(["-1", page.t("all_kinds")]), ...(services.length > 1 ? [group("services", services), group("kind", names)] : names.map(option(String(kind))))];
+    const byKind = el("select", { id: "kind", onchange: (event) => change({ kind: Number(event.target.value) }) }, ...kindChoices);
+    const marks = hotNow() ? ["core", "all", "none"].map((key) => [key, page.t(`mark_${key}`)]) : [["none", page.t("mark_off")]];
+    const byMarks = el("select", { id: "hot", disabled: !hotNow(), onchange: (event) => { chosen.marks = event.target.value; page.recolour(); } }, ...marks.map(option(hotNow() ? chosen.marks : "none")));
     return el("div", { className: "choices" }, el("label", {}, el("span", {}, page.t("colour")), byMode),
       counted.kinds.length > 1 ? el("label", {}, el("span", {}, page.t("kind")), byKind) : null,
-      data.hot ? el("label", { title: isPart() ? page.t("hot_all") : "" }, box, page.t("hot")) : null);
+      data.hot ? el("label", { title: hotNow() ? "" : untested() }, el("span", {}, page.t("hot")), byMarks) : null);
   }
 
   /* ---- panel ---- */
@@ -246,13 +280,14 @@ wangge.startHeat = (map) => {
   function summary(cell) {
     const n = value(cell, "incidents"), all = measures.incidents[cell.level][cell.row];
     const rows = known(cell).slice(1).map((m) => [el("dt", {}, page.t(m)), el("dd", {}, written(value(cell, m), m))]);
-    const what = [chosen.kind < 0 ? null : page.say(counted.kinds[chosen.kind]), chosen.span === "all" ? null : charts.windowText(window(), page.language)].filter(Boolean);
+    const what = [chosen.kind === -1 ? null : page.say(counted.nameOf(chosen.kind)), chosen.span === "all" ? null : charts.windowText(window(), page.language)].filter(Boolean);
     return el("section", {}, el("p", { className: "big" }, el("b", {}, page.format.whole(n)), el("span", {}, isPart() ? what.join(" · ") : page.t("incidents"),
       isPart() ? el("small", {}, ` ${page.t("of_all")} ${page.format.share(n, all)}`) : null)), el("dl", { className: "facts" }, ...rows.flat()));
   }
 
   function kinds() {
-    const sorted = [...now.byKind].map((n, kind) => ({ n, kind })).filter(({ n }) => n).sort((a, b) => b.n - a.n || a.kind - b.kind);
+    const belongs = chosen.kind < -1 ? counted.kindsOf(chosen.kind) : null;
+    const sorted = [...now.byKind].map((n, kind) => ({ n, kind })).filter(({ n, kind }) => n && (!belongs || belongs[kind])).sort((a, b) => b.n - a.n || a.kind - b.kind);
     if (!sorted.length) return null;
     const top = sorted.slice(0, 8), mine = sorted.find(({ kind }) => kind === chosen.kind);
     if (mine && !top.includes(mine)) top.splice(7, 1, mine);
@@ -269,12 +304,15 @@ wangge.startHeat = (map) => {
     return el("section", {}, el("h2", {}, page.t("calendar"), el("small", {}, page.language === "zh" ? `单日最多 ${page.format.whole(most)} 件` : `at most ${page.format.whole(most)} a day`)), charts.calendar(page, days));
   }
 
+  /** Grids for the list: cores of hot spots first, because they have more than usual, then by number. */
   function most(cell) {
-    const level = Math.min(3, Math.max(2, cell.level + 1));
-    const cells = within(cell, level).filter((other) => value(other, "incidents") > 0).sort((a, b) => value(b, "incidents") - value(a, "incidents") || a.row - b.row).slice(0, 8);
+    const level = Math.min(3, Math.max(2, cell.level + 1)), core = (other) => Number(hotNow()?.cells[other.code] ?? 0);
+    const cells = within(cell, level).filter((other) => value(other, "incidents") > 0).sort((a, b) => core(b) - core(a) || value(b, "incidents") - value(a, "incidents") || a.row - b.row).slice(0, 8);
     if (!cells.length || cell.level === 3) return null;
-    return el("section", { className: "attention" }, el("h2", {}, page.t("most")), el("ul", {}, ...cells.map((other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
-      el("span", {}, other.name), el("small", {}, `${isHot(other) ? `${hotWord(other)} · ` : ""}${page.format.whole(value(other, "incidents"))}`))))));
+    const leader = (other) => other.columns.leader?.[other.row];
+    const row = (other) => el("li", {}, el("button", { type: "button", onclick: () => page.go(other) },
+      el("span", {}, other.name, leader(other) ? el("small", {}, ` ${page.language === "zh" ? "格长" : "leader"} ${leader(other)}`) : null), el("small", {}, hotWord(other) ? el("b", {}, `${hotWord(other)} · `) : null, page.format.whole(value(other, "incidents")))));
+    return el("section", { className: "attention" }, el("h2", {}, page.t(cells.some(core) ? "most_core" : "most")), el("ul", {}, ...cells.map(row)));
   }
 
   function legend() {
@@ -306,14 +344,16 @@ wangge.startHeat = (map) => {
   }
 
   function hotLegend() {
-    if (!data.hot || !chosen.hot) return null;
-    if (isPart()) return el("p", {}, page.t("hot_all"));
-    const note = data.hot_note ? el("p", {}, page.say(data.hot_note)) : null;
-    if (!Object.keys(data.hot).length) return note ?? el("p", {}, page.t("hot_none"));
+    if (!data.hot || chosen.marks === "none") return null;
+    const found = hotNow();
+    if (!found) return el("p", {}, untested());
+    const level = markedLevel(), text = found.notes[level], missed = level < page.viewLevel ? el("p", {}, page.t("hot_third")) : null;
+    const note = text ? el("p", {}, page.say(text)) : null;
+    if (!Object.keys(found.cells).length) return el("div", {}, note ?? el("p", {}, page.t("hot_none")), missed);
     const sign = (style) => svg("svg", { class: "swatch", viewBox: "0 0 22 15" }, svg("rect", { x: 2, y: 2, width: 18, height: 11, fill: "none", stroke: "#0a4f8f", ...style }));
     const entry = (style, key) => el("li", { className: "hot" }, sign(style), el("span", {}, page.t(key)));
-    const entries = [entry({ "stroke-width": 3.6 }, "core_legend"), entry({ "stroke-width": 1.8, "stroke-dasharray": "5 4" }, "hot_legend")];
-    return el("div", {}, el("ul", { className: "classes" }, ...entries), note);
+    const entries = [entry({ "stroke-width": 3.6 }, "core_legend"), entry({ "stroke-width": 1.8, "stroke-dasharray": "5 4" }, "hot_legend")].slice(0, chosen.marks === "all" ? 2 : 1);
+    return el("div", {}, el("ul", { className: "classes" }, ...entries), note, missed, el("p", {}, page.t("hot_usual")));
   }
 
   /* ---- the address ---- */
@@ -329,6 +369,8 @@ wangge.startHeat = (map) => {
     const kind = Number(address.get("kind") ?? -1), span = address.get("span") ?? usual.span, at = Number(address.get("window") ?? (address.get("span") ? lastWhole(span) : usual.at));
     chosen.mode = modes.includes(address.get("by")) ? address.get("by") : "density";
     chosen.kind = Number.isInteger(kind) && kind >= 0 && kind < counted.kinds.length ? kind : -1;
+    const service = counted.services.findIndex(({ key }) => key === address.get("service"));
+    if (service >= 0) chosen.kind = -2 - service;
     chosen.span = SPANS.includes(span) ? span : "all";
     chosen.at = chosen.span !== "all" && Number.isInteger(at) && at >= 0 && at < counted.windows(chosen.span).length ? at : 0;
   }
@@ -336,6 +378,7 @@ wangge.startHeat = (map) => {
   function writeAddress(address) {
     if (chosen.mode !== "density") address.set("by", chosen.mode);
     if (chosen.kind >= 0) address.set("kind", String(chosen.kind));
+    if (chosen.kind < -1) address.set("service", counted.services[-2 - chosen.kind].key);
     if (chosen.span !== usual.span || chosen.at !== usual.at) {
       address.set("span", chosen.span);
       if (chosen.span !== "all") address.set("window", String(chosen.at));
@@ -347,7 +390,7 @@ wangge.startHeat = (map) => {
   return page.start({
     texts, style, label, tip, record, controls, painted, readAddress, writeAddress,
     filled: () => chosen.mode !== "density",
-    panel: () => [summary(page.at), wangge.againstBefore(page, { counted, chosen, kinds: counted.kinds, go: (cell) => page.go(cell) }), kinds(), calendar(), most(page.at)],
+    panel: () => [summary(page.at), most(page.at), wangge.againstBefore(page, { counted, chosen, kinds: counted.kinds, go: (cell) => page.go(cell) }), kinds(), calendar()],
     legend,
   });
 };

@@ -10,6 +10,8 @@ wangge.IncidentCounts = (() => {
   class IncidentCounts {
     constructor(packed, levels) {
       this.kinds = packed.kinds;
+      this.services = packed.services;
+      this.serviceOf = packed.service_of;
       this.stepDays = packed.step_d;
       this.steps = packed.steps;
       this.days = packed.days;
@@ -37,6 +39,15 @@ wangge.IncidentCounts = (() => {
         this.square[i] = this.placeSquare[place];
       });
     }
+
+    /* -- kinds and services: a choice is the position of a kind, -1 for all, or -2, -3, ... for the first, second, ... service -- */
+
+    /** For each kind, whether it belongs to a choice. */
+    kindsOf(choice) {
+      return Uint8Array.from(this.kinds, (_, kind) => Number(choice === -1 || kind === choice || this.serviceOf[kind] === -2 - choice));
+    }
+
+    nameOf(choice) { return choice < -1 ? this.services[-2 - choice] : this.kinds[choice]; }
 
     /* -- time -- */
 
@@ -79,16 +90,16 @@ wangge.IncidentCounts = (() => {
     /* -- sums -- */
 
     /**
-     * Add up for a choice. kind: position or -1 for all; window: or null for all time; inFocus: 1 for third-level rows that the lists
+     * Add up for a choice. kind: see kindsOf; window: or null for all time; inFocus: 1 for third-level rows that the lists
      * are about. Returns counts by level and row, by square, by kind (of the time chosen), by step (of the kind chosen).
      */
     tally(kind, window, inFocus, squares) {
       const third = new Float64Array(this.sizes[3]), bySquare = new Float64Array(squares);
       const byKind = new Float64Array(this.kinds.length), byStep = new Float64Array(this.steps);
-      const first = window?.first ?? -1, last = window?.last ?? Infinity;
+      const first = window?.first ?? -1, last = window?.last ?? Infinity, belongs = this.kindsOf(kind);
       for (let i = 0; i < this.cell.length; i++) {
         const cell = this.cell[i], step = this.step[i], n = this.count[i];
-        const timely = step >= first && step <= last, wanted = kind < 0 || this.kind[i] === kind;
+        const timely = step >= first && step <= last, wanted = belongs[this.kind[i]];
         if (timely && wanted && this.square[i] >= 0) bySquare[this.square[i]] += n;
         if (cell < 0) continue;
         if (timely && wanted) third[cell] += n;
@@ -111,13 +122,13 @@ wangge.IncidentCounts = (() => {
 
     /** Counts of one level for every window of a span, one after the other. */
     frames(kind, span, level) {
-      const windows = this.windows(span), size = this.sizes[level], windowOf = new Int32Array(this.steps);
+      const belongs = this.kindsOf(kind), windows = this.windows(span), size = this.sizes[level], windowOf = new Int32Array(this.steps);
       windows.forEach(({ first, last }, i) => windowOf.fill(i, first, last + 1));
       let row = Int32Array.from({ length: this.sizes[3] }, (_, i) => i);
       for (let above = 2; above >= level; above--) row = row.map((i) => this.parents[above][i]);
       const result = new Float32Array(windows.length * size);
       for (let i = 0; i < this.cell.length; i++) {
-        if (this.cell[i] >= 0 && this.step[i] >= 0 && (kind < 0 || this.kind[i] === kind)) result[windowOf[this.step[i]] * size + row[this.cell[i]]] += this.count[i];
+        if (this.cell[i] >= 0 && this.step[i] >= 0 && belongs[this.kind[i]]) result[windowOf[this.step[i]] * size + row[this.cell[i]]] += this.count[i];
       }
       return result;
     }
