@@ -78,11 +78,12 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, key)
-            elif message["type"] == "http.response.body" and head:
-                if message.get("more_body"):
-                    return
-                message = {"type": "http.response.body", "body": b""}
+            elif head:
+                return
             await send(message)
+            if head:
+                # The answer ends here: a stream of events sees that nobody listens.
+                await send({"type": "http.response.body", "body": b""})
 
         try:
             await self._app(scope, self._limited(scope, receive), answer)

@@ -103,6 +103,14 @@ def test_head_gives_the_headers_of_get_and_keeps_the_connection(reader, path):
             assert fields["content-type"] == plain.headers["content-type"]
 
 
+def test_head_of_a_stream_of_events_ends(reader):
+    with reader.stream("GET", "/api/events") as answer:
+        kind = answer.headers["content-type"]
+    assert kind.startswith("text/event-stream")
+    for _ in range(3):
+        assert reader.head("/api/events").headers["content-type"] == kind
+
+
 def test_health(reader):
     assert reader.get("/health").json() == {"status": "ok", "division": 1}
 
