@@ -6,6 +6,7 @@ characters). A name with a character missing in the table is unchanged.
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import cache
 from pathlib import Path
@@ -93,3 +94,18 @@ def _readings() -> dict[str, str]:
     lines = (Path(__file__).parent / "pinyin.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(" ", 1) for line in lines if not line.startswith("#"))
     return {letter: syllable for syllable, letters in pairs for letter in letters}
+
+
+def english_matter(name: str) -> str:
+    """English name of a matter of the standard; the name itself if it is not one of them.
+
+    >>> english_matter("噪声扰民"), english_matter("其他")
+    ('Noise', '其他')
+    """
+    return _matters().get(name, name)
+
+
+@cache
+def _matters() -> dict[str, str]:
+    with (Path(__file__).parent / "matters_english.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["zh"]: row["en"] for row in csv.DictReader(lines)}

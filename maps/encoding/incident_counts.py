@@ -30,6 +30,7 @@ from geo.layers.transformers import to_crs, transformer
 from geo.prepared import prepared_copy
 from maps.encoding.cells import column, two_languages
 from maps.encoding.packing import pack
+from maps.english_names import english_matter
 
 Ints = npt.NDArray[np.int64]
 
@@ -239,7 +240,8 @@ def _kinds(
         name, key = values[i]
         if len(named) < MOST_KINDS:
             place[i] = len(named)
-            named.append(two_languages(str(name).strip() or _NO_KIND))
+            plain = str(name).strip()
+            named.append(two_languages((plain, english_matter(plain)) if plain else _NO_KIND))
             service.append(key)
         else:
             place[i] = rest.setdefault(key, MOST_KINDS + len(rest))

@@ -8,6 +8,7 @@ and the name of the attribute in ``data-text``. Templates escape all values.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -18,6 +19,8 @@ from markupsafe import Markup
 from maps import assets
 from maps.english_names import english_name
 from maps.pages.navigation import Entry
+
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 def render_page(template: str, *, title: tuple[str, str], navigation: Sequence[Entry], here: str, **values: Any) -> str:
@@ -54,7 +57,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(both=_both, named=_named, asset=assets.address)
+    made.globals.update(both=_both, named=_named, own_text=_own_text, asset=assets.address)
     made.filters["whole"] = lambda value: f"{int(value):,}"
     made.filters["shown"] = _shown
     made.filters["english"] = english_name
@@ -65,6 +68,17 @@ def _environment() -> jinja2.Environment:
 def _both(zh: Any, en: Any) -> Markup:
     """A bilingual text, of which the style sheet shows one language."""
     return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(zh, en)
+
+
+def _own_text(column: str, value: Any) -> Markup | str:
+    """A value of a feature: names of cells in both languages, other texts as they are, marked as Chinese if they are."""
+    if value is None:
+        return ""
+    text = _shown(value)
+    if not isinstance(value, str) or not _HAN.search(text):
+        return text
+    english = english_name(text) if column == "name" else text
+    return Markup('<span lang="zh">{}</span>').format(text) if english == text else _both(text, english)
 
 
 def _named(name: str) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ import shapely
 from geo.patrols import REASONS
 from maps import save
 from maps.checker import checker_map
+from tests.browser.mixed_languages import misplaced_texts
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -21,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
 ]
 
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 MIDNIGHT = pd.Timestamp("2026-03-01T16:00:00Z")
 
 
@@ -73,6 +76,28 @@ def test_why_red_is_one_click_away(page) -> None:
     assert "未巡查" in said
     assert "理由2" in said
     assert "停留时间不足" in said
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_does_not_mix_languages(page, language) -> None:
+    page.evaluate("(language) => { location.hash = `lang=${language}`; }", language)
+    page.reload()
+    page.wait_for_selector("html[data-ready=yes]")
+    page.wait_for_timeout(300)
+    assert page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
+    # Reasons of verdicts are data of the test.
+    reasons = set(page.evaluate("[...document.body.innerText.matchAll(/理由\\d+/g)].map((m) => m[0])"))
+    assert misplaced_texts(page, names=sorted(reasons, key=len, reverse=True)) == []
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed (make setup)")
+@pytest.mark.parametrize("size", [(1366, 768), (390, 844)])
+def test_axe_finds_nothing(page, size) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(200)
+    found = page.evaluate(AXE.read_text(encoding="utf-8") + "; axe.run()")
+    page.set_viewport_size({"width": 1300, "height": 850})
+    assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == []
 
 
 def test_it_has_a_title_of_its_own(page) -> None:

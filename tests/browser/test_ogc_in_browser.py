@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from api.app import create_app
 from api.database import add_version, open_store, publish, session, upgrade
 from api.ogc.publication.preparation import Preparation
 from api.settings import Settings
+from tests.browser.mixed_languages import misplaced_texts
 from tests.browser.planner import PATIENCE_MS
 from tests.integration.api.serving import serving
 
@@ -24,6 +26,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
 ]
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 _ANY_PIXEL = """[...document.querySelectorAll('.map canvas')].some(
     (c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0))"""
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -125,6 +128,38 @@ def test_properties_have_one_language_at_a_time(page, address, name):
     assert "code of the parent" not in shown
     page.locator("[data-act=language]").click()
     assert not re.search("[\u4e00-\u9fff]", page.locator("main table").inner_text())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_mixes_languages(page, address, language):
+    code = page.request.get(f"{address}/ogc/collections/second/items?limit=1").json()["features"][0]["id"]
+    second = "/collections/second"
+    page.goto(f"{address}/ogc")
+    page.evaluate("(language) => localStorage.setItem('wangge-language', language)", language)
+    paths = ["", "/conformance", "/collections", "/tiles", "/help"]
+    paths += [second, *(f"{second}/{name}" for name in ("items", f"items/{code}", "schema", "queryables", "tiles"))]
+    for path in paths:
+        page.goto(f"{address}/ogc{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
+        # Of QGIS's own menu, and the command that the reader's administrator types.
+        names = ("OGC API - Features", "wangge user token 名称", "WFS / OGC API - 要素")
+        assert misplaced_texts(page, names=names) == [], path
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed (make setup)")
+@pytest.mark.parametrize("width", [1366, 390])
+def test_axe_finds_nothing(page, address, width):
+    code = page.request.get(f"{address}/ogc/collections/second/items?limit=1").json()["features"][0]["id"]
+    page.set_viewport_size({"width": width, "height": 844})
+    second = "/collections/second"
+    paths = ["", "/conformance", "/collections", "/tiles", "/help"]
+    paths += [second, *(f"{second}/{name}" for name in ("items", f"items/{code}", "schema", "queryables", "tiles"))]
+    for path in paths:
+        page.goto(f"{address}/ogc{path}")
+        page.wait_for_load_state("networkidle")
+        found = page.evaluate(AXE.read_text(encoding="utf-8") + "; axe.run()")
+        assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found["violations"]] == [], path
 
 
 def test_both_languages(page, address):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from geo.incidents import matters
 from geo.layers import Level, read_division
 from maps.encoding.cells import encode_levels
-from maps.english_names import ROAD_KINDS, english_name, pinyin
+from maps.english_names import ROAD_KINDS, english_matter, english_name, pinyin
 
 ROOT = Path(__file__).resolve().parents[2]
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -58,3 +59,11 @@ def test_every_name_of_the_model_street_has_an_english_one() -> None:
     levels = encode_levels(division)["levels"]
     assert levels[1]["name_en"][0] == "Changying Community"
     assert "name_en" not in levels[3]  # Composed in the page from the name of the second-level grid.
+
+
+def test_every_matter_of_the_standard_has_an_english_name() -> None:
+    names = matters()["name"].tolist()
+    assert len(names) >= 100
+    english = [english_matter(name) for name in names]
+    assert not any(HAN.search(name) for name in english)
+    assert len(set(english)) == len(set(names))

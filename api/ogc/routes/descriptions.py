@@ -16,6 +16,7 @@ from api.ogc.properties import KIND_NAMES
 from api.ogc.query import parameters
 from api.ogc.routes.endpoints import page, readable, route
 from api.ogc.service import OgcService
+from maps.english_names import english_name
 
 _FORMAT = ("f",)
 
@@ -27,7 +28,7 @@ def landing(request: Request, service: OgcService, caller: Caller) -> Response:
     content = documents.landing(base_of(request), street)
     content["links"] = self_links(request, query, JSON) + content["links"]
     if wants_page(request, query.get("f")):
-        title = (f"{street}网格数据服务", f"Geographic data of {street}" if street else "Geographic data")
+        title = (f"{street}网格数据服务", f"Geographic data of {english_name(street)}" if street else "Geographic data")
         return page(request, "ogc_landing.html", title, content=content, collections=service.visible(caller), crumbs=[])
     return json_answer(content)
 

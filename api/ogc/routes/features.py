@@ -38,6 +38,7 @@ from api.ogc.routes.endpoints import PREFIX, page, readable, route
 from api.ogc.selection import ItemsQuery, known_parameters, page_rows, read_query, selected_rows
 from api.ogc.service import OgcService, layer_of
 from geo.layers import Level
+from maps.english_names import english_name
 
 #: Default number of rows of an HTML page.
 PAGE_ROWS = 100
@@ -111,8 +112,9 @@ def one_item(request: Request, service: OgcService, caller: Caller) -> Response:
 def _title(table: FeatureTable, row: int) -> tuple[str, str]:
     """Title of the page of a feature: its name, or its identifier."""
     name = table.values["name"][row] if "name" in table.values else None
-    text = f"{name}（{table.ids[row]}）" if name else table.ids[row]
-    return text, text.replace("（", " (").replace("）", ")")
+    if not name:
+        return table.ids[row], table.ids[row]
+    return f"{name}（{table.ids[row]}）", f"{english_name(name)} ({table.ids[row]})"
 
 
 def _parent_link(collection: Collection, values: dict[Property, Any]) -> dict[str, str]:
