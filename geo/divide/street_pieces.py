@@ -137,12 +137,11 @@ def share_on_barriers(pieces: Pieces, group: Ints) -> float:
 
 
 def building_of_atom(given: Inputs, atoms: Atoms, count: int) -> pd.Series:
-    """Label of a building in each atom, None for open ground."""
-    label = pd.Series([None] * count, dtype=object)
+    """Label of the largest building in each atom, None for open ground."""
+    label = np.full(count, None, dtype=object)
     held = np.flatnonzero(atoms.atom_of_building >= 0)
-    order = held[
-        np.argsort(shapely.area(np.asarray(given.buildings.geometry.array, dtype=object))[held], kind="stable")
-    ]
-    for row in order.tolist():
-        label.iloc[atoms.atom_of_building[row]] = str(given.buildings.index[row])
-    return label
+    area = shapely.area(np.asarray(given.buildings.geometry.array, dtype=object))
+    # Of several assignments to one atom the last one stays.
+    order = held[np.argsort(area[held], kind="stable")]
+    label[atoms.atom_of_building[order]] = [str(name) for name in given.buildings.index[order]]
+    return pd.Series(label, dtype=object)

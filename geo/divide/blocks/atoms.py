@@ -7,8 +7,10 @@ lattice and polygonized once. Atoms are therefore edge-matched regardless of fau
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from geo.coverage.parallel import map_in_threads
 from geo.divide.blocks.barriers import LATTICE_M, OVERSHOOT_M, Border, node
 from geo.divide.blocks.street_blocks import Blocks, polygonize_within
 from geo.divide.blocks.voronoi import open_seeds, ridges
@@ -183,20 +186,30 @@ def _ridges(
     order = np.argsort(place, kind="stable")
     order = order[place[order] >= 0]
     rows = np.searchsorted(place[order], np.arange(len(blocks) + 1))
-    found = [ridges(xy[order[a:b]], owner[order[a:b]]) for a, b in pairwise(rows.tolist())]
+    # Qhull and GEOS release the GIL.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda row: ridges(xy[order[row]], owner[order[row]]), starmap(slice, pairwise(rows))))
     of = np.repeat(np.arange(len(blocks)), [len(f) for f in found])
     exact = np.concatenate(found) if found else np.empty(0, dtype=object)
-    lines = shapely.simplify(exact, _STRAIGHTEN_M)
+    reach = prepared_copy(shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre"))
+    lines = _within(shapely.simplify(exact, _STRAIGHTEN_M), reach[of])
     inside = home >= 0
     if inside.any():
-        hit = _crossing(lines, shapes[inside])[0]
-        lines[hit] = exact[hit]
-    reach = prepared_copy(shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre"))
-    across = ~shapely.contains_properly(reach[of], lines)
-    lines[across] = shapely.intersection(lines[across], reach[of[across]])
+        # Only what is left in the block counts: far beyond it nearly every ridge crosses a building.
+        hit = np.unique(_crossing(lines, shapes[inside])[0])
+        lines[hit] = _within(exact[hit], reach[of[hit]])
     parts = np.asarray(shapely.get_parts(lines), dtype=object)
     kept: Geometries = parts[shapely.length(parts) > LATTICE_M]
     return kept
+
+
+def _within(lines: Geometries, reach: Geometries) -> Geometries:
+    """The part of each line inside its area; `reach` are prepared."""
+    cut = np.array(lines, dtype=object)
+    across = np.flatnonzero(~shapely.contains_properly(reach, cut))
+    for rows, parts in map_in_threads(lambda rows: shapely.intersection(cut[rows], reach[rows]), across):
+        cut[rows] = parts
+    return cut
 
 
 def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.float64], Ints]:
@@ -221,13 +234,11 @@ def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.floa
 
 def _crossing(lines: Geometries, shapes: Geometries) -> tuple[Ints, Ints]:
     """Pairs of a line and a body whose interior the line crosses."""
-    line, shape = shapely.STRtree(shapes).query(lines, predicate="intersects")
-    through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
-    line, shape = line[through], shape[through]
     # A line along a wall does not cross the building.
-    core = shapely.buffer(shapes[shape], -_DEPTH_M)
-    deep = shapely.intersects(lines[line], core)
-    return line[deep], shape[deep]
+    core = shapely.buffer(shapes, -_DEPTH_M)
+    shape, line = shapely.STRtree(lines).query(core, predicate="intersects")
+    through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
+    return line[through], shape[through]
 
 
 def _around_buildings(drawn: Geometries, blocks: Blocks, shapes: Geometries) -> tuple[Geometries, Geometries]:

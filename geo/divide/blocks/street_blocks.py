@@ -188,8 +188,9 @@ def rounding_m2(outline: shapely.Polygon) -> float:
 
 def border_of(seg: Segments, lines: gpd.GeoDataFrame, *, within_m: float = 0.01) -> npt.NDArray[np.int64]:
     """Kind of border of each segment: the largest :class:`Border` of the lines at its midpoint, int64 (n,)."""
-    tree = shapely.STRtree(lines.geometry.array)
-    segment, line = tree.query(shapely.points(seg.middle), predicate="dwithin", distance=within_m)
+    # The query prepares the lines, some of which have thousands of vertices.
+    tree = shapely.STRtree(shapely.points(seg.middle))
+    line, segment = tree.query(lines.geometry.array, predicate="dwithin", distance=within_m)
     border = np.zeros(len(seg.cell), dtype=np.int64)
     np.maximum.at(border, segment, lines["border"].to_numpy()[line].astype(np.int64))
     return border

@@ -83,12 +83,14 @@ def without_hairlines(cells: Geometries, keep: Geometries, *, hair_m: float = 0.
     near = np.flatnonzero(np.hypot(*np.diff(xy, axis=0).T) < hair_m)
     fixed = {(x, y) for x, y in shapely.get_coordinates(keep).tolist()}
     to: dict[tuple[float, float], tuple[float, float]] = {}
+    used: set[tuple[float, float]] = set()
     for k in near.tolist():
         a, b = sorted([(float(xy[k, 0]), float(xy[k, 1])), (float(xy[k + 1, 0]), float(xy[k + 1, 1]))])
-        if a == b or (a in fixed and b in fixed) or {a, b} & (set(to) | set(to.values())):
+        if a == b or (a in fixed and b in fixed) or a in used or b in used:
             continue
         gone, stays = (a, b) if b in fixed else (b, a)
         to[gone] = stays
+        used |= {a, b}
     if not to:
         return cells
     hit = np.unique(shapely.STRtree(cells).query(shapely.points(list(to)), predicate="intersects")[1])
