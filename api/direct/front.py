@@ -67,7 +67,7 @@ def open_state(
     state.loaded = threading.Event()
     state.current = Current(state.reading, street_code=settings.street or None, folder=state.folder, after=state.loaded)
     state.tokens = Tokens(engine, clock)
-    state.feeds = {}
+    state.feeds, state.draft_feeds = {}, {}
     return state
 
 

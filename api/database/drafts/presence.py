@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ class Replay:
     edits: list[dict[str, Any]] | None
     state: str
     result: str | None
+    asked_at: datetime
 
 
 def be_there(opened: Session, draft: int, client: str, name: str, data: dict[str, Any], *, at: datetime) -> None:
@@ -100,16 +102,20 @@ def replay_of_key(opened: Session, draft: int, key: str) -> Replay | None:
     return None if row is None else _replay(row)
 
 
-def replays_done(opened: Session, draft: int, since: datetime) -> list[Replay]:
-    """Completed evaluations requested since a given time."""
-    query = (
-        select(DraftReplayRow)
-        .where(DraftReplayRow.draft_id == draft, DraftReplayRow.state == DONE, DraftReplayRow.asked_at >= since)
-        .order_by(DraftReplayRow.id)
+def replays_done(
+    opened: Session, draft: int, since: datetime, *, but_not: Collection[int] = frozenset()
+) -> list[Replay]:
+    """Completed evaluations requested since a given time; results are read only of those not known yet."""
+    done = select(DraftReplayRow.id).where(
+        DraftReplayRow.draft_id == draft, DraftReplayRow.state == DONE, DraftReplayRow.asked_at >= since
     )
+    new = [number for number in opened.scalars(done) if number not in but_not]
+    if not new:
+        return []
+    query = select(DraftReplayRow).where(DraftReplayRow.id.in_(new)).order_by(DraftReplayRow.id)
     return [_replay(row) for row in opened.scalars(query)]
 
 
 def _replay(row: DraftReplayRow) -> Replay:
     edits = None if row.edits is None else json.loads(row.edits)
-    return Replay(row.id, row.draft_id, row.key, row.revision, edits, row.state, row.result)
+    return Replay(row.id, row.draft_id, row.key, row.revision, edits, row.state, row.result, row.asked_at)

@@ -22,7 +22,7 @@ from api.plans.open_draft import OpenDraft
 from api.plans.replays.months import cells_of_incidents, incidents_between
 from api.plans.wire import encoded
 from api.verdicts.day import rules_of
-from api.verdicts.reading import read_tracks_of
+from api.verdicts.reading import mark_of, read_tracks_of, span_of
 from geo.errors import WanggeError
 from geo.layers import Level, lon_lat
 from geo.layers.columns import CODE
@@ -31,7 +31,7 @@ from geo.redraw import Draft
 
 #: Number of days before today whose verdicts are recomputed.
 DAYS = 7
-#: Incidents and tracks are re-read after this time.
+#: Incidents and tracks are compared with the database after this time.
 KEPT_FOR = timedelta(minutes=10)
 #: Margin around a grid in which fixes can affect its verdict, degrees: about 500 m, more than any accuracy used.
 _MARGIN_DEG = 0.005
@@ -51,12 +51,20 @@ class _Ground:
 class _Week:
     """Incidents and tracks of a street's last days."""
 
-    read_at: datetime
     rules: Rules
     today: date
     since: date
     incidents: list[Plain]
     tracks: dict[date, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Something read from the database, when that was, and a mark that differs if it is not the same there any longer."""
+
+    at: datetime
+    mark: Any
+    found: Any
 
 
 class Replayer:
@@ -74,7 +82,9 @@ class Replayer:
         self._keeper = keeper
         self._clock = clock
         self._drafts: dict[int, OpenDraft] = {}
-        self._week: _Week | None = None
+        self._rules: Rules | None = None
+        self._incidents: _Read | None = None
+        self._tracks: dict[date, _Read] = {}
 
     def step(self) -> int:
         """Answer the waiting requests; returns their number."""
@@ -91,31 +101,54 @@ class Replayer:
         return len(waiting)
 
     def warm(self) -> None:
-        """Load what the next answers need: open drafts and the last days."""
+        """Load what the next answers need: open drafts, and the oldest part of the last days; little at a time, so that requests
+        that arrive meanwhile do not wait for all of it.
+        """
         with session(self._engine) as opened:
             numbers = drafts_in_use(opened, self._street, at=self._clock())
         for number in numbers:
             self._open(number)
         if numbers:
-            self.week()
+            self.week(most=1)
 
-    def week(self) -> _Week:
-        """Data of the last days of the street, re-read every ten minutes and at the start of a day."""
+    def week(self, most: int = 0) -> _Week:
+        """Data of the last days of the street.
+
+        Parameters
+        ----------
+        most
+            Number of days whose tracks may be compared with the database. Those never read are read in any case, unless this is
+            positive: then they count, too.
+        """
         now = self._clock()
-        known = self._week
         rules = rules_of(self._engine, self._street)
+        if rules != self._rules:
+            self._rules, self._incidents = rules, None
+            self._tracks.clear()
         today = now.astimezone(ZoneInfo(rules.zone)).date()
-        if known is None or known.today != today or known.rules != rules or now - known.read_at > KEPT_FOR:
-            last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-            since = min(last_month, today - timedelta(days=31))
+        last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+        since = min(last_month, today - timedelta(days=31))
+        known = self._incidents
+        if known is None or known.mark != today or now - known.at > KEPT_FOR:
             found = incidents_between(self._engine, self._street, since, today + timedelta(days=1), rules.zone)
-            tracks = {}
-            for day in (today - timedelta(days=k) for k in range(DAYS, 0, -1)):
-                fixes = read_tracks_of(self._engine, self._street, day, rules.zone)
-                if len(fixes):
-                    tracks[day] = clean(fixes, rules=rules)
-            self._week = known = _Week(now, rules, today, since, found, tracks)
-        return known
+            self._incidents = known = _Read(now, today, found)
+        days = [today - timedelta(days=k) for k in range(DAYS, 0, -1)]
+        self._tracks = {day: self._tracks[day] for day in days if day in self._tracks}
+        missing = [day for day in days if day not in self._tracks]
+        old = [day for day in self._tracks if now - self._tracks[day].at > KEPT_FOR]
+        for day in [*missing, *sorted(old, key=lambda day: self._tracks[day].at)][:most] if most else missing:
+            self._tracks[day] = self._day(day, rules)
+        tracks = {day: self._tracks[day].found for day in days if day in self._tracks and len(self._tracks[day].found)}
+        return _Week(rules, today, since, known.found, tracks)
+
+    def _day(self, day: date, rules: Rules) -> _Read:
+        """The tracks of a day; those that were read before if they are the same in the database."""
+        mark = mark_of(self._engine, self._street, span_of(day, rules.zone))
+        known = self._tracks.get(day)
+        if known is not None and known.mark == mark:
+            return _Read(self._clock(), mark, known.found)
+        fixes = read_tracks_of(self._engine, self._street, day, rules.zone)
+        return _Read(self._clock(), mark, clean(fixes, rules=rules) if len(fixes) else fixes)
 
     def _open(self, number: int, until: int | None = None) -> OpenDraft:
         """A draft at revision `until`, or at the newest one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geo.errors import RefusedEdit
@@ -42,9 +43,9 @@ class Rows:
         self._place = {
             str(code): (level, k) for level, frame in self._frames.items() for k, code in enumerate(frame[CODE])
         }
-        # Arrays, because a frame lookup takes microseconds and an edit makes hundreds.
+        # Sequences of Python's own values, because a frame lookup takes microseconds and an edit makes hundreds.
         self._columns = {
-            level: {str(column): frame[column].to_numpy() for column in frame.columns}
+            level: {str(column): _values(frame[column].to_numpy()) for column in frame.columns}
             for level, frame in self._frames.items()
         }
         self._children: dict[str, list[str]] = {}
@@ -91,7 +92,7 @@ class Rows:
                 raise KeyError(code)
             return None
         values = self._columns[place[0]].get(column)
-        return None if values is None else _plain(values[place[1]])
+        return None if values is None else values[place[1]]
 
     def parent(self, code: str) -> str:
         """Code of the parent of a cell."""
@@ -195,7 +196,7 @@ class Rows:
         if code in self._place:
             level, k = self._place[code]
             base = self._columns[level]
-            row = {c: v for c, v in row.items() if not _same(v, _plain(base[c][k]) if c in base else None)}
+            row = {c: v for c, v in row.items() if not _same(v, base[c][k] if c in base else None)}
         if row or code not in self._place:
             self._changed[code] = row
         else:
@@ -205,7 +206,7 @@ class Rows:
 
     def _base_row(self, code: str) -> Row:
         level, k = self._place[code]
-        return {column: _plain(values[k]) for column, values in self._columns[level].items()}
+        return {column: values[k] for column, values in self._columns[level].items()}
 
     def _siblings(self, parent: str) -> set[str]:
         if parent not in self._moved:
@@ -256,6 +257,13 @@ def _shared_columns(frames: Mapping[Level, pd.DataFrame]) -> tuple[str, ...]:
         if np.allclose(sums, second[column].to_numpy(float), rtol=1e-6, atol=1e-6, equal_nan=True):
             found.append(column)
     return tuple(found)
+
+
+def _values(column: npt.NDArray[Any]) -> Sequence[Any]:
+    """The values of a column as Python's own; numbers stay in the array."""
+    if column.dtype in (np.int64, np.float64):
+        return np.ascontiguousarray(column).data
+    return [_plain(value) for value in column]
 
 
 def _plain(value: Any) -> Any:

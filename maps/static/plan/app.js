@@ -4,7 +4,7 @@ import { makeLocally, moveVertex, unmake } from "./compile.js";
 import { Fills } from "./fills.js";
 import { Handles } from "./handles.js";
 import { LEVEL, Model } from "./model.js";
-import { drawOverlay } from "./overlay.js";
+import { overlayPainter } from "./overlay.js";
 import { Outbox } from "./server.js";
 import { Previews } from "./previews.js";
 import { Surface } from "./surface.js";
@@ -39,7 +39,7 @@ export class App {
     this.handles = new Handles(this);
     this.surface = new Surface(box, {
       scene: () => this.scene(),
-      overlay: (context, view) => drawOverlay(this, context, view),
+      overlay: (view) => overlayPainter(this, view),
       handles: (root, view) => this.handles.draw(root, view),
       seen: (view) => this.emit("looked", view),
     });

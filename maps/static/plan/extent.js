@@ -24,6 +24,8 @@ export class Extent {
     this.states = [];
   }
 
+  /** That this is no canvas: what a clip hides need not be drawn. */
+  get measures() { return true; }
   get empty() { return this.box[0] > this.box[2]; }
 
   /** Add a box that is painted on, as far as the clip lets it. */

@@ -25,8 +25,7 @@ export class Handles {
   }
 
   draw(root, view) {
-    const { app } = this, { tool } = app;
-    if (tool.held?.kind === "vertex") { this.follow(view, tool.held, tool.target ?? tool.held); return; }
+    const { app } = this;
     const wanted = app.toolName === "drag" && app.selection.size <= MOST_CELLS ? this.wanted(view) : new Map();
     this.shown = wanted;
     for (const [name, circle] of this.circles) if (!wanted.has(name)) { circle.remove(); this.circles.delete(name); }
@@ -53,7 +52,7 @@ export class Handles {
     return best;
   }
 
-  /** During dragging only the grabbed handle moves. */
+  /** While arrow keys move a vertex only its handle moves. */
   follow(view, held, target) {
     const circle = this.circles.get(key(held.x, held.y)), [cx, cy] = view.toPixels(target.x, target.y);
     circle?.setAttribute("cx", cx.toFixed(1));

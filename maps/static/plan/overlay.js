@@ -18,9 +18,16 @@ function asItWouldBe(model, { before, after }) {
   return { arcs, shapes };
 }
 
-function paintCells(app, context, view, shapes, arcs) {
+/** A painter of cells with what lies under them and the arcs around them. */
+function cellsPainter(app, view, shapes, arcs) {
   const boxes = shapes.flatMap(({ rings }) => rings.outer.map(boxOf));
-  if (!boxes.length) return;
+  if (!boxes.length) return () => {};
+  const box = boxAround(boxes), sorted = [[], [], [], []];
+  for (const arc of arcs) sorted[levelOf(app.model, arc)].push(arc);
+  return (context) => paintCells(app, context, view, { shapes, box, sorted });
+}
+
+function paintCells(app, context, view, { shapes, box, sorted }) {
   context.save();
   context.beginPath();
   for (const { rings } of shapes) traceCell(context, view, rings);
@@ -31,26 +38,35 @@ function paintCells(app, context, view, shapes, arcs) {
     context.fillStyle = app.fills.colour(code);
     context.fill("evenodd");
   }
-  paintBackdrop(context, view, boxAround(boxes), app.shownBackdrop());
+  // The clip keeps it inside the cells, so it does not change what is measured.
+  if (!context.measures) paintBackdrop(context, view, box, app.shownBackdrop());
   context.restore();
-  const sorted = [[], [], [], []];
-  for (const arc of arcs) sorted[levelOf(app.model, arc)].push(arc);
   for (const level of [LEVEL.third, LEVEL.second, LEVEL.community]) if (sorted[level].length) strokeArcs(context, view, sorted[level], level);
 }
 
-export function drawOverlay(app, context, view) {
-  const { model, trial, fault } = app;
+/** A painter of what is being edited, for a context; it is called twice, first to measure. */
+export function overlayPainter(app, view) {
+  const { model, trial } = app;
   const dirty = [...app.dirty].filter((code) => model.ofCell.has(code)).map((code) => model.shape(code));
-  if (dirty.length) paintCells(app, context, view, dirty, model.arcsOfCells(dirty.map(({ code }) => code)));
-  if (trial) {
-    const { arcs, shapes } = asItWouldBe(model, trial);
-    paintCells(app, context, view, shapes, arcs);
-    context.beginPath();
-    for (const { xy } of trial.after) trace(context, view, xy, false);
-    context.strokeStyle = shown(fault ? BAD : GOOD);
-    context.lineWidth = 3;
-    context.stroke();
-  }
+  const changed = cellsPainter(app, view, dirty, model.arcsOfCells(dirty.map(({ code }) => code)));
+  const would = trial && asItWouldBe(model, trial), tried = trial && cellsPainter(app, view, would.shapes, would.arcs);
+  return (context) => {
+    changed(context);
+    if (trial) { tried(context); drawTrial(app, context, view); }
+    drawMarks(app, context, view);
+  };
+}
+
+function drawTrial({ trial, fault }, context, view) {
+  context.beginPath();
+  for (const { xy } of trial.after) trace(context, view, xy, false);
+  context.strokeStyle = shown(fault ? BAD : GOOD);
+  context.lineWidth = 3;
+  context.stroke();
+}
+
+function drawMarks(app, context, view) {
+  const { model, fault } = app;
   drawSelection(app, context, view);
   for (const code of app.locksShown()) drawLockSign(context, view, model.labelPlace(code));
   if (app.plan?.cells) hatch(app, context, view, app.plan.cells);

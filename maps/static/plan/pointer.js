@@ -16,7 +16,8 @@ export class Pointers {
   }
 
   place(event) {
-    const { left, top } = this.box.getBoundingClientRect(), px = event.clientX - left, py = event.clientY - top;
+    // While a button is held the map stays where it is, and asking for its place would lay the page out at every movement.
+    const { left, top } = this.press?.corner ?? this.box.getBoundingClientRect(), px = event.clientX - left, py = event.clientY - top;
     const [x, y] = this.app.surface.view.toPlace(px, py);
     return { px, py, x, y, pointer: event.pointerType || "mouse", alt: event.altKey, shift: event.shiftKey };
   }
@@ -28,7 +29,7 @@ export class Pointers {
     this.box.setPointerCapture(event.pointerId);
     if (this.down.size === 2) { this.app.tool.cancel(); this.press = null; this.pinch = this.span(); return; }
     const pans = this.space || event.button === 1 || event.button === 2;
-    this.press = { at, view: this.app.surface.view, pans, moved: false, used: !pans };
+    this.press = { at, corner: this.box.getBoundingClientRect(), view: this.app.surface.view, pans, moved: false, used: !pans };
     if (!pans) this.app.tool.down(at);
   }
 

@@ -30,7 +30,7 @@ function* both(first, second) {
 }
 
 export class Surface {
-  /** `scene` gives what is painted: see `paintDivision`; `overlay(context, view)` draws what is being edited. */
+  /** `scene` gives what is painted: see `paintDivision`; `overlay(view)` gives a painter of what is being edited. */
   constructor(box, { scene, overlay, handles, seen }) {
     Object.assign(this, { box, scene, overlay, handles, seen });
     this.stage = document.createElement("div");
@@ -158,8 +158,8 @@ export class Surface {
   drawOverlay() {
     this.stale.overlay = false;
     this.moved = performance.now();
-    const extent = new Extent();
-    this.overlay(extent, this.drawn);
+    const extent = new Extent(), paint = this.overlay(this.drawn);
+    paint(extent);
     const [x0, y0, x1, y1] = this.tiled(extent.box);
     this.top.hidden = extent.empty || x0 >= x1 || y0 >= y1;
     if (this.top.hidden) return;
@@ -169,7 +169,7 @@ export class Surface {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     context.setTransform(ratio, 0, 0, ratio, -x0 * ratio, -y0 * ratio);
-    this.overlay(context, this.drawn);
+    paint(context);
   }
 
   /** A box of pixels grown to whole tiles, within the pictures: while something small is dragged the canvas seldom changes its size. */

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 
+from api import shared_feed
 from api.database import session
 from api.database.events import add_event
 from api.verdicts import event_feed
@@ -36,7 +37,7 @@ def test_many_pages_cost_one_reading(published):
         feed = EventFeed(published, 1)
         start = await feed.newest()
         _add(published, "a", "b")
-        await asyncio.sleep(event_feed.READ_EVERY_S)
+        await asyncio.sleep(shared_feed.READ_EVERY_S)
         read.clear()
         return await asyncio.gather(*(feed.after(start) for _ in range(50)))
 
@@ -46,7 +47,7 @@ def test_many_pages_cost_one_reading(published):
 
 
 def test_each_page_hears_every_event_once_and_in_order(published, monkeypatch):
-    monkeypatch.setattr(event_feed, "READ_EVERY_S", 0.0)
+    monkeypatch.setattr(shared_feed, "READ_EVERY_S", 0.0)
     _add(published, "old")
 
     async def pages():
@@ -68,7 +69,7 @@ def test_each_page_hears_every_event_once_and_in_order(published, monkeypatch):
 
 
 def test_pages_far_behind_read_the_database(published, monkeypatch):
-    monkeypatch.setattr(event_feed, "READ_EVERY_S", 0.0)
+    monkeypatch.setattr(shared_feed, "READ_EVERY_S", 0.0)
     monkeypatch.setattr(event_feed, "MOST_KEPT", 2)
 
     async def pages():
@@ -84,13 +85,13 @@ def test_pages_far_behind_read_the_database(published, monkeypatch):
 
 @pytest.mark.parametrize("forget_s", [0.0, 10.0])
 def test_events_before_a_pause_are_read_from_the_database(published, monkeypatch, forget_s):
-    monkeypatch.setattr(event_feed, "READ_EVERY_S", 0.0)
+    monkeypatch.setattr(shared_feed, "READ_EVERY_S", 0.0)
 
     async def pages():
         feed = EventFeed(published, 1)
         start = await feed.newest()
         _add(published, "a")
-        monkeypatch.setattr(event_feed, "FORGET_S", forget_s)
+        monkeypatch.setattr(shared_feed, "FORGET_S", forget_s)
         await asyncio.sleep(0.01)
         return _scopes(await feed.after(start))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -19,6 +19,7 @@ from api.ingest.fix import Fix
 from api.ingest.rows import as_rows
 from api.ingest.writer import Writer
 from api.plans.keeper import Keeper
+from api.plans.replays import replaying
 from api.plans.replays.replaying import Replayer
 from api.settings import Settings
 from geo.layers import Level, lon_lat
@@ -312,6 +313,55 @@ def test_incidents_and_verdicts_follow_an_edit(plan, stay):
     assert replayer.step() == 0
 
 
+def test_days_are_read_again_only_if_they_changed(plan, stay, monkeypatch):
+    place = lon_lat(plan.division.third.geometry.representative_point()).iloc[0]
+    now = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
+    _walks(plan, stay, place, now)
+    read = []
+    stored = replaying.read_tracks_of
+    monkeypatch.setattr(replaying, "read_tracks_of", lambda *given: read.append(given[2]) or stored(*given))
+    replayer = Replayer(plan.engine, 1, Keeper(plan.engine, ""), clock=lambda: now)
+    day, days = date(2026, 3, 2), [date(2026, 2, 25) + timedelta(days=k) for k in range(7)]
+    # An open draft is prepared for a day at a time, an answer takes all.
+    replayer.week(most=1)
+    assert read == days[:1]
+    assert len(replayer.week().tracks[day]) > 0
+    assert sorted(read) == days
+    read.clear()
+    now += timedelta(minutes=11)
+    for _ in days:
+        replayer.week(most=1)
+    assert read == []
+    _store(plan, [Fix(1, device_of(plan, "A"), 1772416800_000000, 1188000000, 321000000, 5.0, None, None, 0, 0, 0, 1)])
+    replayer.week(most=7)
+    assert read == []
+    now += timedelta(minutes=11)
+    before = len(replayer.week().tracks[day])
+    for _ in days:
+        replayer.week(most=1)
+    assert read == [day]
+    assert len(replayer.week().tracks[day]) == before + 1
+    # A change of the holder is one of the tracks.
+    with session(plan.engine, write=True) as opened:
+        hand_over(opened, device_of(plan, "A"), person_of(opened, 1, "丁", at=now), at=datetime(2026, 3, 2, tzinfo=UTC))
+    now += timedelta(minutes=11)
+    read.clear()
+    replayer.week(most=7)
+    assert day in read
+    assert replayer.week().tracks[day].loc[lambda t: t["device"] == "A", "officer"].unique().tolist() == ["丁"]
+
+
+def device_of(plan, name: str) -> int:
+    with session(plan.engine) as opened:
+        return device_names(opened, 1)[name]
+
+
+def _store(plan, fixes: list[Fix]) -> None:
+    writer = Writer(plan.engine)
+    writer.submit(as_rows(fixes)).result(60)
+    writer.close()
+
+
 def _walks(plan, stay, place, at) -> pd.DataFrame:
     """Fixes of one visit each of two people on 2 March at a place.
 
@@ -330,13 +380,11 @@ def _walks(plan, stay, place, at) -> pd.DataFrame:
     tracks["lat"] = (place.y + tracks["lat"] - tracks["lat"].mean()).round(7)
     tracks["accuracy_m"] = 5.0
     times = pd.to_datetime(tracks["time"], utc=True).dt.as_unit("us").astype("int64")
-    writer = Writer(plan.engine)
     rows = [
         Fix(1, devices[name], int(t), round(x * 1e7), round(y * 1e7), 5.0, None, None, 0, 0, 0, 0)
         for name, t, x, y in zip(tracks["device"], times, tracks["lon"], tracks["lat"], strict=True)
     ]
-    writer.submit(as_rows(rows)).result(60)
-    writer.close()
+    _store(plan, rows)
     return tracks
 
 

@@ -53,7 +53,7 @@ export class DragVertex extends Tool {
     // The server slides the node and adapts the third border; the preview shows the moved node only.
     const local = on ? moveVertex(app.model, on, to) : insertVertex(held.arc, held.k, to);
     app.setTrial(this.slides ? null : local, this.slides ? null : app.model.refusalOf(local.before, local.after), this.edits(to));
-    app.surface.refresh("overlay", "handles");
+    app.surface.refresh("overlay");
   }
 
   edits(to) {
@@ -79,11 +79,14 @@ export class DragVertex extends Tool {
   }
 
   draw(context, view) {
-    drawCatch(context, view, this.target);
-    if (!this.slides || !this.target) return;
+    const { held, target } = this;
+    if (!target) return;
+    drawCatch(context, view, target);
+    if (held?.kind !== "vertex") return;
+    // The handle stays where the vertex was: a drawing in SVG that changes costs more than the rest of the frame.
     context.fillStyle = "#1d5fa8";
     context.beginPath();
-    context.arc(...view.toPixels(this.target.x, this.target.y), 5, 0, 2 * Math.PI);
+    context.arc(...view.toPixels(target.x, target.y), 5, 0, 2 * Math.PI);
     context.fill();
   }
 }
