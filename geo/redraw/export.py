@@ -24,6 +24,11 @@ def as_division(base: Division, workspace: Workspace, rows: Rows) -> Division:
     return Division(*(layers[level] for level in Level))
 
 
+def as_layer(base: Division, workspace: Workspace, rows: Rows, level: Level) -> gpd.GeoDataFrame:
+    """Build one layer of a draft."""
+    return _layer(base.layer(level), level, workspace, rows, workspace.changed_cells())
+
+
 def group_shape(workspace: Workspace, cells: list[str], code: str) -> shapely.Geometry:
     """Polygon of third-level cells as one area, in metres."""
     names = dict.fromkeys(cells, code)

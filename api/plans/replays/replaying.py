@@ -10,6 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Engine
 
@@ -25,16 +27,24 @@ from api.verdicts.day import rules_of
 from api.verdicts.reading import mark_of, read_tracks_of, span_of
 from geo.errors import WanggeError
 from geo.layers import Level, lon_lat
-from geo.layers.columns import CODE
+from geo.layers.columns import CODE, LEADER
 from geo.patrols import Rules, clean, presences, verify, visits
+from geo.patrols.columns import DAY, PRESENCE_COLUMNS
+from geo.patrols.persons import DEPUTIES, who_counts
 from geo.redraw import Draft
+from geo.redraw.export import as_layer
+from geo.tracks.columns import CELL, DEVICE, OFFICER
 
 #: Number of days before today whose verdicts are recomputed.
 DAYS = 7
 #: Incidents and tracks are compared with the database after this time.
 KEPT_FOR = timedelta(minutes=10)
-#: Margin around a grid in which fixes can affect its verdict, degrees: about 500 m, more than any accuracy used.
-_MARGIN_DEG = 0.005
+#: Fixes can affect the verdict of a grid within the reach of a silence, this margin in metres, and so many times their accuracy.
+_MARGIN_M, _ERRORS = 50.0, 5.0
+#: Accuracy of fixes without one, and least length of a degree of latitude or longitude (that of longitude at 54° north), metres.
+_UNKNOWN_M, _DEGREE_M = 50.0, 65_000.0
+#: Separates the name of a device from the day; sorts before any other character.
+_DAY_MARK = "\0"
 Plain = dict[str, Any]
 
 
@@ -48,6 +58,15 @@ class _Ground:
 
 
 @dataclass(frozen=True)
+class _Day:
+    """Cleaned tracks of a day, the number of the device of each fix, and all officers."""
+
+    tracks: pd.DataFrame
+    device: npt.NDArray[np.intp]
+    officers: list[Any]
+
+
+@dataclass(frozen=True)
 class _Week:
     """Incidents and tracks of a street's last days."""
 
@@ -55,7 +74,12 @@ class _Week:
     today: date
     since: date
     incidents: list[Plain]
-    tracks: dict[date, pd.DataFrame]
+    days: dict[date, _Day]
+
+    @property
+    def tracks(self) -> dict[date, pd.DataFrame]:
+        """The tracks of each day that has any."""
+        return {day: found.tracks for day, found in self.days.items()}
 
 
 @dataclass(frozen=True)
@@ -138,8 +162,8 @@ class Replayer:
         old = [day for day in self._tracks if now - self._tracks[day].at > KEPT_FOR]
         for day in [*missing, *sorted(old, key=lambda day: self._tracks[day].at)][:most] if most else missing:
             self._tracks[day] = self._day(day, rules)
-        tracks = {day: self._tracks[day].found for day in days if day in self._tracks and len(self._tracks[day].found)}
-        return _Week(rules, today, since, known.found, tracks)
+        read = {day: self._tracks[day].found for day in days if day in self._tracks}
+        return _Week(rules, today, since, known.found, {day: one for day, one in read.items() if len(one.tracks)})
 
     def _day(self, day: date, rules: Rules) -> _Read:
         """The tracks of a day; those that were read before if they are the same in the database."""
@@ -148,7 +172,9 @@ class Replayer:
         if known is not None and known.mark == mark:
             return _Read(self._clock(), mark, known.found)
         fixes = read_tracks_of(self._engine, self._street, day, rules.zone)
-        return _Read(self._clock(), mark, clean(fixes, rules=rules) if len(fixes) else fixes)
+        tracks = clean(fixes, rules=rules) if len(fixes) else fixes
+        found = _Day(tracks, pd.factorize(tracks[DEVICE])[0], tracks[OFFICER].unique().tolist())
+        return _Read(self._clock(), mark, found)
 
     def _open(self, number: int, until: int | None = None) -> OpenDraft:
         """A draft at revision `until`, or at the newest one."""
@@ -191,7 +217,8 @@ def _ground(draft: Draft, codes: Iterable[str]) -> _Ground:
     there = [code for code in codes if code in rows and rows.level(code) is Level.THIRD]
     shapes = draft.workspace.shapes(there)
     thirds = gpd.GeoDataFrame({CODE: there}, geometry=shapes.to_numpy(), crs=draft.crs)
-    return _Ground(thirds, {code: rows.parent(code) for code in there}, draft.division().second)
+    seconds = as_layer(draft.base, draft.workspace, rows, Level.SECOND)
+    return _Ground(thirds, {code: rows.parent(code) for code in there}, seconds)
 
 
 def _incidents(week: _Week, before: _Ground, after: _Ground) -> Plain:
@@ -230,43 +257,93 @@ def _verdicts(week: _Week, before: _Ground, after: _Ground) -> Plain:
         or not one[code].equals_exact(other[code], 0, normalize=True)
     )
     if codes:
-        bounds = _bounds([frame[frame.index.isin(codes)] for frame in (one, other)])
-        for day, tracks in sorted(week.tracks.items()):
-            near = _near(tracks, bounds)
-            states = [_states(near, ground.seconds, codes, day, week.rules) for ground in (before, after)]
-            for code in codes:
-                was, now = states[0].get(code), states[1].get(code)
-                if was != now:
-                    changed.append({"code": code, "day": day, "before": was, "after": now})
+        bounds = _bounds([frame[frame.index.isin(codes)] for frame in (one, other)], week.rules.reach_m)
+        tracks = _of_all_days({day: _near(one, bounds) for day, one in week.days.items()})
+        found = [_presences(tracks, ground.seconds, codes, week.rules) for ground in (before, after)]
+        for day, one_day in sorted(week.days.items()):
+            parts = [table[table[DAY] == day].reset_index(drop=True) for table in found]
+            if parts[0].equals(parts[1]) and _judged_alike(before, after, codes, week.rules):
+                continue
+            was, now = (
+                _states(
+                    part,
+                    ground.seconds,
+                    codes,
+                    day,
+                    who_counts(week.rules.on(day), ground.seconds, one_day.officers).rules,
+                )
+                for part, ground in zip(parts, (before, after), strict=True)
+            )
+            changed += [
+                {"code": code, "day": day, "before": was.get(code), "after": now.get(code)}
+                for code in codes
+                if was.get(code) != now.get(code)
+            ]
     return {
         "since": week.today - timedelta(days=DAYS),
         "until": week.today - timedelta(days=1),
         "changed": changed,
         "grids": codes,
-        "days": len(week.tracks),
+        "days": len(week.days),
     }
 
 
-def _bounds(shapes: list[gpd.GeoSeries]) -> tuple[float, float, float, float]:
-    """Bounds of cells with a margin, degrees."""
+def _bounds(shapes: list[gpd.GeoSeries], reach_m: float) -> tuple[float, float, float, float]:
+    """Bounds of cells with the margin, degrees."""
     west, south, east, north = lon_lat(pd.concat(shapes)).total_bounds
-    return west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG
+    margin = (reach_m + _MARGIN_M) / _DEGREE_M
+    return west - margin, south - margin, east + margin, north + margin
 
 
-def _near(tracks: pd.DataFrame, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
-    """All fixes of the devices that were in a box at any time."""
+def _near(day: _Day, bounds: tuple[float, float, float, float]) -> pd.DataFrame:
+    """All fixes of the devices that may have been in a box, given the errors of their fixes, or passed it between two of them."""
     west, south, east, north = bounds
-    inside = tracks["lon"].between(west, east) & tracks["lat"].between(south, north)
-    return tracks[tracks["device"].isin(tracks.loc[inside, "device"].unique())]
+    tracks, device = day.tracks, day.device
+    off = np.nan_to_num(tracks["accuracy_m"].to_numpy(float), nan=_UNKNOWN_M) * _ERRORS / _DEGREE_M
+    last = np.r_[device[1:] != device[:-1], True]
+    inside = np.ones(len(tracks), dtype=np.bool_)
+    for name, low, high in (("lon", west, east), ("lat", south, north)):
+        at = tracks[name].to_numpy(float)
+        # The box of each step, from a fix to the next one of its device.
+        least, most = at - off, at + off
+        following = np.r_[np.where(last[:-1], least[:-1], least[1:]), least[-1:]]
+        beyond = np.r_[np.where(last[:-1], most[:-1], most[1:]), most[-1:]]
+        inside &= (np.minimum(least, following) <= high) & (np.maximum(most, beyond) >= low)
+    return tracks[np.isin(device, np.unique(device[inside]))]
 
 
-def _states(tracks: pd.DataFrame, cells: gpd.GeoDataFrame, codes: list[str], day: date, rules: Rules) -> dict[str, str]:
-    """Verdict of the given grids on a day."""
+def _of_all_days(tracks: dict[date, pd.DataFrame]) -> pd.DataFrame | None:
+    """The tracks of several days as one frame, with the day in the names of the devices: a night is no silence. None if empty."""
+    parts = [frame.assign(**{DEVICE: frame[DEVICE] + f"{_DAY_MARK}{day}"}) for day, frame in sorted(tracks.items())]
+    return pd.concat(parts, ignore_index=True) if any(map(len, parts)) else None
+
+
+def _presences(tracks: pd.DataFrame | None, cells: gpd.GeoDataFrame, codes: list[str], rules: Rules) -> pd.DataFrame:
+    """Presences in the given grids, on all days."""
+    if tracks is None:
+        return pd.DataFrame(columns=list(PRESENCE_COLUMNS))
+    found = presences(tracks, cells, rules=rules)
+    found = found[found[CELL].isin(codes)].reset_index(drop=True)
+    found[DEVICE] = found[DEVICE].str.split(_DAY_MARK).str[0]
+    return found
+
+
+def _judged_alike(before: _Ground, after: _Ground, codes: list[str], rules: Rules) -> bool:
+    """Whether the same presences give the same verdicts in both states of the given grids."""
+    if rules.classes or any(version.classes for version in rules.earlier):
+        return False
+    tables = []
+    for ground in (before, after):
+        part = ground.seconds[ground.seconds[CODE].isin(codes)].sort_values(CODE, ignore_index=True)
+        tables.append(part[[column for column in (CODE, LEADER, DEPUTIES) if column in part]])
+    return bool(tables[0].equals(tables[1]))
+
+
+def _states(found: pd.DataFrame, cells: gpd.GeoDataFrame, codes: list[str], day: date, rules: Rules) -> dict[str, str]:
+    """Verdict of the given grids on a day from the presences in them; `rules` as decided for the complete day."""
     part = cells[cells[CODE].isin(codes)].reset_index(drop=True)
     if not len(part):
         return {}
-    found = presences(tracks, cells, rules=rules)
-    found = found[found["cell"].isin(codes)].reset_index(drop=True)
     made = visits(found, rules=rules, cells=part)
     table = verify(made, part, presences=found, rules=rules, day=day)
     return {str(code): str(state) for code, state in zip(table["code"], table["verdict"], strict=True)}
