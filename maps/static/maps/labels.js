@@ -73,29 +73,35 @@ Object.assign(wangge, (() => {
 
   Labels.widths = new Map();
 
-  /** The labels that are shown, at their places while the map is zoomed. Markers of Leaflet cost several times as much. */
+  /**
+   * The labels that are shown. The labels of a pane are in one element, which is moved and scaled as a whole while the map is zoomed:
+   * a browser makes each element that is animated a layer of its own, which takes most of the time of a zoom with hundreds of names.
+   */
   class LabelLayer {
     constructor(map) {
-      Object.assign(this, { map, shown: [] });
-      map.on("zoomanim", ({ zoom, center }) => this.place((at) => map._latLngToNewLayerPoint(at, zoom, center)));
-      map.on("zoom viewreset", () => this.place((at) => map.latLngToLayerPoint(at)));
+      Object.assign(this, { map, groups: new Map() });
+      map.on("zoomanim", ({ zoom, center }) => this.move((at) => map._latLngToNewLayerPoint(at, zoom, center), zoom));
+      map.on("zoom viewreset", () => this.move((at) => map.latLngToLayerPoint(at), map.getZoom()));
     }
 
-    place(pointOf) {
-      for (const { node, place } of this.shown) L.DomUtil.setPosition(node, pointOf(place).round());
+    move(pointOf, zoom) {
+      for (const group of this.groups.values()) L.DomUtil.setTransform(group, pointOf(this.origin), this.map.getZoomScale(zoom, this.zoom));
     }
 
     show(labels) {
-      for (const { node } of this.shown) node.remove();
-      const groups = new Map();
-      for (const label of labels) {
-        label.node = el("div", { className: `leaflet-marker-icon leaflet-zoom-animated ${label.className}`, style: "width:0;height:0" }, label.content);
-        if (!groups.has(label.pane)) groups.set(label.pane, document.createDocumentFragment());
-        groups.get(label.pane).append(label.node);
+      this.zoom = this.map.getZoom();
+      this.origin = this.map.layerPointToLatLng([0, 0]);
+      const nodes = new Map();
+      for (const { pane, place, className, content } of labels) {
+        const { x, y } = this.map.latLngToLayerPoint(place).round();
+        if (!nodes.has(pane)) nodes.set(pane, []);
+        nodes.get(pane).push(el("div", { className, style: `position:absolute;width:0;height:0;left:${x}px;top:${y}px` }, content));
       }
-      this.shown = labels;
-      this.place((at) => this.map.latLngToLayerPoint(at));
-      for (const [pane, nodes] of groups) this.map.getPane(pane).append(nodes);
+      for (const pane of nodes.keys()) {
+        if (!this.groups.has(pane)) this.groups.set(pane, this.map.getPane(pane).appendChild(el("div", { className: "leaflet-zoom-animated" })));
+      }
+      for (const [pane, group] of this.groups) group.replaceChildren(...(nodes.get(pane) ?? []));
+      this.move((at) => this.map.latLngToLayerPoint(at), this.zoom);
     }
   }
 
