@@ -118,7 +118,8 @@ def _print_result(done: Imported, *, as_json: bool) -> None:
     lines = [f"行 rows: {done.rows}；{stored}；未收 refused {len(done.refused)}"]
     lines += [str(text) for text in done.notices]
     lines += [
-        f"第{row['row']}行 row {row['row']}: {row['reason_zh']} {row['reason']}（{row['value']}）"
+        f"第{row['row']}行 row {row['row']}: {row['reason_zh']} {row['reason']}"
+        + (f"（{row['value']}）" if row["value"] else "")
         for row in done.refused
     ]
     lines += [f"{row['explanation_zh']} {row['explanation']}" for row in findings[:50]]

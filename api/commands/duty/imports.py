@@ -38,6 +38,10 @@ _CHANNELS = {
 _PLACELESS = Text(
     "第{rows}行没有可用坐标，已入库为地点待定", "rows {rows} have no usable position; stored without a place"
 )
+_UNKNOWN_MATTERS = Text(
+    "第{rows}行的事项不在目录内，已入库，立案时再定类别",
+    "rows {rows}: the matter is not in the catalogue; stored, and to be classified at filing",
+)
 _TEXTS = ("诉求内容", "问题描述", "事件描述", "内容", "描述", "text", "description", "content")
 _NAMES = ("诉求人", "来电人", "上报人", "联系人", "姓名", "reporter")
 _CONTACTS = ("联系电话", "来电号码", "手机号", "电话", "contact", "phone")
@@ -145,14 +149,19 @@ def import_incidents(
             placeless.append(found)
     if placeless:
         result.notices.append(_PLACELESS.fill(rows=listed([row["source_row"] for row in placeless])))
+    unknown: list[int] = []
     for row in [*placed.to_dict("records"), *placeless]:
         try:
             report = _report_of(row, path.name, sender)
         except _UnusableRowError as error:
             result.refused.append(refuse(path.name, int(row["source_row"]), error.reason))
             continue
+        if _text(row.get("kind_name")) and not report.kind:
+            unknown.append(int(row["source_row"]))
         _, _, new = add_report(session, street, report, sender, standing, seal)
         counts["added" if new else "repeated"] += 1
+    if unknown:
+        result.notices.append(_UNKNOWN_MATTERS.fill(rows=listed(unknown)))
     result.stored = counts
     return result
 
@@ -181,7 +190,9 @@ class _UnusableRowError(Exception):
 
 def _report_of(row: dict[Any, Any], file: str, sender: Sender) -> Report:
     number = _text(row.get("incident_id"))
-    text = _first(row, _TEXTS) or "：".join(t for t in (_text(row.get("kind_name")), _text(row.get("address"))) if t)
+    text = _first(row, _TEXTS)
+    if len(text) < 2:  # a single letter says less than the matter
+        text = "：".join(t for t in (_text(row.get("kind_name")), _text(row.get("address")), text) if t)
     if len(text) < 2:
         raise _UnusableRowError(Text("没有内容", "says nothing: no text, kind or address"))
     reported = row.get("reported_at")

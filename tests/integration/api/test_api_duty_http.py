@@ -241,6 +241,25 @@ def test_sheets_of_the_hotline_become_reports(service, wangge):
     assert (placeless["second"], placeless["kind"]) == ("", "06013")
 
 
+def test_a_matter_outside_the_catalogue_is_told_and_stored(service, wangge):
+    lon, lat = service.place["lon"], service.place["lat"]
+    rows = [
+        ["工单编号", "受理时间", "事项名称", "诉求内容", "经度(WGS84)", "纬度(WGS84)"],
+        ["U1", "2026-03-01 09:00", "外星人入侵", "楼顶有异响", lon, lat],
+        ["U2", "2026-03-01 09:30", "暴露垃圾", "脏", lon, lat],
+        ["U3", "2026-03-01 09:40", None, None, lon, lat],
+    ]
+    path = sheet(service.folder / "unknown.xlsx", rows)
+    code, out, err = wangge("duty", "import", path, "--as", "reports", "--database", service.address)
+    assert code == 1, err
+    assert "第2行的事项不在目录内" in out
+    assert "rows 2: the matter is not in the catalogue" in out
+    assert "第4行 row 4: 没有内容 says nothing: no text, kind or address\n" in out
+    stored = {case["summary"]: case["kind"] for case in ask(service, "clerk", "GET", "/api/cases").json()["cases"]}
+    assert stored["楼顶有异响"] == ""
+    assert stored["暴露垃圾：脏"] == "06010"
+
+
 def picture(kind="PNG", **more):
     content = io.BytesIO()
     Image.new("RGB", (4, 3), "red").save(content, kind, **more)
