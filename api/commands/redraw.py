@@ -13,6 +13,7 @@ import pandas as pd
 from api.files.documents import write_json
 from api.files.inputs import optional_layer
 from api.files.outputs import write_csv
+from api.translations.import_notices import in_both_languages
 from geo.errors import FileError, InputError, RefusedEdit
 from geo.layers import Level, read_division, write_division
 from geo.redraw import Draft, Edit, compare, crosswalk, edit_from_dict, read_edited
@@ -109,6 +110,7 @@ def import_edited(
 ) -> tuple[list[Edit], pd.DataFrame]:
     """Read a division that was edited in a GIS, and write its edits, and on request its findings."""
     edits, findings = read_edited(read_division(base), edited)
+    findings = in_both_languages(findings)
     write_json({EDITS: [edit.to_dict() for edit in edits]}, target)
     if findings_path is not None:
         write_csv(_flat(findings), findings_path)

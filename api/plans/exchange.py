@@ -13,6 +13,7 @@ from typing import Any
 from api.plans.examining import comparison, import_findings
 from api.plans.open_draft import Base
 from api.plans.wire import consequences_out
+from api.translations.import_notices import in_both_languages
 from geo.errors import FileError
 from geo.layers import Division, write_division
 from geo.redraw import Draft, consequences, read_edited
@@ -85,7 +86,7 @@ def imported(base: Base, division: Division, content: bytes, name: str) -> dict[
         scratch.apply(edits, accept={"cut_building": "looked at"})
     return {
         "edits": [edit.to_dict() for edit in edits],
-        "findings": import_findings(findings),
+        "findings": import_findings(in_both_languages(findings)),
         "compare": comparison(division, scratch.division()),
         "consequences": found,
     }

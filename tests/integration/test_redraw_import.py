@@ -139,3 +139,14 @@ def test_a_file_of_something_else_is_refused(base: Division, tmp_path: Path) -> 
     )
     with pytest.raises(FileError, match="no layer holds"):
         read_edited(base, _write(tmp_path / "other.gpkg", roads=other))
+
+
+def test_a_row_with_the_code_of_another_keeps_its_place(base: Division, tmp_path: Path) -> None:
+    third = base.third.copy()
+    wrong, right = third["code"].iloc[[0, 1]]
+    third.loc[third.index[0], "code"] = right
+    edits, findings = read_edited(base, _write(tmp_path / "edited.gpkg", third=third))
+    assert edits == []
+    assert _kinds(findings) == {"duplicate_code": "mended"}
+    assert findings["cells"].tolist() == [(wrong,)]
+    assert f"row 1 has the code {right} of another row; its place is that of {wrong}" in findings["explanation"].iloc[0]

@@ -154,23 +154,35 @@ def matched_rows(cells: gpd.GeoDataFrame, base: gpd.GeoDataFrame, findings: Find
         )
     cells, codes = cells[~empty], codes[~empty].copy()
     known = set(base[CODE].astype(str))
+    unused = known - set(codes)
+    repeated = set(codes[codes.duplicated()])
     tree = base.sindex
     for place, (row, code) in enumerate(zip(np.flatnonzero(~empty) + 1, codes, strict=True)):
-        if code in known:
+        if code in known and code not in repeated:
             continue
         shape = shapely.make_valid(cells.geometry.iloc[place])
         near = tree.query(shape, predicate="intersects")
         shared = shapely.area(shapely.intersection(base.geometry.to_numpy()[near], shape))
         if len(near) and shared.max() > 0.5 * shape.area:
             match = str(base[CODE].iloc[near[int(np.argmax(shared))]])
-            kind, word = ("missing_code", "没有编码") if not code else ("unknown_code", f"编码 {code} 不在原方案中")
+            if code in known and match not in unused:
+                continue
+            kind, zh, en = _reason_of_match(code, known)
             findings.add(
                 kind,
-                f"第{row}行{word}，按位置对应 {match} / row {row} has {'no code' if not code else 'an unknown code'}; "
-                f"its place is that of {match}",
+                f"第{row}行{zh}，按位置对应 {match} / row {row} has {en}; its place is that of {match}",
                 MENDED,
                 [match],
                 cells.geometry.iloc[place],
             )
             codes.iloc[place] = match
     return cells.assign(**{CODE: codes.to_numpy()}).reset_index(drop=True)
+
+
+def _reason_of_match(code: str, known: set[str]) -> tuple[str, str, str]:
+    """Why the code of a row is not used: kind of the finding, and the reason in Chinese and English."""
+    if not code:
+        return "missing_code", "没有编码", "no code"
+    if code in known:
+        return "duplicate_code", f"的编码 {code} 与另一行重复", f"the code {code} of another row"
+    return "unknown_code", f"编码 {code} 不在原方案中", "an unknown code"

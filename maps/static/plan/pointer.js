@@ -24,6 +24,9 @@ export class Pointers {
 
   onDown(event) {
     if (event.target.closest?.("button, input, select, a")) return;
+    // Otherwise every movement of a drag would also arrive as a mouse event. The focus has to be set then.
+    event.preventDefault();
+    (event.target.closest("[tabindex]") ?? this.box).focus({ preventScroll: true, focusVisible: false });
     const at = this.place(event);
     this.down.set(event.pointerId, at);
     this.box.setPointerCapture(event.pointerId);
