@@ -11,6 +11,9 @@ from api.cli import options
 from api.cli.check import show
 from api.cli.console import out, progress, table
 
+#: How many of the parents that could not be balanced are printed with the reason.
+_WORST = 3
+
 Street = Annotated[
     Path,
     typer.Option(
@@ -118,7 +121,7 @@ def run(
 
 
 def _print_figures(figures: dict[str, Any], target: Path) -> None:
-    """Print balance, compactness and share on roads of each level, and the number of parents that could not be balanced."""
+    """Print balance, compactness and share on roads of each level, and the parents that could not be balanced."""
     names = {"community": "社区 community", "second": "二级网格 second", "third": "三级网格 third"}
     rows = [
         [
@@ -150,3 +153,9 @@ def _print_figures(figures: dict[str, Any], target: Path) -> None:
             "--report says why and what to do.",
             markup=False,
         )
+        for row in sorted(missed, key=lambda row: -row["reached"])[:_WORST]:
+            console.print(
+                f"  {row['parent']} {row['reached']:.0%}（下限 bound {row['bound']:.0%}）：{row['proposal_zh']}。"
+                f"{row['proposal_en']}.",
+                markup=False,
+            )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import typer
 
+from api.cli.divide import _print_figures
 from api.cli.options import parse_counts, parse_day
 from api.commands.patrols.history import changes_of, what_is_new
 from api.commands.patrols.plans import moment
@@ -37,6 +39,21 @@ def test_counts_are_refused_with_the_reason(text: str, reason: str) -> None:
 
 def test_counts_may_be_equal_and_have_chinese_commas() -> None:
     assert parse_counts("1，1, 1") == (1, 1, 1)
+
+
+def test_divide_names_the_three_parents_that_are_furthest_off(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"parent": f"P{k}", "reached": reached, "bound": 0.5, "proposal_zh": f"拆分{k}", "proposal_en": f"split {k}"}
+        for k, reached in enumerate((0.4, 2.37, 0.2, 1.1))
+    ]
+    _print_figures({"levels": {}, "obstacles": rows}, Path("division.gpkg"))
+    text = "".join(capsys.readouterr().out.split())
+    places = [text.find(f"P{k}{share}") for k, share in ((1, "237%"), (3, "110%"), (0, "40%"))]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert "P2" not in text
+    assert "下限bound50%" in text
+    assert "split1." in text
 
 
 def test_days() -> None:
