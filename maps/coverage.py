@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import folium
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo.errors import ColumnError, InputError, first_labels
@@ -56,6 +57,7 @@ def coverage_map(
     visits: pd.DataFrame | None = None,
     visit_reasons: Mapping[str, Text] = REASONS,
     zone: str = "Asia/Shanghai",
+    grids: dict[str, Any] | None = None,
     **extras: Unpack[Extras],
 ) -> folium.Map:
     """Draw the verdicts of one day: second-level grids by state, communities by failing grids, third-level below.
@@ -79,6 +81,8 @@ def coverage_map(
         Meaning of the values of ``reason``; values without an entry are shown unchanged.
     zone
         Time zone in which times are written.
+    grids
+        The encoded division (:func:`maps.encoding.cells.encode_levels`), if several maps show it; encoded here by default.
     extras
         Background and texts, see :class:`maps.encoding.cells.Extras`.
 
@@ -105,7 +109,7 @@ def coverage_map(
         "title": two_languages(extras.get("title") or titled(division, TITLE)),
         "when": _when(day, rows),
         "note": optional_text(extras.get("note")),
-        "grids": encode_levels(division),
+        "grids": encode_levels(division) if grids is None else grids,
         "background": encode_background(Background.of(extras), division),
         "states": list(STATES),
         "failing_limits": list(colours.FAILING_LIMITS),
@@ -230,17 +234,24 @@ def _evidence(
     reasons, places = enumerate_texts(today["reason"])
     listed: list[list[list[Any]]] = [[] for _ in range(len(division.second))]
     position = {code: i for i, code in enumerate(division.second[CODE])}
-    for code, start, stop, stay, counted, reason in zip(
+    since_s = (today["start"] - begin).dt.total_seconds()
+    for code, start, stop, stay, counted, reason, second in zip(
         today[CODE],
-        today["start"].dt.tz_convert(local),
-        today["end"].dt.tz_convert(local),
+        _clock(today["start"], local),
+        _clock(today["end"], local),
         today["stay_s"],
         today["counted"],
         places,
+        since_s.tolist(),
         strict=True,
     ):
         if code in position:
-            second = max(0, round((start - begin).total_seconds()))
-            row = [f"{start:%H:%M}", f"{stop:%H:%M}", round(float(stay)), int(bool(counted)), reason, second]
+            row = [start, stop, round(float(stay)), int(bool(counted)), reason, max(0, round(second))]
             listed[position[code]].append(row)
     return listed, [two_languages(meanings.get(reason, reason)) for reason in reasons]
+
+
+def _clock(times: pd.Series, local: ZoneInfo) -> list[str]:
+    """Local hours and minutes."""
+    minutes = times.dt.tz_convert(local).dt.tz_localize(None).to_numpy(dtype="datetime64[m]")
+    return [text[11:] for text in np.datetime_as_string(minutes).tolist()]

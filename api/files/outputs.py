@@ -6,6 +6,7 @@ set of files, so that a failed command or a full disk leaves neither an incomple
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo.errors import FileError
@@ -90,9 +92,26 @@ def write_csv(frame: pd.DataFrame, path: Path, *, zone: str | None = None) -> No
         frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
     if zone is not None:
         aware = [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
-        frame = frame.assign(**{str(name): frame[name].dt.tz_convert(zone) for name in aware})
+        frame = frame.assign(**{str(name): _local_texts(frame[name].dt.tz_convert(zone)) for name in aware})
     with TableWriter(path) as writer:
         writer.write(frame)
+
+
+def _local_texts(times: pd.Series) -> pd.Series:
+    """Local times with their UTC offset as texts, as pandas writes them, in a twentieth of its time; None for missing times."""
+    if times.dt.unit == "ns":  # may have digits that microseconds cannot hold
+        return times
+    naive = times.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    utc = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    known = np.flatnonzero(~np.isnat(naive))
+    # All times of a column have the same number of decimals: none, three or six.
+    exact = (unit for unit in ("s", "ms", "us") if (naive[known].astype(f"datetime64[{unit}]") == naive[known]).all())
+    words = np.datetime_as_string(naive[known], unit=next(exact)).tolist()
+    shifts, which = np.unique((naive - utc)[known], return_inverse=True)
+    offsets = [str(pd.Timestamp(0, tz=dt.timezone(shift)))[19:] for shift in shifts.tolist()]
+    texts = np.full(len(times), None, dtype=object)
+    texts[known] = [f"{word[:10]} {word[11:]}{offsets[k]}" for word, k in zip(words, which.tolist(), strict=True)]
+    return pd.Series(texts, index=times.index, dtype=object)
 
 
 def write_text(text: str, path: Path) -> None:

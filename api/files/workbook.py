@@ -46,8 +46,9 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> Path:
         for place, width in enumerate(_widths(plain), start=1):
             sheet.column_dimensions[get_column_letter(place)].width = width
         sheet.append(list(_heading(sheet, plain)))
-        for values in plain.iloc[:MOST_ROWS].itertuples(index=False, name=None):
-            sheet.append([_shown_as(sheet, value) for value in values])
+        columns = [_values(sheet, plain.iloc[:MOST_ROWS, place]) for place in range(plain.shape[1])]
+        for values in zip(*columns, strict=True):
+            sheet.append(values)
     with aside(path) as temporary:
         book.save(temporary)
     return path
@@ -58,6 +59,25 @@ def _heading(sheet: Any, frame: pd.DataFrame) -> Iterator[WriteOnlyCell]:
         cell = _text(sheet, str(name))
         cell.font = _HEADING
         yield cell
+
+
+def _values(sheet: Any, column: pd.Series) -> list[Any]:
+    """The values of a column as openpyxl takes them; equal texts are looked at once."""
+    if column.dtype.kind in "biu" and isinstance(column.dtype, np.dtype):
+        return list(column.tolist())
+    if column.dtype.kind == "f" and isinstance(column.dtype, np.dtype):
+        finite = np.isfinite(column.to_numpy())
+        return [value if fine else None for value, fine in zip(column.tolist(), finite.tolist(), strict=True)]
+    texts: dict[str, str] = {}
+    shown = []
+    for value in column.to_numpy(dtype=object).tolist():
+        text = texts.get(value) if isinstance(value, str) else None
+        if text is None:
+            text = _shown_as(sheet, value)
+            if isinstance(value, str) and isinstance(text, str):
+                texts[value] = text
+        shown.append(text)
+    return shown
 
 
 def _shown_as(sheet: Any, value: Any) -> Any:

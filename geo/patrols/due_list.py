@@ -30,7 +30,7 @@ WALK_M_S, DETOUR = 1.2, 1.3
 
 def due(
     visits: pd.DataFrame,
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     cells: gpd.GeoDataFrame,
     *,
     now: pd.Timestamp,
@@ -133,7 +133,7 @@ def _nearest(cells: gpd.GeoDataFrame, own: Bools, where: gpd.GeoDataFrame) -> tu
     return who, distance
 
 
-def _last_places(tracks: gpd.GeoDataFrame, crs: object, moment: pd.Timestamp, rules: Rules) -> gpd.GeoDataFrame:
+def _last_places(tracks: pd.DataFrame, crs: object, moment: pd.Timestamp, rules: Rules) -> gpd.GeoDataFrame:
     """Last position of each device, if it is recent enough."""
     micro = utc(tracks[TIME]).astype(np.int64)
     now = int(moment.timestamp() * 1e6)

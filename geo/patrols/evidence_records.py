@@ -23,6 +23,7 @@ from geo.patrols.columns import CODE, DAY, KIND
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
 from geo.tracks.fix_values import places, utc
+from geo.tracks.sorting import by_time, numbered
 
 #: Time before and after a presence whose fixes belong to its evidence, because they cross the border.
 AROUND_S = 300.0
@@ -180,7 +181,7 @@ def _plain(column: pd.Series) -> list[Any]:
         return [value if np.isfinite(value) else None for value in numbers.tolist()]
     return [
         None if value is None or value is pd.NA else value.isoformat() if isinstance(value, dt.date) else str(value)
-        for value in column.tolist()
+        for value in column.to_numpy(dtype=object).tolist()
     ]
 
 
@@ -234,14 +235,14 @@ class _Fixes(NamedTuple):
 
     @classmethod
     def of(cls, tracks: pd.DataFrame) -> _Fixes:
-        device, names = pd.factorize(tracks[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+        device, names = numbered(tracks[DEVICE].astype(str))
         time = utc(tracks[TIME]).view(np.int64)
         lon, lat = (
             np.rint(np.nan_to_num(degrees, nan=999.0, posinf=999.0, neginf=999.0) * 10**_DECIMALS).astype(np.int64)
             for degrees in places(tracks)
         )
         mark, words = pd.factorize(tracks[MARK].astype(str).to_numpy(dtype=object), sort=True)
-        order = np.lexsort((mark, lat, lon, time, device))
+        order = by_time(device, time, lon, lat, mark)
         packed = np.empty(len(order), dtype=[("time", "<i8"), ("lon", "<i8"), ("lat", "<i8"), ("mark", "S16")])
         packed["time"], packed["lon"], packed["lat"] = time[order], lon[order], lat[order]
         packed["mark"] = np.array([str(word).encode() for word in words] or [b""], dtype="S16")[mark[order]]
@@ -261,7 +262,7 @@ class _Fixes(NamedTuple):
         opens, closes = micro_at(days, dt.time(0), zone)
         around = int(AROUND_S * 1e6)
         start, end = np.maximum(times[0] - around, opens), np.minimum(times[1] + around, closes - 1)
-        found = []
+        found: list[tuple[str, int, int]] = []
         rows_of: dict[str, list[int]] = {}
         for k, name in enumerate(device):
             rows_of.setdefault(str(name), []).append(k)
@@ -272,24 +273,25 @@ class _Fixes(NamedTuple):
             rows = np.array(rows_of[name])
             first = a + np.searchsorted(self.time[a:b], start[rows], side="left")
             last = a + np.searchsorted(self.time[a:b], end[rows], side="right")
-            found += [self._reference(name, p, q) for p, q in _merged(first, last)]
-        return found
+            found += [(name, p, q) for p, q in _merged(first, last)]
+        ends = np.array([(p, q - 1) for _, p, q in found], dtype=np.int64).ravel()
+        clock = _iso(self.time[ends])
+        return [self._reference(*one, *clock[2 * k : 2 * k + 2]) for k, one in enumerate(found)]
 
-    def _reference(self, device: str, a: int, b: int) -> dict[str, Any]:
+    def _reference(self, device: str, a: int, b: int, from_: str, to: str) -> dict[str, Any]:
         """Reference to one range of fixes."""
         said: dict[str, Any] = {
             "device": device,
             "fixes": b - a,
-            "from": _iso(self.time[a : a + 1])[0],
-            "to": _iso(self.time[b - 1 : b])[0],
-            "sha256": hashlib.sha256(np.ascontiguousarray(self.packed[a:b]).tobytes()).hexdigest(),
+            "from": from_,
+            "to": to,
+            "sha256": hashlib.sha256(self.packed[a:b].tobytes()).hexdigest(),
         }
         if self.source is not None and self.row is not None:
             source, row = self.source[a:b], self.row[a:b]
-            said["rows"] = {
-                self.sources[k]: [int(row[source == k].min()), int(row[source == k].max())]
-                for k in np.unique(source).tolist()
-            }
+            first, last = int(source.min()), int(source.max())
+            rows_of = {first: row} if first == last else {k: row[source == k] for k in np.unique(source).tolist()}
+            said["rows"] = {self.sources[k]: [int(rows.min()), int(rows.max())] for k, rows in rows_of.items()}
         return said
 
 

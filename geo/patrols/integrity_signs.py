@@ -329,25 +329,33 @@ def _shared(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:
     # Only places that occur twice can be shared.
     again = np.flatnonzero(np.bincount(key, minlength=1)[key] > 1)
     order = again[np.lexsort((where[again], who[again], key[again]))]
-    pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
     twice = np.flatnonzero(key[order[1:]] == key[order[:-1]])
-    for a, b in zip(order[twice], order[twice + 1], strict=True):
-        hit = int(where[a]), int(where[b])
-        if who[a] != who[b] or parts[who[b]].time[hit[1]] - parts[who[a]].time[hit[0]] >= AGAIN_S * 1_000_000:
-            pairs.setdefault((int(who[a]), int(who[b])), []).append(hit)
-    for (a, b), hits in sorted(pairs.items()):
-        if len(hits) < COPIED_RUN:
+    a, b = order[twice], order[twice + 1]
+    first = np.cumsum([0, *(len(track.time) for track in parts)])
+    time = np.concatenate([track.time for track in parts])
+    shift_us = time[first[who[b]] + where[b]] - time[first[who[a]] + where[a]]
+    later = np.flatnonzero((who[a] != who[b]) | (shift_us >= AGAIN_S * 1_000_000))
+    a, b, shift_s = a[later], b[later], shift_us[later] / 1e6
+    pair = who[a].astype(np.int64) * len(parts) + who[b]
+    for rows in _equal(pair):
+        if len(rows) < COPIED_RUN:
             continue
-        one, two = parts[a], parts[b]
-        shift = np.array([two.time[j] - one.time[i] for i, j in hits]) / 1e6
-        usual = float(np.median(shift))
-        if np.mean(np.abs(shift - usual) <= 2.0) < 0.8:
+        one, two = parts[who[a[rows[0]]]], parts[who[b[rows[0]]]]
+        usual = float(np.median(shift_s[rows]))
+        if np.mean(np.abs(shift_s[rows] - usual) <= 2.0) < 0.8:
             continue
         sign = "copied" if abs(usual) <= 2.0 else "replayed"
-        begin, end = int(two.time[hits[0][1]]), int(two.time[hits[-1][1]])
-        note = f"{len(hits)} places, {usual:+.0f} s"
-        other = None if a == b else one.device
+        begin, end = int(two.time[where[b[rows[0]]]]), int(two.time[where[b[rows[-1]]]])
+        note = f"{len(rows)} places, {usual:+.0f} s"
+        other = None if one is two else one.device
         yield two.device, (sign, other, min(begin, end), max(begin, end), None, note)
+
+
+def _equal(values: Ints) -> Iterator[Ints]:
+    """Rows of each value, by value; the rows of one are in order."""
+    order = np.argsort(values, kind="stable")
+    cuts = np.flatnonzero(np.diff(values[order])) + 1
+    yield from (rows for rows in np.split(order, cuts) if len(rows))
 
 
 def _beside(parts: list[_Track]) -> Iterator[tuple[str, Finding]]:

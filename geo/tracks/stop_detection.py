@@ -48,7 +48,7 @@ class _Chains(NamedTuple):
     stop: Ints
 
 
-def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
+def stops(tracks: pd.DataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> gpd.GeoDataFrame:
     """Detect the stays of each device.
 
     Parameters
@@ -113,7 +113,7 @@ def stops(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -
     return gpd.GeoDataFrame(table, geometry=lon_lat(places).array, crs=4326)[list(STOP_COLUMNS)]
 
 
-def stop_of(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> pd.Series:
+def stop_of(tracks: pd.DataFrame, *, rules: MovementLimits = DEFAULT_LIMITS) -> pd.Series:
     """Stop of each fix.
 
     Returns
@@ -129,7 +129,7 @@ def stop_of(tracks: gpd.GeoDataFrame, *, rules: MovementLimits = DEFAULT_LIMITS)
     return pd.Series(number, index=tracks.index, dtype="Int64", name="stop").where(labelled)
 
 
-def _chains(tracks: gpd.GeoDataFrame, rules: MovementLimits) -> _Chains:
+def _chains(tracks: pd.DataFrame, rules: MovementLimits) -> _Chains:
     """Label the fixes of all devices, and number the stops in order of device and time."""
     path, rows = raw_path(tracks, metric_of(tracks), rules)
     lasts = np.diff(path.time) / SECOND

@@ -21,7 +21,7 @@ from geo.tracks.stop_detection import stops
 
 
 def write_routes(
-    cleaned: gpd.GeoDataFrame,
+    cleaned: pd.DataFrame,
     cells: gpd.GeoDataFrame,
     folder: Path,
     *,
@@ -66,7 +66,7 @@ def write_routes(
 
 
 def cells_by_day(
-    cleaned: gpd.GeoDataFrame,
+    cleaned: pd.DataFrame,
     cells: gpd.GeoDataFrame,
     *,
     days: Sequence[date],

@@ -21,7 +21,8 @@ from api.files.small_input import few_vertices
 from geo.errors import ImpossibleError, InputError
 from geo.kernels import uncompiled
 from geo.layers import Division, to_metric
-from geo.patrols import Rules, assign_holders, read_tracks
+from geo.patrols import Rules, assign_holders
+from geo.tracks.reading.read import read_fixes
 
 #: Maximum number of days; more indicate a mistake in --from or --to.
 MOST_DAYS = 366
@@ -229,15 +230,15 @@ def patrol_files(
         return PatrolRun(verified, written, figures)
 
 
-def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> gpd.GeoDataFrame:
+def _tracks_of(paths: Sequence[Path], options: PatrolOptions, rules: Rules) -> pd.DataFrame:
     """Fixes of the files, with the holders of their devices if a table is given."""
-    tracks = read_tracks(
+    tracks = read_fixes(
         files_of(paths), datum=options.datum, zone=options.zone, columns=options.columns, now=options.now
     )
     give_reading_notices(tracks.attrs)
     if options.holders is not None:
         attrs = tracks.attrs
-        tracks = gpd.GeoDataFrame(assign_holders(tracks, read_table(options.holders), zone=rules.zone))
+        tracks = assign_holders(tracks, read_table(options.holders), zone=rules.zone)
         tracks.attrs = attrs
     if tracks.empty:
         raise ImpossibleError("the tracks have no usable fix: " + _refusals(tracks))
@@ -301,15 +302,13 @@ def _drawn(
             roads=roads,
             by_device=options.by_device,
         )
-    from api.commands.patrols.drawing import draw_checker, draw_coverage  # Imports folium: 0.4 s of CPU.
+    from api.commands.patrols.drawing import draw_pages  # Imports folium: 0.4 s of CPU.
 
     progress("绘图 drawing", 0.95)
     shown = study.cells if isinstance(study.cells, Division) else study.judged
-    written.append(draw_coverage(shown, verified, folder / "coverage.html", backdrop=backdrop))
-    written.append(draw_checker(shown, verified, folder / "checker.html", backdrop=backdrop))
-    return written
+    return [*written, *draw_pages(shown, verified, folder, backdrop=backdrop)]
 
 
-def _refusals(tracks: gpd.GeoDataFrame) -> str:
+def _refusals(tracks: pd.DataFrame) -> str:
     refused = tracks.attrs.get("refused", [])
     return str(refused[0].get("reason", refused[0])) if refused else "the files are empty"

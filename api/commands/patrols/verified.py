@@ -8,15 +8,18 @@ from datetime import date
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from api.commands import Progress, silent
-from geo.days import dates_of
+from geo.days import local_days
 from geo.layers import Division, Level
 from geo.patrols import VERDICTS, Rules, by_group, clean, presences, seen, verify, visits, who_counts
 from geo.patrols.clocks import clock_shifts, corrected, with_corrected
 from geo.patrols.wording import SPARSE_S
 from geo.texts import Text
+from geo.tracks.fix_values import utc
+from geo.tracks.sorting import by_time, numbered
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Verified:
     fixes: int
     marked: dict[str, int]
     refused: int
-    cleaned: gpd.GeoDataFrame
+    cleaned: pd.DataFrame
     presences: pd.DataFrame
     seen: pd.DataFrame | None = None
     unread_files: tuple[str, ...] = ()
@@ -131,7 +134,7 @@ class Study:
 
 
 def verify_tracks(
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     cells: gpd.GeoDataFrame,
     *,
     rules: Rules,
@@ -145,7 +148,7 @@ def verify_tracks(
     Parameters
     ----------
     tracks
-        Fixes as returned by :func:`geo.patrols.read_tracks`.
+        Fixes as returned by :func:`geo.patrols.read_tracks`, with or without points.
     cells
         The cells to judge.
     days
@@ -199,18 +202,17 @@ def verify_tracks(
     )
 
 
-def _right_times(tracks: gpd.GeoDataFrame, shifts: dict[str, int]) -> pd.DataFrame:
+def _right_times(tracks: pd.DataFrame, shifts: dict[str, int]) -> pd.DataFrame:
     """Times of all fixes, corrected for devices with wrong clocks."""
     if not shifts:
-        every: pd.DataFrame = tracks
-        return every
+        return tracks
     right = tracks[~tracks["device"].astype(str).isin(list(shifts))]
     both: pd.DataFrame = pd.concat([right[["time"]], corrected(tracks, shifts)[["time"]]])
     return both
 
 
 def _with_clocks_corrected(
-    tracks: gpd.GeoDataFrame, found: pd.DataFrame, shifts: dict[str, int], cells: gpd.GeoDataFrame, rules: Rules
+    tracks: pd.DataFrame, found: pd.DataFrame, shifts: dict[str, int], cells: gpd.GeoDataFrame, rules: Rules
 ) -> pd.DataFrame:
     """The presences, recomputed for devices with wrong clocks."""
     right = presences(clean(corrected(tracks, shifts), rules=rules), cells, rules=rules)
@@ -220,13 +222,16 @@ def _with_clocks_corrected(
 
 def _sparse_devices(cleaned: pd.DataFrame) -> tuple[int, float]:
     """Number of devices with an interval of at least four minutes, and the typical interval of their fixes, seconds."""
-    times = cleaned[["device", "time"]].sort_values(["device", "time"], kind="stable")
-    step = times["time"].diff().dt.total_seconds()[(times["device"] == times["device"].shift()).to_numpy()]
-    usual = step.groupby(times["device"].reindex(step.index)).median()
+    device, _ = numbered(cleaned["device"])
+    time = utc(cleaned["time"]).view(np.int64)
+    order = by_time(device, time)
+    step_s = np.diff(time[order]) / 1e6
+    same = np.diff(device[order]) == 0
+    usual = pd.Series(step_s[same]).groupby(device[order][1:][same]).median()
     sparse = usual[usual >= SPARSE_S]
     return len(sparse), float(sparse.median()) if len(sparse) else 0.0
 
 
 def days_of(tracks: pd.DataFrame, zone: str) -> tuple[date, ...]:
     """Local days with fixes."""
-    return tuple(sorted(set(dates_of(tracks["time"], zone))))
+    return tuple(np.unique(local_days(utc(tracks["time"]).view(np.int64), zone)).tolist())

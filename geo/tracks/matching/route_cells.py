@@ -50,7 +50,7 @@ class _Routes(NamedTuple):
 
 
 def touched(
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     cells: gpd.GeoDataFrame | GridIndex,
     *,
     roads: gpd.GeoDataFrame | None = None,

@@ -107,7 +107,7 @@ class Chain(NamedTuple):
 
 
 def match(
-    tracks: gpd.GeoDataFrame,
+    tracks: pd.DataFrame,
     roads: gpd.GeoDataFrame,
     *,
     sigma_m: float | None = None,
