@@ -105,8 +105,8 @@ def _local_texts(times: pd.Series) -> pd.Series:
     utc = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
     known = np.flatnonzero(~np.isnat(naive))
     # All times of a column have the same number of decimals: none, three or six.
-    exact = (unit for unit in ("s", "ms", "us") if (naive[known].astype(f"datetime64[{unit}]") == naive[known]).all())
-    words = np.datetime_as_string(naive[known], unit=next(exact)).tolist()
+    rounded = (naive[known].astype(f"datetime64[{unit}]") for unit in ("s", "ms", "us"))
+    words = np.datetime_as_string(next(times for times in rounded if (times == naive[known]).all())).tolist()
     shifts, which = np.unique((naive - utc)[known], return_inverse=True)
     offsets = [str(pd.Timestamp(0, tz=dt.timezone(shift)))[19:] for shift in shifts.tolist()]
     texts = np.full(len(times), None, dtype=object)

@@ -24,7 +24,7 @@ _SWAPPED = Text(
 )
 
 
-def give_reading_notices(attrs: Mapping[str, Any], name: str = "") -> None:
+def give_reading_notices(attrs: Mapping[Any, Any], name: str = "") -> None:
     """Give notices from the ``attrs`` of a frame read from files: `notices`, `refused`, `unread_times`, `swapped`.
 
     Refused rows are counted by file and reason, and the first ten are listed. `name` is the file, if there is one.

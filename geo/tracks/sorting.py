@@ -22,7 +22,7 @@ def picked(values: npt.NDArray[A], rows: Ints) -> npt.NDArray[A]:
     return values if len(rows) == len(values) else values[rows]
 
 
-def by_time(owner: Ints, time: Ints, *ties: Floats) -> Ints:
+def by_time(owner: Ints, time: Ints, *ties: Floats | Ints) -> Ints:
     """Order of rows by owner, then time, then the further columns; fast if they are already sorted.
 
     Parameters

@@ -15,6 +15,7 @@ from geo.errors import ColumnError, CrsError, DatumError, FileError, InputError
 from geo.layers import convert
 from geo.patrols import Rules, clean, presences, read_tracks, seen, verify, visits
 from geo.tracks.columns import TRACK_COLUMNS
+from geo.tracks.reading.read import read_fixes
 
 ENGLISH = "device,officer,time,lon,lat,accuracy_m,mock\nD1,G001,2026-11-23T08:00:00+08:00,118.81,32.10,8.5,false\n"
 CHINESE = (
@@ -344,3 +345,13 @@ def test_a_fleet_on_a_lattice_of_its_own_ground(shared_data):
     some = seen(cleaned, cells, day=day, rules=lorries)
     # An unknown stay may be in a neighbouring cell; counted visits were observed.
     assert set(made.loc[(made["day"] == day) & made["counted"], "code"]) <= set(some.loc[some["seen"], "code"])
+
+
+def test_fixes_are_the_tracks_without_their_points(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("device,time,lon,lat\nA,2026-11-23T01:00:00Z,118.8,32.1\nA,soon,118.8,32.1\n", encoding="utf-8")
+    tracks, fixes = read_tracks(path, datum="WGS-84"), read_fixes(path, datum="WGS-84")
+    assert not isinstance(fixes, gpd.GeoDataFrame)
+    pd.testing.assert_frame_equal(pd.DataFrame(tracks.drop(columns="geometry")), fixes)
+    assert tracks.attrs == fixes.attrs
+    assert [row["row"] for row in fixes.attrs["refused"]] == [3]
