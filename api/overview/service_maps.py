@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +12,9 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from api.database import read_version, session
+from api.database.events import last_event
 from api.files.background import read_background
+from api.overview.drawn_pages import Drawing
 from api.settings import Settings
 from maps import render
 
@@ -63,10 +64,8 @@ def fairness_of(engine: Engine, snapshot: Snapshot, settings: Settings, old: int
     return render(drawn)
 
 
-def coverage_of(
-    engine: Engine, snapshot: Snapshot, settings: Settings, view: View, day: date | None
-) -> tuple[tuple[object, ...], Callable[[], str]] | None:
-    """Cache key of a coverage map and a function that draws it; None if no verdict visible to the reader is stored.
+def coverage_of(engine: Engine, snapshot: Snapshot, settings: Settings, view: View, day: date | None) -> Drawing | None:
+    """How the coverage map is drawn; None if no verdict visible to the reader is stored.
 
     Parameters
     ----------
@@ -78,6 +77,8 @@ def coverage_of(
     from maps.coverage import MOST_DAYS
 
     with session(engine) as opened:
+        # Before the verdicts: an event between the two is heard although it is shown, never missed.
+        event = last_event(opened, view.street)
         latest = last_verdict_day(opened, view.street)
         if latest is None:
             return None
@@ -88,8 +89,12 @@ def coverage_of(
         return None
     newest = max((verdict.id for judged in days.values() for verdict in judged.verdicts.values()), default=0)
     seen = tuple(sorted(days[shown].grids)) if view.may_see is not None else None
-    key = ("coverage", snapshot.version.id, shown, end, newest, seen)
-    return key, lambda: _drawn_coverage(engine, snapshot, settings, days, shown)
+    return Drawing(
+        ("coverage", snapshot.version.id, shown, end, seen),
+        lambda: _drawn_coverage(engine, snapshot, settings, days, shown),
+        state=newest,
+        event=event,
+    )
 
 
 def _drawn_coverage(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,6 +16,7 @@ from api.access.rights import scopes
 from api.database import session, street_of
 from api.database.events import audit
 from api.errors import NotStoredError
+from api.overview.drawn_pages import Drawing
 from api.routes.dependencies import Now, SettingsOf, SnapshotOf
 from api.routes.guard import Guarded, needs
 from api.routes.navigation import NavigationOf
@@ -24,7 +24,6 @@ from api.schemas import DivisionSummary
 from geo.errors import FileError, InputError
 
 if TYPE_CHECKING:
-    from api.overview.drawn_pages import DrawnPages
     from api.overview.week_cases import View
     from maps.pages.navigation import Entry
 
@@ -125,7 +124,7 @@ def coverage(
     if found is None:
         path = settings.pages / "coverage.html"
         return page(request, path, navigation=navigation, opened=settings.public_pages, right=Right.SEE_VERDICTS)
-    return served(request, navigation, *found, live=allowed(request.state.caller, Right.SEE_VERDICTS))
+    return served(request, navigation, found, live=allowed(request.state.caller, Right.SEE_VERDICTS))
 
 
 @router.get("/checker")
@@ -164,7 +163,7 @@ def checker(
         with JUDGING:
             return draw()
 
-    return served(request, navigation, key, drawn)
+    return served(request, navigation, Drawing(key, drawn))
 
 
 @router.get("/heat")
@@ -186,12 +185,11 @@ def fairness(
     refused = turned_away(request, opened=settings.public_pages, right=Right.SEE_DIVISION)
     if refused is not None:
         return refused
-    return served(
-        request,
-        navigation,
+    drawing = Drawing(
         ("fairness", snapshot.version.id, old),
         lambda: fairness_of(request.app.state.engine, snapshot, settings, old),
     )
+    return served(request, navigation, drawing)
 
 
 @router.get("/plan")
@@ -228,15 +226,14 @@ def qr_code(request: Request, to: Annotated[str, Query(max_length=500)]) -> Resp
     return Response(drawn.getvalue(), media_type="image/svg+xml")
 
 
-def served(
-    request: Request, navigation: list[Entry], key: tuple[object, ...], draw: Callable[[], str], *, live: bool = False
-) -> HTMLResponse:
-    """A map cached by `key`, with the navigation of the caller; `live` maps listen to events."""
+def served(request: Request, navigation: list[Entry], drawing: Drawing, *, live: bool = False) -> HTMLResponse:
+    """A cached map, with the navigation of the caller; `live` maps listen to the events since they were drawn."""
     from maps.pages.served_map import with_navigation
 
-    drawn: DrawnPages = request.app.state.drawn
+    drawn = request.app.state.drawn.get(drawing)
+    followed = drawn.event if live else None
     return HTMLResponse(
-        with_navigation(drawn.get(key, draw), navigation, live=live), headers={"Cache-Control": "no-cache"}
+        with_navigation(drawn.page, navigation, events_after=followed), headers={"Cache-Control": "no-cache"}
     )
 
 
@@ -259,4 +256,4 @@ def page(request: Request, path: Path, *, navigation: list[Entry], opened: bool,
     if not path.is_file():
         raise FileError(f"{path.name} is not there yet: make it with 'wangge map' or 'wangge demo'")
     key = ("file", str(path), path.stat().st_mtime_ns)
-    return served(request, navigation, key, lambda: path.read_text(encoding="utf-8"))
+    return served(request, navigation, Drawing(key, lambda: path.read_text(encoding="utf-8")))

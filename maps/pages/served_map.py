@@ -8,13 +8,13 @@ from maps.document import json_in_html
 from maps.pages.navigation import Entry
 
 
-def with_navigation(page: str, navigation: Sequence[Entry], *, live: bool = False) -> str:
+def with_navigation(page: str, navigation: Sequence[Entry], *, events_after: int | None = None) -> str:
     """Insert the pages that the reader may open into a map; its header shows them.
 
     Parameters
     ----------
-    live
-        Let the map listen to events (``/api/events``); only for readers with the right.
+    events_after
+        Let the map follow events (``/api/events``) with a greater number; only for readers with the right.
 
     >>> with_navigation("<body></body>", [Entry("/", "今日", "Today")])
     '<body><script type="application/json" id="navigation">[{"path":"/","zh":"今日","en":"Today"}]</script></body>'
@@ -23,7 +23,7 @@ def with_navigation(page: str, navigation: Sequence[Entry], *, live: bool = Fals
     # Requests to this service are allowed, which a page in a file does not need.
     page = page.replace("default-src 'none'; ", "default-src 'none'; connect-src 'self'; ", 1)
     page = page.replace("img-src data:; ", "img-src data: 'self'; ", 1)
-    attribute = ' data-live="1"' if live else ""
+    attribute = "" if events_after is None else f' data-events-after="{events_after}"'
     # The data precede the scripts that read them.
     return page.replace(
         "<body>",

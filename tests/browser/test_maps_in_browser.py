@@ -785,11 +785,11 @@ globalThis.tell = (news) => globalThis.source.dispatchEvent(new MessageEvent("ve
 
 
 def test_the_map_of_a_server_follows_the_verdicts(page, files, tmp_path) -> None:
-    served = with_navigation(files["days"].read_text(encoding="utf-8"), [], live=True)
+    served = with_navigation(files["days"].read_text(encoding="utf-8"), [], events_after=7)
     (tmp_path / "live.html").write_text(served, encoding="utf-8")
     page.add_init_script(LIVE)
     show(page, tmp_path / "live.html")
-    assert page.evaluate("source.address") == "/api/events"
+    assert page.evaluate("source.address") == "/api/events?last=7"
     state = "wangge.page.theme.record(wangge.page.levels[2][1])"
     before = page.evaluate(f"Object.values({state})[0]")
     news = {"code": "320113003001002", "visits": 2, "required": 2, "at": "2026-03-02T04:00:00+00:00"}

@@ -2,7 +2,8 @@
 /* A coverage map of a server that follows the verdicts as they change (server-sent events of /api/events). */
 wangge.follow = (page, days, states) => {
   const GATHER_MS = 400; // events within this time are drawn together
-  if (!document.getElementById("navigation")?.dataset.live) return;
+  const after = document.getElementById("navigation")?.dataset.eventsAfter;
+  if (after === undefined) return;
   const rows = new Map(page.levels[2].map((cell) => [cell.code, cell.row]));
   let timer = null;
 
@@ -30,6 +31,6 @@ wangge.follow = (page, days, states) => {
     mark.textContent = page.live[page.language];
   }
 
-  const source = new EventSource("/api/events");
+  const source = new EventSource(`/api/events?last=${after}`);
   source.addEventListener("verdict", (event) => take(JSON.parse(event.data)));
 };

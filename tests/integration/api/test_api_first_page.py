@@ -18,7 +18,9 @@ from api.access import Grant, Role
 from api.app import create_app
 from api.database import session
 from api.database.accounts import add_account, add_token
+from api.database.events import add_event, events_after
 from api.database.incidents import add_incident, correct, incident_places
+from api.overview import drawn_pages
 from api.overview.day_figures import day_figures
 from api.overview.days import judged_days
 from api.overview.week_cases import View
@@ -235,7 +237,7 @@ def test_the_day_is_a_table_for_those_who_may_see_it(filled, tmp_path):
         assert f"/today.xlsx?day={TODAY}" in client.get("/").text
 
 
-def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
+def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path, monkeypatch):
     engine, codes = filled
     address = engine.url.render_as_string(hide_password=False)
     settings = Settings(database=address, pages=tmp_path, follow=False, public_pages=True)
@@ -253,7 +255,22 @@ def test_the_coverage_map_is_that_of_the_stored_verdicts(filled, tmp_path):
         earlier = _payload(client.get(f"/coverage?day={TODAY - timedelta(days=1)}").text)
         assert next(data["states"][k] for k in earlier["verdicts"]["second"]["state"]) == "not_visited"
         store_verdicts(engine, 1, _verdicts(codes, TODAY, ["met"] * 4), version=1, rules=RULES, at=LATER)
+        # A page that was drawn a moment ago is sent again: who may see verdicts hears the events since.
+        with session(engine, write=True) as opened:
+            account = add_account(opened, 1, "C", [Grant(Role.CHECKER)], at=NOW, by="test")
+            checker = {"Authorization": f"Bearer {add_token(opened, 'program', account=account, at=NOW).text}"}
+            for code in codes:
+                add_event(opened, 1, "verdict", code, {"state": "met"}, at=LATER)
+        assert _payload(client.get("/coverage").text) == data
+        after = re.search(r'data-events-after="(\d+)"', client.get("/coverage", headers=checker).text)
+        assert after is not None
+        with session(engine) as opened:
+            missed = events_after(opened, 1, int(after[1]))
+        assert [event.scope for event in missed] == codes
+        assert "data-events-after" not in client.get("/coverage").text
+        monkeypatch.setattr(drawn_pages, "REDRAW_AFTER_S", 0.0)
         again = _payload(client.get("/coverage").text)
+        assert f'data-events-after="{missed[-1].id}"' in client.get("/coverage", headers=checker).text
         assert [data["states"][k] for k in again["verdicts"]["second"]["state"]] == ["met"] * 4
         navigation = re.search(r'id="navigation">(.*?)</script>', client.get("/coverage").text)
         assert navigation is not None
