@@ -18,7 +18,6 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo.coverage.parallel import map_in_threads
 from geo.divide.blocks.barriers import LATTICE_M, OVERSHOOT_M, Border, node
 from geo.divide.blocks.street_blocks import Blocks, polygonize_within
 from geo.divide.blocks.voronoi import open_seeds, ridges
@@ -191,25 +190,17 @@ def _ridges(
         found = list(pool.map(lambda row: ridges(xy[order[row]], owner[order[row]]), starmap(slice, pairwise(rows))))
     of = np.repeat(np.arange(len(blocks)), [len(f) for f in found])
     exact = np.concatenate(found) if found else np.empty(0, dtype=object)
-    reach = prepared_copy(shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre"))
-    lines = _within(shapely.simplify(exact, _STRAIGHTEN_M), reach[of])
+    lines = shapely.simplify(exact, _STRAIGHTEN_M)
     inside = home >= 0
     if inside.any():
-        # Only what is left in the block counts: far beyond it nearly every ridge crosses a building.
-        hit = np.unique(_crossing(lines, shapes[inside])[0])
-        lines[hit] = _within(exact[hit], reach[of[hit]])
+        hit = _crossing(lines, shapes[inside])[0]
+        lines[hit] = exact[hit]
+    reach = prepared_copy(shapely.buffer(blocks, OVERSHOOT_M, join_style="mitre"))
+    across = ~shapely.contains_properly(reach[of], lines)
+    lines[across] = shapely.intersection(lines[across], reach[of[across]])
     parts = np.asarray(shapely.get_parts(lines), dtype=object)
     kept: Geometries = parts[shapely.length(parts) > LATTICE_M]
     return kept
-
-
-def _within(lines: Geometries, reach: Geometries) -> Geometries:
-    """The part of each line inside its area; `reach` are prepared."""
-    cut = np.array(lines, dtype=object)
-    across = np.flatnonzero(~shapely.contains_properly(reach, cut))
-    for rows, parts in map_in_threads(lambda rows: shapely.intersection(cut[rows], reach[rows]), across):
-        cut[rows] = parts
-    return cut
 
 
 def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.float64], Ints]:
@@ -234,11 +225,13 @@ def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.floa
 
 def _crossing(lines: Geometries, shapes: Geometries) -> tuple[Ints, Ints]:
     """Pairs of a line and a body whose interior the line crosses."""
-    # A line along a wall does not cross the building.
-    core = shapely.buffer(shapes, -_DEPTH_M)
-    shape, line = shapely.STRtree(lines).query(core, predicate="intersects")
+    line, shape = shapely.STRtree(shapes).query(lines, predicate="intersects")
     through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
-    return line[through], shape[through]
+    line, shape = line[through], shape[through]
+    # A line along a wall does not cross the building.
+    core = shapely.buffer(shapes[shape], -_DEPTH_M)
+    deep = shapely.intersects(lines[line], core)
+    return line[deep], shape[deep]
 
 
 def _around_buildings(drawn: Geometries, blocks: Blocks, shapes: Geometries) -> tuple[Geometries, Geometries]:
