@@ -225,13 +225,11 @@ def _wall_points(shapes: Geometries, closer: float) -> tuple[npt.NDArray[np.floa
 
 def _crossing(lines: Geometries, shapes: Geometries) -> tuple[Ints, Ints]:
     """Pairs of a line and a body whose interior the line crosses."""
-    line, shape = shapely.STRtree(shapes).query(lines, predicate="intersects")
-    through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
-    line, shape = line[through], shape[through]
     # A line along a wall does not cross the building.
-    core = shapely.buffer(shapes[shape], -_DEPTH_M)
-    deep = shapely.intersects(lines[line], core)
-    return line[deep], shape[deep]
+    core = shapely.buffer(shapes, -_DEPTH_M)
+    shape, line = shapely.STRtree(lines).query(core, predicate="intersects")
+    through = shapely.length(shapely.intersection(lines[line], shapes[shape])) > _TOUCH_M
+    return line[through], shape[through]
 
 
 def _around_buildings(drawn: Geometries, blocks: Blocks, shapes: Geometries) -> tuple[Geometries, Geometries]:
