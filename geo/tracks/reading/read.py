@@ -110,8 +110,13 @@ def read_fixes(
     columns: Columns | None = None,
     now: datetime | None = None,
 ) -> pd.DataFrame:
-    """Read fixes as :func:`read_tracks` does, without points: `lon` and `lat` are sufficient for every function on tracks except
-    :func:`geo.tracks.smoothed`, and a million points cost a second and 0.2 GB.
+    """Read fixes as :func:`read_tracks` does, into a table without points.
+
+    Returns
+    -------
+    DataFrame
+        Columns and ``attrs`` as of :func:`read_tracks`. `lon` and `lat` are sufficient for every function on tracks except
+        :func:`geo.tracks.smoothed`; a million points cost a second and 0.2 GB.
     """
     declared = None if datum is None else Datum.parse(str(datum))
     if zone is not None:

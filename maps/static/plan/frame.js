@@ -233,9 +233,10 @@ function niceLength(metres) {
 
 /** Restores the focus after a panel was redrawn, for keyboard users. */
 function focusIn(root) {
-  const held = root.contains(document.activeElement) ? document.activeElement : null, name = held?.getAttribute("aria-label") ?? held?.id;
+  const named = (node) => node.getAttribute("aria-label") || node.id || (node.labels?.[0] ?? node).textContent;
+  const name = root.contains(document.activeElement) ? named(document.activeElement) : "";
   return () => {
     if (!name || root.contains(document.activeElement)) return;
-    [...root.querySelectorAll("input, select, button, textarea")].find((node) => (node.getAttribute("aria-label") ?? node.id) === name)?.focus({ preventScroll: true });
+    [...root.querySelectorAll("input, select, button, textarea")].find((node) => named(node) === name)?.focus({ preventScroll: true });
   };
 }

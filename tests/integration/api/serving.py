@@ -12,7 +12,6 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.server import KEEP_ALIVE_S
 from api.translations import FALLBACK
 
 
@@ -31,10 +30,7 @@ def require_both_languages(answer: httpx.Response) -> None:
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[httpx.Client]:
     """Run an application on a free port, and yield a client of it."""
-    # A connection that is closed as idle just when the next request is sent resets that request: on a loaded machine the five
-    # seconds of uvicorn pass between two requests.
-    options = {"log_level": "critical", "lifespan": "on", "ws": "none", "timeout_keep_alive": 10 * KEEP_ALIVE_S}
-    server = uvicorn.Server(uvicorn.Config(app, port=0, **options))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60
