@@ -3,6 +3,10 @@
 set -eu
 missing=
 command -v chromium >/dev/null 2>&1 || missing="chromium"
+command -v firefox-esr >/dev/null 2>&1 || command -v firefox >/dev/null 2>&1 || missing="$missing firefox-esr"
+command -v pdftoppm >/dev/null 2>&1 || missing="$missing poppler-utils"
+command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
+command -v git >/dev/null 2>&1 || missing="$missing git"
 fc-list ':lang=zh' 2>/dev/null | grep -q . || missing="$missing fonts-noto-cjk"
 ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || missing="$missing postgresql-15-postgis-3"
 command -v ogrinfo >/dev/null 2>&1 || missing="$missing gdal-bin"

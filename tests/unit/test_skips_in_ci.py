@@ -1,15 +1,17 @@
-"""With CI set, skips for a missing part fail, also at the import of a module; without it, they do not."""
+"""With CI set, skips for a missing part fail, also at the import of a module. `make test` installs the parts."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
+TESTS = Path(__file__).resolve().parents[1]
+CONFTEST = TESTS / "conftest.py"
 
 MODULE = """
 import pytest
@@ -49,3 +51,17 @@ def test_a_missing_part_fails_where_ci_is_set(tmp_path: Path, ci: str, top: str,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert ("although CI is set" in done.stdout) == (code in (1, 2))
+
+
+def test_every_program_that_a_test_looks_for_is_installed_by_make_test() -> None:
+    """A machine on which a program was installed by hand would hide that a new one lacks it."""
+    sought = set()
+    for path in TESTS.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        sought |= set(re.findall(r'which\("([a-z-]+)"\)', text))
+        names = re.search(r"^NAMES = \(\"([a-z-]+)\"", text, re.MULTILINE)
+        sought |= {names[1]} if names else set()
+    script = (TESTS.parent / "tools" / "debian.sh").read_text(encoding="utf-8")
+    tested = set(re.findall(r"command -v ([a-z-]+)", script))
+    assert {"chromium", "firefox-esr", "pdftoppm"} <= sought
+    assert sought <= tested
