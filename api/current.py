@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from api.database import VersionInfo, current_version, read_version, session
-from api.ogc.publication.kept_index import keep_index, load_index
+from api.ogc.publication.kept_index import keep_index, load_index, places_of
 
 if TYPE_CHECKING:
     from api.snapshot import CellName, Snapshot
@@ -29,7 +29,10 @@ class Current:
     Parameters
     ----------
     folder
-        Folder in which the index is stored for the next start; without one it is rebuilt at each start.
+        Folder in which the index is stored for the next start.
+    cache
+        Folder of the user for the index if `folder` does not exist or cannot be written. Without either the index is rebuilt
+        at each start.
     after
         Compiled code for point location is loaded when this is set; it would delay the start of a server.
     """
@@ -40,10 +43,11 @@ class Current:
         *,
         street_code: str | None = None,
         folder: Path | None = None,
+        cache: Path | None = None,
         after: threading.Event | None = None,
     ) -> None:
         self._engine = engine
-        self._folder = folder
+        self._folder, self._cache = folder, cache
         self._after = after
         self._street = street_code
         self._lock = threading.Lock()
@@ -80,11 +84,11 @@ class Current:
         # Imported here: geopandas and the compiled index take most of the server's start-up time.
         from api.snapshot import Snapshot
 
-        kept = None if self._folder is None else load_index(self._folder, version.digest)
+        places = places_of(self._folder, self._cache, version.digest)
+        kept = load_index(places, version.digest)
         if kept is None:
             made = Snapshot.of(version, read_version(opened, version.id), _cell_names(opened, version.id))
-            if self._folder is not None:
-                keep_index(self._folder, version.digest, made.index)
+            keep_index(places, version.digest, made.index)
             return made
         return Snapshot(version, kept, _cell_names(opened, version.id), self._division_of(version.id))
 

@@ -14,6 +14,11 @@ FOLDER = "kernels"
 VARIABLE = "NUMBA_CACHE_DIR"
 
 
+def user_cache() -> Path:
+    """Cache folder of the user: ``XDG_CACHE_HOME`` or ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+
+
 def use_installed_kernels(installation: Path | None = None, home: Path | None = None) -> None:
     """Let numba use the kernels compiled by the installer, from a copy in the user's cache folder.
 
@@ -35,7 +40,7 @@ def use_installed_kernels(installation: Path | None = None, home: Path | None = 
         return
     # A new installation in the same folder has another time, hence another copy.
     name = f"wangge-{installed.stat().st_mtime_ns:x}"
-    own = (home or Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())) / name
+    own = (home or user_cache()) / name
     if not own.is_dir():
         partial = own.with_name(f".{name}.{os.getpid()}")
         try:

@@ -26,6 +26,7 @@ from api.current import Current
 from api.database import open_store
 from api.database.connections import folder_of_store
 from api.database.migrate import require_schema
+from api.deployment.compiled import user_cache
 from api.direct import located, readiness
 from api.direct.dispatch import Direct
 from api.errors import NotStoredError
@@ -65,7 +66,13 @@ def open_state(
     state.clock, state.case_clock = clock, case_clock or clock
     state.folder = folder_of_store(engine, settings.pages)
     state.loaded = threading.Event()
-    state.current = Current(state.reading, street_code=settings.street or None, folder=state.folder, after=state.loaded)
+    state.current = Current(
+        state.reading,
+        street_code=settings.street or None,
+        folder=state.folder,
+        cache=user_cache(),
+        after=state.loaded,
+    )
     state.tokens = Tokens(engine, clock)
     state.feeds, state.draft_feeds = {}, {}
     return state

@@ -11,7 +11,14 @@ from api.access import passwords
 from api.current import Current
 from api.database import add_version, publish, session
 from api.deployment.compiled import VARIABLE, use_installed_kernels
-from api.ogc.publication.kept_index import FILE_NAME, SUM_NAME
+from api.ogc.publication.kept_index import (
+    FILE_NAME,
+    MOST_IN_CACHE,
+    SUM_NAME,
+    keep_index,
+    load_index,
+    places_of,
+)
 from geo.layers import Level, lon_lat
 from geo.locate import GridIndex
 from tests.integration.api.conftest import DAY, NOW
@@ -71,6 +78,27 @@ def test_the_index_of_another_division_is_not_used(published, division, tmp_path
     assert [row[0] for row in found[:36]] == list(moved["code"])
     assert len(builds) == 2
     assert json.loads((tmp_path / SUM_NAME).read_text())["division"] == version.digest
+
+
+def test_without_its_folder_the_index_is_kept_in_the_cache_of_the_user(published, division, tmp_path, builds):
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        found = Current(published, folder=tmp_path / "none", cache=cache).get()
+        assert found.locate(*found.probe, "WGS-84").inside
+    assert builds == [36]
+    assert [path.name for path in cache.glob("*/*/*.index")] == [FILE_NAME]
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_cache_of_the_user_keeps_the_newest_divisions(published, tmp_path, builds):
+    index = Current(published).get().index
+    for number in range(MOST_IN_CACHE + 3):
+        digest = f"{number:064d}"[::-1]
+        keep_index(places_of(None, tmp_path, digest), digest, index)
+        (place,) = places_of(None, tmp_path, digest)
+        os.utime(place, (number, number))
+    assert len(list(tmp_path.glob("*/*"))) == MOST_IN_CACHE
+    assert load_index(places_of(None, tmp_path, digest), digest) is not None
 
 
 def test_a_folder_that_cannot_be_written_to_keeps_nothing(published, division, tmp_path):
