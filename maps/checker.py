@@ -21,7 +21,7 @@ from geo.layers import Division
 from geo.layers.columns import CODE
 from geo.tracks.cleaning import used
 from geo.tracks.fix_values import places, utc
-from geo.tracks.sorting import by_time, numbered
+from geo.tracks.sorting import by_time, numbered_texts
 from maps import assets, document
 from maps.coverage import coverage_map, titled
 from maps.encoding.cells import as_shown
@@ -157,7 +157,7 @@ def _kind_of(text: str, separator: str, language: int) -> str:
 
 def _paths(tracks: pd.DataFrame, midnight: pd.Timestamp) -> list[tuple[str, list[int]]]:
     """Per device the seconds since midnight, longitude, latitude and mark (0 or 1) of thinned points, as steps."""
-    device, names = numbered(tracks["device"].astype(str))
+    device, names = numbered_texts(tracks["device"])
     time = utc(tracks["time"]).view(np.int64)
     seconds = (time - midnight.value // 1000) / 1e6
     lon, lat = places(tracks)

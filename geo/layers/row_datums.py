@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from geo.arrays import Floats, Objects
+from geo.arrays import Floats, Objects, repeated
 from geo.errors import DatumError
 from geo.layers.datum import Datum, convert
 from geo.tables.headers import reference_of
@@ -47,7 +47,7 @@ def datums_of_rows(own: pd.Series | None, declared: Datum | None, reason: Object
     reason
         Text or None for each row, shape (n,); changed in place.
     """
-    which = np.full(len(reason), None if declared is None else declared.value, dtype=object)
+    which = repeated(None if declared is None else declared.value, len(reason))
     if own is not None:
         codes, said = pd.factorize(own.astype(object), use_na_sentinel=True)
         for code, text in enumerate(said):

@@ -12,6 +12,7 @@ from geo.patrols.rules import Rules
 from geo.patrols.verdicts import VERDICTS
 from geo.tracks.columns import DEVICE, PROBABILITY, TIME
 from geo.tracks.fix_values import require_tracks, utc
+from geo.tracks.sorting import numbered_texts
 
 #: Quarters of an hour per day.
 _QUARTERS = 96
@@ -45,7 +46,7 @@ def clock_shifts(tracks: pd.DataFrame, rules: Rules) -> dict[str, int]:
     good = tracks[tracks[TIME].notna()]
     if len(good) == 0:
         return {}
-    device, names = pd.factorize(good[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+    device, names = numbered_texts(good[DEVICE])
     micro = utc(good[TIME]).view(np.int64)
     local = good[TIME].dt.tz_convert(rules.zone).dt
     quarter = (local.hour * 4 + local.minute // 15).to_numpy(dtype=np.int64)

@@ -23,7 +23,7 @@ from geo.patrols.columns import CODE, DAY, KIND
 from geo.patrols.rules import DEFAULT_RULES, Rules
 from geo.tracks.columns import CELL, DECLARED_DATUM, DEVICE, END, MARK, ROW, SOURCE, START, TIME
 from geo.tracks.fix_values import places, utc
-from geo.tracks.sorting import by_time, numbered
+from geo.tracks.sorting import by_time, numbered_texts
 
 #: Time before and after a presence whose fixes belong to its evidence, because they cross the border.
 AROUND_S = 300.0
@@ -235,13 +235,13 @@ class _Fixes(NamedTuple):
 
     @classmethod
     def of(cls, tracks: pd.DataFrame) -> _Fixes:
-        device, names = numbered(tracks[DEVICE].astype(str))
+        device, names = numbered_texts(tracks[DEVICE])
         time = utc(tracks[TIME]).view(np.int64)
         lon, lat = (
             np.rint(np.nan_to_num(degrees, nan=999.0, posinf=999.0, neginf=999.0) * 10**_DECIMALS).astype(np.int64)
             for degrees in places(tracks)
         )
-        mark, words = pd.factorize(tracks[MARK].astype(str).to_numpy(dtype=object), sort=True)
+        mark, words = numbered_texts(tracks[MARK])
         order = by_time(device, time, lon, lat, mark)
         packed = np.empty(len(order), dtype=[("time", "<i8"), ("lon", "<i8"), ("lat", "<i8"), ("mark", "S16")])
         packed["time"], packed["lon"], packed["lat"] = time[order], lon[order], lat[order]
@@ -250,7 +250,7 @@ class _Fixes(NamedTuple):
         source = row = None
         sources: list[str] = []
         if SOURCE in tracks and ROW in tracks:
-            number, texts = pd.factorize(tracks[SOURCE].astype(str).to_numpy(dtype=object), sort=True)
+            number, texts = numbered_texts(tracks[SOURCE])
             source, sources = number[order], [str(text) for text in texts]
             row = pd.to_numeric(tracks[ROW]).to_numpy(dtype=np.int64)[order]
         slices = {str(name): (int(first[k]), int(first[k + 1])) for k, name in enumerate(names)}

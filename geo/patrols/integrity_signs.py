@@ -21,7 +21,7 @@ from geo.tracks.cleaning import FROZEN_FIXES, FROZEN_S
 from geo.tracks.columns import ACCURACY_M, DEVICE, MARK, OFFICER, TIME
 from geo.tracks.fix_values import places, require_tracks, utc
 from geo.tracks.resting import understated
-from geo.tracks.sorting import by_time
+from geo.tracks.sorting import by_time, numbered_texts
 from geo.tracks.trajectory import metric_of, raw_path
 
 #: Meaning of each sign, and possible innocent explanations: Chinese and English of both.
@@ -192,10 +192,10 @@ def _tracks(tracks: pd.DataFrame, rules: Rules) -> Iterator[_Track]:
     good = tracks[tracks[TIME].notna() & ~tracks[MARK].isin(["no_position", "no_time", "duplicate", "conflict"])]
     if len(good) == 0:
         return
-    device, names = pd.factorize(good[DEVICE].astype(str).to_numpy(dtype=object), sort=True)
+    device, names = numbered_texts(good[DEVICE])
     time = utc(good[TIME]).view(np.int64)
     local = local_days(time, rules.zone).astype(np.int64)
-    owner = device.astype(np.int64) * (int(local.max() - local.min()) + 1) + local - local.min()
+    owner = device * (int(local.max() - local.min()) + 1) + local - local.min()
     order = by_time(owner, time)
     lon, lat = (degrees[order] for degrees in places(good))
     mark = good[MARK].to_numpy(dtype=object)[order]

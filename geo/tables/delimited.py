@@ -139,7 +139,9 @@ def _are_records(lines: list[str], delimiter: str, width: int | None) -> bool:
     return all(len(next(csv.reader([line], delimiter=delimiter), [])) == width for line in lines)
 
 
-def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: int, name: str) -> Body:
+def read_body(
+    text: str, width: int, delimiter: str, *, skip_lines: int, first: int, name: str, utf8: bytes | None = None
+) -> Body:
     """Read the records below the header, all fields as text.
 
     Parameters
@@ -156,14 +158,16 @@ def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: 
         Number of the first row below the header.
     name
         File, for refused rows.
+    utf8
+        The text in UTF-8 if it is at hand, so that it need not be encoded: a copy of 220 MB for 3 million fixes.
 
     Notes
     -----
     A table without irregular records is read by Arrow, ten times as fast as record by record.
     """
     if len(text) and "\n" not in text and "\r" in text:
-        text = text.replace("\r", "\n")
-    quick = _quick(text, width, delimiter, skip_lines)
+        text, utf8 = text.replace("\r", "\n"), None
+    quick = _quick(text.encode() if utf8 is None else utf8, width, delimiter, skip_lines)
     if quick is not None:
         return Body(quick, np.arange(first, first + len(quick), dtype=np.int64), [], [])
     unclosed: list[int] = []
@@ -185,13 +189,17 @@ def read_body(text: str, width: int, delimiter: str, *, skip_lines: int, first: 
     return Body(rows, np.array(numbers, dtype=np.int64), refused, [first + at for at in unclosed])
 
 
-def _quick(text: str, width: int, delimiter: str, skip_lines: int) -> pd.DataFrame | None:
+def _quick(utf8: bytes, width: int, delimiter: str, skip_lines: int) -> pd.DataFrame | None:
     """Read a table by Arrow; None if a record has another number of fields, is blank, or spans several lines."""
-    text = text.rstrip("\r\n")
-    table = arrow_table(text.encode(), [str(at) for at in range(width)], delimiter, skip_lines=skip_lines)
+    end = len(utf8)
+    while end and utf8[end - 1] in b"\r\n":
+        end -= 1
+    block = memoryview(utf8)[:end]
+    quoted = b'"' in utf8
+    table = arrow_table(block, [str(at) for at in range(width)], delimiter, skip_lines=skip_lines, quoted=quoted)
     if table is None:
         return None
-    if '"' in text and has_swallowed(table, delimiter):
+    if quoted and has_swallowed(table, delimiter):
         return None
     rows: pd.DataFrame = table.to_pandas(types_mapper={pa.large_string(): STRING}.get)
     return rows
@@ -210,17 +218,19 @@ def has_swallowed(table: pa.Table, delimiter: str) -> bool:
 
 
 def arrow_table(
-    block: bytes,
+    block: bytes | memoryview,
     names: list[str],
     delimiter: str,
     *,
     skip_lines: int = 0,
     kind: pa.DataType | None = None,
     nulls: bool = True,
+    quoted: bool | None = None,
 ) -> pa.Table | None:
     """Read UTF-8 text by Arrow, all fields as text; None if a record has another number of fields.
 
-    `kind` is the type of the columns, ``large_string`` by default; `nulls` makes empty fields null.
+    `kind` is the type of the columns, ``large_string`` by default; `nulls` makes empty fields null; `quoted` tells whether there
+    is a quotation mark, if that is known.
 
     One thread only: a thread that still reads ahead when an error ends the call can abort the process at its exit.
     """
@@ -231,7 +241,9 @@ def arrow_table(
                 column_names=names, skip_rows=skip_lines, block_size=1 << 24, use_threads=False
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=b'"' in block, ignore_empty_lines=False
+                delimiter=delimiter,
+                newlines_in_values=b'"' in block if quoted is None else quoted,
+                ignore_empty_lines=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, kind or pa.large_string()),

@@ -15,7 +15,7 @@ import pandas as pd
 from geo.arrays import Ints
 from geo.errors import FileError
 from geo.tables import delimited, heading
-from geo.tables.encodings import decode
+from geo.tables.encodings import Decoded, decode
 from geo.tables.html import html_sheet
 from geo.tables.merged import Span, fill_down
 from geo.tables.refused import RefusedRow
@@ -137,7 +137,7 @@ def read_table(
     elif start in ("{", "["):
         raise FileError(f"{name}: contains markup or JSON, not a table; save it as CSV in UTF-8 or as .xlsx")
     else:
-        table = _from_text(decoded.text, decoded.encoding, name, known, wanted)
+        table = _from_text(decoded, _utf8(raw, decoded), name, known, wanted)
     if decoded.bad_lines:
         table.notices.append(_BAD_BYTES.fill(rows=listed(decoded.bad_lines, _NAMED), encoding=decoded.encoding))
     return table
@@ -156,7 +156,9 @@ def read_headless(raw: bytes, name: str) -> Table:
     delimiter = delimited.find_delimiter(lines)
     widths = [len(record) for record in delimited.records("".join(lines), delimiter, None, []) if any(record)]
     width = max(set(widths), key=widths.count)
-    body = delimited.read_body(decoded.text, width, delimiter, skip_lines=0, first=1, name=name)
+    body = delimited.read_body(
+        decoded.text, width, delimiter, skip_lines=0, first=1, name=name, utf8=_utf8(raw, decoded)
+    )
     rows, numbers = _without_empty(body.rows, body.numbers)
     rows.columns = pd.RangeIndex(width)
     return Table(
@@ -222,7 +224,13 @@ def _from_rows(sheet: Sheet, name: str, known: Collection[str], wanted: Sequence
     return Table(body, numbers, [], source, [])
 
 
-def _from_text(text: str, encoding: str, name: str, known: Collection[str], wanted: Sequence[str]) -> Table:
+def _utf8(raw: bytes, decoded: Decoded) -> bytes | None:
+    """The file itself, if it is the text in UTF-8."""
+    return raw if decoded.encoding == "utf-8" and not decoded.bad_lines else None
+
+
+def _from_text(decoded: Decoded, utf8: bytes | None, name: str, known: Collection[str], wanted: Sequence[str]) -> Table:
+    text, encoding = decoded.text, decoded.encoding
     lines = text[: 64 * 1024].splitlines(keepends=True)[: heading.WITHIN]
     delimiter = delimited.find_delimiter(lines)
     unclosed: list[int] = []
@@ -235,7 +243,7 @@ def _from_text(text: str, encoding: str, name: str, known: Collection[str], want
     width = len(head[found.last])
     names = heading.distinct([*found.names, *[None] * (width - len(found.names))][:width])
     skip = _lines_of(lines, delimiter, found.last + 1)
-    body = delimited.read_body(text, width, delimiter, skip_lines=skip, first=found.last + 2, name=name)
+    body = delimited.read_body(text, width, delimiter, skip_lines=skip, first=found.last + 2, name=name, utf8=utf8)
     for record in body.refused:
         record["values"] = {
             names[int(at)] if int(at) < width else at: value for at, value in record.get("values", {}).items()

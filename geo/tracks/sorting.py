@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -80,6 +81,16 @@ def numbered(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
     code, known = pd.factorize(values[first], sort=True)
     number: Ints = np.repeat(code.astype(np.int64), np.diff(np.r_[first, len(values)]))
     return number, np.asarray(known, dtype=object)
+
+
+def numbered_texts(names: pd.Series) -> tuple[Ints, npt.NDArray[np.object_]]:
+    """Like :func:`numbered`, of the names as text. Only different names are converted, not those of millions of rows."""
+    number, known = numbered(names)
+    texts = np.array([str(name) for name in known], dtype=object)
+    if all(a < b for a, b in pairwise(texts.tolist())):
+        return number, texts
+    different, rank = np.unique(texts, return_inverse=True)
+    return np.r_[rank, -1][number], different
 
 
 def maybe_equal(*columns: Ints | Floats) -> Ints:

@@ -31,7 +31,7 @@ from geo.patrols import (
 from geo.tracks import trajectory as path_module
 from geo.tracks.matching.visibility import within_sight
 from geo.tracks.projection import MANY, to_metres
-from geo.tracks.sorting import by_time, maybe_equal, numbered
+from geo.tracks.sorting import by_time, maybe_equal, numbered, numbered_texts
 
 DAY = dt.date(2026, 11, 23)
 X0, Y0 = 387_000.0, 3_553_000.0
@@ -313,3 +313,11 @@ def test_numbers_of_names_are_those_of_a_sorted_list():
         number, known = numbered(column)
         assert number.tolist() == [1, 1, -1, 0, 2, 2, 0]
         assert known.tolist() == ["a", "b", "c"]
+
+
+def test_numbers_of_names_as_text_are_in_the_order_of_the_text():
+    names = pd.Series([10, 10, 9, None, "b", "10", 9], dtype=object)
+    number, known = numbered_texts(names)
+    assert known.tolist() == ["10", "9", "b"]
+    assert number.tolist() == [0, 0, 1, -1, 2, 0, 1]
+    assert numbered_texts(pd.Series(["b", "a", None], dtype=object))[0].tolist() == [1, 0, -1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,22 @@ def test_the_quick_and_the_patient_reader_give_the_same():
     patient = body("\n".join(["a,b,c", *lines, "1,2,3,4"]))
     assert patient.rows.fillna("").equals(quick.rows.fillna(""))
     assert patient.numbers.tolist() == quick.numbers.tolist()
+
+
+def test_reading_needs_less_than_twice_the_file_beside_it():
+    raw = (
+        b"device,time,lon\n"
+        + b"".join(b"D%03d,2026-03-02T08:00:00Z,118.8\r\n" % (k % 255) for k in range(20_000))
+        + b"\n\n"
+    )
+    read_table(raw[:4096], "a.csv", known=frozenset({"device"}))
+    tracemalloc.start()
+    read = read_table(raw, "a.csv", known=frozenset({"device"}))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(read.rows) == 20_000
+    assert read.rows["lon"].iloc[-1] == "118.8"
+    assert peak < 2 * len(raw)
 
 
 def test_a_heading_below_titles_and_of_two_rows():

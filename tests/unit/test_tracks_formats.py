@@ -1029,3 +1029,11 @@ def test_one_odd_file_in_a_folder_is_refused_by_itself(tmp_path):
     track = read_tracks(sorted(tmp_path.iterdir()))
     assert track["source"].tolist() == ["log.txt"]
     assert sorted(row["source"] for row in track.attrs["refused"] if row["row"] is None) == sorted(odd)
+
+
+def test_equal_texts_of_fixes_are_one_object(tmp_path):
+    path = tmp_path / "day.csv"
+    path.write_text("device,time,lon,lat\n" + "A,2026-03-02T08:00:00Z,118.8,32.1\n" * 50)
+    read = read_tracks(path, datum="WGS-84")
+    for column in ("device", "source", "declared_datum"):
+        assert len({id(value) for value in read[column]}) == 1, column

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from geo.arrays import Bools, Floats, Objects
+from geo.arrays import Bools, Floats, Objects, repeated
 from geo.errors import CrsError, DatumError
 from geo.incidents.columns import ADDRESS, DATUM
 from geo.layers import Datum, parse_crs
@@ -108,7 +108,7 @@ def positions(
         which = datums_of_rows(rows[used[DATUM]] if DATUM in used else None, datum, reason)
         lon, lat = rows_to_wgs84(x, y, which, reason)
     else:
-        which = np.full(len(x), str(crs), dtype=object)
+        which = repeated(str(crs), len(x))
         good = are_good(reason)
         lon, lat = np.where(good, x, np.nan), np.where(good, y, np.nan)
         if datum is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo.arrays import Floats, Objects
+from geo.arrays import Floats, Objects, repeated
 from geo.errors import DatumError, InputError
 from geo.layers.datum import Datum
 from geo.layers.plane import to_lon_lat
@@ -93,7 +93,7 @@ def typed_fixes(
             ACCURACY_M: _measures(texts, used, ACCURACY_M, "length", len(rows)),
             SPEED: _measures(texts, used, SPEED, "speed", len(rows)),
             MOCK: _flags(texts.get(MOCK), len(rows)),
-            SOURCE: pd.Series(np.full(len(rows), name, dtype=object), dtype=object),
+            SOURCE: pd.Series(repeated(name, len(rows)), dtype=object),
             ROW: np.asarray(fixes.numbers, dtype=np.int64),
             DECLARED_DATUM: pd.Series(declared, dtype=object),
         }
@@ -155,7 +155,7 @@ def _measures(texts: dict[str, pd.Series], used: dict[str, Any], column: str, ki
 def _words(text: pd.Series | None, count: int, default: str | None) -> Objects:
     """Text without surrounding blanks, None if empty; `default` if the file has no such column."""
     if text is None:
-        return np.full(count, default, dtype=object)
+        return repeated(default, count)
     plain = (
         text.map(_whole, na_action="ignore")
         if pd.api.types.is_float_dtype(text.dtype) or text.dtype == object
