@@ -53,7 +53,7 @@ class RandomEdits:
         self._makers: dict[str, Callable[[], Edit | None]] = {
             "move": self._move,
             "insert": self._insert,
-            "remove": lambda: RemoveVertex(self._vertex()),
+            "remove": self._remove,
             "slide": self._slide,
             "reshape": self._reshape,
             "split": self._split,
@@ -105,6 +105,14 @@ class RandomEdits:
     def _move(self) -> Edit:
         x, y = self._vertex()
         return MoveVertex((x, y), (x + self._rng.normal(0.0, _SPREAD_M), y + self._rng.normal(0.0, _SPREAD_M)))
+
+    def _remove(self) -> Edit:
+        """Mostly a vertex between the ends of its arc, because a node cannot be removed; straight arcs have none."""
+        for _ in range(8):
+            points = self._arc().points
+            if len(points) > 2:
+                return RemoveVertex(in_metres(points[self._rng.integers(1, len(points) - 1)]))
+        return RemoveVertex(self._vertex())
 
     def _on_edge(self, arc: Arc, first: int) -> tuple[float, float]:
         k = self._rng.integers(min(first, len(arc.points) - 1))

@@ -15,7 +15,7 @@ from geo.redraw.working import applying
 from geo.redraw.working.arcs import Arc
 from geo.redraw.working.ground import changed_edges
 from geo.redraw.working.postconditions import Rings, require_no_conflict, require_rings, rings_of_each
-from geo.redraw.working.simple_cells import areas_if_simple
+from geo.redraw.working.simple_cells import Surroundings, areas_if_simple
 from geo.sample.random_edits import RandomEdits
 
 KINDS = ("move", "insert", "remove", "slide", "reshape", "split", "merge", "transfer")
@@ -55,9 +55,10 @@ def base() -> Division:
 def test_random_edits(base: Division, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     simple = seen = 0
 
-    def both(before: Sequence[Arc], after: Sequence[Arc], rest: Sequence[Arc]) -> dict[str, float] | None:
+    def both(before: Sequence[Arc], after: Sequence[Arc], rest: Surroundings) -> dict[str, float] | None:
         nonlocal simple, seen
-        fast, slow = areas_if_simple(before, after, rest), _detailed(before, after, rest)
+        around = [*map(draft.workspace.arc, rest.numbers), *rest.edited]
+        fast, slow = areas_if_simple(before, after, rest), _detailed(before, after, around)
         seen += slow is not None
         if fast is not None:
             simple += 1
@@ -79,7 +80,9 @@ def test_random_edits(base: Division, monkeypatch: pytest.MonkeyPatch, seed: int
 
 
 def test_a_moved_vertex_gives_the_areas_before() -> None:
-    assert areas_if_simple([SHARED], _to((0, 10_000), (5_000, 9_000), (10_000, 10_000)), [BELOW, ABOVE]) == {
+    assert areas_if_simple(
+        [SHARED], _to((0, 10_000), (5_000, 9_000), (10_000, 10_000)), Surroundings([BELOW, ABOVE])
+    ) == {
         NORTH: 100.0,
         SOUTH: 100.0,
     }
@@ -101,7 +104,7 @@ def test_a_moved_vertex_gives_the_areas_before() -> None:
     ],
 )
 def test_what_is_not_simple_is_left_to_the_detailed_tests(points: tuple[tuple[int, int], ...]) -> None:
-    assert areas_if_simple([SHARED], _to(*points), [BELOW, ABOVE]) is None
+    assert areas_if_simple([SHARED], _to(*points), Surroundings([BELOW, ABOVE])) is None
 
 
 def test_a_node_on_an_inner_vertex_is_not_simple() -> None:
@@ -109,20 +112,20 @@ def test_a_node_on_an_inner_vertex_is_not_simple() -> None:
     stays = Arc(((10_000, 10_000), (10_000, 20_000), top, (1_000, 20_000)), NORTH, "")
     west = Arc(((1_000, 20_000), (0, 25_000), corner), NORTH, "")
     before = [SHARED, BELOW, west]
-    assert areas_if_simple(before, before, [stays]) is not None
+    assert areas_if_simple(before, before, Surroundings([stays])) is not None
     after = [arc._replace(points=tuple(top if v == corner else v for v in arc.points)) for arc in before]
-    assert areas_if_simple(before, after, [stays]) is None
+    assert areas_if_simple(before, after, Surroundings([stays])) is None
     assert _detailed(before, after, [stays]) is None
 
 
 def test_a_cell_with_an_inner_ring_is_not_simple() -> None:
     ring = Arc(((2_000, 2_000), (4_000, 2_000), (4_000, 4_000), (2_000, 4_000), (2_000, 2_000)), "enclave", SOUTH)
     moved = _to((0, 10_000), (5_000, 9_000), (10_000, 10_000))
-    assert areas_if_simple([SHARED], moved, [BELOW, ABOVE, ring]) is None
-    assert areas_if_simple([SHARED], moved, [BELOW, ABOVE, ring._replace(right="another")]) is not None
+    assert areas_if_simple([SHARED], moved, Surroundings([BELOW, ABOVE, ring])) is None
+    assert areas_if_simple([SHARED], moved, Surroundings([BELOW, ABOVE, ring._replace(right="another")])) is not None
 
 
 def test_a_cell_that_turned_over_is_not_simple() -> None:
     # The southern cell is walked clockwise: the sides of its border are exchanged.
     after = [SHARED._replace(left=SOUTH, right=NORTH)]
-    assert areas_if_simple([SHARED], after, [BELOW, ABOVE]) is None
+    assert areas_if_simple([SHARED], after, Surroundings([BELOW, ABOVE])) is None

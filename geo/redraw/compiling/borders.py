@@ -171,7 +171,7 @@ def reshape(workspace: Workspace, rows: Rows, edit: Reshape) -> Redraw:
 def line_vertices(line: LineString) -> tuple[Vertex, ...]:
     """A drawn line on the lattice, without repeated vertices; refuses one without an edge."""
     vertices: list[Vertex] = []
-    for x, y, *_ in line.coords:
+    for x, y in shapely.get_coordinates(line).tolist():
         vertex = on_lattice((x, y))
         if not vertices or vertices[-1] != vertex:
             vertices.append(vertex)
@@ -195,8 +195,9 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
     The border is one between two cells; failing that, between two second-level grids, then between two communities. Arcs are
     directed from the first vertex to the last.
     """
-    for vertex in (first, last):
-        if not workspace.at_vertex(vertex):
+    there = [workspace.at_vertex(vertex) for vertex in (first, last)]
+    for vertex, arcs_there in zip((first, last), there, strict=True):
+        if not arcs_there:
             raise RefusedEdit(
                 "misses",
                 "线的首尾必须落在边界的折点上",
@@ -205,7 +206,7 @@ def find_chain(workspace: Workspace, rows: Rows, first: Vertex, last: Vertex, li
             )
     if first == last:
         raise RefusedEdit("misses", "线的首尾相同", "the line ends where it begins", geometry=point(first))
-    common = workspace.at_vertex(first) & workspace.at_vertex(last)
+    common = there[0] & there[1]
     arcs = [workspace.arc(number) for number in sorted(common)]
     # The outline contains both ends of every border that crosses the street, so it is used only if there is no other border.
     inner = [arc for arc in arcs if NO_CELL not in (arc.left, arc.right)]

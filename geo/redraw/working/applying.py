@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import shapely
 
 from geo.errors import RefusedEdit
 from geo.layers.columns import LEVEL, PARENT, Level
+from geo.layers.crs import PER_METRE
 from geo.redraw.compiling.plans import Plan
 from geo.redraw.working.arcs import NO_CELL, Arc, Redraw, Workspace
 from geo.redraw.working.ground import changed_borders, changed_edges
@@ -17,7 +19,6 @@ from geo.redraw.working.lattice import Vertex
 from geo.redraw.working.postconditions import (
     Rings,
     corner_contacts,
-    in_metres,
     outline_near,
     point,
     require_group,
@@ -28,7 +29,7 @@ from geo.redraw.working.postconditions import (
 )
 from geo.redraw.working.rows import Amend, Rows
 from geo.redraw.working.sharing import Buildings, Shares, moved_shares
-from geo.redraw.working.simple_cells import areas_if_simple
+from geo.redraw.working.simple_cells import Surroundings, areas_if_simple
 
 #: Maximum relative change of a sum that is explained by rounding of its terms.
 _ROUNDING = 1e-9
@@ -60,7 +61,9 @@ def require_locked_outline(redraw: Redraw) -> None:
 
 
 def _lines(found: Iterable[tuple[Vertex, Vertex]]) -> shapely.MultiLineString:
-    return shapely.MultiLineString([[in_metres(a), in_metres(b)] for a, b in sorted(found)])
+    ends = np.array(sorted(found), dtype=np.int64) / PER_METRE
+    lines: shapely.MultiLineString = shapely.multilinestrings(shapely.linestrings(ends))
+    return lines
 
 
 def apply_plan(
@@ -91,8 +94,10 @@ def _redraw(
     redraw = plan.redraw
     changed = changed_edges(redraw.before, redraw.after)
     fresh = changed.fresh()
-    rest = _rest_around(workspace, redraw, fresh)
-    areas_m2 = areas_if_simple(redraw.before, redraw.after, rest)
+    numbers = _numbers_around(workspace, redraw, fresh)
+    areas_m2 = areas_if_simple(redraw.before, redraw.after, _surroundings(workspace, numbers))
+    # The detailed tests, if the fast one does not confirm.
+    rest = [] if areas_m2 is not None else [workspace.arc(number) for number in numbers]
     if fresh:
         if areas_m2 is None:
             require_no_conflict(redraw.after, rest, fresh)
@@ -125,7 +130,9 @@ def _redraw(
         undo_plan(workspace, rows, plan.amends, [redraw])
         raise
     undo_plan(workspace, rows, plan.amends, [])
-    plan.amends += [Amend(code, {c: rows.get(code, c) for c in values}, values) for code, values in changes.items()]
+    for code, values in changes.items():
+        former_values = rows.shares(code)
+        plan.amends.append(Amend(code, {c: former_values[c] for c in values}, values))
 
 
 def _require_groups(workspace: Workspace, rows: Rows, plan: Plan) -> None:
@@ -153,14 +160,19 @@ def _areas(workspace: Workspace, rows: Rows, codes: Iterable[str]) -> dict[str, 
     return {code: rings_of(workspace.of_group(code, members), members) for code, members in cells.items()}
 
 
-def _rest_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]]) -> list[Arc]:
+def _numbers_around(workspace: Workspace, redraw: Redraw, fresh: set[tuple[Vertex, Vertex]]) -> list[int]:
     """The unchanged arcs around the touched cells; if the outline is touched, also the outline near the new edges."""
     touched = {code for arc in (*redraw.before, *redraw.after) for code in (arc.left, arc.right)}
-    around = workspace.of_cells(touched - {NO_CELL})
+    around = workspace.numbers_of_cells(touched - {NO_CELL})
     if NO_CELL in touched and fresh:
         around |= outline_near(workspace, fresh)
-    gone = {workspace.number_of(arc) for arc in redraw.before}
-    return [arc for number, arc in around.items() if number not in gone]
+    return sorted(around.difference(workspace.number_of(arc) for arc in redraw.before))
+
+
+def _surroundings(workspace: Workspace, numbers: Sequence[int]) -> Surroundings:
+    base = [number for number in numbers if workspace.is_of_base(number)]
+    edited = [workspace.arc(number) for number in numbers[len(base) :]]
+    return Surroundings(edited, workspace.base_arcs, base, workspace.position)
 
 
 def _require_rings(plan: Plan, former: Mapping[str, Rings], rest: Sequence[Arc]) -> None:
@@ -192,6 +204,9 @@ def _require_whole_buildings(
 ) -> None:
     if buildings is None or accept.get("cut_building"):
         return
+    x, y = ([vertex[axis] for edge in fresh for vertex in edge] for axis in (0, 1))
+    if not buildings.touches_box((min(x), min(y)), (max(x), max(y))):
+        return
     cut = buildings.cut_by(_lines(fresh), _lines(edges(redraw.before)))
     if len(cut):
         raise RefusedEdit(
@@ -212,14 +227,18 @@ def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
         for row, sign in ((amend.before, -1), (amend.after, 1)):
             if row is None or not _is_third(rows, amend, row):
                 continue
-            sums = delta.setdefault(str(row.get(PARENT) or rows.parent(amend.code)), {})
+            parent = str(row.get(PARENT) or rows.parent(amend.code))
+            sums = delta.get(parent)
+            if sums is None:
+                sums = delta[parent] = {}
             for column, value in row.items():
                 if value and column in rows.shared_columns:
                     sums[column] = sums.get(column, 0) + sign * value
     retired = {amend.code: amend.before[PARENT] for amend in amends if amend.before and amend.after is None}
     changes: list[Amend] = []
-    for parent, sums in delta.items():
-        code: str | None = parent
+    for parent, total in delta.items():
+        sums = {column: value for column, value in total.items() if abs(value) > _ROUNDING}
+        code: str | None = parent if sums else None
         while code is not None:
             if code in rows:
                 changes += _add_to(rows, code, sums)
@@ -231,8 +250,7 @@ def sums_above(rows: Rows, amends: Sequence[Amend]) -> list[Amend]:
 
 def _add_to(rows: Rows, code: str, sums: Mapping[str, Any]) -> list[Amend]:
     """Add to the values of a row; returns the change, if any."""
-    before = {c: rows.get(code, c) for c, d in sums.items() if abs(d) > _ROUNDING}
-    before = {c: value for c, value in before.items() if value is not None}
+    before = {c: value for c in sums if (value := rows.get(code, c)) is not None}
     if not before:
         return []
     changed = Amend(code, before, {c: value + sums[c] for c, value in before.items()})

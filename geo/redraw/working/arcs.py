@@ -24,6 +24,7 @@ from geo.layers.columns import CODE, PARENT
 from geo.layers.crs import PER_METRE
 from geo.layers.division import Division
 from geo.redraw.working.lattice import Vertex
+from geo.redraw.working.tiles import tiles_along, tiles_of
 
 #: Code of the ground outside the street.
 NO_CELL = ""
@@ -56,9 +57,6 @@ class Redraw(NamedTuple):
         return Redraw(self.after, self.before)
 
 
-#: New arcs are indexed by tiles of this power of two of lattice units: 262 m, the length of a third-level cell.
-_TILE = 18
-
 _NO_ARCS = np.zeros(0, dtype=np.int64)
 
 #: No change of geometry.
@@ -88,10 +86,11 @@ class Workspace:
     ) -> None:
         arcs = mesh.arcs
         self.crs = mesh.crs
-        self._xy = arcs.xy
+        xy, offsets = (np.ascontiguousarray(values, dtype=np.int64) for values in (arcs.xy, arcs.offsets))
+        self.base_arcs = Arcs(xy, offsets, *(np.ascontiguousarray(side, np.int32) for side in (arcs.left, arcs.right)))
+        self._xy = xy
         # Memory views, because single values of a NumPy array are slow to read.
-        self._offsets = np.ascontiguousarray(arcs.offsets).data
-        self._left, self._right = (np.ascontiguousarray(side).data for side in (arcs.left, arcs.right))
+        self._offsets, self._left, self._right = (values.data for values in self.base_arcs[1:])
         # Position -1, for ground outside, is the last one.
         self._codes = [*(str(code) for code in codes), NO_CELL]
         self._base = len(arcs.left)
@@ -105,9 +104,12 @@ class Workspace:
         self._group_arcs: dict[str, npt.NDArray[np.int64]] = {}
         for groups in above:
             self._group_arcs |= _arcs_of_groups(arcs, groups)
-        self._position = {code: k for k, code in enumerate(self._codes[:-1])}
+        #: Position of each cell in the base.
+        self.position = {code: k for k, code in enumerate(self._codes[:-1])}
         self._gone: set[int] = set()
         self._built: dict[int, Arc] = {}
+        # What was looked up: an edit asks for the ends of its arcs several times.
+        self._found: dict[Vertex, list[int]] = {}
         self._new: dict[int, Arc] = {}
         self._by_vertex: dict[Vertex, set[int]] = {}
         self._by_cell: dict[str, set[int]] = {}
@@ -148,6 +150,12 @@ class Workspace:
 
     def _base_at(self, vertex: Vertex) -> list[int]:
         """Numbers of the arcs of the base that contain a vertex, including replaced ones."""
+        found = self._found.get(vertex)
+        if found is None:
+            found = self._found[vertex] = self._search_base(vertex)
+        return found
+
+    def _search_base(self, vertex: Vertex) -> list[int]:
         x, y = vertex[0] - self._corner[0], vertex[1] - self._corner[1]
         if not (0 <= x < 2**31 and 0 <= y < 2**32):
             return []
@@ -162,17 +170,22 @@ class Workspace:
     def of_cell(self, code: str) -> set[int]:
         """Numbers of the arcs on the border of a cell."""
         found = set(self._by_cell.get(code, ()))
-        position = self._position.get(code)
+        position = self.position.get(code)
         if position is not None:
             found.update(self._cell_arcs[self._cell_start[position] : self._cell_start[position + 1]].tolist())
         return found - self._gone
 
     def of_cells(self, codes: Iterable[str]) -> dict[int, Arc]:
         """The arcs on the borders of cells, by number."""
-        numbers: set[int] = set()
-        for code in codes:
-            numbers |= self.of_cell(code)
-        return {number: self.arc(number) for number in sorted(numbers)}
+        return {number: self.arc(number) for number in sorted(self.numbers_of_cells(codes))}
+
+    def numbers_of_cells(self, codes: Iterable[str]) -> set[int]:
+        """Numbers of the arcs on the borders of cells."""
+        return set().union(*map(self.of_cell, codes))
+
+    def is_of_base(self, number: int) -> bool:
+        """Whether a number is that of an arc of the base, a row of :attr:`base_arcs`."""
+        return number < self._base
 
     def of_group(self, code: str, cells: Collection[str]) -> list[Arc]:
         """The arcs on the border of a grid above the third level.
@@ -203,7 +216,7 @@ class Workspace:
         """
         window = shapely.box(*(value / PER_METRE for value in (*low, *high)))
         numbers = {n for n in self._arc_tree.query(window).tolist() if n not in self._gone}
-        for tile in _tiles_of(low, high):
+        for tile in tiles_of(low, high):
             numbers |= self._by_tile.get(tile, set())
         return numbers
 
@@ -236,7 +249,7 @@ class Workspace:
             self._by_vertex[vertex].discard(number)
         for code in (kept.left, kept.right):
             self._by_cell[code].discard(number)
-        for tile in _tiles_along(kept.points):
+        for tile in tiles_along(kept.points):
             self._by_tile[tile].discard(number)
 
     def is_edited(self, arc: Arc) -> bool:
@@ -259,12 +272,19 @@ class Workspace:
         KeyError
             If the draft has no such arc.
         """
+        base = [number for number in self._base_at(arc.points[0]) if number not in self._gone]
+        for number in base:
+            if self._built.get(number) is arc:
+                return number
+        known = self._number.get(arc)
+        if known is not None:
+            return known
         turned = arc.reverse()
-        for known in (arc, turned):
-            if known in self._number:
-                return self._number[known]
-        for number in self._base_at(arc.points[0]):
-            if number not in self._gone and self.arc(number) in (arc, turned):
+        known = self._number.get(turned)
+        if known is not None:
+            return known
+        for number in base:
+            if self.arc(number) in (arc, turned):
                 return number
         raise KeyError(arc)
 
@@ -277,10 +297,14 @@ class Workspace:
         self._new[number] = arc
         self._number[arc] = number
         for vertex in arc.points:
-            self._by_vertex.setdefault(vertex, set()).add(number)
+            there = self._by_vertex.get(vertex)
+            if there is None:
+                self._by_vertex[vertex] = {number}
+            else:
+                there.add(number)
         for code in (arc.left, arc.right):
             self._by_cell.setdefault(code, set()).add(number)
-        for tile in _tiles_along(arc.points):
+        for tile in tiles_along(arc.points):
             self._by_tile.setdefault(tile, set()).add(number)
 
     def _struck_out(self, arc: Arc) -> int | None:
@@ -364,24 +388,3 @@ def _arcs_of_groups(arcs: Arcs, groups: npt.NDArray[np.object_]) -> dict[str, np
     start = np.searchsorted(of[order], np.arange(len(codes) + 1))
     numbers = numbers[order].astype(np.int64)
     return {str(code): numbers[start[k] : start[k + 1]] for k, code in enumerate(codes)}
-
-
-def _tiles_of(low: Vertex, high: Vertex) -> Iterator[tuple[int, int]]:
-    """The tiles that intersect a box."""
-    for column in range(low[0] >> _TILE, (high[0] >> _TILE) + 1):
-        for row in range(low[1] >> _TILE, (high[1] >> _TILE) + 1):
-            yield column, row
-
-
-def _tiles_along(points: Sequence[Vertex]) -> set[tuple[int, int]]:
-    """The tiles that intersect the boxes of the edges of a line."""
-    places = [(x >> _TILE, y >> _TILE) for x, y in points]
-    tiles = set(places)
-    for (ax, ay), (bx, by) in pairwise(places):
-        if ax != bx or ay != by:
-            tiles.update(
-                (column, row)
-                for column in range(min(ax, bx), max(ax, bx) + 1)
-                for row in range(min(ay, by), max(ay, by) + 1)
-            )
-    return tiles

@@ -55,9 +55,10 @@ class ChangedBorders(NamedTuple):
         """Ground that changed its cell: (cell before, cell after, area in square lattice units)."""
         areas = _areas(self.edges, self.west, self.east, self.n_old, len(self.codes))
         return [
-            (self.codes[i], self.codes[j], float(areas[i, j]))
-            for i, j in np.argwhere(areas > 0.0).tolist()
-            if i != j and self.codes[i] != NO_CELL and self.codes[j] != NO_CELL
+            (before, after, area)
+            for before, row in zip(self.codes, areas.tolist(), strict=True)
+            for after, area in zip(self.codes, row, strict=True)
+            if area > 0.0 and before != after and before != NO_CELL and after != NO_CELL
         ]
 
     def cells_at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[tuple[str, str]]:

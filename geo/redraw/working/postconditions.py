@@ -196,11 +196,11 @@ def require_no_conflict(after: Sequence[Arc], rest: Sequence[Arc], fresh: Collec
     )
 
 
-def outline_near(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]]) -> dict[int, Arc]:
-    """The arcs of the outline of the street in the box of edges, by number."""
+def outline_near(workspace: Workspace, edges: Collection[tuple[Vertex, Vertex]]) -> set[int]:
+    """Numbers of the arcs of the outline of the street in the box of edges."""
     x, y = ([vertex[axis] for edge in edges for vertex in edge] for axis in (0, 1))
-    arcs = {number: workspace.arc(number) for number in workspace.in_box((min(x), min(y)), (max(x), max(y)))}
-    return {number: arc for number, arc in arcs.items() if NO_CELL in (arc.left, arc.right)}
+    arcs = ((number, workspace.arc(number)) for number in workspace.in_box((min(x), min(y)), (max(x), max(y))))
+    return {number for number, arc in arcs if NO_CELL in (arc.left, arc.right)}
 
 
 def _require_simple(rest: Sequence[Arc], after: Sequence[Arc]) -> None:

@@ -94,6 +94,17 @@ class Rows:
         values = self._columns[place[0]].get(column)
         return None if values is None else values[place[1]]
 
+    def shares(self, code: str) -> Row:
+        """The values of the shared columns of a third-level cell."""
+        place, changed = self._place.get(code), self._changed.get(code)
+        if place is None:
+            return {column: self.get(code, column) for column in self.shared_columns}
+        columns, k = self._columns[place[0]], place[1]
+        values = {column: columns[column][k] for column in self.shared_columns}
+        if changed:
+            values.update((column, value) for column, value in changed.items() if column in values)
+        return values
+
     def parent(self, code: str) -> str:
         """Code of the parent of a cell."""
         return str(self.get(code, PARENT))

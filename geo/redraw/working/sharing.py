@@ -18,7 +18,7 @@ from geo.layers.crs import PER_METRE
 from geo.redraw.working.arcs import NO_CELL
 from geo.redraw.working.ground import ChangedBorders
 from geo.redraw.working.lattice import Vertex
-from geo.redraw.working.rows import Rows
+from geo.redraw.working.rows import Row, Rows
 
 #: Columns of a building that are moved with it.
 PEOPLE = (POPULATION, HOUSEHOLDS, UNITS)
@@ -76,6 +76,10 @@ class Buildings:
         y = self.y[strip]
         return np.sort(strip[(y >= low[1] / PER_METRE) & (y <= high[1] / PER_METRE)])
 
+    def touches_box(self, low: Vertex, high: Vertex) -> bool:
+        """Whether the box of any building meets a box; corners in lattice units."""
+        return len(self.tree.query(shapely.box(*(value / PER_METRE for value in (*low, *high))))) > 0
+
     def cut_by(self, line: shapely.Geometry, but_not: shapely.Geometry | None = None) -> npt.NDArray[np.intp]:
         """Positions of the buildings cut by a line by more than 1 cm, except those cut by another line."""
         found = np.asarray(self.tree.query(line, predicate="intersects"), dtype=np.intp)
@@ -118,41 +122,48 @@ def moved_shares(
 def _flow(rows: Rows, flows: list[tuple[str, str, float]]) -> Shares:
     """Move a share of each cell's values to another cell; integers are rounded."""
     changes: Shares = {}
+    before = {code: rows.shares(code) for code in {code for flow in flows for code in flow[:2]}}
     for column in rows.shared_columns:
         for code, other, share in flows:
-            value = rows.get(code, column)
+            value = before[code][column]
             if value is None or value != value or not value:
                 continue
             part = round(value * share) if isinstance(value, int) else value * share
             if not part:
                 continue
-            _add(rows, changes, code, column, -part)
-            _add(rows, changes, other, column, part)
+            _add(before[code], changes, code, column, -part)
+            _add(before[other], changes, other, column, part)
     return changes
 
 
-def _add(rows: Rows, changes: Shares, code: str, column: str, value: Any) -> None:
-    now = changes.setdefault(code, {}).get(column, rows.get(code, column) or 0)
-    changes[code][column] = now + value
+def _add(before: Mapping[str, Any], changes: Shares, code: str, column: str, value: Any) -> None:
+    row = changes.get(code)
+    if row is None:
+        row = changes[code] = {}
+    row[column] = (row[column] if column in row else before[column] or 0) + value
 
 
 def _by_buildings(rows: Rows, moved: Iterable[tuple[int, str, str]], buildings: Buildings) -> Shares:
     changes: Shares = {}
+    moved = list(moved)
+    before = {code: rows.shares(code) for code in {code for step in moved for code in step[1:]}}
     for k, source, target in moved:
-        _move_building(rows, changes, source, target, {c: buildings.people[c][k].item() for c in PEOPLE})
+        _move_building(before, changes, source, target, {c: buildings.people[c][k].item() for c in PEOPLE})
     return changes
 
 
-def _move_building(rows: Rows, changes: Shares, source: str, target: str, people: Mapping[str, Any]) -> None:
+def _move_building(
+    before: Mapping[str, Row], changes: Shares, source: str, target: str, people: Mapping[str, Any]
+) -> None:
     """Move the people of one building; other values follow in proportion to the households, or the residents or units."""
     share = 0.0
     for column in (HOUSEHOLDS, POPULATION, UNITS):
-        present = rows.get(source, column)
+        present = before[source].get(column)
         if present and people[column]:
             share = min(1.0, people[column] / present)
             break
-    for column in rows.shared_columns:
-        value = changes.get(source, {}).get(column, rows.get(source, column))
+    for column, there in before[source].items():
+        value = changes.get(source, {}).get(column, there)
         if not value or value != value:
             continue
         if column in PEOPLE:
@@ -160,8 +171,8 @@ def _move_building(rows: Rows, changes: Shares, source: str, target: str, people
         else:
             part = round(value * share) if isinstance(value, int) else value * share
         if part:
-            _add(rows, changes, source, column, -part)
-            _add(rows, changes, target, column, part)
+            _add(before[source], changes, source, column, -part)
+            _add(before[target], changes, target, column, part)
 
 
 def split_shares(
