@@ -38,7 +38,7 @@ from maps.english_names import english_name
 from maps.finding_signs import FAMILIES, SHAPES, sign
 from maps.view import GridPage, page_map
 
-SCRIPTS = ("kit.js", "painter.js", "labels.js", "background.js", "workbook.js", "share.js", "check.js")
+SCRIPTS = ("kit.js", "painter.js", "labels.js", "background.js", "workbook.js", "picture.js", "share.js", "check.js")
 
 TITLE = ("网格检查结果", "Result of the check")
 

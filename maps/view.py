@@ -25,7 +25,16 @@ _LEAFLET_OPTIONS: dict[str, Any] = {
 
 
 #: Scripts of every page of nested cells, in order of execution; those of the page itself follow.
-CELL_SCRIPTS = ("kit.js", "painter.js", "labels.js", "page.js", "background.js", "workbook.js", "share.js")
+CELL_SCRIPTS = (
+    "kit.js",
+    "painter.js",
+    "labels.js",
+    "page.js",
+    "background.js",
+    "workbook.js",
+    "picture.js",
+    "share.js",
+)
 
 
 class GridPage(MacroElement):

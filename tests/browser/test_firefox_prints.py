@@ -66,7 +66,8 @@ def nearest(printed: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> np
 
 
 @pytest.mark.parametrize(
-    ("name", "view"), [("coverage", ""), ("coverage", "level=1"), ("heat", "span=all"), ("check", ""), ("fairness", "")]
+    ("name", "view"),
+    [("coverage", ""), ("coverage", "level=1"), ("heat", "span=all"), ("check", ""), ("fairness", ""), ("route", "")],
 )
 def test_a_print_of_firefox_is_the_sheet(firefox: Firefox, files, tmp_path, name, view) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
     firefox.open(f"{files[name].as_uri()}#{view}")

@@ -19,12 +19,13 @@ import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from geo.coverage import check
 from geo.incidents import density
 from geo.layers import Level
-from maps import check_map, coverage_map, fairness_map, heat_map, print_sheet, render_first_page, save
+from geo.patrols import route_match
+from maps import check_map, coverage_map, fairness_map, heat_map, print_sheet, render_first_page, route_map, save
 from maps.assets import STATIC
 from maps.pages.served_map import with_navigation
 from tests.browser.mixed_languages import misplaced_texts
@@ -115,7 +116,20 @@ def files(small_street, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
         **backdrop,
     )
     save(fair, folder / "fairness.html")
-    return {name: folder / f"{name}.html" for name in ("coverage", "days", "heat", "check", "fairness")}
+    drawn = route_map(division, walked_route(division), day=date(2026, 3, 2), **backdrop)
+    save(drawn, folder / "route.html")
+    return {name: folder / f"{name}.html" for name in ("coverage", "days", "heat", "check", "fairness", "route")}
+
+
+def walked_route(division):  # type: ignore[no-untyped-def]
+    """A planned way through the street with a named checkpoint, of which the second half was missed."""
+    west, south, east, north = division.street.total_bounds
+    line = shapely.LineString([(west + 100, south + 650), (east - 100, south + 650), (east - 100, north - 100)])
+    way = shapely.line_interpolate_point(line, np.arange(0, line.length / 2, 12.0))
+    time = pd.Timestamp("2026-03-02T01:00:00Z") + pd.to_timedelta(np.arange(len(way)) * 10.0, unit="s")
+    track = gpd.GeoDataFrame({"device": "A", "time": time}, geometry=way, crs=division.crs).to_crs(4326)
+    gate = gpd.GeoSeries([way[40]], index=["小区东门"], crs=division.crs)
+    return route_match(track, gpd.GeoSeries([line], crs=division.crs), checkpoints=gate)
 
 
 @pytest.fixture
@@ -264,12 +278,12 @@ def test_an_english_page_has_no_chinese_word(page, files) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("name", ["coverage", "days", "heat", "check", "fairness"])
+@pytest.mark.parametrize("name", ["coverage", "days", "heat", "check", "fairness", "route"])
 def test_no_map_mixes_languages(page, files, name, language) -> None:
     show(page, files[name], f"lang={language}")
     page.wait_for_timeout(300)
-    # The reason of the verdicts is that of the test.
-    assert misplaced_texts(page, names=(HOSTILE,)) == []
+    # The reason of the verdicts and the name of the checkpoint are those of the test.
+    assert misplaced_texts(page, names=(HOSTILE, "小区东门")) == []
 
 
 def test_list_of_grids_that_need_attention_leads_to_them(page, files) -> None:
@@ -688,7 +702,7 @@ def test_a_print_of_the_browser_keeps_density_water_roads_and_grid_lines(page, f
     assert lines.sum() > 2_000
 
 
-@pytest.mark.parametrize("name", ["coverage", "heat", "check"])
+@pytest.mark.parametrize("name", ["coverage", "heat", "check", "fairness", "route"])
 def test_a_sheet_has_north_scale_maker_date_and_page_and_no_instruction(page, files, name) -> None:
     page.set_viewport_size({"width": 1510, "height": 1040})
     show(page, files[name], "level=2&sheet=1")
@@ -726,6 +740,7 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
         ("check", ""),
         ("fairness", ""),
         ("days", "span=week&day=2026-03-01"),
+        ("route", ""),
     ],
 )
 def test_axe_finds_nothing(browser, files, name, address) -> None:
@@ -847,6 +862,81 @@ def test_a_view_is_shared_as_table_and_picture(page, files) -> None:
     assert Path(picture.value.path()).read_bytes()[:4] == b"\x89PNG"
     page.keyboard.press("Escape")
     assert page.locator("#share").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "words"),
+    [
+        ("coverage", "", ("示例街道网格巡查覆盖图", "次数不足 6 25%", "和燕路", "长营社区")),
+        ("coverage", "level=1", ("社区按未达标网格数着色", "≥ 7")),
+        ("heat", "", ("2026年3月23日至3月29日", "件 / 平方公里", "0 – 25 – 50", "热点核心")),
+        ("heat", "by=incidents&level=3", ("案件数", "无案件")),
+        ("fairness", "", ("旧方案", "±5%")),
+        ("check", "", ("网格检查结果", "空洞")),
+        ("route", "", ("图例", "未走", "1")),
+    ],
+)
+def test_a_saved_picture_has_every_layer_of_the_view_its_names_and_its_legend(page, files, name, address, words):
+    show(page, files[name], address)
+    if name != "check":
+        page.locator("#top .share").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="PNG").click()
+    picture = Image.open(io.BytesIO(Path(saved.value.path()).read_bytes())).convert("RGB").reduce(2)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="SVG").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert [word for word in words if word not in text] == []
+    assert "undefined" not in text
+    assert "NaN" not in text
+    page.keyboard.press("Escape")
+    page.add_style_tag(
+        content=".leaflet-control-container { visibility: hidden } .leaflet-container { background: #fff !important }"
+    )
+    box = page.locator(".folium-map").bounding_box()
+    left, top, width, height = (round(box[key]) for key in ("x", "y", "width", "height"))
+    screen = Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((left, top, left + width, top + height))
+    # Blurred, because patterns and letters may be shifted by part of a pixel.
+    seen, ours = (
+        np.asarray(one.filter(ImageFilter.GaussianBlur(3))).astype(int)[2:-2, 2:-2]
+        for one in (screen, picture.crop((0, 34, width, 34 + height)))
+    )
+    inside = seen.min(axis=2) < 235
+    assert inside.sum() > 2_000
+    assert (np.abs(ours - seen)[inside].max(axis=1) > 40).mean() < 0.02
+
+
+def test_a_move_during_the_animation_of_another_one_is_not_lost(browser, files) -> None:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, offline=True)
+    opened = context.new_page()
+    show(opened, files["coverage"], "level=1")
+    before = opened.evaluate("wangge.page.map.getZoom()")
+    opened.evaluate("wangge.page.go(wangge.page.levels[1][0])")
+    assert soon(lambda: opened.evaluate("wangge.page.map._animatingZoom"))
+    opened.keyboard.press("Escape")
+    assert soon(lambda: not opened.evaluate("wangge.page.map._animatingZoom"))
+    opened.wait_for_timeout(400)
+    after = opened.evaluate("wangge.page.map.getZoom()")
+    context.close()
+    assert after == before
+
+
+def test_the_page_of_a_route_lists_what_was_missed_and_leads_there(page, files) -> None:
+    show(page, files["route"])
+    said = page.locator("#panel").inner_text()
+    assert re.search(r"51%\s*已走 1\.\d km / 3\.\d km", said)
+    assert "09:00–09:22" in said
+    assert page.locator("#stop-0").inner_text().split("\n")[-2:] == ["小区东门", "09:06"]
+    centre = "wangge.page.map.getCenter().lng"
+    before = page.evaluate(centre)
+    page.locator("#missed-0").click()
+    assert soon(lambda: page.evaluate(centre) > before + 1e-3)  # The second half of the route is in the east.
+    page.locator("#route-view").click()
+    assert soon(lambda: abs(page.evaluate(centre) - before) < 1e-4), (before, page.evaluate(centre))
+    page.locator("#top .language").click()
+    assert "The planned route, as walked" in page.locator("#panel").inner_text()
+    rows = page.evaluate("wangge.share.table(wangge.page)")
+    assert [row[:2] for row in rows] == [["Kind", "Name"], ["Checkpoints", "小区东门"], ["missed", None]]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ import shapely
 from PIL import Image
 from pyproj import Transformer
 
+from geo.layers import Level
+from tests.browser.mixed_languages import misplaced_texts
 from tests.browser.planner import PATIENCE_MS, Planner
-from tests.browser.planning import CHROMIUM, ROOT, quiet_page, start_server
+from tests.browser.planning import CHROMIUM, ROOT, model_division, quiet_page, start_server
 
 pytestmark = [
     pytest.mark.browser,
@@ -533,6 +535,33 @@ def test_it_speaks_english(planner, pair):
     planner.key("m")
     assert "Click the cells to merge" in planner.page.locator("#hint").inner_text()
     planner.page.get_by_role("button", name="中文").click()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_panel_and_no_hint_mixes_languages(planner, pair, language):
+    look_at(planner, *pair)
+    page = planner.page
+    if language == "en":
+        page.get_by_role("button", name="English").click()
+    page.locator(f"html[lang={'en' if language == 'en' else 'zh-CN'}]").wait_for(timeout=PATIENCE_MS)
+    # Names of cells, drafts and people are data.
+    division = model_division()
+    cells = {name for level in Level for name in division.layer(level)["name"]}
+    short = {name[name.index("第") :] for name in division.second["name"] if "第" in name}
+    names = [*sorted(cells, key=len, reverse=True), *sorted(short, key=len, reverse=True), "调整", "王工", "李工"]
+    wrong = {}
+    for key in "vdesmtlbrkc":
+        planner.key(key)
+        wrong[key] = misplaced_texts(page, names=names)
+        planner.key("Escape")
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        page.wait_for_load_state("networkidle")
+        wrong[tab.inner_text()] = misplaced_texts(page, names=names)
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for(timeout=PATIENCE_MS)
+    wrong["keys"] = misplaced_texts(page, names=names)
+    assert {view: texts for view, texts in wrong.items() if texts} == {}
 
 
 class Fingers:

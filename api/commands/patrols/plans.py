@@ -133,7 +133,6 @@ def write_route(
     day = verified.days[-1] if match.started is None else match.started.tz_convert(verified.rules.zone).date()
     drawn = route_map(
         division,
-        verified.verdicts,
         match,
         day=day if day in verified.days else verified.days[-1],
         zone=verified.rules.zone,

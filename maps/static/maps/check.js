@@ -137,7 +137,7 @@ wangge.startCheck = (map) => {
   /* ---- going to a finding ---- */
 
   function fit(animate = false) {
-    map.fitBounds(data.bounds, { padding: [20, 20], animate });
+    wangge.lookAt(map, data.bounds, { padding: [20, 20], animate });
     if (painters.onPaper) wangge.roundScale(map);
   }
 
@@ -146,8 +146,7 @@ wangge.startCheck = (map) => {
     chosenLayer.clearLayers();
     if (i < 0) fit(); else if (findings.bounds[i]) {
       const [west, south, east, north] = findings.bounds[i];
-      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      map.fitBounds([[south, west], [north, east]], { padding: [160, 160], maxZoom: 22, animate: !still });
+      wangge.lookAt(map, [[south, west], [north, east]], { padding: [160, 160], maxZoom: 22 });
       for (const shape of shapesOf(i, { pane: "chosen", renderer: L.svg({ pane: "chosen" }), interactive: false, color: "#10202c", weight: 2.6, fillOpacity: 0 })) shape.addTo(chosenLayer);
     }
     writeAddress();
@@ -222,7 +221,8 @@ wangge.startCheck = (map) => {
       el("button", { type: "button", id: "whole", onclick: () => go(-1) }, t("whole")));
     const more = rows.length - listed.length;
     return el("section", { className: "attention findings" }, el("h2", {}, t("list"), el("small", {}, t("worst"))), steps, el("ul", {}, ...listed.map(entry)),
-      el("nav", { className: "steps table", "aria-label": t("table") }, el("span", {}, t("table")), ...wangge.share.tableButtons(data.title.zh, table)),
+      el("nav", { className: "steps table", "aria-label": t("table") }, el("span", {}, t("table")), ...wangge.share.tableButtons(data.title.zh, table),
+        el("span", {}, wangge.share.pictureLabel[page.language]), ...wangge.share.pictureButtons(page, data.title.zh)),
       more > 0 ? el("p", { className: "cut" }, page.language === "zh" ? `另有 ${format.whole(more)} 处，可按类型筛选。` : `${format.whole(more)} more: choose kinds to see them.`) : null);
   }
 

@@ -188,7 +188,11 @@ globalThis.wangge = (() => {
   function levelPattern(paint, scale, x, y) {
     if (paint instanceof CanvasPattern) paint.setTransform(new DOMMatrix([1 / (scale * FINE), 0, 0, 1 / (scale * FINE), -x / scale, -y / scale]));
   }
-  const paintAsLines = (fill) => (patterns.has(fill) ? `url(#pattern-${fill})` : fill);
+  /** The same in SVG; a paint of the canvas has the name of its pattern. */
+  function paintAsLines(fill) {
+    const name = fill instanceof CanvasPattern ? [...patterns.keys()].find((key) => patterns.get(key) === fill) : fill;
+    return patterns.has(name) ? `url(#pattern-${name})` : fill;
+  }
 
   /** A legend swatch with the same paint as the map. */
   const swatch = (fill, stroke = "#5b6570") => svg("svg", { class: "swatch", viewBox: "0 0 22 15", "aria-hidden": "true" },
@@ -348,6 +352,13 @@ globalThis.wangge = (() => {
     addEventListener("afterprint", () => turn(false));
   }
 
+  /** Move a map to bounds. Leaflet ignores a move while a zoom is animated, so that one is ended first. */
+  function lookAt(map, bounds, { animate = true, ...options }) {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    map._onZoomTransitionEnd();
+    map.fitBounds(bounds, { ...options, animate: animate && !still });
+  }
+
   // A CSS pixel on paper, metres.
   const PIXEL_M = 0.0254 / 96;
   const scaleOf = (map) => (40075016.7 * Math.cos((map.getCenter().lat * Math.PI) / 180)) / map.options.crs.scale(map.getZoom()) / PIXEL_M;
@@ -384,5 +395,5 @@ globalThis.wangge = (() => {
     }
   }
 
-  return { SHEET, discard, paperInto, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, levelPattern, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
+  return { SHEET, discard, paperInto, focusPanel, roundScale, wholePercents, addPattern, bytes, cumulate, decodeLine, decodePoint, decodeShape, drawTop, el, formatter, keepSheet, levelPattern, lookAt, paintAsLines, paintOnCanvas, payload, read, remark, svg, swatch, unpack, unpackShapes };
 })();

@@ -189,7 +189,7 @@ Object.assign(wangge, (() => {
       this.painters = new wangge.Painters([["ground", "buildings", "lines"], ["cells", "outline"]]);
     }
 
-    /** Redraw everything; `fit` moves the map to the focus. */
+    /** Redraw everything; `fit` moves the map to the focus, or to `extent`, if a page has one, in place of the whole street. */
     show(fit, animate = true) {
       this.writeAddress(true);
       drawTop(this);
@@ -212,8 +212,8 @@ Object.assign(wangge, (() => {
     get focus() { return this.at.level === this.deepest ? this.at.parent : this.at; }
 
     fit(animate) {
-      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      this.map.fitBounds(L.latLngBounds(this.focus.latlngs.flat(2)), { paddingTopLeft: [18, 18], paddingBottomRight: [18, 18 + (this.below ?? 0)], maxZoom: 19, animate: animate && !still });
+      const bounds = (this.focus === this.street && this.extent) || L.latLngBounds(this.focus.latlngs.flat(2));
+      wangge.lookAt(this.map, bounds, { animate, paddingTopLeft: [18, 18], paddingBottomRight: [18, 18 + (this.below ?? 0)], maxZoom: 19 });
       if (this.onPaper) wangge.roundScale(this.map);
     }
 

@@ -169,7 +169,7 @@ def test_patrols_tell_what_is_due_what_the_roster_can_do_and_how_a_route_went(
     assert set(zip(groups["by"], groups["each"], strict=True)) == {
         (by, each) for by in ("grid", "community") for each in ("day", "week", "month")
     }
-    assert "wanggeRoute" in (out_dir / "route.html").read_text(encoding="utf-8")
+    assert "startRoute" in (out_dir / "route.html").read_text(encoding="utf-8")
     code, _, err = wangge(*words, *plans)
     assert (code, "say which one" in err) == (2, True)
     said = wangge(*words[:-1], *plans, "--device", "A")[1]
